@@ -1,0 +1,135 @@
+"""Types that the settings of every kind share: durations, sizes, secrets, AE titles, matches.
+
+Settings are pydantic models; a value arrives as the text that stands in the file, and its field reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kMGTP]?B|[KMGTP]iB)")
+_BYTES = (
+    {"B": 1}
+    | {f"{p}B": 1000**i for i, p in enumerate("kMGTP", 1)}
+    | {f"{p}iB": 1024**i for i, p in enumerate("KMGTP", 1)}
+)
+
+
+def parse_duration(value: object) -> float:
+    """`500ms`, `10s`, `5m`, `2h`, `7d` in seconds."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    found = _DURATION.fullmatch(str(value).strip())
+    if str(value).strip() == "0":
+        return 0.0
+    if not found:
+        raise ValueError(f"{value!r} is not a duration; write 500ms, 10s, 5m, 2h or 7d")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def parse_size(value: object) -> int:
+    """`512MB`, `20GiB` in bytes."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    found = _SIZE.fullmatch(str(value).strip())
+    if not found:
+        raise ValueError(f"{value!r} is not a size; write 512MB or 20GiB")
+    return round(float(found[1]) * _BYTES[found[2]])
+
+
+def parse_percent(value: object) -> float:
+    """`90%` as a ratio from 0 to 1."""
+    if isinstance(value, float):
+        return value
+    text = str(value).strip()
+    try:
+        if not text.endswith("%"):
+            raise ValueError
+        ratio = float(text[:-1]) / 100
+    except ValueError:
+        raise ValueError(f"{value!r} is not a percentage; write 90%") from None
+    if not 0 <= ratio <= 1:
+        raise ValueError(f"{value!r} is not between 0% and 100%")
+    return ratio
+
+
+def check_ae_title(value: str) -> str:
+    """An AE title by PS3.5 6.2 (VR AE): 1 to 16 characters of the default repertoire, no backslash, not only spaces."""
+    title = value.strip(" ")
+    if not 1 <= len(title) <= 16:
+        raise ValueError(f"{value!r} is not an AE title: it has {len(title)} characters, 1 to 16 are allowed")
+    if not all(" " <= c <= "~" and c != "\\" for c in title):
+        raise ValueError(f"{value!r} is not an AE title: only printable ASCII without a backslash is allowed")
+    return title
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Duration = Annotated[
+    float, BeforeValidator(parse_duration), Field(json_schema_extra={"type": "string", "examples": ["10s", "5m", "2h"]})
+]
+"""Seconds."""
+Size = Annotated[int, BeforeValidator(parse_size), Field(json_schema_extra={"type": "string", "examples": ["20GiB"]})]
+"""Bytes."""
+Percent = Annotated[
+    float, BeforeValidator(parse_percent), Field(json_schema_extra={"type": "string", "examples": ["90%"]})
+]
+"""A ratio from 0 to 1."""
+Port = Annotated[int, Field(ge=1, le=65535)]
+AETitle = Annotated[str, AfterValidator(check_ae_title)]
+Secret = SecretStr
+"""May be given as KEY_file: path instead of KEY; never prints."""
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+"""One text or a list of them."""
+
+
+class Settings(BaseModel):
+    """Base of all settings: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
+
+
+class Match(Settings):
+    """Which checks something is meant for: each key a text, a list (any of) or a glob; all must hold."""
+
+    node: Texts = ()
+    check: Texts = ()
+    probe: Texts = ()
+    site: Texts = ()
+    role: Texts = ()
+    severity: Texts = ()
+    presence: Texts = ()
+    labels: Mapping[str, Texts] = {}
+    """Also written `labels.NAME: value`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fold_labels(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        dotted = {key: value for key, value in data.items() if key.startswith("labels.")}
+        if not dotted:
+            return data
+        plain = {key: value for key, value in data.items() if key not in dotted}
+        labels = dict(plain.get("labels", {})) | {key.removeprefix("labels."): v for key, v in dotted.items()}
+        return plain | {"labels": labels}
+
+    def holds(self, facts: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+        """Whether every key given here matches; `facts` has the keys node, check, probe, site, role, …"""
+        for key in ("node", "check", "probe", "site", "role", "severity", "presence"):
+            wanted: tuple[str, ...] = getattr(self, key)
+            if wanted and not any(fnmatchcase(facts.get(key, ""), pattern) for pattern in wanted):
+                return False
+        return all(
+            any(fnmatchcase(labels.get(name, ""), pattern) for pattern in wanted)
+            for name, wanted in self.labels.items()
+        )

@@ -1,0 +1,92 @@
+"""What a probe, a channel and the clock promise: the Protocols that the rooms meet at."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
+
+from pacs_monitor.model.answers import Measure, Outcome
+from pacs_monitor.model.enums import Layer
+from pacs_monitor.model.estate import Address, Node, Rhythm
+from pacs_monitor.model.incidents import Notification
+from pacs_monitor.model.times import Micros
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """The injected clock."""
+
+    def now(self) -> Micros:
+        """Wall time, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that no time server steps; the same as the running loop's time()."""
+        ...
+
+
+class Resolver(Protocol):
+    """Name resolution with memory of the last good addresses (net.Resolver)."""
+
+    async def resolve(self, host: str) -> tuple[tuple[str, ...], bool]:
+        """The addresses of a host, and whether they came from memory because the name no longer resolves."""
+        ...
+
+
+class ProbeContext(Protocol):
+    """What a probe is given for one run."""
+
+    @property
+    def deadline(self) -> float:
+        """When the run must be over, on `clock.monotonic()`."""
+        ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def resolver(self) -> Resolver: ...
+
+    @property
+    def memory(self) -> MutableMapping[str, Any]:
+        """A few JSON values per check that survive a restart."""
+        ...
+
+    def blocking(self, call: Callable[[], T]) -> Awaitable[T]:
+        """Run a blocking call in the bounded pool."""
+        ...
+
+
+@runtime_checkable
+class Probe(Protocol):
+    """The code that asks one kind of question: one file per kind in `pacs_monitor/probes/`."""
+
+    kind: ClassVar[str]
+    settings: ClassVar[type[Any]]
+    measures: ClassVar[tuple[Measure, ...]]
+    layer: ClassVar[Layer]
+    writes: ClassVar[bool]
+    """Writes or pulls images or messages, so it needs `enabled_by`."""
+    uses_association: ClassVar[bool]
+    """Takes the seat of each of its addresses."""
+    rhythm: ClassVar[Rhythm]
+
+    def addresses(self, node: Node, settings: Any) -> tuple[Address, ...]:
+        """The addresses that a run opens associations to, in a fixed order."""
+        ...
+
+    async def run(self, node: Node, settings: Any, ctx: ProbeContext) -> Outcome: ...
+
+
+@runtime_checkable
+class Channel(Protocol):
+    """A way to reach people: one file per kind in `pacs_monitor/channels/`; made as `Kind(name, settings)`."""
+
+    kind: ClassVar[str]
+    settings: ClassVar[type[Any]]
+    owns_escalation: ClassVar[bool]
+
+    def deliver(self, notification: Notification, timeout: float) -> str:
+        """Blocking: hand over one notification; answers what the receiver said, or raises DeliveryError."""
+        ...

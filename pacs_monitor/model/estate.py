@@ -1,0 +1,100 @@
+"""Members of the estate and the questions asked of them: Node, Check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pacs_monitor.model.answers import CheckId, Patience
+from pacs_monitor.model.enums import Paging, Presence, Severity
+
+if TYPE_CHECKING:
+    from pacs_monitor.model.contracts import Probe
+
+
+class Address(NamedTuple):
+    """A host and a TCP port: what a seat belongs to."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """TLS towards a node; paths of PEM files. Without `ca` the system's trust store is used."""
+
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+    server_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DicomEndpoint:
+    """Where and as whom a DICOM peer is asked (PS3.8 9.3.2: called and calling AE title)."""
+
+    port: int
+    ae_title: str
+    calling_ae_title: str
+    tls: Tls | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hl7Endpoint:
+    port: int
+    tls: Tls | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One member of the estate, with its effective settings."""
+
+    name: str
+    host: str = ""
+    title: str = ""
+    site: str = ""
+    role: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    presence: Presence = Presence.ALWAYS
+    paging: Paging = Paging.ON
+    impact: str = ""
+    support: Mapping[str, str] = field(default_factory=dict)
+    depends_on: tuple[str, ...] = ()
+    max_associations: int = 1
+    dicom: DicomEndpoint | None = None
+    hl7: Hl7Endpoint | None = None
+    systems: Mapping[str, object] = field(default_factory=dict)
+    """The blocks of product APIs (`orthanc:`, `mirth:` …), each as its system's settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often a probe kind runs unless told otherwise; seconds."""
+
+    interval: float = 60.0
+    retry_interval: float = 10.0
+    timeout: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A probe bound to a node, with its settings and rhythm. Equal checks are unchanged checks."""
+
+    id: CheckId
+    node: Node
+    probe: Probe
+    settings: Any
+    interval: float
+    retry_interval: float
+    timeout: float
+    patience: Patience
+    severity: Severity = Severity.WARNING
+    paging: Paging = Paging.ON
+    page_after: float = 60.0
+    unknown_after: float = 900.0
+    cron: str | None = None
+    enabled_by: str | None = None

@@ -1,0 +1,120 @@
+"""What people are told: Incident, Notification."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pacs_monitor.model.answers import CheckId, Transition
+from pacs_monitor.model.enums import Phase, Reason, Severity, State
+from pacs_monitor.model.errors import PacsMonitorError
+from pacs_monitor.model.times import Micros
+
+
+class IncidentKind(StrEnum):
+    """`node`: a check is degraded or down. `blind`: we have not measured for long. `delivery`: a channel fails."""
+
+    NODE = "node"
+    BLIND = "blind"
+    DELIVERY = "delivery"
+
+
+class Ending(StrEnum):
+    RESOLVED = "resolved"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Opens on entering degraded or down, ends at up or withdrawn; `unknown` neither opens nor ends one."""
+
+    id: str
+    """A ULID."""
+    kind: IncidentKind
+    cause: str
+    """What it is about: the check, the reason we are blind for, or the channel. One is open per kind and cause."""
+    severity: Severity
+    state: State
+    reason: Reason | None
+    phase: Phase | None
+    detail: str
+    last_good: Micros | None
+    since: Micros
+    noticed: Micros
+    members: tuple[CheckId, ...] = ()
+    ended: Micros | None = None
+    ending: Ending | None = None
+
+
+class Event(StrEnum):
+    """The `type` of a notification."""
+
+    OPENED = "incident.opened"
+    REMINDED = "incident.reminded"
+    ESCALATED = "incident.escalated"
+    ACKNOWLEDGED = "incident.acknowledged"
+    CHANGED = "incident.changed"
+    RESOLVED = "incident.resolved"
+    WITHDRAWN = "incident.withdrawn"
+    TEST = "test"
+
+
+class DeliveryStatus(StrEnum):
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    """Permanently: the receiver will not take it."""
+    GIVEN_UP = "given_up"
+    SHADOW = "shadow"
+    """Recorded, not sent (paging: shadow)."""
+    DROPPED = "dropped"
+    """The resolve of an opened that was refused for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One message owed to one channel; it lives in the outbox until delivered."""
+
+    id: str
+    """A ULID; the `webhook-id` on every retry."""
+    channel: str
+    event: Event
+    created: Micros
+    data: Mapping[str, Any]
+    """The `data` of contracts.md's webhook: what every channel renders from."""
+    incident: str | None = None
+    status: DeliveryStatus = DeliveryStatus.PENDING
+    attempts: int = 0
+    unrecorded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A notification that was not sent, and why (`page_after`, `shadow`, `acknowledged by …`)."""
+
+    incident: str
+    event: Event
+    why: str
+    at: Micros
+    channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one transaction of the history records: all of it, or nothing."""
+
+    transitions: tuple[Transition, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    """New and changed ones, whole."""
+    notifications: tuple[Notification, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+
+
+class DeliveryError(PacsMonitorError):
+    """A delivery failed. `reason` is short and closed (a metric label), `permanent` forbids a retry."""
+
+    def __init__(self, reason: str, detail: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.reason, self.permanent, self.retry_after = reason, permanent, retry_after

@@ -1,0 +1,196 @@
+"""From results to states, with patience: pure, no clock, no I/O.
+
+Theory of operation. Each result falls into one class: ok, warn, fail, absent or unknown. A standing keeps six streaks:
+results in a row that *fail*, that are *bad* (fail or warn), *ok*, *good* (ok or warn), *absent*, *unknown*. Whoever is
+long enough by the first matching row of TABLE moves the state. Unknown results interrupt no other streak, because they
+say nothing of the node; entering unknown or absent clears all streaks, so that leaving them takes the full patience.
+The diagram in docs/states.md is drawn from TABLE.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from pacs_monitor.model import (
+    NEVER_ANSWERED,
+    NO_STREAK,
+    SECOND,
+    CheckId,
+    Micros,
+    Patience,
+    Presence,
+    Reason,
+    Result,
+    Standing,
+    State,
+    Status,
+    Streak,
+    Transition,
+)
+
+UP, DEGRADED, DOWN, ABSENT, UNKNOWN = State.UP, State.DEGRADED, State.DOWN, State.ABSENT, State.UNKNOWN
+
+
+class Needs(StrEnum):
+    """How long a streak must be."""
+
+    FAILURES = "failures"
+    RECOVERIES = "recoveries"
+    FIRST = "first"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """From `sources`, a streak of `needs` results leads to `target`; `troubled` is None where it makes no odds."""
+
+    sources: frozenset[State]
+    streak: str
+    needs: Needs
+    target: State
+    troubled: bool | None = None
+
+
+TABLE = (
+    Rule(frozenset({UP, DEGRADED, ABSENT, UNKNOWN}), "fails", Needs.FAILURES, DOWN),
+    Rule(frozenset({UP, ABSENT, UNKNOWN}), "bads", Needs.FAILURES, DEGRADED),
+    Rule(frozenset({DEGRADED, DOWN}), "oks", Needs.RECOVERIES, UP),
+    Rule(frozenset({ABSENT, UNKNOWN}), "oks", Needs.RECOVERIES, UP, troubled=True),
+    Rule(frozenset({ABSENT, UNKNOWN}), "oks", Needs.FIRST, UP, troubled=False),
+    Rule(frozenset({DOWN}), "goods", Needs.RECOVERIES, DEGRADED),
+    Rule(frozenset({ABSENT, UNKNOWN}), "goods", Needs.RECOVERIES, DEGRADED, troubled=True),
+    Rule(frozenset({UP, DEGRADED, DOWN, UNKNOWN}), "absents", Needs.FAILURES, ABSENT),
+    Rule(frozenset({UP, DEGRADED, DOWN, ABSENT}), "unknowns", Needs.FAILURES, UNKNOWN),
+)
+"""First match wins. While unknown, a lasting change of its cause is a transition unknown → unknown (see `advance`)."""
+
+ROWS = {
+    (state, troubled): tuple(rule for rule in TABLE if state in rule.sources and rule.troubled in (None, troubled))
+    for state in State
+    for troubled in (False, True)
+}
+
+
+def classify(standing: Standing, result: Result, patience: Patience) -> State:
+    """The class of one result, named by the state that it argues for: ok UP, warn DEGRADED, fail DOWN, …"""
+    outcome = result.outcome
+    if patience.presence is Presence.INTERMITTENT and outcome.reason in NEVER_ANSWERED:
+        return ABSENT
+    if outcome.reason is Reason.BUSY:
+        began = result.started if standing.busy_since is None else standing.busy_since
+        return DOWN if result.ended - began >= patience.busy_fail_after * SECOND else DEGRADED
+    match outcome.status:
+        case Status.OK:
+            return UP
+        case Status.WARN:
+            return DEGRADED
+        case Status.FAIL:
+            return DOWN
+        case Status.UNKNOWN:
+            return UNKNOWN
+
+
+def advance(standing: Standing, result: Result, patience: Patience) -> tuple[Standing, Transition | None]:
+    """The standing after one more result, and the transition that it completes, if any."""
+    kind = classify(standing, result, patience)
+    if (
+        kind is UP
+        and standing.state is UP
+        and not (standing.bads.length or standing.absents.length or standing.unknowns.length)
+    ):
+        return replace(standing, last=result.started), None  # the path of nearly every run
+    standing = _count(standing, kind, result)
+    for rule in ROWS[standing.state, standing.troubled]:
+        streak: Streak = getattr(standing, rule.streak)
+        if streak.length >= _needed(rule.needs, patience):
+            return _move(standing, rule.target, streak, result)
+    still_blind = standing.state is UNKNOWN and standing.unknowns.length >= patience.failures
+    if still_blind and result.outcome.reason is not standing.reason:
+        return _move(standing, UNKNOWN, standing.unknowns, result)
+    return standing, None
+
+
+def lapse(standing: Standing, check: CheckId, now: Micros) -> tuple[Standing, Transition | None]:
+    """Results stopped coming: unknown since the last one, because nothing was measured since."""
+    if standing.state is UNKNOWN:
+        return standing, None
+    since = max(standing.since, now if standing.last is None else standing.last)
+    transition = Transition(check, standing.state, UNKNOWN, standing.last, since, now, Reason.NOT_MEASURED)
+    return _enter(standing, UNKNOWN, since, Reason.NOT_MEASURED), transition
+
+
+def leaning(standing: Standing) -> State | None:
+    """The state that the streaks lean towards, or None while the last result agrees with the state."""
+    for rule in ROWS[standing.state, standing.troubled]:
+        streak: Streak = getattr(standing, rule.streak)
+        if streak.length:
+            return rule.target
+    return None
+
+
+def hurried(standing: Standing) -> bool:
+    """Whether the next run comes after `retry_interval`: leaning, but a busy peer is never asked faster."""
+    return standing.busy_since is None and leaning(standing) is not None
+
+
+def silence_allowed(interval: float, timeout: float) -> float:
+    """Seconds without a result until a check is unknown (`not_measured`)."""
+    return max(3 * interval, interval + timeout)
+
+
+def _needed(needs: Needs, patience: Patience) -> int:
+    if needs is Needs.FIRST:
+        return 1
+    return patience.failures if needs is Needs.FAILURES else patience.recoveries
+
+
+def _count(standing: Standing, kind: State, result: Result) -> Standing:
+    def longer(streak: Streak) -> Streak:
+        if streak.length:
+            return Streak(streak.length + 1, streak.since, streak.before)
+        return Streak(1, result.ended, standing.last)
+
+    if kind is UNKNOWN:
+        return replace(standing, unknowns=longer(standing.unknowns), last=result.started)
+    busy = None
+    if result.outcome.reason is Reason.BUSY:
+        busy = result.started if standing.busy_since is None else standing.busy_since
+    return replace(
+        standing,
+        fails=longer(standing.fails) if kind is DOWN else NO_STREAK,
+        bads=longer(standing.bads) if kind in (DOWN, DEGRADED) else NO_STREAK,
+        oks=longer(standing.oks) if kind is UP else NO_STREAK,
+        goods=longer(standing.goods) if kind in (UP, DEGRADED) else NO_STREAK,
+        absents=longer(standing.absents) if kind is ABSENT else NO_STREAK,
+        unknowns=NO_STREAK,
+        busy_since=busy,
+        last=result.started,
+    )
+
+
+def _move(standing: Standing, target: State, streak: Streak, result: Result) -> tuple[Standing, Transition]:
+    outcome = result.outcome
+    reason = None if target is UP else outcome.reason
+    transition = Transition(
+        result.check,
+        standing.state,
+        target,
+        streak.before,
+        max(streak.since, standing.since),
+        result.ended,
+        reason,
+        outcome.phase if reason else None,
+        outcome.detail if reason else "",
+    )
+    return _enter(standing, target, transition.since, reason), transition
+
+
+def _enter(standing: Standing, target: State, since: Micros, reason: Reason | None) -> Standing:
+    troubled = standing.troubled
+    if target in (DEGRADED, DOWN):
+        troubled = True
+    elif target is UP:
+        troubled = False
+    if target in (UNKNOWN, ABSENT):
+        return Standing(target, since, reason, troubled, standing.last)
+    return replace(standing, state=target, since=since, reason=reason, troubled=troubled)
