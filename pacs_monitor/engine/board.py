@@ -1,0 +1,94 @@
+"""The live picture in memory: every check's Standing and last Results. Metrics, web and API read only this."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pacs_monitor import states
+from pacs_monitor.engine.histogram import DURATIONS, LAGS, Histogram
+from pacs_monitor.model import Check, CheckId, Micros, Reason, Result, Standing, State, Status, Transition
+
+
+@dataclass(slots=True)
+class BoardEntry:
+    """One check on the board."""
+
+    check: Check
+    standing: Standing
+    last: Result | None = None
+    last_success: Micros | None = None
+    recent: deque[Result] = field(default_factory=lambda: deque(maxlen=20))
+    failures: deque[Result] = field(default_factory=lambda: deque(maxlen=10))
+    runs: int = 0
+    reasons: dict[Reason, int] = field(default_factory=dict)
+    """How often each reason was seen since the start."""
+    memory: dict[str, Any] = field(default_factory=dict)
+    due: float | None = None
+    """When the next run is due, on the monotonic clock."""
+    lapse_at: float | None = None
+    """When the check becomes unknown unless a result comes, on the monotonic clock."""
+    running: bool = False
+
+
+class Board:
+    """All checks of the estate; changed only on the event loop."""
+
+    def __init__(self) -> None:
+        self.entries: dict[CheckId, BoardEntry] = {}
+        self.durations: dict[str, Histogram] = {}
+        self.lag = Histogram(LAGS)
+        self.skipped = 0
+        self.overdue = 0
+        self.in_progress = 0
+
+    def adopt(self, checks: Iterable[Check], restored: Mapping[CheckId, Standing], now: Micros) -> None:
+        """Show exactly these checks: known ones keep their standing, new ones take the restored one, or start unknown."""
+        old, self.entries = self.entries, {}
+        for check in checks:
+            entry = old.get(check.id)
+            if entry is None:
+                entry = BoardEntry(check, restored.get(check.id) or Standing(since=now))
+            entry.check = check
+            self.entries[check.id] = entry
+
+    def accept(self, result: Result) -> Transition | None:
+        """Take in one result; answers the transition that it completes. Results of removed checks are ignored."""
+        entry = self.entries.get(result.check)
+        if entry is None:
+            return None
+        entry.last = result
+        entry.recent.append(result)
+        entry.runs += 1
+        outcome = result.outcome
+        if outcome.reason is not None:
+            entry.reasons[outcome.reason] = entry.reasons.get(outcome.reason, 0) + 1
+        if outcome.status is Status.FAIL:
+            entry.failures.append(result)
+        elif outcome.status is not Status.UNKNOWN:
+            entry.last_success = result.ended
+        durations = self.durations.get(result.probe)
+        if durations is None:
+            durations = self.durations[result.probe] = Histogram(DURATIONS)
+        durations.observe(result.duration)
+        entry.standing, transition = states.advance(entry.standing, result, entry.check.patience)
+        return transition
+
+    def lapse(self, monotonic: float, now: Micros) -> list[Transition]:
+        """The transitions of checks whose results stopped coming."""
+        transitions = []
+        for entry in self.entries.values():
+            if entry.lapse_at is not None and monotonic >= entry.lapse_at:
+                entry.standing, transition = states.lapse(entry.standing, entry.check.id, now)
+                if transition:
+                    transitions.append(transition)
+        return transitions
+
+    def counts(self) -> dict[State, int]:
+        """How many checks are in each state."""
+        counts = dict.fromkeys(State, 0)
+        for entry in list(self.entries.values()):
+            counts[entry.standing.state] += 1
+        return counts

@@ -1,0 +1,104 @@
+"""One run of one check: its seat, its deadline, and whatever the probe answers or raises turned into a Result."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from pacs_monitor.engine.seats import Seat, Seats
+from pacs_monitor.model import Check, Clock, Flag, Outcome, Reason, Resolver, Result
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+BACKSTOP = 1.0
+"""Seconds after a probe's deadline until the runner ends the run itself; its use is counted."""
+RUNS_AT_ONCE = 512
+
+
+@dataclass(slots=True)
+class RunContext:
+    """What a probe is given for one run (model.ProbeContext)."""
+
+    deadline: float
+    clock: Clock
+    resolver: Resolver
+    memory: MutableMapping[str, Any]
+    pool: ThreadPoolExecutor
+
+    def blocking(self, call: Callable[[], T]) -> Awaitable[T]:
+        return asyncio.get_running_loop().run_in_executor(self.pool, call)
+
+
+class Runner:
+    """Runs checks, each within its deadline and its seats; never raises but for cancellation."""
+
+    def __init__(
+        self, clock: Clock, resolver: Resolver, *, limit: int = RUNS_AT_ONCE, blocking_threads: int = 32
+    ) -> None:
+        self.seats = Seats()
+        self.overdue = 0
+        self._clock = clock
+        self._resolver = resolver
+        self._limit = asyncio.Semaphore(limit)
+        self._pool = ThreadPoolExecutor(blocking_threads, thread_name_prefix="probe")
+
+    async def run_once(self, check: Check, memory: MutableMapping[str, Any]) -> Result:
+        """The one way in which a check is run: by the rhythm, by `pacs-monitor probe` and by the API."""
+        seats = self.seats.of(check)
+        taken: list[Seat] = []
+        outcome: Outcome | None = None
+        started, begun = self._clock.now(), self._clock.monotonic()
+        try:
+            for seat in seats:
+                outcome = await seat.take()
+                if outcome is not None:
+                    break
+                taken.append(seat)
+            else:
+                async with self._limit:
+                    started, begun = self._clock.now(), self._clock.monotonic()
+                    outcome = await self._ask(check, memory, begun)
+        finally:
+            for seat in taken:
+                seat.give_back(outcome)
+        duration = 0.0 if Flag.INHERITED in outcome.flags else self._clock.monotonic() - begun
+        return Result(check.id, check.probe.kind, outcome, started, duration)
+
+    async def _ask(self, check: Check, memory: MutableMapping[str, Any], begun: float) -> Outcome:
+        ctx = RunContext(begun + check.timeout, self._clock, self._resolver, memory, self._pool)
+        try:
+            async with asyncio.timeout(check.timeout + BACKSTOP):
+                return await check.probe.run(check.node, check.settings, ctx)
+        except TimeoutError:
+            self.overdue += 1
+            detail = f"no outcome within {check.timeout:g} s"
+            return Outcome.of(Reason.TIMEOUT, detail=detail, flags=(Flag.BACKSTOP,))
+        except Exception as error:  # noqa: BLE001 - the one guard of the house: a bug of a probe is ours, not the node's
+            where = _where(error)
+            log.error("check %s: probe %s raised %s at %s", check.id, check.probe.kind, type(error).__name__, where)
+            return Outcome.of(Reason.PROBE_ERROR, detail=f"the probe raised {type(error).__name__} at {where}")
+
+    def close(self) -> None:
+        """Leave the pool: queued calls are dropped, running ones are not waited for."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _where(error: BaseException) -> str:
+    """Module and line that raised: the text of an exception can repeat a peer's words, so it goes nowhere."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    if frame is None:
+        return "?"
+    return f"{frame.tb_frame.f_globals.get('__name__', '?')}:{frame.tb_lineno}"
+
+
+def as_isolated(outcome: Outcome) -> Outcome:
+    """The same outcome when no reference of the site answers either: it is the link or us, so nothing is known."""
+    detail = f"nothing of the site's reference addresses answers either; this check saw: {outcome.detail}"
+    return replace(outcome, status=Outcome.of(Reason.ISOLATED).status, reason=Reason.ISOLATED, detail=detail)
