@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -26,11 +27,10 @@ class BoardEntry:
     reasons: dict[Reason, int] = field(default_factory=dict)
     """How often each reason was seen since the start."""
     memory: dict[str, Any] = field(default_factory=dict)
-    due: float | None = None
-    """When the next run is due, on the monotonic clock."""
     lapse_at: float | None = None
     """When the check becomes unknown unless a result comes, on the monotonic clock."""
-    running: bool = False
+    run: asyncio.Task[Result] | None = None
+    """The run that goes on now."""
 
 
 class Board:
@@ -41,7 +41,6 @@ class Board:
         self.durations: dict[str, Histogram] = {}
         self.lag = Histogram(LAGS)
         self.skipped = 0
-        self.overdue = 0
         self.in_progress = 0
 
     def adopt(self, checks: Iterable[Check], restored: Mapping[CheckId, Standing], now: Micros) -> None:

@@ -6,11 +6,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from pacs_monitor.engine.isolation import Isolation
 from pacs_monitor.engine.seats import Seat, Seats
-from pacs_monitor.model import Check, Clock, Flag, Outcome, Reason, Resolver, Result
+from pacs_monitor.model import NEVER_CONNECTED, Check, Clock, Flag, Outcome, Reason, Resolver, Result
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -41,6 +42,7 @@ class Runner:
         self, clock: Clock, resolver: Resolver, *, limit: int = RUNS_AT_ONCE, blocking_threads: int = 32
     ) -> None:
         self.seats = Seats()
+        self.isolation = Isolation(clock)
         self.overdue = 0
         self._clock = clock
         self._resolver = resolver
@@ -63,6 +65,8 @@ class Runner:
                 async with self._limit:
                     started, begun = self._clock.now(), self._clock.monotonic()
                     outcome = await self._ask(check, memory, begun)
+                    if outcome.reason in NEVER_CONNECTED:
+                        outcome = await self.isolation.judge(check.node.site, outcome)
         finally:
             for seat in taken:
                 seat.give_back(outcome)
@@ -71,14 +75,15 @@ class Runner:
 
     async def _ask(self, check: Check, memory: MutableMapping[str, Any], begun: float) -> Outcome:
         ctx = RunContext(begun + check.timeout, self._clock, self._resolver, memory, self._pool)
+        backstop = asyncio.timeout(check.timeout + BACKSTOP)
         try:
-            async with asyncio.timeout(check.timeout + BACKSTOP):
+            async with backstop:
                 return await check.probe.run(check.node, check.settings, ctx)
-        except TimeoutError:
-            self.overdue += 1
-            detail = f"no outcome within {check.timeout:g} s"
-            return Outcome.of(Reason.TIMEOUT, detail=detail, flags=(Flag.BACKSTOP,))
         except Exception as error:  # noqa: BLE001 - the one guard of the house: a bug of a probe is ours, not the node's
+            if backstop.expired():
+                self.overdue += 1
+                detail = f"no outcome within {check.timeout:g} s"
+                return Outcome.of(Reason.TIMEOUT, detail=detail, flags=(Flag.BACKSTOP,))
             where = _where(error)
             log.error("check %s: probe %s raised %s at %s", check.id, check.probe.kind, type(error).__name__, where)
             return Outcome.of(Reason.PROBE_ERROR, detail=f"the probe raised {type(error).__name__} at {where}")
@@ -96,9 +101,3 @@ def _where(error: BaseException) -> str:
     if frame is None:
         return "?"
     return f"{frame.tb_frame.f_globals.get('__name__', '?')}:{frame.tb_lineno}"
-
-
-def as_isolated(outcome: Outcome) -> Outcome:
-    """The same outcome when no reference of the site answers either: it is the link or us, so nothing is known."""
-    detail = f"nothing of the site's reference addresses answers either; this check saw: {outcome.detail}"
-    return replace(outcome, status=Outcome.of(Reason.ISOLATED).status, reason=Reason.ISOLATED, detail=detail)

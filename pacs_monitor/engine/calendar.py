@@ -1,0 +1,70 @@
+"""What belongs to the calendar, by APScheduler: checks with a `cron:` line, in the monitor's time zone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+from pacs_monitor.model import SECOND, Check, CheckId, Clock
+
+MISFIRE_GRACE = 60
+"""Seconds by which a calendar run may be late and still happen."""
+
+
+class Calendar:
+    """Calls `run(check_id)` at the times of each check's `cron:` line."""
+
+    def __init__(self, run: Callable[[CheckId], None], clock: Clock, timezone: str) -> None:
+        self._run = run
+        self._clock = clock
+        self._timezone = timezone
+        self._scheduler = AsyncIOScheduler(timezone=timezone)
+        self._lines: dict[CheckId, str] = {}
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    def adopt(self, checks: Iterable[Check]) -> None:
+        """Keep exactly these checks (all with `cron`); one whose line stays the same keeps its job."""
+        lines = {check.id: check.cron for check in checks if check.cron is not None}
+        for check in self._lines.keys() - lines.keys():
+            self._scheduler.remove_job(str(check))
+        for check, line in lines.items():
+            if self._lines.get(check) != line:
+                self._schedule(check, line)
+        self._lines = lines
+
+    def reschedule(self) -> None:
+        """The wall clock was set: next times count from what it says now."""
+        for check, line in self._lines.items():
+            self._schedule(check, line)
+
+    def seconds_to_next(self, check: CheckId) -> float | None:
+        """Seconds until a check's next time, or None when it has none."""
+        job = self._scheduler.get_job(str(check))
+        following: datetime | None = getattr(job, "next_run_time", None)
+        if following is None:
+            return None
+        return (following - datetime.fromtimestamp(self._clock.now() / SECOND, UTC)).total_seconds()
+
+    def look_again(self) -> None:
+        """Compute afresh how long to sleep: the wall clock may run apart from the monotonic one."""
+        self._scheduler.wakeup()
+
+    def stop(self) -> None:
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def _schedule(self, check: CheckId, line: str) -> None:
+        self._scheduler.add_job(
+            self._run,
+            CronTrigger.from_crontab(line, timezone=self._timezone),
+            args=[check],
+            id=str(check),
+            coalesce=True,
+            misfire_grace_time=MISFIRE_GRACE,
+            replace_existing=True,
+        )

@@ -1,0 +1,138 @@
+"""The engine: rhythm and calendar say when, the runner asks, the board shows, and transitions go to whoever was wired."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+
+from pacs_monitor import states
+from pacs_monitor.engine.board import Board, BoardEntry
+from pacs_monitor.engine.calendar import MISFIRE_GRACE, Calendar
+from pacs_monitor.engine.rhythm import Rhythm, first_after
+from pacs_monitor.engine.runner import Runner
+from pacs_monitor.model import Address, Check, CheckId, Clock, Resolver, Result, Standing, Transition
+
+
+class Engine:
+    """Runs the checks of an estate on one event loop."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        resolver: Resolver,
+        on_transition: Callable[[Transition], None],
+        *,
+        timezone: str = "UTC",
+        on_result: Callable[[Result], None] = lambda _result: None,
+    ) -> None:
+        self.board = Board()
+        self.runner = Runner(clock, resolver)
+        self._clock = clock
+        self._on_transition = on_transition
+        self._on_result = on_result
+        self._rhythm = Rhythm(self._turn)
+        self._calendar = Calendar(self._turn, clock, timezone)
+        self._runs: set[asyncio.Task[Result]] = set()
+
+    def start(self) -> None:
+        self._calendar.start()
+
+    def adopt(
+        self,
+        checks: Collection[Check],
+        references: Mapping[str, tuple[Address, ...]],
+        restored: Mapping[CheckId, Standing],
+    ) -> None:
+        """Run exactly these checks from now on; unchanged ones keep their standing and their rhythm."""
+        self.board.adopt(checks, restored, self._clock.now())
+        self.runner.seats.adopt(checks)
+        self.runner.isolation.references = references
+        self._rhythm.adopt(check for check in checks if check.cron is None)
+        self._calendar.adopt(check for check in checks if check.cron is not None)
+        for entry in self.board.entries.values():
+            if entry.lapse_at is None:
+                entry.lapse_at = self._lapse_at(entry.check, self._clock.monotonic() + first_after(entry.check))
+
+    def next_due(self, check: CheckId) -> float | None:
+        """Seconds until the next run of a check."""
+        due = self._rhythm.due(check)
+        return self._calendar.seconds_to_next(check) if due is None else due - self._clock.monotonic()
+
+    async def run_now(self, check: CheckId) -> Result:
+        """Run a check like a scheduled run, no more often than its `retry_interval`; joins a run that goes on."""
+        entry = self.board.entries[check]
+        if entry.run is not None:
+            return await asyncio.shield(entry.run)
+        if entry.last is not None:
+            age = (self._clock.now() - entry.last.started) / 1e6
+            if 0 <= age < entry.check.retry_interval:
+                return entry.last
+        return await asyncio.shield(self._begin(entry, None))
+
+    def sweep(self) -> None:
+        """Regularly: checks whose results stopped coming become unknown; the calendar looks at the clock again."""
+        for transition in self.board.lapse(self._clock.monotonic(), self._clock.now()):
+            self._on_transition(transition)
+        self._calendar.look_again()
+
+    def clock_was_set(self) -> None:
+        """The wall clock was set: calendar times are computed afresh; the rhythm does not care."""
+        self._calendar.reschedule()
+
+    async def stop(self, grace: float) -> None:
+        """Start nothing more; let runs end within `grace` seconds, then cancel them (associations are aborted)."""
+        self._rhythm.stop()
+        self._calendar.stop()
+        runs = set(self._runs)
+        if runs:
+            _, late = await asyncio.wait(runs, timeout=grace)
+            for run in late:
+                run.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        self.runner.close()
+
+    def _turn(self, check: CheckId, due: float | None = None) -> None:
+        entry = self.board.entries.get(check)
+        if entry is None:
+            return
+        if entry.run is not None:
+            self.board.skipped += 1
+            return
+        self._begin(entry, due)
+
+    def _begin(self, entry: BoardEntry, due: float | None) -> asyncio.Task[Result]:
+        run = asyncio.get_running_loop().create_task(self._run(entry, entry.check, due))
+        entry.run = run
+        self._runs.add(run)
+        run.add_done_callback(self._runs.discard)
+        return run
+
+    async def _run(self, entry: BoardEntry, check: Check, due: float | None) -> Result:
+        self.board.in_progress += 1
+        try:
+            result = await self.runner.run_once(check, entry.memory)
+        finally:
+            self.board.in_progress -= 1
+            entry.run = None
+        if self.board.entries.get(check.id) is entry and entry.check is check:  # not reloaded meanwhile
+            self._accept(entry, result, due)
+        return result
+
+    def _accept(self, entry: BoardEntry, result: Result, due: float | None) -> None:
+        now = self._clock.monotonic()
+        began = now - result.duration
+        if due is not None:
+            self.board.lag.observe(max(0.0, began - due))
+        transition = self.board.accept(result)
+        entry.lapse_at = self._lapse_at(entry.check, now)
+        if states.hurried(entry.standing):
+            self._rhythm.hurry(entry.check.id, max(now, began + entry.check.retry_interval))
+        self._on_result(result)
+        if transition:
+            self._on_transition(transition)
+
+    def _lapse_at(self, check: Check, now: float) -> float:
+        if check.cron is None:
+            return now + states.silence_allowed(check.interval, check.timeout)
+        following = self._calendar.seconds_to_next(check.id) or 0.0
+        return now + following + MISFIRE_GRACE + check.timeout

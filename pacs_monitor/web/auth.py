@@ -1,0 +1,79 @@
+"""Who may ask: loopback alone without `auth`; with it, a bearer token (RFC 6750) whose role allows the method."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pacs_monitor.config import Token
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Gate:
+    """ASGI middleware that answers 401 or 403 with a reason, or lets the request through."""
+
+    def __init__(self, app: ASGIApp, tokens: Iterable[Token] | None) -> None:
+        self._app = app
+        self._tokens = None if tokens is None else tuple(tokens)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
+            refusal = self._refuse(scope)
+            if refusal is not None:
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _refuse(self, scope: Scope) -> JSONResponse | None:
+        headers = Headers(scope=scope)
+        if self._tokens is None:
+            client = scope.get("client")
+            if client and not is_loopback(client[0]):
+                return _answer(403, "without monitor.auth only this machine itself is served")
+            if not is_loopback(host_of(headers.get("host", ""))):
+                return _answer(403, "without monitor.auth the Host header must be a loopback address or localhost")
+            return None
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return _answer(401, "send a token of monitor.auth: Authorization: Bearer TOKEN")
+        role = self._role(given.strip())
+        if role is None:
+            return _answer(401, "this token is not in monitor.auth")
+        if scope["method"] not in READING and role != "operator":
+            return _answer(403, f"the role {role} reads only; this needs the role operator")
+        return None
+
+    def _role(self, given: str) -> str | None:
+        found = None
+        for token in self._tokens or ():  # every token is compared, so that the time tells nothing
+            if hmac.compare_digest(token.token.get_secret_value().encode(), given.encode()):
+                found = token.role
+        return found
+
+
+def host_of(header: str) -> str:
+    """The host of a Host header (RFC 9110 7.2), without its port and brackets."""
+    if header.startswith("["):
+        return header[1:].partition("]")[0]
+    return header.partition(":")[0]
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _answer(status: int, why: str) -> JSONResponse:
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    return JSONResponse({"detail": why}, status, headers)

@@ -1,0 +1,56 @@
+"""What the web needs of the daemon: a Protocol, so that the web leans on no floor above it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from pacs_monitor.config import Estate
+from pacs_monitor.engine.engine import Engine
+from pacs_monitor.history import History
+from pacs_monitor.model import Clock, Incident, Micros
+
+
+class Deliveries(Protocol):
+    """The outbox's own health."""
+
+    @property
+    def delivered(self) -> Mapping[str, int]:
+        """Notifications delivered since the start, per channel."""
+        ...
+
+    @property
+    def failures(self) -> Mapping[tuple[str, str], int]:
+        """Attempts that failed since the start, per channel and reason."""
+        ...
+
+    def oldest_pending(self) -> Mapping[str, Micros]:
+        """When the oldest undelivered notification of each channel was made."""
+        ...
+
+
+class House(Protocol):
+    """The running daemon, as the web sees it."""
+
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def estate(self) -> Estate: ...
+    @property
+    def engine(self) -> Engine: ...
+    @property
+    def history(self) -> History: ...
+    @property
+    def deliveries(self) -> Deliveries: ...
+    @property
+    def last_reload_successful(self) -> bool: ...
+
+    def open_incidents(self) -> tuple[Incident, ...]: ...
+
+    def unready(self) -> str | None:
+        """Why the daemon does not do its work now, or None when it probes and can write."""
+        ...
+
+    async def reload(self) -> dict[str, Any]:
+        """Read the configuration again; what changed. Raises ConfigError and keeps the old estate when it is bad."""
+        ...
