@@ -25,7 +25,7 @@ class BoardEntry:
     failures: deque[Result] = field(default_factory=lambda: deque(maxlen=10))
     runs: int = 0
     reasons: dict[Reason, int] = field(default_factory=dict)
-    """How often each reason was seen since the start."""
+    """How often a run failed or could not tell, by reason, since the start."""
     memory: dict[str, Any] = field(default_factory=dict)
     lapse_at: float | None = None
     """When the check becomes unknown unless a result comes, on the monotonic clock."""
@@ -44,7 +44,7 @@ class Board:
         self.in_progress = 0
 
     def adopt(self, checks: Iterable[Check], restored: Mapping[CheckId, Standing], now: Micros) -> None:
-        """Show exactly these checks: known ones keep their standing, new ones take the restored one, or start unknown."""
+        """Show exactly these checks: known ones keep their standing, new ones take the restored one or are unknown."""
         old, self.entries = self.entries, {}
         for check in checks:
             entry = old.get(check.id)
@@ -62,7 +62,7 @@ class Board:
         entry.recent.append(result)
         entry.runs += 1
         outcome = result.outcome
-        if outcome.reason is not None:
+        if outcome.reason is not None and outcome.status is not Status.WARN:
             entry.reasons[outcome.reason] = entry.reasons.get(outcome.reason, 0) + 1
         if outcome.status is Status.FAIL:
             entry.failures.append(result)

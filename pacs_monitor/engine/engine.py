@@ -1,4 +1,4 @@
-"""The engine: rhythm and calendar say when, the runner asks, the board shows, and transitions go to whoever was wired."""
+"""The engine: rhythm and calendar say when, the runner asks, the board shows, transitions go to whoever was wired."""
 
 from __future__ import annotations
 

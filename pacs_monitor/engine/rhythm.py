@@ -1,8 +1,8 @@
 """When interval checks run: on the loop's monotonic clock, so that a wall clock set by anybody moves nothing.
 
 Intervals count from due to due, so that lateness does not add up. First runs are spread by a stable hash of the check's
-name over min(interval, START_WITHIN); a check that writes keeps to its place in the whole interval. Runs of a check never overlap: a turn that comes while the
-last run goes on is skipped and counted.
+name over min(interval, START_WITHIN); a check that writes keeps to its place in the whole interval. Runs of a check
+never overlap: a turn that comes while the last run goes on is skipped and counted.
 """
 
 from __future__ import annotations

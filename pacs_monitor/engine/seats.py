@@ -21,7 +21,7 @@ class Seat:
         self.waiting: deque[asyncio.Future[Outcome | None]] = deque()
 
     async def take(self) -> Outcome | None:
-        """Wait for a seat: None means taken (give it back); an Outcome is inherited from who held it, nothing is held."""
+        """Wait for a seat: None means taken (give it back), an Outcome is inherited and nothing is held."""
         if self.free > 0 and not self.waiting:
             self.free -= 1
             return None

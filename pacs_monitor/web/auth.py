@@ -33,13 +33,9 @@ class Gate:
 
     def _refuse(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
-        if self._tokens is None:
-            client = scope.get("client")
-            if client and not is_loopback(client[0]):
-                return _answer(403, "without monitor.auth only this machine itself is served")
-            if not is_loopback(host_of(headers.get("host", ""))):
-                return _answer(403, "without monitor.auth the Host header must be a loopback address or localhost")
-            return None
+        return _refuse_stranger(scope, headers) if self._tokens is None else self._refuse_token(scope, headers)
+
+    def _refuse_token(self, scope: Scope, headers: Headers) -> JSONResponse | None:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return _answer(401, "send a token of monitor.auth: Authorization: Bearer TOKEN")
@@ -56,6 +52,15 @@ class Gate:
             if hmac.compare_digest(token.token.get_secret_value().encode(), given.encode()):
                 found = token.role
         return found
+
+
+def _refuse_stranger(scope: Scope, headers: Headers) -> JSONResponse | None:
+    client = scope.get("client")
+    if client and not is_loopback(client[0]):
+        return _answer(403, "without monitor.auth only this machine itself is served")
+    if not is_loopback(host_of(headers.get("host", ""))):
+        return _answer(403, "without monitor.auth the Host header must be a loopback address or localhost")
+    return None
 
 
 def host_of(header: str) -> str:

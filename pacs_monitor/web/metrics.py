@@ -1,4 +1,4 @@
-"""`/metrics`: a Collector that reads the Board at the moment of the scrape, so that a removed check vanishes by itself."""
+"""`/metrics`: a Collector that reads the Board at the moment of the scrape, so that removed checks vanish."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ class BoardCollector(Collector):
         )
         yield _info("pacs_config_info", "The configuration in force.", {"hash": self._house.estate.revision[:12]})
         yield CounterMetricFamily(
-            "pacs_history_write_failures", "Transactions that the history could not write.", self._house.history.write_failures
+            "pacs_history_write_failures",
+            "Transactions that the history could not write.",
+            self._house.history.write_failures,
         )
         yield _info("pacs_build_info", "The version of the monitor.", {"version": __version__})
 
@@ -111,7 +113,9 @@ def _results(entries: Iterable[BoardEntry]) -> Iterator[Metric]:
     )
     runs = CounterMetricFamily("pacs_probe_runs", "Runs since the start of the monitor.", labels=CHECK)
     failures = CounterMetricFamily(
-        "pacs_probe_failures", "Runs that were not ok, by reason; reasons seen only.", labels=(*CHECK, "reason")
+        "pacs_probe_failures",
+        "Runs that failed or could not tell, by reason; reasons seen only.",
+        labels=(*CHECK, "reason"),
     )
     for entry in entries:
         labels, last = _labels(entry), entry.last
@@ -150,13 +154,13 @@ def _measurements(entries: Iterable[BoardEntry]) -> Iterator[Metric]:
 
 
 def _standings(entries: Iterable[BoardEntry]) -> Iterator[Metric]:
-    state = GaugeMetricFamily(
-        "pacs_check_state", "0 unknown, 1 up, 2 degraded, 3 down, 4 absent.", labels=CHECK
-    )
+    state = GaugeMetricFamily("pacs_check_state", "0 unknown, 1 up, 2 degraded, 3 down, 4 absent.", labels=CHECK)
     since = GaugeMetricFamily("pacs_check_state_since_timestamp_seconds", "Since when it stands so.", labels=CHECK)
     interval = GaugeMetricFamily("pacs_check_interval_seconds", "How often the check runs.", labels=CHECK)
     info = GaugeMetricFamily(
-        "pacs_check_info", "What the check is; 1.", labels=(*CHECK, "severity", "role", "presence", "title", "reason", "blame")
+        "pacs_check_info",
+        "What the check is; 1.",
+        labels=(*CHECK, "severity", "role", "presence", "title", "reason", "blame"),
     )
     maintenance = GaugeMetricFamily(
         "pacs_node_maintenance", "Whether the node is in a planned window.", labels=["node", "site"]

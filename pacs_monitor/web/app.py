@@ -1,0 +1,127 @@
+"""The one FastAPI app: JSON API, /metrics, /probe, health. Every error is JSON with a `detail` that explains."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi.responses import PlainTextResponse, Response
+
+from pacs_monitor import __version__
+from pacs_monitor.config import ConfigError
+from pacs_monitor.engine.board import BoardEntry
+from pacs_monitor.history import HistoryError
+from pacs_monitor.model import CheckId
+from pacs_monitor.web import blackbox, metrics, records, status
+from pacs_monitor.web.auth import Gate
+from pacs_monitor.web.house import House
+
+T = TypeVar("T")
+
+
+def create_app(house: House) -> FastAPI:
+    """The app over a running daemon."""
+    app = FastAPI(
+        title="pacs_monitor", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None
+    )
+    auth = house.estate.monitor.auth
+    app.add_middleware(Gate, tokens=auth.tokens if auth else None)
+    _add_health(app, house)
+    _add_metrics(app, house)
+    _add_board(app, house)
+    _add_records(app, house)
+    return app
+
+
+def _add_health(app: FastAPI, house: House) -> None:
+    @app.get("/healthz", summary="The process turns.")
+    async def healthz() -> PlainTextResponse:
+        return PlainTextResponse("ok\n")
+
+    @app.get("/readyz", summary="It probes, and it can write its history.")
+    async def readyz() -> PlainTextResponse:
+        why = house.unready()
+        return PlainTextResponse("ok\n") if why is None else PlainTextResponse(f"{why}\n", 503)
+
+
+def _add_metrics(app: FastAPI, house: House) -> None:
+    @app.get("/metrics", summary="Prometheus exposition.")
+    async def exposition(request: Request) -> Response:
+        body, content_type = await asyncio.to_thread(metrics.render, house, request.headers.get("accept", ""))
+        return Response(body, media_type=content_type)
+
+    @app.get("/probe", summary="A configured check in blackbox_exporter's names.")
+    async def probe(node: str, check: str | None = None) -> Response:
+        ids = [_entry(house, node, check).check.id] if check else [e.check.id for e in _entries(house, node)]
+        return Response(await blackbox.probe(house, ids), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _add_board(app: FastAPI, house: House) -> None:
+    @app.get("/api/v1/status", summary="The whole board.")
+    async def board() -> dict[str, Any]:
+        return status.status(house)
+
+    @app.get("/api/v1/nodes/{node}", summary="One node and its checks.")
+    async def node(node: str) -> dict[str, Any]:
+        return status.node(house, node, _entries(house, node))
+
+    @app.get("/api/v1/checks/{node}/{check}", summary="One check, its recent results and last failures.")
+    async def check(node: str, check: str) -> dict[str, Any]:
+        entry = _entry(house, node, check)
+        recent = [result.as_json() for result in reversed(entry.recent)]
+        return status.check(house, entry) | {
+            "recent": recent,
+            "failures": [result.as_json() for result in reversed(entry.failures)],
+        }
+
+    @app.post("/api/v1/checks/{node}/{check}/run", summary="Run a check now, at most once in its retry_interval.")
+    async def run(node: str, check: str) -> dict[str, Any]:
+        return (await house.engine.run_now(_entry(house, node, check).check.id)).as_json()
+
+    @app.post("/api/v1/reload", summary="Read the configuration again.")
+    async def reload() -> dict[str, Any]:
+        try:
+            return await house.reload()
+        except ConfigError as error:
+            raise HTTPException(422, [str(problem) for problem in error.problems]) from None
+
+
+def _add_records(app: FastAPI, house: House) -> None:
+    @app.get("/api/v1/incidents", summary="Incidents, newest first.")
+    async def incidents(open: bool = False, limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:  # noqa: A002 - the query's name
+        return await _read(records.incidents(house, open_only=open, limit=limit))
+
+    @app.get("/api/v1/incidents/{incident}", summary="One incident: its notifications, and what was withheld and why.")
+    async def incident(incident: str) -> dict[str, Any]:
+        found = await _read(records.incident(house, incident))
+        if found is None:
+            raise HTTPException(404, f"no incident {incident!r}; GET /api/v1/incidents lists them")
+        return found
+
+    @app.get("/api/v1/notifications", summary="Notifications, newest first.")
+    async def notifications(limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:
+        return await _read(records.notifications(house, limit=limit))
+
+
+async def _read(reading: Awaitable[T]) -> T:
+    try:
+        return await reading
+    except HistoryError as error:
+        raise HTTPException(503, str(error)) from None
+
+
+def _entries(house: House, node: str) -> list[BoardEntry]:
+    entries = [entry for entry in house.engine.board.entries.values() if entry.check.id.node == node]
+    if not entries:
+        raise HTTPException(404, f"no node {node!r} with checks; GET /api/v1/status lists them")
+    return entries
+
+
+def _entry(house: House, node: str, check: str) -> BoardEntry:
+    entry = house.engine.board.entries.get(CheckId(node, check))
+    if entry is None:
+        names = ", ".join(entry.check.id.check for entry in _entries(house, node))
+        raise HTTPException(404, f"node {node!r} has no check {check!r}; it has: {names}")
+    return entry

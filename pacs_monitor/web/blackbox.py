@@ -1,0 +1,37 @@
+"""`/probe`: a configured check in blackbox_exporter's names, so that existing rules and dashboards work."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+from pacs_monitor.model import SECOND, CheckId, Micros, Phase, Result, Status
+from pacs_monitor.web.house import House
+
+
+async def probe(house: House, checks: list[CheckId]) -> bytes:
+    """Results younger than their interval are taken as they are, others are run now. All must be ok or warn.
+
+    `probe_success` has no sample while a result is unknown: nothing was learnt about the node.
+    """
+    results = [await _recent(house, check) for check in checks]
+    registry = CollectorRegistry()
+    statuses = {result.outcome.status for result in results}
+    if Status.UNKNOWN not in statuses:
+        success = Gauge("probe_success", "Whether the probe succeeded", registry=registry)
+        success.set(int(Status.FAIL not in statuses))
+    duration = Gauge("probe_duration_seconds", "How long the probe took to complete in seconds", registry=registry)
+    duration.set(sum(result.duration for result in results))
+    lookup = Gauge("probe_dns_lookup_time_seconds", "The time taken for probe dns lookup in seconds", registry=registry)
+    lookup.set(sum(result.outcome.phases.get(Phase.RESOLVE, 0.0) for result in results))
+    return generate_latest(registry)
+
+
+async def _recent(house: House, check: CheckId) -> Result:
+    entry = house.engine.board.entries[check]
+    if entry.last is not None and _age(house.clock.now(), entry.last) < entry.check.interval:
+        return entry.last
+    return await house.engine.run_now(check)
+
+
+def _age(now: Micros, result: Result) -> float:
+    return (now - result.started) / SECOND

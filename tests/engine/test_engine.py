@@ -1,0 +1,240 @@
+import asyncio
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pacs_monitor.engine.clock import ClockWatch
+from pacs_monitor.engine.engine import Engine
+from pacs_monitor.engine.rhythm import START_WITHIN, first_after, share
+from pacs_monitor.model import (
+    SECOND,
+    CheckId,
+    Node,
+    Outcome,
+    ProbeContext,
+    Reason,
+    Standing,
+    State,
+    Transition,
+)
+from tests.engine.support import OK, REFUSED, NumericResolver, SettableClock, a_check, until
+
+
+class Bench:
+    """An engine and everything that it told."""
+
+    def __init__(self) -> None:
+        self.clock = SettableClock()
+        self.transitions: list[Transition] = []
+        self.engine = Engine(self.clock, NumericResolver(), self.transitions.append)
+
+    def adopt(self, *checks, restored=None):
+        self.engine.adopt(checks, {}, restored or {})
+
+    def entry(self, name="archive/echo"):
+        return self.engine.board.entries[CheckId.parse(name)]
+
+
+@pytest.fixture
+async def bench():
+    bench = Bench()
+    bench.engine.start()
+    yield bench
+    await bench.engine.stop(1.0)
+
+
+def counting(outcome=OK):
+    runs = Counter()
+
+    async def ask(_ctx: ProbeContext) -> Outcome:
+        runs["runs"] += 1
+        return outcome
+
+    return runs, ask
+
+
+async def test_a_check_runs_again_and_again_and_comes_up_at_its_first_ok(bench):
+    runs, ask = counting()
+    bench.adopt(a_check(ask=ask, interval=0.02))
+
+    await until(lambda: runs["runs"] >= 5)
+
+    assert [(t.before, t.after) for t in bench.transitions] == [(State.UNKNOWN, State.UP)]
+
+
+async def test_a_check_that_leans_is_asked_after_its_retry_interval(bench):
+    _, ask = counting(REFUSED)
+    bench.adopt(a_check(ask=ask, interval=30.0, retry_interval=0.02))
+    await bench.engine.run_now(CheckId("archive", "echo"))
+
+    await until(lambda: bool(bench.transitions))
+
+    assert [t.after for t in bench.transitions] == [State.DOWN]
+    assert bench.entry().runs == 3
+
+
+async def test_a_busy_peer_is_never_asked_faster_than_the_interval(bench):
+    _, ask = counting(Outcome.of(Reason.BUSY))
+    bench.adopt(a_check(ask=ask, interval=30.0, retry_interval=0.01))
+    await bench.engine.run_now(CheckId("archive", "echo"))
+    due = bench.engine.next_due(CheckId("archive", "echo"))
+
+    assert due is not None
+    assert due > 1.0 or first_after(bench.entry().check) < 2.0
+
+
+async def test_a_turn_that_comes_while_the_run_goes_on_is_skipped_and_counted(bench):
+    release = asyncio.Event()
+    running = Counter()
+
+    async def slow(_ctx: ProbeContext) -> Outcome:
+        running["now"] += 1
+        running["most"] = max(running["most"], running["now"])
+        await release.wait()
+        running["now"] -= 1
+        return OK
+
+    bench.adopt(a_check(ask=slow, interval=0.02, timeout=10.0))
+    await until(lambda: bench.engine.board.skipped >= 3)
+    release.set()
+
+    assert running["most"] == 1
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0])
+async def test_a_wall_clock_set_by_an_hour_neither_stops_nor_bursts_the_rhythm(bench, step):
+    runs, ask = counting()
+    bench.adopt(
+        *(a_check(f"n{n}/echo", ask, node=Node(f"n{n}", host=f"127.0.0.{n}"), interval=0.1) for n in range(1, 21))
+    )
+    await until(lambda: runs["runs"] >= 40)
+    bench.clock.set_by(step)
+    bench.engine.clock_was_set()
+    before = {check: entry.runs for check, entry in bench.engine.board.entries.items()}
+    await asyncio.sleep(1.0)
+    after = {check: entry.runs - before[check] for check, entry in bench.engine.board.entries.items()}
+
+    assert all(7 <= count <= 11 for count in after.values()), after
+    assert not [t for t in bench.transitions if t.after is not State.UP]
+
+
+async def test_results_that_stop_coming_make_a_check_unknown_since_the_last_one(bench):
+    stuck = asyncio.Event()
+
+    async def sticks(_ctx: ProbeContext) -> Outcome:
+        if bench.entry().runs:
+            await stuck.wait()
+        return OK
+
+    bench.adopt(a_check(ask=sticks, interval=0.02, timeout=0.05))
+    await until(lambda: bench.entry().standing.state is State.UP)
+    last = bench.entry().standing.last
+    await asyncio.sleep(0.15)
+    bench.engine.sweep()
+
+    lapse = bench.transitions[-1]
+    assert (lapse.before, lapse.after, lapse.reason) == (State.UP, State.UNKNOWN, Reason.NOT_MEASURED)
+    assert last == lapse.last_before
+    assert lapse.since <= lapse.noticed
+
+
+async def test_a_reload_keeps_standing_and_rhythm_of_what_stays_and_forgets_what_goes(bench):
+    stays, goes = a_check("archive/echo", interval=20.0), a_check("ris/echo", interval=20.0)
+    bench.adopt(stays, goes)
+    await bench.engine.run_now(stays.id)
+    standing, due = bench.entry().standing, bench.engine.next_due(stays.id)
+    bench.adopt(stays)
+
+    assert standing == bench.entry().standing
+    assert due == pytest.approx(bench.engine.next_due(stays.id), abs=0.5)
+    assert [stays.id] == list(bench.engine.board.entries)
+    assert bench.engine.next_due(goes.id) is None
+
+
+async def test_a_restored_standing_needs_full_patience_before_it_is_down(bench):
+    _, ask = counting(REFUSED)
+    check = a_check(ask=ask, interval=30.0, retry_interval=0.0)
+    bench.adopt(check, restored={check.id: Standing(State.UP, since=1, reason=None, last=2)})
+    await bench.engine.run_now(check.id)
+
+    assert bench.entry().standing.state is State.UP
+    await until(lambda: bench.entry().standing.state is State.DOWN)
+    assert bench.transitions[0].last_before == 2
+
+
+async def test_run_now_joins_a_run_and_is_no_faster_than_the_retry_interval(bench):
+    runs, ask = counting()
+    check = a_check(ask=ask, interval=30.0)
+    bench.adopt(check)
+    first = await asyncio.gather(bench.engine.run_now(check.id), bench.engine.run_now(check.id))
+    again = await bench.engine.run_now(check.id)
+
+    assert runs["runs"] == 1
+    assert first == [again, again]
+
+
+async def test_stopping_lets_runs_end_and_cancels_what_lasts(bench):
+    ended: list[str] = []
+
+    async def quick(_ctx: ProbeContext) -> Outcome:
+        await asyncio.sleep(0.02)
+        ended.append("quick")
+        return OK
+
+    async def lasts(_ctx: ProbeContext) -> Outcome:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cancelled")
+        return OK
+
+    checks = (
+        a_check("a/quick", quick, node=Node("a", host="a")),
+        a_check("b/lasts", lasts, node=Node("b", host="b"), timeout=60.0),
+    )
+    bench.adopt(*checks)
+    for check in checks:
+        bench.engine._turn(check.id)
+    await until(lambda: bench.engine.board.in_progress == 2)
+    await bench.engine.stop(0.2)
+
+    assert ended == ["quick", "cancelled"]
+
+
+async def test_a_cron_check_runs_by_the_calendar_and_not_by_the_rhythm(bench):
+    runs, ask = counting()
+    check = a_check(ask=ask, interval=0.01, cron="30 2 29 2 *")
+    bench.adopt(check)
+    due = bench.engine.next_due(check.id)
+    bench.engine.sweep()
+
+    assert due is not None
+    assert due > 3600
+    assert runs["runs"] == 0
+    assert bench.entry().standing.state is State.UNKNOWN
+
+
+def test_the_clock_watch_sees_steps_and_not_the_passing_of_time():
+    clock = SettableClock()
+    watch = ClockWatch(clock)
+    assert watch.stepped() == 0
+    clock.set_by(-3600)
+    assert watch.stepped() == pytest.approx(-3600 * SECOND, abs=SECOND)
+    assert watch.stepped() == 0
+
+
+@given(st.text(min_size=1, max_size=30), st.floats(0.01, 1e6))
+def test_a_first_run_has_a_stable_place_within_half_a_minute(name, interval):
+    check = a_check(f"{name}/echo", interval=interval)
+
+    assert first_after(check) == first_after(check)
+    assert 0 <= first_after(check) < min(interval, START_WITHIN)
+
+
+def test_an_estate_is_spread_evenly():
+    places = sorted(share(CheckId(f"ct{n}", "dicom_echo")) for n in range(1000))
+
+    assert max(b - a for a, b in pairwise(places)) < 0.02

@@ -1,0 +1,197 @@
+import asyncio
+import contextlib
+import logging
+import socket
+
+import pytest
+
+from pacs_monitor.engine.runner import Runner
+from pacs_monitor.model import Address, Flag, Node, Outcome, Phase, ProbeContext, Reason, Status
+from tests.engine.support import OK, REFUSED, NumericResolver, SettableClock, a_check, until
+
+
+@contextlib.contextmanager
+def full_accept_queue():
+    """An address that answers no connection attempt: its backlog is full and nobody accepts."""
+    with contextlib.ExitStack() as open_sockets:
+        listener = open_sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            waiting = open_sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield Address(*listener.getsockname())
+
+
+@pytest.fixture
+def runner():
+    runner = Runner(SettableClock(), NumericResolver())
+    yield runner
+    runner.close()
+
+
+async def test_a_probe_that_raises_is_our_own_fault_and_its_words_are_told_nowhere(runner, caplog):
+    async def broken(_ctx: ProbeContext) -> Outcome:
+        raise ValueError("DOE^JOHN")
+
+    with caplog.at_level(logging.DEBUG):
+        result = await runner.run_once(a_check(ask=broken), {})
+
+    assert (result.outcome.status, result.outcome.reason) == (Status.UNKNOWN, Reason.PROBE_ERROR)
+    assert "ValueError" in result.outcome.detail
+    assert "DOE" not in result.outcome.detail + caplog.text
+
+
+async def test_a_probe_that_raises_a_timeout_of_its_own_is_not_taken_for_the_backstop(runner):
+    async def broken(_ctx: ProbeContext) -> Outcome:
+        raise TimeoutError
+
+    result = await runner.run_once(a_check(ask=broken), {})
+
+    assert result.outcome.reason is Reason.PROBE_ERROR
+    assert runner.overdue == 0
+
+
+async def test_a_probe_that_overruns_its_deadline_is_ended_and_counted(runner):
+    async def hangs(_ctx: ProbeContext) -> Outcome:
+        await asyncio.Event().wait()
+        return OK
+
+    result = await runner.run_once(a_check(ask=hangs, timeout=0.05), {})
+
+    assert (result.outcome.reason, result.outcome.flags) == (Reason.TIMEOUT, (Flag.BACKSTOP,))
+    assert runner.overdue == 1
+    assert 1.0 < result.duration < 2.0
+
+
+async def test_the_deadline_starts_when_the_seat_is_taken(runner):
+    left: list[float] = []
+
+    async def slow(ctx: ProbeContext) -> Outcome:
+        left.append(ctx.deadline - ctx.clock.monotonic())
+        await asyncio.sleep(0.05)
+        return OK
+
+    check = a_check(ask=slow, timeout=1.0)
+    await asyncio.gather(*(runner.run_once(check, {}) for _ in range(3)))
+
+    assert all(0.9 < seconds <= 1.0 for seconds in left)
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+async def test_never_more_associations_at_an_address_than_its_node_allows(runner, limit):
+    now = most = 0
+
+    async def counted(_ctx: ProbeContext) -> Outcome:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.005)
+        now -= 1
+        return OK
+
+    archive = Node("archive", host="10.0.0.1", max_associations=limit)
+    alias = Node("alias", host="10.0.0.1", max_associations=limit)
+    checks = [a_check(f"archive/{n}", counted, node=archive) for n in range(5)]
+    checks += [a_check(f"alias/{n}", counted, node=alias) for n in range(5)]
+    runner.seats.adopt(checks)
+
+    results = await asyncio.gather(*(runner.run_once(check, {}) for check in checks))
+
+    assert limit == most
+    assert all(result.outcome is OK for result in results)
+
+
+async def test_where_nodes_share_an_address_the_most_careful_one_counts(runner):
+    checks = [
+        a_check("bold/echo", node=Node("bold", host="10.0.0.1", max_associations=9)),
+        a_check("careful/echo", node=Node("careful", host="10.0.0.1", max_associations=2)),
+    ]
+    runner.seats.adopt(checks)
+
+    assert {2} == {seat.limit for check in checks for seat in runner.seats.of(check)}
+
+
+async def test_checks_that_wait_for_a_dead_address_take_its_outcome_and_say_so(runner):
+    asked = 0
+
+    async def refused(_ctx: ProbeContext) -> Outcome:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.01)
+        return REFUSED
+
+    checks = [a_check(f"archive/{n}", refused) for n in range(4)]
+    runner.seats.adopt(checks)
+    results = await asyncio.gather(*(runner.run_once(check, {}) for check in checks))
+
+    assert asked == 1
+    assert [result.outcome.reason for result in results] == [Reason.TCP_REFUSED] * 4
+    assert sorted(Flag.INHERITED in result.outcome.flags for result in results) == [False, True, True, True]
+
+
+async def test_a_failure_above_the_connection_is_not_inherited(runner):
+    async def rejected(_ctx: ProbeContext) -> Outcome:
+        await asyncio.sleep(0.001)
+        return Outcome.of(Reason.REJECTED, phase=Phase.ASSOCIATE)
+
+    checks = [a_check(f"archive/{n}", rejected) for n in range(3)]
+    runner.seats.adopt(checks)
+    results = await asyncio.gather(*(runner.run_once(check, {}) for check in checks))
+
+    assert not any(result.outcome.flags for result in results)
+
+
+async def test_a_cancelled_waiter_leaves_its_place_and_a_cancelled_holder_its_seat(runner):
+    release = asyncio.Event()
+
+    async def holds(_ctx: ProbeContext) -> Outcome:
+        await release.wait()
+        return OK
+
+    check = a_check(ask=holds, timeout=5.0)
+    runner.seats.adopt([check])
+    (seat,) = runner.seats.of(check)
+    holder, first, second = (asyncio.create_task(runner.run_once(check, {})) for _ in range(3))
+    await until(lambda: len(seat.waiting) == 2)
+    first.cancel()
+    holder.cancel()
+    release.set()
+
+    assert (await second).outcome is OK
+    assert (seat.free, len(seat.waiting)) == (1, 0)
+
+
+async def test_no_more_runs_at_once_than_the_limit():
+    now = most = 0
+
+    async def counted(_ctx: ProbeContext) -> Outcome:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.005)
+        now -= 1
+        return OK
+
+    runner = Runner(SettableClock(), NumericResolver(), limit=4)
+    checks = [a_check(f"n{n}/echo", counted, node=Node(f"n{n}", host=f"127.0.0.{n}")) for n in range(1, 21)]
+    await asyncio.gather(*(runner.run_once(check, {}) for check in checks))
+    runner.close()
+
+    assert most == 4
+
+
+async def test_when_no_reference_of_the_site_answers_it_is_us_and_not_the_node(runner, unused_tcp_port_factory):
+    async def unreachable(_ctx: ProbeContext) -> Outcome:
+        return Outcome.of(Reason.TCP_TIMEOUT, phase=Phase.CONNECT, detail="no answer")
+
+    check = a_check(ask=unreachable, node=Node("archive", host="10.0.0.1", site="east"))
+    with full_accept_queue() as silent:
+        runner.isolation.references = {"east": (silent,)}
+        isolated = await runner.run_once(check, {})
+    runner.isolation._looks.clear()
+    runner.isolation.references = {"east": (Address("127.0.0.1", unused_tcp_port_factory()),)}  # refuses: an answer
+    reachable = await runner.run_once(check, {})
+
+    assert (isolated.outcome.status, isolated.outcome.reason) == (Status.UNKNOWN, Reason.ISOLATED)
+    assert "no answer" in isolated.outcome.detail
+    assert reachable.outcome.reason is Reason.TCP_TIMEOUT
