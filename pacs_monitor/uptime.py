@@ -1,0 +1,314 @@
+"""From the ledger to an account of time: pure, no clock, no I/O.
+
+Theory of operation. Every instant of a period up to now has exactly one class, decided by the first rule that holds:
+
+1. the check was not watched: unknown (`not_watched`);
+2. a coverage span with a cause holds (the clock was set, a pause): unknown (that cause), since the record is ambiguous;
+3. no coverage span holds: unknown (`monitor_not_running`);
+4. the state of the last transition at or before it: unknown by its reason's cause, down behind a parent that was down
+   and by a failure to connect: unreachable, else the state's own class.
+
+Because the class is decided instant by instant, the classes sum to the period exactly, and parts of a period sum to it.
+Transitions are taken in the order in which they were recorded; none takes effect before its predecessor, so that a
+clock that was set back cannot undo what was recorded.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import pairwise
+from typing import NamedTuple
+
+from pacs_monitor.model import NEVER_CONNECTED, Micros, Reason, State, Transition
+
+
+class Class(StrEnum):
+    """What an instant counts as."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    UNREACHABLE = "unreachable"
+    ABSENT = "absent"
+    MAINTENANCE = "maintenance"
+    UNKNOWN = "unknown"
+    OUTSIDE_HOURS = "outside_hours"
+
+
+class Cause(StrEnum):
+    """Why an instant is unknown."""
+
+    MONITOR_NOT_RUNNING = "monitor_not_running"
+    REFUSED_US = "refused_us"
+    ISOLATED = "isolated"
+    NOT_MEASURED = "not_measured"
+    PAUSED = "paused"
+    CLOCK = "clock"
+    NOT_WATCHED = "not_watched"
+
+
+CAUSES = {
+    Reason.CALLING_AET_UNKNOWN: Cause.REFUSED_US,
+    Reason.NOT_AUTHORISED: Cause.REFUSED_US,
+    Reason.AUTH: Cause.REFUSED_US,
+    Reason.TLS_UNTRUSTED: Cause.REFUSED_US,
+    Reason.MOVE_DESTINATION_UNKNOWN: Cause.REFUSED_US,
+    Reason.DNS: Cause.REFUSED_US,
+    Reason.ISOLATED: Cause.ISOLATED,
+    Reason.PAUSED: Cause.PAUSED,
+}
+"""The cause that goes with the reason of an unknown state; `not_measured` for the others."""
+
+CLASSES = {
+    State.UP: Class.UP,
+    State.DEGRADED: Class.DEGRADED,
+    State.DOWN: Class.DOWN,
+    State.ABSENT: Class.ABSENT,
+    State.UNKNOWN: Class.UNKNOWN,
+}
+NOT_DOWN = frozenset({State.UP, State.DEGRADED, State.ABSENT})
+"""States that were measured and are no outage: they end one."""
+
+
+FOREVER: Micros = 2**63 - 1
+"""The end of a span that has not ended."""
+
+
+class Span(NamedTuple):
+    """From `start` up to, not including, `end`."""
+
+    start: Micros
+    end: Micros
+
+
+class Coverage(NamedTuple):
+    """Time in which the monitor ran; with a cause, time in which it ran but nothing can be said."""
+
+    start: Micros
+    end: Micros
+    cause: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What the history knows of one check. Spans may overlap and come in any order."""
+
+    transitions: Sequence[Transition] = ()
+    """In the order in which they were recorded."""
+    watched: Sequence[Span] = ()
+    coverage: Sequence[Coverage] = ()
+    parent_down: Sequence[Span] = ()
+    """When a network parent of the node was down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """From entering down to the next measured state that is not down, or until the check was no longer watched.
+
+    Unknown in between does not end it. The bounds are of the part within the period: down was measured for `at_least`,
+    and lasted for `at_most`.
+    """
+
+    since: Micros
+    ended: Micros | None
+    last_good: Micros | None
+    """When the last result before it that was not down had started."""
+    noticed: Micros
+    reason: Reason | None
+    at_least: Micros
+    at_most: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where the time of one check went, in microseconds."""
+
+    classes: dict[Class, Micros] = field(default_factory=lambda: dict.fromkeys(Class, 0))
+    causes: dict[Cause, Micros] = field(default_factory=lambda: dict.fromkeys(Cause, 0))
+    outages: tuple[Outage, ...] = ()
+
+    def availability(self, *, degraded_is_up: bool = True) -> float | None:
+        """As users felt it; None when nothing was measured."""
+        return self._availability(degraded_is_up, self.classes[Class.DOWN] + self.classes[Class.UNREACHABLE])
+
+    def attributable(self, *, degraded_is_up: bool = True) -> float | None:
+        """As attributable to the node: time behind a dead link says nothing of it."""
+        return self._availability(degraded_is_up, self.classes[Class.DOWN])
+
+    def _availability(self, degraded_is_up: bool, down: Micros) -> float | None:
+        up, degraded = self.classes[Class.UP], self.classes[Class.DEGRADED]
+        measured = up + degraded + down
+        return (up + (degraded if degraded_is_up else 0)) / measured if measured else None
+
+
+class _Piece(NamedTuple):
+    start: Micros
+    end: Micros
+    kind: Class
+    cause: Cause | None
+
+
+def account(timeline: Timeline, period: Span, now: Micros) -> Account:
+    """Every microsecond of the period up to now in its class, and the outages with their bounds."""
+    limit = max(period.start, min(period.end, now))
+    pieces = list(_pieces(timeline, Span(period.start, limit)))
+    result = Account(outages=tuple(_outages(timeline, Span(period.start, limit), _Downtime(pieces))))
+    for piece in pieces:
+        result.classes[piece.kind] += piece.end - piece.start
+        if piece.cause is not None:
+            result.causes[piece.cause] += piece.end - piece.start
+    return result
+
+
+def covered(coverage: Iterable[Coverage], period: Span, now: Micros) -> float | None:
+    """The part of the period up to now in which the monitor ran and its record is unambiguous."""
+    limit = min(period.end, now)
+    if limit <= period.start:
+        return None
+    always = Timeline((), (period,), tuple(coverage))
+    causes = account(always, period, now).causes
+    return causes[Cause.NOT_MEASURED] / (limit - period.start)
+
+
+def effective(transitions: Sequence[Transition]) -> list[Micros]:
+    """When each transition takes effect: at its `since`, but never before its predecessor."""
+    times: list[Micros] = []
+    for transition in transitions:
+        times.append(max(transition.since, times[-1]) if times else transition.since)
+    return times
+
+
+class _Spans:
+    """A set of instants: spans, merged and sorted."""
+
+    def __init__(self, spans: Iterable[Span]) -> None:
+        merged: list[Span] = []
+        for span in sorted(spans):
+            if merged and span.start <= merged[-1].end:
+                merged[-1] = Span(merged[-1].start, max(merged[-1].end, span.end))
+            elif span.start < span.end:
+                merged.append(span)
+        self._starts = [span.start for span in merged]
+        self._ends = [span.end for span in merged]
+
+    def __contains__(self, instant: Micros) -> bool:
+        index = bisect_right(self._starts, instant) - 1
+        return index >= 0 and instant < self._ends[index]
+
+    def around(self, instant: Micros) -> Span:
+        """The span that holds an instant; without one, the instant itself onwards."""
+        if instant not in self:
+            return Span(instant, FOREVER)
+        index = bisect_right(self._starts, instant) - 1
+        return Span(self._starts[index], self._ends[index])
+
+    def edges(self) -> Iterator[Micros]:
+        yield from self._starts
+        yield from self._ends
+
+
+class _Downtime:
+    """How much downtime was measured up to an instant."""
+
+    def __init__(self, pieces: Iterable[_Piece]) -> None:
+        self._down = [piece for piece in pieces if piece.kind in (Class.DOWN, Class.UNREACHABLE)]
+        self._starts = [piece.start for piece in self._down]
+        self._before = [0]
+        for piece in self._down:
+            self._before.append(self._before[-1] + piece.end - piece.start)
+
+    def within(self, span: Span) -> Micros:
+        return self._until(span.end) - self._until(span.start)
+
+    def _until(self, instant: Micros) -> Micros:
+        index = bisect_right(self._starts, instant) - 1
+        if index < 0:
+            return 0
+        return self._before[index] + min(instant, self._down[index].end) - self._down[index].start
+
+
+def _pieces(timeline: Timeline, period: Span) -> Iterator[_Piece]:
+    times = effective(timeline.transitions)
+    watched, parent_down = _Spans(timeline.watched), _Spans(timeline.parent_down)
+    running = _Spans(Span(c.start, c.end) for c in timeline.coverage if c.cause is None)
+    causes = {c.cause for c in timeline.coverage if c.cause is not None}
+    ambiguous = {cause: _Spans(Span(c.start, c.end) for c in timeline.coverage if c.cause is cause) for cause in causes}
+
+    def classify(instant: Micros) -> tuple[Class, Cause | None]:
+        if instant not in watched:
+            return Class.UNKNOWN, Cause.NOT_WATCHED
+        for cause in sorted(ambiguous):
+            if instant in ambiguous[cause]:
+                return Class.UNKNOWN, cause
+        if instant not in running:
+            return Class.UNKNOWN, Cause.MONITOR_NOT_RUNNING
+        index = bisect_right(times, instant) - 1
+        return _of_state(timeline.transitions[index] if index >= 0 else None, instant in parent_down)
+
+    layers = (watched, parent_down, running, *ambiguous.values())
+    edges = {edge for layer in layers for edge in layer.edges()} | set(times)
+    inside = (edge for edge in edges if period.start < edge < period.end)
+    for start, end in pairwise(sorted({*period, *inside})):
+        yield _Piece(start, end, *classify(start))
+
+
+def _of_state(transition: Transition | None, behind_parent: bool) -> tuple[Class, Cause | None]:
+    if transition is None:
+        return Class.UNKNOWN, Cause.NOT_MEASURED
+    if transition.after is State.UNKNOWN:
+        reason = transition.reason
+        return Class.UNKNOWN, CAUSES.get(reason, Cause.NOT_MEASURED) if reason else Cause.NOT_MEASURED
+    if transition.after is State.DOWN and behind_parent and transition.reason in NEVER_CONNECTED:
+        return Class.UNREACHABLE, None
+    return CLASSES[transition.after], None
+
+
+@dataclass(slots=True)
+class _Open:
+    """An outage while it is being read from the ledger; `certain` are the spans between two results that were down."""
+
+    first: Transition
+    since: Micros
+    last_good: Micros | None
+    watch: Span
+    certain: list[Span] = field(default_factory=list)
+
+
+def _outages(timeline: Timeline, period: Span, downtime: _Downtime) -> Iterator[Outage]:
+    watched = _Spans(timeline.watched)
+    opened: _Open | None = None
+    state, since, last_good = State.UNKNOWN, 0, None
+    for at, transition in zip(effective(timeline.transitions), timeline.transitions, strict=True):
+        last_result = at if transition.last_before is None else transition.last_before
+        if state in NOT_DOWN:
+            last_good = min(last_result, at)
+        if opened and state is State.DOWN:
+            opened.certain.append(Span(since, min(max(since, last_result), at)))
+        if opened and opened.watch.end <= at:
+            yield from _bounded(opened, opened.watch.end, period, downtime)
+            opened, last_good = None, None
+        if transition.after is State.DOWN and opened is None:
+            opened = _Open(transition, at, last_good, watched.around(at))
+        elif transition.after in NOT_DOWN and opened:
+            yield from _bounded(opened, at, period, downtime)
+            opened = None
+        state, since = transition.after, at
+    if opened:
+        if state is State.DOWN:
+            opened.certain.append(Span(since, max(since, period.end)))
+        yield from _bounded(opened, opened.watch.end if opened.watch.end < period.end else None, period, downtime)
+
+
+def _bounded(opened: _Open, ended: Micros | None, period: Span, downtime: _Downtime) -> Iterator[Outage]:
+    """The outage as seen from the period, if it touches it at all."""
+    earliest = opened.watch.start if opened.last_good is None else opened.last_good
+    latest = period.end if ended is None else ended
+    at_most = min(latest, period.end) - max(min(earliest, opened.since), period.start)
+    if opened.since >= period.end or latest <= period.start or at_most <= 0:
+        return
+    at_least = sum(downtime.within(span) for span in opened.certain)
+    first = opened.first
+    yield Outage(opened.since, ended, opened.last_good, first.noticed, first.reason, at_least, at_most)

@@ -1,0 +1,218 @@
+"""The account of time: exact sums, honest bounds, causes."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pacs_monitor.model import CheckId, Reason, State, Transition
+from pacs_monitor.uptime import FOREVER, Cause, Class, Coverage, Span, Timeline, account, covered
+
+CHECK = CheckId("archive", "dicom_echo")
+DAY = Span(0, 1000)
+ALWAYS = (Span(-100, FOREVER),)
+RUNNING = (Coverage(-100, 2000),)
+
+instants = st.integers(-50, 1100)
+reasons = st.sampled_from(
+    [None, Reason.TCP_REFUSED, Reason.TCP_TIMEOUT, Reason.ISOLATED, Reason.DNS, Reason.NOT_MEASURED, Reason.PAUSED]
+)
+spans = st.builds(lambda a, b: Span(min(a, b), max(a, b)), instants, instants)
+plain = spans.map(lambda span: Coverage(*span))
+stepped = st.builds(lambda span, cause: Coverage(*span, cause), spans, st.sampled_from([Cause.CLOCK, Cause.PAUSED]))
+
+
+@st.composite
+def transitions(draw: st.DrawFn) -> Transition:
+    since, noticed = draw(instants), draw(instants)
+    last_before = draw(st.none() | instants)
+    return Transition(
+        CHECK, draw(st.sampled_from(State)), draw(st.sampled_from(State)), last_before, since, noticed, draw(reasons)
+    )
+
+
+timelines = st.builds(
+    Timeline,
+    st.lists(transitions(), max_size=8),
+    st.lists(spans, max_size=3),
+    st.lists(plain | stepped, max_size=5),
+    st.lists(spans, max_size=2),
+)
+
+
+def went(*changes: tuple[int | None, int, State, Reason | None]) -> tuple[Transition, ...]:
+    """A ledger from (last_before, since, after, reason)."""
+    ledger, before = [], State.UNKNOWN
+    for last_before, since, after, reason in changes:
+        ledger.append(Transition(CHECK, before, after, last_before, since, since + 2, reason))
+        before = after
+    return tuple(ledger)
+
+
+UP_DOWN_UP = went((None, 0, State.UP, None), (290, 300, State.DOWN, Reason.TCP_REFUSED), (490, 500, State.UP, None))
+
+
+@given(timelines, spans, instants)
+def test_the_classes_sum_to_the_period_up_to_now_exactly(timeline: Timeline, period: Span, now: int) -> None:
+    result = account(timeline, period, now)
+    assert sum(result.classes.values()) == max(0, min(period.end, now) - period.start)
+    assert sum(result.causes.values()) == result.classes[Class.UNKNOWN]
+
+
+@given(timelines, spans, instants, instants)
+def test_the_parts_of_a_period_sum_to_the_period(timeline: Timeline, period: Span, cut: int, now: int) -> None:
+    cut = min(max(cut, period.start), period.end)
+    parts = [account(timeline, part, now) for part in (Span(period.start, cut), Span(cut, period.end))]
+    whole = account(timeline, period, now)
+    assert {kind: sum(p.classes[kind] for p in parts) for kind in Class} == whole.classes
+    assert {cause: sum(p.causes[cause] for p in parts) for cause in Cause} == whole.causes
+
+
+@given(timelines, plain)
+def test_more_coverage_never_makes_more_unknown(timeline: Timeline, more: Coverage) -> None:
+    wider = Timeline(timeline.transitions, timeline.watched, [*timeline.coverage, more], timeline.parent_down)
+    before, after = account(timeline, DAY, 1000), account(wider, DAY, 1000)
+    assert after.classes[Class.UNKNOWN] <= before.classes[Class.UNKNOWN]
+
+
+@given(timelines, spans, instants)
+def test_an_outage_lasted_at_least_no_longer_than_at_most(timeline: Timeline, period: Span, now: int) -> None:
+    result = account(timeline, period, now)
+    down = result.classes[Class.DOWN] + result.classes[Class.UNREACHABLE]
+    assert all(0 <= outage.at_least <= outage.at_most for outage in result.outages)
+    assert sum(outage.at_least for outage in result.outages) <= down <= sum(o.at_most for o in result.outages)
+
+
+@given(timelines)
+def test_availability_is_a_ratio_and_only_where_something_was_measured(timeline: Timeline) -> None:
+    result = account(timeline, DAY, 1000)
+    measured = sum(result.classes[k] for k in (Class.UP, Class.DEGRADED, Class.DOWN, Class.UNREACHABLE))
+    assert (result.availability() is None) == (measured == 0)
+    assert all(0 <= a <= 1 for a in (result.availability(), result.attributable()) if a is not None)
+
+
+@given(timelines)
+def test_outages_come_in_order_and_apart(timeline: Timeline) -> None:
+    outages = account(timeline, DAY, 1000).outages
+    assert all(a.ended is not None and a.ended <= b.since for a, b in pairwise(outages))
+
+
+def test_an_outage_is_bracketed_by_the_results_around_it() -> None:
+    (outage,) = account(Timeline(UP_DOWN_UP, ALWAYS, RUNNING), DAY, 1000).outages
+    assert (outage.since, outage.ended, outage.last_good) == (300, 500, 290)
+    assert (outage.at_least, outage.at_most) == (190, 210)
+
+
+def test_what_happened_while_the_monitor_was_off_is_unknown_and_no_certain_downtime() -> None:
+    coverage = (Coverage(0, 350), Coverage(450, 1000))
+    result = account(Timeline(UP_DOWN_UP, ALWAYS, coverage), DAY, 1000)
+    assert result.causes[Cause.MONITOR_NOT_RUNNING] == 100
+    assert result.classes[Class.DOWN] == 100
+    assert (result.outages[0].at_least, result.outages[0].at_most) == (90, 210)
+
+
+def test_the_state_holds_again_from_the_start_of_coverage() -> None:
+    result = account(
+        Timeline(went((None, 0, State.UP, None)), ALWAYS, (Coverage(0, 400), Coverage(600, 900))), DAY, 900
+    )
+    assert (result.classes[Class.UP], result.causes[Cause.MONITOR_NOT_RUNNING]) == (700, 200)
+
+
+def test_unknown_neither_ends_an_outage_nor_counts_as_certain() -> None:
+    ledger = went(
+        (None, 0, State.UP, None),
+        (290, 300, State.DOWN, Reason.TCP_REFUSED),
+        (390, 400, State.UNKNOWN, Reason.CALLING_AET_UNKNOWN),
+        (490, 500, State.DOWN, Reason.TCP_REFUSED),
+        (590, 600, State.UP, None),
+    )
+    result = account(Timeline(ledger, ALWAYS, RUNNING), DAY, 1000)
+    (outage,) = result.outages
+    assert (outage.at_least, outage.at_most) == (180, 310)
+    assert (result.classes[Class.DOWN], result.causes[Cause.REFUSED_US]) == (200, 100)
+
+
+def test_an_outage_found_after_unknown_may_reach_back_to_the_last_good_result() -> None:
+    ledger = went(
+        (None, 0, State.UP, None),
+        (190, 200, State.UNKNOWN, Reason.DNS),
+        (490, 500, State.DOWN, Reason.TCP_REFUSED),
+        (590, 600, State.UP, None),
+    )
+    (outage,) = account(Timeline(ledger, ALWAYS, RUNNING), DAY, 1000).outages
+    assert (outage.last_good, outage.at_least, outage.at_most) == (190, 90, 410)
+
+
+def test_an_outage_that_goes_on_has_no_end() -> None:
+    (outage,) = account(Timeline(UP_DOWN_UP[:2], ALWAYS, (Coverage(0, 800),)), DAY, 800).outages
+    assert (outage.ended, outage.at_least, outage.at_most) == (None, 500, 510)
+
+
+def test_an_outage_ends_when_its_check_is_no_longer_watched() -> None:
+    result = account(Timeline(UP_DOWN_UP[:2], (Span(0, 400),), RUNNING), DAY, 1000)
+    (outage,) = result.outages
+    assert (outage.ended, outage.at_least, outage.at_most) == (400, 100, 110)
+    assert result.causes[Cause.NOT_WATCHED] == 600
+
+
+def test_an_outage_over_the_edge_counts_its_part_in_the_period() -> None:
+    (outage,) = account(Timeline(UP_DOWN_UP, ALWAYS, RUNNING), Span(400, 1000), 1000).outages
+    assert (outage.since, outage.at_least, outage.at_most) == (300, 90, 100)
+
+
+def test_where_the_clock_was_set_nothing_can_be_said() -> None:
+    coverage = (*RUNNING, Coverage(400, 450, Cause.CLOCK))
+    result = account(Timeline(UP_DOWN_UP, ALWAYS, coverage), DAY, 1000)
+    assert (result.causes[Cause.CLOCK], result.classes[Class.DOWN]) == (50, 150)
+
+
+def test_a_transition_recorded_later_never_takes_effect_earlier() -> None:
+    ledger = went((None, 500, State.UP, None), (90, 100, State.DOWN, Reason.TCP_REFUSED))
+    result = account(Timeline(ledger, ALWAYS, RUNNING), DAY, 1000)
+    assert (result.causes[Cause.NOT_MEASURED], result.classes[Class.DOWN]) == (500, 500)
+
+
+def test_down_behind_a_parent_that_was_down_is_unreachable_only_for_failures_to_connect() -> None:
+    parent = (Span(350, 450),)
+    behind = account(Timeline(UP_DOWN_UP, ALWAYS, RUNNING, parent), DAY, 1000)
+    assert (behind.classes[Class.DOWN], behind.classes[Class.UNREACHABLE]) == (100, 100)
+    assert behind.availability() == 800 / 1000
+    assert behind.attributable() == 800 / 900
+    refused = went((None, 0, State.UP, None), (290, 300, State.DOWN, Reason.OUT_OF_RESOURCES))
+    assert account(Timeline(refused, ALWAYS, RUNNING, parent), DAY, 1000).classes[Class.UNREACHABLE] == 0
+
+
+def test_each_reason_of_unknown_has_its_cause() -> None:
+    expected = {
+        Reason.CALLING_AET_UNKNOWN: Cause.REFUSED_US,
+        Reason.NOT_AUTHORISED: Cause.REFUSED_US,
+        Reason.AUTH: Cause.REFUSED_US,
+        Reason.TLS_UNTRUSTED: Cause.REFUSED_US,
+        Reason.MOVE_DESTINATION_UNKNOWN: Cause.REFUSED_US,
+        Reason.DNS: Cause.REFUSED_US,
+        Reason.ISOLATED: Cause.ISOLATED,
+        Reason.PAUSED: Cause.PAUSED,
+        Reason.PROBE_ERROR: Cause.NOT_MEASURED,
+        Reason.NOT_CONFIGURED: Cause.NOT_MEASURED,
+    }
+    for reason, cause in expected.items():
+        ledger = went((None, 0, State.UNKNOWN, reason))
+        assert account(Timeline(ledger, ALWAYS, RUNNING), DAY, 1000).causes[cause] == 1000
+
+
+def test_degraded_counts_as_the_rule_says() -> None:
+    ledger = went((None, 0, State.UP, None), (590, 600, State.DEGRADED, Reason.SLOW))
+    result = account(Timeline(ledger, ALWAYS, RUNNING), DAY, 1000)
+    assert (result.availability(), result.availability(degraded_is_up=False)) == (1.0, 0.6)
+
+
+def test_without_a_measurement_there_is_no_availability() -> None:
+    result = account(Timeline((), ALWAYS, RUNNING), DAY, 1000)
+    assert (result.availability(), result.attributable()) == (None, None)
+
+
+def test_coverage_is_the_part_in_which_the_monitor_ran() -> None:
+    assert covered((Coverage(0, 500), Coverage(400, 600), Coverage(0, 100, Cause.CLOCK)), DAY, 1000) == 0.5
+    assert covered((), DAY, 0) is None
