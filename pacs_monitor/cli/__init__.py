@@ -1,0 +1,12 @@
+"""`pacs-monitor …`: the command line. Exit codes: 0 fine (ok and warn), 1 the answer is bad news, 2 misuse."""
+
+from __future__ import annotations
+
+from pacs_monitor.cli import configuration, kinds, oncall, probing, reporting, running  # noqa: F401 - each registers its commands
+from pacs_monitor.cli.common import app
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,66 @@
+"""Talking to the running daemon over its own API."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import requests
+
+from pacs_monitor.config import Estate
+from pacs_monitor.model import PacsMonitorError
+
+ANSWER_WITHIN = 10.0
+"""Seconds for the daemon to answer, beyond what a run may take."""
+
+
+class NoDaemonError(PacsMonitorError):
+    """Nobody answers at `monitor.listen`."""
+
+
+class RefusedError(PacsMonitorError):
+    """The daemon answered with an error that explains itself."""
+
+
+class Client:
+    """The API of the daemon that this configuration describes."""
+
+    def __init__(self, estate: Estate) -> None:
+        monitor = estate.monitor
+        host, port = monitor.listen
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+        self._base = f"{'https' if monitor.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+        self._session = requests.Session()
+        self._session.trust_env = False  # the daemon is on this machine: no proxy
+        if monitor.tls:
+            self._session.verify = str(monitor.tls.cert)
+        token = os.environ.get("PACS_MONITOR_TOKEN") or _operator_token(estate)
+        if token:
+            self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self._ask("GET", path, params=query)
+
+    def post(self, path: str, *, wait: float = 0.0) -> Any:
+        return self._ask("POST", path, wait=wait)
+
+    def _ask(self, method: str, path: str, *, wait: float = 0.0, params: Any = None) -> Any:
+        try:
+            answer = self._session.request(method, self._base + path, params=params, timeout=ANSWER_WITHIN + wait)
+        except requests.ConnectionError:
+            raise NoDaemonError(f"no daemon answers at {self._base}; start it with: pacs-monitor run") from None
+        except requests.RequestException as error:
+            raise NoDaemonError(f"the daemon at {self._base} did not answer: {type(error).__name__}") from None
+        try:
+            body = answer.json()
+        except ValueError:
+            raise NoDaemonError(f"what answers at {self._base} is no pacs-monitor") from None
+        if not answer.ok:
+            detail = body.get("detail") if isinstance(body, dict) else None
+            raise RefusedError("\n".join(detail) if isinstance(detail, list) else str(detail or answer.status_code))
+        return body
+
+
+def _operator_token(estate: Estate) -> str | None:
+    tokens = estate.monitor.auth.tokens if estate.monitor.auth else ()
+    return next((token.token.get_secret_value() for token in tokens if token.role == "operator"), None)

@@ -1,0 +1,59 @@
+"""What every command shares: the app, `--config`, `--json`, and how errors end a command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from pacs_monitor import __version__
+from pacs_monitor.config import ConfigError, Estate, load
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Monitoring and alerting daemon for PACS: probes, states, pages that on-call people trust, uptime reports.",
+    epilog="Exit codes: 0 fine (ok and warn), 1 the answer is bad news, 2 misuse.",
+)
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+ConfigFile = Annotated[
+    Path,
+    typer.Option("--config", "-c", envvar="PACS_MONITOR_CONFIG", help="The configuration file.", show_default=True),
+]
+DEFAULT_CONFIG = Path("monitor.yaml")
+AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs instead of text for people.")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+    if version:
+        out.print(f"pacs-monitor {__version__}")
+        raise typer.Exit
+
+
+def estate_of(config: Path) -> Estate:
+    """The estate, or every error of the configuration and exit 1."""
+    try:
+        return load(config)
+    except ConfigError as error:
+        for problem in error.problems:
+            err.print(str(problem), markup=False)
+        count = len(error.problems)
+        err.print(f"{count} error{'s' if count > 1 else ''}; nothing was started", style="bold red")
+        raise typer.Exit(1) from None
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """End the command with a sentence: 1 for bad news, 2 for misuse."""
+    err.print(message, style="bold red", markup=False)
+    raise typer.Exit(code)
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))

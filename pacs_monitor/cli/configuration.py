@@ -1,0 +1,85 @@
+"""`check-config`, `show`, `schema`, `init`: commands about the configuration, none of which needs a daemon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pacs_monitor import config as configuration
+from pacs_monitor.cli.client import Client, NoDaemonError
+from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, err, estate_of, fail, out, print_json
+
+
+@app.command("check-config")
+def check_config(
+    file: Annotated[Path | None, typer.Argument(help="The file to check instead of --config.")] = None,
+    diff: Annotated[
+        Path | None,
+        typer.Option("--diff", metavar="FILE", help="Show what a reload from FILE to this one would change."),
+    ] = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Tell every error at once: file:line: path: what is wrong, what would be right."""
+    estate = estate_of(file or config)
+    for warning in estate.warnings:
+        err.print(f"warning: {warning}", style="yellow", markup=False)
+    if diff is not None:
+        for line in configuration.diff(estate_of(diff), estate).lines():
+            out.print(line, markup=False)
+    out.print(f"{estate.file}: {len(estate.nodes)} nodes, {len(estate.checks)} checks, {len(estate.channels)} channels")
+
+
+@app.command()
+def show(
+    node: Annotated[str, typer.Argument(help="A node.")],
+    json: AsJson = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Show a node's effective settings, and where each comes from."""
+    estate = estate_of(config)
+    if node not in estate.nodes:
+        fail(f"no node {node!r}; there are: {', '.join(sorted(estate.nodes))}", 2)
+    rows = configuration.explain(estate, node)
+    if json:
+        print_json([row._asdict() for row in rows])
+        return
+    table = Table("check", "setting", "value", "from", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(row.check, row.key, row.value, row.origin)
+    out.print(table)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration, for completion in editors."""
+    print_json(configuration.schema())
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(help="The file to write.")] = DEFAULT_CONFIG,
+) -> None:
+    """Write a starter configuration, in shadow mode: it records what would have been paged."""
+    try:
+        with file.open("x", encoding="utf-8") as starter:
+            starter.write(configuration.starter())
+    except FileExistsError:
+        fail(f"{file} exists already; give another name", 2)
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+    out.print(f"wrote {file}; next: edit it, then: pacs-monitor check-config --config {file}", markup=False)
+
+
+@app.command()
+def reload(config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Have the running daemon read its configuration again; a bad file changes nothing."""
+    estate = estate_of(config)
+    try:
+        answer = Client(estate).post("/api/v1/reload")
+    except NoDaemonError as error:
+        fail(str(error))
+    for line in answer["changes"]:
+        out.print(line, markup=False)

@@ -1,0 +1,49 @@
+"""`run` and `demo`: the daemon in the foreground."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated
+
+import typer
+
+from pacs_monitor import daemon
+from pacs_monitor import demo as demonstration
+from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, app, estate_of, fail
+from pacs_monitor.fields import parse_duration
+from pacs_monitor.model import PacsMonitorError
+
+
+@app.command()
+def run(
+    config: ConfigFile = DEFAULT_CONFIG,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Run the daemon in the foreground. SIGHUP reloads the configuration, SIGTERM ends cleanly within 10 s."""
+    _log(log_level)
+    estate = estate_of(config)
+    try:
+        daemon.run(estate)
+    except PacsMonitorError as error:
+        fail(str(error))
+
+
+@app.command()
+def demo(
+    duration: Annotated[str | None, typer.Option("--for", metavar="60s", help="End after this time.")] = None,
+) -> None:
+    """Run a simulated estate on loopback with the daemon over it; something breaks and recovers by itself."""
+    try:
+        seconds = None if duration is None else parse_duration(duration)
+    except ValueError as error:
+        fail(str(error), 2)
+    raise typer.Exit(demonstration.run(seconds))
+
+
+def _log(level: str) -> None:
+    number = logging.getLevelNamesMapping().get(level.upper())
+    if number is None:
+        fail(f"{level!r} is no log level; write debug, info, warning or error", 2)
+    logging.basicConfig(level=number, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("apscheduler", "alembic", "uvicorn", "urllib3"):
+        logging.getLogger(chatty).setLevel(max(number, logging.WARNING))

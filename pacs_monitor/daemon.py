@@ -1,0 +1,178 @@
+"""The one place where things are wired: estate, history, engine, desk, outbox, web; signals and shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from pacs_monitor import __version__
+from pacs_monitor import config as configuration
+from pacs_monitor.alerting.desk import Desk
+from pacs_monitor.alerting.outbox import Outbox
+from pacs_monitor.config import ConfigError, Estate
+from pacs_monitor.engine.clock import ClockWatch, SystemClock
+from pacs_monitor.engine.engine import Engine
+from pacs_monitor.history import History, Revision
+from pacs_monitor.model import Clock, Incident, Transition
+from pacs_monitor.net import Resolver
+from pacs_monitor.web.app import create_app
+from pacs_monitor.web.server import WebServer
+
+log = logging.getLogger(__name__)
+HEARTBEAT = 5.0
+"""Seconds between heartbeats: how exactly a gap in the coverage is known."""
+PROBES_END_WITHIN = 4.0
+DELIVERIES_END_WITHIN = 2.0
+"""Seconds of the ten that a clean end may take."""
+
+
+def run(estate: Estate) -> None:
+    """Run the daemon until SIGTERM or SIGINT."""
+    raise_descriptor_limit()
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_run_until_told(estate))
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where the platform has it."""
+    if sys.platform == "win32":
+        return None
+    import uvloop  # noqa: PLC0415 - not on every platform
+
+    return uvloop.new_event_loop
+
+
+def raise_descriptor_limit() -> None:
+    """As many file descriptors as the system allows: each run in progress holds one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+async def _run_until_told(estate: Estate) -> None:
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    house = Daemon(estate)
+    await house.start()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def hang_up() -> None:
+        task = loop.create_task(house.try_reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
+    try:
+        await told.wait()
+    finally:
+        await house.stop()
+
+
+class Daemon:
+    """The running daemon (web.house.House)."""
+
+    def __init__(self, estate: Estate, clock: Clock | None = None) -> None:
+        self.estate = estate
+        self.clock: Clock = clock or SystemClock()
+        self.last_reload_successful = True
+        self.history = History.open(estate.monitor.database, estate.monitor.name, self.clock)
+        self.engine = Engine(self.clock, Resolver(), self._told, timezone=estate.monitor.timezone)
+        self.deliveries = Outbox(self.history, self.clock)
+        self.desk = Desk(estate, self.history, self.deliveries, self.engine.board.entries, self.clock)
+        self._watch = ClockWatch(self.clock)
+        self._heart: asyncio.Task[None] | None = None
+        self._reloading = asyncio.Lock()
+        self._web: WebServer | None = None
+
+    async def start(self) -> None:
+        """Bind, remember, then probe."""
+        try:
+            self._web = WebServer(create_app(self), self.estate.monitor)
+        except BaseException:
+            self.history.close()
+            raise
+        await self.history.adopt(self.estate.checks.keys(), Revision(self.estate.revision))
+        restored = self.history.restore()
+        self.engine.start()
+        self.engine.adopt(tuple(self.estate.checks.values()), self.estate.references, restored.standings)
+        await self.desk.start(restored)
+        self._web.start()
+        self._heart = asyncio.create_task(self._beat())
+        host, port = self.address
+        checks, nodes = len(self.estate.checks), len(self.estate.nodes)
+        log.info("pacs_monitor %s watches %d checks of %d nodes; http://%s:%d", __version__, checks, nodes, host, port)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where the API is served."""
+        if self._web is None:
+            raise RuntimeError("the daemon was not started")
+        return self._web.address
+
+    async def stop(self) -> None:
+        """End cleanly within 10 s: probes first, then what is owed, the web last."""
+        log.info("ending")
+        if self._heart is not None:
+            self._heart.cancel()
+            await asyncio.gather(self._heart, return_exceptions=True)
+        await self.engine.stop(PROBES_END_WITHIN)
+        await self.desk.stop()
+        await self.deliveries.stop(DELIVERIES_END_WITHIN)
+        await self._pulse()
+        if self._web is not None:
+            await self._web.stop()
+        self.history.close()
+        log.info("ended")
+
+    def open_incidents(self) -> tuple[Incident, ...]:
+        return self.desk.open_incidents()
+
+    def unready(self) -> str | None:
+        if self._heart is None or self._heart.done():
+            return "the daemon is starting or ending"
+        return self.history.trouble
+
+    async def reload(self) -> dict[str, Any]:
+        """Read the configuration again and take it over; raises ConfigError and changes nothing when it is bad."""
+        async with self._reloading:
+            try:
+                new = await asyncio.to_thread(configuration.load, self.estate.file)
+            except ConfigError:
+                self.last_reload_successful = False
+                raise
+            changes = configuration.diff(self.estate, new).lines()
+            await self.history.adopt(new.checks.keys(), Revision(new.revision, "\n".join(changes)))
+            self.estate = new
+            self.engine.adopt(tuple(new.checks.values()), new.references, self.history.restore().standings)
+            self.desk.reloaded(new)
+            self.last_reload_successful = True
+            log.info("reloaded %s: %s", new.file, "; ".join(changes) or "nothing changed")
+            return {"revision": new.revision, "changes": changes}
+
+    async def try_reload(self) -> None:
+        """SIGHUP: the old estate stays in force when the file is bad, and the log says why."""
+        try:
+            await self.reload()
+        except ConfigError as error:
+            for problem in error.problems:
+                log.error("not reloaded: %s", problem)
+
+    def _told(self, transition: Transition) -> None:
+        why = f" ({transition.reason})" if transition.reason else ""
+        log.info("%s: %s -> %s%s", transition.check, transition.before, transition.after, why)
+        self.desk.take(transition)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            await self._pulse()
+
+    async def _pulse(self) -> None:
+        ...

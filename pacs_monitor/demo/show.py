@@ -1,0 +1,146 @@
+"""The demo's plot: start peers, pager and daemon; stop the archive, bring it back, and tell what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from pacs_monitor import daemon
+from pacs_monitor.config import load
+from pacs_monitor.demo.pager import Pager
+
+PEERS = {
+    "ARCHIVE": "DEMO_ARCHIVE_PORT",
+    "WORKLIST": "DEMO_WORKLIST_PORT",
+    "CT1": "DEMO_CT1_PORT",
+    "US1": "DEMO_US1_PORT",
+}
+"""AE titles of the simulated estate, and the variables of monitor.yaml that name their ports."""
+BREAKS_AFTER = 8.0
+BROKEN_FOR = 15.0
+"""Seconds of the plot."""
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def run(seconds: float | None) -> int:
+    """Play the demo, for a while or until Ctrl-C. The exit code is 1 unless a page was opened and resolved in time."""
+    with tempfile.TemporaryDirectory(prefix="pacs-monitor-demo-") as folder:
+        stage = _Stage(Path(folder))
+        try:
+            with asyncio.Runner(loop_factory=daemon.loop_factory()) as runner:
+                runner.run(stage.play(seconds))
+        except KeyboardInterrupt:
+            pass
+        finally:
+            stage.clear()
+    return 0 if {"incident.opened", "incident.resolved"} <= stage.seen or (seconds or 60.0) < 60.0 else 1
+
+
+def estate_file() -> Path:
+    """monitor.yaml: beside the package in a checkout, inside it when installed."""
+    here = Path(__file__).parent
+    checkout = here.parents[1] / "monitor.yaml"
+    return checkout if checkout.exists() else here / "monitor.yaml"
+
+
+class _Stage:
+    def __init__(self, folder: Path) -> None:
+        self.seen: set[str] = set()
+        self._began = time.monotonic()
+        secret = secrets.token_bytes(24)
+        self._pager = Pager(secret, self._page)
+        self._ports = {variable: _free_port() for variable in PEERS.values()}
+        os.environ.update({variable: str(port) for variable, port in self._ports.items()})
+        os.environ.update(
+            DEMO_PAGER_URL=self._pager.url,
+            DEMO_PAGER_SECRET="whsec_" + base64.b64encode(secret).decode(),
+            DEMO_DATABASE=f"sqlite:///{folder / 'demo.db'}",
+        )
+        os.environ.setdefault("DEMO_LISTEN", f"127.0.0.1:{_free_port()}")
+        self._peers = {title: self._start(title) for title in PEERS}
+
+    async def play(self, seconds: float | None) -> None:
+        """Everything that is seen, in order."""
+        logging.getLogger("pacs_monitor").addHandler(_Tell(self._tell))
+        logging.getLogger("pacs_monitor").setLevel(logging.INFO)
+        house = daemon.Daemon(load(estate_file()))
+        await house.start()
+        self._began = time.monotonic()
+        host, port = house.address
+        self._tell(
+            f"status: http://{host}:{port}/api/v1/status   metrics: http://{host}:{port}/metrics   end with Ctrl-C"
+        )
+        ended = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        plot = asyncio.create_task(self._break_and_recover())
+        try:
+            async with asyncio.timeout(seconds):
+                await ended.wait()
+        except TimeoutError:
+            pass
+        finally:
+            plot.cancel()
+            await house.stop()
+
+    def clear(self) -> None:
+        for peer in self._peers.values():
+            peer.kill()
+            peer.wait()
+        self._pager.stop()
+
+    async def _break_and_recover(self) -> None:
+        await asyncio.sleep(BREAKS_AFTER)
+        self._tell("[bold]the demo stops the archive's process now[/bold]")
+        self._peers["ARCHIVE"].kill()
+        self._peers["ARCHIVE"].wait()
+        await asyncio.sleep(BROKEN_FOR)
+        self._tell("[bold]the demo starts the archive again[/bold]")
+        self._peers["ARCHIVE"] = self._start("ARCHIVE")
+
+    def _start(self, title: str) -> subprocess.Popen[bytes]:
+        port = self._ports[PEERS[title]]
+        return subprocess.Popen([sys.executable, "-m", "pacs_monitor.demo.peer", title, str(port)])  # noqa: S603 - ourselves
+
+    def _page(self, event: dict[str, Any]) -> None:
+        self.seen.add(event["type"])
+        data = event["data"]
+        colour = "green" if event["type"] == "incident.resolved" else "red"
+        self._tell(
+            f"[bold {colour}]PAGE {event['type']} ({data['severity']})[/bold {colour}] {escape(data['summary'])}"
+        )
+
+    def _tell(self, text: str) -> None:
+        console.print(f"{time.monotonic() - self._began:5.1f} s  {text}")
+
+
+class _Tell(logging.Handler):
+    """What the daemon logs, as lines of the play."""
+
+    def __init__(self, tell: Any) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._tell(escape(record.getMessage()))
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port

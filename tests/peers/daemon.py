@@ -1,0 +1,91 @@
+"""The daemon itself, as its users run it: `pacs-monitor run` in a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+READY_WITHIN = 20.0
+
+
+class RunningDaemon:
+    """One daemon over one configuration file; may be killed and started again. Its log is kept beside the file."""
+
+    def __init__(self, config: Path, listen: int) -> None:
+        self.config = config
+        self.url = f"http://127.0.0.1:{listen}"
+        self.log = config.with_suffix(".log")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self, *, ready: bool = True) -> None:
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-m", "pacs_monitor", "run", "--config", str(self.config)]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        if ready:
+            self.wait_ready()
+
+    def wait_ready(self) -> None:
+        deadline = time.monotonic() + READY_WITHIN
+        while time.monotonic() < deadline:
+            assert self._process is not None
+            if self._process.poll() is not None:
+                break
+            try:
+                if requests.get(f"{self.url}/readyz", timeout=1).ok:
+                    return
+            except requests.RequestException:
+                time.sleep(0.05)
+        raise AssertionError(f"the daemon did not come up:\n{self.log.read_text()}")
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is said goodbye to."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM: a clean end; the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def hang_up(self) -> None:
+        """SIGHUP: read the configuration again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
+    def get(self, path: str) -> Any:
+        answer = requests.get(self.url + path, timeout=10)
+        answer.raise_for_status()
+        return answer.json()
+
+    def post(self, path: str) -> Any:
+        answer = requests.post(self.url + path, timeout=20)
+        answer.raise_for_status()
+        return answer.json()
+
+    def metrics(self) -> str:
+        return requests.get(f"{self.url}/metrics", timeout=20).text
+
+    def check(self, node: str, check: str) -> Any:
+        return self.get(f"/api/v1/checks/{node}/{check}")
+
+    def __enter__(self) -> RunningDaemon:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self._process is not None
+        self._process.send_signal(number)
+        return self._process.wait(20)

@@ -1,0 +1,76 @@
+"""Many nodes, each its own loopback address, one in ten black-holed: nothing is missed, nothing grows."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+import psutil
+import pytest
+
+from tests.peers.daemon import RunningDaemon
+from tests.proofs.estates import free_port, write_estate
+
+INTERVAL = 10.0
+SLACK = 0.25
+"""Seconds by which a run may start after its interval; the lag itself is asserted from the daemon's own histogram."""
+
+
+@pytest.mark.parametrize(
+    ("count", "seconds"),
+    [
+        pytest.param(150, 32, id="short"),
+        pytest.param(1000, 120, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(300)]),
+    ],
+)
+def test_no_run_is_missed_while_one_node_in_ten_is_a_black_hole(tmp_path, count, seconds):
+    port, hole, listen = free_port(), free_port(), free_port()
+    healthy = [n for n in range(count) if n % 10]
+    config = write_estate(
+        tmp_path,
+        listen,
+        "".join(
+            f"  n{n}: {{host: {address(n)}, dicom: {{port: {port if n % 10 else hole}, ae_title: PEER}}, "
+            "checks: {dicom_echo: }}\n"
+            for n in range(count)
+        ),
+        defaults="interval: 10s, timeout: 3s",
+    )
+    crowd = [sys.executable, "-m", "tests.peers.crowd", str(port), str(hole)]
+    with subprocess.Popen(crowd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as peers:
+        assert peers.stdout is not None
+        assert peers.stdout.readline() == "ready\n"
+        with RunningDaemon(config, listen) as daemon:
+            process = psutil.Process(daemon.pid)
+            time.sleep(INTERVAL + 2)
+            early = process.num_threads(), process.num_fds()
+            time.sleep(seconds - INTERVAL - 2)
+            late = process.num_threads(), process.num_fds()
+            metrics = daemon.metrics()
+            assert daemon.stop() == 0
+        seen = json.loads(peers.communicate("")[0])
+
+    assert {address(n) for n in healthy} == seen["began_at"].keys()
+    gaps = [b - a for times in seen["began_at"].values() for a, b in pairwise(times)]
+    assert max(gaps) < INTERVAL + SLACK
+    assert min(len(times) for times in seen["began_at"].values()) >= (seconds - INTERVAL) // INTERVAL
+    assert set(seen["most"].values()) == {1}
+    assert lag_p99(metrics) <= 0.1
+    assert re.search(r"^pacs_runs_skipped_total 0\.0$", metrics, re.MULTILINE)
+    assert late[0] <= early[0] + 2, (early, late)
+    assert late[1] <= early[1] + 40, (early, late)  # the connections to black holes that happen to be under way
+
+
+def address(n: int) -> str:
+    return f"127.2.{n // 250}.{n % 250 + 1}"
+
+
+def lag_p99(metrics: str) -> float:
+    """The upper bound of the bucket that holds the 99th percentile."""
+    buckets = re.findall(r'^pacs_scheduler_lag_seconds_bucket\{le="([^"]+)"\} (\S+)$', metrics, re.MULTILINE)
+    total = float(buckets[-1][1])
+    return next(float(bound) for bound, upto in buckets if float(upto) >= 0.99 * total)
