@@ -1,0 +1,21 @@
+"""When the history cannot be read or written."""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from pacs_monitor.model import PacsMonitorError
+
+LONGEST = 200
+"""Characters of a database's own words that are repeated."""
+
+
+class HistoryError(PacsMonitorError):
+    """The history cannot be opened, read or written; the text says what to do."""
+
+
+def told(error: SQLAlchemyError) -> str:
+    """The first line of what the database says: neither the statement nor its values, which follow."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    first = str(cause).strip().partition("\n")[0] or type(cause).__name__
+    return first[:LONGEST]

@@ -1,0 +1,56 @@
+"""One running instance per name and database: a second one would page twice and write over the first one's record.
+
+SQLite: a lock on a file beside the database. PostgreSQL: an advisory lock that lives in the writer's own session, so
+that whoever writes holds it, and a lost session loses it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote
+
+from sqlalchemy import Connection, text
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[bytes]) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class FileLease:
+    """A lock on a file, held until closed or until the process ends, however it ends."""
+
+    def __init__(self, database: str, monitor: str) -> None:
+        self._path = Path(f"{database}.{quote(monitor, safe='')}.lock")
+        self._file: IO[bytes] | None = None
+
+    def take(self) -> bool:
+        """Whether the lock is ours now; OSError when the file cannot be made."""
+        file = self._path.open("ab")
+        try:
+            _lock(file)
+        except OSError:
+            file.close()
+            return False
+        self._file = file
+        return True
+
+    def release(self) -> None:
+        if self._file:
+            self._file.close()
+
+
+def take_advisory(connection: Connection, monitor: str) -> bool:
+    """Whether PostgreSQL gives this session the lock of a monitor's name."""
+    digest = hashlib.sha256(f"pacs_monitor:{monitor}".encode()).digest()
+    key = int.from_bytes(digest[:8], "big", signed=True)
+    return bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}))
