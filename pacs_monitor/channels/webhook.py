@@ -1,0 +1,161 @@
+"""A webhook: one signed HTTP POST per event.
+
+The body is `{"type", "timestamp", "data"}` in JSON (`data` is described in the operations manual). With a `secret`
+it is signed by the Standard Webhooks scheme: `webhook-id` is the notification's identity, the same on every retry, so
+receivers can drop repetitions; `webhook-timestamp` is the time of the attempt in seconds; `webhook-signature` is
+`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`. A secret that starts with `whsec_` is base64 after that;
+any other is taken as its UTF-8 bytes.
+
+Any 2xx is delivered. 408, 425, 429 (with `Retry-After`), 5xx and failures of the network are tried again; every other
+answer is a refusal for good. Redirects are not followed: give the address that the receiver really has.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from pacs_monitor import __version__, http
+from pacs_monitor.fields import Duration, Secret, Settings
+from pacs_monitor.model import DeliveryError, Notification, iso
+
+WORDS_LIMIT = 200
+"""Characters of the receiver's answer that are kept."""
+_PREFIX = "whsec_"
+_AGAIN = frozenset({408, 425, 429})
+_ANSWER_LIMIT = 64 * 1024
+
+
+class WebhookSettings(Settings):
+    url: Secret
+    """Where to POST, http or https. It is treated as a secret, because many receivers put theirs into it."""
+    secret: Secret | None = None
+    """Signs every event by the Standard Webhooks scheme; `whsec_` and base64, or any text."""
+    timeout: Duration = 10.0
+    """For the whole exchange, from connecting to the last byte of the answer."""
+    headers: Mapping[str, Secret] = Field(default_factory=dict)
+    """Headers to send with every event, such as Authorization."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, url: Secret) -> Secret:
+        parts = urlsplit(url.get_secret_value())
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("not the URL of a webhook; write https://host/path")
+        return url
+
+    @field_validator("secret")
+    @classmethod
+    def _is_a_key(cls, secret: Secret | None) -> Secret | None:
+        if secret is not None and not _key(secret):
+            raise ValueError("empty")
+        return secret
+
+
+class Webhook:
+    """Delivers notifications to one URL."""
+
+    kind: ClassVar[str] = "webhook"
+    settings: ClassVar[type[WebhookSettings]] = WebhookSettings
+    owns_escalation: ClassVar[bool] = False
+
+    def __init__(self, name: str, settings: WebhookSettings) -> None:
+        self.name = name
+        self._settings = settings
+        self._url = settings.url.get_secret_value()
+
+    def deliver(self, notification: Notification, timeout: float) -> str:
+        """POST one event; what the receiver said, or DeliveryError."""
+        body = _body(notification)
+        try:
+            answer = http.send(
+                "POST",
+                self._url,
+                timeout=min(timeout, self._settings.timeout),
+                headers=self._headers(notification.id, body),
+                body=body,
+                size_limit=_ANSWER_LIMIT,
+            )
+        except http.HttpError as error:
+            raise DeliveryError(error.reason, str(error)) from None
+        said = self._words(answer)
+        if 200 <= answer.status < 300:
+            return said
+        again = answer.status in _AGAIN or answer.status >= 500
+        raise DeliveryError(
+            f"http_{answer.status}",
+            said,
+            permanent=not again,
+            retry_after=_retry_after(answer.headers.get("Retry-After")) if again else None,
+        )
+
+    def _headers(self, identity: str, body: bytes) -> dict[str, str]:
+        headers = {
+            **{name: value.get_secret_value() for name, value in self._settings.headers.items()},
+            "Content-Type": "application/json",
+            "User-Agent": f"pacs-monitor/{__version__}",
+            "webhook-id": identity,
+            "webhook-timestamp": str(int(datetime.now(UTC).timestamp())),
+        }
+        if self._settings.secret is not None:
+            signed = f"{identity}.{headers['webhook-timestamp']}.".encode() + body
+            digest = hmac.digest(_key(self._settings.secret), signed, hashlib.sha256)
+            headers["webhook-signature"] = f"v1,{base64.b64encode(digest).decode()}"
+        return headers
+
+    def _words(self, answer: http.Answer) -> str:
+        """The status and the beginning of the body, printable, without what we must keep to ourselves."""
+        text = answer.body.decode("utf-8", "replace")
+        for secret in self._secrets():
+            text = text.replace(secret, "…")
+        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        return f"HTTP {answer.status} {text}".strip()[:WORDS_LIMIT]
+
+    def _secrets(self) -> list[str]:
+        """Longest first, so that no part of one is left behind by another."""
+        parts = urlsplit(self._url)
+        secrets = [self._url, parts.path, parts.query, parts.username or "", parts.password or ""]
+        secrets += [value.get_secret_value() for value in self._settings.headers.values()]
+        if self._settings.secret is not None:
+            secrets.append(self._settings.secret.get_secret_value())
+        return sorted((secret for secret in secrets if len(secret) > 1), key=len, reverse=True)
+
+
+def _body(notification: Notification) -> bytes:
+    """The same bytes on every retry."""
+    event = {"type": notification.event, "timestamp": iso(notification.created), "data": notification.data}
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _key(secret: Secret) -> bytes:
+    text = secret.get_secret_value()
+    if not text.startswith(_PREFIX):
+        return text.encode()
+    encoded = text.removeprefix(_PREFIX)
+    try:
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except binascii.Error:
+        raise ValueError("after whsec_ there must be base64") from None
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds from `Retry-After` (RFC 9110 10.2.3: seconds or a date); None when it says nothing usable."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (until.astimezone(UTC) - datetime.now(UTC)).total_seconds())

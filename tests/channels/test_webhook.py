@@ -1,0 +1,242 @@
+"""The webhook channel against a real receiver, and against receivers that misbehave."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from time import monotonic
+
+import pytest
+from pydantic import ValidationError
+
+from pacs_monitor.channels import kinds
+from pacs_monitor.channels.webhook import WORDS_LIMIT, Webhook, WebhookSettings
+from pacs_monitor.model import Channel, DeliveryError, Event, Notification
+from tests.peers.receiver import KEY, SECRET, Receiver
+
+NOTIFICATION = Notification("01JD", "hook", Event.OPENED, 1_764_000_000_000_000, {"schema": 1, "title": "Röntgen"})
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver("/hook-7f3a9c?key=sesame") as running:
+        yield running
+
+
+def hook(url: str, **settings: object) -> Webhook:
+    return Webhook("hook", WebhookSettings.model_validate({"url": url, "secret": SECRET} | settings))
+
+
+@contextmanager
+def peer(serve: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A listener that does `serve` with its first connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            with suppress(OSError):
+                connection, _ = listener.accept()
+                with connection, suppress(OSError):
+                    serve(connection)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/s3cret"
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_is_found_by_listing_the_package() -> None:
+    assert kinds()["webhook"] is Webhook
+    assert isinstance(hook("http://127.0.0.1/"), Channel)
+
+
+def test_posts_what_the_contract_says_and_signs_it(receiver: Receiver) -> None:
+    assert hook(receiver.url).deliver(NOTIFICATION, 10) == "HTTP 200 thanks"
+    (post,) = receiver.posts
+    assert (post.id, post.type, post.data) == ("01JD", "incident.opened", {"schema": 1, "title": "Röntgen"})
+    assert post.timestamp == "2025-11-24T16:00:00.000000Z"
+    assert post.path == "/hook-7f3a9c?key=sesame"
+    assert receiver.bad == []
+
+
+@pytest.mark.parametrize("secret", [KEY.decode(), SECRET, SECRET.rstrip("=")])
+def test_takes_a_secret_as_base64_after_its_prefix_or_as_it_stands(receiver: Receiver, secret: str) -> None:
+    hook(receiver.url, secret=secret).deliver(NOTIFICATION, 10)
+    assert receiver.bad == []
+
+
+def test_a_wrong_secret_does_not_verify(receiver: Receiver) -> None:
+    with pytest.raises(DeliveryError, match="HTTP 401"):
+        hook(receiver.url, secret="another").deliver(NOTIFICATION, 10)
+
+
+def test_every_status_is_delivered_tried_again_or_refused_for_good(receiver: Receiver) -> None:
+    receiver.headers = {"Retry-After": "7", "Location": receiver.url}
+    got: dict[int, tuple[object, ...]] = {}
+    for status in range(200, 600):
+        receiver.status = status
+        try:
+            hook(receiver.url).deliver(NOTIFICATION, 10)
+            got[status] = ("delivered",)
+        except DeliveryError as error:
+            got[status] = (error.reason, error.permanent, error.retry_after)
+
+    def expected(status: int) -> tuple[object, ...]:
+        if status < 300:
+            return ("delivered",)
+        again = status in (408, 425, 429) or status >= 500
+        return (f"http_{status}", not again, 7.0 if again else None)
+
+    assert got == {status: expected(status) for status in range(200, 600)}
+    assert len(receiver.posts) == 400, "redirects are not followed"
+
+
+def test_a_retry_after_date_becomes_seconds(receiver: Receiver) -> None:
+    receiver.status, receiver.headers = 503, {"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}
+    with pytest.raises(DeliveryError) as raised:
+        hook(receiver.url).deliver(NOTIFICATION, 10)
+    assert raised.value.retry_after == 0.0
+    receiver.headers = {"Retry-After": "soon"}
+    with pytest.raises(DeliveryError) as raised:
+        hook(receiver.url).deliver(NOTIFICATION, 10)
+    assert raised.value.retry_after is None
+
+
+def test_the_words_of_the_receiver_are_bounded_and_give_no_secret_away(receiver: Receiver) -> None:
+    receiver.status = 400
+    receiver.answer = f"no\x1b[31m {receiver.url} {SECRET} s3cret-header /hook-7f3a9c key=sesame ".encode() + b"x" * 500
+    with pytest.raises(DeliveryError) as raised:
+        hook(receiver.url, headers={"Authorization": "s3cret-header"}).deliver(NOTIFICATION, 10)
+    said = str(raised.value)
+    assert len(said) == WORDS_LIMIT
+    assert said.startswith("HTTP 400 no [31m … … … … …")
+
+
+def test_sends_its_headers_and_user_but_nothing_from_netrc(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    netrc = tmp_path_factory.mktemp("home") / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password else")
+    monkeypatch.setenv("NETRC", str(netrc))
+    seen: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        seen.append(connection.recv(65536))
+        connection.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+
+    with peer(serve) as url:
+        hook(url, headers={"X-Key": "k"}).deliver(NOTIFICATION, 10)
+    assert b"X-Key: k\r\n" in seen[0]
+    assert b"Authorization" not in seen[0]
+    with peer(serve) as url:
+        hook(url.replace("//", "//us:er@")).deliver(NOTIFICATION, 10)
+    assert b"Authorization: Basic dXM6ZXI=\r\n" in seen[1]
+
+
+def trickle(start: bytes) -> Callable[[socket.socket], None]:
+    def serve(connection: socket.socket) -> None:
+        connection.sendall(start)
+        for _ in range(200):
+            connection.sendall(b"x")
+            threading.Event().wait(0.05)
+
+    return serve
+
+
+def silent(connection: socket.socket) -> None:
+    while connection.recv(65536):
+        pass
+
+
+@pytest.mark.parametrize(
+    "serve",
+    [
+        silent,
+        trickle(b"HTTP/1.1 200 OK\r\nX: "),
+        trickle(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"),
+        trickle(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"),
+        trickle(b""),
+    ],
+    ids=["silent", "trickling headers", "trickling body", "trickling body of unknown length", "trickling status"],
+)
+def test_the_deadline_bounds_the_whole_exchange(serve: Callable[[socket.socket], None]) -> None:
+    with peer(serve) as url:
+        began = monotonic()
+        with pytest.raises(DeliveryError) as raised:
+            hook(url, timeout="500ms").deliver(NOTIFICATION, 10)
+        assert 0.4 < monotonic() - began < 5
+    assert (raised.value.reason, raised.value.permanent) == ("timeout", False)
+    assert str(raised.value).endswith("no whole answer within 0.5 s")
+    assert "s3cret" not in str(raised.value)
+
+
+def answer(words: bytes) -> Callable[[socket.socket], None]:
+    def serve(connection: socket.socket) -> None:
+        request = b""
+        while not request.endswith(b"}}"):  # a close with bytes unread would be a reset
+            request += connection.recv(65536)
+        connection.sendall(words)
+
+    return serve
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (b"", "closed"),
+        (b"SSH-2.0-OpenSSH\r\n", "bad_content"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nshort", "closed"),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * 100_000, "bad_content"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope", "bad_content"),
+    ],
+    ids=["closes", "no HTTP", "body cut short", "endless", "not gzip"],
+)
+def test_an_answer_that_is_none_is_tried_again(words: bytes, reason: str) -> None:
+    with peer(answer(words)) as url, pytest.raises(DeliveryError) as raised:
+        hook(url).deliver(NOTIFICATION, 10)
+    assert (raised.value.reason, raised.value.permanent) == (reason, False)
+    assert "s3cret" not in str(raised.value)
+
+
+def test_a_refused_port_is_tried_again(receiver: Receiver) -> None:
+    receiver.down()
+    with pytest.raises(DeliveryError, match=f"127.0.0.1:{receiver.port}: the connection was refused") as raised:
+        hook(receiver.url.replace("//", "//user:pass@")).deliver(NOTIFICATION, 10)
+    assert (raised.value.reason, raised.value.permanent) == ("tcp_refused", False)
+
+
+def test_a_peer_that_does_not_speak_tls_is_named(receiver: Receiver) -> None:
+    with pytest.raises(DeliveryError, match="does not speak TLS") as raised:
+        hook(receiver.url.replace("http:", "https:")).deliver(NOTIFICATION, 10)
+    assert raised.value.reason == "tls_not_offered"
+
+
+def test_a_name_that_does_not_resolve_is_named() -> None:
+    with pytest.raises(DeliveryError, match="does not resolve") as raised:
+        hook("http://no-such-host.invalid/x").deliver(NOTIFICATION, 10)
+    assert raised.value.reason == "dns"
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"url": "ftp://host/path"}, "write https://host/path"),
+        ({"url": "http:///path"}, "write https://host/path"),
+        ({"url": "http://host/", "secret": "whsec_%%%"}, "after whsec_ there must be base64"),
+        ({"url": "http://host/", "secret": "whsec_"}, "empty"),
+        ({"url": "http://host/", "timeout": "soon"}, "is not a duration"),
+        ({"secret": "x"}, "Field required"),
+    ],
+)
+def test_wrong_settings_are_told_without_their_value(settings: dict[str, str], problem: str) -> None:
+    with pytest.raises(ValidationError, match=problem) as raised:
+        WebhookSettings.model_validate(settings)
+    assert "%%%" not in str(raised.value)
+
+
+def test_secrets_do_not_print() -> None:
+    settings = WebhookSettings.model_validate(
+        {"url": "http://host/s3cret", "secret": "s3cret", "headers": {"A": "s3cret"}}
+    )
+    assert "s3cret" not in repr(settings) + str(settings.model_dump(mode="json"))
