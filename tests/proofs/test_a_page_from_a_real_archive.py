@@ -1,0 +1,60 @@
+"""Orthanc dies and comes back: one page, on time, and its end."""
+
+from __future__ import annotations
+
+import time
+
+from tests.peers.daemon import RunningDaemon
+from tests.peers.orthanc import Orthanc
+from tests.peers.receiver import SECRET, Receiver
+from tests.proofs.estates import free_port, write_estate
+
+INTERVAL, RETRY, FAILURES, PAGE_AFTER = 3.0, 1.0, 3, 2.0
+
+
+def test_killing_orthanc_pages_in_time_and_starting_it_again_resolves_the_same_incident(tmp_path):
+    listen = free_port()
+    (tmp_path / "orthanc").mkdir()
+    with Receiver() as pager, Orthanc(tmp_path / "orthanc") as orthanc:
+        config = write_estate(
+            tmp_path,
+            listen,
+            "  archive:\n"
+            "    title: Main archive\n"
+            "    host: 127.0.0.1\n"
+            f"    dicom: {{port: {orthanc.dicom_port}, ae_title: ORTHANC}}\n"
+            "    checks: {dicom_echo: {severity: critical}}\n",
+            pager=pager.url,
+            secret=SECRET,
+            defaults=f"interval: {INTERVAL:g}s, retry_interval: {RETRY:g}s, timeout: 2s, failures: {FAILURES}, "
+            f"recoveries: 2, page_after: {PAGE_AFTER:g}s",
+        )
+        with RunningDaemon(config, listen) as daemon:
+            wait_for_state(daemon, "up")
+            orthanc.kill()
+            killed = time.monotonic()
+            (opened,) = pager.wait_for(1)
+            took = time.monotonic() - killed
+            orthanc.start()
+            _, resolved = pager.wait_for(2)
+            assert daemon.stop() == 0
+
+    assert took <= INTERVAL + FAILURES * RETRY + PAGE_AFTER + 1
+    assert (opened.type, resolved.type) == ("incident.opened", "incident.resolved")
+    assert opened.key == resolved.key
+    told = opened.data
+    assert (told["reason"], told["blame"], told["phase"]) == ("tcp_refused", "node", "connect")
+    assert (told["severity"], told["state"], told["check"]) == ("critical", "down", "dicom_echo")
+    assert told["summary"].startswith("Main archive ")
+    assert told["last_good"] <= told["since"] <= told["noticed"]
+    assert resolved.data["resolved"] is not None
+    assert not pager.bad
+
+
+def wait_for_state(daemon: RunningDaemon, state: str, node: str = "archive", within: float = 20.0) -> None:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        if daemon.check(node, "dicom_echo")["state"] == state:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{node} is not {state}: {daemon.check(node, 'dicom_echo')}\n{daemon.log.read_text()}")

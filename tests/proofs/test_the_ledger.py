@@ -1,0 +1,69 @@
+"""An outage, a SIGKILL gap and a restart over a real peer: the report adds up, and brackets what was done."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.peers.daemon import RunningDaemon
+from tests.proofs.estates import free_port, write_estate
+from tests.proofs.switchable import Switchable
+from tests.proofs.test_a_page_from_a_real_archive import wait_for_state
+
+UNEXACT = 6.0
+"""Seconds by which the start of a gap may be off: the heartbeat is every 5 s."""
+
+
+@pytest.mark.parametrize(
+    "steady",
+    [pytest.param(6.0, id="short"), pytest.param(60.0, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(600)])],
+)
+def test_the_report_sums_to_the_period_brackets_the_outage_and_books_the_gap(tmp_path, steady):
+    listen = free_port()
+    with Switchable() as peer:
+        nodes = (
+            f"  archive: {{host: 127.0.0.1, dicom: {{port: {peer.port}, ae_title: PEER}}, checks: {{dicom_echo: }}}}\n"
+        )
+        config = write_estate(tmp_path, listen, nodes)
+        began = datetime.now(UTC)
+        with RunningDaemon(config, listen) as daemon:
+            wait_for_state(daemon, "up")
+            time.sleep(steady)
+            broke = peer.down()
+            wait_for_state(daemon, "down")
+            time.sleep(steady)
+            repaired = peer.up()
+            wait_for_state(daemon, "up")
+            time.sleep(steady)
+            killed = time.time()
+            daemon.kill()
+            time.sleep(steady)
+            daemon.start()
+            back = time.time()
+            wait_for_state(daemon, "up")
+            time.sleep(steady)
+            assert daemon.stop() == 0
+    ended = datetime.now(UTC)
+    command = [sys.executable, "-m", "pacs_monitor", "report", f"{began.isoformat()}..{ended.isoformat()}"]
+    out = subprocess.run([*command, "--format", "json", "--config", str(config)], capture_output=True, text=True)
+    assert out.returncode == 0, out.stderr
+    report = json.loads(out.stdout)
+
+    (check,) = report["checks"]
+    length = (ended - began).total_seconds()
+    assert sum(check["seconds"].values()) == pytest.approx(length, abs=2e-6)
+    assert sum(check["unknown_by_cause"].values()) == pytest.approx(check["seconds"]["unknown"], abs=2e-6)
+    (outage,) = report["incidents"]
+    true = repaired - broke
+    assert outage["at_least_seconds"] <= true <= outage["at_most_seconds"]
+    assert outage["at_most_seconds"] - outage["at_least_seconds"] < 4.0
+    gap = back - killed
+    off = check["unknown_by_cause"]["monitor_not_running"]
+    edges = 3.0  # before the first start and after the end
+    assert gap - 1.0 <= off <= gap + UNEXACT + edges
+    assert check["seconds"]["down"] == pytest.approx(true, abs=3.0)
