@@ -8,7 +8,7 @@ import logging
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pacs_monitor import __version__
@@ -18,8 +18,8 @@ from pacs_monitor.alerting.outbox import Outbox
 from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.engine.clock import ClockWatch, SystemClock
 from pacs_monitor.engine.engine import Engine
-from pacs_monitor.history import History, Revision
-from pacs_monitor.model import Clock, Incident, Transition
+from pacs_monitor.history import History, Revision, Tally
+from pacs_monitor.model import SECOND, CheckId, Clock, Incident, Standing, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.web.app import create_app
 from pacs_monitor.web.server import WebServer
@@ -82,8 +82,11 @@ class Daemon:
         self.estate = estate
         self.clock: Clock = clock or SystemClock()
         self.last_reload_successful = True
+        self._tally = Tally()
         self.history = History.open(estate.monitor.database, estate.monitor.name, self.clock)
-        self.engine = Engine(self.clock, Resolver(), self._told, timezone=estate.monitor.timezone)
+        self.engine = Engine(
+            self.clock, Resolver(), self._told, timezone=estate.monitor.timezone, on_result=self._tally.take
+        )
         self.deliveries = Outbox(self.history, self.clock)
         self.desk = Desk(estate, self.history, self.deliveries, self.engine.board.entries, self.clock)
         self._watch = ClockWatch(self.clock)
@@ -101,7 +104,7 @@ class Daemon:
         await self.history.adopt(self.estate.checks.keys(), Revision(self.estate.revision))
         restored = self.history.restore()
         self.engine.start()
-        self.engine.adopt(tuple(self.estate.checks.values()), self.estate.references, restored.standings)
+        self._adopt(self.estate, restored.standings)
         await self.desk.start(restored)
         self._web.start()
         self._heart = asyncio.create_task(self._beat())
@@ -125,7 +128,7 @@ class Daemon:
         await self.engine.stop(PROBES_END_WITHIN)
         await self.desk.stop()
         await self.deliveries.stop(DELIVERIES_END_WITHIN)
-        await self._pulse()
+        self._pulse()
         if self._web is not None:
             await self._web.stop()
         self.history.close()
@@ -150,7 +153,7 @@ class Daemon:
             changes = configuration.diff(self.estate, new).lines()
             await self.history.adopt(new.checks.keys(), Revision(new.revision, "\n".join(changes)))
             self.estate = new
-            self.engine.adopt(tuple(new.checks.values()), new.references, self.history.restore().standings)
+            self._adopt(new, self.history.restore().standings)
             self.desk.reloaded(new)
             self.last_reload_successful = True
             log.info("reloaded %s: %s", new.file, "; ".join(changes) or "nothing changed")
@@ -164,6 +167,11 @@ class Daemon:
             for problem in error.problems:
                 log.error("not reloaded: %s", problem)
 
+    def _adopt(self, estate: Estate, standings: Mapping[CheckId, Standing]) -> None:
+        checks = tuple(estate.checks.values())
+        self._tally.adopt(checks)
+        self.engine.adopt(checks, estate.references, standings)
+
     def _told(self, transition: Transition) -> None:
         why = f" ({transition.reason})" if transition.reason else ""
         log.info("%s: %s -> %s%s", transition.check, transition.before, transition.after, why)
@@ -172,7 +180,14 @@ class Daemon:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT)
-            await self._pulse()
+            self._pulse()
 
-    async def _pulse(self) -> None:
-        ...
+    def _pulse(self) -> None:
+        step = self._watch.stepped()
+        if step:
+            log.warning("somebody set the wall clock by %+.1f s", step / SECOND)
+            self.engine.clock_was_set()
+        self.engine.sweep()
+        entries = self.engine.board.entries
+        memory = {check: entries[check].memory for check in self._tally.ran() if check in entries}
+        self.history.beat(self._tally.pulse(self.clock.now(), step, memory))

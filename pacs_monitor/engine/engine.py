@@ -10,7 +10,7 @@ from pacs_monitor.engine.board import Board, BoardEntry
 from pacs_monitor.engine.calendar import MISFIRE_GRACE, Calendar
 from pacs_monitor.engine.rhythm import Rhythm, first_after
 from pacs_monitor.engine.runner import Runner
-from pacs_monitor.model import Address, Check, CheckId, Clock, Resolver, Result, Standing, Transition
+from pacs_monitor.model import Address, Check, CheckId, Clock, Resolver, Result, Standing, State, Transition
 
 
 class Engine:
@@ -23,7 +23,7 @@ class Engine:
         on_transition: Callable[[Transition], None],
         *,
         timezone: str = "UTC",
-        on_result: Callable[[Result], None] = lambda _result: None,
+        on_result: Callable[[Result, State], None] = lambda _result, _state: None,
     ) -> None:
         self.board = Board()
         self.runner = Runner(clock, resolver)
@@ -127,7 +127,7 @@ class Engine:
         entry.lapse_at = self._lapse_at(entry.check, now)
         if states.hurried(entry.standing):
             self._rhythm.hurry(entry.check.id, max(now, began + entry.check.retry_interval))
-        self._on_result(result)
+        self._on_result(result, entry.standing.state)
         if transition:
             self._on_transition(transition)
 

@@ -1,4 +1,4 @@
-"""SIGKILL at random moments around transitions, with the receiver up and down: no page is lost, none is out of order."""
+"""SIGKILL at random moments, with the receiver up and down: no page is lost, none is out of order."""
 
 from __future__ import annotations
 

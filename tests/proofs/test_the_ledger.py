@@ -14,6 +14,7 @@ from tests.peers.daemon import RunningDaemon
 from tests.proofs.estates import free_port, write_estate
 from tests.proofs.switchable import Switchable
 from tests.proofs.test_a_page_from_a_real_archive import wait_for_state
+from tests.proofs.test_restarts import archive
 
 UNEXACT = 6.0
 """Seconds by which the start of a gap may be off: the heartbeat is every 5 s."""
@@ -26,10 +27,7 @@ UNEXACT = 6.0
 def test_the_report_sums_to_the_period_brackets_the_outage_and_books_the_gap(tmp_path, steady):
     listen = free_port()
     with Switchable() as peer:
-        nodes = (
-            f"  archive: {{host: 127.0.0.1, dicom: {{port: {peer.port}, ae_title: PEER}}, checks: {{dicom_echo: }}}}\n"
-        )
-        config = write_estate(tmp_path, listen, nodes)
+        config = write_estate(tmp_path, listen, archive(peer))
         began = datetime.now(UTC)
         with RunningDaemon(config, listen) as daemon:
             wait_for_state(daemon, "up")
@@ -50,8 +48,8 @@ def test_the_report_sums_to_the_period_brackets_the_outage_and_books_the_gap(tmp
             assert daemon.stop() == 0
     ended = datetime.now(UTC)
     command = [sys.executable, "-m", "pacs_monitor", "report", f"{began.isoformat()}..{ended.isoformat()}"]
-    out = subprocess.run([*command, "--format", "json", "--config", str(config)], capture_output=True, text=True)
-    assert out.returncode == 0, out.stderr
+    command += ["--format", "json", "--config", str(config)]
+    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     report = json.loads(out.stdout)
 
     (check,) = report["checks"]
