@@ -1,0 +1,41 @@
+# Needs only make and Python (3.11 or later). Everything else goes to .venv, in the versions of constraints.txt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check proof bench peers
+
+help:  ## show what there is to make
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: $(READY)  ## set up, then run the demo estate with the daemon over it
+	$(BIN)/pacs-monitor demo
+
+test: check  ## set up, install the test counterparts (Debian), run all checks and tests
+	$(BIN)/pytest -m "not proof"
+
+check: $(READY) peers  ## format, lint, types, floors, configuration, rules
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pacs-monitor check-config monitor.yaml
+	promtool check rules rules/*.yaml
+	promtool test rules rules/tests/*.yaml
+
+proof: $(READY) peers  ## the long forms of the proofs: kill storms, loads
+	$(BIN)/pytest -m proof --timeout 1800
+
+bench: $(READY) peers  ## measure against peers; the table goes to benchmarks/results/
+	$(BIN)/python -m benchmarks.echo
+
+peers:
+	scripts/install-test-peers
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pacs_monitor needs Python 3.11 or later, this is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV) || { echo "On Debian: apt install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,postgres]'
+	@touch $@
