@@ -1,0 +1,74 @@
+"""Who may ask: the gate, with and without tokens, as an ASGI app sees it."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from pacs_monitor.config import Token
+from pacs_monitor.web.auth import Gate
+
+TOKENS = (
+    Token(name="wall", role="viewer", token=SecretStr("see")),
+    Token(name="oncall", role="operator", token=SecretStr("do")),
+)
+
+
+def client(tokens, peer="127.0.0.1", host="localhost:9741"):
+    async def fine(_request):
+        return PlainTextResponse("fine")
+
+    app = Starlette(routes=[Route(path, fine, methods=["GET", "POST"]) for path in ("/metrics", "/healthz", "/readyz")])
+    transport = httpx.ASGITransport(app=Gate(app, tokens), client=(peer, 5000))
+    return httpx.AsyncClient(transport=transport, base_url=f"http://{host}")
+
+
+@pytest.mark.parametrize(
+    ("peer", "host", "status"),
+    [
+        ("127.0.0.1", "localhost:9741", 200),
+        ("127.0.0.9", "127.0.0.9", 200),
+        ("::1", "[::1]:9741", 200),
+        ("10.0.0.5", "localhost", 403),
+        ("127.0.0.1", "evil.example.org", 403),
+        ("127.0.0.1", "localhost.evil.example.org:9741", 403),
+    ],
+)
+async def test_without_tokens_only_this_machine_is_served_under_a_loopback_name(peer, host, status):
+    answer = await client(None, peer, host).get("/metrics")
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("header", "method", "status"),
+    [
+        (None, "GET", 401),
+        ("Bearer wrong", "GET", 401),
+        ("Basic see", "GET", 401),
+        ("Bearer sée", "GET", 401),
+        ("Bearer see", "GET", 200),
+        ("bearer see", "GET", 200),
+        ("Bearer see", "POST", 403),
+        ("Bearer do", "GET", 200),
+        ("Bearer do", "POST", 200),
+    ],
+)
+async def test_with_tokens_the_role_decides(header, method, status):
+    headers = {"authorization": header.encode()} if header else {}
+    answer = await client(TOKENS, "10.0.0.5", "monitor.example.org").request(method, "/metrics", headers=headers)
+
+    assert answer.status_code == status
+    if status != 200:
+        assert answer.json()["detail"]
+        assert "see" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_health_is_open_to_everybody(path):
+    assert (await client(TOKENS, "10.0.0.5", "monitor.example.org").get(path)).status_code == 200
+    assert (await client(None, "10.0.0.5", "monitor.example.org").get(path)).status_code == 200
