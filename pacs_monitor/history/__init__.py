@@ -1,0 +1,25 @@
+"""The history: transitions, incidents, notifications, coverage and rollups, durable in SQLite or PostgreSQL."""
+
+from pacs_monitor.history.errors import HeldError, HistoryError, UnrecordedError
+from pacs_monitor.history.history import History
+from pacs_monitor.history.ledger import Revision
+from pacs_monitor.history.pulse import FailureRun, Pulse, Runs, Sample, Tally
+from pacs_monitor.history.reader import IncidentFile, Reader, RevisionRow
+from pacs_monitor.history.restored import Restored
+
+__all__ = [
+    "FailureRun",
+    "HeldError",
+    "History",
+    "HistoryError",
+    "IncidentFile",
+    "Pulse",
+    "Reader",
+    "Restored",
+    "Revision",
+    "RevisionRow",
+    "Runs",
+    "Sample",
+    "Tally",
+    "UnrecordedError",
+]

@@ -14,6 +14,14 @@ class HistoryError(PacsMonitorError):
     """The history cannot be opened, read or written; the text says what to do."""
 
 
+class HeldError(HistoryError):
+    """Another instance of the same name runs on this database."""
+
+
+class UnrecordedError(HistoryError):
+    """A delivery cannot be settled because its notification has not been recorded yet."""
+
+
 def told(error: SQLAlchemyError) -> str:
     """The first line of what the database says: neither the statement nor its values, which follow."""
     cause = error.orig if isinstance(error, DBAPIError) else error

@@ -1,0 +1,132 @@
+"""What each heartbeat writes: last results, rollups, failures in a row, trends, memory.
+
+Pulses are first merged into what is not yet written; rows are absolute, so that writing them twice is harmless. Only a
+commit forgets them: while the database is away they gather, one row per check.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from pacs_monitor.history import tables as t
+from pacs_monitor.history.pulse import FailureRun, Pulse, Sample
+from pacs_monitor.history.rollups import Rollups
+from pacs_monitor.history.rows import CheckIds, insert_once, upsert
+from pacs_monitor.model import CheckId, Micros, Result
+
+log = logging.getLogger(__name__)
+MOST_SAMPLES = 100_000
+"""Samples that wait for a database that is away; older ones are dropped."""
+
+
+class Batches:
+    """The writer's memory of what has still to be written."""
+
+    def __init__(self, ids: CheckIds) -> None:
+        self._ids = ids
+        self._rollups = Rollups(ids)
+        self._results: dict[CheckId, Result] = {}
+        self._running: dict[CheckId, FailureRun] = {}
+        self._failures: dict[tuple[CheckId, Micros], FailureRun] = {}
+        self._samples: deque[Sample] = deque(maxlen=MOST_SAMPLES)
+        self._memory: dict[CheckId, str] = {}
+        self._remembered: dict[CheckId, str] = {}
+
+    def take(self, pulse: Pulse) -> None:
+        """Merge a pulse into what has to be written."""
+        self._results.update(pulse.results)
+        self._rollups.take(pulse.now, pulse.runs)
+        for failure in pulse.failures:
+            self._take_failure(failure)
+        self._samples.extend(pulse.samples)
+        for check, kept in pulse.memory.items():
+            self._take_memory(check, kept)
+
+    def write(self, connection: Connection) -> None:
+        touched = {*self._results, *self._memory, *(check for check, _ in self._failures)}
+        ids = self._ids.of(connection, touched | {sample.check for sample in self._samples})
+        upsert(connection, t.standings, [_standing(ids[r.check], r) for r in self._results.values()], ["check_id"])
+        self._rollups.write(connection)
+        failures = [_failure(ids[failure.check], failure) for failure in self._failures.values()]
+        upsert(connection, t.failures, failures, ["check_id", "started"])
+        self._write_samples(connection, ids)
+        remembered = [{"check_id": ids[check], "data": json.loads(kept)} for check, kept in self._memory.items()]
+        upsert(connection, t.memory, remembered, ["check_id"])
+
+    def written(self) -> None:
+        """All of it is durable."""
+        self._remembered |= self._memory
+        self._rollups.written()
+        for waiting in (self._results, self._failures, self._samples, self._memory):
+            waiting.clear()
+
+    def _take_failure(self, new: FailureRun) -> None:
+        run = self._running.get(new.check)
+        if run and new.continues and (run.reason, run.phase) == (new.reason, new.phase):
+            run.last, run.count, run.detail, run.status = new.last, run.count + new.count, new.detail, new.status
+        else:
+            run = self._running[new.check] = new
+        self._failures[run.check, run.first] = run
+
+    def _take_memory(self, check: CheckId, kept: Mapping[str, Any]) -> None:
+        try:
+            document = json.dumps(kept, separators=(",", ":"))
+        except (TypeError, ValueError):
+            log.error("check %s: what its probe keeps is not JSON and is not saved", check)
+            return
+        if document != self._remembered.get(check):
+            self._memory[check] = document
+
+    def _write_samples(self, connection: Connection, ids: Mapping[CheckId, int]) -> None:
+        if not self._samples:
+            return
+        keys = {(s.check, s.measurement.name, s.measurement.labels) for s in self._samples}
+        insert_once(
+            connection,
+            t.series,
+            [{"check_id": ids[check], "name": name, "labels": dict(labels)} for check, name, labels in sorted(keys)],
+        )
+        wanted = {ids[check] for check, _, _ in keys}
+        known = connection.execute(select(t.series).where(t.series.c.check_id.in_(wanted)))
+        series = {(row.check_id, row.name, tuple(row.labels.items())): row.id for row in known}
+        rows = [
+            {
+                "series_id": series[ids[s.check], s.measurement.name, s.measurement.labels],
+                "at": s.at,
+                "value": s.measurement.value,
+            }
+            for s in self._samples
+        ]
+        insert_once(connection, t.samples, rows)
+
+
+def _standing(check: int, result: Result) -> dict[str, Any]:
+    outcome = result.outcome
+    return {
+        "check_id": check,
+        "started": result.started,
+        "duration": result.duration,
+        "status": outcome.status,
+        "reason": outcome.reason,
+        "phase": outcome.phase if outcome.reason else None,
+        "detail": outcome.detail if outcome.reason else "",
+    }
+
+
+def _failure(check: int, failure: FailureRun) -> dict[str, Any]:
+    return {
+        "check_id": check,
+        "started": failure.first,
+        "ended": failure.last,
+        "count": failure.count,
+        "status": failure.status,
+        "reason": failure.reason,
+        "phase": failure.phase,
+        "detail": failure.detail,
+    }

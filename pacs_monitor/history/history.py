@@ -1,0 +1,185 @@
+"""The history of one monitor: one writer, any number of readers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Collection
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Self, TypeVar
+
+from sqlalchemy import URL, Connection, select
+from sqlalchemy.exc import SQLAlchemyError
+from ulid import ULID
+
+from pacs_monitor.history.batches import Batches
+from pacs_monitor.history.coverage import Alive
+from pacs_monitor.history.engines import advice, is_sqlite, migrate, parse, reading, shown, writing
+from pacs_monitor.history.errors import HeldError, HistoryError
+from pacs_monitor.history.lease import FileLease, take_advisory
+from pacs_monitor.history.ledger import Ledger, Revision
+from pacs_monitor.history.pulse import Pulse
+from pacs_monitor.history.reader import Reader
+from pacs_monitor.history.restored import Restored, restore
+from pacs_monitor.history.rows import CheckIds, upsert
+from pacs_monitor.history.tables import monitors
+from pacs_monitor.history.writer import Writer
+from pacs_monitor.model import CheckId, Clock, DeliveryStatus, Entry, iso
+
+T = TypeVar("T")
+
+
+class History:
+    """Everything that must survive: written by its own thread, durable when awaited."""
+
+    def __init__(self, url: URL, monitor: str, clock: Clock) -> None:
+        self._url, self._name, self._clock = url, monitor, clock
+        self._lease = FileLease(url.database, monitor) if is_sqlite(url) and url.database else None
+        self._engine = writing(url)
+        self._ids: CheckIds | None = None
+        self._take_lease()
+        self._writer = Writer(self._connect, self._rolled_back, advice(url))
+        try:
+            self._writer.submit(lambda _connection: None).result()  # connects, which takes PostgreSQL's lease
+            migrate(url)
+            number = self._writer.submit(self._claim).result()
+            self.reader = Reader(url, monitor)
+        except HistoryError:
+            self._let_go()
+            raise
+        self._ids = CheckIds(number)
+        self._ledger, self._batches = Ledger(number, self._ids), Batches(self._ids)
+        self._alive = Alive(number, str(ULID()), clock.now())
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="history-reader")
+
+    @classmethod
+    def open(cls, url: str, monitor: str, clock: Clock) -> Self:
+        """Bring the schema up to date and take the lease; raises HistoryError."""
+        return cls(parse(url), monitor, clock)
+
+    @property
+    def write_failures(self) -> int:
+        """Writes that failed since the start."""
+        return self._writer.failures
+
+    def restore(self) -> Restored:
+        """What was left by the run before."""
+        return restore(self.reader)
+
+    async def read(self, ask: Callable[[Reader], T]) -> T:
+        """Ask the record something, outside the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._reading, ask, self.reader)
+
+    async def adopt(self, checks: Collection[CheckId], revision: Revision) -> None:
+        """Watch exactly these checks from now on: at the start and after every reload."""
+        now = self._clock.now()
+        await self._durable(lambda connection: self._ledger.adopt(connection, checks, revision, now))
+
+    async def record(self, entry: Entry) -> None:
+        """One entry, all of it or nothing, durable when this returns; raises HistoryError."""
+        await self._durable(lambda connection: self._ledger.record(connection, entry))
+
+    async def settle(self, notification: str, status: DeliveryStatus, attempts: int, said: str) -> None:
+        """How a delivery went; UnrecordedError when the notification has not been recorded."""
+        now = self._clock.now()
+        await self._durable(
+            lambda connection: self._ledger.settle(
+                connection, notification, status, attempts=attempts, said=said, now=now
+            )
+        )
+
+    def beat(self, pulse: Pulse) -> Future[None]:
+        """A heartbeat, about every 5 s: never blocks; what cannot be written now is written with a later one."""
+        waiting = [pulse]
+
+        def work(connection: Connection) -> None:
+            while waiting:
+                self._take(waiting.pop())
+            self._batches.write(connection)
+            self._alive.write(connection)
+
+        return self._writer.submit(work, self._committed)
+
+    def close(self) -> None:
+        """Write what is queued and the last sign of life, then let the lease go."""
+        self.beat(Pulse(self._clock.now()))
+        self._reading.shutdown()
+        self.reader.close()
+        self._let_go()
+
+    async def _durable(self, work: Callable[[Connection], None]) -> None:
+        """Run work with a sign of life; a caller that is cancelled does not take it back."""
+        now = self._clock.now()
+
+        def alive(connection: Connection) -> None:
+            work(connection)
+            self._alive.extend(now)
+            self._alive.write(connection)
+
+        await asyncio.shield(asyncio.wrap_future(self._writer.submit(alive, self._alive.written)))
+
+    def _take(self, pulse: Pulse) -> None:
+        if pulse.step:
+            self._alive.step(pulse.now, pulse.step)
+        self._alive.extend(pulse.now)
+        self._batches.take(pulse)
+
+    def _committed(self) -> None:
+        self._batches.written()
+        self._alive.written()
+
+    def _rolled_back(self) -> None:
+        if self._ids:
+            self._ids.forget()
+
+    def _connect(self) -> Connection:
+        connection = self._engine.connect()
+        if self._lease is None:
+            with connection.begin():
+                ours = take_advisory(connection, self._name)
+            if not ours:
+                connection.close()
+                raise self._held()
+        return connection
+
+    def _take_lease(self) -> None:
+        if self._lease is None:
+            return
+        try:
+            ours = self._lease.take()
+        except OSError as error:
+            raise HistoryError(
+                f"cannot open the history {shown(self._url)}: {error.strerror}; {advice(self._url)}"
+            ) from error
+        if not ours:
+            raise self._held()
+
+    def _claim(self, connection: Connection) -> int:
+        row = {"name": self._name, "host": socket.gethostname(), "pid": os.getpid(), "since": self._clock.now()}
+        upsert(connection, monitors, [row], ["name"])
+        number: int = connection.execute(select(monitors.c.id).where(monitors.c.name == self._name)).scalar_one()
+        return number
+
+    def _held(self) -> HeldError:
+        who = "another process"
+        engine = reading(self._url)
+        try:
+            with engine.connect() as connection:
+                row = connection.execute(select(monitors).where(monitors.c.name == self._name)).one_or_none()
+            if row:
+                who = f"process {row.pid} on {row.host}, since {iso(row.since)}"
+        except SQLAlchemyError:
+            pass  # the holder has just begun and not yet signed
+        finally:
+            engine.dispose()
+        return HeldError(
+            f"a monitor named {self._name!r} runs already on {shown(self._url)}: {who}; "
+            "stop it, or give this one another name or database"
+        )
+
+    def _let_go(self) -> None:
+        self._writer.close()
+        self._engine.dispose()
+        if self._lease:
+            self._lease.release()

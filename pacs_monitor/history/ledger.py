@@ -1,0 +1,198 @@
+"""What one entry of the record writes: transitions, incidents, notifications, reasons for not sending."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, select, update
+
+from pacs_monitor.history import tables as t
+from pacs_monitor.history.errors import UnrecordedError
+from pacs_monitor.history.rows import CheckIds, insert_once, upsert
+from pacs_monitor.model import (
+    CheckId,
+    DeliveryStatus,
+    Entry,
+    Incident,
+    Micros,
+    Notification,
+    Reason,
+    State,
+    Transition,
+    Withheld,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A version of the configuration: its hash, who brought it, what it changed."""
+
+    hash: str
+    who: str = ""
+    diff: str = ""
+
+
+class Ledger:
+    """Writes entries; recording one twice is the same as once."""
+
+    def __init__(self, monitor: int, ids: CheckIds) -> None:
+        self._monitor, self._ids = monitor, ids
+
+    def record(self, connection: Connection, entry: Entry) -> None:
+        self._transitions(connection, entry.transitions)
+        upsert(connection, t.incidents, [self._incident(incident) for incident in entry.incidents], ["id"])
+        self._members(connection, entry.incidents)
+        insert_once(connection, t.notifications, [self._notification(owed) for owed in entry.notifications])
+        insert_once(connection, t.withheld, [_withheld(withheld) for withheld in entry.withheld])
+
+    def settle(
+        self,
+        connection: Connection,
+        notification: str,
+        status: DeliveryStatus,
+        *,
+        attempts: int,
+        said: str,
+        now: Micros,
+    ) -> None:
+        """How a delivery went."""
+        settled = None if status is DeliveryStatus.PENDING else now
+        changed = connection.execute(
+            update(t.notifications)
+            .where(t.notifications.c.id == notification, t.notifications.c.monitor_id == self._monitor)
+            .values(status=status, attempts=attempts, said=said, settled=settled)
+        )
+        if not changed.rowcount:
+            raise UnrecordedError(f"notification {notification} is not in the history")
+
+    def adopt(self, connection: Connection, checks: Collection[CheckId], revision: Revision, now: Micros) -> None:
+        """Watch exactly these checks from now on, under this revision."""
+        ids = self._ids.of(connection, checks)
+        wanted = {ids[check] for check in checks}
+        open_spans = select(t.watches.c.check_id).where(t.watches.c.ended.is_(None))
+        ours = open_spans.join(t.checks).where(t.checks.c.monitor_id == self._monitor)
+        watched = set(connection.scalars(ours))
+        self._unwatch(connection, sorted(watched - wanted), now)
+        self._watch(connection, sorted(wanted - watched), now)
+        self._revise(connection, revision, now)
+
+    def _transitions(self, connection: Connection, transitions: Sequence[Transition]) -> None:
+        ids = self._ids.of(connection, [transition.check for transition in transitions])
+        rows = [
+            {
+                "check_id": ids[transition.check],
+                "before": transition.before,
+                "after": transition.after,
+                "last_before": transition.last_before,
+                "since": transition.since,
+                "noticed": transition.noticed,
+                "reason": transition.reason,
+                "phase": transition.phase,
+                "detail": transition.detail,
+            }
+            for transition in transitions
+        ]
+        insert_once(connection, t.transitions, rows)
+
+    def _incident(self, incident: Incident) -> dict[str, Any]:
+        return {
+            "id": incident.id,
+            "monitor_id": self._monitor,
+            "kind": incident.kind,
+            "cause": incident.cause,
+            "severity": incident.severity,
+            "state": incident.state,
+            "reason": incident.reason,
+            "phase": incident.phase,
+            "detail": incident.detail,
+            "last_good": incident.last_good,
+            "since": incident.since,
+            "noticed": incident.noticed,
+            "ended": incident.ended,
+            "ending": incident.ending,
+        }
+
+    def _members(self, connection: Connection, incidents: Sequence[Incident]) -> None:
+        if not incidents:
+            return
+        ids = self._ids.of(connection, [check for incident in incidents for check in incident.members])
+        connection.execute(
+            delete(t.members).where(t.members.c.incident_id.in_([incident.id for incident in incidents]))
+        )
+        rows = [
+            {"incident_id": incident.id, "check_id": ids[check], "position": position}
+            for incident in incidents
+            for position, check in enumerate(incident.members)
+        ]
+        upsert(connection, t.members, rows, ["incident_id", "check_id"])
+
+    def _notification(self, owed: Notification) -> dict[str, Any]:
+        return {
+            "id": owed.id,
+            "monitor_id": self._monitor,
+            "incident_id": owed.incident,
+            "channel": owed.channel,
+            "event": owed.event,
+            "created": owed.created,
+            "data": owed.data,
+            "status": owed.status,
+            "attempts": owed.attempts,
+            "said": "",
+        }
+
+    def _unwatch(self, connection: Connection, checks: Sequence[int], now: Micros) -> None:
+        if checks:
+            connection.execute(
+                update(t.watches)
+                .where(t.watches.c.check_id == bindparam("of"), t.watches.c.ended.is_(None))
+                .values(ended=now),
+                [{"of": check} for check in checks],
+            )
+
+    def _watch(self, connection: Connection, checks: Sequence[int], now: Micros) -> None:
+        """Begin to watch. What a check was before it was removed does not hold any more: its ledger says so."""
+        if not checks:
+            return
+        insert_once(connection, t.watches, [{"check_id": check, "started": now} for check in checks])
+        latest = select(func.max(t.transitions.c.id)).group_by(t.transitions.c.check_id)
+        known = connection.execute(
+            select(t.transitions.c.check_id, t.transitions.c.after, t.standings.c.started)
+            .outerjoin(t.standings, t.standings.c.check_id == t.transitions.c.check_id)
+            .where(t.transitions.c.id.in_(latest), t.transitions.c.after != State.UNKNOWN)
+        )
+        again = set(checks)
+        rows = [
+            {
+                "check_id": row.check_id,
+                "before": row.after,
+                "after": State.UNKNOWN,
+                "last_before": row.started,
+                "since": now,
+                "noticed": now,
+                "reason": Reason.NOT_MEASURED,
+                "phase": None,
+                "detail": "",
+            }
+            for row in known
+            if row.check_id in again
+        ]
+        insert_once(connection, t.transitions, rows)
+
+    def _revise(self, connection: Connection, revision: Revision, now: Micros) -> None:
+        ours = t.revisions.c.monitor_id == self._monitor
+        latest = connection.scalar(select(t.revisions.c.hash).where(ours).order_by(t.revisions.c.id.desc()).limit(1))
+        if latest != revision.hash:
+            row = {"hash": revision.hash, "who": revision.who, "diff": revision.diff, "at": now}
+            insert_once(connection, t.revisions, [row | {"monitor_id": self._monitor}])
+
+
+def _withheld(withheld: Withheld) -> dict[str, Any]:
+    return {
+        "incident_id": withheld.incident,
+        "event": withheld.event,
+        "channel": withheld.channel or "",
+        "why": withheld.why,
+        "at": withheld.at,
+    }

@@ -1,0 +1,284 @@
+"""What can be asked of the record: on connections of its own that never write, also while no daemon runs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sqlalchemy import URL, Connection, Row, Select, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from pacs_monitor.history import tables as t
+from pacs_monitor.history.engines import advice, parse, reading, require_current, shown
+from pacs_monitor.history.errors import HistoryError, told
+from pacs_monitor.history.pulse import Runs
+from pacs_monitor.history.rollups import as_runs
+from pacs_monitor.model import (
+    CheckId,
+    DeliveryStatus,
+    Ending,
+    Event,
+    Incident,
+    IncidentKind,
+    Micros,
+    Notification,
+    Phase,
+    Reason,
+    Severity,
+    State,
+    Transition,
+    Withheld,
+)
+from pacs_monitor.uptime import FOREVER, Cause, Coverage, Span
+
+REASONS = {reason.value: reason for reason in Reason}
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionRow:
+    """A version of the configuration, as it was adopted."""
+
+    hash: str
+    at: Micros
+    who: str
+    diff: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentFile:
+    """All that is known of one incident: what was sent, and what was not."""
+
+    incident: Incident
+    notifications: tuple[Notification, ...]
+    withheld: tuple[Withheld, ...]
+
+
+class Reader:
+    """Reads one monitor's record; may be used from any thread."""
+
+    def __init__(self, url: URL, monitor: str) -> None:
+        self._url, self._engine = url, reading(url)
+        try:
+            with self.connected() as connection:
+                require_current(connection, url)
+                found = connection.scalar(select(t.monitors.c.id).where(t.monitors.c.name == monitor))
+        except HistoryError:
+            self.close()
+            raise
+        if found is None:
+            self.close()
+            raise HistoryError(
+                f"{shown(url)} knows no monitor named {monitor!r}; is monitor.name the one it ran under?"
+            )
+        self.monitor: int = found
+
+    @classmethod
+    def open(cls, url: str, monitor: str) -> Self:
+        """Read the record of a monitor; raises HistoryError when there is none."""
+        return cls(parse(url), monitor)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """A connection; what the database raises becomes HistoryError."""
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise HistoryError(
+                f"cannot read the history {shown(self._url)}: {told(error)}; {advice(self._url)}"
+            ) from error
+
+    def watched(self) -> dict[CheckId, tuple[Span, ...]]:
+        """When each check was watched."""
+        statement = self._of_checks(t.watches.c.started, t.watches.c.ended, table=t.watches)
+        spans: dict[CheckId, list[Span]] = defaultdict(list)
+        for row in self._rows(statement.order_by(t.watches.c.id)):
+            spans[_check(row)].append(Span(row.started, FOREVER if row.ended is None else row.ended))
+        return {check: tuple(of_check) for check, of_check in sorted(spans.items())}
+
+    def transitions(self, until: Micros = FOREVER, check: CheckId | None = None) -> dict[CheckId, list[Transition]]:
+        """The ledger of each check, in the order in which it was recorded."""
+        statement = self._of_checks(t.transitions, table=t.transitions).where(t.transitions.c.since < until)
+        if check:
+            statement = statement.where(t.checks.c.node == check.node, t.checks.c.name == check.check)
+        ledgers: dict[CheckId, list[Transition]] = defaultdict(list)
+        for row in self._rows(statement.order_by(t.transitions.c.id)):
+            ledgers[_check(row)].append(_transition(row))
+        return dict(ledgers)
+
+    def coverage(self, start: Micros = -FOREVER, end: Micros = FOREVER) -> tuple[Coverage, ...]:
+        """When the monitor ran, and when its record is ambiguous, as far as it touches the span."""
+        spans = t.coverage.c
+        statement = select(spans.started, spans.ended, spans.cause).where(
+            spans.monitor_id == self.monitor, spans.started < end, spans.ended > start
+        )
+        rows = self._rows(statement.order_by(spans.started))
+        return tuple(Coverage(row.started, row.ended, Cause(row.cause) if row.cause else None) for row in rows)
+
+    def runs(self, start: Micros, end: Micros) -> dict[CheckId, Runs]:
+        """How often each check ran, in the hours (after three days: UTC days) that begin in the span."""
+        statement = self._of_checks(t.rollups, table=t.rollups).where(
+            t.rollups.c.started >= start, t.rollups.c.started < end
+        )
+        counted: dict[CheckId, Runs] = defaultdict(Runs)
+        for row in self._rows(statement):
+            counted[_check(row)].add(as_runs(row))
+        return dict(counted)
+
+    def revision(self, at: Micros = FOREVER) -> RevisionRow | None:
+        """The configuration that held at a time."""
+        of = t.revisions.c
+        statement = select(of.hash, of.at, of.who, of.diff).where(of.monitor_id == self.monitor, of.at < at)
+        for row in self._rows(statement.order_by(of.id.desc()).limit(1)):
+            return RevisionRow(row.hash, row.at, row.who, row.diff)
+        return None
+
+    def incidents(
+        self,
+        *,
+        open_only: bool = False,
+        limit: int | None = None,
+        start: Micros | None = None,
+        end: Micros | None = None,
+        id: str | None = None,  # noqa: A002 - the name that it has everywhere
+    ) -> tuple[Incident, ...]:
+        """Incidents, the latest first; with start and end those that went on in between."""
+        of = t.incidents.c
+        statement = select(t.incidents).where(of.monitor_id == self.monitor)
+        if open_only:
+            statement = statement.where(of.ended.is_(None))
+        if start is not None:
+            statement = statement.where(of.ended.is_(None) | (of.ended > start))
+        if end is not None:
+            statement = statement.where(of.since < end)
+        if id is not None:
+            statement = statement.where(of.id == id)
+        rows = self._rows(statement.order_by(of.noticed.desc(), of.id.desc()).limit(limit))
+        members = self._members([row.id for row in rows])
+        return tuple(_incident(row, tuple(members.get(row.id, ()))) for row in rows)
+
+    def incident(self, id: str) -> IncidentFile | None:  # noqa: A002 - the name that it has everywhere
+        """One incident with what was sent and what was not."""
+        for incident in self.incidents(id=id):
+            kept = select(t.withheld).where(t.withheld.c.incident_id == id).order_by(t.withheld.c.id)
+            notifications = self.notifications(incidents=[id])
+            return IncidentFile(incident, notifications, tuple(_withheld(row) for row in self._rows(kept)))
+        return None
+
+    def notifications(
+        self,
+        *,
+        status: DeliveryStatus | None = None,
+        incidents: Collection[str] | None = None,
+        limit: int | None = None,
+    ) -> tuple[Notification, ...]:
+        """Notifications in the order in which they were owed; with a limit the latest ones."""
+        of = t.notifications.c
+        statement = select(t.notifications).where(of.monitor_id == self.monitor)
+        if status is not None:
+            statement = statement.where(of.status == status)
+        if incidents is not None:
+            statement = statement.where(of.incident_id.in_(incidents))
+        rows = self._rows(statement.order_by(of.position.desc()).limit(limit))
+        return tuple(_notification(row) for row in reversed(rows))
+
+    def memory(self) -> dict[CheckId, dict[str, Any]]:
+        """What probes keep over a restart."""
+        return {_check(row): row.data for row in self._rows(self._of_checks(t.memory.c.data, table=t.memory))}
+
+    def last_started(self) -> dict[CheckId, Micros]:
+        """When the last result of each check started."""
+        rows = self._rows(self._of_checks(t.standings.c.started, table=t.standings))
+        return {_check(row): row.started for row in rows}
+
+    def latest(self) -> dict[CheckId, Transition]:
+        """The last transition of each check."""
+        last = select(func.max(t.transitions.c.id)).group_by(t.transitions.c.check_id)
+        rows = self._rows(self._of_checks(t.transitions, table=t.transitions).where(t.transitions.c.id.in_(last)))
+        return {_check(row): _transition(row) for row in rows}
+
+    def _members(self, incidents: Collection[str]) -> Mapping[str, list[CheckId]]:
+        statement = self._of_checks(t.members.c.incident_id, table=t.members).where(
+            t.members.c.incident_id.in_(incidents)
+        )
+        members: dict[str, list[CheckId]] = defaultdict(list)
+        for row in self._rows(statement.order_by(t.members.c.position)):
+            members[row.incident_id].append(_check(row))
+        return members
+
+    def _of_checks(self, *columns: Any, table: Any) -> Select[Any]:
+        names = t.checks.c.node, t.checks.c.name
+        joined = select(*names, *columns).join_from(t.checks, table, table.c.check_id == t.checks.c.id)
+        return joined.where(t.checks.c.monitor_id == self.monitor)
+
+    def _rows(self, statement: Select[Any]) -> list[Row[Any]]:
+        with self.connected() as connection:
+            return list(connection.execute(statement))
+
+
+def _check(row: Row[Any]) -> CheckId:
+    return CheckId(row.node, row.name)
+
+
+def _transition(row: Row[Any]) -> Transition:
+    return Transition(
+        _check(row),
+        State(row.before),
+        State(row.after),
+        row.last_before,
+        row.since,
+        row.noticed,
+        _reason(row),
+        _phase(row),
+        row.detail,
+    )
+
+
+def _incident(row: Row[Any], members: tuple[CheckId, ...]) -> Incident:
+    return Incident(
+        id=row.id,
+        kind=IncidentKind(row.kind),
+        cause=row.cause,
+        severity=Severity(row.severity),
+        state=State(row.state),
+        reason=_reason(row),
+        phase=_phase(row),
+        detail=row.detail,
+        last_good=row.last_good,
+        since=row.since,
+        noticed=row.noticed,
+        members=members,
+        ended=row.ended,
+        ending=Ending(row.ending) if row.ending else None,
+    )
+
+
+def _notification(row: Row[Any]) -> Notification:
+    return Notification(
+        id=row.id,
+        channel=row.channel,
+        event=Event(row.event),
+        created=row.created,
+        data=row.data,
+        incident=row.incident_id,
+        status=DeliveryStatus(row.status),
+        attempts=row.attempts,
+    )
+
+
+def _withheld(row: Row[Any]) -> Withheld:
+    return Withheld(row.incident_id, Event(row.event), row.why, row.at, row.channel or None)
+
+
+def _reason(row: Row[Any]) -> Reason | None:
+    return REASONS[row.reason] if row.reason else None
+
+
+def _phase(row: Row[Any]) -> Phase | None:
+    return Phase(row.phase) if row.phase else None

@@ -1,0 +1,115 @@
+"""Runs, counted by the hour for three days and then by the UTC day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select
+
+from pacs_monitor.history.pulse import Runs
+from pacs_monitor.history.rows import CheckIds, upsert
+from pacs_monitor.history.tables import checks, rollups
+from pacs_monitor.model import SECOND, CheckId, Micros
+
+HOUR = 3600
+DAY = 24 * HOUR
+HOURLY_FOR = 3 * DAY
+"""Seconds for which runs are kept by the hour."""
+NO_RUNS = Runs()
+KEYS = ("check_id", "width", "started")
+
+
+class Rollups:
+    """The rows of the hour that goes on, and of hours that are not yet written. A pulse counts in its own hour."""
+
+    def __init__(self, ids: CheckIds) -> None:
+        self._ids = ids
+        self._fresh: dict[tuple[CheckId, Micros], Runs] = {}
+        self._rows: dict[tuple[CheckId, Micros], Runs] = {}
+        self._loaded: set[Micros] = set()
+        self._compacted: Micros = 0
+        self._hour: Micros = 0
+
+    def take(self, now: Micros, runs: Mapping[CheckId, Runs]) -> None:
+        self._hour = now - now % (HOUR * SECOND)
+        for check, counted in runs.items():
+            self._fresh.setdefault((check, self._hour), Runs()).add(counted)
+
+    def write(self, connection: Connection) -> None:
+        """Rows with all that was counted in their hour, also before a restart."""
+        ids = self._ids.of(connection, {check for check, _ in self._fresh})
+        for hour in {hour for _, hour in self._fresh} - self._loaded:
+            self._load(connection, hour)
+        rows = []
+        for (check, hour), counted in self._fresh.items():
+            total = Runs()
+            for part in (self._rows.get((check, hour), NO_RUNS), counted):
+                total.add(part)
+            rows.append(as_row(ids[check], HOUR, hour, total))
+        upsert(connection, rollups, rows, KEYS)
+        if self._hour > self._compacted:
+            compact(connection, self._ids.monitor, self._hour)
+
+    def written(self) -> None:
+        for key, counted in self._fresh.items():
+            self._rows.setdefault(key, Runs()).add(counted)
+        self._loaded |= {hour for _, hour in self._fresh}
+        self._fresh = {}
+        self._compacted = max(self._compacted, self._hour)
+        self._loaded &= {self._hour}
+        self._rows = {key: runs for key, runs in self._rows.items() if key[1] == self._hour}
+
+    def _load(self, connection: Connection, hour: Micros) -> None:
+        """What an earlier run of the monitor counted in this hour."""
+        there = connection.execute(
+            select(rollups, checks.c.node, checks.c.name)
+            .join(checks)
+            .where(rollups.c.width == HOUR, rollups.c.started == hour, checks.c.monitor_id == self._ids.monitor)
+        )
+        self._rows |= {(CheckId(row.node, row.name), hour): as_runs(row) for row in there}
+
+
+def compact(connection: Connection, monitor: int, now: Micros) -> None:
+    """Merge the hours of a monitor's days that are older than three days into rows of a day."""
+    day = DAY * SECOND
+    until = (now - HOURLY_FOR * SECOND) // day * day
+    ours = rollups.c.check_id.in_(select(checks.c.id).where(checks.c.monitor_id == monitor))
+    old = ours & (rollups.c.width == HOUR) & (rollups.c.started < until)
+    hours = connection.execute(select(rollups).where(old)).all()
+    if not hours:
+        return
+    days = {(row.check_id, row.started // day * day) for row in hours}
+    first = min(started for _, started in days)
+    there = connection.execute(select(rollups).where(ours, rollups.c.width == DAY, rollups.c.started >= first)).all()
+    merged = _merged([*hours, *(row for row in there if (row.check_id, row.started) in days)], day)
+    upsert(connection, rollups, [as_row(check, DAY, at, runs) for (check, at), runs in merged.items()], KEYS)
+    connection.execute(delete(rollups).where(old))
+
+
+def _merged(rows: Iterable[Row[Any]], day: Micros) -> dict[tuple[int, Micros], Runs]:
+    merged: dict[tuple[int, Micros], Runs] = {}
+    for row in rows:
+        merged.setdefault((row.check_id, row.started // day * day), Runs()).add(as_runs(row))
+    return merged
+
+
+def as_runs(row: Row[Any]) -> Runs:
+    buckets = {int(number): count for number, count in row.buckets.items()}
+    return Runs(row.ok, row.warn, row.fail, row.unknown, row.brief, row.seconds, buckets)
+
+
+def as_row(check: int, width: int, started: Micros, runs: Runs) -> dict[str, Any]:
+    return {
+        "check_id": check,
+        "width": width,
+        "started": started,
+        "ok": runs.ok,
+        "warn": runs.warn,
+        "fail": runs.fail,
+        "unknown": runs.unknown,
+        "brief": runs.brief,
+        "seconds": runs.seconds,
+        "buckets": runs.buckets,
+        "over": {},
+    }

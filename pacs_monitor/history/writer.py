@@ -1,0 +1,147 @@
+"""The one writer: a thread that owns one connection and a queue of jobs.
+
+Theory of operation. Jobs that wait together share one transaction (group commit: one fsync for all of them). If that
+transaction fails for a reason that may be one job's own, it is rolled back and every job gets a transaction to itself,
+so that a failing one takes no other with it; a job must therefore be fit to run twice. If the database itself is gone,
+all of them fail at once, the connection is dropped, and the next job connects again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+
+from pacs_monitor.history.errors import HeldError, HistoryError, told
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+TOGETHER = 256
+"""Jobs in one transaction at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    work: Callable[[Connection], Any]
+    committed: Callable[[], None]
+    """Called in the writer's thread once the work is durable."""
+    future: Future[Any] = field(default_factory=Future)
+
+
+class Writer:
+    """Runs jobs in the order of their coming; what `connect` raises is told to whoever waits."""
+
+    def __init__(self, connect: Callable[[], Connection], rolled_back: Callable[[], None], what_to_do: str) -> None:
+        self.failures = 0
+        self._connect, self._rolled_back, self._what_to_do = connect, rolled_back, what_to_do
+        self._connection: Connection | None = None
+        self._failing = False
+        self._closed = False
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="history", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[Connection], T], committed: Callable[[], None] = lambda: None) -> Future[T]:
+        """Queue a job; its future is done when the work is durable, or has failed with HistoryError."""
+        job = Job(work, committed)
+        if self._closed:
+            job.future.set_exception(HistoryError("the history is closed"))
+        else:
+            self._jobs.put(job)
+        return job.future
+
+    def close(self) -> None:
+        """Write what is queued, then end."""
+        if not self._closed:
+            self._closed = True
+            self._jobs.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        ended = False
+        while not ended:
+            batch = self._waiting()
+            ended = None in batch
+            jobs = [job for job in batch if job is not None]
+            if jobs:
+                self._serve(jobs)
+        self._disconnect()
+
+    def _waiting(self) -> list[Job | None]:
+        batch = [self._jobs.get()]
+        try:
+            while len(batch) < TOGETHER:
+                batch.append(self._jobs.get_nowait())
+        except Empty:
+            pass
+        return batch
+
+    def _serve(self, jobs: Sequence[Job]) -> None:
+        failure = self._attempt(jobs)
+        if failure and len(jobs) > 1 and not _is_outage(failure):
+            for job in jobs:
+                self._settle([job], self._attempt([job]))
+        else:
+            self._settle(jobs, failure)
+
+    def _attempt(self, jobs: Sequence[Job]) -> Exception | None:
+        """One transaction for all of these jobs; whoever waits is told only when it is committed."""
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            with self._connection.begin():
+                results = [job.work(self._connection) for job in jobs]
+        except Exception as error:  # noqa: BLE001 - the writer outlives whatever a job does; the job's future tells it
+            self._rolled_back()
+            if _is_outage(error):
+                self._disconnect()
+            return error
+        for job, result in zip(jobs, results, strict=True):
+            job.committed()
+            job.future.set_result(result)
+        return None
+
+    def _settle(self, jobs: Sequence[Job], failure: Exception | None) -> None:
+        if failure is None:
+            if self._failing:
+                log.warning("the history can be written again")
+            self._failing = False
+            return
+        error = self._explained(failure)
+        if not self._failing:
+            log.error("%s", error)
+        self._failing = True
+        self.failures += len(jobs)
+        for job in jobs:
+            job.future.set_exception(error)
+
+    def _explained(self, failure: Exception) -> Exception:
+        if not isinstance(failure, SQLAlchemyError):
+            return failure
+        explained = HistoryError(f"cannot write the history: {told(failure)}; {self._what_to_do}")
+        explained.__cause__ = failure
+        return explained
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            connection.close()
+        except SQLAlchemyError as error:
+            log.debug("closing a broken connection: %s", told(error))
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether the database is to blame, rather than one job."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, (OperationalError, InterfaceError, HeldError))
