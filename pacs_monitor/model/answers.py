@@ -122,7 +122,7 @@ class Patience:
 
 
 class Streak(NamedTuple):
-    """Results in a row: how many, when the first had ended, and when the last result before it had started."""
+    """Results in a row: how many, when the first had ended, and when the last telling result before it had started."""
 
     length: int = 0
     since: Micros = 0
@@ -150,6 +150,8 @@ class Standing:
     goods: Streak = NO_STREAK
     absents: Streak = NO_STREAK
     unknowns: Streak = NO_STREAK
+    others: Streak = NO_STREAK
+    """While unknown: unknown results in a row for another cause than `reason`."""
 
 
 @dataclass(frozen=True, slots=True)
