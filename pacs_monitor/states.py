@@ -2,9 +2,9 @@
 
 Theory of operation. Each result falls into one class: ok, warn, fail, absent or unknown. A standing keeps six streaks:
 results in a row that *fail*, that are *bad* (fail or warn), *ok*, *good* (ok or warn), *absent*, *unknown*. Whoever is
-long enough by the first matching row of TABLE moves the state. Unknown results interrupt no other streak, because they
-say nothing of the node; entering unknown or absent clears all streaks, so that leaving them takes the full patience.
-The diagram in docs/states.md is drawn from TABLE.
+long enough by the first matching row of TABLE moves the state. Unknown results say nothing of the node: fewer than
+`failures` in a row interrupt no other streak and bound no outage. Entering unknown or absent clears all streaks, so
+that leaving them takes the full patience. The diagram in docs/states.md is drawn from TABLE.
 """
 
 from __future__ import annotations
@@ -61,8 +61,9 @@ TABLE = (
     Rule(frozenset({ABSENT, UNKNOWN}), "goods", Needs.RECOVERIES, DEGRADED, troubled=True),
     Rule(frozenset({UP, DEGRADED, DOWN, UNKNOWN}), "absents", Needs.FAILURES, ABSENT),
     Rule(frozenset({UP, DEGRADED, DOWN, ABSENT}), "unknowns", Needs.FAILURES, UNKNOWN),
+    Rule(frozenset({UNKNOWN}), "others", Needs.FAILURES, UNKNOWN),
 )
-"""First match wins. While unknown, a lasting change of its cause is a transition unknown → unknown (see `advance`)."""
+"""First match wins. The last row is a lasting change of the cause of unknown."""
 
 ROWS = {
     (state, troubled): tuple(rule for rule in TABLE if state in rule.sources and rule.troubled in (None, troubled))
@@ -99,14 +100,11 @@ def advance(standing: Standing, result: Result, patience: Patience) -> tuple[Sta
         and not (standing.bads.length or standing.absents.length or standing.unknowns.length)
     ):
         return replace(standing, last=result.started), None  # the path of nearly every run
-    standing = _count(standing, kind, result)
+    standing = _count_unknown(standing, result, patience) if kind is UNKNOWN else _count(standing, kind, result)
     for rule in ROWS[standing.state, standing.troubled]:
         streak: Streak = getattr(standing, rule.streak)
         if streak.length >= _needed(rule.needs, patience):
             return _move(standing, rule.target, streak, result)
-    still_blind = standing.state is UNKNOWN and standing.unknowns.length >= patience.failures
-    if still_blind and result.outcome.reason is not standing.reason:
-        return _move(standing, UNKNOWN, standing.unknowns, result)
     return standing, None
 
 
@@ -123,7 +121,7 @@ def leaning(standing: Standing) -> State | None:
     """The state that the streaks lean towards, or None while the last result agrees with the state."""
     for rule in ROWS[standing.state, standing.troubled]:
         streak: Streak = getattr(standing, rule.streak)
-        if streak.length:
+        if streak.length and rule.target is not standing.state:
             return rule.target
     return None
 
@@ -144,14 +142,19 @@ def _needed(needs: Needs, patience: Patience) -> int:
     return patience.failures if needs is Needs.FAILURES else patience.recoveries
 
 
-def _count(standing: Standing, kind: State, result: Result) -> Standing:
-    def longer(streak: Streak) -> Streak:
-        if streak.length:
-            return Streak(streak.length + 1, streak.since, streak.before)
-        return Streak(1, result.ended, standing.last)
+def _longer(streak: Streak, result: Result, before: Micros | None) -> Streak:
+    if streak.length:
+        return Streak(streak.length + 1, streak.since, streak.before)
+    return Streak(1, result.ended, before)
 
-    if kind is UNKNOWN:
-        return replace(standing, unknowns=longer(standing.unknowns), last=result.started)
+
+def _count(standing: Standing, kind: State, result: Result) -> Standing:
+    telling = standing.state is not UNKNOWN or standing.bads.length or standing.oks.length or standing.absents.length
+    before = standing.unknowns.before if telling and standing.unknowns.length else standing.last
+
+    def longer(streak: Streak) -> Streak:
+        return _longer(streak, result, before)
+
     busy = None
     if result.outcome.reason is Reason.BUSY:
         busy = result.started if standing.busy_since is None else standing.busy_since
@@ -163,9 +166,22 @@ def _count(standing: Standing, kind: State, result: Result) -> Standing:
         goods=longer(standing.goods) if kind in (UP, DEGRADED) else NO_STREAK,
         absents=longer(standing.absents) if kind is ABSENT else NO_STREAK,
         unknowns=NO_STREAK,
+        others=NO_STREAK,
         busy_since=busy,
         last=result.started,
     )
+
+
+def _count_unknown(standing: Standing, result: Result, patience: Patience) -> Standing:
+    unknowns = _longer(standing.unknowns, result, standing.last)
+    if standing.state is not UNKNOWN:
+        return replace(standing, unknowns=unknowns, last=result.started)
+    others = NO_STREAK
+    if result.outcome.reason is not standing.reason:
+        others = _longer(standing.others, result, standing.last)
+    if unknowns.length >= patience.failures:  # as blind as if it had just become unknown
+        standing = _enter(standing, UNKNOWN, standing.since, standing.reason)
+    return replace(standing, unknowns=unknowns, others=others, last=result.started)
 
 
 def _move(standing: Standing, target: State, streak: Streak, result: Result) -> tuple[Standing, Transition]:

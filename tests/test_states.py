@@ -1,0 +1,253 @@
+"""`states` against the slow oracle: every sequence up to seven results, and longer ones by hypothesis."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pacs_monitor import states
+from pacs_monitor.model import (
+    SECOND,
+    CheckId,
+    Outcome,
+    Patience,
+    Presence,
+    Reason,
+    Result,
+    Standing,
+    State,
+    Status,
+    Transition,
+)
+from tests.oracle import Change, Kind, Oracle, Sample
+
+CHECK = CheckId("archive", "dicom_echo")
+EVERY = 10 * SECOND
+LASTS = 1.0
+LONGEST = 7
+ALWAYS = (Kind.OK, Kind.WARN, Kind.FAIL, Kind.UNKNOWN)
+INTERMITTENT = (*ALWAYS, Kind.SILENT)
+
+patiences = st.builds(
+    Patience, failures=st.integers(1, 5), recoveries=st.integers(1, 4), presence=st.sampled_from(Presence)
+)
+
+
+def result(number: int, outcome: Outcome) -> Result:
+    return Result(CHECK, "dicom_echo", outcome, number * EVERY, LASTS)
+
+
+def play(
+    kinds: list[Kind], patience: Patience, standing: Standing | None = None
+) -> list[tuple[Standing, Transition | None]]:
+    """The standing and the transition after each result."""
+    standing = standing or Standing()
+    steps = []
+    for number, kind in enumerate(kinds, 1):
+        standing, transition = states.advance(standing, result(number, kind.value), patience)
+        steps.append((standing, transition))
+    return steps
+
+
+def states_after(kinds: list[Kind], patience: Patience) -> list[State]:
+    return [standing.state for standing, _ in play(kinds, patience)]
+
+
+def said(transition: Transition | None) -> Change | None:
+    if transition is None:
+        return None
+    t = transition
+    return Change(t.before, t.after, t.last_before, t.since, t.noticed, t.reason)
+
+
+def compare(standing: Standing, oracle: Oracle, kind: Kind, number: int) -> tuple[Standing, Oracle]:
+    one = result(number, kind.value)
+    standing, transition = states.advance(standing, one, oracle.patience)
+    oracle, change = oracle.see(Sample(kind, one.started, one.ended))
+    assert said(transition) == change, [sample.kind.name for sample in oracle.history]
+    assert (standing.state, standing.reason, standing.troubled) == (oracle.state, oracle.cause, oracle.incident_open)
+    return standing, oracle
+
+
+@pytest.mark.parametrize("presence", Presence)
+@pytest.mark.parametrize("recoveries", [1, 2])
+@pytest.mark.parametrize("failures", [1, 2, 3])
+def test_every_sequence_of_results_moves_the_state_as_the_oracle_says(
+    failures: int, recoveries: int, presence: Presence
+) -> None:
+    kinds = INTERMITTENT if presence is Presence.INTERMITTENT else ALWAYS
+
+    def follow(standing: Standing, oracle: Oracle, number: int) -> None:
+        for kind in kinds:
+            after, seen = compare(standing, oracle, kind, number)
+            if number < LONGEST:
+                follow(after, seen, number + 1)
+
+    follow(Standing(), Oracle(Patience(failures, recoveries, presence)), 1)
+
+
+@given(patiences, st.lists(st.sampled_from(Kind), max_size=60))
+def test_long_sequences_with_changing_causes_move_the_state_as_the_oracle_says(
+    patience: Patience, kinds: list[Kind]
+) -> None:
+    standing, oracle = Standing(), Oracle(patience)
+    for number, kind in enumerate(kinds, 1):
+        standing, oracle = compare(standing, oracle, kind, number)
+
+
+@given(patiences, st.lists(st.sampled_from(Kind), max_size=60))
+def test_since_never_goes_back_and_comes_after_the_last_result_of_the_old_state(
+    patience: Patience, kinds: list[Kind]
+) -> None:
+    since = 0
+    for standing, transition in play(kinds, patience):
+        assert standing.since >= since
+        since = standing.since
+        if transition is not None:
+            assert transition.last_before is None or transition.last_before < transition.since
+            assert transition.since <= transition.noticed
+
+
+@given(patiences, st.lists(st.sampled_from(Kind), max_size=60))
+def test_the_ledger_alone_tells_the_state(patience: Patience, kinds: list[Kind]) -> None:
+    ledger = State.UNKNOWN
+    for standing, transition in play(kinds, patience):
+        if transition is not None:
+            assert transition.before is ledger
+            ledger = transition.after
+        assert standing.state is ledger
+
+
+@given(st.integers(2, 5), st.lists(st.sampled_from((Kind.UNKNOWN, Kind.OTHER)), min_size=1, max_size=10))
+def test_after_unknown_one_failing_result_is_never_down(failures: int, kinds: list[Kind]) -> None:
+    assert states_after([*kinds, Kind.FAIL], Patience(failures))[-1] is State.UNKNOWN
+
+
+@given(st.integers(2, 5), st.lists(st.sampled_from(INTERMITTENT[:3]), min_size=1, max_size=20), st.data())
+def test_single_unknown_results_change_nothing(failures: int, kinds: list[Kind], data: st.DataObject) -> None:
+    dotted = [part for kind in kinds for part in ((kind, Kind.UNKNOWN) if data.draw(st.booleans()) else (kind,))]
+    patience = Patience(failures)
+    assert states_after(dotted, patience)[-1] is states_after(kinds, patience)[-1]
+
+
+@given(patiences, st.lists(st.sampled_from(ALWAYS), max_size=30))
+def test_with_presence_always_a_silent_node_is_a_failing_node(patience: Patience, kinds: list[Kind]) -> None:
+    patience = Patience(patience.failures, patience.recoveries)
+    silent = [Kind.SILENT if kind is Kind.FAIL else kind for kind in kinds]
+    assert states_after(silent, patience) == states_after(kinds, patience)
+
+
+def test_a_name_that_does_not_resolve_is_absence_only_for_an_intermittent_node() -> None:
+    one = result(1, Outcome.of(Reason.DNS))
+    assert states.classify(Standing(), one, Patience(presence=Presence.INTERMITTENT)) is State.ABSENT
+    assert states.classify(Standing(), one, Patience()) is State.UNKNOWN
+
+
+def test_one_result_of_another_cause_does_not_change_the_cause_of_unknown() -> None:
+    steps = play([Kind.UNKNOWN] * 9 + [Kind.OTHER] * 3, Patience(failures=3))
+    changes = [transition for _, transition in steps if transition]
+    assert [(change.reason, change.since) for change in changes] == [
+        (Reason.AUTH, result(1, Kind.UNKNOWN.value).ended),
+        (Reason.CALLING_AET_UNKNOWN, result(10, Kind.OTHER.value).ended),
+    ]
+
+
+def test_a_failure_before_a_long_unknown_does_not_make_it_downtime() -> None:
+    steps = play([Kind.UNKNOWN] * 3 + [Kind.FAIL] + [Kind.UNKNOWN] * 50 + [Kind.FAIL] * 3, Patience(failures=3))
+    standing, transition = steps[-1]
+    assert standing.state is State.DOWN
+    assert transition is not None
+    assert transition.since == result(55, Kind.FAIL.value).ended
+
+
+def test_unknown_results_do_not_narrow_the_bounds_of_an_outage() -> None:
+    kinds = [Kind.OK, Kind.UNKNOWN, Kind.FAIL, Kind.FAIL, Kind.FAIL, Kind.UNKNOWN, Kind.OK, Kind.OK]
+    changes = [transition for _, transition in play(kinds, Patience(3, 2)) if transition]
+    down, up = changes[1:]
+    assert (down.after, up.after) == (State.DOWN, State.UP)
+    assert (down.last_before, up.last_before) == (1 * EVERY, 5 * EVERY)
+
+
+def test_a_recovery_after_a_restart_takes_its_patience_while_an_incident_is_open() -> None:
+    restored = Standing(State.UNKNOWN, troubled=True)
+    assert [s.state for s, _ in play([Kind.OK] * 2, Patience(recoveries=2), restored)] == [State.UNKNOWN, State.UP]
+
+
+BUSY = Outcome.of(Reason.BUSY)
+
+
+def busy_standings(count: int, patience: Patience) -> list[Standing]:
+    standing = play([Kind.OK], patience)[0][0]
+    standings = []
+    for number in range(2, 2 + count):
+        standing, _ = states.advance(standing, result(number, BUSY), patience)
+        standings.append(standing)
+    return standings
+
+
+def test_busy_is_a_warning_until_it_lasts_and_then_a_failure() -> None:
+    # busy from 20 s on; its results end at 21, 31, … s: 60 s are over with the seventh, three failures with the ninth
+    reached = [standing.state for standing in busy_standings(9, Patience(failures=3, busy_fail_after=60))]
+    assert reached == [State.UP] * 2 + [State.DEGRADED] * 6 + [State.DOWN]
+
+
+def test_a_busy_node_is_not_asked_faster() -> None:
+    patience = Patience(failures=3)
+    assert not any(states.hurried(standing) for standing in busy_standings(2, patience))
+    failed, _ = play([Kind.OK, Kind.FAIL], patience)[-1]
+    assert states.hurried(failed)
+
+
+def test_any_other_telling_result_ends_busy() -> None:
+    patience = Patience(busy_fail_after=20)
+    standing = busy_standings(1, patience)[-1]
+    standing, _ = states.advance(standing, result(3, Kind.OK.value), patience)
+    assert standing.busy_since is None
+    assert states.classify(standing, result(4, BUSY), patience) is State.DEGRADED
+
+
+@given(patiences, st.lists(st.sampled_from(Kind), max_size=30))
+def test_a_check_leans_only_towards_another_state(patience: Patience, kinds: list[Kind]) -> None:
+    for standing, _ in play(kinds, patience):
+        assert states.leaning(standing) is not standing.state
+
+
+@given(patiences, st.lists(st.sampled_from(Kind), max_size=30))
+def test_when_results_stop_coming_it_is_unknown_since_the_last_one(patience: Patience, kinds: list[Kind]) -> None:
+    standing = play(kinds, patience)[-1][0] if kinds else Standing()
+    now = (len(kinds) + 10) * EVERY
+    lapsed, transition = states.lapse(standing, CHECK, now)
+    if standing.state is State.UNKNOWN:
+        assert (lapsed, transition) == (standing, None)
+        return
+    since = max(standing.since, len(kinds) * EVERY)
+    assert lapsed == Standing(State.UNKNOWN, since, Reason.NOT_MEASURED, standing.troubled, len(kinds) * EVERY)
+    assert transition is not None
+    assert said(transition) == Change(
+        standing.state, State.UNKNOWN, transition.last_before, since, now, Reason.NOT_MEASURED
+    )
+
+
+@pytest.mark.parametrize(("interval", "timeout", "allowed"), [(60, 10, 180), (10, 60, 70), (5, 10, 15)])
+def test_the_silence_that_is_allowed_grows_with_interval_and_timeout(
+    interval: float, timeout: float, allowed: float
+) -> None:
+    assert states.silence_allowed(interval, timeout) == allowed
+
+
+def test_a_steady_node_only_moves_the_time_of_its_last_result() -> None:
+    steps = play([Kind.OK] * 20, Patience())
+    first, last = steps[0][0], steps[-1][0]
+    assert astuple(last)[:4] == astuple(first)[:4]
+    assert (last.last, last.bads.length) == (20 * EVERY, 0)
+    assert all(transition is None for _, transition in steps[1:])
+
+
+@pytest.mark.parametrize("status", Status)
+def test_every_status_argues_for_a_state(status: Status) -> None:
+    outcome = Outcome(status, None if status is Status.OK else Reason.SLOW)
+    classes = {Status.OK: State.UP, Status.WARN: State.DEGRADED, Status.FAIL: State.DOWN}
+    assert states.classify(Standing(), result(1, outcome), Patience()) is classes.get(status, State.UNKNOWN)
