@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    WithJsonSchema,
+    model_validator,
+)
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -88,7 +97,11 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 AETitle = Annotated[str, AfterValidator(check_ae_title)]
 Secret = SecretStr
 """May be given as KEY_file: path instead of KEY; never prints."""
-Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+Texts = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_as_list),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
 """One text or a list of them."""
 
 
@@ -101,13 +114,24 @@ class Settings(BaseModel):
 class Match(Settings):
     """Which checks something is meant for: each key a text, a list (any of) or a glob; all must hold."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"patternProperties": {r"^labels\..+$": {"description": "A label of the node."}}}
+    )
+
     node: Texts = ()
+    """Names of nodes."""
     check: Texts = ()
+    """Names of checks."""
     probe: Texts = ()
+    """Kinds of probes."""
     site: Texts = ()
+    """Sites of nodes."""
     role: Texts = ()
+    """Roles of nodes."""
     severity: Texts = ()
+    """critical, warning or info."""
     presence: Texts = ()
+    """always or intermittent."""
     labels: Mapping[str, Texts] = {}
     """Also written `labels.NAME: value`."""
 
