@@ -1,0 +1,29 @@
+"""monitor.yaml to an Estate: types, defaults, references; every error at once, each with its file, line and path."""
+
+from pacs_monitor.config.diff import EstateDiff, diff
+from pacs_monitor.config.estate import Estate, Origin, Route, check_facts
+from pacs_monitor.config.explain import Row, explain
+from pacs_monitor.config.load import load
+from pacs_monitor.config.problems import ConfigError, Problem
+from pacs_monitor.config.schema import schema
+from pacs_monitor.config.sections import MonitorSettings, SiteSettings, Token
+from pacs_monitor.config.starter import starter
+
+__all__ = [
+    "ConfigError",
+    "Estate",
+    "EstateDiff",
+    "MonitorSettings",
+    "Origin",
+    "Problem",
+    "Route",
+    "Row",
+    "SiteSettings",
+    "Token",
+    "check_facts",
+    "diff",
+    "explain",
+    "load",
+    "schema",
+    "starter",
+]

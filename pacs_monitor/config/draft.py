@@ -1,0 +1,195 @@
+"""The first half of loading: each block is read on its own, so that every problem is told, whatever else is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+
+from pacs_monitor import channels
+from pacs_monitor.config.kinds import CHANNEL_KEYS, CheckDraft, NodeDraft, read_node, read_template
+from pacs_monitor.config.members import Defaults, Later, NodeTable
+from pacs_monitor.config.problems import Path
+from pacs_monitor.config.reader import NOT_ACTED_ON, Reader
+from pacs_monitor.config.sections import (
+    CalendarSettings,
+    ChannelSettings,
+    DefaultRoute,
+    MaintenanceSettings,
+    MonitorSettings,
+    ObjectiveSettings,
+    RouteSettings,
+    Sections,
+    ServiceSettings,
+    SiteSettings,
+)
+from pacs_monitor.config.tree import Branch, Text, Tree, at
+from pacs_monitor.config.values import check_name
+from pacs_monitor.config.wording import unknown_key, unknown_name
+from pacs_monitor.model import Channel
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece(Generic[M]):
+    """Settings, where they stand, and the block that they were read from."""
+
+    path: Path
+    tree: Tree
+    settings: M
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelDraft:
+    common: Piece[ChannelSettings]
+    kind: type[Channel]
+    own: BaseModel
+
+    def made(self, name: str) -> Channel:
+        make: Callable[[str, BaseModel], Channel] = self.kind
+        return make(name, self.own)
+
+
+@dataclass(slots=True)
+class Draft:
+    """What could be read of each section; `root` tells the names that exist, read or not."""
+
+    root: Branch
+    monitor: Piece[MonitorSettings] | None = None
+    defaults: Piece[Defaults] | None = None
+    default_route: Piece[DefaultRoute] | None = None
+    sites: dict[str, Piece[SiteSettings]] = field(default_factory=dict)
+    calendars: dict[str, Piece[CalendarSettings]] = field(default_factory=dict)
+    services: dict[str, Piece[ServiceSettings]] = field(default_factory=dict)
+    channels: dict[str, ChannelDraft] = field(default_factory=dict)
+    nodes: dict[str, NodeDraft] = field(default_factory=dict)
+    routes: list[Piece[RouteSettings]] = field(default_factory=list)
+    tables: list[Piece[NodeTable]] = field(default_factory=list)
+    maintenance: list[Piece[MaintenanceSettings]] = field(default_factory=list)
+    objectives: list[Piece[ObjectiveSettings]] = field(default_factory=list)
+
+    def names(self, section: str) -> frozenset[str]:
+        """The names that a section has, read or not."""
+        tree = self.root.entries.get(section)
+        return frozenset(tree.entries) if isinstance(tree, Branch) else frozenset()
+
+    def check_names(self) -> frozenset[str]:
+        """`node/check` of every check that is written down."""
+        return frozenset(
+            f"{node}/{check}"
+            for node in self.names("nodes")
+            if isinstance(checks := at(self.root, ("nodes", node, "checks")), Branch)
+            for check in checks.entries
+        )
+
+    def all_checks(self) -> list[CheckDraft]:
+        return [check for node in self.nodes.values() for check in node.checks]
+
+
+def read_draft(reader: Reader, tree: Tree) -> Draft:
+    """Every section of monitor.yaml, as far as it can be read."""
+    root = reader.branch(tree, ())
+    _look_at_sections(reader, root)
+    return Draft(
+        root,
+        monitor=_block(reader, root, "monitor", MonitorSettings),
+        defaults=_block(reader, root, "defaults", Defaults),
+        default_route=_block(reader, root, "default_route", DefaultRoute),
+        sites=_named(reader, root, "sites", SiteSettings),
+        calendars=_named(reader, root, "calendars", CalendarSettings),
+        services=_named(reader, root, "services", ServiceSettings),
+        channels=_channels(reader, root),
+        nodes=_nodes(reader, root),
+        routes=_listed(reader, root, "routes", RouteSettings),
+        tables=_listed(reader, root, "nodes_from", NodeTable),
+        maintenance=_listed(reader, root, "maintenance", MaintenanceSettings),
+        objectives=_listed(reader, root, "objectives", ObjectiveSettings),
+    )
+
+
+def _look_at_sections(reader: Reader, root: Branch) -> None:
+    for key, tree in root.entries.items():
+        section = Sections.model_fields.get(key)
+        if section is None:
+            reader.tell(tree.mark, (), unknown_key(key, frozenset(Sections.model_fields)))
+        elif _says_something(tree) and any(isinstance(extra, Later) for extra in section.metadata):
+            reader.warn(tree.mark, (key,), NOT_ACTED_ON)
+    if "monitor" not in root.entries:
+        reader.tell(
+            root.mark, (), "the key 'monitor' is missing; it needs at least a name: monitor: {name: my-hospital}"
+        )
+    for name, template in _entries(reader, root, "templates"):
+        read_template(reader, ("templates", name), template)
+
+
+def _says_something(tree: Tree) -> bool:
+    return not tree.nothing if isinstance(tree, Text) else tree.size > 1
+
+
+def _block(reader: Reader, root: Branch, section: str, model: type[M]) -> Piece[M] | None:
+    tree = root.entries.get(section)
+    settings = None if tree is None else reader.read(model, tree, (section,))
+    return None if tree is None or settings is None else Piece((section,), tree, settings)
+
+
+def _entries(reader: Reader, root: Branch, section: str) -> list[tuple[str, Tree]]:
+    entries = list(reader.branch(root.entries.get(section), (section,)).entries.items())
+    for name, tree in entries:
+        try:
+            check_name(name)
+        except ValueError as error:
+            reader.tell(tree.mark, (section,), str(error))
+    return entries
+
+
+def _named(reader: Reader, root: Branch, section: str, model: type[M]) -> dict[str, Piece[M]]:
+    pieces = {}
+    for name, tree in _entries(reader, root, section):
+        settings = reader.read(model, tree, (section, name))
+        if settings is not None:
+            pieces[name] = Piece((section, name), tree, settings)
+    return pieces
+
+
+def _listed(reader: Reader, root: Branch, section: str, model: type[M]) -> list[Piece[M]]:
+    pieces = []
+    for n, tree in enumerate(reader.items(root.entries.get(section), (section,)).items):
+        settings = reader.read(model, tree, (section, n))
+        if settings is not None:
+            pieces.append(Piece((section, n), tree, settings))
+    return pieces
+
+
+def _nodes(reader: Reader, root: Branch) -> dict[str, NodeDraft]:
+    drafts = {}
+    for name, tree in _entries(reader, root, "nodes"):
+        draft = read_node(reader, name, tree)
+        if draft is not None:
+            drafts[name] = draft
+    return drafts
+
+
+def _channels(reader: Reader, root: Branch) -> dict[str, ChannelDraft]:
+    drafts = {}
+    for name, tree in _entries(reader, root, "channels"):
+        draft = _channel(reader, ("channels", name), reader.branch(tree, ("channels", name)))
+        if draft is not None:
+            drafts[name] = draft
+    return drafts
+
+
+def _channel(reader: Reader, path: Path, tree: Branch) -> ChannelDraft | None:
+    kinds: Mapping[str, type[Channel]] = channels.kinds()
+    common = reader.read(ChannelSettings, tree.only(CHANNEL_KEYS), path)
+    named = tree.entries.get("type")
+    if not isinstance(named, Text):
+        return None
+    kind = kinds.get(named.text)
+    if kind is None:
+        reader.tell(named.mark, (*path, "type"), unknown_name("channel", named.written, kinds.keys()))
+        return None
+    own = reader.read(kind.settings, tree.without(CHANNEL_KEYS), path, CHANNEL_KEYS)
+    return None if common is None or own is None else ChannelDraft(Piece(path, tree, common), kind, own)

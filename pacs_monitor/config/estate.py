@@ -1,0 +1,90 @@
+"""The Estate: the whole validated monitor.yaml, with every check's effective settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel
+
+from pacs_monitor.config.problems import Problem
+from pacs_monitor.config.sections import (
+    CalendarSettings,
+    MaintenanceSettings,
+    MonitorSettings,
+    ObjectiveSettings,
+    ServiceSettings,
+    SiteSettings,
+)
+from pacs_monitor.config.tree import Mark
+from pacs_monitor.fields import Match
+from pacs_monitor.model import Address, Channel, Check, CheckId, Node
+
+
+class Origin(NamedTuple):
+    """Where an effective value comes from: `check`, `node`, `defaults`, `probe kind` …, and the line, if any."""
+
+    layer: str
+    mark: Mark | None = None
+
+    def __str__(self) -> str:
+        return f"{self.layer} ({self.mark.file}:{self.mark.line})" if self.mark else self.layer
+
+
+Origins = Mapping[str, Origin]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who is told of the checks that match; `remind` in seconds."""
+
+    match: Match = field(default_factory=Match)
+    channels: tuple[str, ...] = ()
+    continue_: bool = False
+    remind: float | None = None
+
+
+@dataclass(frozen=True)
+class Estate:
+    """The whole validated configuration; a reload makes a new one."""
+
+    file: Path
+    revision: str
+    """SHA-256 of the file as it was read, in hexadecimal."""
+    monitor: MonitorSettings
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+    checks: Mapping[CheckId, Check] = field(default_factory=dict)
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    channel_settings: Mapping[str, tuple[str, BaseModel]] = field(default_factory=dict)
+    """Kind and settings of each channel, to tell what a reload changes."""
+    routes: tuple[Route, ...] = ()
+    default_route: Route = field(default_factory=Route)
+    sites: Mapping[str, SiteSettings] = field(default_factory=dict)
+    calendars: Mapping[str, CalendarSettings] = field(default_factory=dict)
+    services: Mapping[str, ServiceSettings] = field(default_factory=dict)
+    objectives: tuple[ObjectiveSettings, ...] = ()
+    maintenance: tuple[MaintenanceSettings, ...] = ()
+    warnings: tuple[Problem, ...] = field(default=(), compare=False)
+    node_origins: Mapping[str, Origins] = field(default_factory=dict, compare=False, repr=False)
+    check_origins: Mapping[CheckId, Origins] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def references(self) -> Mapping[str, tuple[Address, ...]]:
+        """Per site, the on-site addresses whose silence means that the link is down, or we are."""
+        return {name: tuple(Address(*address) for address in site.reference) for name, site in self.sites.items()}
+
+
+def check_facts(check: Check) -> dict[str, str]:
+    """What `Match.holds` asks of a check, beside its node's labels."""
+    return {
+        "node": check.id.node,
+        "check": check.id.check,
+        "probe": check.probe.kind,
+        "site": check.node.site,
+        "role": check.node.role,
+        "severity": check.severity,
+        "presence": check.node.presence,
+    }

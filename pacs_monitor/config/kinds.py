@@ -1,0 +1,129 @@
+"""Blocks whose keys depend on a kind: nodes with their systems, and checks with the settings of their probes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from pacs_monitor import probes, systems
+from pacs_monitor.config.members import CheckSettings, NodeSettings
+from pacs_monitor.config.problems import Path
+from pacs_monitor.config.reader import Reader
+from pacs_monitor.config.sections import ChannelSettings
+from pacs_monitor.config.shapes import shapes
+from pacs_monitor.config.tree import Branch, Text, Tree
+from pacs_monitor.config.values import check_name
+from pacs_monitor.config.wording import nearest, unknown_name
+from pacs_monitor.model import CheckId, Probe
+
+CHECK_KEYS = frozenset(shapes(CheckSettings))
+CHANNEL_KEYS = frozenset(shapes(ChannelSettings))
+NODE_KEYS = frozenset(shapes(NodeSettings))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDraft:
+    """A check as it is written down: what every check may say, and its probe's own settings."""
+
+    id: CheckId
+    path: Path
+    tree: Branch
+    probe: Probe
+    common: CheckSettings
+    own: Any
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDraft:
+    """A node as it is written down."""
+
+    name: str
+    path: Path
+    tree: Branch
+    settings: NodeSettings
+    systems: Mapping[str, BaseModel]
+    checks: tuple[CheckDraft, ...]
+
+
+def read_node(reader: Reader, name: str, tree: Tree) -> NodeDraft | None:
+    """A node and its checks; None when the node itself cannot be read."""
+    path: Path = ("nodes", name)
+    block = reader.branch(tree, path)
+    settings, blocks = _node_settings(reader, path, block, partial=False)
+    checks = _checks(reader, name, path, block, partial=False)
+    return None if settings is None else NodeDraft(name, path, block, settings, blocks, checks)
+
+
+def read_template(reader: Reader, path: Path, tree: Tree) -> None:
+    """Check a template; it may leave out what the nodes that use it say themselves."""
+    block = reader.branch(tree, path)
+    _node_settings(reader, path, block, partial=True)
+    _checks(reader, str(path[-1]), path, block, partial=True)
+
+
+def _node_settings(
+    reader: Reader, path: Path, block: Branch, *, partial: bool
+) -> tuple[NodeSettings | None, dict[str, BaseModel]]:
+    kinds = systems.kinds()
+    known = NODE_KEYS | kinds.keys() | {"checks"}
+    strangers = {key for key, tree in block.entries.items() if key not in known and isinstance(tree, Branch)}
+    for key in sorted(strangers):
+        _tell_stranger(reader, path, key, block.entries[key], known)
+    own = block.without(frozenset({"checks", *kinds, *strangers}))
+    settings = reader.read(NodeSettings, own, path, known, partial=partial)
+    blocks = {
+        kind: reader.read(system.settings, block.entries[kind], (*path, kind), partial=partial)
+        for kind, system in kinds.items()
+        if kind in block.entries
+    }
+    return settings, {kind: found for kind, found in blocks.items() if found is not None}
+
+
+def _tell_stranger(reader: Reader, path: Path, key: str, tree: Tree, known: frozenset[str]) -> None:
+    guess = nearest(key, known)
+    hint = f"; {guess}" if guess.startswith("did you mean") else ""
+    listed = ", ".join(sorted(systems.kinds())) or "none"
+    reader.tell(
+        tree.mark, path, f"{key!r} is neither a key of a node nor a known system{hint} (known systems: {listed})"
+    )
+
+
+def _checks(reader: Reader, node: str, path: Path, block: Branch, *, partial: bool) -> tuple[CheckDraft, ...]:
+    here = (*path, "checks")
+    drafts = []
+    for name, tree in reader.branch(block.entries.get("checks"), here).entries.items():
+        try:
+            check_name(name)
+        except ValueError as error:
+            reader.tell(tree.mark, here, str(error))
+        check = reader.branch(tree, (*here, name))
+        draft = _check(reader, CheckId(node, name), (*here, name), check, partial=partial)
+        if draft is not None:
+            drafts.append(draft)
+    return tuple(drafts)
+
+
+def _check(reader: Reader, check: CheckId, path: Path, tree: Branch, *, partial: bool) -> CheckDraft | None:
+    common = reader.read(CheckSettings, tree.only(CHECK_KEYS), path)
+    probe = _probe(reader, check.check, path, tree)
+    if probe is None:
+        return None
+    own = reader.read(probe.settings, tree.without(CHECK_KEYS), path, CHECK_KEYS, partial=partial)
+    return None if common is None or own is None else CheckDraft(check, path, tree, probe, common, own)
+
+
+def _probe(reader: Reader, name: str, path: Path, tree: Branch) -> Probe | None:
+    kinds = probes.kinds()
+    named = tree.entries.get("probe")
+    if named is None:
+        if name not in kinds:
+            listed = ", ".join(sorted(kinds))
+            message = f"{name!r} is no probe; {nearest(name, kinds)} Or say which by probe: (known probes: {listed})"
+            reader.tell(tree.mark, path, message)
+        return kinds.get(name)
+    if isinstance(named, Text) and named.text not in kinds:
+        reader.tell(named.mark, (*path, "probe"), unknown_name("probe", named.written, kinds.keys()))
+    return kinds.get(named.text) if isinstance(named, Text) else None

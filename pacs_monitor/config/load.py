@@ -1,0 +1,85 @@
+"""From monitor.yaml to the Estate, or every problem at once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pacs_monitor.config.draft import Draft, read_draft
+from pacs_monitor.config.estate import Estate, Route
+from pacs_monitor.config.problems import ConfigError, Problem
+from pacs_monitor.config.reader import Reader
+from pacs_monitor.config.references import check_references
+from pacs_monitor.config.resolve import Resolved, resolve
+from pacs_monitor.config.sections import DefaultRoute, MonitorSettings, RouteSettings
+from pacs_monitor.config.tree import grow
+from pacs_monitor.fields import Match
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Estate:
+    """The estate that a file describes; raises ConfigError with every problem."""
+    content = _content(path)
+    problems: list[Problem] = []
+    tree = grow(_text(path, content), str(path), environ, problems)
+    reader = Reader(path.absolute().parent, problems)
+    draft = read_draft(reader, tree)
+    check_references(reader, draft)
+    found = resolve(reader, draft, draft.monitor) if draft.monitor else None
+    if found is None or problems:
+        raise ConfigError(problems)
+    return _estate(path, hashlib.sha256(content).hexdigest(), draft, found, reader.warnings)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError([Problem(str(path), 1, "", f"cannot be read: {error.strerror}")]) from error
+
+
+def _text(path: Path, content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError([Problem(str(path), line, "", "is not a text in UTF-8")]) from error
+
+
+def _estate(path: Path, revision: str, draft: Draft, found: Resolved, warnings: list[Problem]) -> Estate:
+    channels = draft.channels.items()
+    return Estate(
+        file=path,
+        revision=revision,
+        monitor=_completed(found.monitor),
+        nodes=found.nodes,
+        checks=found.checks,
+        channels={name: channel.made(name) for name, channel in channels},
+        channel_settings={name: (channel.kind.kind, channel.own) for name, channel in channels},
+        routes=tuple(_route(route.settings) for route in draft.routes),
+        default_route=_route(draft.default_route.settings) if draft.default_route else Route(),
+        sites={name: piece.settings for name, piece in draft.sites.items()},
+        calendars={name: piece.settings for name, piece in draft.calendars.items()},
+        services={name: piece.settings for name, piece in draft.services.items()},
+        objectives=tuple(piece.settings for piece in draft.objectives),
+        maintenance=tuple(piece.settings for piece in draft.maintenance),
+        warnings=tuple(sorted(set(warnings))),
+        node_origins=found.node_origins,
+        check_origins=found.check_origins,
+    )
+
+
+def _completed(monitor: MonitorSettings) -> MonitorSettings:
+    if monitor.external_url:
+        return monitor
+    host, port = monitor.listen
+    scheme = "https" if monitor.tls else "http"
+    url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+    return monitor.model_copy(update={"external_url": url})
+
+
+def _route(settings: DefaultRoute) -> Route:
+    if isinstance(settings, RouteSettings):
+        return Route(settings.match, settings.channels, settings.continue_, settings.remind)
+    return Route(Match(), settings.channels, remind=settings.remind)

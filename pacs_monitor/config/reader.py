@@ -1,0 +1,173 @@
+"""Trees to settings: types, secrets out of files, each problem at its line, warnings for what takes effect later."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from pacs_monitor.config.members import Later
+from pacs_monitor.config.problems import Path, Problem, dotted
+from pacs_monitor.config.shapes import ListOf, MapOf, Scalar, Shape, inner, shapes
+from pacs_monitor.config.tree import Branch, Items, Mark, Text, Tree, at
+from pacs_monitor.config.wording import sentence, unknown_key
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+M = TypeVar("M", bound=BaseModel)
+FROM_FILE = "_file"
+NOT_ACTED_ON = "not acted on yet"
+
+
+@dataclass
+class Reader:
+    """Reads blocks of a tree as settings and collects what is wrong with them."""
+
+    folder: FilePath
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    def read(
+        self, model: type[M], tree: Tree, path: Path, also: Collection[str] = (), *, partial: bool = False
+    ) -> M | None:
+        """The settings in a block, or None after telling its problems; `also` are keys that others read from it.
+
+        A `partial` block (of a template) may leave out what its users say themselves.
+        """
+        known_problems = len(self.problems)
+        data = self._plain(tree, model, path)
+        try:
+            settings = model.model_validate(data, context={"folder": self.folder})
+        except ValidationError as error:
+            for details in error.errors(include_url=False):
+                if not (partial and details["type"] == "missing"):
+                    self._explain(details, model, tree, path, also)
+            return None
+        if len(self.problems) > known_problems:
+            return None
+        self._warn(settings, tree, path)
+        return settings
+
+    def tell(self, mark: Mark, path: Path, message: str) -> None:
+        self.problems.append(Problem(mark.file, mark.line, dotted(path), message))
+
+    def warn(self, mark: Mark, path: Path, message: str) -> None:
+        self.warnings.append(Problem(mark.file, mark.line, dotted(path), message))
+
+    def branch(self, tree: Tree | None, path: Path) -> Branch:
+        """A block of keys; where nothing stands, an empty one."""
+        if isinstance(tree, Branch):
+            return tree
+        mark = tree.mark if tree else Mark("", 1)
+        if tree is not None and not (isinstance(tree, Text) and tree.nothing):
+            self.tell(mark, path, "must be a block of keys")
+        return Branch(mark, {}, 1)
+
+    def items(self, tree: Tree | None, path: Path) -> Items:
+        """A list; where nothing stands, an empty one."""
+        if isinstance(tree, Items):
+            return tree
+        mark = tree.mark if tree else Mark("", 1)
+        if tree is not None and not (isinstance(tree, Text) and tree.nothing):
+            self.tell(mark, path, "must be a list")
+        return Items(mark, (), 1)
+
+    def _plain(self, tree: Tree, shape: Shape, path: Path) -> Any:
+        if isinstance(tree, Branch):
+            return self._plain_branch(tree, shape, path)
+        if isinstance(tree, Items):
+            return [self._plain(item, inner(shape, n), (*path, n)) for n, item in enumerate(tree.items)]
+        if not isinstance(shape, Scalar) and tree.nothing:
+            return [] if isinstance(shape, ListOf) else {}
+        if tree.plain and not tree.written:
+            self.tell(tree.mark, path, "has no value; write one, or leave the key out")
+        return tree.text
+
+    def _plain_branch(self, tree: Branch, shape: Shape, path: Path) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        for key, child in tree.entries.items():
+            base = key.removesuffix(FROM_FILE)
+            if base != key and _is_secret(shape, base) and not _has(shape, key):
+                if base in tree.entries:
+                    self.tell(child.mark, path, f"{base!r} and {key!r} are both given; write one of them")
+                data[base] = self._from_file(child, (*path, key))
+            else:
+                data[key] = self._plain(child, inner(shape, key), (*path, key))
+        return data
+
+    def _from_file(self, tree: Tree, path: Path) -> str:
+        if not isinstance(tree, Text):
+            self.tell(tree.mark, path, "must be the path of a file")
+            return ""
+        try:
+            with contextlib.suppress(UnicodeDecodeError):
+                return (self.folder / tree.text).read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+            self.tell(tree.mark, path, f"{tree.written} is not a text in UTF-8")
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "this is not a path"
+            self.tell(tree.mark, path, f"{tree.written} cannot be read: {why}")
+        return ""
+
+    def _explain(
+        self, error: ErrorDetails, model: type[BaseModel], tree: Tree, path: Path, also: Collection[str]
+    ) -> None:
+        location: Path = tuple(error["loc"])
+        depth = _depth(tree, location)
+        here = at(tree, location)
+        parent, last = location[:-1], location[-1] if location else ""
+        shape = _shape_at(model, location[:depth])
+        if error["type"] == "missing":
+            self.tell(at(tree, parent).mark, (*path, *parent), f"the key {str(last)!r} is missing")
+        elif error["type"] == "extra_forbidden":
+            known = _known(_shape_at(model, parent)) | (set() if parent else set(also))
+            self.tell(here.mark, (*path, *parent), unknown_key(str(last), known))
+        else:
+            secret = isinstance(shape, Scalar) and shape.secret
+            self.tell(here.mark, (*path, *location[:depth]), sentence(error, here, secret))
+
+    def _warn(self, settings: BaseModel, tree: Tree, path: Path) -> None:
+        for name, info in type(settings).model_fields.items():
+            if name not in settings.model_fields_set:
+                continue
+            key = info.alias or name
+            here, value = (*path, key), getattr(settings, name)
+            if value and any(isinstance(extra, Later) for extra in info.metadata):
+                self.warn(at(tree, (key,)).mark, here, NOT_ACTED_ON)
+            elif isinstance(value, BaseModel):
+                self._warn(value, at(tree, (key,)), here)
+
+
+def _has(shape: Shape, key: str) -> bool:
+    return isinstance(shape, type) and key in shapes(shape)
+
+
+def _is_secret(shape: Shape, key: str) -> bool:
+    found = inner(shape, key)
+    return isinstance(found, Scalar) and found.secret
+
+
+def _depth(tree: Tree, location: Path) -> int:
+    """How far a location of pydantic can be followed down a tree."""
+    for depth in range(len(location)):
+        if at(tree, location[: depth + 1]) is at(tree, location[:depth]):
+            return depth
+    return len(location)
+
+
+def _shape_at(model: type[BaseModel], location: Path) -> Shape:
+    shape: Shape = model
+    for part in location:
+        shape = inner(shape, part)
+    return shape
+
+
+def _known(shape: Shape) -> set[str]:
+    if isinstance(shape, Scalar | MapOf | ListOf):
+        return set()
+    own: Mapping[str, Shape] = shapes(shape)
+    return set(own) | {f"{key}{FROM_FILE}" for key in own if _is_secret(shape, key)}

@@ -1,0 +1,156 @@
+"""What one part of the configuration says of another: names that must exist, circles, and who may listen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from pacs_monitor import probes
+from pacs_monitor.config.draft import Draft, Piece
+from pacs_monitor.config.members import NodeSettings
+from pacs_monitor.config.problems import Path
+from pacs_monitor.config.reader import Reader
+from pacs_monitor.config.sections import DefaultRoute, MonitorSettings, RouteSettings, ServiceSettings
+from pacs_monitor.config.tree import Tree, at
+from pacs_monitor.config.values import is_loopback
+from pacs_monitor.config.wording import unknown_name
+from pacs_monitor.fields import Match
+from pacs_monitor.model import Paging, Presence, Severity
+
+_GLOB = frozenset("*?[")
+
+
+def check_references(reader: Reader, draft: Draft) -> None:
+    """Tell every name that does not exist, every circle, and what must not go together."""
+    _Checker(reader, draft).run()
+
+
+class _Checker:
+    def __init__(self, reader: Reader, draft: Draft) -> None:
+        self.reader, self.draft = reader, draft
+        sections = ("nodes", "channels", "sites", "calendars", "services", "templates")
+        self.known: dict[str, frozenset[str]] = {section: draft.names(section) for section in sections}
+        self.checks = draft.check_names()
+
+    def run(self) -> None:
+        if self.draft.monitor:
+            self._monitor(self.draft.monitor)
+        for site in self.draft.sites.values():
+            self._named("calendars", site.settings.calendar, site.tree, site.path, "calendar")
+        for node in self.draft.nodes.values():
+            self._node(node.settings, node.tree, node.path)
+        for check in self.draft.all_checks():
+            self._named("calendars", check.common.calendar, check.tree, check.path, "calendar")
+        for service in self.draft.services.values():
+            self._service(service)
+        self._alerting()
+        self._agreements()
+        depends = {name: node.settings.depends_on for name, node in self.draft.nodes.items()}
+        for circle in circles(depends):
+            node = self.draft.nodes[circle[0]]
+            self._tell(node.tree, node.path, ("depends_on",), f"goes round in a circle: {' -> '.join(circle)}")
+
+    def _monitor(self, monitor: Piece[MonitorSettings]) -> None:
+        settings, tree, path = monitor.settings, monitor.tree, monitor.path
+        self._each("check", self.checks, settings.allow, tree, path, "allow")
+        host, port = settings.listen
+        if settings.auth is None and not is_loopback(host):
+            message = f"others can reach {host}: set monitor.auth, or listen on 127.0.0.1:{port}"
+            self._tell(tree, path, ("listen",), message)
+
+    def _node(self, settings: NodeSettings, tree: Tree, path: Path) -> None:
+        if self.known["sites"]:  # without the section, a site is a word like any other
+            self._named("sites", settings.site, tree, path, "site")
+        self._named("calendars", settings.calendar, tree, path, "calendar")
+        self._each("node", self.known["nodes"], settings.depends_on, tree, path, "depends_on")
+        self._each("template", self.known["templates"], settings.use, tree, path, "use")
+
+    def _service(self, service: Piece[ServiceSettings]) -> None:
+        for key in ("all", "any", "of"):
+            self._each("check", self.checks, getattr(service.settings, key), service.tree, service.path, key)
+
+    def _alerting(self) -> None:
+        for route in self.draft.routes:
+            self._route(route)
+            self._match(route.settings.match, route.tree, route.path)
+        if self.draft.default_route:
+            self._route(self.draft.default_route)
+        for channel in self.draft.channels.values():
+            common = channel.common
+            if common.settings.fallback:
+                self._named(
+                    "channels", common.settings.fallback.channel, common.tree, common.path, "fallback", "channel"
+                )
+        monitor = self.draft.monitor
+        if monitor and monitor.settings.paging is not Paging.OFF and "default_route" not in self.draft.root.entries:
+            message = "incidents that no route matches are told to nobody; write default_route: {channels: […]}"
+            self.reader.warn(self.draft.root.mark, (), message)
+
+    def _route(self, route: Piece[DefaultRoute] | Piece[RouteSettings]) -> None:
+        settings, tree, path = route.settings, route.tree, route.path
+        self._each("channel", self.known["channels"], settings.channels, tree, path, "channels")
+        self._named("calendars", settings.calendar, tree, path, "calendar")
+        for n, step in enumerate(settings.escalate):
+            self._each("channel", self.known["channels"], step.channels, tree, path, "escalate", n, "channels")
+
+    def _agreements(self) -> None:
+        for window in self.draft.maintenance:
+            self._match(window.settings.match, window.tree, window.path)
+        for agreed in self.draft.objectives:
+            self._named("services", agreed.settings.service, agreed.tree, agreed.path, "service")
+            self._named("calendars", agreed.settings.calendar, agreed.tree, agreed.path, "calendar")
+            self._match(agreed.settings.match or Match(), agreed.tree, agreed.path)
+        for table in self.draft.tables:
+            self._each("template", self.known["templates"], table.settings.use, table.tree, table.path, "use")
+
+    def _match(self, match: Match, tree: Tree, path: Path) -> None:
+        """A match that names what does not exist would never hold, and nobody would be told."""
+        closed: dict[str, Collection[str]] = {
+            "node": self.known["nodes"],
+            "probe": probes.kinds().keys(),
+            "severity": [*Severity],
+            "presence": [*Presence],
+        }
+        for key, known in closed.items():
+            plain = [name for name in getattr(match, key) if not _GLOB.intersection(name)]
+            self._each(key, known, plain, tree, path, "match", key)
+
+    def _named(self, section: str, name: str | None, tree: Tree, path: Path, *keys: str) -> None:
+        self._each(section.removesuffix("s"), self.known[section], [name] if name else [], tree, path, *keys)
+
+    def _each(
+        self, what: str, known: Collection[str], names: Iterable[str], tree: Tree, path: Path, *keys: str | int
+    ) -> None:
+        for n, name in enumerate(names):
+            if name not in known:
+                here = (*keys, n) if at(tree, (*keys, n)) is not at(tree, keys) else keys
+                self._tell(tree, path, here, unknown_name(what, name, known))
+
+    def _tell(self, tree: Tree, path: Path, keys: Path, message: str) -> None:
+        self.reader.tell(at(tree, keys).mark, (*path, *keys), message)
+
+
+def circles(edges: Mapping[str, Collection[str]]) -> list[tuple[str, ...]]:
+    """Each circle once, from its first name in the order of `edges` back to it."""
+    found: list[tuple[str, ...]] = []
+    done: set[str] = set()
+    for start in edges:
+        if start not in done:
+            found += _circles_from(start, edges, done)
+    return found
+
+
+def _circles_from(start: str, edges: Mapping[str, Collection[str]], done: set[str]) -> list[tuple[str, ...]]:
+    found = []
+    way = {start: iter(edges[start])}
+    while way:
+        here = next(reversed(way))
+        step = next(way[here], None)
+        if step is None:
+            del way[here]
+            done.add(here)
+        elif step in way:
+            names = list(way)
+            found.append((*names[names.index(step) :], step))
+        elif step in edges and step not in done:
+            way[step] = iter(edges[step])
+    return found

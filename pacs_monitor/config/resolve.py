@@ -1,0 +1,168 @@
+"""The second half of loading: nodes and checks with their effective settings, and where each comes from.
+
+A check's own setting wins, then its node's, then `defaults`, then the probe kind's own rhythm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from pacs_monitor.config.draft import Draft, Piece
+from pacs_monitor.config.estate import Origin, Origins
+from pacs_monitor.config.kinds import CheckDraft, NodeDraft
+from pacs_monitor.config.members import Defaults, DicomSettings, NodeSettings, TlsSettings
+from pacs_monitor.config.reader import Reader
+from pacs_monitor.config.sections import MonitorSettings
+from pacs_monitor.config.tree import Mark, Tree, at
+from pacs_monitor.model import Check, CheckId, DicomEndpoint, Hl7Endpoint, Node, Patience, Probe, Severity, Tls
+
+BUILT_IN = Defaults(
+    failures=3, recoveries=2, page_after=60.0, severity=Severity.WARNING, unknown_after=900.0, busy_fail_after=600.0
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One place that may say something; `tree` knows the lines."""
+
+    name: str
+    settings: BaseModel
+    tree: Tree | None = None
+
+    def origin(self, key: str) -> Origin:
+        return Origin(self.name, _mark(self.tree, key) if self.tree else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The estate's members, each with the origins of its settings."""
+
+    monitor: MonitorSettings
+    nodes: dict[str, Node]
+    checks: dict[CheckId, Check]
+    node_origins: dict[str, Origins]
+    check_origins: dict[CheckId, Origins]
+
+
+def resolve(reader: Reader, draft: Draft, monitor: Piece[MonitorSettings]) -> Resolved:
+    """Every node and check that could be read."""
+    found = Resolved(monitor.settings, {}, {}, {}, {})
+    kinds: dict[str, Layer] = {}
+    defaults = [Layer("defaults", draft.defaults.settings, draft.defaults.tree)] if draft.defaults else []
+    for name, node_draft in draft.nodes.items():
+        above = [*_site_layers(draft, node_draft), Layer("monitor", monitor.settings, monitor.tree)]
+        node, found.node_origins[name] = _node(node_draft, above, monitor.settings.ae_title)
+        found.nodes[name] = node
+        for check in node_draft.checks:
+            _ask_permission(reader, check)
+            _ask_address(reader, check, node, node_draft)
+            kind = kinds.setdefault(check.probe.kind, _kind_layer(check.probe))
+            layers = [Layer("check", check.common, check.tree), Layer("node", node_draft.settings, node_draft.tree)]
+            found.checks[check.id], found.check_origins[check.id] = _check(
+                check, node, [*layers, *defaults, kind], [*layers, *above]
+            )
+    return found
+
+
+def _site_layers(draft: Draft, node: NodeDraft) -> list[Layer]:
+    site = draft.sites.get(node.settings.site)
+    return [Layer("site", site.settings, site.tree)] if site else []
+
+
+def _kind_layer(probe: Probe) -> Layer:
+    rhythm = probe.rhythm
+    own = {"interval": rhythm.interval, "retry_interval": rhythm.retry_interval, "timeout": rhythm.timeout}
+    return Layer("probe kind", BUILT_IN.model_copy(update=own))
+
+
+def _node(draft: NodeDraft, above: list[Layer], our_ae_title: str) -> tuple[Node, Origins]:
+    settings = draft.settings
+    own = Layer("node", settings, draft.tree)
+    paging, paging_origin = _nearest("paging", [own, *above])
+    node = Node(
+        name=draft.name,
+        host=settings.host,
+        title=settings.title or draft.name,
+        site=settings.site,
+        role=settings.role,
+        labels=settings.labels,
+        presence=settings.presence,
+        paging=paging,
+        impact=settings.impact,
+        support=settings.support,
+        depends_on=settings.depends_on,
+        max_associations=settings.max_associations,
+        dicom=_dicom(settings.dicom, our_ae_title) if settings.dicom else None,
+        hl7=Hl7Endpoint(settings.hl7.port, _tls(settings.hl7.tls)) if settings.hl7 else None,
+        systems=draft.systems,
+    )
+    return node, _node_origins(own, paging_origin)
+
+
+def _node_origins(own: Layer, paging: Origin) -> Origins:
+    written = NodeSettings.model_fields.keys() & own.settings.model_fields_set
+    return {**{key: own.origin(key) for key in written}, "paging": paging}
+
+
+def _dicom(settings: DicomSettings, our_ae_title: str) -> DicomEndpoint:
+    calling = settings.calling_ae_title or our_ae_title
+    return DicomEndpoint(settings.port, settings.ae_title, calling, _tls(settings.tls))
+
+
+def _tls(settings: TlsSettings | None) -> Tls | None:
+    return Tls(settings.ca, settings.cert, settings.key, settings.server_name) if settings else None
+
+
+def _check(draft: CheckDraft, node: Node, layers: list[Layer], pages: list[Layer]) -> tuple[Check, Origins]:
+    values: dict[str, Any] = {}
+    origins: dict[str, Origin] = {}
+    for key in Defaults.model_fields:
+        values[key], origins[key] = _nearest(key, layers)
+    values["paging"], origins["paging"] = _nearest("paging", pages)
+    origins |= {key: Origin("check", tree.mark) for key, tree in draft.tree.entries.items()}
+    check = Check(
+        id=draft.id,
+        node=node,
+        probe=draft.probe,
+        settings=draft.own,
+        interval=values["interval"],
+        retry_interval=min(values["retry_interval"], values["interval"]),
+        timeout=values["timeout"],
+        patience=Patience(values["failures"], values["recoveries"], node.presence, values["busy_fail_after"]),
+        severity=values["severity"],
+        paging=values["paging"],
+        page_after=values["page_after"],
+        unknown_after=values["unknown_after"],
+        cron=draft.common.cron,
+        enabled_by=draft.common.enabled_by,
+    )
+    return check, origins
+
+
+def _nearest(key: str, layers: list[Layer]) -> tuple[Any, Origin]:
+    for layer in layers:
+        if (value := getattr(layer.settings, key)) is not None:
+            return value, layer.origin(key)
+    raise LookupError(key)
+
+
+def _ask_permission(reader: Reader, check: CheckDraft) -> None:
+    if check.probe.writes and not check.common.enabled_by:
+        kind = check.probe.kind
+        message = f"the key 'enabled_by' is missing: {kind} writes to the node or pulls from it; name who allowed it"
+        reader.tell(check.tree.mark, check.path, message)
+
+
+def _ask_address(reader: Reader, check: CheckDraft, node: Node, draft: NodeDraft) -> None:
+    if any(not address.host for address in check.probe.addresses(node, check.own)):
+        reader.tell(
+            draft.tree.mark, draft.path, f"the key 'host' is missing; its check {check.id.check!r} needs an address"
+        )
+
+
+def _mark(tree: Tree, key: str) -> Mark | None:
+    found = at(tree, (key,))
+    return None if found is tree else found.mark

@@ -1,0 +1,277 @@
+"""The sections of monitor.yaml as settings; the docstring of a key is its description in editors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pacs_monitor.config.members import LATER, Defaults, NodeTable
+from pacs_monitor.config.values import (
+    Count,
+    Database,
+    Exceptional,
+    HostPort,
+    Hours,
+    LocalPath,
+    Name,
+    Pace,
+    Recurrence,
+    TimeZone,
+    WebAddress,
+)
+from pacs_monitor.fields import AETitle, Duration, Match, Percent, Secret, Settings, Texts
+from pacs_monitor.model import Paging
+
+
+class Token(Settings):
+    """One token for the API and `/metrics`."""
+
+    name: Name
+    """Who holds the token; appears in the record of what was done."""
+    role: Literal["viewer", "operator"]
+    """`viewer` reads, `operator` also writes."""
+    token: Secret
+    """The token itself, sent as `Authorization: Bearer …`; or token_file."""
+
+
+class Auth(Settings):
+    """Who may use the API, `/metrics` and the pages."""
+
+    tokens: tuple[Token, ...]
+    """The tokens that are accepted."""
+
+
+class ServerTls(Settings):
+    """TLS of our own server."""
+
+    cert: LocalPath
+    """PEM file with the server's certificate and its chain."""
+    key: LocalPath
+    """PEM file with the private key."""
+
+
+class DicomListener(Settings):
+    """Our own DICOM acceptor."""
+
+    listen: HostPort
+    """Host and port."""
+    ae_title: AETitle
+    """Our called AE title."""
+
+
+class Heartbeat(Settings):
+    """The dead man's switch outside of this machine."""
+
+    url: Secret
+    """Address that is fetched while the monitor lives; or url_file."""
+    interval: Pace = 60.0
+    """How often."""
+
+
+class MonitorSettings(Settings):
+    """The monitor itself."""
+
+    name: Name
+    """Appears in pages, reports and metrics; one running instance per name and database."""
+    timezone: TimeZone = "UTC"
+    """IANA time zone for calendars, maintenance and reports."""
+    ae_title: AETitle = "PACSMON"
+    """Our calling AE title, unless a node or check says otherwise."""
+    database: Database = Field("sqlite:///pacs-monitor.db", validate_default=True, repr=False)
+    """`sqlite:///FILE` or `postgresql+psycopg://USER@HOST/NAME`; or database_file."""
+    listen: HostPort = ("127.0.0.1", 9741)
+    """Host and port of the API, `/metrics` and the pages; wider than loopback needs `auth`."""
+    external_url: WebAddress = ""
+    """How people reach this monitor, for links in pages; `http://LISTEN` unless given."""
+    paging: Paging = Paging.ON
+    """`on`, `shadow` (record what would have been sent) or `off`; also per site, node and check."""
+    allow: Annotated[Texts, LATER] = ()
+    """The exec and sql checks (`node/check`) that may run."""
+    auth: Auth | None = None
+    """Tokens for the API; without it only this machine itself is served."""
+    tls: ServerTls | None = None
+    """Serve HTTPS with this certificate."""
+    dicom_listener: Annotated[DicomListener | None, LATER] = None
+    """Our own DICOM acceptor, for `verify: move` and `commitment`."""
+    heartbeat: Annotated[Heartbeat | None, LATER] = None
+    """Tells a dead man's switch elsewhere that the monitor lives."""
+
+
+class SiteSettings(Settings):
+    """A place where nodes stand."""
+
+    title: str = ""
+    """What people call it."""
+    calendar: Annotated[str | None, LATER] = None
+    """Service hours of the site: a name under `calendars`."""
+    reference: tuple[HostPort, ...] = ()
+    """On-site addresses (`host:port`); when none answers, it is the link or us, and no node is blamed."""
+    paging: Paging | None = None
+    """Overrides the monitor's for the nodes of this site."""
+
+
+class CalendarSettings(Settings):
+    """Service hours."""
+
+    hours: Hours
+    """`Mon-Fri 06:00-20:00`, several with commas, or `24x7`."""
+    exceptions: tuple[Exceptional, ...] = Field((), alias="except")
+    """Dates (2026-12-24) and .ics files of days that do not count."""
+    opening_grace: Duration = 0.0
+    """How long after opening nobody is paged."""
+
+
+class ServiceSettings(Settings):
+    """What users call "the PACS"; exactly one of `all`, `any`, or `at_least` with `of`."""
+
+    all: tuple[str, ...] = ()
+    """Checks (`node/check`) that must all be up."""
+    any: tuple[str, ...] = ()
+    """Checks of which one must be up."""
+    at_least: Count | None = None
+    """How many checks of `of` must be up."""
+    of: tuple[str, ...] = ()
+    """Checks that `at_least` counts."""
+    impact: str = ""
+    """What its outage means to users, for pages."""
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        if sum(map(bool, (self.all, self.any, self.of))) != 1 or bool(self.of) != bool(self.at_least):
+            raise ValueError("needs exactly one of 'all', 'any', or 'at_least' with 'of'")
+        return self
+
+
+class Fallback(Settings):
+    """Where notifications go when a channel fails."""
+
+    channel: str
+    """The other channel."""
+    after: Duration = 120.0
+    """How long the first may fail."""
+
+
+class ChannelSettings(Settings):
+    """What every channel may say, beside the settings of its own kind."""
+
+    type: str
+    """The kind of channel."""
+    fallback: Annotated[Fallback | None, LATER] = None
+    """Another channel that takes over when this one fails."""
+
+
+class Escalation(Settings):
+    """A step while nobody has acknowledged."""
+
+    after: Duration
+    """How long after the page was opened."""
+    channels: Texts
+    """Who is told then."""
+
+
+class DefaultRoute(Settings):
+    """Who is told of incidents that no route matches."""
+
+    channels: Texts
+    """Names under `channels`."""
+    remind: Pace | None = None
+    """Tell again this often while it lasts."""
+    escalate: Annotated[tuple[Escalation, ...], LATER] = ()
+    """Steps while nobody has acknowledged."""
+    calendar: Annotated[str | None, LATER] = None
+    """Outside these hours it waits for the morning: a name under `calendars`."""
+
+
+class RouteSettings(DefaultRoute):
+    """Who is told of which incidents; the first match wins unless it says `continue: true`."""
+
+    match: Match = Match()
+    """Which checks it is for."""
+    continue_: bool = Field(default=False, alias="continue")
+    """Look at the following routes too."""
+
+
+class MaintenanceSettings(Settings):
+    """A planned window."""
+
+    name: str
+    """What is done."""
+    match: Match
+    """Which checks it covers."""
+    rrule: Recurrence | None = None
+    """Recurrence (RFC 5545); once unless given."""
+    start: datetime
+    """First start, in the monitor's time zone."""
+    duration: Pace
+    """How long."""
+    probing: Literal["continue", "read_only", "stop"] = "continue"
+    """`read_only` stores, sends and deletes nothing; `stop` asks nothing at all."""
+    by: str = ""
+    """Who planned it, or the number of the change."""
+    announced: date | None = None
+    """When it was announced, for contracts that count only announced windows."""
+
+
+class ObjectiveSettings(Settings):
+    """What was agreed for a service, or for the checks that match."""
+
+    name: str
+    """As the contract calls it."""
+    service: str | None = None
+    """A name under `services`; or `match`."""
+    match: Match | None = None
+    """Which checks it covers; or `service`."""
+    availability: Percent
+    """The agreed share of time, such as 99.9%."""
+    per: Literal["month", "quarter", "year"] = "quarter"
+    """The period over which it counts."""
+    calendar: str | None = None
+    """Hours that count: a name under `calendars`; all hours unless given."""
+    degraded: Literal["up", "down"] = "up"
+    """What degraded counts as."""
+    maintenance: Literal["exclude_downtime", "exclude_windows", "include"] = "exclude_downtime"
+    """How planned windows count: their downtime is excluded, the windows are, or nothing is."""
+    contract: str = ""
+    """Where it is agreed."""
+
+    @model_validator(mode="after")
+    def _one_subject(self) -> Self:
+        if (self.service is None) == (self.match is None):
+            raise ValueError("needs exactly one of 'service' and 'match'")
+        return self
+
+
+class Sections(Settings):
+    """monitor.yaml as a whole."""
+
+    include: Annotated[Texts, LATER] = ()
+    """More files to merge (any section but monitor)."""
+    monitor: MonitorSettings
+    """The monitor itself."""
+    sites: Mapping[str, SiteSettings] = {}
+    """Places where nodes stand."""
+    calendars: Annotated[Mapping[str, CalendarSettings], LATER] = {}
+    """Service hours."""
+    defaults: Defaults = Defaults()
+    """For every check whose node says nothing else."""
+    templates: Annotated[Mapping[str, Any], LATER] = {}
+    """Settings that several nodes share, by `use`."""
+    nodes_from: Annotated[tuple[NodeTable, ...], LATER] = ()
+    """Tables of nodes."""
+    nodes: Mapping[str, Any] = {}
+    """The members of the estate."""
+    services: Annotated[Mapping[str, ServiceSettings], LATER] = {}
+    """What users call "the PACS"."""
+    channels: Mapping[str, Any] = {}
+    """Ways to reach people."""
+    routes: tuple[RouteSettings, ...] = ()
+    """Who is told of what: the first match wins unless it says `continue: true`."""
+    default_route: DefaultRoute | None = None
+    """Who is told of incidents that no route matches."""
+    maintenance: Annotated[tuple[MaintenanceSettings, ...], LATER] = ()
+    """Planned windows."""
+    objectives: Annotated[tuple[ObjectiveSettings, ...], LATER] = ()
+    """What was agreed."""

@@ -1,0 +1,134 @@
+"""Types of values that only the sections of monitor.yaml have: listen addresses, names, hours, databases."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+
+from pacs_monitor.fields import Duration
+
+SHORTEST = 0.1
+"""Seconds: nothing is asked more often, whatever the configuration says."""
+_NAME = re.compile(r"\w[\w.-]*")
+_DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_CLOCK = r"(?:[01]?\d|2[0-4]):[0-5]\d"
+_HOURS = re.compile(rf"24x7|{_DAY}(?:-{_DAY})?(?: {_DAY}(?:-{_DAY})?)* {_CLOCK}-{_CLOCK}")
+_SQLITE = "sqlite:///"
+_POSTGRESQL = "postgresql+psycopg://"
+
+
+def _pace(seconds: float) -> float:
+    if seconds < SHORTEST:
+        raise ValueError(f"is shorter than {SHORTEST:g} s; nothing is asked more often")
+    return seconds
+
+
+def parse_address(value: object) -> object:
+    """`127.0.0.1:9741` or `[::1]:9741` as host and port; port 0, to listen on, takes a free one."""
+    if not isinstance(value, str):
+        return value
+    host, colon, port = value.strip().rpartition(":")
+    if not (colon and host and port.isdecimal() and int(port) <= 65535) or (":" in host and host[0] != "["):
+        raise ValueError(f"{value!r} is not an address with a port; write 127.0.0.1:9741 or [::1]:9741")
+    return host.strip("[]"), int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine itself can reach a host."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_name(value: str) -> str:
+    """Names stand in identities (`node/check`), URLs and metric labels."""
+    if not _NAME.fullmatch(value):
+        raise ValueError(
+            f"{value!r} is not a name; use letters, digits, '_', '-' and '.', and begin with no '-' or '.'"
+        )
+    return value
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, LookupError):
+        raise ValueError(f"{value!r} is not a time zone; write one of the IANA names, such as Europe/Berlin") from None
+    return value
+
+
+def _database(value: str, info: ValidationInfo) -> str:
+    """A relative path of SQLite starts at the configuration's folder. The URL may hold a password: it never prints."""
+    if value.startswith(_SQLITE) and len(value) > len(_SQLITE):
+        return _SQLITE + local_path(value.removeprefix(_SQLITE), info)
+    if value.startswith(_POSTGRESQL):
+        return value
+    raise ValueError(f"is no database; write {_SQLITE}FILE or {_POSTGRESQL}USER@HOST/NAME")
+
+
+def local_path(value: str, info: ValidationInfo) -> str:
+    """A path that starts at the configuration's folder."""
+    folder = (info.context or {}).get("folder")
+    return str(Path(folder, value)) if folder else value
+
+
+def _web_address(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+\S*", value):
+        raise ValueError("is not a web address; write https://monitor.example.org")
+    return value.rstrip("/")
+
+
+def check_hours(value: str) -> str:
+    """Weekly hours, checked for their form."""
+    if not all(_HOURS.fullmatch(part.strip()) for part in value.split(",")):
+        raise ValueError(f'{value!r} are not hours; write "Mon-Fri 06:00-20:00", several with commas, or 24x7')
+    return value
+
+
+def _exception(value: str) -> str:
+    if not value.endswith(".ics"):
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{value!r} is neither a date (2026-12-24) nor an .ics file") from None
+    return value
+
+
+def _rrule(value: str) -> str:
+    if not re.fullmatch(r"FREQ=[A-Z]+(?:;[A-Z]+=[^;\s]+)*", value):
+        raise ValueError(f"{value!r} is not a recurrence (RFC 5545 3.3.10); write FREQ=MONTHLY;BYDAY=2SU")
+    return value
+
+
+def _cron(value: str) -> str:
+    if len(value.split()) != 5:
+        raise ValueError(f"{value!r} is not a calendar line; write minute, hour, day, month and weekday: 0 3 * * *")
+    return value
+
+
+Pace = Annotated[Duration, AfterValidator(_pace)]
+"""A duration in seconds, not shorter than SHORTEST."""
+HostPort = Annotated[
+    tuple[str, int],
+    BeforeValidator(parse_address),
+    WithJsonSchema({"type": "string", "examples": ["127.0.0.1:9741", "[::1]:9741"]}),
+]
+Name = Annotated[str, AfterValidator(check_name)]
+TimeZone = Annotated[str, AfterValidator(_timezone)]
+Database = Annotated[str, AfterValidator(_database), Field(repr=False)]
+LocalPath = Annotated[str, AfterValidator(local_path)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Hours = Annotated[str, AfterValidator(check_hours)]
+Exceptional = Annotated[str, AfterValidator(_exception)]
+Recurrence = Annotated[str, AfterValidator(_rrule)]
+Cron = Annotated[str, AfterValidator(_cron)]
+Count = Annotated[int, Field(ge=1, le=1000)]

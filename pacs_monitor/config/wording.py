@@ -1,0 +1,90 @@
+"""Our own words for what pydantic finds wrong: what is wrong, and what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from pacs_monitor.config.tree import Branch, Items, Text, Tree
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_EXPECTED = {
+    "int_parsing": "is not a whole number",
+    "int_type": "must be a whole number",
+    "float_parsing": "is not a number",
+    "float_type": "must be a number",
+    "bool_parsing": "is neither on nor off",
+    "bool_type": "must be on or off",
+    "string_type": "must be a text",
+    "date_parsing": "is not a date; write 2026-12-24",
+    "date_from_datetime_parsing": "is not a date; write 2026-12-24",
+    "date_type": "must be a date such as 2026-12-24",
+    "datetime_parsing": "is not a time; write 2026-12-24 02:00",
+    "datetime_from_date_parsing": "is not a time; write 2026-12-24 02:00",
+    "datetime_type": "must be a time such as 2026-12-24 02:00",
+}
+_BLOCKS = {
+    "model_type": "must be a block of keys",
+    "model_attributes_type": "must be a block of keys",
+    "dict_type": "must be a block of keys",
+    "mapping_type": "must be a block of keys",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "frozen_set_type": "must be a list",
+}
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+}
+
+
+def unknown_key(key: str, known: Collection[str]) -> str:
+    """`unknown key 'intervall'; did you mean 'interval'?`"""
+    return f"unknown key {key!r}; {nearest(key, known)}"
+
+
+def unknown_name(what: str, name: str, known: Collection[str]) -> str:
+    """`unknown channel 'hok'; did you mean 'hook'?`"""
+    return f"unknown {what} {name!r}; {nearest(name, known)}"
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """The known name that may be meant, or else all that are known."""
+    close = get_close_matches(name, known, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known here: {', '.join(sorted(known)) or 'none'}"
+
+
+def sentence(error: ErrorDetails, tree: Tree, secret: bool) -> str:
+    """What is wrong with the value at `tree`; a value that came from the environment is quoted as it is written."""
+    kind, context = error["type"], error.get("ctx", {})
+    quoted = f"{tree.written!r} " if isinstance(tree, Text) and not secret else ""
+    if kind in _BLOCKS:
+        return _BLOCKS[kind]
+    if kind in _EXPECTED:
+        return f"{quoted}{_EXPECTED[kind]}" if isinstance(tree, Text) else _must_be_scalar(tree)
+    if kind in ("enum", "literal_error"):
+        return f"{quoted}must be {context['expected']}" if isinstance(tree, Text) else _must_be_scalar(tree)
+    if kind in _BOUNDS:
+        words, key = _BOUNDS[kind]
+        return f"{quoted}must be {words} {context[key]}"
+    if kind == "value_error":
+        return _own_words(context, tree)
+    return f"{quoted}is not right: {error['msg']}"
+
+
+def _must_be_scalar(tree: Tree) -> str:
+    return "must be one value, not a list" if isinstance(tree, Items) else "must be one value, not a block of keys"
+
+
+def _own_words(context: dict[str, Any], tree: Tree) -> str:
+    words = str(context["error"])
+    if isinstance(tree, Branch | Items):
+        return words if not words.startswith(("{", "[")) else _must_be_scalar(tree)
+    return words.replace(repr(tree.text), repr(tree.written))
