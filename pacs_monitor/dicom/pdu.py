@@ -1,0 +1,211 @@
+"""PDUs as they come from the wire (PS3.8 9.3): framing with limits, and a small reader of those that a requestor gets.
+
+Whatever the bytes, the answer is a PDU or `Malformed`; what we send is encoded in requests.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import IntEnum
+from struct import Struct
+from typing import NamedTuple
+
+from pacs_monitor.dicom.identity import MAXIMUM_LENGTH
+from pacs_monitor.model import PacsMonitorError
+
+
+class PduType(IntEnum):
+    A_ASSOCIATE_RQ = 1
+    A_ASSOCIATE_AC = 2
+    A_ASSOCIATE_RJ = 3
+    P_DATA_TF = 4
+    A_RELEASE_RQ = 5
+    A_RELEASE_RP = 6
+    A_ABORT = 7
+
+
+HEADER = Struct(">BxL")
+_ITEM = Struct(">BxH")
+_PDV = Struct(">LBB")
+_NEGOTIATION_LIMIT = 128 * 1024
+_LIMITS = {
+    PduType.A_ASSOCIATE_RQ: _NEGOTIATION_LIMIT,
+    PduType.A_ASSOCIATE_AC: _NEGOTIATION_LIMIT,
+    PduType.A_ASSOCIATE_RJ: 4,
+    PduType.P_DATA_TF: MAXIMUM_LENGTH,
+    PduType.A_RELEASE_RQ: 4,
+    PduType.A_RELEASE_RP: 4,
+    PduType.A_ABORT: 4,
+}
+"""Bytes after the header. Whoever announces more is not believed, so nobody can make us keep more."""
+
+A_RELEASE_RQ = HEADER.pack(PduType.A_RELEASE_RQ, 4) + bytes(4)
+A_RELEASE_RP = HEADER.pack(PduType.A_RELEASE_RP, 4) + bytes(4)
+A_ABORT = HEADER.pack(PduType.A_ABORT, 4) + bytes(4)
+"""Source 0: the service user, which is us, has no more use for the association (PS3.8 9.3.8)."""
+A_ABORT_BY_PROVIDER = HEADER.pack(PduType.A_ABORT, 4) + bytes((0, 0, 2, 0))
+"""Source 2, reason 0: what the peer sent is no answer that the upper layer knows."""
+
+
+class Malformed(PacsMonitorError):  # noqa: N818 - a finding about bytes, which becomes a NetFailure
+    """These bytes are not what the standard says. The text is ours and repeats nothing of them."""
+
+
+class Framer:
+    """Cuts a stream of bytes into PDUs; keeps at most one unfinished one."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a part of a PDU waits for the rest."""
+        return bool(self._rest)
+
+    def feed(self, data: bytes) -> Iterator[tuple[PduType, bytes]]:
+        """The PDUs that are complete now, each as its type and what follows its header; raises Malformed."""
+        data = self._rest + data if self._rest else data
+        start, self._rest = 0, b""
+        while len(data) - start >= 6:
+            kind, length = HEADER.unpack_from(data, start)
+            limit = _LIMITS.get(kind)
+            if limit is None:
+                raise Malformed(_guess(data[start:]))
+            if length > limit or length < min(limit, 4):
+                raise Malformed(f"a PDU of type {kind:02X}H announced {length} bytes, where 4 to {limit} are sensible")
+            end = start + 6 + length
+            if end > len(data):
+                break
+            yield PduType(kind), data[start + 6 : end]
+            start = end
+        if start < len(data) and data[start] not in _LIMITS:
+            raise Malformed(_guess(data[start:]))
+        self._rest = data[start:]
+
+
+def _guess(data: bytes) -> str:
+    if data.startswith(b"HTTP/"):
+        return "an HTTP server answered"
+    if data.startswith(b"SSH-"):
+        return "an SSH server answered"
+    return f"it answered with type {data[0]:02X}H, which is no PDU of DICOM (PS3.8 9.3)"
+
+
+def is_tls(data: bytes) -> bool:
+    """Whether a first answer is a TLS record, alert or handshake (RFC 8446 5.1): the port wants TLS."""
+    return data[:1] in (b"\x15", b"\x16") and data[1:2] == b"\x03"
+
+
+class Accepted(NamedTuple):
+    """A-ASSOCIATE-AC (PS3.8 9.3.3)."""
+
+    contexts: dict[int, tuple[int, str]]
+    """Presentation context ID: its result, and the transfer syntax where the result is 0 (acceptance)."""
+    maximum_length: int
+    """Bytes that a P-DATA-TF PDU to this peer may have; 0 is no limit (PS3.8 D.1.1)."""
+    implementation_class_uid: str
+    implementation_version_name: str
+
+
+class Rejected(NamedTuple):
+    """A-ASSOCIATE-RJ (PS3.8 9.3.4)."""
+
+    result: int
+    source: int
+    diagnostic: int
+
+
+class Aborted(NamedTuple):
+    """A-ABORT (PS3.8 9.3.8)."""
+
+    source: int
+    reason: int
+
+
+class Pdv(NamedTuple):
+    """One presentation data value (PS3.8 9.3.5.1, E.2)."""
+
+    context_id: int
+    is_command: bool
+    is_last: bool
+    fragment: bytes
+
+
+def read_accept(body: bytes) -> Accepted:
+    if len(body) < 68:
+        raise Malformed("its A-ASSOCIATE-AC is too short")
+    contexts: dict[int, tuple[int, str]] = {}
+    user: dict[int, bytes] = {}
+    for kind, value in _items(body, 68):
+        if kind == 0x21:
+            context_id, result = _four(value)[0], _four(value)[2]
+            syntaxes = [_uid(sub) for sub_kind, sub in _items(value, 4) if sub_kind == 0x40]
+            contexts[context_id] = (result, syntaxes[0] if syntaxes and result == 0 else "")
+        elif kind == 0x50:
+            user.update(_items(value, 0))
+    return Accepted(
+        contexts,
+        int.from_bytes(_four(user.get(0x51, bytes(4)))),
+        _uid(user.get(0x52, b"")),
+        _name(user.get(0x55, b"")),
+    )
+
+
+def read_reject(body: bytes) -> Rejected:
+    return Rejected(*_four(body)[1:])
+
+
+def read_abort(body: bytes) -> Aborted:
+    return Aborted(*_four(body)[2:])
+
+
+def read_data(body: bytes) -> Iterator[Pdv]:
+    start = 0
+    while start < len(body):
+        if len(body) - start < 6:
+            raise Malformed("a presentation data value ends early")
+        length, context_id, control = _PDV.unpack_from(body, start)
+        end = start + 4 + length
+        if length < 2 or end > len(body):
+            raise Malformed("a presentation data value does not fit its PDU")
+        yield Pdv(context_id, bool(control & 1), bool(control & 2), body[start + 6 : end])
+        start = end
+
+
+def _items(data: bytes, start: int) -> Iterator[tuple[int, bytes]]:
+    """Items and sub-items (PS3.8 9.3.2): unknown ones are for the caller to pass over (9.3.1)."""
+    while start < len(data):
+        if len(data) - start < 4:
+            raise Malformed("an item of its A-ASSOCIATE-AC ends early")
+        kind, length = _ITEM.unpack_from(data, start)
+        end = start + 4 + length
+        if end > len(data):
+            raise Malformed("an item of its A-ASSOCIATE-AC is longer than what holds it")
+        yield kind, data[start + 4 : end]
+        start = end
+
+
+def _four(value: bytes) -> bytes:
+    if len(value) < 4:
+        raise Malformed("a field of 4 bytes ends early")
+    return value[:4]
+
+
+def _uid(value: bytes) -> str:
+    """A UID (PS3.5 9.1), with the padding that some peers leave on it."""
+    text = value.rstrip(b"\0 ")
+    if not _UID.fullmatch(text):
+        raise Malformed("a UID in its A-ASSOCIATE-AC is none")
+    return text.decode("ascii")
+
+
+_UID = re.compile(rb"[0-9.]{0,64}")
+_UNPRINTABLE = re.compile(rb"[^ -~]")
+
+
+def _name(value: bytes) -> str:
+    """An implementation version name (PS3.7 D.3.3.2.3): at most 16 characters, harmless on a terminal."""
+    return _UNPRINTABLE.sub(b"?", value[:16]).decode("ascii").strip()

@@ -1,0 +1,86 @@
+"""What a peer's refusals mean: reject triples, aborts and DIMSE statuses as a Reason and a sentence for people.
+
+Nothing that a peer wrote as free text gets into a sentence.
+"""
+
+from __future__ import annotations
+
+from pynetdicom.status import GENERAL_STATUS
+
+from pacs_monitor.dicom.pdu import Aborted, Rejected
+from pacs_monitor.model import Reason
+
+_TRANSIENT = 2
+_DIAGNOSTICS = {
+    (1, 1): "no reason given",
+    (1, 2): "application context name not supported",
+    (1, 3): "calling AE title not recognized",
+    (1, 7): "called AE title not recognized",
+    (2, 1): "no reason given",
+    (2, 2): "protocol version not supported",
+    (3, 1): "temporary congestion",
+    (3, 2): "local limit exceeded",
+}
+"""(source, diagnostic) of PS3.8 table 9-21."""
+_ABORT_REASONS = {
+    0: "reason not specified",
+    1: "unrecognized PDU",
+    2: "unexpected PDU",
+    4: "unrecognized PDU parameter",
+    5: "unexpected PDU parameter",
+    6: "invalid PDU parameter value",
+}
+"""PS3.8 table 9-26, where the source is the service provider."""
+_CONTEXT_RESULTS = {
+    1: "user rejection",
+    2: "no reason given",
+    3: "abstract syntax not supported",
+    4: "transfer syntaxes not supported",
+}
+"""PS3.8 table 9-18."""
+_STATUS_REASONS = {
+    0x0111: Reason.DUPLICATE,
+    0x0124: Reason.NOT_AUTHORISED,
+    0x0213: Reason.OUT_OF_RESOURCES,
+}
+"""General statuses (PS3.7 C) with a reason of their own; the rest is `dimse_status`."""
+
+
+def of_rejection(rejected: Rejected, peer: str, calling: str, source_address: str) -> tuple[Reason, str]:
+    """Table 9-21, but for one thing: any transient rejection is `busy`, since peers differ in how they say it."""
+    triple = f"{rejected.result}/{rejected.source}/{rejected.diagnostic}"
+    words = _DIAGNOSTICS.get((rejected.source, rejected.diagnostic), "a diagnostic that the standard does not know")
+    if rejected.result == _TRANSIENT:
+        return Reason.BUSY, f"{peer} takes no association for now (A-ASSOCIATE-RJ {triple}: {words})"
+    if (rejected.source, rejected.diagnostic) == (1, 7):
+        return Reason.CALLED_AET_UNKNOWN, f"{peer} does not know itself by that AE title (A-ASSOCIATE-RJ {triple})"
+    if (rejected.source, rejected.diagnostic) == (1, 3):
+        return Reason.CALLING_AET_UNKNOWN, (
+            f"{peer} refused the calling AE title {calling} from source address {source_address}"
+            f" (A-ASSOCIATE-RJ {triple}): please register {calling} at {source_address} on that system"
+        )
+    return Reason.REJECTED, f"{peer} rejected the association for good (A-ASSOCIATE-RJ {triple}: {words})"
+
+
+def of_context_result(result: int | None, peer: str, abstract_syntax: str) -> tuple[Reason, str]:
+    """Why a proposed presentation context cannot be used; None when the answer did not mention it."""
+    reason = Reason.TRANSFER_SYNTAX_REJECTED if result == 4 else Reason.SOP_CLASS_REJECTED
+    words = "not mentioned" if result is None else _CONTEXT_RESULTS.get(result, "unknown result")
+    number = "" if result is None else f"result {result}: "
+    return reason, f"{peer} accepted the association without SOP class {abstract_syntax} ({number}{words})"
+
+
+def of_abort(aborted: Aborted, peer: str, where: str) -> str:
+    """The sentence for A-ABORT (PS3.8 9.3.8)."""
+    if aborted.source == 2:
+        said = f"source 2, its upper layer: {_ABORT_REASONS.get(aborted.reason, f'reason {aborted.reason}')}"
+    else:
+        said = f"source {aborted.source}, its application"
+    return f"{peer} aborted the association {where} (A-ABORT from {said})"
+
+
+def of_status(operation: str, status: int) -> tuple[Reason, str]:
+    """A status other than success."""
+    _, meaning = GENERAL_STATUS.get(status, ("", ""))
+    words = f" ({meaning.lower()})" if meaning else ""
+    return _STATUS_REASONS.get(status, Reason.DIMSE_STATUS), f"{operation} answered 0x{status:04X}{words}"

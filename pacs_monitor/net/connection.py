@@ -1,0 +1,111 @@
+"""One TCP connection, or the reason why there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from collections.abc import Callable
+from time import monotonic
+from typing import NamedTuple, TypeVar
+
+from pacs_monitor.model import Address, Flag, Phase, Reason, Resolver, Tls
+from pacs_monitor.net.passage import NetFailure, Passage
+from pacs_monitor.net.tls import secure
+
+P = TypeVar("P", bound=asyncio.Protocol)
+
+_REASONS = {
+    errno.ECONNREFUSED: Reason.TCP_REFUSED,
+    errno.ECONNRESET: Reason.TCP_RESET,
+    errno.ECONNABORTED: Reason.TCP_RESET,
+    errno.EPIPE: Reason.TCP_RESET,
+    errno.ETIMEDOUT: Reason.TCP_TIMEOUT,
+    errno.EMFILE: Reason.PROBE_ERROR,
+    errno.ENFILE: Reason.PROBE_ERROR,
+    errno.ENOBUFS: Reason.PROBE_ERROR,
+    errno.ENOMEM: Reason.PROBE_ERROR,
+    errno.EADDRNOTAVAIL: Reason.PROBE_ERROR,
+}
+"""Whatever is not named here (no route, no network, forbidden by a firewall) is `tcp_unreachable`."""
+_TELLING = (Reason.TCP_REFUSED, Reason.TCP_RESET, Reason.TCP_TIMEOUT, Reason.TCP_UNREACHABLE, Reason.PROBE_ERROR)
+"""Of several addresses that failed, the failure that tells most about the peer names the reason."""
+
+
+class _Miss(NamedTuple):
+    reason: Reason
+    detail: str
+
+
+async def connect(
+    factory: Callable[[], P],
+    address: Address,
+    *,
+    resolver: Resolver,
+    deadline: float,
+    passage: Passage,
+    tls: Tls | None = None,
+) -> tuple[asyncio.Transport, P]:
+    """Resolve, connect and, if asked, negotiate TLS until `deadline` (on time.monotonic()); raises NetFailure.
+
+    The protocol may be any asyncio.Protocol (an asyncio.StreamReaderProtocol where streams read better). After TLS its
+    `connection_made` is not called again, so the transport to talk to is the one returned. TCP_NODELAY is set, as
+    asyncio and uvloop do for every TCP transport.
+    """
+    addresses = await _resolve(address, resolver, deadline, passage)
+    passage.begin(Phase.CONNECT)
+    transport, protocol = await _first_to_answer(factory, addresses, deadline, passage)
+    passage.end()
+    if tls is not None:
+        transport = await secure(transport, protocol, tls, address, deadline=deadline, passage=passage)
+    return transport, protocol
+
+
+async def _resolve(address: Address, resolver: Resolver, deadline: float, passage: Passage) -> list[Address]:
+    passage.begin(Phase.RESOLVE)
+    try:
+        async with asyncio.timeout_at(deadline):
+            hosts, remembered = await resolver.resolve(address.host)
+    except NetFailure as failure:
+        raise passage.failure(failure.reason, failure.detail) from None
+    except TimeoutError:
+        raise passage.failure(Reason.DNS, f"no name server answered for {address.host} in time") from None
+    passage.end()
+    if remembered:
+        passage.flags.append(Flag.RESOLVED_FROM_MEMORY)
+    return [Address(host, address.port) for host in hosts]
+
+
+async def _first_to_answer(
+    factory: Callable[[], P], addresses: list[Address], deadline: float, passage: Passage
+) -> tuple[asyncio.Transport, P]:
+    """One address after the other; a silent one may take no more than its share of the time that is left."""
+    loop, misses = asyncio.get_running_loop(), []
+    for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+        now = monotonic()
+        share = max(deadline - now, 0.0) / left
+        try:
+            async with asyncio.timeout_at(now + share):
+                return await loop.create_connection(factory, address.host, address.port)
+        except OSError as error:
+            misses.append(_miss(address, error, share))
+    worst = min(misses, key=lambda miss: _TELLING.index(miss.reason))
+    raise passage.failure(worst.reason, "; ".join(miss.detail for miss in misses))
+
+
+def _miss(address: Address, error: OSError, share: float) -> _Miss:
+    if isinstance(error, TimeoutError):
+        detail = f"{address} did not answer within {share:.3g} s: host off, filtered on the way, or accept queue full"
+        return _Miss(Reason.TCP_TIMEOUT, detail)
+    number = error.errno or 0
+    reason = _REASONS.get(number, Reason.TCP_UNREACHABLE)
+    match reason:
+        case Reason.TCP_REFUSED:
+            detail = f"{address} refused the connection: the host is there, nothing listens on the port"
+        case Reason.TCP_RESET:
+            detail = f"{address} reset the connection while it was being made"
+        case Reason.PROBE_ERROR:
+            detail = f"this machine could not open a connection to {address} ({os.strerror(number)})"
+        case _:
+            detail = f"{address} cannot be reached from here ({os.strerror(number)})"
+    return _Miss(reason, detail)

@@ -1,0 +1,84 @@
+"""What a conversation with a peer has taken so far, and how it failed."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from pacs_monitor.model import Flag, Outcome, PacsMonitorError, Phase, Reason, Status
+
+_VERBS = {
+    Phase.RESOLVE: "resolve the name",
+    Phase.CONNECT: "connect",
+    Phase.TLS: "negotiate TLS",
+    Phase.ASSOCIATE: "associate",
+    Phase.OPERATION: "get the operation answered",
+}
+
+
+class Passage:
+    """How far one conversation has come: the phase it is in, the seconds each phase took, what else was noticed."""
+
+    __slots__ = ("_since", "flags", "phase", "phases")
+
+    def __init__(self) -> None:
+        self.phase = Phase.RESOLVE
+        self.phases: dict[Phase, float] = {}
+        self.flags: list[Flag] = []
+        self._since: float | None = None
+
+    def begin(self, phase: Phase) -> None:
+        """End what runs, and begin a phase."""
+        self.end()
+        self.phase = phase
+        self._since = monotonic()
+
+    def end(self) -> None:
+        """End the running phase, if one runs; a phase that comes again adds up."""
+        if self._since is not None:
+            self.phases[self.phase] = self.phases.get(self.phase, 0.0) + monotonic() - self._since
+            self._since = None
+
+    def outcome(self, slow: float | None = None, terminal: tuple[tuple[str, str], ...] = ()) -> Outcome:
+        """All went well, or well but slowly: more than `slow` seconds until the answer, release not counted."""
+        waited = {phase: seconds for phase, seconds in self.phases.items() if phase is not Phase.RELEASE}
+        flags = tuple(self.flags)
+        if slow is None or sum(waited.values()) <= slow:
+            return Outcome(Status.OK, phases=self.phases, flags=flags, terminal=terminal)
+        longest = max(waited, key=lambda phase: waited[phase])
+        detail = (
+            f"the answer took {sum(waited.values()):.3g} s, more than {slow:g} s,"
+            f" of which {waited[longest]:.3g} s to {_VERBS[longest]}"
+        )
+        return Outcome.of(
+            Reason.SLOW,
+            warn=True,
+            phase=longest,
+            detail=detail,
+            phases=self.phases,
+            flags=flags,
+            terminal=terminal,
+        )
+
+    def failure(self, reason: Reason, detail: str) -> NetFailure:
+        """The failure that ends the running phase."""
+        self.end()
+        return NetFailure(reason, self.phase, detail, self)
+
+
+class NetFailure(PacsMonitorError):  # noqa: N818 - a failure of the peer is an answer here, not an error of ours
+    """A conversation ended early: why, in which phase, and what had been timed and noticed until then."""
+
+    def __init__(self, reason: Reason, phase: Phase, detail: str, passage: Passage | None = None) -> None:
+        super().__init__(detail)
+        self.reason, self.phase, self.detail = reason, phase, detail
+        self.passage = passage or Passage()
+
+    def outcome(self) -> Outcome:
+        """What a probe answers that met this failure."""
+        return Outcome.of(
+            self.reason,
+            phase=self.phase,
+            detail=self.detail,
+            phases=self.passage.phases,
+            flags=tuple(self.passage.flags),
+        )

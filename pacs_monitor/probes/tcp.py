@@ -1,0 +1,45 @@
+"""Does a TCP port accept a connection? Connects and closes; nothing is said on it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from pacs_monitor.fields import Duration, Port, Settings
+from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, ProbeContext, Reason, Rhythm
+from pacs_monitor.net import NetFailure, Passage, connect
+
+
+class TcpSettings(Settings):
+    port: Port
+    """TCP port to connect to, on the node's host."""
+    slow: Duration | None = None
+    """A connection that takes longer than this is a warning (reason `slow`)."""
+
+
+class Tcp:
+    """It takes the seat of its address: on a DICOM port, a bare connection counts like any other."""
+
+    kind: ClassVar[str] = "tcp"
+    settings: ClassVar[type[TcpSettings]] = TcpSettings
+    measures: ClassVar[tuple[Measure, ...]] = ()
+    layer: ClassVar[Layer] = Layer.TRANSPORT
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = True
+    rhythm: ClassVar[Rhythm] = Rhythm()
+
+    def addresses(self, node: Node, settings: TcpSettings) -> tuple[Address, ...]:
+        return (Address(node.host, settings.port),)
+
+    async def run(self, node: Node, settings: TcpSettings, ctx: ProbeContext) -> Outcome:
+        if not node.host:
+            return Outcome.of(Reason.NOT_CONFIGURED, detail=f"node {node.name} has no host")
+        address, passage = Address(node.host, settings.port), Passage()
+        try:
+            transport, _ = await connect(
+                asyncio.Protocol, address, resolver=ctx.resolver, deadline=ctx.deadline, passage=passage
+            )
+        except NetFailure as failure:
+            return failure.outcome()
+        transport.close()
+        return passage.outcome(settings.slow)
