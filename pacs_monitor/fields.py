@@ -61,7 +61,7 @@ def parse_percent(value: object) -> float:
     try:
         if not text.endswith("%"):
             raise ValueError
-        ratio = float(text[:-1]) / 100
+        ratio = round(float(text[:-1]) / 100, 12)
     except ValueError:
         raise ValueError(f"{value!r} is not a percentage; write 90%") from None
     if not 0 <= ratio <= 1:

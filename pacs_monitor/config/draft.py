@@ -27,7 +27,7 @@ from pacs_monitor.config.sections import (
 )
 from pacs_monitor.config.tree import Branch, Text, Tree, at
 from pacs_monitor.config.values import check_name
-from pacs_monitor.config.wording import unknown_key, unknown_name
+from pacs_monitor.config.wording import unknown_key, unknown_kind
 from pacs_monitor.model import Channel
 
 M = TypeVar("M", bound=BaseModel)
@@ -189,7 +189,8 @@ def _channel(reader: Reader, path: Path, tree: Branch) -> ChannelDraft | None:
         return None
     kind = kinds.get(named.text)
     if kind is None:
-        reader.tell(named.mark, (*path, "type"), unknown_name("channel", named.written, kinds.keys()))
+        if not reader.spoilt((*path, "type")):
+            reader.tell(named.mark, (*path, "type"), unknown_kind("channel", named.written, kinds))
         return None
     own = reader.read(kind.settings, tree.without(CHANNEL_KEYS), path, CHANNEL_KEYS)
     return None if common is None or own is None else ChannelDraft(Piece(path, tree, common), kind, own)

@@ -16,7 +16,7 @@ from pacs_monitor.config.sections import ChannelSettings
 from pacs_monitor.config.shapes import shapes
 from pacs_monitor.config.tree import Branch, Text, Tree
 from pacs_monitor.config.values import check_name
-from pacs_monitor.config.wording import nearest, unknown_name
+from pacs_monitor.config.wording import likely, listed, unknown_key, unknown_kind
 from pacs_monitor.model import CheckId, Probe
 
 CHECK_KEYS = frozenset(shapes(CheckSettings))
@@ -83,12 +83,10 @@ def _node_settings(
 
 
 def _tell_stranger(reader: Reader, path: Path, key: str, tree: Tree, known: frozenset[str]) -> None:
-    guess = nearest(key, known)
-    hint = f"; {guess}" if guess.startswith("did you mean") else ""
-    listed = ", ".join(sorted(systems.kinds())) or "none"
-    reader.tell(
-        tree.mark, path, f"{key!r} is neither a key of a node nor a known system{hint} (known systems: {listed})"
-    )
+    message = unknown_key(key, known)
+    if not likely(key, known):
+        message = f"{key!r} is neither a key of a node nor a system (known systems: {listed(systems.kinds())})"
+    reader.tell(tree.mark, path, message)
 
 
 def _checks(reader: Reader, node: str, path: Path, block: Branch, *, partial: bool) -> tuple[CheckDraft, ...]:
@@ -120,10 +118,12 @@ def _probe(reader: Reader, name: str, path: Path, tree: Branch) -> Probe | None:
     named = tree.entries.get("probe")
     if named is None:
         if name not in kinds:
-            listed = ", ".join(sorted(kinds))
-            message = f"{name!r} is no probe; {nearest(name, kinds)} Or say which by probe: (known probes: {listed})"
-            reader.tell(tree.mark, path, message)
+            hint = "a check of another name says which by 'probe'"
+            reader.tell(tree.mark, path, f"{unknown_kind('probe', name, kinds)}; {hint}")
         return kinds.get(name)
-    if isinstance(named, Text) and named.text not in kinds:
-        reader.tell(named.mark, (*path, "probe"), unknown_name("probe", named.written, kinds.keys()))
-    return kinds.get(named.text) if isinstance(named, Text) else None
+    if not isinstance(named, Text):
+        return None
+    here = (*path, "probe")
+    if named.text not in kinds and not reader.spoilt(here):
+        reader.tell(named.mark, here, unknown_kind("probe", named.written, kinds))
+    return kinds.get(named.text)

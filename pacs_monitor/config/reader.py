@@ -31,6 +31,10 @@ class Reader:
     folder: FilePath
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    _spoilt: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._spoilt.update(problem.path for problem in self.problems)
 
     def read(
         self, model: type[M], tree: Tree, path: Path, also: Collection[str] = (), *, partial: bool = False
@@ -54,10 +58,16 @@ class Reader:
         return settings
 
     def tell(self, mark: Mark, path: Path, message: str) -> None:
-        self.problems.append(Problem(mark.file, mark.line, dotted(path), message))
+        where = dotted(path)
+        self.problems.append(Problem(mark.file, mark.line, where, message))
+        self._spoilt.add(where)
 
     def warn(self, mark: Mark, path: Path, message: str) -> None:
         self.warnings.append(Problem(mark.file, mark.line, dotted(path), message))
+
+    def spoilt(self, path: Path) -> bool:
+        """Whether the value at a path could not be had, so that nothing more can be said of it."""
+        return dotted(path) in self._spoilt
 
     def branch(self, tree: Tree | None, path: Path) -> Branch:
         """A block of keys; where nothing stands, an empty one."""
@@ -95,7 +105,8 @@ class Reader:
             if base != key and _is_secret(shape, base) and not _has(shape, key):
                 if base in tree.entries:
                     self.tell(child.mark, path, f"{base!r} and {key!r} are both given; write one of them")
-                data[base] = self._from_file(child, (*path, key))
+                else:
+                    data[base] = self._from_file(child, (*path, key))
             else:
                 data[key] = self._plain(child, inner(shape, key), (*path, key))
         return data
@@ -117,18 +128,22 @@ class Reader:
         self, error: ErrorDetails, model: type[BaseModel], tree: Tree, path: Path, also: Collection[str]
     ) -> None:
         location: Path = tuple(error["loc"])
-        depth = _depth(tree, location)
-        here = at(tree, location)
-        parent, last = location[:-1], location[-1] if location else ""
-        shape = _shape_at(model, location[:depth])
+        parent, last = location[:-1], str(location[-1]) if location else ""
         if error["type"] == "missing":
-            self.tell(at(tree, parent).mark, (*path, *parent), f"the key {str(last)!r} is missing")
+            self.tell(at(tree, parent).mark, (*path, *parent), f"the key {last!r} is missing")
         elif error["type"] == "extra_forbidden":
             known = _known(_shape_at(model, parent)) | (set() if parent else set(also))
-            self.tell(here.mark, (*path, *parent), unknown_key(str(last), known))
+            self.tell(at(tree, location).mark, (*path, *parent), unknown_key(last, known))
         else:
+            self._explain_value(error, model, tree, path)
+
+    def _explain_value(self, error: ErrorDetails, model: type[BaseModel], tree: Tree, path: Path) -> None:
+        location = _as_written(tree, tuple(error["loc"]))
+        shape = _shape_at(model, tuple(error["loc"])[: len(location)])
+        if not self.spoilt((*path, *location)):
             secret = isinstance(shape, Scalar) and shape.secret
-            self.tell(here.mark, (*path, *location[:depth]), sentence(error, here, secret))
+            here = at(tree, location)
+            self.tell(here.mark, (*path, *location), sentence(error, here, secret))
 
     def _warn(self, settings: BaseModel, tree: Tree, path: Path) -> None:
         for name, info in type(settings).model_fields.items():
@@ -151,12 +166,15 @@ def _is_secret(shape: Shape, key: str) -> bool:
     return isinstance(found, Scalar) and found.secret
 
 
-def _depth(tree: Tree, location: Path) -> int:
-    """How far a location of pydantic can be followed down a tree."""
-    for depth in range(len(location)):
-        if at(tree, location[: depth + 1]) is at(tree, location[:depth]):
-            return depth
-    return len(location)
+def _as_written(tree: Tree, location: Path) -> Path:
+    """A location of pydantic, as far as it can be followed down a tree; a secret may stand under `KEY_file`."""
+    for depth, part in enumerate(location):
+        here = at(tree, location[:depth])
+        if at(here, (part,)) is here:
+            file = f"{part}{FROM_FILE}"
+            found = isinstance(here, Branch) and file in here.entries
+            return (*location[:depth], file) if found else location[:depth]
+    return location
 
 
 def _shape_at(model: type[BaseModel], location: Path) -> Shape:

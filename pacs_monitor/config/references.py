@@ -107,8 +107,8 @@ class _Checker:
         closed: dict[str, Collection[str]] = {
             "node": self.known["nodes"],
             "probe": probes.kinds().keys(),
-            "severity": [*Severity],
-            "presence": [*Presence],
+            "severity": [severity.value for severity in Severity],
+            "presence": [presence.value for presence in Presence],
         }
         for key, known in closed.items():
             plain = [name for name in getattr(match, key) if not _GLOB.intersection(name)]

@@ -19,7 +19,7 @@ from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.config.tree import Mark, Tree, at
 from pacs_monitor.model import Check, CheckId, DicomEndpoint, Hl7Endpoint, Node, Patience, Probe, Severity, Tls
 
-BUILT_IN = Defaults(
+PATIENCE = Defaults(
     failures=3, recoveries=2, page_after=60.0, severity=Severity.WARNING, unknown_after=900.0, busy_fail_after=600.0
 )
 
@@ -34,6 +34,9 @@ class Layer:
 
     def origin(self, key: str) -> Origin:
         return Origin(self.name, _mark(self.tree, key) if self.tree else None)
+
+
+BUILT_IN = Layer("built in", PATIENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def resolve(reader: Reader, draft: Draft, monitor: Piece[MonitorSettings]) -> Re
             kind = kinds.setdefault(check.probe.kind, _kind_layer(check.probe))
             layers = [Layer("check", check.common, check.tree), Layer("node", node_draft.settings, node_draft.tree)]
             found.checks[check.id], found.check_origins[check.id] = _check(
-                check, node, [*layers, *defaults, kind], [*layers, *above]
+                check, node, [*layers, *defaults, kind, BUILT_IN], [*layers, *above]
             )
     return found
 
@@ -74,8 +77,10 @@ def _site_layers(draft: Draft, node: NodeDraft) -> list[Layer]:
 
 def _kind_layer(probe: Probe) -> Layer:
     rhythm = probe.rhythm
-    own = {"interval": rhythm.interval, "retry_interval": rhythm.retry_interval, "timeout": rhythm.timeout}
-    return Layer("probe kind", BUILT_IN.model_copy(update=own))
+    return Layer(
+        "probe kind",
+        Defaults(interval=rhythm.interval, retry_interval=rhythm.retry_interval, timeout=rhythm.timeout),
+    )
 
 
 def _node(draft: NodeDraft, above: list[Layer], our_ae_title: str) -> tuple[Node, Origins]:
@@ -122,6 +127,7 @@ def _check(draft: CheckDraft, node: Node, layers: list[Layer], pages: list[Layer
     for key in Defaults.model_fields:
         values[key], origins[key] = _nearest(key, layers)
     values["paging"], origins["paging"] = _nearest("paging", pages)
+    origins["probe"] = Origin("name of the check", draft.tree.mark)
     origins |= {key: Origin("check", tree.mark) for key, tree in draft.tree.entries.items()}
     check = Check(
         id=draft.id,
@@ -157,10 +163,16 @@ def _ask_permission(reader: Reader, check: CheckDraft) -> None:
 
 
 def _ask_address(reader: Reader, check: CheckDraft, node: Node, draft: NodeDraft) -> None:
-    if any(not address.host for address in check.probe.addresses(node, check.own)):
-        reader.tell(
-            draft.tree.mark, draft.path, f"the key 'host' is missing; its check {check.id.check!r} needs an address"
+    if not check.probe.uses_association:
+        return
+    if not node.host:
+        message = f"the key 'host' is missing; its check {check.id.check!r} needs an address"
+        reader.tell(draft.tree.mark, draft.path, message)
+    elif not check.probe.addresses(node, check.own):
+        message = (
+            f"{check.probe.kind} has no address to ask; give its node a block such as dicom: {{port: …, ae_title: …}}"
         )
+        reader.tell(check.tree.mark, check.path, message)
 
 
 def _mark(tree: Tree, key: str) -> Mark | None:

@@ -5,6 +5,7 @@ Every scalar may also be a text, since `${NAME}` may stand for any value and our
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -161,4 +162,4 @@ def _with_files(loose: Schema, strict: Schema) -> Schema:
 
 
 def _first_line(kind: Any) -> str:
-    return (kind.__doc__ or "").strip().partition("\n")[0]
+    return (sys.modules[type(kind).__module__].__doc__ or "").strip().partition("\n")[0]

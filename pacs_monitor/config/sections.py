@@ -250,7 +250,7 @@ class Sections(Settings):
     include: Annotated[Texts, LATER] = ()
     """More files to merge (any section but monitor)."""
     monitor: MonitorSettings
-    """The monitor itself."""
+    """The monitor itself: its name, its database, where it listens."""
     sites: Mapping[str, SiteSettings] = {}
     """Places where nodes stand."""
     calendars: Annotated[Mapping[str, CalendarSettings], LATER] = {}

@@ -11,6 +11,7 @@ from pacs_monitor.config.tree import Branch, Items, Text, Tree
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+MANY = 40
 _EXPECTED = {
     "int_parsing": "is not a whole number",
     "int_type": "must be a whole number",
@@ -53,12 +54,29 @@ def unknown_name(what: str, name: str, known: Collection[str]) -> str:
     return f"unknown {what} {name!r}; {nearest(name, known)}"
 
 
+def unknown_kind(what: str, name: str, known: Collection[str]) -> str:
+    """`unknown probe 'dicom_ecko'; did you mean 'dicom_echo'? known probes: dicom_echo, tcp`"""
+    guess = likely(name, known)
+    hint = f"did you mean {guess!r}? " if guess else ""
+    return f"unknown {what} {name!r}; {hint}known {what}s: {listed(known)}"
+
+
 def nearest(name: str, known: Collection[str]) -> str:
     """The known name that may be meant, or else all that are known."""
-    close = get_close_matches(name, known, n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"known here: {', '.join(sorted(known)) or 'none'}"
+    guess = likely(name, known)
+    return f"did you mean {guess!r}?" if guess else f"known here: {listed(known)}"
+
+
+def likely(name: str, known: Collection[str]) -> str | None:
+    """The known name that may be meant."""
+    return next(iter(get_close_matches(name, known, n=1)), None)
+
+
+def listed(known: Collection[str]) -> str:
+    """All names, at most MANY, in their order."""
+    names = sorted(known)
+    more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
+    return (", ".join(names[:MANY]) or "none") + more
 
 
 def sentence(error: ErrorDetails, tree: Tree, secret: bool) -> str:

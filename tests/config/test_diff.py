@@ -1,0 +1,35 @@
+"""What a reload changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pacs_monitor import config
+from tests.config.support import ARCHIVE, HEAD, loaded
+
+
+def test_the_same_file_changes_nothing(tmp_path: Path) -> None:
+    one, two = loaded(tmp_path, HEAD + ARCHIVE), loaded(tmp_path, HEAD + ARCHIVE)
+    assert config.diff(one, two).lines() == []
+    assert one.revision == two.revision
+    assert one.checks == two.checks
+
+
+def test_checks_come_go_and_change(tmp_path: Path) -> None:
+    old = loaded(tmp_path, HEAD + ARCHIVE + "      tcp: {port: 22}\n      web: {probe: tcp, port: 80}\n")
+    new = loaded(tmp_path, HEAD + ARCHIVE + "      tcp: {port: 23}\n      ssh: {probe: tcp, port: 22}\n")
+    assert config.diff(old, new).lines() == ["+ archive/ssh", "- archive/web", "~ archive/tcp"]
+    assert old.revision != new.revision
+
+
+def test_what_else_changes_is_told_without_values(tmp_path: Path) -> None:
+    hook = "channels: {hook: {type: webhook, url: 'https://h.example.org/secret'}}\n"
+    old = loaded(tmp_path, HEAD + ARCHIVE)
+    new = loaded(tmp_path, HEAD.replace("east", "west, paging: shadow").replace("[]", "[hook]") + hook + ARCHIVE)
+    assert config.diff(old, new).lines() == [
+        "~ archive/dicom_echo",
+        "monitor.name changed (at the next start)",
+        "monitor.paging changed",
+        "channels.hook added",
+        "default_route changed",
+    ]

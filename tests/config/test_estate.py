@@ -1,0 +1,204 @@
+"""Effective settings: who says them, and what everybody else makes of them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pacs_monitor import config
+from pacs_monitor.config import ConfigError, Estate, check_facts
+from pacs_monitor.config.references import circles
+from pacs_monitor.model import Address, CheckId, Paging, Presence, Severity
+from tests.config.support import ARCHIVE, HEAD, loaded, messages
+
+ECHO = CheckId("archive", "dicom_echo")
+ROOT = Path(__file__).parents[2]
+
+
+def layered(folder: Path, *, check: str = "", node: str = "", defaults: str = "") -> Estate:
+    text = f"{HEAD}defaults: {{{defaults}}}\n" + ARCHIVE.replace("dicom_echo:", f"dicom_echo: {{{check}}}")
+    return loaded(folder, text.replace("    host:", f"    {node}\n    host:"))
+
+
+def test_the_probe_kinds_own_rhythm_holds_unless_told_otherwise(tmp_path: Path) -> None:
+    check = layered(tmp_path).checks[ECHO]
+    rhythm = check.probe.rhythm
+    assert (rhythm.interval, rhythm.retry_interval, rhythm.timeout) == (
+        check.interval,
+        check.retry_interval,
+        check.timeout,
+    )
+    assert (check.patience.failures, check.patience.recoveries, check.patience.busy_fail_after) == (3, 2, 600.0)
+    assert (
+        check.severity,
+        check.paging,
+        check.page_after,
+        check.unknown_after,
+    ) == (Severity.WARNING, Paging.ON, 60.0, 900.0)
+
+
+@pytest.mark.parametrize(
+    ("layers", "interval"),
+    [
+        ({"defaults": "interval: 40s"}, 40.0),
+        ({"defaults": "interval: 40s", "node": "interval: 30s"}, 30.0),
+        ({"defaults": "interval: 40s", "node": "interval: 30s", "check": "interval: 20s"}, 20.0),
+    ],
+)
+def test_the_nearest_to_the_check_wins(tmp_path: Path, layers: dict[str, str], interval: float) -> None:
+    assert interval == layered(tmp_path, **layers).checks[ECHO].interval
+
+
+def test_the_retry_interval_is_never_above_the_interval(tmp_path: Path) -> None:
+    assert layered(tmp_path, check="interval: 5s").checks[ECHO].retry_interval == 5.0
+
+
+def test_a_timeout_above_its_interval_is_legal(tmp_path: Path) -> None:
+    assert layered(tmp_path, check="interval: 5s, timeout: 30s").checks[ECHO].timeout == 30.0
+
+
+def test_paging_is_said_by_check_node_site_or_monitor(tmp_path: Path) -> None:
+    text = HEAD.replace("name: east", "name: east, paging: shadow") + (
+        "sites: {s: {paging: off}}\n"
+        "nodes:\n"
+        "  a: {host: h, checks: {tcp: {port: 1}}}\n"
+        "  b: {host: h, site: s, checks: {tcp: {port: 1}}}\n"
+        "  c: {host: h, site: s, paging: shadow, checks: {tcp: {port: 1}}}\n"
+        "  d: {host: h, site: s, paging: shadow, checks: {tcp: {port: 1, paging: on}}}\n"
+    )
+    checks = loaded(tmp_path, text).checks.values()
+    assert [check.paging for check in checks] == [Paging.SHADOW, Paging.OFF, Paging.SHADOW, Paging.ON]
+
+
+def test_the_calling_ae_title_is_the_monitors_unless_the_node_says_otherwise(tmp_path: Path) -> None:
+    text = (
+        "monitor: {name: east, ae_title: WATCH}\ndefault_route: {channels: []}\nnodes:\n"
+        "  a: {dicom: {port: 104, ae_title: A}}\n"
+        "  b: {dicom: {port: 104, ae_title: B, calling_ae_title: OTHER}}\n"
+    )
+    nodes = loaded(tmp_path, text).nodes
+    assert [node.dicom.calling_ae_title for node in nodes.values() if node.dicom] == ["WATCH", "OTHER"]
+
+
+def test_a_check_of_another_name_says_its_probe(tmp_path: Path) -> None:
+    text = HEAD + "nodes:\n  switch: {host: h, presence: intermittent, checks: {ssh: {probe: tcp, port: 22}}}\n"
+    check = loaded(tmp_path, text).checks[CheckId("switch", "ssh")]
+    assert (check.probe.kind, check.settings.port, check.patience.presence) == ("tcp", 22, Presence.INTERMITTENT)
+    assert check_facts(check)["probe"] == "tcp"
+
+
+def test_relative_paths_start_at_the_configurations_folder(tmp_path: Path) -> None:
+    estate = loaded(tmp_path, HEAD.replace("east", "east, database: sqlite:///east.db"))
+    assert f"sqlite:///{tmp_path / 'east.db'}" == estate.monitor.database
+
+
+def test_the_external_url_is_where_we_listen_unless_given(tmp_path: Path) -> None:
+    assert loaded(tmp_path, HEAD).monitor.external_url == "http://127.0.0.1:9741"
+    assert loaded(tmp_path, HEAD.replace("east", 'east, listen: "[::1]:1"')).monitor.external_url == "http://[::1]:1"
+
+
+def test_references_are_addresses(tmp_path: Path) -> None:
+    estate = loaded(tmp_path, HEAD + 'sites: {east: {reference: ["10.0.0.1:443", "[fd00::1]:80"]}}\n')
+    assert {"east": (Address("10.0.0.1", 443), Address("fd00::1", 80))} == estate.references
+
+
+def test_routes_keep_their_order_and_their_words(tmp_path: Path) -> None:
+    text = (
+        "monitor: {name: east}\nchannels: {hook: {type: webhook, url: 'https://h.example.org/x'}}\nroutes:\n"
+        "  - {match: {severity: critical, labels.vendor: [acme, other]}, channels: hook, remind: 1h, continue: true}\n"
+        "  - {match: {node: 'ct-*'}, channels: []}\ndefault_route: {channels: [hook]}\n"
+    )
+    estate = loaded(tmp_path, text)
+    first, second = estate.routes
+    assert (first.channels, first.remind, first.continue_) == (("hook",), 3600.0, True)
+    assert first.match.labels == {"vendor": ("acme", "other")}
+    assert (second.match.node, second.continue_) == (("ct-*",), False)
+    assert estate.default_route.channels == ("hook",)
+    assert list(estate.channels) == ["hook"]
+
+
+def test_without_default_route_a_warning_says_that_nobody_is_told(tmp_path: Path) -> None:
+    (warning,) = loaded(tmp_path, "monitor: {name: east}\n").warnings
+    assert "incidents that no route matches are told to nobody" in warning.message
+
+
+def test_what_takes_effect_later_is_a_warning_at_its_line(tmp_path: Path) -> None:
+    text = (
+        HEAD
+        + ARCHIVE.replace("    host:", "    depends_on: [archive2]\n    host:")
+        + "  archive2:\ninclude: [x.yaml]\n"
+    )
+    warnings = [f"{warning.line}: {warning.path}: {warning.message}" for warning in loaded(tmp_path, text).warnings]
+    assert warnings == ["5: nodes.archive.depends_on: not acted on yet", "11: include: not acted on yet"]
+
+
+def test_a_template_may_leave_out_what_its_users_say(tmp_path: Path) -> None:
+    text = HEAD + "templates:\n  switch:\n    checks: {tcp: {interval: 5m}}\n"
+    assert messages(tmp_path, text) == []
+    assert messages(tmp_path, text.replace("interval: 5m", "prot: 22")) == [
+        "5: templates.switch.checks.tcp: unknown key 'prot'; did you mean 'port'?"
+    ]
+
+
+def test_only_a_nodes_own_names_are_known_without_sites(tmp_path: Path) -> None:
+    assert messages(tmp_path, HEAD + "nodes:\n  a: {site: anywhere}\n") == []
+
+
+def test_circles_are_found_once() -> None:
+    edges = {"a": ["b", "c"], "b": ["a"], "c": ["c"], "d": ["a", "gone"]}
+    assert circles(edges) == [("a", "b", "a"), ("c", "c")]
+
+
+def test_the_demos_estate_has_no_warnings() -> None:
+    assert config.load(ROOT / "monitor.yaml", {}).warnings == ()
+
+
+def test_the_starter_is_valid_and_in_shadow_mode(tmp_path: Path) -> None:
+    estate = loaded(tmp_path, config.starter())
+    assert (estate.warnings, estate.monitor.paging) == ((), Paging.SHADOW)
+
+
+def test_the_example_loads_but_for_the_kinds_that_do_not_exist_yet(tmp_path: Path) -> None:
+    text = (Path(__file__).parent / "monitor.example.yaml").read_text(encoding="utf-8")
+    (tmp_path / "hook.secret").write_text("a long enough secret\n")
+    unknown = re.compile(r"(unknown (probe|channel) |neither a key of a node nor a system|no such probe)")
+    environ = {"ORTHANC_PASSWORD": "x", "PAGERDUTY_KEY": "x", "WALLBOARD_TOKEN": "x"}
+    said = messages(tmp_path, text, **environ)
+    assert [message for message in said if not unknown.search(message)] == []
+    adapted = _without_lines(text, {int(message.partition(":")[0]) for message in said})
+    estate = loaded(tmp_path, adapted, **environ)
+    assert {"core-switch", "archive", "ris"} == set(estate.nodes)
+    assert estate.objectives[0].availability == 0.999
+    assert ("ED and stroke CT" in estate.nodes["archive"].impact, 2) == (True, len(estate.routes))
+
+
+def _without_lines(text: str, lines: set[int]) -> str:
+    """Drops the blocks that begin on these lines, and mentions of what they define."""
+    kept: list[str] = []
+    dropping: int | None = None
+    for number, line in enumerate(text.splitlines(), 1):
+        indent = len(line) - len(line.lstrip())
+        if dropping is not None and line.strip() and indent <= dropping:
+            dropping = None
+        if number in lines:
+            dropping = indent
+        if dropping is None:
+            kept.append(line)
+    whole = "\n".join(kept) + "\n"
+    for gone in (
+        "archive/dicom_store, ",
+        ", ris/dicom_worklist",
+        "oncall, ",
+        "    escalate: [{after: 15m, channels: [am]}] ",
+    ):
+        whole = whole.replace(gone, "# " if "escalate" in gone else "")
+    return whole
+
+
+def test_problems_come_sorted_and_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, "nodes:\n  a: {x: 1}\nnode: {}\n")
+    lines = [problem.line for problem in caught.value.problems]
+    assert lines == [1, 2, 3]

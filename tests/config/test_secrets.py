@@ -1,0 +1,62 @@
+"""Secrets come from the file or from KEY_file, and print nowhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pacs_monitor import config
+from pacs_monitor.config.explain import HIDDEN, shown
+from tests.config.support import ARCHIVE, loaded, messages
+
+SECRET = "hunter2-hunter2"
+TEXT = f"""monitor:
+  name: east
+  database: postgresql+psycopg://pacs:{SECRET}@db.example.org/pacs
+  auth: {{tokens: [{{name: wall, role: viewer, token: {SECRET}}}, {{name: oncall, role: operator, token_file: t}}]}}
+  heartbeat: {{url: "https://dead-man.example.org/{SECRET}"}}
+default_route: {{channels: [hook]}}
+channels:
+  hook: {{type: webhook, url: "https://hooks.example.org/{SECRET}", secret: {SECRET}, headers: {{X-Key: {SECRET}}}}}
+{ARCHIVE}"""
+
+
+def test_a_secret_may_stand_in_a_file_beside_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "t").write_text("from the file\n")
+    auth = loaded(tmp_path, TEXT).monitor.auth
+    assert auth is not None
+    assert [token.token.get_secret_value() for token in auth.tokens] == [SECRET, "from the file"]
+
+
+def test_no_secret_prints_in_the_estate_its_explanation_or_its_differences(tmp_path: Path) -> None:
+    (tmp_path / "t").write_text(SECRET)
+    estate = loaded(tmp_path, TEXT)
+    other = loaded(tmp_path, TEXT.replace(f"secret: {SECRET}", "secret: changed-secret"))
+    said = [
+        repr(estate),
+        str(estate),
+        *map(str, config.explain(estate, "archive")),
+        *config.diff(estate, other).lines(),
+    ]
+    assert not any(SECRET in text for text in said)
+    assert config.diff(estate, other).lines() == ["channels.hook changed"]
+
+
+def test_no_secret_prints_in_problems(tmp_path: Path) -> None:
+    faulty = (
+        TEXT.replace("role: viewer", f"role: viewer, tokn: {SECRET}")
+        .replace("postgresql+psycopg", "postgres")
+        .replace('url: "https://hooks', 'url: "hooks')
+        .replace('url: "https://dead', 'interval: soon, url: "https://dead')
+    )
+    said = messages(tmp_path, faulty)
+    assert len(said) == 5, said
+    assert not any(SECRET in message for message in said)
+
+
+def test_no_secret_stands_in_the_schema() -> None:
+    assert "password" not in json.dumps(config.schema()).lower().replace("'password'", "").replace("a password", "")
+
+
+def test_a_password_in_a_url_is_hidden() -> None:
+    assert f"https://{HIDDEN}@example.org/x" == shown("https://me:hunter2@example.org/x")
