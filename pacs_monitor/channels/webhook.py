@@ -134,7 +134,7 @@ class Webhook:
 def _body(notification: Notification) -> bytes:
     """The same bytes on every retry."""
     event = {"type": notification.event, "timestamp": iso(notification.created), "data": notification.data}
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(event, separators=(",", ":")).encode()
 
 
 def _key(secret: Secret) -> bytes:

@@ -1,0 +1,123 @@
+"""An open incident and what has been said about it: the memory that policy works on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from pacs_monitor.model import (
+    SECOND,
+    Check,
+    DeliveryStatus,
+    Event,
+    Incident,
+    IncidentKind,
+    Micros,
+    Notification,
+    Severity,
+    State,
+    Transition,
+)
+
+TROUBLE = frozenset({State.DEGRADED, State.DOWN})
+LOST = frozenset({DeliveryStatus.REFUSED, DeliveryStatus.GIVEN_UP})
+"""How an opened ends that its receiver never took."""
+
+Key = tuple[IncidentKind, str]
+"""Kind and cause: one incident is open per key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one channel was told of an incident."""
+
+    at: Micros
+    """When it was last told."""
+    shadow: bool = False
+    """Its opened was recorded only."""
+    lost: bool = False
+    """Its opened was refused for good or given up, so nothing may follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An open incident with what was sent and withheld.
+
+    Acknowledgement and escalation belong here; grouping too, by more members.
+    """
+
+    incident: Incident
+    due: Micros
+    """When people are to be told: `page_after` is over then."""
+    told: Mapping[str, Told] = field(default_factory=dict)
+    excused: frozenset[str] = frozenset()
+    """Why its opened was withheld, as recorded already."""
+
+    @property
+    def key(self) -> Key:
+        return self.incident.kind, self.incident.cause
+
+    def tell(self, channel: str, told: Told) -> Case:
+        return replace(self, told={**self.told, channel: told})
+
+    def shifted(self, step: Micros) -> Case:
+        """The same after the wall clock was set: what was due in a minute still is."""
+        told = {channel: replace(t, at=t.at + step) for channel, t in self.told.items()}
+        return replace(self, due=self.due + step, told=told)
+
+
+def restored(incident: Incident, made: Iterable[Notification], check: Check | None) -> Case:
+    """The case of an incident that history had open."""
+    case = Case(incident, due(incident, 0.0 if check is None else check.page_after))
+    for past in made:
+        if past.event is Event.OPENED:
+            told = Told(past.created, past.status is DeliveryStatus.SHADOW, past.status in LOST)
+            case = case.tell(past.channel, told)
+        elif past.channel in case.told:
+            case = case.tell(past.channel, replace(case.told[past.channel], at=past.created))
+    return case
+
+
+def opened(transition: Transition, check: Check, identity: str) -> Case:
+    """The case that a check opens by getting into trouble."""
+    incident = Incident(
+        identity,
+        IncidentKind.NODE,
+        str(transition.check),
+        severity(check, transition.after),
+        transition.after,
+        transition.reason,
+        transition.phase,
+        transition.detail,
+        transition.last_before if transition.before is State.UP else None,
+        transition.since,
+        transition.noticed,
+        (transition.check,),
+    )
+    return Case(incident, due(incident, check.page_after))
+
+
+def moved(incident: Incident, transition: Transition, check: Check) -> Incident:
+    """The incident after its check moved on; severity holds while nothing is known."""
+    return replace(
+        incident,
+        state=transition.after,
+        severity=severity(check, transition.after) if transition.after in TROUBLE else incident.severity,
+        reason=transition.reason,
+        phase=transition.phase,
+        detail=transition.detail,
+    )
+
+
+def severity(check: Check, state: State) -> Severity:
+    """The check's own, but degraded is at most a warning."""
+    if state is State.DEGRADED and check.severity is Severity.CRITICAL:
+        return Severity.WARNING
+    return check.severity
+
+
+def due(incident: Incident, page_after: float) -> Micros:
+    """`page_after` counts from the first evidence, and nobody is told before patience is spent."""
+    if incident.kind is not IncidentKind.NODE:
+        return incident.noticed
+    return max(incident.noticed, incident.since + round(page_after * SECOND))

@@ -1,0 +1,260 @@
+"""The desk: takes transitions, has policy say who is owed what, records it, and feeds the outbox after the commit.
+
+One consumer does this, so that what comes in while it writes is decided together. It wakes itself when policy asked for
+it, on the monotonic clock, and looks again at least every 30 s; when the wall clock was set in between, what was due in
+a minute still is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Protocol
+
+from ulid import ULID
+
+from pacs_monitor.alerting import cases, message, policy
+from pacs_monitor.alerting.cases import LOST, Case, Key
+from pacs_monitor.alerting.outbox import FIRST_RETRY, GIVE_UP_AFTER, Outbox
+from pacs_monitor.alerting.policy import Dark, Decision, Due, News
+from pacs_monitor.alerting.recorder import Recorder, Recording
+from pacs_monitor.alerting.rules import Rules
+from pacs_monitor.alerting.settling import Settling
+from pacs_monitor.config.estate import Estate
+from pacs_monitor.history.restored import Restored
+from pacs_monitor.model import (
+    SECOND,
+    Check,
+    CheckId,
+    Clock,
+    DeliveryStatus,
+    Entry,
+    Event,
+    Incident,
+    IncidentKind,
+    Micros,
+    Notification,
+    Reason,
+    Standing,
+    State,
+    Transition,
+)
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN = 30.0
+"""Seconds after which the desk looks again, whatever it waits for."""
+STEP = SECOND
+"""The wall clock was set when it moved so much against the monotonic one."""
+
+
+class History(Recording, Settling, Protocol):
+    """The part of the history that alerting writes."""
+
+
+class Seen(Protocol):
+    """A check on the board."""
+
+    @property
+    def standing(self) -> Standing: ...
+    @property
+    def lapse_at(self) -> float | None:
+        """When a result is overdue, on the monotonic clock."""
+        ...
+
+
+class Board(Protocol):
+    """The live picture; a reload may exchange `entries`."""
+
+    @property
+    def entries(self) -> Mapping[CheckId, Seen]: ...
+
+
+class Desk:
+    """Who is told of what, from the transition to the outbox."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        board: Board,
+        history: History,
+        estate: Estate,
+        *,
+        give_up_after: float = GIVE_UP_AFTER,
+        first_retry: float = FIRST_RETRY,
+    ) -> None:
+        self.outbox = Outbox(clock, history, self._heard, give_up_after=give_up_after, first_retry=first_retry)
+        self._clock, self._board, self._estate = clock, board, estate
+        self._recorder = Recorder(history, lambda entry: self.outbox.recorded(entry.notifications))
+        self._rules = Rules(estate)
+        self._known: dict[CheckId, Check] = dict(estate.checks)
+        self._cases: Mapping[Key, Case] = {}
+        self._queue: list[Transition] = []
+        self._failing: set[str] = set()
+        self._dark_since: dict[CheckId, Micros] = {}
+        self._started = clock.now()
+        self._offset = self._clock_offset()
+        self._wake_at: Micros | None = None
+        self._bell = asyncio.Event()
+        self._stopping = False
+
+    @property
+    def write_failures(self) -> int:
+        """Entries that the history did not take at once, each try."""
+        return self._recorder.failures
+
+    def open_incidents(self) -> tuple[Incident, ...]:
+        """The oldest first."""
+        return tuple(case.incident for case in self._cases.values())
+
+    def start(self, restored: Restored) -> None:
+        """Take up what was open and owed before; nothing is said twice, what is due goes out."""
+        self._cases = {}
+        for incident in restored.incidents:
+            check = self._known.get(incident.members[0]) if incident.members else None
+            case = cases.restored(incident, restored.made.get(incident.id, ()), check)
+            self._cases = {**self._cases, case.key: case}
+            if incident.kind is IncidentKind.DELIVERY:
+                self._failing.add(incident.cause)
+        self.outbox.adopt(self._estate.channels)
+        self.outbox.feed(restored.pending)
+        self._turned = asyncio.get_running_loop().create_future()
+        self._worker = asyncio.get_running_loop().create_task(self._work())
+        self._bell.set()
+
+    def take(self, transition: Transition) -> None:
+        """Something changed; never blocks."""
+        self._queue.append(transition)
+        self._bell.set()
+
+    def reloaded(self, estate: Estate) -> None:
+        """Another estate is in force: its routes count from now on, and checks that left it are withdrawn."""
+        self._estate, self._rules = estate, Rules(estate)
+        self._known.update(estate.checks)
+        self._failing &= estate.channels.keys()
+        self.outbox.adopt(estate.channels)
+        self._bell.set()
+
+    async def test(self, channel: str) -> str:
+        """Send a test notification; what the receiver said, or DeliveryError."""
+        return await self.outbox.test(message.trial(channel, self._estate.monitor, self._clock.now()))
+
+    async def stop(self, grace: float) -> None:
+        """Decide and record what has come in; deliveries under way get `grace` seconds, the rest stays pending."""
+        self._stopping = True
+        self._bell.set()
+        await self._worker
+        await self._turn()
+        self._turned.set_result(None)
+        await self._recorder.stop()
+        await self.outbox.stop(grace)
+
+    async def _work(self) -> None:
+        while not self._stopping:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._patience()):
+                    await self._bell.wait()
+            await self._turn()
+
+    def _patience(self) -> float:
+        """Seconds until the next look."""
+        if self._wake_at is None:
+            return LOOK_AGAIN
+        return min(LOOK_AGAIN, max(0.0, (self._wake_at - self._clock.now()) / SECOND))
+
+    async def _turn(self) -> None:
+        """Decide, record, feed."""
+        self._bell.clear()
+        batch, self._queue = tuple(self._queue), []
+        turned, self._turned = self._turned, asyncio.get_running_loop().create_future()
+        self._follow_clock()
+        entry = self._decide(batch)
+        if entry != Entry():
+            if not await self._recorder.write(entry):
+                entry = replace(entry, notifications=tuple(replace(n, unrecorded=True) for n in entry.notifications))
+            self.outbox.feed(entry.notifications)
+        turned.set_result(None)
+
+    def _decide(self, batch: tuple[Transition, ...]) -> Entry:
+        """What this turn is to record. A fault in here must not cost the ledger its transitions."""
+        now = self._clock.now()
+        try:
+            news = News(batch, self._dark(), frozenset(self._failing))
+            decision = policy.decide(
+                self._cases, news, self._rules, now, lambda: str(ULID.from_timestamp(now / SECOND))
+            )
+            entry = Entry(batch, decision.incidents, self._notifications(decision, now), decision.withheld)
+        except Exception:
+            log.exception("a decision failed; its transitions are recorded, nobody is told")
+            self._wake_at = None
+            return Entry(batch)
+        self._cases, self._wake_at = decision.cases, decision.wake_at
+        return entry
+
+    def _notifications(self, decision: Decision, now: Micros) -> tuple[Notification, ...]:
+        if not decision.dues:
+            return ()
+        states: defaultdict[str, dict[CheckId, State]] = defaultdict(dict)
+        for check, seen in self._board.entries.items():
+            states[check.node][check] = seen.standing.state
+        scene = message.Scene(self._estate.monitor, self._known, states, now)
+
+        def written(number: int, due: Due) -> Notification:
+            data = message.data(due.incident, due.event, scene)
+            identity = str(ULID.from_timestamp(now / SECOND))
+            return Notification(identity, due.channel, due.event, now + number, data, due.incident.id, due.status)
+
+        return tuple(written(number, due) for number, due in enumerate(decision.dues))
+
+    def _dark(self) -> dict[CheckId, Dark]:
+        """The checks that are unknown, and since when without a break; not before the monitor started."""
+        dark: dict[CheckId, Dark] = {}
+        monotonic = self._clock.monotonic()
+        for check, seen in self._board.entries.items():
+            standing = seen.standing
+            if standing.state is not State.UNKNOWN:
+                continue
+            reason, since = standing.reason or Reason.NOT_MEASURED, max(standing.since, self._started)
+            if reason is Reason.NOT_MEASURED and (seen.lapse_at is None or seen.lapse_at > monotonic):
+                continue  # its turn has not come yet
+            dark[check] = Dark(self._dark_since.get(check, since), reason)
+        self._dark_since = {check: spell.since for check, spell in dark.items()}
+        return dark
+
+    async def _heard(self, notification: Notification, status: DeliveryStatus) -> None:
+        """The outbox says how a notification ended."""
+        if status in LOST and notification.event is Event.OPENED:
+            self._lose(notification)
+        if status is DeliveryStatus.DELIVERED and notification.channel in self._failing:
+            self._failing.discard(notification.channel)
+            self._bell.set()
+        if status is DeliveryStatus.GIVEN_UP and notification.channel in self._estate.channels:
+            self._failing.add(notification.channel)
+            self._bell.set()
+            await asyncio.shield(self._turned)  # the incident is on record before the give-up is
+
+    def _lose(self, notification: Notification) -> None:
+        """Its receiver never took the opened of an incident: nothing may follow there."""
+        for key, case in self._cases.items():
+            told = case.told.get(notification.channel)
+            if case.incident.id == notification.incident and told is not None:
+                self._cases = {**self._cases, key: case.tell(notification.channel, replace(told, lost=True))}
+                return
+
+    def _follow_clock(self) -> None:
+        """When the wall clock was set, move what waits along with it."""
+        offset = self._clock_offset()
+        step, self._offset = offset - self._offset, offset
+        if abs(step) < STEP:
+            return
+        log.warning("the wall clock was set by %+.1f s", step / SECOND)
+        self._started += step
+        self._cases = {key: case.shifted(step) for key, case in self._cases.items()}
+        self._dark_since = {check: since + step for check, since in self._dark_since.items()}
+
+    def _clock_offset(self) -> Micros:
+        return self._clock.now() - round(self._clock.monotonic() * SECOND)

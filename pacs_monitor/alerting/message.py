@@ -1,0 +1,204 @@
+"""The `data` of a notification (contracts.md, schema 1) and its one-sentence summary.
+
+Nothing in it comes from a patient's data; `detail` is the probe's own sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ulid import ULID
+
+from pacs_monitor.alerting.cases import TROUBLE
+from pacs_monitor.alerting.phrases import phrase
+from pacs_monitor.config.sections import MonitorSettings
+from pacs_monitor.model import (
+    SECOND,
+    Check,
+    CheckId,
+    Ending,
+    Event,
+    Incident,
+    IncidentKind,
+    Micros,
+    Notification,
+    Reason,
+    State,
+    iso,
+)
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a message is written from, beside the incident."""
+
+    monitor: MonitorSettings
+    checks: Mapping[CheckId, Check]
+    """Also those that have left the estate."""
+    states: Mapping[str, Mapping[CheckId, State]]
+    """Node → where each of its checks stands."""
+    now: Micros
+
+
+def data(incident: Incident, event: Event, scene: Scene) -> dict[str, Any]:
+    """Everything that a channel may render."""
+    check_id = incident.members[0] if incident.members else None
+    check = None if check_id is None else scene.checks.get(check_id)
+    node = None if check is None else check.node
+    still_ok, also_failing = _siblings(incident, scene)
+    return {
+        "schema": SCHEMA,
+        "monitor": scene.monitor.name,
+        "kind": incident.kind.value,
+        "incident": incident.id,
+        "dedup_key": f"{scene.monitor.name}/{incident.id}",
+        "node": check_id and check_id.node,
+        "title": _title(incident, scene),
+        "site": node.site if node else "",
+        "role": node.role if node else "",
+        "check": check_id and check_id.check,
+        "probe": check.probe.kind if check else None,
+        "severity": incident.severity.value,
+        "state": incident.state.value,
+        "reason": incident.reason and incident.reason.value,
+        "blame": incident.reason and incident.reason.blame.value,
+        "phase": incident.phase and incident.phase.value,
+        "summary": _summary(incident, event, check, scene) + _beside(incident, event, still_ok),
+        "impact": node.impact if node else "",
+        "support": dict(node.support) if node else {},
+        "detail": incident.detail,
+        "last_good": None if incident.last_good is None else iso(incident.last_good),
+        "since": iso(incident.since),
+        "noticed": iso(incident.noticed),
+        "resolved": iso(incident.ended) if incident.ended and incident.ending is Ending.RESOLVED else None,
+        "members": [str(member) for member in incident.members],
+        "also_failing": also_failing,
+        "still_ok": still_ok,
+        "runbook": runbook(scene.monitor, incident.reason or incident.kind),
+        "url": f"{base(scene.monitor)}/incidents/{incident.id}",
+        "labels": dict(node.labels) if node else {},
+    }
+
+
+def trial(channel: str, monitor: MonitorSettings, now: Micros) -> Notification:
+    """A notification that tests a channel and is on no record."""
+    words = {
+        "schema": SCHEMA,
+        "monitor": monitor.name,
+        "title": monitor.name,
+        "summary": f"Test of channel {channel} of the monitor {monitor.name}: nothing is wrong",
+        "url": base(monitor),
+    }
+    return Notification(str(ULID.from_timestamp(now / SECOND)), channel, Event.TEST, now, words)
+
+
+def base(monitor: MonitorSettings) -> str:
+    """Where people reach this monitor."""
+    if monitor.external_url:
+        return monitor.external_url.rstrip("/")
+    host, port = monitor.listen
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def runbook(monitor: MonitorSettings, topic: Reason | IncidentKind) -> str:
+    """The runbook entry of a reason, or of a kind of incident that has none."""
+    return f"{base(monitor)}/docs/operations#{topic.value}"
+
+
+def _siblings(incident: Incident, scene: Scene) -> tuple[list[str], list[str]]:
+    """Checks of the same nodes that are up, and that are in trouble too."""
+    others = {
+        check: state
+        for node in {member.node for member in incident.members}
+        for check, state in scene.states.get(node, {}).items()
+        if check not in incident.members
+    }
+    up = sorted(str(check) for check, state in others.items() if state is State.UP)
+    return up, sorted(str(check) for check, state in others.items() if state in TROUBLE)
+
+
+def _title(incident: Incident, scene: Scene) -> str:
+    if not incident.members:
+        return scene.monitor.name
+    first = incident.members[0]
+    check = scene.checks.get(first)
+    return (check and check.node.title) or first.node
+
+
+def _summary(incident: Incident, event: Event, check: Check | None, scene: Scene) -> str:
+    since = _clock(incident.since, scene)
+    match incident.kind:
+        case IncidentKind.BLIND:
+            return _blind(incident, event, since)
+        case IncidentKind.DELIVERY:
+            return _delivery(incident, event, since)
+        case IncidentKind.NODE:
+            return _node(incident, event, check, scene)
+
+
+def _node(incident: Incident, event: Event, check: Check | None, scene: Scene) -> str:
+    title, since = _title(incident, scene), _clock(incident.since, scene)
+    if event is Event.WITHDRAWN:
+        return f"{title}: {incident.cause} is not watched any more, so its incident since {since} is withdrawn"
+    if incident.ended is not None:
+        lasted = _duration(incident.ended - incident.since)
+        return f"{title} is well again since {_clock(incident.ended, scene)} ({incident.cause}, {lasted})"
+    if incident.state is State.ABSENT:
+        return f"{title} is switched off or out of reach now; its incident since {since} stays open until it is well"
+    what = phrase(incident.reason, check)
+    if incident.state is State.UNKNOWN:
+        return f"{title} was not well since {since} and cannot be checked now: {what}"
+    if incident.state is State.DEGRADED:
+        what += " (degraded)"
+    still = "still " if event is Event.REMINDED else ""
+    return f"{title} {still}{what} since {since}"
+
+
+def _blind(incident: Incident, event: Event, since: str) -> str:
+    what = phrase(incident.reason)
+    names = ", ".join(str(member) for member in incident.members[:3])
+    more = len(incident.members) - 3
+    names += f" and {more} more" if more > 0 else ""
+    if event is Event.WITHDRAWN:
+        return f"{names}: not watched any more, so the incident since {since} is withdrawn"
+    if event is Event.RESOLVED:
+        return f"{names}: measured again, or blind for another reason (was since {since}: {what})"
+    return f"The monitor has not been able to check {names} since {since}: {what}"
+
+
+def _delivery(incident: Incident, event: Event, since: str) -> str:
+    if event is Event.WITHDRAWN:
+        return f"Channel {incident.cause} is removed, so the incident of its deliveries since {since} is withdrawn"
+    if event is Event.RESOLVED:
+        return f"Channel {incident.cause} delivers again; what was given up since {since} stays undelivered"
+    return f"Channel {incident.cause} does not deliver: notifications were given up at {since}; people miss pages"
+
+
+def _beside(incident: Incident, event: Event, still_ok: list[str]) -> str:
+    """What still works helps to tell a dead archive from a full one."""
+    if incident.kind is not IncidentKind.NODE or event not in (Event.OPENED, Event.REMINDED) or not still_ok:
+        return ""
+    names = [name.partition("/")[2] for name in still_ok[:3]]
+    return f"; {', '.join(names)} still {'answers' if len(names) == 1 else 'answer'}"
+
+
+def _clock(moment: Micros, scene: Scene) -> str:
+    """In the monitor's time zone; with the date unless it is today's."""
+    zone = ZoneInfo(scene.monitor.timezone)
+    local = datetime.fromtimestamp(moment // SECOND, UTC).astimezone(zone)
+    today = datetime.fromtimestamp(scene.now // SECOND, UTC).astimezone(zone)
+    return f"{local:%H:%M:%S}" if local.date() == today.date() else f"{local:%Y-%m-%d %H:%M:%S}"
+
+
+def _duration(span: Micros) -> str:
+    seconds = max(0, span // SECOND)
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
