@@ -2,6 +2,7 @@
 
 from pacs_monitor.history.errors import HeldError, HistoryError, UnrecordedError
 from pacs_monitor.history.history import History
+from pacs_monitor.history.lease import probing_lock
 from pacs_monitor.history.ledger import Revision
 from pacs_monitor.history.pulse import FailureRun, Pulse, Runs, Sample, Tally
 from pacs_monitor.history.reader import IncidentFile, Reader, RevisionRow
@@ -22,4 +23,5 @@ __all__ = [
     "Sample",
     "Tally",
     "UnrecordedError",
+    "probing_lock",
 ]

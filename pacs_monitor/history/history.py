@@ -17,7 +17,7 @@ from pacs_monitor.history.batches import Batches
 from pacs_monitor.history.coverage import Alive
 from pacs_monitor.history.engines import advice, is_sqlite, migrate, parse, reading, shown, writing
 from pacs_monitor.history.errors import HeldError, HistoryError
-from pacs_monitor.history.lease import FileLease, take_advisory
+from pacs_monitor.history.lease import FileLease, lock_file, take_advisory
 from pacs_monitor.history.ledger import Ledger, Revision
 from pacs_monitor.history.pulse import Pulse
 from pacs_monitor.history.reader import Reader
@@ -35,7 +35,7 @@ class History:
 
     def __init__(self, url: URL, monitor: str, clock: Clock) -> None:
         self._url, self._name, self._clock = url, monitor, clock
-        self._lease = FileLease(url.database, monitor) if is_sqlite(url) and url.database else None
+        self._lease = FileLease(lock_file(url.database, monitor)) if is_sqlite(url) and url.database else None
         self._engine = writing(url)
         self._ids: CheckIds | None = None
         self._take_lease()
@@ -62,6 +62,11 @@ class History:
     def write_failures(self) -> int:
         """Writes that failed since the start."""
         return self._writer.failures
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the history cannot be written now; None while it can."""
+        return self._writer.trouble
 
     def restore(self) -> Restored:
         """What was left by the run before."""

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import gettempdir
 from typing import IO
 from urllib.parse import quote
 
 from sqlalchemy import Connection, text
+
+from pacs_monitor.history.engines import is_sqlite, parse, shown
+from pacs_monitor.history.errors import HeldError, HistoryError
 
 if sys.platform == "win32":
     import msvcrt
@@ -29,8 +35,8 @@ else:
 class FileLease:
     """A lock on a file, held until closed or until the process ends, however it ends."""
 
-    def __init__(self, database: str, monitor: str) -> None:
-        self._path = Path(f"{database}.{quote(monitor, safe='')}.lock")
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._file: IO[bytes] | None = None
 
     def take(self) -> bool:
@@ -47,6 +53,30 @@ class FileLease:
     def release(self) -> None:
         if self._file:
             self._file.close()
+
+
+def lock_file(database: str, monitor: str) -> Path:
+    """The file beside an SQLite database that one monitor's lock is on."""
+    return Path(f"{database}.{quote(monitor, safe='')}.lock")
+
+
+@contextmanager
+def probing_lock(url: str) -> Iterator[None]:
+    """While no daemon answers, one `pacs-monitor probe` at a time: it does not know of the other's associations."""
+    database = parse(url)
+    folder = Path(gettempdir()) / f"pacs-monitor-{hashlib.sha256(shown(database).encode()).hexdigest()[:16]}"
+    path = Path(f"{database.database if is_sqlite(database) else folder}.probing")
+    lease = FileLease(path)
+    try:
+        ours = lease.take()
+    except OSError as error:
+        raise HistoryError(f"cannot make the lock file {path}: {error.strerror}") from error
+    if not ours:
+        raise HeldError(f"another `pacs-monitor probe` runs (it holds {path}); try again when it has ended")
+    try:
+        yield
+    finally:
+        lease.release()
 
 
 def take_advisory(connection: Connection, monitor: str) -> bool:

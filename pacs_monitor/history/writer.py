@@ -41,9 +41,10 @@ class Writer:
 
     def __init__(self, connect: Callable[[], Connection], rolled_back: Callable[[], None], what_to_do: str) -> None:
         self.failures = 0
+        self.trouble: str | None = None
+        """Why nothing can be written now."""
         self._connect, self._rolled_back, self._what_to_do = connect, rolled_back, what_to_do
         self._connection: Connection | None = None
-        self._failing = False
         self._closed = False
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
@@ -111,14 +112,15 @@ class Writer:
 
     def _settle(self, jobs: Sequence[Job], failure: Exception | None) -> None:
         if failure is None:
-            if self._failing:
+            if self.trouble:
                 log.warning("the history can be written again")
-            self._failing = False
+            self.trouble = None
             return
         error = self._explained(failure)
-        if not self._failing:
+        if not self.trouble:
             log.error("%s", error)
-        self._failing = True
+        if _is_outage(failure):
+            self.trouble = str(error)
         self.failures += len(jobs)
         for job in jobs:
             job.future.set_exception(error)

@@ -1,0 +1,95 @@
+"""A real PostgreSQL server on a free loopback port, in a folder of its own; gone when it is left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import psycopg
+
+SERVER_FOLDERS = Path("/usr/lib/postgresql")
+
+
+def command(name: str) -> str:
+    """The path of one of the server's programs, or a failure that says how to get it."""
+    folders = os.pathsep.join(
+        [os.environ.get("PATH", ""), "/usr/local/bin", *map(str, sorted(SERVER_FOLDERS.glob("*/bin")))]
+    )
+    found = shutil.which(name, path=folders)
+    assert found, f"{name} is missing: install the package postgresql, or run scripts/install-test-peers"
+    return found
+
+
+class Postgres:
+    """One server; `database()` makes an empty database in it. `stop` and `start` take it away and bring it back."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self._databases = 0
+
+    def __enter__(self) -> Self:
+        if os.geteuid() == 0:
+            self._give_away()
+        self._run([command("initdb"), "-D", self._data, "-A", "trust", "-U", "pgtest", "--no-sync"], locale=True)
+        self.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        options = f"-c listen_addresses=127.0.0.1 -p {self.port} -c unix_socket_directories={self._folder} -c fsync=off"
+        log = str(self._folder / "log")
+        self._run([command("pg_ctl"), "-D", self._data, "-w", "-l", log, "-o", options, "start"])
+
+    def stop(self) -> None:
+        self._run([command("pg_ctl"), "-D", self._data, "-w", "-m", "immediate", "stop"])
+
+    def database(self) -> str:
+        """The URL of a new, empty database."""
+        self._databases += 1
+        name = f"history{self._databases}"
+        with psycopg.connect(f"{self._server}/postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]  # made here, not user input
+        return f"postgresql+psycopg://pgtest@127.0.0.1:{self.port}/{name}"
+
+    @property
+    def _server(self) -> str:
+        return f"postgresql://pgtest@127.0.0.1:{self.port}"
+
+    @property
+    def _data(self) -> str:
+        return str(self._folder / "data")
+
+    def _give_away(self) -> None:
+        """The server refuses to run as root, so the folder goes to nobody, and every parent is made traversable."""
+        shutil.chown(self._folder, "nobody")
+        for parent in self._folder.parents:
+            if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
+                parent.chmod(parent.stat().st_mode | 0o011)
+
+    def _run(self, words: Sequence[str], *, locale: bool = False) -> None:
+        prefix: list[str] = []
+        if os.geteuid() == 0:
+            prefix = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+        words = [*prefix, *words, *(["-E", "UTF8", "--locale=C.UTF-8"] if locale else [])]
+        environment = os.environ | {"HOME": str(self._folder)}
+        done = subprocess.run(
+            words,
+            check=False,
+            env=environment,
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, f"{' '.join(words)}:\n{done.stdout}\n{done.stderr}"
