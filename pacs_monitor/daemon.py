@@ -8,18 +8,17 @@ import logging
 import resource
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from pacs_monitor import __version__
 from pacs_monitor import config as configuration
-from pacs_monitor.alerting.desk import Desk
-from pacs_monitor.alerting.outbox import Outbox
+from pacs_monitor.alerting import Desk, Outbox
 from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.engine.clock import ClockWatch, SystemClock
 from pacs_monitor.engine.engine import Engine
-from pacs_monitor.history import History, Revision, Tally
-from pacs_monitor.model import SECOND, CheckId, Clock, Incident, Standing, Transition
+from pacs_monitor.history import History, Restored, Revision, Tally
+from pacs_monitor.model import SECOND, Clock, Incident, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.web.app import create_app
 from pacs_monitor.web.server import WebServer
@@ -87,8 +86,7 @@ class Daemon:
         self.engine = Engine(
             self.clock, Resolver(), self._told, timezone=estate.monitor.timezone, on_result=self._tally.take
         )
-        self.deliveries = Outbox(self.history, self.clock)
-        self.desk = Desk(estate, self.history, self.deliveries, self.engine.board.entries, self.clock)
+        self.desk = Desk(self.clock, self.engine.board, self.history, estate)
         self._watch = ClockWatch(self.clock)
         self._heart: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
@@ -104,8 +102,8 @@ class Daemon:
         await self.history.adopt(self.estate.checks.keys(), Revision(self.estate.revision))
         restored = self.history.restore()
         self.engine.start()
-        self._adopt(self.estate, restored.standings)
-        await self.desk.start(restored)
+        self._adopt(self.estate, restored)
+        self.desk.start(restored)
         self._web.start()
         self._heart = asyncio.create_task(self._beat())
         host, port = self.address
@@ -126,13 +124,16 @@ class Daemon:
             self._heart.cancel()
             await asyncio.gather(self._heart, return_exceptions=True)
         await self.engine.stop(PROBES_END_WITHIN)
-        await self.desk.stop()
-        await self.deliveries.stop(DELIVERIES_END_WITHIN)
+        await self.desk.stop(DELIVERIES_END_WITHIN)
         self._pulse()
         if self._web is not None:
             await self._web.stop()
         self.history.close()
         log.info("ended")
+
+    @property
+    def deliveries(self) -> Outbox:
+        return self.desk.outbox
 
     def open_incidents(self) -> tuple[Incident, ...]:
         return self.desk.open_incidents()
@@ -151,9 +152,9 @@ class Daemon:
                 self.last_reload_successful = False
                 raise
             changes = configuration.diff(self.estate, new).lines()
-            await self.history.adopt(new.checks.keys(), Revision(new.revision, "\n".join(changes)))
+            await self.history.adopt(new.checks.keys(), Revision(new.revision, diff="\n".join(changes)))
             self.estate = new
-            self._adopt(new, self.history.restore().standings)
+            self._adopt(new, await asyncio.to_thread(self.history.restore))
             self.desk.reloaded(new)
             self.last_reload_successful = True
             log.info("reloaded %s: %s", new.file, "; ".join(changes) or "nothing changed")
@@ -167,10 +168,10 @@ class Daemon:
             for problem in error.problems:
                 log.error("not reloaded: %s", problem)
 
-    def _adopt(self, estate: Estate, standings: Mapping[CheckId, Standing]) -> None:
+    def _adopt(self, estate: Estate, restored: Restored) -> None:
         checks = tuple(estate.checks.values())
         self._tally.adopt(checks)
-        self.engine.adopt(checks, estate.references, standings)
+        self.engine.adopt(checks, estate.references, restored.standings, restored.memory)
 
     def _told(self, transition: Transition) -> None:
         why = f" ({transition.reason})" if transition.reason else ""

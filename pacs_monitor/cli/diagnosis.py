@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pacs_monitor.model import Reason
 
-NEXT: dict[Reason, str] = {
+NEXT: dict[str, str] = {
     Reason.TCP_REFUSED: "The machine is there but nothing listens on the port: is the service running?",
     Reason.TCP_RESET: "Something in between or a firewall cut the connection: ask who filters this path.",
     Reason.TCP_TIMEOUT: "Nothing answers at all: is the machine on, is the route or a firewall in the way?",
@@ -39,6 +39,6 @@ NEXT: dict[Reason, str] = {
 }
 
 
-def next_step(reason: Reason) -> str:
+def next_step(reason: str) -> str:
     """What to check next; the runbook of docs/operations.md has the long form."""
     return NEXT.get(reason, f"See docs/operations.md#{reason}.")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pacs_monitor.alerting import outbox
-from pacs_monitor.cli.client import Client, NoDaemonError, RefusedError
+from pacs_monitor.alerting import message
+from pacs_monitor.cli.client import ANSWER_WITHIN, Client, NoDaemonError, RefusedError
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, estate_of, fail, out, print_json
 from pacs_monitor.config import Estate
 from pacs_monitor.engine.clock import SystemClock
@@ -68,7 +67,8 @@ def notify_test(
     if channel not in estate.channels:
         fail(f"no channel {channel!r}; there are: {', '.join(sorted(estate.channels)) or 'none'}", 2)
     try:
-        said = asyncio.run(outbox.send_test(estate.channels[channel], estate.monitor.name, SystemClock()))
+        notification = message.trial(channel, estate.monitor, SystemClock().now())
+        said = estate.channels[channel].deliver(notification, ANSWER_WITHIN)
     except DeliveryError as error:
         fail(f"{channel}: not delivered ({error.reason}): {error}")
     out.print(f"{channel}: delivered; the receiver said: {said}", markup=False)

@@ -43,13 +43,20 @@ class Board:
         self.skipped = 0
         self.in_progress = 0
 
-    def adopt(self, checks: Iterable[Check], restored: Mapping[CheckId, Standing], now: Micros) -> None:
+    def adopt(
+        self,
+        checks: Iterable[Check],
+        restored: Mapping[CheckId, Standing],
+        memory: Mapping[CheckId, dict[str, Any]],
+        now: Micros,
+    ) -> None:
         """Show exactly these checks: known ones keep their standing, new ones take the restored one or are unknown."""
         old, self.entries = self.entries, {}
         for check in checks:
             entry = old.get(check.id)
             if entry is None:
                 entry = BoardEntry(check, restored.get(check.id) or Standing(since=now))
+                entry.memory = dict(memory.get(check.id, {}))
             entry.check = check
             self.entries[check.id] = entry
 

@@ -52,7 +52,8 @@ class Calendar:
 
     def look_again(self) -> None:
         """Compute afresh how long to sleep: the wall clock may run apart from the monotonic one."""
-        self._scheduler.wakeup()
+        if self._scheduler.running:
+            self._scheduler.wakeup()
 
     def stop(self) -> None:
         if self._scheduler.running:

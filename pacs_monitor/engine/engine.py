@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from pacs_monitor import states
 from pacs_monitor.engine.board import Board, BoardEntry
@@ -42,9 +43,10 @@ class Engine:
         checks: Collection[Check],
         references: Mapping[str, tuple[Address, ...]],
         restored: Mapping[CheckId, Standing],
+        memory: Mapping[CheckId, dict[str, Any]],
     ) -> None:
         """Run exactly these checks from now on; unchanged ones keep their standing and their rhythm."""
-        self.board.adopt(checks, restored, self._clock.now())
+        self.board.adopt(checks, restored, memory, self._clock.now())
         self.runner.seats.adopt(checks)
         self.runner.isolation.references = references
         self._rhythm.adopt(check for check in checks if check.cron is None)

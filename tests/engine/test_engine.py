@@ -32,7 +32,7 @@ class Bench:
         self.engine = Engine(self.clock, NumericResolver(), self.transitions.append)
 
     def adopt(self, *checks, restored=None):
-        self.engine.adopt(checks, {}, restored or {})
+        self.engine.adopt(checks, {}, restored or {}, {})
 
     def entry(self, name="archive/echo"):
         return self.engine.board.entries[CheckId.parse(name)]

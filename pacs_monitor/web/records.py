@@ -1,0 +1,72 @@
+"""Incidents and notifications as JSON, read from the history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pacs_monitor.history import IncidentFile
+from pacs_monitor.model import Incident, Micros, Notification, Withheld, iso
+from pacs_monitor.web.house import House
+
+
+async def incidents(house: House, *, open_only: bool, limit: int) -> list[dict[str, Any]]:
+    """The newest first."""
+    found = await house.history.read(lambda reader: reader.incidents(open_only=open_only, limit=limit))
+    return [_incident(incident) for incident in found]
+
+
+async def incident(house: House, identity: str) -> dict[str, Any] | None:
+    """One incident with everything that was sent, and what was withheld and why."""
+    found: IncidentFile | None = await house.history.read(lambda reader: reader.incident(identity))
+    if found is None:
+        return None
+    return _incident(found.incident) | {
+        "notifications": [_notification(notification) for notification in found.notifications],
+        "withheld": [_withheld(withheld) for withheld in found.withheld],
+    }
+
+
+async def notifications(house: House, *, limit: int) -> list[dict[str, Any]]:
+    """The newest first."""
+    found = await house.history.read(lambda reader: reader.notifications(limit=limit))
+    return [_notification(notification) for notification in reversed(found)]
+
+
+def _incident(incident: Incident) -> dict[str, Any]:
+    return {
+        "id": incident.id,
+        "kind": incident.kind,
+        "cause": incident.cause,
+        "severity": incident.severity,
+        "state": incident.state,
+        "reason": incident.reason,
+        "phase": incident.phase,
+        "detail": incident.detail,
+        "last_good": _time(incident.last_good),
+        "since": iso(incident.since),
+        "noticed": iso(incident.noticed),
+        "ended": _time(incident.ended),
+        "ending": incident.ending,
+        "members": [str(member) for member in incident.members],
+    }
+
+
+def _notification(notification: Notification) -> dict[str, Any]:
+    return {
+        "id": notification.id,
+        "incident": notification.incident,
+        "channel": notification.channel,
+        "event": notification.event,
+        "created": iso(notification.created),
+        "status": notification.status,
+        "attempts": notification.attempts,
+        "summary": notification.data.get("summary", ""),
+    }
+
+
+def _withheld(withheld: Withheld) -> dict[str, Any]:
+    return {"event": withheld.event, "channel": withheld.channel, "why": withheld.why, "at": iso(withheld.at)}
+
+
+def _time(micros: Micros | None) -> str | None:
+    return None if micros is None else iso(micros)
