@@ -1,0 +1,68 @@
+"""What Grafana would ask of Prometheus: every query of the dashboards with their variables filled in."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+DASHBOARDS = sorted((ROOT / "dashboards").glob("*.json"))
+
+BUILT_IN = {"__rate_interval": "1m", "__interval": "15s", "__range": "1h", "__all": ".*"}
+ANY = ".*"
+"""Every variable of ours is matched by a regular expression, and stands at All."""
+VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+LABEL_VALUES = re.compile(r"label_values\((.+),\s*(\w+)\)")
+METRIC = re.compile(r"(?<![\w:])pacs_\w+")
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query; `where` says which panel, variable or annotation asks it."""
+
+    where: str
+    expr: str
+
+
+def load(file: Path) -> dict[str, Any]:
+    dashboard: dict[str, Any] = json.loads(file.read_text())
+    return dashboard
+
+
+def queries(dashboard: dict[str, Any]) -> Iterator[Query]:
+    """All of them; a variable's label_values(selector, label) becomes the selector's count by that label."""
+    for panel in dashboard["panels"]:
+        for target in panel["targets"]:
+            yield Query(f"{panel['title']} {target['refId']}", fill(target["expr"]))
+    for annotation in dashboard["annotations"]["list"]:
+        yield Query(annotation["name"], fill(annotation["expr"]))
+    for variable in dashboard["templating"]["list"]:
+        if variable["type"] == "query":
+            found = LABEL_VALUES.fullmatch(variable["definition"])
+            assert found, variable["definition"]
+            yield Query(f"${variable['name']}", f"count by ({found[2]}) ({fill(found[1])})")
+
+
+def fill(expr: str) -> str:
+    """The expression as Prometheus gets it."""
+    return VARIABLE.sub(lambda found: BUILT_IN.get(found[1] or found[2], ANY), expr)
+
+
+def variables(text: str) -> set[str]:
+    """The variables of ours that a text uses."""
+    return {found[1] or found[2] for found in VARIABLE.finditer(text)} - BUILT_IN.keys()
+
+
+def metrics(expr: str) -> set[str]:
+    """The families that an expression asks for; a histogram is named without its suffix."""
+    return {re.sub(r"_bucket$", "", name) for name in METRIC.findall(expr)}
+
+
+def documented_metrics() -> set[str]:
+    """What docs/metrics.md promises."""
+    rows = re.findall(r"^\| `(pacs_\w+)`", (ROOT / "docs" / "metrics.md").read_text(), re.MULTILINE)
+    return set(rows)

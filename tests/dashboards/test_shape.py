@@ -1,0 +1,85 @@
+"""The dashboards' JSON, without a Grafana: what can be known of it offline."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+
+from tests.dashboards.queries import DASHBOARDS, documented_metrics, load, metrics, queries, variables
+
+pytestmark = pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.name)
+COLUMNS = 24
+PANELS = {"stat", "table", "timeseries", "state-timeline"}
+
+
+def test_it_has_what_grafana_needs_to_import_it(file: Path) -> None:
+    dashboard = load(file)
+    assert dashboard["uid"]
+    assert dashboard["title"]
+    assert dashboard["schemaVersion"] >= 36
+    assert "id" not in dashboard, "an id belongs to one server's database"
+
+
+def test_panels_have_ids_of_their_own(file: Path) -> None:
+    ids = [panel["id"] for panel in load(file)["panels"]]
+    assert sorted(set(ids)) == sorted(ids)
+
+
+def test_panels_lie_on_the_grid_and_do_not_overlap(file: Path) -> None:
+    panels = load(file)["panels"]
+    for panel in panels:
+        place = panel["gridPos"]
+        assert place["x"] >= 0
+        assert place["x"] + place["w"] <= COLUMNS, panel["title"]
+    for one, other in combinations(panels, 2):
+        assert not _overlap(one["gridPos"], other["gridPos"]), (one["title"], other["title"])
+
+
+def test_every_panel_says_what_it_shows(file: Path) -> None:
+    for panel in load(file)["panels"]:
+        assert panel["type"] in PANELS
+        assert panel["title"]
+        assert panel["description"], panel["title"]
+        assert panel["targets"], panel["title"]
+
+
+def test_every_query_goes_to_the_chosen_data_source(file: Path) -> None:
+    dashboard = load(file)
+    askers = [*dashboard["panels"], *dashboard["annotations"]["list"]]
+    askers += [target for panel in dashboard["panels"] for target in panel["targets"]]
+    askers += [variable for variable in dashboard["templating"]["list"] if variable["type"] == "query"]
+    assert {asker["datasource"]["uid"] for asker in askers} == {"${datasource}"}
+
+
+def test_the_queries_of_a_panel_have_names_of_their_own(file: Path) -> None:
+    for panel in load(file)["panels"]:
+        names = [target["refId"] for target in panel["targets"]]
+        assert sorted(set(names)) == sorted(names), panel["title"]
+
+
+def test_every_variable_that_is_used_is_defined_and_the_other_way_round(file: Path) -> None:
+    defined = {variable["name"] for variable in load(file)["templating"]["list"]}
+    assert variables(file.read_text()) == defined
+
+
+def test_every_query_is_promql(file: Path) -> None:
+    for query in queries(load(file)):
+        assert promql_parser.parse(query.expr), query
+
+
+def test_every_metric_is_one_that_the_monitor_promises(file: Path) -> None:
+    used = {name for query in queries(load(file)) for name in metrics(query.expr)}
+    assert used - documented_metrics() == set()
+
+
+def _overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return (
+        one["x"] < other["x"] + other["w"]
+        and other["x"] < one["x"] + one["w"]
+        and one["y"] < other["y"] + other["h"]
+        and other["y"] < one["y"] + one["h"]
+    )

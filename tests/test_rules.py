@@ -1,0 +1,41 @@
+"""The rules for Prometheus: promtool runs their own tests in `make check`; here is what it cannot know."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.dashboards.queries import documented_metrics, metrics
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted((ROOT / "rules").glob("*.yaml"))
+RULES: list[dict[str, Any]] = [
+    rule for file in FILES for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]
+]
+ALERTS = [rule for rule in RULES if "alert" in rule]
+
+
+def test_every_metric_is_one_that_the_monitor_promises() -> None:
+    assert {name for rule in RULES for name in metrics(rule["expr"])} - documented_metrics() == set()
+
+
+def test_every_alert_has_its_entry_and_points_at_it() -> None:
+    entries = re.findall(r"^## (Pacs\w+)$", (ROOT / "docs" / "alerts.md").read_text(), re.MULTILINE)
+    assert entries == [rule["alert"] for rule in ALERTS]
+    for rule in ALERTS:
+        assert rule["annotations"]["runbook_url"] == f"docs/alerts.md#{rule['alert'].lower()}"
+
+
+def test_every_alert_says_how_bad_it_is_and_what_happened() -> None:
+    for rule in ALERTS:
+        assert rule["labels"]["severity"] in {"critical", "warning"}, rule["alert"]
+        assert rule["annotations"]["summary"]
+
+
+def test_every_alert_is_seen_firing_and_silent_in_a_promtool_test() -> None:
+    tests = [yaml.safe_load(file.read_text())["tests"] for file in (ROOT / "rules" / "tests").glob("*.yaml")]
+    cases = [case for file in tests for test in file for case in test.get("alert_rule_test", [])]
+    assert {case["alertname"] for case in cases if case["exp_alerts"]} == {rule["alert"] for rule in ALERTS}
