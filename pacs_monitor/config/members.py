@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
-from pacs_monitor.config.values import Count, Cron, LocalPath, Pace
+from pacs_monitor.config.values import Count, Cron, ExistingFile, LocalPath, Pace
 from pacs_monitor.fields import AETitle, Duration, Port, Settings, Texts
 from pacs_monitor.model import Paging, Presence, Severity
 
@@ -64,11 +64,11 @@ class CheckSettings(Defaults):
 class TlsSettings(Settings):
     """TLS towards a node."""
 
-    ca: LocalPath | None = None
+    ca: ExistingFile | None = None
     """PEM file of the authorities to trust; the system's unless given."""
-    cert: LocalPath | None = None
+    cert: ExistingFile | None = None
     """PEM file of our certificate."""
-    key: LocalPath | None = None
+    key: ExistingFile | None = None
     """PEM file of our private key."""
     server_name: str | None = None
     """The name that the node's certificate must carry, if not its host."""
@@ -83,7 +83,7 @@ class DicomSettings(Settings):
     """The node's AE title, as we call it."""
     calling_ae_title: AETitle | None = None
     """Our AE title towards this node; the monitor's unless given."""
-    tls: Annotated[TlsSettings | None, LATER] = None
+    tls: TlsSettings | None = None
     """TLS towards this node."""
 
 

@@ -13,9 +13,9 @@ from pacs_monitor.config.values import (
     Count,
     Database,
     Exceptional,
+    ExistingFile,
     HostPort,
     Hours,
-    LocalPath,
     Name,
     Pace,
     Recurrence,
@@ -47,9 +47,9 @@ class Auth(Settings):
 class ServerTls(Settings):
     """TLS of our own server."""
 
-    cert: LocalPath
+    cert: ExistingFile
     """PEM file with the server's certificate and its chain."""
-    key: LocalPath
+    key: ExistingFile
     """PEM file with the private key."""
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
+from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from pacs_monitor.fields import Duration
@@ -81,6 +82,14 @@ def local_path(value: str, info: ValidationInfo) -> str:
     return str(Path(folder, value)) if folder else value
 
 
+def existing_file(value: str, info: ValidationInfo) -> str:
+    """A file that is there now, so that nobody learns of its absence at night."""
+    path = local_path(value, info)
+    if info.context and not Path(path).is_file():
+        raise ValueError(f"{value!r} is not there, or no file")
+    return path
+
+
 def _web_address(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/]+\S*", value):
         raise ValueError("is not a web address; write https://monitor.example.org")
@@ -110,8 +119,11 @@ def _rrule(value: str) -> str:
 
 
 def _cron(value: str) -> str:
-    if len(value.split()) != 5:
-        raise ValueError(f"{value!r} is not a calendar line; write minute, hour, day, month and weekday: 0 3 * * *")
+    try:
+        CronTrigger.from_crontab(value, timezone=UTC)
+    except ValueError:
+        message = f"{value!r} is not a calendar line; write minute, hour, day, month and weekday: 0 3 * * *"
+        raise ValueError(message) from None
     return value
 
 
@@ -126,6 +138,7 @@ Name = Annotated[str, AfterValidator(check_name)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Database = Annotated[str, AfterValidator(_database), Field(repr=False)]
 LocalPath = Annotated[str, AfterValidator(local_path)]
+ExistingFile = Annotated[str, AfterValidator(existing_file)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Hours = Annotated[str, AfterValidator(check_hours)]
 Exceptional = Annotated[str, AfterValidator(_exception)]

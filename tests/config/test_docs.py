@@ -1,0 +1,37 @@
+"""docs/configuration.md explains every key, and its examples load."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from pacs_monitor.config import members, sections
+from pacs_monitor.config.shapes import shapes
+from pacs_monitor.fields import Match
+from tests.config.support import messages
+
+TEXT = (Path(__file__).parents[2] / "docs/configuration.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.S)
+MODELS = {
+    model
+    for module in (members, sections)
+    for model in vars(module).values()
+    if isinstance(model, type) and issubclass(model, BaseModel) and model.__module__ == module.__name__
+} | {Match}
+
+
+@pytest.mark.parametrize("model", sorted(MODELS, key=lambda model: model.__name__), ids=lambda model: model.__name__)
+def test_every_key_is_explained(model: type[BaseModel]) -> None:
+    missing = [
+        key for key in shapes(model) if f"`{key}`" not in TEXT and not re.search(rf"^## .*\b{key}\b", TEXT, re.M)
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_loads(example: str, tmp_path: Path) -> None:
+    head = "" if example.startswith("monitor:") else "monitor: {name: east}\n"
+    assert messages(tmp_path, head + example) == []
