@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from pacs_monitor.alerting.cases import TROUBLE, Case, Key, Told, moved, opened
-from pacs_monitor.alerting.rules import NO_CHANNEL, PAGING_OFF, Rules
+from pacs_monitor.alerting.rules import PAGING_OFF, Rules
 from pacs_monitor.model import (
     SECOND,
     CheckId,
@@ -239,7 +239,7 @@ class _Round:
 
     def _excuse(self, case: Case, why: str, at: Micros) -> Case:
         """Record once why nobody is told."""
-        if why in case.excused or (why == NO_CHANNEL and case.told):
+        if why in case.excused or case.told:
             return case
         self.withheld.append(Withheld(case.incident.id, Event.OPENED, why, at))
         return self._keep(replace(case, excused=case.excused | {why}))
