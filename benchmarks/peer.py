@@ -31,7 +31,7 @@ class Peer(asyncio.Protocol):
     accepts: ClassVar[dict[bytes, bytes]] = {}
     times: ClassVar[deque[float]] = deque(maxlen=KEPT)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.WriteTransport) -> None:  # type: ignore[override]  # a socket
         self.transport = transport
         self.buffer = b""
         self.began = time.perf_counter()
@@ -59,7 +59,6 @@ class Peer(asyncio.Protocol):
                 self.transport.close()
 
     def write(self, data: bytes) -> None:
-        assert isinstance(self.transport, asyncio.WriteTransport)
         self.transport.write(data)
 
     def connection_lost(self, _exc: Exception | None) -> None:

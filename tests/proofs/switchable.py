@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from tests.proofs.estates import free_port
+from tests.peers.ports import free_port
 
 
 class Switchable:

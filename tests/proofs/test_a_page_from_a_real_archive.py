@@ -6,8 +6,9 @@ import time
 
 from tests.peers.daemon import RunningDaemon
 from tests.peers.orthanc import Orthanc
+from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
-from tests.proofs.estates import free_port, write_estate
+from tests.proofs.estates import write_estate
 
 INTERVAL, RETRY, FAILURES, PAGE_AFTER = 3.0, 1.0, 3, 2.0
 
@@ -35,8 +36,8 @@ def test_killing_orthanc_pages_in_time_and_starting_it_again_resolves_the_same_i
             killed = time.monotonic()
             (opened,) = pager.wait_for(1)
             took = time.monotonic() - killed
-            orthanc.start()
-            _, resolved = pager.wait_for(2)
+            with Orthanc(tmp_path / "orthanc", dicom_port=orthanc.dicom_port):
+                _, resolved = pager.wait_for(2)
             assert daemon.stop() == 0
 
     assert took <= INTERVAL + FAILURES * RETRY + PAGE_AFTER + 1

@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from tests.peers.daemon import RunningDaemon
-from tests.proofs.estates import free_port, write_estate
+from tests.peers.ports import free_port
+from tests.proofs.estates import write_estate
 
 INTERVAL = 10.0
 SLACK = 0.25

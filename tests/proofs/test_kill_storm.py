@@ -9,8 +9,9 @@ from collections import defaultdict
 import pytest
 
 from tests.peers.daemon import RunningDaemon
+from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Received, Receiver
-from tests.proofs.estates import free_port, write_estate
+from tests.proofs.estates import write_estate
 from tests.proofs.switchable import Switchable
 
 NODES = 3

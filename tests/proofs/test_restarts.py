@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 from tests.peers.daemon import RunningDaemon
+from tests.peers.ports import free_port, wait_until
 from tests.peers.receiver import SECRET, Receiver
-from tests.proofs.estates import free_port, write_estate
+from tests.proofs.estates import write_estate
 from tests.proofs.switchable import Switchable
 from tests.proofs.test_a_page_from_a_real_archive import wait_for_state
 
@@ -23,6 +24,7 @@ def test_a_restart_while_a_node_is_down_pages_nobody_again_and_resolves_afterwar
             wait_for_state(daemon, "up")
             peer.down()
             pager.wait_for(1)
+            wait_until(lambda: settled(daemon), "the delivery is on record")
             daemon.kill()
             daemon.start()
             wait_for_state(daemon, "down")
@@ -61,6 +63,10 @@ def test_a_service_that_restarts_within_page_after_pages_nobody_and_is_in_the_re
     assert found["last_good"] <= iso(broke) <= found["since"]
     assert iso(repaired) <= found["ended"]
     assert [row["why"] for row in found["withheld"]] == ["page_after"]
+
+
+def settled(daemon: RunningDaemon) -> bool:
+    return all(row["status"] == "delivered" for row in daemon.get("/api/v1/notifications"))
 
 
 def iso(seconds: float) -> str:

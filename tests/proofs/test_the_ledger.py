@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.peers.daemon import RunningDaemon
-from tests.proofs.estates import free_port, write_estate
+from tests.peers.ports import free_port
+from tests.proofs.estates import write_estate
 from tests.proofs.switchable import Switchable
 from tests.proofs.test_a_page_from_a_real_archive import wait_for_state
 from tests.proofs.test_restarts import archive

@@ -1,0 +1,92 @@
+"""Free ports, waiting, and real programs as test peers: started on loopback, shut down cleanly."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+UP_WITHIN = 30.0
+DOWN_WITHIN = 5.0
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A TCP port that nothing listened on a moment ago."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], bool], what: str, within: float = UP_WITHIN) -> None:
+    """Return as soon as a condition holds; fail, saying what was awaited, when it does not in time."""
+    end = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < end, f"{what}: not within {within:g} s"
+        time.sleep(0.01)
+
+
+def listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def program(name: str, package: str) -> str:
+    """The path of a counterpart; a missing one fails the test and says how to get it."""
+    found = shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin:/sbin:/bin")
+    assert found, f"{name} is missing: install the Debian package {package}, or run scripts/install-test-peers"
+    return found
+
+
+class Program:
+    """A real program in a process of its own, its output in a file of `folder`."""
+
+    def __init__(self, command: Sequence[str], folder: Path, port: int) -> None:
+        self.port = port
+        self._log = folder / f"{Path(command[0]).name}.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+        try:
+            wait_until(self._is_up, f"{command[0]} listening on port {port}")
+        except BaseException:
+            self.stop()
+            raise
+
+    def _is_up(self) -> bool:
+        assert self._process.poll() is None, f"it ended early:\n{self._log.read_text(errors='replace')}"
+        return listens(self.port)
+
+    def freeze(self) -> None:
+        """SIGSTOP: the kernel goes on accepting connections for it, and nobody answers."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def kill(self) -> None:
+        """SIGKILL: as when it crashes."""
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        if self._process.poll() is not None:
+            return
+        self._process.send_signal(signal.SIGCONT)
+        self._process.terminate()
+        try:
+            self._process.wait(DOWN_WITHIN)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.stop()
