@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections import deque
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self, TypeVar
@@ -48,10 +49,12 @@ class History:
         except HistoryError:
             self._let_go()
             raise
-        self._ids = CheckIds(number)
-        self._ledger, self._batches = Ledger(number, self._ids), Batches(self._ids)
+        ids = CheckIds(number)
+        self._ledger, self._batches = Ledger(number, ids), Batches(ids)
         self._alive = Alive(number, str(ULID()), clock.now())
+        self._pulses: deque[Pulse] = deque()
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="history-reader")
+        self._ids = ids
 
     @classmethod
     def open(cls, url: str, monitor: str, clock: Clock) -> Self:
@@ -96,15 +99,8 @@ class History:
 
     def beat(self, pulse: Pulse) -> Future[None]:
         """A heartbeat, about every 5 s: never blocks; what cannot be written now is written with a later one."""
-        waiting = [pulse]
-
-        def work(connection: Connection) -> None:
-            while waiting:
-                self._take(waiting.pop())
-            self._batches.write(connection)
-            self._alive.write(connection)
-
-        return self._writer.submit(work, self._committed)
+        self._pulses.append(pulse)
+        return self._writer.submit(self._write_pulses, self._committed)
 
     def close(self) -> None:
         """Write what is queued and the last sign of life, then let the lease go."""
@@ -124,19 +120,28 @@ class History:
 
         await asyncio.shield(asyncio.wrap_future(self._writer.submit(alive, self._alive.written)))
 
-    def _take(self, pulse: Pulse) -> None:
-        if pulse.step:
-            self._alive.step(pulse.now, pulse.step)
-        self._alive.extend(pulse.now)
-        self._batches.take(pulse)
+    def _write_pulses(self, connection: Connection) -> None:
+        self._merge_pulses()
+        self._batches.write(connection)
+        self._alive.write(connection)
+
+    def _merge_pulses(self) -> None:
+        while self._pulses:
+            pulse = self._pulses.popleft()
+            if pulse.step:
+                self._alive.step(pulse.now, pulse.step)
+            self._alive.extend(pulse.now)
+            self._batches.take(pulse)
 
     def _committed(self) -> None:
         self._batches.written()
         self._alive.written()
 
     def _rolled_back(self) -> None:
+        """Pulses are merged even while the database is away, so that they do not pile up."""
         if self._ids:
             self._ids.forget()
+            self._merge_pulses()
 
     def _connect(self) -> Connection:
         connection = self._engine.connect()

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -28,8 +29,9 @@ def command(name: str) -> str:
 class Postgres:
     """One server; `database()` makes an empty database in it. `stop` and `start` take it away and bring it back."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self) -> None:
+        self._temporary = tempfile.TemporaryDirectory(prefix="pacs-monitor-postgres-")
+        self._folder = Path(self._temporary.name)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
@@ -37,13 +39,14 @@ class Postgres:
 
     def __enter__(self) -> Self:
         if os.geteuid() == 0:
-            self._give_away()
+            shutil.chown(self._folder, "nobody")  # the server refuses to run as root
         self._run([command("initdb"), "-D", self._data, "-A", "trust", "-U", "pgtest", "--no-sync"], locale=True)
         self.start()
         return self
 
     def __exit__(self, *_exc: object) -> None:
         self.stop()
+        self._temporary.cleanup()
 
     def start(self) -> None:
         options = f"-c listen_addresses=127.0.0.1 -p {self.port} -c unix_socket_directories={self._folder} -c fsync=off"
@@ -68,13 +71,6 @@ class Postgres:
     @property
     def _data(self) -> str:
         return str(self._folder / "data")
-
-    def _give_away(self) -> None:
-        """The server refuses to run as root, so the folder goes to nobody, and every parent is made traversable."""
-        shutil.chown(self._folder, "nobody")
-        for parent in self._folder.parents:
-            if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
-                parent.chmod(parent.stat().st_mode | 0o011)
 
     def _run(self, words: Sequence[str], *, locale: bool = False) -> None:
         prefix: list[str] = []

@@ -1,0 +1,99 @@
+"""The uptime report of a period, in the shape of contracts.md."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from pacs_monitor import uptime
+from pacs_monitor.history import Reader, Runs
+from pacs_monitor.model import SECOND, CheckId, Incident, IncidentKind, Micros, iso
+from pacs_monitor.reports.periods import Period
+
+HOUR = 3600 * SECOND
+
+
+def build(reader: Reader, period: Period, now: Micros, checks: Collection[CheckId] | None = None) -> dict[str, Any]:
+    """Account for these checks, or for all that were watched in the period."""
+    span = period.span
+    coverage, ledgers = reader.coverage(*span), reader.transitions()
+    incidents = reader.incidents(start=span.start, end=span.end)
+    runs = reader.runs(span.start - span.start % HOUR, span.end)
+    rows = []
+    for check, watched in reader.watched().items():
+        if any(w.start < min(span.end, now) and w.end > span.start for w in watched) and (
+            checks is None or check in checks
+        ):
+            timeline = uptime.Timeline(ledgers.get(check, ()), watched, coverage)
+            account = uptime.account(timeline, span, now)
+            rows.append(_check(check, account, incidents, runs.get(check, Runs())))
+    return {
+        "period": _period(period, now),
+        "revision": _revision(reader, min(span.end, now)),
+        "coverage": uptime.covered(coverage, span, now),
+        "objectives": [],
+        "checks": rows,
+        "incidents": _in_order(rows),
+    }
+
+
+def _period(period: Period, now: Micros) -> dict[str, Any]:
+    span = period.span
+    return {
+        "name": period.name,
+        "from": period.local(span.start),
+        "to": period.local(span.end),
+        "timezone": period.timezone,
+        "so_far": period.so_far(now),
+        "accounted_until": period.local(min(span.end, now)),
+    }
+
+
+def _revision(reader: Reader, at: Micros) -> dict[str, Any] | None:
+    revision = reader.revision(at)
+    return revision and {"hash": revision.hash, "since": iso(revision.at), "who": revision.who}
+
+
+def _check(check: CheckId, account: uptime.Account, incidents: Sequence[Incident], runs: Runs) -> dict[str, Any]:
+    return {
+        "node": check.node,
+        "check": check.check,
+        "seconds": _seconds(account.classes),
+        "unknown_by_cause": _seconds(account.causes),
+        "availability": account.availability(),
+        "availability_attributable": account.attributable(),
+        "incidents": [_outage(outage, _incident_of(check, outage, incidents)) for outage in account.outages],
+        "runs": runs.total,
+        "brief_failures": runs.brief,
+    }
+
+
+def _seconds(micros: Mapping[Any, Micros]) -> dict[str, float]:
+    return {str(name): time / SECOND for name, time in micros.items()}
+
+
+def _outage(outage: uptime.Outage, incident: Incident | None) -> dict[str, Any]:
+    return {
+        "id": incident and incident.id,
+        "at_least_seconds": outage.at_least / SECOND,
+        "at_most_seconds": outage.at_most / SECOND,
+        "last_good": None if outage.last_good is None else iso(outage.last_good),
+        "since": iso(outage.since),
+        "noticed": iso(outage.noticed),
+        "ended": None if outage.ended is None else iso(outage.ended),
+        "reason": outage.reason,
+    }
+
+
+def _incident_of(check: CheckId, outage: uptime.Outage, incidents: Iterable[Incident]) -> Incident | None:
+    """The incident that was open when the outage began."""
+    for incident in incidents:
+        open_then = incident.since <= outage.since and (incident.ended is None or incident.ended > outage.since)
+        if incident.kind is IncidentKind.NODE and check in incident.members and open_then:
+            return incident
+    return None
+
+
+def _in_order(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    outages = [{"node": row["node"], "check": row["check"], **outage} for row in rows for outage in row["incidents"]]
+    return sorted(outages, key=lambda outage: (outage["since"], outage["node"], outage["check"]))

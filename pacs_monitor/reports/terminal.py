@@ -1,0 +1,82 @@
+"""The uptime report as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+SHOWN = ("up", "degraded", "down", "unreachable", "absent", "maintenance", "unknown", "outside_hours")
+
+
+def table(report: Mapping[str, Any]) -> RenderableType:
+    """The period, every check with where its time went, and the outages with their bounds."""
+    period = report["period"]
+    until = f", accounted until {period['accounted_until']}" if period["so_far"] else ""
+    head = f"[bold]{escape(period['name'])}[/bold]  {period['from']} to {period['to']} ({period['timezone']}){until}"
+    ran = f"The monitor ran for {percent(report['coverage'])} of it."
+    parts: list[RenderableType] = [head, ran, "", _checks(report)]
+    if report["incidents"]:
+        parts += ["", _outages(report)]
+    return Group(*parts)
+
+
+def _checks(report: Mapping[str, Any]) -> Table:
+    kinds = [kind for kind in SHOWN if kind in ("up", "down", "unknown") or _any(report, kind)]
+    columns = (
+        "check",
+        "as felt",
+        "attributable",
+        *(kind.replace("_", " ") for kind in kinds),
+        "runs",
+        "brief failures",
+    )
+    grid = Table(*columns, box=None, pad_edge=False)
+    for column in grid.columns[1:]:
+        column.justify = "right"
+    for row in report["checks"]:
+        times = [duration(row["seconds"][kind]) for kind in kinds]
+        felt, attributable = percent(row["availability"]), percent(row["availability_attributable"])
+        counts = str(row["runs"]), str(row["brief_failures"])
+        grid.add_row(escape(f"{row['node']}/{row['check']}"), felt, attributable, *times, *counts)
+    return grid
+
+
+def _outages(report: Mapping[str, Any]) -> Table:
+    columns = ("outage of", "reason", "last good", "since", "ended", "at least", "at most", "incident")
+    grid = Table(*columns, box=None, pad_edge=False)
+    for outage in report["incidents"]:
+        grid.add_row(
+            escape(f"{outage['node']}/{outage['check']}"),
+            outage["reason"] or "",
+            outage["last_good"] or "never",
+            outage["since"],
+            outage["ended"] or "goes on",
+            duration(outage["at_least_seconds"]),
+            duration(outage["at_most_seconds"]),
+            outage["id"] or "",
+        )
+    return grid
+
+
+def _any(report: Mapping[str, Any], kind: str) -> bool:
+    return any(row["seconds"][kind] for row in report["checks"])
+
+
+def percent(ratio: float | None) -> str:
+    """A ratio, rounded down, so that 100 % means all of it; nothing measured is no number."""
+    return "not measured" if ratio is None else f"{int(ratio * 1e5) / 1e3:.3f} %"
+
+
+def duration(seconds: float) -> str:
+    """Days, hours, minutes, seconds; below a minute with milliseconds."""
+    if 0 < seconds < 60:
+        return f"{seconds:.3f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
+    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"

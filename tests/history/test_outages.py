@@ -1,0 +1,149 @@
+"""When the process is killed, when the database is away, and when somebody else holds it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from pacs_monitor.history import History, HistoryError, Pulse, Reader, Revision, probing_lock
+from pacs_monitor.history import writer as writer_module
+from pacs_monitor.model import Entry, State
+from tests.history.conftest import START, HandClock
+from tests.history.things import ECHO, outage, result, went
+from tests.peers.postgres import Postgres
+
+
+def crashing(url: str, first: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.history.crashing", url, str(first)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def read_some(lines: IO[str] | None, count: int) -> list[str]:
+    assert lines is not None
+    return [lines.readline().strip() for _ in range(count)]
+
+
+def test_a_process_that_is_killed_leaves_whole_entries_and_all_that_it_called_durable(url: str) -> None:
+    promised: list[str] = []
+    for attempt in range(4):
+        with crashing(url, attempt * 10_000) as process:
+            promised += read_some(process.stdout, random.randint(1, 40))
+            process.send_signal(signal.SIGKILL)
+            assert process.stdout is not None
+            promised += [line for line in process.stdout.read().split("\n")[:-1] if line]
+    reader = Reader.open(url, "east")
+    found = {transition.detail for transition in reader.transitions()[ECHO]}
+    incidents = {incident.id for incident in reader.incidents()}
+    made = [owed.incident for owed in reader.notifications()]
+    reader.close()
+    assert set(promised) <= found
+    assert found == incidents == set(made)
+    assert len(made) == 2 * len(found)
+
+
+def test_the_lease_of_a_process_that_was_killed_is_free(url: str, clock: HandClock) -> None:
+    with crashing(url, 0) as process:
+        read_some(process.stdout, 1)
+        with pytest.raises(HistoryError, match=f"process {process.pid} on "):
+            History.open(url, "east", clock)
+        process.kill()
+    History.open(url, "east", clock).close()
+
+
+async def test_a_database_that_somebody_blocks_is_told_and_written_when_it_is_free(
+    sqlite_url: str, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pacs_monitor.history.engines.BUSY_TIMEOUT", 0.05)
+    history = History.open(sqlite_url, "east", clock)
+    await history.adopt([ECHO], Revision("a"))
+    blocking = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    blocking.execute("BEGIN IMMEDIATE")
+    with pytest.raises(HistoryError, match="database is locked; is its folder there and writable"):
+        await history.record(outage(START))
+    with pytest.raises(HistoryError):
+        await asyncio.wrap_future(history.beat(Pulse(clock.move(5), results={ECHO: result(START + 7)})))
+    assert (history.write_failures, history.trouble is None) == (2, False)
+    blocking.execute("ROLLBACK")
+    blocking.close()
+    await asyncio.wrap_future(history.beat(Pulse(clock.move(5))))
+    await history.record(outage(START))
+    assert history.trouble is None
+    assert history.restore().standings[ECHO].last == START + 7
+    history.close()
+
+
+async def test_a_full_disk_is_told_and_written_when_there_is_space(sqlite_url: str, clock: HandClock) -> None:
+    history = History.open(sqlite_url, "east", clock)
+    await history.record(outage(START))
+    size = Path(sqlite_url.removeprefix("sqlite:///") + "-wal").stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        with pytest.raises(HistoryError, match=r"(disk I/O error|database or disk is full)"):
+            await history.record(Entry((went(State.DOWN, START + 1, detail="x" * 100_000),)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    entry = outage(START + 2)
+    await history.record(entry)
+    assert history.reader.incidents(limit=1) == entry.incidents
+    assert [transition.since for transition in history.reader.transitions()[ECHO]] == [START, START + 2]
+    history.close()
+
+
+async def test_a_server_that_goes_away_is_told_and_written_when_it_is_back(clock: HandClock) -> None:
+    with Postgres() as server:
+        url = server.database()
+        history = History.open(url, "east", clock)
+        await history.adopt([ECHO], Revision("a"))
+        first, second = outage(START), outage(START + 1)
+        await history.record(first)
+        server.stop()
+        outcomes = await asyncio.gather(history.record(second), history.record(second), return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [HistoryError, HistoryError]
+        with pytest.raises(HistoryError, match="does the server run"):
+            await asyncio.wrap_future(history.beat(Pulse(clock.move(5), results={ECHO: result(START + 7)})))
+        server.start()
+        await history.record(second)
+        await asyncio.wrap_future(history.beat(Pulse(clock.move(5))))
+        assert history.reader.incidents() == second.incidents + first.incidents
+        assert history.restore().standings[ECHO].last == START + 7
+        with pytest.raises(HistoryError, match="runs already"):
+            History.open(url, "east", clock)
+        history.close()
+
+
+async def test_more_entries_may_wait_than_one_commit_takes(sqlite_url: str, clock: HandClock) -> None:
+    history = History.open(sqlite_url, "east", clock)
+    await history.adopt([ECHO], Revision("a"))
+    entries = [outage(START + n) for n in range(writer_module.TOGETHER + 10)]
+    await asyncio.gather(*map(history.record, entries))
+    assert len(history.reader.incidents()) == len(entries)
+    history.close()
+
+
+def test_one_lone_probe_at_a_time(url: str) -> None:
+    with (
+        probing_lock(url),
+        pytest.raises(HistoryError, match="another `pacs-monitor probe` runs"),
+        probing_lock(url),
+    ):
+        pass
+    with probing_lock(url):
+        pass
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path, clock: HandClock) -> None:
+    nowhere = f"sqlite:///{tmp_path}/nowhere/pacs-monitor.db"
+    with pytest.raises(HistoryError, match="No such file or directory; is its folder there"):
+        History.open(nowhere, "east", clock)
+    with pytest.raises(HistoryError, match="cannot make the lock file"), probing_lock(nowhere):
+        pass
