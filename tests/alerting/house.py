@@ -1,0 +1,74 @@
+"""A running desk over a real history on SQLite; the test plays the engine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from pacs_monitor.alerting import Desk
+from pacs_monitor.channels.webhook import Webhook, WebhookSettings
+from pacs_monitor.config.estate import Estate
+from pacs_monitor.history import History, Revision
+from pacs_monitor.model import SECOND, Channel, CheckId, Micros, Paging, Reason, Standing, State, Transition
+from tests.alerting.support import ARCHIVE, CHECKS, Board, Spot, an_estate
+from tests.engine.support import SettableClock, until
+from tests.peers.receiver import SECRET, Received, Receiver
+
+
+def hook(receiver: Receiver, name: str = "hook", **settings: Any) -> Channel:
+    return Webhook(name, WebhookSettings.model_validate({"url": receiver.url, "secret": SECRET} | settings))
+
+
+def at_once(receiver: Receiver, *, page_after: float = 0.0, paging: Paging = Paging.ON, **more: Any) -> Estate:
+    checks = [replace(check, page_after=page_after, paging=paging) for check in CHECKS.values()]
+    return an_estate(checks, **{"channels": {"hook": hook(receiver)}} | more)
+
+
+class Running:
+    """A desk over a history; `move` is what the engine would say."""
+
+    def __init__(self, clock: SettableClock, history: History, estate: Estate, **options: float) -> None:
+        self.board = Board({check: Spot(Standing(State.UP)) for check in estate.checks})
+        self.clock, self.history, self.estate = clock, history, estate
+        self.desk = Desk(clock, self.board, history, estate, **{"first_retry": 0.05} | options)
+
+    def move(
+        self, after: State, check: CheckId = ARCHIVE, since: Micros | None = None, reason: Reason | None = None
+    ) -> None:
+        now = self.clock.now()
+        before = self.board.entries[check].standing.state
+        began = now if since is None else since
+        reason = reason or (None if after is State.UP else Reason.TCP_REFUSED)
+        self.board.entries[check] = Spot(Standing(after, began, reason))
+        self.desk.take(Transition(check, before, after, began - SECOND, began, now, reason))
+
+    def statuses(self) -> list[tuple[str, str, str]]:
+        return [
+            (n.event.removeprefix("incident."), n.channel, n.status.value) for n in self.history.reader.notifications()
+        ]
+
+
+@asynccontextmanager
+async def running(
+    clock: SettableClock, database: str, estate: Estate, grace: float = 5.0, **options: float
+) -> AsyncIterator[Running]:
+    history = History.open(database, "east-campus", clock)
+    try:
+        house = Running(clock, history, estate, **options)
+        await history.adopt(estate.checks.keys(), Revision("0" * 64))
+        house.desk.start(history.restore())
+        yield house
+        await house.desk.stop(grace)
+    finally:
+        history.close()
+
+
+async def got(receiver: Receiver, count: int) -> list[Received]:
+    await until(lambda: len(receiver.accepted) >= count, within=20)
+    return receiver.accepted
+
+
+def types(posts: Iterable[Received]) -> list[str]:
+    return [post.type.removeprefix("incident.") for post in posts]

@@ -1,0 +1,139 @@
+"""The data and the summary of notifications."""
+
+from dataclasses import replace
+
+import pytest
+
+from pacs_monitor.alerting import message
+from pacs_monitor.alerting.cases import opened
+from pacs_monitor.alerting.phrases import PHRASES, phrase
+from pacs_monitor.model import CheckId, Ending, Event, Incident, IncidentKind, Reason, Severity, State
+from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, an_estate, at, moved
+
+ESTATE = an_estate()
+STATES = {"archive": {ARCHIVE: State.DOWN, DISK: State.UP, CheckId("archive", "jobs"): State.DEGRADED}}
+DOWN = opened(moved(State.DOWN, 20, since=0), CHECKS[ARCHIVE], "01JD").incident
+
+
+def written(incident: Incident, event: Event = Event.OPENED, now: float = 60) -> dict[str, object]:
+    return message.data(incident, event, message.Scene(ESTATE.monitor, CHECKS, STATES, at(now)))
+
+
+def summary(incident: Incident, event: Event = Event.OPENED, now: float = 60) -> object:
+    return written(incident, event, now)["summary"]
+
+
+def test_the_data_is_the_contracts() -> None:
+    assert written(DOWN) == {
+        "schema": 1,
+        "monitor": "east-campus",
+        "kind": "node",
+        "incident": "01JD",
+        "dedup_key": "east-campus/01JD",
+        "node": "archive",
+        "title": "Main archive",
+        "site": "east",
+        "role": "archive",
+        "check": "dicom_echo",
+        "probe": "dicom_echo",
+        "severity": "critical",
+        "state": "down",
+        "reason": "tcp_refused",
+        "blame": "node",
+        "phase": None,
+        "summary": "Main archive refuses connections on port 11112 since 17:00:00; archive_disk still answers",
+        "impact": "no priors",
+        "support": {"phone": "4711"},
+        "detail": "",
+        "last_good": "2025-11-24T15:59:00.000000Z",
+        "since": "2025-11-24T16:00:00.000000Z",
+        "noticed": "2025-11-24T16:00:20.000000Z",
+        "resolved": None,
+        "members": ["archive/dicom_echo"],
+        "also_failing": ["archive/jobs"],
+        "still_ok": ["archive/archive_disk"],
+        "runbook": "https://monitor.example.org/docs/operations#tcp_refused",
+        "url": "https://monitor.example.org/incidents/01JD",
+        "labels": {"vendor": "acme"},
+    }
+
+
+def test_summaries_say_in_words_what_happens() -> None:
+    slow = replace(DOWN, state=State.DEGRADED, reason=Reason.SLOW)
+    unknown = replace(DOWN, state=State.UNKNOWN, reason=Reason.AUTH)
+    absent = replace(DOWN, state=State.ABSENT)
+    resolved = replace(DOWN, state=State.UP, ended=at(540), ending=Ending.RESOLVED)
+    withdrawn = replace(DOWN, ended=at(540), ending=Ending.WITHDRAWN)
+    port = "refuses connections on port 11112"
+    assert [
+        summary(DOWN, Event.REMINDED),
+        summary(DOWN, Event.OPENED, now=86400),
+        summary(slow, Event.CHANGED),
+        summary(unknown, Event.CHANGED),
+        summary(absent, Event.CHANGED),
+        summary(resolved, Event.RESOLVED),
+        summary(withdrawn, Event.WITHDRAWN),
+    ] == [
+        f"Main archive still {port} since 17:00:00; archive_disk still answers",
+        f"Main archive {port} since 2025-11-24 17:00:00; archive_disk still answers",
+        "Main archive answers too slowly (degraded) since 17:00:00",
+        "Main archive was not well since 17:00:00 and cannot be checked now: our credentials are not accepted",
+        "Main archive is switched off or out of reach now; its incident since 17:00:00 stays open until it is well",
+        "Main archive is well again since 17:09:00 (archive/dicom_echo, 9 min)",
+        "Main archive: archive/dicom_echo is not watched any more, so its incident since 17:00:00 is withdrawn",
+    ]
+    assert written(resolved, Event.RESOLVED)["resolved"] == "2025-11-24T16:09:00.000000Z"
+    assert written(withdrawn, Event.WITHDRAWN)["resolved"] is None
+
+
+def own(kind: IncidentKind, cause: str, reason: Reason | None = None, *members: CheckId) -> Incident:
+    state = State.UNKNOWN if reason else State.DOWN
+    return Incident("01JE", kind, cause, Severity.WARNING, state, reason, None, "", None, at(0), at(900), members)
+
+
+def test_blindness_names_its_cause_and_its_checks() -> None:
+    two = own(IncidentKind.BLIND, "auth", Reason.AUTH, ARCHIVE, RIS)
+    many = replace(two, members=(ARCHIVE, DISK, RIS, CheckId("ct1", "echo"), CheckId("ct2", "echo")))
+    why, first = "our credentials are not accepted", "archive/dicom_echo, ris/dicom_echo"
+    more = "archive/dicom_echo, archive/archive_disk, ris/dicom_echo and 2 more"
+    assert [summary(two), summary(many), summary(two, Event.RESOLVED), summary(two, Event.WITHDRAWN)] == [
+        f"The monitor has not been able to check {first} since 17:00:00: {why}",
+        f"The monitor has not been able to check {more} since 17:00:00: {why}",
+        f"{first}: measured again, or blind for another reason (was since 17:00:00: {why})",
+        f"{first}: not watched any more, so the incident since 17:00:00 is withdrawn",
+    ]
+    assert (written(two)["runbook"], written(two)["blame"]) == (
+        "https://monitor.example.org/docs/operations#auth",
+        "monitor",
+    )
+
+
+def test_a_channel_that_gave_up_is_named() -> None:
+    hook = own(IncidentKind.DELIVERY, "hook")
+    assert [summary(hook, event) for event in (Event.OPENED, Event.RESOLVED, Event.WITHDRAWN)] == [
+        "Channel hook does not deliver: notifications were given up at 17:00:00; people miss pages",
+        "Channel hook delivers again; what was given up since 17:00:00 stays undelivered",
+        "Channel hook is removed, so the incident of its deliveries since 17:00:00 is withdrawn",
+    ]
+    data = written(hook)
+    assert (data["node"], data["check"], data["probe"], data["title"]) == (None, None, None, "east-campus")
+    assert data["runbook"] == "https://monitor.example.org/docs/operations#delivery"
+
+
+def test_a_check_that_nobody_knows_any_more_is_told_by_its_name() -> None:
+    scene = message.Scene(ESTATE.monitor, {}, {}, at(60))
+    data = message.data(replace(DOWN, ending=Ending.WITHDRAWN, ended=at(60)), Event.WITHDRAWN, scene)
+    assert (data["title"], data["node"], data["site"], data["probe"]) == ("archive", "archive", "", None)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_its_words_with_and_without_a_check(reason: Reason) -> None:
+    assert set(PHRASES) == set(Reason)
+    for words in (phrase(reason), phrase(reason, CHECKS[ARCHIVE])):
+        assert words
+        assert "{" not in words
+
+
+def test_links_fall_back_to_where_the_monitor_listens() -> None:
+    assert message.base(ESTATE.monitor.model_copy(update={"external_url": ""})) == "http://127.0.0.1:9741"
+    assert message.base(an_estate(external_url="https://m.example.org/").monitor) == "https://m.example.org"

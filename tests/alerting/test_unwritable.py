@@ -1,0 +1,99 @@
+"""Pages go out when the database cannot be written, and the record is made good afterwards."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from pacs_monitor.model import Ending, State
+from tests.alerting.house import at_once, got, running, types
+from tests.alerting.support import ARCHIVE, RIS
+from tests.engine.support import SettableClock, until
+from tests.peers.receiver import Receiver
+
+UP, DOWN = State.UP, State.DOWN
+
+
+def execute(database: str, *statements: str) -> None:
+    connection = sqlite3.connect(database.removeprefix("sqlite:///"), isolation_level=None)
+    try:
+        for statement in statements:
+            connection.execute(statement)
+    finally:
+        connection.close()
+
+
+def forbid(what: str, condition: str = "1") -> str:
+    return f"CREATE TRIGGER forbidden BEFORE {what} WHEN {condition} BEGIN SELECT RAISE(ABORT, 'forbidden'); END"
+
+
+ALLOW = "DROP TRIGGER forbidden"
+
+
+async def test_pages_go_out_unrecorded_and_are_recorded_as_delivered_later(
+    receiver: Receiver, clock: SettableClock, database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(clock, database, at_once(receiver)) as house:
+        execute(database, forbid("INSERT ON incidents"))
+        house.move(DOWN)
+        await got(receiver, 1)
+        house.move(UP)
+        assert types(await got(receiver, 2)) == ["opened", "resolved"]
+        assert house.history.reader.incidents() == ()
+        assert house.desk.write_failures >= 1
+        assert "pages go out unrecorded" in caplog.text
+        execute(database, ALLOW)
+        await until(lambda: [status for *_, status in house.statuses()] == ["delivered"] * 2, within=20)
+        (incident,) = house.history.reader.incidents()
+        assert incident.ending is Ending.RESOLVED
+    assert len(receiver.posts) == 2
+
+
+async def test_an_entry_that_cannot_be_written_holds_back_its_own_incident_only(
+    receiver: Receiver, clock: SettableClock, database: str
+) -> None:
+    async with running(clock, database, at_once(receiver)) as house:
+        execute(database, forbid("INSERT ON incidents", "NEW.cause = 'archive/dicom_echo'"))
+        house.move(DOWN)
+        await got(receiver, 1)
+        house.move(DOWN, RIS)
+        await got(receiver, 2)
+        house.move(UP)
+        await got(receiver, 3)
+        await until(lambda: len(house.history.reader.incidents()) == 1, within=20)
+        assert [incident.cause for incident in house.history.reader.incidents()] == [str(RIS)]
+        execute(database, ALLOW)
+        await until(lambda: len(house.history.reader.incidents()) == 2, within=20)
+        ended = [incident.cause for incident in house.history.reader.incidents() if incident.ended]
+        assert ended == [str(ARCHIVE)]
+
+
+async def test_what_is_still_unwritten_is_tried_once_more_at_the_end(
+    receiver: Receiver, clock: SettableClock, database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(clock, database, at_once(receiver)) as house:
+        execute(database, forbid("INSERT ON incidents"))
+        house.move(DOWN)
+        await got(receiver, 1)
+        execute(database, ALLOW)
+    async with running(clock, database, at_once(receiver)) as house:
+        assert [incident.cause for incident in house.desk.open_incidents()] == [str(ARCHIVE)]
+        execute(database, forbid("INSERT ON incidents"))
+        house.move(DOWN, RIS)
+        await until(lambda: len(receiver.accepted) >= 2)
+    assert "1 entries could not be recorded" in caplog.text
+
+
+async def test_deliveries_go_on_while_their_ends_cannot_be_written(
+    receiver: Receiver, clock: SettableClock, database: str
+) -> None:
+    async with running(clock, database, at_once(receiver)) as house:
+        execute(database, forbid("UPDATE ON notifications"))
+        house.move(DOWN)
+        await got(receiver, 1)
+        house.move(UP)
+        assert types(await got(receiver, 2)) == ["opened", "resolved"]
+        assert {status for *_, status in house.statuses()} == {"pending"}
+        execute(database, ALLOW)
+        await until(lambda: [status for *_, status in house.statuses()] == ["delivered"] * 2, within=20)
