@@ -1,0 +1,72 @@
+"""Every query of the dashboards and rules, asked of a real Prometheus that scraped the daemon in trouble."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.dashboards.queries import DASHBOARDS, ROOT, documented_metrics, load, queries
+from tests.peers.daemon import RunningDaemon
+from tests.peers.ports import free_port
+from tests.peers.prometheus import Prometheus, promtool
+from tests.peers.receiver import SECRET
+from tests.proofs.estates import write_estate
+from tests.proofs.switchable import Switchable
+
+RULES = tuple(sorted((ROOT / "rules").glob("*.yaml")))
+NODE = "  {name}: {{site: east, host: 127.0.0.1, dicom: {{port: {port}, ae_title: PEER}}, checks: {{dicom_echo: }}}}\n"
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningDaemon, Prometheus]]:
+    """One node answers, one refuses, and the page about it cannot be delivered: each query has something to show."""
+    folder, listen = tmp_path_factory.mktemp("scraped"), free_port()
+    with Switchable() as peer:
+        config = write_estate(
+            folder,
+            listen,
+            NODE.format(name="archive", port=peer.port) + NODE.format(name="worklist", port=free_port()),
+            pager=f"http://127.0.0.1:{free_port()}/nobody",
+            secret=SECRET,
+        )
+        config.write_text(config.read_text() + "sites: {east: {title: East campus}}\n")
+        target = f"127.0.0.1:{listen}"
+        with (
+            RunningDaemon(config, listen) as daemon,
+            Prometheus(folder / "prometheus", {"pacs-monitor": target}, rules=RULES) as prometheus,
+        ):
+            prometheus.wait_for("increase(pacs_notification_failures_total[1m]) > 0")
+            prometheus.wait_for(
+                'pacs_check_state{node="worklist"} == 3 and on () pacs_check_state{node="archive"} == 1'
+            )
+            yield daemon, prometheus
+
+
+@pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.name)
+def test_every_query_of_a_dashboard_answers(seen: tuple[RunningDaemon, Prometheus], file: Path) -> None:
+    silent = [query for query in queries(load(file)) if not seen[1].query(query.expr)]
+    assert silent == []
+
+
+def test_every_rule_can_be_evaluated(seen: tuple[RunningDaemon, Prometheus]) -> None:
+    _, prometheus = seen
+    prometheus.wait_for("instance:pacs_scheduler_lag_seconds:p99_5m")
+    groups = requests.get(f"{prometheus.url}/api/v1/rules", timeout=10).json()["data"]["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert {rule["health"] for rule in rules} == {"ok"}
+    firing = {rule["name"] for rule in rules if rule.get("state") == "firing"}
+    assert firing == {"PacsDeliveriesFailing"}
+
+
+def test_what_is_scraped_is_what_is_documented(seen: tuple[RunningDaemon, Prometheus]) -> None:
+    families = {re.sub("_(bucket|count|sum)$", "", name) for name in seen[1].names() if name.startswith("pacs_")}
+    assert families == documented_metrics()
+
+
+def test_promtool_finds_no_fault_in_the_metrics(seen: tuple[RunningDaemon, Prometheus]) -> None:
+    checked = promtool("check", "metrics", given=seen[0].metrics())
+    assert (checked.returncode, checked.stderr) == (0, "")
