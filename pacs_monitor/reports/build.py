@@ -51,7 +51,7 @@ def _period(period: Period, now: Micros) -> dict[str, Any]:
 
 def _revision(reader: Reader, at: Micros) -> dict[str, Any] | None:
     revision = reader.revision(at)
-    return revision and {"hash": revision.hash, "since": iso(revision.at), "who": revision.who}
+    return {"hash": revision.hash, "since": iso(revision.at), "who": revision.who} if revision else None
 
 
 def _check(check: CheckId, account: uptime.Account, incidents: Sequence[Incident], runs: Runs) -> dict[str, Any]:

@@ -32,7 +32,8 @@ class Period:
 
     def local(self, at: Micros) -> str:
         """RFC 3339 in the period's zone."""
-        return datetime.fromtimestamp(at / SECOND, ZoneInfo(self.timezone)).isoformat()
+        moment = datetime.fromtimestamp(at // SECOND, ZoneInfo(self.timezone))
+        return moment.replace(microsecond=at % SECOND).isoformat()
 
 
 def parse(text: str, timezone: str, now: Micros) -> Period:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import floor
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -68,7 +69,7 @@ def _any(report: Mapping[str, Any], kind: str) -> bool:
 
 def percent(ratio: float | None) -> str:
     """A ratio, rounded down, so that 100 % means all of it; nothing measured is no number."""
-    return "not measured" if ratio is None else f"{int(ratio * 1e5) / 1e3:.3f} %"
+    return "not measured" if ratio is None else f"{floor(ratio * 1e5 + 1e-6) / 1e3:.3f} %"
 
 
 def duration(seconds: float) -> str:

@@ -1,0 +1,81 @@
+"""Periods as people write them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pacs_monitor.model import SECOND
+from pacs_monitor.reports import PeriodError, parse
+
+BERLIN = "Europe/Berlin"
+NOW = round(datetime(2026, 11, 24, 9, 0, tzinfo=ZoneInfo(BERLIN)).timestamp()) * SECOND
+HOUR = 3600 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("2026-Q3", "2026-07-01T00:00:00+02:00", "2026-10-01T00:00:00+02:00"),
+        ("2026-Q4", "2026-10-01T00:00:00+02:00", "2027-01-01T00:00:00+01:00"),
+        ("2026-09", "2026-09-01T00:00:00+02:00", "2026-10-01T00:00:00+02:00"),
+        ("2025-12", "2025-12-01T00:00:00+01:00", "2026-01-01T00:00:00+01:00"),
+        ("2026", "2026-01-01T00:00:00+01:00", "2027-01-01T00:00:00+01:00"),
+        ("2026-09-01..2026-09-14", "2026-09-01T00:00:00+02:00", "2026-09-15T00:00:00+02:00"),
+        ("2026-09-01..2026-09-01", "2026-09-01T00:00:00+02:00", "2026-09-02T00:00:00+02:00"),
+        ("2026-09-01T08:30 .. 2026-09-01T09:00", "2026-09-01T08:30:00+02:00", "2026-09-01T09:00:00+02:00"),
+        ("2026-03-01T00:00:00.000001Z..2026-03-02", "2026-03-01T01:00:00.000001+01:00", "2026-03-03T00:00:00+01:00"),
+    ],
+)
+def test_a_period_begins_and_ends_in_the_time_zone_of_the_monitor(text: str, start: str, end: str) -> None:
+    period = parse(text, BERLIN, NOW)
+    assert (period.local(period.span.start), period.local(period.span.end)) == (start, end)
+    assert period.name == text
+    assert period.so_far(NOW) == (period.span.end > NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("2026-03-29..2026-03-29", 23),
+        ("2026-10-25..2026-10-25", 25),
+        ("2026-Q1", 90 * 24 - 1),
+        ("2026-Q4", 92 * 24 + 1),
+    ],
+)
+def test_a_day_or_a_quarter_over_daylight_saving_has_its_true_length(text: str, hours: int) -> None:
+    span = parse(text, BERLIN, NOW).span
+    assert span.end - span.start == hours * HOUR
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("2026-Q5", "'2026-Q5' is no period; write 2026-Q3, 2026-09, 2026, or FROM..TO"),
+        ("2026-13", "is no period"),
+        ("0000", "is no period"),
+        ("9999", "is no period"),
+        ("yesterday", "is no period"),
+        ("2026-09-01..", "is no period"),
+        ("2026-09-14..2026-09-01", "ends before it begins"),
+        ("2031", "has not begun"),
+    ],
+)
+def test_a_text_that_is_no_period_is_told_what_would_be(text: str, told: str) -> None:
+    with pytest.raises(PeriodError, match=told):
+        parse(text, BERLIN, NOW)
+
+
+@given(
+    st.text(st.characters(codec="utf-8")) | st.from_regex(r"\d{4}(-Q?\d{1,2})?(\.\.\d{4}-\d{2}-\d{2})?", fullmatch=True)
+)
+def test_any_text_is_a_period_or_a_period_error(text: str) -> None:
+    try:
+        period = parse(text, BERLIN, NOW)
+    except PeriodError:
+        return
+    assert period.span.start < period.span.end

@@ -1,0 +1,143 @@
+"""Reports over a real history: they add up, bracket, and can be read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime
+from io import StringIO
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from rich.console import Console
+
+from pacs_monitor.history import History, Pulse, Revision, Runs
+from pacs_monitor.model import SECOND, Entry, Micros, Reason, State
+from pacs_monitor.reports import build, parse, table
+from pacs_monitor.reports.terminal import duration, percent
+from tests.history.conftest import HandClock
+from tests.history.things import ECHO, STORE, incident, went
+
+HOUR = 3600 * SECOND
+
+
+def at(month: int, day: int, hour: int = 0, minute: int = 0) -> Micros:
+    return round(datetime(2026, month, day, hour, minute, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()) * SECOND
+
+
+async def live(history: History, clock: HandClock, until: Micros, step: Micros = HOUR) -> None:
+    """Heartbeats up to a time; the gaps between them are bridged by records of nothing."""
+    while clock.time < until:
+        clock.time = min(clock.time + step, until)
+        await asyncio.wrap_future(history.beat(Pulse(clock.time)))
+
+
+@pytest.fixture
+async def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[History, HandClock]]:
+    """A record of October 2026: three hours of outage in the night of the 25th, and a day without the monitor."""
+    monkeypatch.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 2 * HOUR)
+    clock = HandClock()
+    clock.time = at(10, 1)
+    url = f"sqlite:///{tmp_path}/pacs-monitor.db"
+    history = History.open(url, "east", clock)
+    await history.adopt([ECHO, STORE], Revision("abc", "Ada"))
+    await history.record(Entry((went(State.UP, at(10, 1), before=State.UNKNOWN, reason=None),)))
+    down, up = at(10, 25, 1), at(10, 25, 3)
+    await live(history, clock, down)
+    about = incident(down, last_good=down - SECOND)
+    await history.record(Entry((went(State.DOWN, down, last_before=down - SECOND),), (about,)))
+    await live(history, clock, up)
+    await history.record(Entry((went(State.UP, up, before=State.DOWN, last_before=up - 2 * SECOND, reason=None),)))
+    await asyncio.wrap_future(history.beat(Pulse(up, runs={ECHO: Runs(ok=100, fail=7, brief=2)})))
+    await live(history, clock, at(10, 30))
+    history.close()
+    clock.time = at(10, 31)
+    history = History.open(url, "east", clock)
+    await live(history, clock, at(11, 1))
+    yield history, clock
+    history.close()
+
+
+async def test_a_quarter_over_daylight_saving_sums_exactly(history: tuple[History, HandClock]) -> None:
+    opened, clock = history
+    period = parse("2026-Q4", "Europe/Berlin", clock.time)
+    report = build(opened.reader, period, clock.time)
+    assert json.loads(json.dumps(report)) == report
+    assert report["period"] == {
+        "name": "2026-Q4",
+        "from": "2026-10-01T00:00:00+02:00",
+        "to": "2027-01-01T00:00:00+01:00",
+        "timezone": "Europe/Berlin",
+        "so_far": True,
+        "accounted_until": "2026-11-01T00:00:00+01:00",
+    }
+    assert report["revision"] == {"hash": "abc", "since": "2026-09-30T22:00:00.000000Z", "who": "Ada"}
+    assert report["coverage"] == (31 * 24 + 1 - 24) / (31 * 24 + 1)
+    echo, store = report["checks"]
+    hours = {name: seconds / 3600 for name, seconds in echo["seconds"].items() if seconds}
+    assert hours == {"up": 31 * 24 + 1 - 3 - 24, "down": 3, "unknown": 24}
+    assert {cause: s for cause, s in echo["unknown_by_cause"].items() if s} == {"monitor_not_running": 24 * 3600}
+    assert (echo["runs"], echo["brief_failures"]) == (107, 2)
+    assert echo["availability"] == echo["availability_attributable"] == 718 / 721
+    assert (store["availability"], store["incidents"], store["runs"]) == (None, [], 0)
+    assert sum(store["seconds"].values()) == store["seconds"]["unknown"] == (31 * 24 + 1) * 3600
+
+
+async def test_an_outage_has_its_bounds_and_its_incident(history: tuple[History, HandClock]) -> None:
+    opened, clock = history
+    report = build(opened.reader, parse("2026-10", "Europe/Berlin", clock.time), clock.time, checks={ECHO})
+    (outage,) = report["incidents"]
+    assert outage == {
+        "node": "archive",
+        "check": "dicom_echo",
+        "id": opened.reader.incidents()[0].id,
+        "at_least_seconds": 3 * 3600 - 2.0,
+        "at_most_seconds": 3 * 3600 + 1.0,
+        "last_good": "2026-10-24T22:59:59.000000Z",
+        "since": "2026-10-24T23:00:00.000000Z",
+        "noticed": "2026-10-24T23:00:00.000010Z",
+        "ended": "2026-10-25T02:00:00.000000Z",
+        "reason": Reason.TCP_REFUSED,
+    }
+    assert [row["check"] for row in report["checks"]] == ["dicom_echo"]
+    assert report["period"]["so_far"] is False
+
+
+async def test_a_period_before_anything_was_watched_has_no_checks(history: tuple[History, HandClock]) -> None:
+    opened, clock = history
+    report = build(opened.reader, parse("2026-09", "Europe/Berlin", clock.time), clock.time)
+    assert (report["checks"], report["incidents"], report["coverage"]) == ([], [], 0.0)
+    assert report["revision"] is None
+
+
+async def test_the_tables_show_every_check_and_every_outage(history: tuple[History, HandClock]) -> None:
+    opened, clock = history
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(table(build(opened.reader, parse("2026-Q4", "Europe/Berlin", clock.time), clock.time)))
+    text = console.export_text()
+    assert "2026-Q4  2026-10-01T00:00:00+02:00 to 2027-01-01T00:00:00+01:00 (Europe/Berlin), accounted until" in text
+    assert "The monitor ran for 96.778 % of it." in text
+    rows = {line.split()[0]: " ".join(line.split()) for line in text.splitlines() if line.startswith("archive/")}
+    assert rows["archive/dicom_store"] == "archive/dicom_store not measured not measured 0 s 0 s 31 d 1 h 0 0"
+    assert "tcp_refused" in rows["archive/dicom_echo"]
+    assert "2 h 59 min 58 s 3 h 1 s" in rows["archive/dicom_echo"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0 s"), (0.0412, "0.041 s"), (59.5, "59.500 s"), (60, "1 min"), (90061, "1 d 1 h 1 min 1 s")],
+)
+def test_durations_are_written_for_people(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+def test_a_percentage_never_rounds_up_to_all_of_it() -> None:
+    assert [percent(r) for r in (1.0, 0.9999999, 0.9993, 0.0, None)] == [
+        "100.000 %",
+        "99.999 %",
+        "99.930 %",
+        "0.000 %",
+        "not measured",
+    ]
