@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from pacs_monitor.history.errors import HistoryError, told
@@ -27,6 +27,8 @@ POSTGRESQL: dict[str, Any] = {
     "application_name": "pacs-monitor",
 }
 """A server that vanished is noticed within seconds."""
+MIGRATING = 0x50414353
+"""PostgreSQL's advisory lock while the schema is changed."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -102,6 +104,8 @@ def migrate(url: URL, migrations: Path = MIGRATIONS) -> None:
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     try:
         with engine.begin() as connection:
+            if not is_sqlite(url):  # one monitor at a time; SQLite's BEGIN IMMEDIATE sees to that already
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:

@@ -40,11 +40,11 @@ class FileLease:
         self._file: IO[bytes] | None = None
 
     def take(self) -> bool:
-        """Whether the lock is ours now; OSError when the file cannot be made."""
+        """Whether the lock is ours now; OSError when the file cannot be made or locked."""
         file = self._path.open("ab")
         try:
             _lock(file)
-        except OSError:
+        except (BlockingIOError, PermissionError):
             file.close()
             return False
         self._file = file
