@@ -91,6 +91,7 @@ class Desk:
         self._clock, self._board, self._estate = clock, board, estate
         self._recorder = Recorder(history, lambda entry: self.outbox.recorded(entry.notifications))
         self._rules = Rules(estate)
+        self._name = estate.monitor.name
         self._known: dict[CheckId, Check] = dict(estate.checks)
         self._cases: Mapping[Key, Case] = {}
         self._queue: list[Transition] = []
@@ -201,7 +202,7 @@ class Desk:
         states: defaultdict[str, dict[CheckId, State]] = defaultdict(dict)
         for check, seen in self._board.entries.items():
             states[check.node][check] = seen.standing.state
-        scene = message.Scene(self._estate.monitor, self._known, states, now)
+        scene = message.Scene(self._name, self._estate.monitor, self._known, states, now)
 
         def written(number: int, due: Due) -> Notification:
             data = message.data(due.incident, due.event, scene)

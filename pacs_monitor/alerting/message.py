@@ -38,6 +38,8 @@ SCHEMA = 1
 class Scene:
     """What a message is written from, beside the incident."""
 
+    name: str
+    """The monitor's, as the history was opened with: part of every dedup_key, so a reload does not change it."""
     monitor: MonitorSettings
     checks: Mapping[CheckId, Check]
     """Also those that have left the estate."""
@@ -54,10 +56,10 @@ def data(incident: Incident, event: Event, scene: Scene) -> dict[str, Any]:
     still_ok, also_failing = _siblings(incident, scene)
     return {
         "schema": SCHEMA,
-        "monitor": scene.monitor.name,
+        "monitor": scene.name,
         "kind": incident.kind.value,
         "incident": incident.id,
-        "dedup_key": f"{scene.monitor.name}/{incident.id}",
+        "dedup_key": f"{scene.name}/{incident.id}",
         "node": check_id and check_id.node,
         "title": _title(incident, scene),
         "site": node.site if node else "",
@@ -125,7 +127,7 @@ def _siblings(incident: Incident, scene: Scene) -> tuple[list[str], list[str]]:
 
 def _title(incident: Incident, scene: Scene) -> str:
     if not incident.members:
-        return scene.monitor.name
+        return scene.name
     first = incident.members[0]
     check = scene.checks.get(first)
     return (check and check.node.title) or first.node

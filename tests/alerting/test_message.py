@@ -16,7 +16,7 @@ DOWN = opened(moved(State.DOWN, 20, since=0), CHECKS[ARCHIVE], "01JD").incident
 
 
 def written(incident: Incident, event: Event = Event.OPENED, now: float = 60) -> dict[str, object]:
-    return message.data(incident, event, message.Scene(ESTATE.monitor, CHECKS, STATES, at(now)))
+    return message.data(incident, event, message.Scene("east-campus", ESTATE.monitor, CHECKS, STATES, at(now)))
 
 
 def summary(incident: Incident, event: Event = Event.OPENED, now: float = 60) -> object:
@@ -121,7 +121,7 @@ def test_a_channel_that_gave_up_is_named() -> None:
 
 
 def test_a_check_that_nobody_knows_any_more_is_told_by_its_name() -> None:
-    scene = message.Scene(ESTATE.monitor, {}, {}, at(60))
+    scene = message.Scene("east-campus", ESTATE.monitor, {}, {}, at(60))
     data = message.data(replace(DOWN, ending=Ending.WITHDRAWN, ended=at(60)), Event.WITHDRAWN, scene)
     assert (data["title"], data["node"], data["site"], data["probe"]) == ("archive", "archive", "", None)
 
