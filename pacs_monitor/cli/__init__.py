@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacs_monitor.cli import configuration, kinds, oncall, probing, running  # noqa: F401 - each registers its commands
+from pacs_monitor.cli import configuration, kinds, oncall, probing, reporting, running  # noqa: F401 - registered
 from pacs_monitor.cli.common import app
 
 __all__ = ["app", "main"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 
-from tests.peers.prometheus import promtool_check_metrics
+from tests.peers.prometheus import promtool
 from tests.web.conftest import nodes
 
 
@@ -35,7 +35,8 @@ async def test_the_metrics_are_clean_and_follow_the_board(served):
     await until_up(served)
     text = (await served.client.get("/metrics")).text
 
-    promtool_check_metrics(text)
+    clean = promtool("check", "metrics", given=text)
+    assert clean.returncode == 0, clean.stderr
     labels = 'check="dicom_echo",node="archive",probe="dicom_echo",site="east"'
     assert number(text, f"pacs_probe_success{{{labels}}}") == 1
     assert number(text, f"pacs_check_state{{{labels}}}") == 1

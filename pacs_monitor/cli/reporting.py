@@ -1,0 +1,77 @@
+"""`report`: a period of the record, accounted; needs no running daemon."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pacs_monitor import reports
+from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, app, estate_of, fail, out
+from pacs_monitor.config import Estate, check_facts
+from pacs_monitor.engine.clock import SystemClock
+from pacs_monitor.fields import Match
+from pacs_monitor.history import HistoryError, Reader
+from pacs_monitor.model import CheckId
+
+
+class Format(StrEnum):
+    """How a report is written; `table` is for the terminal."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+@app.command()
+def report(
+    period: Annotated[str, typer.Argument(help="2026-Q3, 2026-09, 2026, or FROM..TO.")],
+    form: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TABLE,
+    output: Annotated[Path | None, typer.Option("--output", help="The file to write JSON to.")] = None,
+    match: Annotated[
+        list[str] | None, typer.Option("--match", metavar="KEY=TEXT", help="Only these checks, as role=archive.")
+    ] = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Account for a period: every second is up, degraded, down, … or unknown, and each outage has its bounds."""
+    estate, now = estate_of(config), SystemClock().now()
+    checks = _matching(estate, match) if match else None
+    try:
+        wanted = reports.parse(period, estate.monitor.timezone, now)
+    except reports.PeriodError as error:
+        fail(str(error), 2)
+    try:
+        reader = Reader.open(estate.monitor.database, estate.monitor.name)
+        try:
+            built = reports.build(reader, wanted, now, checks)
+        finally:
+            reader.close()
+    except HistoryError as error:
+        fail(str(error))
+    if form is Format.TABLE and output is None:
+        out.print(reports.table(built))
+        return
+    text = json.dumps(built, indent=2, ensure_ascii=False) + "\n"
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(f"{output}: {error.strerror}")
+
+
+def _matching(estate: Estate, pairs: list[str]) -> list[CheckId]:
+    """The checks of the configuration for which all KEY=TEXT hold."""
+    wanted: dict[str, list[str]] = {}
+    for pair in pairs:
+        key, _, text = pair.partition("=")
+        wanted.setdefault(key, []).append(text)
+    try:
+        match = Match.model_validate(wanted)
+    except ValueError:
+        fail(f"--match takes {', '.join(Match.model_fields)} or labels.NAME, each as KEY=TEXT", 2)
+    found = [check.id for check in estate.checks.values() if match.holds(check_facts(check), check.node.labels)]
+    return found or fail(f"no check matches {' '.join(pairs)}", 2)
