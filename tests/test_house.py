@@ -1,0 +1,96 @@
+"""What the house promises of itself and no linter looks at."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from pacs_monitor import channels, probes
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "pacs_monitor").rglob("*.py"))
+TESTS = sorted(path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__))
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
+
+
+def lines_with(pattern: str) -> Iterator[str]:
+    for path in TESTS:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if re.search(pattern, line):
+                yield f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+
+
+def test_modules_are_short() -> None:
+    lengths = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in MODULES}
+    assert {path: length for path, length in lengths.items() if length > LONGEST_MODULE} == {}
+
+
+def test_functions_fit_on_a_screen() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or node.lineno) - node.lineno >= LONGEST_FUNCTION
+    ]
+    assert long == []
+
+
+@pytest.mark.parametrize("room", [probes, channels])
+def test_every_kind_and_every_setting_of_it_explains_itself(room: ModuleType) -> None:
+    for kind, made in room.kinds().items():
+        module = ROOT / Path(*type_of(made).__module__.split(".")).with_suffix(".py")
+        assert ast.get_docstring(ast.parse(module.read_text())), module
+        silent = [name for name, field in made.settings.model_fields.items() if not field.description]
+        assert silent == [], kind
+
+
+def type_of(made: object) -> type:
+    return made if isinstance(made, type) else type(made)
+
+
+def test_no_test_listens_on_a_fixed_port() -> None:
+    assert list(lines_with(r"(bind|create_server|start_server|listen)\(.*, ?[1-9]\d{2,4}\b")) == []
+
+
+def test_no_test_is_skipped_or_mocks_our_own_code() -> None:
+    assert list(lines_with(r"mark\.(skip|xfail)|pytest\.(skip|xfail|importorskip)\b|unittest.*\bmock\b")) == []
+
+
+def test_links_between_the_pages_lead_somewhere() -> None:
+    dead = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in PAGES
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+    assert dead == []
+
+
+def test_the_readme_lists_only_commands_that_exist() -> None:
+    rows = re.findall(r"^\| (`.+`) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    listed = {name for row in rows for name in re.findall(r"`([a-z][a-z-]+)", row)}
+    sources = "".join(path.read_text() for path in (ROOT / "pacs_monitor" / "cli").glob("*.py"))
+    assert {name for name in listed if f"def {name.replace('-', '_')}(" not in sources} == set()
+
+
+def test_every_dependency_is_locked_to_a_version_without_addresses() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *(d for extra in project["optional-dependencies"].values() for d in extra)]
+    locked = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    assert [line for line in locked if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
+    assert {plain(name) for name in wanted} - {plain(name) for name in locked} == set()
+
+
+def plain(requirement: str) -> str:
+    """The name of a requirement, normalized as the packaging specification says."""
+    name = re.match(r"[\w.-]+", requirement)
+    assert name, requirement
+    return re.sub(r"[-_.]+", "-", name[0]).lower()
