@@ -68,6 +68,11 @@ class Program:
     def freeze(self) -> None:
         """SIGSTOP: the kernel goes on accepting connections for it, and nobody answers."""
         self._process.send_signal(signal.SIGSTOP)
+        tasks = Path(f"/proc/{self._process.pid}/task")
+        wait_until(
+            lambda: all("\nState:\tT" in (task / "status").read_text() for task in tasks.iterdir()),
+            "every thread stopped",
+        )
 
     def kill(self) -> None:
         """SIGKILL: as when it crashes."""

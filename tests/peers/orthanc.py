@@ -1,0 +1,39 @@
+"""A real Orthanc (Debian's package orthanc), on free loopback ports, with a folder of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.peers.ports import Program, free_port, program
+
+
+class Orthanc(Program):
+    """`dicom_port` and `http_port` are its own; `settings` go into its configuration as they are."""
+
+    def __init__(
+        self, folder: Path, *, ae_title: str = "ORTHANC", dicom_port: int | None = None, **settings: Any
+    ) -> None:
+        self.ae_title = ae_title
+        self.dicom_port, self.http_port = dicom_port or free_port(), free_port()
+        configuration = folder / "orthanc.json"
+        configuration.write_text(
+            json.dumps(
+                {
+                    "Name": "test",
+                    "StorageDirectory": str(folder / "db"),
+                    "IndexDirectory": str(folder / "db"),
+                    "DicomAet": ae_title,
+                    "DicomPort": self.dicom_port,
+                    "HttpPort": self.http_port,
+                    "RemoteAccessAllowed": False,
+                    "AuthenticationEnabled": False,
+                    "DicomCheckCalledAet": True,
+                    "DicomAlwaysAllowEcho": True,
+                    "Plugins": [],
+                }
+                | settings
+            )
+        )
+        super().__init__([program("Orthanc", "orthanc"), str(configuration)], folder, self.dicom_port)

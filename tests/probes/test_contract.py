@@ -1,0 +1,81 @@
+"""What every probe kind promises, whichever it is; each kind's own test module brings the peers (`PEERS`)."""
+
+from __future__ import annotations
+
+import time
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from pacs_monitor.model import Flag, Layer, Outcome, Probe, Reason, Rhythm, Status
+from pacs_monitor.probes import kinds
+from tests.probes.support import TIMEOUT, Arrange, Peers, ask
+
+GRACE = 0.9
+"""Seconds over its deadline at most, on a loaded machine; the runner's backstop comes at 1.0."""
+
+
+def peers_of(kind: str) -> Peers:
+    peers: Peers = import_module(f"tests.probes.test_{kind}").PEERS
+    return peers
+
+
+@pytest.fixture(params=sorted(kinds()))
+def kind(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def probe(kind: str) -> Probe:
+    return kinds()[kind]
+
+
+async def run(arrange: Arrange, folder: Path, probe: Probe) -> Outcome:
+    """One run, and what holds of any outcome."""
+    async with arrange(folder) as (node, settings):
+        began = time.monotonic()
+        outcome = await ask(probe, node, settings)
+        assert time.monotonic() - began < TIMEOUT + GRACE
+    declared = {(measure.name, measure.labels) for measure in probe.measures}
+    assert {(m.name, tuple(label for label, _ in m.labels)) for m in outcome.measurements} <= declared
+    assert set(outcome.flags) <= set(Flag)
+    assert all(seconds >= 0 for seconds in outcome.phases.values())
+    return outcome
+
+
+async def test_a_working_peer_is_ok(kind: str, probe: Probe, tmp_path: Path) -> None:
+    outcome = await run(peers_of(kind).working, tmp_path, probe)
+    assert (outcome.status, outcome.reason, outcome.detail) == (Status.OK, None, "")
+
+
+@pytest.mark.parametrize("how", ["refusing", "hanging"])
+async def test_a_peer_that_does_not_work_gives_a_reason(how: str, kind: str, probe: Probe, tmp_path: Path) -> None:
+    outcome = await run(getattr(peers_of(kind), how), tmp_path, probe)
+    assert outcome.status in (Status.FAIL, Status.UNKNOWN)
+    assert outcome.reason in set(Reason) - {Reason.PROBE_ERROR, Reason.TIMEOUT}
+    assert outcome.phase is not None
+    assert outcome.detail
+
+
+def test_a_kind_is_named_like_its_module(kind: str, probe: Probe) -> None:
+    assert probe.kind == kind
+    assert type(probe).__module__ == f"pacs_monitor.probes.{kind}"
+
+
+def test_a_kind_keeps_the_protocol(probe: Probe) -> None:
+    assert isinstance(probe, Probe)
+    assert isinstance(probe.layer, Layer)
+    assert isinstance(probe.rhythm, Rhythm)
+    assert probe.rhythm.retry_interval <= probe.rhythm.interval
+
+
+def test_a_kind_is_documented(kind: str, probe: Probe) -> None:
+    assert import_module(type(probe).__module__).__doc__
+    assert all(measure.help for measure in probe.measures)
+
+
+def test_every_setting_has_a_description(probe: Probe) -> None:
+    undescribed = [name for name, field in probe.settings.model_fields.items() if not field.description]
+    assert undescribed == []
