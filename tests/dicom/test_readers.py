@@ -111,7 +111,8 @@ def test_a_data_set_in_fragments_is_joined(data: bytes, size: int) -> None:
     assembler = Assembler()
     assert assembler.add(Pdv(1, True, True, bytes(command))) is None
     pieces = [data[start : start + size] for start in range(0, len(data), size)]
-    messages = [assembler.add(Pdv(1, False, piece is pieces[-1], piece)) for piece in pieces]
+    last = len(pieces) - 1
+    messages = [assembler.add(Pdv(1, False, n == last, piece)) for n, piece in enumerate(pieces)]
     assert messages[:-1] == [None] * (len(pieces) - 1)
     assert messages[-1] is not None
     assert messages[-1].data == data
