@@ -70,7 +70,7 @@ class DeliveryStatus(StrEnum):
     SHADOW = "shadow"
     """Recorded, not sent (paging: shadow)."""
     DROPPED = "dropped"
-    """The resolve of an opened that was refused for good."""
+    """Not sent: its opened was never taken, or it is a reminder that something newer followed."""
 
 
 @dataclass(frozen=True, slots=True)
