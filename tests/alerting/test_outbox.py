@@ -1,0 +1,37 @@
+"""The outbox where time is long: waits and reminders."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pacs_monitor.alerting.outbox import LAST_RETRY, LONGEST_RETRY_AFTER, _wait
+from pacs_monitor.model import State
+from tests.alerting.house import at_once, got, running, types
+from tests.alerting.support import route
+from tests.engine.support import SettableClock, until
+from tests.peers.receiver import Receiver
+
+
+@given(st.floats(1, LAST_RETRY), st.none() | st.floats(0, 1e9))
+def test_a_retry_is_spread_by_a_fifth_and_waits_as_long_as_it_is_asked_within_reason(
+    delay: float, retry_after: float | None
+) -> None:
+    asked = min(retry_after or 0.0, LONGEST_RETRY_AFTER)
+    assert max(0.8 * delay, asked) <= _wait(delay, retry_after) <= max(1.2 * delay, asked)
+
+
+async def test_reminders_that_something_newer_follows_are_dropped(
+    receiver: Receiver, clock: SettableClock, database: str
+) -> None:
+    receiver.down()
+    async with running(clock, database, at_once(receiver, default=route("hook", remind=0.05))) as house:
+        house.move(State.DOWN)
+        await until(lambda: len(house.statuses()) >= 4)
+        house.move(State.UP)
+        await until(lambda: house.statuses()[-1][0] == "resolved")
+        receiver.up()
+        assert types(await got(receiver, 2)) == ["opened", "resolved"]
+        await until(lambda: all(status != "pending" for *_, status in house.statuses()))
+        assert {status for event, _, status in house.statuses() if event == "reminded"} == {"dropped"}
+    assert len(receiver.posts) == 2
