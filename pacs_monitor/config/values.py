@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date
+from datetime import date
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
+from pacs_monitor import cron
 from pacs_monitor.fields import Duration
 
 SHORTEST = 0.1
@@ -120,7 +120,7 @@ def _rrule(value: str) -> str:
 
 def _cron(value: str) -> str:
     try:
-        CronTrigger.from_crontab(value, timezone=UTC)
+        cron.trigger(value, "UTC")
     except ValueError:
         message = f"{value!r} is not a calendar line; write minute, hour, day, month and weekday: 0 3 * * *"
         raise ValueError(message) from None

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.cron import CronTrigger
 
+from pacs_monitor import cron
 from pacs_monitor.model import SECOND, Check, CheckId, Clock
 
 MISFIRE_GRACE = 60
@@ -62,7 +62,7 @@ class Calendar:
     def _schedule(self, check: CheckId, line: str) -> None:
         self._scheduler.add_job(
             self._run,
-            CronTrigger.from_crontab(line, timezone=self._timezone),
+            cron.trigger(line, self._timezone),
             args=[check],
             id=str(check),
             coalesce=True,

@@ -1,0 +1,188 @@
+"""The commands as people type them, in processes of their own, over a real daemon where one is needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.peers.daemon import RunningDaemon
+from tests.peers.ports import free_port, wait_until
+from tests.peers.receiver import SECRET, Receiver
+from tests.proofs.estates import write_estate
+from tests.proofs.switchable import Switchable
+
+
+def command(*words, config=None, **environment):
+    line = [sys.executable, "-m", "pacs_monitor", *map(str, words)]
+    if config is not None:
+        line += ["--config", str(config)]
+    env = os.environ | {"COLUMNS": "200", "NO_COLOR": "1"} | environment
+    return subprocess.run(line, check=False, capture_output=True, text=True, env=env)
+
+
+def node(port, name="archive"):
+    return f"  {name}: {{host: 127.0.0.1, dicom: {{port: {port}, ae_title: PEER}}, checks: {{dicom_echo: }}}}\n"
+
+
+@pytest.fixture(scope="module")
+def estate(tmp_path_factory):
+    """A running daemon over one good node and one where nothing listens."""
+    folder, listen = tmp_path_factory.mktemp("estate"), free_port()
+    with Switchable() as peer, Receiver() as pager:
+        nodes = node(peer.port) + node(free_port(), "dead")
+        timing = "interval: 500ms, retry_interval: 200ms, timeout: 1s, failures: 2, recoveries: 1, page_after: 0s"
+        config = write_estate(folder, listen, nodes, pager=pager.url, secret=SECRET, defaults=timing)
+        with RunningDaemon(config, listen) as daemon:
+            wait_until(lambda: daemon.get("/api/v1/status")["counts"] == COUNTS, "one up and one down")
+            wait_until(lambda: bool(pager.accepted), "the page")
+            yield config
+
+
+COUNTS = {"up": 1, "down": 1, "absent": 0, "unknown": 0, "degraded": 0}
+
+
+def test_help_teaches_every_command():
+    shown = command("--help")
+    names = re.findall(r"^\W*([a-z-]+)  +[A-Z]", shown.stdout, re.MULTILINE)
+
+    assert shown.returncode == 0
+    promised = "run demo check-config show probe status incidents notify-test probes channels systems schema init"
+    assert {*promised.split(), "reload", "report"} <= set(names)
+    for name in names:
+        assert command(name, "--help").returncode == 0
+
+
+def test_a_good_node_is_probed_through_the_daemon(estate):
+    said = command("probe", "archive/dicom_echo", config=estate)
+
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert re.search(r"archive/dicom_echo +ok", said.stdout)
+
+
+def test_a_direct_probe_tells_phases_and_what_the_peer_is(estate):
+    said = command("probe", "archive", "--direct", config=estate)
+
+    assert said.returncode == 0, said.stdout + said.stderr
+    for word in ("connect", "associate", "operation", "release", "transfer syntax", "maximum PDU length"):
+        assert word in said.stdout
+
+
+def test_a_bad_node_is_explained_whose_fault_it_is_and_what_to_check(estate):
+    said = command("probe", "dead", "--direct", config=estate)
+
+    assert said.returncode == 1
+    assert "tcp_refused in phase connect, the node's fault" in said.stdout
+    assert "is the service running?" in said.stdout
+
+
+def test_a_probe_as_json_is_an_array_of_results(estate):
+    rows = json.loads(command("probe", "dead", "--direct", "--json", config=estate).stdout)
+
+    assert [(row["status"], row["reason"], row["blame"]) for row in rows] == [("fail", "tcp_refused", "node")]
+
+
+def test_no_such_node_is_misuse_and_says_what_there_is(estate):
+    for words in (("probe", "arhcive"), ("probe", "archive/ecoh"), ("show", "arhcive"), ("notify-test", "nobody")):
+        said = command(*words, config=estate)
+        assert said.returncode == 2
+        assert re.search("there are|it has", said.stderr)
+
+
+def test_status_and_incidents_tell_what_is_down(estate):
+    status, incidents = command("status", config=estate), command("incidents", config=estate)
+    identity = re.search(r"01[0-9A-Z]{24}", incidents.stdout)
+    assert identity, incidents.stdout + incidents.stderr
+    one = command("incidents", identity[0], config=estate)
+
+    assert status.returncode == 1
+    assert "tcp_refused" in status.stdout
+    assert "dead/dicom_echo" in incidents.stdout
+    assert "incident.opened" in one.stdout
+
+
+def test_notify_test_shows_what_the_receiver_said(estate):
+    said = command("notify-test", "pager", config=estate)
+
+    assert said.returncode == 0, said.stderr
+    assert "delivered" in said.stdout
+
+
+def test_a_second_daemon_of_the_same_name_refuses_to_start(estate, tmp_path):
+    text = estate.read_text()
+    other = tmp_path / "other.yaml"
+    other.write_text(re.sub(r"listen: \S+", f"listen: 127.0.0.1:{free_port()}", text))
+    said = command("run", config=other)
+
+    assert said.returncode == 1
+    assert "runs already" in said.stderr
+
+
+def test_reload_tells_what_changed_or_that_nothing_did(estate):
+    assert command("reload", config=estate).returncode == 0
+
+
+def test_show_tells_where_each_setting_comes_from(estate):
+    shown = command("show", "archive", config=estate)
+
+    assert shown.returncode == 0
+    assert re.search(r"dicom_echo +interval +0\.5 s +.*monitor\.yaml:\d+", shown.stdout), shown.stdout
+
+
+def test_a_wrong_configuration_is_told_whole_and_starts_nothing(tmp_path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("monitor: {name: x, listne: 1}\nnodes: {a: {host: h, checks: {ecoh: }}}\n")
+    said = command("check-config", config=bad)
+
+    assert said.returncode == 1
+    assert "bad.yaml:1: monitor: unknown key 'listne'; did you mean 'listen'?" in said.stderr
+    assert "bad.yaml:2: nodes.a.checks.ecoh: " in said.stderr
+
+
+def test_init_writes_a_starter_that_checks_and_never_overwrites(tmp_path):
+    file = tmp_path / "monitor.yaml"
+
+    assert command("init", file).returncode == 0
+    assert command("check-config", config=file).returncode == 0
+    assert "paging: shadow" in file.read_text()
+    assert command("init", file).returncode == 2
+
+
+def test_kinds_are_listed_and_described():
+    assert "dicom_echo" in command("probes").stdout
+    assert "calling_ae_title" in command("probes", "dicom_echo").stdout
+    assert "webhook" in command("channels").stdout
+    assert [row["kind"] for row in json.loads(command("probes", "--json").stdout)] == ["dicom_echo", "tcp"]
+    assert command("probes", "ping-pong").returncode == 2
+
+
+def test_the_schema_is_printed_for_editors():
+    assert json.loads(command("schema").stdout)["$schema"]
+
+
+def test_without_a_daemon_the_verbs_say_how_to_start_one(tmp_path):
+    config = write_estate(tmp_path, free_port(), node(free_port()))
+
+    for words in (("status",), ("incidents",), ("reload",)):
+        said = command(*words, config=config)
+        assert (said.returncode, "pacs-monitor run" in said.stderr) == (1, True)
+
+
+def test_a_report_without_a_record_says_so_and_a_wrong_period_is_misuse(tmp_path):
+    config = write_estate(tmp_path, free_port(), node(free_port()))
+
+    assert command("report", "2026-Q3", config=config).returncode == 1
+    wrong = command("report", "2026-Q5", config=config)
+    assert (wrong.returncode, "2026-Q3" in wrong.stderr) == (2, True)
+
+
+def test_the_report_on_the_terminal_shows_every_check(estate):
+    said = command("report", "2026-01-01..2099-01-01", config=estate)
+
+    assert said.returncode == 0, said.stderr
+    assert "dead/dicom_echo" in said.stdout
+    assert command("report", "2026", "--match", "node=nobody", config=estate).returncode == 2

@@ -1,0 +1,53 @@
+"""Calendar checks over clock steps and daylight saving; the machine's clock is left alone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from pacs_monitor.engine.calendar import Calendar
+from pacs_monitor.model import CheckId
+from tests.engine.support import SettableClock, a_check
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NIGHT = CheckId("archive", "night")
+
+
+@pytest.fixture
+async def calendar():
+    calendar = Calendar(lambda check: None, SettableClock(), "Europe/Berlin")
+    calendar.start()
+    yield calendar
+    calendar.stop()
+
+
+async def test_a_cron_line_counts_in_the_monitors_time_zone(calendar):
+    calendar.adopt([a_check("archive/night", cron="30 2 * * *")])
+    seconds = calendar.seconds_to_next(NIGHT)
+    now = datetime.now(BERLIN)
+    following = now + timedelta(seconds=seconds)
+
+    assert (following.hour, following.minute) == (2, 30) or is_changing_night(following)
+
+
+async def test_after_the_clock_was_set_the_next_time_is_computed_afresh_and_still_in_the_future(calendar):
+    calendar.adopt([a_check("archive/night", cron="* * * * *")])
+    calendar.reschedule()
+
+    assert 0 < calendar.seconds_to_next(NIGHT) <= 60.5
+
+
+async def test_checks_come_and_go_with_a_reload(calendar):
+    calendar.adopt([a_check("archive/night", cron="30 2 * * *"), a_check("archive/noon", cron="0 12 * * *")])
+    before = calendar.seconds_to_next(NIGHT)
+    calendar.adopt([a_check("archive/night", cron="30 2 * * *")])
+
+    assert calendar.seconds_to_next(NIGHT) == pytest.approx(before, abs=1)
+    assert calendar.seconds_to_next(CheckId("archive", "noon")) is None
+
+
+def is_changing_night(moment: datetime) -> bool:
+    """The hour from 2 to 3 does not exist, or exists twice."""
+    return moment.utcoffset() != (moment - timedelta(days=1)).utcoffset()
