@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from pacs_monitor.dicom import associate
 from pacs_monitor.dicom.verification import CONTEXTS, echo
+from pacs_monitor.model import Phase, Reason, Tls
 from pacs_monitor.net import NetFailure, Resolver
-from tests.dicom.support import echo_at, target
+from tests.dicom.support import echo_at, failure_of, target
+from tests.peers.certificates import certificate, server_context
 from tests.peers.scripted import (
     Conversation,
     Script,
@@ -141,3 +144,24 @@ async def test_nagle_is_off() -> None:
             connection = association._transport.get_extra_info("socket")  # type: ignore[union-attr]
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             association.abort()
+
+
+@pytest.mark.parametrize(("script", "heard"), [(answer_echo, [1, 4, 5]), (accept_then_hang, [1, 4, A_ABORT])])
+async def test_tls_carries_an_association_to_its_end(tmp_path: Path, script: Script, heard: list[int]) -> None:
+    made = certificate(tmp_path)
+    async with scripted(script, tls=server_context(made)) as peer:
+        secured = target(peer.port)._replace(tls=Tls(ca=str(made)))
+        with suppress(NetFailure):
+            association = await echo_at(secured, timeout=2)
+            assert Phase.TLS in association.passage.phases
+        async with asyncio.timeout(5):
+            await peer.last.over.wait()
+        assert [pdu[0] for pdu in peer.last.heard] == heard
+
+
+async def test_an_association_without_tls_to_a_port_that_wants_it_says_so(tmp_path: Path) -> None:
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)  # the peer's handshake fails
+    async with scripted(hang, tls=server_context(certificate(tmp_path))) as peer:
+        failure = await failure_of(target(peer.port))
+    assert (failure.reason, failure.phase) == (Reason.CLOSED_BEFORE_ACCEPT, Phase.ASSOCIATE)
+    assert "TLS" in failure.detail

@@ -11,7 +11,6 @@ import pytest
 from pacs_monitor.model import Address, Phase, Reason, Status
 from pacs_monitor.net import NetFailure, Passage, connect
 from pacs_monitor.net.connection import _miss
-from tests.peers.ports import free_port
 from tests.peers.scripted import Conversation, full_accept_queue, hang, scripted
 
 
@@ -68,8 +67,8 @@ async def test_when_all_fail_the_most_telling_names_the_reason_and_all_are_told(
 
 
 async def test_a_deadline_that_has_passed_is_a_timeout() -> None:
-    with pytest.raises(NetFailure) as caught:
-        await attempt(free_port(), "127.0.0.1", timeout=-1.0)
+    with full_accept_queue() as port, pytest.raises(NetFailure) as caught:
+        await attempt(port, "127.0.0.1", timeout=-1.0)
     assert caught.value.reason is Reason.TCP_TIMEOUT
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -84,7 +85,7 @@ class Peer:
 
 
 @asynccontextmanager
-async def scripted(script: Script, host: str = "127.0.0.1") -> AsyncIterator[Peer]:
+async def scripted(script: Script, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
     """Runs `script` for every connection, then hears whatever comes until the client closes."""
     peer = Peer()
     tasks: set[asyncio.Task[None]] = set()
@@ -103,7 +104,7 @@ async def scripted(script: Script, host: str = "127.0.0.1") -> AsyncIterator[Pee
         peer.conversations.append(conversation)
         tasks.add(asyncio.get_running_loop().create_task(serve(conversation)))
 
-    server = await asyncio.start_server(connected, host, 0)
+    server = await asyncio.start_server(connected, host, 0, ssl=tls)
     peer.port = server.sockets[0].getsockname()[1]
     try:
         yield peer
