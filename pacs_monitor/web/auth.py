@@ -1,8 +1,13 @@
-"""Who may ask: loopback alone without `auth`; with it, a bearer token (RFC 6750) whose role allows the method."""
+"""Who may ask: loopback alone without `auth`; with it, a bearer token (RFC 6750) whose role allows the method.
+
+A browser on this machine comes from loopback too, whatever page it shows. It tells on itself: by the Host header when
+a foreign name was made to resolve to this machine, by the Origin header when a foreign page asks for something.
+"""
 
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Iterable
 from ipaddress import ip_address
 
@@ -14,6 +19,7 @@ from pacs_monitor.config import Token
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^\[\]:@]*))(?::\d*)?")
 
 
 class Gate:
@@ -55,19 +61,20 @@ class Gate:
 
 
 def _refuse_stranger(scope: Scope, headers: Headers) -> JSONResponse | None:
-    client = scope.get("client")
-    if client and not is_loopback(client[0]):
+    client, host, origin = scope.get("client"), headers.get("host", ""), headers.get("origin")
+    if client is None or not is_loopback(client[0]):
         return _answer(403, "without monitor.auth only this machine itself is served")
-    if not is_loopback(host_of(headers.get("host", ""))):
+    if not is_loopback(host_of(host)):
         return _answer(403, "without monitor.auth the Host header must be a loopback address or localhost")
+    if origin is not None and origin.partition("://")[2] != host:
+        return _answer(403, "without monitor.auth no page of another origin is served")
     return None
 
 
 def host_of(header: str) -> str:
-    """The host of a Host header (RFC 9110 7.2), without its port and brackets."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.partition(":")[0]
+    """The host of a Host header (RFC 9110 7.2), without its port and brackets; "" when it is none."""
+    found = _HOST.fullmatch(header)
+    return (found[1] or found[2] or "") if found else ""
 
 
 def is_loopback(host: str) -> bool:

@@ -36,12 +36,47 @@ def client(tokens, peer="127.0.0.1", host="localhost:9741"):
         ("10.0.0.5", "localhost", 403),
         ("127.0.0.1", "evil.example.org", 403),
         ("127.0.0.1", "localhost.evil.example.org:9741", 403),
+        ("127.0.0.1", "[::1].evil.example.org:9741", 403),
+        ("127.0.0.1", "127.0.0.1:80@evil.example.org", 403),
+        ("127.0.0.1", "", 403),
+        ("::ffff:10.0.0.5", "localhost", 403),
     ],
 )
 async def test_without_tokens_only_this_machine_is_served_under_a_loopback_name(peer, host, status):
-    answer = await client(None, peer, host).get("/metrics")
+    answer = await client(None, peer).get("/metrics", headers={"host": host})
 
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        (None, 200),
+        ("http://localhost:9741", 200),
+        ("http://localhost:3000", 403),
+        ("http://127.0.0.1:9741", 403),
+        ("https://evil.example.org", 403),
+        ("null", 403),
+        ("", 403),
+    ],
+)
+async def test_without_tokens_a_page_of_another_origin_cannot_ask_for_anything(origin, status):
+    headers = {} if origin is None else {"origin": origin}
+    answer = await client(None).post("/metrics", headers=headers)
+
+    assert answer.status_code == status
+
+
+async def test_without_tokens_whoever_hides_its_address_is_refused():
+    sent = []
+    scope = {"type": "http", "method": "GET", "path": "/metrics", "headers": [(b"host", b"localhost")], "client": None}
+
+    async def send(message):
+        sent.append(message)
+
+    await Gate(Starlette(), None)(scope, None, send)
+
+    assert sent[0]["status"] == 403
 
 
 @pytest.mark.parametrize(
