@@ -199,10 +199,10 @@ class Desk:
     def _notifications(self, decision: Decision, now: Micros) -> tuple[Notification, ...]:
         if not decision.dues:
             return ()
-        states: defaultdict[str, dict[CheckId, State]] = defaultdict(dict)
+        standings: defaultdict[str, dict[CheckId, Standing]] = defaultdict(dict)
         for check, seen in self._board.entries.items():
-            states[check.node][check] = seen.standing.state
-        scene = message.Scene(self._name, self._estate.monitor, self._known, states, now)
+            standings[check.node][check] = seen.standing
+        scene = message.Scene(self._name, self._estate.monitor, self._known, standings, now)
 
         def written(number: int, due: Due) -> Notification:
             data = message.data(due.incident, due.event, scene)

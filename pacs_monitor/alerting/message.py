@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from ulid import ULID
 
+from pacs_monitor import states
 from pacs_monitor.alerting.cases import TROUBLE
 from pacs_monitor.alerting.phrases import phrase
 from pacs_monitor.config.sections import MonitorSettings
@@ -27,6 +28,7 @@ from pacs_monitor.model import (
     Micros,
     Notification,
     Reason,
+    Standing,
     State,
     iso,
 )
@@ -43,7 +45,7 @@ class Scene:
     monitor: MonitorSettings
     checks: Mapping[CheckId, Check]
     """Also those that have left the estate."""
-    states: Mapping[str, Mapping[CheckId, State]]
+    standings: Mapping[str, Mapping[CheckId, Standing]]
     """Node → where each of its checks stands."""
     now: Micros
 
@@ -114,15 +116,21 @@ def runbook(monitor: MonitorSettings, topic: Reason | IncidentKind) -> str:
 
 
 def _siblings(incident: Incident, scene: Scene) -> tuple[list[str], list[str]]:
-    """Checks of the same nodes that are up, and that are in trouble too."""
+    """Checks of the same nodes that answer, and that are in trouble too."""
     others = {
-        check: state
+        check: standing
         for node in {member.node for member in incident.members}
-        for check, state in scene.states.get(node, {}).items()
+        for check, standing in scene.standings.get(node, {}).items()
         if check not in incident.members
     }
-    up = sorted(str(check) for check, state in others.items() if state is State.UP)
-    return up, sorted(str(check) for check, state in others.items() if state in TROUBLE)
+    still_ok = sorted(str(check) for check, standing in others.items() if _answers(standing, incident.since))
+    return still_ok, sorted(str(check) for check, standing in others.items() if standing.state in TROUBLE)
+
+
+def _answers(standing: Standing, since: Micros) -> bool:
+    """Up, about to be nothing else, and asked after the trouble began: an older answer proves nothing."""
+    asked = standing.last is not None and standing.last >= since
+    return asked and standing.state is State.UP and states.leaning(standing) is None
 
 
 def _title(incident: Incident, scene: Scene) -> str:

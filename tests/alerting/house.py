@@ -30,7 +30,7 @@ class Running:
     """A desk over a history; `move` is what the engine would say."""
 
     def __init__(self, clock: SettableClock, history: History, estate: Estate, **options: float) -> None:
-        self.board = Board({check: Spot(Standing(State.UP)) for check in estate.checks})
+        self.board = Board({check: Spot(Standing(State.UP, last=clock.now() + SECOND)) for check in estate.checks})
         self.clock, self.history, self.estate = clock, history, estate
         self.desk = Desk(clock, self.board, history, estate, **{"first_retry": 0.05} | options)
 

@@ -1,22 +1,29 @@
 """The data and the summary of notifications."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from pacs_monitor.alerting import message
 from pacs_monitor.alerting.cases import opened
 from pacs_monitor.alerting.phrases import PHRASES, phrase
-from pacs_monitor.model import CheckId, Ending, Event, Incident, IncidentKind, Reason, Severity, State
+from pacs_monitor.model import CheckId, Ending, Event, Incident, IncidentKind, Reason, Severity, Standing, State, Streak
 from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, an_estate, at, moved
 
 ESTATE = an_estate()
-STATES = {"archive": {ARCHIVE: State.DOWN, DISK: State.UP, CheckId("archive", "jobs"): State.DEGRADED}}
+WELL = Standing(State.UP, last=at(30))
+STANDINGS = {
+    "archive": {ARCHIVE: Standing(State.DOWN), DISK: WELL, CheckId("archive", "jobs"): Standing(State.DEGRADED)}
+}
 DOWN = opened(moved(State.DOWN, 20, since=0), CHECKS[ARCHIVE], "01JD").incident
 
 
-def written(incident: Incident, event: Event = Event.OPENED, now: float = 60) -> dict[str, object]:
-    return message.data(incident, event, message.Scene("east-campus", ESTATE.monitor, CHECKS, STATES, at(now)))
+def written(
+    incident: Incident, event: Event = Event.OPENED, now: float = 60, standings: Mapping[str, Any] = STANDINGS
+) -> dict[str, Any]:
+    return message.data(incident, event, message.Scene("east-campus", ESTATE.monitor, CHECKS, standings, at(now)))
 
 
 def summary(incident: Incident, event: Event = Event.OPENED, now: float = 60) -> object:
@@ -56,6 +63,22 @@ def test_the_data_is_the_contracts() -> None:
         "url": "https://monitor.example.org/incidents/01JD",
         "labels": {"vendor": "acme"},
     }
+
+
+@pytest.mark.parametrize(
+    "standing",
+    [
+        replace(WELL, fails=Streak(1, at(5)), bads=Streak(1, at(5))),
+        replace(WELL, unknowns=Streak(1, at(5))),
+        replace(WELL, last=at(-1)),
+        replace(WELL, last=None),
+    ],
+    ids=["leans towards down", "leans towards unknown", "answered before the outage only", "never answered"],
+)
+def test_only_what_answered_since_and_is_not_about_to_change_is_said_to_answer(standing: Standing) -> None:
+    data = written(DOWN, standings={"archive": {ARCHIVE: Standing(State.DOWN), DISK: standing}})
+    assert (data["still_ok"], data["also_failing"]) == ([], [])
+    assert data["summary"] == "Main archive refuses connections on port 11112 since 17:00:00"
 
 
 def test_summaries_say_in_words_what_happens() -> None:
