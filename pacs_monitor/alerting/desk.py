@@ -39,6 +39,7 @@ from pacs_monitor.model import (
     Micros,
     Notification,
     Reason,
+    Result,
     Standing,
     State,
     Transition,
@@ -61,6 +62,8 @@ class Seen(Protocol):
 
     @property
     def standing(self) -> Standing: ...
+    @property
+    def last(self) -> Result | None: ...
     @property
     def lapse_at(self) -> float | None:
         """When a result is overdue, on the monotonic clock."""
@@ -222,7 +225,9 @@ class Desk:
             reason, since = standing.reason or Reason.NOT_MEASURED, max(standing.since, self._started)
             if reason is Reason.NOT_MEASURED and (seen.lapse_at is None or seen.lapse_at > monotonic):
                 continue  # its turn has not come yet
-            dark[check] = Dark(self._dark_since.get(check, since), reason)
+            outcome = seen.last and seen.last.outcome
+            detail = outcome.detail if outcome and outcome.reason is reason else ""
+            dark[check] = Dark(self._dark_since.get(check, since), reason, detail)
         self._dark_since = {check: spell.since for check, spell in dark.items()}
         return dark
 

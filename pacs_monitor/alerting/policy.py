@@ -47,10 +47,11 @@ _ENDINGS = {Ending.RESOLVED: Event.RESOLVED, Ending.WITHDRAWN: Event.WITHDRAWN}
 
 @dataclass(frozen=True, slots=True)
 class Dark:
-    """Since when, and why, a check is unknown."""
+    """Since when, and why, a check is unknown; `detail` is its last result's."""
 
     since: Micros
     reason: Reason
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ class _Round:
         """Open and end the incidents of channels that deliver nothing."""
         for channel in sorted(failing & self._rules.channels):
             if (IncidentKind.DELIVERY, channel) not in self.cases:
-                self._keep(self._own(IncidentKind.DELIVERY, channel, State.DOWN, None, self._now))
+                self._keep(self._own(IncidentKind.DELIVERY, channel, State.DOWN))
         for case in self._of(IncidentKind.DELIVERY):
             if case.incident.cause not in self._rules.channels:
                 self._end(case, Ending.WITHDRAWN, self._now)
@@ -247,15 +248,16 @@ class _Round:
     def _join(self, check: CheckId, spell: Dark) -> None:
         case = self.cases.get((IncidentKind.BLIND, spell.reason.value))
         if case is None:
-            case = self._own(IncidentKind.BLIND, spell.reason.value, State.UNKNOWN, spell.reason, spell.since)
+            case = self._own(IncidentKind.BLIND, spell.reason.value, State.UNKNOWN, spell)
         members = case.incident.members
         if check not in members:
             self._keep(replace(case, incident=replace(case.incident, members=(*members, check))))
 
-    def _own(self, kind: IncidentKind, cause: str, state: State, reason: Reason | None, since: Micros) -> Case:
+    def _own(self, kind: IncidentKind, cause: str, state: State, spell: Dark | None = None) -> Case:
         """A case of the monitor's own, told at once."""
+        since, reason, detail = (spell.since, spell.reason, spell.detail) if spell else (self._now, None, "")
         incident = Incident(
-            self._identity(), kind, cause, Severity.WARNING, state, reason, None, "", None, since, self._now
+            self._identity(), kind, cause, Severity.WARNING, state, reason, None, detail, None, since, self._now
         )
         return Case(incident, self._now)
 

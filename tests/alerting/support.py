@@ -25,6 +25,7 @@ from pacs_monitor.model import (
     Node,
     Patience,
     Reason,
+    Result,
     Severity,
     Standing,
     State,
@@ -182,6 +183,7 @@ class Spot:
 
     standing: Standing
     lapse_at: float | None = None
+    last: Result | None = None
 
 
 @dataclass

@@ -9,7 +9,18 @@ from dataclasses import replace
 import pytest
 
 from pacs_monitor.channels.webhook import WebhookSettings
-from pacs_monitor.model import SECOND, Channel, DeliveryError, Notification, Paging, Reason, Standing, State
+from pacs_monitor.model import (
+    SECOND,
+    Channel,
+    DeliveryError,
+    Notification,
+    Outcome,
+    Paging,
+    Reason,
+    Result,
+    Standing,
+    State,
+)
 from tests.alerting.house import at_once, got, hook, running, types
 from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, Spot, an_estate, route
 from tests.engine.support import SettableClock, until
@@ -281,9 +292,12 @@ async def test_lasting_blindness_is_told_and_resolved(receiver: Receiver, clock:
     estate = replace(estate, checks={check: replace(c, unknown_after=0.2) for check, c in estate.checks.items()})
     async with running(clock, database, estate) as house:
         house.move(UNKNOWN, reason=Reason.AUTH)
+        refused = Outcome.of(Reason.AUTH, detail="archive refuses the account monitor")
+        house.board.entries[ARCHIVE].last = Result(ARCHIVE, "dicom_echo", refused, clock.now(), 0.1)
         house.board.entries[DISK] = Spot(Standing(UNKNOWN, clock.now(), Reason.NOT_MEASURED), lapse_at=float("inf"))
         (post,) = await got(receiver, 1)
         assert (post.data["kind"], post.data["members"]) == ("blind", ["archive/dicom_echo"])
+        assert post.data["detail"] == "archive refuses the account monitor"
         house.move(UP)
         assert types(await got(receiver, 2)) == ["opened", "resolved"]
         house.board.entries[DISK].lapse_at = clock.monotonic()
