@@ -10,14 +10,14 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from pacs_monitor.alerting.phrases import WORDS
 from pacs_monitor.cli.client import Client, NoDaemonError, RefusedError
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, err, estate_of, fail, out, print_json
-from pacs_monitor.cli.diagnosis import next_step
 from pacs_monitor.config import Estate
 from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.history import HistoryError, probing_lock
-from pacs_monitor.model import Check, Result
+from pacs_monitor.model import Check, Reason, Result
 from pacs_monitor.net import Resolver
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "unknown": "magenta"}
@@ -114,4 +114,4 @@ def _show(row: dict[str, Any], facts: tuple[tuple[str, str], ...]) -> None:
     if row["flags"]:
         out.print(f"  noticed: {', '.join(row['flags'])}", style="dim")
     if row["reason"]:
-        out.print(f"  → {next_step(row['reason'])}")
+        out.print(f"  → {escape(WORDS[Reason(row['reason'])].next_step)}")

@@ -8,7 +8,7 @@ import pytest
 
 from pacs_monitor.alerting import message
 from pacs_monitor.alerting.cases import opened
-from pacs_monitor.alerting.phrases import PHRASES, phrase
+from pacs_monitor.alerting.phrases import WORDS, phrase
 from pacs_monitor.model import CheckId, Ending, Event, Incident, IncidentKind, Reason, Severity, Standing, State, Streak
 from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, an_estate, at, moved
 
@@ -150,8 +150,9 @@ def test_a_check_that_nobody_knows_any_more_is_told_by_its_name() -> None:
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_every_reason_has_its_words_with_and_without_a_check(reason: Reason) -> None:
-    assert set(PHRASES) == set(Reason)
+def test_every_reason_has_its_words_and_a_next_step(reason: Reason) -> None:
+    assert set(WORDS) == set(Reason)
+    assert WORDS[reason].next_step.endswith((".", "?"))
     for words in (phrase(reason), phrase(reason, CHECKS[ARCHIVE])):
         assert words
         assert "{" not in words
@@ -160,3 +161,10 @@ def test_every_reason_has_its_words_with_and_without_a_check(reason: Reason) -> 
 def test_links_fall_back_to_where_the_monitor_listens() -> None:
     assert message.base(ESTATE.monitor.model_copy(update={"external_url": ""})) == "http://127.0.0.1:9741"
     assert message.base(an_estate(external_url="https://m.example.org/").monitor) == "https://m.example.org"
+
+
+def test_the_words_name_what_the_check_calls_not_what_its_node_says() -> None:
+    check = CHECKS[ARCHIVE]
+    own = replace(check, settings=check.settings.model_copy(update={"port": 104, "ae_title": "OTHER"}))
+    assert phrase(Reason.TCP_REFUSED, own) == "refuses connections on port 104"
+    assert phrase(Reason.CALLED_AET_UNKNOWN, own) == "does not know itself as AE title OTHER"
