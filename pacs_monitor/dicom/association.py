@@ -187,7 +187,7 @@ class Association(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         before, self._state = self._state, _State.OVER
-        if before is _State.OVER or self._transport is None:
+        if before is _State.OVER or self._transport is None or self._transport.is_closing():
             return
         if self._transport.get_write_buffer_size():
             self._transport.abort()  # the peer does not read: closing politely would wait for it

@@ -11,7 +11,9 @@ from pacs_monitor.dicom.pdu import Malformed, Pdv
 
 COMMAND_LIMIT = 64 * 1024
 DATA_LIMIT = 16 * 1024 * 1024
-"""Bytes of one message that we are willing to keep."""
+"""Bytes of one message that we are willing to take, the headers of its fragments included."""
+HEADER_SIZE = 6
+"""Bytes before a fragment (PS3.8 9.3.5.1), counted too, so that even empty fragments come to an end."""
 
 _ELEMENT = Struct("<HHL")
 _NO_DATA_SET = 0x0101
@@ -61,7 +63,7 @@ class Assembler:
         if self._context_id not in (None, pdv.context_id):
             raise Malformed("one message came over two presentation contexts")
         self._context_id = pdv.context_id
-        self._size += len(pdv.fragment)
+        self._size += HEADER_SIZE + len(pdv.fragment)
         if self._size > (COMMAND_LIMIT if pdv.is_command else self._data_limit):
             raise Malformed("a message is longer than any that was asked for")
         self._fragments.append(pdv.fragment)

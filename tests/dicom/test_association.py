@@ -165,3 +165,27 @@ async def test_an_association_without_tls_to_a_port_that_wants_it_says_so(tmp_pa
         failure = await failure_of(target(peer.port))
     assert (failure.reason, failure.phase) == (Reason.CLOSED_BEFORE_ACCEPT, Phase.ASSOCIATE)
     assert "TLS" in failure.detail
+
+
+async def speak_dicom(conversation: Conversation) -> None:
+    """Answers the TLS handshake in clear text."""
+    await conversation.say(accept())
+
+
+async def close(conversation: Conversation) -> None:
+    conversation.close()
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [(silent, Reason.TLS_TIMEOUT), (speak_dicom, Reason.TLS_NOT_OFFERED), (close, Reason.TLS_NOT_OFFERED)],
+)
+async def test_a_tls_handshake_that_fails_is_told_and_nothing_is_said_in_clear(script: Script, reason: Reason) -> None:
+    async with scripted(script) as peer:
+        before = descriptors()
+        failure = await failure_of(target(peer.port)._replace(tls=Tls()), timeout=0.3)
+        async with asyncio.timeout(5):
+            await peer.last.over.wait()
+            while descriptors() > before:
+                await asyncio.sleep(0.01)
+    assert (failure.reason, failure.phase) == (reason, Phase.TLS)

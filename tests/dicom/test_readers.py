@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from pynetdicom.dimse_primitives import C_ECHO, C_FIND, C_STORE
 from pynetdicom.pdu import A_ABORT_RQ, A_ASSOCIATE_AC, A_ASSOCIATE_RJ, A_ASSOCIATE_RQ, P_DATA_TF
 
 from pacs_monitor.dicom import pdu
-from pacs_monitor.dicom.dimse import COMMAND_LIMIT, Assembler, Message, read_command
+from pacs_monitor.dicom.dimse import COMMAND_LIMIT, HEADER_SIZE, Assembler, Message, read_command
 from pacs_monitor.dicom.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, MAXIMUM_LENGTH
 from pacs_monitor.dicom.pdu import Framer, Malformed, PduType, Pdv
 from pacs_monitor.dicom.requests import Context, associate_request, echo_request
@@ -119,7 +120,7 @@ def test_a_data_set_in_fragments_is_joined(data: bytes, size: int) -> None:
 
 
 def test_a_message_longer_than_its_limit_is_malformed() -> None:
-    assembler = Assembler(data_limit=100)
+    assembler = Assembler(data_limit=100 + HEADER_SIZE)
     command = bytearray(echo_response()[12:])
     at = command.index(b"\0\0\0\x08\2\0\0\0")
     command[at + 8 : at + 10] = b"\1\0"
@@ -131,7 +132,7 @@ def test_a_message_longer_than_its_limit_is_malformed() -> None:
 
 def test_endless_command_fragments_are_malformed() -> None:
     assembler = Assembler()
-    assembler.add(Pdv(1, True, False, bytes(COMMAND_LIMIT)))
+    assembler.add(Pdv(1, True, False, bytes(COMMAND_LIMIT - HEADER_SIZE)))
     with pytest.raises(Malformed, match="longer"):
         assembler.add(Pdv(1, True, False, b"1"))
 
@@ -182,6 +183,17 @@ def test_a_damaged_accept_is_read_or_malformed(at: int, value: int) -> None:
     except Malformed:
         return
     assert accepted.implementation_version_name.isprintable()
+
+
+@pytest.mark.parametrize("is_command", [True, False])
+def test_fragments_that_hold_nothing_come_to_an_end_too(is_command: bool) -> None:
+    assembler = Assembler(data_limit=COMMAND_LIMIT)
+    if not is_command:
+        command_set = struct.pack("<HHLHHHLH", 0, 0x0100, 2, 0x8030, 0, 0x0800, 2, 0)
+        assert assembler.add(Pdv(1, True, True, command_set)) is None
+    empty = repeat(Pdv(1, is_command, False, b""), COMMAND_LIMIT)
+    with pytest.raises(Malformed, match="longer"):
+        any(map(assembler.add, empty))
 
 
 def test_a_version_name_cannot_write_to_a_terminal() -> None:
