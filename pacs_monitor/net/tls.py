@@ -9,6 +9,8 @@ from functools import lru_cache
 from pacs_monitor.model import Address, Phase, Reason, Tls
 from pacs_monitor.net.passage import NetFailure, Passage
 
+SHUTDOWN_WITHIN = 1.0
+"""Seconds for the peer's close_notify (RFC 8446 6.1) after ours; then the connection is dropped."""
 _EXPIRED = 10
 _WRONG_NAME = (62, 64)
 """X509_V_ERR_CERT_HAS_EXPIRED, …_HOSTNAME_MISMATCH, …_IP_ADDRESS_MISMATCH of OpenSSL's x509_vfy.h."""
@@ -29,7 +31,11 @@ async def secure(
     try:
         async with asyncio.timeout_at(deadline):
             secured = await asyncio.get_running_loop().start_tls(
-                transport, protocol, client_context(tls), server_hostname=name
+                transport,
+                protocol,
+                client_context(tls),
+                server_hostname=name,
+                ssl_shutdown_timeout=SHUTDOWN_WITHIN,
             )
     except (OSError, ssl.SSLError) as error:
         transport.abort()

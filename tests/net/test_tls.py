@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -108,3 +109,30 @@ async def test_a_missing_file_is_not_configured(tmp_path: Path) -> None:
     async with scripted(hang) as peer:
         failure = await failure_of(peer.port, Tls(ca=str(tmp_path / "gone.pem")))
     assert failure.reason is Reason.NOT_CONFIGURED
+
+
+async def test_a_peer_that_does_not_close_is_left_within_seconds(tmp_path: Path) -> None:
+    made, descriptors = certificate(tmp_path), Path("/proc/self/fd")
+
+    def serve(listening: socket.socket) -> socket.socket:
+        connection = server_context(made).wrap_socket(listening.accept()[0], server_side=True)
+        connection.sendall(b"!")
+        return connection  # and close_notify (RFC 8446 6.1) is not answered
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = asyncio.create_task(asyncio.to_thread(serve, listening))
+        reader = asyncio.StreamReader()
+        transport, _ = await connect(
+            lambda: asyncio.StreamReaderProtocol(reader),
+            Address("127.0.0.1", listening.getsockname()[1]),
+            resolver=Resolver(),
+            deadline=time.monotonic() + 5,
+            passage=Passage(),
+            tls=Tls(ca=str(made)),
+        )
+        with await serving:
+            before = len(list(descriptors.iterdir()))
+            transport.close()
+            async with asyncio.timeout(5):
+                while len(list(descriptors.iterdir())) == before:
+                    await asyncio.sleep(0.02)
