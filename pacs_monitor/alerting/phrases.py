@@ -5,6 +5,7 @@ The words follow a node's title, or explain why we cannot tell. docs/operations.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from pacs_monitor.model import Check, Reason
@@ -17,7 +18,7 @@ class Words(NamedTuple):
     next_step: str
 
 
-WORDS: dict[Reason, Words] = {
+WORDS: Mapping[str, Words] = {
     Reason.TCP_REFUSED: Words(
         "refuses connections{on_port}",
         "The machine is on but nothing listens there: is the service running? Was its port changed?",
@@ -269,4 +270,4 @@ def _port(check: Check) -> int | None:
 def _called(check: Check) -> str | None:
     """The AE title that the check calls, likewise."""
     own: str | None = getattr(check.settings, "ae_title", None)
-    return own or (check.node.dicom and check.node.dicom.ae_title)
+    return own or (check.node.dicom.ae_title if check.node.dicom else None)

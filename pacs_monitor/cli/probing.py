@@ -17,7 +17,7 @@ from pacs_monitor.config import Estate
 from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.history import HistoryError, probing_lock
-from pacs_monitor.model import Check, Reason, Result
+from pacs_monitor.model import Check, Result
 from pacs_monitor.net import Resolver
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "unknown": "magenta"}
@@ -114,4 +114,4 @@ def _show(row: dict[str, Any], facts: tuple[tuple[str, str], ...]) -> None:
     if row["flags"]:
         out.print(f"  noticed: {', '.join(row['flags'])}", style="dim")
     if row["reason"]:
-        out.print(f"  → {escape(WORDS[Reason(row['reason'])].next_step)}")
+        out.print(f"  → {escape(WORDS[row['reason']].next_step)}")
