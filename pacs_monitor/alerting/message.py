@@ -5,7 +5,7 @@ Nothing in it comes from a patient's data; `detail` is the probe's own sentence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from ulid import ULID
 
 from pacs_monitor import states
 from pacs_monitor.alerting.cases import TROUBLE
-from pacs_monitor.alerting.phrases import phrase
+from pacs_monitor.alerting.phrases import WORDS, phrase
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.model import (
     SECOND,
@@ -56,6 +56,7 @@ def data(incident: Incident, event: Event, scene: Scene) -> dict[str, Any]:
     check = None if check_id is None else scene.checks.get(check_id)
     node = None if check is None else check.node
     still_ok, also_failing = _siblings(incident, scene)
+    reason = incident.reason
     return {
         "schema": SCHEMA,
         "monitor": scene.name,
@@ -70,13 +71,14 @@ def data(incident: Incident, event: Event, scene: Scene) -> dict[str, Any]:
         "probe": check.probe.kind if check else None,
         "severity": incident.severity.value,
         "state": incident.state.value,
-        "reason": incident.reason and incident.reason.value,
-        "blame": incident.reason and incident.reason.blame.value,
+        "reason": reason and reason.value,
+        "blame": reason and reason.blame.value,
         "phase": incident.phase and incident.phase.value,
-        "summary": _summary(incident, event, check, scene) + _beside(incident, event, still_ok),
+        "summary": _summary(incident, event, check, scene) + _beside(incident, event, still_ok, also_failing),
         "impact": node.impact if node else "",
         "support": dict(node.support) if node else {},
         "detail": incident.detail,
+        "next_step": WORDS[reason].next_step if reason and incident.ended is None else "",
         "last_good": None if incident.last_good is None else iso(incident.last_good),
         "since": iso(incident.since),
         "noticed": iso(incident.noticed),
@@ -84,7 +86,7 @@ def data(incident: Incident, event: Event, scene: Scene) -> dict[str, Any]:
         "members": [str(member) for member in incident.members],
         "also_failing": also_failing,
         "still_ok": still_ok,
-        "runbook": runbook(scene.monitor, incident.reason or incident.kind),
+        "runbook": runbook(scene.monitor, reason or incident.kind),
         "url": f"{base(scene.monitor)}/incidents/{incident.id}",
         "labels": dict(node.labels) if node else {},
     }
@@ -158,7 +160,7 @@ def _node(incident: Incident, event: Event, check: Check | None, scene: Scene) -
         return f"{title}: {incident.cause} is not watched any more, so its incident since {since} is withdrawn"
     if incident.ended is not None:
         lasted = _duration(incident.ended - incident.since)
-        return f"{title} is well again since {_clock(incident.ended, scene)} ({incident.cause}, {lasted})"
+        return f"{title}: {_check(incident.cause)} is well again since {_clock(incident.ended, scene)}, after {lasted}"
     if incident.state is State.ABSENT:
         return f"{title} is switched off or out of reach now; its incident since {since} stays open until it is well"
     what = phrase(incident.reason, check)
@@ -172,9 +174,7 @@ def _node(incident: Incident, event: Event, check: Check | None, scene: Scene) -
 
 def _blind(incident: Incident, event: Event, since: str) -> str:
     what = phrase(incident.reason)
-    names = ", ".join(str(member) for member in incident.members[:3])
-    more = len(incident.members) - 3
-    names += f" and {more} more" if more > 0 else ""
+    names = _named(map(str, incident.members))
     if event is Event.WITHDRAWN:
         return f"{names}: not watched any more, so the incident since {since} is withdrawn"
     if event is Event.RESOLVED:
@@ -190,20 +190,36 @@ def _delivery(incident: Incident, event: Event, since: str) -> str:
     return f"Channel {incident.cause} does not deliver: notifications were given up at {since}; people miss pages"
 
 
-def _beside(incident: Incident, event: Event, still_ok: list[str]) -> str:
-    """What still works helps to tell a dead archive from a full one."""
-    if incident.kind is not IncidentKind.NODE or event not in (Event.OPENED, Event.REMINDED) or not still_ok:
+def _beside(incident: Incident, event: Event, still_ok: list[str], also_failing: list[str]) -> str:
+    """What still works helps to tell a dead archive from a full one; what still fails, that it is not over."""
+    if incident.kind is not IncidentKind.NODE:
         return ""
-    names = [name.partition("/")[2] for name in still_ok[:3]]
-    return f"; {', '.join(names)} still {'answers' if len(names) == 1 else 'answer'}"
+    match event:
+        case Event.OPENED | Event.REMINDED if still_ok:
+            return f"; {_named(map(_check, still_ok))} still {'answers' if len(still_ok) == 1 else 'answer'}"
+        case Event.RESOLVED if also_failing:
+            return f"; {_named(map(_check, also_failing))} still {'is' if len(also_failing) == 1 else 'are'} not"
+    return ""
+
+
+def _check(identity: str) -> str:
+    """The check's own name, where the node is clear."""
+    return identity.partition("/")[2]
+
+
+def _named(names: Iterable[str]) -> str:
+    """Three, and how many more."""
+    every = list(names)
+    more = len(every) - 3
+    return ", ".join(every[:3]) + (f" and {more} more" if more > 0 else "")
 
 
 def _clock(moment: Micros, scene: Scene) -> str:
-    """In the monitor's time zone; with the date unless it is today's."""
+    """In the monitor's time zone, and which that is; with the date unless it is today's."""
     zone = ZoneInfo(scene.monitor.timezone)
     local = datetime.fromtimestamp(moment // SECOND, UTC).astimezone(zone)
     today = datetime.fromtimestamp(scene.now // SECOND, UTC).astimezone(zone)
-    return f"{local:%H:%M:%S}" if local.date() == today.date() else f"{local:%Y-%m-%d %H:%M:%S}"
+    return f"{local:%H:%M:%S %Z}" if local.date() == today.date() else f"{local:%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _duration(span: Micros) -> str:

@@ -48,10 +48,11 @@ def test_the_data_is_the_contracts() -> None:
         "reason": "tcp_refused",
         "blame": "node",
         "phase": None,
-        "summary": "Main archive refuses connections on port 11112 since 17:00:00; archive_disk still answers",
+        "summary": "Main archive refuses connections on port 11112 since 17:00:00 CET; archive_disk still answers",
         "impact": "no priors",
         "support": {"phone": "4711"},
         "detail": "",
+        "next_step": "The machine is on but nothing listens there: is the service running? Was its port changed?",
         "last_good": "2025-11-24T15:59:00.000000Z",
         "since": "2025-11-24T16:00:00.000000Z",
         "noticed": "2025-11-24T16:00:20.000000Z",
@@ -78,7 +79,7 @@ def test_the_data_is_the_contracts() -> None:
 def test_only_what_answered_since_and_is_not_about_to_change_is_said_to_answer(standing: Standing) -> None:
     data = written(DOWN, standings={"archive": {ARCHIVE: Standing(State.DOWN), DISK: standing}})
     assert (data["still_ok"], data["also_failing"]) == ([], [])
-    assert data["summary"] == "Main archive refuses connections on port 11112 since 17:00:00"
+    assert data["summary"] == "Main archive refuses connections on port 11112 since 17:00:00 CET"
 
 
 def test_summaries_say_in_words_what_happens() -> None:
@@ -97,16 +98,27 @@ def test_summaries_say_in_words_what_happens() -> None:
         summary(resolved, Event.RESOLVED),
         summary(withdrawn, Event.WITHDRAWN),
     ] == [
-        f"Main archive still {port} since 17:00:00; archive_disk still answers",
-        f"Main archive {port} since 2025-11-24 17:00:00; archive_disk still answers",
-        "Main archive answers too slowly (degraded) since 17:00:00",
-        "Main archive was not well since 17:00:00 and cannot be checked now: our credentials are not accepted",
-        "Main archive is switched off or out of reach now; its incident since 17:00:00 stays open until it is well",
-        "Main archive is well again since 17:09:00 (archive/dicom_echo, 9 min)",
-        "Main archive: archive/dicom_echo is not watched any more, so its incident since 17:00:00 is withdrawn",
+        f"Main archive still {port} since 17:00:00 CET; archive_disk still answers",
+        f"Main archive {port} since 2025-11-24 17:00:00 CET; archive_disk still answers",
+        "Main archive answers too slowly (degraded) since 17:00:00 CET",
+        "Main archive was not well since 17:00:00 CET and cannot be checked now: our credentials are not accepted",
+        "Main archive is switched off or out of reach now; its incident since 17:00:00 CET stays open until it is well",
+        "Main archive: dicom_echo is well again since 17:09:00 CET, after 9 min; jobs still is not",
+        "Main archive: archive/dicom_echo is not watched any more, so its incident since 17:00:00 CET is withdrawn",
     ]
     assert written(resolved, Event.RESOLVED)["resolved"] == "2025-11-24T16:09:00.000000Z"
+    assert written(resolved, Event.RESOLVED)["next_step"] == ""
     assert written(withdrawn, Event.WITHDRAWN)["resolved"] is None
+
+
+def test_the_end_of_one_trouble_does_not_say_that_the_node_is_well_while_others_last() -> None:
+    resolved = replace(DOWN, state=State.UP, ended=at(540), ending=Ending.RESOLVED)
+    failing = {CheckId("archive", name): Standing(State.DOWN) for name in ("a", "b", "c", "d")}
+    ends = [
+        written(resolved, Event.RESOLVED, standings={"archive": others})["summary"].partition("9 min")[2]
+        for others in ({}, {DISK: WELL}, {DISK: Standing(State.DOWN)}, failing)
+    ]
+    assert ends == ["", "", "; archive_disk still is not", "; a, b, c and 1 more still are not"]
 
 
 def own(kind: IncidentKind, cause: str, reason: Reason | None = None, *members: CheckId) -> Incident:
@@ -120,10 +132,10 @@ def test_blindness_names_its_cause_and_its_checks() -> None:
     why, first = "our credentials are not accepted", "archive/dicom_echo, ris/dicom_echo"
     more = "archive/dicom_echo, archive/archive_disk, ris/dicom_echo and 2 more"
     assert [summary(two), summary(many), summary(two, Event.RESOLVED), summary(two, Event.WITHDRAWN)] == [
-        f"The monitor has not been able to check {first} since 17:00:00: {why}",
-        f"The monitor has not been able to check {more} since 17:00:00: {why}",
-        f"{first}: measured again, or blind for another reason (was since 17:00:00: {why})",
-        f"{first}: not watched any more, so the incident since 17:00:00 is withdrawn",
+        f"The monitor has not been able to check {first} since 17:00:00 CET: {why}",
+        f"The monitor has not been able to check {more} since 17:00:00 CET: {why}",
+        f"{first}: measured again, or blind for another reason (was since 17:00:00 CET: {why})",
+        f"{first}: not watched any more, so the incident since 17:00:00 CET is withdrawn",
     ]
     assert (written(two)["runbook"], written(two)["blame"]) == (
         "https://monitor.example.org/docs/operations#auth",
@@ -134,9 +146,9 @@ def test_blindness_names_its_cause_and_its_checks() -> None:
 def test_a_channel_that_gave_up_is_named() -> None:
     hook = own(IncidentKind.DELIVERY, "hook")
     assert [summary(hook, event) for event in (Event.OPENED, Event.RESOLVED, Event.WITHDRAWN)] == [
-        "Channel hook does not deliver: notifications were given up at 17:00:00; people miss pages",
-        "Channel hook delivers again; what was given up since 17:00:00 stays undelivered",
-        "Channel hook is removed, so the incident of its deliveries since 17:00:00 is withdrawn",
+        "Channel hook does not deliver: notifications were given up at 17:00:00 CET; people miss pages",
+        "Channel hook delivers again; what was given up since 17:00:00 CET stays undelivered",
+        "Channel hook is removed, so the incident of its deliveries since 17:00:00 CET is withdrawn",
     ]
     data = written(hook)
     assert (data["node"], data["check"], data["probe"], data["title"]) == (None, None, None, "east-campus")
