@@ -11,6 +11,7 @@ query and user may be secrets.
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 import threading
@@ -30,6 +31,9 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NameResolutionError
 
 from pacs_monitor.model import PacsMonitorError, Reason
+
+logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
+"""It writes whole URLs and what peers say into the log, also above debug; what matters of it is in HttpError."""
 
 SIZE_LIMIT = 1 << 20
 """Bytes of an answer's body."""

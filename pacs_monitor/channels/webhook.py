@@ -17,11 +17,12 @@ import binascii
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote_plus, urlsplit
 
 from pydantic import Field, field_validator
 
@@ -31,6 +32,9 @@ from pacs_monitor.model import DeliveryError, Notification, iso
 
 WORDS_LIMIT = 200
 """Characters of the receiver's answer that are kept."""
+SHORTEST_PIECE = 4
+"""Characters: whatever is shorter between two delimiters of a URL or header is no secret, and part of many words."""
+_BETWEEN = re.compile(r"[/?&=;,\s]+")
 _PREFIX = "whsec_"
 _AGAIN = frozenset({408, 425, 429})
 _ANSWER_LIMIT = 64 * 1024
@@ -50,7 +54,7 @@ class WebhookSettings(Settings):
     @classmethod
     def _is_http(cls, url: Secret) -> Secret:
         parts = urlsplit(url.get_secret_value())
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in ("http", "https") or not parts.hostname or not _has_a_port(parts):
             raise ValueError("not the URL of a webhook; write https://host/path")
         return url
 
@@ -122,13 +126,24 @@ class Webhook:
         return f"HTTP {answer.status} {text}".strip()[:WORDS_LIMIT]
 
     def _secrets(self) -> list[str]:
-        """Longest first, so that no part of one is left behind by another."""
+        """Whole and in pieces, as written and as meant; longest first, so that no part of one is left by another."""
         parts = urlsplit(self._url)
-        secrets = [self._url, parts.path, parts.query, parts.username or "", parts.password or ""]
-        secrets += [value.get_secret_value() for value in self._settings.headers.values()]
+        wholes = [parts.path, parts.query, parts.username or "", parts.password or ""]
+        wholes += [value.get_secret_value() for value in self._settings.headers.values()]
         if self._settings.secret is not None:
-            secrets.append(self._settings.secret.get_secret_value())
+            wholes.append(self._settings.secret.get_secret_value())
+        pieces = [piece for whole in wholes for piece in _BETWEEN.split(whole) if len(piece) >= SHORTEST_PIECE]
+        written = [self._url, *wholes, *pieces]
+        secrets = {*written, *map(unquote_plus, written)}
         return sorted((secret for secret in secrets if len(secret) > 1), key=len, reverse=True)
+
+
+def _has_a_port(parts: SplitResult) -> bool:
+    """Whether the port, if one is written, is one."""
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def _body(notification: Notification) -> bytes:
@@ -155,7 +170,7 @@ def _retry_after(value: str | None) -> float | None:
     if value.strip().isdecimal():
         return float(value)
     try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
+        until = parsedate_to_datetime(value).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (until.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())

@@ -45,5 +45,5 @@ def _log(level: str) -> None:
     if number is None:
         fail(f"{level!r} is no log level; write debug, info, warning or error", 2)
     logging.basicConfig(level=number, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("apscheduler", "alembic", "uvicorn", "urllib3"):
+    for chatty in ("apscheduler", "alembic", "uvicorn"):
         logging.getLogger(chatty).setLevel(max(number, logging.WARNING))

@@ -1,5 +1,6 @@
 """The webhook channel against a real receiver, and against receivers that misbehave."""
 
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -113,6 +114,47 @@ def test_the_words_of_the_receiver_are_bounded_and_give_no_secret_away(receiver:
     assert said.startswith("HTTP 400 no [31m … … … … …")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "no hook T0K/EN of SESAME",
+        "no hook T0K%2FEN",
+        "key: open sesame",
+        "bearer abc.def-123 unknown",
+        "user nurse, password night shift",
+        r"POST \/hook\/T0K%2FEN",
+    ],
+)
+def test_no_piece_of_a_secret_comes_back_in_the_words_of_the_receiver(receiver: Receiver, said: str) -> None:
+    receiver.status, receiver.answer = 404, said.encode()
+    url = f"http://nurse:night%20shift@127.0.0.1:{receiver.port}/hook/T0K%2FEN/SESAME?key=open%20sesame"
+    with pytest.raises(DeliveryError) as raised:
+        hook(url, headers={"X-Key": "Bearer abc.def-123"}).deliver(NOTIFICATION, 10)
+    told = str(raised.value)
+    assert "…" in told
+    assert not any(piece in told for piece in ("T0K", "SESAME", "sesame", "abc.def-123", "nurse", "shift"))
+
+
+def test_nothing_that_urllib3_has_to_say_gets_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    def serve(connection: socket.socket) -> None:
+        request = b""
+        while b"}}" not in request:
+            request += connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n: DOE^JOHN\r\nno header\r\n\r\nfine")
+
+    with caplog.at_level(logging.DEBUG), peer(serve) as url:
+        hook(url).deliver(NOTIFICATION, 10)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 -2359", f"Fri, 31 Dec {'9' * 30} 23:59:59 GMT"])
+def test_a_retry_after_beyond_all_calendars_is_none(receiver: Receiver, date: str) -> None:
+    receiver.status, receiver.headers = 503, {"Retry-After": date}
+    with pytest.raises(DeliveryError) as raised:
+        hook(receiver.url).deliver(NOTIFICATION, 10)
+    assert raised.value.retry_after is None
+
+
 def test_sends_its_headers_and_user_but_nothing_from_netrc(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -223,6 +265,8 @@ def test_a_name_that_does_not_resolve_is_named() -> None:
     [
         ({"url": "ftp://host/path"}, "write https://host/path"),
         ({"url": "http:///path"}, "write https://host/path"),
+        ({"url": "http://user:pass/word@host/path"}, "write https://host/path"),
+        ({"url": "http://host:70000/path"}, "write https://host/path"),
         ({"url": "http://host/", "secret": "whsec_%%%"}, "after whsec_ there must be base64"),
         ({"url": "http://host/", "secret": "whsec_"}, "empty"),
         ({"url": "http://host/", "timeout": "soon"}, "is not a duration"),
