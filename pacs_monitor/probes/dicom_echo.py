@@ -8,20 +8,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pacs_monitor.dicom import Association, Target, associate
+from pacs_monitor.dicom import Association, associate
+from pacs_monitor.dicom.endpoint import EndpointSettings, addresses_of, not_configured, target_of
 from pacs_monitor.dicom.verification import CONTEXTS, echo
-from pacs_monitor.fields import AETitle, Duration, Port, Settings
-from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, ProbeContext, Reason, Rhythm
+from pacs_monitor.fields import Duration
+from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, ProbeContext, Rhythm
 from pacs_monitor.net import NetFailure
 
 
-class DicomEchoSettings(Settings):
-    port: Port | None = None
-    """TCP port to call, instead of the node's `dicom: {port: …}`."""
-    ae_title: AETitle | None = None
-    """AE title to call, instead of the node's `dicom: {ae_title: …}`."""
-    calling_ae_title: AETitle | None = None
-    """AE title to call by, instead of the node's and the monitor's own."""
+class DicomEchoSettings(EndpointSettings):
     slow: Duration | None = None
     """An answer that takes longer than this, from name to answer, is a warning (reason `slow`)."""
 
@@ -36,30 +31,18 @@ class DicomEcho:
     rhythm: ClassVar[Rhythm] = Rhythm()
 
     def addresses(self, node: Node, settings: DicomEchoSettings) -> tuple[Address, ...]:
-        target = _target(node, settings)
-        return () if target is None else (target.address,)
+        return addresses_of(node, settings)
 
     async def run(self, node: Node, settings: DicomEchoSettings, ctx: ProbeContext) -> Outcome:
-        target = _target(node, settings)
+        target = target_of(node, settings)
         if target is None:
-            detail = f"node {node.name} needs a host and dicom: {{port: …, ae_title: …}}"
-            return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
+            return not_configured(node)
         try:
             async with await associate(target, CONTEXTS, resolver=ctx.resolver, deadline=ctx.deadline) as association:
                 await echo(association)
         except NetFailure as failure:
             return failure.outcome()
         return _outcome(association, settings.slow)
-
-
-def _target(node: Node, settings: DicomEchoSettings) -> Target | None:
-    endpoint = node.dicom
-    port = settings.port or (endpoint and endpoint.port)
-    called = settings.ae_title or (endpoint and endpoint.ae_title)
-    calling = settings.calling_ae_title or (endpoint and endpoint.calling_ae_title)
-    if not (node.host and port and called and calling):
-        return None
-    return Target(Address(node.host, port), called, calling, endpoint.tls if endpoint else None)
 
 
 def _outcome(association: Association, slow: float | None) -> Outcome:

@@ -1,0 +1,42 @@
+"""Whom a DICOM check asks, and as whom: its node's `dicom:` block, each part of which the check may replace."""
+
+from __future__ import annotations
+
+from pacs_monitor.dicom.association import Target
+from pacs_monitor.fields import AETitle, Port, Settings
+from pacs_monitor.model import Address, Node, Outcome, Reason
+
+
+class EndpointSettings(Settings):
+    """Base of the settings of every check that opens associations."""
+
+    port: Port | None = None
+    """TCP port to call, instead of the node's `dicom: {port: …}`."""
+    ae_title: AETitle | None = None
+    """AE title to call, instead of the node's `dicom: {ae_title: …}`."""
+    calling_ae_title: AETitle | None = None
+    """AE title to call by, instead of the node's and the monitor's own."""
+
+
+def target_of(node: Node, settings: EndpointSettings) -> Target | None:
+    """Whom to call; None where node and check together do not say it."""
+    endpoint = node.dicom
+    port = settings.port or (endpoint and endpoint.port)
+    called = settings.ae_title or (endpoint and endpoint.ae_title)
+    calling = settings.calling_ae_title or (endpoint and endpoint.calling_ae_title)
+    if not (node.host and port and called and calling):
+        return None
+    return Target(Address(node.host, port), called, calling, endpoint.tls if endpoint else None)
+
+
+def addresses_of(node: Node, settings: EndpointSettings) -> tuple[Address, ...]:
+    """The seat of a check that asks its own node alone."""
+    target = target_of(node, settings)
+    return () if target is None else (target.address,)
+
+
+def not_configured(node: Node) -> Outcome:
+    """What a check answers whose target is unknown."""
+    return Outcome.of(
+        Reason.NOT_CONFIGURED, detail=f"node {node.name} needs a host and dicom: {{port: …, ae_title: …}}"
+    )
