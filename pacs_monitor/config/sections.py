@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from pacs_monitor.config.members import LATER, Defaults, NodeTable
 from pacs_monitor.config.values import (
+    BearerToken,
     Count,
     Database,
     Exceptional,
@@ -33,7 +34,7 @@ class Token(Settings):
     """Who holds the token; appears in the record of what was done."""
     role: Literal["viewer", "operator"]
     """`viewer` reads, `operator` also writes."""
-    token: Secret
+    token: BearerToken
     """The token itself, sent as `Authorization: Bearer …`; or token_file."""
 
 

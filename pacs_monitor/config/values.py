@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema
 
 from pacs_monitor import cron
 from pacs_monitor.fields import Duration
@@ -20,6 +22,7 @@ _NAME = re.compile(r"\w[\w.-]*")
 _DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _CLOCK = r"(?:[01]?\d|2[0-4]):[0-5]\d"
 _HOURS = re.compile(rf"24x7|{_DAY}(?:-{_DAY})?(?: {_DAY}(?:-{_DAY})?)* {_CLOCK}-{_CLOCK}")
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _SQLITE = "sqlite:///"
 _POSTGRESQL = "postgresql+psycopg://"
 
@@ -71,7 +74,7 @@ def _database(value: str, info: ValidationInfo) -> str:
     """A relative path of SQLite starts at the configuration's folder. The URL may hold a password: it never prints."""
     if value.startswith(_SQLITE) and len(value) > len(_SQLITE):
         return _SQLITE + local_path(value.removeprefix(_SQLITE), info)
-    if value.startswith(_POSTGRESQL):
+    if value.startswith(_POSTGRESQL) and _has_a_port(value):
         return value
     raise ValueError(f"is no database; write {_SQLITE}FILE or {_POSTGRESQL}USER@HOST/NAME")
 
@@ -88,6 +91,19 @@ def existing_file(value: str, info: ValidationInfo) -> str:
     if info.context and not Path(path).is_file():
         raise ValueError(f"{value!r} is not there, or no file")
     return path
+
+
+def _has_a_port(url: str) -> bool:
+    """Whether the port of a URL, if one is written, is a number."""
+    with suppress(ValueError):
+        return urlsplit(url).port != 0
+    return False
+
+
+def _bearer(value: SecretStr) -> SecretStr:
+    if not _TOKEN.fullmatch(value.get_secret_value()):
+        raise ValueError("is no bearer token (RFC 6750 2.1); write letters, digits and -._~+/ alone, = only at the end")
+    return value
 
 
 def _web_address(value: str) -> str:
@@ -136,6 +152,7 @@ HostPort = Annotated[
 ]
 Name = Annotated[str, AfterValidator(check_name)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
+BearerToken = Annotated[SecretStr, AfterValidator(_bearer)]
 Database = Annotated[str, AfterValidator(_database), Field(repr=False)]
 LocalPath = Annotated[str, AfterValidator(local_path)]
 ExistingFile = Annotated[str, AfterValidator(existing_file)]

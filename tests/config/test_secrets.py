@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from pacs_monitor import config
 from pacs_monitor.config.explain import HIDDEN, shown
 from tests.config.support import ARCHIVE, loaded, messages
@@ -22,10 +24,29 @@ channels:
 
 
 def test_a_secret_may_stand_in_a_file_beside_the_configuration(tmp_path: Path) -> None:
-    (tmp_path / "t").write_text("from the file\n")
+    (tmp_path / "t").write_text("from-the-file==\n")
     auth = loaded(tmp_path, TEXT).monitor.auth
     assert auth is not None
-    assert [token.token.get_secret_value() for token in auth.tokens] == [SECRET, "from the file"]
+    assert [token.token.get_secret_value() for token in auth.tokens] == [SECRET, "from-the-file=="]
+
+
+@pytest.mark.parametrize("token", ["''", "' sesame'", "ses ame", "sésame", "'${UNSET:-}'", "=="])
+def test_a_token_that_no_header_can_carry_or_that_an_empty_one_would_match_is_refused(
+    tmp_path: Path, token: str
+) -> None:
+    faulty = TEXT.replace(f"token: {SECRET}", f"token: {token}")
+    (tmp_path / "t").write_text("t")
+    (said,) = messages(tmp_path, faulty)
+    assert said.startswith("4: monitor.auth.tokens[0].token: is no bearer token (RFC 6750 2.1)")
+    assert "sam" not in said
+
+
+@pytest.mark.parametrize("database", [f"u:p@h:{SECRET}/x", f"u:p@h:123x{SECRET}"])
+def test_a_database_whose_port_is_none_is_told_without_its_password(tmp_path: Path, database: str) -> None:
+    faulty = TEXT.replace(f"pacs:{SECRET}@db.example.org/pacs", database)
+    (tmp_path / "t").write_text("t")
+    (said,) = messages(tmp_path, faulty)
+    assert said == "3: monitor.database: is no database; write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
 
 
 def test_no_secret_prints_in_the_estate_its_explanation_or_its_differences(tmp_path: Path) -> None:
