@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
@@ -17,9 +18,12 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
+
+from pacs_monitor.model import Tls
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -79,6 +83,20 @@ def check_ae_title(value: str) -> str:
     return title
 
 
+def local_path(value: str, info: ValidationInfo) -> str:
+    """A path that starts at the configuration's folder."""
+    folder = (info.context or {}).get("folder")
+    return str(Path(folder, value)) if folder else value
+
+
+def existing_file(value: str, info: ValidationInfo) -> str:
+    """A file that is there now, so that nobody learns of its absence at night."""
+    path = local_path(value, info)
+    if info.context and not Path(path).is_file():
+        raise ValueError(f"{value!r} is not there, or no file")
+    return path
+
+
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -95,6 +113,8 @@ Percent = Annotated[
 """A ratio from 0 to 1."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 AETitle = Annotated[str, AfterValidator(check_ae_title)]
+LocalPath = Annotated[str, AfterValidator(local_path)]
+ExistingFile = Annotated[str, AfterValidator(existing_file)]
 Secret = SecretStr
 """May be given as KEY_file: path instead of KEY; never prints."""
 Texts = Annotated[
@@ -109,6 +129,24 @@ class Settings(BaseModel):
     """Base of all settings: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
+
+
+class TlsSettings(Settings):
+    """TLS towards a node."""
+
+    ca: ExistingFile | None = None
+    """PEM file of the authorities to trust; the system's unless given."""
+    cert: ExistingFile | None = None
+    """PEM file of our certificate."""
+    key: ExistingFile | None = None
+    """PEM file of our private key."""
+    server_name: str | None = None
+    """The name that the node's certificate must carry, if not its host."""
+
+
+def tls_of(settings: TlsSettings | None) -> Tls | None:
+    """TLS as the rooms below configuration know it."""
+    return Tls(settings.ca, settings.cert, settings.key, settings.server_name) if settings else None
 
 
 class Match(Settings):

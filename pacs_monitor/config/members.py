@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
-from pacs_monitor.config.values import Count, Cron, ExistingFile, LocalPath, Pace
-from pacs_monitor.fields import AETitle, Duration, Port, Settings, Texts
+from pacs_monitor.config.values import Count, Cron, Pace
+from pacs_monitor.fields import AETitle, Duration, LocalPath, Port, Settings, Texts, TlsSettings
 from pacs_monitor.model import Paging, Presence, Severity
 
 
@@ -59,19 +59,6 @@ class CheckSettings(Defaults):
     """Who allowed a check that writes or pulls images or messages; it is off until someone is named."""
     until: Annotated[date | None, LATER] = None
     """The last day on which that approval holds."""
-
-
-class TlsSettings(Settings):
-    """TLS towards a node."""
-
-    ca: ExistingFile | None = None
-    """PEM file of the authorities to trust; the system's unless given."""
-    cert: ExistingFile | None = None
-    """PEM file of our certificate."""
-    key: ExistingFile | None = None
-    """PEM file of our private key."""
-    server_name: str | None = None
-    """The name that the node's certificate must carry, if not its host."""
 
 
 class DicomSettings(Settings):

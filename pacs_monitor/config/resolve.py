@@ -13,11 +13,12 @@ from pydantic import BaseModel
 from pacs_monitor.config.draft import Draft, Piece
 from pacs_monitor.config.estate import Origin, Origins
 from pacs_monitor.config.kinds import CheckDraft, NodeDraft
-from pacs_monitor.config.members import Defaults, DicomSettings, NodeSettings, TlsSettings
+from pacs_monitor.config.members import Defaults, DicomSettings, NodeSettings
 from pacs_monitor.config.reader import Reader
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.config.tree import Mark, Tree, at
-from pacs_monitor.model import Check, CheckId, DicomEndpoint, Hl7Endpoint, Node, Patience, Probe, Severity, Tls
+from pacs_monitor.fields import tls_of
+from pacs_monitor.model import Check, CheckId, DicomEndpoint, Hl7Endpoint, Node, Patience, Probe, Severity
 
 PATIENCE = Defaults(
     failures=3, recoveries=2, page_after=60.0, severity=Severity.WARNING, unknown_after=900.0, busy_fail_after=600.0
@@ -101,7 +102,7 @@ def _node(draft: NodeDraft, above: list[Layer], our_ae_title: str) -> tuple[Node
         depends_on=settings.depends_on,
         max_associations=settings.max_associations,
         dicom=_dicom(settings.dicom, our_ae_title) if settings.dicom else None,
-        hl7=Hl7Endpoint(settings.hl7.port, _tls(settings.hl7.tls)) if settings.hl7 else None,
+        hl7=Hl7Endpoint(settings.hl7.port, tls_of(settings.hl7.tls)) if settings.hl7 else None,
         systems=draft.systems,
     )
     return node, _node_origins(own, paging_origin)
@@ -114,11 +115,7 @@ def _node_origins(own: Layer, paging: Origin) -> Origins:
 
 def _dicom(settings: DicomSettings, our_ae_title: str) -> DicomEndpoint:
     calling = settings.calling_ae_title or our_ae_title
-    return DicomEndpoint(settings.port, settings.ae_title, calling, _tls(settings.tls))
-
-
-def _tls(settings: TlsSettings | None) -> Tls | None:
-    return Tls(settings.ca, settings.cert, settings.key, settings.server_name) if settings else None
+    return DicomEndpoint(settings.port, settings.ae_title, calling, tls_of(settings.tls))
 
 
 def _check(draft: CheckDraft, node: Node, layers: list[Layer], pages: list[Layer]) -> tuple[Check, Origins]:

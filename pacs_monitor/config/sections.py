@@ -14,7 +14,6 @@ from pacs_monitor.config.values import (
     Count,
     Database,
     Exceptional,
-    ExistingFile,
     HostPort,
     Hours,
     Name,
@@ -23,7 +22,7 @@ from pacs_monitor.config.values import (
     TimeZone,
     WebAddress,
 )
-from pacs_monitor.fields import AETitle, Duration, Match, Percent, Secret, Settings, Texts
+from pacs_monitor.fields import AETitle, Duration, ExistingFile, Match, Percent, Secret, Settings, Texts
 from pacs_monitor.model import Paging
 
 

@@ -6,7 +6,6 @@ import re
 from contextlib import suppress
 from datetime import date
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -14,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema
 
 from pacs_monitor import cron
-from pacs_monitor.fields import Duration
+from pacs_monitor.fields import Duration, local_path
 
 SHORTEST = 0.1
 """Seconds: nothing is asked more often, whatever the configuration says."""
@@ -79,20 +78,6 @@ def _database(value: str, info: ValidationInfo) -> str:
     raise ValueError(f"is no database; write {_SQLITE}FILE or {_POSTGRESQL}USER@HOST/NAME")
 
 
-def local_path(value: str, info: ValidationInfo) -> str:
-    """A path that starts at the configuration's folder."""
-    folder = (info.context or {}).get("folder")
-    return str(Path(folder, value)) if folder else value
-
-
-def existing_file(value: str, info: ValidationInfo) -> str:
-    """A file that is there now, so that nobody learns of its absence at night."""
-    path = local_path(value, info)
-    if info.context and not Path(path).is_file():
-        raise ValueError(f"{value!r} is not there, or no file")
-    return path
-
-
 def _has_a_port(url: str) -> bool:
     """Whether the port of a URL, if one is written, is a number."""
     with suppress(ValueError):
@@ -154,8 +139,6 @@ Name = Annotated[str, AfterValidator(check_name)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 BearerToken = Annotated[SecretStr, AfterValidator(_bearer)]
 Database = Annotated[str, AfterValidator(_database), Field(repr=False)]
-LocalPath = Annotated[str, AfterValidator(local_path)]
-ExistingFile = Annotated[str, AfterValidator(existing_file)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Hours = Annotated[str, AfterValidator(check_hours)]
 Exceptional = Annotated[str, AfterValidator(_exception)]
