@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import (
     AfterValidator,
@@ -22,6 +22,7 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 
 from pacs_monitor.model import Tls
 
@@ -123,6 +124,25 @@ Texts = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
 """One text or a list of them."""
+
+
+class _NamesNode:
+    """Marks a setting that names other nodes: they must exist, the run takes their seats, `ctx.nodes` holds them."""
+
+
+NodeName = Annotated[str, _NamesNode()]
+NodeNames = Annotated[Texts, _NamesNode()]
+
+
+def nodes_named(settings: BaseModel) -> Mapping[str, tuple[str, ...]]:
+    """The other nodes that settings name, by the key that names them."""
+    values = {name: getattr(settings, name) for name, field in type(settings).model_fields.items() if _names(field)}
+    return {name: tuple(value) if isinstance(value, tuple) else (value,) for name, value in values.items() if value}
+
+
+def _names(field: FieldInfo) -> bool:
+    inner = (extra for part in get_args(field.annotation) for extra in getattr(part, "__metadata__", ()))
+    return any(isinstance(extra, _NamesNode) for extra in (*field.metadata, *inner))
 
 
 class Settings(BaseModel):

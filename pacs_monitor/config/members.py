@@ -57,8 +57,8 @@ class CheckSettings(Defaults):
     """Hours in which this check pages: a name under `calendars`."""
     enabled_by: str | None = None
     """Who allowed a check that writes or pulls images or messages; it is off until someone is named."""
-    until: Annotated[date | None, LATER] = None
-    """The last day on which that approval holds."""
+    until: date | None = None
+    """The last day on which that approval holds; after it the check does not run, and says so."""
 
 
 class DicomSettings(Settings):

@@ -13,7 +13,7 @@ from pacs_monitor.config.sections import DefaultRoute, MonitorSettings, RouteSet
 from pacs_monitor.config.tree import Tree, at
 from pacs_monitor.config.values import is_loopback
 from pacs_monitor.config.wording import unknown_name
-from pacs_monitor.fields import Match
+from pacs_monitor.fields import Match, nodes_named
 from pacs_monitor.model import Paging, Presence, Severity
 
 _GLOB = frozenset("*?[")
@@ -40,6 +40,8 @@ class _Checker:
             self._node(node.settings, node.tree, node.path)
         for check in self.draft.all_checks():
             self._named("calendars", check.common.calendar, check.tree, check.path, "calendar")
+            for key, names in nodes_named(check.own).items():
+                self._each("node", self.known["nodes"], names, check.tree, check.path, key)
         for service in self.draft.services.values():
             self._service(service)
         self._alerting()

@@ -5,8 +5,11 @@ A check's own setting wins, then its node's, then `defaults`, then the probe kin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
@@ -17,8 +20,19 @@ from pacs_monitor.config.members import Defaults, DicomSettings, NodeSettings
 from pacs_monitor.config.reader import Reader
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.config.tree import Mark, Tree, at
-from pacs_monitor.fields import tls_of
-from pacs_monitor.model import Check, CheckId, DicomEndpoint, Hl7Endpoint, Node, Patience, Probe, Severity
+from pacs_monitor.fields import nodes_named, tls_of
+from pacs_monitor.model import (
+    SECOND,
+    Check,
+    CheckId,
+    DicomEndpoint,
+    Hl7Endpoint,
+    Micros,
+    Node,
+    Patience,
+    Probe,
+    Severity,
+)
 
 PATIENCE = Defaults(
     failures=3, recoveries=2, page_after=60.0, severity=Severity.WARNING, unknown_after=900.0, busy_fail_after=600.0
@@ -57,23 +71,42 @@ def resolve(reader: Reader, draft: Draft, monitor: Piece[MonitorSettings]) -> Re
     kinds: dict[str, Layer] = {}
     defaults = [Layer("defaults", draft.defaults.settings, draft.defaults.tree)] if draft.defaults else []
     for name, node_draft in draft.nodes.items():
-        above = [*_site_layers(draft, node_draft), Layer("monitor", monitor.settings, monitor.tree)]
-        node, found.node_origins[name] = _node(node_draft, above, monitor.settings.ae_title)
-        found.nodes[name] = node
+        above = _above(draft, node_draft, monitor)
+        found.nodes[name], found.node_origins[name] = _node(node_draft, above, monitor.settings.ae_title)
+    for name, node_draft in draft.nodes.items():
+        node, above = found.nodes[name], _above(draft, node_draft, monitor)
         for check in node_draft.checks:
             _ask_permission(reader, check)
             _ask_address(reader, check, node, node_draft)
             kind = kinds.setdefault(check.probe.kind, _kind_layer(check.probe))
             layers = [Layer("check", check.common, check.tree), Layer("node", node_draft.settings, node_draft.tree)]
-            found.checks[check.id], found.check_origins[check.id] = _check(
+            made, found.check_origins[check.id] = _check(
                 check, node, [*layers, *defaults, kind, BUILT_IN], [*layers, *above]
+            )
+            found.checks[check.id] = replace(
+                made, until=_until(check, monitor.settings.timezone), others=_others(check, found.nodes)
             )
     return found
 
 
-def _site_layers(draft: Draft, node: NodeDraft) -> list[Layer]:
+def _above(draft: Draft, node: NodeDraft, monitor: Piece[MonitorSettings]) -> list[Layer]:
     site = draft.sites.get(node.settings.site)
-    return [Layer("site", site.settings, site.tree)] if site else []
+    sites = [Layer("site", site.settings, site.tree)] if site else []
+    return [*sites, Layer("monitor", monitor.settings, monitor.tree)]
+
+
+def _until(check: CheckDraft, timezone: str) -> Micros | None:
+    """The end of the last day of an approval, where the monitor stands."""
+    last = check.common.until
+    if last is None:
+        return None
+    end = datetime.combine(last + timedelta(days=1), time(), ZoneInfo(timezone))
+    return round(end.timestamp()) * SECOND
+
+
+def _others(check: CheckDraft, nodes: Mapping[str, Node]) -> tuple[Node, ...]:
+    names = sorted({name for named in nodes_named(check.own).values() for name in named})
+    return tuple(nodes[name] for name in names if name in nodes)
 
 
 def _kind_layer(probe: Probe) -> Layer:

@@ -11,7 +11,7 @@ from pacs_monitor.engine.board import Board, BoardEntry
 from pacs_monitor.engine.calendar import MISFIRE_GRACE, Calendar
 from pacs_monitor.engine.rhythm import Rhythm, first_after
 from pacs_monitor.engine.runner import Runner
-from pacs_monitor.model import Address, Check, CheckId, Clock, Resolver, Result, Standing, State, Transition
+from pacs_monitor.model import Address, Check, CheckId, Clock, Ledger, Resolver, Result, Standing, State, Transition
 
 
 class Engine:
@@ -24,10 +24,11 @@ class Engine:
         on_transition: Callable[[Transition], None],
         *,
         timezone: str = "UTC",
+        ledger: Ledger | None = None,
         on_result: Callable[[Result, State], None] = lambda _result, _state: None,
     ) -> None:
         self.board = Board()
-        self.runner = Runner(clock, resolver)
+        self.runner = Runner(clock, resolver, ledger)
         self._clock = clock
         self._on_transition = on_transition
         self._on_result = on_result

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pacs_monitor.engine.isolation import Isolation
 from pacs_monitor.engine.seats import Seat, Seats
-from pacs_monitor.model import NEVER_CONNECTED, Check, Clock, Flag, Outcome, Reason, Resolver, Result
+from pacs_monitor.model import (
+    NEVER_CONNECTED,
+    Check,
+    CheckId,
+    Clock,
+    DicomListener,
+    Flag,
+    Ledger,
+    LedgerError,
+    Micros,
+    Node,
+    Outcome,
+    Reason,
+    Resolver,
+    Result,
+    TestObject,
+    iso,
+)
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -25,27 +42,56 @@ RUNS_AT_ONCE = 512
 class RunContext:
     """What a probe is given for one run (model.ProbeContext)."""
 
+    check: CheckId
     deadline: float
     clock: Clock
     resolver: Resolver
     memory: MutableMapping[str, Any]
+    nodes: Mapping[str, Node]
+    ledger: Ledger
+    listeners: DicomListener | None
     pool: ThreadPoolExecutor
 
     def blocking(self, call: Callable[[], T]) -> Awaitable[T]:
         return asyncio.get_running_loop().run_in_executor(self.pool, call)
 
 
+class NoLedger:
+    """The ledger of a runner that was given none: nothing can be stored."""
+
+    seed = ""
+
+    async def record(self, objects: Collection[TestObject]) -> None:
+        raise LedgerError(f"there is no ledger, so {len(objects)} test objects may not be sent")
+
+    async def remove(self, node: str, sop_instance: str) -> None: ...
+
+    async def miss(self, node: str, sop_instance: str, since: Micros | None) -> None: ...
+
+    async def outstanding(self, check: CheckId) -> tuple[TestObject, ...]:  # noqa: ARG002 - the Protocol's
+        return ()
+
+
 class Runner:
     """Runs checks, each within its deadline and its seats; never raises but for cancellation."""
 
+    listeners: DicomListener | None = None
+
     def __init__(
-        self, clock: Clock, resolver: Resolver, *, limit: int = RUNS_AT_ONCE, blocking_threads: int = 32
+        self,
+        clock: Clock,
+        resolver: Resolver,
+        ledger: Ledger | None = None,
+        *,
+        limit: int = RUNS_AT_ONCE,
+        blocking_threads: int = 32,
     ) -> None:
         self.seats = Seats()
         self.isolation = Isolation(clock)
         self.overdue = 0
         self._clock = clock
         self._resolver = resolver
+        self._ledger: Ledger = ledger or NoLedger()
         self._limit = asyncio.Semaphore(limit)
         self._pool = ThreadPoolExecutor(blocking_threads, thread_name_prefix="probe")
 
@@ -69,12 +115,14 @@ class Runner:
                         outcome = await self.isolation.judge(check.node.site, outcome)
         finally:
             for seat in taken:
-                seat.give_back(outcome)
+                seat.give_back(outcome if len(seats) == 1 else None)  # which of several failed to connect?
         duration = 0.0 if Flag.INHERITED in outcome.flags else self._clock.monotonic() - begun
         return Result(check.id, check.probe.kind, outcome, started, duration)
 
     async def _ask(self, check: Check, memory: MutableMapping[str, Any], begun: float) -> Outcome:
-        ctx = RunContext(begun + check.timeout, self._clock, self._resolver, memory, self._pool)
+        if check.until is not None and self._clock.now() >= check.until:
+            return _expired(check, check.until)
+        ctx = self._context(check, memory, begun + check.timeout)
         backstop = asyncio.timeout(check.timeout + BACKSTOP)
         try:
             async with backstop:
@@ -88,9 +136,28 @@ class Runner:
             log.error("check %s: probe %s raised %s at %s", check.id, check.probe.kind, type(error).__name__, where)
             return Outcome.of(Reason.PROBE_ERROR, detail=f"the probe raised {type(error).__name__} at {where}")
 
+    def _context(self, check: Check, memory: MutableMapping[str, Any], deadline: float) -> RunContext:
+        return RunContext(
+            check=check.id,
+            deadline=deadline,
+            clock=self._clock,
+            resolver=self._resolver,
+            memory=memory,
+            nodes={other.name: other for other in check.others},
+            ledger=self._ledger,
+            listeners=self.listeners,
+            pool=self._pool,
+        )
+
     def close(self) -> None:
         """Leave the pool: queued calls are dropped, running ones are not waited for."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _expired(check: Check, until: Micros) -> Outcome:
+    """The approval to write has ended: the check rests, and that it does is told as our own blindness."""
+    detail = f"the approval by {check.enabled_by} ended at {iso(until)}; name who allows it from now on, and until when"
+    return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
 
 
 def _where(error: BaseException) -> str:

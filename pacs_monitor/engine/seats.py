@@ -69,8 +69,8 @@ class Seats:
         """Fit the seats to the estate: where nodes share an address, the most careful one counts."""
         limits: dict[Address, int] = {}
         for check in checks:
-            for address in addresses(check):
-                limits[address] = min(check.node.max_associations, limits.get(address, check.node.max_associations))
+            for address, limit in limits_of(check).items():
+                limits[address] = min(limit, limits.get(address, limit))
         for address, limit in limits.items():
             seat = self._seats.get(address)
             if seat is None:
@@ -84,12 +84,14 @@ class Seats:
 
     def of(self, check: Check) -> tuple[Seat, ...]:
         """The seats that a run of this check takes, in one order for all, so that no two runs wait for each other."""
-        wanted = addresses(check)
-        if len(wanted) > 1:
-            wanted = tuple(sorted(set(wanted)))
-        return tuple(self._seats.setdefault(address, Seat(check.node.max_associations)) for address in wanted)
+        wanted = sorted(limits_of(check).items())
+        return tuple(self._seats.setdefault(address, Seat(limit)) for address, limit in wanted)
 
 
-def addresses(check: Check) -> tuple[Address, ...]:
-    """Where a check opens associations; none for probes that open none."""
-    return check.probe.addresses(check.node, check.settings) if check.probe.uses_association else ()
+def limits_of(check: Check) -> dict[Address, int]:
+    """Where a check opens associations, at its node and at others, and how many may be open there at once."""
+    if not check.probe.uses_association:
+        return {}
+    limits = {Address(other.host, other.dicom.port): other.max_associations for other in check.others if other.dicom}
+    own = check.probe.addresses(check.node, check.settings)
+    return limits | dict.fromkeys(own, check.node.max_associations)

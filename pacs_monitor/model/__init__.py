@@ -2,6 +2,7 @@
 
 from pacs_monitor.model.answers import (
     NO_STREAK,
+    Change,
     CheckId,
     Measure,
     Measurement,
@@ -15,6 +16,7 @@ from pacs_monitor.model.answers import (
 from pacs_monitor.model.contracts import (
     Channel,
     Clock,
+    DicomListener,
     Probe,
     ProbeContext,
     Resolver,
@@ -56,6 +58,14 @@ from pacs_monitor.model.incidents import (
     Notification,
     Withheld,
 )
+from pacs_monitor.model.objects import (
+    STORES_A_DAY,
+    STORES_A_MINUTE,
+    Ledger,
+    LedgerError,
+    StoreCapError,
+    TestObject,
+)
 from pacs_monitor.model.times import (
     SECOND,
     Micros,
@@ -67,8 +77,11 @@ __all__ = [
     "NEVER_CONNECTED",
     "NO_STREAK",
     "SECOND",
+    "STORES_A_DAY",
+    "STORES_A_MINUTE",
     "Address",
     "Blame",
+    "Change",
     "Channel",
     "Check",
     "CheckId",
@@ -76,6 +89,7 @@ __all__ = [
     "DeliveryError",
     "DeliveryStatus",
     "DicomEndpoint",
+    "DicomListener",
     "Ending",
     "Entry",
     "Event",
@@ -84,6 +98,8 @@ __all__ = [
     "Incident",
     "IncidentKind",
     "Layer",
+    "Ledger",
+    "LedgerError",
     "Measure",
     "Measurement",
     "Micros",
@@ -105,7 +121,9 @@ __all__ = [
     "Standing",
     "State",
     "Status",
+    "StoreCapError",
     "Streak",
+    "TestObject",
     "Tls",
     "Transition",
     "Withheld",

@@ -45,6 +45,14 @@ class Measurement:
     labels: tuple[tuple[str, str], ...] = ()
 
 
+class Change(NamedTuple):
+    """Something of the peer that is not what it was: recorded, never told. No free text of a peer, no patient data."""
+
+    what: str
+    before: str
+    after: str
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a probe saw. `reason` is None exactly when the status is ok; blame `monitor` means status unknown."""
@@ -56,6 +64,8 @@ class Outcome:
     flags: tuple[Flag, ...] = ()
     phases: Mapping[Phase, float] = field(default_factory=dict)
     measurements: tuple[Measurement, ...] = ()
+    changes: tuple[Change, ...] = ()
+    """What the probe found different from what its memory knew."""
     terminal: tuple[tuple[str, str], ...] = ()
     """Facts for the terminal of `pacs-monitor probe` alone; never stored, logged or sent."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
-from pacs_monitor.model.answers import Measure, Outcome
+from pacs_monitor.model.answers import CheckId, Measure, Outcome
 from pacs_monitor.model.enums import Layer
 from pacs_monitor.model.estate import Address, Node, Rhythm
 from pacs_monitor.model.incidents import Notification
+from pacs_monitor.model.objects import Ledger
 from pacs_monitor.model.times import Micros
 
 T = TypeVar("T")
@@ -34,8 +35,28 @@ class Resolver(Protocol):
         ...
 
 
+class DicomListener(Protocol):
+    """Our own DICOM acceptor (`monitor.dicom_listener`); it takes only what a probe expects and the ledger holds."""
+
+    @property
+    def ae_title(self) -> str: ...
+
+    def expect(self, sop_instance: str) -> Awaitable[Any]:
+        """The object of this UID, once a peer has sent it to us (dicom.acceptor.ReceivedObject)."""
+        ...
+
+    def expect_commitment(self, transaction: str) -> Awaitable[Any]:
+        """The N-EVENT-REPORT of this transaction, once a peer has sent it (PS3.4 J.3.3)."""
+        ...
+
+
 class ProbeContext(Protocol):
     """What a probe is given for one run."""
+
+    @property
+    def check(self) -> CheckId:
+        """Which check runs."""
+        ...
 
     @property
     def deadline(self) -> float:
@@ -51,6 +72,19 @@ class ProbeContext(Protocol):
     @property
     def memory(self) -> MutableMapping[str, Any]:
         """A few JSON values per check that survive a restart."""
+        ...
+
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        """The nodes that the check's settings name (fields.NodeName)."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    @property
+    def listeners(self) -> DicomListener | None:
+        """None unless `monitor.dicom_listener` is configured and listens."""
         ...
 
     def blocking(self, call: Callable[[], T]) -> Awaitable[T]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pacs_monitor.model.answers import CheckId, Patience
 from pacs_monitor.model.enums import Paging, Presence, Severity
+from pacs_monitor.model.times import Micros
 
 if TYPE_CHECKING:
     from pacs_monitor.model.contracts import Probe
@@ -98,3 +99,7 @@ class Check:
     unknown_after: float = 900.0
     cron: str | None = None
     enabled_by: str | None = None
+    until: Micros | None = None
+    """When that approval ends: from then on the check does not run, and answers `not_configured`."""
+    others: tuple[Node, ...] = ()
+    """The nodes that its settings name."""

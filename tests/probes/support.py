@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from pacs_monitor.model import SECOND, Micros, Node, Outcome, Probe
+from pacs_monitor.model import (
+    SECOND,
+    CheckId,
+    DicomListener,
+    Micros,
+    Node,
+    Outcome,
+    Probe,
+    StoreCapError,
+    TestObject,
+)
 from pacs_monitor.net import Resolver
 
 T = TypeVar("T")
@@ -41,9 +51,42 @@ class TestClock:
         return time.monotonic()
 
 
+A_CHECK = CheckId("archive", "check")
+
+
+class BookLedger:
+    """The ledger in memory, which keeps what was ever asked of it."""
+
+    seed = "test"
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], TestObject] = {}
+        self.recorded: list[TestObject] = []
+        self.capped = False
+
+    async def record(self, objects: Collection[TestObject]) -> None:
+        if self.capped:
+            raise StoreCapError("12 objects within a minute")
+        self.recorded += objects
+        self.objects |= {(thing.node, thing.sop_instance): thing for thing in objects}
+
+    async def remove(self, node: str, sop_instance: str) -> None:
+        del self.objects[node, sop_instance]
+
+    async def miss(self, node: str, sop_instance: str, since: Micros | None) -> None:
+        self.objects[node, sop_instance] = replace(self.objects[node, sop_instance], missed=since)
+
+    async def outstanding(self, check: CheckId) -> tuple[TestObject, ...]:
+        return tuple(thing for thing in self.objects.values() if thing.check == check)
+
+
 @dataclass
 class Context:
     deadline: float
+    check: CheckId = A_CHECK
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+    ledger: BookLedger = field(default_factory=BookLedger)
+    listeners: DicomListener | None = None
     clock: TestClock = field(default_factory=TestClock)
     resolver: Resolver = field(default_factory=Resolver)
     memory: MutableMapping[str, Any] = field(default_factory=dict)
@@ -52,6 +95,6 @@ class Context:
         return asyncio.get_running_loop().run_in_executor(None, call)
 
 
-async def ask(probe: Probe, node: Node, settings: Any, timeout: float = TIMEOUT) -> Outcome:
-    """One run."""
-    return await probe.run(node, settings, Context(time.monotonic() + timeout))
+async def ask(probe: Probe, node: Node, settings: Any, timeout: float = TIMEOUT, **context: Any) -> Outcome:
+    """One run; `context` replaces fields of the Context."""
+    return await probe.run(node, settings, Context(time.monotonic() + timeout, **context))
