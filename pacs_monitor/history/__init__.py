@@ -4,11 +4,12 @@ from pacs_monitor.history.errors import HeldError, HistoryError, UnrecordedError
 from pacs_monitor.history.history import History
 from pacs_monitor.history.lease import probing_lock
 from pacs_monitor.history.ledger import Revision
-from pacs_monitor.history.pulse import FailureRun, Pulse, Runs, Sample, Tally
+from pacs_monitor.history.pulse import ChangeSeen, FailureRun, Pulse, Runs, Sample, Tally
 from pacs_monitor.history.reader import IncidentFile, Reader, RevisionRow
 from pacs_monitor.history.restored import Restored
 
 __all__ = [
+    "ChangeSeen",
     "FailureRun",
     "HeldError",
     "History",

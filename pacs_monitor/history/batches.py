@@ -15,14 +15,15 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from pacs_monitor.history import tables as t
-from pacs_monitor.history.pulse import FailureRun, Pulse, Sample
+from pacs_monitor.history.pulse import ChangeSeen, FailureRun, Pulse, Sample
 from pacs_monitor.history.rollups import Rollups
 from pacs_monitor.history.rows import CheckIds, insert_once, upsert
 from pacs_monitor.model import CheckId, Micros, Result
 
 log = logging.getLogger(__name__)
 MOST_SAMPLES = 100_000
-"""Samples that wait for a database that is away; older ones are dropped."""
+MOST_CHANGES = 10_000
+"""What waits for a database that is away; older ones are dropped."""
 
 
 class Batches:
@@ -35,6 +36,7 @@ class Batches:
         self._running: dict[CheckId, FailureRun] = {}
         self._failures: dict[tuple[CheckId, Micros], FailureRun] = {}
         self._samples: deque[Sample] = deque(maxlen=MOST_SAMPLES)
+        self._changes: deque[ChangeSeen] = deque(maxlen=MOST_CHANGES)
         self._memory: dict[CheckId, str] = {}
         self._remembered: dict[CheckId, str] = {}
 
@@ -45,17 +47,20 @@ class Batches:
         for failure in pulse.failures:
             self._take_failure(failure)
         self._samples.extend(pulse.samples)
+        self._changes.extend(pulse.changes)
         for check, kept in pulse.memory.items():
             self._take_memory(check, kept)
 
     def write(self, connection: Connection) -> None:
         touched = {*self._results, *self._memory, *(check for check, _ in self._failures)}
-        ids = self._ids.of(connection, touched | {sample.check for sample in self._samples})
+        touched |= {sample.check for sample in self._samples} | {seen.check for seen in self._changes}
+        ids = self._ids.of(connection, touched)
         upsert(connection, t.standings, [_standing(ids[r.check], r) for r in self._results.values()], ["check_id"])
         self._rollups.write(connection)
         failures = [_failure(ids[failure.check], failure) for failure in self._failures.values()]
         upsert(connection, t.failures, failures, ["check_id", "started"])
         self._write_samples(connection, ids)
+        insert_once(connection, t.changes, [_change(ids[seen.check], seen) for seen in self._changes])
         remembered = [{"check_id": ids[check], "data": json.loads(kept)} for check, kept in self._memory.items()]
         upsert(connection, t.memory, remembered, ["check_id"])
 
@@ -63,7 +68,7 @@ class Batches:
         """All of it is durable."""
         self._remembered |= self._memory
         self._rollups.written()
-        for waiting in (self._results, self._failures, self._samples, self._memory):
+        for waiting in (self._results, self._failures, self._samples, self._changes, self._memory):
             waiting.clear()
 
     def _take_failure(self, new: FailureRun) -> None:
@@ -117,6 +122,11 @@ def _standing(check: int, result: Result) -> dict[str, Any]:
         "phase": outcome.phase if outcome.reason else None,
         "detail": outcome.detail if outcome.reason else "",
     }
+
+
+def _change(check: int, seen: ChangeSeen) -> dict[str, Any]:
+    what, before, after = seen.change
+    return {"check_id": check, "at": seen.at, "what": what, "before": before, "after": after}
 
 
 def _failure(check: int, failure: FailureRun) -> dict[str, Any]:

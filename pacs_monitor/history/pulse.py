@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import ceil, log
 from typing import Any
 
-from pacs_monitor.model import Check, CheckId, Measurement, Micros, Phase, Reason, Result, State, Status
+from pacs_monitor.model import Change, Check, CheckId, Measurement, Micros, Phase, Reason, Result, State, Status
 
 GROWTH = 1.1
 """Each bucket of durations ends at 1.1 times the one before: a quantile is known to 5 %."""
@@ -74,6 +74,15 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeSeen:
+    """A change of a peer, and when the run began that saw it."""
+
+    check: CheckId
+    at: Micros
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
 class Pulse:
     """What happened since the last heartbeat."""
 
@@ -85,6 +94,7 @@ class Pulse:
     runs: Mapping[CheckId, Runs] = field(default_factory=dict)
     failures: Collection[FailureRun] = ()
     samples: Collection[Sample] = ()
+    changes: Collection[ChangeSeen] = ()
     memory: Mapping[CheckId, Mapping[str, Any]] = field(default_factory=dict)
     """What these checks keep over a restart; what has not changed is not written again."""
 
@@ -109,6 +119,7 @@ class Tally:
         self._runs: dict[CheckId, Runs] = {}
         self._failures: dict[CheckId, list[FailureRun]] = {}
         self._samples: list[Sample] = []
+        self._changes: list[ChangeSeen] = []
 
     def adopt(self, checks: Collection[Check]) -> None:
         """Which measures are trends, and which checks there are."""
@@ -147,12 +158,15 @@ class Tally:
         seen.broken = status is not Status.OK
         if result.outcome.measurements and self._trends:
             self._keep_trends(result)
+        self._changes += [ChangeSeen(check, result.started, change) for change in result.outcome.changes]
 
     def pulse(self, now: Micros, step: Micros = 0, memory: Mapping[CheckId, Mapping[str, Any]] | None = None) -> Pulse:
         """All that came since the last pulse."""
         failures = tuple(run for runs in self._failures.values() for run in runs)
-        pulse = Pulse(now, step, self._results, self._runs, failures, tuple(self._samples), memory or {})
-        self._results, self._runs, self._failures, self._samples = {}, {}, {}, []
+        pulse = Pulse(
+            now, step, self._results, self._runs, failures, tuple(self._samples), tuple(self._changes), memory or {}
+        )
+        self._results, self._runs, self._failures, self._samples, self._changes = {}, {}, {}, [], []
         return pulse
 
     def ran(self) -> Collection[CheckId]:

@@ -14,9 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.engines import advice, parse, reading, require_current, shown
 from pacs_monitor.history.errors import HistoryError, told
-from pacs_monitor.history.pulse import Runs
+from pacs_monitor.history.pulse import ChangeSeen, Runs
 from pacs_monitor.history.rollups import as_runs
 from pacs_monitor.model import (
+    Change,
     CheckId,
     DeliveryStatus,
     Ending,
@@ -187,6 +188,13 @@ class Reader:
             statement = statement.where(of.incident_id.in_(incidents))
         rows = self._rows(statement.order_by(of.position.desc()).limit(limit))
         return tuple(_notification(row) for row in reversed(rows))
+
+    def changes(self, *, limit: int | None = None) -> tuple[ChangeSeen, ...]:
+        """What was found different about peers, the latest first."""
+        of = t.changes.c
+        statement = self._of_checks(of.at, of.what, of.before, of.after, table=t.changes)
+        rows = self._rows(statement.order_by(of.at.desc(), of.id.desc()).limit(limit))
+        return tuple(ChangeSeen(_check(row), row.at, Change(row.what, row.before, row.after)) for row in rows)
 
     def memory(self) -> dict[CheckId, dict[str, Any]]:
         """What probes keep over a restart."""

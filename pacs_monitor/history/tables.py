@@ -282,6 +282,19 @@ failures = Table(
 )
 """Results in a row with the same reason in the same phase; the detail is the last one's."""
 
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Key, primary_key=True),
+    _of("checks", "check_id"),
+    _time("at"),
+    _text("what"),
+    _text("before"),
+    _text("after"),
+    UniqueConstraint("check_id", "at", "what"),
+)
+"""What was found different about a peer: its implementation, its certificate, the contexts that it accepts."""
+
 series = Table(
     "series",
     metadata,

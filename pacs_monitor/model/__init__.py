@@ -3,6 +3,7 @@
 from pacs_monitor.model.answers import (
     NO_STREAK,
     Change,
+    Change,
     CheckId,
     Measure,
     Measurement,
@@ -81,6 +82,7 @@ __all__ = [
     "STORES_A_MINUTE",
     "Address",
     "Blame",
+    "Change",
     "Change",
     "Channel",
     "Check",

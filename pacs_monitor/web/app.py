@@ -104,6 +104,10 @@ def _add_records(app: FastAPI, house: House) -> None:
     async def notifications(limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:
         return await _read(records.notifications(house, limit=limit))
 
+    @app.get("/api/v1/changes", summary="What was found different about peers, newest first.")
+    async def changes(limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:
+        return await _read(records.changes(house, limit=limit))
+
 
 async def _read(reading: Awaitable[T]) -> T:
     try:

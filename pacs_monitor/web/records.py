@@ -1,4 +1,4 @@
-"""Incidents and notifications as JSON, read from the history."""
+"""Incidents, notifications and changes of peers as JSON, read from the history."""
 
 from __future__ import annotations
 
@@ -32,6 +32,15 @@ async def notifications(house: House, *, limit: int) -> list[dict[str, Any]]:
     return [_notification(notification) for notification in reversed(found)]
 
 
+async def changes(house: House, *, limit: int) -> list[dict[str, Any]]:
+    """What was found different about peers, the newest first."""
+    found = await house.history.read(lambda reader: reader.changes(limit=limit))
+    return [
+        {"node": seen.check.node, "check": seen.check.check, "at": iso(seen.at)} | seen.change._asdict()
+        for seen in found
+    ]
+
+
 def _incident(incident: Incident) -> dict[str, Any]:
     return {
         "id": incident.id,
@@ -40,6 +49,7 @@ def _incident(incident: Incident) -> dict[str, Any]:
         "severity": incident.severity,
         "state": incident.state,
         "reason": incident.reason,
+        "blame": incident.reason and incident.reason.blame,
         "phase": incident.phase,
         "detail": incident.detail,
         "last_good": _time(incident.last_good),

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from pacs_monitor.history import History, Pulse, Runs, Tally
+from pacs_monitor.history import ChangeSeen, History, Pulse, Runs, Tally
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.coverage import Alive
 from pacs_monitor.history.pulse import GROWTH, bucket
 from pacs_monitor.model import (
     SECOND,
+    Change,
     Check,
     Measure,
     Measurement,
@@ -51,6 +52,22 @@ def told(tally: Tally, *steps: tuple[Reason | None, State]) -> Pulse:
     for number, (reason, state) in enumerate(steps):
         tally.take(result(START + number * SECOND, reason), state)
     return tally.pulse(START + len(steps) * SECOND)
+
+
+async def test_changes_of_peers_are_recorded_once_and_read_the_latest_first(history: History) -> None:
+    version = Change("implementation version name", "3f", "a7")
+    contexts = Change("context", "accepted", "refused")
+    tally = Tally()
+    tally.take(result(START, changes=(version,)), State.UP)
+    tally.take(result(START + SECOND), State.UP)
+    tally.take(result(START + 2 * SECOND, changes=(contexts,), check=DISK), State.UP)
+    pulse = tally.pulse(START + 3 * SECOND)
+    await beat(history, pulse)
+    await beat(history, pulse)
+    newest, oldest = history.reader.changes()
+    assert newest == ChangeSeen(DISK, START + 2 * SECOND, contexts)
+    assert oldest == ChangeSeen(ECHO, START, version)
+    assert history.reader.changes(limit=1) == (newest,)
 
 
 async def test_runs_of_an_hour_add_up_over_a_restart(reopen: Opener, clock: HandClock) -> None:

@@ -15,12 +15,13 @@ from pacs_monitor.history import HistoryError, Reader
 from pacs_monitor.history.engines import MIGRATIONS, migrate, parse, writing
 from pacs_monitor.history.tables import metadata
 
+HEAD = max(path.stem[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 BROKEN = '''"""A step that fails half-way."""
 
 from alembic import op
 
 revision = "9999"
-down_revision = "0001"
+down_revision = "{head}"
 
 
 def upgrade() -> None:
@@ -50,14 +51,14 @@ def test_the_migrations_build_the_tables_from_nothing_and_again_change_nothing(u
 def test_a_migration_that_fails_leaves_nothing_behind(url: str, tmp_path: Path) -> None:
     migrate(parse(url))
     shutil.copytree(MIGRATIONS, tmp_path / "migrations")
-    (tmp_path / "migrations" / "versions" / "9999_broken.py").write_text(BROKEN)
+    (tmp_path / "migrations" / "versions" / "9999_broken.py").write_text(BROKEN.format(head=HEAD))
     before = tables(url)
     with pytest.raises(HistoryError, match="nowhere"):
         migrate(parse(url), tmp_path / "migrations")
     assert tables(url) == before
     engine = writing(parse(url))
     with engine.connect() as connection:
-        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "0001"
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD
         assert connection.scalar(text("SELECT count(*) FROM monitors")) == 0
     engine.dispose()
 
