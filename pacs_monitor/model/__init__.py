@@ -3,7 +3,6 @@
 from pacs_monitor.model.answers import (
     NO_STREAK,
     Change,
-    Change,
     CheckId,
     Measure,
     Measurement,
@@ -82,7 +81,6 @@ __all__ = [
     "STORES_A_MINUTE",
     "Address",
     "Blame",
-    "Change",
     "Change",
     "Channel",
     "Check",
