@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
@@ -87,6 +88,7 @@ def _alone(estate: Estate) -> Iterator[None]:
 async def _run(estate: Estate, checks: list[Check]) -> list[Result]:
     clock = SystemClock()
     runner = Runner(clock, Resolver())
+    runner.zone = ZoneInfo(estate.monitor.timezone)
     runner.seats.adopt(estate.checks.values())
     runner.isolation.references = estate.references
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pacs_monitor import states
 from pacs_monitor.engine.board import Board, BoardEntry
@@ -29,6 +30,7 @@ class Engine:
     ) -> None:
         self.board = Board()
         self.runner = Runner(clock, resolver, ledger)
+        self.runner.zone = ZoneInfo(timezone)
         self._clock = clock
         self._on_transition = on_transition
         self._on_result = on_result

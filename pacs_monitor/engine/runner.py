@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Any, TypeVar
 
 from pacs_monitor.engine.isolation import Isolation
@@ -50,6 +51,7 @@ class RunContext:
     nodes: Mapping[str, Node]
     ledger: Ledger
     listeners: DicomListener | None
+    zone: tzinfo
     pool: ThreadPoolExecutor
 
     def blocking(self, call: Callable[[], T]) -> Awaitable[T]:
@@ -76,6 +78,7 @@ class Runner:
     """Runs checks, each within its deadline and its seats; never raises but for cancellation."""
 
     listeners: DicomListener | None = None
+    zone: tzinfo = UTC
 
     def __init__(
         self,
@@ -104,6 +107,8 @@ class Runner:
         try:
             for seat in seats:
                 outcome = await seat.take()
+                while outcome is not None and len(seats) > 1:  # of several addresses, one that is dead tells not all
+                    outcome = await seat.take()
                 if outcome is not None:
                     break
                 taken.append(seat)
@@ -146,6 +151,7 @@ class Runner:
             nodes={other.name: other for other in check.others},
             ledger=self._ledger,
             listeners=self.listeners,
+            zone=self.zone,
             pool=self._pool,
         )
 

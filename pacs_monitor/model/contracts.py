@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from datetime import tzinfo
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from pacs_monitor.model.answers import CheckId, Measure, Outcome
@@ -85,6 +86,11 @@ class ProbeContext(Protocol):
     @property
     def listeners(self) -> DicomListener | None:
         """None unless `monitor.dicom_listener` is configured and listens."""
+        ...
+
+    @property
+    def zone(self) -> tzinfo:
+        """The monitor's time zone: what `today` means."""
         ...
 
     def blocking(self, call: Callable[[], T]) -> Awaitable[T]:

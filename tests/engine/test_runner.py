@@ -2,12 +2,13 @@ import asyncio
 import contextlib
 import logging
 import socket
+from dataclasses import replace
 
 import pytest
 
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.model import Address, Flag, Node, Outcome, Phase, ProbeContext, Reason, Status
-from tests.engine.support import OK, REFUSED, NumericResolver, SettableClock, a_check, until
+from tests.engine.support import OK, REFUSED, Asking, NumericResolver, SettableClock, a_check, fine, until
 
 
 @contextlib.contextmanager
@@ -127,6 +128,27 @@ async def test_checks_that_wait_for_a_dead_address_take_its_outcome_and_say_so(r
     assert asked == 1
     assert [result.outcome.reason for result in results] == [Reason.TCP_REFUSED] * 4
     assert sorted(Flag.INHERITED in result.outcome.flags for result in results) == [False, True, True, True]
+
+
+async def test_a_check_of_several_addresses_takes_no_outcome_of_one_of_them(runner):
+    class Two(Asking):
+        def addresses(self, node, settings):
+            return (Address(node.host, 104), Address(node.host, 105))
+
+    holding, let_go = asyncio.Event(), asyncio.Event()
+
+    async def dead(_ctx: ProbeContext) -> Outcome:
+        holding.set()
+        await let_go.wait()
+        return REFUSED
+
+    first = asyncio.create_task(runner.run_once(a_check(ask=dead), {}))
+    await holding.wait()
+    second = asyncio.create_task(runner.run_once(replace(a_check("cluster/echo"), probe=Two(fine)), {}))
+    await asyncio.sleep(0)
+    let_go.set()
+    assert (await first).outcome == REFUSED
+    assert (await second).outcome == OK
 
 
 async def test_a_failure_above_the_connection_is_not_inherited(runner):

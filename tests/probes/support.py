@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -88,6 +89,7 @@ class Context:
     ledger: BookLedger = field(default_factory=BookLedger)
     listeners: DicomListener | None = None
     clock: TestClock = field(default_factory=TestClock)
+    zone: tzinfo = UTC
     resolver: Resolver = field(default_factory=Resolver)
     memory: MutableMapping[str, Any] = field(default_factory=dict)
 
