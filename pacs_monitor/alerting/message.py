@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from ulid import ULID
 
@@ -32,6 +30,7 @@ from pacs_monitor.model import (
     State,
     iso,
 )
+from pacs_monitor.model.times import local
 
 SCHEMA = 1
 
@@ -215,11 +214,7 @@ def _named(names: Iterable[str]) -> str:
 
 
 def _clock(moment: Micros, scene: Scene) -> str:
-    """In the monitor's time zone, and which that is; with the date unless it is today's."""
-    zone = ZoneInfo(scene.monitor.timezone)
-    local = datetime.fromtimestamp(moment // SECOND, UTC).astimezone(zone)
-    today = datetime.fromtimestamp(scene.now // SECOND, UTC).astimezone(zone)
-    return f"{local:%H:%M:%S %Z}" if local.date() == today.date() else f"{local:%Y-%m-%d %H:%M:%S %Z}"
+    return local(moment, scene.monitor.timezone, scene.now)
 
 
 def _duration(span: Micros) -> str:

@@ -14,6 +14,7 @@ from rich.markup import escape
 from pacs_monitor.alerting.phrases import WORDS
 from pacs_monitor.cli.client import Client, NoDaemonError, RefusedError
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, err, estate_of, fail, out, print_json
+from pacs_monitor.cli.display import reason
 from pacs_monitor.config import Estate
 from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.engine.runner import Runner
@@ -101,8 +102,7 @@ def _show(row: dict[str, Any], facts: tuple[tuple[str, str], ...]) -> None:
     colour = COLOURS[row["status"]]
     head = f"[bold]{escape(row['node'])}/{escape(row['check'])}[/bold]  [{colour}]{row['status']}[/{colour}]"
     if row["reason"]:
-        whose = {"node": "the node's", "network": "the network's", "monitor": "the monitor's own"}[row["blame"]]
-        head += f"  {row['reason']} in phase {row['phase'] or '-'}, {whose} fault"
+        head += f"  {reason(row)}"
     out.print(head)
     if row["detail"]:
         out.print(f"  {escape(row['detail'])}")

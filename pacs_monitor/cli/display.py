@@ -1,0 +1,115 @@
+"""The board and incidents as lines for a terminal at night: nothing truncated, times in the monitor's zone.
+
+The worst stands last, right above the prompt. Lines are rich's markup; what came from outside is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.markup import escape
+
+from pacs_monitor.alerting.phrases import WORDS
+from pacs_monitor.model import SECOND
+from pacs_monitor.model.times import local
+
+COLOURS = {"up": "green", "degraded": "yellow", "down": "red", "absent": "blue", "unknown": "magenta"}
+WORST_LAST = ("up", "absent", "unknown", "degraded", "down")
+FAULT = {"node": "the node's fault", "network": "the network's fault", "monitor": "the monitor's own fault"}
+
+When = Callable[[str], str]
+"""From the API's RFC 3339 to what people read."""
+
+
+def reader_of_times(zone: str, now: int) -> When:
+    """Times as the monitor's people read their clocks."""
+    return lambda text: local(round(datetime.fromisoformat(text).timestamp() * SECOND), zone, now)
+
+
+def board(status: Mapping[str, Any], when: When) -> list[str]:
+    """Every check, the detail of what is not well below it; counts at the end."""
+    checks = [(f"{node['node']}/{check['check']}", check) for node in status["nodes"] for check in node["checks"]]
+    checks.sort(key=lambda item: WORST_LAST.index(item[1]["state"]))
+    heads = _aligned([_standing(name, check, when) for name, check in checks])
+    lines: list[str] = []
+    for head, (_, check) in zip(heads, checks, strict=True):
+        colour, detail = COLOURS[check["state"]], (check["last"] or {}).get("detail")
+        lines.append(f"[{colour}]{escape(head)}[/{colour}]")
+        lines += [f"    {escape(detail)}"] if detail else []
+    counts = ", ".join(f"{count} {state}" for state, count in status["counts"].items() if count) or "no checks"
+    head = f"[bold]{escape(status['monitor'])}[/bold] at {when(status['time'])}"
+    return [*lines, f"{head}: {counts}; paging {status['paging']}"]
+
+
+def incidents(rows: Iterable[Mapping[str, Any]], when: When) -> list[str]:
+    """One line each, the newest last."""
+    cells = [
+        (
+            row["id"],
+            row["severity"],
+            row["state"],
+            _about(row),
+            row["reason"] or "",
+            f"since {when(row['since'])}",
+            f"{row['ending']} {when(row['ended'])}" if row["ended"] else "open",
+        )
+        for row in rows
+    ]
+    return [escape(line) for line in _aligned(cells[::-1])]
+
+
+def incident(found: Mapping[str, Any], when: When) -> list[str]:
+    """One incident: what, whose fault, what next, when, and who was told what."""
+    colour = COLOURS[found["state"]]
+    head = f"[bold]{escape(_about(found))}[/bold]  {found['severity']}  [{colour}]{found['state']}[/{colour}]"
+    lines = [head + (f"  {reason(found)}" if found["reason"] else "")]
+    lines += [f"  {escape(found['detail'])}"] if found["detail"] else []
+    if found["reason"] and not found["ended"]:
+        lines.append(f"  → {escape(WORDS[found['reason']].next_step)}")
+    times = [("last good", "last_good"), ("since", "since"), ("noticed", "noticed"), (found["ending"], "ended")]
+    lines.append("  " + ", ".join(f"{word} {when(found[key])}" for word, key in times if found[key]))
+    lines += _section("told", [_told(row, when) for row in found["notifications"]])
+    return lines + _section("not told", [_withheld(row, when) for row in found["withheld"]])
+
+
+def reason(row: Mapping[str, Any]) -> str:
+    """`tcp_refused in phase connect, the node's fault`."""
+    phase = f" in phase {row['phase']}" if row["phase"] else ""
+    return f"{row['reason']}{phase}, {FAULT[row['blame']]}"
+
+
+def _standing(name: str, check: Mapping[str, Any], when: When) -> tuple[str, ...]:
+    last = check["last"] or {"status": "not run yet", "reason": None}
+    leaning = f" → {check['leaning']}?" if check["leaning"] else ""
+    said = " ".join(filter(None, (last["status"], last["reason"])))
+    return name, check["state"] + leaning, f"since {when(check['since'])}", f"last: {said}"
+
+
+def _about(row: Mapping[str, Any]) -> str:
+    """The checks, or the channel."""
+    if row["kind"] == "delivery":
+        return f"channel {row['cause']}"
+    members = row["members"]
+    return ", ".join(members[:3]) + (f" and {len(members) - 3} more" if len(members) > 3 else "")
+
+
+def _told(row: Mapping[str, Any], when: When) -> str:
+    tries = f" after {row['attempts']} attempts" if row["attempts"] > 1 else ""
+    head = f"  {when(row['created'])}  {row['event']}  {row['channel']}: {row['status']}{tries}"
+    return escape(f"{head}\n    {row['summary']}")
+
+
+def _withheld(row: Mapping[str, Any], when: When) -> str:
+    return escape(f"  {when(row['at'])}  {row['event']}  {row['channel'] or 'anybody'}: {row['why']}")
+
+
+def _section(title: str, lines: list[str]) -> list[str]:
+    return [f"[bold]{title}[/bold]", *lines] if lines else []
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Cells in columns, however wide."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

@@ -1,0 +1,123 @@
+"""The board and incidents as people read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rich.text import Text
+
+from pacs_monitor.cli import display
+from pacs_monitor.model import SECOND
+
+NOW = 1_764_000_000 * SECOND
+"""2025-11-24T16:00:00Z."""
+WHEN = display.reader_of_times("Europe/Berlin", NOW)
+REFUSED = "10.0.0.1:104 refused the connection: the host is there, nothing listens on the port " + "x" * 100
+
+
+def plain(lines: list[str]) -> list[str]:
+    return [Text.from_markup(line).plain for line in lines]
+
+
+def check(name: str, state: str, status: str, reason: str | None = None, **more: Any) -> dict[str, Any]:
+    last = {"status": status, "reason": reason, "detail": REFUSED if reason else ""}
+    return {"check": name, "state": state, "since": "2025-11-24T15:00:00.5Z", "leaning": None, "last": last} | more
+
+
+def test_the_worst_stands_last_above_the_counts_and_nothing_is_cut() -> None:
+    nodes = [
+        {"node": "archive", "checks": [check("dicom_echo", "down", "fail", "tcp_refused"), check("tcp", "up", "ok")]},
+        {"node": "ct", "checks": [check("echo", "up", "warn", "busy", leaning="degraded")]},
+        {"node": "ris", "checks": [check("echo", "unknown", "", last=None, since="2025-11-23T15:00:00Z")]},
+    ]
+    counts = {"up": 2, "degraded": 0, "down": 1, "absent": 0, "unknown": 1}
+    board = {"monitor": "[east]", "time": "2025-11-24T16:00:00Z", "paging": "shadow", "counts": counts, "nodes": nodes}
+    assert plain(display.board(board, WHEN)) == [
+        "archive/tcp         up              since 16:00:00 CET             last: ok",
+        "ct/echo             up → degraded?  since 16:00:00 CET             last: warn busy",
+        f"    {REFUSED}",
+        "ris/echo            unknown         since 2025-11-23 16:00:00 CET  last: not run yet",
+        "archive/dicom_echo  down            since 16:00:00 CET             last: fail tcp_refused",
+        f"    {REFUSED}",
+        "[east] at 17:00:00 CET: 2 up, 1 down, 1 unknown; paging shadow",
+    ]
+
+
+def test_an_empty_board_says_so() -> None:
+    board = {"monitor": "east", "time": "2025-11-24T16:00:00Z", "paging": "on", "counts": {"up": 0}, "nodes": []}
+    assert plain(display.board(board, WHEN)) == ["east at 17:00:00 CET: no checks; paging on"]
+
+
+def an_incident(**more: Any) -> dict[str, Any]:
+    return {
+        "id": "01JD",
+        "kind": "node",
+        "cause": "archive/dicom_echo",
+        "severity": "critical",
+        "state": "down",
+        "reason": "tcp_refused",
+        "blame": "node",
+        "phase": "connect",
+        "detail": REFUSED,
+        "last_good": "2025-11-24T14:59:00Z",
+        "since": "2025-11-24T15:00:00Z",
+        "noticed": "2025-11-24T15:00:20Z",
+        "ended": None,
+        "ending": None,
+        "members": ["archive/dicom_echo"],
+        "notifications": [],
+        "withheld": [],
+    } | more
+
+
+@pytest.mark.parametrize(
+    ("more", "about"),
+    [
+        ({}, "archive/dicom_echo"),
+        ({"kind": "blind", "cause": "dns", "members": ["a/x", "b/x", "c/x", "d/x"]}, "a/x, b/x, c/x and 1 more"),
+        ({"kind": "delivery", "cause": "hook", "members": [], "reason": None}, "channel hook"),
+    ],
+)
+def test_an_incident_is_listed_by_what_it_is_about(more: dict[str, Any], about: str) -> None:
+    (line,) = display.incidents([an_incident(**more)], WHEN)
+    assert f"  {about}  " in line
+
+
+def test_incidents_are_listed_the_newest_last() -> None:
+    ended = an_incident(id="01JE", state="up", ended="2025-11-24T15:10:00Z", ending="resolved")
+    assert display.incidents([ended, an_incident()], WHEN) == [
+        "01JD  critical  down  archive/dicom_echo  tcp_refused  since 16:00:00 CET  open",
+        "01JE  critical  up    archive/dicom_echo  tcp_refused  since 16:00:00 CET  resolved 16:10:00 CET",
+    ]
+    assert display.incidents([], WHEN) == []
+
+
+def test_one_incident_tells_whose_fault_what_next_and_who_was_told_what() -> None:
+    told = {
+        "created": "2025-11-24T15:01:00Z",
+        "event": "incident.opened",
+        "channel": "hook",
+        "status": "delivered",
+        "attempts": 4,
+        "summary": "Main archive refuses connections",
+    }
+    withheld = {"at": "2025-11-24T15:02:00Z", "event": "incident.changed", "channel": None, "why": "paging off"}
+    assert plain(display.incident(an_incident(notifications=[told], withheld=[withheld]), WHEN)) == [
+        "archive/dicom_echo  critical  down  tcp_refused in phase connect, the node's fault",
+        f"  {REFUSED}",
+        "  → The machine is on but nothing listens there: is the service running? Was its port changed?",
+        "  last good 15:59:00 CET, since 16:00:00 CET, noticed 16:00:20 CET",
+        "told",
+        "  16:01:00 CET  incident.opened  hook: delivered after 4 attempts\n    Main archive refuses connections",
+        "not told",
+        "  16:02:00 CET  incident.changed  anybody: paging off",
+    ]
+
+
+def test_an_incident_that_is_over_asks_nothing_of_anybody() -> None:
+    over = an_incident(detail="", state="up", ended="2025-11-24T15:10:00Z", ending="resolved", last_good=None)
+    assert plain(display.incident(over, WHEN)) == [
+        "archive/dicom_echo  critical  up  tcp_refused in phase connect, the node's fault",
+        "  since 16:00:00 CET, noticed 16:00:20 CET, resolved 16:10:00 CET",
+    ]
