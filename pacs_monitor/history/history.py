@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self, TypeVar
+from uuid import uuid4
 
-from sqlalchemy import URL, Connection, select
+from sqlalchemy import URL, Connection, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from ulid import ULID
 
@@ -20,6 +21,7 @@ from pacs_monitor.history.engines import advice, is_sqlite, migrate, parse, read
 from pacs_monitor.history.errors import HeldError, HistoryError
 from pacs_monitor.history.lease import FileLease, lock_file, take_advisory
 from pacs_monitor.history.ledger import Ledger, Revision
+from pacs_monitor.history.objects import TestObjects
 from pacs_monitor.history.pulse import Pulse
 from pacs_monitor.history.reader import Reader
 from pacs_monitor.history.restored import Restored, restore
@@ -44,14 +46,16 @@ class History:
         try:
             self._writer.submit(lambda _connection: None).result()  # connects, which takes PostgreSQL's lease
             migrate(url)
-            number = self._writer.submit(self._claim).result()
+            number, seed = self._writer.submit(self._claim).result()
             self.reader = Reader(url, monitor)
         except HistoryError:
             self._let_go()
             raise
         ids = CheckIds(number)
         self._ledger, self._batches = Ledger(number, ids), Batches(ids)
+        self.objects = TestObjects(ids, seed, clock, self._writer.submit)
         self._alive = Alive(number, str(ULID()), clock.now())
+        self._watching = False
         self._pulses: deque[Pulse] = deque()
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="history-reader")
         self._ids = ids
@@ -81,6 +85,7 @@ class History:
 
     async def adopt(self, checks: Collection[CheckId], revision: Revision) -> None:
         """Watch exactly these checks from now on: at the start and after every reload."""
+        self._watching = True
         now = self._clock.now()
         await self._durable(lambda connection: self._ledger.adopt(connection, checks, revision, now))
 
@@ -103,8 +108,9 @@ class History:
         return self._writer.submit(self._write_pulses, self._committed)
 
     def close(self) -> None:
-        """Write what is queued and the last sign of life, then let the lease go."""
-        self.beat(Pulse(self._clock.now()))
+        """Write what is queued and, if anything was watched, the last sign of life; then let the lease go."""
+        if self._watching:
+            self.beat(Pulse(self._clock.now()))
         self._reading.shutdown()
         self.reader.close()
         self._let_go()
@@ -165,11 +171,13 @@ class History:
         if not ours:
             raise self._held()
 
-    def _claim(self, connection: Connection) -> int:
+    def _claim(self, connection: Connection) -> tuple[int, str]:
         row = {"name": self._name, "host": socket.gethostname(), "pid": os.getpid(), "since": self._clock.now()}
         upsert(connection, monitors, [row], ["name"])
-        number: int = connection.execute(select(monitors.c.id).where(monitors.c.name == self._name)).scalar_one()
-        return number
+        mine = monitors.c.name == self._name
+        connection.execute(update(monitors).where(mine, monitors.c.seed == "").values(seed=uuid4().hex))
+        claimed = connection.execute(select(monitors.c.id, monitors.c.seed).where(mine)).one()
+        return claimed.id, claimed.seed
 
     def _held(self) -> HeldError:
         who = "another process"

@@ -85,8 +85,9 @@ monitors = Table(
     _text("host"),
     Column("pid", Integer, nullable=False),
     _time("since"),
+    Column("seed", Words, nullable=False, server_default=""),
 )
-"""The instance row: who holds, or last held, the lease of a name."""
+"""The instance row: who holds, or last held, the lease of a name; the seed makes the UIDs that it makes its own."""
 
 checks = Table(
     "checks",
@@ -323,11 +324,23 @@ test_objects = Table(
     "test_objects",
     metadata,
     Column("sop_instance_uid", Words, primary_key=True),
+    Column("node", Words, primary_key=True),
     _of("checks", "check_id", index=True),
     _text("sop_class_uid"),
     _text("study_instance_uid"),
+    _text("series_instance_uid"),
     _time("stored"),
-    _time("removed", nullable=True),
-    _text("said"),
+    _time("missed", nullable=True),
 )
-"""The ledger of what we have stored in archives, until it is removed."""
+"""The ledger of what we have stored in archives, and where it may be, until it is gone."""
+
+test_stores = Table(
+    "test_stores",
+    metadata,
+    Column("id", Key, primary_key=True),
+    _of("monitors", "monitor_id"),
+    _text("node"),
+    _time("at"),
+    Index(None, "monitor_id", "node", "at"),
+)
+"""When nodes were sent test objects, for a day: what the caps count."""
