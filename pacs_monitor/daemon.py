@@ -17,7 +17,7 @@ from pacs_monitor.alerting import Desk, Outbox
 from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.engine.clock import ClockWatch, SystemClock
 from pacs_monitor.engine.engine import Engine
-from pacs_monitor.history import History, Restored, Revision, Tally
+from pacs_monitor.history import History, HistoryError, Restored, Revision, Tally
 from pacs_monitor.model import SECOND, Clock, Incident, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.web.app import create_app
@@ -141,32 +141,35 @@ class Daemon:
     def unready(self) -> str | None:
         if self._heart is None or self._heart.done():
             return "the daemon is starting or ending"
-        return self.history.trouble
+        return "the history cannot be written; the log says why" if self.history.trouble else None
 
     async def reload(self) -> dict[str, Any]:
-        """Read the configuration again and take it over; raises ConfigError and changes nothing when it is bad."""
+        """Read the configuration again and take it over; raises and changes nothing when it is bad or not recorded."""
         async with self._reloading:
             try:
                 new = await asyncio.to_thread(configuration.load, self.estate.file)
-            except ConfigError:
+                changes = configuration.diff(self.estate, new).lines()
+                await self.history.adopt(new.checks.keys(), Revision(new.revision, diff="\n".join(changes)))
+                restored = await asyncio.to_thread(self.history.restore)
+            except (ConfigError, HistoryError):
                 self.last_reload_successful = False
                 raise
-            changes = configuration.diff(self.estate, new).lines()
-            await self.history.adopt(new.checks.keys(), Revision(new.revision, diff="\n".join(changes)))
             self.estate = new
-            self._adopt(new, await asyncio.to_thread(self.history.restore))
+            self._adopt(new, restored)
             self.desk.reloaded(new)
             self.last_reload_successful = True
             log.info("reloaded %s: %s", new.file, "; ".join(changes) or "nothing changed")
             return {"revision": new.revision, "changes": changes}
 
     async def try_reload(self) -> None:
-        """SIGHUP: the old estate stays in force when the file is bad, and the log says why."""
+        """SIGHUP: the old estate stays in force when the reload fails, and the log says why."""
         try:
             await self.reload()
         except ConfigError as error:
             for problem in error.problems:
                 log.error("not reloaded: %s", problem)
+        except HistoryError as error:
+            log.error("not reloaded: %s", error)
 
     def _adopt(self, estate: Estate, restored: Restored) -> None:
         checks = tuple(estate.checks.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
@@ -29,6 +30,8 @@ POSTGRESQL: dict[str, Any] = {
 """A server that vanished is noticed within seconds."""
 MIGRATING = 0x50414353
 """PostgreSQL's advisory lock while the schema is changed."""
+PRIVATE = 0o600
+"""Mode of the files that we make: the record is the monitor's own until somebody opens it to others."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -36,7 +39,7 @@ def parse(url: str) -> URL:
     """The URL of a database that we can use."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: its port is no number, but perhaps a part of the password
         raise HistoryError(
             "database: this is not a URL; write sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
         ) from None
@@ -45,8 +48,7 @@ def parse(url: str) -> URL:
     if parsed.drivername in ("postgresql", "postgresql+psycopg"):
         return parsed.set(drivername="postgresql+psycopg")
     raise HistoryError(
-        f"database: {parsed.render_as_string()} is not supported; "
-        "write sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
+        f"database: {shown(parsed)} is not supported; write sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
     )
 
 
@@ -58,6 +60,8 @@ def writing(url: URL) -> Engine:
     """An engine for one connection at a time; its transactions hold the write lock from the beginning."""
     if not is_sqlite(url):
         return _engine(url, poolclass=NullPool, connect_args=POSTGRESQL)
+    with suppress(OSError):  # whoever connects is told; SQLite gives its other files the same mode
+        Path(url.database or "").touch(PRIVATE)
     engine = _engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT})
     _set_up_sqlite(engine, "BEGIN IMMEDIATE", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
     return engine
@@ -78,7 +82,7 @@ def reading(url: URL) -> Engine:
 
 def _engine(url: URL, **options: Any) -> Engine:
     try:
-        return create_engine(url, **options)
+        return create_engine(url, hide_parameters=True, **options)
     except (ImportError, NoSuchModuleError):
         raise HistoryError("database: the PostgreSQL driver is missing; pip install 'pacs-monitor[postgres]'") from None
 
@@ -126,8 +130,8 @@ def require_current(connection: Connection, url: URL) -> None:
 
 
 def shown(url: URL) -> str:
-    """The URL for people, without its password."""
-    return url.render_as_string(hide_password=True)
+    """The URL for people, without its password, and without its query, which may hold one too."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def advice(url: URL) -> str:

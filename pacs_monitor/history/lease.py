@@ -7,6 +7,7 @@ that whoever writes holds it, and a lost session loses it.
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, text
 
-from pacs_monitor.history.engines import is_sqlite, parse, shown
+from pacs_monitor.history.engines import PRIVATE, is_sqlite, parse, shown
 from pacs_monitor.history.errors import HeldError, HistoryError
 
 if sys.platform == "win32":
@@ -41,7 +42,7 @@ class FileLease:
 
     def take(self) -> bool:
         """Whether the lock is ours now; OSError when the file cannot be made or locked."""
-        file = self._path.open("ab")
+        file = open(self._path, "ab", opener=_private)  # noqa: SIM115 - it is held open
         try:
             _lock(file)
         except (BlockingIOError, PermissionError):
@@ -53,6 +54,11 @@ class FileLease:
     def release(self) -> None:
         if self._file:
             self._file.close()
+
+
+def _private(path: str, flags: int) -> int:
+    """Nobody else can open it, and so hold its lock; a link that somebody laid for us is not followed."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), PRIVATE)
 
 
 def lock_file(database: str, monitor: str) -> Path:

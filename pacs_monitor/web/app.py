@@ -86,6 +86,8 @@ def _add_board(app: FastAPI, house: House) -> None:
             return await house.reload()
         except ConfigError as error:
             raise HTTPException(422, [str(problem) for problem in error.problems]) from None
+        except HistoryError as error:
+            raise HTTPException(503, str(error)) from None
 
 
 def _add_records(app: FastAPI, house: House) -> None:

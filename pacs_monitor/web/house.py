@@ -48,9 +48,9 @@ class House(Protocol):
     def open_incidents(self) -> tuple[Incident, ...]: ...
 
     def unready(self) -> str | None:
-        """Why the daemon does not do its work now, or None when it probes and can write."""
+        """Why the daemon does not do its work now, for everybody to read; None when it probes and can write."""
         ...
 
     async def reload(self) -> dict[str, Any]:
-        """Read the configuration again; what changed. Raises ConfigError and keeps the old estate when it is bad."""
+        """Read the configuration again; what changed. Raises ConfigError or HistoryError, and changes nothing."""
         ...

@@ -40,6 +40,8 @@ class WebServer:
             log_config=None,
             access_log=False,
             lifespan="off",
+            http="h11",  # it limits headers, which httptools does not
+            ws="none",
             server_header=False,
             timeout_graceful_shutdown=CLOSE_WITHIN,
             ssl_certfile=tls.cert if tls else None,

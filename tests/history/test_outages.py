@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from typing import IO
 
@@ -147,3 +148,46 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path, clock: HandClock) ->
         History.open(nowhere, "east", clock)
     with pytest.raises(HistoryError, match="cannot make the lock file"), probing_lock(nowhere):
         pass
+
+
+def test_the_files_of_the_history_are_nobody_elses(sqlite_url: str, tmp_path: Path, clock: HandClock) -> None:
+    history = History.open(sqlite_url, "east", clock)
+    with probing_lock(sqlite_url):
+        modes = {file.name.removeprefix("pacs-monitor.db"): file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    history.close()
+    assert set(modes) == {"", "-wal", "-shm", ".east.lock", ".probing"}
+    assert set(modes.values()) == {0o600}, modes
+
+
+def test_a_lock_file_that_is_a_link_is_not_followed(sqlite_url: str, tmp_path: Path) -> None:
+    (tmp_path / "pacs-monitor.db.probing").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(HistoryError, match="cannot make the lock file"), probing_lock(sqlite_url):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://u:p@h:hunter2/x",
+        "postgresql+psycopg://u:hunter2@[/x",
+        "postgresql+psycopg://u@127.0.0.1:1/x?password=hunter2",
+        "mysql://u@h/x?password=hunter2",
+    ],
+)
+def test_no_password_is_told_with_a_database_that_cannot_be_opened(url: str, clock: HandClock) -> None:
+    with pytest.raises(HistoryError) as raised:
+        History.open(url, "east", clock)
+    assert "hunter2" not in str(raised.value)
+
+
+async def test_no_value_is_told_with_a_statement_that_fails(sqlite_url: str, clock: HandClock) -> None:
+    history = History.open(sqlite_url, "east", clock)
+    secret = str(START)
+    forbidding = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))
+    forbidding.execute("CREATE TRIGGER no BEFORE INSERT ON incidents BEGIN SELECT RAISE(ABORT, 'forbidden'); END")
+    forbidding.close()
+    with pytest.raises(HistoryError, match="forbidden") as raised:
+        await history.record(outage(START, detail=secret))
+    history.close()
+    assert secret not in "".join(traceback.format_exception(raised.value))

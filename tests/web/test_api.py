@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+import sqlite3
 
 from tests.peers.prometheus import promtool
 from tests.web.conftest import nodes
@@ -146,6 +148,41 @@ async def test_a_bad_file_keeps_the_old_estate_and_says_why(served):
     assert "dicom_ecoh" in refused.json()["detail"][0]
     assert "\npacs_config_last_reload_successful 0.0\n" in text
     assert "\npacs_config_last_reload_successful 1.0\n" in (await served.client.get("/metrics")).text
+
+
+async def test_a_reload_that_cannot_be_recorded_is_told_and_keeps_the_old_estate(served, caplog):
+    file = served.config.with_name("proof.db")
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TRIGGER no BEFORE INSERT ON revisions BEGIN SELECT RAISE(ABORT, 'forbidden'); END")
+    served.config.write_text(served.config.read_text().replace("archive:", "moved:"))
+    refused = await served.client.post("/api/v1/reload")
+    await served.daemon.try_reload()
+    text = (await served.client.get("/metrics")).text
+
+    assert refused.status_code == 503
+    assert "forbidden" in refused.json()["detail"]
+    assert "not reloaded: cannot write the history: forbidden" in caplog.text
+    assert "Traceback" not in caplog.text
+    assert "\npacs_config_last_reload_successful 0.0\n" in text
+    assert 'node="archive"' in text
+
+
+async def test_who_may_not_ask_does_not_learn_what_is_wrong_with_the_database(served):
+    file = served.config.with_name("proof.db")
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        async with asyncio.timeout(15):
+            while (answer := await served.client.get("/readyz")).status_code == 200:
+                await asyncio.sleep(0.05)
+
+    assert answer.text == "the history cannot be written; the log says why\n"
+
+
+async def test_an_accept_header_that_makes_no_sense_gets_plain_metrics(served):
+    answer = await served.client.get("/metrics", headers={"accept": "application/openmetrics-text; version=x"})
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
 
 
 async def test_a_check_that_comes_with_a_reload_starts(served):
