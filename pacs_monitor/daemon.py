@@ -18,7 +18,7 @@ from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.engine.clock import ClockWatch, SystemClock
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.history import History, HistoryError, Restored, Revision, Tally
-from pacs_monitor.model import SECOND, Clock, Incident, Transition
+from pacs_monitor.model import SECOND, Clock, Incident, State, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.web.app import create_app
 from pacs_monitor.web.server import WebServer
@@ -26,6 +26,8 @@ from pacs_monitor.web.server import WebServer
 log = logging.getLogger(__name__)
 HEARTBEAT = 5.0
 """Seconds between heartbeats: how exactly a gap in the coverage is known."""
+TROUBLE = (State.DEGRADED, State.DOWN)
+"""The log warns of these."""
 PROBES_END_WITHIN = 4.0
 DELIVERIES_END_WITHIN = 2.0
 """Seconds of the ten that a clean end may take."""
@@ -177,8 +179,7 @@ class Daemon:
         self.engine.adopt(checks, estate.references, restored.standings, restored.memory)
 
     def _told(self, transition: Transition) -> None:
-        why = f" ({transition.reason})" if transition.reason else ""
-        log.info("%s: %s -> %s%s", transition.check, transition.before, transition.after, why)
+        log.log(logging.WARNING if transition.after in TROUBLE else logging.INFO, "%s", _line(transition))
         self.desk.take(transition)
 
     async def _beat(self) -> None:
@@ -195,3 +196,11 @@ class Daemon:
         entries = self.engine.board.entries
         memory = {check: entries[check].memory for check in self._tally.ran() if check in entries}
         self.history.beat(self._tally.pulse(self.clock.now(), step, memory))
+
+
+def _line(transition: Transition) -> str:
+    """A transition for the log: what, and all that was seen of it."""
+    before, after = transition.before, transition.after
+    moved = f"still {after}" if before is after else f"{before} -> {after}"
+    why = f" ({transition.reason})" if transition.reason else ""
+    return f"{transition.check}: {moved}{why}" + (f": {transition.detail}" if transition.detail else "")

@@ -151,12 +151,14 @@ class Outbox:
                 try:
                     said = await self._attempt(notification)
                     self.delivered[channel] += 1
+                    log.info("channel %s took %s: %s", channel, notification.event, _about(notification))
                     return Fate(DeliveryStatus.DELIVERED, attempts, said)
                 except DeliveryError as error:
                     failure = error
             queue.busy = False
             self.failures[channel, failure.reason] += 1
-            log.warning("channel %s, %s, attempt %d: %s", channel, notification.event, attempts, failure)
+            told = channel, notification.event, attempts, failure, _about(notification)
+            log.warning("channel %s did not take %s, attempt %d: %s: %s", *told)
             if failure.permanent:
                 return Fate(DeliveryStatus.REFUSED, attempts, str(failure))
             if self._clock.now() - notification.created >= self._give_up_after * SECOND:
@@ -178,6 +180,9 @@ class Outbox:
 
     async def _close(self, lane: Lane, queue: _Queue, notification: Notification, fate: Fate) -> None:
         """Write how it ended, and tell."""
+        if fate.status in LOST:
+            told = lane[1], notification.event, fate.status, _about(notification)
+            log.error("channel %s: %s is %s, people were not told there: %s", *told)
         if fate.status in LOST and notification.event is Event.OPENED:
             self._lost.add(lane)
             while len(queue.waiting) > 1:
@@ -191,6 +196,10 @@ class Outbox:
             self._lost.discard(lane)
         if fate.status is not DeliveryStatus.GIVEN_UP:
             await self._listen(notification, fate.status)
+
+
+def _about(notification: Notification) -> str:
+    return str(notification.data.get("summary", notification.id))
 
 
 def _wait(delay: float, retry_after: float | None) -> float:

@@ -44,6 +44,8 @@ def _log(level: str) -> None:
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
         fail(f"{level!r} is no log level; write debug, info, warning or error", 2)
-    logging.basicConfig(level=number, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=number, format="%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"
+    )
     for chatty in ("apscheduler", "alembic", "uvicorn"):
         logging.getLogger(chatty).setLevel(max(number, logging.WARNING))

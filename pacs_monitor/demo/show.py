@@ -76,11 +76,13 @@ class _Stage:
 
     async def play(self, seconds: float | None) -> None:
         """Everything that is seen, in order."""
-        logging.getLogger("pacs_monitor").addHandler(_Tell(self._tell))
-        logging.getLogger("pacs_monitor").setLevel(logging.INFO)
+        changes = logging.getLogger("pacs_monitor.daemon")
+        changes.addHandler(_Tell(self._tell))
+        changes.setLevel(logging.INFO)
+        changes.propagate = False
         house = daemon.Daemon(load(estate_file()))
-        await house.start()
         self._began = time.monotonic()
+        await house.start()
         host, port = house.address
         self._tell(
             f"status: http://{host}:{port}/api/v1/status   metrics: http://{host}:{port}/metrics   end with Ctrl-C"

@@ -105,6 +105,15 @@ def test_status_and_incidents_tell_what_is_down(estate):
     assert "incident.opened" in one.stdout
 
 
+def test_the_log_tells_what_was_seen_and_who_was_told_with_the_offset_of_its_times(estate):
+    log = estate.with_suffix(".log")
+    time = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}"
+    down = rf"{time} WARNING .*dead/dicom_echo: unknown -> down \(tcp_refused\): 127.0.0.1:\d+ refused the connection"
+    taken = rf"{time} INFO .*channel pager took incident.opened: dead refuses connections on port \d+ since "
+    for line in (down, taken):
+        wait_until(lambda line=line: bool(re.search(line, log.read_text(), re.MULTILINE)), line)
+
+
 def test_notify_test_shows_what_the_receiver_said(estate):
     said = command("notify-test", "pager", config=estate)
 
