@@ -1,7 +1,8 @@
-"""The DICOM upper layer as an asyncio client: PDUs (PS3.8), the association, DIMSE messages (PS3.7), services on it.
+"""DICOM for asyncio: PDUs (PS3.8), associations, DIMSE messages (PS3.7), and services on them, one module each.
 
-pynetdicom's PDU and DIMSE classes encode what we send (requests.py). What a monitor gets in answer is read by pdu.py
-and dimse.py, which are small, fast and raise nothing but Malformed.
+pynetdicom's classes encode what negotiates an association (requests.py), pydicom the few small data sets
+(datasets.py). What a monitor gets in answer is read by pdu.py, negotiation.py and dimse.py, which are small, fast and
+raise nothing but Malformed.
 """
 
 from pacs_monitor.dicom.association import Association, Target, associate

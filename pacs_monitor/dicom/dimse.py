@@ -1,4 +1,4 @@
-"""DIMSE messages as they come from the wire (PS3.7 6.3): fragments joined, and a small reader of command sets."""
+"""DIMSE messages (PS3.7 6.3): fragments joined, and a small reader and writer of command sets."""
 
 from __future__ import annotations
 
@@ -16,17 +16,65 @@ HEADER_SIZE = 6
 """Bytes before a fragment (PS3.8 9.3.5.1), counted too, so that even empty fragments come to an end."""
 
 _ELEMENT = Struct("<HHL")
+_UNSIGNED_SHORT = Struct("<HHLH")
+_UNSIGNED_LONG = Struct("<HHLL")
+_DATA_SET = 0x0001
 _NO_DATA_SET = 0x0101
+_RESPONSE = 0x8000
 
 
 class CommandField(IntEnum):
-    """(0000,0100) of the answers that we read (PS3.7 E.1)."""
+    """(0000,0100), PS3.7 E.1."""
 
-    C_ECHO_RSP = 0x8030
+    C_STORE_RQ = 0x0001
+    C_GET_RQ = 0x0010
+    C_FIND_RQ = 0x0020
+    C_MOVE_RQ = 0x0021
+    C_ECHO_RQ = 0x0030
+    N_EVENT_REPORT_RQ = 0x0100
+    N_ACTION_RQ = 0x0130
+    C_CANCEL_RQ = 0x0FFF
+
+    @property
+    def response(self) -> int:
+        """The command field of the answer."""
+        return self | _RESPONSE
+
+    @property
+    def service(self) -> str:
+        """As the standard writes it: C-STORE."""
+        return self.name.removesuffix("_RQ").replace("_", "-")
+
+
+class Element(IntEnum):
+    """Elements of group 0000 (PS3.7 E.1)."""
+
+    AFFECTED_SOP_CLASS_UID = 0x0002
+    REQUESTED_SOP_CLASS_UID = 0x0003
+    COMMAND_FIELD = 0x0100
+    MESSAGE_ID = 0x0110
+    MESSAGE_ID_BEING_RESPONDED_TO = 0x0120
+    MOVE_DESTINATION = 0x0600
+    PRIORITY = 0x0700
+    COMMAND_DATA_SET_TYPE = 0x0800
+    STATUS = 0x0900
+    ERROR_COMMENT = 0x0902
+    AFFECTED_SOP_INSTANCE_UID = 0x1000
+    REQUESTED_SOP_INSTANCE_UID = 0x1001
+    EVENT_TYPE_ID = 0x1002
+    ACTION_TYPE_ID = 0x1008
+    REMAINING_SUB_OPERATIONS = 0x1020
+    COMPLETED_SUB_OPERATIONS = 0x1021
+    FAILED_SUB_OPERATIONS = 0x1022
+    WARNING_SUB_OPERATIONS = 0x1023
+
+
+Value = int | str | bytes
+"""What a command element is written from."""
 
 
 class Command(NamedTuple):
-    """A command set (PS3.7 9.3): the elements that every answer has, and all of group 0000 as encoded."""
+    """A command set (PS3.7 9.3, 10.3): the elements that every answer has, and all of group 0000 as encoded."""
 
     field: int
     """(0000,0100) Command Field."""
@@ -36,6 +84,15 @@ class Command(NamedTuple):
     """(0000,0900) Status."""
     has_data: bool
     elements: Mapping[int, bytes]
+
+    def number(self, element: Element) -> int | None:
+        """The value of an element of VR US; raises Malformed."""
+        return _unsigned_short(self.elements, element)
+
+    def uid(self, element: Element) -> str:
+        """The value of an element of VR UI, "" where it is missing or no UID."""
+        text = self.elements.get(element, b"").rstrip(b"\0 ")
+        return text.decode("ascii") if len(text) <= 64 and not text.strip(b"0123456789.") else ""
 
 
 class Message(NamedTuple):
@@ -47,7 +104,7 @@ class Message(NamedTuple):
 class Assembler:
     """Joins the fragments of one message after the other (PS3.7 6.3.1: those of two are never mixed)."""
 
-    __slots__ = ("_command", "_context_id", "_data", "_data_limit", "_fragments", "_size")
+    __slots__ = ("_command", "_context_id", "_data_limit", "_fragments", "_size")
 
     def __init__(self, data_limit: int = DATA_LIMIT) -> None:
         self._data_limit = data_limit
@@ -94,13 +151,14 @@ def read_command(data: bytes) -> Command:
             raise Malformed("a command set holds what does not belong there")
         elements[element] = data[start + 8 : end]
         start = end
-    field, data_set_type = _unsigned_short(elements, 0x0100), _unsigned_short(elements, 0x0800)
+    field = _unsigned_short(elements, Element.COMMAND_FIELD)
+    data_set_type = _unsigned_short(elements, Element.COMMAND_DATA_SET_TYPE)
     if field is None or data_set_type is None:
         raise Malformed("a command set lacks its command field or its data set type")
     return Command(
         field,
-        _unsigned_short(elements, 0x0120) or 0,
-        _unsigned_short(elements, 0x0900),
+        _unsigned_short(elements, Element.MESSAGE_ID_BEING_RESPONDED_TO) or 0,
+        _unsigned_short(elements, Element.STATUS),
         data_set_type != _NO_DATA_SET,
         elements,
     )
@@ -114,3 +172,19 @@ def _unsigned_short(elements: Mapping[int, bytes], element: int) -> int | None:
     if len(value) != 2:
         raise Malformed("a command element of VR US is not 2 bytes long")
     return int.from_bytes(value, "little")
+
+
+def write_command(field: int, elements: Mapping[Element, Value], *, has_data: bool = False) -> bytes:
+    """A command set, in order of tags (PS3.7 6.3.1): a number is VR US, a text VR UI, bytes are bytes."""
+    data_set_type = _DATA_SET if has_data else _NO_DATA_SET
+    all_elements = {**elements, Element.COMMAND_FIELD: field, Element.COMMAND_DATA_SET_TYPE: data_set_type}
+    body = b"".join(_written(element, all_elements[element]) for element in sorted(all_elements))
+    return _UNSIGNED_LONG.pack(0, 0, 4, len(body)) + body
+
+
+def _written(element: Element, value: Value) -> bytes:
+    if isinstance(value, int):
+        return _UNSIGNED_SHORT.pack(0, element, 2, value)
+    text = value.encode("ascii") if isinstance(value, str) else value
+    text += b"\0" * (len(text) % 2)
+    return _ELEMENT.pack(0, element, len(text)) + text

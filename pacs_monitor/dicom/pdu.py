@@ -1,11 +1,10 @@
-"""PDUs as they come from the wire (PS3.8 9.3): framing with limits, and a small reader of those that a requestor gets.
+"""PDUs on the wire (PS3.8 9.3): framing with limits, a small reader, and P-DATA-TF as we write it.
 
-Whatever the bytes, the answer is a PDU or `Malformed`; what we send is encoded in requests.py.
+Whatever the bytes, the answer is a PDU or `Malformed`. What negotiates an association is read in negotiation.py.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from enum import IntEnum
 from struct import Struct
@@ -26,7 +25,6 @@ class PduType(IntEnum):
 
 
 HEADER = Struct(">BxL")
-_ITEM = Struct(">BxH")
 _PDV = Struct(">LBB")
 _NEGOTIATION_LIMIT = 128 * 1024
 _LIMITS = {
@@ -39,6 +37,9 @@ _LIMITS = {
     PduType.A_ABORT: 4,
 }
 """Bytes after the header. Whoever announces more is not believed, so nobody can make us keep more."""
+
+SENT_AT_ONCE = 64 * 1024
+"""Bytes: the longest P-DATA-TF PDU that we send, whatever more the peer would take."""
 
 A_RELEASE_RQ = HEADER.pack(PduType.A_RELEASE_RQ, 4) + bytes(4)
 A_RELEASE_RP = HEADER.pack(PduType.A_RELEASE_RP, 4) + bytes(4)
@@ -99,17 +100,6 @@ def is_tls(data: bytes) -> bool:
     return data[:1] in (b"\x15", b"\x16") and data[1:2] == b"\x03"
 
 
-class Accepted(NamedTuple):
-    """A-ASSOCIATE-AC (PS3.8 9.3.3)."""
-
-    contexts: dict[int, tuple[int, str]]
-    """Presentation context ID: its result, and the transfer syntax where the result is 0 (acceptance)."""
-    maximum_length: int
-    """Bytes that a P-DATA-TF PDU to this peer may have; 0 is no limit (PS3.8 D.1.1)."""
-    implementation_class_uid: str
-    implementation_version_name: str
-
-
 class Rejected(NamedTuple):
     """A-ASSOCIATE-RJ (PS3.8 9.3.4)."""
 
@@ -134,32 +124,12 @@ class Pdv(NamedTuple):
     fragment: bytes
 
 
-def read_accept(body: bytes) -> Accepted:
-    if len(body) < 68:
-        raise Malformed("its A-ASSOCIATE-AC is too short")
-    contexts: dict[int, tuple[int, str]] = {}
-    user: dict[int, bytes] = {}
-    for kind, value in _items(body, 68):
-        if kind == 0x21:
-            context_id, result = _four(value)[0], _four(value)[2]
-            syntaxes = [_uid(sub) for sub_kind, sub in _items(value, 4) if sub_kind == 0x40]
-            contexts[context_id] = (result, syntaxes[0] if syntaxes and result == 0 else "")
-        elif kind == 0x50:
-            user.update(_items(value, 0))
-    return Accepted(
-        contexts,
-        int.from_bytes(_four(user.get(0x51, bytes(4)))),
-        _uid(user.get(0x52, b"")),
-        _name(user.get(0x55, b"")),
-    )
-
-
 def read_reject(body: bytes) -> Rejected:
-    return Rejected(*_four(body)[1:])
+    return Rejected(*four(body)[1:])
 
 
 def read_abort(body: bytes) -> Aborted:
-    return Aborted(*_four(body)[2:])
+    return Aborted(*four(body)[2:])
 
 
 def read_data(body: bytes) -> Iterator[Pdv]:
@@ -175,37 +145,19 @@ def read_data(body: bytes) -> Iterator[Pdv]:
         start = end
 
 
-def _items(data: bytes, start: int) -> Iterator[tuple[int, bytes]]:
-    """Items and sub-items (PS3.8 9.3.2): unknown ones are for the caller to pass over (9.3.1)."""
-    while start < len(data):
-        if len(data) - start < 4:
-            raise Malformed("an item of its A-ASSOCIATE-AC ends early")
-        kind, length = _ITEM.unpack_from(data, start)
-        end = start + 4 + length
-        if end > len(data):
-            raise Malformed("an item of its A-ASSOCIATE-AC is longer than what holds it")
-        yield kind, data[start + 4 : end]
-        start = end
+def write_data(context_id: int, is_command: bool, value: bytes, maximum_length: int) -> Iterator[bytes]:
+    """P-DATA-TF PDUs of one fragment each that carry a whole command or data set; 0 is no limit (PS3.8 D.1.1)."""
+    limit = min(maximum_length or SENT_AT_ONCE, SENT_AT_ONCE) - 6
+    size = len(value)
+    for start in range(0, size, limit):
+        fragment = value[start : start + limit]
+        control = is_command | (2 if start + limit >= size else 0)
+        header = HEADER.pack(PduType.P_DATA_TF, len(fragment) + 6)
+        yield header + _PDV.pack(len(fragment) + 2, context_id, control) + fragment
 
 
-def _four(value: bytes) -> bytes:
+def four(value: bytes) -> bytes:
+    """The first four bytes of a field; raises Malformed."""
     if len(value) < 4:
         raise Malformed("a field of 4 bytes ends early")
     return value[:4]
-
-
-def _uid(value: bytes) -> str:
-    """A UID (PS3.5 9.1), with the padding that some peers leave on it."""
-    text = value.rstrip(b"\0 ")
-    if not _UID.fullmatch(text):
-        raise Malformed("a UID in its A-ASSOCIATE-AC is none")
-    return text.decode("ascii")
-
-
-_UID = re.compile(rb"[0-9.]{0,64}")
-_UNPRINTABLE = re.compile(rb"[^ -~]")
-
-
-def _name(value: bytes) -> str:
-    """An implementation version name (PS3.7 D.3.3.2.3): at most 16 characters, harmless on a terminal."""
-    return _UNPRINTABLE.sub(b"?", value[:16]).decode("ascii").strip()

@@ -5,6 +5,8 @@ Nothing that a peer wrote as free text gets into a sentence.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from pynetdicom.status import GENERAL_STATUS
 
 from pacs_monitor.dicom.pdu import Aborted, Rejected
@@ -43,7 +45,47 @@ _STATUS_REASONS = {
     0x0124: Reason.NOT_AUTHORISED,
     0x0213: Reason.OUT_OF_RESOURCES,
 }
-"""General statuses (PS3.7 C) with a reason of their own; the rest is `dimse_status`."""
+"""General statuses (PS3.7 C) with a reason of their own, whatever the service; the rest is `dimse_status`."""
+
+
+class _Meaning(NamedTuple):
+    """What a range of statuses means to one service."""
+
+    lowest: int
+    highest: int
+    reason: Reason
+    words: str
+
+
+_NO_SUCH_CLASS = _Meaning(0x0122, 0x0122, Reason.SOP_CLASS_REJECTED, "refused: SOP class not supported")
+_RETRIEVE = (
+    _NO_SUCH_CLASS,
+    _Meaning(0xA700, 0xA7FF, Reason.OUT_OF_RESOURCES, "refused: out of resources"),
+    _Meaning(0xA801, 0xA801, Reason.MOVE_DESTINATION_UNKNOWN, "refused: move destination unknown"),
+    _Meaning(0xA900, 0xA9FF, Reason.QUERY_REFUSED, "identifier does not match SOP class"),
+    _Meaning(0xB000, 0xB000, Reason.PARTIAL, "sub-operations complete, one or more failed"),
+    _Meaning(0xC000, 0xCFFF, Reason.QUERY_REFUSED, "unable to process"),
+    _Meaning(0xFE00, 0xFE00, Reason.QUERY_REFUSED, "cancelled, which nobody asked for"),
+)
+_MEANINGS = {
+    "C-STORE": (
+        _NO_SUCH_CLASS,
+        _Meaning(0xA700, 0xA7FF, Reason.OUT_OF_RESOURCES, "refused: out of resources"),
+        _Meaning(0xA900, 0xA9FF, Reason.DATASET_REFUSED, "data set does not match SOP class"),
+        _Meaning(0xC000, 0xCFFF, Reason.DATASET_REFUSED, "cannot understand"),
+    ),
+    "C-FIND": (
+        _NO_SUCH_CLASS,
+        _Meaning(0xA700, 0xA7FF, Reason.OUT_OF_RESOURCES, "refused: out of resources"),
+        _Meaning(0xA900, 0xA9FF, Reason.QUERY_REFUSED, "identifier does not match SOP class"),
+        _Meaning(0xC000, 0xCFFF, Reason.QUERY_REFUSED, "unable to process"),
+        _Meaning(0xFE00, 0xFE00, Reason.QUERY_REFUSED, "cancelled, which nobody asked for"),
+    ),
+    "C-GET": _RETRIEVE,
+    "C-MOVE": _RETRIEVE,
+    "N-ACTION": (_NO_SUCH_CLASS,),
+}
+"""PS3.4 B.2.3 (store), C.4.1.1.4 and K.4.1.1.4 (find), C.4.2.1.5 (move), C.4.3.1.4 (get), J.3.2 (commitment)."""
 
 
 def of_rejection(rejected: Rejected, peer: str, calling: str, source_address: str) -> tuple[Reason, str]:
@@ -65,9 +107,12 @@ def of_rejection(rejected: Rejected, peer: str, calling: str, source_address: st
 def of_context_result(result: int | None, peer: str, abstract_syntax: str) -> tuple[Reason, str]:
     """Why a proposed presentation context cannot be used; None when the answer did not mention it."""
     reason = Reason.TRANSFER_SYNTAX_REJECTED if result == 4 else Reason.SOP_CLASS_REJECTED
-    words = "not mentioned" if result is None else _CONTEXT_RESULTS.get(result, "unknown result")
-    number = "" if result is None else f"result {result}: "
-    return reason, f"{peer} accepted the association without SOP class {abstract_syntax} ({number}{words})"
+    return reason, f"{peer} accepted the association without SOP class {abstract_syntax} ({context_result(result)})"
+
+
+def context_result(result: int | None) -> str:
+    """The result of a presentation context in words (PS3.8 table 9-18); None when the answer did not mention it."""
+    return "not mentioned" if result is None else f"result {result}: {_CONTEXT_RESULTS.get(result, 'unknown result')}"
 
 
 def of_abort(aborted: Aborted, peer: str, where: str) -> str:
@@ -79,8 +124,11 @@ def of_abort(aborted: Aborted, peer: str, where: str) -> str:
     return f"{peer} aborted the association {where} (A-ABORT from {said})"
 
 
-def of_status(operation: str, status: int) -> tuple[Reason, str]:
-    """A status other than success."""
-    _, meaning = GENERAL_STATUS.get(status, ("", ""))
-    words = f" ({meaning.lower()})" if meaning else ""
-    return _STATUS_REASONS.get(status, Reason.DIMSE_STATUS), f"{operation} answered 0x{status:04X}{words}"
+def of_status(service: str, status: int) -> tuple[Reason, str]:
+    """A status other than success, as its service means it."""
+    for meaning in _MEANINGS.get(service, ()):
+        if meaning.lowest <= status <= meaning.highest:
+            return meaning.reason, f"{service} answered 0x{status:04X} ({meaning.words})"
+    _, general = GENERAL_STATUS.get(status, ("", ""))
+    words = f" ({general.lower()})" if general else ""
+    return _STATUS_REASONS.get(status, Reason.DIMSE_STATUS), f"{service} answered 0x{status:04X}{words}"

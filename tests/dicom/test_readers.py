@@ -15,11 +15,20 @@ from pynetdicom.dimse_messages import C_ECHO_RSP, C_FIND_RSP, C_STORE_RSP
 from pynetdicom.dimse_primitives import C_ECHO, C_FIND, C_STORE
 from pynetdicom.pdu import A_ABORT_RQ, A_ASSOCIATE_AC, A_ASSOCIATE_RJ, A_ASSOCIATE_RQ, P_DATA_TF
 
-from pacs_monitor.dicom import pdu
-from pacs_monitor.dicom.dimse import COMMAND_LIMIT, HEADER_SIZE, Assembler, Message, read_command
+from pacs_monitor.dicom import negotiation, pdu
+from pacs_monitor.dicom.dimse import (
+    COMMAND_LIMIT,
+    HEADER_SIZE,
+    Assembler,
+    CommandField,
+    Element,
+    Message,
+    read_command,
+    write_command,
+)
 from pacs_monitor.dicom.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, MAXIMUM_LENGTH
 from pacs_monitor.dicom.pdu import Framer, Malformed, PduType, Pdv
-from pacs_monitor.dicom.requests import Context, associate_request, echo_request
+from pacs_monitor.dicom.requests import Context, associate_request
 from tests.peers.scripted import abort, accept, echo_response, reject, release_response
 
 SYNTAXES = st.sampled_from(["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.50", "1.2.3"])
@@ -35,14 +44,14 @@ CONVERSATION = accept() + echo_response() + release_response() + reject(1, 1, 7)
 
 
 @unhurried
-@given(CONTEXTS, st.integers(0, 2**32 - 1), VERSIONS)
+@given(CONTEXTS, st.integers(8, 2**32 - 1) | st.just(0), VERSIONS)
 def test_an_accept_reads_as_pynetdicom_reads_it(
     contexts: dict[int, tuple[int, str]], maximum_length: int, version: str
 ) -> None:
     encoded = accept(contexts, maximum_length=maximum_length, version=version)
     theirs = A_ASSOCIATE_AC()
     theirs.decode(encoded)
-    ours = pdu.read_accept(encoded[6:])
+    ours = negotiation.read_accept(encoded[6:])
     assert {number: result for number, (result, _) in ours.contexts.items()} == {
         item.context_id: item.result for item in theirs.presentation_context
     }
@@ -161,7 +170,7 @@ def test_pdus_are_cut_alike_however_the_bytes_arrive(cuts: list[int]) -> None:
 @given(st.binary(max_size=300))
 def test_whatever_the_bytes_the_readers_raise_nothing_but_malformed(data: bytes) -> None:
     readers: tuple[Callable[[bytes], object], ...] = (
-        pdu.read_accept,
+        negotiation.read_accept,
         pdu.read_reject,
         pdu.read_abort,
         lambda body: list(pdu.read_data(body)),
@@ -179,7 +188,7 @@ def test_a_damaged_accept_is_read_or_malformed(at: int, value: int) -> None:
     body = bytearray(accept()[6:])
     body[at] = value
     try:
-        accepted = pdu.read_accept(bytes(body))
+        accepted = negotiation.read_accept(bytes(body))
     except Malformed:
         return
     assert accepted.implementation_version_name.isprintable()
@@ -198,7 +207,7 @@ def test_fragments_that_hold_nothing_come_to_an_end_too(is_command: bool) -> Non
 
 def test_a_version_name_cannot_write_to_a_terminal() -> None:
     body = accept(version="ABCDEFGH")[6:].replace(b"ABCDEFGH", b"\x1b[31m\xff\n\0")
-    assert pdu.read_accept(body).implementation_version_name == "?[31m???"
+    assert negotiation.read_accept(body).implementation_version_name == "?[31m???"
 
 
 def test_our_association_request_reads_as_meant() -> None:
@@ -220,7 +229,9 @@ def test_our_association_request_reads_as_meant() -> None:
 @given(st.integers(0, 127).map(lambda n: 2 * n + 1), IDS)
 def test_our_echo_request_reads_as_meant(context_id: int, message_id: int) -> None:
     data = P_DATA_TF()
-    data.decode(echo_request(context_id, message_id))
+    command = {Element.AFFECTED_SOP_CLASS_UID: "1.2.840.10008.1.1", Element.MESSAGE_ID: message_id}
+    (encoded,) = pdu.write_data(context_id, True, write_command(CommandField.C_ECHO_RQ, command), 16384)
+    data.decode(encoded)
     message = C_ECHO_RSP()
     assert message.decode_msg(data.to_primitive())
     assert message.context_id == context_id

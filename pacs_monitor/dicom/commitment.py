@@ -1,0 +1,105 @@
+"""Storage commitment, the push model (PS3.4 J, PS3.7 10.1.1 and 10.1.4): N-ACTION asks, N-EVENT-REPORT answers.
+
+The report comes on the same association, or on a new one to our listener (acceptor.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from pacs_monitor.dicom.association import Association
+from pacs_monitor.dicom.datasets import decode, encode
+from pacs_monitor.dicom.dimse import CommandField, Element, Message, write_command
+from pacs_monitor.dicom.operation import SUCCESS, Operation
+from pacs_monitor.dicom.pdu import Malformed
+from pacs_monitor.dicom.requests import IMPLICIT_VR_LITTLE_ENDIAN
+from pacs_monitor.model import Reason
+
+STORAGE_COMMITMENT = "1.2.840.10008.1.20.1"
+"""The Storage Commitment Push Model SOP Class, and its well-known instance (PS3.4 J.3)."""
+WELL_KNOWN_INSTANCE = "1.2.840.10008.1.20.1.1"
+_REQUEST_STORAGE_COMMITMENT = 1
+NOT_OURS = 0x0124
+"""What we answer to whatever is not about our objects: refused, not authorised (PS3.7 C.5)."""
+
+
+class Commitment(NamedTuple):
+    """What the peer says that it will keep (PS3.4 J.3.3): pairs of SOP class and SOP instance."""
+
+    transaction: str
+    committed: tuple[tuple[str, str], ...]
+    failed: tuple[tuple[str, str, int], ...]
+    """With the failure reason (0008,1197): 0110, 0112, 0119, 0122, 0131 or 0213 (PS3.3 C.14.1.1)."""
+
+
+async def request_commitment(association: Association, transaction: str, objects: Sequence[tuple[str, str]]) -> None:
+    """N-ACTION: ask to keep these (SOP class, SOP instance); raises NetFailure. `transaction` is a new UID."""
+    context_id = association.context(STORAGE_COMMITMENT, IMPLICIT_VR_LITTLE_ENDIAN)
+    operation = Operation(association, CommandField.N_ACTION_RQ, context_id)
+    references = [
+        {"ReferencedSOPClassUID": sop_class, "ReferencedSOPInstanceUID": sop_instance}
+        for sop_class, sop_instance in objects
+    ]
+    await operation.ask(
+        {
+            Element.REQUESTED_SOP_CLASS_UID: STORAGE_COMMITMENT,
+            Element.REQUESTED_SOP_INSTANCE_UID: WELL_KNOWN_INSTANCE,
+            Element.ACTION_TYPE_ID: _REQUEST_STORAGE_COMMITMENT,
+        },
+        encode({"TransactionUID": transaction, "ReferencedSOPSequence": references}),
+    )
+    message = await operation.answer()
+    if operation.status_of(message) != SUCCESS:
+        raise operation.failure(message)
+
+
+async def report(association: Association, transaction: str) -> Commitment:
+    """The N-EVENT-REPORT of a peer that sends it on the same association; raises NetFailure."""
+    while True:
+        message = await association.receive()
+        if message.command.field != CommandField.N_EVENT_REPORT_RQ:
+            detail = "another message came where N-EVENT-REPORT was awaited"
+            raise association.passage.failure(Reason.NOT_DICOM, detail)
+        try:
+            commitment = read_report(message, association.transfer_syntax(message.context_id))
+        except Malformed as error:
+            raise association.passage.failure(Reason.NOT_DICOM, f"N-EVENT-REPORT: {error}") from None
+        is_ours = commitment.transaction == transaction
+        await association.send(message.context_id, report_response(message, SUCCESS if is_ours else NOT_OURS))
+        if is_ours:
+            return commitment
+
+
+def read_report(message: Message, transfer_syntax: str) -> Commitment:
+    """The data set of an N-EVENT-REPORT-RQ (PS3.4 table J.3-2); raises Malformed."""
+    keywords = ("TransactionUID", "ReferencedSOPSequence", "FailedSOPSequence", "FailureReason", *_REFERENCE)
+    values = decode(message.data, keywords, transfer_syntax)
+    return Commitment(
+        values.get("TransactionUID", ""),
+        tuple(_reference(item) for item in values.get("ReferencedSOPSequence", ())),
+        tuple((*_reference(item), item.get("FailureReason", 0)) for item in values.get("FailedSOPSequence", ())),
+    )
+
+
+def report_response(message: Message, status: int) -> bytes:
+    """N-EVENT-REPORT-RSP (PS3.7 10.3.1.2)."""
+    command = message.command
+    return write_command(
+        CommandField.N_EVENT_REPORT_RQ.response,
+        {
+            Element.AFFECTED_SOP_CLASS_UID: command.uid(Element.AFFECTED_SOP_CLASS_UID),
+            Element.MESSAGE_ID_BEING_RESPONDED_TO: command.number(Element.MESSAGE_ID) or 0,
+            Element.STATUS: status,
+            Element.AFFECTED_SOP_INSTANCE_UID: command.uid(Element.AFFECTED_SOP_INSTANCE_UID),
+            Element.EVENT_TYPE_ID: command.number(Element.EVENT_TYPE_ID) or 0,
+        },
+    )
+
+
+_REFERENCE = ("ReferencedSOPClassUID", "ReferencedSOPInstanceUID")
+
+
+def _reference(item: dict[str, Any]) -> tuple[str, str]:
+    sop_class, sop_instance = (item.get(keyword, "") for keyword in _REFERENCE)
+    return sop_class, sop_instance

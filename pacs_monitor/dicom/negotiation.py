@@ -1,0 +1,148 @@
+"""What negotiates an association, as it comes from the wire: A-ASSOCIATE-RQ and -AC (PS3.8 9.3.2 and 9.3.3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from struct import Struct
+from typing import NamedTuple
+
+from pacs_monitor.dicom.pdu import Malformed, four
+
+_ITEM = Struct(">BxH")
+_FIXED = 68
+"""Bytes of both PDUs before their items."""
+
+
+class Roles(NamedTuple):
+    """SCP/SCU role selection for one SOP class, from the requestor's side (PS3.7 D.3.3.4)."""
+
+    scu: bool = True
+    scp: bool = False
+
+
+class Accepted(NamedTuple):
+    """A-ASSOCIATE-AC (PS3.8 9.3.3)."""
+
+    contexts: dict[int, tuple[int, str]]
+    """Presentation context ID: its result, and the transfer syntax where the result is 0 (acceptance)."""
+    maximum_length: int
+    """Bytes that a P-DATA-TF PDU to this peer may have; 0 is no limit (PS3.8 D.1.1)."""
+    implementation_class_uid: str
+    implementation_version_name: str
+    roles: dict[str, Roles]
+    """SOP class UID: the roles accepted; one that is not mentioned has the default ones."""
+
+
+class Requested(NamedTuple):
+    """A-ASSOCIATE-RQ (PS3.8 9.3.2)."""
+
+    protocol_version: int
+    called: str
+    calling: str
+    application_context: str
+    contexts: dict[int, tuple[str, tuple[str, ...]]]
+    """Presentation context ID: its abstract syntax and transfer syntaxes."""
+    maximum_length: int
+    roles: dict[str, Roles]
+
+
+class _UserInformation(NamedTuple):
+    maximum_length: int
+    roles: dict[str, Roles]
+    implementation_class_uid: str
+    implementation_version_name: str
+
+
+def read_accept(body: bytes) -> Accepted:
+    contexts: dict[int, tuple[int, str]] = {}
+    user = _user_information(b"")
+    for kind, value in _items(body, _FIXED):
+        if kind == 0x21:
+            context_id, result = four(value)[0], four(value)[2]
+            syntaxes = [_uid(sub) for sub_kind, sub in _items(value, 4) if sub_kind == 0x40]
+            contexts[context_id] = (result, syntaxes[0] if syntaxes and result == 0 else "")
+        elif kind == 0x50:
+            user = _user_information(value)
+    return Accepted(
+        contexts,
+        user.maximum_length,
+        user.implementation_class_uid,
+        user.implementation_version_name,
+        user.roles,
+    )
+
+
+def read_request(body: bytes) -> Requested:
+    contexts: dict[int, tuple[str, tuple[str, ...]]] = {}
+    application_context, user = "", _user_information(b"")
+    for kind, value in _items(body, _FIXED):
+        if kind == 0x10:
+            application_context = _uid(value)
+        elif kind == 0x20:
+            items = list(_items(value, 4))
+            abstract = [_uid(sub) for sub_kind, sub in items if sub_kind == 0x30]
+            syntaxes = tuple(_uid(sub) for sub_kind, sub in items if sub_kind == 0x40)
+            contexts[four(value)[0]] = (abstract[0] if abstract else "", syntaxes)
+        elif kind == 0x50:
+            user = _user_information(value)
+    called, calling = (_text(body[start : start + 16], 16) for start in (4, 20))
+    version = int.from_bytes(body[:2])
+    return Requested(version, called, calling, application_context, contexts, user.maximum_length, user.roles)
+
+
+def _user_information(value: bytes) -> _UserInformation:
+    items = list(_items(value, 0))
+    last = dict(items)
+    maximum_length = int.from_bytes(four(last.get(0x51, bytes(4))))
+    if 0 < maximum_length < _SMALLEST:
+        raise Malformed(f"a maximum length of {maximum_length} bytes leaves no room to answer")
+    return _UserInformation(
+        maximum_length,
+        dict(_roles(sub) for kind, sub in items if kind == 0x54),
+        _uid(last.get(0x52, b"")),
+        _text(last.get(0x55, b""), 16),
+    )
+
+
+_SMALLEST = 8
+"""Bytes of a P-DATA-TF PDU that carries anything at all, by two bytes."""
+
+
+def _roles(value: bytes) -> tuple[str, Roles]:
+    end = 2 + int.from_bytes(value[:2])
+    if len(value) < end + 2:
+        raise Malformed("a role selection ends early")
+    return _uid(value[2:end]), Roles(bool(value[end]), bool(value[end + 1]))
+
+
+def _items(data: bytes, start: int) -> Iterator[tuple[int, bytes]]:
+    """Items and sub-items (PS3.8 9.3.2): unknown ones are for the caller to pass over (9.3.1)."""
+    if len(data) < start:
+        raise Malformed("what negotiates the association is too short")
+    while start < len(data):
+        if len(data) - start < 4:
+            raise Malformed("an item of what negotiates the association ends early")
+        kind, length = _ITEM.unpack_from(data, start)
+        end = start + 4 + length
+        if end > len(data):
+            raise Malformed("an item of what negotiates the association is longer than what holds it")
+        yield kind, data[start + 4 : end]
+        start = end
+
+
+def _uid(value: bytes) -> str:
+    """A UID (PS3.5 9.1), with the padding that some peers leave on it."""
+    text = value.rstrip(b"\0 ")
+    if not _UID.fullmatch(text):
+        raise Malformed("a UID in what negotiates the association is none")
+    return text.decode("ascii")
+
+
+_UID = re.compile(rb"[0-9.]{0,64}")
+_UNPRINTABLE = re.compile(rb"[^ -~]")
+
+
+def _text(value: bytes, limit: int) -> str:
+    """An AE title or an implementation version name (PS3.7 D.3.3.2.3), harmless on a terminal."""
+    return _UNPRINTABLE.sub(b"?", value[:limit]).decode("ascii").strip()

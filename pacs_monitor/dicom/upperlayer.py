@@ -1,0 +1,280 @@
+"""What both sides of an association share (PS3.8 9.2), for asyncio.
+
+Theory of operation. The protocol object is the state machine: bytes become PDUs, each PDU moves the state, messages are
+queued and whoever waits is woken. One timer fails whatever is awaited when it expires. An ending (rejection, abort,
+loss, nonsense, deadline) is noted once and raised to every later wait as NetFailure. The state is left either by the
+peer, or by A-RELEASE or A-ABORT of ours, and then the socket is closed.
+
+Flow control. `send` hands over one PDU after the other and waits while the transport holds more than it can write, so
+that an object of any size costs little more than itself; messages that nobody has fetched yet stop the reading.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from enum import Enum, auto
+from typing import NoReturn, cast
+
+from pacs_monitor.dicom import pdu, reasons
+from pacs_monitor.dicom.dimse import DATA_LIMIT, Assembler, Message
+from pacs_monitor.dicom.pdu import Malformed, PduType
+from pacs_monitor.model import Flag, Phase, Reason
+from pacs_monitor.net import NetFailure, Passage
+
+RELEASE_WITHIN = 1.0
+"""Seconds for A-RELEASE-RP: the operation is over, so a peer that does not answer costs a flag and no more time."""
+BACKLOG = 1024 * 1024
+"""Bytes of messages that nobody has fetched yet, beyond which no more is read from the peer."""
+_MESSAGE_COST = 512
+
+
+class State(Enum):
+    AWAITING_REQUEST = auto()
+    """Sta2."""
+    ANSWERING = auto()
+    """Sta3."""
+    AWAITING_ACCEPT = auto()
+    """Sta5."""
+    OPEN = auto()
+    """Sta6."""
+    AWAITING_RELEASE = auto()
+    """Sta7."""
+    OVER = auto()
+    """Sta13 and Sta1."""
+
+
+class UpperLayer(asyncio.Protocol):
+    """One association, or what became of it."""
+
+    def __init__(self, state: State, deadline: float, passage: Passage, data_limit: int = DATA_LIMIT) -> None:
+        self.passage = passage
+        self._deadline = deadline
+        self._loop = asyncio.get_running_loop()
+        self._state = state
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._ending: tuple[Reason, str] | None = None
+        self._framer, self._assembler = pdu.Framer(), Assembler(data_limit)
+        self._messages: deque[Message] = deque()
+        self._backlog = 0
+        self._holding = self._congested = False
+        self._peer_maximum_length = 0
+
+    @property
+    def peer(self) -> str:
+        """The peer, for sentences."""
+        raise NotImplementedError
+
+    async def send(self, context_id: int, command: bytes, data: bytes = b"") -> None:
+        """One message; should the association end on the way, the next `receive` says why."""
+        self.passage.begin(Phase.OPERATION)
+        for value, is_command in ((command, True), (data, False)):
+            for fragment in pdu.write_data(context_id, is_command, value, self._peer_maximum_length):
+                self._write(fragment)
+                while self._congested and self._ending is None:
+                    await self._happening()
+                    self.passage.begin(Phase.OPERATION)
+                if self._ending is not None:
+                    return
+
+    async def receive(self) -> Message:
+        """The next message; raises NetFailure."""
+        if not self._messages:
+            self.passage.begin(Phase.OPERATION)
+        while not self._messages:
+            await self._turn()
+        self.passage.end()
+        message = self._messages.popleft()
+        self._backlog -= _cost(message)
+        if self._holding and self._backlog <= BACKLOG and self._transport is not None:
+            self._holding = False
+            self._transport.resume_reading()
+        return message
+
+    def abort(self) -> None:
+        """A-ABORT, and close; safe at any time, also when nothing was connected yet."""
+        self._leave(pdu.A_ABORT)
+
+    async def release(self) -> None:
+        """A-RELEASE; a peer that does not answer it costs a flag, since the operation is over."""
+        if self._state is not State.OPEN:
+            return
+        self._state = State.AWAITING_RELEASE
+        self._expire_at(min(self._deadline, self._loop.time() + RELEASE_WITHIN))
+        self.passage.begin(Phase.RELEASE)
+        try:
+            self._write(pdu.A_RELEASE_RQ)
+            await self._turn()
+            self._leave(b"")
+        except NetFailure:
+            self.passage.flags.append(Flag.RELEASE_TIMEOUT)
+        except BaseException:
+            self.abort()
+            raise
+
+    def _expire_at(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._expire)
+
+    async def _turn(self) -> None:
+        """Until something has happened; raises what ended the association."""
+        if self._ending is None:
+            await self._happening()
+        if self._ending is not None:
+            raise self.passage.failure(*self._ending)
+
+    async def _happening(self) -> None:
+        self._waiter = self._loop.create_future()
+        await self._waiter
+        self._waiter = None
+
+    def _wake(self) -> None:
+        """Tell who waits, and stop the watch of the phase: whatever was awaited has arrived now."""
+        if self._waiter is not None and not self._waiter.done():
+            self.passage.end()
+            self._waiter.set_result(None)
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None and self._state is not State.OVER:
+            self._transport.write(data)
+
+    def _end(self, reason: Reason, detail: str, parting: bytes = b"") -> None:
+        """The association is over: for this reason, with these last bytes to the peer."""
+        if self._state is not State.OVER:
+            self._ending = reason, detail
+            self._leave(parting)
+            self._wake()
+
+    def _leave(self, parting: bytes) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        before, self._state = self._state, State.OVER
+        if before is State.OVER or self._transport is None or self._transport.is_closing():
+            return
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()  # the peer does not read: closing politely would wait for it
+            return
+        if parting:
+            self._transport.write(parting)
+        self._transport.close()
+
+    def _expire(self) -> None:
+        match self._state:
+            case State.AWAITING_ACCEPT:
+                reason, what = Reason.ACSE_TIMEOUT, "did not answer the association request in time"
+            case State.OPEN:
+                reason, what = Reason.DIMSE_TIMEOUT, "accepted the association, then did not answer the request in time"
+            case State.AWAITING_RELEASE:
+                reason, what = Reason.ACSE_TIMEOUT, "did not answer the release request in time"
+            case _:
+                reason, what = Reason.ACSE_TIMEOUT, "connected, then did not request an association in time"
+        partly = " (only a part of an answer came)" if self._framer.unfinished else ""
+        self._end(reason, f"{self.peer} {what}{partly}", pdu.A_ABORT)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods, not by its class
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        how = "reset" if exc is not None else "closed"
+        if self._state is State.AWAITING_ACCEPT:
+            self._end(
+                Reason.CLOSED_BEFORE_ACCEPT,
+                f"{self.peer} {how} the connection without answering the association request: perhaps an allow-list"
+                " of addresses, no free association, or a port that wants TLS",
+            )
+        else:
+            self._end(Reason.CLOSED, f"{self.peer} {how} the connection in mid-operation")
+
+    def pause_writing(self) -> None:
+        self._congested = True
+
+    def resume_writing(self) -> None:
+        self._congested = False
+        self._wake()
+
+    def data_received(self, data: bytes) -> None:
+        if self._state is State.OVER:
+            return
+        try:
+            for kind, body in self._framer.feed(data):
+                self._take(kind, body)
+        except Malformed as error:
+            self._not_understood(data, str(error))
+
+    def _not_understood(self, data: bytes, why: str) -> None:
+        if self._state is State.AWAITING_ACCEPT and pdu.is_tls(data):
+            self._end(Reason.CLOSED_BEFORE_ACCEPT, f"{self.peer} answered in TLS: this port wants tls under dicom")
+        else:
+            self._end(Reason.NOT_DICOM, f"{self.peer} does not speak DICOM: {why}", pdu.A_ABORT_BY_PROVIDER)
+
+    def _take(self, kind: PduType, body: bytes) -> None:
+        match kind:
+            case PduType.P_DATA_TF:
+                self._take_data(body)
+            case PduType.A_ASSOCIATE_RQ:
+                self._take_request(body)
+            case PduType.A_ASSOCIATE_AC:
+                self._take_accept(body)
+            case PduType.A_ASSOCIATE_RJ:
+                self._take_reject(body)
+            case PduType.A_RELEASE_RQ:
+                self._take_release_request()
+            case PduType.A_RELEASE_RP:
+                self._take_release_response()
+            case PduType.A_ABORT:
+                self._take_abort(body)
+
+    def _take_request(self, _body: bytes) -> None:
+        self._take_unexpected()
+
+    def _take_accept(self, _body: bytes) -> None:
+        self._take_unexpected()
+
+    def _take_reject(self, _body: bytes) -> None:
+        self._take_unexpected()
+
+    def _take_data(self, body: bytes) -> None:
+        if self._state not in (State.OPEN, State.AWAITING_RELEASE):
+            self._take_unexpected()
+        for pdv in pdu.read_data(body):
+            message = self._assembler.add(pdv)
+            if message is not None and self._state is State.OPEN:
+                self._keep(message)
+
+    def _keep(self, message: Message) -> None:
+        self._messages.append(message)
+        self._backlog += _cost(message)
+        if self._backlog > BACKLOG and not self._holding and self._transport is not None:
+            self._holding = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def _take_release_request(self) -> None:
+        """The peer leaves (AR-2); while we release, both do, and we answer and wait on (AR-8)."""
+        match self._state:
+            case State.OPEN:
+                detail = f"{self.peer} released the association in mid-operation"
+                self._end(Reason.CLOSED, detail, pdu.A_RELEASE_RP)
+            case State.AWAITING_RELEASE:
+                self._write(pdu.A_RELEASE_RP)
+            case _:
+                self._take_unexpected()
+
+    def _take_release_response(self) -> None:
+        if self._state is not State.AWAITING_RELEASE:
+            self._take_unexpected()
+        self._wake()
+
+    def _take_abort(self, body: bytes) -> None:
+        where = "before accepting it" if self._state is State.AWAITING_ACCEPT else "in mid-operation"
+        self._end(Reason.ABORTED_BY_PEER, reasons.of_abort(pdu.read_abort(body), self.peer, where))
+
+    def _take_unexpected(self) -> NoReturn:
+        raise Malformed("a PDU came out of turn (PS3.8 9.2)")
+
+
+def _cost(message: Message) -> int:
+    return len(message.data) + _MESSAGE_COST
