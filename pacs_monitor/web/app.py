@@ -17,6 +17,7 @@ from pacs_monitor.model import CheckId
 from pacs_monitor.web import blackbox, metrics, records, status
 from pacs_monitor.web.auth import Gate
 from pacs_monitor.web.house import House
+from pacs_monitor.web.links import add_links
 
 T = TypeVar("T")
 
@@ -32,6 +33,7 @@ def create_app(house: House) -> FastAPI:
     _add_metrics(app, house)
     _add_board(app, house)
     _add_records(app, house)
+    add_links(app)
     return app
 
 

@@ -1,0 +1,36 @@
+"""Where the links in a page lead: `runbook` to the operations manual, `url` to the incident."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from html import escape
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+RUNBOOK = "/docs/operations"
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Operations</title>
+<style>pre {{ white-space: pre-wrap; max-width: 76em; margin: 1em auto }} b:target {{ background: yellow }}</style>
+<pre>{text}</pre></html>"""
+
+
+def add_links(app: FastAPI) -> None:
+    @app.get(RUNBOOK, summary="The operations manual, an anchor per reason.", include_in_schema=False)
+    async def runbook() -> HTMLResponse:
+        return HTMLResponse(manual())
+
+    @app.get("/incidents/{incident}", summary="The incident, as the API tells it.", include_in_schema=False)
+    async def incident(incident: str) -> RedirectResponse:
+        return RedirectResponse(f"/api/v1/incidents/{incident}")
+
+
+@cache
+def manual() -> str:
+    """docs/operations.md as it is, its entries with anchors; in the package when installed."""
+    here = Path(__file__).parent
+    checkout = here.parents[1] / "docs" / "operations.md"
+    text = (checkout if checkout.exists() else here / "operations.md").read_text(encoding="utf-8")
+    return _PAGE.format(text=re.sub(r"^### (\w+)$", r'<b id="\1">\1</b>', escape(text), flags=re.MULTILINE))

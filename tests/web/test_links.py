@@ -1,0 +1,38 @@
+"""The links that pages carry lead somewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pacs_monitor.alerting.message import runbook
+from pacs_monitor.model import IncidentKind, Reason
+from pacs_monitor.web.links import RUNBOOK
+
+ROOT = Path(__file__).parents[2]
+
+
+async def test_every_runbook_link_leads_to_its_entry(served):
+    links = [runbook(served.daemon.estate.monitor, topic) for topic in (*Reason, IncidentKind.BLIND)]
+    page = await served.client.get(RUNBOOK)
+
+    assert page.status_code == 200
+    assert {urlsplit(link).path for link in links} == {RUNBOOK}
+    assert [link for link in links if f'id="{urlsplit(link).fragment}"' not in page.text] == []
+
+
+async def test_the_link_of_an_incident_leads_to_the_incident(served):
+    served.peer.down()
+    async with asyncio.timeout(20):
+        while not (open_ones := served.daemon.open_incidents()):
+            await asyncio.sleep(0.02)
+    found = await served.client.get(f"/incidents/{open_ones[0].id}", follow_redirects=True)
+
+    assert found.json()["cause"] == open_ones[0].cause
+
+
+def test_the_manual_is_in_the_package():
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"]["docs/operations.md"] == "pacs_monitor/web/operations.md"
