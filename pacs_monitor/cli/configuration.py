@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from pacs_monitor import config as configuration
@@ -29,7 +30,8 @@ def check_config(
     if diff is not None:
         for line in configuration.diff(estate_of(diff), estate).lines():
             out.print(line, markup=False)
-    out.print(f"{estate.file}: {len(estate.nodes)} nodes, {len(estate.checks)} checks, {len(estate.channels)} channels")
+    nodes, checks, channels = len(estate.nodes), len(estate.checks), len(estate.channels)
+    out.print(f"{estate.file}: {nodes} nodes, {checks} checks, {channels} channels", markup=False)
 
 
 @app.command()
@@ -48,7 +50,7 @@ def show(
         return
     table = Table("check", "setting", "value", "from", box=None, pad_edge=False)
     for row in rows:
-        table.add_row(row.check, row.key, row.value, row.origin)
+        table.add_row(*map(escape, row))
     out.print(table)
 
 

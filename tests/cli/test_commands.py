@@ -152,6 +152,16 @@ def test_a_wrong_configuration_is_told_whole_and_starts_nothing(tmp_path):
     assert "bad.yaml:2: nodes.a.checks.ecoh: " in said.stderr
 
 
+def test_brackets_in_settings_are_no_markup(tmp_path):
+    folder = tmp_path / "[bold]"
+    folder.mkdir()
+    config = write_estate(folder, free_port(), node(free_port()).replace("{host", "{title: 'CT [/bold] [red]', host"))
+    shown, checked = command("show", "archive", config=config), command("check-config", config=config)
+
+    assert "CT [/bold] [red]" in shown.stdout, shown.stderr
+    assert f"{config}: 1 nodes" in checked.stdout, checked.stderr
+
+
 def test_init_writes_a_starter_that_checks_and_never_overwrites(tmp_path):
     file = tmp_path / "monitor.yaml"
 
