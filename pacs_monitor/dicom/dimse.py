@@ -86,8 +86,9 @@ class Command(NamedTuple):
     elements: Mapping[int, bytes]
 
     def number(self, element: Element) -> int | None:
-        """The value of an element of VR US; raises Malformed."""
-        return _unsigned_short(self.elements, element)
+        """The value of an element of VR US, None where it is missing or none."""
+        value = self.elements.get(element, b"")
+        return int.from_bytes(value, "little") if len(value) == 2 else None
 
     def uid(self, element: Element) -> str:
         """The value of an element of VR UI, "" where it is missing or no UID."""

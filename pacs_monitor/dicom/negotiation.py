@@ -1,13 +1,17 @@
-"""What negotiates an association, as it comes from the wire: A-ASSOCIATE-RQ and -AC (PS3.8 9.3.2 and 9.3.3)."""
+"""What negotiates an association, as it comes from the wire: A-ASSOCIATE-RQ and -AC (PS3.8 9.3.2 and 9.3.3).
+
+And our A-ASSOCIATE-AC, which answers whatever context IDs and roles a peer proposes, where pynetdicom's encoder raises.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from struct import Struct
 from typing import NamedTuple
 
-from pacs_monitor.dicom.pdu import Malformed, four
+from pacs_monitor.dicom.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, MAXIMUM_LENGTH
+from pacs_monitor.dicom.pdu import HEADER, Malformed, PduType, four
 
 _ITEM = Struct(">BxH")
 _FIXED = 68
@@ -89,6 +93,26 @@ def read_request(body: bytes) -> Requested:
     called, calling = (_text(body[start : start + 16], 16) for start in (4, 20))
     version = int.from_bytes(body[:2])
     return Requested(version, called, calling, application_context, contexts, user.maximum_length, user.roles)
+
+
+def write_accept(requested: Requested, results: Mapping[int, tuple[int, str]], roles: Mapping[str, Roles]) -> bytes:
+    """A-ASSOCIATE-AC: the result of each context and its transfer syntax, and the roles that we agree to."""
+    items = [_item(0x10, requested.application_context.encode())]
+    for context_id, (result, transfer_syntax) in results.items():
+        syntax = _item(0x40, transfer_syntax.encode())
+        items.append(_item(0x21, bytes((context_id, 0, result, 0)) + syntax))
+    user = [_item(0x51, MAXIMUM_LENGTH.to_bytes(4)), _item(0x52, IMPLEMENTATION_CLASS_UID.encode())]
+    for sop_class, chosen in roles.items():
+        uid = sop_class.encode()
+        user.append(_item(0x54, len(uid).to_bytes(2) + uid + bytes(chosen)))
+    user.append(_item(0x55, IMPLEMENTATION_VERSION_NAME.encode()))
+    titles = f"{requested.called:16}{requested.calling:16}".encode()
+    body = b"\0\1\0\0" + titles + bytes(32) + b"".join(items) + _item(0x50, b"".join(user))
+    return HEADER.pack(PduType.A_ASSOCIATE_AC, len(body)) + body
+
+
+def _item(kind: int, value: bytes) -> bytes:
+    return _ITEM.pack(kind, len(value)) + value
 
 
 def _user_information(value: bytes) -> _UserInformation:

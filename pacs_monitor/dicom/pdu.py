@@ -128,6 +128,10 @@ def read_reject(body: bytes) -> Rejected:
     return Rejected(*four(body)[1:])
 
 
+def write_reject(rejected: Rejected) -> bytes:
+    return HEADER.pack(PduType.A_ASSOCIATE_RJ, 4) + bytes((0, *rejected))
+
+
 def read_abort(body: bytes) -> Aborted:
     return Aborted(*four(body)[2:])
 

@@ -1,4 +1,4 @@
-"""Negotiation as we write it, encoded by pynetdicom's PDU classes; a request is encoded once per target and kept."""
+"""What we propose (PS3.8 9.3.2), encoded once per target by pynetdicom's PDU classes and kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ, A_ASSOCIATE_RQ
+from pynetdicom.pdu import A_ASSOCIATE_RQ
 from pynetdicom.pdu_primitives import (
     A_ASSOCIATE,
     ImplementationClassUIDNotification,
@@ -17,8 +17,7 @@ from pynetdicom.pdu_primitives import (
 from pynetdicom.presentation import PresentationContext, build_context
 
 from pacs_monitor.dicom.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, MAXIMUM_LENGTH
-from pacs_monitor.dicom.negotiation import Requested, Roles
-from pacs_monitor.dicom.pdu import Rejected
+from pacs_monitor.dicom.negotiation import Roles
 
 IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
 EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
@@ -67,25 +66,6 @@ def associate_request(called: str, calling: str, proposed: tuple[Context, ...]) 
     return pdu.encode()
 
 
-def associate_accept(requested: Requested, results: Mapping[int, tuple[int, str]], roles: Mapping[str, Roles]) -> bytes:
-    """A-ASSOCIATE-AC (PS3.8 9.3.3): the result of each context, and its transfer syntax."""
-    primitive = _primitive(requested.called, requested.calling)
-    primitive.presentation_context_definition_results_list = [
-        _answered(context_id, result, syntax) for context_id, (result, syntax) in results.items()
-    ]
-    primitive.user_information = _user_information(roles)
-    pdu = A_ASSOCIATE_AC()
-    pdu.from_primitive(primitive)
-    return pdu.encode()
-
-
-def associate_reject(rejected: Rejected) -> bytes:
-    """A-ASSOCIATE-RJ (PS3.8 9.3.4)."""
-    pdu = A_ASSOCIATE_RJ()
-    pdu.result, pdu.source, pdu.reason_diagnostic = rejected
-    return pdu.encode()
-
-
 def _primitive(called: str, calling: str) -> A_ASSOCIATE:
     primitive = A_ASSOCIATE()
     primitive.application_context_name = APPLICATION_CONTEXT
@@ -96,12 +76,6 @@ def _primitive(called: str, calling: str) -> A_ASSOCIATE:
 def _proposed(context: Context) -> PresentationContext:
     item = build_context(context.abstract_syntax, list(context.transfer_syntaxes))
     item.context_id = context.id
-    return item
-
-
-def _answered(context_id: int, result: int, transfer_syntax: str) -> PresentationContext:
-    item = build_context(VERIFICATION, transfer_syntax or IMPLICIT_VR_LITTLE_ENDIAN)
-    item.context_id, item.result = context_id, result
     return item
 
 
