@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -19,7 +21,9 @@ app = typer.Typer(
     help="Monitoring and alerting daemon for PACS: probes, states, pages that on-call people trust, uptime reports.",
     epilog="Exit codes: 0 fine (ok and warn), 1 the answer is bad news, 2 misuse.",
 )
-out = Console(soft_wrap=True, highlight=False)
+WIDE = 240
+"""Columns of what goes into a pipe or a file, where tables need not be squeezed."""
+out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 ConfigFile = Annotated[

@@ -30,8 +30,9 @@ def check_config(
     if diff is not None:
         for line in configuration.diff(estate_of(diff), estate).lines():
             out.print(line, markup=False)
-    nodes, checks, channels = len(estate.nodes), len(estate.checks), len(estate.channels)
-    out.print(f"{estate.file}: {nodes} nodes, {checks} checks, {channels} channels", markup=False)
+    there = {"node": len(estate.nodes), "check": len(estate.checks), "channel": len(estate.channels)}
+    counts = (f"{count} {what}{'' if count == 1 else 's'}" for what, count in there.items())
+    out.print(f"{estate.file}: no errors; {', '.join(counts)}", markup=False)
 
 
 @app.command()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from math import floor
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 SHOWN = ("up", "degraded", "down", "unreachable", "absent", "maintenance", "unknown", "outside_hours")
 
@@ -16,8 +18,9 @@ SHOWN = ("up", "degraded", "down", "unreachable", "absent", "maintenance", "unkn
 def table(report: Mapping[str, Any]) -> RenderableType:
     """The period, every check with where its time went, and the outages with their bounds."""
     period = report["period"]
-    until = f", accounted until {period['accounted_until']}" if period["so_far"] else ""
-    head = f"[bold]{escape(period['name'])}[/bold]  {period['from']} to {period['to']} ({period['timezone']}){until}"
+    start, end, until = (moment(period[key], ZoneInfo(period["timezone"])) for key in ("from", "to", "accounted_until"))
+    so_far = f", accounted until {until}" if period["so_far"] else ""
+    head = f"[bold]{escape(period['name'])}[/bold]  {start} to {end}{so_far}, times in {period['timezone']}"
     ran = f"The monitor ran for {percent(report['coverage'])} of it."
     parts: list[RenderableType] = [head, ran, "", _checks(report)]
     if report["incidents"]:
@@ -35,7 +38,7 @@ def _checks(report: Mapping[str, Any]) -> Table:
         "runs",
         "brief failures",
     )
-    grid = Table(*columns, box=None, pad_edge=False)
+    grid = _grid(columns)
     for column in grid.columns[1:]:
         column.justify = "right"
     for row in report["checks"]:
@@ -48,14 +51,14 @@ def _checks(report: Mapping[str, Any]) -> Table:
 
 def _outages(report: Mapping[str, Any]) -> Table:
     columns = ("outage of", "reason", "last good", "since", "ended", "at least", "at most", "incident")
-    grid = Table(*columns, box=None, pad_edge=False)
+    grid, zone = _grid(columns), ZoneInfo(report["period"]["timezone"])
     for outage in report["incidents"]:
         grid.add_row(
             escape(f"{outage['node']}/{outage['check']}"),
             outage["reason"] or "",
-            outage["last_good"] or "never",
-            outage["since"],
-            outage["ended"] or "goes on",
+            moment(outage["last_good"], zone) if outage["last_good"] else "never",
+            moment(outage["since"], zone),
+            moment(outage["ended"], zone) if outage["ended"] else "goes on",
             duration(outage["at_least_seconds"]),
             duration(outage["at_most_seconds"]),
             outage["id"] or "",
@@ -63,8 +66,18 @@ def _outages(report: Mapping[str, Any]) -> Table:
     return grid
 
 
+def _grid(columns: Iterable[str]) -> Table:
+    """On a narrow terminal cells are folded; nothing is cut."""
+    return Table(*(Column(name, overflow="fold") for name in columns), box=None, pad_edge=False)
+
+
 def _any(report: Mapping[str, Any], kind: str) -> bool:
     return any(row["seconds"][kind] for row in report["checks"])
+
+
+def moment(text: str, zone: ZoneInfo) -> str:
+    """A time of the report in its time zone, which stands above the tables; whole seconds."""
+    return f"{datetime.fromisoformat(text).astimezone(zone):%Y-%m-%d %H:%M:%S}"
 
 
 def percent(ratio: float | None) -> str:

@@ -117,12 +117,25 @@ async def test_the_tables_show_every_check_and_every_outage(history: tuple[Histo
     console = Console(width=200, record=True, file=StringIO())
     console.print(table(build(opened.reader, parse("2026-Q4", "Europe/Berlin", clock.time), clock.time)))
     text = console.export_text()
-    assert "2026-Q4  2026-10-01T00:00:00+02:00 to 2027-01-01T00:00:00+01:00 (Europe/Berlin), accounted until" in text
+    assert "2026-Q4  2026-10-01 00:00:00 to 2027-01-01 00:00:00, accounted until" in text
+    assert "times in Europe/Berlin" in text
     assert "The monitor ran for 96.778 % of it." in text
     rows = {line.split()[0]: " ".join(line.split()) for line in text.splitlines() if line.startswith("archive/")}
     assert rows["archive/dicom_store"] == "archive/dicom_store not measured not measured 0 s 0 s 31 d 1 h 0 0"
     assert "tcp_refused" in rows["archive/dicom_echo"]
     assert "2 h 59 min 58 s 3 h 1 s" in rows["archive/dicom_echo"]
+
+
+async def test_a_narrow_terminal_folds_what_it_cannot_show_and_cuts_nothing(
+    history: tuple[History, HandClock],
+) -> None:
+    opened, clock = history
+    report = build(opened.reader, parse("2026-Q4", "Europe/Berlin", clock.time), clock.time)
+    console = Console(width=80, record=True, file=StringIO())
+    console.print(table(report))
+    text = console.export_text()
+    assert report["incidents"]
+    assert "…" not in text
 
 
 @pytest.mark.parametrize(
