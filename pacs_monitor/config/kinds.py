@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from pacs_monitor import probes, systems
-from pacs_monitor.config.members import CheckSettings, NodeSettings
+from pacs_monitor.config.members import CheckSettings, DicomSettings, NodeSettings
 from pacs_monitor.config.problems import Path
 from pacs_monitor.config.reader import Reader
 from pacs_monitor.config.sections import ChannelSettings
@@ -22,6 +22,7 @@ from pacs_monitor.model import CheckId, Probe
 CHECK_KEYS = frozenset(shapes(CheckSettings))
 CHANNEL_KEYS = frozenset(shapes(ChannelSettings))
 NODE_KEYS = frozenset(shapes(NodeSettings))
+DICOM_KEYS = frozenset(shapes(DicomSettings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ def _node_settings(
 ) -> tuple[NodeSettings | None, dict[str, BaseModel]]:
     kinds = systems.kinds()
     known = NODE_KEYS | kinds.keys() | {"checks"}
-    strangers = {key for key, tree in block.entries.items() if key not in known and isinstance(tree, Branch)}
+    unknown = {key: tree for key, tree in block.entries.items() if key not in known}
+    strangers = {key for key, tree in unknown.items() if key in DICOM_KEYS or isinstance(tree, Branch)}
     for key in sorted(strangers):
         _tell_stranger(reader, path, key, block.entries[key], known)
     own = block.without(frozenset({"checks", *kinds, *strangers}))
@@ -84,7 +86,9 @@ def _node_settings(
 
 def _tell_stranger(reader: Reader, path: Path, key: str, tree: Tree, known: frozenset[str]) -> None:
     message = unknown_key(key, known)
-    if not likely(key, known):
+    if key in DICOM_KEYS:
+        message = f"unknown key {key!r}; it goes into the node's dicom block: dicom: {{{key}: …}}"
+    elif not likely(key, known):
         message = f"{key!r} is neither a key of a node nor a system (known systems: {listed(systems.kinds())})"
     reader.tell(tree.mark, path, message)
 

@@ -89,8 +89,19 @@ def grow(text: str, file: str, environ: Mapping[str, str], problems: list[Proble
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
-        problems.append(Problem(file, mark.line + 1 if mark else 1, "", f"not YAML: {what}"))
+        line = mark.line if mark else 0
+        problems.append(Problem(file, line + 1, "", f"not YAML: {what}{_likely_cause(text, line)}"))
     raise ConfigError(problems)
+
+
+def _likely_cause(text: str, line: int) -> str:
+    """The two faults that people make most, where YAML's own words do not help."""
+    written = text.splitlines()[line : line + 1] or [""]
+    if written[0].lstrip(" ").startswith("\t"):
+        return "; indent with spaces, not with a tab"
+    if re.search(r"[{\[,:]\s*\$\{", written[0]):
+        return '; within {…} or […], write "${…}" in quotes'
+    return ""
 
 
 @dataclass
