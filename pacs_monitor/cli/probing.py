@@ -19,7 +19,7 @@ from pacs_monitor.config import Estate
 from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.history import HistoryError, probing_lock
-from pacs_monitor.model import Check, Result
+from pacs_monitor.model import NEVER_ANSWERED, Check, Presence, Result
 from pacs_monitor.net import Resolver
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "unknown": "magenta"}
@@ -45,6 +45,8 @@ def probe(
     else:
         for row in rows:
             _show(row, facts.get(f"{row['node']}/{row['check']}", ()))
+            if row["reason"] in NEVER_ANSWERED and estate.nodes[row["node"]].presence is Presence.INTERMITTENT:
+                out.print("  it is allowed to be off (presence: intermittent): this counts as absent, not as an outage")
     raise typer.Exit(any(row["status"] in ("fail", "unknown") for row in rows))
 
 

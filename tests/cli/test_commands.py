@@ -80,6 +80,14 @@ def test_a_bad_node_is_explained_whose_fault_it_is_and_what_to_check(estate):
     assert "is the service running?" in said.stdout
 
 
+def test_a_node_that_may_be_off_is_not_called_an_outage(tmp_path):
+    off = node(free_port(), "ct").replace("{host", "{presence: intermittent, host")
+    said = command("probe", "ct", "--direct", config=write_estate(tmp_path, free_port(), off))
+
+    assert "tcp_refused" in said.stdout
+    assert "counts as absent, not as an outage" in said.stdout
+
+
 def test_a_probe_as_json_is_an_array_of_results(estate):
     rows = json.loads(command("probe", "dead", "--direct", "--json", config=estate).stdout)
 
@@ -132,7 +140,20 @@ def test_a_second_daemon_of_the_same_name_refuses_to_start(estate, tmp_path):
 
 
 def test_reload_tells_what_changed_or_that_nothing_did(estate):
-    assert command("reload", config=estate).returncode == 0
+    said, before = command("reload", config=estate), command("check-config", "--diff", "running", config=estate)
+
+    assert (said.returncode, said.stdout) == (0, "nothing changed\n")
+    assert (before.returncode, "would change nothing" in before.stdout) == (0, True)
+
+
+def test_what_a_reload_would_change_is_told_before(estate, tmp_path):
+    other = tmp_path / "other.yaml"
+    other.write_text(estate.read_text().replace("  dead:", "  gone:"))
+    said = command("check-config", "--diff", estate, config=other)
+
+    assert said.returncode == 0
+    assert "+ gone/dicom_echo" in said.stdout
+    assert "- dead/dicom_echo" in said.stdout
 
 
 def test_show_tells_where_each_setting_comes_from(estate):
