@@ -1,7 +1,9 @@
 """Resolve, connect, TLS: phase-timed, each failure mapped to its Reason, for every protocol above it."""
 
-from pacs_monitor.net.connection import connect
+from pacs_monitor.net.certificates import EXPIRY, mind_expiry
+from pacs_monitor.net.connection import connect, resolve
 from pacs_monitor.net.passage import NetFailure, Passage
 from pacs_monitor.net.resolver import Resolver
+from pacs_monitor.net.tls import refusal, refuses_us
 
-__all__ = ["NetFailure", "Passage", "Resolver", "connect"]
+__all__ = ["EXPIRY", "NetFailure", "Passage", "Resolver", "connect", "mind_expiry", "refusal", "refuses_us", "resolve"]

@@ -52,7 +52,7 @@ async def connect(
     `connection_made` is not called again, so the transport to talk to is the one returned. TCP_NODELAY is set, as
     asyncio and uvloop do for every TCP transport.
     """
-    addresses = await _resolve(address, resolver, deadline, passage)
+    addresses = await resolve(address, resolver, deadline, passage)
     passage.begin(Phase.CONNECT)
     transport, protocol = await _first_to_answer(factory, addresses, deadline, passage)
     passage.end()
@@ -61,7 +61,8 @@ async def connect(
     return transport, protocol
 
 
-async def _resolve(address: Address, resolver: Resolver, deadline: float, passage: Passage) -> list[Address]:
+async def resolve(address: Address, resolver: Resolver, deadline: float, passage: Passage) -> list[Address]:
+    """The numeric addresses behind an address; raises NetFailure."""
     passage.begin(Phase.RESOLVE)
     try:
         async with asyncio.timeout_at(deadline):

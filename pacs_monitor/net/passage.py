@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from time import monotonic
+from typing import Any
 
-from pacs_monitor.model import Flag, Outcome, PacsMonitorError, Phase, Reason, Status
+from pacs_monitor.model import Flag, Measurement, Outcome, PacsMonitorError, Phase, Reason, Status
 
+Labels = tuple[tuple[str, str], ...]
 _VERBS = {
     Phase.RESOLVE: "resolve the name",
     Phase.CONNECT: "connect",
@@ -18,12 +20,13 @@ _VERBS = {
 class Passage:
     """How far one conversation has come: the phase it is in, the seconds each phase took, what else was noticed."""
 
-    __slots__ = ("_since", "flags", "phase", "phases")
+    __slots__ = ("_since", "flags", "measurements", "phase", "phases")
 
     def __init__(self) -> None:
         self.phase = Phase.RESOLVE
         self.phases: dict[Phase, float] = {}
         self.flags: list[Flag] = []
+        self.measurements: dict[tuple[str, Labels], Measurement] = {}
         self._since: float | None = None
 
     def begin(self, phase: Phase) -> None:
@@ -38,26 +41,29 @@ class Passage:
             self.phases[self.phase] = self.phases.get(self.phase, 0.0) + monotonic() - self._since
             self._since = None
 
+    def measure(self, name: str, value: float, labels: Labels = ()) -> None:
+        """Note a value of a measure that the probe declares; the last one counts."""
+        self.measurements[name, labels] = Measurement(name, value, labels)
+
+    def seen(self) -> dict[str, Any]:
+        """What an Outcome takes over, however the conversation ended."""
+        return {
+            "phases": self.phases,
+            "flags": tuple(dict.fromkeys(self.flags)),
+            "measurements": tuple(self.measurements.values()),
+        }
+
     def outcome(self, slow: float | None = None, terminal: tuple[tuple[str, str], ...] = ()) -> Outcome:
         """All went well, or well but slowly: more than `slow` seconds until the answer, release not counted."""
         waited = {phase: seconds for phase, seconds in self.phases.items() if phase is not Phase.RELEASE}
-        flags = tuple(self.flags)
         if slow is None or sum(waited.values()) <= slow:
-            return Outcome(Status.OK, phases=self.phases, flags=flags, terminal=terminal)
+            return Outcome(Status.OK, terminal=terminal, **self.seen())
         longest = max(waited, key=lambda phase: waited[phase])
         detail = (
             f"the answer took {sum(waited.values()):.3g} s, more than {slow:g} s,"
             f" of which {waited[longest]:.3g} s to {_VERBS[longest]}"
         )
-        return Outcome.of(
-            Reason.SLOW,
-            warn=True,
-            phase=longest,
-            detail=detail,
-            phases=self.phases,
-            flags=flags,
-            terminal=terminal,
-        )
+        return Outcome.of(Reason.SLOW, warn=True, phase=longest, detail=detail, terminal=terminal, **self.seen())
 
     def failure(self, reason: Reason, detail: str) -> NetFailure:
         """The failure that ends the running phase."""
@@ -75,10 +81,4 @@ class NetFailure(PacsMonitorError):  # noqa: N818 - a failure of the peer is an 
 
     def outcome(self) -> Outcome:
         """What a probe answers that met this failure."""
-        return Outcome.of(
-            self.reason,
-            phase=self.phase,
-            detail=self.detail,
-            phases=self.passage.phases,
-            flags=tuple(self.passage.flags),
-        )
+        return Outcome.of(self.reason, phase=self.phase, detail=self.detail, **self.passage.seen())

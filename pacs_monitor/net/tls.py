@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
+from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
 
 from pacs_monitor.model import Address, Phase, Reason, Tls
+from pacs_monitor.net import certificates
 from pacs_monitor.net.passage import NetFailure, Passage
 
 SHUTDOWN_WITHIN = 1.0
 """Seconds for the peer's close_notify (RFC 8446 6.1) after ours; then the connection is dropped."""
+_NOT_YET = 9
 _EXPIRED = 10
 _WRONG_NAME = (62, 64)
-"""X509_V_ERR_CERT_HAS_EXPIRED, …_HOSTNAME_MISMATCH, …_IP_ADDRESS_MISMATCH of OpenSSL's x509_vfy.h."""
+"""X509_V_ERR_CERT_NOT_YET_VALID, …_CERT_HAS_EXPIRED, …_HOSTNAME_MISMATCH, …_IP_ADDRESS_MISMATCH of OpenSSL's
+x509_vfy.h."""
+_OUR_CERTIFICATE = re.compile(
+    r"ALERT_(NO_CERTIFICATE|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(REVOKED|EXPIRED|UNKNOWN|REQUIRED)"
+    r"|UNKNOWN_CA|ACCESS_DENIED)$"
+)
+"""The alerts (RFC 8446 6.2) by which a peer refuses a client's certificate, or the lack of one, in OpenSSL's words."""
+
+
+class Fault(NamedTuple):
+    reason: Reason
+    detail: str
 
 
 async def secure(
@@ -25,9 +42,13 @@ async def secure(
     deadline: float,
     passage: Passage,
 ) -> asyncio.Transport:
-    """The transport to go on with; raises NetFailure, and leaves no socket behind whatever happens."""
+    """The transport to go on with; raises NetFailure, and leaves no socket behind whatever happens.
+
+    The passage learns when the peer's certificate expires, also when that is what the handshake failed for.
+    """
     passage.begin(Phase.TLS)
     name = tls.server_name or address.host
+    host = (transport.get_extra_info("peername") or address)[0]
     try:
         async with asyncio.timeout_at(deadline):
             secured = await asyncio.get_running_loop().start_tls(
@@ -37,38 +58,111 @@ async def secure(
                 server_hostname=name,
                 ssl_shutdown_timeout=SHUTDOWN_WITHIN,
             )
+    except NetFailure as failure:
+        transport.abort()
+        raise passage.failure(failure.reason, failure.detail) from None
     except (OSError, ssl.SSLError) as error:
         transport.abort()
-        raise _failure(error, address, name, passage) from None
+        passage.end()
+        expiry = await _expiry_of_refused(error, Address(host, address.port), name, tls, deadline)
+        _note(passage, expiry)
+        raise passage.failure(*fault(error, address, name, expiry, tls)) from None
     except BaseException:
         transport.abort()
         raise
     if secured is None:
         raise passage.failure(Reason.TLS_NOT_OFFERED, f"{address} closed the connection in the TLS handshake")
     passage.end()
+    _note(passage, certificates.shown_by(secured.get_extra_info("ssl_object")))
     return secured
 
 
-@lru_cache(1024)
+async def _expiry_of_refused(error: OSError, address: Address, name: str, tls: Tls, deadline: float) -> float | None:
+    """When the certificate expires that the handshake failed for, by another one, after the first socket is closed."""
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        return None
+    await asyncio.sleep(0)
+    return await certificates.shown_at(address.host, address.port, name, tls, deadline)
+
+
+def _note(passage: Passage, expiry: float | None) -> None:
+    if expiry is not None:
+        passage.measure(certificates.EXPIRY.name, expiry)
+
+
 def client_context(tls: Tls) -> ssl.SSLContext:
-    """Verifies the peer by `ca`, or the system's trust store, and shows our certificate where there is one."""
+    """The context for a peer, made anew when a file of it has changed; raises NetFailure (`not_configured`)."""
+    files = (tls.ca or ssl.get_default_verify_paths().cafile, tls.cert, tls.key)
+    try:
+        return _context(tls, tuple(_stamp(file) for file in files))
+    except ssl.SSLError as error:
+        detail = (
+            f"the files under tls do not fit together, or are not in PEM ({error.reason or 'no certificate found'})"
+        )
+    except OSError as error:
+        detail = f"a file under tls cannot be read: {error.strerror}"
+    raise NetFailure(Reason.NOT_CONFIGURED, Phase.TLS, detail)
+
+
+def _stamp(file: str | None) -> tuple[int, int, int] | None:
+    """Changes when a file is written or replaced."""
+    if file is None:
+        return None
+    status = Path(file).stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+@lru_cache(1024)
+def _context(tls: Tls, _stamps: tuple[tuple[int, int, int] | None, ...]) -> ssl.SSLContext:
+    return make_context(tls)
+
+
+def make_context(tls: Tls) -> ssl.SSLContext:
+    """Verifies the peer by `ca`, or the system's trust store, and shows our certificate where there is one.
+
+    The empty password makes an encrypted key an error; without it OpenSSL would ask for one on the terminal.
+    """
     context = ssl.create_default_context(cafile=tls.ca)
     if tls.cert is not None:
-        context.load_cert_chain(tls.cert, tls.key)
+        context.load_cert_chain(tls.cert, tls.key, password="")
     return context
 
 
-def _failure(error: OSError, address: Address, name: str, passage: Passage) -> NetFailure:
+def refuses_us(error: BaseException | None) -> bool:
+    """Whether a peer refused our certificate, or that we have none; in TLS 1.3 it says so after the handshake."""
+    return isinstance(error, ssl.SSLError) and bool(_OUR_CERTIFICATE.search(error.reason or ""))
+
+
+def refusal(address: Address, tls: Tls | None) -> Fault:
+    """What to say of a peer that `refuses_us`."""
+    how = "does not accept our TLS certificate" if tls and tls.cert else "wants a TLS certificate of ours"
+    return Fault(Reason.AUTH, f"{address} {how}: set cert and key under tls to what it trusts")
+
+
+def fault(error: OSError, address: Address, name: str, expiry: float | None = None, tls: Tls | None = None) -> Fault:
+    """Why a handshake failed."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        if error.verify_code == _EXPIRED:
-            return passage.failure(Reason.TLS_EXPIRED, f"the certificate of {address} has expired")
-        if error.verify_code in _WRONG_NAME:
-            return passage.failure(Reason.TLS_HOSTNAME, f"the certificate of {address} is not made out to {name}")
-        return passage.failure(Reason.TLS_UNTRUSTED, f"the certificate of {address} is not signed by a CA trusted here")
+        return _distrust(error.verify_code, address, name, expiry)
     if isinstance(error, TimeoutError):
-        return passage.failure(Reason.TLS_TIMEOUT, f"{address} did not finish the TLS handshake in time")
-    if isinstance(error, FileNotFoundError | PermissionError):
-        return passage.failure(Reason.NOT_CONFIGURED, f"a file under tls cannot be read: {error.strerror}")
-    return passage.failure(
-        Reason.TLS_NOT_OFFERED, f"{address} does not speak TLS on this port, or accepts none of our versions"
+        return Fault(Reason.TLS_TIMEOUT, f"{address} did not finish the TLS handshake in time")
+    if refuses_us(error):
+        return refusal(address, tls)
+    return Fault(
+        Reason.TLS_NOT_OFFERED,
+        f"{address} does not speak TLS on this port, or refuses our versions and ciphers, or that we have no"
+        " certificate",
     )
+
+
+def _distrust(code: int, address: Address, name: str, expiry: float | None) -> Fault:
+    whose, until = f"the certificate of {address}", "" if expiry is None else f"; it ends on {certificates.day(expiry)}"
+    if code == _EXPIRED:
+        if expiry is not None and expiry > datetime.now(UTC).timestamp():
+            return Fault(Reason.TLS_EXPIRED, f"the certificate of a CA above that of {address} has expired")
+        on = "" if expiry is None else f", on {certificates.day(expiry)}"
+        return Fault(Reason.TLS_EXPIRED, f"{whose} has expired{on}")
+    if code in _WRONG_NAME:
+        return Fault(Reason.TLS_HOSTNAME, f"{whose} is not made out to {name}{until}")
+    if code == _NOT_YET:
+        return Fault(Reason.TLS_UNTRUSTED, f"{whose} is not valid yet: look at the clocks of both machines{until}")
+    return Fault(Reason.TLS_UNTRUSTED, f"{whose} is not signed by a CA trusted here{until}")
