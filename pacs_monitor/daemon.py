@@ -163,6 +163,10 @@ class Daemon:
             log.info("reloaded %s: %s", new.file, "; ".join(changes) or "nothing changed")
             return {"revision": new.revision, "changes": changes}
 
+    async def preview(self) -> list[str]:
+        """What a reload would change now; raises ConfigError when the file is bad."""
+        return configuration.diff(self.estate, await asyncio.to_thread(configuration.load, self.estate.file)).lines()
+
     async def try_reload(self) -> None:
         """SIGHUP: the old estate stays in force when the reload fails, and the log says why."""
         try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from http import HTTPStatus
 from typing import Any
 
 import requests
 
+from pacs_monitor.cli.common import fail
 from pacs_monitor.config import Estate
 from pacs_monitor.model import PacsMonitorError
 
@@ -20,6 +22,10 @@ class NoDaemonError(PacsMonitorError):
 
 class RefusedError(PacsMonitorError):
     """The daemon answered with an error that explains itself."""
+
+
+class MissingError(RefusedError):
+    """What was asked for is not there (404)."""
 
 
 class Client:
@@ -57,8 +63,25 @@ class Client:
             raise NoDaemonError(f"what answers at {self._base} is no pacs-monitor") from None
         if not answer.ok:
             detail = body.get("detail") if isinstance(body, dict) else None
-            raise RefusedError("\n".join(detail) if isinstance(detail, list) else str(detail or answer.status_code))
+            refusal = MissingError if answer.status_code == HTTPStatus.NOT_FOUND else RefusedError
+            raise refusal("\n".join(detail) if isinstance(detail, list) else str(detail or answer.status_code))
         return body
+
+
+def get(estate: Estate, path: str, **query: Any) -> Any:
+    """What the running daemon says, or the end of the command with why it says nothing."""
+    try:
+        return Client(estate).get(path, **query)
+    except (NoDaemonError, RefusedError) as error:
+        fail(str(error))
+
+
+def post(estate: Estate, path: str) -> Any:
+    """Have the running daemon do something, or end the command with why it does not."""
+    try:
+        return Client(estate).post(path)
+    except (NoDaemonError, RefusedError) as error:
+        fail(str(error))
 
 
 def _operator_token(estate: Estate) -> str | None:

@@ -10,16 +10,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from pacs_monitor import config as configuration
-from pacs_monitor.cli.client import Client, NoDaemonError
+from pacs_monitor.cli import client
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, err, estate_of, fail, out, print_json
+from pacs_monitor.config import Estate
 
 
 @app.command("check-config")
 def check_config(
     file: Annotated[Path | None, typer.Argument(help="The file to check instead of --config.")] = None,
     diff: Annotated[
-        Path | None,
-        typer.Option("--diff", metavar="FILE", help="Show what a reload from FILE to this one would change."),
+        str | None,
+        typer.Option("--diff", metavar="running|FILE", help="What a reload would change, of the daemon or from FILE."),
     ] = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
@@ -28,11 +29,18 @@ def check_config(
     for warning in estate.warnings:
         err.print(f"warning: {warning}", style="yellow", markup=False)
     if diff is not None:
-        for line in configuration.diff(estate_of(diff), estate).lines():
+        for line in _changes(diff, estate) or ["a reload would change nothing"]:
             out.print(line, markup=False)
     there = {"node": len(estate.nodes), "check": len(estate.checks), "channel": len(estate.channels)}
     counts = (f"{count} {what}{'' if count == 1 else 's'}" for what, count in there.items())
     out.print(f"{estate.file}: no errors; {', '.join(counts)}", markup=False)
+
+
+def _changes(old: str, estate: Estate) -> list[str]:
+    if old != "running":
+        return configuration.diff(estate_of(Path(old)), estate).lines()
+    changes: list[str] = client.get(estate, "/api/v1/reload")["changes"]
+    return changes
 
 
 @app.command()
@@ -80,9 +88,5 @@ def init(
 def reload(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Have the running daemon read its configuration again; a bad file changes nothing."""
     estate = estate_of(config)
-    try:
-        answer = Client(estate).post("/api/v1/reload")
-    except NoDaemonError as error:
-        fail(str(error))
-    for line in answer["changes"]:
+    for line in client.post(estate, "/api/v1/reload")["changes"] or ["nothing changed"]:
         out.print(line, markup=False)

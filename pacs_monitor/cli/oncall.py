@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from pacs_monitor.alerting import message
-from pacs_monitor.cli import display
-from pacs_monitor.cli.client import ANSWER_WITHIN, Client, NoDaemonError, RefusedError
+from pacs_monitor.cli import client, display
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, estate_of, fail, out, print_json
 from pacs_monitor.config import Estate
 from pacs_monitor.engine.clock import SystemClock
@@ -19,7 +18,7 @@ from pacs_monitor.model import DeliveryError
 def status(json: AsJson = False, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Show where every check of the running daemon stands. Exit 1 while anything is down."""
     estate = estate_of(config)
-    board = _ask(estate, "/api/v1/status")
+    board = client.get(estate, "/api/v1/status")
     if json:
         print_json(board)
     else:
@@ -37,10 +36,10 @@ def incidents(
     """List open incidents; with ID, one with everything that was sent, and what was withheld and why."""
     estate = estate_of(config)
     if incident is not None:
-        found = _ask(estate, f"/api/v1/incidents/{incident}")
+        found = client.get(estate, f"/api/v1/incidents/{incident}")
         print_json(found) if json else _print(display.incident(found, _times(estate)))
         return
-    rows = _ask(estate, "/api/v1/incidents", open=not every)
+    rows = client.get(estate, "/api/v1/incidents", open=not every)
     if json:
         print_json(rows)
         return
@@ -58,17 +57,10 @@ def notify_test(
         fail(f"no channel {channel!r}; there are: {', '.join(sorted(estate.channels)) or 'none'}", 2)
     try:
         notification = message.trial(channel, estate.monitor, SystemClock().now())
-        said = estate.channels[channel].deliver(notification, ANSWER_WITHIN)
+        said = estate.channels[channel].deliver(notification, client.ANSWER_WITHIN)
     except DeliveryError as error:
         fail(f"{channel}: not delivered ({error.reason}): {error}")
     out.print(f"{channel}: delivered; the receiver said: {said}", markup=False)
-
-
-def _ask(estate: Estate, path: str, **query: Any) -> Any:
-    try:
-        return Client(estate).get(path, **query)
-    except (NoDaemonError, RefusedError) as error:
-        fail(str(error))
 
 
 def _times(estate: Estate) -> display.When:

@@ -82,14 +82,13 @@ def _add_board(app: FastAPI, house: House) -> None:
     async def run(node: str, check: str) -> dict[str, Any]:
         return (await house.engine.run_now(_entry(house, node, check).check.id)).as_json()
 
+    @app.get("/api/v1/reload", summary="What reading the configuration again would change.")
+    async def preview() -> dict[str, Any]:
+        return {"changes": await _reloading(house.preview())}
+
     @app.post("/api/v1/reload", summary="Read the configuration again.")
     async def reload() -> dict[str, Any]:
-        try:
-            return await house.reload()
-        except ConfigError as error:
-            raise HTTPException(422, [str(problem) for problem in error.problems]) from None
-        except HistoryError as error:
-            raise HTTPException(503, str(error)) from None
+        return await _reloading(house.reload())
 
 
 def _add_records(app: FastAPI, house: House) -> None:
@@ -111,6 +110,15 @@ def _add_records(app: FastAPI, house: House) -> None:
     @app.get("/api/v1/changes", summary="What was found different about peers, newest first.")
     async def changes(limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:
         return await _read(records.changes(house, limit=limit))
+
+
+async def _reloading(reading: Awaitable[T]) -> T:
+    try:
+        return await reading
+    except ConfigError as error:
+        raise HTTPException(422, [str(problem) for problem in error.problems]) from None
+    except HistoryError as error:
+        raise HTTPException(503, str(error)) from None
 
 
 async def _read(reading: Awaitable[T]) -> T:

@@ -51,6 +51,10 @@ class House(Protocol):
         """Why the daemon does not do its work now, for everybody to read; None when it probes and can write."""
         ...
 
+    async def preview(self) -> list[str]:
+        """What a reload would change now; raises ConfigError when the file is bad."""
+        ...
+
     async def reload(self) -> dict[str, Any]:
         """Read the configuration again; what changed. Raises ConfigError or HistoryError, and changes nothing."""
         ...
