@@ -68,7 +68,7 @@ def test_a_direct_probe_tells_phases_and_what_the_peer_is(estate):
     said = command("probe", "archive", "--direct", config=estate)
 
     assert said.returncode == 0, said.stdout + said.stderr
-    for word in ("connect", "associate", "operation", "release", "transfer syntax", "maximum PDU length"):
+    for word in ("connect", "associate", "operation", "release", "accepted with", "maximum PDU length"):
         assert word in said.stdout
 
 
