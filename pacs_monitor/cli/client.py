@@ -73,7 +73,7 @@ def get(estate: Estate, path: str, **query: Any) -> Any:
     try:
         return Client(estate).get(path, **query)
     except (NoDaemonError, RefusedError) as error:
-        fail(str(error))
+        fail(str(error), 2 if isinstance(error, MissingError) else 1)
 
 
 def post(estate: Estate, path: str) -> Any:
