@@ -73,7 +73,7 @@ WORDS: Mapping[str, Words] = {
     ),
     Reason.ABORTED_BY_PEER: Words(
         "aborts the association",
-        "Its log at this second tells why; some systems abort instead of refusing an AE title.",
+        "Its log at this second tells why; if it never worked, ask whether our AE title may do this there.",
     ),
     Reason.SOP_CLASS_REJECTED: Words(
         "does not accept the SOP class that it should",
