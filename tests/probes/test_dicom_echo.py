@@ -1,18 +1,31 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from pacs_monitor.model import Address, DicomEndpoint, Node, Phase, Reason, Status
+from pacs_monitor.model import (
+    SECOND,
+    Address,
+    DicomEndpoint,
+    Measurement,
+    Micros,
+    Node,
+    Outcome,
+    Phase,
+    Reason,
+    Status,
+)
+from pacs_monitor.net import Resolver
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.dicom_echo import DicomEchoSettings
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
-from tests.peers.scripted import Conversation, accept, answer_echo, hang, scripted
-from tests.probes.support import Arranged, Peers, ask
+from tests.peers.queried import VERIFICATION, queried
+from tests.peers.scripted import Conversation, Script, accept, answer_echo, hang, reject, scripted
+from tests.probes.support import Arranged, Peers, TestClock, ask
 
 ECHO = kinds()["dicom_echo"]
 SETTINGS = DicomEchoSettings()
@@ -53,7 +66,7 @@ async def test_the_terminal_learns_what_was_negotiated() -> None:
     async with scripted(answer_echo) as peer:
         outcome = await ask(ECHO, node_at(peer.port), SETTINGS)
     assert outcome.terminal == (
-        ("transfer syntax", "1.2.840.10008.1.2"),
+        ("Verification SOP Class", "accepted with Implicit VR Little Endian"),
         ("maximum PDU length", "16382"),
         ("implementation class UID", "1.2.3.4"),
         ("implementation version name", "PEER_1"),
@@ -104,3 +117,163 @@ def test_it_takes_the_seat_of_the_address_that_it_calls() -> None:
     assert ECHO.uses_association
     assert ECHO.addresses(node_at(11112), SETTINGS) == (Address("127.0.0.1", 11112),)
     assert ECHO.addresses(node_at(11112), DicomEchoSettings(port=104)) == (Address("127.0.0.1", 104),)
+
+
+MPPS, CT, TOMO = "1.2.840.10008.3.1.2.3.3", "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.13.1.3"
+
+
+async def test_services_that_a_real_archive_offers_are_negotiated_and_not_used(tmp_path: Path) -> None:
+    with Orthanc(tmp_path) as orthanc:
+        node = node_at(orthanc.dicom_port, orthanc.ae_title)
+        offered = await ask(ECHO, node, DicomEchoSettings(offers=["CT", "Breast Tomosynthesis Image Storage", "find"]))
+        refused = await ask(ECHO, node, DicomEchoSettings(offers=["CT", "MPPS", "print"]))
+    assert (offered.status, offered.detail) == (Status.OK, "")
+    assert ("CT Image Storage", "accepted with Explicit VR Little Endian") in offered.terminal
+    assert (refused.status, refused.reason, refused.phase) == (
+        Status.FAIL,
+        Reason.SOP_CLASS_REJECTED,
+        Phase.ASSOCIATE,
+    )
+    assert "answers C-ECHO but does not offer Modality Performed Procedure Step" in refused.detail
+    assert "Basic Grayscale Print" in refused.detail
+    assert "CT Image" not in refused.detail
+
+
+def test_a_service_that_nobody_knows_is_a_mistake_in_the_configuration() -> None:
+    assert DicomEchoSettings(offers=["mpps", "ct", MPPS]).offers == (MPPS, CT)
+    with pytest.raises(ValueError, match="'MPSS' is no SOP class"):
+        DicomEchoSettings(offers="MPSS")
+
+
+@asynccontextmanager
+async def cluster(*scripts: Script) -> AsyncIterator[list[str]]:
+    """A member per script, on addresses of their own; their HOST:PORT."""
+    async with AsyncExitStack() as stack:
+        peers = [await stack.enter_async_context(scripted(script)) for script in scripts]
+        yield [f"127.0.0.1:{peer.port}" for peer in peers]
+
+
+async def echo_cluster(members: list[str], **settings: object) -> Outcome:
+    return await ask(ECHO, node_at(104), DicomEchoSettings(members=members, **settings), 2.0)
+
+
+async def refuse_us(conversation: Conversation) -> None:
+    await conversation.hear()
+    await conversation.say(reject(1, 1, 3))
+
+
+async def test_all_members_must_answer_unless_fewer_are_needed() -> None:
+    async with cluster(answer_echo, answer_echo) as members:
+        everybody = await echo_cluster(members)
+        lame = [*members, f"127.0.0.1:{free_port()}"]
+        too_few = await echo_cluster(lame)
+        enough = await echo_cluster(lame, need=2)
+    assert (everybody.status, everybody.measurements) == (Status.OK, (Measurement("echo_members_up", 2),))
+    assert (too_few.status, too_few.reason) == (Status.FAIL, Reason.TCP_REFUSED)
+    assert too_few.detail.startswith("2 of 3 members answer, at least 3 must: 127.0.0.1:")
+    assert (enough.status, enough.reason) == (Status.WARN, Reason.TCP_REFUSED)
+    assert enough.detail.startswith("2 of 3 members answer: 127.0.0.1:")
+
+
+async def test_of_a_pair_exactly_one_must_be_up() -> None:
+    down = f"127.0.0.1:{free_port()}"
+    async with cluster(answer_echo, answer_echo) as (active, other):
+        good = await echo_cluster([active, down], expect="exactly_one_up")
+        both = await echo_cluster([active, other], expect="exactly_one_up")
+    none = await echo_cluster([down], expect="exactly_one_up")
+    assert (good.status, good.reason) == (Status.OK, None)
+    assert (both.status, both.reason) == (Status.FAIL, Reason.OVER_LIMIT)
+    assert f"2 members answer where exactly one should: {active}, {other}" == both.detail
+    assert (none.status, none.reason) == (Status.FAIL, Reason.TCP_REFUSED)
+
+
+async def test_a_member_that_does_not_know_us_is_not_counted_as_down() -> None:
+    async with cluster(answer_echo, refuse_us) as members:
+        outcome = await echo_cluster(members)
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.CALLING_AET_UNKNOWN)
+
+
+async def test_a_member_that_hangs_leaves_the_others_their_time() -> None:
+    async with cluster(hang, answer_echo) as members:
+        outcome = await echo_cluster(members, need=1)
+    assert (outcome.status, outcome.reason) == (Status.WARN, Reason.ACSE_TIMEOUT)
+
+
+class TwoAddresses(Resolver):
+    async def resolve(self, host: str) -> tuple[tuple[str, ...], bool]:
+        return (("127.0.0.1", "127.0.0.2"), False) if host == "pacs" else await super().resolve(host)
+
+
+async def test_every_address_of_a_name_is_asked_where_the_first_would_do_otherwise() -> None:
+    async with scripted(answer_echo) as peer:
+        node = Node("archive", host="pacs", dicom=DicomEndpoint(peer.port, "PEER", "PACSMON"))
+        first = await ask(ECHO, node, SETTINGS, resolver=TwoAddresses())
+        every = await ask(ECHO, node, DicomEchoSettings(every_address="on"), resolver=TwoAddresses())
+    assert first.status is Status.OK
+    assert (every.status, every.reason) == (Status.FAIL, Reason.TCP_REFUSED)
+    assert f"127.0.0.2:{peer.port} refused the connection" in every.detail
+
+
+def test_each_member_has_its_own_seat() -> None:
+    settings = DicomEchoSettings(members=["10.0.0.1", "10.0.0.2:105", "[::1]", "10.0.0.1"])
+    assert ECHO.addresses(node_at(104), settings) == (
+        Address("10.0.0.1", 104),
+        Address("10.0.0.2", 105),
+        Address("::1", 104),
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"members": ["a"], "every_address": True},
+        {"need": 1},
+        {"expect": "exactly_one_up"},
+        {"members": ["a", "b"], "need": 3},
+        {"members": ["a", "b"], "need": 1, "expect": "exactly_one_up"},
+        {"members": ["a:b:c"]},
+        {"members": ["a:99999"]},
+    ],
+)
+def test_settings_of_clusters_that_do_not_go_together_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError):
+        DicomEchoSettings(**wrong)
+
+
+class HandClock(TestClock):
+    hour = 0
+
+    def now(self) -> Micros:
+        return self.hour * 3600 * SECOND
+
+
+async def test_a_change_of_the_peer_is_told_once_and_no_word_of_its_own() -> None:
+    memory: dict[str, object] = {}
+    clock = HandClock()
+
+    async def changes(version: str, *, classes: tuple[str, ...] = (VERIFICATION, MPPS)) -> list[str]:
+        with queried(version=version, classes=classes, port=port) as peer:
+            node = node_at(peer.port, "SCP")
+            outcome = await ask(ECHO, node, DicomEchoSettings(offers=["MPPS"]), 5, memory=memory, clock=clock)
+        clock.hour += 2
+        assert "DOE" not in repr((outcome.changes, memory, outcome.detail))
+        return [change.what.partition(": ")[2] for change in outcome.changes]
+
+    port = free_port()
+    assert await changes("DOE^JOHN_1") == []
+    assert await changes("DOE^JOHN_1") == []
+    assert await changes("DOE^JOHN_2") == ["implementation version name"]
+    lost = await changes("DOE^JOHN_2", classes=(VERIFICATION,))
+    assert lost == ["Modality Performed Procedure Step SOP Class"]
+    assert await changes("DOE^JOHN_2", classes=(VERIFICATION,)) == []
+
+
+async def test_what_changes_all_the_time_is_told_once_an_hour() -> None:
+    memory: dict[str, object] = {}
+    clock, told = HandClock(), 0
+    port = free_port()
+    for run in range(6):
+        with queried(version=f"V{run % 2}", port=port):
+            outcome = await ask(ECHO, node_at(port, "SCP"), SETTINGS, 5, memory=memory, clock=clock)
+        told += len(outcome.changes)
+    assert told == 1

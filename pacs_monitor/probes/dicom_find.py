@@ -1,0 +1,62 @@
+"""Does the peer find studies? A C-FIND (PS3.4 C.4.1), whose answers are counted, timed and dropped.
+
+It proves that the database behind the archive answers, which C-ECHO does not. `keys` are elements by their keyword in
+PS3.6, with dates relative to today (`today`, `yesterday`, `today-7d..today`) in the monitor's time zone; today's
+studies unless given. Beside the keys only the level's own UID is asked for, so that no patient data is sent unless a
+key asks for it.
+
+Fewer than `at_least` matches is a failure (`too_few`). After `limit` matches the rest is cancelled; the count is then
+a lower bound, flagged `capped`, and so are counts that look like a limit of the peer's own: full hundreds, powers of
+two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, model_validator
+
+from pacs_monitor.dicom.dates import today
+from pacs_monitor.dicom.endpoint import addresses_of, not_configured, target_of
+from pacs_monitor.dicom.find import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
+from pacs_monitor.dicom.query import CountSettings, check_keys, count, count_measures, identifier
+from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, ProbeContext, Rhythm
+
+ROOTS = {"study": STUDY_ROOT_FIND, "patient": PATIENT_ROOT_FIND}
+_TODAY = {"StudyDate": "today"}
+
+
+class DicomFindSettings(CountSettings):
+    level: Literal["study", "series", "image"] = "study"
+    """What to look for (QueryRetrieveLevel)."""
+    root: Literal["study", "patient"] = "study"
+    """The information model (PS3.4 C.6): few archives know only the Patient Root."""
+    keys: Annotated[Mapping[str, str], AfterValidator(check_keys)] = _TODAY
+    """Keyword → value to match by; wildcards and ranges as the peer allows them."""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if not any(value.strip("*?") for value in self.keys.values()):
+            raise ValueError("keys must narrow the query: one that matches everything burdens the archive")
+        return self
+
+
+class DicomFind:
+    kind: ClassVar[str] = "dicom_find"
+    settings: ClassVar[type[DicomFindSettings]] = DicomFindSettings
+    measures: ClassVar[tuple[Measure, ...]] = count_measures("find", "Studies, series or images")
+    layer: ClassVar[Layer] = Layer.SERVICE
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = True
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=300.0, retry_interval=30.0, timeout=30.0)
+
+    def addresses(self, node: Node, settings: DicomFindSettings) -> tuple[Address, ...]:
+        return addresses_of(node, settings)
+
+    async def run(self, node: Node, settings: DicomFindSettings, ctx: ProbeContext) -> Outcome:
+        target = target_of(node, settings)
+        if target is None:
+            return not_configured(node)
+        keys = identifier(settings.level, settings.keys, today(ctx.clock.now(), ctx.zone))
+        return await count(target, ROOTS[settings.root], keys, settings, ctx, name="find", few_is_a_warning=False)

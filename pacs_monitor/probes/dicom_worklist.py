@@ -1,0 +1,70 @@
+"""Does the worklist answer? A C-FIND of the Modality Worklist (PS3.4 K), as a modality asks it, counted and dropped.
+
+It asks by what a modality asks by: its own AE title (`station`), its `modality`, and the day. No patient's name, ID or
+number is asked for. Zero items are fine at night: only where `at_least` is given are fewer a warning (`too_few`), and a
+`cron:` line keeps such a check to the hours in which orders must be there.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator
+
+from pacs_monitor.dicom.dates import resolve_dates, today
+from pacs_monitor.dicom.endpoint import addresses_of, not_configured, target_of
+from pacs_monitor.dicom.find import MODALITY_WORKLIST_FIND
+from pacs_monitor.dicom.query import CountSettings, check_keys, count, count_measures
+from pacs_monitor.fields import AETitle
+from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, ProbeContext, Rhythm
+
+
+def _modality(value: str) -> str:
+    return check_keys({"Modality": value})["Modality"]
+
+
+def _date(value: str) -> str:
+    check_keys({"ScheduledProcedureStepStartDate": value})
+    return value
+
+
+class DicomWorklistSettings(CountSettings):
+    station: AETitle | None = None
+    """Scheduled Station AE Title; of all stations unless given."""
+    modality: Annotated[str, AfterValidator(_modality)] = ""
+    """CT, MR, US …; all of them unless given."""
+    date: Annotated[str, AfterValidator(_date)] = "today"
+    """Day or range (`today-1d..today+1d`) of the scheduled procedure steps; all days when empty."""
+
+
+class DicomWorklist:
+    kind: ClassVar[str] = "dicom_worklist"
+    settings: ClassVar[type[DicomWorklistSettings]] = DicomWorklistSettings
+    measures: ClassVar[tuple[Measure, ...]] = count_measures("worklist", "Items")
+    layer: ClassVar[Layer] = Layer.SERVICE
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = True
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=300.0, retry_interval=30.0, timeout=30.0)
+
+    def addresses(self, node: Node, settings: DicomWorklistSettings) -> tuple[Address, ...]:
+        return addresses_of(node, settings)
+
+    async def run(self, node: Node, settings: DicomWorklistSettings, ctx: ProbeContext) -> Outcome:
+        target = target_of(node, settings)
+        if target is None:
+            return not_configured(node)
+        keys = _keys(settings, ctx)
+        return await count(target, MODALITY_WORKLIST_FIND, keys, settings, ctx, name="worklist", few_is_a_warning=True)
+
+
+def _keys(settings: DicomWorklistSettings, ctx: ProbeContext) -> dict[str, Any]:
+    """Matching keys stand in the item of the Scheduled Procedure Step Sequence (PS3.4 K.6.1.2.2)."""
+    day = today(ctx.clock.now(), ctx.zone)
+    step = {
+        "ScheduledStationAETitle": settings.station or "",
+        "ScheduledProcedureStepStartDate": resolve_dates(settings.date, day) if settings.date else "",
+        "ScheduledProcedureStepStartTime": "",
+        "Modality": settings.modality,
+        "ScheduledProcedureStepID": "",
+    }
+    return {"ScheduledProcedureStepSequence": [step]}
