@@ -98,6 +98,12 @@ def existing_file(value: str, info: ValidationInfo) -> str:
     return path
 
 
+def _web_address(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+\S*", value):
+        raise ValueError("is not a web address; write https://host.example.org")
+    return value.rstrip("/")
+
+
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -116,6 +122,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 AETitle = Annotated[str, AfterValidator(check_ae_title)]
 LocalPath = Annotated[str, AfterValidator(local_path)]
 ExistingFile = Annotated[str, AfterValidator(existing_file)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 Secret = SecretStr
 """May be given as KEY_file: path instead of KEY; never prints."""
 Texts = Annotated[

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
+from pydantic import ValidationError
 
 from pacs_monitor import http
-from pacs_monitor.model import Reason
+from pacs_monitor.model import Phase, Reason, Status, Tls
+from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from tests.peers.authority import Authority
+from tests.peers.ports import free_port
+from tests.peers.scripted import Conversation, full_accept_queue, hang, scripted
+from tests.peers.tls import context_of, tls_server
+from tests.probes.support import Context
 
+T = TypeVar("T")
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -51,7 +62,7 @@ def openssl(folder: Path, arguments: str) -> None:
 
 
 @contextmanager
-def listener(context: ssl.SSLContext | None, seen: list[bytes] | None = None) -> Iterator[int]:
+def listener(context: ssl.SSLContext | None, seen: list[bytes] | None = None, answer: bytes = ANSWER) -> Iterator[int]:
     """Answers the first request of its first connection; without a context it takes it and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -68,7 +79,7 @@ def listener(context: ssl.SSLContext | None, seen: list[bytes] | None = None) ->
                         request = stream.recv(65536)
                         if seen is not None:
                             seen.append(request)
-                        stream.sendall(ANSWER)
+                        stream.sendall(answer)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -107,9 +118,9 @@ def test_a_certificate_is_trusted_or_its_fault_is_named(
 
 
 def test_a_peer_that_never_finishes_the_tls_handshake_is_bounded() -> None:
-    with listener(None) as port, pytest.raises(http.HttpError, match=r"no whole answer within 0\.3 s") as raised:
+    with listener(None) as port, pytest.raises(http.HttpError, match=r"handshake did not end within 0\.3 s") as raised:
         http.send("GET", f"https://127.0.0.1:{port}/", timeout=0.3)
-    assert raised.value.reason is Reason.TIMEOUT
+    assert (raised.value.reason, raised.value.phase) == (Reason.TLS_TIMEOUT, Phase.TLS)
 
 
 def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,3 +130,230 @@ def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -
         answer = http.send("GET", "http://hooks.invalid/path", timeout=10)
     assert (answer.status, answer.body) == (200, b"ok")
     assert seen[0].startswith(b"GET http://hooks.invalid/path HTTP/1.1\r\n")
+
+
+# as probes ask: straight to the node, by what its settings say
+
+
+async def asked(url: str, access: http.Access = http.NOBODY, *, timeout: float = 5, **more: Any) -> http.Answer:
+    return await http.ask("GET", url, Context(time.monotonic() + timeout), Passage(), access=access, **more)
+
+
+async def failure_of(url: str, access: http.Access = http.NOBODY, *, timeout: float = 5, **more: Any) -> NetFailure:
+    with pytest.raises(NetFailure) as caught:
+        await asked(url, access, timeout=timeout, **more)
+    return caught.value
+
+
+def expiry_in(passage: Passage) -> float | None:
+    return next((found.value for found in passage.measurements.values() if found.name == EXPIRY.name), None)
+
+
+def access_by(**settings: Any) -> http.Access:
+    return http.HttpSettings(url="https://pacs.example.org", **settings).access()
+
+
+async def test_every_phase_of_an_exchange_is_timed_apart_and_the_certificate_dated(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.certificate()
+    with listener(context_of(pair)) as port:
+        answer = await asked(f"https://localhost:{port}/", http.Access(tls=Tls(authority.ca)))
+    assert list(answer.passage.phases) == [Phase.RESOLVE, Phase.CONNECT, Phase.TLS, Phase.OPERATION]
+    assert expiry_in(answer.passage) == pair.expiry
+
+
+async def test_without_tls_there_is_no_such_phase() -> None:
+    with listener(None, []) as port:
+        answer = await asked(f"http://127.0.0.1:{port}/")
+    assert list(answer.passage.phases) == [Phase.RESOLVE, Phase.CONNECT, Phase.OPERATION]
+
+
+@pytest.mark.parametrize(
+    ("settings", "sent"),
+    [
+        ({"username": "monitor", "password": "p:w"}, b"\r\nAuthorization: Basic bW9uaXRvcjpwOnc=\r\n"),
+        ({"token": "abc"}, b"\r\nAuthorization: Bearer abc\r\n"),
+    ],
+)
+async def test_an_account_or_a_token_is_sent(settings: dict[str, str], sent: bytes) -> None:
+    seen: list[bytes] = []
+    with listener(None, seen) as port:
+        await asked(f"http://127.0.0.1:{port}/", access_by(**settings))
+    assert sent in seen[0]
+
+
+def test_no_secret_prints() -> None:
+    assert "abc" not in repr(access_by(token="abc"))
+
+
+async def test_a_probe_goes_through_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://192.0.2.1:1")
+    with listener(None, []) as port:
+        assert (await asked(f"http://127.0.0.1:{port}/")).status == 200
+
+
+@pytest.mark.parametrize("status", ["301 Moved Permanently", "302 Found", "307 Temporary Redirect"])
+async def test_a_redirect_is_told_and_not_followed(status: str) -> None:
+    seen: list[bytes] = []
+    elsewhere = f"HTTP/1.1 {status}\r\nLocation: https://other.example.org/?token=s3cret\r\nContent-Length: 0\r\n\r\n"
+    with listener(None, seen, elsewhere.encode()) as port:
+        answer = await asked(f"http://127.0.0.1:{port}/", access_by(token="abc"))
+    with pytest.raises(http.HttpError, match=r"it sends us elsewhere \(https://other\.example\.org\); set") as raised:
+        http.expect(answer, "the question", 200)
+    assert raised.value.reason is Reason.HTTP_STATUS
+    assert "s3cret" not in raised.value.detail
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (401, Reason.AUTH),
+        (403, Reason.NOT_AUTHORISED),
+        (404, Reason.HTTP_STATUS),
+        (429, Reason.BUSY),
+        (500, Reason.HTTP_STATUS),
+        (503, Reason.HTTP_STATUS),
+        (507, Reason.OUT_OF_RESOURCES),
+        (799, Reason.HTTP_STATUS),
+    ],
+)
+def test_a_status_that_was_not_expected_has_its_reason(status: int, reason: Reason) -> None:
+    with pytest.raises(http.HttpError, match=f"the question was answered {status}") as raised:
+        http.expect(http.Answer(status, {}, b"PATIENT^NAME"), "the question", 200, 204)
+    assert raised.value.reason is reason
+    assert "PATIENT" not in raised.value.detail
+
+
+def test_an_expected_status_is_fine() -> None:
+    http.expect(http.Answer(204, {}, b""), "the question", 200, 204)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>DOE^JOHN</html>", b"\xff", b"[" * 100_000])
+def test_what_is_not_json_is_bad_content_and_not_repeated(body: bytes) -> None:
+    with pytest.raises(http.HttpError, match="with something that is not JSON") as raised:
+        http.read_json(http.Answer(200, {}, body), "the question")
+    assert raised.value.reason is Reason.BAD_CONTENT
+
+
+@pytest.mark.parametrize(
+    ("names", "days", "trusted", "reason"),
+    [
+        ((), -3, True, Reason.TLS_EXPIRED),
+        ((), 20, False, Reason.TLS_UNTRUSTED),
+        (("pacs.example.org",), 20, True, Reason.TLS_HOSTNAME),
+    ],
+)
+async def test_a_certificate_that_fails_is_dated(
+    tmp_path: Path, names: tuple[str, ...], days: int, trusted: bool, reason: Reason
+) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.certificate(*names, days=days)
+    with tls_server(context_of(pair)) as port:
+        failure = await failure_of(
+            f"https://127.0.0.1:{port}/", http.Access(tls=Tls(authority.ca if trusted else None))
+        )
+    assert (failure.reason, failure.phase, expiry_in(failure.passage)) == (reason, Phase.TLS, pair.expiry)
+    assert time.strftime("valid until %Y-%m-%d", time.gmtime(pair.expiry)) in failure.detail
+
+
+async def test_the_name_in_the_certificate_may_be_set(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with listener(context_of(authority.certificate("pacs.example.org"))) as port:
+        tls = Tls(authority.ca, server_name="pacs.example.org")
+        assert (await asked(f"https://127.0.0.1:{port}/", http.Access(tls=tls))).status == 200
+
+
+async def test_the_bundle_of_the_environment_is_not_trusted_beside_the_targets_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, other = Authority(tmp_path), Authority(tmp_path, "Another CA")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", other.ca)
+    with tls_server(context_of(other.certificate())) as port:
+        failure = await failure_of(f"https://127.0.0.1:{port}/", http.Access(tls=Tls(ours.ca)))
+    assert failure.reason is Reason.TLS_UNTRUSTED
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_our_certificate_is_shown_and_its_refusal_is_auth(tmp_path: Path, version: ssl.TLSVersion) -> None:
+    authority, stranger = Authority(tmp_path), Authority(tmp_path, "Another CA")
+    good, bad = authority.certificate("us", file="good"), stranger.certificate("us", file="bad")
+    context = context_of(authority.certificate(), trusts=authority.ca, version=version)
+    with listener(context) as port:
+        answer = await asked(f"https://localhost:{port}/", http.Access(tls=Tls(authority.ca, good.cert, good.key)))
+    assert answer.status == 200
+    with tls_server(context) as port:
+        url = f"https://localhost:{port}/"
+        failure = await failure_of(url, http.Access(tls=Tls(authority.ca, bad.cert, bad.key)))
+    assert (failure.reason, failure.outcome().status) == (Reason.AUTH, Status.UNKNOWN)
+
+
+async def test_plain_http_on_a_tls_port_and_tls_on_a_plain_port(tmp_path: Path) -> None:
+    async def speak_plainly(conversation: Conversation) -> None:
+        await conversation.say(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        conversation.close()
+
+    async with scripted(speak_plainly) as peer:
+        failure = await failure_of(f"https://127.0.0.1:{peer.port}/")
+    assert (failure.reason, failure.phase) == (Reason.TLS_NOT_OFFERED, Phase.TLS)
+    with tls_server(context_of(Authority(tmp_path).certificate())) as port:
+        failure = await failure_of(f"http://127.0.0.1:{port}/")
+    assert failure.reason in (Reason.CLOSED, Reason.TCP_RESET, Reason.BAD_CONTENT)
+    assert failure.phase is Phase.OPERATION
+
+
+@pytest.mark.parametrize(
+    ("scheme", "reason", "phase"),
+    [("https", Reason.TLS_TIMEOUT, Phase.TLS), ("http", Reason.TIMEOUT, Phase.OPERATION)],
+)
+async def test_a_silent_peer_is_left_at_the_deadline(scheme: str, reason: Reason, phase: Phase) -> None:
+    async with scripted(hang) as peer:
+        failure = await failure_of(f"{scheme}://127.0.0.1:{peer.port}/", timeout=0.3)
+    assert (failure.reason, failure.phase) == (reason, phase)
+
+
+async def test_a_full_accept_queue_is_tcp_timeout() -> None:
+    with full_accept_queue() as port:
+        failure = await failure_of(f"http://127.0.0.1:{port}/", timeout=0.3)
+    assert (failure.reason, failure.phase) == (Reason.TCP_TIMEOUT, Phase.CONNECT)
+
+
+async def test_a_refused_port_is_tcp_refused() -> None:
+    failure = await failure_of(f"http://127.0.0.1:{free_port()}/")
+    assert (failure.reason, failure.phase) == (Reason.TCP_REFUSED, Phase.CONNECT)
+
+
+async def test_a_name_that_does_not_resolve_is_dns() -> None:
+    failure = await failure_of("http://no-such-host.invalid/")
+    assert (failure.reason, failure.phase) == (Reason.DNS, Phase.RESOLVE)
+
+
+async def test_an_answer_beyond_the_limit_is_bad_content() -> None:
+    with listener(None, []) as port:
+        failure = await failure_of(f"http://127.0.0.1:{port}/", size_limit=1)
+    assert (failure.reason, failure.phase) == (Reason.BAD_CONTENT, Phase.OPERATION)
+
+
+async def test_no_free_thread_is_our_own_fault() -> None:
+    class Starved(Context):
+        def blocking(self, call: Callable[[], T]) -> Awaitable[T]:
+            return asyncio.get_running_loop().create_future()
+
+    with pytest.raises(NetFailure) as caught:
+        await http.ask("GET", "http://127.0.0.1:9/", Starved(time.monotonic() + 0.1), Passage())
+    assert caught.value.reason is Reason.NOT_MEASURED
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"url": "https://u:p@pacs.example.org"}, "and nothing else"),
+        ({"url": "https://pacs.example.org:99999"}, "and nothing else"),
+        ({"url": "https://pacs.example.org/?q"}, "and nothing else"),
+        ({"url": "http://pacs.example.org", "tls": {}}, "url begins with http://"),
+        ({"url": "http://pacs.example.org", "username": "u", "token": "t"}, "write one of them"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        http.HttpSettings(**settings)

@@ -33,8 +33,8 @@ def not_after(certificate: bytes) -> float | None:
         return None
 
 
-def day(expiry: float) -> str:
-    return datetime.fromtimestamp(expiry, UTC).strftime("%Y-%m-%d")
+def until(expiry: float) -> str:
+    return f"it is valid until {datetime.fromtimestamp(expiry, UTC):%Y-%m-%d}"
 
 
 def shown_by(connection: ssl.SSLObject | ssl.SSLSocket | None) -> float | None:
@@ -68,7 +68,7 @@ def mind_expiry(outcome: Outcome, within: float, now: Micros) -> Outcome:
     for measurement in outcome.measurements:
         left = measurement.value - now / SECOND
         if measurement.name == EXPIRY.name and left < within and outcome.status is Status.OK:
-            detail = f"the TLS certificate expires on {day(measurement.value)}, in {left / _DAY:.3g} days"
+            detail = f"the TLS certificate expires in {left / _DAY:.3g} days: {until(measurement.value)}"
             expiring = Reason.CERTIFICATE_EXPIRING
             return replace(outcome, status=Status.WARN, reason=expiring, phase=Phase.TLS, detail=detail)
     return outcome

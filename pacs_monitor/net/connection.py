@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import NamedTuple, TypeVar
 
@@ -32,7 +32,9 @@ _TELLING = (Reason.TCP_REFUSED, Reason.TCP_RESET, Reason.TCP_TIMEOUT, Reason.TCP
 """Of several addresses that failed, the failure that tells most about the peer names the reason."""
 
 
-class _Miss(NamedTuple):
+class Miss(NamedTuple):
+    """Why one address could not be connected to."""
+
     reason: Reason
     detail: str
 
@@ -89,15 +91,20 @@ async def _first_to_answer(
             async with asyncio.timeout_at(now + share):
                 return await loop.create_connection(factory, address.host, address.port)
         except OSError as error:
-            misses.append(_miss(address, error, share))
-    worst = min(misses, key=lambda miss: _TELLING.index(miss.reason))
-    raise passage.failure(worst.reason, "; ".join(miss.detail for miss in misses))
+            misses.append(miss(address, error, share))
+    raise passage.failure(*most_telling(misses))
 
 
-def _miss(address: Address, error: OSError, share: float) -> _Miss:
+def most_telling(misses: Sequence[Miss]) -> Miss:
+    """What to say of a host none of whose addresses answered."""
+    worst = min(misses, key=lambda one: _TELLING.index(one.reason))
+    return Miss(worst.reason, "; ".join(one.detail for one in misses))
+
+
+def miss(address: Address, error: OSError, share: float) -> Miss:
     if isinstance(error, TimeoutError):
         detail = f"{address} did not answer within {share:.3g} s: host off, filtered on the way, or accept queue full"
-        return _Miss(Reason.TCP_TIMEOUT, detail)
+        return Miss(Reason.TCP_TIMEOUT, detail)
     number = error.errno or 0
     reason = _REASONS.get(number, Reason.TCP_UNREACHABLE)
     match reason:
@@ -109,4 +116,4 @@ def _miss(address: Address, error: OSError, share: float) -> _Miss:
             detail = f"this machine could not open a connection to {address} ({os.strerror(number)})"
         case _:
             detail = f"{address} cannot be reached from here ({os.strerror(number)})"
-    return _Miss(reason, detail)
+    return Miss(reason, detail)

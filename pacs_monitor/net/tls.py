@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -66,7 +65,8 @@ async def secure(
         passage.end()
         expiry = await _expiry_of_refused(error, Address(host, address.port), name, tls, deadline)
         _note(passage, expiry)
-        raise passage.failure(*fault(error, address, name, expiry, tls)) from None
+        reason, detail = fault(error, address, name, tls)
+        raise passage.failure(reason, detail if expiry is None else f"{detail}; {certificates.until(expiry)}") from None
     except BaseException:
         transport.abort()
         raise
@@ -94,14 +94,26 @@ def client_context(tls: Tls) -> ssl.SSLContext:
     """The context for a peer, made anew when a file of it has changed; raises NetFailure (`not_configured`)."""
     files = (tls.ca or ssl.get_default_verify_paths().cafile, tls.cert, tls.key)
     try:
-        return _context(tls, tuple(_stamp(file) for file in files))
-    except ssl.SSLError as error:
-        detail = (
-            f"the files under tls do not fit together, or are not in PEM ({error.reason or 'no certificate found'})"
-        )
+        return _kept_context(tls, tuple(_stamp(file) for file in files))
     except OSError as error:
+        raise _unusable(error) from None
+
+
+def fresh_context(tls: Tls) -> ssl.SSLContext:
+    """The same, for callers that change it; raises NetFailure (`not_configured`)."""
+    try:
+        return _context(tls)
+    except OSError as error:
+        raise _unusable(error) from None
+
+
+def _unusable(error: OSError) -> NetFailure:
+    if isinstance(error, ssl.SSLError):
+        why = error.reason or "no certificate found"
+        detail = f"the files under tls do not fit together, or are not in PEM ({why})"
+    else:
         detail = f"a file under tls cannot be read: {error.strerror}"
-    raise NetFailure(Reason.NOT_CONFIGURED, Phase.TLS, detail)
+    return NetFailure(Reason.NOT_CONFIGURED, Phase.TLS, detail)
 
 
 def _stamp(file: str | None) -> tuple[int, int, int] | None:
@@ -113,11 +125,11 @@ def _stamp(file: str | None) -> tuple[int, int, int] | None:
 
 
 @lru_cache(1024)
-def _context(tls: Tls, _stamps: tuple[tuple[int, int, int] | None, ...]) -> ssl.SSLContext:
-    return make_context(tls)
+def _kept_context(tls: Tls, _stamps: tuple[tuple[int, int, int] | None, ...]) -> ssl.SSLContext:
+    return _context(tls)
 
 
-def make_context(tls: Tls) -> ssl.SSLContext:
+def _context(tls: Tls) -> ssl.SSLContext:
     """Verifies the peer by `ca`, or the system's trust store, and shows our certificate where there is one.
 
     The empty password makes an encrypted key an error; without it OpenSSL would ask for one on the terminal.
@@ -139,30 +151,24 @@ def refusal(address: Address, tls: Tls | None) -> Fault:
     return Fault(Reason.AUTH, f"{address} {how}: set cert and key under tls to what it trusts")
 
 
-def fault(error: OSError, address: Address, name: str, expiry: float | None = None, tls: Tls | None = None) -> Fault:
+def fault(error: OSError, address: Address, name: str, tls: Tls | None) -> Fault:
     """Why a handshake failed."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _distrust(error.verify_code, address, name, expiry)
+        return _distrust(error.verify_code, address, name)
     if isinstance(error, TimeoutError):
         return Fault(Reason.TLS_TIMEOUT, f"{address} did not finish the TLS handshake in time")
     if refuses_us(error):
         return refusal(address, tls)
-    return Fault(
-        Reason.TLS_NOT_OFFERED,
-        f"{address} does not speak TLS on this port, or refuses our versions and ciphers, or that we have no"
-        " certificate",
-    )
+    detail = f"{address} does not speak TLS on this port, or refuses our versions, or that we show no certificate"
+    return Fault(Reason.TLS_NOT_OFFERED, detail)
 
 
-def _distrust(code: int, address: Address, name: str, expiry: float | None) -> Fault:
-    whose, until = f"the certificate of {address}", "" if expiry is None else f"; it ends on {certificates.day(expiry)}"
+def _distrust(code: int, address: Address, name: str) -> Fault:
+    whose = f"the certificate of {address}"
     if code == _EXPIRED:
-        if expiry is not None and expiry > datetime.now(UTC).timestamp():
-            return Fault(Reason.TLS_EXPIRED, f"the certificate of a CA above that of {address} has expired")
-        on = "" if expiry is None else f", on {certificates.day(expiry)}"
-        return Fault(Reason.TLS_EXPIRED, f"{whose} has expired{on}")
+        return Fault(Reason.TLS_EXPIRED, f"{whose}, or of a CA above it, has expired")
     if code in _WRONG_NAME:
-        return Fault(Reason.TLS_HOSTNAME, f"{whose} is not made out to {name}{until}")
+        return Fault(Reason.TLS_HOSTNAME, f"{whose} is not made out to {name}")
     if code == _NOT_YET:
-        return Fault(Reason.TLS_UNTRUSTED, f"{whose} is not valid yet: look at the clocks of both machines{until}")
-    return Fault(Reason.TLS_UNTRUSTED, f"{whose} is not signed by a CA trusted here{until}")
+        return Fault(Reason.TLS_UNTRUSTED, f"{whose} is not valid yet: look at the clocks of both machines")
+    return Fault(Reason.TLS_UNTRUSTED, f"{whose} is not signed by a CA trusted here")

@@ -243,7 +243,7 @@ def test_an_answer_that_is_none_is_tried_again(words: bytes, reason: str) -> Non
 
 def test_a_refused_port_is_tried_again(receiver: Receiver) -> None:
     receiver.down()
-    with pytest.raises(DeliveryError, match=f"127.0.0.1:{receiver.port}: the connection was refused") as raised:
+    with pytest.raises(DeliveryError, match=f"127.0.0.1:{receiver.port} refused the connection") as raised:
         hook(receiver.url.replace("//", "//user:pass@")).deliver(NOTIFICATION, 10)
     assert (raised.value.reason, raised.value.permanent) == ("tcp_refused", False)
 

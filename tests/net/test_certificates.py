@@ -77,9 +77,16 @@ async def test_a_trusted_certificate_is_dated(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "days", "since", "trusted", "reason", "says"),
     [
-        ((), -3, -365, True, Reason.TLS_EXPIRED, "has expired, on "),
-        ((), 20, -365, False, Reason.TLS_UNTRUSTED, "is not signed by a CA trusted here; it ends on "),
-        (("pacs.example.org",), 20, -365, True, Reason.TLS_HOSTNAME, "is not made out to 127.0.0.1; it ends on "),
+        ((), -3, -365, True, Reason.TLS_EXPIRED, "has expired; it is valid until "),
+        ((), 20, -365, False, Reason.TLS_UNTRUSTED, "is not signed by a CA trusted here; it is valid until "),
+        (
+            ("pacs.example.org",),
+            20,
+            -365,
+            True,
+            Reason.TLS_HOSTNAME,
+            "is not made out to 127.0.0.1; it is valid until ",
+        ),
         ((), 20, 2, True, Reason.TLS_UNTRUSTED, "is not valid yet"),
     ],
     ids=["expired", "untrusted", "wrong name", "not yet"],
@@ -154,7 +161,7 @@ async def test_no_client_certificate_before_tls_1_3_is_told_from_a_peer_without_
         seen = await attempt(port, Tls(authority.ca))
     assert seen.reason is Reason.TLS_NOT_OFFERED
     assert seen.failure is not None
-    assert "that we have no certificate" in seen.failure.detail
+    assert "that we show no certificate" in seen.failure.detail
 
 
 async def test_a_certificate_file_that_is_renewed_counts_from_the_next_connection_on(tmp_path: Path) -> None:
@@ -204,7 +211,7 @@ def test_a_certificate_that_ends_soon_is_a_warning(left: int, status: Status) ->
     assert minded.status is status
     if status is Status.WARN:
         assert (minded.reason, minded.phase) == (Reason.CERTIFICATE_EXPIRING, Phase.TLS)
-        assert minded.detail == "the TLS certificate expires on 2023-11-27, in 13 days"
+        assert minded.detail == "the TLS certificate expires in 13 days: it is valid until 2023-11-27"
 
 
 def test_a_failure_is_not_made_a_warning_about_its_certificate() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pacs_monitor.model import Address, Phase, Reason, Status
 from pacs_monitor.net import NetFailure, Passage, connect
-from pacs_monitor.net.connection import _miss
+from pacs_monitor.net.connection import miss
 from tests.peers.scripted import Conversation, full_accept_queue, hang, scripted
 
 
@@ -115,7 +115,7 @@ async def test_a_name_server_that_never_answers_is_dns_at_the_deadline() -> None
     ],
 )
 def test_each_error_of_the_system_has_its_reason(number: int, reason: Reason) -> None:
-    assert _miss(Address("10.0.0.1", 104), OSError(number, "said the system"), 1.0).reason is reason
+    assert miss(Address("10.0.0.1", 104), OSError(number, "said the system"), 1.0).reason is reason
 
 
 def test_what_this_machine_lacks_is_never_the_nodes_fault() -> None:

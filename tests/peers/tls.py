@@ -38,6 +38,8 @@ def tls_server(context: ssl.SSLContext) -> Iterator[int]:
                     duplicates.append(connection.dup())
                     with suppress(OSError), connection:
                         _talk(context, connection)
+                    with suppress(OSError):
+                        duplicates[-1].shutdown(socket.SHUT_RDWR)
 
         thread = threading.Thread(target=serve)
         thread.start()

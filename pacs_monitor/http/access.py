@@ -1,0 +1,66 @@
+"""How a target lets us in, and whom we trust there."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import model_validator
+
+from pacs_monitor.fields import Secret, Settings, TlsSettings, WebAddress, tls_of
+from pacs_monitor.model import Tls
+
+
+def basic(username: str, password: str) -> str:
+    """The value of an Authorization header (RFC 7617)."""
+    return "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """`authorization` is the whole header; with `tls`, trust comes from it alone and not from the environment."""
+
+    authorization: str = field(default="", repr=False)
+    tls: Tls | None = None
+
+
+NOBODY = Access()
+
+
+class HttpSettings(Settings):
+    """A web service, and how it lets us in."""
+
+    url: WebAddress
+    """Where the service begins, such as https://pacs.example.org/dicom-web."""
+    username: str = ""
+    """Our account (basic authentication, RFC 7617); none unless given."""
+    password: Secret = Secret("")
+    """Its password; or password_file."""
+    token: Secret = Secret("")
+    """Bearer token (RFC 6750), instead of an account; or token_file."""
+    tls: TlsSettings | None = None
+    """Whom to trust and what certificate to show; the system's trust store unless given."""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        try:
+            parts = urlsplit(self.url)
+            fine = parts.port != 0 and parts.username is None and not parts.query and not parts.fragment
+        except ValueError:
+            fine = False
+        if not fine:
+            raise ValueError("url is not the beginning of a web service; write https://HOST:PORT/PATH and nothing else")
+        if parts.scheme == "http" and self.tls:
+            raise ValueError("tls is given, but url begins with http://")
+        if self.username and self.token.get_secret_value():
+            raise ValueError("username and token are both given; write one of them")
+        return self
+
+    def access(self) -> Access:
+        token = self.token.get_secret_value()
+        authorization = f"Bearer {token}" if token else ""
+        if self.username:
+            authorization = basic(self.username, self.password.get_secret_value())
+        return Access(authorization, tls_of(self.tls))

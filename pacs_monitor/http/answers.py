@@ -1,0 +1,83 @@
+"""What came back, and what is made of its status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from pacs_monitor.model import Phase, Reason
+from pacs_monitor.net.passage import NetFailure, Passage
+
+_REASONS = {
+    401: Reason.AUTH,
+    403: Reason.NOT_AUTHORISED,
+    407: Reason.AUTH,
+    429: Reason.BUSY,
+    507: Reason.OUT_OF_RESOURCES,
+}
+"""Whatever else was not expected is `http_status`; 507 is WebDAV's Insufficient Storage (RFC 4918 11.5)."""
+_NEXT = {
+    401: ": check username and password, or the token",
+    403: ": our account may not do this",
+    429: ": it is asked too often",
+}
+
+
+class HttpError(NetFailure):
+    """No HTTP answer was had, or not the one that was wanted."""
+
+    def __init__(self, reason: Reason, detail: str, passage: Passage | None = None) -> None:
+        super().__init__(reason, passage.phase if passage else Phase.OPERATION, detail, passage)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer, whatever its status (RFC 9110 15); header names are compared without case."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    passage: Passage = field(default_factory=Passage, repr=False, compare=False)
+
+
+def expect(answer: Answer, what: str, *statuses: int) -> None:
+    """Raises HttpError unless the answer has one of these statuses. `what` was asked, such as "Orthanc's DELETE"."""
+    if answer.status in statuses:
+        return
+    reason = _REASONS.get(answer.status, Reason.HTTP_STATUS)
+    raise HttpError(reason, f"{what} was answered {_words(answer)}", answer.passage)
+
+
+def read_json(answer: Answer, what: str) -> Any:
+    """The body; raises HttpError (`bad_content`), which repeats nothing of it."""
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        raise HttpError(
+            Reason.BAD_CONTENT, f"{what} was answered with something that is not JSON", answer.passage
+        ) from None
+
+
+def _words(answer: Answer) -> str:
+    try:
+        named = f"{answer.status} {HTTPStatus(answer.status).phrase}"
+    except ValueError:
+        named = str(answer.status)
+    if 300 <= answer.status < 400:
+        return f"{named}: it sends us elsewhere{_whither(answer)}; set the url to where the service is"
+    return named + _NEXT.get(answer.status, "")
+
+
+def _whither(answer: Answer) -> str:
+    """Scheme and host of a redirect: the rest may hold secrets."""
+    try:
+        parts = urlsplit(answer.headers.get("Location", ""))
+    except ValueError:
+        return ""
+    host = parts.hostname or ""
+    plain = host.isascii() and host.replace("-", "").replace(".", "").isalnum() and parts.scheme in ("http", "https")
+    return f" ({parts.scheme}://{host})" if plain else ""

@@ -1,0 +1,75 @@
+"""HTTP as probes ask it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from pacs_monitor.http.access import NOBODY, Access
+from pacs_monitor.http.answers import Answer, HttpError
+from pacs_monitor.http.exchange import SIZE_LIMIT, address_of, send
+from pacs_monitor.model import Address, Phase, ProbeContext, Reason, Tls
+from pacs_monitor.net import EXPIRY, NetFailure, Passage, certificates, resolve
+
+GRACE = 0.5
+"""Seconds after the deadline for the thread of an exchange to come back, which is cut by itself in time."""
+_ABOUT_A_CERTIFICATE = (Reason.TLS_EXPIRED, Reason.TLS_HOSTNAME, Reason.TLS_UNTRUSTED)
+
+
+async def ask(
+    method: str,
+    url: str,
+    ctx: ProbeContext,
+    passage: Passage,
+    *,
+    access: Access = NOBODY,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    size_limit: int = SIZE_LIMIT,
+) -> Answer:
+    """One exchange within the run's deadline, straight to the node; raises NetFailure."""
+    secure = url.startswith("https:")
+    tls = access.tls or (Tls() if secure else None)
+    address = address_of(url)
+    addresses = await resolve(address, ctx.resolver, ctx.deadline, passage)
+
+    def exchange() -> Answer:
+        left = ctx.deadline - ctx.clock.monotonic()
+        if left <= 0:
+            raise _starved(passage)
+        return send(
+            method,
+            url,
+            timeout=left,
+            headers=headers,
+            body=body,
+            size_limit=size_limit,
+            access=Access(access.authorization, tls),
+            addresses=addresses,
+            passage=passage,
+        )
+
+    try:
+        async with asyncio.timeout_at(ctx.deadline + GRACE):
+            return await ctx.blocking(exchange)
+    except TimeoutError:
+        if passage.phase is Phase.RESOLVE:
+            raise _starved(passage) from None
+        raise passage.failure(Reason.TIMEOUT, f"{address} gave no whole answer in time") from None
+    except NetFailure as failure:
+        if tls is not None and failure.reason in _ABOUT_A_CERTIFICATE:
+            raise await _dated(failure, address, addresses[0].host, tls, ctx.deadline) from None
+        raise
+
+
+def _starved(passage: Passage) -> NetFailure:
+    return passage.failure(Reason.NOT_MEASURED, "no thread of the monitor was free in time to ask")
+
+
+async def _dated(failure: NetFailure, address: Address, host: str, tls: Tls, deadline: float) -> NetFailure:
+    name = tls.server_name or address.host
+    expiry = await certificates.shown_at(host, address.port, name, tls, deadline)
+    if expiry is None:
+        return failure
+    failure.passage.measure(EXPIRY.name, expiry)
+    return HttpError(failure.reason, f"{failure.detail}; {certificates.until(expiry)}", failure.passage)

@@ -1,0 +1,107 @@
+"""One exchange, from connect to the last byte of the answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+import requests
+from requests.utils import get_auth_from_url
+from urllib3.exceptions import HTTPError
+
+from pacs_monitor.http.access import NOBODY, Access, basic
+from pacs_monitor.http.answers import Answer, HttpError
+from pacs_monitor.http.connections import Adapter, Watch
+from pacs_monitor.http.reasons import explain, of_cut
+from pacs_monitor.model import Address, Reason
+from pacs_monitor.net import NetFailure, Passage
+
+logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
+"""It writes whole URLs and what peers say into the log, also above debug; what matters of it is in HttpError."""
+
+SIZE_LIMIT = 1 << 20
+"""Bytes of an answer's body."""
+_CHUNK = 8192
+
+
+def send(
+    method: str,
+    url: str,
+    *,
+    timeout: float,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    size_limit: int = SIZE_LIMIT,
+    access: Access = NOBODY,
+    addresses: Sequence[Address] = (),
+    passage: Passage | None = None,
+) -> Answer:
+    """One exchange within `timeout` seconds in all; HttpError when there is no whole answer.
+
+    With `addresses` it goes to the first of them that answers. With these or with `tls`, the environment has no say.
+    """
+    passage = passage or Passage()
+    watch, address = Watch(timeout, passage, addresses), address_of(url)
+    try:
+        with (
+            watch.kept(),
+            _session(watch, url, access, by_environment=not (addresses or access.tls)) as session,
+            session.request(
+                method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False, stream=True
+            ) as answer,
+        ):
+            read = _read(answer, size_limit)
+    except NetFailure as failure:
+        passage.end()
+        passage.phase = failure.phase
+        raise HttpError(failure.reason, failure.detail, passage) from None
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+        passage.end()
+        found = explain(error, address, passage.phase, timeout, access.tls)
+        raise HttpError(*(of_cut(address, passage.phase, timeout) if watch.cut else found), passage) from None
+    passage.end()
+    if watch.cut:
+        raise HttpError(*of_cut(address, passage.phase, timeout), passage)
+    if read is None:
+        raise HttpError(Reason.BAD_CONTENT, f"{address}: the answer is longer than {size_limit} bytes", passage)
+    return Answer(answer.status_code, answer.headers, read, passage)
+
+
+def _read(answer: requests.Response, limit: int) -> bytes | None:
+    """The body as it came, or None when it exceeds the limit."""
+    body = bytearray()
+    for chunk in answer.iter_content(_CHUNK):
+        body += chunk
+        if len(body) > limit:
+            return None
+    return bytes(body)
+
+
+def address_of(url: str) -> Address:
+    """The host and port of a URL."""
+    parts = urlsplit(url)
+    return Address(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+
+
+def _session(watch: Watch, url: str, access: Access, *, by_environment: bool) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = by_environment
+    session.auth = _authorize(url, access)
+    adapter = Adapter(watch, access.tls)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+def _authorize(url: str, access: Access) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
+    """Set in any case, so that `requests` does not look into `.netrc`."""
+    user, password = get_auth_from_url(url)
+    authorization = basic(user, password) if user else access.authorization
+
+    def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if authorization:
+            request.headers["Authorization"] = authorization
+        return request
+
+    return authorize

@@ -1,0 +1,91 @@
+"""The reason behind whatever `requests`, `urllib3` and `ssl` raised."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
+
+import requests
+from urllib3.exceptions import NameResolutionError
+
+from pacs_monitor.model import Address, Phase, Reason, Tls
+from pacs_monitor.net.tls import Fault, fault, refusal, refuses_us
+
+_WORDS = {
+    Reason.TIMEOUT: "no whole answer within {timeout:.3g} s",
+    Reason.TCP_TIMEOUT: "no connection within {timeout:.3g} s",
+    Reason.TCP_REFUSED: "the connection was refused",
+    Reason.TCP_UNREACHABLE: "there is no way to the host",
+    Reason.TCP_RESET: "the connection was reset",
+    Reason.DNS: "the name does not resolve",
+    Reason.TLS_TIMEOUT: "the TLS handshake did not end within {timeout:.3g} s",
+    Reason.CLOSED: "the connection was closed before the answer was whole",
+    Reason.BAD_CONTENT: "the answer is not HTTP (a port that speaks TLS wants https://)",
+}
+_CUT = {Phase.RESOLVE: Reason.TCP_TIMEOUT, Phase.CONNECT: Reason.TCP_TIMEOUT, Phase.TLS: Reason.TLS_TIMEOUT}
+_REASONS: tuple[tuple[type[BaseException], Reason], ...] = (
+    (RemoteDisconnected, Reason.CLOSED),
+    (IncompleteRead, Reason.CLOSED),
+    (HTTPException, Reason.BAD_CONTENT),
+    (requests.exceptions.ContentDecodingError, Reason.BAD_CONTENT),
+    (NameResolutionError, Reason.DNS),
+    (socket.gaierror, Reason.DNS),
+    (TimeoutError, Reason.TIMEOUT),
+    (ConnectionResetError, Reason.TCP_RESET),
+    (BrokenPipeError, Reason.TCP_RESET),
+)
+
+
+def explain(error: BaseException, address: Address, phase: Phase, timeout: float, tls: Tls | None) -> Fault:
+    """Why an exchange failed in this phase."""
+    chain = list(_causes(error))
+    secure = [cause for cause in chain if isinstance(cause, ssl.SSLError)]
+    if secure:
+        return _of_tls(secure[-1], address, phase, tls)
+    reason = _reason(chain)
+    return of_cut(address, phase, timeout) if reason is Reason.TIMEOUT else _worded(reason, address, timeout)
+
+
+def of_cut(address: Address, phase: Phase, timeout: float) -> Fault:
+    """The time was up in this phase."""
+    return _worded(_CUT.get(phase, Reason.TIMEOUT), address, timeout)
+
+
+def _worded(reason: Reason, address: Address, timeout: float) -> Fault:
+    return Fault(reason, f"{address}: {_WORDS[reason].format(timeout=timeout)}")
+
+
+def _of_tls(error: ssl.SSLError, address: Address, phase: Phase, tls: Tls | None) -> Fault:
+    if refuses_us(error):
+        return refusal(address, tls)
+    if phase is not Phase.TLS:
+        return Fault(Reason.CLOSED, f"{address}: the TLS connection broke before the answer was whole")
+    found = fault(error, address, (tls and tls.server_name) or address.host, tls)
+    if found.reason is Reason.TLS_UNTRUSTED and tls is None:
+        return Fault(found.reason, f"{found.detail}; add its CA to the system or to REQUESTS_CA_BUNDLE")
+    return found
+
+
+def _reason(chain: list[BaseException]) -> Reason:
+    """Innermost causes first."""
+    for cause in reversed(chain):
+        for kind, reason in _REASONS:
+            if isinstance(cause, kind):
+                return reason
+    return Reason.CLOSED
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that it wraps: as cause, as context, as `reason` or among its arguments."""
+    seen: set[int] = set()
+    waiting: list[BaseException] = [error]
+    while waiting:
+        found = waiting.pop(0)
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield found
+        inner = (found.__cause__, found.__context__, getattr(found, "reason", None), *found.args)
+        waiting += [cause for cause in inner if isinstance(cause, BaseException)]
