@@ -55,7 +55,10 @@ def _definitions() -> tuple[dict[str, Schema], dict[type[BaseModel], str]]:
 
 def _node_definition(defs: Mapping[str, Schema], name: Mapping[type[BaseModel], str]) -> Schema:
     node = defs[name[NodeSettings]]
-    blocks = {kind: {"$ref": f"#/$defs/{name[system.settings]}"} for kind, system in systems.kinds().items()}
+    blocks = {
+        kind: {"description": _first_line(system), "$ref": f"#/$defs/{name[system.settings]}"}
+        for kind, system in systems.kinds().items()
+    }
     checks: Schema = {
         "description": "The questions asked of this node; a check's name is its probe's kind, or `probe` names it.",
         "type": ["object", "null"],
@@ -162,4 +165,5 @@ def _with_files(loose: Schema, strict: Schema) -> Schema:
 
 
 def _first_line(kind: Any) -> str:
-    return (sys.modules[type(kind).__module__].__doc__ or "").strip().partition("\n")[0]
+    made_by = kind if isinstance(kind, type) else type(kind)
+    return (sys.modules[made_by.__module__].__doc__ or "").strip().partition("\n")[0]

@@ -20,9 +20,8 @@ from pacs_monitor.config.values import (
     Pace,
     Recurrence,
     TimeZone,
-    WebAddress,
 )
-from pacs_monitor.fields import AETitle, Duration, ExistingFile, Match, Percent, Secret, Settings, Texts
+from pacs_monitor.fields import AETitle, Duration, ExistingFile, Match, Percent, Secret, Settings, Texts, WebAddress
 from pacs_monitor.model import Paging
 
 

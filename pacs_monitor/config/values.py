@@ -91,12 +91,6 @@ def _bearer(value: SecretStr) -> SecretStr:
     return value
 
 
-def _web_address(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+\S*", value):
-        raise ValueError("is not a web address; write https://monitor.example.org")
-    return value.rstrip("/")
-
-
 def check_hours(value: str) -> str:
     """Weekly hours, checked for their form."""
     if not all(_HOURS.fullmatch(part.strip()) for part in value.split(",")):
@@ -139,7 +133,6 @@ Name = Annotated[str, AfterValidator(check_name)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 BearerToken = Annotated[SecretStr, AfterValidator(_bearer)]
 Database = Annotated[str, AfterValidator(_database), Field(repr=False)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
 Hours = Annotated[str, AfterValidator(check_hours)]
 Exceptional = Annotated[str, AfterValidator(_exception)]
 Recurrence = Annotated[str, AfterValidator(_rrule)]

@@ -13,11 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from uuid import NAMESPACE_OID, uuid4, uuid5
 
-from pydicom import Dataset, dcmread
+from pydicom import Dataset, FileDataset, dcmread
 from pydicom.errors import InvalidDicomError
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
+from pacs_monitor.dicom.datasets import decode
 from pacs_monitor.dicom.identity import IMPLEMENTATION_CLASS_UID
 from pacs_monitor.dicom.requests import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from pacs_monitor.model import PacsMonitorError
@@ -78,7 +79,7 @@ class Synthetic:
     @property
     def content(self) -> str:
         """What must come back whatever the archive does to the rest: the hash of its pixels."""
-        return pixel_hash(self.dataset)
+        return _hash(self.dataset.get("PixelData", b""))
 
     def encoded(self, transfer_syntax: str) -> bytes:
         """The data set without a file's header, as C-STORE sends it (PS3.5 7)."""
@@ -89,13 +90,21 @@ class Synthetic:
         return buffer.getvalue()
 
 
+LARGEST_FILE = 16_000_000
+"""Bytes of a user's own file: what is sent every quarter of an hour must be small, and is held in memory."""
+
+
 class UnfitFileError(PacsMonitorError):
     """The user's own file may not be sent."""
 
 
-def pixel_hash(dataset: Dataset) -> str:
-    """SHA-256 of Pixel Data (7FE0,0010); of nothing where there is none."""
-    return hashlib.sha256(dataset.get("PixelData", b"")).hexdigest()
+def hash_of(dataset: bytes, transfer_syntax: str) -> str:
+    """SHA-256 of the Pixel Data (7FE0,0010) of an encoded data set; raises Malformed."""
+    return _hash(decode(dataset, ("PixelData",), transfer_syntax).get("PixelData", b""))
+
+
+def _hash(pixels: bytes) -> str:
+    return hashlib.sha256(pixels).hexdigest()
 
 
 def synthetic(identity: Identity, uids: Uids, at: datetime) -> Synthetic:
@@ -114,20 +123,36 @@ def synthetic(identity: Identity, uids: Uids, at: datetime) -> Synthetic:
 
 
 def from_file(path: str, marker: str, uids: Uids) -> Synthetic:
-    """The user's own file under new UIDs; raises UnfitFileError unless its name or ID carries the marker."""
+    """The user's own file under new UIDs; raises UnfitFileError unless its patient carries the marker."""
+    file = _read(path, marker)
+    sop_class, syntax = str(file.SOPClassUID), str(file.file_meta.TransferSyntaxUID)
+    plain = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
+    return Synthetic(uids, sop_class, _named(file, sop_class, uids), plain if syntax in plain else (syntax,))
+
+
+def patient_of(made: Synthetic) -> dict[str, str]:
+    """The elements by which an archive knows the test patient, for whatever else is said of the object."""
+    return {keyword: str(made.dataset.get(keyword, "")) for keyword in _PATIENT}
+
+
+_PATIENT = ("SpecificCharacterSet", "PatientName", "PatientID", "PatientBirthDate", "PatientSex")
+
+
+def _read(path: str, marker: str) -> FileDataset:
     try:
+        if Path(path).stat().st_size > LARGEST_FILE:
+            raise UnfitFileError(f"it is larger than {LARGEST_FILE} bytes")
         with warnings.catch_warnings(action="ignore"):
             file = dcmread(Path(path))
             marked = marker in str(file.get("PatientName", "")) or marker in str(file.get("PatientID", ""))
-            sop_class, syntax = str(file.SOPClassUID), str(file.file_meta.TransferSyntaxUID)
+            whole = file.SOPClassUID and file.file_meta.TransferSyntaxUID
     except (OSError, InvalidDicomError, AttributeError, ValueError, TypeError, KeyError) as error:
         raise UnfitFileError(f"it cannot be read as a DICOM file ({type(error).__name__})") from None
+    if not whole:
+        raise UnfitFileError("it says neither what it is nor how it is encoded")
     if not marked:
         raise UnfitFileError(f"neither its PatientName nor its PatientID contains the marker {marker!r}")
-    syntaxes: tuple[str, ...] = (syntax,)
-    if syntax in (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN):
-        syntaxes = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
-    return Synthetic(uids, sop_class, _named(file, sop_class, uids), syntaxes)
+    return file
 
 
 def _uid(*parts: str) -> str:

@@ -55,7 +55,6 @@ class History:
         self._ledger, self._batches = Ledger(number, ids), Batches(ids)
         self.objects = TestObjects(ids, seed, clock, self._writer.submit)
         self._alive = Alive(number, str(ULID()), clock.now())
-        self._watching = False
         self._pulses: deque[Pulse] = deque()
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="history-reader")
         self._ids = ids
@@ -85,7 +84,6 @@ class History:
 
     async def adopt(self, checks: Collection[CheckId], revision: Revision) -> None:
         """Watch exactly these checks from now on: at the start and after every reload."""
-        self._watching = True
         now = self._clock.now()
         await self._durable(lambda connection: self._ledger.adopt(connection, checks, revision, now))
 
@@ -108,9 +106,8 @@ class History:
         return self._writer.submit(self._write_pulses, self._committed)
 
     def close(self) -> None:
-        """Write what is queued and, if anything was watched, the last sign of life; then let the lease go."""
-        if self._watching:
-            self.beat(Pulse(self._clock.now()))
+        """Write what is queued and the last sign of life, then let the lease go."""
+        self.beat(Pulse(self._clock.now()))
         self._reading.shutdown()
         self.reader.close()
         self._let_go()

@@ -14,12 +14,15 @@ from pacs_monitor.model.answers import (
     Transition,
 )
 from pacs_monitor.model.contracts import (
+    Burden,
     Channel,
     Clock,
     DicomListener,
+    Load,
     Probe,
     ProbeContext,
     Resolver,
+    Tidies,
 )
 from pacs_monitor.model.enums import (
     NEVER_ANSWERED,
@@ -81,6 +84,7 @@ __all__ = [
     "STORES_A_MINUTE",
     "Address",
     "Blame",
+    "Burden",
     "Change",
     "Channel",
     "Check",
@@ -100,6 +104,7 @@ __all__ = [
     "Layer",
     "Ledger",
     "LedgerError",
+    "Load",
     "Measure",
     "Measurement",
     "Micros",
@@ -124,6 +129,7 @@ __all__ = [
     "StoreCapError",
     "Streak",
     "TestObject",
+    "Tidies",
     "Tls",
     "Transition",
     "Withheld",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import tzinfo
-from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pacs_monitor.model.answers import CheckId, Measure, Outcome
 from pacs_monitor.model.enums import Layer
@@ -117,6 +117,29 @@ class Probe(Protocol):
         ...
 
     async def run(self, node: Node, settings: Any, ctx: ProbeContext) -> Outcome: ...
+
+
+class Load(NamedTuple):
+    """What one run writes at most, for whoever must allow it."""
+
+    objects: int = 0
+    deletions: int = 0
+    notices: int = 0
+    """What the node may tell others because of it: availability notices, HL7 messages, routing."""
+
+
+@runtime_checkable
+class Burden(Protocol):
+    """A probe that writes, and says how much."""
+
+    def load(self, settings: Any) -> Load: ...
+
+
+@runtime_checkable
+class Tidies(Protocol):
+    """A probe that leaves test objects behind when it is interrupted, and clears them away when the monitor starts."""
+
+    async def tidy(self, node: Node, settings: Any, ctx: ProbeContext) -> None: ...
 
 
 @runtime_checkable

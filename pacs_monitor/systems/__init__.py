@@ -1,4 +1,9 @@
-"""Product APIs that tell volumes and queues: one file per kind; the package listing is the registry."""
+"""Product APIs that tell volumes and queues: one file per kind; the package listing is the registry.
+
+A module defines one class with a `kind`, made as `Kind(settings)`, where the settings are the block that a node carries
+under the name of the kind. What it can tell shows in its methods: `volumes`, `queues`, `feeds`, `interfaces`, `host`
+(pacs_monitor.systems.answers). They are async, and each works within the run's deadline.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,14 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
-from typing import ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol, TypeVar
 
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, ValidationError
+
+from pacs_monitor.model import Node, Reason
+from pacs_monitor.net import Passage
+
+T = TypeVar("T")
 
 
 class System(Protocol):
@@ -27,3 +37,42 @@ def kinds() -> Mapping[str, type[System]]:
             if isinstance(value, type) and value.__module__ == module.name and hasattr(value, "kind"):
                 found[value.kind] = value
     return found
+
+
+def telling(what: str) -> list[str]:
+    """The kinds that tell `volumes`, `queues`, `feeds`, `interfaces` or `host`."""
+    return sorted(kind for kind, system in kinds().items() if hasattr(system, what))
+
+
+def _source_of(what: str) -> AfterValidator:
+    def known(kind: str) -> str:
+        if kind not in telling(what):
+            raise ValueError(f"{kind!r} is no system that tells {what}; there are: {', '.join(telling(what))}")
+        return kind
+
+    return AfterValidator(known)
+
+
+VolumeSource = Annotated[str, _source_of("volumes")]
+QueueSource = Annotated[str, _source_of("queues")]
+FeedSource = Annotated[str, _source_of("feeds")]
+InterfaceSource = Annotated[str, _source_of("interfaces")]
+HostSource = Annotated[str, _source_of("host")]
+
+
+def system_of(node: Node, kind: str, tells: type[T], passage: Passage) -> T:
+    """The system of this kind by the block of a node, where it needs one; raises NetFailure (`not_configured`)."""
+    system: Any = kinds()[kind]
+    block = node.systems.get(kind)
+    if block is None:
+        try:
+            block = system.settings()
+        except ValidationError:
+            required = [name for name, field in system.settings.model_fields.items() if field.is_required()]
+            block_wanted = f"{kind}: {{{', '.join(f'{name}: …' for name in required)}}}"
+            raise passage.failure(
+                Reason.NOT_CONFIGURED, f"node {node.name} needs a block {block_wanted} for this check"
+            ) from None
+    made = system(block)
+    assert isinstance(made, tells)  # noqa: S101 - the setting that names the kind has made sure
+    return made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from copy import deepcopy
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +15,16 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 
 from pacs_monitor.dicom.identity import IMPLEMENTATION_CLASS_UID
 from pacs_monitor.dicom.requests import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
-from pacs_monitor.dicom.testobject import Identity, Synthetic, Uids, UnfitFileError, from_file, pixel_hash, synthetic
+from pacs_monitor.dicom.testobject import (
+    LARGEST_FILE,
+    Identity,
+    Synthetic,
+    Uids,
+    UnfitFileError,
+    from_file,
+    hash_of,
+    synthetic,
+)
 from tests.peers.ports import program
 
 AT = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
@@ -64,16 +72,16 @@ def test_what_is_sent_reads_back_as_what_was_made(transfer_syntax: str) -> None:
     assert (back.PatientName, back.PatientID, back.Modality) == ("ZZTÄST^Müller", "ZZTEST-1", "CT")
     assert (back.SOPInstanceUID, back.StudyInstanceUID) == (made.uids.instance, made.uids.study)
     assert (back.QualityControlImage, back.BurnedInAnnotation) == ("YES", "NO")
-    assert pixel_hash(back) == made.content
+    assert hash_of(made.encoded(transfer_syntax), transfer_syntax) == made.content
     assert len(made.encoded(transfer_syntax)) < 40_000
 
 
 def test_every_object_has_pixels_of_its_own() -> None:
     first, second = an_object(), an_object()
     assert first.content != second.content
-    altered = deepcopy(first.dataset)
-    altered.PixelData = bytes((first.dataset.PixelData[0] ^ 1,)) + first.dataset.PixelData[1:]
-    assert pixel_hash(altered) != first.content
+    encoded = bytearray(first.encoded(EXPLICIT_VR_LITTLE_ENDIAN))
+    encoded[-1] ^= 1
+    assert hash_of(bytes(encoded), EXPLICIT_VR_LITTLE_ENDIAN) != first.content
 
 
 def test_study_and_series_stay_for_a_node_and_a_day_and_the_instance_is_new() -> None:
@@ -129,6 +137,13 @@ def test_a_file_that_may_show_a_patient_is_refused_and_its_name_is_not_repeated(
 def test_what_is_no_dicom_file_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "own.dcm").write_bytes(content)
     with pytest.raises(UnfitFileError, match="cannot be read as a DICOM file"):
+        from_file(str(tmp_path / "own.dcm"), "ZZTEST", Uids.fixed("seed", "archive"))
+
+
+def test_a_large_file_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "own.dcm").open("wb") as file:
+        file.truncate(LARGEST_FILE + 1)
+    with pytest.raises(UnfitFileError, match="larger than 16000000 bytes"):
         from_file(str(tmp_path / "own.dcm"), "ZZTEST", Uids.fixed("seed", "archive"))
 
 

@@ -92,10 +92,3 @@ def test_the_seed_of_an_installation_stays_and_is_its_own(reopen: Opener, url: s
     other = History.open(url, "west", clock)
     assert other.objects.seed not in ("", seed)
     other.close()
-
-
-async def test_a_history_that_watches_nothing_leaves_no_sign_of_life(reopen: Opener, clock: HandClock) -> None:
-    history = reopen()
-    await history.objects.record([an_object(1)])
-    clock.move(5)
-    assert reopen().reader.coverage() == ()

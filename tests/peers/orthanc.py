@@ -37,3 +37,8 @@ class Orthanc(Program):
             )
         )
         super().__init__([program("Orthanc", "orthanc"), str(configuration)], folder, self.dicom_port)
+
+    @property
+    def url(self) -> str:
+        """Where its REST API answers."""
+        return f"http://127.0.0.1:{self.http_port}"

@@ -1,0 +1,247 @@
+"""Does the archive really store? A synthetic object is sent by C-STORE, looked for, and cleared away again.
+
+An archive with a full disk answers every C-ECHO with success; only a store proves that it stores. Each run sends a new
+SOP Instance UID, since archives silently drop what they know already. `verify` says how the object is looked for after
+it was taken: `none`, `find` (C-FIND at IMAGE level until it is found), `get` or `move` (given back, and its pixels
+compared; `move` needs `monitor.dicom_listener`), or `commitment` (storage commitment). `verify_on` names nodes to which
+routing should bring it; the seconds until it was found are measured for each.
+
+Nothing is sent unless the ledger of test objects holds it, nor if it could not be cleared away again. What an
+interrupted run has left is tried at the next start and after each run; what stays is a warning with a count
+(`cleanup_failed`). A node is never sent more than 12 objects a minute and 2,000 a day (`store_cap`).
+
+Read "Test stores safely" (docs/test-stores.md) before you have it allowed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import model_validator
+
+from pacs_monitor.dicom import Association, Target, associate
+from pacs_monitor.dicom.endpoint import EndpointSettings, addresses_of, not_configured, target_of
+from pacs_monitor.dicom.peers import facts
+from pacs_monitor.dicom.requests import Context, contexts
+from pacs_monitor.dicom.store import store
+from pacs_monitor.dicom.testobject import Synthetic, UnfitFileError
+from pacs_monitor.fields import NodeNames
+from pacs_monitor.model import (
+    Address,
+    Layer,
+    LedgerError,
+    Load,
+    Measure,
+    Measurement,
+    Node,
+    Outcome,
+    Phase,
+    ProbeContext,
+    Reason,
+    Rhythm,
+    Status,
+    StoreCapError,
+)
+from pacs_monitor.net import EXPIRY, NetFailure
+from pacs_monitor.stores import looking
+from pacs_monitor.stores.cleaning import Leftovers, Targets, lacking, tidy
+from pacs_monitor.stores.making import cleaner_of, entries, made
+from pacs_monitor.stores.settings import StoreSettings
+
+CLEANING_TIME = 10.0
+"""Seconds of a run that are kept for clearing away, but never more than a quarter of it."""
+
+Look = Callable[[Target, Synthetic, ProbeContext, float], Awaitable[None]]
+LOOKS: Mapping[str, Look] = {
+    "find": looking.found,
+    "get": looking.given_back,
+    "move": looking.sent_back,
+    "commitment": looking.committed,
+}
+
+
+class DicomStoreSettings(EndpointSettings, StoreSettings):
+    verify: Literal["none", "find", "get", "move", "commitment"] = "find"
+    """How the object is looked for after it was taken."""
+    verify_on: NodeNames = ()
+    """Nodes to which routing should bring the object: it must be found there too."""
+
+    @model_validator(mode="after")
+    def _new_to_verify(self) -> Self:
+        if self.mode == "accept_only" and (self.verify != "none" or self.verify_on):
+            raise ValueError("mode: accept_only sends what may be there already: say verify: none, and no verify_on")
+        return self
+
+
+class DicomStore:
+    kind: ClassVar[str] = "dicom_store"
+    settings: ClassVar[type[DicomStoreSettings]] = DicomStoreSettings
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("store_object_bytes", "Size of the data set that was sent."),
+        Measure("store_seconds", "From the C-STORE request to its answer.", trend=True),
+        Measure("store_available_seconds", "From the answer until it was found or given back.", ("on",), trend=True),
+        Measure("store_leftovers", "Test objects that could not be cleared away."),
+        EXPIRY,
+    )
+    layer: ClassVar[Layer] = Layer.STORE
+    writes: ClassVar[bool] = True
+    uses_association: ClassVar[bool] = True
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=900.0, retry_interval=60.0, timeout=60.0)
+
+    def addresses(self, node: Node, settings: DicomStoreSettings) -> tuple[Address, ...]:
+        return addresses_of(node, settings)
+
+    def load(self, settings: DicomStoreSettings) -> Load:
+        objects = 1 + (settings.cleanup == "iocm")
+        deletions = 0 if settings.mode == "accept_only" else 1 + len(settings.copies_on)
+        return Load(objects, deletions, objects + deletions)
+
+    async def run(self, node: Node, settings: DicomStoreSettings, ctx: ProbeContext) -> Outcome:
+        target = target_of(node, settings)
+        if target is None:
+            return not_configured(node)
+        try:
+            thing = await ctx.blocking(lambda: made(settings, node, ctx))
+        except UnfitFileError as error:
+            return Outcome.of(Reason.NOT_CONFIGURED, detail=f"file {settings.file} is not sent: {error}")
+        cleaner = cleaner_of(settings, thing, _targets(node, settings))
+        copies = [ctx.nodes[name] for name in settings.copies_on]
+        problem = _blindness(node, settings, ctx) or lacking(cleaner, [node, *copies])
+        if problem:
+            return Outcome.of(Reason.NOT_CONFIGURED, detail=problem)
+        outcome = await _RoundTrip(target, thing, node, settings, ctx).outcome()
+        return _with_leftovers(outcome, await tidy(cleaner, node, ctx))
+
+    async def tidy(self, node: Node, settings: DicomStoreSettings, ctx: ProbeContext) -> None:
+        try:
+            thing = await ctx.blocking(lambda: made(settings, node, ctx))
+        except UnfitFileError:
+            return  # each run says so
+        await tidy(cleaner_of(settings, thing, _targets(node, settings)), node, ctx)
+
+
+def _targets(node: Node, settings: DicomStoreSettings) -> Targets:
+    """The check's own port and AE titles hold at its own node."""
+    return lambda where: target_of(where, settings if where.name == node.name else EndpointSettings())
+
+
+def _blindness(node: Node, settings: DicomStoreSettings, ctx: ProbeContext) -> str:
+    """What looking for the object lacks; empty when nothing."""
+    if settings.verify == "move" and ctx.listeners is None:
+        return "verify: move needs monitor.dicom_listener, to which the archive sends the object back"
+    targets = _targets(node, settings)
+    unknown = [name for name in settings.verify_on if targets(ctx.nodes[name]) is None]
+    return f"verify_on: node {unknown[0]} needs a host and dicom: {{port: …, ae_title: …}}" if unknown else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _RoundTrip:
+    """One object sent and looked for, in the time that is not kept for clearing away."""
+
+    target: Target
+    thing: Synthetic
+    node: Node
+    settings: DicomStoreSettings
+    ctx: ProbeContext
+
+    @property
+    def proposed(self) -> tuple[Context, ...]:
+        """One context per transfer syntax, so that a refusal names which."""
+        return contexts([(self.thing.sop_class, (syntax,)) for syntax in self.thing.transfer_syntaxes])
+
+    @property
+    def until(self) -> float:
+        whole = self.ctx.deadline - self.ctx.clock.monotonic()
+        return self.ctx.deadline - min(CLEANING_TIME, whole / 4)
+
+    async def outcome(self) -> Outcome:
+        until = self.until
+        try:
+            association = await self._store(until)
+        except StoreCapError as error:
+            return Outcome.of(Reason.STORE_CAP, detail=str(error))
+        except LedgerError as error:
+            return Outcome.of(Reason.NOT_MEASURED, detail=f"nothing is stored without the ledger: {error}")
+        except NetFailure as failure:
+            if failure.reason is not Reason.DUPLICATE or self.settings.mode != "accept_only":
+                return failure.outcome()
+            return Outcome(Status.OK, **failure.passage.seen())  # the fixed object is there, as it should be
+        return await self._look(association, until)
+
+    async def _store(self, until: float) -> Association:
+        """C-STORE. The ledger has the object before the peer does."""
+        thing, ctx = self.thing, self.ctx
+        async with await associate(self.target, self.proposed, resolver=ctx.resolver, deadline=until) as association:
+            context_id = association.context(thing.sop_class)
+            await ctx.ledger.record(entries(thing, self.settings, self.node, ctx))
+            syntax = association.transfer_syntax(context_id)
+            data = thing.encoded(syntax)
+            began = monotonic()
+            await store(association, thing.sop_class, thing.uids.instance, data, syntax)
+            association.passage.measure("store_seconds", monotonic() - began)
+            association.passage.measure("store_object_bytes", len(data))
+        return association
+
+    async def _look(self, association: Association, until: float) -> Outcome:
+        """Here, and on the nodes that routing should bring it to, at the same time but for nodes of one address."""
+        settings, targets, stored = self.settings, _targets(self.node, self.settings), monotonic()
+        turns: defaultdict[Address, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+        async def look(where: Node, how: Look) -> NetFailure | None:
+            target = targets(where)
+            assert target is not None  # noqa: S101 - `_blindness` has made sure
+            try:
+                async with turns[target.address]:
+                    await how(target, self.thing, self.ctx, until)
+            except NetFailure as failure:
+                return failure
+            association.passage.measure("store_available_seconds", monotonic() - stored, (("on", where.name),))
+            return None
+
+        own = [look(self.node, LOOKS[settings.verify])] if settings.verify != "none" else []
+        elsewhere = [look(self.ctx.nodes[name], looking.found) for name in settings.verify_on]
+        failures = await asyncio.gather(*own, *elsewhere)
+        seen = {**association.passage.seen(), "terminal": facts(association, self.proposed)}
+        if own and failures[0] is not None:
+            return _not_seen(failures[0], seen)
+        for name, failure in zip(settings.verify_on, failures[len(own) :], strict=True):
+            if failure is not None:
+                return _not_routed(name, failure, seen)
+        return Outcome(Status.OK, **seen)
+
+
+def _not_seen(failure: NetFailure, seen: dict[str, Any]) -> Outcome:
+    """Stored, and then not there, or altered, or not to be asked for."""
+    about_the_object = failure.reason in (Reason.STORED_NOT_FOUND, Reason.CONTENT_MISMATCH)
+    detail = failure.detail if about_the_object else f"it took the object, but looking for it failed: {failure.detail}"
+    return Outcome.of(failure.reason, phase=failure.phase, detail=detail, **seen)
+
+
+def _not_routed(where: str, failure: NetFailure, seen: dict[str, Any]) -> Outcome:
+    """Not on the other node; where that could not be asked, its own checks fail, and here it is a warning."""
+    missing = failure.reason is Reason.STORED_NOT_FOUND
+    how = "has not arrived" if missing else f"could not be looked for ({failure.reason})"
+    return Outcome.of(
+        Reason.STORED_NOT_FOUND,
+        warn=not missing,
+        phase=Phase.OPERATION,
+        detail=f"it took the object, which {how} on {where}: {failure.detail}",
+        **seen,
+    )
+
+
+def _with_leftovers(outcome: Outcome, leftovers: Leftovers) -> Outcome:
+    counted = Measurement("store_leftovers", leftovers.count)
+    outcome = replace(outcome, measurements=(*outcome.measurements, counted))
+    if not leftovers.count:
+        return outcome
+    told = f"{leftovers.count} test objects could not be cleared away ({leftovers.why})"
+    if outcome.status is not Status.OK:
+        return replace(outcome, detail=f"{outcome.detail}; {told}")
+    warning = Outcome.of(Reason.CLEANUP_FAILED, warn=True, phase=Phase.OPERATION, detail=told)
+    return replace(outcome, status=warning.status, reason=warning.reason, phase=warning.phase, detail=told)

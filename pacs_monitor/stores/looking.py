@@ -1,0 +1,187 @@
+"""Looking for a test object on a node: found, given back unaltered, promised to be kept.
+
+What is not there yet is asked for again, more and more rarely, until it is or the time is up: archives and routers
+index late. All of these raise NetFailure: `stored_not_found`, `content_mismatch`, or what the asking itself met.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from time import monotonic
+from uuid import uuid4
+
+from pacs_monitor.dicom import Association, Target, associate, reasons
+from pacs_monitor.dicom.commitment import STORAGE_COMMITMENT, Commitment, report, request_commitment
+from pacs_monitor.dicom.datasets import decode, encode
+from pacs_monitor.dicom.find import STUDY_ROOT_FIND, find
+from pacs_monitor.dicom.pdu import Malformed
+from pacs_monitor.dicom.requests import IMPLICIT_VR_LITTLE_ENDIAN, Context, contexts
+from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE, ReceivedObject, get, move
+from pacs_monitor.dicom.testobject import Synthetic, Uids, hash_of
+from pacs_monitor.model import DicomListener, ProbeContext, Reason
+from pacs_monitor.net import NetFailure
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
+"""Seconds between two questions for what is not there yet."""
+NO_SUCH_INSTANCE = 0x0112
+"""Failure Reason (0008,1197) of a storage commitment (PS3.3 C.14.1.1)."""
+_IMPLICIT = (IMPLICIT_VR_LITTLE_ENDIAN,)
+
+
+async def is_there(target: Target, uids: Uids, ctx: ProbeContext, until: float) -> bool:
+    """One C-FIND at IMAGE level."""
+    async with await _opened(target, contexts([(STUDY_ROOT_FIND, _IMPLICIT)]), ctx, until) as association:
+        return await _matches(association, uids)
+
+
+async def found(target: Target, made: Synthetic, ctx: ProbeContext, until: float) -> None:
+    """Found by C-FIND at IMAGE level (PS3.4 C.3.4)."""
+    async with await _opened(target, contexts([(STUDY_ROOT_FIND, _IMPLICIT)]), ctx, until) as association:
+        await _until(lambda: _matches(association, made.uids), association, until)
+
+
+async def given_back(target: Target, made: Synthetic, ctx: ProbeContext, until: float) -> None:
+    """Given back by C-GET, with the pixels that it was sent with."""
+    proposed = contexts(
+        [(STUDY_ROOT_GET, _IMPLICIT), *((made.sop_class, (syntax,)) for syntax in made.transfer_syntaxes)],
+        scp=(made.sop_class,),
+    )
+    async with await _opened(target, proposed, ctx, until) as association:
+        taken: list[ReceivedObject] = []
+
+        async def gets() -> bool:
+            await get(association, STUDY_ROOT_GET, _identifier(made.uids), lambda got: _keep(taken, got))
+            return bool(taken)
+
+        await _until(gets, association, until)
+        _compare(association, made, taken)
+
+
+async def sent_back(target: Target, made: Synthetic, ctx: ProbeContext, until: float) -> None:
+    """Sent by C-MOVE to our own listener, with the pixels that it was sent with."""
+    listener = _listener(ctx)
+    arriving = asyncio.ensure_future(listener.expect(made.uids.instance))
+    try:
+        async with await _opened(target, contexts([(STUDY_ROOT_MOVE, _IMPLICIT)]), ctx, until) as association:
+
+            async def moves() -> bool:
+                done = await move(association, STUDY_ROOT_MOVE, _identifier(made.uids), listener.ae_title)
+                return bool(done.completed + done.warning)
+
+            await _until(moves, association, until)
+            async with asyncio.timeout_at(until):
+                got: ReceivedObject = await arriving
+            _compare(association, made, [got])
+    except TimeoutError:
+        detail = f"{target} says that it sent the object to {listener.ae_title}, where it did not arrive in time"
+        raise association.passage.failure(Reason.STORED_NOT_FOUND, detail) from None
+    finally:
+        arriving.cancel()
+
+
+async def committed(target: Target, made: Synthetic, ctx: ProbeContext, until: float) -> None:
+    """Promised to be kept: storage commitment (PS3.4 J), reported on the same association or to our listener."""
+    transaction = f"2.25.{uuid4().int}"
+    async with await _opened(target, contexts([(STORAGE_COMMITMENT, _IMPLICIT)]), ctx, until) as association:
+        await request_commitment(association, transaction, [(made.sop_class, made.uids.instance)])
+        try:
+            async with asyncio.timeout_at(until):
+                answer = await _reported(association, transaction, ctx.listeners)
+        except TimeoutError:
+            detail = f"{target} took the request for storage commitment, and did not report on it in time"
+            raise association.passage.failure(Reason.DIMSE_TIMEOUT, detail) from None
+        _check_commitment(association, made, answer)
+
+
+def _listener(ctx: ProbeContext) -> DicomListener:
+    if ctx.listeners is None:
+        raise RuntimeError("the probe has made sure of the listener before it stored anything")
+    return ctx.listeners
+
+
+async def _opened(target: Target, proposed: tuple[Context, ...], ctx: ProbeContext, until: float) -> Association:
+    return await associate(target, proposed, resolver=ctx.resolver, deadline=until)
+
+
+async def _matches(association: Association, uids: Uids) -> bool:
+    """Whether an answer names the very instance: some archives pass over keys that they do not know."""
+    instances = set()
+    async for answer in find(association, STUDY_ROOT_FIND, _identifier(uids)):
+        try:
+            instances.add(decode(answer.dataset, ("SOPInstanceUID",)).get("SOPInstanceUID"))
+        except Malformed as error:
+            raise association.passage.failure(Reason.NOT_DICOM, f"C-FIND: {error}") from None
+    return uids.instance in instances
+
+
+def _identifier(uids: Uids) -> bytes:
+    return encode(
+        {
+            "QueryRetrieveLevel": "IMAGE",
+            "StudyInstanceUID": uids.study,
+            "SeriesInstanceUID": uids.series,
+            "SOPInstanceUID": uids.instance,
+        }
+    )
+
+
+async def _until(ask: Callable[[], Awaitable[bool]], association: Association, until: float) -> None:
+    """Until the answer is yes; `stored_not_found` when that does not come in time."""
+    pause, began = FIRST_PAUSE, monotonic()
+    while not await ask():
+        if monotonic() + pause >= until:
+            detail = f"{association.peer} took the object, and does not have it {monotonic() - began:.3g} s later"
+            raise association.passage.failure(Reason.STORED_NOT_FOUND, detail)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _keep(taken: list[ReceivedObject], got: ReceivedObject) -> int:
+    taken.append(got)
+    return 0x0000
+
+
+def _compare(association: Association, made: Synthetic, taken: list[ReceivedObject]) -> None:
+    """Whatever an archive may change of the rest (coercion), the pixels must be those that it was sent."""
+    try:
+        same = all(
+            (got.sop_instance, hash_of(got.dataset, got.transfer_syntax)) == (made.uids.instance, made.content)
+            for got in taken
+        )
+    except Malformed:
+        same = False
+    if not same:
+        detail = f"{association.peer} gives back another object than it was sent: its pixels differ"
+        raise association.passage.failure(Reason.CONTENT_MISMATCH, detail)
+
+
+async def _reported(association: Association, transaction: str, listener: DicomListener | None) -> Commitment:
+    """Whichever way the report comes first; only the last way to fail is told."""
+    ways = [asyncio.ensure_future(report(association, transaction))]
+    if listener is not None:
+        ways.append(asyncio.ensure_future(listener.expect_commitment(transaction)))
+    try:
+        waiting = set(ways)
+        while True:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for way in done:
+                if not waiting or way.exception() is None:
+                    return await way
+    finally:
+        for way in ways:
+            way.cancel()
+            with suppress(asyncio.CancelledError, NetFailure):
+                await way
+
+
+def _check_commitment(association: Association, made: Synthetic, answer: Commitment) -> None:
+    wanted = (made.sop_class, made.uids.instance)
+    if wanted in answer.committed:
+        return
+    causes = [why for sop_class, instance, why in answer.failed if (sop_class, instance) == wanted]
+    if not causes or causes[0] == NO_SUCH_INSTANCE:
+        detail = f"{association.peer} does not commit itself to keep the object: it has none of this UID"
+        raise association.passage.failure(Reason.STORED_NOT_FOUND, detail)
+    raise association.passage.failure(*reasons.of_status("storage commitment", causes[0]))

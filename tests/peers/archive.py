@@ -1,0 +1,110 @@
+"""A small archive out of pynetdicom that keeps, loses, alters, indexes late and hides, as a test wants."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydicom import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pynetdicom import AE, evt
+from pynetdicom.events import Event
+
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
+FIND, GET = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.3"
+PENDING = 0xFF00
+
+
+@dataclass
+class Archive:
+    """What it holds, by SOP Instance UID, and how its associations went."""
+
+    port: int = 0
+    stored: dict[str, Dataset] = field(default_factory=dict)
+    since: dict[str, float] = field(default_factory=dict)
+    rejected: set[str] = field(default_factory=set)
+    endings: list[str] = field(default_factory=list)
+    open: int = 0
+    most_at_once: int = 0
+
+    def matching(self, identifier: Dataset, indexed_after: float) -> list[Dataset]:
+        uid = identifier.SOPInstanceUID
+        there = uid in self.stored and uid not in self.rejected
+        return [self.stored[uid]] if there and time.monotonic() - self.since[uid] >= indexed_after else []
+
+
+@contextmanager
+def archive(
+    *,
+    keeps: bool = True,
+    alters: bool = False,
+    status: int = 0x0000,
+    indexed_after: float = 0.0,
+    obeys_notes: bool = False,
+    on_store: Callable[[], None] = lambda: None,
+) -> Iterator[Archive]:
+    """An object answered with a status of failure is not kept."""
+    peer, ae, lock = Archive(), AE("PEER"), threading.Lock()
+    for sop_class in (SECONDARY_CAPTURE, KEY_OBJECT_SELECTION):
+        ae.add_supported_context(
+            sop_class, [ExplicitVRLittleEndian, ImplicitVRLittleEndian], scu_role=True, scp_role=True
+        )
+    for sop_class in (FIND, GET):
+        ae.add_supported_context(sop_class)
+
+    def store(event: Event) -> int:
+        on_store()
+        got = event.dataset
+        got.file_meta = event.file_meta
+        if keeps and status in (0x0000, 0xB000):
+            if alters:
+                got.PixelData = bytes((got.PixelData[0] ^ 1,)) + got.PixelData[1:]
+            peer.stored[got.SOPInstanceUID], peer.since[got.SOPInstanceUID] = got, time.monotonic()
+            if obeys_notes and got.SOPClassUID == KEY_OBJECT_SELECTION:
+                series = got.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
+                peer.rejected |= {item.ReferencedSOPInstanceUID for item in series.ReferencedSOPSequence}
+        return status
+
+    def find(event: Event) -> Iterator[Any]:
+        for found in peer.matching(event.identifier, indexed_after):
+            answer = Dataset()
+            answer.QueryRetrieveLevel, answer.SOPInstanceUID = "IMAGE", found.SOPInstanceUID
+            yield PENDING, answer
+
+    def get(event: Event) -> Iterator[Any]:
+        found = peer.matching(event.identifier, indexed_after)
+        yield len(found)
+        for dataset in found:
+            yield PENDING, dataset
+
+    def count(by: int, ending: str = "") -> Callable[[Event], None]:
+        def happened(_event: Event) -> None:
+            with lock:
+                peer.open += by
+                peer.most_at_once = max(peer.most_at_once, peer.open)
+                if ending:
+                    peer.endings.append(ending)
+
+        return happened
+
+    handlers = [
+        (evt.EVT_C_STORE, store),
+        (evt.EVT_C_FIND, find),
+        (evt.EVT_C_GET, get),
+        (evt.EVT_ACCEPTED, count(1)),
+        (evt.EVT_RELEASED, count(-1, "released")),
+        (evt.EVT_ABORTED, count(-1, "aborted")),
+    ]
+    server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+    peer.port = server.socket.getsockname()[1]
+    try:
+        yield peer
+    finally:
+        server.shutdown()
+        for association in ae.active_associations:
+            association.join(5)
