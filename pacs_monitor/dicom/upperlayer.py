@@ -24,13 +24,15 @@ from pacs_monitor.dicom import pdu, reasons
 from pacs_monitor.dicom.dimse import DATA_LIMIT, Assembler, Message
 from pacs_monitor.dicom.pdu import Malformed, PduType
 from pacs_monitor.model import Flag, Phase, Reason
-from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.net import NetFailure, Passage, refusal, refuses_us
 
 RELEASE_WITHIN = 1.0
 """Seconds for A-RELEASE-RP: the operation is over, so a peer that does not answer costs a flag and no more time."""
 BACKLOG = 1024 * 1024
 """Bytes of messages that nobody has fetched yet, beyond which no more is read from the peer."""
 _MESSAGE_COST = 512
+WRITTEN_AT_ONCE = 128 * 1024
+"""Bytes that are handed to the transport together."""
 
 
 class State(Enum):
@@ -75,14 +77,25 @@ class UpperLayer(asyncio.Protocol):
     async def send(self, context_id: int, command: bytes, data: bytes = b"") -> None:
         """One message; should the association end on the way, the next `receive` says why."""
         self.passage.begin(Phase.OPERATION)
-        for value, is_command in ((command, True), (data, False)):
-            for fragment in pdu.write_data(context_id, is_command, value, self._peer_maximum_length):
-                self._write(fragment)
-                while self._congested and self._ending is None:
-                    await self._happening()
-                    self.passage.begin(Phase.OPERATION)
+        parts = ((True, command), (False, data))
+        waiting, size = [], 0
+        for fragment in (f for part in parts for f in pdu.write_data(context_id, *part, self._peer_maximum_length)):
+            waiting.append(fragment)
+            size += len(fragment)
+            if size >= WRITTEN_AT_ONCE:
+                await self._write_through(b"".join(waiting))
+                waiting, size = [], 0
                 if self._ending is not None:
                     return
+        self._write(b"".join(waiting))
+
+    async def _write_through(self, data: bytes) -> None:
+        """Write, hear what the peer may have to say meanwhile, and wait until it can take more."""
+        self._write(data)
+        await asyncio.sleep(0)
+        while self._congested and self._ending is None:
+            await self._happening()
+            self.passage.begin(Phase.OPERATION)
 
     async def receive(self) -> Message:
         """The next message; raises NetFailure."""
@@ -143,7 +156,7 @@ class UpperLayer(asyncio.Protocol):
             self._waiter.set_result(None)
 
     def _write(self, data: bytes) -> None:
-        if self._transport is not None and self._state is not State.OVER:
+        if self._transport is not None and self._state is not State.OVER and not self._transport.is_closing():
             self._transport.write(data)
 
     def _end(self, reason: Reason, detail: str, parting: bytes = b"") -> None:
@@ -186,7 +199,9 @@ class UpperLayer(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         how = "reset" if exc is not None else "closed"
-        if self._state is State.AWAITING_ACCEPT:
+        if refuses_us(exc):
+            self._end(*refusal(self.peer))
+        elif self._state is State.AWAITING_ACCEPT:
             self._end(
                 Reason.CLOSED_BEFORE_ACCEPT,
                 f"{self.peer} {how} the connection without answering the association request: perhaps an allow-list"

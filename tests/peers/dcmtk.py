@@ -17,3 +17,23 @@ class Storescp(Program):
         port = free_port()
         command = [program("storescp", "dcmtk"), "-aet", ae_title, "-od", str(sink), *options, str(port)]
         super().__init__(command, folder, port)
+
+
+class Dcmqrscp(Program):
+    """DCMTK's small archive: C-STORE, C-FIND, C-GET, and C-MOVE to the `peers` (AE title, port) on loopback."""
+
+    def __init__(
+        self, folder: Path, *options: str, ae_title: str = "QR", peers: tuple[tuple[str, int], ...] = ()
+    ) -> None:
+        self.ae_title = ae_title
+        storage = folder / "storage"
+        storage.mkdir()
+        port = free_port()
+        hosts = "".join(f"{name.lower()} = ({name}, 127.0.0.1, {peer})\n" for name, peer in peers)
+        (folder / "dcmqrscp.cfg").write_text(
+            f"NetworkTCPPort = {port}\nMaxPDUSize = 16384\nMaxAssociations = 16\n"
+            f"HostTable BEGIN\n{hosts}HostTable END\nVendorTable BEGIN\nVendorTable END\n"
+            f"AETable BEGIN\n{ae_title} {storage} RW (200, 1024mb) ANY\nAETable END\n"
+        )
+        command = [program("dcmqrscp", "dcmtk"), "-c", str(folder / "dcmqrscp.cfg"), *options]
+        super().__init__(command, folder, port)

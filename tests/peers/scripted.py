@@ -199,7 +199,11 @@ def echo_response(status: int = 0, *, context_id: int = 1, answers: int = 1, fra
     primitive.AffectedSOPClassUID = VERIFICATION
     primitive.MessageIDBeingRespondedTo = answers
     primitive.Status = status
-    message = C_ECHO_RSP()
+    return message_of(C_ECHO_RSP(), primitive, context_id, fragment)
+
+
+def message_of(message: Any, primitive: Any, context_id: int, fragment: int = 16382) -> bytes:
+    """Any DIMSE message as P-DATA-TF PDUs of at most `fragment` bytes."""
     message.primitive_to_message(primitive)
     return b"".join(_encoded(P_DATA_TF(), data) for data in message.encode_msg(context_id, fragment))
 

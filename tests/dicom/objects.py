@@ -1,0 +1,91 @@
+"""Small synthetic objects, and what tests propose for them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+from pacs_monitor.dicom import Association, associate
+from pacs_monitor.dicom.commitment import STORAGE_COMMITMENT
+from pacs_monitor.dicom.datasets import encode
+from pacs_monitor.dicom.find import MODALITY_WORKLIST_FIND, STUDY_ROOT_FIND
+from pacs_monitor.dicom.requests import IMPLICIT_VR_LITTLE_ENDIAN, VERIFICATION, Context, contexts
+from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE
+from pacs_monitor.net import NetFailure, Resolver
+from tests.dicom.support import target
+
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+STUDY, SERIES = "1.2.826.0.1.1", "1.2.826.0.1.2"
+IMPLICIT = IMPLICIT_VR_LITTLE_ENDIAN
+EVERYTHING = contexts(
+    [
+        (sop_class, [IMPLICIT])
+        for sop_class in (
+            VERIFICATION,
+            STUDY_ROOT_FIND,
+            STUDY_ROOT_GET,
+            STUDY_ROOT_MOVE,
+            MODALITY_WORKLIST_FIND,
+            STORAGE_COMMITMENT,
+            SECONDARY_CAPTURE,
+        )
+    ]
+)
+FETCHING = contexts([(STUDY_ROOT_GET, [IMPLICIT]), (SECONDARY_CAPTURE, [IMPLICIT])], scp={SECONDARY_CAPTURE})
+WHOLE_STUDY = encode({"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": STUDY})
+EACH_IMAGE = encode(
+    {"QueryRetrieveLevel": "IMAGE", "StudyInstanceUID": STUDY, "SeriesInstanceUID": SERIES, "SOPInstanceUID": ""}
+)
+EACH_STUDY = encode({"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": ""})
+
+
+class Instance(NamedTuple):
+    uid: str
+    dataset: bytes
+
+
+def instance(number: int = 1, size: int = 1600) -> Instance:
+    """A secondary capture image of about `size` bytes, in Implicit VR Little Endian."""
+    uid = f"{SERIES}.{number}"
+    values = {
+        "SOPClassUID": SECONDARY_CAPTURE,
+        "SOPInstanceUID": uid,
+        "StudyInstanceUID": STUDY,
+        "SeriesInstanceUID": SERIES,
+        "PatientID": "ZZTEST",
+        "PatientName": "ZZTEST^PACSMONITOR",
+        "Modality": "OT",
+        "SamplesPerPixel": 1,
+        "PhotometricInterpretation": "MONOCHROME2",
+        "Rows": size // 400,
+        "Columns": 400,
+        "BitsAllocated": 8,
+        "BitsStored": 8,
+        "HighBit": 7,
+        "PixelRepresentation": 0,
+        "PixelData": bytes(size // 400 * 400),
+    }
+    return Instance(uid, encode(values))
+
+
+async def failure_at(port: int, ask: Callable[[Association], Awaitable[Any]], **more: Any) -> NetFailure:
+    """The failure that a service meets at a peer, after the association is over."""
+    try:
+        async with associated(port, **more) as association:
+            await ask(association)
+    except NetFailure as failure:
+        return failure
+    raise AssertionError("it went well")
+
+
+@asynccontextmanager
+async def associated(
+    port: int, called: str = "PEER", proposed: tuple[Context, ...] = EVERYTHING, timeout: float = 10.0
+) -> AsyncIterator[Association]:
+    deadline = time.monotonic() + timeout
+    async with await associate(
+        target(port, called=called), proposed, resolver=Resolver(), deadline=deadline
+    ) as association:
+        yield association
