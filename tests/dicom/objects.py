@@ -82,10 +82,14 @@ async def failure_at(port: int, ask: Callable[[Association], Awaitable[Any]], **
 
 @asynccontextmanager
 async def associated(
-    port: int, called: str = "PEER", proposed: tuple[Context, ...] = EVERYTHING, timeout: float = 10.0
+    port: int,
+    called: str = "PEER",
+    proposed: tuple[Context, ...] = EVERYTHING,
+    timeout: float = 10.0,
+    calling: str = "PACSMON",
 ) -> AsyncIterator[Association]:
     deadline = time.monotonic() + timeout
     async with await associate(
-        target(port, called=called), proposed, resolver=Resolver(), deadline=deadline
+        target(port, called=called)._replace(calling=calling), proposed, resolver=Resolver(), deadline=deadline
     ) as association:
         yield association
