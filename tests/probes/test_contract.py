@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pacs_monitor.fields import nodes_named
 from pacs_monitor.model import Flag, Layer, Outcome, Probe, Reason, Rhythm, Status
 from pacs_monitor.probes import kinds
 from tests.probes.support import TIMEOUT, Arrange, Peers, ask
@@ -36,7 +37,8 @@ async def run(arrange: Arrange, folder: Path, probe: Probe) -> Outcome:
     """One run, and what holds of any outcome."""
     async with arrange(folder) as (node, settings):
         began = time.monotonic()
-        outcome = await ask(probe, node, settings)
+        others = {name: node for names in nodes_named(settings).values() for name in names}
+        outcome = await ask(probe, node, settings, nodes=others)
         assert time.monotonic() - began < TIMEOUT + GRACE
     declared = {(measure.name, measure.labels) for measure in probe.measures}
     assert {(m.name, tuple(label for label, _ in m.labels)) for m in outcome.measurements} <= declared

@@ -1,0 +1,127 @@
+"""Do two archives hold the same? The studies of past days, counted on both by C-FIND, per modality.
+
+Objects get lost between a router, an archive and its copy, and each of them is up. A count that differs by more than
+`tolerance` on each of the last `days` days (two, unless given) is a warning (`missing`): a single day may still be on
+its way. Only numbers are compared. Where a limit was reached the counts say nothing, and the flag `capped` says so.
+
+The other archive is a node of the estate with a `dicom:` block of its own. A run takes the seats of both; when the
+other one cannot be asked, the check is unknown, since that is not this node's fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from pacs_monitor.dicom import Target, associate
+from pacs_monitor.dicom.dates import today
+from pacs_monitor.dicom.endpoint import EndpointSettings, addresses_of, not_configured, target_of
+from pacs_monitor.dicom.find import STUDY_ROOT_FIND
+from pacs_monitor.dicom.query import QuerySettings, contexts_for
+from pacs_monitor.dicom.studies import MODALITIES, Day, studies_of
+from pacs_monitor.fields import NodeName, Percent, Texts
+from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
+from pacs_monitor.net import EXPIRY, NetFailure, Passage
+
+EVERYTHING = "all"
+Counts = Mapping[tuple[str, date], Day]
+
+
+class ReconcileSettings(QuerySettings):
+    against: NodeName
+    """The node to compare with."""
+    modalities: Texts = ()
+    """Modalities (CT, MR, …) to count one by one; all studies together unless given."""
+    days: Annotated[int, Field(ge=1, le=31)] = 2
+    """So many days running must differ, yesterday the last of them."""
+    tolerance: Percent = 0.0
+    """A difference up to this part of the larger count is none."""
+    limit: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+    """Answers of one day after which the rest is cancelled (C-CANCEL)."""
+
+
+class Reconcile:
+    kind: ClassVar[str] = "reconcile"
+    settings: ClassVar[type[ReconcileSettings]] = ReconcileSettings
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure(
+            "reconcile_studies", "Studies of yesterday, per modality, on each of the two.", ("archive", "modality")
+        ),
+        EXPIRY,
+    )
+    layer: ClassVar[Layer] = Layer.SERVICE
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = True
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=6 * 3600.0, retry_interval=900.0, timeout=120.0)
+
+    def addresses(self, node: Node, settings: ReconcileSettings) -> tuple[Address, ...]:
+        return addresses_of(node, settings)
+
+    async def run(self, node: Node, settings: ReconcileSettings, ctx: ProbeContext) -> Outcome:
+        other = ctx.nodes[settings.against]
+        here_at, there_at = target_of(node, settings), target_of(other, EndpointSettings())
+        if here_at is None or there_at is None:
+            return not_configured(node if here_at is None else other)
+        yesterday = today(ctx.clock.now(), ctx.zone) - timedelta(days=1)
+        days = [yesterday - timedelta(days=back) for back in range(settings.days)]
+        try:
+            passage, here = await _count(here_at, days, settings, ctx)
+        except NetFailure as failure:
+            return failure.outcome()
+        try:
+            _, there = await _count(there_at, days, settings, ctx)
+        except NetFailure as failure:
+            detail = f"{other.name} could not be asked: {failure.detail}"
+            return Outcome.of(Reason.NOT_MEASURED, phase=failure.phase, detail=detail, **passage.seen())
+        _measure(passage, {node.name: here, other.name: there}, yesterday)
+        wrong = [
+            f"studies ({modality}) here and on {other.name}: {numbers}"
+            for modality in modalities(settings)
+            if (numbers := _compare([(day, here[modality, day], there[modality, day]) for day in days], settings))
+        ]
+        if not wrong:
+            return passage.outcome(settings.slow)
+        detail = "; ".join(wrong)
+        return Outcome.of(Reason.MISSING, warn=True, phase=Phase.OPERATION, detail=detail, **passage.seen())
+
+
+def modalities(settings: ReconcileSettings) -> Sequence[str]:
+    return settings.modalities or (EVERYTHING,)
+
+
+async def _count(
+    target: Target, days: Sequence[date], settings: ReconcileSettings, ctx: ProbeContext
+) -> tuple[Passage, Counts]:
+    counts: dict[tuple[str, date], Day] = {}
+    contexts = contexts_for(STUDY_ROOT_FIND)
+    async with await associate(target, contexts, resolver=ctx.resolver, deadline=ctx.deadline) as association:
+        for modality in modalities(settings):
+            keys = {} if modality == EVERYTHING else {MODALITIES: modality}
+            for day in days:
+                counts[modality, day] = await studies_of(association, day, ctx.zone, keys=keys, limit=settings.limit)
+    return association.passage, counts
+
+
+def _measure(passage: Passage, archives: Mapping[str, Counts], yesterday: date) -> None:
+    for archive, counts in archives.items():
+        for (modality, day), found in counts.items():
+            if day == yesterday:
+                labels = (("archive", archive), ("modality", modality))
+                passage.measure("reconcile_studies", found.studies, labels)
+
+
+def _compare(days: Sequence[tuple[date, Day, Day]], settings: ReconcileSettings) -> str | None:
+    """The numbers, where they differ on each of the days."""
+    if not all(differ(ours, theirs, settings.tolerance) for _, ours, theirs in days):
+        return None
+    return ", ".join(f"{ours.studies} and {theirs.studies} of {day}" for day, ours, theirs in days)
+
+
+def differ(ours: Day, theirs: Day, tolerance: float) -> bool:
+    """Whether two counts differ; those that may be more than they say do not."""
+    if ours.capped or theirs.capped:
+        return False
+    return abs(ours.studies - theirs.studies) > tolerance * max(ours.studies, theirs.studies)

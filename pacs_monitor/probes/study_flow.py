@@ -1,0 +1,131 @@
+"""Do studies still arrive? How long ago the newest one began, per modality or station, asked by C-FIND.
+
+A modality whose images stop arriving shows nowhere else: the archive is up, and nobody misses the images before a
+reading room does. Each modality in `modalities` and each Station Name in `stations` is a feed of its own; without
+either all studies are one. The newest study older than `within` is `silent`. Answers are counted, their dates and times
+read, the rest is dropped.
+
+What counts is the study's own date and time (PS3.3 C.7.2.1), read in the monitor's time zone, since archives do not
+tell by C-FIND when it arrived; so `within` must leave room for long examinations. Stations are asked for at SERIES
+level across studies, which not every archive allows (`query_refused`). At night modalities may well rest: run the check
+by `cron:` in the hours in which studies must come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+from pydantic import AfterValidator, Field
+
+from pacs_monitor.dicom import Association, associate
+from pacs_monitor.dicom.endpoint import addresses_of, not_configured, target_of
+from pacs_monitor.dicom.find import STUDY_ROOT_FIND
+from pacs_monitor.dicom.peers import facts
+from pacs_monitor.dicom.query import QuerySettings, check_keys, contexts_for
+from pacs_monitor.dicom.studies import MODALITIES, studies_of
+from pacs_monitor.fields import Duration, Texts
+from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
+from pacs_monitor.net import EXPIRY, NetFailure
+
+EVERYTHING = "all"
+LOOK_BACK = timedelta(days=7)
+"""How far the first run looks for a newest study that is older than `within`; later ones remember it."""
+
+
+class StudyFlowSettings(QuerySettings):
+    within: Duration
+    """The newest study may be this old."""
+    modalities: Texts = ()
+    """Modalities (CT, MR, …), each a feed of its own."""
+    stations: Texts = ()
+    """Station Names (0008,1010), each a feed of its own."""
+    keys: Annotated[Mapping[str, str], AfterValidator(check_keys)] = {}
+    """More keys that every query matches by, such as InstitutionName."""
+    limit: Annotated[int, Field(ge=1, le=100_000)] = 5000
+    """Answers of one day and feed after which the rest is cancelled (C-CANCEL)."""
+
+
+class Feed(NamedTuple):
+    name: str
+    keys: Mapping[str, str]
+
+
+class StudyFlow:
+    kind: ClassVar[str] = "study_flow"
+    settings: ClassVar[type[StudyFlowSettings]] = StudyFlowSettings
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("study_newest_timestamp_seconds", "When the newest study of a feed began.", ("feed",)),
+        Measure("studies_today", "Studies (series, by station) of today, per feed.", ("feed",), trend=True),
+        EXPIRY,
+    )
+    layer: ClassVar[Layer] = Layer.SERVICE
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = True
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=600.0, retry_interval=60.0, timeout=60.0)
+
+    def addresses(self, node: Node, settings: StudyFlowSettings) -> tuple[Address, ...]:
+        return addresses_of(node, settings)
+
+    async def run(self, node: Node, settings: StudyFlowSettings, ctx: ProbeContext) -> Outcome:
+        target = target_of(node, settings)
+        if target is None:
+            return not_configured(node)
+        contexts = contexts_for(STUDY_ROOT_FIND)
+        try:
+            async with await associate(target, contexts, resolver=ctx.resolver, deadline=ctx.deadline) as association:
+                listening = Listening(association, settings, ctx)
+                heard = [await listening.to(feed) for feed in feeds(settings)]
+        except NetFailure as failure:
+            return failure.outcome()
+        passage, silent = association.passage, [wrong for wrong in heard if wrong]
+        if not silent:
+            return passage.outcome(settings.slow, facts(association, contexts))
+        detail = f"{target}: {'; '.join(silent)}"
+        return Outcome.of(Reason.SILENT, phase=Phase.OPERATION, detail=detail, **passage.seen())
+
+
+def feeds(settings: StudyFlowSettings) -> list[Feed]:
+    """What is listened for, one by one."""
+    named = [
+        *(Feed(modality, {MODALITIES: modality}) for modality in settings.modalities),
+        *(Feed(station, {"StationName": station}) for station in settings.stations),
+    ]
+    return [Feed(feed.name, {**settings.keys, **feed.keys}) for feed in named or [Feed(EVERYTHING, {})]]
+
+
+class Listening:
+    """One run over one association."""
+
+    def __init__(self, association: Association, settings: StudyFlowSettings, ctx: ProbeContext) -> None:
+        self._association, self._settings, self._zone = association, settings, ctx.zone
+        self._now = datetime.fromtimestamp(ctx.clock.now() / SECOND, UTC).astimezone(ctx.zone)
+        self._remembered: dict[str, Any] = ctx.memory.setdefault("newest", {})
+
+    async def to(self, feed: Feed) -> str | None:
+        """What is wrong with a feed, if anything."""
+        found = await self._newest(feed)
+        newest = max(found.timestamp() if found else 0.0, self._remembered.get(feed.name, 0.0))
+        if not newest:
+            return f"no study of {feed.name} for {LOOK_BACK.days} days"
+        self._remembered[feed.name] = newest
+        self._association.passage.measure("study_newest_timestamp_seconds", newest, (("feed", feed.name),))
+        age, within = self._now.timestamp() - newest, self._settings.within
+        if age <= within:
+            return None
+        return f"the newest study of {feed.name} began {age / 60:.0f} minutes ago, {within / 60:.0f} are allowed"
+
+    async def _newest(self, feed: Feed) -> datetime | None:
+        """Day by day backwards, so that an archive with studies of today is asked once."""
+        within = timedelta(seconds=self._settings.within)
+        first = self._now - (within if feed.name in self._remembered else max(within, LOOK_BACK))
+        day = self._now.date()
+        while day >= first.date():
+            found = await studies_of(self._association, day, self._zone, keys=feed.keys, limit=self._settings.limit)
+            if day == self._now.date():
+                self._association.passage.measure("studies_today", found.studies, (("feed", feed.name),))
+            if found.newest is not None:
+                return min(found.newest, self._now)
+            day -= timedelta(days=1)
+        return None

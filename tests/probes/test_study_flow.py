@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom import Dataset
+
+from pacs_monitor.model import SECOND, DicomEndpoint, Micros, Node, Outcome, Reason, Status
+from pacs_monitor.probes import kinds
+from pacs_monitor.probes.study_flow import StudyFlowSettings
+from tests.peers.orthanc import Orthanc
+from tests.peers.ports import free_port
+from tests.peers.queried import Answer, matches, queried
+from tests.peers.queries import Dcmqrscp, image, store
+from tests.peers.scripted import hang, scripted
+from tests.probes.support import Arranged, Peers, TestClock, ask
+
+FLOW = kinds()["study_flow"]
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+YESTERDAY = "20261123"
+
+
+class Noon(TestClock):
+    def __init__(self, at: datetime = NOON) -> None:
+        self.at = at
+
+    def now(self) -> Micros:
+        return int(self.at.timestamp()) * SECOND
+
+
+def node_at(port: int, called: str = "SCP") -> Node:
+    return Node("archive", host="127.0.0.1", dicom=DicomEndpoint(port, called, "PACSMON"))
+
+
+@asynccontextmanager
+async def working(folder: Path) -> AsyncIterator[Arranged]:
+    with Dcmqrscp(folder) as archive:
+        now = datetime.now(UTC)
+        store([image(now.strftime("%Y%m%d"), time="000000")], folder, archive.port, archive.ae_title)
+        yield node_at(archive.port, archive.ae_title), StudyFlowSettings(within="25h")
+
+
+@asynccontextmanager
+async def refusing(_folder: Path) -> AsyncIterator[Arranged]:
+    yield node_at(free_port()), StudyFlowSettings(within="2h")
+
+
+@asynccontextmanager
+async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
+    async with scripted(hang) as peer:
+        yield node_at(peer.port), StudyFlowSettings(within="2h")
+
+
+PEERS = Peers(working, refusing, hanging)
+
+
+async def listen(port: int, called: str = "SCP", memory: Any = None, at: datetime = NOON, **settings: Any) -> Outcome:
+    memory = {} if memory is None else memory
+    node = node_at(port, called)
+    return await ask(FLOW, node, StudyFlowSettings(**settings), 20, memory=memory, clock=Noon(at))
+
+
+def measured(outcome: Outcome, name: str) -> dict[str, float]:
+    return {one.labels[0][1]: one.value for one in outcome.measurements if one.name == name}
+
+
+@pytest.fixture
+def orthanc(tmp_path: Path) -> Iterator[Orthanc]:
+    with Orthanc(tmp_path, DicomModalities={"us": ["PACSMON", "127.0.0.1", 104]}) as archive:
+        made = [
+            image("20261124", "CT", time="103000"),
+            image("20261124", "CT", time="080000"),
+            image("20261124", "MR", time="070000"),
+            image(YESTERDAY, "US", time="230000"),
+        ]
+        store(made, tmp_path, archive.dicom_port, archive.ae_title)
+        yield archive
+
+
+async def test_each_modality_of_a_real_archive_has_its_own_newest_study(orthanc: Orthanc) -> None:
+    outcome = await listen(orthanc.dicom_port, "ORTHANC", within="2h", modalities=["CT", "MR", "US", "XA"])
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.SILENT)
+    assert "the newest study of MR began 300 minutes ago, 120 are allowed" in outcome.detail
+    assert "the newest study of US began 780 minutes ago" in outcome.detail
+    assert "no study of XA for 7 days" in outcome.detail
+    assert "of CT" not in outcome.detail
+    assert measured(outcome, "studies_today") == {"CT": 2, "MR": 1, "US": 0, "XA": 0}
+    newest = measured(outcome, "study_newest_timestamp_seconds")
+    assert newest["CT"] == NOON.timestamp() - 90 * 60
+
+
+async def test_a_station_is_listened_to_by_its_series(orthanc: Orthanc) -> None:
+    fine = await listen(orthanc.dicom_port, "ORTHANC", within="2h", stations="CT1")
+    silent = await listen(orthanc.dicom_port, "ORTHANC", within="2h", stations=["CT1", "MR1"])
+    assert (fine.status, measured(fine, "studies_today")) == (Status.OK, {"CT1": 2})
+    assert silent.reason is Reason.SILENT
+    assert "of MR1" in silent.detail
+
+
+async def test_without_feeds_any_study_will_do(orthanc: Orthanc) -> None:
+    outcome = await listen(orthanc.dicom_port, "ORTHANC", within="2h")
+    assert (outcome.status, measured(outcome, "studies_today")) == (Status.OK, {"all": 3})
+
+
+async def test_a_feed_that_has_never_spoken_is_silent_and_its_newest_is_remembered() -> None:
+    memory: dict[str, Any] = {}
+    with queried(matches(0)) as peer:
+        never = await listen(peer.port, memory=memory, within="2h")
+        asked_at_first = len(peer.asked)
+    with queried(matches(1, StudyTime="1130")) as peer:
+        fine = await listen(peer.port, memory=memory, within="2h")
+    with queried(matches(0)) as peer:
+        later = await listen(peer.port, memory=memory, within="2h", at=NOON + timedelta(hours=3))
+        asked = len(peer.asked)
+    assert (never.reason, asked_at_first) == (Reason.SILENT, 8)
+    assert fine.status is Status.OK
+    assert later.reason is Reason.SILENT
+    assert "began 210 minutes ago" in later.detail
+    assert asked == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "minutes"),
+    [("11", 60), ("1130", 30), ("113000.123", 30), ("11:30:00", 30), ("nonsense", 720), ("2330", 0)],
+)
+async def test_times_are_read_as_archives_write_them(written: str, minutes: int) -> None:
+    def answer(_identifier: Dataset) -> Iterator[Answer]:
+        for status, dataset in matches(1)(_identifier):
+            assert dataset is not None
+            dataset.add_new("StudyTime", "LO", written)
+            yield status, dataset
+
+    with queried(answer) as peer:
+        outcome = await listen(peer.port, within="48h")
+    assert measured(outcome, "study_newest_timestamp_seconds")["all"] == NOON.timestamp() - minutes * 60
+
+
+async def test_no_patient_is_asked_for() -> None:
+    with queried(matches(1, StudyTime="1130", ModalitiesInStudy="CT")) as peer:
+        await listen(peer.port, within="2h", modalities="CT")
+    (asked,) = peer.asked
+    assert {element.keyword for element in asked} == {
+        "QueryRetrieveLevel",
+        "StudyDate",
+        "StudyTime",
+        "StudyInstanceUID",
+        "ModalitiesInStudy",
+    }
