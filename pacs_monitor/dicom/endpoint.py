@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pacs_monitor.dicom.association import Target
-from pacs_monitor.fields import AETitle, Port, Settings
+from pacs_monitor.fields import AETitle, Port, Settings, TlsSettings, tls_of
 from pacs_monitor.model import Address, Node, Outcome, Reason
 
 
@@ -16,6 +16,8 @@ class EndpointSettings(Settings):
     """AE title to call, instead of the node's `dicom: {ae_title: …}`."""
     calling_ae_title: AETitle | None = None
     """AE title to call by, instead of the node's and the monitor's own."""
+    tls: TlsSettings | None = None
+    """TLS towards the port, instead of the node's `dicom: {tls: …}`."""
 
 
 def target_of(node: Node, settings: EndpointSettings) -> Target | None:
@@ -26,7 +28,8 @@ def target_of(node: Node, settings: EndpointSettings) -> Target | None:
     calling = settings.calling_ae_title or (endpoint and endpoint.calling_ae_title)
     if not (node.host and port and called and calling):
         return None
-    return Target(Address(node.host, port), called, calling, endpoint.tls if endpoint else None)
+    tls = tls_of(settings.tls) or (endpoint.tls if endpoint else None)
+    return Target(Address(node.host, port), called, calling, tls)
 
 
 def addresses_of(node: Node, settings: EndpointSettings) -> tuple[Address, ...]:
