@@ -15,8 +15,8 @@ class Volume:
     """A place that fills up; sizes in bytes, None where the system does not tell."""
 
     name: str
-    used: int | None = None
-    free: int | None = None
+    used: int
+    free: int
     """What a writer may still use: what is reserved for root is neither used nor free."""
     inodes: int | None = None
     inodes_free: int | None = None
