@@ -29,7 +29,8 @@ T = TypeVar("T")
 TIMEOUT = 1.0
 """Seconds that a run may take here."""
 
-Arranged = tuple[Node, Any]
+Arranged = tuple[Node, Any] | tuple[Node, Any, Mapping[str, Any]]
+"""A third item replaces fields of the Context: what the probe remembers, say."""
 Arrange = Callable[[Path], AbstractAsyncContextManager[Arranged]]
 """Puts a peer up, and answers with the node and the settings that lead a probe to it."""
 
