@@ -5,7 +5,7 @@ A check's own setting wins, then its node's, then `defaults`, then the probe kin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -26,6 +26,7 @@ from pacs_monitor.model import (
     Check,
     CheckId,
     DicomEndpoint,
+    Guarded,
     Hl7Endpoint,
     Micros,
     Node,
@@ -84,7 +85,10 @@ def resolve(reader: Reader, draft: Draft, monitor: Piece[MonitorSettings]) -> Re
                 check, node, [*layers, *defaults, kind, BUILT_IN], [*layers, *above]
             )
             found.checks[check.id] = replace(
-                made, until=_until(check, monitor.settings.timezone), others=_others(check, found.nodes)
+                made,
+                until=_until(check, monitor.settings.timezone),
+                others=_others(check, found.nodes),
+                allowed=_allowed(reader, check, monitor.settings.allow),
             )
     return found
 
@@ -190,6 +194,15 @@ def _ask_permission(reader: Reader, check: CheckDraft) -> None:
         kind = check.probe.kind
         message = f"the key 'enabled_by' is missing: {kind} writes to the node or pulls from it; name who allowed it"
         reader.tell(check.tree.mark, check.path, message)
+
+
+def _allowed(reader: Reader, check: CheckDraft, allow: Collection[str]) -> bool:
+    guarded = isinstance(check.probe, Guarded) and check.probe.needs_allowing(check.own)
+    if not guarded or str(check.id) in allow:
+        return True
+    message = f"does not run until monitor.allow names '{check.id}': it runs what this file says with our rights"
+    reader.warn(check.tree.mark, check.path, message)
+    return False
 
 
 def _ask_address(reader: Reader, check: CheckDraft, node: Node, draft: NodeDraft) -> None:

@@ -87,7 +87,7 @@ class MonitorSettings(Settings):
     """How people reach this monitor, for links in pages; `http://LISTEN` unless given."""
     paging: Paging = Paging.ON
     """`on`, `shadow` (record what would have been sent) or `off`; also per site, node and check."""
-    allow: Annotated[Texts, LATER] = ()
+    allow: Texts = ()
     """The exec and sql checks (`node/check`) that may run."""
     auth: Auth | None = None
     """Tokens for the API; without it only this machine itself is served."""

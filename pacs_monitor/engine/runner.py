@@ -127,6 +127,9 @@ class Runner:
     async def _ask(self, check: Check, memory: MutableMapping[str, Any], begun: float) -> Outcome:
         if check.until is not None and self._clock.now() >= check.until:
             return _expired(check, check.until)
+        if not check.allowed:
+            detail = f"it runs only when monitor.allow names '{check.id}'"
+            return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
         ctx = self._context(check, memory, begun + check.timeout)
         backstop = asyncio.timeout(check.timeout + BACKSTOP)
         try:

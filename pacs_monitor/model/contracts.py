@@ -136,6 +136,13 @@ class Burden(Protocol):
 
 
 @runtime_checkable
+class Guarded(Protocol):
+    """A probe that runs commands or statements of the configuration: only where `monitor.allow` names the check."""
+
+    def needs_allowing(self, settings: Any) -> bool: ...
+
+
+@runtime_checkable
 class Tidies(Protocol):
     """A probe that leaves test objects behind when it is interrupted, and clears them away when the monitor starts."""
 

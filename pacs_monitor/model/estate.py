@@ -103,3 +103,5 @@ class Check:
     """When that approval ends: from then on the check does not run, and answers `not_configured`."""
     others: tuple[Node, ...] = ()
     """The nodes that its settings name."""
+    allowed: bool = True
+    """False: it would run a command or a statement that `monitor.allow` does not name, so it does not run."""

@@ -217,3 +217,12 @@ async def test_when_no_reference_of_the_site_answers_it_is_us_and_not_the_node(r
     assert (isolated.outcome.status, isolated.outcome.reason) == (Status.UNKNOWN, Reason.ISOLATED)
     assert "no answer" in isolated.outcome.detail
     assert reachable.outcome.reason is Reason.TCP_TIMEOUT
+
+
+async def test_what_monitor_allow_does_not_name_does_not_run(runner):
+    check = replace(a_check(), allowed=False)
+
+    outcome = (await runner.run_once(check, {})).outcome
+
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
+    assert f"'{check.id}'" in outcome.detail

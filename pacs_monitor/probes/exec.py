@@ -1,0 +1,190 @@
+"""Any plugin of Nagios, Icinga or monitoring-plugins: exit status, first line and performance data.
+
+Exit status 0 is ok, 1 a warning, 2 a failure, 3 unknown, as their development guidelines say. The command is a list of
+arguments: no shell reads it. It gets no terminal, no input and none of the monitor's own environment. At the deadline
+it is killed with its whole process group, and what it leaves behind when it ends is killed as well.
+
+It runs only when `monitor.allow` names the check, since it runs whatever the file says with the monitor's rights. What
+the plugin says in its first line is shown and sent: do not use plugins that print patient data.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from math import isfinite
+from re import compile as pattern
+from typing import Annotated, Any, ClassVar
+
+import psutil
+from pydantic import Field
+
+from pacs_monitor.fields import Secret, Settings, Texts
+from pacs_monitor.model import (
+    Address,
+    Layer,
+    Measure,
+    Measurement,
+    Node,
+    Outcome,
+    Phase,
+    ProbeContext,
+    Reason,
+    Rhythm,
+    Status,
+)
+
+OUTPUT_LIMIT = 16384
+"""Bytes of output that are kept; what follows is read and dropped."""
+DETAIL_LIMIT = 300
+VALUES_LIMIT = 64
+"""Of performance data; each makes a time series."""
+_STRAGGLERS = 0.2
+"""Seconds for the pipe to be closed by what was killed."""
+_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+_DATUM = pattern(r"(?:'((?:[^']|'')+)'|([^\s='|]+))=([-+]?[\d.,]+(?:[eE][-+]?\d+)?)([^\s;\d]*)")
+_UNITS: Mapping[str, tuple[str, float]] = {
+    "us": ("s", 1e-6),
+    "ms": ("s", 1e-3),
+    **{f"{prefix}{i}B": ("B", 1024.0**power) for power, prefix in enumerate("KMGTP", 1) for i in ("", "i")},
+}
+"""In base units; the plugins have always meant powers of 1024 by KB, MB and GB."""
+_STATUSES = {1: Status.WARN, 2: Status.FAIL}
+
+
+class ExecSettings(Settings):
+    command: Annotated[Texts, Field(min_length=1)]
+    """The program and its arguments, each an item of the list."""
+    environment: Mapping[str, Secret] = {}
+    """Variables that the command gets, beside a plain PATH; secrets are safer here than among the arguments."""
+
+
+class Exec:
+    kind: ClassVar[str] = "exec"
+    settings: ClassVar[type[ExecSettings]] = ExecSettings
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("exec_value", "A value of the plugin's performance data, in base units.", ("label", "unit")),
+        Measure("exec_exit_status", "The exit status of the command."),
+    )
+    layer: ClassVar[Layer] = Layer.SERVICE
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = False
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=20.0, timeout=30.0)
+
+    def needs_allowing(self, _settings: ExecSettings) -> bool:
+        return True
+
+    def addresses(self, _node: Node, _settings: ExecSettings) -> tuple[Address, ...]:
+        return ()
+
+    async def run(self, _node: Node, settings: ExecSettings, ctx: ProbeContext) -> Outcome:
+        began = ctx.clock.monotonic()
+        environment = _ENVIRONMENT | {name: value.get_secret_value() for name, value in settings.environment.items()}
+        try:
+            async with asyncio.timeout_at(ctx.deadline):
+                status, output = await _run(settings.command, environment)
+        except TimeoutError:
+            return _failed(Reason.TIMEOUT, "the command did not end in time and was killed")
+        except OSError as error:
+            detail = f"the command cannot be run as the monitor's user: {error.strerror}"
+            return _failed(Reason.NOT_CONFIGURED, detail)
+        return _outcome(status, output, {Phase.OPERATION: ctx.clock.monotonic() - began})
+
+
+async def _run(command: tuple[str, ...], environment: Mapping[str, str]) -> tuple[int, str]:
+    """Exit status (negative: the signal that ended it) and the output's beginning; nothing of it runs on."""
+    read_end, write_end = os.pipe()
+    stream = asyncio.StreamReader()
+    pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(read_end, "rb", 0)
+    )
+    try:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=write_end,
+                stderr=asyncio.subprocess.DEVNULL,
+                env=dict(environment),
+                cwd="/",
+                start_new_session=True,
+            )
+        finally:
+            os.close(write_end)
+        output = bytearray()
+        reading = asyncio.create_task(_read(stream, output))
+        try:
+            status = await process.wait()
+        finally:
+            _kill(process.pid)
+            await asyncio.wait([reading], timeout=_STRAGGLERS)
+            reading.cancel()
+            await process.wait()
+    finally:
+        pipe.close()
+    return status, output.decode(errors="replace")
+
+
+async def _read(stream: asyncio.StreamReader, kept: bytearray) -> None:
+    while chunk := await stream.read(OUTPUT_LIMIT):
+        kept += chunk[: OUTPUT_LIMIT - len(kept)]
+
+
+def _kill(pid: int) -> None:
+    """The group that the command leads, and descendants of it that lead groups of their own."""
+    descendants: list[psutil.Process] = []
+    with suppress(psutil.Error):
+        descendants = psutil.Process(pid).children(recursive=True)
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    for process in descendants:
+        with suppress(psutil.Error):
+            process.kill()
+
+
+def _outcome(status: int, output: str, phases: Mapping[Phase, float]) -> Outcome:
+    said, data = _read_output(output)
+    exit_status = (Measurement("exec_exit_status", status),) if status >= 0 else ()
+    seen: dict[str, Any] = {"phases": phases, "measurements": (*exit_status, *_values(data))}
+    if status == 0:
+        return Outcome(Status.OK, detail=said, **seen)
+    if status in _STATUSES:
+        detail = said or f"the command ended with exit status {status} and said nothing"
+        return Outcome(_STATUSES[status], Reason.EXIT_STATUS, Phase.OPERATION, detail, **seen)
+    if status == 3:
+        detail = f"the plugin could not tell (exit status 3): {said or 'it said nothing'}"
+        return _failed(Reason.NOT_MEASURED, detail, **seen)
+    if status < 0:
+        return _failed(Reason.NOT_MEASURED, f"the command was ended by signal {-status}", **seen)
+    return _failed(
+        Reason.EXIT_STATUS, f"exit status {status}, which no plugin has: {said or 'it said nothing'}", **seen
+    )
+
+
+def _failed(reason: Reason, detail: str, **seen: Any) -> Outcome:
+    return Outcome.of(reason, phase=Phase.OPERATION, detail=detail, **seen)
+
+
+def _read_output(output: str) -> tuple[str, str]:
+    """The first line's text, and all performance data: after `|` in the first line, and in the long text's end."""
+    first, _, more = output.partition("\n")
+    said, _, data = first.partition("|")
+    _, _, long_data = more.partition("|")
+    text = "".join(c if c.isprintable() else " " for c in said).strip()
+    return text[:DETAIL_LIMIT], f"{data} {long_data}"
+
+
+def _values(data: str) -> Iterator[Measurement]:
+    """`'label'=value[UOM];[warn];[crit];[min];[max]` by the development guidelines; what is no number is left out."""
+    known: dict[tuple[str, str], float] = {}
+    for quoted, plain, number, uom in _DATUM.findall(data):
+        unit, factor = _UNITS.get(uom, (uom, 1.0))
+        with suppress(ValueError):
+            value = float(number.replace(",", ".")) * factor
+            if isfinite(value) and len(known) < VALUES_LIMIT:
+                known[(quoted.replace("''", "'") or plain)[:64], unit[:16]] = value
+    for (label, unit), value in known.items():
+        yield Measurement("exec_value", value, (("label", label), ("unit", unit)))

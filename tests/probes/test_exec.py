@@ -1,0 +1,218 @@
+"""exec, with Debian's monitoring-plugins unchanged (package monitoring-plugins-basic)."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pacs_monitor.model import Node, Outcome, Reason, Status
+from pacs_monitor.probes import kinds
+from pacs_monitor.probes.exec import DETAIL_LIMIT, VALUES_LIMIT, ExecSettings, _outcome, _values
+from tests.peers.ports import free_port
+from tests.peers.scripted import hang, scripted
+from tests.probes.support import Arranged, Peers, ask
+
+EXEC = kinds()["exec"]
+PLUGINS = Path("/usr/lib/nagios/plugins")
+HERE = Node("here")
+
+
+def running(*command: str) -> Arranged:
+    return HERE, ExecSettings(command=command)
+
+
+def python(script: str) -> Arranged:
+    return running(sys.executable, "-c", script)
+
+
+@asynccontextmanager
+async def working(_folder: Path) -> AsyncIterator[Arranged]:
+    yield python("")
+
+
+@asynccontextmanager
+async def refusing(_folder: Path) -> AsyncIterator[Arranged]:
+    yield python("raise SystemExit(2)")
+
+
+@asynccontextmanager
+async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
+    yield python("import time; time.sleep(60)")
+
+
+PEERS = Peers(working, refusing, hanging)
+
+
+def values(outcome: Outcome) -> dict[tuple[str, str], float]:
+    found = [m for m in outcome.measurements if m.name == "exec_value"]
+    return {(dict(m.labels)["label"], dict(m.labels)["unit"]): m.value for m in found}
+
+
+async def test_check_tcp_is_ok_and_its_time_is_a_metric() -> None:
+    async with scripted(hang) as peer:
+        node, settings = running(f"{PLUGINS}/check_tcp", "-H", "127.0.0.1", "-p", str(peer.port))
+        outcome = await ask(EXEC, node, settings, timeout=20)
+    assert outcome.status is Status.OK
+    assert outcome.detail.startswith("TCP OK")
+    assert 0 <= values(outcome)["time", "s"] < 20
+
+
+async def test_check_tcp_of_a_closed_port_fails_in_the_plugins_words() -> None:
+    node, settings = running(f"{PLUGINS}/check_tcp", "-H", "127.0.0.1", "-p", str(free_port()))
+    outcome = await ask(EXEC, node, settings, timeout=20)
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.EXIT_STATUS)
+    assert "refused" in outcome.detail.lower()
+
+
+async def test_check_disk_shows_its_volumes_in_bytes() -> None:
+    node, settings = running(f"{PLUGINS}/check_disk", "-w", "1", "-c", "1", "-p", "/")
+    outcome = await ask(EXEC, node, settings, timeout=20)
+    assert outcome.status is Status.OK
+    assert values(outcome)["/", "B"] > 1 << 20
+
+
+async def test_check_disk_warns_where_it_would_warn_in_nagios() -> None:
+    node, settings = running(f"{PLUGINS}/check_disk", "-w", "100%", "-c", "0%", "-p", "/")
+    outcome = await ask(EXEC, node, settings, timeout=20)
+    assert (outcome.status, outcome.reason) == (Status.WARN, Reason.EXIT_STATUS)
+
+
+async def test_check_http_reads_a_page() -> None:
+    async def page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(page, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        node, settings = running(f"{PLUGINS}/check_http", "-I", "127.0.0.1", "-p", str(port))
+        outcome = await ask(EXEC, node, settings, timeout=20)
+    assert (outcome.status, outcome.detail.partition(":")[0]) == (Status.OK, "HTTP OK")
+    assert {"time", "size"} <= {label for label, _ in values(outcome)}
+
+
+async def test_a_usage_error_of_a_plugin_is_unknown() -> None:
+    outcome = await ask(EXEC, *running(f"{PLUGINS}/check_tcp"), timeout=20)
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
+
+
+@pytest.mark.parametrize("child", ["sleep 60 & sleep 60", "setsid sleep 60 & sleep 60"])
+async def test_a_command_that_hangs_with_children_leaves_no_process(child: str, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    script = f"{child.replace('&', f'& echo $! >> {pids};', 1).replace('; sleep', '; exec sleep')}"
+    node, settings = running("/bin/sh", "-c", f"echo $$ >> {pids}; {script}")
+    began = time.monotonic()
+    outcome = await ask(EXEC, node, settings, timeout=1.0)
+    assert outcome.reason is Reason.TIMEOUT
+    assert time.monotonic() - began < 10
+    assert len(pids.read_text().split()) == 2
+    await until_gone({int(pid) for pid in pids.read_text().split()})
+
+
+async def test_what_a_command_leaves_behind_is_killed_and_not_waited_for(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    outcome = await ask(EXEC, *running("/bin/sh", "-c", f"sleep 60 & echo $! > {pid}; echo fine"), timeout=20)
+    assert (outcome.status, outcome.detail) == (Status.OK, "fine")
+    await until_gone({int(pid.read_text())})
+
+
+async def until_gone(pids: set[int]) -> None:
+    """They are killed; reaping them is for whoever inherited them."""
+    async with asyncio.timeout(10):
+        while any(alive(pid) for pid in pids):
+            await asyncio.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+async def test_endless_output_is_bounded_and_killed_in_time() -> None:
+    outcome = await ask(EXEC, *running("/usr/bin/yes"))
+    assert outcome.reason is Reason.TIMEOUT
+
+
+async def test_much_output_is_cut() -> None:
+    outcome = await ask(EXEC, *python("print('x' * 10_000_000)"), timeout=20)
+    assert (outcome.status, outcome.detail) == (Status.OK, "x" * DETAIL_LIMIT)
+
+
+async def test_no_descriptor_is_left_open() -> None:
+    await ask(EXEC, *python(""), timeout=20)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        await ask(EXEC, *python(""), timeout=20)
+        await ask(EXEC, *running("/nowhere/plugin"), timeout=20)
+    await asyncio.sleep(0)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
+async def test_a_command_that_is_not_there_is_not_configured() -> None:
+    outcome = await ask(EXEC, *running("/nowhere/plugin"))
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
+    assert "No such file" in outcome.detail
+
+
+async def test_no_shell_reads_the_arguments() -> None:
+    outcome = await ask(EXEC, *running("/bin/echo", "$HOME; `id` | x=1"), timeout=20)
+    assert outcome.detail == "$HOME; `id`"
+
+
+async def test_it_gets_its_own_environment_and_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCHIVE_PASSWORD", "ours")
+    script = "import os; print(os.environ.get('ARCHIVE_PASSWORD'), os.environ['TOKEN'])"
+    settings = ExecSettings(command=(sys.executable, "-c", script), environment={"TOKEN": "theirs"})
+    assert (await ask(EXEC, HERE, settings, timeout=20)).detail == "None theirs"
+    assert "theirs" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "reason"),
+    [
+        (1, Status.WARN, Reason.EXIT_STATUS),
+        (2, Status.FAIL, Reason.EXIT_STATUS),
+        (3, Status.UNKNOWN, Reason.NOT_MEASURED),
+        (4, Status.FAIL, Reason.EXIT_STATUS),
+        (-9, Status.UNKNOWN, Reason.NOT_MEASURED),
+    ],
+)
+def test_an_exit_status_becomes_a_status(status: int, expected: Status, reason: Reason) -> None:
+    outcome = _outcome(status, "", {})
+    assert (outcome.status, outcome.reason) == (expected, reason)
+    assert outcome.detail
+
+
+def test_performance_data_of_all_lines_comes_in_base_units() -> None:
+    output = "OK - fine | 'a b'=12.5ms;20;50;0 free=3GB;;;\nlong text | it''s=1 load=0,5;; n=U c=7c\nmore=2%;80;90\n"
+    assert values(_outcome(0, output, {})) == {
+        ("a b", "s"): 0.0125,
+        ("free", "B"): 3 * 1024**3,
+        ("load", ""): 0.5,
+        ("c", "c"): 7,
+        ("more", "%"): 2,
+        ("s", ""): 1,
+    }
+
+
+@given(st.text())
+def test_whatever_a_plugin_prints_makes_an_outcome(output: str) -> None:
+    outcome = _outcome(0, output, {})
+    assert outcome.detail.isprintable()
+    assert len(outcome.detail) <= DETAIL_LIMIT
+
+
+def test_the_number_of_time_series_is_bounded() -> None:
+    assert len(list(_values(" ".join(f"v{n}={n}" for n in range(1000))))) == VALUES_LIMIT
