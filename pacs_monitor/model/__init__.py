@@ -18,7 +18,7 @@ from pacs_monitor.model.contracts import (
     Channel,
     Clock,
     DicomListener,
-    Guarded,
+    @@Guarded,
     Load,
     Probe,
     ProbeContext,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import tzinfo
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
@@ -51,6 +52,26 @@ class DicomListener(Protocol):
         ...
 
 
+class Heard(NamedTuple):
+    """What our HL7 listener keeps of the messages of one type: how many came, and when the last one did."""
+
+    count: int
+    last: Micros
+
+
+class Hl7Listener(Protocol):
+    """Our own MLLP listener (`monitor.hl7_listener`); of a message it keeps type, time and count alone."""
+
+    @property
+    def heard(self) -> Mapping[str, Heard]:
+        """By message type (MSH-9, such as ORM^O01), since it listens."""
+        ...
+
+    def expect(self, control_id: str) -> Future[float]:
+        """When a message of this MSH-10 comes in, on `clock.monotonic()`; cancel it when it is not awaited any more."""
+        ...
+
+
 class ProbeContext(Protocol):
     """What a probe is given for one run."""
 
@@ -86,6 +107,11 @@ class ProbeContext(Protocol):
     @property
     def listeners(self) -> DicomListener | None:
         """None unless `monitor.dicom_listener` is configured and listens."""
+        ...
+
+    @property
+    def hl7_listener(self) -> Hl7Listener | None:
+        """None unless `monitor.hl7_listener` is configured and listens."""
         ...
 
     @property
