@@ -19,6 +19,7 @@ from pacs_monitor.model import (
     Clock,
     DicomListener,
     Flag,
+    Hl7Listener,
     Ledger,
     LedgerError,
     Micros,
@@ -51,6 +52,7 @@ class RunContext:
     nodes: Mapping[str, Node]
     ledger: Ledger
     listeners: DicomListener | None
+    hl7_listener: Hl7Listener | None
     zone: tzinfo
     pool: ThreadPoolExecutor
 
@@ -78,6 +80,7 @@ class Runner:
     """Runs checks, each within its deadline and its seats; never raises but for cancellation."""
 
     listeners: DicomListener | None = None
+    hl7_listener: Hl7Listener | None = None
     zone: tzinfo = UTC
 
     def __init__(
@@ -154,6 +157,7 @@ class Runner:
             nodes={other.name: other for other in check.others},
             ledger=self._ledger,
             listeners=self.listeners,
+            hl7_listener=self.hl7_listener,
             zone=self.zone,
             pool=self._pool,
         )

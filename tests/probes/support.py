@@ -15,6 +15,7 @@ from pacs_monitor.model import (
     SECOND,
     CheckId,
     DicomListener,
+    Hl7Listener,
     Micros,
     Node,
     Outcome,
@@ -89,6 +90,7 @@ class Context:
     nodes: Mapping[str, Node] = field(default_factory=dict)
     ledger: BookLedger = field(default_factory=BookLedger)
     listeners: DicomListener | None = None
+    hl7_listener: Hl7Listener | None = None
     clock: TestClock = field(default_factory=TestClock)
     zone: tzinfo = UTC
     resolver: Resolver = field(default_factory=Resolver)
