@@ -55,7 +55,7 @@ class DicomListener(Protocol):
 class Heard(NamedTuple):
     """What our HL7 listener keeps of the messages of one type: how many came, and when the last one did."""
 
-    count: int
+    messages: int
     last: Micros
 
 
