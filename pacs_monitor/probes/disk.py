@@ -1,0 +1,183 @@
+"""Is there room? Volumes as a system tells them: free in percent and bytes, inodes, read-only, missing, time to full.
+
+`source` names the system: the node carries its block (`orthanc:`, `node_exporter:` …), and `local` is the machine that
+the monitor runs on. `volumes` names what must be there, by name or glob: one that is missing fails, because an
+unmounted archive looks like an empty disk. Percentages are of what a writer can use; what is reserved for root does not
+count as free.
+
+`full_within` warns when a volume, going on as in the last hours, will be full sooner than that. It never fails: a
+forecast gets nobody out of bed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import ClassVar, NamedTuple
+
+from pacs_monitor.fields import Duration, Percent, Settings, Size, Texts
+from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
+from pacs_monitor.model.times import SECOND
+from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.systems import VolumeSource, system_of
+from pacs_monitor.systems.answers import TellsVolumes, Volume
+from pacs_monitor.systems.trend import grown, rate, remembered
+from pacs_monitor.systems.wording import amount, label, span
+
+MOST = 64
+"""Volumes that one check measures."""
+
+
+class DiskSettings(Settings):
+    source: VolumeSource
+    """The system that tells the volumes: `local`, `node_exporter`, `snmp`, `orthanc` …"""
+    volumes: Texts = ()
+    """Names or globs of volumes that must be there; all that the source tells unless given."""
+    ignore: Texts = ()
+    """Names or globs of volumes to leave out."""
+    warn: Percent | None = 0.8
+    """Used, from which it is a warning."""
+    fail: Percent | None = 0.9
+    """Used, from which it is a failure."""
+    free_warn: Size | None = None
+    """Less free space than this is a warning."""
+    free_fail: Size | None = None
+    """Less free space than this is a failure."""
+    inodes_warn: Percent | None = 0.8
+    """Used inodes (how many files there can be), from which it is a warning."""
+    inodes_fail: Percent | None = 0.95
+    """Used inodes, from which it is a failure."""
+    read_only: bool = False
+    """The volumes are meant to be read-only."""
+    full_within: Duration | None = None
+    """A volume that will be full sooner than this is a warning."""
+
+
+class Trouble(NamedTuple):
+    """What is wrong with a volume; warnings are `mild`."""
+
+    mild: bool
+    reason: Reason
+    words: str
+
+
+class Disk:
+    kind: ClassVar[str] = "disk"
+    settings: ClassVar[type[DiskSettings]] = DiskSettings
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("disk_free_bytes", "Bytes that a writer may still use.", ("volume",), trend=True),
+        Measure("disk_used_bytes", "Bytes in use.", ("volume",), trend=True),
+        Measure("disk_used_ratio", "Share of the volume in use, 0 to 1.", ("volume",)),
+        Measure("disk_inodes_free", "Files that can still be made.", ("volume",)),
+        Measure("disk_full_in_seconds", "Until the volume is full, if it goes on as now.", ("volume",)),
+        EXPIRY,
+    )
+    layer: ClassVar[Layer] = Layer.SERVICE
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = False
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=20.0, timeout=15.0)
+
+    def addresses(self, node: Node, settings: DiskSettings) -> tuple[Address, ...]:  # noqa: ARG002 - the Protocol's
+        return ()
+
+    async def run(self, node: Node, settings: DiskSettings, ctx: ProbeContext) -> Outcome:
+        passage = Passage()
+        try:
+            system: TellsVolumes = system_of(node, settings.source, passage)
+            told = await system.volumes(node, ctx, passage)
+        except NetFailure as failure:
+            return failure.outcome()
+        passage.end()
+        passage.phase = Phase.OPERATION
+        volumes = [volume for volume in told if _wanted(volume.name, settings)]
+        horizon = _forecast(volumes, ctx, passage)
+        troubles = list(_missing(volumes, settings))
+        for volume in volumes:
+            troubles += _troubles(volume, settings, horizon.get(volume.name))
+        return _judged(troubles, passage)
+
+
+def _judged(troubles: Sequence[Trouble], passage: Passage) -> Outcome:
+    if not troubles:
+        return passage.outcome()
+    worst = min(troubles, key=lambda trouble: trouble.mild)
+    detail = "; ".join(trouble.words for trouble in sorted(troubles, key=lambda trouble: trouble.mild)[:5])
+    more = f"; and {len(troubles) - 5} more" if len(troubles) > 5 else ""
+    return Outcome.of(worst.reason, warn=worst.mild, phase=passage.phase, detail=detail + more, **passage.seen())
+
+
+def _wanted(name: str, settings: DiskSettings) -> bool:
+    ignored = any(fnmatchcase(name, pattern) for pattern in settings.ignore)
+    return not ignored and (not settings.volumes or any(fnmatchcase(name, pattern) for pattern in settings.volumes))
+
+
+def _missing(volumes: Sequence[Volume], settings: DiskSettings) -> Iterator[Trouble]:
+    for pattern in settings.volumes:
+        if not any(fnmatchcase(volume.name, pattern) for volume in volumes):
+            yield Trouble(False, Reason.MISSING, f"volume {pattern} is not there")
+    if not volumes and not settings.volumes:
+        yield Trouble(False, Reason.MISSING, f"{settings.source} tells no volume")
+
+
+def _forecast(volumes: Sequence[Volume], ctx: ProbeContext, passage: Passage) -> dict[str, float]:
+    """Seconds until each is full; the samples of volumes that are gone are forgotten."""
+    now = ctx.clock.now() / SECOND
+    kept, found = {}, {}
+    for volume in volumes[:MOST]:
+        _measure(volume, passage)
+        kept[volume.name] = grown(remembered(ctx.memory, "used", volume.name), now, volume.used)
+        speed = rate(kept[volume.name])
+        if speed is not None and speed > 0:
+            found[volume.name] = volume.free / speed
+            passage.measure("disk_full_in_seconds", found[volume.name], _labels(volume))
+    ctx.memory["used"] = kept
+    return found
+
+
+def _labels(volume: Volume) -> tuple[tuple[str, str], ...]:
+    return (("volume", label(volume.name)),)
+
+
+def _measure(volume: Volume, passage: Passage) -> None:
+    values = {
+        "disk_free_bytes": volume.free,
+        "disk_used_bytes": volume.used,
+        "disk_used_ratio": _ratio(volume.used, volume.free),
+        "disk_inodes_free": volume.inodes_free,
+    }
+    for name, value in values.items():
+        if value is not None:
+            passage.measure(name, value, _labels(volume))
+
+
+def _ratio(used: int, free: int) -> float | None:
+    return used / (used + free) if used + free else None
+
+
+def _troubles(volume: Volume, settings: DiskSettings, full_in: float | None) -> Iterator[Trouble]:
+    name = label(volume.name)
+    if volume.full:
+        yield Trouble(False, Reason.OVER_LIMIT, f"{name}: the system has marked it as full")
+    if volume.read_only and not settings.read_only:
+        yield Trouble(False, Reason.OUT_OF_RESOURCES, f"{name} is read-only")
+    yield from _share(f"{name} is", _ratio(volume.used, volume.free), settings.warn, settings.fail)
+    if volume.inodes and volume.inodes_free is not None:
+        used = 1 - volume.inodes_free / volume.inodes
+        yield from _share(f"{name}: inodes are", used, settings.inodes_warn, settings.inodes_fail)
+    yield from _room(name, volume.free, settings)
+    if full_in is not None and settings.full_within is not None and full_in < settings.full_within:
+        yield Trouble(True, Reason.OVER_LIMIT, f"{name} is full in {span(full_in)}, if it goes on as now")
+
+
+def _share(what: str, ratio: float | None, warn: float | None, fail: float | None) -> Iterator[Trouble]:
+    for limit, mild in ((fail, False), (warn, True)):
+        if ratio is not None and limit is not None and ratio >= limit:
+            yield Trouble(mild, Reason.OVER_LIMIT, f"{what} {ratio * 100:.3g} % used, the limit is {limit * 100:g} %")
+            return
+
+
+def _room(name: str, free: int, settings: DiskSettings) -> Iterator[Trouble]:
+    for limit, mild in ((settings.free_fail, False), (settings.free_warn, True)):
+        if limit is not None and free < limit:
+            yield Trouble(mild, Reason.OVER_LIMIT, f"{name} has {amount(free)} free, less than {amount(limit)}")
+            return

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from pacs_monitor.model import Node, Outcome, Reason, Status
+from pacs_monitor.probes import kinds
+from pacs_monitor.probes.disk import DiskSettings
+from pacs_monitor.systems.local import LocalSettings
+from pacs_monitor.systems.node_exporter import NodeExporterSettings
+from tests.peers.node_exporter import NodeExporter
+from tests.peers.ports import free_port
+from tests.peers.replayed import replayed
+from tests.probes.support import Arranged, Peers, ask
+
+DISK = kinds()["disk"]
+NEVER_FULL: dict[str, Any] = {"warn": "100%", "fail": "100%", "inodes_warn": "100%", "inodes_fail": "100%"}
+
+
+def exporter_at(port: int, **settings: Any) -> Arranged:
+    block = NodeExporterSettings(url=f"http://127.0.0.1:{port}", pseudo=True)
+    return Node("server", systems={"node_exporter": block}), DiskSettings(source="node_exporter", **settings)
+
+
+def local(*mounts: Path | str, **settings: Any) -> Arranged:
+    block = LocalSettings(mounts=[str(mount) for mount in mounts])
+    wanted = {"volumes": [str(mount) for mount in mounts], **settings}
+    return Node("monitor", systems={"local": block}), DiskSettings(source="local", **wanted)
+
+
+@contextmanager
+def tmpfs(folder: Path, options: str) -> Iterator[Path]:
+    """A real file system of its own; needs root, as CI has it."""
+    mount = folder / "volume"
+    mount.mkdir()
+    subprocess.run([shutil.which("mount") or "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(mount)], check=True)
+    try:
+        yield mount
+    finally:
+        subprocess.run([shutil.which("umount") or "umount", str(mount)], check=True)
+
+
+@asynccontextmanager
+async def working(folder: Path) -> AsyncIterator[Arranged]:
+    with NodeExporter(folder) as exporter:
+        yield exporter_at(exporter.port, volumes="/", **NEVER_FULL)
+
+
+@asynccontextmanager
+async def refusing(_folder: Path) -> AsyncIterator[Arranged]:
+    yield exporter_at(free_port())
+
+
+@asynccontextmanager
+async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
+    async with replayed({}, how="silent") as peer:
+        yield exporter_at(peer.port)
+
+
+PEERS = Peers(working, refusing, hanging)
+
+
+def value(outcome: Outcome, name: str) -> float:
+    (found,) = [m.value for m in outcome.measurements if m.name == name]
+    return found
+
+
+async def test_a_volume_with_room_is_ok_and_measured(tmp_path: Path) -> None:
+    with tmpfs(tmp_path, "size=1m,nr_inodes=100") as mount:
+        (mount / "a").write_bytes(b"x" * 300_000)
+        outcome = await ask(DISK, *local(mount))
+    assert outcome.status is Status.OK
+    assert value(outcome, "disk_used_bytes") + value(outcome, "disk_free_bytes") == 1 << 20
+    assert 0.28 < value(outcome, "disk_used_ratio") < 0.32
+    assert value(outcome, "disk_inodes_free") < 100
+
+
+@pytest.mark.parametrize(("size", "status"), [(850_000, Status.WARN), (1_000_000, Status.FAIL)])
+async def test_a_volume_that_fills_warns_then_fails(size: int, status: Status, tmp_path: Path) -> None:
+    with tmpfs(tmp_path, "size=1m") as mount:
+        (mount / "a").write_bytes(b"x" * size)
+        outcome = await ask(DISK, *local(mount))
+    assert (outcome.status, outcome.reason) == (status, Reason.OVER_LIMIT)
+    assert "used, the limit is" in outcome.detail
+
+
+async def test_too_little_room_in_bytes_fails_whatever_the_percentage(tmp_path: Path) -> None:
+    with tmpfs(tmp_path, "size=1m") as mount:
+        outcome = await ask(DISK, *local(mount, free_fail="2MB"))
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.OVER_LIMIT)
+    assert outcome.detail.endswith("has 1.05 MB free, less than 2 MB")
+
+
+async def test_a_volume_without_inodes_fails_with_bytes_free(tmp_path: Path) -> None:
+    with tmpfs(tmp_path, "size=1m,nr_inodes=10") as mount:
+        for name in range(9):
+            (mount / str(name)).touch()
+        outcome = await ask(DISK, *local(mount))
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.OVER_LIMIT)
+    assert "inodes are 100 % used" in outcome.detail
+
+
+async def test_a_volume_that_turned_read_only_fails_unless_it_is_meant_to_be(tmp_path: Path) -> None:
+    with tmpfs(tmp_path, "size=1m,ro") as mount:
+        fails = await ask(DISK, *local(mount))
+        meant = await ask(DISK, *local(mount, read_only=True))
+    assert (fails.status, fails.reason) == (Status.FAIL, Reason.OUT_OF_RESOURCES)
+    assert "is read-only" in fails.detail
+    assert meant.status is Status.OK
+
+
+async def test_what_is_not_mounted_any_more_is_missing(tmp_path: Path) -> None:
+    with tmpfs(tmp_path, "size=1m") as mount:
+        arranged = local(mount)
+        assert (await ask(DISK, *arranged)).status is Status.OK
+    outcome = await ask(DISK, *arranged)
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.MISSING)
+    assert str(mount) in outcome.detail
+
+
+async def test_node_exporter_tells_the_same_as_the_machine_itself(tmp_path: Path) -> None:
+    with tmpfs(tmp_path, "size=1m") as mount, NodeExporter(tmp_path) as exporter:
+        (mount / "a").write_bytes(b"x" * 850_000)
+        seen = await ask(DISK, *exporter_at(exporter.port, volumes=str(mount)))
+        ours = await ask(DISK, *local(mount))
+    assert seen.status is ours.status is Status.WARN
+    assert value(seen, "disk_free_bytes") == value(ours, "disk_free_bytes")
+
+
+async def test_a_volume_that_will_soon_be_full_warns_and_never_fails(tmp_path: Path) -> None:
+    """Ten minutes apart, 100 kB more each time: 690 kB in use now, so that little more than half an hour is left."""
+    now = time.time()
+    with tmpfs(tmp_path, "size=1m") as mount:
+        (mount / "a").write_bytes(b"x" * 690_000)
+        samples = {str(mount): [[now - 600 * ago, 690_000 - 100_000 * ago] for ago in range(6, 0, -1)]}
+        outcome = await ask(DISK, *local(mount, full_within="2h"), memory={"used": samples})
+        unasked = await ask(DISK, *local(mount), memory={"used": samples})
+    assert (outcome.status, outcome.reason) == (Status.WARN, Reason.OVER_LIMIT)
+    assert 1800 < value(outcome, "disk_full_in_seconds") < 2700
+    assert outcome.detail.endswith("min, if it goes on as now")
+    assert unasked.status is Status.OK
+
+
+async def test_what_is_remembered_survives_as_json(tmp_path: Path) -> None:
+    memory: dict[str, Any] = {}
+    with tmpfs(tmp_path, "size=1m") as mount:
+        await ask(DISK, *local(mount), memory=memory)
+        memory = json.loads(json.dumps(memory))
+        await ask(DISK, *local(mount), memory=memory)
+    assert list(memory["used"]) == [str(mount)]
+    assert len(memory["used"][str(mount)]) == 2
+
+
+async def test_a_node_without_the_block_is_told_what_to_write() -> None:
+    outcome = await ask(DISK, Node("server"), DiskSettings(source="node_exporter"))
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
+    assert outcome.detail == "node server needs a block node_exporter: {url: …} for this check"
+
+
+def test_a_source_that_does_not_exist_or_tells_no_volumes_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"no system that tells volumes; there are: .*local"):
+        DiskSettings(source="floppy")
