@@ -1,0 +1,416 @@
+"""The failure taxonomy up to C-ECHO and release, condition by condition, by real and byte-scripted peers."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pacs_monitor.model import Flag, Phase, Reason, Status
+from pacs_monitor.net import NetFailure, Resolver
+from tests.dicom.support import echo_at, failure_of, target
+from tests.peers.dcmtk import Storescp
+from tests.peers.orthanc import Orthanc
+from tests.peers.ports import free_port
+from tests.peers.scripted import (
+    EXPLICIT,
+    IMPLICIT,
+    Conversation,
+    Script,
+    abort,
+    accept,
+    answer_echo,
+    echo_response,
+    full_accept_queue,
+    hang,
+    reject,
+    release_response,
+    scripted,
+)
+
+A_ABORT, A_RELEASE_RQ = 7, 5
+
+
+@pytest.fixture(scope="module")
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    with Orthanc(tmp_path_factory.mktemp("orthanc")) as running:
+        yield running
+
+
+async def failure_by(script: Script) -> tuple[NetFailure, Conversation]:
+    """What a C-ECHO meets at a scripted peer, and the conversation, after the client closed its socket."""
+    async with scripted(script) as peer:
+        failure = await failure_of(target(peer.port))
+        async with asyncio.timeout(5):
+            await peer.last.over.wait()
+        return failure, peer.last
+
+
+def then(*answers: bytes) -> Script:
+    """A peer that answers each PDU with the next of these, then hears until the client closes."""
+
+    async def script(conversation: Conversation) -> None:
+        for answer in answers:
+            await conversation.hear()
+            await conversation.say(answer)
+
+    return script
+
+
+# resolve
+
+
+async def test_a_name_that_never_resolved_is_dns() -> None:
+    failure = await failure_of(target(104, "no-such-host.invalid"))
+    assert (failure.reason, failure.phase) == (Reason.DNS, Phase.RESOLVE)
+    assert failure.outcome().status is Status.UNKNOWN
+    assert "no-such-host.invalid" in failure.detail
+
+
+async def test_a_name_that_resolved_before_falls_back_to_its_last_good_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolver = Resolver()
+    async with scripted(answer_echo) as peer:
+        healthy = await echo_at(target(peer.port, "localhost"), resolver=resolver)
+        monkeypatch.setattr("socket.getaddrinfo", _no_name_server)
+        remembered = await echo_at(target(peer.port, "localhost"), resolver=resolver)
+    assert (healthy.passage.flags, remembered.passage.flags) == ([], [Flag.RESOLVED_FROM_MEMORY])
+
+
+def _no_name_server(*_args: object, **_more: object) -> None:
+    raise OSError("the name server is gone")
+
+
+# connect
+
+
+async def test_a_refused_port_is_tcp_refused() -> None:
+    failure = await failure_of(target(free_port()))
+    assert (failure.reason, failure.phase) == (Reason.TCP_REFUSED, Phase.CONNECT)
+
+
+async def test_a_full_accept_queue_is_tcp_timeout() -> None:
+    with full_accept_queue() as port:
+        failure = await failure_of(target(port), timeout=0.5)
+    assert (failure.reason, failure.phase) == (Reason.TCP_TIMEOUT, Phase.CONNECT)
+    assert set(failure.passage.phases) == {Phase.RESOLVE, Phase.CONNECT}
+
+
+async def test_a_network_without_a_route_is_tcp_unreachable() -> None:
+    """No system connects by TCP to the limited broadcast address (RFC 919 7), so nothing leaves the machine."""
+    failure = await failure_of(target(104, "255.255.255.255"))
+    assert (failure.reason, failure.phase) == (Reason.TCP_UNREACHABLE, Phase.CONNECT)
+
+
+async def test_ipv6_is_spoken_too() -> None:
+    async with scripted(answer_echo, host="::1") as peer:
+        association = await echo_at(target(peer.port, "::1"))
+    assert association.passage.flags == []
+
+
+# associate
+
+
+async def test_a_stopped_orthanc_is_acse_timeout(tmp_path: Path) -> None:
+    with Orthanc(tmp_path) as orthanc:
+        orthanc.freeze()
+        failure = await failure_of(target(orthanc.dicom_port, called="ORTHANC"))
+    assert (failure.reason, failure.phase) == (Reason.ACSE_TIMEOUT, Phase.ASSOCIATE)
+
+
+async def test_a_peer_that_says_nothing_gets_an_abort() -> None:
+    failure, conversation = await failure_by(then())
+    assert failure.reason is Reason.ACSE_TIMEOUT
+    assert [pdu[0] for pdu in conversation.heard] == [1, A_ABORT]
+
+
+async def test_a_peer_that_drips_is_acse_timeout_within_the_deadline() -> None:
+    async def drip(conversation: Conversation) -> None:
+        for byte in accept():
+            await conversation.say(bytes((byte,)))
+            await asyncio.sleep(1)
+
+    async with scripted(drip) as peer:
+        failure = await failure_of(target(peer.port))
+    assert (failure.reason, failure.phase) == (Reason.ACSE_TIMEOUT, Phase.ASSOCIATE)
+    assert "only a part of an answer came" in failure.detail
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"H", b"SSH-2.0-OpenSSH_9.2\r\n", bytes(40)],
+    ids=["http", "one letter", "ssh", "zeros"],
+)
+async def test_another_protocol_is_not_dicom(answer: bytes) -> None:
+    failure, conversation = await failure_by(then(answer))
+    assert (failure.reason, failure.phase) == (Reason.NOT_DICOM, Phase.ASSOCIATE)
+    assert conversation.heard[-1][0] == A_ABORT
+
+
+async def test_a_server_that_speaks_first_is_not_dicom() -> None:
+    async def greet(conversation: Conversation) -> None:
+        await conversation.say(b"220 mail.example.org ESMTP\r\n")
+
+    failure, _ = await failure_by(greet)
+    assert (failure.reason, failure.phase) == (Reason.NOT_DICOM, Phase.ASSOCIATE)
+    assert "mail.example.org" not in failure.detail
+
+
+async def test_the_http_port_of_orthanc_is_no_dicom_port(orthanc: Orthanc) -> None:
+    failure = await failure_of(target(orthanc.http_port))
+    assert failure.phase is Phase.ASSOCIATE
+    assert failure.reason in (Reason.NOT_DICOM, Reason.CLOSED_BEFORE_ACCEPT)
+
+
+@pytest.mark.parametrize("kind", range(1, 8))
+async def test_a_peer_that_announces_4_gib_is_not_dicom(kind: int) -> None:
+    failure, _ = await failure_by(then(struct.pack(">BxL", kind, 0xFFFFFFFF)))
+    assert (failure.reason, failure.phase) == (Reason.NOT_DICOM, Phase.ASSOCIATE)
+    assert "4294967295" in failure.detail
+
+
+async def test_4_gib_in_mid_operation_is_not_dicom() -> None:
+    failure, _ = await failure_by(then(accept(), struct.pack(">BxL", 4, 0xFFFFFFFF)))
+    assert (failure.reason, failure.phase) == (Reason.NOT_DICOM, Phase.OPERATION)
+
+
+async def test_a_peer_that_closes_at_once_is_closed_before_accept() -> None:
+    async def close(conversation: Conversation) -> None:
+        conversation.close()
+
+    failure, _ = await failure_by(close)
+    assert (failure.reason, failure.phase) == (Reason.CLOSED_BEFORE_ACCEPT, Phase.ASSOCIATE)
+    assert "TLS" in failure.detail
+
+
+@pytest.mark.parametrize("how", [Conversation.close, Conversation.reset])
+async def test_a_peer_that_closes_on_the_request_is_closed_before_accept(how: Callable[[Conversation], None]) -> None:
+    async def leave(conversation: Conversation) -> None:
+        await conversation.hear()
+        how(conversation)
+
+    failure, _ = await failure_by(leave)
+    assert (failure.reason, failure.phase) == (Reason.CLOSED_BEFORE_ACCEPT, Phase.ASSOCIATE)
+
+
+async def test_a_tls_alert_is_closed_before_accept_and_says_so() -> None:
+    failure, _ = await failure_by(then(b"\x15\x03\x03\x00\x02\x02\x46"))
+    assert (failure.reason, failure.phase) == (Reason.CLOSED_BEFORE_ACCEPT, Phase.ASSOCIATE)
+    assert "wants tls" in failure.detail
+
+
+async def test_a_wrong_called_ae_title_on_orthanc_is_called_aet_unknown(orthanc: Orthanc) -> None:
+    failure = await failure_of(target(orthanc.dicom_port, called="WRONG"))
+    assert (failure.reason, failure.phase) == (Reason.CALLED_AET_UNKNOWN, Phase.ASSOCIATE)
+    assert "1/1/7" in failure.detail
+
+
+async def test_storescp_that_refuses_is_rejected(tmp_path: Path) -> None:
+    with Storescp(tmp_path, "--refuse") as storescp:
+        failure = await failure_of(target(storescp.port, called="SINK"))
+    assert (failure.reason, failure.phase) == (Reason.REJECTED, Phase.ASSOCIATE)
+
+
+async def test_an_unknown_calling_ae_title_is_ours_to_register() -> None:
+    failure, _ = await failure_by(then(reject(1, 1, 3)))
+    assert (failure.reason, failure.phase) == (Reason.CALLING_AET_UNKNOWN, Phase.ASSOCIATE)
+    assert failure.outcome().status is Status.UNKNOWN
+    assert "refused the calling AE title PACSMON from source address 127.0.0.1" in failure.detail
+    assert "please register PACSMON at 127.0.0.1" in failure.detail
+
+
+@pytest.mark.parametrize("triple", [(1, 1, 1), (1, 1, 2), (1, 2, 1), (1, 2, 2), (1, 3, 1), (0, 9, 9)])
+async def test_any_other_rejection_is_rejected_with_its_triple(triple: tuple[int, int, int]) -> None:
+    failure, _ = await failure_by(then(reject(*triple)))
+    assert failure.reason is Reason.REJECTED
+    assert "/".join(map(str, triple)) in failure.detail
+
+
+@pytest.mark.parametrize("triple", [(2, 3, 1), (2, 3, 2), (2, 1, 2), (2, 2, 2), (2, 1, 1), (2, 1, 7), (2, 1, 3)])
+async def test_any_transient_rejection_is_busy_with_its_triple(triple: tuple[int, int, int]) -> None:
+    failure, _ = await failure_by(then(reject(*triple)))
+    assert (failure.reason, failure.outcome().status) == (Reason.BUSY, Status.WARN)
+    assert "/".join(map(str, triple)) in failure.detail
+
+
+@pytest.mark.parametrize(("source", "said"), [(0, "its application"), (2, "its upper layer: unexpected PDU")])
+async def test_an_abort_before_accept_is_aborted_by_peer(source: int, said: str) -> None:
+    failure, _ = await failure_by(then(abort(source, 2)))
+    assert (failure.reason, failure.phase) == (Reason.ABORTED_BY_PEER, Phase.ASSOCIATE)
+    assert "before accepting it" in failure.detail
+    assert said in failure.detail
+
+
+@pytest.mark.parametrize(
+    "pdu", [release_response(), echo_response(), accept()[:1] + bytes(5)], ids=["release", "data", "empty accept"]
+)
+async def test_a_pdu_out_of_turn_is_not_dicom(pdu: bytes) -> None:
+    failure, conversation = await failure_by(then(pdu))
+    assert (failure.reason, failure.phase) == (Reason.NOT_DICOM, Phase.ASSOCIATE)
+    assert conversation.heard[-1][0] == A_ABORT
+
+
+# negotiate
+
+
+@pytest.mark.parametrize(
+    ("contexts", "reason"),
+    [
+        ({1: (3, IMPLICIT)}, Reason.SOP_CLASS_REJECTED),
+        ({1: (4, IMPLICIT)}, Reason.TRANSFER_SYNTAX_REJECTED),
+        ({1: (1, IMPLICIT)}, Reason.SOP_CLASS_REJECTED),
+        ({1: (2, IMPLICIT)}, Reason.SOP_CLASS_REJECTED),
+        ({3: (0, IMPLICIT)}, Reason.SOP_CLASS_REJECTED),
+        ({}, Reason.SOP_CLASS_REJECTED),
+    ],
+)
+async def test_no_context_accepted_gives_the_results_reason_and_a_release(
+    contexts: dict[int, tuple[int, str]], reason: Reason
+) -> None:
+    failure, conversation = await failure_by(then(accept(contexts), release_response()))
+    assert (failure.reason, failure.phase) == (reason, Phase.ASSOCIATE)
+    assert [pdu[0] for pdu in conversation.heard] == [1, A_RELEASE_RQ]
+
+
+# C-ECHO
+
+
+async def test_a_real_orthanc_answers(orthanc: Orthanc) -> None:
+    association = await echo_at(target(orthanc.dicom_port, called="ORTHANC"))
+    assert association.passage.flags == []
+    assert association.accepted.implementation_version_name.startswith("OFFIS_DCMTK")
+
+
+async def test_a_real_storescp_answers(tmp_path: Path) -> None:
+    with Storescp(tmp_path) as storescp:
+        association = await echo_at(target(storescp.port, called="SINK"))
+    assert association.passage.flags == []
+
+
+async def test_explicit_vr_is_as_good_as_implicit() -> None:
+    async with scripted(then(accept({1: (0, EXPLICIT)}), echo_response(), release_response())) as peer:
+        association = await echo_at(target(peer.port))
+    assert association.accepted.contexts == {1: (0, EXPLICIT)}
+
+
+async def test_an_answer_in_many_fragments_is_joined() -> None:
+    async with scripted(then(accept(), echo_response(fragment=12), release_response())) as peer:
+        await echo_at(target(peer.port))
+
+
+async def test_accept_and_echo_do_not_answer_in_time_is_dimse_timeout() -> None:
+    failure, conversation = await failure_by(then(accept()))
+    assert (failure.reason, failure.phase) == (Reason.DIMSE_TIMEOUT, Phase.OPERATION)
+    assert [pdu[0] for pdu in conversation.heard] == [1, 4, A_ABORT]
+    assert set(failure.passage.phases) == {Phase.RESOLVE, Phase.CONNECT, Phase.ASSOCIATE, Phase.OPERATION}
+
+
+@pytest.mark.parametrize("how", [Conversation.close, Conversation.reset])
+async def test_a_peer_that_closes_in_mid_operation_is_closed(how: Callable[[Conversation], None]) -> None:
+    async def leave(conversation: Conversation) -> None:
+        await conversation.hear()
+        await conversation.say(accept())
+        await conversation.hear()
+        how(conversation)
+
+    failure, _ = await failure_by(leave)
+    assert (failure.reason, failure.phase) == (Reason.CLOSED, Phase.OPERATION)
+
+
+@pytest.mark.parametrize(("source", "said"), [(0, "its application"), (2, "its upper layer")])
+async def test_an_abort_in_mid_operation_is_aborted_by_peer(source: int, said: str) -> None:
+    failure, _ = await failure_by(then(accept(), abort(source, 0)))
+    assert (failure.reason, failure.phase) == (Reason.ABORTED_BY_PEER, Phase.OPERATION)
+    assert "in mid-operation" in failure.detail
+    assert said in failure.detail
+
+
+async def test_a_release_by_the_peer_in_mid_operation_is_answered_and_closed() -> None:
+    failure, conversation = await failure_by(then(accept(), b"\x05\0\0\0\0\x04\0\0\0\0"))
+    assert (failure.reason, failure.phase) == (Reason.CLOSED, Phase.OPERATION)
+    assert conversation.heard[-1] == release_response()
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "words"),
+    [
+        (0x0122, Reason.DIMSE_STATUS, "C-ECHO answered 0x0122 (refused: sop class not supported)"),
+        (0x0210, Reason.DIMSE_STATUS, "C-ECHO answered 0x0210 (duplicate invocation)"),
+        (0x0110, Reason.DIMSE_STATUS, "C-ECHO answered 0x0110 (processing failure)"),
+        (0xBEEF, Reason.DIMSE_STATUS, "C-ECHO answered 0xBEEF"),
+        (0x0124, Reason.NOT_AUTHORISED, "C-ECHO answered 0x0124 (refused: not authorised)"),
+        (0x0213, Reason.OUT_OF_RESOURCES, "C-ECHO answered 0x0213 (resource limitation)"),
+    ],
+)
+async def test_a_status_other_than_success_is_named_and_released(status: int, reason: Reason, words: str) -> None:
+    failure, conversation = await failure_by(then(accept(), echo_response(status), release_response()))
+    assert (failure.reason, failure.phase, failure.detail) == (reason, Phase.OPERATION, words)
+    assert [pdu[0] for pdu in conversation.heard] == [1, 4, A_RELEASE_RQ]
+    assert failure.outcome().flags == ()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        echo_response(answers=7),
+        echo_response(context_id=3),
+        b"\4\0\0\0\0\6\0\0\0\2\1\3",
+        b"\4\0\0\0\0\4abcd",
+        accept(),
+        release_response(),
+    ],
+    ids=["message", "context", "empty command", "no value", "accept", "release"],
+)
+async def test_another_answer_than_ours_is_not_dicom(answer: bytes) -> None:
+    failure, _ = await failure_by(then(accept(), answer, release_response()))
+    assert (failure.reason, failure.phase) == (Reason.NOT_DICOM, Phase.OPERATION)
+
+
+# release
+
+
+async def _close(conversation: Conversation) -> None:
+    conversation.close()
+
+
+async def _abort(conversation: Conversation) -> None:
+    await conversation.say(abort(0, 0))
+
+
+@pytest.mark.parametrize("instead", [hang, _close, _abort])
+async def test_no_release_answer_is_ok_with_a_flag(instead: Callable[[Conversation], Awaitable[None]]) -> None:
+    async def script(conversation: Conversation) -> None:
+        await then(accept(), echo_response())(conversation)
+        await conversation.hear()
+        await instead(conversation)
+
+    async with scripted(script) as peer:
+        association = await echo_at(target(peer.port), timeout=10)
+    assert association.passage.flags == [Flag.RELEASE_TIMEOUT]
+    assert association.passage.phases[Phase.RELEASE] < 2
+
+
+async def test_a_release_may_use_no_more_than_what_is_left() -> None:
+    async def script(conversation: Conversation) -> None:
+        await then(accept(), echo_response())(conversation)
+
+    async with scripted(script) as peer:
+        association = await echo_at(target(peer.port), timeout=0.8)
+        async with asyncio.timeout(5):
+            await peer.last.over.wait()
+    assert association.passage.flags == [Flag.RELEASE_TIMEOUT]
+    assert [pdu[0] for pdu in peer.last.heard] == [1, 4, A_RELEASE_RQ, A_ABORT]
+
+
+async def test_a_release_collision_is_answered_and_awaited() -> None:
+    async def script(conversation: Conversation) -> None:
+        await then(accept(), echo_response(), b"\x05\0\0\0\0\x04\0\0\0\0")(conversation)
+        await conversation.hear()
+        await conversation.say(release_response())
+
+    async with scripted(script) as peer:
+        association = await echo_at(target(peer.port))
+    assert association.passage.flags == []
+    assert [pdu[0] for pdu in peer.last.heard] == [1, 4, A_RELEASE_RQ, 6]
