@@ -1,5 +1,9 @@
 """Any plugin of Nagios, Icinga or monitoring-plugins: exit status, first line and performance data.
 
+```yaml
+uptime: {probe: exec, command: [/usr/lib/nagios/plugins/check_snmp, -H, 10.0.0.2, -o, .1.3.6.1.2.1.1.3.0]}
+```
+
 Exit status 0 is ok, 1 a warning, 2 a failure, 3 unknown, as their development guidelines say. The command is a list of
 arguments: no shell reads it. It gets no terminal, no input and none of the monitor's own environment. At the deadline
 it is killed with its whole process group, and what it leaves behind when it ends is killed as well.
