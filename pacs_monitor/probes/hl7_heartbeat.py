@@ -1,0 +1,222 @@
+"""Does an HL7 listener acknowledge messages? A heartbeat message is sent over MLLP, and its acknowledgement is read.
+
+An acknowledgement proves that the listener accepts, and no more: most engines answer AA as soon as they have queued the
+message, whatever becomes of it. `verify: loop` proves the path: have a channel of the engine send heartbeats on to our
+own listener (`monitor.hl7_listener`), unchanged in MSH-10 and with the MSH-5 and MSH-6 that the listener expects. Then
+the check is only ok when its message has come back, and the round trip is measured.
+
+No message is safe everywhere, so agree with the receiver on one. Best is what it documents as a keep-alive: put it into
+a file and name it in `message`; `{control_id}` (MSH-10) and `{timestamp}` in it are filled in. Without a file an
+`NMD^N02` (application management, no patient in it) is sent, which asks for an accept acknowledgement alone. A receiver
+that does not know it and rejects it is alive, too: then add AR to `accept`.
+
+The sender of the feed is not kept out: each run makes a connection of its own and closes it. Where a firewall or a VPN
+forgets idle connections, or the interface wants one that stays, `keep_open` keeps it from run to run; mind that some
+listeners take a single client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, NamedTuple
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+
+from pacs_monitor.fields import Duration, Port, Settings, existing_file
+from pacs_monitor.hl7 import Code, Link, MalformedError, Message, Shelf, Wanted, dial, new_control_id, timestamp
+from pacs_monitor.model import (
+    Address,
+    Layer,
+    Load,
+    Measure,
+    Node,
+    Outcome,
+    Phase,
+    ProbeContext,
+    Reason,
+    Rhythm,
+    Tls,
+)
+from pacs_monitor.net import EXPIRY, NetFailure, Passage
+
+LOOP = "hl7_loop_seconds"
+LARGEST = 65536
+"""Bytes of a message file."""
+_PROVES = "that the listener accepts messages, not that they arrive anywhere (verify: loop does)"
+_PROVES_LOOP = "that messages pass through to our own listener"
+
+
+def fill(template: bytes, control_id: str, now: str) -> bytes:
+    """The message to send, its segments ended by CR; raises MalformedError when it cannot be told by its MSH-10."""
+    lines = template.strip().replace(b"{control_id}", control_id.encode()).replace(b"{timestamp}", now.encode())
+    message = b"\r".join(lines.splitlines()) + b"\r"
+    if Message(message).control_id != control_id:
+        raise MalformedError("its MSH-10 is not {control_id}")
+    return message
+
+
+def _template(path: str) -> bytes:
+    """The bytes of a message file; raises OSError, or MalformedError when it cannot be sent."""
+    with Path(path).open("rb") as file:
+        template = file.read(LARGEST + 1)
+    if len(template) > LARGEST:
+        raise MalformedError(f"it is longer than {LARGEST} bytes")
+    fill(template, "0", "0")
+    return template
+
+
+def _sendable(path: str, info: ValidationInfo) -> str:
+    if info.context:
+        try:
+            _template(path)
+        except OSError as error:
+            raise ValueError(f"cannot be read: {error.strerror}") from None
+        except MalformedError as error:
+            raise ValueError(f"is no HL7 message to send: {error}") from None
+    return path
+
+
+Name = Annotated[str, Field(max_length=180, pattern=r"^[ -{}~]*$")]
+"""An HD field of MSH (application, facility): its components are divided by ^."""
+
+
+class Hl7HeartbeatSettings(Settings):
+    port: Port | None = None
+    """TCP port to call, instead of the node's `hl7: {port: …}`."""
+    message: Annotated[str, AfterValidator(existing_file), AfterValidator(_sendable)] | None = None
+    """File with the message to send, one segment a line, with `{control_id}` as MSH-10 and `{timestamp}` where needed;
+    a built-in NMD^N02 unless given."""
+    sending_application: Name = "PACSMON"
+    """MSH-3 of the built-in message."""
+    sending_facility: Name = ""
+    """MSH-4 of the built-in message."""
+    receiving_application: Name = ""
+    """MSH-5 of the built-in message."""
+    receiving_facility: Name = ""
+    """MSH-6 of the built-in message."""
+    processing_id: Literal["P", "T", "D"] = "P"
+    """MSH-11 of the built-in message (table 0103): production, training, debugging."""
+    accept: Annotated[tuple[Code, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)] = (
+        Code.AA,
+        Code.CA,
+    )
+    """Acknowledgement codes (MSA-1) that are well; one or a list."""
+    same_control_id: bool = True
+    """`off` for engines that do not copy our MSH-10 into MSA-2: then any acknowledgement counts as ours."""
+    verify: Literal["none", "loop"] = "none"
+    """`loop`: the message must come back to `monitor.hl7_listener`."""
+    keep_open: Duration | None = None
+    """How long the connection stays open after a run, for the next one; not at all unless given."""
+    slow: Duration | None = None
+    """An acknowledgement (with `verify: loop`: a return) that takes longer than this is a warning (reason `slow`)."""
+
+
+class Hl7Heartbeat:
+    kind: ClassVar[str] = "hl7_heartbeat"
+    settings: ClassVar[type[Hl7HeartbeatSettings]] = Hl7HeartbeatSettings
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure(LOOP, "From sending the message until it came back to our listener.", trend=True),
+        EXPIRY,
+    )
+    layer: ClassVar[Layer] = Layer.SERVICE
+    writes: ClassVar[bool] = True
+    uses_association: ClassVar[bool] = True
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=300.0, retry_interval=60.0, timeout=10.0)
+
+    def __init__(self) -> None:
+        self._shelf = Shelf()
+
+    def addresses(self, node: Node, settings: Hl7HeartbeatSettings) -> tuple[Address, ...]:
+        port = settings.port or (node.hl7 and node.hl7.port)
+        return (Address(node.host, port),) if node.host and port else ()
+
+    def load(self, settings: Hl7HeartbeatSettings) -> Load:  # noqa: ARG002 - the Protocol's
+        return Load(notices=1)
+
+    async def run(self, node: Node, settings: Hl7HeartbeatSettings, ctx: ProbeContext) -> Outcome:
+        addresses = self.addresses(node, settings)
+        if not addresses:
+            detail = f"node {node.name} needs a host and hl7: {{port: …}}"
+            return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
+        if settings.verify == "loop" and ctx.hl7_listener is None:
+            detail = "verify: loop needs monitor.hl7_listener, and the running daemon, which listens"
+            return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
+        control_id = new_control_id()
+        try:
+            message = await _message(settings, ctx, control_id)
+        except (OSError, MalformedError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            return Outcome.of(Reason.NOT_CONFIGURED, detail=f"the file {settings.message} cannot be sent: {why}")
+        beat = _Beat(addresses[0], node.hl7.tls if node.hl7 else None, message, control_id)
+        try:
+            return await self._send(beat, settings, ctx)
+        except NetFailure as failure:
+            return failure.outcome()
+
+    async def _send(self, beat: _Beat, settings: Hl7HeartbeatSettings, ctx: ProbeContext) -> Outcome:
+        passage, begun = Passage(), ctx.clock.monotonic()
+        if settings.verify == "none" or ctx.hl7_listener is None:
+            code = await self._acknowledged(beat, settings, ctx, passage)
+            return passage.outcome(settings.slow, (("acknowledgement", code), ("proves", _PROVES)))
+        back = ctx.hl7_listener.expect(beat.control_id)
+        try:
+            code = await self._acknowledged(beat, settings, ctx, passage)
+            passage.begin(Phase.OPERATION)
+            async with asyncio.timeout_at(ctx.deadline):
+                passage.measure(LOOP, await back - begun)
+        except TimeoutError:
+            detail = f"{beat.address} acknowledged the message, which did not come back to our listener in time"
+            raise passage.failure(Reason.SILENT, detail) from None
+        finally:
+            back.cancel()
+        passage.end()
+        return passage.outcome(settings.slow, (("acknowledgement", code), ("proves", _PROVES_LOOP)))
+
+    async def _acknowledged(
+        self, beat: _Beat, settings: Hl7HeartbeatSettings, ctx: ProbeContext, passage: Passage
+    ) -> Code:
+        """Over the connection that was kept, or else, also when the peer has closed that one, over a new one."""
+        wanted = Wanted(settings.accept, beat.control_id if settings.same_control_id else None)
+        for kept in (True, False):
+            link = self._shelf.take(ctx.check, beat.address) if kept else await _dial(beat, ctx, passage)
+            if link is None:
+                continue
+            try:
+                code = await link.exchange(beat.message, wanted, ctx.deadline, passage)
+            except BaseException as error:
+                link.close()
+                if not (kept and isinstance(error, NetFailure) and error.reason is Reason.CLOSED):
+                    raise
+            else:
+                self._shelf.put(ctx.check, link, settings.keep_open)
+                return code
+        raise AssertionError("a new connection is answered or fails")
+
+
+class _Beat(NamedTuple):
+    """One heartbeat on its way."""
+
+    address: Address
+    tls: Tls | None
+    message: bytes
+    control_id: str
+
+
+async def _dial(beat: _Beat, ctx: ProbeContext, passage: Passage) -> Link:
+    return await dial(beat.address, resolver=ctx.resolver, deadline=ctx.deadline, passage=passage, tls=beat.tls)
+
+
+async def _message(settings: Hl7HeartbeatSettings, ctx: ProbeContext, control_id: str) -> bytes:
+    """The message to send; raises OSError or MalformedError."""
+    now, path = timestamp(ctx.clock.now(), ctx.zone), settings.message
+    template = _built_in(settings) if path is None else await ctx.blocking(lambda: _template(path))
+    return fill(template, control_id, now)
+
+
+def _built_in(settings: Hl7HeartbeatSettings) -> bytes:
+    """Application management data, with the accept acknowledgement alone asked for (MSH-15 AL, MSH-16 NE)."""
+    sender = f"{settings.sending_application}|{settings.sending_facility}"
+    receiver = f"{settings.receiving_application}|{settings.receiving_facility}"
+    kind = f"NMD^N02^NMD_N02|{{control_id}}|{settings.processing_id}|2.5.1"
+    return f"MSH|^~\\&|{sender}|{receiver}|{{timestamp}}||{kind}|||AL|NE\rNCK|{{timestamp}}\r".encode()
