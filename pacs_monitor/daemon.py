@@ -8,17 +8,19 @@ import logging
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pacs_monitor import __version__
 from pacs_monitor import config as configuration
 from pacs_monitor.alerting import Desk, Outbox
 from pacs_monitor.config import ConfigError, Estate
+from pacs_monitor.dicom.acceptor import Listener
 from pacs_monitor.engine.clock import ClockWatch, SystemClock
 from pacs_monitor.engine.engine import Engine
+from pacs_monitor.engine.listening import listen
 from pacs_monitor.history import History, HistoryError, Restored, Revision, Tally
-from pacs_monitor.model import SECOND, Clock, Incident, State, Transition
+from pacs_monitor.model import SECOND, Clock, Incident, Node, State, Tidies, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.web.app import create_app
 from pacs_monitor.web.server import WebServer
@@ -85,14 +87,21 @@ class Daemon:
         self.last_reload_successful = True
         self._tally = Tally()
         self.history = History.open(estate.monitor.database, estate.monitor.name, self.clock)
+        self._resolver = Resolver()
         self.engine = Engine(
-            self.clock, Resolver(), self._told, timezone=estate.monitor.timezone, on_result=self._tally.take
+            self.clock,
+            self._resolver,
+            self._told,
+            timezone=estate.monitor.timezone,
+            ledger=self.history.objects,
+            on_result=self._tally.take,
         )
         self.desk = Desk(self.clock, self.engine.board, self.history, estate)
         self._watch = ClockWatch(self.clock)
         self._heart: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
         self._web: WebServer | None = None
+        self._listener: Listener | None = None
 
     async def start(self) -> None:
         """Bind, remember, then probe."""
@@ -103,8 +112,11 @@ class Daemon:
             raise
         await self.history.adopt(self.estate.checks.keys(), Revision(self.estate.revision))
         restored = self.history.restore()
+        await self._listen()
         self.engine.start()
         self._adopt(self.estate, restored)
+        self.engine.tidy()
+        await self._tell_stranded()
         self.desk.start(restored)
         self._web.start()
         self._heart = asyncio.create_task(self._beat())
@@ -126,6 +138,8 @@ class Daemon:
             self._heart.cancel()
             await asyncio.gather(self._heart, return_exceptions=True)
         await self.engine.stop(PROBES_END_WITHIN)
+        if self._listener is not None:
+            await self._listener.stop()
         await self.desk.stop(DELIVERIES_END_WITHIN)
         self._pulse()
         if self._web is not None:
@@ -176,6 +190,30 @@ class Daemon:
                 log.error("not reloaded: %s", problem)
         except HistoryError as error:
             log.error("not reloaded: %s", error)
+
+    async def _listen(self) -> None:
+        """Our DICOM listener; without it, checks that need it say so."""
+        wanted = self.estate.monitor.dicom_listener
+        if wanted is None:
+            return
+        self._listener = await listen(
+            wanted.ae_title,
+            wanted.listen,
+            nodes=self._nodes,
+            ours=self.history.objects.holds,
+            resolver=self._resolver,
+        )
+        self.engine.runner.listeners = self._listener
+
+    def _nodes(self) -> Iterable[Node]:
+        """The nodes as they are now: a reload replaces the estate."""
+        return self.estate.nodes.values()
+
+    async def _tell_stranded(self) -> None:
+        """Test objects at nodes where no check stores any more: nobody clears them away."""
+        tidied = {check.id.node for check in self.estate.checks.values() if isinstance(check.probe, Tidies)}
+        for node, count in (await self.history.objects.stranded(tidied)).items():
+            log.warning("%d test objects on %s are left by checks that are gone; see docs/test-stores.md", count, node)
 
     def _adopt(self, estate: Estate, restored: Restored) -> None:
         checks = tuple(estate.checks.values())

@@ -93,7 +93,7 @@ class MonitorSettings(Settings):
     """Tokens for the API; without it only this machine itself is served."""
     tls: ServerTls | None = None
     """Serve HTTPS with this certificate."""
-    dicom_listener: Annotated[DicomListener | None, LATER] = None
+    dicom_listener: DicomListener | None = None
     """Our own DICOM acceptor, for `verify: move` and `commitment`."""
     heartbeat: Annotated[Heartbeat | None, LATER] = None
     """Tells a dead man's switch elsewhere that the monitor lives."""

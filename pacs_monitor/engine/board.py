@@ -31,6 +31,8 @@ class BoardEntry:
     """When the check becomes unknown unless a result comes, on the monotonic clock."""
     run: asyncio.Task[Result] | None = None
     """The run that goes on now."""
+    tidying: asyncio.Task[None] | None = None
+    """Clears away what an interrupted run has left; the first run waits for it."""
 
 
 class Board:

@@ -12,7 +12,19 @@ from pacs_monitor.engine.board import Board, BoardEntry
 from pacs_monitor.engine.calendar import MISFIRE_GRACE, Calendar
 from pacs_monitor.engine.rhythm import Rhythm, first_after
 from pacs_monitor.engine.runner import Runner
-from pacs_monitor.model import Address, Check, CheckId, Clock, Ledger, Resolver, Result, Standing, State, Transition
+from pacs_monitor.model import (
+    Address,
+    Check,
+    CheckId,
+    Clock,
+    Ledger,
+    Resolver,
+    Result,
+    Standing,
+    State,
+    Tidies,
+    Transition,
+)
 
 
 class Engine:
@@ -36,7 +48,7 @@ class Engine:
         self._on_result = on_result
         self._rhythm = Rhythm(self._turn)
         self._calendar = Calendar(self._turn, clock, timezone)
-        self._runs: set[asyncio.Task[Result]] = set()
+        self._runs: set[asyncio.Task[Any]] = set()
 
     def start(self) -> None:
         self._calendar.start()
@@ -57,6 +69,13 @@ class Engine:
         for entry in self.board.entries.values():
             if entry.lapse_at is None:
                 entry.lapse_at = self._lapse_at(entry.check, self._clock.monotonic() + first_after(entry.check))
+
+    def tidy(self) -> None:
+        """At the start: clear away what interrupted runs have left."""
+        for entry in self.board.entries.values():
+            if isinstance(entry.check.probe, Tidies):
+                entry.tidying = asyncio.get_running_loop().create_task(self.runner.tidy(entry.check))
+                self._track(entry.tidying)
 
     def next_due(self, check: CheckId) -> float | None:
         """Seconds until the next run of a check."""
@@ -108,13 +127,18 @@ class Engine:
     def _begin(self, entry: BoardEntry, due: float | None) -> asyncio.Task[Result]:
         run = asyncio.get_running_loop().create_task(self._run(entry, entry.check, due))
         entry.run = run
+        self._track(run)
+        return run
+
+    def _track(self, run: asyncio.Task[Any]) -> None:
         self._runs.add(run)
         run.add_done_callback(self._runs.discard)
-        return run
 
     async def _run(self, entry: BoardEntry, check: Check, due: float | None) -> Result:
         self.board.in_progress += 1
         try:
+            if entry.tidying is not None:
+                await asyncio.wait([entry.tidying])
             result = await self.runner.run_once(check, entry.memory)
         finally:
             self.board.in_progress -= 1

@@ -29,6 +29,7 @@ from pacs_monitor.model import (
     Resolver,
     Result,
     TestObject,
+    Tidies,
     iso,
 )
 
@@ -146,6 +147,25 @@ class Runner:
             where = _where(error)
             log.error("check %s: probe %s raised %s at %s", check.id, check.probe.kind, type(error).__name__, where)
             return Outcome.of(Reason.PROBE_ERROR, detail=f"the probe raised {type(error).__name__} at {where}")
+
+    async def tidy(self, check: Check) -> None:
+        """Let a probe clear away what an interrupted run of it has left; approvals to write do not matter here."""
+        if not isinstance(check.probe, Tidies):
+            return
+        taken: list[Seat] = []
+        try:
+            for seat in self.seats.of(check):
+                if await seat.take() is not None:
+                    return  # the address cannot be reached: the next run tries again
+                taken.append(seat)
+            async with asyncio.timeout(check.timeout + BACKSTOP):
+                ctx = self._context(check, {}, self._clock.monotonic() + check.timeout)
+                await check.probe.tidy(check.node, check.settings, ctx)
+        except Exception as error:  # noqa: BLE001 - the next run tries again, and tells what stays
+            log.error("check %s: clearing away raised %s at %s", check.id, type(error).__name__, _where(error))
+        finally:
+            for seat in taken:
+                seat.give_back(None)
 
     def _context(self, check: Check, memory: MutableMapping[str, Any], deadline: float) -> RunContext:
         return RunContext(

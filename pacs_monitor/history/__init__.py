@@ -4,6 +4,7 @@ from pacs_monitor.history.errors import HeldError, HistoryError, UnrecordedError
 from pacs_monitor.history.history import History
 from pacs_monitor.history.lease import probing_lock
 from pacs_monitor.history.ledger import Revision
+from pacs_monitor.history.objects import TestObjects, open_ledger
 from pacs_monitor.history.pulse import ChangeSeen, FailureRun, Pulse, Runs, Sample, Tally
 from pacs_monitor.history.reader import IncidentFile, Reader, RevisionRow
 from pacs_monitor.history.restored import Restored
@@ -23,6 +24,8 @@ __all__ = [
     "Runs",
     "Sample",
     "Tally",
+    "TestObjects",
     "UnrecordedError",
+    "open_ledger",
     "probing_lock",
 ]

@@ -9,9 +9,8 @@ from collections import deque
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self, TypeVar
-from uuid import uuid4
 
-from sqlalchemy import URL, Connection, select, update
+from sqlalchemy import URL, Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 from ulid import ULID
 
@@ -21,7 +20,7 @@ from pacs_monitor.history.engines import advice, is_sqlite, migrate, parse, read
 from pacs_monitor.history.errors import HeldError, HistoryError
 from pacs_monitor.history.lease import FileLease, lock_file, take_advisory
 from pacs_monitor.history.ledger import Ledger, Revision
-from pacs_monitor.history.objects import TestObjects
+from pacs_monitor.history.objects import TestObjects, claim
 from pacs_monitor.history.pulse import Pulse
 from pacs_monitor.history.reader import Reader
 from pacs_monitor.history.restored import Restored, restore
@@ -171,10 +170,7 @@ class History:
     def _claim(self, connection: Connection) -> tuple[int, str]:
         row = {"name": self._name, "host": socket.gethostname(), "pid": os.getpid(), "since": self._clock.now()}
         upsert(connection, monitors, [row], ["name"])
-        mine = monitors.c.name == self._name
-        connection.execute(update(monitors).where(mine, monitors.c.seed == "").values(seed=uuid4().hex))
-        claimed = connection.execute(select(monitors.c.id, monitors.c.seed).where(mine)).one()
-        return claimed.id, claimed.seed
+        return claim(connection, self._name, self._clock.now())
 
     def _held(self) -> HeldError:
         who = "another process"

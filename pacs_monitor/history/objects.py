@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+import os
+import socket
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, or_, select, update
 
 from pacs_monitor.history import tables as t
+from pacs_monitor.history.engines import advice, migrate, parse, writing
 from pacs_monitor.history.errors import HistoryError
-from pacs_monitor.history.rows import CheckIds, upsert
+from pacs_monitor.history.rows import CheckIds, insert_once, upsert
+from pacs_monitor.history.writer import Writer
 from pacs_monitor.model import (
     SECOND,
     STORES_A_DAY,
@@ -56,6 +62,22 @@ class TestObjects:
         """Also what checks left that are gone: whoever still stores at their node inherits it."""
         return await self._run(lambda connection: self._outstanding(connection, check))
 
+    async def holds(self, sop_instance: str) -> bool:
+        """Whether an object of this UID may be anywhere."""
+        held = select(func.count()).where(t.test_objects.c.sop_instance_uid == sop_instance)
+        return await self._run(lambda connection: bool(connection.scalar(held)))
+
+    async def stranded(self, nodes: Collection[str]) -> Mapping[str, int]:
+        """Objects of checks at other nodes than these: per node where they are, how many nobody clears away."""
+        of = t.checks.c
+        counted = (
+            select(t.test_objects.c.node, func.count().label("many"))
+            .join(t.checks, of.id == t.test_objects.c.check_id)
+            .where(of.monitor_id == self._ids.monitor, of.node.not_in(nodes))
+            .group_by(t.test_objects.c.node)
+        )
+        return await self._run(lambda connection: {row.node: row.many for row in connection.execute(counted)})
+
     async def _run(self, work: Callable[[Connection], T]) -> T:
         try:
             done: T = await asyncio.shield(asyncio.wrap_future(self._submit(work)))
@@ -94,6 +116,32 @@ class TestObjects:
             .order_by(t.test_objects.c.stored, t.test_objects.c.sop_instance_uid)
         )
         return tuple(_object(row) for row in rows)
+
+
+@contextmanager
+def open_ledger(url: str, monitor: str, clock: Clock) -> Iterator[TestObjects]:
+    """The ledger for `pacs-monitor probe`, also beside a running daemon: no lease is taken. Raises HistoryError."""
+    database = parse(url)
+    migrate(database)
+    engine = writing(database)
+    ids = CheckIds(0)
+    writer = Writer(engine.connect, ids.forget, advice(database))
+    try:
+        ids.monitor, seed = writer.submit(lambda connection: claim(connection, monitor, clock.now())).result()
+        yield TestObjects(ids, seed, clock, writer.submit)
+    finally:
+        writer.close()
+        engine.dispose()
+
+
+def claim(connection: Connection, monitor: str, now: Micros) -> tuple[int, str]:
+    """The number of a monitor and its seed, which it gets once and keeps."""
+    row = {"name": monitor, "host": socket.gethostname(), "pid": os.getpid(), "since": now}
+    insert_once(connection, t.monitors, [row])
+    mine = t.monitors.c.name == monitor
+    connection.execute(update(t.monitors).where(mine, t.monitors.c.seed == "").values(seed=uuid4().hex))
+    claimed = connection.execute(select(t.monitors.c.id, t.monitors.c.seed).where(mine)).one()
+    return claimed.id, claimed.seed
 
 
 def _is(node: str, sop_instance: str) -> ColumnElement[bool]:

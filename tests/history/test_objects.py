@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pacs_monitor.history import History, Revision
+from pacs_monitor.history import History, Revision, open_ledger
 from pacs_monitor.model import STORES_A_DAY, STORES_A_MINUTE, CheckId, StoreCapError, TestObject
 from tests.history.conftest import START, HandClock, Opener
 
@@ -46,6 +46,34 @@ async def test_checks_keep_out_of_each_others_objects_and_inherit_those_of_check
     await history.adopt([WEB], Revision("2"))
     assert await history.objects.outstanding(WEB) == (sent,)
     assert await history.objects.outstanding(CheckId("vna", "dicom_store")) == ()
+
+
+async def test_objects_at_nodes_where_nobody_stores_any_more_are_stranded(history: History) -> None:
+    await history.objects.record([an_object(1), an_object(1, "vna")])
+    await history.objects.record([an_object(2)])
+    assert await history.objects.stranded(["archive"]) == {}
+    assert await history.objects.stranded(["other"]) == {"archive": 2, "vna": 1}
+    assert await history.objects.stranded([]) == {"archive": 2, "vna": 1}
+
+
+async def test_the_ledger_can_be_opened_beside_a_running_monitor(history: History, url: str, clock: HandClock) -> None:
+    sent = an_object(1)
+    with open_ledger(url, "east", clock) as beside:
+        assert beside.seed == history.objects.seed
+        await beside.record([sent])
+        assert await history.objects.outstanding(STORE) == (sent,)
+        assert await history.objects.holds(sent.sop_instance)
+        await history.objects.remove("archive", sent.sop_instance)
+        assert not await beside.holds(sent.sop_instance)
+
+
+async def test_the_ledger_can_be_opened_before_any_monitor_ran(url: str, clock: HandClock) -> None:
+    with open_ledger(url, "east", clock) as alone:
+        await alone.record([an_object(1)])
+    history = History.open(url, "east", clock)
+    assert await history.objects.outstanding(STORE) == (an_object(1),)
+    assert history.reader.coverage() == ()
+    history.close()
 
 
 async def test_a_node_is_sent_no_more_than_its_cap_a_minute(history: History, clock: HandClock) -> None:
