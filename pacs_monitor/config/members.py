@@ -79,7 +79,7 @@ class Hl7Settings(Settings):
 
     port: Port
     """TCP port (2575 is usual)."""
-    tls: Annotated[TlsSettings | None, LATER] = None
+    tls: TlsSettings | None = None
     """TLS towards this node."""
 
 
