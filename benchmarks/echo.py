@@ -28,7 +28,6 @@ from typing import Any
 import psutil
 import requests
 import uvloop
-from pacs_monitor.net import Resolver
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
@@ -36,6 +35,7 @@ from benchmarks.paced import Figures, paced, processor_time
 from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.model import Check, CheckId, DicomEndpoint, Node, Patience
+from pacs_monitor.net import Resolver
 from pacs_monitor.probes import kinds
 
 RESULTS = Path(__file__).parent / "results" / "echo.md"
