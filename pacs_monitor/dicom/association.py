@@ -14,8 +14,8 @@ from pacs_monitor.dicom import negotiation, pdu, reasons, requests
 from pacs_monitor.dicom.dimse import DATA_LIMIT
 from pacs_monitor.dicom.negotiation import Accepted, Roles
 from pacs_monitor.dicom.upperlayer import State, UpperLayer
-from pacs_monitor.model import Address, Phase, Resolver, Tls
-from pacs_monitor.net import NetFailure, Passage, connect
+from pacs_monitor.model import Address, Phase, Reason, Resolver, Tls
+from pacs_monitor.net import NetFailure, Passage, connect, second_opinion
 
 
 class Target(NamedTuple):
@@ -53,7 +53,14 @@ async def associate(
             passage=passage,
             tls=target.tls,
         )
+        reached = Address(*(transport.get_extra_info("peername") or target.address)[:2])
         await association.negotiate(transport)
+    except NetFailure as failure:
+        association.abort()
+        if target.tls is None or failure.reason is not Reason.CLOSED_BEFORE_ACCEPT:
+            raise
+        name = target.tls.server_name or target.address.host
+        raise await second_opinion(failure, target, reached, name=name, tls=target.tls, deadline=deadline) from None
     except BaseException:
         association.abort()
         raise

@@ -9,11 +9,12 @@ from pacs_monitor.http.access import NOBODY, Access
 from pacs_monitor.http.answers import Answer, HttpError
 from pacs_monitor.http.exchange import SIZE_LIMIT, address_of, send
 from pacs_monitor.model import Address, Phase, ProbeContext, Reason, Tls
-from pacs_monitor.net import EXPIRY, NetFailure, Passage, certificates, resolve
+from pacs_monitor.net import EXPIRY, NetFailure, Passage, certificates, resolve, second_opinion
 
 GRACE = 0.5
 """Seconds after the deadline for the thread of an exchange to come back, which is cut by itself in time."""
 _ABOUT_A_CERTIFICATE = (Reason.TLS_EXPIRED, Reason.TLS_HOSTNAME, Reason.TLS_UNTRUSTED)
+_LOST = (Reason.CLOSED, Reason.TCP_RESET)
 
 
 async def ask(
@@ -57,18 +58,25 @@ async def ask(
             raise _starved(passage) from None
         raise passage.failure(Reason.TIMEOUT, f"{address} gave no whole answer in time") from None
     except NetFailure as failure:
-        if tls is not None and failure.reason in _ABOUT_A_CERTIFICATE:
-            raise await _dated(failure, address, addresses[0].host, tls, ctx.deadline) from None
-        raise
+        if tls is None:
+            raise
+        raise await _looked_into(failure, address, addresses[0].host, tls, ctx.deadline) from None
 
 
 def _starved(passage: Passage) -> NetFailure:
     return passage.failure(Reason.NOT_MEASURED, "no thread of the monitor was free in time to ask")
 
 
-async def _dated(failure: NetFailure, address: Address, host: str, tls: Tls, deadline: float) -> NetFailure:
+async def _looked_into(failure: NetFailure, address: Address, host: str, tls: Tls, deadline: float) -> NetFailure:
+    """What another handshake can add: when a certificate that failed expires, or that it is ours that was refused."""
     name = tls.server_name or address.host
-    expiry = await certificates.shown_at(host, address.port, name, tls, deadline)
+    if failure.reason in _LOST:
+        return await second_opinion(
+            failure, address, Address(host, address.port), name=name, tls=tls, deadline=deadline
+        )
+    expiry = None
+    if failure.reason in _ABOUT_A_CERTIFICATE:
+        expiry = await certificates.shown_at(host, address.port, name, tls, deadline)
     if expiry is None:
         return failure
     failure.passage.measure(EXPIRY.name, expiry)

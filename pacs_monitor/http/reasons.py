@@ -59,10 +59,10 @@ def _worded(reason: Reason, address: Address, timeout: float) -> Fault:
 
 def _of_tls(error: ssl.SSLError, address: Address, phase: Phase, tls: Tls | None) -> Fault:
     if refuses_us(error):
-        return refusal(address, tls)
+        return refusal(address)
     if phase is not Phase.TLS:
         return Fault(Reason.CLOSED, f"{address}: the TLS connection broke before the answer was whole")
-    found = fault(error, address, (tls and tls.server_name) or address.host, tls)
+    found = fault(error, address, (tls and tls.server_name) or address.host)
     if found.reason is Reason.TLS_UNTRUSTED and tls is None:
         return Fault(found.reason, f"{found.detail}; add its CA to the system or to REQUESTS_CA_BUNDLE")
     return found

@@ -4,6 +4,17 @@ from pacs_monitor.net.certificates import EXPIRY, mind_expiry
 from pacs_monitor.net.connection import connect, resolve
 from pacs_monitor.net.passage import NetFailure, Passage
 from pacs_monitor.net.resolver import Resolver
-from pacs_monitor.net.tls import refusal, refuses_us
+from pacs_monitor.net.tls import refusal, refuses_us, second_opinion
 
-__all__ = ["EXPIRY", "NetFailure", "Passage", "Resolver", "connect", "mind_expiry", "refusal", "refuses_us", "resolve"]
+__all__ = [
+    "EXPIRY",
+    "NetFailure",
+    "Passage",
+    "Resolver",
+    "connect",
+    "mind_expiry",
+    "refusal",
+    "refuses_us",
+    "resolve",
+    "second_opinion",
+]

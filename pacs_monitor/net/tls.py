@@ -65,7 +65,7 @@ async def secure(
         passage.end()
         expiry = await _expiry_of_refused(error, Address(host, address.port), name, tls, deadline)
         _note(passage, expiry)
-        reason, detail = fault(error, address, name, tls)
+        reason, detail = fault(error, address, name)
         raise passage.failure(reason, detail if expiry is None else f"{detail}; {certificates.until(expiry)}") from None
     except BaseException:
         transport.abort()
@@ -145,20 +145,44 @@ def refuses_us(error: BaseException | None) -> bool:
     return isinstance(error, ssl.SSLError) and bool(_OUR_CERTIFICATE.search(error.reason or ""))
 
 
-def refusal(address: Address, tls: Tls | None) -> Fault:
+def refusal(who: object) -> Fault:
     """What to say of a peer that `refuses_us`."""
-    how = "does not accept our TLS certificate" if tls and tls.cert else "wants a TLS certificate of ours"
-    return Fault(Reason.AUTH, f"{address} {how}: set cert and key under tls to what it trusts")
+    detail = f"{who} does not accept our TLS certificate, or wants one and is shown none: see cert and key under tls"
+    return Fault(Reason.AUTH, detail)
 
 
-def fault(error: OSError, address: Address, name: str, tls: Tls | None) -> Fault:
+async def second_opinion(
+    failure: NetFailure, who: object, address: Address, *, name: str, tls: Tls, deadline: float
+) -> NetFailure:
+    """The same failure, or the refusal of our certificate that is behind it.
+
+    In TLS 1.3 a peer refuses it after the handshake, while our request is on its way: the reset that answers the
+    request can overtake the alert. So another connection says nothing, and waits for the alert alone.
+    """
+    try:
+        async with asyncio.timeout_at(min(deadline, asyncio.get_running_loop().time() + SHUTDOWN_WITHIN)):
+            reader, writer = await asyncio.open_connection(
+                address.host, address.port, ssl=client_context(tls), server_hostname=name
+            )
+            try:
+                await reader.read(1)
+            finally:
+                writer.transport.abort()
+    except (OSError, TimeoutError, NetFailure) as error:
+        if refuses_us(error):
+            reason, detail = refusal(who)
+            return NetFailure(reason, failure.phase, detail, failure.passage)
+    return failure
+
+
+def fault(error: OSError, address: Address, name: str) -> Fault:
     """Why a handshake failed."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _distrust(error.verify_code, address, name)
     if isinstance(error, TimeoutError):
         return Fault(Reason.TLS_TIMEOUT, f"{address} did not finish the TLS handshake in time")
     if refuses_us(error):
-        return refusal(address, tls)
+        return refusal(address)
     detail = f"{address} does not speak TLS on this port, or refuses our versions, or that we show no certificate"
     return Fault(Reason.TLS_NOT_OFFERED, detail)
 

@@ -74,6 +74,10 @@ class Program:
             "every thread stopped",
         )
 
+    def thaw(self) -> None:
+        """SIGCONT: it goes on."""
+        self._process.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         """SIGKILL: as when it crashes."""
         self._process.kill()
