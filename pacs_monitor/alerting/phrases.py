@@ -179,6 +179,10 @@ WORDS: Mapping[str, Words] = {
         "fails its check command",
         "Run the command by hand as the monitor's user.",
     ),
+    Reason.EXPIRING: Words(
+        "has something that ends soon, or has ended",
+        "The detail names it and its last day: ask for the renewal now, and set the new date when it is in force.",
+    ),
     Reason.CERTIFICATE_EXPIRING: Words(
         "has a certificate that expires soon",
         "Have it renewed before the date in the detail.",

@@ -127,6 +127,7 @@ class Reason(StrEnum):
     BAD_CONTENT = "bad_content", Blame.NODE
     EXIT_STATUS = "exit_status", Blame.NODE
     CERTIFICATE_EXPIRING = "certificate_expiring", Blame.NODE
+    EXPIRING = "expiring", Blame.NODE
     TIMEOUT = "timeout", Blame.NODE
 
     TCP_TIMEOUT = "tcp_timeout", Blame.NETWORK
