@@ -1,0 +1,155 @@
+"""How far is the time server from our clock? One SNTP question (RFC 4330), the offset in seconds.
+
+```yaml
+clock: {probe: ntp, warn: 500ms, fail: 5s}
+```
+
+Dates and times in DICOM objects, the order of HL7 messages and TLS itself depend on clocks that agree. Ask the time
+servers, and every modality or archive that answers NTP. The offset is between two clocks: when every node is off by the
+same, it is the monitor's own machine. A server that is not synchronized itself (leap indicator 3, stratum 0 or 16) is a
+failure, whatever its time.
+"""
+
+from __future__ import annotations
+
+import secrets
+import struct
+from typing import ClassVar, NamedTuple, Self
+
+from pydantic import model_validator
+
+from pacs_monitor.fields import Duration, Port, Settings
+from pacs_monitor.model import (
+    SECOND,
+    Address,
+    Clock,
+    Layer,
+    Measure,
+    Micros,
+    Node,
+    Outcome,
+    Phase,
+    ProbeContext,
+    Reason,
+    Rhythm,
+)
+from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.net.datagram import exchange
+
+ERA = 2_208_988_800
+"""Seconds from 1900-01-01, where NTP's era 0 begins, to 1970-01-01 (RFC 5905 6)."""
+_PACKET = struct.Struct("!BBbb11I")
+_CLIENT = 4 << 3 | 3
+"""Version 4, mode 3."""
+
+
+class NtpSettings(Settings):
+    port: Port = 123
+    """UDP port of the node."""
+    warn: Duration = 0.5
+    """An offset above this is a warning."""
+    fail: Duration = 5.0
+    """An offset above this is a failure."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.warn > self.fail:
+            raise ValueError("warn is above fail")
+        return self
+
+
+class Ntp:
+    kind: ClassVar[str] = "ntp"
+    settings: ClassVar[type[NtpSettings]] = NtpSettings
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("ntp_offset_seconds", "The node's clock minus ours.", trend=True),
+        Measure("ntp_stratum", "How far the node is from a reference clock (RFC 5905 7.3)."),
+    )
+    layer: ClassVar[Layer] = Layer.SERVICE
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = False
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=300.0, retry_interval=64.0, timeout=5.0)
+
+    def addresses(self, _node: Node, _settings: NtpSettings) -> tuple[Address, ...]:
+        return ()
+
+    async def run(self, node: Node, settings: NtpSettings, ctx: ProbeContext) -> Outcome:
+        if not node.host:
+            return Outcome.of(Reason.NOT_CONFIGURED, phase=Phase.RESOLVE, detail=f"node {node.name} has no host")
+        passage, question = Passage(), _Question(ctx.clock)
+        try:
+            answer = await exchange(
+                Address(node.host, settings.port),
+                question.make,
+                question.read,
+                resolver=ctx.resolver,
+                deadline=ctx.deadline,
+                passage=passage,
+            )
+            passage.measure("ntp_stratum", answer.stratum)
+            _expect_synchronized(answer, passage)
+        except NetFailure as failure:
+            return failure.outcome()
+        passage.measure("ntp_offset_seconds", answer.offset)
+        return _judge(answer.offset, settings, passage)
+
+
+class Answer(NamedTuple):
+    leap: int
+    stratum: int
+    reference: bytes
+    """Reference identifier; of a kiss-o'-death, its code (RFC 5905 7.4)."""
+    offset: float
+    """Seconds, ours to theirs."""
+
+
+class _Question:
+    """Remembers what it asked: an answer must repeat the transmit timestamp, which is a random number of ours."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._sent: dict[tuple[int, int], Micros] = {}
+
+    def make(self) -> bytes:
+        token = secrets.randbits(32), secrets.randbits(32)
+        self._sent[token] = self._clock.now()
+        return _PACKET.pack(_CLIENT, 0, 0, 0, *[0] * 9, *token)
+
+    def read(self, data: bytes) -> Answer | None:
+        """None for whatever does not answer a question of ours."""
+        arrived = self._clock.now()
+        if len(data) < _PACKET.size:
+            return None
+        first, stratum, _, _, *words = _PACKET.unpack_from(data)
+        sent = self._sent.get((words[5], words[6]))
+        if first & 7 != 4 or sent is None:
+            return None
+        received, transmitted = _unix(words[7], words[8]), _unix(words[9], words[10])
+        offset = ((received - sent / SECOND) + (transmitted - arrived / SECOND)) / 2
+        return Answer(first >> 6, stratum, words[2].to_bytes(4), offset)
+
+
+def _unix(seconds: int, fraction: int) -> float:
+    """An NTP timestamp as Unix time; below 2^31 it is of era 1, from 2036 on (RFC 4330 3)."""
+    era = 0 if seconds & 0x80000000 else 1 << 32
+    return seconds + era - ERA + fraction / (1 << 32)
+
+
+def _expect_synchronized(answer: Answer, passage: Passage) -> None:
+    passage.phase = Phase.OPERATION
+    if answer.stratum == 0 and answer.reference == b"RATE":
+        raise passage.failure(Reason.BUSY, "it says RATE (RFC 5905 7.4): it wants to be asked less often")
+    if answer.stratum == 0 and answer.reference in (b"DENY", b"RSTR"):
+        raise passage.failure(Reason.NOT_AUTHORISED, "it refuses our address (RFC 5905 7.4): have us allowed there")
+    if answer.leap == 3 or not 0 < answer.stratum < 16:
+        raise passage.failure(Reason.STALE, "it answers, but its clock is not synchronized to any other")
+
+
+def _judge(offset: float, settings: NtpSettings, passage: Passage) -> Outcome:
+    if abs(offset) <= settings.warn:
+        return passage.outcome()
+    limit = settings.fail if abs(offset) > settings.fail else settings.warn
+    where = "ahead of" if offset > 0 else "behind"
+    detail = f"its clock is {abs(offset):.3g} s {where} ours, more than {limit:g} s"
+    warn = limit != settings.fail or abs(offset) <= settings.fail
+    return Outcome.of(Reason.OVER_LIMIT, warn=warn, phase=Phase.OPERATION, detail=detail, **passage.seen())
