@@ -30,6 +30,7 @@ proof: $(READY) peers  ## the long forms of the proofs: kill storms, loads
 
 bench: $(READY) peers  ## measure against peers; the table goes to benchmarks/results/
 	$(BIN)/python -m benchmarks.echo
+	$(BIN)/python -m benchmarks.transfer
 
 peers:
 	scripts/install-test-peers
