@@ -12,6 +12,7 @@ from rich.table import Table
 from pacs_monitor import config as configuration
 from pacs_monitor.cli import client
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, err, estate_of, fail, out, print_json
+from pacs_monitor.cli.loads import loads
 from pacs_monitor.config import Estate
 
 
@@ -31,6 +32,8 @@ def check_config(
     if diff is not None:
         for line in _changes(diff, estate) or ["a reload would change nothing"]:
             out.print(line, markup=False)
+    for line in loads(estate):
+        out.print(line, markup=False)
     there = {"node": len(estate.nodes), "check": len(estate.checks), "channel": len(estate.channels)}
     counts = (f"{count} {what}{'' if count == 1 else 's'}" for what, count in there.items())
     out.print(f"{estate.file}: no errors; {', '.join(counts)}", markup=False)

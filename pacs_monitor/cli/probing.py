@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
@@ -15,12 +14,11 @@ from pacs_monitor.alerting.phrases import WORDS
 from pacs_monitor.cli.client import Client, NoDaemonError, RefusedError
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, err, estate_of, fail, out, print_json
 from pacs_monitor.cli.display import reason
+from pacs_monitor.cli.here import runner_of
+from pacs_monitor.cli.watching import watch_from_here
 from pacs_monitor.config import Estate
-from pacs_monitor.engine.clock import SystemClock
-from pacs_monitor.engine.runner import Runner
 from pacs_monitor.history import HistoryError, probing_lock
 from pacs_monitor.model import NEVER_ANSWERED, Check, Presence, Result
-from pacs_monitor.net import Resolver
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "unknown": "magenta"}
 
@@ -29,12 +27,19 @@ COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "unknown": "magenta"}
 def probe(
     target: Annotated[str, typer.Argument(metavar="NODE[/CHECK]", help="A node, or one of its checks.")],
     direct: Annotated[bool, typer.Option("--direct", help="From this process, even if a daemon runs.")] = False,
+    watch: Annotated[
+        str | None,
+        typer.Option("--watch", metavar="30m", help="Make one store, show where it turns up, clear it away."),
+    ] = None,
     json: AsJson = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Run the checks of a node now: status, reason, whose fault, phase times, and what to check next."""
     estate = estate_of(config)
     checks = checks_of(estate, target)
+    if watch is not None:
+        with _alone(estate):
+            raise typer.Exit(watch_from_here(estate, checks, watch))
     rows, facts = (None, {}) if direct else (_through_daemon(estate, checks), {})
     if rows is None:
         results = _from_here(estate, checks)
@@ -89,15 +94,8 @@ def _alone(estate: Estate) -> Iterator[None]:
 
 
 async def _run(estate: Estate, checks: list[Check]) -> list[Result]:
-    clock = SystemClock()
-    runner = Runner(clock, Resolver())
-    runner.zone = ZoneInfo(estate.monitor.timezone)
-    runner.seats.adopt(estate.checks.values())
-    runner.isolation.references = estate.references
-    try:
+    async with runner_of(estate, checks) as runner:
         return [await runner.run_once(check, {}) for check in checks]
-    finally:
-        runner.close()
 
 
 def _show(row: dict[str, Any], facts: tuple[tuple[str, str], ...]) -> None:

@@ -128,13 +128,19 @@ class Runner:
         duration = 0.0 if Flag.INHERITED in outcome.flags else self._clock.monotonic() - begun
         return Result(check.id, check.probe.kind, outcome, started, duration)
 
-    async def _ask(self, check: Check, memory: MutableMapping[str, Any], begun: float) -> Outcome:
+    def forbidden(self, check: Check) -> Outcome | None:
+        """Why a check may not run now."""
         if check.until is not None and self._clock.now() >= check.until:
             return _expired(check, check.until)
         if not check.allowed:
             detail = f"it runs only when monitor.allow names '{check.id}'"
             return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
-        ctx = self._context(check, memory, begun + check.timeout)
+        return None
+
+    async def _ask(self, check: Check, memory: MutableMapping[str, Any], begun: float) -> Outcome:
+        if (refusal := self.forbidden(check)) is not None:
+            return refusal
+        ctx = self.context(check, memory, begun + check.timeout)
         backstop = asyncio.timeout(check.timeout + BACKSTOP)
         try:
             async with backstop:
@@ -159,7 +165,7 @@ class Runner:
                     return  # the address cannot be reached: the next run tries again
                 taken.append(seat)
             async with asyncio.timeout(check.timeout + BACKSTOP):
-                ctx = self._context(check, {}, self._clock.monotonic() + check.timeout)
+                ctx = self.context(check, {}, self._clock.monotonic() + check.timeout)
                 await check.probe.tidy(check.node, check.settings, ctx)
         except Exception as error:  # noqa: BLE001 - the next run tries again, and tells what stays
             log.error("check %s: clearing away raised %s at %s", check.id, type(error).__name__, _where(error))
@@ -167,7 +173,8 @@ class Runner:
             for seat in taken:
                 seat.give_back(None)
 
-    def _context(self, check: Check, memory: MutableMapping[str, Any], deadline: float) -> RunContext:
+    def context(self, check: Check, memory: MutableMapping[str, Any], deadline: float) -> RunContext:
+        """What one run of a check is given."""
         return RunContext(
             check=check.id,
             deadline=deadline,

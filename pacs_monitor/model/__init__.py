@@ -26,6 +26,7 @@ from pacs_monitor.model.contracts import (
     ProbeContext,
     Resolver,
     Tidies,
+    Watches,
 )
 from pacs_monitor.model.enums import (
     NEVER_ANSWERED,
@@ -138,6 +139,7 @@ __all__ = [
     "Tidies",
     "Tls",
     "Transition",
+    "Watches",
     "Withheld",
     "iso",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from datetime import tzinfo
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -173,6 +173,17 @@ class Tidies(Protocol):
     """A probe that leaves test objects behind when it is interrupted, and clears them away when the monitor starts."""
 
     async def tidy(self, node: Node, settings: Any, ctx: ProbeContext) -> None: ...
+
+
+@runtime_checkable
+class Watches(Protocol):
+    """A probe that can show, once and at leisure, where what it stores turns up."""
+
+    async def watch(
+        self, node: Node, settings: Any, ctx: ProbeContext, nodes: Collection[Node], tell: Callable[[str], None]
+    ) -> Outcome:
+        """Store once, look on all of these nodes until the deadline is near, clear away; each finding is told."""
+        ...
 
 
 @runtime_checkable

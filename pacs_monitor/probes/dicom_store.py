@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any, ClassVar, Literal, Self
@@ -48,7 +48,7 @@ from pacs_monitor.model import (
     StoreCapError,
 )
 from pacs_monitor.net import EXPIRY, NetFailure
-from pacs_monitor.stores import looking
+from pacs_monitor.stores import looking, watching
 from pacs_monitor.stores.cleaning import Leftovers, Targets, lacking, tidy
 from pacs_monitor.stores.making import cleaner_of, entries, made
 from pacs_monitor.stores.settings import StoreSettings
@@ -102,6 +102,16 @@ class DicomStore:
         return Load(objects, deletions, objects + deletions)
 
     async def run(self, node: Node, settings: DicomStoreSettings, ctx: ProbeContext) -> Outcome:
+        return await self._run(node, settings, ctx)
+
+    async def _run(
+        self,
+        node: Node,
+        settings: DicomStoreSettings,
+        ctx: ProbeContext,
+        meanwhile: Callable[[Synthetic], Awaitable[None]] | None = None,
+    ) -> Outcome:
+        """One run; what is to happen `meanwhile` does so between the store and clearing away."""
         target = target_of(node, settings)
         if target is None:
             return not_configured(node)
@@ -115,7 +125,28 @@ class DicomStore:
         if problem:
             return Outcome.of(Reason.NOT_CONFIGURED, detail=problem)
         outcome = await _RoundTrip(target, thing, node, settings, ctx).outcome()
+        if meanwhile is not None and outcome.status is Status.OK:
+            await meanwhile(thing)
         return _with_leftovers(outcome, await tidy(cleaner, node, ctx))
+
+    async def watch(
+        self,
+        node: Node,
+        settings: DicomStoreSettings,
+        ctx: ProbeContext,
+        nodes: Collection[Node],
+        tell: Callable[[str], None],
+    ) -> Outcome:
+        """One object, looked for on every node that can be asked, and not only where the settings expect it."""
+        once = settings.model_copy(update={"verify": "none", "verify_on": ()})
+
+        async def look(thing: Synthetic) -> None:
+            targets = {other.name: target_of(other, EndpointSettings()) for other in nodes}
+            tell("it is stored; looking for it on " + ", ".join(sorted(name for name in targets if targets[name])))
+            cleared = {node.name, *settings.copies_on}
+            await watching.watch(thing, targets, cleared, ctx, until=ctx.deadline - CLEANING_TIME, tell=tell)
+
+        return await self._run(node, once, ctx, look)
 
     async def tidy(self, node: Node, settings: DicomStoreSettings, ctx: ProbeContext) -> None:
         try:

@@ -1,0 +1,56 @@
+"""Where one test object turns up: the checklist before a store is allowed to run every quarter of an hour."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from time import monotonic
+
+from pacs_monitor.dicom import Target
+from pacs_monitor.dicom.testobject import Synthetic
+from pacs_monitor.model import Address, ProbeContext
+from pacs_monitor.net import NetFailure
+from pacs_monitor.stores.looking import is_there
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds between two questions to a node."""
+ASK_WITHIN = 10.0
+
+
+async def watch(
+    thing: Synthetic,
+    targets: Mapping[str, Target | None],
+    cleared: Collection[str],
+    ctx: ProbeContext,
+    *,
+    until: float,
+    tell: Callable[[str], None],
+) -> None:
+    """Ask every node until it has the object or the time is up; `cleared` are those where it is cleared away again."""
+    turns: defaultdict[Address, asyncio.Lock] = defaultdict(asyncio.Lock)
+    began = monotonic()
+
+    async def ask(name: str, target: Target) -> None:
+        pause, trouble = FIRST_PAUSE, ""
+        while True:
+            try:
+                async with turns[target.address]:
+                    there = await is_there(target, thing.uids, ctx, min(until, monotonic() + ASK_WITHIN))
+                trouble = ""
+            except NetFailure as failure:
+                there, trouble = False, failure.detail
+            if there or monotonic() + pause >= until:
+                break
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        tell(_finding(name, there, monotonic() - began, trouble, name in cleared))
+
+    await asyncio.gather(*(ask(name, target) for name, target in targets.items() if target is not None))
+
+
+def _finding(name: str, there: bool, seconds: float, trouble: str, is_cleared: bool) -> str:
+    if there:
+        advice = "" if is_cleared else f"; name {name} under copies_on, or exclude our AE title from that routing"
+        return f"{name}: there, found after {seconds:.3g} s{advice}"
+    return f"{name}: cannot be asked ({trouble})" if trouble else f"{name}: not there"

@@ -1,0 +1,114 @@
+"""What the command line says of checks that store: their load, one store watched, one run beside nobody."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import requests
+from typer.testing import CliRunner
+
+from pacs_monitor.cli import app
+from tests.peers.orthanc import Orthanc
+from tests.peers.ports import free_port
+from tests.proofs.estates import write_estate
+
+US = {"us": ["PACSMON", "127.0.0.1", 104]}
+
+
+def estate(folder: Path, first: Orthanc, second: Orthanc, check: str = "", settings: str = "") -> str:
+    nodes = (
+        "  archive:\n"
+        "    host: 127.0.0.1\n"
+        f"    dicom: {{port: {first.dicom_port}, ae_title: {first.ae_title}}}\n"
+        f"    orthanc: {{url: '{first.url}'}}\n"
+        f"    checks: {{dicom_store: {{enabled_by: PACS team, cleanup: orthanc{settings}}}}}\n"
+        "  vna:\n"
+        "    host: 127.0.0.1\n"
+        f"    dicom: {{port: {second.dicom_port}, ae_title: {second.ae_title}}}\n"
+        f"    orthanc: {{url: '{second.url}'}}\n"
+        "    checks: {dicom_echo: }\n"
+        "  workstation:\n"
+        "    host: 127.0.0.1\n"
+        f"    dicom: {{port: {free_port()}, ae_title: WORK}}\n"
+        "    checks: {dicom_echo: }\n"
+    )
+    return str(write_estate(folder, free_port(), nodes, defaults="failures: 2"))
+
+
+@pytest.fixture(scope="module")
+def orthancs(tmp_path_factory: pytest.TempPathFactory):
+    """The first one copies to the second what it is sent."""
+    folder = tmp_path_factory.mktemp("first")
+    script = folder / "route.lua"
+    script.write_text("function OnStoredInstance(id) SendToModality(id, 'vna') end")
+    with Orthanc(tmp_path_factory.mktemp("second"), ae_title="VNA", DicomModalities=US) as second:
+        modalities = {**US, "vna": ["VNA", "127.0.0.1", second.dicom_port]}
+        with Orthanc(folder, DicomModalities=modalities, LuaScripts=[str(script)]) as first:
+            yield first, second
+
+
+def held_by(orthanc: Orthanc) -> int:
+    return len(requests.get(f"{orthanc.url}/instances", timeout=5).json())
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_check_config_says_what_a_store_means_a_day(tmp_path, orthancs):
+    said = run("check-config", estate(tmp_path, *orthancs, settings=", copies_on: [vna]")).stdout
+    assert (
+        "archive/dicom_store: 96 objects, 192 deletions and up to 288 notifications by archive a day, in 96 runs; "
+        "up to 1440 while it fails (allowed by: PACS team)"
+    ) in said
+
+
+def test_the_load_of_a_check_by_the_calendar_is_counted(tmp_path, orthancs):
+    said = run("check-config", estate(tmp_path, *orthancs, settings=", cron: '0 6-20/2 * * *'")).stdout
+    assert (
+        "archive/dicom_store: 8 objects, 8 deletions and up to 16 notifications by archive a day, in 8 runs (" in said
+    )
+
+
+def test_no_interval_means_more_than_the_cap(tmp_path, orthancs):
+    said = run("check-config", estate(tmp_path, *orthancs, settings=", interval: 1s")).stdout
+    assert "archive/dicom_store: 2000 objects" in said
+
+
+def test_a_store_from_here_leaves_nothing(tmp_path, orthancs):
+    config = estate(tmp_path, *orthancs, settings=", verify_on: [vna], copies_on: [vna]")
+    answer = run("probe", "archive/dicom_store", "--direct", "--json", "--config", config)
+    (row,) = json.loads(answer.stdout)
+    assert (row["status"], row["detail"], answer.exit_code) == ("ok", "", 0)
+    assert [held_by(orthanc) for orthanc in orthancs] == [0, 0]
+
+
+def test_a_watched_store_is_shown_wherever_it_turns_up(tmp_path, orthancs):
+    config = estate(tmp_path, *orthancs)
+    answer = run("probe", "archive/dicom_store", "--watch", "4s", "--config", config)
+    assert "it is stored; looking for it on archive, vna, workstation" in answer.stdout
+    assert "archive: there, found after " in answer.stdout
+    assert "name vna under copies_on, or exclude our AE title from that routing" in answer.stdout
+    assert "workstation: cannot be asked (" in answer.stdout
+    assert "stored, and cleared away again" in answer.stdout
+    assert answer.exit_code == 0
+    assert [held_by(orthanc) for orthanc in orthancs] == [0, 1]
+    for instance in requests.get(f"{orthancs[1].url}/instances", timeout=5).json():
+        requests.delete(f"{orthancs[1].url}/instances/{instance}", timeout=5)
+
+
+@pytest.mark.parametrize("target", ["vna", "vna/dicom_echo"])
+def test_only_a_store_can_be_watched(tmp_path, orthancs, target):
+    answer = run("probe", target, "--watch", "4s", "--config", estate(tmp_path, *orthancs))
+    assert (answer.exit_code, "for one check that stores" in answer.stderr) == (2, True)
+
+
+def test_an_approval_that_has_ended_stops_probe_and_watch(tmp_path, orthancs):
+    config = estate(tmp_path, *orthancs, settings=", until: 2026-01-31")
+    for arguments in (["--direct"], ["--watch", "4s"]):
+        answer = run("probe", "archive/dicom_store", *arguments, "--config", config)
+        assert "the approval by PACS team ended at 2026-02-01T00:00:00.000000Z" in answer.stdout
+        assert answer.exit_code == 1
+    assert held_by(orthancs[0]) == 0
