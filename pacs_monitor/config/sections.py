@@ -17,6 +17,7 @@ from pacs_monitor.config.values import (
     HostPort,
     Hours,
     Name,
+    Networks,
     Pace,
     Recurrence,
     TimeZone,
@@ -61,6 +62,28 @@ class DicomListener(Settings):
     """Our called AE title."""
 
 
+class ListenerTls(ServerTls):
+    """TLS of a listener for senders."""
+
+    ca: ExistingFile | None = None
+    """PEM file of authorities: senders must show a certificate that one of them has signed."""
+
+
+class Hl7Listener(Settings):
+    """Our own MLLP listener; it takes copies of feeds, and heartbeats that come back, and keeps none of them."""
+
+    listen: HostPort = ("127.0.0.1", 2575)
+    """Host and port; only this machine reaches it unless told otherwise."""
+    sources: Networks = Field(alias="from")
+    """Addresses or networks of the senders; messages from anywhere else are rejected (AR)."""
+    receiving_application: Annotated[str, Field(min_length=1)]
+    """MSH-5 of what may come; a message to anybody else is rejected (AR)."""
+    receiving_facility: str
+    """MSH-6 of what may come."""
+    tls: ListenerTls | None = None
+    """Take messages over TLS alone, with this certificate."""
+
+
 class Heartbeat(Settings):
     """The dead man's switch outside of this machine."""
 
@@ -95,6 +118,8 @@ class MonitorSettings(Settings):
     """Serve HTTPS with this certificate."""
     dicom_listener: DicomListener | None = None
     """Our own DICOM acceptor, for `verify: move` and `commitment`."""
+    hl7_listener: Hl7Listener | None = None
+    """Our own MLLP listener, for `hl7_feed` and for `verify: loop` of `hl7_heartbeat`."""
     heartbeat: Annotated[Heartbeat | None, LATER] = None
     """Tells a dead man's switch elsewhere that the monitor lives."""
 

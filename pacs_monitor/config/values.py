@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import date
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema
 
 from pacs_monitor import cron
-from pacs_monitor.fields import Duration, local_path
+from pacs_monitor.fields import Duration, Texts, local_path
 
 SHORTEST = 0.1
 """Seconds: nothing is asked more often, whatever the configuration says."""
@@ -113,6 +113,15 @@ def _rrule(value: str) -> str:
     return value
 
 
+def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        try:
+            ip_network(value, strict=False)
+        except ValueError:
+            raise ValueError(f"{value!r} is no address; write 10.0.0.31 or 10.0.0.0/24") from None
+    return values
+
+
 def _cron(value: str) -> str:
     try:
         cron.trigger(value, "UTC")
@@ -137,4 +146,6 @@ Hours = Annotated[str, AfterValidator(check_hours)]
 Exceptional = Annotated[str, AfterValidator(_exception)]
 Recurrence = Annotated[str, AfterValidator(_rrule)]
 Cron = Annotated[str, AfterValidator(_cron)]
+Networks = Annotated[Texts, Field(min_length=1), AfterValidator(_networks)]
+"""Numeric addresses, or networks by their prefix."""
 Count = Annotated[int, Field(ge=1, le=1000)]

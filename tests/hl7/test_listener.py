@@ -1,0 +1,228 @@
+"""Our listener against a sender that others wrote (python-hl7's client) and one of the tests' own."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import hl7
+import hl7.mllp
+import pytest
+
+from pacs_monitor.config.sections import Hl7Listener
+from pacs_monitor.engine.hl7_listening import listen_hl7
+from pacs_monitor.hl7 import listener as room
+from pacs_monitor.hl7.listener import Listener
+from tests.peers.authority import Authority
+from tests.peers.ports import listens
+from tests.probes.support import TestClock
+
+CLOCK = TestClock()
+ORM = "MSH|^~\\&|RIS|EAST|PACSMON|WEST|20261124080000||ORM^O01^ORM_O01|4711|P|2.3\rPID|1||1||DOE^JANE\r"
+
+
+@asynccontextmanager
+async def listening(*sources: str, **options: Any) -> AsyncIterator[Listener]:
+    listener = Listener(CLOCK, ("PACSMON", "WEST"), sources or ("127.0.0.0/8",), **options)
+    await listener.start()
+    try:
+        yield listener
+    finally:
+        await listener.stop()
+
+
+@asynccontextmanager
+async def connected(port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[Any, Any]]:
+    """python-hl7's client."""
+    name = {"server_hostname": "localhost"} if tls else {}
+    reader, writer = await hl7.mllp.open_hl7_connection("127.0.0.1", port, ssl=tls, encoding="latin-1", **name)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(ConnectionError, ssl.SSLError):
+            await writer.wait_closed()
+
+
+async def send(port: int, *messages: str, tls: ssl.SSLContext | None = None) -> list[tuple[str, str, str]]:
+    """MSA-1 to MSA-3 of what comes back."""
+    answers = []
+    async with asyncio.timeout(5), connected(port, tls) as (reader, writer):
+        for message in messages:
+            writer.writemessage(hl7.parse(message))
+            await writer.drain()
+            msa = (await reader.readmessage()).segment("MSA")
+            answers.append((str(msa[1]), str(msa[2]), str(msa[3])))
+    return answers
+
+
+async def test_messages_are_acknowledged_and_type_time_and_count_are_kept_nothing_else() -> None:
+    async with listening() as listener:
+        before = CLOCK.now()
+        assert await send(listener.port, ORM, ORM.replace("ORM^O01^ORM_O01", "ADT^A08")) == [("AA", "4711", "")] * 2
+        assert await send(listener.port, ORM) == [("AA", "4711", "")]
+        heard = listener.heard
+    assert {kind: one.messages for kind, one in heard.items()} == {"ORM^O01": 2, "ADT^A08": 1}
+    assert all(before <= one.last <= CLOCK.now() for one in heard.values())
+    assert "DOE" not in repr(vars(listener))
+
+
+async def test_an_order_of_a_stranger_is_rejected_and_the_stranger_is_sent_away() -> None:
+    async with listening("10.0.0.31", "192.168.0.0/16") as listener:
+        assert await send(listener.port, ORM) == [("AR", "4711", "no messages are taken from this address")]
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await send(listener.port, ORM, ORM)
+        assert listener.heard == {}
+
+
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        (ORM.replace("PACSMON", "PACS"), "MSH-5 and MSH-6 name another receiver"),
+        (ORM.replace("WEST", "EAST"), "MSH-5 and MSH-6 name another receiver"),
+        (ORM.replace("ORM^O01^ORM_O01", "DOE^JANE"), "MSH-9 holds no message type"),
+    ],
+)
+async def test_an_order_that_would_be_lost_is_rejected(
+    message: str, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with listening() as listener:
+        assert await send(listener.port, message, message, ORM) == [("AR", "4711", why)] * 2 + [("AA", "4711", "")]
+    assert set(listener.heard) == {"ORM^O01"}
+    assert caplog.messages == [f"the HL7 listener rejects messages from 127.0.0.1: {why}"]
+
+
+async def test_in_enhanced_mode_an_order_that_would_be_lost_is_rejected_by_cr() -> None:
+    async with listening() as listener:
+        answers = await send(listener.port, ORM.replace("PACSMON", "PACS").replace("|P|2.3", "|P|2.3|||AL|NE"))
+    assert answers[0][:2] == ("CR", "4711")
+
+
+async def test_only_so_many_message_types_are_told_apart() -> None:
+    types = [f"Z{n:02X}^Z01" for n in range(room.MOST_TYPES)]
+    async with listening() as listener:
+        await send(listener.port, *(ORM.replace("ORM^O01^ORM_O01", kind) for kind in types))
+        assert await send(listener.port, ORM) == [("AR", "4711", "too many different message types")]
+
+
+async def test_a_large_message_is_counted_and_not_kept() -> None:
+    async with listening() as listener:
+        assert await send(listener.port, ORM + "OBX|1|ED|||" + "A" * 3_000_000 + "\r") == [("AA", "4711", "")]
+
+
+async def talk(port: int, data: bytes) -> bytes:
+    """Everything that comes back until we are sent away."""
+    async with asyncio.timeout(5):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(data)
+        try:
+            return await reader.read()
+        except ConnectionError:
+            return b"reset"
+        finally:
+            writer.close()
+
+
+@pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\n\r\n", b"\x0bPID|1\x1c\r"])
+async def test_what_is_no_hl7_is_sent_away_without_an_answer(data: bytes) -> None:
+    async with listening() as listener:
+        assert await talk(listener.port, data) in (b"", b"reset")
+
+
+async def test_a_stranger_that_says_nothing_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "STRANGERS_STAY", 0.05)
+    async with listening("10.0.0.31") as listener:
+        assert await talk(listener.port, b"\x0b") in (b"", b"reset")
+        assert not listener.connections
+
+
+async def test_no_more_than_so_many_connections_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "AT_ONCE", 2)
+    async with listening() as listener, connected(listener.port), connected(listener.port):
+        assert await talk(listener.port, b"") in (b"", b"reset")
+    assert not listener.connections
+
+
+async def test_a_sender_that_reads_no_answers_is_sent_away() -> None:
+    async with listening() as listener, asyncio.timeout(20):
+        _, writer = await asyncio.open_connection("127.0.0.1", listener.port, limit=1024)
+        with suppress(ConnectionError):
+            while True:
+                writer.write(f"\x0b{ORM}\x1c\r".encode() * 1000)
+                await writer.drain()
+        writer.close()
+        assert not listener.connections
+
+
+async def test_a_message_that_is_expected_is_told_once() -> None:
+    async with listening() as listener:
+        back, other = listener.expect("4711"), listener.expect("4712")
+        began = CLOCK.monotonic()
+        await send(listener.port, ORM, ORM)
+        assert began <= await back <= CLOCK.monotonic()
+        assert not other.done()
+        other.cancel()
+        await asyncio.sleep(0)
+        assert not listener._expected
+
+
+@pytest.mark.parametrize(
+    ("address", "known"),
+    [
+        *[("10.0.0.31", True), ("::ffff:10.0.0.31", True), ("10.0.0.32", False), ("192.168.7.7", True)],
+        *[("fe80::1%eth0", True), ("2001:db8::1", False)],
+    ],
+)
+def test_senders_are_known_by_address_or_network(address: str, known: bool) -> None:
+    listener = Listener(CLOCK, ("A", "B"), ("10.0.0.31", "192.168.1.0/16", "fe80::/10"))
+    assert listener.knows(address) is known
+
+
+def settings(folder: Path, **more: Any) -> Hl7Listener:
+    data = {
+        "listen": "127.0.0.1:0",
+        "from": "127.0.0.1",
+        "receiving_application": "PACSMON",
+        "receiving_facility": "WEST",
+    }
+    return Hl7Listener.model_validate(data | more, context={"folder": folder})
+
+
+async def test_over_tls_senders_must_show_a_certificate_where_an_authority_is_named(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.certificate()
+    tls = {"cert": pair.cert, "key": pair.key, "ca": authority.ca}
+    listener = await listen_hl7(settings(tmp_path, tls=tls), CLOCK)
+    assert listener is not None
+    client = ssl.create_default_context(cafile=authority.ca)
+    with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
+        await send(listener.port, ORM, tls=client)
+    ours = authority.certificate("ris", file="ris")
+    client.load_cert_chain(ours.cert, ours.key)
+    assert await send(listener.port, ORM, tls=client) == [("AA", "4711", "")]
+    await listener.stop()
+
+
+async def test_a_port_that_is_taken_or_a_wrong_key_leaves_no_listener(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    authority = Authority(tmp_path)
+    tls = {"cert": authority.certificate().cert, "key": authority.certificate(file="other").key}
+    first = await listen_hl7(settings(tmp_path), CLOCK)
+    assert first is not None
+    assert listens(first.port)
+    assert await listen_hl7(settings(tmp_path, listen=f"127.0.0.1:{first.port}"), CLOCK) is None
+    assert await listen_hl7(settings(tmp_path, tls=tls), CLOCK) is None
+    await first.stop()
+    assert "in use): checks that need it cannot run" in caplog.text
+    assert "(KEY_VALUES_MISMATCH): checks that need it cannot run" in caplog.text
+
+
+def test_senders_must_be_addresses(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'ris' is no address"):
+        settings(tmp_path, **{"from": ["127.0.0.1", "ris"]})
+    assert settings(tmp_path).listen == ("127.0.0.1", 0)
