@@ -18,8 +18,10 @@ from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.dicom.acceptor import Listener
 from pacs_monitor.engine.clock import ClockWatch, SystemClock
 from pacs_monitor.engine.engine import Engine
+from pacs_monitor.engine.hl7_listening import listen_hl7
 from pacs_monitor.engine.listening import listen
 from pacs_monitor.history import History, HistoryError, Restored, Revision, Tally
+from pacs_monitor.hl7.listener import Listener as MllpListener
 from pacs_monitor.model import SECOND, Clock, Incident, Node, State, Tidies, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.web.app import create_app
@@ -102,6 +104,7 @@ class Daemon:
         self._reloading = asyncio.Lock()
         self._web: WebServer | None = None
         self._listener: Listener | None = None
+        self._hl7_listener: MllpListener | None = None
 
     async def start(self) -> None:
         """Bind, remember, then probe."""
@@ -113,6 +116,7 @@ class Daemon:
         await self.history.adopt(self.estate.checks.keys(), Revision(self.estate.revision))
         restored = self.history.restore()
         await self._listen()
+        await self._listen_hl7()
         self.engine.start()
         self._adopt(self.estate, restored)
         self.engine.tidy()
@@ -140,6 +144,8 @@ class Daemon:
         await self.engine.stop(PROBES_END_WITHIN)
         if self._listener is not None:
             await self._listener.stop()
+        if self._hl7_listener is not None:
+            await self._hl7_listener.stop()
         await self.desk.stop(DELIVERIES_END_WITHIN)
         self._pulse()
         if self._web is not None:
@@ -170,7 +176,9 @@ class Daemon:
             except (ConfigError, HistoryError):
                 self.last_reload_successful = False
                 raise
-            self.estate = new
+            before, self.estate = self.estate, new
+            if new.monitor.hl7_listener != before.monitor.hl7_listener:
+                await self._listen_hl7()
             self._adopt(new, restored)
             self.desk.reloaded(new)
             self.last_reload_successful = True
@@ -204,6 +212,14 @@ class Daemon:
             resolver=self._resolver,
         )
         self.engine.runner.listeners = self._listener
+
+    async def _listen_hl7(self) -> None:
+        """Our MLLP listener, as the configuration wants it now; without it, checks that need it say so."""
+        if self._hl7_listener is not None:
+            await self._hl7_listener.stop()
+        wanted = self.estate.monitor.hl7_listener
+        self._hl7_listener = await listen_hl7(wanted, self.clock) if wanted is not None else None
+        self.engine.runner.hl7_listener = self._hl7_listener
 
     def _nodes(self) -> Iterable[Node]:
         """The nodes as they are now: a reload replaces the estate."""
