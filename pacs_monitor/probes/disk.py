@@ -12,15 +12,15 @@ forecast gets nobody out of bed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from pacs_monitor.fields import Duration, Percent, Settings, Size, Texts
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.model.times import SECOND
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
-from pacs_monitor.systems import VolumeSource, system_of
+from pacs_monitor.systems import VolumeSource, is_guarded, system_of
 from pacs_monitor.systems.answers import TellsVolumes, Volume
+from pacs_monitor.systems.judging import Trouble, judged, selected
 from pacs_monitor.systems.trend import grown, rate, remembered
 from pacs_monitor.systems.wording import amount, label, span
 
@@ -53,14 +53,6 @@ class DiskSettings(Settings):
     """A volume that will be full sooner than this is a warning."""
 
 
-class Trouble(NamedTuple):
-    """What is wrong with a volume; warnings are `mild`."""
-
-    mild: bool
-    reason: Reason
-    words: str
-
-
 class Disk:
     kind: ClassVar[str] = "disk"
     settings: ClassVar[type[DiskSettings]] = DiskSettings
@@ -77,8 +69,11 @@ class Disk:
     uses_association: ClassVar[bool] = False
     rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=20.0, timeout=15.0)
 
-    def addresses(self, node: Node, settings: DiskSettings) -> tuple[Address, ...]:  # noqa: ARG002 - the Protocol's
+    def addresses(self, _node: Node, _settings: DiskSettings) -> tuple[Address, ...]:
         return ()
+
+    def needs_allowing(self, settings: DiskSettings) -> bool:
+        return is_guarded(settings.source)
 
     async def run(self, node: Node, settings: DiskSettings, ctx: ProbeContext) -> Outcome:
         passage = Passage()
@@ -89,34 +84,11 @@ class Disk:
             return failure.outcome()
         passage.end()
         passage.phase = Phase.OPERATION
-        volumes = [volume for volume in told if _wanted(volume.name, settings)]
+        volumes, troubles = selected("volume", told, settings.volumes, settings.ignore)
         horizon = _forecast(volumes, ctx, passage)
-        troubles = list(_missing(volumes, settings))
         for volume in volumes:
             troubles += _troubles(volume, settings, horizon.get(volume.name))
-        return _judged(troubles, passage)
-
-
-def _judged(troubles: Sequence[Trouble], passage: Passage) -> Outcome:
-    if not troubles:
-        return passage.outcome()
-    worst = min(troubles, key=lambda trouble: trouble.mild)
-    detail = "; ".join(trouble.words for trouble in sorted(troubles, key=lambda trouble: trouble.mild)[:5])
-    more = f"; and {len(troubles) - 5} more" if len(troubles) > 5 else ""
-    return Outcome.of(worst.reason, warn=worst.mild, phase=passage.phase, detail=detail + more, **passage.seen())
-
-
-def _wanted(name: str, settings: DiskSettings) -> bool:
-    ignored = any(fnmatchcase(name, pattern) for pattern in settings.ignore)
-    return not ignored and (not settings.volumes or any(fnmatchcase(name, pattern) for pattern in settings.volumes))
-
-
-def _missing(volumes: Sequence[Volume], settings: DiskSettings) -> Iterator[Trouble]:
-    for pattern in settings.volumes:
-        if not any(fnmatchcase(volume.name, pattern) for volume in volumes):
-            yield Trouble(False, Reason.MISSING, f"volume {pattern} is not there")
-    if not volumes and not settings.volumes:
-        yield Trouble(False, Reason.MISSING, f"{settings.source} tells no volume")
+        return judged(troubles, passage)
 
 
 def _forecast(volumes: Sequence[Volume], ctx: ProbeContext, passage: Passage) -> dict[str, float]:

@@ -58,6 +58,11 @@ InterfaceSource = Annotated[str, _source_of("interfaces")]
 HostSource = Annotated[str, _source_of("host")]
 
 
+def is_guarded(kind: str) -> bool:
+    """Whether a system runs statements of the configuration, so that `monitor.allow` must name the check."""
+    return getattr(kinds()[kind], "guarded", False)
+
+
 def system_of(node: Node, kind: str, passage: Passage) -> Any:
     """The system of this kind by the block of a node, where it needs one; raises NetFailure (`not_configured`).
 

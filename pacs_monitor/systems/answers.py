@@ -33,6 +33,10 @@ class Queue:
     length: int
     oldest: float | None = None
     """When the longest waiting item came, in seconds of Unix time."""
+    newest: float | None = None
+    """When the newest waiting item came."""
+    size: int | None = None
+    """Bytes."""
     in_progress: int | None = None
     failed: int | None = None
     """How many items have failed, as far as the system counts; the count may be cleared."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from prometheus_client.parser import text_string_to_metric_families
 
 from pacs_monitor import http
-from pacs_monitor.http import HttpError, HttpSettings
+from pacs_monitor.http import Answer, HttpError, HttpSettings
 from pacs_monitor.model import ProbeContext, Reason
 from pacs_monitor.net import Passage
 
@@ -28,14 +28,19 @@ async def scrape(
     """The samples of these names at /metrics; raises NetFailure. `what` is asked, such as "node_exporter"."""
     answer = await http.ask("GET", f"{settings.url}/metrics", ctx, passage, access=settings.access(), size_limit=LIMIT)
     http.expect(answer, what, 200)
+    return parse(answer, wanted, what)
+
+
+def parse(answer: Answer, wanted: Collection[str], what: str) -> list[Sample]:
+    """The samples of these names in an answer; raises HttpError."""
     try:
-        return list(_parsed(answer.body.decode(), wanted))
+        return list(_samples(answer.body.decode(), wanted))
     except (ValueError, KeyError, IndexError):
         detail = f"what {what} answered is not in the text format of Prometheus"
         raise HttpError(Reason.BAD_CONTENT, detail, answer.passage) from None
 
 
-def _parsed(text: str, wanted: Collection[str]) -> Iterator[Sample]:
+def _samples(text: str, wanted: Collection[str]) -> Iterator[Sample]:
     """Only lines of wanted names reach the parser, which is slow."""
     lines = [line for line in text.splitlines() if line.partition("{")[0].partition(" ")[0] in wanted]
     for family in text_string_to_metric_families("\n".join(lines) + "\n"):

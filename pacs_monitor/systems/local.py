@@ -40,12 +40,12 @@ class Local:
     def __init__(self, settings: LocalSettings) -> None:
         self._settings = settings
 
-    async def volumes(self, node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:  # noqa: ARG002
+    async def volumes(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
         paths = [*_disks(), *self._settings.mounts]
         found = [await look(path, lambda path=path: _volume(path), ctx, passage) for path in dict.fromkeys(paths)]  # type: ignore[misc]  # mypy cannot infer a lambda with a default
         return [volume for volume in found if volume is not None]
 
-    async def host(self, services: Collection[str], node: Node, ctx: ProbeContext, passage: Passage) -> HostState:  # noqa: ARG002
+    async def host(self, services: Collection[str], _node: Node, ctx: ProbeContext, passage: Passage) -> HostState:
         passage.begin(Phase.OPERATION)
         return await ctx.blocking(lambda: _host(services, passage))
 

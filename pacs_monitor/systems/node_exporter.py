@@ -37,7 +37,7 @@ class NodeExporter:
     def __init__(self, settings: NodeExporterSettings) -> None:
         self._settings = settings
 
-    async def volumes(self, node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:  # noqa: ARG002
+    async def volumes(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
         samples = await self._scrape([_FILESYSTEM + field for field in _FIELDS], ctx, passage)
         mounts: dict[str, dict[str, float]] = {}
         for name, labels, value in samples:
@@ -45,7 +45,7 @@ class NodeExporter:
                 mounts.setdefault(labels.get("mountpoint", ""), {})[name.removeprefix(_FILESYSTEM)] = value
         return [_volume(mount, fields) for mount, fields in mounts.items() if _is_readable(fields)]
 
-    async def host(self, services: Collection[str], node: Node, ctx: ProbeContext, passage: Passage) -> HostState:  # noqa: ARG002
+    async def host(self, services: Collection[str], _node: Node, ctx: ProbeContext, passage: Passage) -> HostState:
         samples = await self._scrape([*_MEMORY, _CPU, _LOAD, *([_UNIT] if services else [])], ctx, passage)
         plain = {name: value for name, _, value in samples}
         return HostState(

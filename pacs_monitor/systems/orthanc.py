@@ -1,25 +1,50 @@
-"""Orthanc's REST API: our own test objects are deleted over it.
+"""Orthanc's REST API: how full its storage is, its jobs; and our own test objects are deleted over it.
 
-Tried with 1.10.1. No more is asked of it than to look up one UID and to delete one instance, so that an account limited
-to that (by an authorization plugin or a proxy) is enough.
+Tried with 1.10.1. The least account may GET /system, /statistics, /jobs and /tools/metrics-prometheus; for the clean-up
+of test objects also POST /tools/lookup and DELETE /instances/ID. Orthanc itself knows no such rights: an authorization
+plugin or a proxy does.
+
+The volume is `storage`. Orthanc fills it up to MaximumStorageSize, and then refuses what comes, or deletes the patient
+that came first (MaximumStorageMode); it tells that size since 1.11.3, older ones need `maximum_storage` here. Where
+there is no such limit, ask the machine (`node_exporter`, `snmp`, `local`).
+
+The queue is `jobs`. Orthanc keeps the last ten finished jobs alone (JobsHistorySize), so that a burst of more failures
+between two runs is not counted whole. When there are so many jobs that listing them would burden it, only their number
+is told, by its metrics.
 """
 
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
 
 from pacs_monitor import http
+from pacs_monitor.fields import Size
 from pacs_monitor.http import Answer, HttpError, HttpSettings
-from pacs_monitor.model import ProbeContext, Reason
+from pacs_monitor.model import Node, ProbeContext, Reason
 from pacs_monitor.net import Passage
+from pacs_monitor.systems.answers import Queue, Volume
+from pacs_monitor.systems.exposition import parse
 
 _INSTANCE = re.compile(r"/instances/[0-9a-f]{8}(?:-[0-9a-f]{8}){4}")
 """An Orthanc identifier is a SHA-1 in five groups."""
 
 
+_WAITING, _RUNNING, _FAILED = ("Pending", "Retry"), "Running", "Failure"
+_COUNTS = ("orthanc_jobs_pending", "orthanc_jobs_running")
+_FAILURES = ("orthanc_jobs_failed", "orthanc_jobs_total_failed", "orthanc_jobs_total_failure")
+"""By version: of the jobs that are kept, or since the start."""
+JOBS_LIMIT = 4 << 20
+"""Bytes of a list of jobs: some thousands."""
+
+
 class OrthancSettings(HttpSettings):
     """Orthanc's REST API."""
+
+    maximum_storage: Size | None = None
+    """How much it may hold (MaximumStorageSize), where Orthanc does not tell: before 1.11.3."""
 
 
 class Orthanc:
@@ -28,6 +53,44 @@ class Orthanc:
 
     def __init__(self, settings: OrthancSettings) -> None:
         self._settings = settings
+
+    async def volumes(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
+        system = await self._json("/system", ctx, passage)
+        statistics = await self._json("/statistics", ctx, passage)
+        try:
+            used = int(statistics["TotalDiskSize"])  # a text
+            told = int(system.get("MaximumStorageSize", 0)) << 20
+        except (LookupError, TypeError, ValueError, AttributeError):
+            raise _not_orthanc("/statistics", passage) from None
+        size = told or self._settings.maximum_storage
+        if not size:
+            detail = (
+                "Orthanc has no limit (MaximumStorageSize) or is too old to tell it: set maximum_storage in its block"
+            )
+            raise HttpError(Reason.NOT_CONFIGURED, detail, passage)
+        return [Volume("storage", used, max(0, size - used))]
+
+    async def queues(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Queue]:
+        try:
+            jobs = await self._get("/jobs?expand", ctx, passage, size_limit=JOBS_LIMIT)
+        except HttpError as error:
+            if error.reason is not Reason.BAD_CONTENT:
+                raise
+            return [await self._counted(ctx, passage)]
+        try:
+            return [_jobs(http.read_json(jobs, "Orthanc's /jobs"))]
+        except (LookupError, TypeError, ValueError):
+            raise _not_orthanc("/jobs", passage) from None
+
+    async def _counted(self, ctx: ProbeContext, passage: Passage) -> Queue:
+        """Too many jobs to list them: their numbers alone."""
+        answer = await self._get("/tools/metrics-prometheus", ctx, passage)
+        samples = parse(answer, (*_COUNTS, *_FAILURES), "Orthanc's metrics")
+        numbers = {name: int(value) for name, _, value in samples}
+        if not numbers.keys() >= {*_COUNTS}:
+            raise _not_orthanc("/tools/metrics-prometheus", passage)
+        failed = next((numbers[name] for name in _FAILURES if name in numbers), None)
+        return Queue("jobs", numbers[_COUNTS[0]], in_progress=numbers[_COUNTS[1]], failed=failed)
 
     async def delete_instance(self, sop_instance: str, ctx: ProbeContext) -> bool:
         """Delete every copy of an instance; whether there was one. Raises HttpError unless it is gone then."""
@@ -51,6 +114,38 @@ class Orthanc:
             raise HttpError(Reason.BAD_CONTENT, "what answers to /tools/lookup is not Orthanc")
         return paths
 
+    async def _json(self, path: str, ctx: ProbeContext, passage: Passage) -> Any:
+        return http.read_json(await self._get(path, ctx, passage), f"Orthanc's {path}")
+
+    async def _get(self, path: str, ctx: ProbeContext, passage: Passage, size_limit: int = http.SIZE_LIMIT) -> Answer:
+        url, access = self._settings.url + path, self._settings.access()
+        answer = await http.ask("GET", url, ctx, passage, access=access, size_limit=size_limit)
+        http.expect(answer, f"Orthanc's {path.partition('?')[0]}", 200)
+        return answer
+
     async def _ask(self, method: str, path: str, ctx: ProbeContext, body: bytes | None = None) -> Answer:
         settings = self._settings
         return await http.ask(method, settings.url + path, ctx, Passage(), access=settings.access(), body=body)
+
+
+def _not_orthanc(path: str, passage: Passage) -> HttpError:
+    return HttpError(Reason.BAD_CONTENT, f"what answers to {path} is not Orthanc", passage)
+
+
+def _jobs(jobs: Iterable[Mapping[str, Any]]) -> Queue:
+    """Of each job only its state, identifier and time are looked at: the rest may name patients."""
+    states = [(job["State"], job["ID"], job["CreationTime"]) for job in jobs]
+    created = [_time(at) for state, _, at in states if state in _WAITING]
+    return Queue(
+        "jobs",
+        len(created),
+        oldest=min(created, default=None),
+        newest=max(created, default=None),
+        in_progress=sum(state == _RUNNING for state, _, _ in states),
+        failures=frozenset(str(job)[:36] for state, job, _ in states if state == _FAILED),
+    )
+
+
+def _time(text: str) -> float:
+    """UTC, as 20261124T080000.123456."""
+    return datetime.strptime(text, "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC).timestamp()

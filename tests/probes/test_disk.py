@@ -6,10 +6,12 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from pydantic import ValidationError
 
 from pacs_monitor.model import Node, Outcome, Reason, Status
@@ -17,7 +19,9 @@ from pacs_monitor.probes import kinds
 from pacs_monitor.probes.disk import DiskSettings
 from pacs_monitor.systems.local import LocalSettings
 from pacs_monitor.systems.node_exporter import NodeExporterSettings
+from pacs_monitor.systems.orthanc import OrthancSettings
 from tests.peers.node_exporter import NodeExporter
+from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.peers.replayed import replayed
 from tests.probes.support import Arranged, Peers, ask
@@ -134,6 +138,32 @@ async def test_node_exporter_tells_the_same_as_the_machine_itself(tmp_path: Path
         ours = await ask(DISK, *local(mount))
     assert seen.status is ours.status is Status.WARN
     assert value(seen, "disk_free_bytes") == value(ours, "disk_free_bytes")
+
+
+async def test_an_orthanc_whose_storage_fills_fails_at_its_own_limit(tmp_path: Path) -> None:
+    with Orthanc(tmp_path) as peer:
+        node, settings = Node("archive"), DiskSettings(source="orthanc", volumes="storage")
+        roomy = replace(node, systems={"orthanc": OrthancSettings(url=peer.url, maximum_storage="1MB")})
+        tight = replace(node, systems={"orthanc": OrthancSettings(url=peer.url, maximum_storage="500B")})
+        limitless = replace(node, systems={"orthanc": OrthancSettings(url=peer.url)})
+        tags = {"PatientID": "ZZTEST", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}
+        requests.post(f"{peer.url}/tools/create-dicom", json={"Tags": tags}, timeout=5)
+        outcomes = [await ask(DISK, node, settings) for node in (roomy, tight, limitless)]
+    assert [outcome.status for outcome in outcomes] == [Status.OK, Status.FAIL, Status.UNKNOWN]
+    assert [outcome.reason for outcome in outcomes] == [None, Reason.OVER_LIMIT, Reason.NOT_CONFIGURED]
+    assert "set maximum_storage" in outcomes[2].detail
+
+
+async def test_newer_orthancs_tell_their_limit_in_mebibytes() -> None:
+    """A fake that replays the answers of 1.12."""
+    answers = {
+        "/system": {"MaximumStorageSize": 2, "MaximumStorageMode": "Reject"},
+        "/statistics": {"TotalDiskSize": "1048576"},
+    }
+    async with replayed(answers) as peer:
+        node = Node("archive", systems={"orthanc": OrthancSettings(url=peer.url)})
+        outcome = await ask(DISK, node, DiskSettings(source="orthanc"))
+    assert (outcome.status, value(outcome, "disk_free_bytes")) == (Status.OK, 1 << 20)
 
 
 async def test_a_volume_that_will_soon_be_full_warns_and_never_fails(tmp_path: Path) -> None:

@@ -1,0 +1,196 @@
+"""Does the work flow? Queues as a system tells them: length, age of the oldest item, growth, standstill, failed items.
+
+`source` names the system: the node carries its block (`orthanc:`, `dcm4chee:`, `mirth:`, `spool:` …). `queues` names
+what must be there, by name or glob: one that is missing fails.
+
+Length alone says little: a busy hour is no fault. Most telling are the age of the oldest item (`oldest_fail`), and a
+queue that holds items while nothing is in progress (`stuck_after`). Failed items are counted from one run to the next;
+a new failure is a warning for `failed_within`, so that it outlasts patience. What had failed before the first run is
+not counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+from pydantic import Field
+
+from pacs_monitor.fields import Duration, Settings, Texts
+from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
+from pacs_monitor.model.times import SECOND
+from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.systems import QueueSource, is_guarded, system_of
+from pacs_monitor.systems.answers import Queue as Told
+from pacs_monitor.systems.answers import TellsQueues
+from pacs_monitor.systems.judging import Trouble, judged, selected
+from pacs_monitor.systems.wording import label, span
+
+MOST = 64
+"""Queues that one check measures."""
+STEP = 60.0
+"""Seconds between the lengths that are kept for growth."""
+Count = Annotated[int, Field(ge=1)]
+
+
+class QueueSettings(Settings):
+    source: QueueSource
+    """The system that tells the queues: `orthanc`, `dcm4chee`, `mirth`, `spool`, `sql` …"""
+    queues: Texts = ()
+    """Names or globs of queues that must be there; all that the source tells unless given."""
+    ignore: Texts = ()
+    """Names or globs of queues to leave out."""
+    warn: Count | None = None
+    """So many waiting items are a warning."""
+    fail: Count | None = None
+    """So many waiting items are a failure."""
+    oldest_warn: Duration | None = None
+    """An item that waits longer is a warning."""
+    oldest_fail: Duration | None = None
+    """An item that waits longer is a failure."""
+    growth_warn: Count | None = None
+    """So many more waiting items than `growth_within` ago are a warning."""
+    growth_within: Duration = 3600.0
+    """How far growth looks back."""
+    stuck_after: Duration | None = 900.0
+    """Items that wait so long with nothing in progress are a failure, where the system tells what is in progress."""
+    failed_warn: Count | None = 1
+    """So many items failed within `failed_within` are a warning."""
+    failed_fail: Count | None = None
+    """So many items failed within `failed_within` are a failure."""
+    failed_within: Duration = 900.0
+    """How long a failed item is told."""
+
+
+class Recollection(NamedTuple):
+    """What a check remembers of a queue; all of it JSON."""
+
+    lengths: list[list[float]]
+    """When and how many."""
+    stuck_since: float | None
+    failed: int | None
+    """The counter at the last run."""
+    failures: list[str] | None
+    """The failed items at the last run."""
+    news: list[list[float]]
+    """When and how many items failed."""
+
+
+NOTHING = Recollection([], None, None, None, [])
+
+
+class Queue:
+    kind: ClassVar[str] = "queue"
+    settings: ClassVar[type[QueueSettings]] = QueueSettings
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("queue_length", "Items that wait.", ("queue",), trend=True),
+        Measure("queue_oldest_item_timestamp_seconds", "When the item came that waits longest.", ("queue",)),
+        Measure("queue_newest_item_timestamp_seconds", "When the newest waiting item came.", ("queue",)),
+        Measure("queue_bytes", "Size of what waits.", ("queue",)),
+        Measure("queue_in_progress", "Items that are worked on.", ("queue",)),
+        Measure("queue_failed", "Failed items, as the system counts or lists them.", ("queue",)),
+        EXPIRY,
+    )
+    layer: ClassVar[Layer] = Layer.SERVICE
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = False
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=20.0, timeout=15.0)
+
+    def addresses(self, _node: Node, _settings: QueueSettings) -> tuple[Address, ...]:
+        return ()
+
+    def needs_allowing(self, settings: QueueSettings) -> bool:
+        return is_guarded(settings.source)
+
+    async def run(self, node: Node, settings: QueueSettings, ctx: ProbeContext) -> Outcome:
+        passage = Passage()
+        try:
+            system: TellsQueues = system_of(node, settings.source, passage)
+            told = await system.queues(node, ctx, passage)
+        except NetFailure as failure:
+            return failure.outcome()
+        passage.end()
+        passage.phase = Phase.OPERATION
+        queues, troubles = selected("queue", told, settings.queues, settings.ignore)
+        now, before, kept = ctx.clock.now() / SECOND, ctx.memory.get("queues", {}), {}
+        for queue in queues[:MOST]:
+            _measure(queue, passage)
+            kept[queue.name] = _recalled(queue, _recollection(before.get(queue.name)), settings, now)
+            troubles += _troubles(queue, kept[queue.name], settings, now)
+        ctx.memory["queues"] = {name: list(recalled) for name, recalled in kept.items()}
+        return judged(troubles, passage)
+
+
+def _measure(queue: Told, passage: Passage) -> None:
+    failed = queue.failed if queue.failures is None else len(queue.failures)
+    values = {
+        "queue_length": queue.length,
+        "queue_oldest_item_timestamp_seconds": queue.oldest,
+        "queue_newest_item_timestamp_seconds": queue.newest,
+        "queue_bytes": queue.size,
+        "queue_in_progress": queue.in_progress,
+        "queue_failed": failed,
+    }
+    for name, value in values.items():
+        if value is not None:
+            passage.measure(name, value, (("queue", label(queue.name)),))
+
+
+def _recollection(stored: Sequence[Any] | None) -> Recollection:
+    return Recollection(*stored) if stored else NOTHING
+
+
+def _recalled(queue: Told, before: Recollection, settings: QueueSettings, now: float) -> Recollection:
+    stuck = bool(queue.length) and queue.in_progress == 0
+    new = _newly_failed(queue, before)
+    return Recollection(
+        lengths=_lengths(before.lengths, queue.length, settings.growth_within, now),
+        stuck_since=(before.stuck_since or now) if stuck else None,
+        failed=queue.failed,
+        failures=None if queue.failures is None else sorted(queue.failures),
+        news=[[at, n] for at, n in before.news if now - at < settings.failed_within] + ([[now, new]] if new else []),
+    )
+
+
+def _lengths(before: Sequence[Sequence[float]], length: int, within: float, now: float) -> list[list[float]]:
+    """A sample a minute, or what makes sixty of them; the oldest is as old as growth looks back."""
+    step = max(STEP, within / 60)
+    kept = [[at, n] for at, n in before if now - within - step <= at <= now]
+    return kept if kept and now - kept[-1][0] < step else [*kept, [now, length]]
+
+
+def _newly_failed(queue: Told, before: Recollection) -> int:
+    """What failed since the last run; a counter that is lower than before was cleared, and counts from zero."""
+    if queue.failures is not None:
+        return 0 if before.failures is None else len(queue.failures - set(before.failures))
+    if queue.failed is None or before.failed is None:
+        return 0
+    return queue.failed - before.failed if queue.failed >= before.failed else queue.failed
+
+
+def _troubles(queue: Told, recalled: Recollection, settings: QueueSettings, now: float) -> Iterator[Trouble]:
+    name = label(queue.name)
+    yield from _limits(queue.length, settings.warn, settings.fail, f"{name}: {queue.length} items wait")
+    if queue.oldest is not None and queue.length:
+        age = now - queue.oldest
+        words = f"{name}: the oldest item waits for {span(age)}"
+        yield from _limits(age, settings.oldest_warn, settings.oldest_fail, words, span)
+    growth = queue.length - (recalled.lengths[0][1] if recalled.lengths else queue.length)
+    words = f"{name}: {growth:g} more items than {span(now - recalled.lengths[0][0])} ago"
+    yield from _limits(growth, settings.growth_warn, None, words)
+    failed = sum(n for _, n in recalled.news)
+    words = f"{name}: {failed:g} items failed within {span(settings.failed_within)}"
+    yield from _limits(failed, settings.failed_warn, settings.failed_fail, words)
+    since = recalled.stuck_since
+    if since is not None and settings.stuck_after is not None and now - since >= settings.stuck_after:
+        words = f"{name}: {queue.length} items wait, and nothing is in progress for {span(now - since)}"
+        yield Trouble(False, Reason.STALE, words)
+
+
+def _limits(
+    value: float, warn: float | None, fail: float | None, words: str, written: Any = "{:g}".format
+) -> Iterator[Trouble]:
+    for limit, mild in ((fail, False), (warn, True)):
+        if limit is not None and value >= limit:
+            yield Trouble(mild, Reason.OVER_LIMIT, f"{words}, the limit is {written(limit)}")
+            return

@@ -1,0 +1,116 @@
+"""Folders where files wait for somebody to fetch them: exports, results, dictation, anything that is moved as a file.
+
+Each folder is a queue: its files, their bytes, the oldest and the newest. Files in its `quarantine` count as failed.
+No name of a file is told or kept, since names often hold patient data. Folders must be ones of this machine (or mounted
+on it), and the account of the monitor must be able to list them.
+
+Work is bounded: files are counted one by one for most of the run's time and no longer. The length is then a lower
+bound, flagged `capped`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from pacs_monitor.fields import LocalPath, Settings
+from pacs_monitor.model import Flag, Node, ProbeContext
+from pacs_monitor.net import Passage
+from pacs_monitor.systems.answers import Queue
+from pacs_monitor.systems.paths import look
+
+SHARE = 0.8
+"""Of the time that is left, for counting."""
+
+
+class FolderSettings(Settings):
+    path: LocalPath
+    """The folder."""
+    pattern: str = "*"
+    """Which files count, such as `*.hl7`."""
+    subfolders: bool = False
+    """Also files in its subfolders."""
+    quarantine: LocalPath | None = None
+    """The folder where files end that could not be processed; it may lie below `path`, and is not counted there."""
+
+
+class SpoolSettings(Settings):
+    folders: Annotated[Mapping[str, FolderSettings], Field(min_length=1)]
+    """Name of a queue → its folder."""
+
+
+class Spool:
+    kind: ClassVar[str] = "spool"
+    settings: ClassVar[type[SpoolSettings]] = SpoolSettings
+
+    def __init__(self, settings: SpoolSettings) -> None:
+        self._settings = settings
+
+    async def queues(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Queue]:
+        return [await self._queue(name, folder, ctx, passage) for name, folder in self._settings.folders.items()]
+
+    async def _queue(self, name: str, folder: FolderSettings, ctx: ProbeContext, passage: Passage) -> Queue:
+        until = time.monotonic() + (ctx.deadline - ctx.clock.monotonic()) * SHARE
+        aside = (folder.quarantine,) if folder.quarantine else ()
+        waiting = await look(folder.path, _tally(folder.path, folder, aside, until), ctx, passage)
+        failed = None
+        if folder.quarantine:
+            refused = await look(folder.quarantine, _tally(folder.quarantine, folder, (), until), ctx, passage)
+            failed = refused.length
+        if waiting.capped:
+            passage.flags.append(Flag.CAPPED)
+        return Queue(name, waiting.length, waiting.oldest, waiting.newest, waiting.size, failed=failed)
+
+
+class Tally:
+    """Files, counted as they are seen; nothing else of them is kept."""
+
+    __slots__ = ("capped", "length", "newest", "oldest", "size")
+
+    def __init__(self) -> None:
+        self.length = self.size = 0
+        self.oldest: float | None = None
+        self.newest: float | None = None
+        self.capped = False
+
+    def add(self, found: os.stat_result) -> None:
+        self.length += 1
+        self.size += found.st_size
+        self.oldest = found.st_mtime if self.oldest is None else min(self.oldest, found.st_mtime)
+        self.newest = found.st_mtime if self.newest is None else max(self.newest, found.st_mtime)
+
+
+def _tally(path: str, folder: FolderSettings, aside: Sequence[str], until: float) -> Callable[[], Tally]:
+    def count() -> Tally:
+        tally = Tally()
+        for entry in _files(path, folder, aside):
+            try:
+                tally.add(entry.stat(follow_symlinks=False))
+            except FileNotFoundError:
+                continue  # fetched in this moment
+            if tally.length % 256 == 0 and time.monotonic() > until:
+                tally.capped = True
+                break
+        return tally
+
+    return count
+
+
+def _files(path: str, folder: FolderSettings, aside: Sequence[str]) -> Iterator[os.DirEntry[str]]:
+    below = []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if folder.subfolders and entry.path not in aside:
+                    below.append(entry.path)
+            elif fnmatchcase(entry.name, folder.pattern):
+                yield entry
+    for subfolder in below:
+        with suppress(FileNotFoundError):  # removed in this moment
+            yield from _files(subfolder, folder, aside)

@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import json
+import os
+import time
+import tracemalloc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from pacs_monitor.model import SECOND, Flag, Node, Outcome, Reason, Status
+from pacs_monitor.probes import kinds
+from pacs_monitor.probes.queue import QueueSettings
+from pacs_monitor.systems.orthanc import OrthancSettings
+from pacs_monitor.systems.spool import SpoolSettings
+from tests.peers.orthanc import Orthanc
+from tests.peers.ports import free_port, wait_until
+from tests.peers.replayed import replayed
+from tests.probes.support import Arranged, Peers, TestClock, ask
+
+QUEUE = kinds()["queue"]
+
+
+def orthanc_at(url: str, **settings: Any) -> Arranged:
+    return Node("archive", systems={"orthanc": OrthancSettings(url=url)}), QueueSettings(source="orthanc", **settings)
+
+
+def spool(folder: Path, block: dict[str, Any] | None = None, **settings: Any) -> Arranged:
+    systems = {"spool": SpoolSettings(folders={"exports": {"path": str(folder), **(block or {})}})}
+    return Node("gateway", systems=systems), QueueSettings(source="spool", **settings)
+
+
+@asynccontextmanager
+async def working(folder: Path) -> AsyncIterator[Arranged]:
+    with Orthanc(folder) as peer:
+        yield orthanc_at(peer.url)
+
+
+@asynccontextmanager
+async def refusing(_folder: Path) -> AsyncIterator[Arranged]:
+    yield orthanc_at(f"http://127.0.0.1:{free_port()}")
+
+
+@asynccontextmanager
+async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
+    async with replayed({}, how="silent") as peer:
+        yield orthanc_at(peer.url)
+
+
+PEERS = Peers(working, refusing, hanging)
+
+
+class SetClock(TestClock):
+    """A wall clock that a test moves on."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def now(self) -> int:
+        return super().now() + round(self.ahead * SECOND)
+
+
+def value(outcome: Outcome, name: str) -> float:
+    (found,) = [m.value for m in outcome.measurements if m.name == name]
+    return found
+
+
+async def test_a_job_that_fails_between_two_runs_is_told_for_a_while(tmp_path: Path) -> None:
+    memory: dict[str, Any] = {}
+    clock = SetClock()
+    dead = {"dead": ["DEAD", "127.0.0.1", free_port()]}
+    with Orthanc(tmp_path, DicomModalities=dead) as peer:
+        before = await ask(QUEUE, *orthanc_at(peer.url), memory=memory, clock=clock)
+        fail_a_job(peer)
+        seen = await ask(QUEUE, *orthanc_at(peer.url), memory=memory, clock=clock)
+        clock.ahead = 60
+        still = await ask(QUEUE, *orthanc_at(peer.url), memory=json.loads(json.dumps(memory)), clock=clock)
+        clock.ahead = 1000
+        later = await ask(QUEUE, *orthanc_at(peer.url), memory=memory, clock=clock)
+    assert before.status is Status.OK
+    assert (seen.status, seen.reason) == (Status.WARN, Reason.OVER_LIMIT)
+    assert seen.detail == "jobs: 1 items failed within 15 min, the limit is 1"
+    assert value(seen, "queue_failed") == 1
+    assert (still.status, later.status) == (Status.WARN, Status.OK)
+
+
+def fail_a_job(peer: Orthanc) -> None:
+    """Orthanc forwards an instance to a modality that is not there."""
+    path = f"{peer.url}/jobs/{forward(peer, 'dead')}"
+    wait_until(lambda: requests.get(path, timeout=5).json()["State"] == "Failure", "the job failed")
+
+
+def forward(peer: Orthanc, modality: str) -> str:
+    """The job of Orthanc that sends a new instance to a modality."""
+    tags = {"PatientID": "ZZTEST", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}
+    instance = requests.post(f"{peer.url}/tools/create-dicom", json={"Tags": tags}, timeout=5).json()
+    job = {"Resources": [instance["ID"]], "Asynchronous": True}
+    asked = requests.post(f"{peer.url}/modalities/{modality}/store", json=job, timeout=5).json()
+    return str(asked["ID"])
+
+
+async def test_a_backlog_of_a_real_orthanc_is_counted_and_dated(tmp_path: Path) -> None:
+    """A modality that accepts connections and never answers, so that the third and fourth job wait."""
+    async with replayed({}, how="silent") as silent:
+        modalities = {"silent": ["SILENT", "127.0.0.1", silent.port]}
+        with Orthanc(tmp_path, DicomModalities=modalities, ConcurrentJobs=1) as peer:
+            for _ in range(4):
+                forward(peer, "silent")
+            outcome = await ask(QUEUE, *orthanc_at(peer.url, warn=2, fail=3))
+            old = await ask(QUEUE, *orthanc_at(peer.url, oldest_fail="1ms"))
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.OVER_LIMIT)
+    assert outcome.detail == "jobs: 3 items wait, the limit is 3"
+    assert value(outcome, "queue_in_progress") == 1
+    assert abs(time.time() - value(outcome, "queue_oldest_item_timestamp_seconds")) < 10
+    assert "the oldest item waits for" in old.detail
+
+
+def put(folder: Path, *names: str, age: float = 0.0) -> None:
+    for name in names:
+        (folder / name).write_bytes(b"x" * 10)
+        os.utime(folder / name, (time.time() - age,) * 2)
+
+
+async def test_a_spool_folder_tells_files_bytes_and_ages(tmp_path: Path) -> None:
+    put(tmp_path, "a", age=7200)
+    put(tmp_path, "b")
+    outcome = await ask(QUEUE, *spool(tmp_path, oldest_warn="30m", oldest_fail="1h"))
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.OVER_LIMIT)
+    assert outcome.detail == "exports: the oldest item waits for 2 h, the limit is 1 h"
+    assert value(outcome, "queue_length") == 2
+    assert value(outcome, "queue_bytes") == 20
+    assert abs(value(outcome, "queue_newest_item_timestamp_seconds") - time.time()) < 10
+
+
+async def test_a_file_that_comes_into_quarantine_is_a_failed_item(tmp_path: Path) -> None:
+    memory: dict[str, Any] = {}
+    quarantine = tmp_path / "quarantine"
+    quarantine.mkdir()
+    put(quarantine, "old")
+    arranged = spool(tmp_path, {"quarantine": str(quarantine), "subfolders": True})
+    first = await ask(QUEUE, *arranged, memory=memory)
+    put(quarantine, "new")
+    second = await ask(QUEUE, *arranged, memory=memory)
+    assert (first.status, value(first, "queue_length")) == (Status.OK, 0)
+    assert (second.status, second.detail) == (Status.WARN, "exports: 1 items failed within 15 min, the limit is 1")
+
+
+async def test_only_files_of_the_pattern_count(tmp_path: Path) -> None:
+    put(tmp_path, "a.hl7", "b.tmp")
+    (tmp_path / "below").mkdir()
+    put(tmp_path / "below", "c.hl7")
+    flat = await ask(QUEUE, *spool(tmp_path, {"pattern": "*.hl7"}))
+    deep = await ask(QUEUE, *spool(tmp_path, {"pattern": "*.hl7", "subfolders": True}))
+    assert (value(flat, "queue_length"), value(deep, "queue_length")) == (1, 2)
+
+
+async def test_a_spool_folder_that_is_gone_is_missing(tmp_path: Path) -> None:
+    outcome = await ask(QUEUE, *spool(tmp_path / "gone"))
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.MISSING)
+
+
+async def test_growth_is_measured_from_as_long_ago_as_it_is_told(tmp_path: Path) -> None:
+    memory: dict[str, Any] = {}
+    clock = SetClock()
+    arranged = spool(tmp_path, growth_warn=3, growth_within="10m")
+    statuses = []
+    for n in range(6):
+        put(tmp_path, str(n))
+        statuses.append((await ask(QUEUE, *arranged, memory=memory, clock=clock)).status)
+        clock.ahead += 120
+    assert statuses == [Status.OK] * 3 + [Status.WARN] * 3
+    clock.ahead += 1200
+    assert (await ask(QUEUE, *arranged, memory=memory, clock=clock)).status is Status.OK
+
+
+JOB = {"ID": "b" * 36, "CreationTime": "20261124T080000.000000", "Content": {"Query": "Mustermann^Erika"}}
+
+
+async def test_a_queue_with_items_and_nothing_in_progress_is_stale_after_a_while() -> None:
+    """A fake that replays Orthanc's answer."""
+    memory: dict[str, Any] = {}
+    clock = SetClock()
+    async with replayed({"/jobs?expand": [JOB | {"State": "Pending"}]}) as peer:
+        arranged = orthanc_at(peer.url)
+        at_once = await ask(QUEUE, *arranged, memory=memory, clock=clock)
+        clock.ahead = 901
+        later = await ask(QUEUE, *arranged, memory=memory, clock=clock)
+    assert at_once.status is Status.OK
+    assert (later.status, later.reason) == (Status.FAIL, Reason.STALE)
+    assert "nothing is in progress for 15 min" in later.detail
+
+
+async def test_a_counter_that_was_cleared_counts_from_zero() -> None:
+    """A fake that replays Orthanc's metrics, old and new names, with a list of jobs that is too long."""
+    memory: dict[str, Any] = {}
+    statuses = []
+    for name, failed in [("failed", 5), ("failed", 5), ("failed", 0), ("failed", 2), ("total_failed", 2)]:
+        metrics = f"orthanc_jobs_pending 7 1\north_other{{\northanc_jobs_running 2 1\northanc_jobs_{name} {failed} 1\n"
+        answers = {"/jobs?expand": b" " * (5 << 20), "/tools/metrics-prometheus": metrics.encode()}
+        async with replayed(answers) as peer:
+            outcome = await ask(QUEUE, *orthanc_at(peer.url, failed_within="1ms"), memory=memory)
+        assert (value(outcome, "queue_length"), value(outcome, "queue_failed")) == (7, failed)
+        statuses.append(outcome.status)
+    assert statuses == [Status.OK, Status.OK, Status.OK, Status.WARN, Status.OK]
+
+
+async def test_a_queue_that_is_named_and_not_there_is_missing(tmp_path: Path) -> None:
+    outcome = await ask(QUEUE, *spool(tmp_path, queues=["exports", "imports"]))
+    assert (outcome.status, outcome.reason, outcome.detail) == (
+        Status.FAIL,
+        Reason.MISSING,
+        "queue imports is not there",
+    )
+
+
+async def test_a_folder_of_200_000_files_is_counted_in_bounded_time_and_memory(tmp_path: Path) -> None:
+    for name in range(200_000):
+        (tmp_path / str(name)).touch()
+    node, settings = spool(tmp_path)
+    outcome = await ask(QUEUE, node, settings, timeout=30.0)
+    began = time.monotonic()
+    hasty = await ask(QUEUE, node, settings, timeout=0.05)
+    assert time.monotonic() - began < 0.9
+    tracemalloc.start()
+    await ask(QUEUE, node, settings)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (value(outcome, "queue_length"), outcome.flags) == (200_000, ())
+    assert (hasty.status, hasty.flags) == (Status.OK, (Flag.CAPPED,))
+    assert peak < 1 << 20
