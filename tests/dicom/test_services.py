@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from pydicom import Dataset
 from pynetdicom import evt
-from pynetdicom.dimse_messages import N_ACTION_RSP, N_EVENT_REPORT_RQ
-from pynetdicom.dimse_primitives import N_ACTION, N_EVENT_REPORT
+from pynetdicom.dimse_messages import C_FIND_RSP, N_ACTION_RSP, N_EVENT_REPORT_RQ
+from pynetdicom.dimse_primitives import C_FIND, N_ACTION, N_EVENT_REPORT
 
 from pacs_monitor.dicom import Association
 from pacs_monitor.dicom import find as finding
@@ -25,6 +25,7 @@ from pacs_monitor.dicom.find import STUDY_ROOT_FIND, find, tally
 from pacs_monitor.dicom.requests import EXPLICIT_VR_LITTLE_ENDIAN, contexts
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE, ReceivedObject, SubOperations, get, move
 from pacs_monitor.dicom.store import StoreStatus, store
+from pacs_monitor.dicom.upperlayer import BACKLOG
 from pacs_monitor.model import Flag, Phase, Reason
 from pacs_monitor.net import NetFailure
 from tests.dicom.objects import (
@@ -44,7 +45,7 @@ from tests.peers.orthanc import Orthanc
 from tests.peers.scp import Handlers, finds, matches, scp, status, stores
 from tests.peers.scripted import Conversation, accept, message_of, release_response, scripted
 
-COMMITMENT_CONTEXT = 11
+FIND_CONTEXT, COMMITMENT_CONTEXT = 3, 11
 SECRET = "SECRET^NAME 4711"
 
 
@@ -266,6 +267,46 @@ async def test_a_peer_that_ignores_the_cancel_is_left_and_the_matches_are_kept(m
         async with asyncio.timeout(5):
             await left.wait()
     assert (counted.matches, counted.capped) == (3, True)
+
+
+async def test_answers_that_nobody_fetches_stop_the_reading() -> None:
+    """A peer that floods us fills its own buffers, not our memory."""
+    count = 3000
+    match = finding_answer(0xFF00, EACH_STUDY + encode({"PatientComments": "x" * 4000}))
+    said = 0
+
+    async def flood(conversation: Conversation) -> None:
+        nonlocal said
+        await conversation.hear()
+        await conversation.say(accept({FIND_CONTEXT: (0, IMPLICIT)}))
+        await conversation.hear()
+        for _ in range(count):
+            await conversation.say(match)
+            said += 1
+        await conversation.say(finding_answer(0x0000))
+        while (await conversation.hear())[:1] != b"\x05":
+            pass
+        await conversation.say(release_response())
+
+    async with scripted(flood) as peer, associated(peer.port) as association:
+        answers = find(association, STUDY_ROOT_FIND, EACH_STUDY)
+        await anext(answers)
+        before = -1
+        while before != said:
+            before = said
+            await asyncio.sleep(0.05)
+        assert said < count
+        assert association._backlog < 2 * BACKLOG
+        assert (await tally(answers)).matches == count
+    assert association.passage.flags == []
+
+
+def finding_answer(code: int, identifier: bytes | None = None) -> bytes:
+    primitive = C_FIND()
+    primitive.MessageIDBeingRespondedTo, primitive.Status = 1, code
+    if identifier is not None:
+        primitive.Identifier = BytesIO(identifier)
+    return message_of(C_FIND_RSP(), primitive, FIND_CONTEXT)
 
 
 # C-GET and C-MOVE
