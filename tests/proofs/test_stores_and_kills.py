@@ -1,0 +1,104 @@
+"""Store, find, get and clear away, with SIGKILL at bad moments: no test object is ever left behind."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.peers.daemon import RunningDaemon
+from tests.peers.orthanc import Orthanc
+from tests.peers.ports import free_port, wait_until
+from tests.proofs.estates import write_estate
+
+EVERY = 5.0
+"""Seconds: a node is sent no more than 12 objects a minute, so that a thousand take many nodes, all at one Orthanc."""
+APART = 61.0
+
+
+@pytest.mark.parametrize(
+    ("stores", "kills", "nodes"),
+    [
+        pytest.param(20, 4, 6, id="short"),
+        pytest.param(1000, 50, 40, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(1800)]),
+    ],
+)
+def test_whatever_is_killed_when_nothing_is_left(tmp_path: Path, stores: int, kills: int, nodes: int) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    dice, listen = random.Random(seed), free_port()
+    with Orthanc(tmp_path, DicomModalities={"us": ["PACSMON", "127.0.0.1", 104]}) as orthanc:
+        config = estate(tmp_path, listen, orthanc, nodes, EVERY)
+        with RunningDaemon(config, listen) as daemon:
+            for n in range(kills):
+                stored(tmp_path, stores * (n + 1) // (kills + 1))
+                await_a_bad_moment(tmp_path, dice)
+                daemon.kill()
+                daemon.start(ready=False)
+            daemon.wait_ready()
+            stored(tmp_path, stores)
+            wait_until(lambda: daemon.get("/api/v1/status")["counts"]["up"] == nodes, "every store works")
+            assert daemon.stop() == 0
+
+            estate(tmp_path, listen, orthanc, nodes, 3600)  # from here on it clears away, and stores no more
+            daemon.start()
+            wait_until(lambda: instances(orthanc) == [] and unsettled(tmp_path) == 0, "no object left")
+            if stores >= 1000:
+                time.sleep(APART)  # what was never sent is looked for twice
+                daemon.stop()
+                daemon.start()
+                wait_until(lambda: count(tmp_path, "test_objects") == 0, "an empty ledger")
+            assert daemon.stop() == 0
+        happened = requests.get(f"{orthanc.url}/changes?last", timeout=10).json()["Last"]
+    assert happened >= 2 * (stores - kills)  # each object came, and was deleted
+
+
+def estate(folder: Path, listen: int, orthanc: Orthanc, nodes: int, interval: float) -> Path:
+    lines = "".join(
+        f"  n{n}:\n"
+        "    host: 127.0.0.1\n"
+        f"    dicom: {{port: {orthanc.dicom_port}, ae_title: ORTHANC}}\n"
+        f"    orthanc: {{url: '{orthanc.url}'}}\n"
+        f"    checks: {{dicom_store: {{enabled_by: proof, cleanup: orthanc, verify: {'get' if n % 2 else 'find'}}}}}\n"
+        for n in range(nodes)
+    )
+    timing = f"interval: {interval:g}s, retry_interval: {EVERY:g}s, timeout: 10s"
+    return write_estate(folder, listen, lines, paging="off", defaults=timing)
+
+
+def await_a_bad_moment(folder: Path, dice: random.Random) -> None:
+    """Some milliseconds after an object was recorded; or any moment."""
+    if dice.random() < 0.8:
+        wait_until(lambda: count(folder, "test_objects") > 0, "an object under way")
+        time.sleep(dice.uniform(0.0, 0.02))
+    else:
+        time.sleep(dice.uniform(0.0, 1.0))
+
+
+def stored(folder: Path, number: int) -> None:
+    wait_until(lambda: count(folder, "test_stores") >= number, f"{number} stores", 600)
+
+
+def ask(folder: Path, statement: str) -> int:
+    with closing(sqlite3.connect(f"file:{folder / 'proof.db'}?mode=ro", uri=True, timeout=10)) as database:
+        number: int = database.execute(statement).fetchone()[0]
+        return number
+
+
+def count(folder: Path, table: str) -> int:
+    return ask(folder, f"SELECT count(*) FROM {table}")
+
+
+def unsettled(folder: Path) -> int:
+    """Objects that were not yet looked for in vain."""
+    return ask(folder, "SELECT count(*) FROM test_objects WHERE missed IS NULL")
+
+
+def instances(orthanc: Orthanc) -> list[str]:
+    found: list[str] = requests.get(f"{orthanc.url}/instances", timeout=10).json()
+    return found
