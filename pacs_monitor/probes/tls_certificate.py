@@ -1,0 +1,105 @@
+"""How long does the certificate of a TLS port last, and is it trusted and made out to the right name?
+
+```yaml
+viewer_certificate: {probe: tls_certificate, port: 443, warn: 30d, fail: 7d}
+```
+
+For any port that begins with TLS: HTTPS, DICOM or HL7 over TLS, LDAPS. Probes that speak TLS date its certificate
+themselves; this one is for services that nothing else asks. With `trusted: off` only the date counts: for devices whose
+self-signed certificate nobody will replace before it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar, Self
+
+from pydantic import model_validator
+
+from pacs_monitor.fields import Duration, Port, Settings, TlsSettings, tls_of
+from pacs_monitor.model import (
+    SECOND,
+    Address,
+    Layer,
+    Measure,
+    Node,
+    Outcome,
+    Phase,
+    ProbeContext,
+    Reason,
+    Rhythm,
+    Status,
+    Tls,
+)
+from pacs_monitor.net import EXPIRY, NetFailure, Passage, connect, mind_expiry
+
+_DAY = 86400.0
+_DISTRUST = (Reason.TLS_UNTRUSTED, Reason.TLS_HOSTNAME)
+
+
+class TlsCertificateSettings(Settings):
+    port: Port = 443
+    """TCP port of the node; TLS must begin at once, without STARTTLS."""
+    tls: TlsSettings = TlsSettings()
+    """Whom to trust, what certificate to show, what name to ask for."""
+    trusted: bool = True
+    """Off: who signed it, and for whom, does not matter."""
+    warn: Duration = 30 * _DAY
+    """Less time left than this is a warning."""
+    fail: Duration = 7 * _DAY
+    """Less time left than this is a failure."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.fail > self.warn:
+            raise ValueError("fail is longer than warn, so that there would be no warning")
+        return self
+
+
+class TlsCertificate:
+    """It takes the seat of its address: a DICOM port over TLS counts the connection like any other."""
+
+    kind: ClassVar[str] = "tls_certificate"
+    settings: ClassVar[type[TlsCertificateSettings]] = TlsCertificateSettings
+    measures: ClassVar[tuple[Measure, ...]] = (EXPIRY,)
+    layer: ClassVar[Layer] = Layer.TRANSPORT
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = True
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=3600.0, retry_interval=60.0, timeout=10.0)
+
+    def addresses(self, node: Node, settings: TlsCertificateSettings) -> tuple[Address, ...]:
+        return (Address(node.host, settings.port),)
+
+    async def run(self, node: Node, settings: TlsCertificateSettings, ctx: ProbeContext) -> Outcome:
+        passage = Passage()
+        try:
+            transport, _ = await connect(
+                asyncio.Protocol,
+                Address(node.host, settings.port),
+                resolver=ctx.resolver,
+                deadline=ctx.deadline,
+                passage=passage,
+                tls=tls_of(settings.tls) or Tls(),
+            )
+            transport.close()
+        except NetFailure as failure:
+            if settings.trusted or failure.reason not in _DISTRUST or not passage.measurements:
+                return failure.outcome()
+        return _judge(passage.outcome(), settings, ctx)
+
+
+def _judge(outcome: Outcome, settings: TlsCertificateSettings, ctx: ProbeContext) -> Outcome:
+    warned = mind_expiry(outcome, settings.warn, ctx.clock.now())
+    left = min((m.value for m in outcome.measurements), default=0.0) - ctx.clock.now() / SECOND
+    if warned.status is not Status.WARN or left >= settings.fail:
+        return warned
+    reason = Reason.TLS_EXPIRED if left < 0 else Reason.CERTIFICATE_EXPIRING
+    return Outcome(
+        Status.FAIL,
+        reason,
+        Phase.TLS,
+        warned.detail,
+        phases=outcome.phases,
+        flags=outcome.flags,
+        measurements=outcome.measurements,
+    )
