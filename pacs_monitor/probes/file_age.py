@@ -1,0 +1,151 @@
+"""Is the newest file that matches young and large enough? Backups, exports, logs: whatever a job should write.
+
+```yaml
+backup: {probe: file_age, path: "/backup/pacs/*.dump", fail: 26h, min_size: 1GiB, interval: 15m}
+```
+
+The folder is read on the monitor's own machine (mount it read-only; a job elsewhere can report by `push`). The least
+account is one that may list the folder. File names are never shown, since they may hold patient data. A folder that
+hangs, such as a dead network mount, takes one thread and is a `timeout`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, ClassVar, NamedTuple
+
+from pydantic import AfterValidator, Field
+
+from pacs_monitor.fields import Duration, LocalPath, Settings, Size
+from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
+from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.net.threads import OneThread
+
+AHEAD = 3600.0
+"""Seconds that a file may be dated in the future; one that is further ahead would hide that nothing new comes."""
+_LOOK_AT_THE_CLOCK = 1000
+"""Entries of a folder between two looks."""
+
+
+def _check_folder(value: str) -> str:
+    if any(c in str(Path(value).parent) for c in "*?["):
+        raise ValueError(f"{value!r} has a wildcard in its folder; only the file name may have them")
+    return value
+
+
+class FileAgeSettings(Settings):
+    path: Annotated[LocalPath, AfterValidator(_check_folder)]
+    """The files: a folder and a pattern for names (`*`, `?`, `[…]`)."""
+    fail: Duration = 26 * 3600.0
+    """A newest file older than this is a failure (reason `stale`)."""
+    warn: Duration | None = None
+    """A newest file older than this is a warning."""
+    min_size: Size = 1
+    """A newest file smaller than this is a failure (reason `bad_content`)."""
+    at_least: Annotated[int, Field(ge=1)] = 1
+    """How many files must match; fewer are a failure (reason `missing`)."""
+
+
+class FileAge:
+    kind: ClassVar[str] = "file_age"
+    settings: ClassVar[type[FileAgeSettings]] = FileAgeSettings
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("file_newest_timestamp_seconds", "When the newest file that matches was last written."),
+        Measure("file_newest_bytes", "The size of the newest file that matches.", trend=True),
+        Measure("file_matches", "How many files match."),
+    )
+    layer: ClassVar[Layer] = Layer.SERVICE
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = False
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=300.0, retry_interval=60.0, timeout=30.0)
+
+    def __init__(self) -> None:
+        self._thread = OneThread()
+
+    def addresses(self, _node: Node, _settings: FileAgeSettings) -> tuple[Address, ...]:
+        return ()
+
+    async def run(self, _node: Node, settings: FileAgeSettings, ctx: ProbeContext) -> Outcome:
+        passage = Passage()
+        passage.begin(Phase.OPERATION)
+        late = _by(ctx)
+        try:
+            found = await self._thread.call(lambda: _look(settings.path, late), ctx, passage)
+        except PermissionError:
+            return _failed(passage, Reason.NOT_CONFIGURED, "the monitor's user may not read the folder")
+        except FileNotFoundError:
+            return _failed(passage, Reason.MISSING, "the folder is not there: is it mounted?")
+        except OSError as error:
+            return _failed(passage, Reason.MISSING, f"the folder cannot be read: {error.strerror}")
+        except NetFailure as failure:
+            return failure.outcome()
+        if found is None:
+            return _failed(passage, Reason.TIMEOUT, "the folder has more entries than can be looked at in time")
+        return _judge(found, settings, ctx.clock.now() / SECOND, passage)
+
+
+class Found(NamedTuple):
+    matches: int
+    newest: float
+    """Seconds of Unix time."""
+    size: int
+
+
+def _by(ctx: ProbeContext) -> Callable[[], bool]:
+    return lambda: ctx.clock.monotonic() > ctx.deadline - 0.1
+
+
+def _look(path: str, late: Callable[[], bool]) -> Found | None:
+    """The newest match, by one walk through the folder; None when the time is up."""
+    place = Path(path)
+    matches, newest, size = 0, 0.0, 0
+    with os.scandir(place.parent) as entries:
+        for number, entry in enumerate(entries):
+            if number % _LOOK_AT_THE_CLOCK == 0 and late():
+                return None
+            if not fnmatchcase(entry.name, place.name):
+                continue
+            with suppress(FileNotFoundError):  # removed meanwhile
+                status = entry.stat()
+                if entry.is_file():
+                    matches += 1
+                    if status.st_mtime >= newest:
+                        newest, size = status.st_mtime, status.st_size
+    return Found(matches, newest, size)
+
+
+def _judge(found: Found, settings: FileAgeSettings, now: float, passage: Passage) -> Outcome:
+    passage.measure("file_matches", found.matches)
+    if found.matches < settings.at_least:
+        some = f"{found.matches} files match, fewer than {settings.at_least}" if found.matches else "no file matches"
+        return _failed(passage, Reason.MISSING, some)
+    passage.measure("file_newest_timestamp_seconds", found.newest)
+    passage.measure("file_newest_bytes", found.size)
+    age, written = now - found.newest, f"{datetime.fromtimestamp(found.newest, UTC):%Y-%m-%d %H:%M} UTC"
+    if age < -AHEAD:
+        return _failed(passage, Reason.BAD_CONTENT, f"the newest file is dated in the future: {written}")
+    if age > settings.fail:
+        return _failed(passage, Reason.STALE, f"the newest file is {_words(age)} old (written {written})")
+    if found.size < settings.min_size:
+        detail = f"the newest file has {found.size} bytes, fewer than {settings.min_size} (written {written})"
+        return _failed(passage, Reason.BAD_CONTENT, detail)
+    if settings.warn is not None and age > settings.warn:
+        return _failed(passage, Reason.STALE, f"the newest file is {_words(age)} old (written {written})", warn=True)
+    return passage.outcome()
+
+
+def _words(seconds: float) -> str:
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _failed(passage: Passage, reason: Reason, detail: str, *, warn: bool = False) -> Outcome:
+    passage.end()
+    return Outcome.of(reason, warn=warn, phase=Phase.OPERATION, detail=detail, **passage.seen())

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from pacs_monitor.model import Node, Outcome, Phase, Reason, Status
+from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.net.threads import OneThread
+from pacs_monitor.probes import kinds
+from pacs_monitor.probes.file_age import FileAgeSettings
+from tests.probes.support import Arranged, Context, Peers, ask
+
+FILE_AGE = kinds()["file_age"]
+HOUR = 3600.0
+
+
+def written(folder: Path, age: float, size: int = 10, name: str = "DOE^JOHN.dump") -> Path:
+    file = folder / name
+    file.write_bytes(b"x" * size)
+    stamp = time.time() - age
+    os.utime(file, (stamp, stamp))
+    return file
+
+
+def in_folder(folder: Path, **more: object) -> Arranged:
+    return Node("backup"), FileAgeSettings(path=str(folder / "*.dump"), **more)
+
+
+@asynccontextmanager
+async def working(folder: Path) -> AsyncIterator[Arranged]:
+    written(folder, HOUR)
+    yield in_folder(folder)
+
+
+@asynccontextmanager
+async def refusing(folder: Path) -> AsyncIterator[Arranged]:
+    yield in_folder(folder / "unmounted")
+
+
+@asynccontextmanager
+async def hanging(folder: Path) -> AsyncIterator[Arranged]:
+    written(folder, 30 * HOUR)
+    yield in_folder(folder)
+
+
+PEERS = Peers(working, refusing, hanging)
+
+
+async def look(folder: Path, **more: object) -> Outcome:
+    return await ask(FILE_AGE, *in_folder(folder, **more), timeout=10)
+
+
+async def test_the_newest_match_counts_and_other_files_do_not(tmp_path: Path) -> None:
+    written(tmp_path, 40 * HOUR, name="old.dump")
+    newest = written(tmp_path, 2 * HOUR, 1234, name="new.dump")
+    written(tmp_path, 0, name="new.log")
+    (tmp_path / "folder.dump").mkdir()
+    outcome = await look(tmp_path)
+    assert outcome.status is Status.OK
+    assert {m.name: m.value for m in outcome.measurements} == {
+        "file_matches": 2,
+        "file_newest_timestamp_seconds": newest.stat().st_mtime,
+        "file_newest_bytes": 1234,
+    }
+
+
+@pytest.mark.parametrize(
+    ("age", "settings", "status", "reason"),
+    [
+        (27 * HOUR, {}, Status.FAIL, Reason.STALE),
+        (25 * HOUR, {"warn": 24 * HOUR}, Status.WARN, Reason.STALE),
+        (1 * HOUR, {"min_size": 11}, Status.FAIL, Reason.BAD_CONTENT),
+        (1 * HOUR, {"at_least": 2}, Status.FAIL, Reason.MISSING),
+        (-24 * HOUR, {}, Status.FAIL, Reason.BAD_CONTENT),
+    ],
+)
+async def test_what_is_wrong_is_told_without_the_name_of_a_file(
+    tmp_path: Path, age: float, settings: dict, status: Status, reason: Reason
+) -> None:
+    written(tmp_path, age)
+    outcome = await look(tmp_path, **settings)
+    assert (outcome.status, outcome.reason, outcome.phase) == (status, reason, Phase.OPERATION)
+    assert "JOHN" not in outcome.detail
+
+
+async def test_no_match_and_no_folder_are_missing(tmp_path: Path) -> None:
+    nothing, nowhere = await look(tmp_path), await look(tmp_path / "unmounted")
+    assert (nothing.reason, nothing.detail) == (Reason.MISSING, "no file matches")
+    assert (nowhere.reason, nowhere.detail) == (Reason.MISSING, "the folder is not there: is it mounted?")
+
+
+async def test_a_path_through_a_file_cannot_be_read(tmp_path: Path) -> None:
+    outcome = await look(written(tmp_path, 0))
+    assert outcome.reason is Reason.MISSING
+    assert "Not a directory" in outcome.detail
+
+
+async def test_a_folder_with_too_many_entries_for_its_time_is_a_timeout(tmp_path: Path) -> None:
+    written(tmp_path, 0)
+    outcome = await ask(FILE_AGE, *in_folder(tmp_path), timeout=0.05)
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.TIMEOUT)
+
+
+def test_a_wildcard_in_the_folder_is_refused() -> None:
+    with pytest.raises(ValidationError, match="only the file name"):
+        FileAgeSettings(path="/backup/*/x.dump")
+
+
+async def test_what_hangs_takes_one_thread_until_it_ends() -> None:
+    thread, release, started = OneThread(), threading.Event(), []
+
+    def hang() -> None:
+        started.append(1)
+        release.wait(30)
+
+    async def call() -> None:
+        await thread.call(hang, Context(time.monotonic() + 0.05), Passage())
+
+    for _ in range(3):
+        with pytest.raises(NetFailure) as caught:
+            await call()
+        assert caught.value.reason is Reason.TIMEOUT
+    assert started == [1]
+    release.set()
+    async with asyncio.timeout(10):
+        while len(started) < 2:
+            try:
+                await call()
+            except NetFailure:
+                await asyncio.sleep(0.01)
