@@ -12,15 +12,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema
 
-from pacs_monitor import cron
+from pacs_monitor import calendars, cron
 from pacs_monitor.fields import Duration, Texts, local_path
 
 SHORTEST = 0.1
 """Seconds: nothing is asked more often, whatever the configuration says."""
 _NAME = re.compile(r"\w[\w.-]*")
-_DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
-_CLOCK = r"(?:[01]?\d|2[0-4]):[0-5]\d"
-_HOURS = re.compile(rf"24x7|{_DAY}(?:-{_DAY})?(?: {_DAY}(?:-{_DAY})?)* {_CLOCK}-{_CLOCK}")
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _SQLITE = "sqlite:///"
 _POSTGRESQL = "postgresql+psycopg://"
@@ -93,8 +90,7 @@ def _bearer(value: SecretStr) -> SecretStr:
 
 def check_hours(value: str) -> str:
     """Weekly hours, checked for their form."""
-    if not all(_HOURS.fullmatch(part.strip()) for part in value.split(",")):
-        raise ValueError(f'{value!r} are not hours; write "Mon-Fri 06:00-20:00", several with commas, or 24x7')
+    calendars.Hours.parse(value)
     return value
 
 

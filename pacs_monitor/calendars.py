@@ -1,0 +1,109 @@
+"""Hours of the week, in a time zone: pure, over times in UTC, with daylight-saving days as long as they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import NamedTuple, Self
+
+from pacs_monitor.model import SECOND, Micros
+
+DAY: Micros = 86_400 * SECOND
+WEEK: Micros = 7 * DAY
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_DAY = f"(?:{'|'.join(_DAYS)})"
+_CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d|24:00"
+_HOURS = re.compile(rf"(?P<days>{_DAY}(?:-{_DAY})?(?: {_DAY}(?:-{_DAY})?)*) (?P<start>{_CLOCK})-(?P<end>{_CLOCK})")
+
+
+class Window(NamedTuple):
+    """From `start` until just before `end`."""
+
+    start: Micros
+    end: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Hours on some days of the week, in minutes of the day; an `end` not after the `start` is on the next day."""
+
+    days: frozenset[int]
+    start: int
+    end: int
+
+    def on(self, day: date, zone: tzinfo) -> Window:
+        """The hours that begin on a day; where the clock is set back, both of the hours that are there twice count."""
+        closing = day if self.end > self.start else day + timedelta(days=1)
+        return Window(_at(day, self.start, zone, fold=0), _at(closing, self.end, zone, fold=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """`Mon-Fri 06:00-20:00`, several with commas, or `24x7`, which has no spans."""
+
+    spans: tuple[Span, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError."""
+        if text.strip() == "24x7":
+            return cls(())
+        return cls(tuple(_span(part.strip(), text) for part in text.split(",")))
+
+    def windows(self, during: Window, zone: tzinfo) -> list[Window]:
+        """The hours within a time, in order; those that touch each other are one."""
+        if not self.spans:
+            return [during]
+        first, last = (datetime.fromtimestamp(at // SECOND, UTC).astimezone(zone).date() for at in during)
+        days = (first + timedelta(days=n) for n in range(-1, (last - first).days + 1))
+        return within(during, (span.on(day, zone) for day in days for span in self.spans if day.weekday() in span.days))
+
+
+def within(during: Window, windows: Iterable[Window]) -> list[Window]:
+    """What of these windows lies in a time, in order and joined."""
+    found: list[Window] = []
+    for start, end in sorted(windows):
+        cut = Window(max(start, during.start), min(end, during.end))
+        if cut.start >= cut.end:
+            continue
+        if found and cut.start <= found[-1].end:
+            cut = Window(found[-1].start, max(cut.end, found.pop().end))
+        found.append(cut)
+    return found
+
+
+def outside(during: Window, windows: Iterable[Window]) -> list[Window]:
+    """What of a time lies in none of these windows, in order."""
+    found, start = [], during.start
+    for window in within(during, windows):
+        found.append(Window(start, window.start))
+        start = window.end
+    return within(during, [*found, Window(start, during.end)])
+
+
+def _span(part: str, text: str) -> Span:
+    read = _HOURS.fullmatch(part)
+    if read is None:
+        raise ValueError(f'{text!r} are not hours; write "Mon-Fri 06:00-20:00", several with commas, or 24x7')
+    days = frozenset(day for group in read["days"].split() for day in _days(group))
+    return Span(days, _minutes(read["start"]), _minutes(read["end"]))
+
+
+def _days(group: str) -> Iterable[int]:
+    """`Mon`, `Mon-Fri`, `Sat-Mon`: 0 is Monday."""
+    first, _, last = group.partition("-")
+    start = _DAYS.index(first)
+    return ((start + n) % 7 for n in range((_DAYS.index(last or first) - start) % 7 + 1))
+
+
+def _minutes(clock: str) -> int:
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def _at(day: date, minutes: int, zone: tzinfo, fold: int) -> Micros:
+    """What a wall clock shows at this time of a day; 24:00 is the next midnight."""
+    there = datetime.combine(day + timedelta(days=minutes // 1440), time(minutes // 60 % 24, minutes % 60), zone)
+    return round(there.replace(fold=fold).timestamp()) * SECOND

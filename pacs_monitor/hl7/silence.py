@@ -1,0 +1,48 @@
+"""How long a feed may be silent, by weekday and hour: pure.
+
+Silence counts within hours: a feed that must not be silent for 15 minutes in service hours has 15 minutes from their
+beginning. A silence that was too long stays one until a message comes, also when the hours end meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from typing import NamedTuple
+
+from pacs_monitor.calendars import WEEK, Hours, Window, outside
+from pacs_monitor.fields import parse_duration
+from pacs_monitor.model import SECOND, Micros
+
+OTHERWISE = "otherwise"
+
+
+class Limit(NamedTuple):
+    """The seconds that a feed may be silent in these hours; None: in all that no other limit names."""
+
+    hours: Hours | None
+    seconds: float
+
+
+def parse_limits(value: object) -> tuple[Limit, ...]:
+    """`15m`, or durations by hours: `{"Mon-Fri 07:00-19:00": 15m, otherwise: 4h}`; raises ValueError."""
+    by_hours = value if isinstance(value, Mapping) else {"24x7": value}
+    if not by_hours:
+        raise ValueError("names no hours; write 15m, or durations by hours")
+    limits = (
+        Limit(None if key == OTHERWISE else Hours.parse(str(key)), parse_duration(text))
+        for key, text in by_hours.items()
+    )
+    return tuple(limits)
+
+
+def too_long(last: Micros, now: Micros, limits: Sequence[Limit], zone: tzinfo) -> Limit | None:
+    """The limit that a silence has exceeded at some time since the last message, if any."""
+    longest = max(limit.seconds for limit in limits)
+    looked_at = Window(max(last, now - WEEK - round(longest * SECOND)), now)
+    named = [window for limit in limits if limit.hours for window in limit.hours.windows(looked_at, zone)]
+    for limit in limits:
+        windows = limit.hours.windows(looked_at, zone) if limit.hours else outside(looked_at, named)
+        if any(window.end - window.start >= limit.seconds * SECOND for window in windows):
+            return limit
+    return None

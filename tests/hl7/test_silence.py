@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pacs_monitor.hl7.silence import parse_limits, too_long
+from pacs_monitor.model import SECOND, Micros
+
+BERLIN = ZoneInfo("Europe/Berlin")
+BY_HOURS = {"Mon-Fri 07:00-19:00": "15m", "Sat 08:00-12:00": "1h", "otherwise": "4h"}
+IN_HOURS = {"Mon-Fri 07:00-19:00": "15m"}
+
+
+def at(text: str) -> Micros:
+    return round(datetime.fromisoformat(text).replace(tzinfo=BERLIN).timestamp()) * SECOND
+
+
+def seconds(within: object, last: str, now: str) -> float | None:
+    limit = too_long(at(last), at(now), parse_limits(within), BERLIN)
+    return limit and limit.seconds
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "exceeded"),
+    [
+        ("2026-11-24T10:00", "2026-11-24T10:14", None),
+        ("2026-11-24T10:00", "2026-11-24T10:15", 900),
+        ("2026-11-24T18:55", "2026-11-24T22:59", None),
+        ("2026-11-24T18:55", "2026-11-24T23:00", 14400),
+        ("2026-11-27T18:55", "2026-11-27T22:00", None),
+        ("2026-11-28T04:30", "2026-11-28T08:30", None),
+        ("2026-11-28T07:00", "2026-11-28T09:00", 3600),
+        ("2026-11-24T05:00", "2026-11-24T07:14", None),
+        ("2026-11-24T05:00", "2026-11-24T07:15", 900),
+    ],
+)
+def test_each_hour_has_its_limit(last: str, now: str, exceeded: float | None) -> None:
+    assert seconds(BY_HOURS, last, now) == exceeded
+
+
+def test_out_of_hours_a_feed_may_be_silent_and_has_its_time_when_they_begin() -> None:
+    assert seconds(IN_HOURS, "2026-11-27T18:50", "2026-11-30T07:14") is None
+    assert seconds(IN_HOURS, "2026-11-27T18:50", "2026-11-30T07:15") == 900
+
+
+def test_a_silence_that_was_too_long_does_not_end_with_the_hours() -> None:
+    assert seconds(IN_HOURS, "2026-11-27T18:40", "2026-11-29T03:00") == 900
+
+
+def test_a_silence_of_weeks_is_found() -> None:
+    assert seconds(IN_HOURS, "2026-06-01T10:00", "2026-11-29T03:00") == 900
+    assert seconds("30d", "2026-10-26T10:00", "2026-11-24T10:00") is None
+    assert seconds("30d", "2026-10-24T10:00", "2026-11-24T10:00") == 30 * 86400
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "exceeded"),
+    [
+        ("2026-03-29T00:30", "2026-03-29T03:20", None),
+        ("2026-03-29T00:30", "2026-03-29T03:30", 7200),
+        ("2026-10-25T01:30", "2026-10-25T02:29", None),
+        ("2026-10-25T01:30", "2026-10-25T03:00", 7200),
+    ],
+)
+def test_over_a_change_of_daylight_saving_time_silence_is_as_long_as_it_is(
+    last: str, now: str, exceeded: float | None
+) -> None:
+    assert seconds({"Mon-Sun 00:00-06:00": "2h"}, last, now) == exceeded
+
+
+@given(st.integers(0, 20 * 86400), st.integers(0, 20 * 86400), st.integers(0, 86400))
+def test_what_is_too_long_stays_too_long_as_time_passes(start: int, length: int, more: int) -> None:
+    last = at("2026-10-20T00:00") + start * SECOND
+    limits = parse_limits(BY_HOURS)
+    if too_long(last, last + length * SECOND, limits, BERLIN):
+        assert too_long(last, last + (length + more) * SECOND, limits, BERLIN)
+
+
+@pytest.mark.parametrize("wrong", [{}, "soon", {"Mon": "5m"}, {"Mon 07:00-19:00": "soon"}])
+def test_what_are_no_limits_is_told(wrong: object) -> None:
+    with pytest.raises(ValueError):
+        parse_limits(wrong)
