@@ -21,8 +21,7 @@ from pacs_monitor.dicom.pdu import Malformed
 from pacs_monitor.dicom.peers import facts
 from pacs_monitor.fields import Duration
 from pacs_monitor.model import Flag, Measure, Outcome, Phase, ProbeContext, Reason
-from pacs_monitor.net import NetFailure
-from pacs_monitor.net.certificates import EXPIRY
+from pacs_monitor.net import EXPIRY, NetFailure
 
 UNIQUE_KEYS = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID", "image": "SOPInstanceUID"}
 """Query/Retrieve levels and their unique keys (PS3.4 C.6.2.1)."""

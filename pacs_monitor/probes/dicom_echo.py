@@ -50,15 +50,14 @@ from pacs_monitor.model import (
     Rhythm,
     Status,
 )
-from pacs_monitor.net import NetFailure, Passage, resolve
-from pacs_monitor.net.certificates import EXPIRY
+from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry, resolve
 
 MOST_OFFERS = 127
 """Presentation contexts beside that of the C-ECHO (PS3.8 9.3.2.2: IDs are odd, 1 to 255)."""
 
 UP = "echo_members_up"
 _HOST_PORT = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]]+))(?::(?P<port>\d{1,5}))?")
-_WELL = (None, Reason.SLOW)
+_WELL = (None, Reason.SLOW, Reason.CERTIFICATE_EXPIRING)
 
 
 def _services(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -69,6 +68,8 @@ def _services(names: tuple[str, ...]) -> tuple[str, ...]:
 class DicomEchoSettings(EndpointSettings):
     slow: Duration | None = None
     """An answer that takes longer than this, from name to answer, is a warning (reason `slow`)."""
+    certificate: Duration = 21 * 86400.0
+    """With TLS, a certificate that ends sooner is a warning (reason `certificate_expiring`)."""
     offers: Annotated[Texts, Field(max_length=MOST_OFFERS), AfterValidator(_services)] = ()
     """Services that the peer must offer us; they are negotiated, never used."""
     members: Texts = ()
@@ -183,7 +184,9 @@ async def _ask(target: Target, settings: DicomEchoSettings, ctx: ProbeContext, d
     outcome = association.passage.outcome(settings.slow, facts(association, contexts))
     if refused:
         outcome = _refusal(outcome, target, refused, association.accepted.contexts)
-    return replace(outcome, changes=changes_of(ctx.memory, str(target.address), peer, ctx.clock.now()))
+    now = ctx.clock.now()
+    outcome = mind_expiry(outcome, settings.certificate, now)
+    return replace(outcome, changes=changes_of(ctx.memory, str(target.address), peer, now))
 
 
 @lru_cache(1024)

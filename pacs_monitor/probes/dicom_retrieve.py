@@ -43,8 +43,7 @@ from pacs_monitor.model import (
     Reason,
     Rhythm,
 )
-from pacs_monitor.net import NetFailure
-from pacs_monitor.net.certificates import EXPIRY
+from pacs_monitor.net import EXPIRY, NetFailure
 
 _CONTENT = ("PixelData", "EncapsulatedDocument")
 _TRANSFER_SYNTAXES = (

@@ -85,7 +85,9 @@ class Peer:
 
 
 @asynccontextmanager
-async def scripted(script: Script, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
+async def scripted(
+    script: Script, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, port: int = 0
+) -> AsyncIterator[Peer]:
     """Runs `script` for every connection, then hears whatever comes until the client closes."""
     peer = Peer()
     tasks: set[asyncio.Task[None]] = set()
@@ -104,7 +106,7 @@ async def scripted(script: Script, host: str = "127.0.0.1", tls: ssl.SSLContext 
         peer.conversations.append(conversation)
         tasks.add(asyncio.get_running_loop().create_task(serve(conversation)))
 
-    server = await asyncio.start_server(connected, host, 0, ssl=tls)
+    server = await asyncio.start_server(connected, host, port, ssl=tls)
     peer.port = server.sockets[0].getsockname()[1]
     try:
         yield peer

@@ -21,10 +21,12 @@ from pacs_monitor.model import (
 from pacs_monitor.net import Resolver
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.dicom_echo import DicomEchoSettings
+from tests.peers.authority import Authority
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.peers.queried import VERIFICATION, queried
 from tests.peers.scripted import Conversation, Script, accept, answer_echo, hang, reject, scripted
+from tests.peers.tls import context_of
 from tests.probes.support import Arranged, Peers, TestClock, ask
 
 ECHO = kinds()["dicom_echo"]
@@ -277,3 +279,30 @@ async def test_what_changes_all_the_time_is_told_once_an_hour() -> None:
             outcome = await ask(ECHO, node_at(port, "SCP"), SETTINGS, 5, memory=memory, clock=clock)
         told += len(outcome.changes)
     assert told == 1
+
+
+@pytest.mark.parametrize(("days", "reason"), [(30, None), (5, Reason.CERTIFICATE_EXPIRING)])
+async def test_a_certificate_that_ends_soon_is_a_warning_and_the_metric_dates_it(
+    days: int, reason: Reason | None, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    shown = authority.certificate(days=days)
+    async with scripted(answer_echo, tls=context_of(shown)) as peer:
+        node = node_at(peer.port)
+        outcome = await ask(ECHO, node, DicomEchoSettings(tls={"ca": authority.ca}))
+    assert (outcome.reason, outcome.status) == (reason, Status.WARN if reason else Status.OK)
+    (expiry,) = outcome.measurements
+    assert (expiry.name, expiry.value) == ("tls_certificate_expiry_timestamp_seconds", shown.expiry)
+
+
+async def test_another_certificate_is_a_change(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    memory: dict[str, object] = {}
+    port, changes = 0, []
+    old, new = authority.certificate(file="old"), authority.certificate(file="new")
+    for shown in (old, old, new):
+        async with scripted(answer_echo, tls=context_of(shown), port=port) as peer:
+            port = peer.port
+            outcome = await ask(ECHO, node_at(port), DicomEchoSettings(tls={"ca": authority.ca}), memory=memory)
+        changes.append([change.what.partition(": ")[2] for change in outcome.changes])
+    assert changes == [[], [], ["certificate"]]
