@@ -1,0 +1,185 @@
+"""Does the host answer ICMP echo requests, how fast, and how many get lost?
+
+```yaml
+ping: {slow: 50ms, lost: 20%}
+```
+
+Many firewalls drop ICMP, so that a host which does not answer may well be up: `tcp` on a port that it serves proves
+more. It needs no privilege where the system lets the monitor's group open ICMP sockets (`net.ipv4.ping_group_range`),
+else CAP_NET_RAW.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import struct
+from time import monotonic
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from pacs_monitor.fields import Duration, Percent, Settings
+from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
+from pacs_monitor.net import NetFailure, Passage, resolve
+from pacs_monitor.net.connection import miss
+
+SPACING = 0.1
+"""Seconds between two requests."""
+_HEADER = struct.Struct("!BBHHH")
+_TOKEN = 16
+_ECHO = {socket.AF_INET: (8, 0), socket.AF_INET6: (128, 129)}
+"""Request and reply: RFC 792, RFC 4443 4."""
+_PROTOCOL = {socket.AF_INET: socket.IPPROTO_ICMP, socket.AF_INET6: socket.IPPROTO_ICMPV6}
+
+
+class PingSettings(Settings):
+    count: Annotated[int, Field(ge=1, le=20)] = 3
+    """How many echo requests a run sends."""
+    wait: Duration = 2.0
+    """How long to wait for the last reply."""
+    lost: Percent = 0.5
+    """A share of lost replies above this is a warning; none at all is a failure."""
+    slow: Duration | None = None
+    """A mean round trip longer than this is a warning (reason `slow`)."""
+
+
+class Ping:
+    kind: ClassVar[str] = "ping"
+    settings: ClassVar[type[PingSettings]] = PingSettings
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("ping_round_trip_seconds", "The mean round trip of the replies."),
+        Measure("ping_lost_ratio", "Requests without a reply, from 0 to 1."),
+    )
+    layer: ClassVar[Layer] = Layer.NETWORK
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = False
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=10.0, timeout=5.0)
+
+    def addresses(self, _node: Node, _settings: PingSettings) -> tuple[Address, ...]:
+        return ()
+
+    async def run(self, node: Node, settings: PingSettings, ctx: ProbeContext) -> Outcome:
+        if not node.host:
+            return Outcome.of(Reason.NOT_CONFIGURED, phase=Phase.RESOLVE, detail=f"node {node.name} has no host")
+        passage = Passage()
+        try:
+            host = (await resolve(Address(node.host, 0), ctx.resolver, ctx.deadline, passage))[0].host
+            passage.begin(Phase.OPERATION)
+            trips = await _ping(host, settings, ctx.deadline, passage)
+        except NetFailure as failure:
+            return failure.outcome()
+        passage.end()
+        return _judge(trips, host, settings, passage)
+
+
+async def _ping(host: str, settings: PingSettings, deadline: float, passage: Passage) -> list[float]:
+    """The round trips of the replies that came."""
+    with _socket(host, passage) as sock:
+        try:
+            sock.connect((host, 0))
+            echoes = _Echoes(sock, settings.count)
+            await echoes.exchange(deadline, settings.wait)
+        except OSError as error:
+            raise passage.failure(*miss(Address(host, 0), error, 0.0)) from None
+        return echoes.trips
+
+
+def _socket(host: str, passage: Passage) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
+        try:
+            sock = socket.socket(family, kind, _PROTOCOL[family])
+        except PermissionError:
+            continue
+        except OSError as error:
+            raise passage.failure(*miss(Address(host, 0), error, 0.0)) from None
+        sock.setblocking(False)
+        return sock
+    raise passage.failure(
+        Reason.NOT_CONFIGURED,
+        "this system lets the monitor send no ICMP: as root, sysctl -w net.ipv4.ping_group_range='0 2147483647', or"
+        " give the monitor's unit AmbientCapabilities=CAP_NET_RAW; or use the probe tcp",
+    )
+
+
+class _Echoes:
+    """Requests of one run; a random token tells their replies from those to anybody else on this machine."""
+
+    def __init__(self, sock: socket.socket, count: int) -> None:
+        self._sock, self._count = sock, count
+        self._request, self._reply = _ECHO[socket.AddressFamily(sock.family)]
+        self._token = secrets.token_bytes(_TOKEN)
+        self._sent: dict[int, float] = {}
+        self._all: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.trips: list[float] = []
+
+    async def exchange(self, deadline: float, wait: float) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._sock.fileno(), self._readable)
+        try:
+            for sequence in range(self._count):
+                self._send(sequence)
+                if sequence < self._count - 1:
+                    await asyncio.sleep(min(SPACING, max((deadline - monotonic()) / self._count, 0.0)))
+            await asyncio.wait([self._all], timeout=min(wait, max(deadline - monotonic(), 0.0)))
+            if self._all.done():
+                self._all.result()
+        finally:
+            loop.remove_reader(self._sock.fileno())
+
+    def _send(self, sequence: int) -> None:
+        head = _HEADER.pack(self._request, 0, 0, 0, sequence)
+        packet = _HEADER.pack(self._request, 0, checksum(head + self._token), 0, sequence) + self._token
+        self._sent[sequence] = monotonic()
+        self._sock.send(packet)
+
+    def _readable(self) -> None:
+        try:
+            packet = self._sock.recv(2048)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if not self._all.done():
+                self._all.set_exception(error)
+            return
+        self._take(packet, monotonic())
+
+    def _take(self, packet: bytes, now: float) -> None:
+        start = packet.find(self._token) - _HEADER.size
+        if start < 0:
+            return
+        kind, _, _, _, sequence = _HEADER.unpack_from(packet, start)
+        if kind != self._reply or sequence not in self._sent:
+            return
+        self.trips.append(now - self._sent.pop(sequence))
+        if len(self.trips) == self._count and not self._all.done():
+            self._all.set_result(None)
+
+
+def checksum(data: bytes) -> int:
+    """The Internet checksum (RFC 1071); the kernel makes it for ICMPv6 and for unprivileged sockets."""
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
+
+
+def _judge(trips: list[float], host: str, settings: PingSettings, passage: Passage) -> Outcome:
+    lost = 1 - len(trips) / settings.count
+    passage.measure("ping_lost_ratio", lost)
+    if not trips:
+        detail = f"{host} answers no echo request: off, cut off, or ICMP is filtered on the way"
+        return Outcome.of(Reason.TCP_TIMEOUT, phase=Phase.OPERATION, detail=detail, **passage.seen())
+    mean = sum(trips) / len(trips)
+    passage.measure("ping_round_trip_seconds", mean)
+    if lost > settings.lost:
+        reason, detail = (
+            Reason.OVER_LIMIT,
+            f"{lost:.0%} of the replies of {host} got lost, more than {settings.lost:.0%}",
+        )
+    elif settings.slow is not None and mean > settings.slow:
+        reason, detail = Reason.SLOW, f"the round trip took {mean:.3g} s on average, more than {settings.slow:g} s"
+    else:
+        return passage.outcome()
+    return Outcome.of(reason, warn=True, phase=Phase.OPERATION, detail=detail, **passage.seen())
