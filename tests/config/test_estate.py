@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from pacs_monitor import config
 from pacs_monitor.config import ConfigError, Estate, check_facts
 from pacs_monitor.config.references import circles
-from pacs_monitor.model import Address, CheckId, Paging, Presence, Severity
+from pacs_monitor.model import SECOND, Address, CheckId, Paging, Presence, Severity
 from tests.config.support import ARCHIVE, HEAD, loaded, messages
 
 ECHO = CheckId("archive", "dicom_echo")
@@ -203,3 +204,34 @@ def test_problems_come_sorted_and_once(tmp_path: Path) -> None:
         loaded(tmp_path, "nodes:\n  a: {x: 1}\nnode: {}\n")
     lines = [problem.line for problem in caught.value.problems]
     assert lines == [1, 2, 3]
+
+
+STORE = """nodes:
+  archive:
+    host: 10.0.0.1
+    dicom: {port: 104, ae_title: ARCHIVE}
+    orthanc: {url: "http://10.0.0.1:8042"}
+    checks:
+      dicom_store: {enabled_by: us, cleanup: orthanc, until: 2026-10-24, verify_on: [vna], copies_on: [vna]}
+  vna:
+    host: 10.0.0.2
+    dicom: {port: 104, ae_title: VNA}
+"""
+
+
+def test_an_approval_ends_with_its_last_day_where_the_monitor_stands(tmp_path: Path) -> None:
+    head = HEAD.replace("{name: east}", "{name: east, timezone: Europe/Berlin}")
+    check = loaded(tmp_path, head + STORE).checks[CheckId("archive", "dicom_store")]
+    assert check.until == round(datetime(2026, 10, 24, 22, tzinfo=UTC).timestamp()) * SECOND
+
+
+def test_a_check_knows_the_nodes_that_its_settings_name(tmp_path: Path) -> None:
+    estate = loaded(tmp_path, HEAD + STORE)
+    assert estate.checks[CheckId("archive", "dicom_store")].others == (estate.nodes["vna"],)
+
+
+def test_a_node_that_settings_name_must_be_there(tmp_path: Path) -> None:
+    said = messages(tmp_path, HEAD + STORE.replace("verify_on: [vna]", "verify_on: [vma]"))
+    assert said == [
+        "9: nodes.archive.checks.dicom_store.verify_on[0]: unknown node 'vma'; did you mean 'vna'?",
+    ]
