@@ -1,4 +1,6 @@
-"""Studies of one day, as an archive's C-FIND tells them: when, and of which modalities. No key of a patient is asked.
+"""Studies of one day, as an archive tells them by C-FIND or QIDO-RS: when, and of which modalities.
+
+No key of a patient is asked for, and of an answer nothing is read but the three elements named here.
 
 Some archives ignore Modalities in Study (0008,0061) as a key and answer with every study, so that it is read from the
 answers as well; one that does not return it either cannot be asked by modality.
@@ -10,13 +12,18 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, tzinfo
 from typing import Any, NamedTuple
 
+from pacs_monitor.dicom import web
 from pacs_monitor.dicom.association import Association
 from pacs_monitor.dicom.find import STUDY_ROOT_FIND
-from pacs_monitor.dicom.query import Found, search
-from pacs_monitor.model import Reason
+from pacs_monitor.dicom.query import search
+from pacs_monitor.dicom.web import Service
+from pacs_monitor.model import Flag, Reason
+from pacs_monitor.net import Passage
 
 MODALITIES = "ModalitiesInStudy"
 _TIMES = ("StudyTime", "SeriesTime")
+_TAGS = {MODALITIES: "00080061", "StudyTime": "00080030", "SeriesTime": "00080031"}
+"""All that is read of an answer."""
 
 
 class Day(NamedTuple):
@@ -29,21 +36,53 @@ class Day(NamedTuple):
 
 async def studies_of(association: Association, day: date, zone: tzinfo, *, keys: Mapping[str, str], limit: int) -> Day:
     """The studies of a day that match `keys`; with a StationName its series instead. Raises NetFailure."""
-    level, unique = ("SERIES", "SeriesInstanceUID") if "StationName" in keys else ("STUDY", "StudyInstanceUID")
+    level, unique = ("SERIES", "SeriesInstanceUID") if by_series(keys) else ("STUDY", "StudyInstanceUID")
     asked = {"QueryRetrieveLevel": level, "StudyDate": f"{day:%Y%m%d}", "StudyTime": "", unique: "", **keys}
-    if level == "SERIES":
+    if by_series(keys):
         asked |= {"StudyInstanceUID": "", "SeriesTime": ""}
-    found = await search(association, STUDY_ROOT_FIND, asked, limit=limit, read=(MODALITIES, *_TIMES))
-    answers = _of_modality(association, found, keys[MODALITIES]) if keys.get(MODALITIES) else found.values
+    found = await search(association, STUDY_ROOT_FIND, asked, limit=limit, read=tuple(_TAGS))
+    answers = _of_modality(association.passage, association.peer, found.values, keys)
+    return _summed(answers, day, zone, capped=found.capped)
+
+
+async def studies_by_web(service: Service, day: date, zone: tzinfo, *, keys: Mapping[str, str], limit: int) -> Day:
+    """The same by QIDO-RS (PS3.18 10.6)."""
+    level = "series" if by_series(keys) else "studies"
+    asked = {**keys, "StudyDate": f"{day:%Y%m%d}", "includefield": ",".join(_TAGS.values())}
+    found = await web.search(service, level, asked, limit)
+    answers = _of_modality(service.passage, str(service), [_told(dataset) for dataset in found], keys)
+    capped = len(found) >= limit
+    if capped:
+        service.passage.flags.append(Flag.CAPPED)
+    return _summed(answers, day, zone, capped=capped)
+
+
+def by_series(keys: Mapping[str, str]) -> bool:
+    """Station Name (0008,1010) is known of series, not of studies."""
+    return "StationName" in keys
+
+
+def _told(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """What is read of one match in the DICOM JSON Model (PS3.18 F)."""
+    values = {keyword: dataset.get(tag, {}).get("Value") for keyword, tag in _TAGS.items()}
+    return {keyword: value if keyword == MODALITIES else value[0] for keyword, value in values.items() if value}
+
+
+def _summed(answers: Sequence[Mapping[str, Any]], day: date, zone: tzinfo, *, capped: bool) -> Day:
     newest = max(map(_time, answers), default=None)
-    return Day(len(answers), None if newest is None else datetime.combine(day, newest, zone), found.capped)
+    return Day(len(answers), None if newest is None else datetime.combine(day, newest, zone), capped)
 
 
-def _of_modality(association: Association, found: Found, modality: str) -> Sequence[Mapping[str, Any]]:
-    told = [answer for answer in found.values if MODALITIES in answer]
-    if found.values and not told:
-        detail = f"{association.peer} does not tell {MODALITIES}, so that it cannot be asked by modality"
-        raise association.passage.failure(Reason.NOT_CONFIGURED, detail)
+def _of_modality(
+    passage: Passage, peer: str, answers: Sequence[Mapping[str, Any]], keys: Mapping[str, str]
+) -> Sequence[Mapping[str, Any]]:
+    modality = keys.get(MODALITIES)
+    if not modality:
+        return answers
+    told = [answer for answer in answers if MODALITIES in answer]
+    if answers and not told:
+        detail = f"{peer} does not tell {MODALITIES}, so that it cannot be asked by modality"
+        raise passage.failure(Reason.NOT_CONFIGURED, detail)
     return [answer for answer in told if modality in _several(answer[MODALITIES])]
 
 

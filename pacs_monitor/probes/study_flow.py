@@ -1,9 +1,9 @@
-"""Do studies still arrive? How long ago the newest one began, per modality or station, asked by C-FIND.
+"""Do studies still arrive? How long ago the newest one began, per modality or station.
 
 A modality whose images stop arriving shows nowhere else: the archive is up, and nobody misses the images before a
 reading room does. Each modality in `modalities` and each Station Name in `stations` is a feed of its own; without
-either all studies are one. The newest study older than `within` is `silent`. Answers are counted, their dates and times
-read, the rest is dropped.
+either all studies are one. The newest study older than `within` is `silent`. It is asked by C-FIND, or by QIDO-RS where
+`qido` is given; answers are counted, their dates and times read, the rest is dropped.
 
 What counts is the study's own date and time (PS3.3 C.7.2.1), read in the monitor's time zone, since archives do not
 tell by C-FIND when it arrived; so `within` must leave room for long examinations. Stations are asked for at SERIES
@@ -13,21 +13,24 @@ by `cron:` in the hours in which studies must come.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import AfterValidator, Field
 
-from pacs_monitor.dicom import Association, associate
+from pacs_monitor import http
+from pacs_monitor.dicom import Target, associate
 from pacs_monitor.dicom.endpoint import addresses_of, not_configured, target_of
 from pacs_monitor.dicom.find import STUDY_ROOT_FIND
 from pacs_monitor.dicom.peers import facts
 from pacs_monitor.dicom.query import QuerySettings, check_keys, contexts_for
-from pacs_monitor.dicom.studies import MODALITIES, studies_of
+from pacs_monitor.dicom.studies import MODALITIES, Day, studies_by_web, studies_of
+from pacs_monitor.dicom.web import Service
 from pacs_monitor.fields import Duration, Texts
+from pacs_monitor.http import HttpSettings
 from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
-from pacs_monitor.net import EXPIRY, NetFailure
+from pacs_monitor.net import EXPIRY, NetFailure, Passage
 
 EVERYTHING = "all"
 LOOK_BACK = timedelta(days=7)
@@ -43,8 +46,14 @@ class StudyFlowSettings(QuerySettings):
     """Station Names (0008,1010), each a feed of its own."""
     keys: Annotated[Mapping[str, str], AfterValidator(check_keys)] = {}
     """More keys that every query matches by, such as InstitutionName."""
+    qido: HttpSettings | None = None
+    """Ask this DICOMweb service by QIDO-RS (`url`, `username`, `password`, `token`, `tls`), instead of C-FIND."""
     limit: Annotated[int, Field(ge=1, le=100_000)] = 5000
     """Answers of one day and feed after which the rest is cancelled (C-CANCEL)."""
+
+
+Ask = Callable[[date, Mapping[str, str]], Awaitable[Day]]
+"""What an archive has of a day that matches these keys."""
 
 
 class Feed(NamedTuple):
@@ -66,24 +75,56 @@ class StudyFlow:
     rhythm: ClassVar[Rhythm] = Rhythm(interval=600.0, retry_interval=60.0, timeout=60.0)
 
     def addresses(self, node: Node, settings: StudyFlowSettings) -> tuple[Address, ...]:
-        return addresses_of(node, settings)
+        return (http.address_of(settings.qido.url),) if settings.qido else addresses_of(node, settings)
 
     async def run(self, node: Node, settings: StudyFlowSettings, ctx: ProbeContext) -> Outcome:
-        target = target_of(node, settings)
-        if target is None:
-            return not_configured(node)
-        contexts = contexts_for(STUDY_ROOT_FIND)
         try:
-            async with await associate(target, contexts, resolver=ctx.resolver, deadline=ctx.deadline) as association:
-                listening = Listening(association, settings, ctx)
-                heard = [await listening.to(feed) for feed in feeds(settings)]
+            if settings.qido is not None:
+                service = Service(settings.qido.url, settings.qido.access(), ctx, Passage())
+                return await _by_web(service, settings)
+            target = target_of(node, settings)
+            return not_configured(node) if target is None else await _by_find(target, settings, ctx)
         except NetFailure as failure:
             return failure.outcome()
-        passage, silent = association.passage, [wrong for wrong in heard if wrong]
-        if not silent:
-            return passage.outcome(settings.slow, facts(association, contexts))
-        detail = f"{target}: {'; '.join(silent)}"
-        return Outcome.of(Reason.SILENT, phase=Phase.OPERATION, detail=detail, **passage.seen())
+
+
+async def _by_find(target: Target, settings: StudyFlowSettings, ctx: ProbeContext) -> Outcome:
+    contexts = contexts_for(STUDY_ROOT_FIND)
+    async with await associate(target, contexts, resolver=ctx.resolver, deadline=ctx.deadline) as association:
+
+        async def ask(day: date, keys: Mapping[str, str]) -> Day:
+            return await studies_of(association, day, ctx.zone, keys=keys, limit=settings.limit)
+
+        silent = await _listen(ask, association.passage, settings, ctx)
+    return _judge(association.passage, str(target), silent, settings, facts(association, contexts))
+
+
+async def _by_web(service: Service, settings: StudyFlowSettings) -> Outcome:
+    async def ask(day: date, keys: Mapping[str, str]) -> Day:
+        return await studies_by_web(service, day, service.ctx.zone, keys=keys, limit=settings.limit)
+
+    silent = await _listen(ask, service.passage, settings, service.ctx)
+    return _judge(service.passage, str(service), silent, settings)
+
+
+async def _listen(ask: Ask, passage: Passage, settings: StudyFlowSettings, ctx: ProbeContext) -> list[str]:
+    listening = Listening(ask, passage, settings, ctx)
+    heard = [await listening.to(feed) for feed in feeds(settings)]
+    passage.end()
+    return [wrong for wrong in heard if wrong]
+
+
+def _judge(
+    passage: Passage,
+    who: str,
+    silent: Sequence[str],
+    settings: StudyFlowSettings,
+    terminal: tuple[tuple[str, str], ...] = (),
+) -> Outcome:
+    if not silent:
+        return passage.outcome(settings.slow, terminal)
+    detail = f"{who}: {'; '.join(silent)}"
+    return Outcome.of(Reason.SILENT, phase=Phase.OPERATION, detail=detail, terminal=terminal, **passage.seen())
 
 
 def feeds(settings: StudyFlowSettings) -> list[Feed]:
@@ -96,10 +137,10 @@ def feeds(settings: StudyFlowSettings) -> list[Feed]:
 
 
 class Listening:
-    """One run over one association."""
+    """One run, however the archive is asked."""
 
-    def __init__(self, association: Association, settings: StudyFlowSettings, ctx: ProbeContext) -> None:
-        self._association, self._settings, self._zone = association, settings, ctx.zone
+    def __init__(self, ask: Ask, passage: Passage, settings: StudyFlowSettings, ctx: ProbeContext) -> None:
+        self._ask, self._passage, self._settings = ask, passage, settings
         self._now = datetime.fromtimestamp(ctx.clock.now() / SECOND, UTC).astimezone(ctx.zone)
         self._remembered: dict[str, Any] = ctx.memory.setdefault("newest", {})
 
@@ -110,7 +151,7 @@ class Listening:
         if not newest:
             return f"no study of {feed.name} for {LOOK_BACK.days} days"
         self._remembered[feed.name] = newest
-        self._association.passage.measure("study_newest_timestamp_seconds", newest, (("feed", feed.name),))
+        self._passage.measure("study_newest_timestamp_seconds", newest, (("feed", feed.name),))
         age, within = self._now.timestamp() - newest, self._settings.within
         if age <= within:
             return None
@@ -122,9 +163,9 @@ class Listening:
         first = self._now - (within if feed.name in self._remembered else max(within, LOOK_BACK))
         day = self._now.date()
         while day >= first.date():
-            found = await studies_of(self._association, day, self._zone, keys=feed.keys, limit=self._settings.limit)
+            found = await self._ask(day, feed.keys)
             if day == self._now.date():
-                self._association.passage.measure("studies_today", found.studies, (("feed", feed.name),))
+                self._passage.measure("studies_today", found.studies, (("feed", feed.name),))
             if found.newest is not None:
                 return min(found.newest, self._now)
             day -= timedelta(days=1)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydicom import Dataset
 
-from pacs_monitor.model import SECOND, DicomEndpoint, Micros, Node, Outcome, Reason, Status
+from pacs_monitor.model import SECOND, Address, DicomEndpoint, Micros, Node, Outcome, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.study_flow import StudyFlowSettings
 from tests.peers.orthanc import Orthanc
@@ -70,7 +70,8 @@ def measured(outcome: Outcome, name: str) -> dict[str, float]:
 
 @pytest.fixture
 def orthanc(tmp_path: Path) -> Iterator[Orthanc]:
-    with Orthanc(tmp_path, DicomModalities={"us": ["PACSMON", "127.0.0.1", 104]}) as archive:
+    plugin = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
+    with Orthanc(tmp_path, DicomModalities={"us": ["PACSMON", "127.0.0.1", 104]}, Plugins=[plugin]) as archive:
         made = [
             image("20261124", "CT", time="103000"),
             image("20261124", "CT", time="080000"),
@@ -99,6 +100,16 @@ async def test_a_station_is_listened_to_by_its_series(orthanc: Orthanc) -> None:
     assert (fine.status, measured(fine, "studies_today")) == (Status.OK, {"CT1": 2})
     assert silent.reason is Reason.SILENT
     assert "of MR1" in silent.detail
+
+
+async def test_the_same_is_asked_by_qido(orthanc: Orthanc) -> None:
+    feeds = {"within": "2h", "modalities": ["CT", "MR"], "stations": "CT1", "qido": {"url": f"{orthanc.url}/dicom-web"}}
+    outcome = await listen(104, "NOBODY", **feeds)
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.SILENT)
+    assert "the newest study of MR began 300 minutes ago, 120 are allowed" in outcome.detail
+    assert "of CT" not in outcome.detail
+    assert measured(outcome, "studies_today") == {"CT": 2, "MR": 1, "CT1": 2}
+    assert FLOW.addresses(node_at(104), StudyFlowSettings(**feeds)) == (Address("127.0.0.1", orthanc.http_port),)
 
 
 async def test_without_feeds_any_study_will_do(orthanc: Orthanc) -> None:
