@@ -58,6 +58,12 @@ class _Meaning(NamedTuple):
 
 
 _NO_SUCH_CLASS = _Meaning(0x0122, 0x0122, Reason.SOP_CLASS_REJECTED, "refused: SOP class not supported")
+_STORE = (
+    _NO_SUCH_CLASS,
+    _Meaning(0xA700, 0xA7FF, Reason.OUT_OF_RESOURCES, "refused: out of resources"),
+    _Meaning(0xA900, 0xA9FF, Reason.DATASET_REFUSED, "data set does not match SOP class"),
+    _Meaning(0xC000, 0xCFFF, Reason.DATASET_REFUSED, "cannot understand"),
+)
 _RETRIEVE = (
     _NO_SUCH_CLASS,
     _Meaning(0xA700, 0xA7FF, Reason.OUT_OF_RESOURCES, "refused: out of resources"),
@@ -68,12 +74,8 @@ _RETRIEVE = (
     _Meaning(0xFE00, 0xFE00, Reason.QUERY_REFUSED, "cancelled, which nobody asked for"),
 )
 _MEANINGS = {
-    "C-STORE": (
-        _NO_SUCH_CLASS,
-        _Meaning(0xA700, 0xA7FF, Reason.OUT_OF_RESOURCES, "refused: out of resources"),
-        _Meaning(0xA900, 0xA9FF, Reason.DATASET_REFUSED, "data set does not match SOP class"),
-        _Meaning(0xC000, 0xCFFF, Reason.DATASET_REFUSED, "cannot understand"),
-    ),
+    "C-STORE": _STORE,
+    "STOW-RS": _STORE,
     "C-FIND": (
         _NO_SUCH_CLASS,
         _Meaning(0xA700, 0xA7FF, Reason.OUT_OF_RESOURCES, "refused: out of resources"),
@@ -85,7 +87,8 @@ _MEANINGS = {
     "C-MOVE": _RETRIEVE,
     "N-ACTION": (_NO_SUCH_CLASS,),
 }
-"""PS3.4 B.2.3 (store), C.4.1.1.4 and K.4.1.1.4 (find), C.4.2.1.5 (move), C.4.3.1.4 (get), J.3.2 (commitment)."""
+"""PS3.4 B.2.3 (store; STOW-RS has the same Failure Reasons, PS3.18 I.2.2), C.4.1.1.4 and K.4.1.1.4 (find), C.4.2.1.5
+(move), C.4.3.1.4 (get), J.3.2 (commitment)."""
 
 
 def of_rejection(rejected: Rejected, peer: str, calling: str, source_address: str) -> tuple[Reason, str]:

@@ -27,15 +27,17 @@ async def ask(
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
     size_limit: int = SIZE_LIMIT,
+    deadline: float | None = None,
 ) -> Answer:
-    """One exchange within the run's deadline, straight to the node; raises NetFailure."""
+    """One exchange within the run's deadline, or an earlier one, straight to the node; raises NetFailure."""
+    until = ctx.deadline if deadline is None else min(deadline, ctx.deadline)
     secure = url.startswith("https:")
     tls = access.tls or (Tls() if secure else None)
     address = address_of(url)
-    addresses = await resolve(address, ctx.resolver, ctx.deadline, passage)
+    addresses = await resolve(address, ctx.resolver, until, passage)
 
     def exchange() -> Answer:
-        left = ctx.deadline - ctx.clock.monotonic()
+        left = until - ctx.clock.monotonic()
         if left <= 0:
             raise _starved(passage)
         return send(
@@ -51,7 +53,7 @@ async def ask(
         )
 
     try:
-        async with asyncio.timeout_at(ctx.deadline + GRACE):
+        async with asyncio.timeout_at(until + GRACE):
             return await ctx.blocking(exchange)
     except TimeoutError:
         if passage.phase is Phase.RESOLVE:
@@ -60,7 +62,7 @@ async def ask(
     except NetFailure as failure:
         if tls is None:
             raise
-        raise await _looked_into(failure, address, addresses[0].host, tls, ctx.deadline) from None
+        raise await _looked_into(failure, address, addresses[0].host, tls, until) from None
 
 
 def _starved(passage: Passage) -> NetFailure:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any, ClassVar, Literal, Self
 
@@ -37,7 +37,6 @@ from pacs_monitor.model import (
     LedgerError,
     Load,
     Measure,
-    Measurement,
     Node,
     Outcome,
     Phase,
@@ -49,7 +48,7 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.net import EXPIRY, NetFailure
 from pacs_monitor.stores import looking, watching
-from pacs_monitor.stores.cleaning import Leftovers, Targets, lacking, tidy
+from pacs_monitor.stores.cleaning import Targets, lacking, tidy, with_leftovers
 from pacs_monitor.stores.making import cleaner_of, entries, made
 from pacs_monitor.stores.settings import StoreSettings
 
@@ -127,7 +126,7 @@ class DicomStore:
         outcome = await _RoundTrip(target, thing, node, settings, ctx).outcome()
         if meanwhile is not None and outcome.status is Status.OK:
             await meanwhile(thing)
-        return _with_leftovers(outcome, await tidy(cleaner, node, ctx))
+        return with_leftovers(outcome, await tidy(cleaner, node, ctx))
 
     async def watch(
         self,
@@ -264,15 +263,3 @@ def _not_routed(where: str, failure: NetFailure, seen: dict[str, Any]) -> Outcom
         detail=f"it took the object, which {how} on {where}: {failure.detail}",
         **seen,
     )
-
-
-def _with_leftovers(outcome: Outcome, leftovers: Leftovers) -> Outcome:
-    counted = Measurement("store_leftovers", leftovers.count)
-    outcome = replace(outcome, measurements=(*outcome.measurements, counted))
-    if not leftovers.count:
-        return outcome
-    told = f"{leftovers.count} test objects could not be cleared away ({leftovers.why})"
-    if outcome.status is not Status.OK:
-        return replace(outcome, detail=f"{outcome.detail}; {told}")
-    warning = Outcome.of(Reason.CLEANUP_FAILED, warn=True, phase=Phase.OPERATION, detail=told)
-    return replace(outcome, status=warning.status, reason=warning.reason, phase=warning.phase, detail=told)

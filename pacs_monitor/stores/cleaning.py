@@ -7,7 +7,7 @@ sent in the moment of a crash may still be on its way into the archive the first
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Protocol
 
@@ -16,11 +16,15 @@ from pacs_monitor.dicom.testobject import Uids
 from pacs_monitor.model import (
     NEVER_CONNECTED,
     SECOND,
+    Measurement,
     Micros,
     Node,
+    Outcome,
     PacsMonitorError,
+    Phase,
     ProbeContext,
     Reason,
+    Status,
     StoreCapError,
     TestObject,
 )
@@ -179,6 +183,19 @@ async def tidy(cleaner: Cleaner, node: Node, ctx: ProbeContext) -> Leftovers:
                 if _unreachable(failure):
                     given_up.add(thing.node)
     return leftovers
+
+
+def with_leftovers(outcome: Outcome, leftovers: Leftovers) -> Outcome:
+    """What a run saw, and what it could not clear away: a warning when all else went well."""
+    counted = Measurement("store_leftovers", leftovers.count)
+    outcome = replace(outcome, measurements=(*outcome.measurements, counted))
+    if not leftovers.count:
+        return outcome
+    told = f"{leftovers.count} test objects could not be cleared away ({leftovers.why})"
+    if outcome.status is not Status.OK:
+        return replace(outcome, detail=f"{outcome.detail}; {told}")
+    warning = Outcome.of(Reason.CLEANUP_FAILED, warn=True, phase=Phase.OPERATION, detail=told)
+    return replace(outcome, status=warning.status, reason=warning.reason, phase=warning.phase, detail=told)
 
 
 async def _try(cleaner: Cleaner, thing: TestObject, where: Node, ctx: ProbeContext) -> PacsMonitorError | None:

@@ -8,6 +8,9 @@ from typing import Any
 
 from tests.peers.ports import Program, free_port, program
 
+DICOMWEB = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
+"""A plugin (package orthanc-dicomweb), for `Plugins=[DICOMWEB]`; its service begins at /dicom-web."""
+
 
 class Orthanc(Program):
     """`dicom_port` and `http_port` are its own; `settings` go into its configuration as they are."""

@@ -1,0 +1,217 @@
+"""DICOMweb (PS3.18): QIDO-RS, WADO-RS and STOW-RS, in the few forms that a check needs.
+
+Patient data is read no further than it must be: answers are counted, or compared with what we sent, and dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from email.message import Message
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+from pydicom.dataset import FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_file_meta_info
+from pydicom.uid import UID
+
+from pacs_monitor import http
+from pacs_monitor.dicom import reasons
+from pacs_monitor.dicom.identity import IMPLEMENTATION_CLASS_UID
+from pacs_monitor.dicom.testobject import Synthetic, Uids
+from pacs_monitor.http import Access, Answer, HttpError
+from pacs_monitor.model import Address, Flag, ProbeContext, Reason
+from pacs_monitor.net import Passage
+
+JSON = "application/dicom+json"
+LEVELS = ("studies", "series", "instances")
+SIZE_LIMIT = 64 * 1024 * 1024
+"""Bytes of an answer: 1,000 matches with every attribute, or one frame of a large image."""
+_BOUNDARY = "pacs-monitor-5f0c0d6b8e"
+_REFERENCED, _FAILED, _FAILURE, _WARNING = "00081199", "00081198", "00081197", "00081196"
+_SOP_INSTANCE, _REFERENCED_INSTANCE = "00080018", "00081155"
+_FLAGS = {0xB000: Flag.COERCED, 0xB006: Flag.ELEMENTS_DISCARDED}
+
+
+class Service(NamedTuple):
+    """Where a DICOMweb service begins, how it lets us in, and the run that asks it."""
+
+    url: str
+    access: Access
+    ctx: ProbeContext
+    passage: Passage
+    deadline: float | None = None
+    """Earlier than the run's own."""
+
+    def __str__(self) -> str:
+        return str(self.address)
+
+    @property
+    def address(self) -> Address:
+        return http.address_of(self.url)
+
+    async def get(self, path: str, accept: str = JSON) -> Answer:
+        return await http.ask(
+            "GET",
+            self.url + path,
+            self.ctx,
+            self.passage,
+            access=self.access,
+            headers={"Accept": accept},
+            size_limit=SIZE_LIMIT,
+            deadline=self.deadline,
+        )
+
+
+async def search(service: Service, level: str, keys: Mapping[str, str], limit: int | None = None) -> list[Any]:
+    """QIDO-RS (PS3.18 10.6): the matches; raises NetFailure."""
+    query = {**keys, **({} if limit is None else {"limit": str(limit)})}
+    answer = await service.get(f"/{level}?{urlencode(query, quote_via=quote)}")
+    if answer.status == 204:
+        return []
+    if answer.status in (400, 413):
+        detail = f"QIDO-RS was answered {answer.status}: the query is not understood, or asks for too much"
+        raise HttpError(Reason.QUERY_REFUSED, detail, service.passage)
+    http.expect(answer, "QIDO-RS", 200, 206)
+    return _datasets(answer, "QIDO-RS")
+
+
+async def is_found(service: Service, uids: Uids) -> bool:
+    """Whether QIDO-RS finds an instance."""
+    keys = {"SOPInstanceUID": uids.instance}
+    found = await search(service, f"studies/{uids.study}/series/{uids.series}/instances", keys)
+    return any(_value(dataset, _SOP_INSTANCE) == uids.instance for dataset in found)
+
+
+async def has_metadata(service: Service, uids: Uids) -> bool:
+    """Whether WADO-RS gives the metadata of an instance (PS3.18 10.4.1.1.2)."""
+    answer = await service.get(f"{_path(uids)}/metadata")
+    if answer.status in (404, 410):
+        return False
+    http.expect(answer, "WADO-RS metadata", 200)
+    datasets = _datasets(answer, "WADO-RS metadata")
+    if [_value(dataset, _SOP_INSTANCE) for dataset in datasets] != [uids.instance]:
+        raise HttpError(Reason.BAD_CONTENT, "WADO-RS gave the metadata of another instance", service.passage)
+    return True
+
+
+async def frame_hash(service: Service, uids: Uids) -> str | None:
+    """SHA-256 of the first frame by WADO-RS (PS3.18 10.4.1.1.6), None when the instance is not there."""
+    wanted = 'multipart/related; type="application/octet-stream"'
+    answer = await service.get(f"{_path(uids)}/frames/1", wanted)
+    if answer.status in (404, 410):
+        return None
+    http.expect(answer, "WADO-RS frames", 200)
+    parts = parts_of(answer.body, answer.headers.get("Content-Type", ""))
+    if len(parts) != 1:
+        detail = f"WADO-RS frames was answered with {len(parts)} parts instead of one"
+        raise HttpError(Reason.BAD_CONTENT, detail, service.passage)
+    return hashlib.sha256(parts[0]).hexdigest()
+
+
+async def store(service: Service, made: Synthetic) -> int:
+    """STOW-RS (PS3.18 10.5): bytes sent, once the peer says that it has stored them; raises NetFailure."""
+    sent = part10(made, made.transfer_syntaxes[0])
+    head = f"--{_BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n".encode()
+    answer = await http.ask(
+        "POST",
+        f"{service.url}/studies",
+        service.ctx,
+        service.passage,
+        access=service.access,
+        headers={
+            "Content-Type": f'multipart/related; type="application/dicom"; boundary={_BOUNDARY}',
+            "Accept": JSON,
+        },
+        deadline=service.deadline,
+        body=head + sent + f"\r\n--{_BOUNDARY}--\r\n".encode(),
+    )
+    _judge_store(service, answer, made.uids)
+    return len(sent)
+
+
+def _judge_store(service: Service, answer: Answer, uids: Uids) -> None:
+    """Stored, refused with a Failure Reason (0008,1197), or neither said."""
+    if answer.status not in (200, 202, 400, 409):
+        http.expect(answer, "STOW-RS", 200)
+    told = _object(answer, service.passage) if answer.status in (200, 202) or _is_json(answer) else {}
+    for item in _items(told, _FAILED):
+        code = _value(item, _FAILURE)
+        raise HttpError(*reasons.of_status("STOW-RS", code if isinstance(code, int) else 0x0110), service.passage)
+    stored = [item for item in _items(told, _REFERENCED) if _value(item, _REFERENCED_INSTANCE) == uids.instance]
+    if not stored:
+        refused = answer.status not in (200, 202)
+        more = "" if refused else ", but the answer does not say that the object is stored"
+        reason = Reason.DATASET_REFUSED if refused else Reason.BAD_CONTENT
+        raise HttpError(reason, f"STOW-RS was answered {answer.status}{more}", service.passage)
+    warning = _value(stored[0], _WARNING)
+    if isinstance(warning, int) and warning:
+        service.passage.flags.append(_FLAGS.get(warning, Flag.STORED_WITH_WARNING))
+
+
+def part10(made: Synthetic, transfer_syntax: str) -> bytes:
+    """The object as a file (PS3.10 7)."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = UID(made.sop_class)
+    meta.MediaStorageSOPInstanceUID = UID(made.uids.instance)
+    meta.TransferSyntaxUID = UID(transfer_syntax)
+    meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, False
+    write_file_meta_info(buffer, meta)
+    return bytes(128) + b"DICM" + buffer.getvalue() + made.encoded(transfer_syntax)
+
+
+def parts_of(body: bytes, content_type: str) -> list[bytes]:
+    """The bodies of a multipart answer (RFC 2046 5.1.1); an answer that is none is its own only part."""
+    header = Message()
+    header["Content-Type"] = content_type
+    boundary = header.get_boundary()
+    if boundary is None:
+        return [body]
+    found = []
+    for piece in (b"\r\n" + body).split(b"\r\n--" + boundary.encode())[1:]:
+        if piece.startswith(b"--"):
+            break
+        _, blank, content = piece.partition(b"\r\n\r\n")
+        found.append(content if blank else b"")
+    return found
+
+
+def _path(uids: Uids) -> str:
+    return f"/studies/{uids.study}/series/{uids.series}/instances/{uids.instance}"
+
+
+def _is_json(answer: Answer) -> bool:
+    return answer.body.lstrip()[:1] == b"{"
+
+
+def _object(answer: Answer, passage: Passage) -> dict[str, Any]:
+    found = http.read_json(answer, "STOW-RS")
+    if not isinstance(found, dict):
+        raise HttpError(Reason.BAD_CONTENT, "STOW-RS was answered with JSON that is no data set", passage)
+    return found
+
+
+def _datasets(answer: Answer, what: str) -> list[Any]:
+    found = http.read_json(answer, what)
+    if not isinstance(found, list) or not all(isinstance(dataset, dict) for dataset in found):
+        raise HttpError(
+            Reason.BAD_CONTENT, f"{what} was answered with JSON that is no list of data sets", answer.passage
+        )
+    return found
+
+
+def _items(dataset: Mapping[str, Any], tag: str) -> list[Any]:
+    """The items of a sequence in the DICOM JSON model (PS3.18 F.2)."""
+    sequence = dataset.get(tag)
+    items = sequence.get("Value", []) if isinstance(sequence, dict) else []
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _value(dataset: Mapping[str, Any], tag: str) -> Any:
+    """The first value of an attribute in the DICOM JSON model; None when there is none."""
+    attribute = dataset.get(tag)
+    values = attribute.get("Value") if isinstance(attribute, dict) else None
+    return values[0] if isinstance(values, list) and values else None

@@ -1,0 +1,108 @@
+"""Does a DICOMweb service answer? A QIDO-RS search whose matches are counted and dropped, and WADO-RS if asked for.
+
+`url` is where the service begins (for Orthanc, http://HOST:8042/dicom-web). `keys` narrow the search as in
+`dicom_find`: keywords of PS3.6, dates relative to today. Fewer than `at_least` matches is a failure (`too_few`). No
+more than `limit` are asked for; as many as that are a lower bound, flagged `capped`.
+
+`metadata_of` names one instance of an approved test study, as STUDY/SERIES/INSTANCE: WADO-RS must then give its
+metadata, which proves the reading of files, not only the database.
+
+Nothing is stored and no image is pulled; `dicomweb_store` does that. Accounts (`username`, `password`), bearer tokens
+(`token`) and client certificates (`tls`) are sent to the host of `url` alone, redirects are not followed, and no proxy
+is used. The least account is one that may search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import monotonic
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from pacs_monitor import http
+from pacs_monitor.dicom.dates import today
+from pacs_monitor.dicom.query import check_keys, dated
+from pacs_monitor.dicom.testobject import Uids
+from pacs_monitor.dicom.web import Service, has_metadata, search
+from pacs_monitor.fields import Duration
+from pacs_monitor.http import HttpError, HttpSettings
+from pacs_monitor.model import Address, Flag, Layer, Measure, Node, Outcome, ProbeContext, Reason, Rhythm
+from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry
+
+_TODAY = {"StudyDate": "today"}
+_UID = r"[0-9]+(\.[0-9]+)*"
+
+
+class DicomwebSettings(HttpSettings):
+    level: Literal["studies", "series", "instances"] = "studies"
+    """What to search for."""
+    keys: Annotated[Mapping[str, str], AfterValidator(check_keys)] = _TODAY
+    """Keyword → value to match by."""
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """Matches to ask for at most."""
+    at_least: Annotated[int, Field(ge=0)] = 0
+    """Fewer matches than this are too few (reason `too_few`)."""
+    metadata_of: Annotated[str, Field(pattern=f"^{_UID}/{_UID}/{_UID}$")] | None = None
+    """An instance, as STUDY/SERIES/INSTANCE UIDs, whose metadata must be had too (reason `missing`)."""
+    slow: Duration | None = None
+    """Answers that take longer than this, all together, are a warning (reason `slow`)."""
+    certificate: Duration = 21 * 86400.0
+    """A certificate that ends sooner is a warning (reason `certificate_expiring`)."""
+
+    @model_validator(mode="after")
+    def _countable(self) -> Self:
+        if self.at_least > self.limit:
+            raise ValueError(f"at_least is {self.at_least}, but limit stops at {self.limit}")
+        if not any(value.strip("*?") for value in self.keys.values()):
+            raise ValueError("keys must narrow the search: one that matches everything burdens the archive")
+        return self
+
+
+class Dicomweb:
+    kind: ClassVar[str] = "dicomweb"
+    settings: ClassVar[type[DicomwebSettings]] = DicomwebSettings
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("dicomweb_matches", "Studies, series or instances that the search found."),
+        Measure("dicomweb_search_seconds", "From the search to the end of its answer.", trend=True),
+        Measure("dicomweb_metadata_seconds", "From asking for the metadata to the end of the answer."),
+        EXPIRY,
+    )
+    layer: ClassVar[Layer] = Layer.SERVICE
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = True
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=300.0, retry_interval=30.0, timeout=30.0)
+
+    def addresses(self, node: Node, settings: DicomwebSettings) -> tuple[Address, ...]:  # noqa: ARG002 - the Protocol's
+        return (http.address_of(settings.url),)
+
+    async def run(self, node: Node, settings: DicomwebSettings, ctx: ProbeContext) -> Outcome:  # noqa: ARG002
+        passage = Passage()
+        service = Service(settings.url, settings.access(), ctx, passage)
+        try:
+            await _search(service, settings)
+            if settings.metadata_of is not None:
+                await _read_metadata(service, settings.metadata_of)
+        except NetFailure as failure:
+            return failure.outcome()
+        return mind_expiry(passage.outcome(settings.slow), settings.certificate, ctx.clock.now())
+
+
+async def _search(service: Service, settings: DicomwebSettings) -> None:
+    passage, began = service.passage, monotonic()
+    keys = dated(settings.keys, today(service.ctx.clock.now(), service.ctx.zone))
+    matches = len(await search(service, settings.level, keys, settings.limit))
+    passage.measure("dicomweb_matches", matches)
+    passage.measure("dicomweb_search_seconds", monotonic() - began)
+    if matches >= settings.limit:
+        passage.flags.append(Flag.CAPPED)
+    if matches < settings.at_least:
+        detail = f"{service} found {matches} {settings.level}, at least {settings.at_least} were expected"
+        raise HttpError(Reason.TOO_FEW, detail, passage)
+
+
+async def _read_metadata(service: Service, instance: str) -> None:
+    began = monotonic()
+    if not await has_metadata(service, Uids(*instance.split("/"))):
+        raise HttpError(Reason.MISSING, f"{service} has no metadata of the instance under metadata_of", service.passage)
+    service.passage.measure("dicomweb_metadata_seconds", monotonic() - began)

@@ -1,0 +1,176 @@
+"""Does a DICOMweb service really store? A synthetic object goes in by STOW-RS, is looked for, and cleared away again.
+
+The object, its ledger, its limits and its clean-up are those of `dicom_store`; `url`, accounts and certificates those
+of `dicomweb`. `verify` says how it is looked for after it was taken: `none`, `find` (QIDO-RS until it is found),
+`metadata` (and then WADO-RS gives its metadata), or `frames` (and then WADO-RS gives its first frame, whose pixels are
+compared).
+
+The least account is one that may store, search and retrieve the test patient's objects; deleting is done by the
+account of the clean-up. Read "Test stores safely" (docs/test-stores.md) before you have it allowed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import ClassVar, Literal, Self
+
+from pydantic import model_validator
+
+from pacs_monitor import http
+from pacs_monitor.dicom import Target, web
+from pacs_monitor.dicom.endpoint import EndpointSettings, target_of
+from pacs_monitor.dicom.testobject import Synthetic, UnfitFileError
+from pacs_monitor.fields import Duration
+from pacs_monitor.http import HttpError, HttpSettings
+from pacs_monitor.model import (
+    Address,
+    Layer,
+    LedgerError,
+    Load,
+    Measure,
+    Node,
+    Outcome,
+    ProbeContext,
+    Reason,
+    Rhythm,
+    StoreCapError,
+)
+from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry
+from pacs_monitor.stores.cleaning import lacking, tidy, with_leftovers
+from pacs_monitor.stores.looking import FIRST_PAUSE, LONGEST_PAUSE
+from pacs_monitor.stores.making import cleaner_of, entries, made
+from pacs_monitor.stores.settings import StoreSettings
+
+CLEANING_TIME = 10.0
+"""Seconds of a run that are kept for clearing away, but never more than a quarter of it."""
+
+
+class DicomwebStoreSettings(HttpSettings, StoreSettings):
+    verify: Literal["none", "find", "metadata", "frames"] = "frames"
+    """How the object is looked for after it was taken; each way includes the ones before."""
+    certificate: Duration = 21 * 86400.0
+    """A certificate that ends sooner is a warning (reason `certificate_expiring`)."""
+
+    @model_validator(mode="after")
+    def _verifiable(self) -> Self:
+        if self.mode == "accept_only" and self.verify != "none":
+            raise ValueError("mode: accept_only sends what may be there already: say verify: none")
+        if self.file is not None and self.verify == "frames":
+            raise ValueError("verify: frames compares the pixels of the built-in object alone; with file say metadata")
+        return self
+
+
+class DicomwebStore:
+    kind: ClassVar[str] = "dicomweb_store"
+    settings: ClassVar[type[DicomwebStoreSettings]] = DicomwebStoreSettings
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("store_object_bytes", "Size of the object that was sent."),
+        Measure("store_seconds", "From the store request to its answer.", trend=True),
+        Measure("store_available_seconds", "From the answer until it was found or given back.", ("on",), trend=True),
+        Measure("store_leftovers", "Test objects that could not be cleared away."),
+        EXPIRY,
+    )
+    layer: ClassVar[Layer] = Layer.STORE
+    writes: ClassVar[bool] = True
+    uses_association: ClassVar[bool] = True
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=900.0, retry_interval=60.0, timeout=60.0)
+
+    def addresses(self, node: Node, settings: DicomwebStoreSettings) -> tuple[Address, ...]:  # noqa: ARG002
+        return (http.address_of(settings.url),)
+
+    def load(self, settings: DicomwebStoreSettings) -> Load:
+        objects = 1 + (settings.cleanup == "iocm")
+        deletions = 0 if settings.mode == "accept_only" else 1 + len(settings.copies_on)
+        return Load(objects, deletions, objects + deletions)
+
+    async def run(self, node: Node, settings: DicomwebStoreSettings, ctx: ProbeContext) -> Outcome:
+        try:
+            thing = await ctx.blocking(lambda: made(settings, node, ctx))
+        except UnfitFileError as error:
+            return Outcome.of(Reason.NOT_CONFIGURED, detail=f"file {settings.file} is not sent: {error}")
+        cleaner = cleaner_of(settings, thing, _target)
+        if problem := lacking(cleaner, [node, *(ctx.nodes[name] for name in settings.copies_on)]):
+            return Outcome.of(Reason.NOT_CONFIGURED, detail=problem)
+        outcome = await _RoundTrip(thing, node, settings, ctx).outcome()
+        return with_leftovers(outcome, await tidy(cleaner, node, ctx))
+
+    async def tidy(self, node: Node, settings: DicomwebStoreSettings, ctx: ProbeContext) -> None:
+        try:
+            thing = await ctx.blocking(lambda: made(settings, node, ctx))
+        except UnfitFileError:
+            return  # each run says so
+        await tidy(cleaner_of(settings, thing, _target), node, ctx)
+
+
+def _target(where: Node) -> Target | None:
+    """Whom a clean-up by DICOM asks."""
+    return target_of(where, EndpointSettings())
+
+
+@dataclass(frozen=True, slots=True)
+class _RoundTrip:
+    """One object sent and looked for, in the time that is not kept for clearing away."""
+
+    thing: Synthetic
+    node: Node
+    settings: DicomwebStoreSettings
+    ctx: ProbeContext
+
+    async def outcome(self) -> Outcome:
+        ctx, settings = self.ctx, self.settings
+        until = ctx.deadline - min(CLEANING_TIME, (ctx.deadline - ctx.clock.monotonic()) / 4)
+        service = web.Service(settings.url, settings.access(), ctx, Passage(), until)
+        try:
+            if settings.verify != "none":
+                await web.is_found(service, self.thing.uids)  # a service that is down leaves nothing to clear away
+            await ctx.ledger.record(entries(self.thing, settings, self.node, ctx))
+            await self._store(service)
+            await self._look(service, until)
+        except StoreCapError as error:
+            return Outcome.of(Reason.STORE_CAP, detail=str(error))
+        except LedgerError as error:
+            return Outcome.of(Reason.NOT_MEASURED, detail=f"nothing is stored without the ledger: {error}")
+        except NetFailure as failure:
+            return failure.outcome()
+        return mind_expiry(service.passage.outcome(), settings.certificate, ctx.clock.now())
+
+    async def _store(self, service: web.Service) -> None:
+        began = monotonic()
+        sent = await web.store(service, self.thing)
+        service.passage.measure("store_seconds", monotonic() - began)
+        service.passage.measure("store_object_bytes", sent)
+
+    async def _look(self, service: web.Service, until: float) -> None:
+        if self.settings.verify == "none":
+            return
+        stored, uids = monotonic(), self.thing.uids
+        await _until(lambda: web.is_found(service, uids), service, until)
+        if self.settings.verify in ("metadata", "frames"):
+            await _until(lambda: web.has_metadata(service, uids), service, until)
+        if self.settings.verify == "frames":
+            await _until(self._compared(service), service, until)
+        service.passage.measure("store_available_seconds", monotonic() - stored, (("on", self.node.name),))
+
+    def _compared(self, service: web.Service) -> Callable[[], Awaitable[bool]]:
+        async def compare() -> bool:
+            content = await web.frame_hash(service, self.thing.uids)
+            if content not in (None, self.thing.content):
+                detail = f"{service} gives back another object than it was sent: its pixels differ"
+                raise HttpError(Reason.CONTENT_MISMATCH, detail, service.passage)
+            return content is not None
+
+        return compare
+
+
+async def _until(ask: Callable[[], Awaitable[bool]], service: web.Service, until: float) -> None:
+    """Until the answer is yes; `stored_not_found` when that does not come in time."""
+    pause, began = FIRST_PAUSE, monotonic()
+    while not await ask():
+        if monotonic() + pause >= until:
+            detail = f"{service} took the object, and does not have it {monotonic() - began:.3g} s later"
+            raise HttpError(Reason.STORED_NOT_FOUND, detail, service.passage)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
