@@ -31,8 +31,8 @@ class Token(Settings):
 
     name: Name
     """Who holds the token; appears in the record of what was done."""
-    role: Literal["viewer", "operator"]
-    """`viewer` reads, `operator` also writes."""
+    role: Literal["viewer", "operator", "reporter"]
+    """`viewer` reads, `operator` also writes, `reporter` only sends the reports of jobs (`push`)."""
     token: BearerToken
     """The token itself, sent as `Authorization: Bearer …`; or token_file."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.responses import PlainTextResponse, Response
@@ -14,6 +14,7 @@ from pacs_monitor.config import ConfigError
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.history import HistoryError
 from pacs_monitor.model import CheckId
+from pacs_monitor.probes import push as pushes
 from pacs_monitor.web import blackbox, metrics, records, status
 from pacs_monitor.web.auth import Gate
 from pacs_monitor.web.house import House
@@ -32,6 +33,7 @@ def create_app(house: House) -> FastAPI:
     _add_health(app, house)
     _add_metrics(app, house)
     _add_board(app, house)
+    _add_push(app, house)
     _add_records(app, house)
     add_links(app)
     return app
@@ -89,6 +91,20 @@ def _add_board(app: FastAPI, house: House) -> None:
     @app.post("/api/v1/reload", summary="Read the configuration again.")
     async def reload() -> dict[str, Any]:
         return await _reloading(house.reload())
+
+
+def _add_push(app: FastAPI, house: House) -> None:
+    @app.post("/api/v1/push/{node}/{check}", status_code=202, summary="A job reports in; its silence is the failure.")
+    async def push(
+        node: str, check: str, status: pushes.Report = "ok", seconds: Annotated[float | None, Query(ge=0)] = None
+    ) -> dict[str, str]:
+        entry = _entry(house, node, check)
+        kind = entry.check.probe.kind
+        if kind != pushes.Push.kind:
+            raise HTTPException(409, f"{entry.check.id} is a check of the kind {kind}; only push takes reports")
+        pushes.note(entry.memory, status, seconds, house.clock.now())
+        await house.engine.run_now(entry.check.id)
+        return {"node": node, "check": check, "status": status}
 
 
 def _add_records(app: FastAPI, house: House) -> None:

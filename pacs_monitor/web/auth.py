@@ -20,6 +20,7 @@ from pacs_monitor.web.links import RUNBOOK
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", RUNBOOK})
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
+PUSH = "/api/v1/push/"
 _HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^\[\]:@]*))(?::\d*)?")
 
 
@@ -49,7 +50,9 @@ class Gate:
         role = self._role(given.strip())
         if role is None:
             return _answer(401, "this token is not in monitor.auth")
-        if scope["method"] not in READING and role != "operator":
+        if role == "reporter" and not scope["path"].startswith(PUSH):
+            return _answer(403, "the role reporter sends reports of jobs and nothing else")
+        if scope["method"] not in READING and role == "viewer":
             return _answer(403, f"the role {role} reads only; this needs the role operator")
         return None
 

@@ -15,6 +15,7 @@ from pacs_monitor.web.auth import Gate
 TOKENS = (
     Token(name="wall", role="viewer", token=SecretStr("see")),
     Token(name="oncall", role="operator", token=SecretStr("do")),
+    Token(name="backup", role="reporter", token=SecretStr("say")),
 )
 
 
@@ -107,3 +108,13 @@ async def test_with_tokens_the_role_decides(header, method, status):
 async def test_health_is_open_to_everybody(path):
     assert (await client(TOKENS, "10.0.0.5", "monitor.example.org").get(path)).status_code == 200
     assert (await client(None, "10.0.0.5", "monitor.example.org").get(path)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("POST", "/api/v1/push/backup/nightly", 404), ("POST", "/metrics", 403), ("GET", "/metrics", 403)],
+)
+async def test_a_reporter_sends_reports_of_jobs_and_nothing_else(method, path, status):
+    answer = await client(TOKENS, "10.0.0.5").request(method, path, headers={"authorization": "Bearer say"})
+
+    assert answer.status_code == status

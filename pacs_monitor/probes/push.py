@@ -1,0 +1,98 @@
+"""A job that cannot be probed reports in over the API; its silence is the failure.
+
+```yaml
+nightly_backup: {probe: push, within: 26h, slow: 4h}
+```
+
+The job ends with `curl -fsS -X POST -H "Authorization: Bearer $TOKEN" MONITOR/api/v1/push/NODE/CHECK`, behind it
+`?status=fail` where it failed, and `seconds=812` for how long it took. A token of the role `reporter` may do this and
+nothing else. No text is taken, so that nothing of a patient can come in. Reports survive a restart of the monitor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Literal
+
+from pacs_monitor.fields import Duration, Settings
+from pacs_monitor.model import (
+    SECOND,
+    Address,
+    Layer,
+    Measure,
+    Measurement,
+    Micros,
+    Node,
+    Outcome,
+    Phase,
+    ProbeContext,
+    Reason,
+    Rhythm,
+    Status,
+)
+
+Report = Literal["ok", "warn", "fail"]
+
+
+class PushSettings(Settings):
+    within: Duration
+    """The longest silence that is well: for a nightly job, a day and what it may be late."""
+    slow: Duration | None = None
+    """A job that says that it took longer is a warning (reason `slow`)."""
+
+
+class Push:
+    kind: ClassVar[str] = "push"
+    settings: ClassVar[type[PushSettings]] = PushSettings
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("push_last_report_timestamp_seconds", "When the job last reported, whatever it said."),
+        Measure("push_job_seconds", "How long the job took, as it says itself.", trend=True),
+    )
+    layer: ClassVar[Layer] = Layer.SERVICE
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = False
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=1.0, timeout=5.0)
+
+    def addresses(self, _node: Node, _settings: PushSettings) -> tuple[Address, ...]:
+        return ()
+
+    async def run(self, _node: Node, settings: PushSettings, ctx: ProbeContext) -> Outcome:
+        now = ctx.clock.now()
+        watched = ctx.memory.setdefault("watched", now)
+        reported = ctx.memory.get("reported")
+        if reported is not None:
+            return _judge(ctx.memory, settings, now)
+        if now - watched <= settings.within * SECOND:
+            detail = f"no report has come yet; the job has until {_when(watched + round(settings.within * SECOND))}"
+            return Outcome.of(Reason.NOT_MEASURED, phase=Phase.OPERATION, detail=detail)
+        detail = f"no report has come since the monitor began to wait for one, {_when(watched)}"
+        return Outcome.of(Reason.SILENT, phase=Phase.OPERATION, detail=detail)
+
+
+def note(memory: MutableMapping[str, Any], report: Report, seconds: float | None, now: Micros) -> None:
+    """A report has come; the next run tells of it."""
+    memory.update(reported=now, status=report, seconds=seconds)
+
+
+def _judge(memory: Mapping[str, Any], settings: PushSettings, now: Micros) -> Outcome:
+    reported, seconds = memory["reported"], memory["seconds"]
+    measured = [Measurement("push_last_report_timestamp_seconds", reported / SECOND)]
+    if seconds is not None:
+        measured.append(Measurement("push_job_seconds", seconds))
+    seen: dict[str, Any] = {"phase": Phase.OPERATION, "measurements": tuple(measured)}
+    silence = (now - reported) / SECOND
+    if silence > settings.within:
+        detail = f"the last report came {_when(reported)}, and within {settings.within:g} s there should be another"
+        return Outcome.of(Reason.SILENT, detail=detail, **seen)
+    if memory["status"] != "ok":
+        detail = f"the job reported {memory['status']}, {_when(reported)}"
+        return Outcome.of(Reason.EXIT_STATUS, warn=memory["status"] == "warn", detail=detail, **seen)
+    if settings.slow is not None and seconds is not None and seconds > settings.slow:
+        detail = f"the job took {seconds:g} s, more than {settings.slow:g} s"
+        return Outcome.of(Reason.SLOW, warn=True, detail=detail, **seen)
+    return Outcome(Status.OK, measurements=tuple(measured))
+
+
+def _when(moment: Micros) -> str:
+    return f"{datetime.fromtimestamp(moment // SECOND, UTC):%Y-%m-%d %H:%M} UTC"

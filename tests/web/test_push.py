@@ -1,0 +1,77 @@
+"""A job reports in over the API of a real daemon."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from pacs_monitor.config import load
+from pacs_monitor.daemon import Daemon
+from tests.proofs.estates import write_estate
+
+NODES = (
+    "  backup:\n    checks:\n      nightly: {probe: push, within: 1h, failures: 1}\n"
+    "      licence: {probe: expiry, date: 2099-01-01}\n"
+)
+
+
+@pytest.fixture
+async def start(tmp_path):
+    """Starts the daemon; again, after ending the one before."""
+    running = []
+
+    async def end():
+        while running:
+            daemon, client = running.pop()
+            await client.aclose()
+            await daemon.stop()
+
+    async def begin():
+        await end()
+        daemon = Daemon(load(write_estate(tmp_path, 0, NODES, defaults="interval: 200ms, retry_interval: 100ms")))
+        await daemon.start()
+        client = httpx.AsyncClient(base_url="http://{}:{}".format(*daemon.address), trust_env=False)
+        running.append((daemon, client))
+        return client
+
+    yield begin
+    await end()
+
+
+async def until(client, reason, state):
+    async with asyncio.timeout(10):
+        while True:
+            check = (await client.get("/api/v1/checks/backup/nightly")).json()
+            if check["last"] and check["last"]["reason"] == reason and check["state"] == state:
+                return check
+            await asyncio.sleep(0.02)
+
+
+async def test_a_job_that_reports_is_up_and_one_that_reports_failure_is_down(start):
+    client = await start()
+    await until(client, "not_measured", "unknown")
+    taken = await client.post("/api/v1/push/backup/nightly?seconds=812")
+    assert (taken.status_code, taken.json()) == (202, {"node": "backup", "check": "nightly", "status": "ok"})
+    up = await until(client, None, "up")
+    assert {"name": "push_job_seconds", "labels": {}, "value": 812.0} in up["last"]["measurements"]
+
+    await client.post("/api/v1/push/backup/nightly?status=fail")
+    await until(client, "exit_status", "down")
+
+
+async def test_a_report_survives_a_restart(start):
+    client = await start()
+    await client.post("/api/v1/push/backup/nightly")
+    await until(client, None, "up")
+    await until(await start(), None, "up")
+
+
+async def test_what_takes_no_reports_says_so(start):
+    client = await start()
+    other = await client.post("/api/v1/push/backup/licence")
+    nobody = await client.post("/api/v1/push/backup/daily")
+    wrong = await client.post("/api/v1/push/backup/nightly?status=great")
+    assert (other.status_code, nobody.status_code, wrong.status_code) == (409, 404, 422)
+    assert other.json()["detail"] == "backup/licence is a check of the kind expiry; only push takes reports"
