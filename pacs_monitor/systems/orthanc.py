@@ -110,7 +110,7 @@ class Orthanc:
             paths = [str(entry["Path"]) for entry in found if entry["Type"] == "Instance"]
         except (LookupError, TypeError):
             paths = [""]
-        if not all(_INSTANCE.fullmatch(path) for path in paths):
+        if not isinstance(found, list) or not all(_INSTANCE.fullmatch(path) for path in paths):
             raise HttpError(Reason.BAD_CONTENT, "what answers to /tools/lookup is not Orthanc")
         return paths
 
