@@ -217,7 +217,7 @@ WORDS: Mapping[str, Words] = {
     ),
     Reason.AUTH: Words(
         "our credentials are not accepted",
-        "Check whether the password or token of our account expired or was changed.",
+        "Check whether our password, token or TLS certificate expired, was changed, or is not known there.",
     ),
     Reason.TLS_UNTRUSTED: Words(
         "the certificate is not trusted here",
