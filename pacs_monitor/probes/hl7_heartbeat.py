@@ -10,6 +10,10 @@ a file and name it in `message`; `{control_id}` (MSH-10) and `{timestamp}` in it
 `NMD^N02` (application management, no patient in it) is sent, which asks for an accept acknowledgement alone. A receiver
 that does not know it and rejects it is alive, too: then add AR to `accept`.
 
+```yaml
+hl7_heartbeat: {enabled_by: "interface team, change 4713", message: heartbeat.hl7, accept: [AA, CA]}
+```
+
 The sender of the feed is not kept out: each run makes a connection of its own and closes it. Where a firewall or a VPN
 forgets idle connections, or the interface wants one that stays, `keep_open` keeps it from run to run; mind that some
 listeners take a single client.

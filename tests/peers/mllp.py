@@ -144,3 +144,32 @@ def hl7apy_server(message_type: str = NMD) -> Iterator[int]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+async def sent(port: int, *messages: str) -> list[str]:
+    """Send messages by python-hl7's client; MSA-1 of what comes back."""
+    reader, writer = await hl7.mllp.open_hl7_connection("127.0.0.1", port, encoding="latin-1")
+    codes = []
+    try:
+        for message in messages:
+            writer.writemessage(hl7.parse(message))
+            await writer.drain()
+            codes.append(str((await reader.readmessage()).segment("MSA")[1]))
+    finally:
+        writer.close()
+    await writer.wait_closed()
+    return codes
+
+
+@asynccontextmanager
+async def sending_on(to: int, *, loses: bool = False) -> AsyncIterator[int]:
+    """A stand-in for an interface engine: acknowledges, then sends each message on to another port. Its port."""
+
+    async def pass_on(conversation: Conversation) -> None:
+        while message := await conversation.hear():
+            await conversation.say(framed(ack(control_id(message))))
+            if not loses:
+                await sent(to, message.decode())
+
+    async with mllp(pass_on) as peer:
+        yield peer.port

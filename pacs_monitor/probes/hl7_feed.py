@@ -1,0 +1,229 @@
+"""Has a feed gone silent? A dead man's switch: messages must come, by weekday and hour, or the silence is the failure.
+
+`source` says who tells of the messages. An interface engine's own counters are the best: name the system whose block
+the node carries (`mirth` …), and with `feeds` the channels that matter (all of them together unless given); an engine
+counts by channel, so `expect` only names what they carry. `folder` looks at the newest file in a folder into which
+messages are written; files that are fetched at once are missed, so let it be an archive or a copy. `listener` is our
+own (`monitor.hl7_listener`), to which the engine sends copies: there `expect` names message types, and each must come.
+
+`within` is how long the feed may be silent: `15m`, or by hours in the monitor's time zone:
+
+```yaml
+orders:
+  probe: hl7_feed
+  source: mirth
+  feeds: [Orders to PACS]
+  within: {"Mon-Fri 07:00-19:00": 15m, "Sat 08:00-12:00": 1h, otherwise: 4h}
+results: {probe: hl7_feed, source: listener, expect: "ORU^R01", within: 2h}
+```
+
+Without `otherwise`, a feed may be silent as long as it likes in all other hours. Silence is counted within the hours,
+so that a quiet weekend is none; one that was too long stays a failure until a message comes. A feed of which nothing is
+known yet has its time from the first run on. What is seen for the first time in a counter came, at the latest, now: so
+`within` should be several intervals long.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime, tzinfo
+from fnmatch import fnmatchcase
+from time import monotonic
+from typing import Annotated, ClassVar, NamedTuple, Self
+
+from pydantic import AfterValidator, PlainValidator, WithJsonSchema, model_validator
+
+from pacs_monitor.fields import LocalPath, Settings, Texts
+from pacs_monitor.hl7.silence import Limit, parse_limits, too_long
+from pacs_monitor.model import (
+    SECOND,
+    Address,
+    Layer,
+    Measure,
+    Micros,
+    Node,
+    Outcome,
+    Phase,
+    ProbeContext,
+    Reason,
+    Rhythm,
+)
+from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.systems import system_of, telling
+from pacs_monitor.systems.answers import Feed, TellsFeeds
+from pacs_monitor.systems.paths import look
+
+LAST = "hl7_feed_last_message_timestamp_seconds"
+MESSAGES = "hl7_feed_messages"
+OURS = ("folder", "listener")
+_AT_ONCE = 256
+"""Files between two looks at the clock."""
+
+
+class Seen(NamedTuple):
+    """When the last message of a feed came, None when that is not known, and what else its source says of it."""
+
+    last: Micros | None
+    note: str = ""
+
+
+def _source(value: str) -> str:
+    known = (*OURS, *telling("feeds"))
+    if value not in known:
+        raise ValueError(f"{value!r} is no source of feeds; there are: {', '.join(known)}")
+    return value
+
+
+class Hl7FeedSettings(Settings):
+    source: Annotated[str, AfterValidator(_source)]
+    """Who tells of the messages: a system (`mirth` …), `folder` or `listener`."""
+    within: Annotated[
+        tuple[Limit, ...],
+        PlainValidator(parse_limits),
+        WithJsonSchema({"anyOf": [{"type": "string"}, {"additionalProperties": {"type": "string"}, "type": "object"}]}),
+    ]
+    """How long a feed may be silent: a duration, or durations by hours and `otherwise`."""
+    expect: Texts = ()
+    """Message types (MSH-9, such as ORM^O01) that must come; any unless given."""
+    feeds: Texts = ()
+    """Channels of the engine, each of which must get messages."""
+    folder: LocalPath | None = None
+    """The folder of `source: folder`."""
+    pattern: str = "*"
+    """Glob of the names of its files."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.source == "folder") != (self.folder is not None):
+            raise ValueError("source: folder and folder go together")
+        if self.feeds and self.source in OURS:
+            raise ValueError("feeds are channels of an engine: name the engine as source")
+        return self
+
+
+class Hl7Feed:
+    kind: ClassVar[str] = "hl7_feed"
+    settings: ClassVar[type[Hl7FeedSettings]] = Hl7FeedSettings
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure(LAST, "When the last message came, as far as it was seen.", ("feed",)),
+        Measure(MESSAGES, "Messages that the source has counted; it may be cleared.", ("feed",), trend=True),
+        EXPIRY,
+    )
+    layer: ClassVar[Layer] = Layer.SERVICE
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = False
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=30.0, timeout=15.0)
+
+    def addresses(self, node: Node, settings: Hl7FeedSettings) -> tuple[Address, ...]:  # noqa: ARG002 - the Protocol's
+        return ()
+
+    async def run(self, node: Node, settings: Hl7FeedSettings, ctx: ProbeContext) -> Outcome:
+        passage = Passage()
+        passage.begin(Phase.OPERATION)
+        try:
+            if settings.source == "listener":
+                seen = _by_listener(settings, ctx, passage)
+            elif settings.folder is not None:
+                seen = await _by_folder(settings.folder, settings, ctx, passage)
+            else:
+                seen = await _by_system(node, settings, ctx, passage)
+        except NetFailure as failure:
+            return failure.outcome()
+        passage.begin(Phase.OPERATION)
+        return _judge(seen, settings, ctx, passage)
+
+
+def _by_listener(settings: Hl7FeedSettings, ctx: ProbeContext, passage: Passage) -> Mapping[str, Seen]:
+    if ctx.hl7_listener is None:
+        detail = "source: listener needs monitor.hl7_listener, and the running daemon, which listens"
+        raise passage.failure(Reason.NOT_CONFIGURED, detail)
+    heard = ctx.hl7_listener.heard
+    for kind in settings.expect or heard:
+        if kind in heard:
+            passage.measure(MESSAGES, heard[kind].messages, (("feed", kind),))
+    if not settings.expect:
+        return {"any": Seen(max((one.last for one in heard.values()), default=None))}
+    return {kind: Seen(heard[kind].last if kind in heard else None) for kind in settings.expect}
+
+
+async def _by_folder(folder: str, settings: Hl7FeedSettings, ctx: ProbeContext, passage: Passage) -> Mapping[str, Seen]:
+    newest = await look(folder, _newest(folder, settings.pattern, ctx.deadline - 0.1), ctx, passage)
+    if newest is None:
+        raise passage.failure(Reason.NOT_MEASURED, "the folder has more files than can be looked at in time")
+    return {_name(settings): Seen(round(newest * SECOND) or None)}
+
+
+def _newest(folder: str, pattern: str, until: float) -> Callable[[], float | None]:
+    """When the newest file was written, in seconds of Unix time, 0 where there is none; None when the time is up."""
+
+    def find() -> float | None:
+        newest = 0.0
+        with os.scandir(folder) as entries:
+            for number, entry in enumerate(entries):
+                if number % _AT_ONCE == 0 and monotonic() > until:
+                    return None
+                with suppress(FileNotFoundError):  # fetched in this moment
+                    if fnmatchcase(entry.name, pattern) and entry.is_file():
+                        newest = max(newest, entry.stat().st_mtime)
+        return newest
+
+    return find
+
+
+async def _by_system(node: Node, settings: Hl7FeedSettings, ctx: ProbeContext, passage: Passage) -> Mapping[str, Seen]:
+    """Counters: a message has come when one has changed, unless somebody has just set it to nothing."""
+    system: TellsFeeds = system_of(node, settings.source, passage)
+    told = {feed.name: feed for feed in await system.feeds(node, ctx, passage)}
+    missing = [name for name in settings.feeds if name not in told]
+    if missing:
+        detail = f"{settings.source} has no channel {', '.join(missing)} that is deployed"
+        raise passage.failure(Reason.MISSING, detail)
+    counts = {name: told[name].received for name in settings.feeds} or {_name(settings): _sum(told.values())}
+    before: dict[str, int] = ctx.memory.get("counts", {})
+    ctx.memory["counts"] = counts
+    for name, count in counts.items():
+        passage.measure(MESSAGES, count, (("feed", name),))
+    now = ctx.clock.now()
+    came = {name for name, count in counts.items() if count and before.get(name, count) != count}
+    closed = {name for name in settings.feeds if not told[name].up}
+    return {name: Seen(now if name in came else None, " (not started)" if name in closed else "") for name in counts}
+
+
+def _sum(feeds: Iterable[Feed]) -> int:
+    return sum(feed.received for feed in feeds)
+
+
+def _name(settings: Hl7FeedSettings) -> str:
+    return " ".join(settings.expect) or "any"
+
+
+def _judge(seen: Mapping[str, Seen], settings: Hl7FeedSettings, ctx: ProbeContext, passage: Passage) -> Outcome:
+    now, memory = ctx.clock.now(), ctx.memory
+    known: dict[str, Micros] = memory.get("last", {})
+    since: dict[str, Micros] = memory.get("since", {})
+    memory["last"] = {
+        name: min(at, now) for name, one in seen.items() if (at := max(one.last or 0, known.get(name, 0)))
+    }
+    memory["since"] = {name: since.get(name, now) for name in seen.keys() - memory["last"].keys()}
+    for name, at in memory["last"].items():
+        passage.measure(LAST, at / SECOND, (("feed", name),))
+    silent = []
+    for name, one in seen.items():
+        last: Micros | None = memory["last"].get(name)
+        limit = too_long(memory["since"][name] if last is None else last, now, settings.within, ctx.zone)
+        if limit is not None:
+            silent.append(_sentence(name + one.note, limit, last, ctx.zone))
+    if not silent:
+        return passage.outcome()
+    passage.end()
+    return Outcome.of(Reason.SILENT, phase=Phase.OPERATION, detail="; ".join(silent), **passage.seen())
+
+
+def _sentence(feed: str, limit: Limit, last: Micros | None, zone: tzinfo) -> str:
+    allowed = f"{limit.seconds / 60:g} minutes are allowed"
+    if last is None:
+        return f"{feed}: no message since it is watched; {allowed}"
+    there = datetime.fromtimestamp(last / SECOND, zone)
+    return f"{feed}: no message since {there:%a %Y-%m-%d %H:%M %Z}; {allowed}"
