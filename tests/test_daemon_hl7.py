@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from tests.peers.daemon import RunningDaemon
 from tests.peers.mllp import sending_on, sent
-from tests.peers.ports import free_port
+from tests.peers.ports import free_port, wait_until
 
 ORDER = "MSH|^~\\&|RIS|EAST|{}|EAST|1||ORM^O01^ORM_O01|4711|P|2.3\rPID|1||1||DOE^JANE\r"
 
@@ -17,7 +18,11 @@ def configuration(listen: int, ours: int, engine: int, receiver: str = "PACSMON"
 monitor:
   name: east
   listen: 127.0.0.1:{listen}
-  hl7_listener: {{listen: "127.0.0.1:{ours}", from: 127.0.0.1, receiving_application: {receiver}, receiving_facility: EAST}}
+  hl7_listener:
+    listen: 127.0.0.1:{ours}
+    from: 127.0.0.1
+    receiving_application: {receiver}
+    receiving_facility: EAST
 default_route: {{channels: []}}
 nodes:
   ris:
@@ -33,21 +38,23 @@ nodes:
 """
 
 
+def feed_of(daemon: RunningDaemon) -> Any:
+    return daemon.post("/api/v1/checks/ris/orders/run")
+
+
 async def test_the_daemon_verifies_the_loop_watches_a_feed_and_rejects_what_it_would_lose(tmp_path: Path) -> None:
-    ours, file = free_port(), tmp_path / "monitor.yaml"
-    daemon = RunningDaemon(file, free_port())
+    port, ours, file = free_port(), free_port(), tmp_path / "monitor.yaml"
+    daemon = RunningDaemon(file, port)
     async with sending_on(ours) as engine:
-        file.write_text(configuration(int(daemon.url.rpartition(":")[2]), ours, engine))
+        file.write_text(configuration(port, ours, engine))
         await asyncio.to_thread(daemon.start)
         try:
             looped = await asyncio.to_thread(daemon.post, "/api/v1/checks/ris/hl7_heartbeat/run")
             answers = await sent(ours, ORDER.format("PACSMON"), ORDER.format("PACS"))
-            await asyncio.sleep(0.2)  # the retry_interval, which a run by hand keeps to
-            feed = await asyncio.to_thread(daemon.post, "/api/v1/checks/ris/orders/run")
+            await asyncio.to_thread(wait_until, lambda: feed_of(daemon)["measurements"], "the message counted")
+            feed = await asyncio.to_thread(feed_of, daemon)
             metrics = await asyncio.to_thread(daemon.metrics)
-            file.write_text(
-                file.read_text().replace("{listen", "{listen").replace("PACSMON, receiving_f", "OTHER, receiving_f")
-            )
+            file.write_text(configuration(port, ours, engine, "OTHER"))
             await asyncio.to_thread(daemon.post, "/api/v1/reload")
             after = await sent(ours, ORDER.format("PACSMON"), ORDER.format("OTHER"))
         finally:
