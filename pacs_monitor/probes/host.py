@@ -1,0 +1,140 @@
+"""Is a machine well? Memory, load, and the programs, listening ports and services that must be there.
+
+```yaml
+machine: {probe: host, source: node_exporter, services: [orthanc.service], memory_warn: 90%}
+this_machine: {probe: host, source: local, processes: [Orthanc], ports: [4242, 8042]}
+```
+
+`source` names the system: the node carries its block (`node_exporter:`, `windows_exporter:`, `snmp:`), and `local` is
+the machine that the monitor runs on. Memory and load warn and never fail unless told: users feel a stopped service, and
+nobody feels a figure. A program, port or service that is not there is a failure (`missing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from pacs_monitor.fields import Percent, Port, Settings, Texts
+from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
+from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.systems import HostSource, system_of
+from pacs_monitor.systems.answers import HostState, TellsHost
+from pacs_monitor.systems.judging import Trouble, judged
+
+PerCpu = Annotated[float, Field(gt=0)]
+
+
+class HostSettings(Settings):
+    source: HostSource
+    """The system that tells: `local`, `node_exporter`, `windows_exporter`, `snmp` …"""
+    memory_warn: Percent | None = 0.9
+    """Memory in use, from which it is a warning; what caches hold does not count."""
+    memory_fail: Percent | None = None
+    """Memory in use, from which it is a failure."""
+    load_warn: PerCpu | None = 4.0
+    """Load average of a minute for each CPU, from which it is a warning."""
+    load_fail: PerCpu | None = None
+    """Load average of a minute for each CPU, from which it is a failure."""
+    processes: Texts = ()
+    """Names or globs of programs that must run."""
+    ports: tuple[Port, ...] = ()
+    """TCP ports that something must listen on."""
+    services: Texts = ()
+    """Services that must be active, as systemd or Windows calls them."""
+
+
+class Host:
+    kind: ClassVar[str] = "host"
+    settings: ClassVar[type[HostSettings]] = HostSettings
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("host_memory_bytes", "Memory of the machine."),
+        Measure("host_memory_available_bytes", "Memory that programs can have without swapping."),
+        Measure("host_load", "Load average of the last minute."),
+        Measure("host_cpus", "CPUs."),
+        Measure("host_processes", "How many run of the programs that must.", ("program",)),
+        EXPIRY,
+    )
+    layer: ClassVar[Layer] = Layer.SERVICE
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = False
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=20.0, timeout=15.0)
+
+    def addresses(self, _node: Node, _settings: HostSettings) -> tuple[Address, ...]:
+        return ()
+
+    async def run(self, node: Node, settings: HostSettings, ctx: ProbeContext) -> Outcome:
+        passage = Passage()
+        try:
+            system: TellsHost = system_of(node, settings.source, passage)
+            state = await system.host(settings.services, node, ctx, passage)
+            _expect_told(state, settings, passage)
+        except NetFailure as failure:
+            return failure.outcome()
+        passage.end()
+        passage.phase = Phase.OPERATION
+        running = {wanted: _running(state.processes or {}, wanted) for wanted in settings.processes}
+        _measure(state, running, passage)
+        return judged([*_limits(state, settings), *_absent(state, settings, running)], passage)
+
+
+def _expect_told(state: HostState, settings: HostSettings, passage: Passage) -> None:
+    """What must be there and cannot be seen is unknown, not missing."""
+    for what, wanted, told in (
+        ("programs", settings.processes, state.processes),
+        ("listening ports", settings.ports, state.ports),
+    ):
+        if wanted and told is None:
+            detail = f"{settings.source} tells nothing of {what} here: another source may, or more rights for this one"
+            raise passage.failure(Reason.NOT_CONFIGURED, detail)
+
+
+def _running(processes: Mapping[str, int], wanted: str) -> int:
+    return sum(count for name, count in processes.items() if fnmatchcase(name, wanted))
+
+
+def _measure(state: HostState, running: Mapping[str, int], passage: Passage) -> None:
+    values = {
+        "host_memory_bytes": state.memory,
+        "host_memory_available_bytes": state.memory_available,
+        "host_load": state.load,
+        "host_cpus": state.cpus,
+    }
+    for name, value in values.items():
+        if value is not None:
+            passage.measure(name, value)
+    for program, count in running.items():
+        passage.measure("host_processes", count, (("program", program),))
+
+
+def _limits(state: HostState, settings: HostSettings) -> Iterator[Trouble]:
+    if state.memory and state.memory_available is not None:
+        used = 1 - state.memory_available / state.memory
+        yield from _above(used, settings.memory_warn, settings.memory_fail, "{:.3g} % of memory is in use", 100)
+    if state.cpus and state.load is not None:
+        load = state.load / state.cpus
+        yield from _above(load, settings.load_warn, settings.load_fail, "the load for each CPU is {:.3g}", 1)
+
+
+def _above(value: float, warn: float | None, fail: float | None, words: str, factor: int) -> Iterator[Trouble]:
+    for limit, mild in ((fail, False), (warn, True)):
+        if limit is not None and value >= limit:
+            detail = f"{words.format(value * factor)}, the limit is {limit * factor:g}"
+            yield Trouble(mild, Reason.OVER_LIMIT, detail)
+            return
+
+
+def _absent(state: HostState, settings: HostSettings, running: Mapping[str, int]) -> Iterator[Trouble]:
+    for program, count in running.items():
+        if not count:
+            yield Trouble(False, Reason.MISSING, f"no program {program} runs")
+    for port in settings.ports:
+        if port not in (state.ports or ()):
+            yield Trouble(False, Reason.MISSING, f"nothing listens on port {port}")
+    for service in settings.services:
+        told = state.services.get(service)
+        if told != "active":
+            yield Trouble(False, Reason.MISSING, f"the service {service} is {told or 'not there'}")

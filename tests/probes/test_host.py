@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from pydantic import ValidationError
+
+from pacs_monitor.model import Node, Outcome, Reason, Status
+from pacs_monitor.net import Passage
+from pacs_monitor.probes import kinds
+from pacs_monitor.probes.host import HostSettings, _absent, _limits
+from pacs_monitor.systems.answers import HostState
+from pacs_monitor.systems.judging import judged
+from pacs_monitor.systems.node_exporter import NodeExporterSettings
+from tests.peers.node_exporter import NodeExporter
+from tests.peers.ports import free_port
+from tests.peers.scripted import full_accept_queue, hang, scripted
+from tests.probes.support import Arranged, Peers, ask
+
+HOST = kinds()["host"]
+ROOMY: dict[str, Any] = {"memory_warn": None, "load_warn": None}
+
+
+def exporter_at(port: int, **settings: Any) -> Arranged:
+    block = NodeExporterSettings(url=f"http://127.0.0.1:{port}")
+    return Node("server", systems={"node_exporter": block}), HostSettings(source="node_exporter", **settings)
+
+
+@asynccontextmanager
+async def working(folder: Path) -> AsyncIterator[Arranged]:
+    with NodeExporter(folder) as exporter:
+        yield exporter_at(exporter.port, **ROOMY)
+
+
+@asynccontextmanager
+async def refusing(_folder: Path) -> AsyncIterator[Arranged]:
+    yield exporter_at(free_port())
+
+
+@asynccontextmanager
+async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
+    with full_accept_queue() as port:
+        yield exporter_at(port)
+
+
+PEERS = Peers(working, refusing, hanging)
+
+
+async def here(**settings: Any) -> Outcome:
+    return await ask(HOST, Node("monitor"), HostSettings(source="local", **(ROOMY | settings)), timeout=20)
+
+
+async def test_a_real_node_exporter_tells_memory_and_load(tmp_path: Path) -> None:
+    with NodeExporter(tmp_path) as exporter:
+        outcome = await ask(HOST, *exporter_at(exporter.port, **ROOMY), timeout=20)
+    values = {m.name: m.value for m in outcome.measurements}
+    assert outcome.status is Status.OK
+    assert values["host_memory_bytes"] == psutil.virtual_memory().total
+    assert values["host_cpus"] == psutil.cpu_count()
+    assert {"host_memory_available_bytes", "host_load"} <= values.keys()
+
+
+async def test_what_a_source_does_not_tell_is_not_missing(tmp_path: Path) -> None:
+    with NodeExporter(tmp_path) as exporter:
+        outcome = await ask(HOST, *exporter_at(exporter.port, processes="Orthanc"), timeout=20)
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
+    assert "node_exporter tells nothing of programs" in outcome.detail
+
+
+async def test_this_machine_runs_this_program_and_listens_where_it_should() -> None:
+    name = psutil.Process(os.getpid()).name()
+    async with scripted(hang) as peer:
+        outcome = await here(processes=[name], ports=[peer.port])
+    assert (outcome.status, outcome.detail) == (Status.OK, "")
+    (counted,) = [m for m in outcome.measurements if m.name == "host_processes"]
+    assert counted.labels == (("program", name),)
+    assert counted.value >= 1
+
+
+async def test_a_program_and_a_port_that_are_not_there_fail() -> None:
+    port = free_port()
+    outcome = await here(processes=["no-such-program"], ports=[port])
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.MISSING)
+    assert outcome.detail == f"no program no-such-program runs; nothing listens on port {port}"
+
+
+async def test_a_full_memory_warns_where_the_limit_is() -> None:
+    outcome = await here(memory_warn="0%")
+    assert (outcome.status, outcome.reason) == (Status.WARN, Reason.OVER_LIMIT)
+    assert "of memory is in use" in outcome.detail
+
+
+def judge(state: HostState, **settings: Any) -> Outcome:
+    wanted = HostSettings(source="local", **settings)
+    return judged([*_limits(state, wanted), *_absent(state, wanted, {})], Passage())
+
+
+@pytest.mark.parametrize(
+    ("load", "status", "detail"),
+    [
+        (15.9, Status.OK, ""),
+        (16.0, Status.WARN, "the load for each CPU is 4, the limit is 4"),
+        (40.0, Status.FAIL, "the load for each CPU is 10, the limit is 8"),
+    ],
+)
+def test_load_counts_for_each_cpu(load: float, status: Status, detail: str) -> None:
+    outcome = judge(HostState(load=load, cpus=4), load_fail=8)
+    assert (outcome.status, outcome.detail) == (status, detail)
+
+
+def test_a_service_must_be_active() -> None:
+    state = HostState(services={"orthanc.service": "active", "mirth.service": "failed"})
+    outcome = judge(state, services=["orthanc.service", "mirth.service", "gone.service"])
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.MISSING)
+    assert outcome.detail == "the service mirth.service is failed; the service gone.service is not there"
+
+
+def test_a_source_that_tells_no_host_is_refused() -> None:
+    with pytest.raises(ValidationError, match="'orthanc' is no system that tells host"):
+        HostSettings(source="orthanc")
