@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pacs_monitor.config import Estate
 from pacs_monitor.engine.clock import SystemClock
+from pacs_monitor.engine.hl7_listening import listen_hl7
 from pacs_monitor.engine.listening import listen
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.history import open_ledger
@@ -39,12 +40,16 @@ async def runner_of(estate: Estate, checks: Collection[Check]) -> AsyncIterator[
                 resolver=resolver,
             )
         runner.listeners = listener
+        mllp = await listen_hl7(monitor.hl7_listener, SystemClock()) if monitor.hl7_listener else None
+        runner.hl7_listener = mllp
         try:
             yield runner
         finally:
             runner.close()
             if listener is not None:
                 await listener.stop()
+            if mllp is not None:
+                await mllp.stop()
 
 
 def _runner(estate: Estate, resolver: Resolver, ledger: Ledger | None) -> Runner:
