@@ -11,10 +11,10 @@ from pacs_monitor.model import Node, Phase, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.http import HttpProbeSettings
 from tests.peers.authority import Authority
+from tests.peers.pages import Page, web
 from tests.peers.ports import free_port
 from tests.peers.scripted import hang, scripted
 from tests.peers.tls import context_of
-from tests.peers.web import Page, web
 from tests.probes.support import Arranged, Peers, ask
 
 HTTP = kinds()["http"]
