@@ -1,0 +1,168 @@
+"""Does a database take our login and answer `SELECT 1`? Any that SQLAlchemy knows: PostgreSQL, Oracle, SQL Server …
+
+```yaml
+database: {probe: database, url: "postgresql+psycopg://monitor@db.example.org/pacs", slow: 1s}
+```
+
+The least account is one that may log in and nothing else. PostgreSQL needs the extra `postgres`
+(`pip install 'pacs-monitor[postgres]'`), others the driver that their URL names. The port alone is asked by `tcp`; not
+on MySQL, which after a hundred bare connections takes no more from their host. One that hangs takes one thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import suppress
+from math import ceil
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator
+from sqlalchemy import NullPool, create_engine, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.sql.expression import literal
+
+from pacs_monitor.fields import Duration, Secret, Settings
+from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
+from pacs_monitor.net import NetFailure, Passage, connect
+from pacs_monitor.net.threads import OneThread
+
+_PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "oracle": 1521, "mssql": 1433}
+_EXTRAS = {"psycopg": "pacs-monitor[postgres]"}
+_REFUSED = (
+    r"authentication failed|access denied|login failed|not permitted to log in|role .* does not exist"
+    r"|no pg_hba\.conf entry|rejects connection|ORA-01017|ORA-28000"
+)
+_SAID = (
+    (
+        _REFUSED,
+        Reason.AUTH,
+        "it does not take our login: check the account, its password, and from where it may come",
+    ),
+    (
+        r"too many (clients|connections)|connection slots|ORA-00018|ORA-00020|ORA-12519|ORA-12516",
+        Reason.BUSY,
+        "all its connections are taken: find out who holds them",
+    ),
+    (
+        r"is (starting up|shutting down|in recovery mode)|ORA-01033|ORA-01034|ORA-12528",
+        Reason.BUSY,
+        "it is starting, stopping or recovering",
+    ),
+    (
+        r"database .* does not exist|unknown database|cannot open database|ORA-12514|ORA-12505",
+        Reason.MISSING,
+        "the server is there, the database or service is not",
+    ),
+)
+"""What drivers say when a login fails: few of them give it a code."""
+
+
+def _check_url(value: Secret) -> Secret:
+    try:
+        url = make_url(value.get_secret_value())
+    except (ArgumentError, ValueError):
+        raise ValueError("is no database; write postgresql+psycopg://USER@HOST/NAME") from None
+    if url.get_backend_name() == "sqlite":
+        raise ValueError("names a file, and no server that could be down; look at it by file_age or disk")
+    return value
+
+
+class DatabaseSettings(Settings):
+    url: Annotated[Secret, AfterValidator(_check_url)]
+    """The database, as SQLAlchemy writes it: `DIALECT+DRIVER://USER@HOST:PORT/NAME`; or url_file."""
+    slow: Duration | None = None
+    """Login and answer that take longer are a warning (reason `slow`)."""
+
+
+class Database:
+    kind: ClassVar[str] = "database"
+    settings: ClassVar[type[DatabaseSettings]] = DatabaseSettings
+    measures: ClassVar[tuple[Measure, ...]] = ()
+    layer: ClassVar[Layer] = Layer.SERVICE
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = False
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=15.0, timeout=10.0)
+
+    def __init__(self) -> None:
+        self._thread = OneThread()
+
+    def addresses(self, _node: Node, _settings: DatabaseSettings) -> tuple[Address, ...]:
+        return ()
+
+    async def run(self, _node: Node, settings: DatabaseSettings, ctx: ProbeContext) -> Outcome:
+        passage, url = Passage(), make_url(settings.url.get_secret_value())
+        left = ctx.deadline - ctx.clock.monotonic()
+        try:
+            await self._thread.call(lambda: _ask(url, left, passage), ctx, passage)
+        except SQLAlchemyError as error:
+            passage.end()
+            return await _explain(error, url, ctx, passage)
+        except ImportError:
+            return _not_installed(url, passage)
+        except NetFailure as failure:
+            return failure.outcome()
+        return passage.outcome(settings.slow)
+
+
+def _ask(url: URL, timeout: float, passage: Passage) -> None:
+    engine = create_engine(url, poolclass=NullPool, connect_args=_limits(url, timeout), hide_parameters=True)
+    passage.begin(Phase.CONNECT)
+    with engine.connect() as connection:
+        passage.begin(Phase.OPERATION)
+        connection.execute(select(literal(1))).scalar_one()
+    passage.end()
+
+
+def _limits(url: URL, timeout: float) -> dict[str, Any]:
+    """What ends an attempt in time, where a driver knows it; seconds."""
+    seconds = max(ceil(timeout), 1)
+    match url.get_driver_name():
+        case "psycopg" | "psycopg2":
+            milliseconds = seconds * 1000
+            options = f"-c statement_timeout={milliseconds}"
+            own = {"connect_timeout": seconds, "tcp_user_timeout": milliseconds, "options": options}
+            return {**own, "application_name": "pacs_monitor"}
+        case "pymysql":
+            return {"connect_timeout": seconds, "read_timeout": seconds, "write_timeout": seconds}
+        case "pymssql":
+            return {"login_timeout": seconds, "timeout": seconds}
+        case "oracledb":
+            return {"tcp_connect_timeout": seconds}
+    return {}
+
+
+async def _explain(error: SQLAlchemyError, url: URL, ctx: ProbeContext, passage: Passage) -> Outcome:
+    """By what the driver says, which goes nowhere but to the terminal; else by whether the port answers at all."""
+    if isinstance(error, NoSuchModuleError):
+        return _not_installed(url, passage)
+    said = str(getattr(error, "orig", None) or "").partition("\n")[0]
+    facts = (("the driver says", said),) if said else ()
+    for pattern, reason, detail in _SAID:
+        if re.search(pattern, str(getattr(error, "orig", None)), re.IGNORECASE):
+            return _failed(passage, reason, detail, facts)
+    address = Address(url.host or "", url.port or _PORTS.get(url.get_backend_name(), 0))
+    if passage.phase is Phase.CONNECT and address.host and address.port:
+        try:
+            way = Passage()
+            transport, _ = await connect(
+                asyncio.Protocol, address, resolver=ctx.resolver, deadline=ctx.deadline + 0.5, passage=way
+            )
+            transport.close()
+        except NetFailure as failure:
+            return failure.outcome()
+    broke = "the login was not answered as it should be" if passage.phase is Phase.CONNECT else "SELECT 1 failed"
+    return _failed(passage, Reason.CLOSED, f"{broke}: look into the database's log", facts)
+
+
+def _not_installed(url: URL, passage: Passage) -> Outcome:
+    driver = url.drivername.partition("+")[2] or url.drivername
+    with suppress(Exception):  # a dialect that is not there has no driver
+        driver = url.get_driver_name()
+    wanted = _EXTRAS.get(driver, driver)
+    return _failed(passage, Reason.NOT_CONFIGURED, f"the driver is not installed here: pip install '{wanted}'", ())
+
+
+def _failed(passage: Passage, reason: Reason, detail: str, facts: tuple[tuple[str, str], ...]) -> Outcome:
+    return Outcome.of(reason, phase=passage.phase, detail=detail, terminal=facts, **passage.seen())
