@@ -1,8 +1,14 @@
-"""dcm4chee-arc-light's REST API: our own test objects are rejected over it, and then deleted for good.
+"""dcm4chee-arc-light's REST API: its storages, its queues; and our own test objects are rejected and deleted over it.
 
 An instance is rejected (113001, DCM, "Rejected for Quality Reasons"), and then its study is asked to be deleted, which
 the archive does when every instance of it is rejected. Purging by rejection code (`DELETE /reject/113001^DCM`) is never
 used: it would also purge what the department has rejected.
+
+Volumes are the storages, by their dcmStorageID. dcm4chee leaves out a storage that it cannot read: name those that must
+be there under the check's `volumes`. Queues are its task queues; of a task only the time for which it is scheduled is
+looked at, as it may name patients. Tasks scheduled for later do not count as waiting.
+
+A secured archive wants a `token`; a role that may use /storage and /queue is enough to watch it.
 
 Written by its interface description (docs/swagger/openapi.json) and proved against a server of the tests that keeps to
 it: no dcm4chee was at hand.
@@ -10,16 +16,20 @@ it: no dcm4chee was at hand.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from pacs_monitor import http
 from pacs_monitor.fields import AETitle
 from pacs_monitor.http import HttpError, HttpSettings
-from pacs_monitor.model import ProbeContext, Reason
+from pacs_monitor.model import SECOND, Node, ProbeContext, Reason
 from pacs_monitor.net import Passage
+from pacs_monitor.systems.answers import Queue, Volume
 
 REJECTION = "113001^DCM"
+SCHEDULED, RETRY, IN_PROCESS, FAILED = "SCHEDULED", "SCHEDULED FOR RETRY", "IN PROCESS", "FAILED"
 _NOT_YET = {403: "has instances that are not rejected", 409: "is being worked on"}
 
 
@@ -36,6 +46,51 @@ class Dcm4chee:
 
     def __init__(self, settings: Dcm4cheeSettings) -> None:
         self._settings = settings
+
+    async def volumes(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
+        storages = await self._json("/storage", ctx, passage)
+        try:
+            return [_volume(storage) for storage in storages]
+        except (LookupError, TypeError, ValueError, AttributeError):
+            raise _not_dcm4chee("/storage", passage) from None
+
+    async def queues(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Queue]:
+        described = await self._json("/queue", ctx, passage)
+        try:
+            names = [str(queue["name"]) for queue in described]
+        except (LookupError, TypeError):
+            raise _not_dcm4chee("/queue", passage) from None
+        return [await self._queue(name, ctx, passage) for name in names]
+
+    async def _queue(self, name: str, ctx: ProbeContext, passage: Passage) -> Queue:
+        path = f"/queue/{quote(name, safe='')}"
+        counts = {}
+        for status in (SCHEDULED, RETRY, IN_PROCESS, FAILED):
+            counted = await self._json(f"{path}/count?status={quote(status)}", ctx, passage)
+            try:
+                counts[status] = int(counted["count"])
+            except (LookupError, TypeError, ValueError):
+                raise _not_dcm4chee("/queue", passage) from None
+        oldest = await self._oldest(path, ctx, passage) if counts[SCHEDULED] else None
+        waiting = counts[SCHEDULED] + counts[RETRY]
+        return Queue(name, waiting, oldest, in_progress=counts[IN_PROCESS], failed=counts[FAILED])
+
+    async def _oldest(self, path: str, ctx: ProbeContext, passage: Passage) -> float | None:
+        """When the first waiting task was due; None while all are scheduled for later."""
+        query = f"?status={SCHEDULED}&orderby=scheduledTime&limit=1"
+        tasks = await self._json(path + query, ctx, passage)
+        try:
+            due = [_time(task["scheduledTime"]) for task in tasks]
+        except (LookupError, TypeError, ValueError):
+            raise _not_dcm4chee("/queue", passage) from None
+        return min((at for at in due if at <= ctx.clock.now() / SECOND), default=None)
+
+    async def _json(self, path: str, ctx: ProbeContext, passage: Passage) -> Any:
+        settings = self._settings
+        answer = await http.ask("GET", settings.url + path, ctx, passage, access=settings.access())
+        what = f"dcm4chee's {path.partition('?')[0]}"
+        http.expect(answer, what, 200, 204)
+        return http.read_json(answer, what) if answer.status == 200 else []
 
     async def delete_instance(self, study: str, series: str, sop_instance: str, ctx: ProbeContext) -> bool:
         """Reject an instance of a test study, and delete the study; whether the instance was there.
@@ -57,3 +112,23 @@ class Dcm4chee:
         answer = await http.ask(method, url, ctx, Passage(), access=settings.access())
         http.expect(answer, f"dcm4chee's {method}", *expected)
         return answer.status
+
+
+def _not_dcm4chee(path: str, passage: Passage) -> HttpError:
+    return HttpError(Reason.BAD_CONTENT, f"what answers to {path} is not dcm4chee", passage)
+
+
+def _volume(storage: Any) -> Volume:
+    """`dcmStorageThresholdExceeded` is there when it was marked as full."""
+    return Volume(
+        str(storage["dcmStorageID"]),
+        used=int(storage["totalSpace"]) - int(storage["usableSpace"]),
+        free=int(storage["usableSpace"]),
+        read_only=storage.get("dcmReadOnly") in (True, "true"),
+        full="dcmStorageThresholdExceeded" in storage,
+    )
+
+
+def _time(text: str) -> float:
+    """ISO 8601 with an offset, as 2026-11-24T08:00:00.123+0000."""
+    return datetime.fromisoformat(text).timestamp()

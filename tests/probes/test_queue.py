@@ -219,7 +219,7 @@ async def test_a_queue_that_is_named_and_not_there_is_missing(tmp_path: Path) ->
 async def test_a_folder_of_200_000_files_is_counted_in_bounded_time_and_memory(tmp_path: Path) -> None:
     for name in range(200_000):
         (tmp_path / str(name)).touch()
-    node, settings = spool(tmp_path)
+    node, settings, *_ = spool(tmp_path)
     outcome = await ask(QUEUE, node, settings, timeout=30.0)
     began = time.monotonic()
     hasty = await ask(QUEUE, node, settings, timeout=0.05)

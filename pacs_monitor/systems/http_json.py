@@ -1,0 +1,142 @@
+"""Any service that answers with JSON: numbers of it, named by JSONPath (RFC 9535), become volumes and queues.
+
+A path that finds several values, or a list, counts them. A path that finds nothing is `bad_content`: of an answer that
+has changed its form nothing is concluded. Times may be seconds or milliseconds of Unix time, or ISO 8601.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar
+
+import jsonpath
+from pydantic import AfterValidator
+
+from pacs_monitor import http
+from pacs_monitor.fields import Settings
+from pacs_monitor.http import HttpError, HttpSettings
+from pacs_monitor.model import Node, ProbeContext, Reason
+from pacs_monitor.net import Passage
+from pacs_monitor.systems.answers import Queue, Volume
+
+MILLISECONDS = 1e11
+"""Unix time above this is in milliseconds: as seconds it would be the year 5138."""
+
+
+def _path(value: str) -> str:
+    try:
+        jsonpath.compile(value)
+    except jsonpath.JSONPathError:
+        raise ValueError(f"{value!r} is no JSONPath; write $.queue.length") from None
+    return value
+
+
+JsonPath = Annotated[str, AfterValidator(_path)]
+
+
+class QueuePaths(Settings):
+    path: str = ""
+    """What to ask for, after the url."""
+    length: JsonPath
+    """How many items wait."""
+    oldest: JsonPath | None = None
+    """When the longest waiting item came; of several times the first."""
+    in_progress: JsonPath | None = None
+    """How many items are worked on."""
+    failed: JsonPath | None = None
+    """How many items have failed."""
+
+
+class VolumePaths(Settings):
+    path: str = ""
+    """What to ask for, after the url."""
+    used: JsonPath
+    """Bytes in use."""
+    free: JsonPath
+    """Bytes free."""
+
+
+class HttpJsonSettings(HttpSettings):
+    queues: Mapping[str, QueuePaths] = {}
+    """Name of a queue → where its numbers stand."""
+    volumes: Mapping[str, VolumePaths] = {}
+    """Name of a volume → where its numbers stand."""
+
+
+class HttpJson:
+    kind: ClassVar[str] = "http_json"
+    settings: ClassVar[type[HttpJsonSettings]] = HttpJsonSettings
+
+    def __init__(self, settings: HttpJsonSettings) -> None:
+        self._settings = settings
+
+    async def queues(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Queue]:
+        found = []
+        for name, paths in self._settings.queues.items():
+            body = await self._json(paths.path, ctx, passage)
+            oldest = _values(body, paths.oldest, passage) if paths.oldest else []
+            found.append(
+                Queue(
+                    name,
+                    _number(body, paths.length, passage),
+                    oldest=min((_time(value, passage) for value in oldest), default=None),
+                    in_progress=_number(body, paths.in_progress, passage) if paths.in_progress else None,
+                    failed=_number(body, paths.failed, passage) if paths.failed else None,
+                )
+            )
+        return found
+
+    async def volumes(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
+        found = []
+        for name, paths in self._settings.volumes.items():
+            body = await self._json(paths.path, ctx, passage)
+            found.append(Volume(name, _number(body, paths.used, passage), _number(body, paths.free, passage)))
+        return found
+
+    async def _json(self, path: str, ctx: ProbeContext, passage: Passage) -> Any:
+        settings = self._settings
+        answer = await http.ask("GET", settings.url + path, ctx, passage, access=settings.access())
+        http.expect(answer, "the service", 200)
+        return http.read_json(answer, "the service")
+
+
+def _values(body: Any, path: str, passage: Passage) -> list[Any]:
+    try:
+        return list(jsonpath.findall(path, body))
+    except (jsonpath.JSONPathError, RecursionError):
+        raise _lacks(path, passage) from None
+
+
+def _number(body: Any, path: str, passage: Passage) -> int:
+    """One number, or how many values there are; a wildcard or filter may rightly find none."""
+    values = _values(body, path, passage)
+    several = not jsonpath.compile(path).singular_query()  # type: ignore[union-attr]  # only a path with | has none
+    if several:
+        return len(values)
+    if len(values) == 1 and isinstance(values[0], list):
+        return len(values[0])
+    try:
+        return round(float(values[0]))
+    except (LookupError, TypeError, ValueError, OverflowError):
+        raise _lacks(path, passage) from None
+
+
+def _time(value: Any, passage: Passage) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        return _iso(value, passage)
+    return seconds / 1000 if seconds > MILLISECONDS else seconds
+
+
+def _iso(value: Any, passage: Passage) -> float:
+    try:
+        found = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise HttpError(Reason.BAD_CONTENT, "what should be a time is none", passage) from None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def _lacks(path: str, passage: Passage) -> HttpError:
+    return HttpError(Reason.BAD_CONTENT, f"the service's answer has no number at {path}", passage)

@@ -1,0 +1,119 @@
+"""Mirth Connect and Open Integration Engine: the queues of their channels, what channels received, the engine's disk.
+
+Each deployed channel is a queue and a feed under its name, each of its destinations a queue as `CHANNEL/DESTINATION`,
+since a channel runs on although a destination of it has stopped or fails. Messages are never asked for, nor their
+times, so that no age is told: watch length, growth and `failed` (Mirth's errors, which people may clear).
+
+The least account is a user who may view the dashboard; an engine without roles knows one kind of user, who may do all.
+Every request bears X-Requested-With, which the engine demands since 3.12.
+
+Written by the sources of the engines (nextgenhealthcare/connect, OpenIntegrationEngine/engine) and proved against a
+server of the tests that keeps to them: neither was at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from pacs_monitor import http
+from pacs_monitor.http import HttpError, HttpSettings
+from pacs_monitor.model import Node, ProbeContext, Reason
+from pacs_monitor.net import Passage
+from pacs_monitor.systems.answers import Feed, Queue, Volume
+
+HEADERS = {"X-Requested-With": "pacs-monitor", "Accept": "application/json"}
+_AT_WORK = "STARTED"
+
+
+class MirthSettings(HttpSettings):
+    """The engine's REST API; its url is usually https://HOST:8443, and /api is added."""
+
+
+class Mirth:
+    kind: ClassVar[str] = "mirth"
+    settings: ClassVar[type[MirthSettings]] = MirthSettings
+
+    def __init__(self, settings: MirthSettings) -> None:
+        self._settings = settings
+
+    async def queues(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Queue]:
+        return [queue for channel in await self._channels(ctx, passage) for queue in _queues(channel, passage)]
+
+    async def feeds(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Feed]:
+        return [_feed(channel, passage) for channel in await self._channels(ctx, passage)]
+
+    async def volumes(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
+        stats = _inner(await self._json("/system/stats", ctx, passage), "com.mirth.connect.model.SystemStats")
+        try:
+            free, total = int(stats["diskFreeBytes"]), int(stats["diskTotalBytes"])
+        except (LookupError, TypeError, ValueError):
+            raise _not_mirth("/system/stats", passage) from None
+        return [Volume("engine", total - free, free)]
+
+    async def _channels(self, ctx: ProbeContext, passage: Passage) -> list[Mapping[str, Any]]:
+        told = _inner(await self._json("/channels/statuses", ctx, passage), "list")
+        channels = _several(told, "dashboardStatus")
+        if not all(isinstance(channel, dict) and "name" in channel for channel in channels):
+            raise _not_mirth("/channels/statuses", passage)
+        return channels
+
+    async def _json(self, path: str, ctx: ProbeContext, passage: Passage) -> Any:
+        settings, what = self._settings, f"Mirth's {path}"
+        url, access = f"{settings.url}/api{path}", settings.access()
+        answer = await http.ask("GET", url, ctx, passage, access=access, headers=HEADERS)
+        http.expect(answer, what, 200)
+        return http.read_json(answer, what)
+
+
+def _not_mirth(path: str, passage: Passage) -> HttpError:
+    return HttpError(Reason.BAD_CONTENT, f"what answers to {path} is not Mirth", passage)
+
+
+def _inner(told: Any, name: str) -> Any:
+    """What stands under the one name that Mirth's JSON begins with."""
+    return told.get(name, told) if isinstance(told, dict) else told
+
+
+def _several(told: Any, name: str) -> list[Any]:
+    """A list, of which Mirth's JSON makes the one item when there is one, and null or "" when there is none."""
+    found = _inner(told, name)
+    if isinstance(found, list):
+        return found
+    return [found] if found and found is not told else []
+
+
+def _statistics(part: Mapping[str, Any]) -> dict[str, int]:
+    """A map of Mirth: entries that each hold the name of a number and the number, whatever their types are called."""
+    entries = _several(_inner(part.get("statistics"), "linked-hash-map"), "entry")
+    found = {}
+    for entry in entries:
+        values = entry.values() if isinstance(entry, dict) else ()
+        names = [value for value in values if isinstance(value, str) and not value.isdecimal()]
+        numbers = [int(value) for value in values if not isinstance(value, str) or value.isdecimal()]
+        found[names[0]] = numbers[0]
+    return found
+
+
+def _queues(channel: Mapping[str, Any], passage: Passage) -> Iterable[Queue]:
+    yield _queue(str(channel["name"]), channel, passage)
+    for child in _several(channel.get("childStatuses"), "dashboardStatus"):
+        if child.get("metaDataId") not in (0, "0"):  # 0 is the source, which the channel itself stands for
+            yield _queue(f"{channel['name']}/{child.get('name', '?')}", child, passage)
+
+
+def _queue(name: str, part: Mapping[str, Any], passage: Passage) -> Queue:
+    """Nothing is in progress where a part does not run; that one does is not told."""
+    try:
+        failed = _statistics(part).get("ERROR")
+        stands = None if part["state"] == _AT_WORK else 0
+        return Queue(name, int(part.get("queued") or 0), in_progress=stands, failed=failed)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise _not_mirth("/channels/statuses", passage) from None
+
+
+def _feed(channel: Mapping[str, Any], passage: Passage) -> Feed:
+    try:
+        return Feed(str(channel["name"]), _statistics(channel).get("RECEIVED", 0), channel["state"] == _AT_WORK)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise _not_mirth("/channels/statuses", passage) from None
