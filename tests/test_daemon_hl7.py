@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +68,14 @@ async def test_the_daemon_verifies_the_loop_watches_a_feed_and_rejects_what_it_w
     assert after == ["AR", "AA"]
     assert code == 0
     assert "DOE" not in daemon.log.read_text() + metrics
+
+
+async def test_a_probe_from_the_terminal_verifies_the_loop_without_a_daemon(tmp_path: Path) -> None:
+    ours, file = free_port(), tmp_path / "monitor.yaml"
+    async with sending_on(ours) as engine:
+        file.write_text(configuration(free_port(), ours, engine))
+        command = ["-m", "pacs_monitor", "probe", "ris/hl7_heartbeat", "--direct", "--config", str(file)]
+        process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=PIPE)
+        said, _ = await process.communicate()
+    assert process.returncode == 0, said
+    assert b"proves: that messages pass through to our own listener" in said

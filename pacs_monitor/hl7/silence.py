@@ -46,3 +46,9 @@ def too_long(last: Micros, now: Micros, limits: Sequence[Limit], zone: tzinfo) -
         if any(window.end - window.start >= limit.seconds * SECOND for window in windows):
             return limit
     return None
+
+
+def watched(now: Micros, limits: Sequence[Limit], zone: tzinfo) -> bool:
+    """Whether a feed may not be silent as long as it likes just now."""
+    moment = Window(now, now + 1)
+    return any(limit.hours is None or limit.hours.windows(moment, zone) for limit in limits)

@@ -2,9 +2,10 @@
 
 `source` says who tells of the messages. An interface engine's own counters are the best: name the system whose block
 the node carries (`mirth` …), and with `feeds` the channels that matter (all of them together unless given); an engine
-counts by channel, so `expect` only names what they carry. `folder` looks at the newest file in a folder into which
-messages are written; files that are fetched at once are missed, so let it be an archive or a copy. `listener` is our
-own (`monitor.hl7_listener`), to which the engine sends copies: there `expect` names message types, and each must come.
+counts by channel, so `expect` only names what they carry; one of `feeds` that is not started is a warning. `folder`
+looks at the newest file in a folder into which messages are written; files that are fetched at once are missed, so let
+it be an archive or a copy. `listener` is our own (`monitor.hl7_listener`), to which the engine sends copies: there
+`expect` names message types, and each must come.
 
 `within` is how long the feed may be silent: `15m`, or by hours in the monitor's time zone:
 
@@ -36,7 +37,7 @@ from typing import Annotated, ClassVar, NamedTuple, Self
 from pydantic import AfterValidator, PlainValidator, WithJsonSchema, model_validator
 
 from pacs_monitor.fields import LocalPath, Settings, Texts
-from pacs_monitor.hl7.silence import Limit, parse_limits, too_long
+from pacs_monitor.hl7.silence import Limit, parse_limits, too_long, watched
 from pacs_monitor.model import (
     SECOND,
     Address,
@@ -63,10 +64,10 @@ _AT_ONCE = 256
 
 
 class Seen(NamedTuple):
-    """When the last message of a feed came, None when that is not known, and what else its source says of it."""
+    """When the last message of a feed came, None when that is not known, and whether its channel is started."""
 
     last: Micros | None
-    note: str = ""
+    up: bool = True
 
 
 def _source(value: str) -> str:
@@ -187,8 +188,7 @@ async def _by_system(node: Node, settings: Hl7FeedSettings, ctx: ProbeContext, p
         passage.measure(MESSAGES, count, (("feed", name),))
     now = ctx.clock.now()
     came = {name for name, count in counts.items() if count and before.get(name, count) != count}
-    closed = {name for name in settings.feeds if not told[name].up}
-    return {name: Seen(now if name in came else None, " (not started)" if name in closed else "") for name in counts}
+    return {name: Seen(now if name in came else None, name not in told or told[name].up) for name in counts}
 
 
 def _sum(feeds: Iterable[Feed]) -> int:
@@ -214,11 +214,13 @@ def _judge(seen: Mapping[str, Seen], settings: Hl7FeedSettings, ctx: ProbeContex
         last: Micros | None = memory["last"].get(name)
         limit = too_long(memory["since"][name] if last is None else last, now, settings.within, ctx.zone)
         if limit is not None:
-            silent.append(_sentence(name + one.note, limit, last, ctx.zone))
-    if not silent:
-        return passage.outcome()
-    passage.end()
-    return Outcome.of(Reason.SILENT, phase=Phase.OPERATION, detail="; ".join(silent), **passage.seen())
+            silent.append(_sentence(name if one.up else f"{name} (not started)", limit, last, ctx.zone))
+    stopped = [f"{name}: the channel is not started" for name, one in seen.items() if not one.up]
+    if silent or (stopped and watched(now, settings.within, ctx.zone)):
+        passage.end()
+        detail = "; ".join(silent or stopped)
+        return Outcome.of(Reason.SILENT, warn=not silent, phase=Phase.OPERATION, detail=detail, **passage.seen())
+    return passage.outcome()
 
 
 def _sentence(feed: str, limit: Limit, last: Micros | None, zone: tzinfo) -> str:

@@ -144,7 +144,7 @@ class Hl7Heartbeat:
             detail = f"node {node.name} needs a host and hl7: {{port: …}}"
             return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
         if settings.verify == "loop" and ctx.hl7_listener is None:
-            detail = "verify: loop needs monitor.hl7_listener, and the running daemon, which listens"
+            detail = "verify: loop needs monitor.hl7_listener; if it is there, its port is taken (by a running daemon?)"
             return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
         control_id = new_control_id()
         try:
@@ -181,21 +181,28 @@ class Hl7Heartbeat:
         self, beat: _Beat, settings: Hl7HeartbeatSettings, ctx: ProbeContext, passage: Passage
     ) -> Code:
         """Over the connection that was kept, or else, also when the peer has closed that one, over a new one."""
-        wanted = Wanted(settings.accept, beat.control_id if settings.same_control_id else None)
-        for kept in (True, False):
-            link = self._shelf.take(ctx.check, beat.address) if kept else await _dial(beat, ctx, passage)
-            if link is None:
-                continue
+        kept = self._shelf.take(ctx.check, beat.address)
+        if kept is not None:
             try:
-                code = await link.exchange(beat.message, wanted, ctx.deadline, passage)
-            except BaseException as error:
-                link.close()
-                if not (kept and isinstance(error, NetFailure) and error.reason is Reason.CLOSED):
+                return await self._exchange(kept, beat, settings, ctx, passage)
+            except NetFailure as failure:
+                if failure.reason is not Reason.CLOSED:
                     raise
-            else:
-                self._shelf.put(ctx.check, link, settings.keep_open)
-                return code
-        raise AssertionError("a new connection is answered or fails")
+        link = await dial(beat.address, resolver=ctx.resolver, deadline=ctx.deadline, passage=passage, tls=beat.tls)
+        return await self._exchange(link, beat, settings, ctx, passage)
+
+    async def _exchange(
+        self, link: Link, beat: _Beat, settings: Hl7HeartbeatSettings, ctx: ProbeContext, passage: Passage
+    ) -> Code:
+        """A connection is kept only after an exchange that went well: no late answer must meet the next message."""
+        wanted = Wanted(settings.accept, beat.control_id if settings.same_control_id else None)
+        try:
+            code = await link.exchange(beat.message, wanted, ctx.deadline, passage)
+        except BaseException:
+            link.close()
+            raise
+        self._shelf.put(ctx.check, link, settings.keep_open)
+        return code
 
 
 class _Beat(NamedTuple):
@@ -205,10 +212,6 @@ class _Beat(NamedTuple):
     tls: Tls | None
     message: bytes
     control_id: str
-
-
-async def _dial(beat: _Beat, ctx: ProbeContext, passage: Passage) -> Link:
-    return await dial(beat.address, resolver=ctx.resolver, deadline=ctx.deadline, passage=passage, tls=beat.tls)
 
 
 async def _message(settings: Hl7HeartbeatSettings, ctx: ProbeContext, control_id: str) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacs_monitor.hl7.silence import parse_limits, too_long
+from pacs_monitor.hl7.silence import parse_limits, too_long, watched
 from pacs_monitor.model import SECOND, Micros
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -78,6 +78,13 @@ def test_what_is_too_long_stays_too_long_as_time_passes(start: int, length: int,
     limits = parse_limits(BY_HOURS)
     if too_long(last, last + length * SECOND, limits, BERLIN):
         assert too_long(last, last + (length + more) * SECOND, limits, BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("within", "expected"), [("5m", True), (BY_HOURS, True), (IN_HOURS, False), ({"Sun 00:00-24:00": "1h"}, True)]
+)
+def test_a_feed_is_watched_in_the_hours_that_have_a_limit(within: object, expected: bool) -> None:
+    assert watched(at("2026-11-29T10:00"), parse_limits(within), BERLIN) is expected
 
 
 @pytest.mark.parametrize("wrong", [{}, "soon", {"Mon": "5m"}, {"Mon 07:00-19:00": "soon"}])

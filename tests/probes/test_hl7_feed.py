@@ -261,6 +261,20 @@ async def test_a_counter_of_an_engine_that_goes_on_is_a_feed_that_lives() -> Non
         assert not silent(again)
 
 
+async def test_a_channel_that_is_not_started_is_a_warning_in_hours() -> None:
+    async with engine(channel("Orders", 7, "STOPPED")) as peer:
+
+        async def look(wall: str, **settings: object) -> Outcome:
+            feeds = by_engine(within=IN_HOURS, **settings)
+            return await ask(FEED, node_of(peer), feeds, clock=Wound(wall), memory={}, zone=BERLIN)
+
+        outcome = await look("2026-11-24T10:00", feeds="Orders")
+        assert (outcome.status, outcome.reason) == (Status.WARN, Reason.SILENT)
+        assert outcome.detail == "Orders: the channel is not started"
+        assert (await look("2026-11-24T03:00", feeds="Orders")).status is Status.OK
+        assert (await look("2026-11-24T10:00")).status is Status.OK
+
+
 async def test_all_channels_together_are_watched_unless_some_are_named() -> None:
     memory: dict[str, Any] = {}
     async with engine(channel("Orders", 7), channel("Results", 3)) as peer:
