@@ -38,7 +38,7 @@ def schema() -> Schema:
         named[section] |= {"type": "object", "additionalProperties": {"$ref": f"#/$defs/{target}"}}
     defs |= _check_definitions(defs, name) | _channel_definitions(defs, name)
     defs["node"] = _node_definition(defs, name)
-    merged = {name[model] for model in name if model is not Sections}
+    merged = {name[model] for model in name if model is not Sections and model not in _system_settings()}
     kept = {key: value for key, value in defs.items() if key not in merged}
     return {"$schema": DIALECT, "title": "pacs_monitor: monitor.yaml", **root, "$defs": kept}
 
@@ -47,10 +47,14 @@ def _definitions() -> tuple[dict[str, Schema], dict[type[BaseModel], str]]:
     kinds: Iterable[Any] = (*probes.kinds().values(), *channels.kinds().values())
     own = {kind.settings for kind in kinds}
     models = [Sections, NodeSettings, CheckSettings, ChannelSettings, *sorted(own, key=repr)]
-    models += [kind.settings for kind in systems.kinds().values()]
+    models += _system_settings()
     refs, top = models_json_schema([(model, "validation") for model in models], ref_template="#/$defs/{model}")
     defs = {key: _loosened(value) for key, value in top["$defs"].items()}
     return defs, {model: refs[(model, "validation")]["$ref"].rpartition("/")[2] for model in models}
+
+
+def _system_settings() -> list[type[BaseModel]]:
+    return [kind.settings for kind in systems.kinds().values()]
 
 
 def _node_definition(defs: Mapping[str, Schema], name: Mapping[type[BaseModel], str]) -> Schema:
