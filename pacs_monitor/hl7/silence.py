@@ -6,9 +6,9 @@ beginning. A silence that was too long stays one until a message comes, also whe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import tzinfo
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pacs_monitor.calendars import WEEK, Hours, Window, outside
 from pacs_monitor.fields import parse_duration
@@ -24,31 +24,34 @@ class Limit(NamedTuple):
     seconds: float
 
 
-def parse_limits(value: object) -> tuple[Limit, ...]:
-    """`15m`, or durations by hours: `{"Mon-Fri 07:00-19:00": 15m, otherwise: 4h}`; raises ValueError."""
-    by_hours = value if isinstance(value, Mapping) else {"24x7": value}
-    if not by_hours:
-        raise ValueError("names no hours; write 15m, or durations by hours")
-    limits = (
-        Limit(None if key == OTHERWISE else Hours.parse(str(key)), parse_duration(text))
-        for key, text in by_hours.items()
-    )
-    return tuple(limits)
+class Limits(tuple[Limit, ...]):
+    """Limits that hold at the same time."""
 
+    __slots__ = ()
 
-def too_long(last: Micros, now: Micros, limits: Sequence[Limit], zone: tzinfo) -> Limit | None:
-    """The limit that a silence has exceeded at some time since the last message, if any."""
-    longest = max(limit.seconds for limit in limits)
-    looked_at = Window(max(last, now - WEEK - round(longest * SECOND)), now)
-    named = [window for limit in limits if limit.hours for window in limit.hours.windows(looked_at, zone)]
-    for limit in limits:
-        windows = limit.hours.windows(looked_at, zone) if limit.hours else outside(looked_at, named)
-        if any(window.end - window.start >= limit.seconds * SECOND for window in windows):
-            return limit
-    return None
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """`15m`, or durations by hours: `{"Mon-Fri 07:00-19:00": 15m, otherwise: 4h}`; raises ValueError."""
+        by_hours = value if isinstance(value, Mapping) else {"24x7": value}
+        if not by_hours:
+            raise ValueError("names no hours; write 15m, or durations by hours")
+        return cls(
+            Limit(None if key == OTHERWISE else Hours.parse(str(key)), parse_duration(text))
+            for key, text in by_hours.items()
+        )
 
+    def exceeded(self, last: Micros, now: Micros, zone: tzinfo) -> Limit | None:
+        """The limit that a silence has exceeded at some time since the last message, if any."""
+        longest = max(limit.seconds for limit in self)
+        looked_at = Window(max(last, now - WEEK - round(longest * SECOND)), now)
+        named = [window for limit in self if limit.hours for window in limit.hours.windows(looked_at, zone)]
+        for limit in self:
+            windows = limit.hours.windows(looked_at, zone) if limit.hours else outside(looked_at, named)
+            if any(window.end - window.start >= limit.seconds * SECOND for window in windows):
+                return limit
+        return None
 
-def watched(now: Micros, limits: Sequence[Limit], zone: tzinfo) -> bool:
-    """Whether a feed may not be silent as long as it likes just now."""
-    moment = Window(now, now + 1)
-    return any(limit.hours is None or limit.hours.windows(moment, zone) for limit in limits)
+    def apply(self, now: Micros, zone: tzinfo) -> bool:
+        """Whether a feed may not be silent as long as it likes just now."""
+        moment = Window(now, now + 1)
+        return any(limit.hours is None or limit.hours.windows(moment, zone) for limit in self)

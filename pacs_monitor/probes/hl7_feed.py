@@ -37,7 +37,7 @@ from typing import Annotated, ClassVar, NamedTuple, Self
 from pydantic import AfterValidator, PlainValidator, WithJsonSchema, model_validator
 
 from pacs_monitor.fields import LocalPath, Settings, Texts
-from pacs_monitor.hl7.silence import Limit, parse_limits, too_long, watched
+from pacs_monitor.hl7.silence import Limit, Limits
 from pacs_monitor.model import (
     SECOND,
     Address,
@@ -81,8 +81,8 @@ class Hl7FeedSettings(Settings):
     source: Annotated[str, AfterValidator(_source)]
     """Who tells of the messages: a system (`mirth` …), `folder` or `listener`."""
     within: Annotated[
-        tuple[Limit, ...],
-        PlainValidator(parse_limits),
+        Limits,
+        PlainValidator(Limits.parse),
         WithJsonSchema({"anyOf": [{"type": "string"}, {"additionalProperties": {"type": "string"}, "type": "object"}]}),
     ]
     """How long a feed may be silent: a duration, or durations by hours and `otherwise`."""
@@ -212,11 +212,11 @@ def _judge(seen: Mapping[str, Seen], settings: Hl7FeedSettings, ctx: ProbeContex
     silent = []
     for name, one in seen.items():
         last: Micros | None = memory["last"].get(name)
-        limit = too_long(memory["since"][name] if last is None else last, now, settings.within, ctx.zone)
+        limit = settings.within.exceeded(memory["since"][name] if last is None else last, now, ctx.zone)
         if limit is not None:
             silent.append(_sentence(name if one.up else f"{name} (not started)", limit, last, ctx.zone))
     stopped = [f"{name}: the channel is not started" for name, one in seen.items() if not one.up]
-    if silent or (stopped and watched(now, settings.within, ctx.zone)):
+    if silent or (stopped and settings.within.apply(now, ctx.zone)):
         passage.end()
         detail = "; ".join(silent or stopped)
         return Outcome.of(Reason.SILENT, warn=not silent, phase=Phase.OPERATION, detail=detail, **passage.seen())

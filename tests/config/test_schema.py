@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,3 +83,8 @@ def test_faults_show_in_the_editor(node: str) -> None:
 @pytest.mark.parametrize("secret", ["url: x", "url_file: x"])
 def test_a_secret_may_come_from_a_file(secret: str) -> None:
     assert errors(f"monitor: {{name: east}}\nchannels: {{hook: {{type: webhook, {secret}}}}}\n") == []
+
+
+def test_every_reference_leads_somewhere() -> None:
+    referred = set(re.findall(r"#/\$defs/(\w+)", json.dumps(SCHEMA)))
+    assert referred - SCHEMA["$defs"].keys() == set()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacs_monitor.hl7.silence import parse_limits, too_long, watched
+from pacs_monitor.hl7.silence import Limits
 from pacs_monitor.model import SECOND, Micros
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -20,7 +20,7 @@ def at(text: str) -> Micros:
 
 
 def seconds(within: object, last: str, now: str) -> float | None:
-    limit = too_long(at(last), at(now), parse_limits(within), BERLIN)
+    limit = Limits.parse(within).exceeded(at(last), at(now), BERLIN)
     return limit and limit.seconds
 
 
@@ -75,19 +75,19 @@ def test_over_a_change_of_daylight_saving_time_silence_is_as_long_as_it_is(
 @given(st.integers(0, 20 * 86400), st.integers(0, 20 * 86400), st.integers(0, 86400))
 def test_what_is_too_long_stays_too_long_as_time_passes(start: int, length: int, more: int) -> None:
     last = at("2026-10-20T00:00") + start * SECOND
-    limits = parse_limits(BY_HOURS)
-    if too_long(last, last + length * SECOND, limits, BERLIN):
-        assert too_long(last, last + (length + more) * SECOND, limits, BERLIN)
+    limits = Limits.parse(BY_HOURS)
+    if limits.exceeded(last, last + length * SECOND, BERLIN):
+        assert limits.exceeded(last, last + (length + more) * SECOND, BERLIN)
 
 
 @pytest.mark.parametrize(
     ("within", "expected"), [("5m", True), (BY_HOURS, True), (IN_HOURS, False), ({"Sun 00:00-24:00": "1h"}, True)]
 )
 def test_a_feed_is_watched_in_the_hours_that_have_a_limit(within: object, expected: bool) -> None:
-    assert watched(at("2026-11-29T10:00"), parse_limits(within), BERLIN) is expected
+    assert Limits.parse(within).apply(at("2026-11-29T10:00"), BERLIN) is expected
 
 
 @pytest.mark.parametrize("wrong", [{}, "soon", {"Mon": "5m"}, {"Mon 07:00-19:00": "soon"}])
 def test_what_are_no_limits_is_told(wrong: object) -> None:
     with pytest.raises(ValueError):
-        parse_limits(wrong)
+        Limits.parse(wrong)

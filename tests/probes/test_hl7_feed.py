@@ -329,3 +329,8 @@ def test_what_cannot_be_watched_is_refused(wrong: dict[str, Any], said: str) -> 
 def test_it_opens_no_associations() -> None:
     assert FEED.addresses(NODE, by_engine()) == ()
     assert not FEED.uses_association
+
+
+def test_equal_limits_are_equal_settings_so_that_a_reload_leaves_the_check_alone() -> None:
+    assert by_engine(within=IN_HOURS) == by_engine(within=dict(IN_HOURS))
+    assert by_engine(within=IN_HOURS) != by_engine(within="15m")
