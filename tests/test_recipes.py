@@ -17,7 +17,10 @@ RECIPES = YAML.findall((Path(__file__).parents[1] / "docs/recipes.md").read_text
 PAGES = {
     kind: "".join(YAML.findall(inspect.getdoc(inspect.getmodule(type(probe))) or "")) for kind, probe in kinds().items()
 }
-NODE = "monitor: {name: east}\nnodes:\n  node:\n    host: 10.0.0.20\n    dicom: {port: 104, ae_title: A}\n    hl7: {port: 2575}\n"
+NODE = (
+    "monitor: {name: east}\nnodes:\n  node:\n    host: 10.0.0.20\n    dicom: {port: 104, ae_title: A}\n"
+    "    hl7: {port: 2575}\n"
+)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -113,6 +113,13 @@ async def test_what_is_wrong_has_its_reason() -> None:
             assert (outcome.status, outcome.reason) == (status, reason), settings
 
 
+async def test_a_server_that_cannot_be_found_is_our_blindness() -> None:
+    nameless = await ask(DNS, Node("names"), DnsSettings(name="pacs.example.org"))
+    unknown = await ask(DNS, Node("names", host="names.invalid"), DnsSettings(name="pacs.example.org"), timeout=10)
+    assert (nameless.status, nameless.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
+    assert (unknown.status, unknown.reason) == (Status.UNKNOWN, Reason.DNS)
+
+
 async def said(answer: bytes) -> Outcome:
     async with answering(lambda question: question[:2] + answer) as port:
         return await ask(DNS, *at(port))

@@ -97,6 +97,18 @@ async def test_no_match_and_no_folder_are_missing(tmp_path: Path) -> None:
     assert (nowhere.reason, nowhere.detail) == (Reason.MISSING, "the folder is not there: is it mounted?")
 
 
+async def test_a_folder_that_the_monitor_may_not_list_is_not_configured(tmp_path: Path) -> None:
+    folder = tmp_path / "secret"
+    folder.mkdir(mode=0)
+    rank = os.geteuid()
+    os.seteuid(rank or 65534)  # what root may do, the monitor's user may not
+    try:
+        outcome = await look(folder)
+    finally:
+        os.seteuid(rank)
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
+
+
 async def test_a_path_through_a_file_cannot_be_read(tmp_path: Path) -> None:
     outcome = await look(written(tmp_path, 0))
     assert outcome.reason is Reason.MISSING

@@ -1,0 +1,140 @@
+"""Are the links of a switch, a firewall or a server up, free of errors, and not full?
+
+```yaml
+uplinks: {probe: snmp_interface, interfaces: [GigabitEthernet1/0/1, "Ten*"], errors_warn: 1}
+```
+
+The node carries the block of the system that `source` names (`snmp: {community: …}`). Interfaces that are named must be
+up; without names, those that are up are looked at, since most switches have ports that nobody uses. Errors and load are
+rates between two runs, so that the first run after a counter was cleared tells none. A half-duplex link shows itself by
+errors long before anybody calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+from pydantic import Field
+
+from pacs_monitor.fields import Percent, Settings, Texts
+from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
+from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.systems import InterfaceSource, system_of
+from pacs_monitor.systems.answers import Interface, TellsInterfaces
+from pacs_monitor.systems.judging import Trouble, judged, selected
+from pacs_monitor.systems.wording import label
+
+MOST = 64
+"""Interfaces that one check measures and remembers."""
+_LABEL = ("interface",)
+ARate = Annotated[float, Field(ge=0)]
+
+
+class SnmpInterfaceSettings(Settings):
+    source: InterfaceSource = "snmp"
+    """The system that tells the interfaces."""
+    interfaces: Texts = ()
+    """Names or globs of interfaces that must be up; all that are up unless given."""
+    ignore: Texts = ()
+    """Names or globs of interfaces to leave out."""
+    errors_warn: ARate | None = 0.1
+    """Frames with errors a second, from which it is a warning."""
+    discards_warn: ARate | None = None
+    """Frames dropped a second, from which it is a warning."""
+    load_warn: Percent | None = 0.9
+    """Share of an interface's speed, in the busier direction, from which it is a warning."""
+
+
+class SnmpInterface:
+    kind: ClassVar[str] = "snmp_interface"
+    settings: ClassVar[type[SnmpInterfaceSettings]] = SnmpInterfaceSettings
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("interface_up", "Whether the interface is up: 1 or 0.", _LABEL),
+        Measure("interface_receive_bytes_per_second", "What comes in.", _LABEL),
+        Measure("interface_transmit_bytes_per_second", "What goes out.", _LABEL),
+        Measure("interface_errors_per_second", "Frames with errors, in and out.", _LABEL),
+        Measure("interface_discards_per_second", "Frames dropped, in and out.", _LABEL),
+        EXPIRY,
+    )
+    layer: ClassVar[Layer] = Layer.NETWORK
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = False
+    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=20.0, timeout=15.0)
+
+    def addresses(self, _node: Node, _settings: SnmpInterfaceSettings) -> tuple[Address, ...]:
+        return ()
+
+    async def run(self, node: Node, settings: SnmpInterfaceSettings, ctx: ProbeContext) -> Outcome:
+        passage = Passage()
+        try:
+            system: TellsInterfaces = system_of(node, settings.source, passage)
+            told = await system.interfaces(node, ctx, passage)
+        except NetFailure as failure:
+            return failure.outcome()
+        passage.end()
+        passage.phase = Phase.OPERATION
+        if not settings.interfaces:
+            told = [interface for interface in told if interface.up]
+        interfaces, troubles = selected("interface", told, settings.interfaces, settings.ignore)
+        before, now = ctx.memory.get("counters", {}), ctx.clock.now() / SECOND
+        for interface in interfaces[:MOST]:
+            rates = _rates(before.get(interface.name), interface, now)
+            _measure(interface, rates, passage)
+            troubles += _troubles(interface, rates, settings)
+        ctx.memory["counters"] = {interface.name: [now, *_counters(interface)] for interface in interfaces[:MOST]}
+        return judged(troubles, passage)
+
+
+class Rates(NamedTuple):
+    """Per second, since the last run."""
+
+    received: float
+    sent: float
+    errors: float
+    discards: float
+
+
+def _counters(interface: Interface) -> tuple[int, ...]:
+    return interface.octets_in, interface.octets_out, interface.errors, interface.discards
+
+
+def _rates(before: Sequence[float] | None, interface: Interface, now: float) -> Rates | None:
+    """None at the first look, and when a counter went back: it wrapped or was cleared, and nobody knows which."""
+    if before is None or now <= before[0]:
+        return None
+    grown = [new - old for old, new in zip(before[1:], _counters(interface), strict=True)]
+    return None if min(grown) < 0 else Rates(*(growth / (now - before[0]) for growth in grown))
+
+
+def _measure(interface: Interface, rates: Rates | None, passage: Passage) -> None:
+    values: Mapping[str, Any] = {"interface_up": int(interface.up)}
+    if rates is not None:
+        values = {
+            **values,
+            "interface_receive_bytes_per_second": rates.received,
+            "interface_transmit_bytes_per_second": rates.sent,
+            "interface_errors_per_second": rates.errors,
+            "interface_discards_per_second": rates.discards,
+        }
+    for name, value in values.items():
+        passage.measure(name, value, (("interface", label(interface.name)),))
+
+
+def _troubles(interface: Interface, rates: Rates | None, settings: SnmpInterfaceSettings) -> Iterator[Trouble]:
+    name = label(interface.name)
+    if not interface.up:
+        why = "down" if interface.enabled else "switched off (ifAdminStatus)"
+        yield Trouble(False, Reason.MISSING, f"{name} is {why}")
+    if rates is None:
+        return
+    for what, rate, limit in (
+        ("frames with errors", rates.errors, settings.errors_warn),
+        ("dropped frames", rates.discards, settings.discards_warn),
+    ):
+        if limit is not None and rate > limit:
+            yield Trouble(True, Reason.OVER_LIMIT, f"{name} has {rate:.3g} {what} a second, more than {limit:g}")
+    load = max(rates.received, rates.sent) * 8 / interface.speed if interface.speed else 0.0
+    if settings.load_warn is not None and load >= settings.load_warn:
+        detail = f"{name} is {load * 100:.3g} % full, the limit is {settings.load_warn * 100:g} %"
+        yield Trouble(True, Reason.OVER_LIMIT, detail)

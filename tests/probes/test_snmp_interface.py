@@ -1,0 +1,111 @@
+"""snmp_interface, with a real net-snmp agent (package snmpd)."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pacs_monitor.model import Node, Outcome, Reason, Status
+from pacs_monitor.net import Passage
+from pacs_monitor.probes import kinds
+from pacs_monitor.probes.snmp_interface import SnmpInterfaceSettings, _rates, _troubles
+from pacs_monitor.systems.answers import Interface
+from pacs_monitor.systems.judging import judged
+from pacs_monitor.systems.snmp import SnmpSettings
+from tests.peers.snmpd import COMMUNITY, Snmpd
+from tests.probes.support import Arranged, Peers, ask
+from tests.probes.test_ntp import free_udp_port
+
+INTERFACE = kinds()["snmp_interface"]
+
+
+def at(port: int, **settings: Any) -> Arranged:
+    block = SnmpSettings(port=port, community=COMMUNITY)
+    return Node("switch", host="127.0.0.1", systems={"snmp": block}), SnmpInterfaceSettings(**settings)
+
+
+@asynccontextmanager
+async def working(folder: Path) -> AsyncIterator[Arranged]:
+    with Snmpd(folder) as agent:
+        yield at(agent.port, interfaces="lo")
+
+
+@asynccontextmanager
+async def refusing(_folder: Path) -> AsyncIterator[Arranged]:
+    yield at(free_udp_port())
+
+
+@asynccontextmanager
+async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        yield at(silent.getsockname()[1])
+
+
+PEERS = Peers(working, refusing, hanging)
+
+
+def values(outcome: Outcome, interface: str = "lo") -> dict[str, float]:
+    return {m.name: m.value for m in outcome.measurements if m.labels == (("interface", interface),)}
+
+
+async def test_a_link_that_is_up_is_ok_and_has_rates_from_the_second_run_on(tmp_path: Path) -> None:
+    memory: dict[str, Any] = {}
+    with Snmpd(tmp_path) as agent:
+        first = await ask(INTERFACE, *at(agent.port, interfaces="lo"), timeout=20, memory=memory)
+        second = await ask(INTERFACE, *at(agent.port, interfaces="lo"), timeout=20, memory=memory)
+    assert (first.status, second.status) == (Status.OK, Status.OK)
+    assert values(first) == {"interface_up": 1}
+    assert set(values(second)) == {
+        name for name in (m.name for m in INTERFACE.measures) if name.startswith("interface")
+    }
+
+
+async def test_an_interface_that_is_not_there_is_missing(tmp_path: Path) -> None:
+    with Snmpd(tmp_path) as agent:
+        outcome = await ask(INTERFACE, *at(agent.port, interfaces=["lo", "Ten*"]), timeout=20)
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.MISSING)
+    assert outcome.detail == "interface Ten* is not there"
+
+
+async def test_a_node_without_its_block_is_told_which() -> None:
+    outcome = await ask(INTERFACE, Node("switch", host="127.0.0.1"), SnmpInterfaceSettings())
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
+
+
+def link(octets: int = 0, errors: int = 0, discards: int = 0, **more: Any) -> Interface:
+    fields = {"enabled": True, "up": True, "speed": 1_000_000_000, **more}
+    return Interface("Gi1/0/1", errors=errors, discards=discards, octets_in=octets, octets_out=0, **fields)
+
+
+def judge(interface: Interface, **settings: Any) -> Outcome:
+    rates = _rates([0.0, 0, 0, 0, 0], interface, 60.0)
+    return judged([*_troubles(interface, rates, SnmpInterfaceSettings(**settings))], Passage())
+
+
+@pytest.mark.parametrize(
+    ("interface", "status", "detail"),
+    [
+        (link(), Status.OK, ""),
+        (link(errors=6), Status.OK, ""),
+        (link(errors=60), Status.WARN, "Gi1/0/1 has 1 frames with errors a second, more than 0.1"),
+        (link(discards=600), Status.WARN, "Gi1/0/1 has 10 dropped frames a second, more than 5"),
+        (link(octets=60 * 120_000_000), Status.WARN, "Gi1/0/1 is 96 % full, the limit is 90 %"),
+        (link(octets=60 * 120_000_000, speed=None), Status.OK, ""),
+        (link(up=False), Status.FAIL, "Gi1/0/1 is down"),
+        (link(up=False, enabled=False), Status.FAIL, "Gi1/0/1 is switched off (ifAdminStatus)"),
+    ],
+)
+def test_what_is_wrong_with_a_link_is_told(interface: Interface, status: Status, detail: str) -> None:
+    outcome = judge(interface, discards_warn=5)
+    assert (outcome.status, outcome.detail) == (status, detail)
+
+
+def test_a_counter_that_went_back_tells_no_rate() -> None:
+    assert _rates([0.0, 10, 0, 0, 0], link(octets=9), 60.0) is None
+    assert _rates([60.0, 0, 0, 0, 0], link(octets=9), 60.0) is None
