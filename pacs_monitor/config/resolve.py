@@ -212,9 +212,8 @@ def _ask_address(reader: Reader, check: CheckDraft, node: Node, draft: NodeDraft
         message = f"the key 'host' is missing; its check {check.id.check!r} needs an address"
         reader.tell(draft.tree.mark, draft.path, message)
     elif not check.probe.addresses(node, check.own):
-        message = (
-            f"{check.probe.kind} has no address to ask; give its node a block such as dicom: {{port: …, ae_title: …}}"
-        )
+        blocks = "dicom: {port: …, ae_title: …} or hl7: {port: …}"
+        message = f"{check.probe.kind} has no address to ask; give its node a block such as {blocks}"
         reader.tell(check.tree.mark, check.path, message)
 
 
