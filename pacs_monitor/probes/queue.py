@@ -24,7 +24,7 @@ from pacs_monitor.systems import QueueSource, is_guarded, system_of
 from pacs_monitor.systems.answers import Queue as Told
 from pacs_monitor.systems.answers import TellsQueues
 from pacs_monitor.systems.judging import Trouble, judged, selected
-from pacs_monitor.systems.wording import label, span
+from pacs_monitor.systems.wording import items, label, span
 
 MOST = 64
 """Queues that one check measures."""
@@ -170,20 +170,20 @@ def _newly_failed(queue: Told, before: Recollection) -> int:
 
 def _troubles(queue: Told, recalled: Recollection, settings: QueueSettings, now: float) -> Iterator[Trouble]:
     name = label(queue.name)
-    yield from _limits(queue.length, settings.warn, settings.fail, f"{name}: {queue.length} items wait")
+    yield from _limits(queue.length, settings.warn, settings.fail, f"{name}: {items(queue.length)} waiting")
     if queue.oldest is not None and queue.length:
         age = now - queue.oldest
-        words = f"{name}: the oldest item waits for {span(age)}"
+        words = f"{name}: the oldest item has waited {span(age)}"
         yield from _limits(age, settings.oldest_warn, settings.oldest_fail, words, span)
     growth = queue.length - (recalled.lengths[0][1] if recalled.lengths else queue.length)
-    words = f"{name}: {growth:g} more items than {span(now - recalled.lengths[0][0])} ago"
+    words = f"{name}: grew by {items(growth)} in {span(now - recalled.lengths[0][0])}"
     yield from _limits(growth, settings.growth_warn, None, words)
     failed = sum(n for _, n in recalled.news)
-    words = f"{name}: {failed:g} items failed within {span(settings.failed_within)}"
+    words = f"{name}: {items(failed)} failed within {span(settings.failed_within)}"
     yield from _limits(failed, settings.failed_warn, settings.failed_fail, words)
     since = recalled.stuck_since
     if since is not None and settings.stuck_after is not None and now - since >= settings.stuck_after:
-        words = f"{name}: {queue.length} items wait, and nothing is in progress for {span(now - since)}"
+        words = f"{name}: {items(queue.length)} waiting, and nothing in progress for {span(now - since)}"
         yield Trouble(False, Reason.STALE, words)
 
 

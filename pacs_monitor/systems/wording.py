@@ -26,3 +26,8 @@ def label(name: str) -> str:
     """A name that a system tells, fit for a label and a line: printable and not endless."""
     plain = "".join(c if c.isprintable() else "?" for c in name)
     return plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…"
+
+
+def items(count: float) -> str:
+    """`1 item`, `3 items`."""
+    return f"{count:g} item" if count == 1 else f"{count:g} items"

@@ -154,6 +154,16 @@ async def test_an_orthanc_whose_storage_fills_fails_at_its_own_limit(tmp_path: P
     assert "set maximum_storage" in outcomes[2].detail
 
 
+async def test_a_real_orthanc_that_has_filled_its_disk_is_seen_from_the_machine(tmp_path: Path) -> None:
+    tags = {"PatientID": "ZZTEST", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "PatientComments": "x" * 10_000}
+    with tmpfs(tmp_path, "size=600k") as mount, Orthanc(tmp_path, StorageDirectory=str(mount)) as peer:
+        url = f"{peer.url}/tools/create-dicom"
+        answers = [requests.post(url, json={"Tags": tags}, timeout=5).status_code for _ in range(70)]
+        outcome = await ask(DISK, *local(mount))
+    assert (answers[0], answers[-1]) == (200, 500)
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.OVER_LIMIT)
+
+
 async def test_newer_orthancs_tell_their_limit_in_mebibytes() -> None:
     """A fake that replays the answers of 1.12."""
     answers = {

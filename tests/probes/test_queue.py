@@ -82,7 +82,7 @@ async def test_a_job_that_fails_between_two_runs_is_told_for_a_while(tmp_path: P
         later = await ask(QUEUE, *orthanc_at(peer.url), memory=memory, clock=clock)
     assert before.status is Status.OK
     assert (seen.status, seen.reason) == (Status.WARN, Reason.OVER_LIMIT)
-    assert seen.detail == "jobs: 1 items failed within 15 min, the limit is 1"
+    assert seen.detail == "jobs: 1 item failed within 15 min, the limit is 1"
     assert value(seen, "queue_failed") == 1
     assert (still.status, later.status) == (Status.WARN, Status.OK)
 
@@ -112,10 +112,10 @@ async def test_a_backlog_of_a_real_orthanc_is_counted_and_dated(tmp_path: Path) 
             outcome = await ask(QUEUE, *orthanc_at(peer.url, warn=2, fail=3))
             old = await ask(QUEUE, *orthanc_at(peer.url, oldest_fail="1ms"))
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.OVER_LIMIT)
-    assert outcome.detail == "jobs: 3 items wait, the limit is 3"
+    assert outcome.detail == "jobs: 3 items waiting, the limit is 3"
     assert value(outcome, "queue_in_progress") == 1
     assert abs(time.time() - value(outcome, "queue_oldest_item_timestamp_seconds")) < 10
-    assert "the oldest item waits for" in old.detail
+    assert "the oldest item has waited" in old.detail
 
 
 def put(folder: Path, *names: str, age: float = 0.0) -> None:
@@ -129,7 +129,7 @@ async def test_a_spool_folder_tells_files_bytes_and_ages(tmp_path: Path) -> None
     put(tmp_path, "b")
     outcome = await ask(QUEUE, *spool(tmp_path, oldest_warn="30m", oldest_fail="1h"))
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.OVER_LIMIT)
-    assert outcome.detail == "exports: the oldest item waits for 2 h, the limit is 1 h"
+    assert outcome.detail == "exports: the oldest item has waited 2 h, the limit is 1 h"
     assert value(outcome, "queue_length") == 2
     assert value(outcome, "queue_bytes") == 20
     assert abs(value(outcome, "queue_newest_item_timestamp_seconds") - time.time()) < 10
@@ -145,7 +145,7 @@ async def test_a_file_that_comes_into_quarantine_is_a_failed_item(tmp_path: Path
     put(quarantine, "new")
     second = await ask(QUEUE, *arranged, memory=memory)
     assert (first.status, value(first, "queue_length")) == (Status.OK, 0)
-    assert (second.status, second.detail) == (Status.WARN, "exports: 1 items failed within 15 min, the limit is 1")
+    assert (second.status, second.detail) == (Status.WARN, "exports: 1 item failed within 15 min, the limit is 1")
 
 
 async def test_only_files_of_the_pattern_count(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ async def test_a_queue_with_items_and_nothing_in_progress_is_stale_after_a_while
         later = await ask(QUEUE, *arranged, memory=memory, clock=clock)
     assert at_once.status is Status.OK
     assert (later.status, later.reason) == (Status.FAIL, Reason.STALE)
-    assert "nothing is in progress for 15 min" in later.detail
+    assert "1 item waiting, and nothing in progress for 15 min" in later.detail
 
 
 async def test_a_counter_that_was_cleared_counts_from_zero() -> None:

@@ -130,6 +130,6 @@ async def test_a_queue_over_sql_is_measured_and_asks_to_be_allowed(database: str
     settings = QueueSettings(source="sql", warn=2)
     block = SqlSettings(url=Secret(database), queues={"outbox": {"length": COUNT}})
     outcome = await ask(queue, Node("ris", systems={"sql": block}), settings, timeout=5.0)
-    assert (outcome.status, outcome.detail) == (Status.WARN, "outbox: 2 items wait, the limit is 2")
+    assert (outcome.status, outcome.detail) == (Status.WARN, "outbox: 2 items waiting, the limit is 2")
     assert queue.needs_allowing(settings)
     assert not queue.needs_allowing(QueueSettings(source="spool"))
