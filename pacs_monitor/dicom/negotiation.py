@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct
 from typing import NamedTuple
 
@@ -25,8 +27,9 @@ class Roles(NamedTuple):
     scp: bool = False
 
 
-class Accepted(NamedTuple):
-    """A-ASSOCIATE-AC (PS3.8 9.3.3)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Accepted:
+    """A-ASSOCIATE-AC (PS3.8 9.3.3). The same bytes are the same object, so that what follows from it may be kept."""
 
     contexts: dict[int, tuple[int, str]]
     """Presentation context ID: its result, and the transfer syntax where the result is 0 (acceptance)."""
@@ -59,6 +62,11 @@ class _UserInformation(NamedTuple):
 
 
 def read_accept(body: bytes) -> Accepted:
+    """A peer says the same every time, so that what it said is read once; not to be changed by its readers."""
+    return _kept(body) if len(body) <= _WORTH_KEEPING else _read_accept(body)
+
+
+def _read_accept(body: bytes) -> Accepted:
     contexts: dict[int, tuple[int, str]] = {}
     user = _user_information(b"")
     for kind, value in _items(body, _FIXED):
@@ -75,6 +83,11 @@ def read_accept(body: bytes) -> Accepted:
         user.implementation_version_name,
         user.roles,
     )
+
+
+_WORTH_KEEPING = 2048
+"""Bytes: longer answers are rare, and could fill the memory."""
+_kept = lru_cache(1024)(_read_accept)
 
 
 def read_request(body: bytes) -> Requested:

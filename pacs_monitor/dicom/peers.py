@@ -5,12 +5,14 @@ The implementation version name is the peer's free text, so that only a digest o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 from pacs_monitor.dicom import reasons
 from pacs_monitor.dicom.association import Association
+from pacs_monitor.dicom.negotiation import Accepted
 from pacs_monitor.dicom.requests import Context
 from pacs_monitor.dicom.sop_classes import name_of
 from pacs_monitor.model import SECOND, Change, Micros
@@ -21,32 +23,40 @@ turn, must not fill the history."""
 _ACCEPTED = 0
 
 
-def described(association: Association, contexts: Iterable[Context]) -> dict[str, str]:
+def described(association: Association, contexts: tuple[Context, ...]) -> Mapping[str, str]:
     """A peer by what it says: words of the standard, UIDs and digests, none of its free text."""
-    accepted = association.accepted
+    return _described(association.accepted, association.certificate, contexts)
+
+
+@lru_cache(1024)
+def _described(accepted: Accepted, certificate: bytes | None, contexts: tuple[Context, ...]) -> Mapping[str, str]:
     peer = {
         "implementation class UID": accepted.implementation_class_uid,
         "implementation version name": _digest(accepted.implementation_version_name.encode()),
     }
-    if association.certificate is not None:
-        peer["certificate"] = _digest(association.certificate)
-    return peer | {name_of(context.abstract_syntax): answer_to(association, context) for context in contexts}
+    if certificate is not None:
+        peer["certificate"] = _digest(certificate)
+    return peer | {name_of(context.abstract_syntax): answer_to(accepted, context) for context in contexts}
 
 
-def facts(association: Association, contexts: Iterable[Context]) -> tuple[tuple[str, str], ...]:
+def facts(association: Association, contexts: tuple[Context, ...]) -> tuple[tuple[str, str], ...]:
     """For the terminal of `pacs-monitor probe` alone."""
-    accepted = association.accepted
+    return _facts(association.accepted, contexts)
+
+
+@lru_cache(1024)
+def _facts(accepted: Accepted, contexts: tuple[Context, ...]) -> tuple[tuple[str, str], ...]:
     return (
-        *((name_of(context.abstract_syntax), answer_to(association, context)) for context in contexts),
+        *((name_of(context.abstract_syntax), answer_to(accepted, context)) for context in contexts),
         ("maximum PDU length", str(accepted.maximum_length)),
         ("implementation class UID", accepted.implementation_class_uid),
         ("implementation version name", accepted.implementation_version_name),
     )
 
 
-def answer_to(association: Association, context: Context) -> str:
+def answer_to(accepted: Accepted, context: Context) -> str:
     """How the peer answered one proposed context (PS3.8 9.3.3.2)."""
-    result, syntax = association.accepted.contexts.get(context.id, (None, ""))
+    result, syntax = accepted.contexts.get(context.id, (None, ""))
     if result != _ACCEPTED:
         return f"refused ({reasons.context_result(result)})"
     return (

@@ -186,7 +186,8 @@ async def _ask(target: Target, settings: DicomEchoSettings, ctx: ProbeContext, d
         outcome = _refusal(outcome, target, refused, association.accepted.contexts)
     now = ctx.clock.now()
     outcome = mind_expiry(outcome, settings.certificate, now)
-    return replace(outcome, changes=changes_of(ctx.memory, str(target.address), peer, now))
+    changes = changes_of(ctx.memory, str(target.address), peer, now)
+    return replace(outcome, changes=changes) if changes else outcome
 
 
 @lru_cache(1024)
