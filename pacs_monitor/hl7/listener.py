@@ -21,6 +21,10 @@ from pacs_monitor.model import Clock, Heard
 log = logging.getLogger(__name__)
 AT_ONCE = 64
 """Connections."""
+STRANGERS_AT_ONCE = 8
+"""So many connections are left to those who are not known; more would keep the known senders out."""
+NOWHERE = ("::",)
+"""The address of a sender that has gone before it was accepted."""
 STRANGERS_STAY = 10.0
 """Seconds for one message, so that its sender learns that it is rejected."""
 MOST_TYPES = 200
@@ -123,9 +127,9 @@ class Incoming(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a server's transport reads and writes
-        self._source = str(transport.get_extra_info("peername")[0])
+        self._source = str((transport.get_extra_info("peername") or NOWHERE)[0])
         self._known = self._listener.knows(self._source)
-        if len(self._listener.connections) >= AT_ONCE:
+        if len(self._listener.connections) >= (AT_ONCE if self._known else STRANGERS_AT_ONCE):
             self._transport.abort()
             return
         self._listener.connections.add(self)

@@ -147,6 +147,17 @@ async def test_no_more_than_so_many_connections_are_held(monkeypatch: pytest.Mon
     assert not listener.connections
 
 
+async def test_strangers_do_not_keep_known_senders_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "STRANGERS_AT_ONCE", 1)
+    async with listening("127.0.0.2") as listener, connected(listener.port):
+        assert await talk(listener.port, b"") in (b"", b"reset")
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port, local_addr=("127.0.0.2", 0))
+        writer.write(f"\x0b{ORM}\x1c\r".encode())
+        assert b"MSA|AA|4711" in await reader.readuntil(b"\x1c\r")
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_a_sender_that_reads_no_answers_is_sent_away() -> None:
     async with listening() as listener, asyncio.timeout(20):
         _, writer = await asyncio.open_connection("127.0.0.1", listener.port, limit=1024)

@@ -18,6 +18,7 @@ from tests.peers.authority import Authority
 from tests.peers.mllp import ack, answering, framed, good, hl7apy_server, mllp, python_hl7, sending_on
 from tests.peers.ports import free_port
 from tests.peers.scripted import Conversation, Script, hang
+from tests.peers.stunnel import Stunnel
 from tests.peers.tls import context_of, tls_server
 from tests.probes.support import Arranged, Peers, TestClock, ask
 
@@ -289,6 +290,14 @@ async def test_over_tls(tmp_path: Path, trusts: bool) -> None:
     assert (outcome.status, outcome.detail) == (Status.OK, "")
     assert Phase.TLS in outcome.phases
     assert [measured.name for measured in outcome.measurements] == ["tls_certificate_expiry_timestamp_seconds"]
+
+
+async def test_the_server_of_hl7apy_acknowledges_behind_tls_too(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with hl7apy_server() as port, Stunnel(tmp_path, port, authority.certificate()) as front:
+        outcome = await ask(HEARTBEAT, node_at(front.port, Tls(authority.ca)), SETTINGS, 5.0)
+    assert (outcome.status, outcome.detail) == (Status.OK, "")
+    assert Phase.TLS in outcome.phases
 
 
 @pytest.mark.parametrize(
