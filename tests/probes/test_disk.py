@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from tests.peers.node_exporter import NodeExporter
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.peers.replayed import replayed
+from tests.peers.volume import tmpfs
 from tests.probes.support import Arranged, Peers, ask
 
 DISK = kinds()["disk"]
@@ -39,18 +38,6 @@ def local(*mounts: Path | str, **settings: Any) -> Arranged:
     block = LocalSettings(mounts=[str(mount) for mount in mounts])
     wanted = {"volumes": [str(mount) for mount in mounts], **settings}
     return Node("monitor", systems={"local": block}), DiskSettings(source="local", **wanted)
-
-
-@contextmanager
-def tmpfs(folder: Path, options: str) -> Iterator[Path]:
-    """A real file system of its own; needs root, as CI has it."""
-    mount = folder / "volume"
-    mount.mkdir()
-    subprocess.run([shutil.which("mount") or "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(mount)], check=True)
-    try:
-        yield mount
-    finally:
-        subprocess.run([shutil.which("umount") or "umount", str(mount)], check=True)
 
 
 @asynccontextmanager
