@@ -165,7 +165,7 @@ WORDS: Mapping[str, Words] = {
     ),
     Reason.MISSING: Words(
         "lacks something that should be there",
-        "Check that the volume is mounted, or that the queue or path still exists.",
+        "The detail names it: a volume to mount, a program to start, a link to plug in, a job that stopped writing.",
     ),
     Reason.HTTP_STATUS: Words(
         "answers HTTP requests with an error",

@@ -40,24 +40,24 @@ def at(port: int, name: str = "pacs.example.org", **more: object) -> Arranged:
 
 @asynccontextmanager
 async def dnsmasq() -> AsyncIterator[int]:
-    port = free_udp_port()
+    """It wants the same port of UDP and TCP, so that one that seemed free may be taken: then another."""
     options = ["--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file="]
-    listen = [
-        f"--port={port}",
-        "--listen-address=127.0.0.1",
-        "--bind-interfaces",
-        "--user=root",
-        "--local=/example.org/",
-    ]
+    listen = ["--listen-address=127.0.0.1", "--bind-interfaces", "--user=root", "--local=/example.org/"]
     command = [program("dnsmasq", "dnsmasq-base"), *options, *listen, *ZONE]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            async with asyncio.timeout(30):
-                while (await ask(DNS, *at(port))).reason is Reason.TCP_REFUSED:
-                    await asyncio.sleep(0.02)
-            yield port
-        finally:
-            process.terminate()
+    async with asyncio.timeout(60):
+        process = None
+        while process is None or process.poll() is not None:
+            port = free_udp_port()
+            process = subprocess.Popen(
+                [*command, f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            while process.poll() is None and (await ask(DNS, *at(port))).reason is Reason.TCP_REFUSED:
+                await asyncio.sleep(0.02)
+    try:
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @asynccontextmanager
