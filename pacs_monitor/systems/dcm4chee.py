@@ -18,11 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from pacs_monitor import http
-from pacs_monitor.fields import AETitle
+from pacs_monitor.fields import AETitle, Texts
 from pacs_monitor.http import HttpError, HttpSettings
 from pacs_monitor.model import SECOND, Node, ProbeContext, Reason
 from pacs_monitor.net import Passage
@@ -38,6 +39,8 @@ class Dcm4cheeSettings(HttpSettings):
 
     ae_title: AETitle
     """The AE title of the archive that may reject and delete."""
+    queues: Texts = ()
+    """Names or globs of the task queues to ask for (four or five requests each); all unless given."""
 
 
 class Dcm4chee:
@@ -60,7 +63,8 @@ class Dcm4chee:
             names = [str(queue["name"]) for queue in described]
         except (LookupError, TypeError):
             raise _not_dcm4chee("/queue", passage) from None
-        return [await self._queue(name, ctx, passage) for name in names]
+        wanted = [name for name in names if _wanted(name, self._settings.queues)]
+        return [await self._queue(name, ctx, passage) for name in wanted]
 
     async def _queue(self, name: str, ctx: ProbeContext, passage: Passage) -> Queue:
         path = f"/queue/{quote(name, safe='')}"
@@ -112,6 +116,10 @@ class Dcm4chee:
         answer = await http.ask(method, url, ctx, Passage(), access=settings.access())
         http.expect(answer, f"dcm4chee's {method}", *expected)
         return answer.status
+
+
+def _wanted(name: str, patterns: Sequence[str]) -> bool:
+    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _not_dcm4chee(path: str, passage: Passage) -> HttpError:

@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from pacs_monitor.fields import Secret
 from pacs_monitor.model import SECOND, Flag, Node, Outcome, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.queue import QueueSettings
@@ -117,6 +118,18 @@ async def test_a_backlog_of_a_real_orthanc_is_counted_and_dated(tmp_path: Path) 
     assert value(outcome, "queue_in_progress") == 1
     assert abs(time.time() - value(outcome, "queue_oldest_item_timestamp_seconds")) < 10
     assert "the oldest item has waited" in old.detail
+
+
+async def test_a_wrong_password_is_ours_to_mend(tmp_path: Path) -> None:
+    with Orthanc(tmp_path, AuthenticationEnabled=True, RegisteredUsers={"monitor": "right"}) as peer:
+        blocks = [
+            OrthancSettings(url=peer.url, username="monitor", password=Secret(word)) for word in ("right", "wrong")
+        ]
+        nodes = [Node("archive", systems={"orthanc": block}) for block in blocks]
+        right, wrong = [await ask(QUEUE, node, QueueSettings(source="orthanc")) for node in nodes]
+    assert right.status is Status.OK
+    assert (wrong.status, wrong.reason) == (Status.UNKNOWN, Reason.AUTH)
+    assert "wrong" not in wrong.detail
 
 
 def put(folder: Path, *names: str, age: float = 0.0) -> None:

@@ -67,6 +67,12 @@ async def test_waiting_tasks_are_dated_unless_scheduled_for_later(scheduled: str
     assert queues == [Queue("Export1", 4, oldest, in_progress=0, failed=7)]
 
 
+async def test_only_the_queues_that_are_wanted_are_asked_for() -> None:
+    async with replayed({"/queue": [{"name": "Export1"}, {"name": "HL7Send"}]}) as peer:
+        assert await tell(system(peer.url, queues=["MPPS*"]).queues) == []
+    assert peer.asked == ["/queue"]
+
+
 @pytest.mark.parametrize("what", ["volumes", "queues"])
 async def test_bad_answers_have_their_reasons(what: str) -> None:
     answers = QUEUE | {"/storage": [FS1]}
