@@ -55,10 +55,13 @@ from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems import system_of, telling
 from pacs_monitor.systems.answers import Feed, TellsFeeds
 from pacs_monitor.systems.paths import look
+from pacs_monitor.systems.wording import span
 
 LAST = "hl7_feed_last_message_timestamp_seconds"
 MESSAGES = "hl7_feed_messages"
 OURS = ("folder", "listener")
+ANY = "any"
+"""The name of a feed whose messages may be of any type."""
 _AT_ONCE = 256
 """Files between two looks at the clock."""
 
@@ -145,7 +148,7 @@ def _by_listener(settings: Hl7FeedSettings, ctx: ProbeContext, passage: Passage)
         if kind in heard:
             passage.measure(MESSAGES, heard[kind].messages, (("feed", kind),))
     if not settings.expect:
-        return {"any": Seen(max((one.last for one in heard.values()), default=None))}
+        return {ANY: Seen(max((one.last for one in heard.values()), default=None))}
     return {kind: Seen(heard[kind].last if kind in heard else None) for kind in settings.expect}
 
 
@@ -196,23 +199,17 @@ def _sum(feeds: Iterable[Feed]) -> int:
 
 
 def _name(settings: Hl7FeedSettings) -> str:
-    return " ".join(settings.expect) or "any"
+    return " ".join(settings.expect) or ANY
 
 
 def _judge(seen: Mapping[str, Seen], settings: Hl7FeedSettings, ctx: ProbeContext, passage: Passage) -> Outcome:
-    now, memory = ctx.clock.now(), ctx.memory
-    known: dict[str, Micros] = memory.get("last", {})
-    since: dict[str, Micros] = memory.get("since", {})
-    memory["last"] = {
-        name: min(at, now) for name, one in seen.items() if (at := max(one.last or 0, known.get(name, 0)))
-    }
-    memory["since"] = {name: since.get(name, now) for name in seen.keys() - memory["last"].keys()}
-    for name, at in memory["last"].items():
-        passage.measure(LAST, at / SECOND, (("feed", name),))
+    now, known = ctx.clock.now(), _remembered(seen, ctx)
     silent = []
     for name, one in seen.items():
-        last: Micros | None = memory["last"].get(name)
-        limit = settings.within.exceeded(memory["since"][name] if last is None else last, now, ctx.zone)
+        last, since = known[name]
+        if last is not None:
+            passage.measure(LAST, last / SECOND, (("feed", name),))
+        limit = settings.within.exceeded(since, now, ctx.zone)
         if limit is not None:
             silent.append(_sentence(name if one.up else f"{name} (not started)", limit, last, ctx.zone))
     stopped = [f"{name}: the channel is not started" for name, one in seen.items() if not one.up]
@@ -223,9 +220,23 @@ def _judge(seen: Mapping[str, Seen], settings: Hl7FeedSettings, ctx: ProbeContex
     return passage.outcome()
 
 
+def _remembered(seen: Mapping[str, Seen], ctx: ProbeContext) -> dict[str, tuple[Micros | None, Micros]]:
+    """Of each feed, when its last message came, if that was ever seen, and since when it is silent."""
+    now, memory = ctx.clock.now(), ctx.memory
+    before: dict[str, Micros] = memory.get("last", {})
+    since: dict[str, Micros] = memory.get("since", {})
+    last = {name: max(one.last or 0, before.get(name, 0)) for name, one in seen.items()}
+    memory["last"] = {name: min(at, now) for name, at in last.items() if at}
+    memory["since"] = {name: since.get(name, now) for name, at in last.items() if not at}
+    return {name: (at, at) for name, at in memory["last"].items()} | {
+        name: (None, at) for name, at in memory["since"].items()
+    }
+
+
 def _sentence(feed: str, limit: Limit, last: Micros | None, zone: tzinfo) -> str:
-    allowed = f"{limit.seconds / 60:g} minutes are allowed"
+    whose = "" if feed == ANY else f"{feed}: "
+    allowed = f"{span(limit.seconds)} are allowed"
     if last is None:
-        return f"{feed}: no message since it is watched; {allowed}"
+        return f"{whose}no message since it is watched; {allowed}"
     there = datetime.fromtimestamp(last / SECOND, zone)
-    return f"{feed}: no message since {there:%a %Y-%m-%d %H:%M %Z}; {allowed}"
+    return f"{whose}no message since {there:%a %Y-%m-%d %H:%M %Z}; {allowed}"

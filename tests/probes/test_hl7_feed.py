@@ -75,8 +75,8 @@ async def test_the_newest_matching_file_of_a_folder_is_the_last_message(tmp_path
     only_hl7 = await ask(FEED, node, settings.model_copy(update={"pattern": "*.hl7"}), memory={})
     fresh = await ask(FEED, node, settings, memory=memory)
     assert (old.status, old.reason, old.phase) == (Status.FAIL, Reason.SILENT, Phase.OPERATION)
-    assert "any: no message since" in old.detail
-    assert "15 minutes are allowed" in old.detail
+    assert old.detail.startswith("no message since ")
+    assert "15 min are allowed" in old.detail
     assert silent(only_hl7)
     assert (fresh.status, fresh.detail) == (Status.OK, "")
     assert [measured.name for measured in fresh.measurements] == [LAST]
@@ -90,6 +90,13 @@ async def test_files_that_are_fetched_are_remembered(tmp_path: Path) -> None:
     assert not silent(await ask(FEED, node, settings, memory=memory))
     memory["last"]["any"] -= 3600 * SECOND
     assert silent(await ask(FEED, node, settings, memory=memory))
+
+
+async def test_a_folder_that_cannot_be_looked_through_in_time_is_not_measured(tmp_path: Path) -> None:
+    node, settings = by_folder(tmp_path, 60)
+    outcome = await ask(FEED, node, settings, 0.09)
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
+    assert outcome.measurements == ()
 
 
 async def test_a_folder_that_is_gone_is_missing(tmp_path: Path) -> None:
@@ -144,7 +151,7 @@ async def test_a_sender_that_falls_silent_in_service_hours() -> None:
         assert not silent(await feed.at("2026-11-24T10:14"))
         outcome = await feed.at("2026-11-24T10:15")
         assert silent(outcome)
-        assert outcome.detail == "any: no message since Tue 2026-11-24 10:00 CET; 15 minutes are allowed"
+        assert outcome.detail == "no message since Tue 2026-11-24 10:00 CET; 15 min are allowed"
         await feed.send()
         assert not silent(await feed.at("2026-11-24T10:16"))
 
@@ -193,8 +200,8 @@ async def test_each_message_type_that_is_expected_must_come() -> None:
         assert not silent(await feed.at("2026-11-24T10:14"))
         outcome = await feed.at("2026-11-24T10:15")
         assert outcome.detail == (
-            "ORM^O01: no message since Tue 2026-11-24 10:00 CET; 15 minutes are allowed; "
-            "ORU^R01: no message since it is watched; 15 minutes are allowed"
+            "ORM^O01: no message since Tue 2026-11-24 10:00 CET; 15 min are allowed; "
+            "ORU^R01: no message since it is watched; 15 min are allowed"
         )
     assert {(m.name, m.labels) for m in outcome.measurements} == {
         (LAST, (("feed", "ORM^O01"),)),
@@ -252,7 +259,7 @@ async def test_a_counter_of_an_engine_that_goes_on_is_a_feed_that_lives() -> Non
         assert not silent(await look("2026-11-24T10:10", channel("Orders", 8), channel("Results", 3)))
         outcome = await look("2026-11-24T10:15", channel("Orders", 8), channel("Results", 3, "STOPPED"))
         assert silent(outcome)
-        assert outcome.detail == "Results (not started): no message since it is watched; 15 minutes are allowed"
+        assert outcome.detail == "Results (not started): no message since it is watched; 15 min are allowed"
         cleared = await look("2026-11-24T10:20", channel("Orders", 0), channel("Results", 0))
         assert cleared.detail.startswith("Results: ")
         later = await look("2026-11-24T10:25", channel("Orders", 0), channel("Results", 0))
