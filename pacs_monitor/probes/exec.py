@@ -34,6 +34,7 @@ from pacs_monitor.model import (
     Measurement,
     Node,
     Outcome,
+    PacsMonitorError,
     Phase,
     ProbeContext,
     Reason,
@@ -42,7 +43,9 @@ from pacs_monitor.model import (
 )
 
 OUTPUT_LIMIT = 16384
-"""Bytes of output that are kept; what follows is read and dropped."""
+"""Bytes of output that are looked at."""
+ENDLESS = 1 << 20
+"""Bytes of output after which the command is killed."""
 DETAIL_LIMIT = 300
 VALUES_LIMIT = 64
 """Of performance data; each makes a time series."""
@@ -57,6 +60,10 @@ _UNITS: Mapping[str, tuple[str, float]] = {
 }
 """In base units; the plugins have always meant powers of 1024 by KB, MB and GB."""
 _STATUSES = {1: Status.WARN, 2: Status.FAIL}
+
+
+class _EndlessError(PacsMonitorError):
+    """The command prints more than anybody reads."""
 
 
 class ExecSettings(Settings):
@@ -92,6 +99,8 @@ class Exec:
                 status, output = await _run(settings.command, environment)
         except TimeoutError:
             return _failed(Reason.TIMEOUT, "the command did not end in time and was killed")
+        except _EndlessError:
+            return _failed(Reason.BAD_CONTENT, f"the command printed more than {ENDLESS} bytes and was killed")
         except OSError as error:
             detail = f"the command cannot be run as the monitor's user: {error.strerror}"
             return _failed(Reason.NOT_CONFIGURED, detail)
@@ -99,12 +108,11 @@ class Exec:
 
 
 async def _run(command: tuple[str, ...], environment: Mapping[str, str]) -> tuple[int, str]:
-    """Exit status (negative: the signal that ended it) and the output's beginning; nothing of it runs on."""
-    read_end, write_end = os.pipe()
-    stream = asyncio.StreamReader()
-    pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(read_end, "rb", 0)
-    )
+    """Exit status (negative: the signal that ended it) and the output's beginning; nothing of it runs on.
+
+    Raises OSError when it cannot be run, _EndlessError when it prints more than anybody reads.
+    """
+    stream, pipe, write_end = await _pipe()
     try:
         try:
             process = await asyncio.create_subprocess_exec(
@@ -118,23 +126,42 @@ async def _run(command: tuple[str, ...], environment: Mapping[str, str]) -> tupl
             )
         finally:
             os.close(write_end)
-        output = bytearray()
-        reading = asyncio.create_task(_read(stream, output))
-        try:
-            status = await process.wait()
-        finally:
-            _kill(process.pid)
-            await asyncio.wait([reading], timeout=_STRAGGLERS)
-            reading.cancel()
-            await process.wait()
+        return await _until_it_ends(process, stream)
     finally:
         pipe.close()
-    return status, output.decode(errors="replace")
 
 
-async def _read(stream: asyncio.StreamReader, kept: bytearray) -> None:
+async def _pipe() -> tuple[asyncio.StreamReader, asyncio.ReadTransport, int]:
+    """A pipe of ours: with asyncio's own, a process whose children hold the pipe has not ended for `wait`."""
+    read_end, write_end = os.pipe()
+    stream = asyncio.StreamReader()
+    pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(read_end, "rb", 0)
+    )
+    return stream, pipe, write_end
+
+
+async def _until_it_ends(process: asyncio.subprocess.Process, stream: asyncio.StreamReader) -> tuple[int, str]:
+    output = bytearray()
+    ended, reading = asyncio.create_task(process.wait()), asyncio.create_task(_read(stream, output))
+    try:
+        await asyncio.wait([ended, reading], return_when=asyncio.FIRST_COMPLETED)
+        if not ended.done():
+            await reading
+        status = await asyncio.shield(ended)
+    finally:
+        _kill(process.pid)
+        await asyncio.wait([reading], timeout=_STRAGGLERS)
+        reading.cancel()
+        await asyncio.gather(reading, ended, return_exceptions=True)
+    return status, output[:OUTPUT_LIMIT].decode(errors="replace")
+
+
+async def _read(stream: asyncio.StreamReader, output: bytearray) -> None:
     while chunk := await stream.read(OUTPUT_LIMIT):
-        kept += chunk[: OUTPUT_LIMIT - len(kept)]
+        output += chunk
+        if len(output) > ENDLESS:
+            raise _EndlessError
 
 
 def _kill(pid: int) -> None:
