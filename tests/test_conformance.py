@@ -11,10 +11,11 @@ import pytest
 
 from pacs_monitor.dicom import acceptor, dimse, find, identity, pdu, reasons, requests, upperlayer
 from pacs_monitor.dicom.commitment import STORAGE_COMMITMENT
+from pacs_monitor.dicom.names import name_of
 from pacs_monitor.dicom.query import contexts_for, identifier
 from pacs_monitor.dicom.requests import Context
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE
-from pacs_monitor.dicom.sop_classes import IMAGES, name_of
+from pacs_monitor.dicom.sop_classes import IMAGES
 from pacs_monitor.dicom.testobject import SECONDARY_CAPTURE, Synthetic
 from pacs_monitor.model import DicomEndpoint, Node, Reason
 from pacs_monitor.probes import dicom_echo, dicom_find, dicom_retrieve, kinds

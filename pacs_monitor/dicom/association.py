@@ -13,6 +13,7 @@ from typing import NamedTuple, Self
 from pacs_monitor.dicom import negotiation, pdu, reasons, requests
 from pacs_monitor.dicom.dimse import DATA_LIMIT
 from pacs_monitor.dicom.negotiation import Accepted, Roles
+from pacs_monitor.dicom.presented import facts
 from pacs_monitor.dicom.upperlayer import State, UpperLayer
 from pacs_monitor.model import Address, Phase, Reason, Resolver, Tls
 from pacs_monitor.net import NetFailure, Passage, connect, second_opinion
@@ -146,6 +147,7 @@ class Association(UpperLayer):
         if self._state is not State.AWAITING_ACCEPT:
             self._take_unexpected()
         self.accepted = negotiation.read_accept(body)
+        self.passage.terminal = facts(self.accepted, self._contexts)
         self._peer_maximum_length = self.accepted.maximum_length
         self._state = State.OPEN
         self._wake()

@@ -10,17 +10,16 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from pacs_monitor.dicom import reasons
 from pacs_monitor.dicom.association import Association
+from pacs_monitor.dicom.names import name_of
 from pacs_monitor.dicom.negotiation import Accepted
+from pacs_monitor.dicom.presented import answer_to
 from pacs_monitor.dicom.requests import Context
-from pacs_monitor.dicom.sop_classes import name_of
 from pacs_monitor.model import SECOND, Change, Micros
 
 QUIET: Micros = 3600 * SECOND
 """After a change of a peer, the next one is looked for this much later: two machines behind one name, which answer in
 turn, must not fill the history."""
-_ACCEPTED = 0
 
 
 def described(association: Association, contexts: tuple[Context, ...]) -> Mapping[str, str]:
@@ -37,31 +36,6 @@ def _described(accepted: Accepted, certificate: bytes | None, contexts: tuple[Co
     if certificate is not None:
         peer["certificate"] = _digest(certificate)
     return peer | {name_of(context.abstract_syntax): answer_to(accepted, context) for context in contexts}
-
-
-def facts(association: Association, contexts: tuple[Context, ...]) -> tuple[tuple[str, str], ...]:
-    """For the terminal of `pacs-monitor probe` alone."""
-    return _facts(association.accepted, contexts)
-
-
-@lru_cache(1024)
-def _facts(accepted: Accepted, contexts: tuple[Context, ...]) -> tuple[tuple[str, str], ...]:
-    return (
-        *((name_of(context.abstract_syntax), answer_to(accepted, context)) for context in contexts),
-        ("maximum PDU length", str(accepted.maximum_length)),
-        ("implementation class UID", accepted.implementation_class_uid),
-        ("implementation version name", accepted.implementation_version_name),
-    )
-
-
-def answer_to(accepted: Accepted, context: Context) -> str:
-    """How the peer answered one proposed context (PS3.8 9.3.3.2)."""
-    result, syntax = accepted.contexts.get(context.id, (None, ""))
-    if result != _ACCEPTED:
-        return f"refused ({reasons.context_result(result)})"
-    return (
-        f"accepted with {name_of(syntax) if syntax in context.transfer_syntaxes else 'a transfer syntax not proposed'}"
-    )
 
 
 def changes_of(memory: MutableMapping[str, Any], who: str, peer: Mapping[str, str], now: Micros) -> tuple[Change, ...]:

@@ -18,7 +18,6 @@ from pacs_monitor.dicom.dates import resolve_dates
 from pacs_monitor.dicom.endpoint import EndpointSettings
 from pacs_monitor.dicom.find import FindAnswer, find
 from pacs_monitor.dicom.pdu import Malformed
-from pacs_monitor.dicom.peers import facts
 from pacs_monitor.fields import Duration
 from pacs_monitor.model import Flag, Measure, Outcome, Phase, ProbeContext, Reason
 from pacs_monitor.net import EXPIRY, NetFailure
@@ -114,24 +113,17 @@ async def count(
             found = await search(association, sop_class, keys, limit=settings.limit)
     except NetFailure as failure:
         return failure.outcome()
-    passage, terminal = association.passage, facts(association, contexts)
+    passage = association.passage
     if found.partly_matched:
-        terminal = (*terminal, ("keys", "the peer does not match by all of them (FF01), so that fewer may be meant"))
+        passage.terminal += (("keys", "the peer does not match by all of them (FF01), so that fewer may be meant"),)
     passage.measure(f"{name}_matches", found.matches)
     passage.measure(f"{name}_last_seconds", found.last)
     if found.first is not None:
         passage.measure(f"{name}_first_seconds", found.first)
     if found.matches >= settings.at_least:
-        return passage.outcome(settings.slow, terminal)
+        return passage.outcome(settings.slow)
     detail = f"{target} found {found.matches}, at least {settings.at_least} were expected"
-    return Outcome.of(
-        Reason.TOO_FEW,
-        warn=few_is_a_warning,
-        phase=Phase.OPERATION,
-        detail=detail,
-        terminal=terminal,
-        **passage.seen(),
-    )
+    return Outcome.of(Reason.TOO_FEW, warn=few_is_a_warning, phase=Phase.OPERATION, detail=detail, **passage.seen())
 
 
 def looks_like_a_limit(matches: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from functools import cache
 
 from pydicom.uid import UID
 from pynetdicom import sop_class as standard
@@ -64,12 +64,6 @@ def sop_class(name: str) -> str:
     if found is None:
         raise ValueError(f"{name!r} is no SOP class; write its UID, its name by PS3.6, or one of {', '.join(EVERYDAY)}")
     return found
-
-
-@lru_cache(1024)
-def name_of(uid: str) -> str:
-    """The standard's name of a UID, or the UID itself."""
-    return UID(uid).name if uid else uid
 
 
 @cache

@@ -20,13 +20,14 @@ _VERBS = {
 class Passage:
     """How far one conversation has come: the phase it is in, the seconds each phase took, what else was noticed."""
 
-    __slots__ = ("_since", "flags", "measurements", "phase", "phases")
+    __slots__ = ("_since", "flags", "measurements", "phase", "phases", "terminal")
 
     def __init__(self) -> None:
         self.phase = Phase.RESOLVE
         self.phases: dict[Phase, float] = {}
         self.flags: list[Flag] = []
         self.measurements: dict[tuple[str, Labels], Measurement] = {}
+        self.terminal: tuple[tuple[str, str], ...] = ()
         self._since: float | None = None
 
     def begin(self, phase: Phase) -> None:
@@ -51,19 +52,24 @@ class Passage:
             "phases": self.phases,
             "flags": tuple(dict.fromkeys(self.flags)),
             "measurements": tuple(self.measurements.values()),
+            "terminal": self.terminal,
         }
 
-    def outcome(self, slow: float | None = None, terminal: tuple[tuple[str, str], ...] = ()) -> Outcome:
+    def take_over(self, other: Passage, who: str) -> None:
+        """What another conversation of the same run has for the terminal, under a name."""
+        self.terminal += tuple((f"{who}: {name}", text) for name, text in other.terminal)
+
+    def outcome(self, slow: float | None = None) -> Outcome:
         """All went well, or well but slowly: more than `slow` seconds until the answer, release not counted."""
         waited = {phase: seconds for phase, seconds in self.phases.items() if phase is not Phase.RELEASE}
         if slow is None or sum(waited.values()) <= slow:
-            return Outcome(Status.OK, terminal=terminal, **self.seen())
+            return Outcome(Status.OK, **self.seen())
         longest = max(waited, key=lambda phase: waited[phase])
         detail = (
             f"the answer took {sum(waited.values()):.3g} s, more than {slow:g} s,"
             f" of which {waited[longest]:.3g} s to {_VERBS[longest]}"
         )
-        return Outcome.of(Reason.SLOW, warn=True, phase=longest, detail=detail, terminal=terminal, **self.seen())
+        return Outcome.of(Reason.SLOW, warn=True, phase=longest, detail=detail, **self.seen())
 
     def failure(self, reason: Reason, detail: str) -> NetFailure:
         """The failure that ends the running phase."""

@@ -165,4 +165,5 @@ def _not_installed(url: URL, passage: Passage) -> Outcome:
 
 
 def _failed(passage: Passage, reason: Reason, detail: str, facts: tuple[tuple[str, str], ...]) -> Outcome:
-    return Outcome.of(reason, phase=passage.phase, detail=detail, terminal=facts, **passage.seen())
+    passage.terminal = facts
+    return Outcome.of(reason, phase=passage.phase, detail=detail, **passage.seen())

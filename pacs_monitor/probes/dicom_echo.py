@@ -30,10 +30,11 @@ from pydantic import AfterValidator, Field, model_validator
 
 from pacs_monitor.dicom import Target, associate, reasons
 from pacs_monitor.dicom.endpoint import EndpointSettings, not_configured, target_of
-from pacs_monitor.dicom.peers import changes_of, described, facts
+from pacs_monitor.dicom.names import name_of
+from pacs_monitor.dicom.peers import changes_of, described
 from pacs_monitor.dicom.requests import VERIFICATION, Context
 from pacs_monitor.dicom.requests import contexts as proposed
-from pacs_monitor.dicom.sop_classes import name_of, sop_class
+from pacs_monitor.dicom.sop_classes import sop_class
 from pacs_monitor.dicom.verification import CONTEXTS, echo
 from pacs_monitor.fields import Duration, Texts
 from pacs_monitor.model import (
@@ -181,7 +182,7 @@ async def _ask(target: Target, settings: DicomEchoSettings, ctx: ProbeContext, d
             peer = described(association, contexts)
     except NetFailure as failure:
         return failure.outcome()
-    outcome = association.passage.outcome(settings.slow, facts(association, contexts))
+    outcome = association.passage.outcome(settings.slow)
     if refused:
         outcome = _refusal(outcome, target, refused, association.accepted.contexts)
     now = ctx.clock.now()

@@ -27,7 +27,6 @@ from pacs_monitor.dicom.datasets import decode, encode
 from pacs_monitor.dicom.endpoint import EndpointSettings, addresses_of, not_configured, target_of
 from pacs_monitor.dicom.operation import SUCCESS
 from pacs_monitor.dicom.pdu import Malformed
-from pacs_monitor.dicom.peers import facts
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE, ReceivedObject, get, move
 from pacs_monitor.dicom.sop_classes import IMAGES, sop_class
 from pacs_monitor.fields import AETitle, Duration, Size, Texts
@@ -162,7 +161,7 @@ async def _retrieve(
     if wrong is not None:
         reason, detail = wrong
         return Outcome.of(reason, phase=Phase.OPERATION, detail=f"{target}: study {study} {detail}", **passage.seen())
-    return passage.outcome(settings.slow, facts(association, contexts))
+    return passage.outcome(settings.slow)
 
 
 def _contexts(settings: DicomRetrieveSettings) -> tuple[requests.Context, ...]:

@@ -26,7 +26,6 @@ from pydantic import model_validator
 
 from pacs_monitor.dicom import Association, Target, associate
 from pacs_monitor.dicom.endpoint import EndpointSettings, addresses_of, not_configured, target_of
-from pacs_monitor.dicom.peers import facts
 from pacs_monitor.dicom.requests import Context, contexts
 from pacs_monitor.dicom.store import store
 from pacs_monitor.dicom.testobject import Synthetic, UnfitFileError
@@ -46,7 +45,7 @@ from pacs_monitor.model import (
     Status,
     StoreCapError,
 )
-from pacs_monitor.net import EXPIRY, NetFailure
+from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.stores import looking, watching
 from pacs_monitor.stores.cleaning import Targets, lacking, tidy, with_leftovers
 from pacs_monitor.stores.making import cleaner_of, entries, made
@@ -55,7 +54,7 @@ from pacs_monitor.stores.settings import StoreSettings
 CLEANING_TIME = 10.0
 """Seconds of a run that are kept for clearing away, but never more than a quarter of it."""
 
-Look = Callable[[Target, Synthetic, ProbeContext, float], Awaitable[None]]
+Look = Callable[[Target, Synthetic, ProbeContext, float], Awaitable[Passage]]
 LOOKS: Mapping[str, Look] = {
     "find": looking.found,
     "get": looking.given_back,
@@ -227,16 +226,18 @@ class _RoundTrip:
             assert target is not None  # noqa: S101 - `_blindness` has made sure
             try:
                 async with turns[target.address]:
-                    await how(target, self.thing, self.ctx, until)
+                    way = await how(target, self.thing, self.ctx, until)
             except NetFailure as failure:
+                association.passage.take_over(failure.passage, where.name)
                 return failure
+            association.passage.take_over(way, where.name)
             association.passage.measure("store_available_seconds", monotonic() - stored, (("on", where.name),))
             return None
 
         own = [look(self.node, LOOKS[settings.verify])] if settings.verify != "none" else []
         elsewhere = [look(self.ctx.nodes[name], looking.found) for name in settings.verify_on]
         failures = await asyncio.gather(*own, *elsewhere)
-        seen = {**association.passage.seen(), "terminal": facts(association, self.proposed)}
+        seen = association.passage.seen()
         if own and failures[0] is not None:
             return _not_seen(failures[0], seen)
         for name, failure in zip(settings.verify_on, failures[len(own) :], strict=True):

@@ -162,7 +162,8 @@ class Hl7Heartbeat:
         passage, begun = Passage(), ctx.clock.monotonic()
         if settings.verify == "none" or ctx.hl7_listener is None:
             code = await self._acknowledged(beat, settings, ctx, passage)
-            return passage.outcome(settings.slow, (("acknowledgement", code), ("proves", _PROVES)))
+            passage.terminal = (("acknowledgement", code), ("proves", _PROVES))
+            return passage.outcome(settings.slow)
         back = ctx.hl7_listener.expect(beat.control_id)
         try:
             code = await self._acknowledged(beat, settings, ctx, passage)
@@ -175,7 +176,8 @@ class Hl7Heartbeat:
         finally:
             back.cancel()
         passage.end()
-        return passage.outcome(settings.slow, (("acknowledgement", code), ("proves", _PROVES_LOOP)))
+        passage.terminal = (("acknowledgement", code), ("proves", _PROVES_LOOP))
+        return passage.outcome(settings.slow)
 
     async def _acknowledged(
         self, beat: _Beat, settings: Hl7HeartbeatSettings, ctx: ProbeContext, passage: Passage

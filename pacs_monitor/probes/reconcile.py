@@ -72,10 +72,12 @@ class Reconcile:
         except NetFailure as failure:
             return failure.outcome()
         try:
-            _, there = await _count(there_at, days, settings, ctx)
+            way, there = await _count(there_at, days, settings, ctx)
         except NetFailure as failure:
+            passage.take_over(failure.passage, other.name)
             detail = f"{other.name} could not be asked: {failure.detail}"
             return Outcome.of(Reason.NOT_MEASURED, phase=failure.phase, detail=detail, **passage.seen())
+        passage.take_over(way, other.name)
         _measure(passage, {node.name: here, other.name: there}, yesterday)
         wrong = [
             f"studies ({modality}) here and on {other.name}: {numbers}"

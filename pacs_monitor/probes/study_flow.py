@@ -23,7 +23,6 @@ from pacs_monitor import http
 from pacs_monitor.dicom import Target, associate
 from pacs_monitor.dicom.endpoint import addresses_of, not_configured, target_of
 from pacs_monitor.dicom.find import STUDY_ROOT_FIND
-from pacs_monitor.dicom.peers import facts
 from pacs_monitor.dicom.query import QuerySettings, check_keys, contexts_for
 from pacs_monitor.dicom.studies import MODALITIES, Day, studies_by_web, studies_of
 from pacs_monitor.dicom.web import Service
@@ -96,7 +95,7 @@ async def _by_find(target: Target, settings: StudyFlowSettings, ctx: ProbeContex
             return await studies_of(association, day, ctx.zone, keys=keys, limit=settings.limit)
 
         silent = await _listen(ask, association.passage, settings, ctx)
-    return _judge(association.passage, str(target), silent, settings, facts(association, contexts))
+    return _judge(association.passage, str(target), silent, settings)
 
 
 async def _by_web(service: Service, settings: StudyFlowSettings) -> Outcome:
@@ -114,17 +113,11 @@ async def _listen(ask: Ask, passage: Passage, settings: StudyFlowSettings, ctx: 
     return [wrong for wrong in heard if wrong]
 
 
-def _judge(
-    passage: Passage,
-    who: str,
-    silent: Sequence[str],
-    settings: StudyFlowSettings,
-    terminal: tuple[tuple[str, str], ...] = (),
-) -> Outcome:
+def _judge(passage: Passage, who: str, silent: Sequence[str], settings: StudyFlowSettings) -> Outcome:
     if not silent:
-        return passage.outcome(settings.slow, terminal)
+        return passage.outcome(settings.slow)
     detail = f"{who}: {'; '.join(silent)}"
-    return Outcome.of(Reason.SILENT, phase=Phase.OPERATION, detail=detail, terminal=terminal, **passage.seen())
+    return Outcome.of(Reason.SILENT, phase=Phase.OPERATION, detail=detail, **passage.seen())
 
 
 def feeds(settings: StudyFlowSettings) -> list[Feed]:

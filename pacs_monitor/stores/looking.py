@@ -1,7 +1,8 @@
 """Looking for a test object on a node: found, given back unaltered, promised to be kept.
 
 What is not there yet is asked for again, more and more rarely, until it is or the time is up: archives and routers
-index late. All of these raise NetFailure: `stored_not_found`, `content_mismatch`, or what the asking itself met.
+index late. Each answers with how its conversation went, or raises NetFailure: `stored_not_found`, `content_mismatch`,
+or what the asking itself met.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pacs_monitor.dicom.requests import IMPLICIT_VR_LITTLE_ENDIAN, Context, cont
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE, ReceivedObject, get, move
 from pacs_monitor.dicom.testobject import Synthetic, Uids, hash_of
 from pacs_monitor.model import DicomListener, ProbeContext, Reason
-from pacs_monitor.net import NetFailure
+from pacs_monitor.net import NetFailure, Passage
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 """Seconds between two questions for what is not there yet."""
@@ -36,13 +37,14 @@ async def is_there(target: Target, uids: Uids, ctx: ProbeContext, until: float) 
         return await _matches(association, uids)
 
 
-async def found(target: Target, made: Synthetic, ctx: ProbeContext, until: float) -> None:
+async def found(target: Target, made: Synthetic, ctx: ProbeContext, until: float) -> Passage:
     """Found by C-FIND at IMAGE level (PS3.4 C.3.4)."""
     async with await _opened(target, contexts([(STUDY_ROOT_FIND, _IMPLICIT)]), ctx, until) as association:
         await _until(lambda: _matches(association, made.uids), association, until)
+    return association.passage
 
 
-async def given_back(target: Target, made: Synthetic, ctx: ProbeContext, until: float) -> None:
+async def given_back(target: Target, made: Synthetic, ctx: ProbeContext, until: float) -> Passage:
     """Given back by C-GET, with the pixels that it was sent with."""
     proposed = contexts(
         [(STUDY_ROOT_GET, _IMPLICIT), *((made.sop_class, (syntax,)) for syntax in made.transfer_syntaxes)],
@@ -57,9 +59,10 @@ async def given_back(target: Target, made: Synthetic, ctx: ProbeContext, until: 
 
         await _until(gets, association, until)
         _compare(association, made, taken)
+    return association.passage
 
 
-async def sent_back(target: Target, made: Synthetic, ctx: ProbeContext, until: float) -> None:
+async def sent_back(target: Target, made: Synthetic, ctx: ProbeContext, until: float) -> Passage:
     """Sent by C-MOVE to our own listener, with the pixels that it was sent with."""
     listener = _listener(ctx)
     arriving = asyncio.ensure_future(listener.expect(made.uids.instance))
@@ -74,6 +77,7 @@ async def sent_back(target: Target, made: Synthetic, ctx: ProbeContext, until: f
             async with asyncio.timeout_at(until):
                 got: ReceivedObject = await arriving
             _compare(association, made, [got])
+            return association.passage
     except TimeoutError:
         detail = f"{target} says that it sent the object to {listener.ae_title}, where it did not arrive in time"
         raise association.passage.failure(Reason.STORED_NOT_FOUND, detail) from None
@@ -81,7 +85,7 @@ async def sent_back(target: Target, made: Synthetic, ctx: ProbeContext, until: f
         arriving.cancel()
 
 
-async def committed(target: Target, made: Synthetic, ctx: ProbeContext, until: float) -> None:
+async def committed(target: Target, made: Synthetic, ctx: ProbeContext, until: float) -> Passage:
     """Promised to be kept: storage commitment (PS3.4 J), reported on the same association or to our listener."""
     transaction = f"2.25.{uuid4().int}"
     async with await _opened(target, contexts([(STORAGE_COMMITMENT, _IMPLICIT)]), ctx, until) as association:
@@ -93,6 +97,7 @@ async def committed(target: Target, made: Synthetic, ctx: ProbeContext, until: f
             detail = f"{target} took the request for storage commitment, and did not report on it in time"
             raise association.passage.failure(Reason.DIMSE_TIMEOUT, detail) from None
         _check_commitment(association, made, answer)
+    return association.passage
 
 
 def _listener(ctx: ProbeContext) -> DicomListener:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydicom.uid import UID
 
-from pacs_monitor.dicom.sop_classes import EVERYDAY, name_of, sop_class
+from pacs_monitor.dicom.names import name_of
+from pacs_monitor.dicom.sop_classes import EVERYDAY, sop_class
 
 
 @pytest.mark.parametrize("word", EVERYDAY)

@@ -30,6 +30,16 @@ def test_a_failure_ends_the_running_phase_and_keeps_flags() -> None:
     assert set(outcome.phases) == {Phase.CONNECT}
 
 
+def test_a_failure_keeps_what_is_for_the_terminal_also_of_another_conversation() -> None:
+    passage, other = Passage(), Passage()
+    passage.terminal, other.terminal = (("maximum PDU length", "0"),), (("maximum PDU length", "16384"),)
+    passage.take_over(other, "vna")
+    assert passage.failure(Reason.CLOSED, "closed").outcome().terminal == (
+        ("maximum PDU length", "0"),
+        ("vna: maximum PDU length", "16384"),
+    )
+
+
 def test_slow_counts_until_the_answer_and_names_the_longest_phase() -> None:
     outcome = passed(connect=0.1, associate=2.0, operation=0.4, release=1.0).outcome(slow=2.0)
     assert (outcome.status, outcome.reason, outcome.phase) == (Status.WARN, Reason.SLOW, Phase.ASSOCIATE)

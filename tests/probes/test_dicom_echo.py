@@ -25,7 +25,7 @@ from tests.peers.authority import Authority
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.peers.queried import VERIFICATION, queried
-from tests.peers.scripted import Conversation, Script, accept, answer_echo, hang, reject, scripted
+from tests.peers.scripted import IMPLICIT, Conversation, Script, accept, answer_echo, hang, reject, scripted
 from tests.peers.tls import context_of
 from tests.probes.support import Arranged, Peers, TestClock, ask
 
@@ -73,6 +73,22 @@ async def test_the_terminal_learns_what_was_negotiated() -> None:
         ("implementation class UID", "1.2.3.4"),
         ("implementation version name", "PEER_1"),
     )
+
+
+async def test_the_terminal_learns_it_of_a_run_that_fails_too() -> None:
+    async with scripted(refuse_the_context) as peer:
+        outcome = await ask(ECHO, node_at(peer.port), SETTINGS)
+    assert outcome.reason is Reason.SOP_CLASS_REJECTED
+    told = dict(outcome.terminal)
+    proposed = "proposed with Implicit VR Little Endian, Explicit VR Little Endian"
+    assert told["Verification SOP Class"] == f"refused (result 3: abstract syntax not supported), {proposed}"
+    assert told["maximum PDU length"] == "16382"
+
+
+async def refuse_the_context(conversation: Conversation) -> None:
+    await conversation.hear()
+    await conversation.say(accept({1: (3, IMPLICIT)}))
+    await conversation.hear()
 
 
 async def test_the_check_overrides_what_the_node_says() -> None:

@@ -113,6 +113,9 @@ async def test_an_object_is_stored_seen_and_cleared_away(orthanc: Orthanc, ledge
     assert values["store_leftovers"] == 0
     assert ("store_available_seconds archive" in values) is (verify != "none")
     assert (held_by(orthanc), ledger.objects, len(ledger.recorded)) == (0, {}, 1)
+    told = [name for name, _ in outcome.terminal]
+    assert told.count("Secondary Capture Image Storage") == 2  # a context per transfer syntax
+    assert ("archive: maximum PDU length" in told) is (verify != "none")
 
 
 async def test_an_archive_that_keeps_the_first_of_two_is_not_taken_at_its_word(
