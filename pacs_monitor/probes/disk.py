@@ -1,5 +1,9 @@
 """Is there room? Volumes as a system tells them: free in percent and bytes, inodes, read-only, missing, time to full.
 
+```yaml
+room: {probe: disk, source: node_exporter, volumes: [/, /archive], warn: 80%, fail: 90%, full_within: 12h}
+```
+
 `source` names the system: the node carries its block (`orthanc:`, `node_exporter:` …), and `local` is the machine that
 the monitor runs on. `volumes` names what must be there, by name or glob: one that is missing fails, because an
 unmounted archive looks like an empty disk. Percentages are of what a writer can use; what is reserved for root does not

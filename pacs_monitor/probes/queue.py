@@ -1,5 +1,9 @@
 """Does the work flow? Queues as a system tells them: length, age of the oldest item, growth, standstill, failed items.
 
+```yaml
+jobs: {probe: queue, source: orthanc, warn: 50, fail: 200, oldest_fail: 30m}
+```
+
 `source` names the system: the node carries its block (`orthanc:`, `dcm4chee:`, `mirth:`, `spool:` …). `queues` names
 what must be there, by name or glob: one that is missing fails.
 
