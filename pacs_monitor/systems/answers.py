@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from pacs_monitor.model import Node, ProbeContext
 from pacs_monitor.net import Passage
@@ -92,35 +92,30 @@ class HostState:
     """Of those asked for: name → state, `active` when it runs; a service that is not there is not in it."""
 
 
-@runtime_checkable
 class TellsVolumes(Protocol):
     async def volumes(self, node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
         """Raises NetFailure."""
         ...
 
 
-@runtime_checkable
 class TellsQueues(Protocol):
     async def queues(self, node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Queue]:
         """Raises NetFailure."""
         ...
 
 
-@runtime_checkable
 class TellsFeeds(Protocol):
     async def feeds(self, node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Feed]:
         """Raises NetFailure."""
         ...
 
 
-@runtime_checkable
 class TellsInterfaces(Protocol):
     async def interfaces(self, node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Interface]:
         """Raises NetFailure."""
         ...
 
 
-@runtime_checkable
 class TellsHost(Protocol):
     async def host(self, services: Collection[str], node: Node, ctx: ProbeContext, passage: Passage) -> HostState:
         """The host, with the states of these services; raises NetFailure."""

@@ -6,7 +6,7 @@ has changed its form nothing is concluded. Times may be seconds or milliseconds 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
@@ -73,8 +73,9 @@ class HttpJson:
 
     async def queues(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Queue]:
         found = []
+        bodies = await self._bodies(self._settings.queues.values(), ctx, passage)
         for name, paths in self._settings.queues.items():
-            body = await self._json(paths.path, ctx, passage)
+            body = bodies[paths.path]
             oldest = _values(body, paths.oldest, passage) if paths.oldest else []
             found.append(
                 Queue(
@@ -89,10 +90,17 @@ class HttpJson:
 
     async def volumes(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
         found = []
+        bodies = await self._bodies(self._settings.volumes.values(), ctx, passage)
         for name, paths in self._settings.volumes.items():
-            body = await self._json(paths.path, ctx, passage)
+            body = bodies[paths.path]
             found.append(Volume(name, _number(body, paths.used, passage), _number(body, paths.free, passage)))
         return found
+
+    async def _bodies(
+        self, asked: Iterable[QueuePaths | VolumePaths], ctx: ProbeContext, passage: Passage
+    ) -> dict[str, Any]:
+        """Each answer is asked for once."""
+        return {path: await self._json(path, ctx, passage) for path in dict.fromkeys(paths.path for paths in asked)}
 
     async def _json(self, path: str, ctx: ProbeContext, passage: Passage) -> Any:
         settings = self._settings

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -42,7 +43,7 @@ class Local:
 
     async def volumes(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
         paths = [*_disks(), *self._settings.mounts]
-        found = [await look(path, lambda path=path: _volume(path), ctx, passage) for path in dict.fromkeys(paths)]  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        found = [await look(path, partial(_volume, path), ctx, passage) for path in dict.fromkeys(paths)]
         return [volume for volume in found if volume is not None]
 
     async def host(self, services: Collection[str], _node: Node, ctx: ProbeContext, passage: Passage) -> HostState:

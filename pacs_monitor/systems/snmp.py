@@ -20,7 +20,7 @@ from pydantic import model_validator
 
 from pacs_monitor.fields import Port, Secret, Settings
 from pacs_monitor.model import Address, Node, Phase, ProbeContext, Reason
-from pacs_monitor.net import Passage, resolve
+from pacs_monitor.net import NetFailure, Passage, resolve
 from pacs_monitor.systems.answers import HostState, Interface, Volume
 
 TRIES = 3
@@ -141,7 +141,7 @@ class Snmp:
             engine.close_dispatcher()
 
 
-def _silence(address: Address, passage: Passage) -> Exception:
+def _silence(address: Address, passage: Passage) -> NetFailure:
     detail = f"{address} did not answer by SNMP in time: off, filtered on the way, or it does not know our community"
     return passage.failure(Reason.TCP_TIMEOUT, detail)
 
@@ -162,7 +162,7 @@ async def _walk(
     return found
 
 
-def _failure(name: str, address: Address, passage: Passage) -> Exception:
+def _failure(name: str, address: Address, passage: Passage) -> NetFailure:
     if name == "RequestTimedOut":
         return _silence(address, passage)
     if name in _REFUSALS:

@@ -41,6 +41,7 @@ async def test_paths_tell_numbers_texts_that_are_numbers_lists_and_filters() -> 
     async with replayed({"/s": BODY}) as peer:
         asked = system(peer.url, queues={"router": ROUTER, "jobs": JOBS})
         queues = await tell(asked.queues)
+    assert peer.asked == ["/s"]
     assert queues == [
         Queue("router", 12, oldest=1795507200.0, in_progress=2),
         Queue("jobs", 2, oldest=1795507200.0, failed=1),
