@@ -52,6 +52,10 @@ class Hours:
             return cls(())
         return cls(tuple(_span(part.strip(), text) for part in text.split(",")))
 
+    def hold(self, at: Micros, zone: tzinfo) -> bool:
+        """Whether a moment lies in them."""
+        return bool(self.windows(Window(at, at + 1), zone))
+
     def windows(self, during: Window, zone: tzinfo) -> list[Window]:
         """The hours within a time, in order; those that touch each other are one."""
         if not self.spans:

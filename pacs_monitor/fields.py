@@ -17,13 +17,16 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetPydanticSchema,
     SecretStr,
     ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
 from pydantic.fields import FieldInfo
+from pydantic_core.core_schema import no_info_plain_validator_function
 
+from pacs_monitor.calendars import Hours
 from pacs_monitor.model import Tls
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -131,6 +134,14 @@ Texts = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
 """One text or a list of them."""
+
+
+ServiceHours = Annotated[
+    Hours,
+    GetPydanticSchema(lambda _type, _handler: no_info_plain_validator_function(lambda value: Hours.parse(str(value)))),
+    WithJsonSchema({"type": "string"}),
+]
+"""`Mon-Fri 06:00-20:00`, several with commas, or `24x7`; in the monitor's time zone."""
 
 
 class _NamesNode:

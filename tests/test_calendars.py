@@ -91,3 +91,8 @@ def test_hours_lie_in_the_time_that_is_looked_at(start: Micros, length: Micros) 
     assert Hours.parse("Mon 06:00-07:00").windows(during, UTC) == sorted(
         Hours.parse("Mon 06:00-07:00").windows(during, UTC)
     )
+
+
+@pytest.mark.parametrize(("moment", "held"), [("05:59:59", False), ("06:00:00", True), ("20:00:00", False)])
+def test_hours_hold_from_their_beginning_until_just_before_their_end(moment: str, held: bool) -> None:
+    assert Hours.parse("Fri 06:00-20:00").hold(at(f"2026-11-27T{moment}"), BERLIN) is held

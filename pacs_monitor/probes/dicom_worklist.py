@@ -1,8 +1,8 @@
 """Does the worklist answer? A C-FIND of the Modality Worklist (PS3.4 K), as a modality asks it, counted and dropped.
 
 It asks by what a modality asks by: its own AE title (`station`), its `modality`, and the day. No patient's name, ID or
-number is asked for. Zero items are fine at night: only where `at_least` is given are fewer a warning (`too_few`), and a
-`cron:` line keeps such a check to the hours in which orders must be there.
+number is asked for. Where `at_least` is given, fewer items are a warning (`too_few`); with `hours` they are one in
+those hours alone, since nobody is scheduled at night: `hours: Mon-Fri 06:00-20:00`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pacs_monitor.dicom.dates import resolve_dates, today
 from pacs_monitor.dicom.endpoint import addresses_of, not_configured, target_of
 from pacs_monitor.dicom.find import MODALITY_WORKLIST_FIND
 from pacs_monitor.dicom.query import CountSettings, check_keys, count, count_measures
-from pacs_monitor.fields import AETitle
+from pacs_monitor.fields import AETitle, ServiceHours
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, ProbeContext, Rhythm
 
 
@@ -35,6 +35,8 @@ class DicomWorklistSettings(CountSettings):
     """CT, MR, US …; all of them unless given."""
     date: Annotated[str, AfterValidator(_date)] = "today"
     """Day or range (`today-1d..today+1d`) of the scheduled procedure steps; all days when empty."""
+    hours: ServiceHours | None = None
+    """Hours in which `at_least` holds; always unless given."""
 
 
 class DicomWorklist:
@@ -54,6 +56,8 @@ class DicomWorklist:
         if target is None:
             return not_configured(node)
         keys = _keys(settings, ctx)
+        if settings.hours is not None and not settings.hours.hold(ctx.clock.now(), ctx.zone):
+            settings = settings.model_copy(update={"at_least": 0})
         return await count(target, MODALITY_WORKLIST_FIND, keys, settings, ctx, name="worklist", few_is_a_warning=True)
 
 

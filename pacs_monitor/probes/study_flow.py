@@ -7,8 +7,9 @@ either all studies are one. The newest study older than `within` is `silent`. It
 
 What counts is the study's own date and time (PS3.3 C.7.2.1), read in the monitor's time zone, since archives do not
 tell by C-FIND when it arrived; so `within` must leave room for long examinations. Stations are asked for at SERIES
-level across studies, which not every archive allows (`query_refused`). At night modalities may well rest: run the check
-by `cron:` in the hours in which studies must come.
+level across studies, which not every archive allows (`query_refused`). At night modalities may well rest: with `hours`
+silence counts in those hours alone (`hours: Mon-Fri 07:00-19:00`), so that a feed has the time of `within` from their
+beginning; one that was too long stays a failure until a study comes.
 """
 
 from __future__ import annotations
@@ -20,18 +21,21 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 from pydantic import AfterValidator, Field
 
 from pacs_monitor import http
+from pacs_monitor.calendars import Hours
 from pacs_monitor.dicom import Target, associate
 from pacs_monitor.dicom.endpoint import addresses_of, not_configured, target_of
 from pacs_monitor.dicom.find import STUDY_ROOT_FIND
 from pacs_monitor.dicom.query import QuerySettings, check_keys, contexts_for
 from pacs_monitor.dicom.studies import MODALITIES, Day, studies_by_web, studies_of
 from pacs_monitor.dicom.web import Service
-from pacs_monitor.fields import Duration, Texts
+from pacs_monitor.fields import Duration, ServiceHours, Texts
+from pacs_monitor.hl7.silence import Limit, Limits
 from pacs_monitor.http import HttpSettings
 from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
 
 EVERYTHING = "all"
+ALWAYS = Hours(())
 LOOK_BACK = timedelta(days=7)
 """How far the first run looks for a newest study that is older than `within`; later ones remember it."""
 
@@ -39,6 +43,8 @@ LOOK_BACK = timedelta(days=7)
 class StudyFlowSettings(QuerySettings):
     within: Duration
     """The newest study may be this old."""
+    hours: ServiceHours | None = None
+    """Hours in which silence counts; always unless given."""
     modalities: Texts = ()
     """Modalities (CT, MR, …), each a feed of its own."""
     stations: Texts = ()
@@ -134,6 +140,8 @@ class Listening:
 
     def __init__(self, ask: Ask, passage: Passage, settings: StudyFlowSettings, ctx: ProbeContext) -> None:
         self._ask, self._passage, self._settings = ask, passage, settings
+        self._zone = ctx.zone
+        self._limits = Limits([Limit(settings.hours or ALWAYS, settings.within)])
         self._now = datetime.fromtimestamp(ctx.clock.now() / SECOND, UTC).astimezone(ctx.zone)
         self._remembered: dict[str, Any] = ctx.memory.setdefault("newest", {})
 
@@ -142,13 +150,21 @@ class Listening:
         found = await self._newest(feed)
         newest = max(found.timestamp() if found else 0.0, self._remembered.get(feed.name, 0.0))
         if not newest:
-            return f"no study of {feed.name} for {LOOK_BACK.days} days"
+            longest_ago = (self._now - LOOK_BACK).timestamp()
+            return f"no study of {feed.name} for {LOOK_BACK.days} days" if self._too_long(longest_ago) else None
         self._remembered[feed.name] = newest
         self._passage.measure("study_newest_timestamp_seconds", newest, (("feed", feed.name),))
-        age, within = self._now.timestamp() - newest, self._settings.within
-        if age <= within:
+        if not self._too_long(newest):
             return None
-        return f"the newest study of {feed.name} began {age / 60:.0f} minutes ago, {within / 60:.0f} are allowed"
+        age, within = self._now.timestamp() - newest, self._settings.within
+        counted = " in service hours" if self._settings.hours else ""
+        return (
+            f"the newest study of {feed.name} began {age / 60:.0f} minutes ago, {within / 60:.0f} are allowed{counted}"
+        )
+
+    def _too_long(self, since: float) -> bool:
+        now = round(self._now.timestamp() * SECOND)
+        return self._limits.exceeded(round(since * SECOND), now, self._zone) is not None
 
     async def _newest(self, feed: Feed) -> datetime | None:
         """Day by day backwards, so that an archive with studies of today is asked once."""

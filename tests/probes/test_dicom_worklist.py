@@ -89,6 +89,16 @@ async def test_an_empty_worklist_is_fine_unless_items_must_be_there(ris: Node) -
     assert outcome.detail.endswith("found 0, at least 1 were expected")
 
 
+async def test_outside_of_service_hours_an_empty_worklist_is_fine(ris: Node) -> None:
+    now = datetime.now(UTC)
+    other_day = (now + timedelta(days=3)).strftime("%a")
+    nothing = {"station": "NOBODY", "at_least": 1}
+    outside = await ask(WORKLIST, ris, DicomWorklistSettings(**nothing, hours=f"{other_day} 06:00-20:00"), 10)
+    inside = await ask(WORKLIST, ris, DicomWorklistSettings(**nothing, hours="24x7"), 10)
+    assert (outside.status, items(outside.measurements)) == (Status.OK, 0)
+    assert inside.reason is Reason.TOO_FEW
+
+
 async def test_an_unknown_called_ae_title_is_told(ris: Node) -> None:
     outcome = await ask(WORKLIST, ris, DicomWorklistSettings(ae_title="ELSEWHERE"), 10)
     assert outcome.reason is Reason.CALLED_AET_UNKNOWN
@@ -124,7 +134,7 @@ async def test_a_worklist_that_never_ends_is_cancelled() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"date": "soon"}, {"modality": "a modality of no sort"}, {"at_least": 2, "limit": 1}]
+    "wrong", [{"date": "soon"}, {"modality": "a modality of no sort"}, {"at_least": 2, "limit": 1}, {"hours": "by day"}]
 )
 def test_what_cannot_be_asked_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError):

@@ -150,6 +150,29 @@ async def test_times_are_read_as_archives_write_them(written: str, minutes: int)
     assert measured(outcome, "study_newest_timestamp_seconds")["all"] == NOON.timestamp() - minutes * 60
 
 
+@pytest.mark.parametrize(
+    ("hours", "status"),
+    [
+        ("24x7", Status.FAIL),
+        ("Tue 06:00-20:00", Status.FAIL),  # six hours of silence in them
+        ("Tue 11:00-20:00", Status.OK),  # one hour of it
+        ("Tue 14:00-20:00", Status.OK),
+        ("Tue 06:00-10:00", Status.FAIL),  # over, and still nothing has come
+        ("Sat-Sun 00:00-24:00", Status.OK),
+    ],
+)
+async def test_silence_counts_in_service_hours_alone(hours: str, status: Status) -> None:
+    with queried(matches(1, StudyTime="0000")) as peer:
+        outcome = await listen(peer.port, within="2h", hours=hours)
+    assert outcome.status is status
+
+
+async def test_a_feed_that_never_spoke_is_silent_only_where_hours_have_passed() -> None:
+    with queried(matches(0)) as peer:
+        assert (await listen(peer.port, within="2h", hours="Sat 08:00-12:00")).reason is Reason.SILENT
+        assert (await listen(peer.port, within="5h", hours="Sat 08:00-12:00")).status is Status.OK
+
+
 async def test_no_patient_is_asked_for() -> None:
     with queried(matches(1, StudyTime="1130", ModalitiesInStudy="CT")) as peer:
         await listen(peer.port, within="2h", modalities="CT")
