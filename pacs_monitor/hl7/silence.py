@@ -53,5 +53,4 @@ class Limits(tuple[Limit, ...]):
 
     def apply(self, now: Micros, zone: tzinfo) -> bool:
         """Whether a feed may not be silent as long as it likes just now."""
-        moment = Window(now, now + 1)
-        return any(limit.hours is None or limit.hours.windows(moment, zone) for limit in self)
+        return any(limit.hours is None or limit.hours.hold(now, zone) for limit in self)
