@@ -41,6 +41,10 @@ class Orthanc(Program):
         )
         super().__init__([program("Orthanc", "orthanc"), str(configuration)], folder, self.dicom_port)
 
+    def stop(self) -> None:
+        """By SIGKILL: a clean end takes Orthanc more than three seconds, and its folder is of no more use."""
+        self.kill()
+
     @property
     def url(self) -> str:
         """Where its REST API answers."""
