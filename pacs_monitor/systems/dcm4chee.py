@@ -28,8 +28,10 @@ from pacs_monitor.http import HttpError, HttpSettings
 from pacs_monitor.model import SECOND, Node, ProbeContext, Reason
 from pacs_monitor.net import Passage
 from pacs_monitor.systems.answers import Queue, Volume
+from pacs_monitor.systems.forms import read_as
 
 REJECTION = "113001^DCM"
+PRODUCT = "dcm4chee"
 SCHEDULED, RETRY, IN_PROCESS, FAILED = "SCHEDULED", "SCHEDULED FOR RETRY", "IN PROCESS", "FAILED"
 _NOT_YET = {403: "has instances that are not rejected", 409: "is being worked on"}
 
@@ -52,17 +54,13 @@ class Dcm4chee:
 
     async def volumes(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
         storages = await self._json("/storage", ctx, passage)
-        try:
+        with read_as(PRODUCT, "/storage", passage):
             return [_volume(storage) for storage in storages]
-        except (LookupError, TypeError, ValueError, AttributeError):
-            raise _not_dcm4chee("/storage", passage) from None
 
     async def queues(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Queue]:
         described = await self._json("/queue", ctx, passage)
-        try:
+        with read_as(PRODUCT, "/queue", passage):
             names = [str(queue["name"]) for queue in described]
-        except (LookupError, TypeError):
-            raise _not_dcm4chee("/queue", passage) from None
         wanted = [name for name in names if _wanted(name, self._settings.queues)]
         return [await self._queue(name, ctx, passage) for name in wanted]
 
@@ -71,10 +69,8 @@ class Dcm4chee:
         counts = {}
         for status in (SCHEDULED, RETRY, IN_PROCESS, FAILED):
             counted = await self._json(f"{path}/count?status={quote(status)}", ctx, passage)
-            try:
+            with read_as(PRODUCT, "/queue", passage):
                 counts[status] = int(counted["count"])
-            except (LookupError, TypeError, ValueError):
-                raise _not_dcm4chee("/queue", passage) from None
         oldest = await self._oldest(path, ctx, passage) if counts[SCHEDULED] else None
         waiting = counts[SCHEDULED] + counts[RETRY]
         return Queue(name, waiting, oldest, in_progress=counts[IN_PROCESS], failed=counts[FAILED])
@@ -83,10 +79,8 @@ class Dcm4chee:
         """When the first waiting task was due; None while all are scheduled for later."""
         query = f"?status={SCHEDULED}&orderby=scheduledTime&limit=1"
         tasks = await self._json(path + query, ctx, passage)
-        try:
+        with read_as(PRODUCT, "/queue", passage):
             due = [_time(task["scheduledTime"]) for task in tasks]
-        except (LookupError, TypeError, ValueError):
-            raise _not_dcm4chee("/queue", passage) from None
         return min((at for at in due if at <= ctx.clock.now() / SECOND), default=None)
 
     async def _json(self, path: str, ctx: ProbeContext, passage: Passage) -> Any:
@@ -120,10 +114,6 @@ class Dcm4chee:
 
 def _wanted(name: str, patterns: Sequence[str]) -> bool:
     return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _not_dcm4chee(path: str, passage: Passage) -> HttpError:
-    return HttpError(Reason.BAD_CONTENT, f"what answers to {path} is not dcm4chee", passage)
 
 
 def _volume(storage: Any) -> Volume:

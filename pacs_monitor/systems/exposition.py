@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from math import isfinite
 from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -45,4 +46,5 @@ def _samples(text: str, wanted: Collection[str]) -> Iterator[Sample]:
     lines = [line for line in text.splitlines() if line.partition("{")[0].partition(" ")[0] in wanted]
     for family in text_string_to_metric_families("\n".join(lines) + "\n"):
         for sample in family.samples:
-            yield Sample(sample.name, sample.labels, sample.value)
+            if isfinite(sample.value):
+                yield Sample(sample.name, sample.labels, sample.value)

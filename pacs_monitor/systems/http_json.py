@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Annotated, Any, ClassVar
 
 import jsonpath
@@ -134,6 +135,8 @@ def _time(value: Any, passage: Passage) -> float:
     try:
         seconds = float(value)
     except (TypeError, ValueError):
+        return _iso(value, passage)
+    if not isfinite(seconds):
         return _iso(value, passage)
     return seconds / 1000 if seconds > MILLISECONDS else seconds
 

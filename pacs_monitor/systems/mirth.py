@@ -17,12 +17,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pacs_monitor import http
-from pacs_monitor.http import HttpError, HttpSettings
-from pacs_monitor.model import Node, ProbeContext, Reason
+from pacs_monitor.http import HttpSettings
+from pacs_monitor.model import Node, ProbeContext
 from pacs_monitor.net import Passage
 from pacs_monitor.systems.answers import Feed, Queue, Volume
+from pacs_monitor.systems.forms import read_as
 
 HEADERS = {"X-Requested-With": "pacs-monitor", "Accept": "application/json"}
+PRODUCT, STATUSES, STATS = "Mirth", "/channels/statuses", "/system/stats"
 _AT_WORK = "STARTED"
 
 
@@ -38,25 +40,23 @@ class Mirth:
         self._settings = settings
 
     async def queues(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Queue]:
-        return [queue for channel in await self._channels(ctx, passage) for queue in _queues(channel, passage)]
+        channels = await self._channels(ctx, passage)
+        with read_as(PRODUCT, STATUSES, passage):
+            return [queue for channel in channels for queue in _queues(channel)]
 
     async def feeds(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Feed]:
-        return [_feed(channel, passage) for channel in await self._channels(ctx, passage)]
+        channels = await self._channels(ctx, passage)
+        with read_as(PRODUCT, STATUSES, passage):
+            return [_feed(channel) for channel in channels]
 
     async def volumes(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
-        stats = _inner(await self._json("/system/stats", ctx, passage), "com.mirth.connect.model.SystemStats")
-        try:
+        stats = _inner(await self._json(STATS, ctx, passage), "com.mirth.connect.model.SystemStats")
+        with read_as(PRODUCT, STATS, passage):
             free, total = int(stats["diskFreeBytes"]), int(stats["diskTotalBytes"])
-        except (LookupError, TypeError, ValueError):
-            raise _not_mirth("/system/stats", passage) from None
         return [Volume("engine", total - free, free)]
 
     async def _channels(self, ctx: ProbeContext, passage: Passage) -> list[Mapping[str, Any]]:
-        told = _inner(await self._json("/channels/statuses", ctx, passage), "list")
-        channels = _several(told, "dashboardStatus")
-        if not all(isinstance(channel, dict) and "name" in channel for channel in channels):
-            raise _not_mirth("/channels/statuses", passage)
-        return channels
+        return _several(_inner(await self._json(STATUSES, ctx, passage), "list"), "dashboardStatus")
 
     async def _json(self, path: str, ctx: ProbeContext, passage: Passage) -> Any:
         settings, what = self._settings, f"Mirth's {path}"
@@ -64,10 +64,6 @@ class Mirth:
         answer = await http.ask("GET", url, ctx, passage, access=access, headers=HEADERS)
         http.expect(answer, what, 200)
         return http.read_json(answer, what)
-
-
-def _not_mirth(path: str, passage: Passage) -> HttpError:
-    return HttpError(Reason.BAD_CONTENT, f"what answers to {path} is not Mirth", passage)
 
 
 def _inner(told: Any, name: str) -> Any:
@@ -95,25 +91,18 @@ def _statistics(part: Mapping[str, Any]) -> dict[str, int]:
     return found
 
 
-def _queues(channel: Mapping[str, Any], passage: Passage) -> Iterable[Queue]:
-    yield _queue(str(channel["name"]), channel, passage)
+def _queues(channel: Mapping[str, Any]) -> Iterable[Queue]:
+    yield _queue(str(channel["name"]), channel)
     for child in _several(channel.get("childStatuses"), "dashboardStatus"):
         if child.get("metaDataId") not in (0, "0"):  # 0 is the source, which the channel itself stands for
-            yield _queue(f"{channel['name']}/{child.get('name', '?')}", child, passage)
+            yield _queue(f"{channel['name']}/{child['name']}", child)
 
 
-def _queue(name: str, part: Mapping[str, Any], passage: Passage) -> Queue:
+def _queue(name: str, part: Mapping[str, Any]) -> Queue:
     """Nothing is in progress where a part does not run; that one does is not told."""
-    try:
-        failed = _statistics(part).get("ERROR")
-        stands = None if part["state"] == _AT_WORK else 0
-        return Queue(name, int(part.get("queued") or 0), in_progress=stands, failed=failed)
-    except (LookupError, TypeError, ValueError, AttributeError):
-        raise _not_mirth("/channels/statuses", passage) from None
+    stands = None if part["state"] == _AT_WORK else 0
+    return Queue(name, int(part.get("queued") or 0), in_progress=stands, failed=_statistics(part).get("ERROR"))
 
 
-def _feed(channel: Mapping[str, Any], passage: Passage) -> Feed:
-    try:
-        return Feed(str(channel["name"]), _statistics(channel).get("RECEIVED", 0), channel["state"] == _AT_WORK)
-    except (LookupError, TypeError, ValueError, AttributeError):
-        raise _not_mirth("/channels/statuses", passage) from None
+def _feed(channel: Mapping[str, Any]) -> Feed:
+    return Feed(str(channel["name"]), _statistics(channel).get("RECEIVED", 0), channel["state"] == _AT_WORK)

@@ -1,0 +1,19 @@
+"""Answers that do not have the form that they are documented to have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pacs_monitor.http import HttpError
+from pacs_monitor.model import Reason
+from pacs_monitor.net import Passage
+
+
+@contextmanager
+def read_as(product: str, path: str, passage: Passage) -> Iterator[None]:
+    """Whatever an answer's form makes fail in here becomes `bad_content`, which repeats nothing of it."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
+        raise HttpError(Reason.BAD_CONTENT, f"what answers to {path} is not {product}", passage) from None
