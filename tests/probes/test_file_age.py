@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -148,3 +150,24 @@ async def test_what_hangs_takes_one_thread_until_it_ends() -> None:
                 await call()
             except NetFailure:
                 await asyncio.sleep(0.01)
+
+
+HANGING = """
+import asyncio, time
+from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.net.threads import OneThread
+from tests.probes.support import Context
+
+async def main():
+    try:
+        await OneThread().call(lambda: time.sleep(600), Context(time.monotonic() + 0.05), Passage())
+    except NetFailure as failure:
+        print(failure.reason)
+
+asyncio.run(main())
+"""
+
+
+def test_what_hangs_does_not_keep_the_monitor_from_ending() -> None:
+    ended = subprocess.run([sys.executable, "-c", HANGING], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout == "timeout\n"
