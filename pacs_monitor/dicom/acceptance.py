@@ -19,8 +19,6 @@ from pacs_monitor.dicom.upperlayer import State, UpperLayer
 from pacs_monitor.net import Passage
 
 _ACCEPTANCE = 0
-CLOSES_WITHIN = 1.0
-"""Seconds for the requestor to close after a rejection."""
 _PREFERRED = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 STORAGE = frozenset(str(context.abstract_syntax) for context in AllStoragePresentationContexts)
@@ -61,16 +59,8 @@ class Incoming(UpperLayer):
             await self._turn()
 
     def reject(self, why: Rejected) -> None:
-        """A-ASSOCIATE-RJ; the requestor closes then (PS3.8 9.2.3, Sta13), or we do a second later.
-
-        Closing at once would have slow requestors see a lost connection instead of the rejection.
-        """
-        transport = self._transport
-        self._write(pdu.write_reject(why))
-        self._transport = None
-        self._leave(b"")
-        if transport is not None:
-            self._loop.call_later(CLOSES_WITHIN, transport.close)
+        """A-ASSOCIATE-RJ."""
+        self._leave(pdu.write_reject(why))
 
     def accept(self) -> None:
         """A-ASSOCIATE-AC."""
