@@ -22,6 +22,7 @@ from tests.probes.support import Arranged, Context, Peers, ask
 
 FILE_AGE = kinds()["file_age"]
 HOUR = 3600.0
+ROOT = Path(__file__).parents[2]
 
 
 def written(folder: Path, age: float, size: int = 10, name: str = "DOE^JOHN.dump") -> Path:
@@ -169,5 +170,7 @@ asyncio.run(main())
 
 
 def test_what_hangs_does_not_keep_the_monitor_from_ending() -> None:
-    ended = subprocess.run([sys.executable, "-c", HANGING], capture_output=True, text=True, timeout=60, check=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", HANGING], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
+    )
     assert ended.stdout == "timeout\n"
