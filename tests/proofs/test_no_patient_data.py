@@ -20,6 +20,7 @@ from pynetdicom import AE, evt
 from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port, wait_until
 from tests.peers.receiver import SECRET, Receiver
+from tests.peers.telltale import telltale
 from tests.proofs.estates import write_estate
 
 NAME = "DOE^JOHN"
@@ -40,6 +41,23 @@ CHECKS = {
     "reconcile": "reconcile: {against: copy}",
     "dicom_retrieve": "dicom_retrieve: {studies: 1.2.3, enabled_by: the proof}",
     "dicom_store": "dicom_store: {cleanup: none, mode: accept_only, verify: none, interval: 6s, enabled_by: us}",
+}
+OVER_THE_WEB = {
+    "searched": "dicomweb: {url: WEB/keeps, keys: {PatientID: ZZTEST}, metadata_of: 1/2/3}",
+    "broken": "dicomweb: {url: WEB/broken}",
+    "moved": "dicomweb: {url: WEB/moved}",
+    "garbage": "dicomweb: {url: WEB/garbage}",
+    "full": "dicomweb_store: {url: WEB/full, cleanup: retention, verify: none, interval: 6s, enabled_by: us}",
+    "keeps": "dicomweb_store: {url: WEB/keeps, cleanup: retention, verify: frames, interval: 6s, enabled_by: us}",
+}
+"""By the node that has this check."""
+REASONS_OVER_THE_WEB = {
+    "searched": "bad_content",
+    "broken": "http_status",
+    "moved": "http_status",
+    "garbage": "bad_content",
+    "full": "out_of_resources",
+    "keeps": "content_mismatch",
 }
 REFUSED = {"dicom_find", "flow", "reconcile", "dicom_retrieve", "dicom_store"}
 """Those that get a failure with an ErrorComment."""
@@ -104,24 +122,25 @@ def babbling() -> Iterator[int]:
         thread.join()
 
 
-def nodes(port: int, babbler: int) -> str:
+def nodes(port: int, babbler: int, web: str) -> str:
     endpoint = f"host: 127.0.0.1, dicom: {{port: {port}, ae_title: LEAKY}}"
     return (
         f"  leaky: {{{endpoint}, checks: {{{', '.join(CHECKS.values())}}}}}\n"
         f"  copy: {{{endpoint}}}\n"
         f"  babbler: {{host: 127.0.0.1, dicom: {{port: {babbler}, ae_title: X}}, checks: {{dicom_echo: {{}}}}}}\n"
-    )
+        + "".join(f"  {node}: {{{endpoint}, checks: {{{check}}}}}\n" for node, check in OVER_THE_WEB.items())
+    ).replace("WEB", web)
 
 
 def test_a_name_that_a_peer_tells_us_everywhere_is_found_nowhere(tmp_path: Path) -> None:
     port, listen = free_port(), free_port()
-    with Receiver() as pager, babbling() as babbler:
+    with Receiver() as pager, babbling() as babbler, telltale(NAME) as web:
         config = write_estate(
-            tmp_path, listen, nodes(port, babbler), pager=pager.url, secret=SECRET, defaults=IMPATIENT
+            tmp_path, listen, nodes(port, babbler, web), pager=pager.url, secret=SECRET, defaults=IMPATIENT
         )
         with RunningDaemon(config, listen) as daemon:
             with leaky(port, f"{NAME}_1"):
-                wait_until(lambda: set(reasons(daemon)) == {*CHECKS, "babbler"}, "every check has run")
+                wait_until(lambda: set(reasons(daemon)) == {*CHECKS, *OVER_THE_WEB, "babbler"}, "every check has run")
                 wait_until(lambda: len(daemon.get("/api/v1/incidents")) >= len(REFUSED), "incidents")
             with leaky(port, f"{NAME}_2"):
                 wait_until(lambda: bool(daemon.get("/api/v1/changes")), "the new version is noticed")
@@ -135,6 +154,7 @@ def test_a_name_that_a_peer_tells_us_everywhere_is_found_nowhere(tmp_path: Path)
     told["log"] = daemon.log.read_text()
     assert all(text for text in told.values())
     assert seen["dicom_worklist"] is None
+    assert {node: seen[node] for node in OVER_THE_WEB} == REASONS_OVER_THE_WEB
     assert "the peer added a comment" in told["/api/v1/status"]
     assert {what for what, text in told.items() if any(trace in text.lower() for trace in TRACES)} == set()
     stored = {file.name: file.read_bytes().lower() for file in tmp_path.iterdir() if file.name.startswith("proof.db")}
@@ -146,9 +166,9 @@ IMPATIENT = "interval: 500ms, retry_interval: 500ms, timeout: 5s, failures: 1, r
 
 
 def reasons(daemon: RunningDaemon) -> dict[str, Any]:
-    """The last reason of each check that has run."""
+    """The last reason of each check that has run: by its own name, or by its node's where that has but one."""
     checks = {
-        (node["node"] if node["node"] == "babbler" else check["check"]): check["last"]
+        (check["check"] if node["node"] == "leaky" else node["node"]): check["last"]
         for node in daemon.get("/api/v1/status")["nodes"]
         for check in node["checks"]
     }
@@ -156,7 +176,7 @@ def reasons(daemon: RunningDaemon) -> dict[str, Any]:
 
 
 def refused(daemon: RunningDaemon) -> set[str]:
-    return {check for check, reason in reasons(daemon).items() if reason == "out_of_resources"}
+    return {check for check, reason in reasons(daemon).items() if check in CHECKS and reason == "out_of_resources"}
 
 
 def served(daemon: RunningDaemon) -> dict[str, str]:
@@ -164,6 +184,7 @@ def served(daemon: RunningDaemon) -> dict[str, str]:
     paths = ["/metrics", "/api/v1/status", "/api/v1/incidents", "/api/v1/notifications", "/api/v1/changes"]
     paths += ["/api/v1/nodes/leaky", "/probe?node=leaky", "/probe?node=babbler", "/api/v1/checks/babbler/dicom_echo"]
     paths += [f"/api/v1/checks/leaky/{check}" for check in CHECKS]
+    paths += [path for node in OVER_THE_WEB for path in (f"/api/v1/nodes/{node}", f"/probe?node={node}")]
     paths += [f"/api/v1/incidents/{incident['id']}" for incident in daemon.get("/api/v1/incidents")]
     return {path: requests.get(daemon.url + path, timeout=60).text for path in paths}
 
@@ -171,6 +192,7 @@ def served(daemon: RunningDaemon) -> dict[str, str]:
 def commanded(config: Path, daemon: RunningDaemon) -> str:
     """What the on-call's commands print while the daemon runs."""
     lines = [["status"], ["incidents"], ["probe", "leaky/dicom_find"], ["probe", "leaky", "--json"], ["show", "leaky"]]
+    lines += [["probe", node] for node in ("broken", "garbage", "keeps")]
     return "\n".join(command(config, *line) for line in lines)
 
 
