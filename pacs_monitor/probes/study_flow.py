@@ -1,24 +1,29 @@
-"""Do studies still arrive? How long ago the newest one began, per modality or station.
+"""Do studies still arrive? How long ago the newest one began, per modality or station, or came, per sender.
 
 A modality whose images stop arriving shows nowhere else: the archive is up, and nobody misses the images before a
 reading room does. Each modality in `modalities` and each Station Name in `stations` is a feed of its own; without
 either all studies are one. The newest study older than `within` is `silent`. It is asked by C-FIND, or by QIDO-RS where
 `qido` is given; answers are counted, their dates and times read, the rest is dropped.
 
-What counts is the study's own date and time (PS3.3 C.7.2.1), read in the monitor's time zone, since archives do not
-tell by C-FIND when it arrived; so `within` must leave room for long examinations. Stations are asked for at SERIES
-level across studies, which not every archive allows (`query_refused`). At night modalities may well rest: with `hours`
-silence counts in those hours alone (`hours: Mon-Fri 07:00-19:00`), so that a feed has the time of `within` from their
-beginning; one that was too long stays a failure until a study comes.
+Orthanc tells which AE has sent what: `senders` are calling AE titles, each a feed of its own, asked of the REST API in
+the node's `orthanc:` block. There the arrival of a series counts (its first object), as Orthanc saw it; of a series
+nothing is read but its sender and that time. A sender that was never seen has the time of `within` from the first run.
+
+Otherwise what counts is the study's own date and time (PS3.3 C.7.2.1), read in the monitor's time zone, since archives
+do not tell by C-FIND when it arrived; so `within` must leave room for long examinations. Stations are asked for at
+SERIES level across studies, which not every archive allows (`query_refused`).
+
+At night modalities may well rest: with `hours` silence counts in those hours alone (`hours: Mon-Fri 07:00-19:00`), so
+that a feed has the time of `within` from their beginning; one that was too long stays a failure until a study comes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from pacs_monitor import http
 from pacs_monitor.calendars import Hours
@@ -31,8 +36,23 @@ from pacs_monitor.dicom.web import Service
 from pacs_monitor.fields import Duration, ServiceHours, Texts
 from pacs_monitor.hl7.silence import Limit, Limits
 from pacs_monitor.http import HttpSettings
-from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
+from pacs_monitor.model import (
+    SECOND,
+    Address,
+    Flag,
+    Layer,
+    Measure,
+    Micros,
+    Node,
+    Outcome,
+    Phase,
+    ProbeContext,
+    Reason,
+    Rhythm,
+)
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.systems.arrivals import Arrival, arrivals
+from pacs_monitor.systems.orthanc import Orthanc, OrthancSettings
 
 EVERYTHING = "all"
 ALWAYS = Hours(())
@@ -49,12 +69,20 @@ class StudyFlowSettings(QuerySettings):
     """Modalities (CT, MR, …), each a feed of its own."""
     stations: Texts = ()
     """Station Names (0008,1010), each a feed of its own."""
+    senders: Texts = ()
+    """Calling AE titles, each a feed of its own, where Orthanc tells them; instead of modalities and stations."""
     keys: Annotated[Mapping[str, str], AfterValidator(check_keys)] = {}
     """More keys that every query matches by, such as InstitutionName."""
     qido: HttpSettings | None = None
     """Ask this DICOMweb service by QIDO-RS (`url`, `username`, `password`, `token`, `tls`), instead of C-FIND."""
     limit: Annotated[int, Field(ge=1, le=100_000)] = 5000
     """Answers of one day and feed after which the rest is cancelled (C-CANCEL)."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.senders and (self.modalities or self.stations or self.keys or self.qido):
+            raise ValueError("senders go by themselves: make another check of modalities, stations, keys or qido")
+        return self
 
 
 Ask = Callable[[date, Mapping[str, str]], Awaitable[Day]]
@@ -70,8 +98,8 @@ class StudyFlow:
     kind: ClassVar[str] = "study_flow"
     settings: ClassVar[type[StudyFlowSettings]] = StudyFlowSettings
     measures: ClassVar[tuple[Measure, ...]] = (
-        Measure("study_newest_timestamp_seconds", "When the newest study of a feed began.", ("feed",)),
-        Measure("studies_today", "Studies (series, by station) of today, per feed.", ("feed",), trend=True),
+        Measure("study_newest_timestamp_seconds", "When the newest study of a feed began, or came.", ("feed",)),
+        Measure("studies_today", "Studies (series, by station or sender) of today.", ("feed",), trend=True),
         EXPIRY,
     )
     layer: ClassVar[Layer] = Layer.SERVICE
@@ -80,10 +108,15 @@ class StudyFlow:
     rhythm: ClassVar[Rhythm] = Rhythm(interval=600.0, retry_interval=60.0, timeout=60.0)
 
     def addresses(self, node: Node, settings: StudyFlowSettings) -> tuple[Address, ...]:
+        if settings.senders:
+            api = node.systems.get(Orthanc.kind)
+            return (http.address_of(api.url),) if isinstance(api, OrthancSettings) else ()
         return (http.address_of(settings.qido.url),) if settings.qido else addresses_of(node, settings)
 
     async def run(self, node: Node, settings: StudyFlowSettings, ctx: ProbeContext) -> Outcome:
         try:
+            if settings.senders:
+                return await _by_sender(node, settings, ctx)
             if settings.qido is not None:
                 service = Service(settings.qido.url, settings.qido.access(), ctx, Passage())
                 return await _by_web(service, settings)
@@ -117,6 +150,58 @@ async def _listen(ask: Ask, passage: Passage, settings: StudyFlowSettings, ctx: 
     heard = [await listening.to(feed) for feed in feeds(settings)]
     passage.end()
     return [wrong for wrong in heard if wrong]
+
+
+async def _by_sender(node: Node, settings: StudyFlowSettings, ctx: ProbeContext) -> Outcome:
+    passage = Passage()
+    api = node.systems.get(Orthanc.kind)
+    if not isinstance(api, OrthancSettings):
+        return Outcome.of(Reason.NOT_CONFIGURED, detail=f"senders: node {node.name} needs a block orthanc: {{url: …}}")
+    told = await arrivals(api, ctx.memory.get("change"), ctx, passage)
+    passage.end()
+    ctx.memory["change"] = told.last
+    if told.partial:
+        passage.flags.append(Flag.CAPPED)
+    hearing = Hearing(told.series, settings, ctx)
+    silent = [wrong for sender in settings.senders if (wrong := hearing.of(sender, passage))]
+    return _judge(passage, f"Orthanc of {node.name}", silent, settings)
+
+
+class Hearing:
+    """What came from whom, added to what is remembered."""
+
+    def __init__(self, series: Sequence[Arrival], settings: StudyFlowSettings, ctx: ProbeContext) -> None:
+        self._series, self._settings, self._zone = series, settings, ctx.zone
+        self._now = ctx.clock.now()
+        self._day = f"{self._date(self._now / SECOND)}"
+        memory = ctx.memory
+        self._newest: dict[str, float] = memory.setdefault("newest", {})
+        self._since: dict[str, Micros] = memory.setdefault("since", {})
+        if memory.get("day") != self._day:
+            memory["day"], memory["counts"] = self._day, {}
+        self._counts: dict[str, int] = memory["counts"]
+
+    def of(self, sender: str, passage: Passage) -> str | None:
+        """What is wrong with a sender, if anything."""
+        came = [one.at for one in self._series if one.sender == sender]
+        today = sum(f"{self._date(at)}" == self._day for at in came)
+        self._counts[sender] = self._counts.get(sender, 0) + today
+        passage.measure("studies_today", self._counts[sender], (("feed", sender),))
+        newest = max([*came, self._newest.get(sender, 0.0)])
+        last = self._since.setdefault(sender, self._now)
+        if newest:
+            self._newest[sender] = newest
+            passage.measure("study_newest_timestamp_seconds", newest, (("feed", sender),))
+            last = round(newest * SECOND)
+        limits = Limits([Limit(self._settings.hours or ALWAYS, self._settings.within)])
+        if limits.exceeded(last, self._now, self._zone) is None:
+            return None
+        what = "the newest series came" if newest else "none has come; it has been watched since"
+        minutes = (self._now - last) / SECOND / 60
+        return f"{sender}: {what} {minutes:.0f} minutes ago, {self._settings.within / 60:.0f} are allowed"
+
+    def _date(self, at: float) -> date:
+        return datetime.fromtimestamp(at, self._zone).date()
 
 
 def _judge(passage: Passage, who: str, silent: Sequence[str], settings: StudyFlowSettings) -> Outcome:

@@ -1,9 +1,8 @@
 """Orthanc's REST API: how full its storage is, its jobs; and our own test objects are deleted over it.
 
 Tried with 1.10.1. The least account may GET /system, /statistics, /jobs and /tools/metrics-prometheus; for the clean-up
-of test objects also POST /tools/lookup and DELETE /instances/ID, and for study_flow's `senders` GET /changes,
-/series/ID and /instances/ID/metadata/RemoteAET. Orthanc itself knows no such rights: an authorization plugin or a proxy
-does.
+of test objects also POST /tools/lookup and DELETE /instances/ID. Orthanc itself knows no such rights: an authorization
+plugin or a proxy does.
 
 The volume is `storage`. Orthanc fills it up to MaximumStorageSize, and then refuses what comes, or deletes the patient
 that came first (MaximumStorageMode); it tells that size since 1.11.3, older ones need `maximum_storage` here. Where
@@ -19,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from pacs_monitor import http
 from pacs_monitor.fields import Size
@@ -41,28 +40,6 @@ _FAILURES = ("orthanc_jobs_failed", "orthanc_jobs_total_failed", "orthanc_jobs_t
 """By version: of the jobs that are kept, or since the start."""
 JOBS_LIMIT = 4 << 20
 """Bytes of a list of jobs: some thousands."""
-
-
-CHANGES_BACK = 2000
-"""Changes that are looked through at most."""
-SERIES_LOOKED_AT = 100
-"""New series whose sender is asked for at most, two requests each."""
-_IDENTIFIER = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{8}){4}")
-
-
-class Arrival(NamedTuple):
-    """A new series: which AE sent it, and when it came, in seconds of Unix time."""
-
-    sender: str
-    at: float
-
-
-class Arrivals(NamedTuple):
-    series: tuple[Arrival, ...]
-    last: int
-    """The number of the last change, from which to look on."""
-    partial: bool
-    """There were more than are looked at."""
 
 
 class OrthancSettings(HttpSettings):
@@ -113,43 +90,6 @@ class Orthanc:
             failed = next((numbers[name] for name in _FAILURES if name in numbers), None)
             return Queue("jobs", numbers[_COUNTS[0]], in_progress=numbers[_COUNTS[1]], failed=failed)
 
-    async def arrivals(self, since: int | None, ctx: ProbeContext, passage: Passage) -> Arrivals:
-        """New series after a change, or of the last changes. Nothing else is read of them than sender and time."""
-        try:
-            last = int((await self._json("/changes?last", ctx, passage))["Last"])
-            begin = max(0, last - CHANGES_BACK)
-            after = begin if since is None or since > last else max(since, begin)  # since > last: another database
-            page = await self._get(f"/changes?since={after}&limit={CHANGES_BACK}", ctx, passage, size_limit=JOBS_LIMIT)
-            changes = http.read_json(page, "Orthanc's /changes")["Changes"]
-            new = [(str(one["ID"]), _second(one["Date"])) for one in changes if one["ChangeType"] == "NewSeries"]
-            looked_at = new[-SERIES_LOOKED_AT:]
-            senders = [await self._sender(series, ctx, passage) for series, _ in looked_at]
-        except (LookupError, TypeError, ValueError):
-            raise _not_orthanc("/changes", passage) from None
-        series = tuple(Arrival(sender, at) for sender, (_, at) in zip(senders, looked_at, strict=True) if sender)
-        missed = since is not None and since < after
-        return Arrivals(series, last, missed or len(new) > len(looked_at))
-
-    async def _sender(self, series: str, ctx: ProbeContext, passage: Passage) -> str | None:
-        """The calling AE title of a series' first object; None where it did not come by DICOM, or is gone already."""
-        if not _IDENTIFIER.fullmatch(series):
-            raise ValueError("no identifier of Orthanc")
-        there = await self._lenient(f"/series/{series}", ctx, passage)
-        instances = http.read_json(there, "Orthanc's /series")["Instances"] if there else []
-        if not instances:
-            return None
-        if not _IDENTIFIER.fullmatch(instances[0]):
-            raise ValueError("no identifier of Orthanc")
-        sender = await self._lenient(f"/instances/{instances[0]}/metadata/RemoteAET", ctx, passage)
-        return sender.body.decode("ascii").strip() if sender else None
-
-    async def _lenient(self, path: str, ctx: ProbeContext, passage: Passage) -> Answer | None:
-        """None where there is nothing."""
-        settings = self._settings
-        answer = await http.ask("GET", settings.url + path, ctx, passage, access=settings.access())
-        http.expect(answer, f"Orthanc's /{path.split('/')[1]}", 200, 404)
-        return answer if answer.status == 200 else None
-
     async def delete_instance(self, sop_instance: str, ctx: ProbeContext) -> bool:
         """Delete every copy of an instance; whether there was one. Raises HttpError unless it is gone then."""
         there = await self._lookup(sop_instance, ctx)
@@ -198,11 +138,6 @@ def _jobs(jobs: Iterable[Mapping[str, Any]]) -> Queue:
         in_progress=sum(state == _RUNNING for state, _, _ in states),
         failures=frozenset(str(job)[:36] for state, job, _ in states if state == _FAILED),
     )
-
-
-def _second(text: str) -> float:
-    """UTC, as 20261124T080000."""
-    return datetime.strptime(text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC).timestamp()
 
 
 def _time(text: str) -> float:

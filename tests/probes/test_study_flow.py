@@ -12,11 +12,13 @@ from pydicom import Dataset
 from pacs_monitor.model import SECOND, Address, DicomEndpoint, Micros, Node, Outcome, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.study_flow import StudyFlowSettings
+from pacs_monitor.systems.orthanc import OrthancSettings
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.peers.queried import Answer, matches, queried
 from tests.peers.queries import Dcmqrscp, image, store
 from tests.peers.scripted import hang, scripted
+from tests.peers.web import web_server
 from tests.probes.support import Arranged, Peers, TestClock, ask
 
 FLOW = kinds()["study_flow"]
@@ -100,6 +102,47 @@ async def test_a_station_is_listened_to_by_its_series(orthanc: Orthanc) -> None:
     assert (fine.status, measured(fine, "studies_today")) == (Status.OK, {"CT1": 2})
     assert silent.reason is Reason.SILENT
     assert "of MR1" in silent.detail
+
+
+async def test_senders_are_told_by_orthanc(orthanc: Orthanc, tmp_path: Path) -> None:
+    node = Node("archive", host="127.0.0.1", systems={"orthanc": OrthancSettings(url=orthanc.url)})
+    memory: dict[str, Any] = {}
+
+    async def hear(after: timedelta = timedelta()) -> Outcome:
+        clock = Noon(datetime.now(UTC) + after)
+        return await ask(FLOW, node, settings, 20, memory=memory, clock=clock)
+
+    settings = StudyFlowSettings(within="2h", senders=["STORESCU", "CT1"])
+    assert FLOW.addresses(node, settings) == (Address("127.0.0.1", orthanc.http_port),)
+    fine = await hear()
+    assert (fine.status, fine.detail) == (Status.OK, "")
+    store([image("20261124", "CT")], tmp_path, orthanc.dicom_port, orthanc.ae_title)
+    more = await hear()
+    silent = await hear(timedelta(hours=3))
+    assert measured(fine, "studies_today") == {"STORESCU": 4, "CT1": 0}
+    assert measured(more, "studies_today") == {"STORESCU": 5, "CT1": 0}
+    assert measured(more, "study_newest_timestamp_seconds").keys() == {"STORESCU"}
+    assert silent.reason is Reason.SILENT
+    assert "STORESCU: the newest series came 180 minutes ago, 120 are allowed" in silent.detail
+    assert "CT1: none has come; it has been watched since 180 minutes ago" in silent.detail
+    assert memory.keys() == {"change", "newest", "since", "day", "counts"}
+
+
+async def test_senders_need_orthancs_own_api() -> None:
+    node, settings = Node("archive", host="127.0.0.1"), StudyFlowSettings(within="2h", senders="CT1")
+    outcome = await ask(FLOW, node, settings, 20)
+    assert (outcome.reason, FLOW.addresses(node, settings)) == (Reason.NOT_CONFIGURED, ())
+    with pytest.raises(ValueError, match="senders go by themselves"):
+        StudyFlowSettings(within="2h", senders="CT1", modalities="CT")
+
+
+@pytest.mark.parametrize("answer", ["[]", "{}", '{"Last": "x"}', "nonsense", '{"Last": 1, "Changes": [{}]}'])
+async def test_what_is_not_orthanc_tells_no_senders(answer: str) -> None:
+    async with web_server(lambda _method, _path, _body: (200, "application/json", answer.encode())) as port:
+        api = OrthancSettings(url=f"http://127.0.0.1:{port}")
+        node = Node("archive", host="127.0.0.1", systems={"orthanc": api})
+        outcome = await ask(FLOW, node, StudyFlowSettings(within="2h", senders="CT1"), 20)
+    assert outcome.reason is Reason.BAD_CONTENT
 
 
 async def test_the_same_is_asked_by_qido(orthanc: Orthanc) -> None:
