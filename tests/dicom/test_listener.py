@@ -64,7 +64,11 @@ def call(listener: Listener, calling: str = "ARCHIVE", called: str = "PACSMON", 
         ae.add_requested_context(sop_class, IMPLICIT)
     for sop_class in (Verification, StorageCommitmentPushModel, StudyRootQueryRetrieveInformationModelFind):
         ae.add_requested_context(sop_class)
-    return ae.associate("127.0.0.1", listener.port, ae_title=called, **more)
+    for _ in range(5):
+        association = ae.associate("127.0.0.1", listener.port, ae_title=called, **more)
+        if not association.is_aborted or association.acceptor.primitive is not None:
+            break  # else pynetdicom took the end of the connection before the answer that came first: it is asked again
+    return association
 
 
 def stored_by(association: TheirAssociation, what: Instance) -> int | None:
