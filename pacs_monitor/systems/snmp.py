@@ -22,6 +22,7 @@ from pacs_monitor.fields import Port, Secret, Settings
 from pacs_monitor.model import Address, Node, Phase, ProbeContext, Reason
 from pacs_monitor.net import NetFailure, Passage, resolve
 from pacs_monitor.systems.answers import HostState, Interface, Volume
+from pacs_monitor.systems.forms import read_as
 
 TRIES = 3
 MOST = 4096
@@ -31,6 +32,7 @@ _FIXED, _NETWORK = "1.3.6.1.2.1.25.2.1.4", "1.3.6.1.2.1.25.2.1.10"
 _FS_ACCESS, _FS_STORAGE = "1.3.6.1.2.1.25.3.8.1.5", "1.3.6.1.2.1.25.3.8.1.7"
 _PROCESSOR, _RUNNING, _LOAD = "1.3.6.1.2.1.25.3.3.1.2", "1.3.6.1.2.1.25.4.2.1.2", "1.3.6.1.4.1.2021.10.1.3"
 _IF, _IFX = "1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1"
+_HOST_MIB = ("an agent that keeps to HOST-RESOURCES-MIB", "SNMP")
 _UP = 1
 _WRAP = 1 << 32
 _REFUSALS = ("WrongDigest", "UnknownUserName", "UnsupportedSecurityLevel", "DecryptionError", "AuthenticationFailure")
@@ -72,8 +74,11 @@ class Snmp:
         columns = (_TYPE, _DESCR, _UNITS, _SIZE, _USED, _FS_STORAGE, _FS_ACCESS)
         types, names, units, sizes, used, storages, access = await self._columns(columns, node, ctx, passage)
         read_only = {str(storage) for row, storage in storages.items() if access.get(row) == 2}
-        rows = [row for row, kind in types.items() if kind in (_FIXED, _NETWORK) and row in names]
-        return [volume_of(names[row], units[row], sizes[row], used[row], read_only=row in read_only) for row in rows]
+        with read_as(*_HOST_MIB, passage):
+            rows = [row for row, kind in types.items() if kind in (_FIXED, _NETWORK) and row in names]
+            return [
+                volume_of(names[row], units[row], sizes[row], used[row], read_only=row in read_only) for row in rows
+            ]
 
     async def interfaces(self, node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Interface]:
         old = [f"{_IF}.{column}" for column in (2, 7, 8, 14, 20, 13, 19, 10, 16)]
@@ -100,18 +105,17 @@ class Snmp:
             raise passage.failure(Reason.NOT_CONFIGURED, "SNMP tells programs, not services: name those instead")
         columns = (_DESCR, _UNITS, _SIZE, _USED, _PROCESSOR, _RUNNING, _LOAD)
         names, units, sizes, used, cpus, running, load = await self._columns(columns, node, ctx, passage)
-        bytes_of = {
-            names[row]: (sizes[row] * units[row], used.get(row, 0) * units[row]) for row in sizes if row in names
-        }
-        total, _ = bytes_of.get("Physical memory", (None, None))
-        available, taken = bytes_of.get("Available memory", (None, 0))
-        return HostState(
-            memory=total,
-            memory_available=None if available is None else available - taken,
-            load=float(load["1"]) if "1" in load else None,
-            cpus=len(cpus) or None,
-            processes=Counter(map(str, running.values())),
-        )
+        with read_as(*_HOST_MIB, passage):
+            stored = {names[row]: (sizes[row] * units[row], used[row] * units[row]) for row in sizes if row in names}
+            total, _ = stored.get("Physical memory", (None, 0))
+            available, taken = stored.get("Available memory", (None, 0))
+            return HostState(
+                memory=total,
+                memory_available=None if available is None else available - taken,
+                load=float(load["1"]) if "1" in load else None,
+                cpus=len(cpus) or None,
+                processes=Counter(map(str, running.values())),
+            )
 
     async def _columns(
         self, columns: Sequence[str], node: Node, ctx: ProbeContext, passage: Passage
