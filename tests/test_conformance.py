@@ -130,7 +130,8 @@ def test_below_the_study_only_the_unique_key_is_asked_for(level: str) -> None:
 
 
 def test_every_level_of_every_check_that_asks_has_its_row() -> None:
-    others = {("dicom_find", "SERIES"), ("dicom_find", "IMAGE"), ("dicom_retrieve", "STUDY"), ("dicom_store", "IMAGE")}
+    others = {("dicom_find", "SERIES"), ("dicom_find", "IMAGE"), ("dicom_store", "IMAGE")}
+    others |= {("dicom_retrieve", level) for level in ("STUDY", "SERIES", "IMAGE")}
     assert KEYS.keys() == {(kind, level) for kind, level, _ in ASKED} | others
 
 

@@ -8,43 +8,29 @@ first good retrieval of a study is what later ones are compared with: another nu
 same transfer syntaxes, is `content_mismatch`; no object at all is `missing`. A study that was changed on purpose is
 compared afresh once it has been off the list over a reload.
 
-C-MOVE: the archive sends the study to `destination`, an AE title that it knows; its own count of sub-operations is what
-is compared. Our own listener takes test objects alone, so that another study needs another destination.
+C-MOVE: without `destination` the archive sends the study to our own listener (`monitor.dicom_listener`, whose AE title
+it must know), where it is compared in the same way. The listener takes what is asked for and nothing else: which
+objects the study has is asked by C-FIND before, and objects of more than 16 MB are not taken. With another
+`destination`, an AE title that the archive knows, its own count of sub-operations is what is compared.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Sequence
-from hashlib import sha256
 from time import monotonic
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from pacs_monitor.dicom import Target, associate, requests
-from pacs_monitor.dicom.datasets import decode, encode
+from pacs_monitor.dicom import Target, associate, fetching, requests
 from pacs_monitor.dicom.endpoint import EndpointSettings, addresses_of, not_configured, target_of
-from pacs_monitor.dicom.operation import SUCCESS
-from pacs_monitor.dicom.pdu import Malformed
-from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE, ReceivedObject, get, move
+from pacs_monitor.dicom.fetching import Basket, Fetched, TooLargeError
+from pacs_monitor.dicom.find import STUDY_ROOT_FIND
+from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE
 from pacs_monitor.dicom.sop_classes import IMAGES, sop_class
 from pacs_monitor.fields import AETitle, Duration, Size, Texts
-from pacs_monitor.model import (
-    Address,
-    Layer,
-    Measure,
-    Node,
-    Outcome,
-    PacsMonitorError,
-    Phase,
-    ProbeContext,
-    Reason,
-    Rhythm,
-)
+from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import EXPIRY, NetFailure
 
-_CONTENT = ("PixelData", "EncapsulatedDocument")
 _TRANSFER_SYNTAXES = (
     requests.EXPLICIT_VR_LITTLE_ENDIAN,
     requests.IMPLICIT_VR_LITTLE_ENDIAN,
@@ -75,9 +61,9 @@ class DicomRetrieveSettings(EndpointSettings):
     studies: Annotated[Texts, Field(min_length=1), AfterValidator(_uids)]
     """Study Instance UIDs of test or approved studies."""
     method: Literal["get", "move"] = "get"
-    """`get` brings the objects here, where they are hashed; `move` has the archive send them to `destination`."""
+    """`get` brings the objects here over the same association, `move` has the archive send them."""
     destination: AETitle | None = None
-    """AE title that a C-MOVE sends to; our own listener's unless given."""
+    """AE title that a C-MOVE sends to, where objects are only counted; our own listener's unless given."""
     largest: Size = 512_000_000
     """A study of more bytes is not fetched to its end: it is too large for this."""
     sop_classes: Annotated[Texts, Field(max_length=120), AfterValidator(_classes)] = IMAGES
@@ -86,25 +72,12 @@ class DicomRetrieveSettings(EndpointSettings):
     """A retrieval that takes longer than this is a warning (reason `slow`)."""
 
 
-class Fetched(NamedTuple):
-    """What came of one study. `content` is empty where the objects went elsewhere."""
-
-    objects: int
-    bytes: int
-    content: str
-    syntaxes: list[str]
-
-
-class TooLargeError(PacsMonitorError):
-    """The study has more bytes than `largest`."""
-
-
 class DicomRetrieve:
     kind: ClassVar[str] = "dicom_retrieve"
     settings: ClassVar[type[DicomRetrieveSettings]] = DicomRetrieveSettings
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("retrieve_objects", "Objects of the study that was fetched."),
-        Measure("retrieve_bytes", "Bytes of their data sets; by C-GET alone."),
+        Measure("retrieve_bytes", "Bytes of their data sets, where they came to us."),
         Measure("retrieve_seconds", "From the request to the last object.", trend=True),
         EXPIRY,
     )
@@ -132,30 +105,29 @@ class DicomRetrieve:
             return await _retrieve(target, study, settings, ctx, destination or "")
         except NetFailure as failure:
             return failure.outcome()
-        except TooLargeError as error:
-            return Outcome.of(Reason.NOT_CONFIGURED, phase=Phase.OPERATION, detail=str(error))
 
 
 async def _retrieve(
     target: Target, study: str, settings: DicomRetrieveSettings, ctx: ProbeContext, destination: str
 ) -> Outcome:
-    contexts, asked = _contexts(settings), encode({"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": study})
-    async with await associate(
-        target, contexts, resolver=ctx.resolver, deadline=ctx.deadline, data_limit=settings.largest
-    ) as association:
-        began = monotonic()
-        if settings.method == "move":
-            done = await move(association, STUDY_ROOT_MOVE, asked, destination)
-            fetched = Fetched(done.completed + done.warning, 0, "", [])
-        else:
-            basket = Basket(ctx, settings.largest)
-            await get(association, STUDY_ROOT_GET, asked, basket.take)
-            fetched = await basket.content()
-        seconds = monotonic() - began
-    passage = association.passage
+    association = await associate(
+        target, _contexts(settings), resolver=ctx.resolver, deadline=ctx.deadline, data_limit=settings.largest
+    )
+    listener = ctx.listeners if ctx.listeners is not None and destination == ctx.listeners.ae_title else None
+    basket, passage, began = Basket(ctx, settings.largest), association.passage, monotonic()
+    try:
+        async with association:
+            if settings.method == "get":
+                fetched = await fetching.by_get(association, study, basket)
+            elif listener is not None:
+                fetched = await fetching.by_move_to_us(association, study, basket, listener, ctx.deadline)
+            else:
+                fetched = await fetching.by_move(association, study, destination)
+    except TooLargeError as error:
+        raise passage.failure(Reason.NOT_CONFIGURED, str(error)) from None
     passage.measure("retrieve_objects", fetched.objects)
-    passage.measure("retrieve_seconds", seconds)
-    if settings.method == "get":
+    passage.measure("retrieve_seconds", monotonic() - began)
+    if fetched.content:
         passage.measure("retrieve_bytes", fetched.bytes)
     wrong = _compare(fetched, study, ctx)
     if wrong is not None:
@@ -167,7 +139,7 @@ async def _retrieve(
 def _contexts(settings: DicomRetrieveSettings) -> tuple[requests.Context, ...]:
     implicit = (requests.IMPLICIT_VR_LITTLE_ENDIAN,)
     if settings.method == "move":
-        return requests.contexts([(STUDY_ROOT_MOVE, implicit)])
+        return requests.contexts([(STUDY_ROOT_MOVE, implicit), (STUDY_ROOT_FIND, implicit)])
     storage = settings.sop_classes
     return requests.contexts([(STUDY_ROOT_GET, implicit), *((uid, _TRANSFER_SYNTAXES) for uid in storage)], scp=storage)
 
@@ -184,36 +156,3 @@ def _compare(fetched: Fetched, study: str, ctx: ProbeContext) -> tuple[Reason, s
     now = {"at": ctx.clock.now(), "objects": fetched.objects, "content": fetched.content, "syntaxes": fetched.syntaxes}
     ctx.memory["studies"][study] = now
     return None
-
-
-class Basket:
-    """Takes the objects of a C-GET: counts them, has each hashed in the pool, and keeps none."""
-
-    def __init__(self, ctx: ProbeContext, largest: int) -> None:
-        self._ctx, self._largest = ctx, largest
-        self._bytes = 0
-        self._syntaxes: set[str] = set()
-        self._digests: list[Awaitable[str]] = []
-
-    def take(self, thing: ReceivedObject) -> int:
-        self._bytes += len(thing.dataset)
-        if self._bytes > self._largest:
-            raise TooLargeError(f"the study has more than {self._largest} bytes: raise `largest`, or take another one")
-        self._syntaxes.add(thing.transfer_syntax)
-        self._digests.append(self._ctx.blocking(lambda: digest(thing)))
-        return SUCCESS
-
-    async def content(self) -> Fetched:
-        digests: Sequence[str] = await asyncio.gather(*self._digests)
-        content = sha256("".join(sorted(digests)).encode()).hexdigest()
-        return Fetched(len(digests), self._bytes, content, sorted(self._syntaxes))
-
-
-def digest(thing: ReceivedObject) -> str:
-    """The object's UID and its content; not the rest, which archives may coerce."""
-    try:
-        read = decode(thing.dataset, _CONTENT, thing.transfer_syntax)
-    except Malformed:
-        read = {"PixelData": thing.dataset}
-    content = b"".join(value if isinstance(value, bytes) else str(value).encode() for value in read.values())
-    return f"{thing.sop_instance} {sha256(content).hexdigest()}\n"

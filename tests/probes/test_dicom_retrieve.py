@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import requests
 from pydicom import Dataset
 from pydicom.uid import generate_uid
 
+from pacs_monitor.dicom.acceptor import Listener
 from pacs_monitor.model import SECOND, DicomEndpoint, Measurement, Micros, Node, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.dicom_retrieve import DicomRetrieveSettings
@@ -161,6 +163,71 @@ async def test_an_archive_moves_a_study_to_a_destination_that_it_knows(tmp_path:
             lost = await retrieve(archive, archive.dicom_port, memory, **settings, destination="ELSEWHERE")
     assert (moved.status, measured(moved.measurements)["retrieve_objects"]) == (Status.OK, 3)
     assert lost.status in (Status.FAIL, Status.UNKNOWN)
+
+
+class Ours(NamedTuple):
+    listener: Listener
+    archive: Orthanc
+
+
+@pytest.fixture
+async def ours(tmp_path: Path) -> AsyncIterator[Ours]:
+    """An archive that knows our listener, which has an empty ledger."""
+
+    async def known(_source: str, calling: str) -> bool:
+        return calling == "ORTHANC"
+
+    async def nothing(_sop_instance: str) -> bool:
+        return False
+
+    listener = Listener("PACSMON", known=known, ours=nothing)
+    await listener.start()
+    try:
+        with Orthanc(tmp_path, DicomModalities={"us": ["PACSMON", "127.0.0.1", listener.port]}) as archive:
+            yield Ours(listener, archive)
+    finally:
+        await listener.stop()
+
+
+async def move_to_us(ours: Ours, memory: dict[str, Any], **settings: Any) -> Any:
+    node = node_at(ours.archive.dicom_port, ours.archive.ae_title)
+    made = DicomRetrieveSettings(studies=STUDY, method="move", **settings)
+    return await ask(RETRIEVE, node, made, 20, memory=memory, clock=Ticking(), listeners=ours.listener)
+
+
+async def test_a_study_moved_to_our_listener_is_counted_and_hashed(ours: Ours, tmp_path: Path) -> None:
+    images = series()
+    store(images, tmp_path, ours.archive.dicom_port, ours.archive.ae_title)
+    memory: dict[str, Any] = {}
+    for _ in range(2):
+        moved = await move_to_us(ours, memory)
+        assert (moved.status, moved.detail, moved.flags) == (Status.OK, "", ())
+    assert measured(moved.measurements)["retrieve_objects"] == 3
+    assert measured(moved.measurements)["retrieve_bytes"] > 0
+    by_get = {**memory["studies"][STUDY], "content": "0" * 64}
+    altered = await move_to_us(ours, {"studies": {STUDY: by_get}})
+    assert altered.reason is Reason.CONTENT_MISMATCH
+    assert ours.listener._objects == {}
+
+
+async def test_a_study_that_is_gone_is_missing_by_move_too(ours: Ours) -> None:
+    assert (await move_to_us(ours, {})).reason is Reason.MISSING
+
+
+async def test_what_is_moved_to_our_listener_without_being_asked_for_is_refused(ours: Ours, tmp_path: Path) -> None:
+    store(series(OTHER), tmp_path, ours.archive.dicom_port, ours.archive.ae_title)
+    url = f"{ours.archive.url}/modalities/us/store"
+    (study,) = requests.get(f"{ours.archive.url}/studies", timeout=5).json()
+    sent = await asyncio.to_thread(lambda: requests.post(url, data=study, timeout=20))
+    assert sent.status_code >= 400
+
+
+async def test_a_study_too_large_is_refused_at_the_listener(ours: Ours, tmp_path: Path) -> None:
+    store(series(), tmp_path, ours.archive.dicom_port, ours.archive.ae_title)
+    outcome = await move_to_us(ours, {}, largest="500B")
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
+    assert "more than 500 bytes" in outcome.detail
+    assert any(name == "maximum PDU length" for name, _ in outcome.terminal)
 
 
 async def test_a_move_without_a_destination_is_not_configured() -> None:
