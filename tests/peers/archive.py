@@ -17,6 +17,7 @@ from pynetdicom.events import Event
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
 FIND, GET = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.3"
+VERIFICATION, WORKLIST = "1.2.840.10008.1.1", "1.2.840.10008.5.1.4.31"
 PENDING = 0xFF00
 
 
@@ -33,7 +34,7 @@ class Archive:
     most_at_once: int = 0
 
     def matching(self, identifier: Dataset, indexed_after: float) -> list[Dataset]:
-        uid = identifier.SOPInstanceUID
+        uid = identifier.get("SOPInstanceUID")
         there = uid in self.stored and uid not in self.rejected
         return [self.stored[uid]] if there and time.monotonic() - self.since[uid] >= indexed_after else []
 
@@ -50,11 +51,12 @@ def archive(
 ) -> Iterator[Archive]:
     """An object answered with a status of failure is not kept."""
     peer, ae, lock = Archive(), AE("PEER"), threading.Lock()
+    ae.maximum_associations = 50
     for sop_class in (SECONDARY_CAPTURE, KEY_OBJECT_SELECTION):
         ae.add_supported_context(
             sop_class, [ExplicitVRLittleEndian, ImplicitVRLittleEndian], scu_role=True, scp_role=True
         )
-    for sop_class in (FIND, GET):
+    for sop_class in (VERIFICATION, WORKLIST, FIND, GET):
         ae.add_supported_context(sop_class)
 
     def store(event: Event) -> int:

@@ -1,0 +1,79 @@
+"""Checks of every DICOM kind, of many nodes, on few addresses: never more associations at once than are allowed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.peers.archive import archive
+from tests.peers.counting import Counted, counting
+from tests.peers.daemon import RunningDaemon
+from tests.peers.ports import free_port, wait_until
+from tests.proofs.estates import write_estate
+
+CHECKS = {
+    "dicom_echo": "{offers: [MPPS]}",
+    "dicom_find": "{}",
+    "dicom_worklist": "{}",
+    "dicom_store": "{cleanup: iocm, verify: get, interval: 6s, retry_interval: 6s, enabled_by: the proof}",
+    "dicom_retrieve": "{studies: 1.2.3, enabled_by: the proof}",
+    "reconcile": "{against: OTHER}",
+    "study_flow": "{within: 1h}",
+}
+AGAINST = {"archive": "vna", "alias": "archive", "another": "vna", "vna": "alias"}
+"""The nodes, and the one that each is reconciled with; `vna` has an address of its own, the others share one."""
+SILENT_EVERY = 15
+ENOUGH = 60
+"""Associations on the shared address."""
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_no_address_has_more_associations_than_allowed_and_each_is_ended(tmp_path: Path, limit: int) -> None:
+    listen = free_port()
+    with (
+        archive(obeys_notes=True) as peer,
+        archive(obeys_notes=True) as other,
+        counting(peer.port, SILENT_EVERY) as shared,
+        counting(other.port, SILENT_EVERY) as single,
+    ):
+        timing = "interval: 500ms, retry_interval: 100ms, timeout: 1s, failures: 1, recoveries: 1"
+        config = write_estate(tmp_path, listen, nodes(shared, single, limit), paging="off", defaults=timing)
+        with RunningDaemon(config, listen) as daemon:
+            hurried(daemon, config)
+            wait_until(lambda: have_run(daemon) and shared.begun >= ENOUGH, "every check has run")
+            assert daemon.stop() == 0
+        for counted in (shared, single):
+            wait_until(lambda counted=counted: counted.open == 0, "every association is over")
+            assert counted.most_at_once == limit
+            assert counted.endings.keys() == {"released", "aborted"}
+            assert counted.endings.total() == counted.begun
+
+
+def nodes(shared: Counted, single: Counted, limit: int) -> str:
+    lines = ""
+    for node, other in AGAINST.items():
+        port = single.port if node == "vna" else shared.port
+        checks = "".join(f"      {kind}: {settings}\n" for kind, settings in CHECKS.items()).replace("OTHER", other)
+        lines += (
+            f"  {node}:\n    host: 127.0.0.1\n    dicom: {{port: {port}, ae_title: PEER}}\n"
+            f"    max_associations: {limit}\n    checks:\n{checks}"
+        )
+    return lines
+
+
+def hurried(daemon: RunningDaemon, config: Path) -> None:
+    """Every check by the API and every node by `probe`, all at the same time, beside the rhythm."""
+    runs = [f"/api/v1/checks/{node}/{check}/run" for check in CHECKS for node in AGAINST]
+    command = [sys.executable, "-m", "pacs_monitor", "probe", "--config", str(config)]
+    probing = [subprocess.Popen([*command, node], stdout=subprocess.DEVNULL) for node in AGAINST]
+    with ThreadPoolExecutor(len(runs)) as pool:
+        list(pool.map(daemon.post, runs))
+    assert {run.wait(30) for run in probing} <= {0, 1}
+
+
+def have_run(daemon: RunningDaemon) -> bool:
+    return all(check["last"] for node in daemon.get("/api/v1/status")["nodes"] for check in node["checks"])
