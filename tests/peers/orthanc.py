@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.peers.ports import Program, free_port, program
+from tests.peers.ports import Program, free_port, listens, program
 
 DICOMWEB = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
 """A plugin (package orthanc-dicomweb), for `Plugins=[DICOMWEB]`; its service begins at /dicom-web."""
@@ -44,6 +44,10 @@ class Orthanc(Program):
     def stop(self) -> None:
         """By SIGKILL: a clean end takes Orthanc more than three seconds, and its folder is of no more use."""
         self.kill()
+
+    def _is_up(self) -> bool:
+        """It opens its HTTP port last or first, as it happens."""
+        return super()._is_up() and listens(self.http_port)
 
     @property
     def url(self) -> str:
