@@ -16,7 +16,6 @@ Read "Test stores safely" (docs/test-stores.md) before you have it allowed.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from time import monotonic
@@ -29,7 +28,6 @@ from pacs_monitor.dicom.endpoint import EndpointSettings, addresses_of, not_conf
 from pacs_monitor.dicom.requests import Context, contexts
 from pacs_monitor.dicom.store import store
 from pacs_monitor.dicom.testobject import Synthetic, UnfitFileError
-from pacs_monitor.fields import NodeNames
 from pacs_monitor.model import (
     Address,
     Layer,
@@ -38,23 +36,22 @@ from pacs_monitor.model import (
     Measure,
     Node,
     Outcome,
-    Phase,
     ProbeContext,
     Reason,
     Rhythm,
     Status,
     StoreCapError,
 )
-from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.net import EXPIRY, NetFailure
 from pacs_monitor.stores import looking, watching
 from pacs_monitor.stores.cleaning import Targets, lacking, tidy, with_leftovers
 from pacs_monitor.stores.making import cleaner_of, entries, made
+from pacs_monitor.stores.routing import Look, Round, not_routed, unaskable
 from pacs_monitor.stores.settings import StoreSettings
 
 CLEANING_TIME = 10.0
 """Seconds of a run that are kept for clearing away, but never more than a quarter of it."""
 
-Look = Callable[[Target, Synthetic, ProbeContext, float], Awaitable[Passage]]
 LOOKS: Mapping[str, Look] = {
     "find": looking.found,
     "get": looking.given_back,
@@ -66,13 +63,11 @@ LOOKS: Mapping[str, Look] = {
 class DicomStoreSettings(EndpointSettings, StoreSettings):
     verify: Literal["none", "find", "get", "move", "commitment"] = "find"
     """How the object is looked for after it was taken."""
-    verify_on: NodeNames = ()
-    """Nodes to which routing should bring the object: it must be found there too."""
 
     @model_validator(mode="after")
     def _new_to_verify(self) -> Self:
-        if self.mode == "accept_only" and (self.verify != "none" or self.verify_on):
-            raise ValueError("mode: accept_only sends what may be there already: say verify: none, and no verify_on")
+        if self.mode == "accept_only" and self.verify != "none":
+            raise ValueError("mode: accept_only sends what may be there already: say verify: none")
         return self
 
 
@@ -163,9 +158,7 @@ def _blindness(node: Node, settings: DicomStoreSettings, ctx: ProbeContext) -> s
     """What looking for the object lacks; empty when nothing."""
     if settings.verify == "move" and ctx.listeners is None:
         return "verify: move needs monitor.dicom_listener, to which the archive sends the object back"
-    targets = _targets(node, settings)
-    unknown = [name for name in settings.verify_on if targets(ctx.nodes[name]) is None]
-    return f"verify_on: node {unknown[0]} needs a host and dicom: {{port: …, ae_title: …}}" if unknown else ""
+    return unaskable(settings.verify_on, ctx.nodes, _targets(node, settings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,32 +211,15 @@ class _RoundTrip:
 
     async def _look(self, association: Association, until: float) -> Outcome:
         """Here, and on the nodes that routing should bring it to, at the same time but for nodes of one address."""
-        settings, targets, stored = self.settings, _targets(self.node, self.settings), monotonic()
-        turns: defaultdict[Address, asyncio.Lock] = defaultdict(asyncio.Lock)
-
-        async def look(where: Node, how: Look) -> NetFailure | None:
-            target = targets(where)
-            assert target is not None  # noqa: S101 - `_blindness` has made sure
-            try:
-                async with turns[target.address]:
-                    way = await how(target, self.thing, self.ctx, until)
-            except NetFailure as failure:
-                association.passage.take_over(failure.passage, where.name)
-                return failure
-            association.passage.take_over(way, where.name)
-            association.passage.measure("store_available_seconds", monotonic() - stored, (("on", where.name),))
-            return None
-
-        own = [look(self.node, LOOKS[settings.verify])] if settings.verify != "none" else []
-        elsewhere = [look(self.ctx.nodes[name], looking.found) for name in settings.verify_on]
+        settings, passage = self.settings, association.passage
+        around = Round(self.thing, _targets(self.node, settings), self.ctx, until, passage)
+        own = [around.look(self.node, LOOKS[settings.verify])] if settings.verify != "none" else []
+        elsewhere = [around.look(self.ctx.nodes[name]) for name in settings.verify_on]
         failures = await asyncio.gather(*own, *elsewhere)
-        seen = association.passage.seen()
+        seen = passage.seen()
         if own and failures[0] is not None:
             return _not_seen(failures[0], seen)
-        for name, failure in zip(settings.verify_on, failures[len(own) :], strict=True):
-            if failure is not None:
-                return _not_routed(name, failure, seen)
-        return Outcome(Status.OK, **seen)
+        return not_routed(settings.verify_on, failures[len(own) :], seen) or Outcome(Status.OK, **seen)
 
 
 def _not_seen(failure: NetFailure, seen: dict[str, Any]) -> Outcome:
@@ -251,16 +227,3 @@ def _not_seen(failure: NetFailure, seen: dict[str, Any]) -> Outcome:
     about_the_object = failure.reason in (Reason.STORED_NOT_FOUND, Reason.CONTENT_MISMATCH)
     detail = failure.detail if about_the_object else f"it took the object, but looking for it failed: {failure.detail}"
     return Outcome.of(failure.reason, phase=failure.phase, detail=detail, **seen)
-
-
-def _not_routed(where: str, failure: NetFailure, seen: dict[str, Any]) -> Outcome:
-    """Not on the other node; where that could not be asked, its own checks fail, and here it is a warning."""
-    missing = failure.reason is Reason.STORED_NOT_FOUND
-    how = "has not arrived" if missing else f"could not be looked for ({failure.reason})"
-    return Outcome.of(
-        Reason.STORED_NOT_FOUND,
-        warn=not missing,
-        phase=Phase.OPERATION,
-        detail=f"it took the object, which {how} on {where}: {failure.detail}",
-        **seen,
-    )

@@ -3,7 +3,7 @@
 The object, its ledger, its limits and its clean-up are those of `dicom_store`; `url`, accounts and certificates those
 of `dicomweb`. `verify` says how it is looked for after it was taken: `none`, `find` (QIDO-RS until it is found),
 `metadata` (and then WADO-RS gives its metadata), or `frames` (and then WADO-RS gives its first frame, whose pixels are
-compared).
+compared). `verify_on` names nodes to which routing should bring it, where it is looked for by C-FIND.
 
 The least account is one that may store, search and retrieve the test patient's objects; deleting is done by the
 account of the clean-up. Read "Test stores safely" (docs/test-stores.md) before you have it allowed.
@@ -42,6 +42,7 @@ from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry
 from pacs_monitor.stores.cleaning import lacking, tidy, with_leftovers
 from pacs_monitor.stores.looking import FIRST_PAUSE, LONGEST_PAUSE
 from pacs_monitor.stores.making import cleaner_of, entries, made
+from pacs_monitor.stores.routing import Round, not_routed, unaskable
 from pacs_monitor.stores.settings import StoreSettings
 
 CLEANING_TIME = 10.0
@@ -92,7 +93,8 @@ class DicomwebStore:
         except UnfitFileError as error:
             return Outcome.of(Reason.NOT_CONFIGURED, detail=f"file {settings.file} is not sent: {error}")
         cleaner = cleaner_of(settings, thing, _target)
-        if problem := lacking(cleaner, [node, *(ctx.nodes[name] for name in settings.copies_on)]):
+        problem = unaskable(settings.verify_on, ctx.nodes, _target)
+        if problem := problem or lacking(cleaner, [node, *(ctx.nodes[name] for name in settings.copies_on)]):
             return Outcome.of(Reason.NOT_CONFIGURED, detail=problem)
         outcome = await _RoundTrip(thing, node, settings, ctx).outcome()
         return with_leftovers(outcome, await tidy(cleaner, node, ctx))
@@ -128,14 +130,14 @@ class _RoundTrip:
                 await web.is_found(service, self.thing.uids)  # a service that is down leaves nothing to clear away
             await ctx.ledger.record(entries(self.thing, settings, self.node, ctx))
             await self._store(service)
-            await self._look(service, until)
+            outcome = await self._look(service, until)
         except StoreCapError as error:
             return Outcome.of(Reason.STORE_CAP, detail=str(error))
         except LedgerError as error:
             return Outcome.of(Reason.NOT_MEASURED, detail=f"nothing is stored without the ledger: {error}")
         except NetFailure as failure:
             return failure.outcome()
-        return mind_expiry(service.passage.outcome(), settings.certificate, ctx.clock.now())
+        return mind_expiry(outcome, settings.certificate, ctx.clock.now())
 
     async def _store(self, service: web.Service) -> None:
         began = monotonic()
@@ -143,16 +145,30 @@ class _RoundTrip:
         service.passage.measure("store_seconds", monotonic() - began)
         service.passage.measure("store_object_bytes", sent)
 
-    async def _look(self, service: web.Service, until: float) -> None:
+    async def _look(self, service: web.Service, until: float) -> Outcome:
+        """Here, and on the nodes that routing should bring it to, at the same time; raises NetFailure."""
+        settings, passage = self.settings, service.passage
+        around = Round(self.thing, _target, self.ctx, until, passage)
+        elsewhere = [around.look(self.ctx.nodes[name]) for name in settings.verify_on]
+        own, *failures = await asyncio.gather(self._look_here(service, around, until), *elsewhere)
+        if own is not None:
+            raise own
+        return not_routed(settings.verify_on, failures, passage.seen()) or passage.outcome()
+
+    async def _look_here(self, service: web.Service, around: Round, until: float) -> NetFailure | None:
         if self.settings.verify == "none":
-            return
-        stored, uids = monotonic(), self.thing.uids
-        await _until(lambda: web.is_found(service, uids), service, until)
-        if self.settings.verify in ("metadata", "frames"):
-            await _until(lambda: web.has_metadata(service, uids), service, until)
-        if self.settings.verify == "frames":
-            await _until(self._compared(service), service, until)
-        service.passage.measure("store_available_seconds", monotonic() - stored, (("on", self.node.name),))
+            return None
+        uids = self.thing.uids
+        try:
+            await _until(lambda: web.is_found(service, uids), service, until)
+            if self.settings.verify in ("metadata", "frames"):
+                await _until(lambda: web.has_metadata(service, uids), service, until)
+            if self.settings.verify == "frames":
+                await _until(self._compared(service), service, until)
+        except NetFailure as failure:
+            return failure
+        around.found_on(self.node)
+        return None
 
     def _compared(self, service: web.Service) -> Callable[[], Awaitable[bool]]:
         async def compare() -> bool:

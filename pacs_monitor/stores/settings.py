@@ -92,10 +92,15 @@ class StoreSettings(Settings):
     copies_on: NodeNames = ()
     """Nodes to which routing copies what is stored here; copies are cleared away there in the same way."""
 
+    verify_on: NodeNames = ()
+    """Nodes to which routing should bring the object: it must be found there too, by C-FIND."""
+
     @model_validator(mode="after")
     def _no_waste(self) -> Self:
         if (self.cleanup == "none") != (self.mode == "accept_only"):
             raise ValueError("cleanup: none and mode: accept_only go together, so that the archive does not fill up")
         if self.mode == "accept_only" and self.copies_on:
             raise ValueError("mode: accept_only leaves its object where it is, so copies_on has nothing to do")
+        if self.mode == "accept_only" and self.verify_on:
+            raise ValueError("mode: accept_only sends what may be there already, so verify_on would prove nothing")
         return self

@@ -14,7 +14,7 @@ import requests
 from pydantic import ValidationError
 
 from pacs_monitor.dicom.web import parts_of
-from pacs_monitor.model import Burden, Flag, Load, Node, Outcome, Phase, Reason, Status, Tidies
+from pacs_monitor.model import Burden, DicomEndpoint, Flag, Load, Node, Outcome, Phase, Reason, Status, Tidies
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.dicomweb_store import DicomwebStoreSettings
 from pacs_monitor.systems.orthanc import OrthancSettings
@@ -107,6 +107,44 @@ async def test_an_archive_that_does_not_answer_gets_nothing_and_the_ledger_neith
     outcome = await ask(STORE, node_of(NOTHING_HERE), settings_at(NOTHING_HERE), ledger=ledger)
     assert (outcome.reason, outcome.phase) == (Reason.TCP_REFUSED, Phase.CONNECT)
     assert ledger.recorded == []
+
+
+@pytest.mark.parametrize("routed", [True, False])
+async def test_where_routing_should_bring_it_is_looked_at_too(tmp_path: Path, ledger: BookLedger, routed: bool) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    script = tmp_path / "route.lua"
+    script.write_text("function OnStoredInstance(id) SendToModality(id, 'vna') end" if routed else "")
+    us = {"us": ["PACSMON", "127.0.0.1", 104]}
+    with Orthanc(tmp_path / "b", ae_title="VNA", DicomModalities=us) as second:
+        modalities = {"vna": ["VNA", "127.0.0.1", second.dicom_port]}
+        script_of = [str(script)]
+        with Orthanc(tmp_path / "a", DicomModalities=modalities, Plugins=[DICOMWEB], LuaScripts=script_of) as first:
+            vna = Node(
+                "vna",
+                host="127.0.0.1",
+                dicom=DicomEndpoint(second.dicom_port, "VNA", "PACSMON"),
+                systems={"orthanc": OrthancSettings(url=second.url)},
+            )
+            settings = settings_at(f"{first.url}/dicom-web", verify_on="vna", copies_on="vna" if routed else [])
+            outcome = await ask(
+                STORE, node_of(first.url), settings, 15 if routed else 3, ledger=ledger, nodes={"vna": vna}
+            )
+            assert (held_by(first), held_by(second), ledger.objects) == (0, 0, {})
+    if routed:
+        assert (outcome.status, outcome.detail) == (Status.OK, "")
+        on = {dict(one.labels).get("on") for one in outcome.measurements if one.name == "store_available_seconds"}
+        assert on == {"archive", "vna"}
+        assert "vna: maximum PDU length" in dict(outcome.terminal)
+    else:
+        assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.STORED_NOT_FOUND)
+        assert outcome.detail.startswith("it took the object, which has not arrived on vna: ")
+
+
+async def test_a_node_that_cannot_be_looked_at_is_not_configured(orthanc: Orthanc, ledger: BookLedger) -> None:
+    settings = settings_at(f"{orthanc.url}/dicom-web", verify_on="vna")
+    outcome = await ask(STORE, node_of(orthanc.url), settings, 5, ledger=ledger, nodes={"vna": Node("vna")})
+    assert (outcome.reason, ledger.recorded) == (Reason.NOT_CONFIGURED, [])
 
 
 async def test_over_the_cap_nothing_is_stored(orthanc: Orthanc, ledger: BookLedger) -> None:
