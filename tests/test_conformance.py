@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
-from pacs_monitor.dicom import acceptor, dimse, find, identity, pdu, reasons, requests, upperlayer
+from pacs_monitor.dicom import acceptor, dimse, find, identity, pdu, reasons, requests, upperlayer, web
 from pacs_monitor.dicom.commitment import STORAGE_COMMITMENT
 from pacs_monitor.dicom.names import name_of
 from pacs_monitor.dicom.query import contexts_for, identifier
@@ -20,8 +21,11 @@ from pacs_monitor.dicom.testobject import SECONDARY_CAPTURE, Synthetic
 from pacs_monitor.model import DicomEndpoint, Node, Reason
 from pacs_monitor.probes import dicom_echo, dicom_find, dicom_retrieve, kinds
 from pacs_monitor.stores.rejecting import KEY_OBJECT_SELECTION
+from pacs_monitor.systems.orthanc import OrthancSettings
 from tests.peers.queried import matches, queried
+from tests.peers.web import Reply, web_server
 from tests.probes.support import ask
+from tests.probes.test_dicomweb_store import NOTHING_HERE, Liar
 
 TEXT = (Path(__file__).parents[1] / "docs" / "conformance.md").read_text(encoding="utf-8")
 SYNTAXES = {
@@ -154,3 +158,48 @@ def test_the_statuses_that_have_a_reason_of_their_own_are_those_of_the_table() -
         if (reason := reasons.of_status(service, status)[0]) is not Reason.DIMSE_STATUS
     }
     assert told == read
+
+
+AN_INSTANCE = "1.2/1.2.3/1.2.3.4"
+BY_WEB: list[tuple[str, dict[str, Any]]] = [
+    *(("dicomweb", {"level": level, "metadata_of": AN_INSTANCE}) for level in web.LEVELS),
+    ("study_flow", {"within": "2h", "modalities": "CT"}),
+    ("study_flow", {"within": "2h", "stations": "CT1"}),
+    ("dicomweb_store", {"cleanup": "orthanc", "verify": "frames"}),
+]
+
+
+def resource(check: str, method: str, path: str) -> tuple[str, ...]:
+    """The row of a request."""
+    path, _, query = path.partition("?")
+    for level, name in zip(web.LEVELS, ("study", "series", "instance"), strict=True):
+        path = re.sub(rf"(?<=/{level}/)[0-9.]+", f"*{name}*", path)
+    service = "STOW-RS" if method == "POST" else "WADO-RS" if "*instance*" in path else "QIDO-RS"
+    return check, service, method, path, ", ".join(sorted(parse_qs(query, keep_blank_values=True))) or "none"
+
+
+async def test_the_requests_of_dicomweb_are_those_that_a_service_hears() -> None:
+    heard: set[tuple[str, ...]] = set()
+    node = Node("archive", host="127.0.0.1", systems={"orthanc": OrthancSettings(url=NOTHING_HERE)})
+    for kind, settings in BY_WEB:
+        service = Liar()
+        service.instance = AN_INSTANCE.rpartition("/")[2]
+
+        def answer(method: str, path: str, body: bytes, kind: str = kind, service: Liar = service) -> Reply:
+            heard.add(resource(kind, method, path))
+            return service(method, path, body)
+
+        async with web_server(answer) as port:
+            url = {"url": f"http://127.0.0.1:{port}"}
+            await ask(kinds()[kind], node, kinds()[kind].settings(**settings, **at(kind, url)), 10)
+    assert heard == set(table("check", "service", "method", "resource", "query parameters"))
+
+
+def at(kind: str, url: dict[str, str]) -> dict[str, Any]:
+    return {"qido": url} if kind == "study_flow" else url
+
+
+def test_media_type_and_longest_answer_are_those_of_the_code() -> None:
+    assert value("Media type of searches, metadata and the answer to a store") == web.JSON
+    assert value("Longest answer taken") == f"{web.SIZE_LIMIT} bytes"
+    assert Synthetic.__dataclass_fields__["transfer_syntaxes"].default[0] == requests.EXPLICIT_VR_LITTLE_ENDIAN
