@@ -13,11 +13,15 @@ from pacs_monitor.dicom.datasets import encode
 from pacs_monitor.dicom.find import MODALITY_WORKLIST_FIND, STUDY_ROOT_FIND
 from pacs_monitor.dicom.requests import IMPLICIT_VR_LITTLE_ENDIAN, VERIFICATION, Context, contexts
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE
+from pacs_monitor.dicom.store import StoreStatus, store
+from pacs_monitor.model import Phase
 from pacs_monitor.net import NetFailure, Resolver
 from tests.dicom.support import target
+from tests.peers.scp import Handlers, scp
 
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 STUDY, SERIES = "1.2.826.0.1.1", "1.2.826.0.1.2"
+SECRET = "SECRET^NAME 4711"
 IMPLICIT = IMPLICIT_VR_LITTLE_ENDIAN
 EVERYTHING = contexts(
     [
@@ -93,3 +97,16 @@ async def associated(
         target(port, called=called)._replace(calling=calling), proposed, resolver=Resolver(), deadline=deadline
     ) as association:
         yield association
+
+
+async def store_it(association: Association, what: Instance | None = None) -> StoreStatus:
+    uid, dataset = what or instance()
+    return await store(association, SECONDARY_CAPTURE, uid, dataset, IMPLICIT)
+
+
+async def failure_from(handlers: Handlers, ask: Callable[[Association], Awaitable[Any]]) -> NetFailure:
+    """What a service meets at a server with these handlers; the association ends in a release all the same."""
+    with scp(handlers) as port:
+        failure = await failure_at(port, ask)
+    assert (failure.phase, failure.passage.flags) == (Phase.OPERATION, [])
+    return failure

@@ -1,7 +1,8 @@
-"""One C-ECHO against a peer."""
+"""One C-ECHO against a peer, a real or a scripted one."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from pacs_monitor.dicom import Association, Target, associate
@@ -9,8 +10,11 @@ from pacs_monitor.dicom.verification import CONTEXTS, echo
 from pacs_monitor.model import Address
 from pacs_monitor.model import Resolver as ResolverProtocol
 from pacs_monitor.net import NetFailure, Resolver
+from tests.peers.scripted import Conversation, Script, scripted
 
 TIMEOUT = 1.5
+A_ABORT, A_RELEASE_RQ = 7, 5
+"""PDU types (PS3.8 9.3)."""
 
 
 def target(port: int, host: str = "127.0.0.1", called: str = "PEER") -> Target:
@@ -34,3 +38,23 @@ async def failure_of(to: Target, *, timeout: float = TIMEOUT, resolver: Resolver
         assert time.monotonic() - began < timeout + 1.0
         return failure
     raise AssertionError("the C-ECHO went well")
+
+
+async def failure_by(script: Script) -> tuple[NetFailure, Conversation]:
+    """What a C-ECHO meets at a scripted peer, and the conversation, after the client closed its socket."""
+    async with scripted(script) as peer:
+        failure = await failure_of(target(peer.port))
+        async with asyncio.timeout(5):
+            await peer.last.over.wait()
+        return failure, peer.last
+
+
+def then(*answers: bytes) -> Script:
+    """A peer that answers each PDU with the next of these, then hears until the client closes."""
+
+    async def script(conversation: Conversation) -> None:
+        for answer in answers:
+            await conversation.hear()
+            await conversation.say(answer)
+
+    return script
