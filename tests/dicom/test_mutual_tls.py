@@ -153,3 +153,20 @@ async def test_our_certificate_refused_is_ours_to_mend(tmp_path: Path, peers: Pe
         tls = peers.showing(Authority(tmp_path, "Another CA").certificate("PACSMON"))
     failure = await failure_of(target(peers.that_shows("good"), tls))
     assert (failure.reason, failure.outcome().status) == (Reason.AUTH, Status.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("clock", "shown", "reason"),
+    [("+60d", "good", Reason.AUTH), ("-10d", "expired", Reason.TLS_EXPIRED)],
+    ids=["ahead: our certificate has ended for it", "behind: its own has not ended for it"],
+)
+async def test_each_side_judges_by_its_own_clock(tmp_path: Path, clock: str, shown: str, reason: Reason) -> None:
+    authority = Authority(tmp_path)
+    ours = authority.certificate("PACSMON", file="ours")
+    theirs = authority.certificate(days=30 if shown == "good" else -3)
+    tls = Tls(ca=authority.ca, cert=ours.cert, key=ours.key)
+    options = ("+tls", theirs.key, theirs.cert, "+cf", authority.ca)
+    with Storescp(tmp_path, *options, ae_title="PEER", clock=clock) as peer:
+        failure = await failure_of(target(peer, tls))
+    assert failure.reason is reason
+    assert expiry_in(failure.passage) == theirs.expiry

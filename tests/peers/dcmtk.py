@@ -8,14 +8,19 @@ from tests.peers.ports import Program, free_port, program
 
 
 class Storescp(Program):
-    """DCMTK's storescp, which has switches for faults: `--refuse`, `--abort-after`, `--sleep-after` …"""
+    """DCMTK's storescp, which has switches for faults: `--refuse`, `--abort-after`, `--sleep-after` …
 
-    def __init__(self, folder: Path, *options: str, ae_title: str = "SINK") -> None:
+    `clock` is how far its clock is off, in words of faketime: `+60d`.
+    """
+
+    def __init__(self, folder: Path, *options: str, ae_title: str = "SINK", clock: str | None = None) -> None:
         self.ae_title = ae_title
         sink = folder / "sink"
         sink.mkdir()
         port = free_port()
         command = [program("storescp", "dcmtk"), "-aet", ae_title, "-od", str(sink), *options, str(port)]
+        if clock is not None:
+            command = [program("faketime", "faketime"), "-f", clock, *command]
         super().__init__(command, folder, port)
 
 
