@@ -8,6 +8,8 @@ either all studies are one. The newest study older than `within` is `silent`. It
 Orthanc tells which AE has sent what: `senders` are calling AE titles, each a feed of its own, asked of the REST API in
 the node's `orthanc:` block. There the arrival of a series counts (its first object), as Orthanc saw it; of a series
 nothing is read but its sender and that time. A sender that was never seen has the time of `within` from the first run.
+The account may GET /changes, /series/ID and /instances/ID/metadata/RemoteAET. Where more than 100 series came since the
+last run, only the last of them are looked at, and the flag `capped` says so.
 
 Otherwise what counts is the study's own date and time (PS3.3 C.7.2.1), read in the monitor's time zone, since archives
 do not tell by C-FIND when it arrived; so `within` must leave room for long examinations. Stations are asked for at

@@ -77,6 +77,7 @@ async def test_two_real_archives_that_hold_the_same_are_fine_and_a_lost_study_is
     assert "studies (CT) here and on vna: 2 and 1 of" in lost.detail
     assert "(MR)" not in lost.detail
     assert (same.status, same.detail) == (Status.OK, "")
+    assert {"maximum PDU length", "vna: maximum PDU length"} <= dict(same.terminal).keys()
     measured = {(one.labels, one.value) for one in same.measurements}
     assert ((("archive", "vna"), ("modality", "CT")), 2.0) in measured
 
