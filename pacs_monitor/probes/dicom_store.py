@@ -90,9 +90,7 @@ class DicomStore:
         return addresses_of(node, settings)
 
     def load(self, settings: DicomStoreSettings) -> Load:
-        objects = 1 + (settings.cleanup == "iocm")
-        deletions = 0 if settings.mode == "accept_only" else 1 + len(settings.copies_on)
-        return Load(objects, deletions, objects + deletions)
+        return settings.load()
 
     async def run(self, node: Node, settings: DicomStoreSettings, ctx: ProbeContext) -> Outcome:
         return await self._run(node, settings, ctx)

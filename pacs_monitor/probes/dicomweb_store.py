@@ -83,9 +83,7 @@ class DicomwebStore:
         return (http.address_of(settings.url),)
 
     def load(self, settings: DicomwebStoreSettings) -> Load:
-        objects = 1 + (settings.cleanup == "iocm")
-        deletions = 0 if settings.mode == "accept_only" else 1 + len(settings.copies_on)
-        return Load(objects, deletions, objects + deletions)
+        return settings.load()
 
     async def run(self, node: Node, settings: DicomwebStoreSettings, ctx: ProbeContext) -> Outcome:
         try:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from pacs_monitor.dicom.testobject import Identity
 from pacs_monitor.fields import ExistingFile, NodeNames, Settings
+from pacs_monitor.model import Load
 
 KEEP_DAYS = 7
 
@@ -91,9 +92,14 @@ class StoreSettings(Settings):
     """With `cleanup: retention`: after so many days an object must be gone."""
     copies_on: NodeNames = ()
     """Nodes to which routing copies what is stored here; copies are cleared away there in the same way."""
-
     verify_on: NodeNames = ()
     """Nodes to which routing should bring the object: it must be found there too, by C-FIND."""
+
+    def load(self) -> Load:
+        """What one run means for the archive: objects, deletions, and the notifications that both may set off."""
+        objects = 1 + (self.cleanup == "iocm")
+        deletions = 0 if self.mode == "accept_only" else 1 + len(self.copies_on)
+        return Load(objects, deletions, objects + deletions)
 
     @model_validator(mode="after")
     def _no_waste(self) -> Self:
