@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
+from functools import lru_cache
 from struct import Struct
 from typing import NamedTuple
 
@@ -140,6 +141,11 @@ class Assembler:
 
 
 def read_command(data: bytes) -> Command:
+    """A command set; what a peer says the same every time is read once, not to be changed by its readers."""
+    return _kept(data) if len(data) <= _WORTH_KEEPING else _read_command(data)
+
+
+def _read_command(data: bytes) -> Command:
     """Group 0000 in Implicit VR Little Endian (PS3.7 6.3.1); raises Malformed."""
     elements: dict[int, bytes] = {}
     start = 0
@@ -163,6 +169,11 @@ def read_command(data: bytes) -> Command:
         data_set_type != _NO_DATA_SET,
         elements,
     )
+
+
+_WORTH_KEEPING = 256
+"""Bytes: the answers to every C-ECHO are shorter; what tells UIDs of its own does not come again."""
+_kept = lru_cache(1024)(_read_command)
 
 
 def _unsigned_short(elements: Mapping[int, bytes], element: int) -> int | None:

@@ -67,7 +67,6 @@ class UpperLayer(asyncio.Protocol):
         self._backlog = 0
         self._holding = self._congested = False
         self._peer_maximum_length = 0
-        self._socket: socket.socket | None = None
 
     @property
     def peer(self) -> str:
@@ -77,6 +76,9 @@ class UpperLayer(asyncio.Protocol):
     async def send(self, context_id: int, command: bytes, data: bytes = b"") -> None:
         """One message; should the association end on the way, the next `receive` says why."""
         self.passage.begin(Phase.OPERATION)
+        if not data:
+            self._write(b"".join(pdu.write_data(context_id, True, command, self._peer_maximum_length)))
+            return
         parts = ((True, command), (False, data))
         waiting, size = [], 0
         for fragment in (f for part in parts for f in pdu.write_data(context_id, *part, self._peer_maximum_length)):
@@ -194,8 +196,6 @@ class UpperLayer(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by its methods, not by its class
-        if hasattr(socket, "TCP_QUICKACK"):
-            self._socket = transport.get_extra_info("socket")
 
     def connection_lost(self, exc: Exception | None) -> None:
         how = "reset" if exc is not None else "closed"
@@ -230,8 +230,9 @@ class UpperLayer(asyncio.Protocol):
 
     def _acknowledge(self) -> None:
         """Only a part of what is awaited came: acknowledge it at once, lest the peer holds back the rest."""
-        if self._socket is not None and self._state is not State.OVER:
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        if self._transport is not None and self._state is not State.OVER and hasattr(socket, "TCP_QUICKACK"):
+            ours = self._transport.get_extra_info("socket")
+            ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def _not_understood(self, data: bytes, why: str) -> None:
         if self._state is State.AWAITING_ACCEPT and pdu.is_tls(data):

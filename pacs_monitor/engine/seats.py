@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 
-from pacs_monitor.model import NEVER_CONNECTED, Address, Check, Flag, Outcome
+from pacs_monitor.model import NEVER_CONNECTED, Address, Check, CheckId, Flag, Outcome
 
 
 class Seat:
@@ -64,9 +64,12 @@ class Seats:
 
     def __init__(self) -> None:
         self._seats: dict[Address, Seat] = {}
+        self._kept: dict[CheckId, tuple[Check, tuple[Seat, ...]]] = {}
+        """What `of` answered, until the next estate."""
 
     def adopt(self, checks: Iterable[Check]) -> None:
         """Fit the seats to the estate: where nodes share an address, the most careful one counts."""
+        self._kept.clear()
         limits: dict[Address, int] = {}
         for check in checks:
             for address, limit in limits_of(check).items():
@@ -84,8 +87,12 @@ class Seats:
 
     def of(self, check: Check) -> tuple[Seat, ...]:
         """The seats that a run of this check takes, in one order for all, so that no two runs wait for each other."""
-        wanted = sorted(limits_of(check).items())
-        return tuple(self._seats.setdefault(address, Seat(limit)) for address, limit in wanted)
+        kept = self._kept.get(check.id)
+        if kept is None or kept[0] is not check:
+            wanted = sorted(limits_of(check).items())
+            seats = tuple(self._seats.setdefault(address, Seat(limit)) for address, limit in wanted)
+            kept = self._kept[check.id] = check, seats
+        return kept[1]
 
 
 def limits_of(check: Check) -> dict[Address, int]:

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from pacs_monitor.model import Address, Flag, Phase, Reason, Resolver, Tls
 from pacs_monitor.net.passage import NetFailure, Passage
+from pacs_monitor.net.resolver import is_numeric
 from pacs_monitor.net.tls import secure
 
 P = TypeVar("P", bound=asyncio.Protocol)
@@ -66,6 +67,9 @@ async def connect(
 async def resolve(address: Address, resolver: Resolver, deadline: float, passage: Passage) -> list[Address]:
     """The numeric addresses behind an address; raises NetFailure."""
     passage.begin(Phase.RESOLVE)
+    if is_numeric(address.host):
+        passage.end()
+        return [address]
     try:
         async with asyncio.timeout_at(deadline):
             hosts, remembered = await resolver.resolve(address.host)
