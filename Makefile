@@ -14,7 +14,7 @@ run: $(READY)  ## set up, then run the demo estate with the daemon over it
 	$(BIN)/pacs-monitor demo
 
 test: check  ## set up, install the test counterparts (Debian), run all checks and tests
-	$(BIN)/pytest -n 3 -m "not proof" --ignore tests/proofs
+	$(BIN)/pytest -n 2 -m "not proof" --ignore tests/proofs
 	$(BIN)/pytest -m "not proof" tests/proofs  # alone: they measure lag and rhythm
 
 check: $(READY) peers  ## format, lint, types, floors, configuration, rules

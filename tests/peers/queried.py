@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -61,8 +62,8 @@ def queried(
             association.join(5)
 
 
-def matches(number: int, **values: str) -> Callable[[Dataset], Iterator[Answer]]:
-    """That many answers."""
+def matches(number: int, *, pause: float = 0.0, **values: str) -> Callable[[Dataset], Iterator[Answer]]:
+    """That many answers; without a `pause` (seconds) between them pynetdicom may not get to read a C-CANCEL."""
 
     def answer(_identifier: Dataset) -> Iterator[Answer]:
         for n in range(number):
@@ -70,6 +71,7 @@ def matches(number: int, **values: str) -> Callable[[Dataset], Iterator[Answer]]
             dataset.StudyInstanceUID = f"1.2.3.{n}"
             for keyword, value in values.items():
                 setattr(dataset, keyword, value)
+            time.sleep(pause)
             yield PENDING, dataset
 
     return answer

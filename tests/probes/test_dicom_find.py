@@ -136,7 +136,7 @@ async def test_today_is_the_monitors_today() -> None:
 
 
 async def test_after_the_limit_the_rest_is_cancelled_and_the_count_flagged() -> None:
-    with queried(matches(5000)) as peer:
+    with queried(matches(5000, pause=0.002)) as peer:
         outcome = await ask(FIND, node_at(peer.port), DicomFindSettings(limit=10), 20)
         assert peer.cancelled.wait(10)
     assert outcome.status is Status.OK

@@ -127,7 +127,7 @@ async def test_items_that_come_slowly_are_a_warning_that_names_the_operation() -
 
 
 async def test_a_worklist_that_never_ends_is_cancelled() -> None:
-    with queried(matches(10_000)) as peer:
+    with queried(matches(10_000, pause=0.002)) as peer:
         outcome = await ask(WORKLIST, node_at(peer.port), DicomWorklistSettings(limit=50), 20)
         assert peer.cancelled.wait(10)
     assert (items(outcome.measurements), outcome.flags) == (50, (Flag.CAPPED,))
