@@ -145,9 +145,10 @@ def test_a_name_that_a_peer_tells_us_everywhere_is_found_nowhere(tmp_path: Path)
             with leaky(port, f"{NAME}_2"):
                 wait_until(lambda: bool(daemon.get("/api/v1/changes")), "the new version is noticed")
                 wait_until(lambda: refused(daemon) == REFUSED, "the failures that come with a comment")
-            pager.wait_for(len(REFUSED))
-            seen = reasons(daemon)
-            told = {**served(daemon), "commands": commanded(config, daemon)}
+                wait_until(lambda: reasons(daemon)["dicom_worklist"] is None, "the answer that is well")
+                pager.wait_for(len(REFUSED))
+                seen = reasons(daemon)
+                told = {**served(daemon), "commands": commanded(config, daemon)}
             assert daemon.stop() == 0
         told["reports"] = command(config, "report", "2020..2099", "--format", "json")
     told["pages"] = json.dumps([post.data for post in pager.posts])
