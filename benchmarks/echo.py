@@ -128,26 +128,16 @@ def by_pynetdicom(port: int, rate: float, seconds: float) -> Figures:
 
 
 def by_echoscu(port: int, rate: float, seconds: float) -> Figures:
-    """DCMTK's echoscu, a process for each."""
-
-    def ask(n: int) -> None:
-        subprocess.run(["echoscu", "-aec", "PEER", target(n % NODES), str(port)], check=True, capture_output=True)
-
-    return sequential("DCMTK `echoscu`", ask, min(rate, 10), seconds, resource.RUSAGE_CHILDREN)
-
-
-def sequential(name: str, ask: Callable[[int], None], rate: float, seconds: float, who: int) -> Figures:
-    """One at a time, no faster than the rate."""
+    """DCMTK's echoscu, a process for each, one at a time: no faster than ten a second."""
+    who, pace = resource.RUSAGE_CHILDREN, min(rate, 10)
     latencies: list[float] = []
-    ask(0)
     before, began = processor_time(who), time.perf_counter()
-    n = 0
     while (now := time.perf_counter()) - began < seconds:
-        ask(n)
+        command = ["echoscu", "-aec", "PEER", target(len(latencies) % NODES), str(port)]
+        subprocess.run(command, check=True, capture_output=True)
         latencies.append(time.perf_counter() - now)
-        n += 1
-        time.sleep(max(0.0, began + n / rate - time.perf_counter()))
-    return Figures.of(name, time.perf_counter() - began, processor_time(who) - before, latencies)
+        time.sleep(max(0.0, began + len(latencies) / pace - time.perf_counter()))
+    return Figures.of("DCMTK `echoscu`", time.perf_counter() - began, processor_time(who) - before, latencies)
 
 
 def by_daemon(port: int, rate: float, seconds: float) -> Figures:
