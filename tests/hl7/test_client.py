@@ -37,11 +37,12 @@ async def exchange(answer: bytes, closes: bool) -> Code | Reason:
             conversation.close()
 
     async with mllp(script) as peer:
-        passage, deadline = Passage(), time.monotonic() + 0.1
+        passage, now = Passage(), time.monotonic()
         address = Address("127.0.0.1", peer.port)
-        link = await dial(address, resolver=Resolver(), deadline=deadline, passage=passage, tls=None)
+        link = await dial(address, resolver=Resolver(), deadline=now + 10.0, passage=passage, tls=None)
+        patience = time.monotonic() + 0.1
         try:
-            return await link.exchange(b"MSH|^~\\&|||||||NMD^N02|1\r", Wanted({Code.AA}, "1"), deadline, passage)
+            return await link.exchange(b"MSH|^~\\&|||||||NMD^N02|1\r", Wanted({Code.AA}, "1"), patience, passage)
         except NetFailure as failure:
             return failure.reason if str(address) in failure.detail else Reason.PROBE_ERROR
         finally:
