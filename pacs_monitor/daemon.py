@@ -23,7 +23,7 @@ from pacs_monitor.engine.hl7_listening import listen_hl7
 from pacs_monitor.engine.listening import listen
 from pacs_monitor.history import History, HistoryError, Restored, Revision, Tally
 from pacs_monitor.hl7.listener import Listener as MllpListener
-from pacs_monitor.model import SECOND, Clock, Incident, Node, State, Tidies, Transition
+from pacs_monitor.model import Clock, Incident, Micros, Node, State, Tidies, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.web.app import create_app
 from pacs_monitor.web.server import WebServer
@@ -101,8 +101,8 @@ class Daemon:
             ledger=self.history.objects,
             on_result=self._tally.take,
         )
-        self.desk = Desk(self.clock, self.engine.board, self.history, estate)
-        self._watch = ClockWatch(self.clock)
+        self._watch = ClockWatch(self.clock, self._clock_was_set)
+        self.desk = Desk(self.clock, self.engine.board, self.history, estate, self._watch)
         self._heart: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
         self._web: WebServer | None = None
@@ -249,14 +249,20 @@ class Daemon:
             self._pulse()
 
     def _pulse(self) -> None:
-        step = self._watch.stepped()
-        if step:
-            log.warning("somebody set the wall clock by %+.1f s", step / SECOND)
-            self.engine.clock_was_set()
+        self._watch.look()
         self.engine.sweep()
+        self._record_pulse()
+
+    def _record_pulse(self) -> None:
         entries = self.engine.board.entries
         memory = {check: entries[check].memory for check in self._tally.ran() if check in entries}
-        self.history.beat(self._tally.pulse(self.clock.now(), step, memory))
+        self.history.beat(self._tally.pulse(self.clock.now(), memory))
+
+    def _clock_was_set(self, step: Micros) -> None:
+        self.engine.clock_was_set()
+        self.desk.clock_was_set(step)
+        self._tally.clock_was_set(step)
+        self._record_pulse()  # before anything else is recorded by the clock's new time
 
 
 def _line(transition: Transition) -> str:

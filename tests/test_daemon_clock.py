@@ -8,7 +8,7 @@ import pytest
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import HEARTBEAT, Daemon
-from pacs_monitor.model import CheckId, State
+from pacs_monitor.model import SECOND, CheckId, State
 from pacs_monitor.uptime import Cause
 from tests.engine.support import SettableClock
 from tests.proofs.estates import write_estate
@@ -19,7 +19,7 @@ ECHO = CheckId("archive", "dicom_echo")
 
 
 @pytest.mark.parametrize("step", [3600, -3600])
-async def test_probing_goes_on_and_the_ambiguous_hour_is_booked_on_the_clock(tmp_path, step):
+async def test_probing_goes_on_and_the_ambiguous_hour_is_booked_on_the_clock(tmp_path, caplog, step):
     clock = SettableClock()
     timing = "interval: 500ms, retry_interval: 200ms, timeout: 1s"
     with Switchable() as peer:
@@ -31,6 +31,7 @@ async def test_probing_goes_on_and_the_ambiguous_hour_is_booked_on_the_clock(tmp
                 await asyncio.sleep(0.05)
         before = entry.runs
         clock.set_by(step)
+        peer.down()  # so that the desk looks at the clock before the heart does
         await asyncio.sleep(HEARTBEAT + 1)
         runs = entry.runs - before
         coverage = await daemon.history.read(lambda reader: reader.coverage())
@@ -38,5 +39,9 @@ async def test_probing_goes_on_and_the_ambiguous_hour_is_booked_on_the_clock(tmp
         await daemon.stop()
 
     assert 10 <= runs <= 13
-    assert [transition.after for transition in ledger[ECHO]] == [State.UP]
-    assert Cause.CLOCK in {span.cause for span in coverage}
+    assert [transition.after for transition in ledger[ECHO]] == [State.UP, State.DOWN]
+    (ambiguous,) = (span for span in coverage if span.cause is Cause.CLOCK)
+    assert ambiguous.end - ambiguous.start >= 3600 * SECOND
+    assert [line for line in caplog.messages if "wall clock" in line] == [
+        f"somebody set the wall clock by {float(step):+.1f} s"
+    ]

@@ -25,6 +25,7 @@ from pacs_monitor.alerting.recorder import Recorder, Recording
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.settling import Settling
 from pacs_monitor.config.estate import Estate
+from pacs_monitor.engine.clock import ClockWatch
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.model import (
     SECOND,
@@ -49,8 +50,6 @@ log = logging.getLogger(__name__)
 
 LOOK_AGAIN = 30.0
 """Seconds after which the desk looks again, whatever it waits for."""
-STEP = SECOND
-"""The wall clock was set when it moved so much against the monotonic one."""
 
 
 class History(Recording, Settling, Protocol):
@@ -86,12 +85,13 @@ class Desk:
         board: Board,
         history: History,
         estate: Estate,
+        watch: ClockWatch,
         *,
         give_up_after: float = GIVE_UP_AFTER,
         first_retry: float = FIRST_RETRY,
     ) -> None:
         self.outbox = Outbox(clock, history, self._heard, give_up_after=give_up_after, first_retry=first_retry)
-        self._clock, self._board, self._estate = clock, board, estate
+        self._clock, self._board, self._estate, self._watch = clock, board, estate, watch
         self._recorder = Recorder(history, lambda entry: self.outbox.recorded(entry.notifications))
         self._rules = Rules(estate)
         self._name = estate.monitor.name
@@ -101,7 +101,6 @@ class Desk:
         self._failing: set[str] = set()
         self._dark_since: dict[CheckId, Micros] = {}
         self._started = clock.now()
-        self._offset = self._clock_offset()
         self._wake_at: Micros | None = None
         self._bell = asyncio.Event()
         self._stopping = False
@@ -133,6 +132,13 @@ class Desk:
     def take(self, transition: Transition) -> None:
         """Something changed; never blocks."""
         self._queue.append(transition)
+        self._bell.set()
+
+    def clock_was_set(self, step: Micros) -> None:
+        """The watch says so: what waits moves along with the wall clock."""
+        self._started += step
+        self._cases = {key: case.shifted(step) for key, case in self._cases.items()}
+        self._dark_since = {check: since + step for check, since in self._dark_since.items()}
         self._bell.set()
 
     def reloaded(self, estate: Estate) -> None:
@@ -175,7 +181,7 @@ class Desk:
         self._bell.clear()
         batch, self._queue = tuple(self._queue), []
         turned, self._turned = self._turned, asyncio.get_running_loop().create_future()
-        self._follow_clock()
+        self._watch.look()
         entry = self._decide(batch)
         if entry != Entry():
             if not await self._recorder.write(entry):
@@ -250,17 +256,3 @@ class Desk:
             if case.incident.id == notification.incident and told is not None:
                 self._cases = {**self._cases, key: case.tell(notification.channel, replace(told, lost=True))}
                 return
-
-    def _follow_clock(self) -> None:
-        """When the wall clock was set, move what waits along with it."""
-        offset = self._clock_offset()
-        step, self._offset = offset - self._offset, offset
-        if abs(step) < STEP:
-            return
-        log.warning("the wall clock was set by %+.1f s", step / SECOND)
-        self._started += step
-        self._cases = {key: case.shifted(step) for key, case in self._cases.items()}
-        self._dark_since = {check: since + step for check, since in self._dark_since.items()}
-
-    def _clock_offset(self) -> Micros:
-        return self._clock.now() - round(self._clock.monotonic() * SECOND)

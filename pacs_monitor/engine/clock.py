@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Callable
 
 from pacs_monitor.model import SECOND, Clock, Micros
 
+log = logging.getLogger(__name__)
 STEP = 2 * SECOND
 """A wall clock that moved by more than this against the monotonic one was set; less is slewing."""
 
@@ -21,17 +24,19 @@ class SystemClock:
 
 
 class ClockWatch:
-    """Compares the wall clock with the monotonic one at every heartbeat."""
+    """Compares the wall clock with the monotonic one; `told` hears by how much it was set, once each time."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, told: Callable[[Micros], None]) -> None:
+        self._clock, self._told = clock, told
         self._offset = self._read()
 
-    def stepped(self) -> Micros:
-        """By how much the wall clock was set since the last call: 0 when it was not."""
+    def look(self) -> None:
+        """At every heartbeat, and before anything is decided by the wall clock."""
         offset = self._read()
         step, self._offset = offset - self._offset, offset
-        return step if abs(step) > STEP else 0
+        if abs(step) > STEP:
+            log.warning("somebody set the wall clock by %+.1f s", step / SECOND)
+            self._told(step)
 
     def _read(self) -> Micros:
         return self._clock.now() - round(self._clock.monotonic() * SECOND)

@@ -120,6 +120,7 @@ class Tally:
         self._failures: dict[CheckId, list[FailureRun]] = {}
         self._samples: list[Sample] = []
         self._changes: list[ChangeSeen] = []
+        self._step: Micros = 0
 
     def adopt(self, checks: Collection[Check]) -> None:
         """Which measures are trends, and which checks there are."""
@@ -160,13 +161,25 @@ class Tally:
             self._keep_trends(result)
         self._changes += [ChangeSeen(check, result.started, change) for change in result.outcome.changes]
 
-    def pulse(self, now: Micros, step: Micros = 0, memory: Mapping[CheckId, Mapping[str, Any]] | None = None) -> Pulse:
+    def clock_was_set(self, step: Micros) -> None:
+        """The next pulse tells it."""
+        self._step += step
+
+    def pulse(self, now: Micros, memory: Mapping[CheckId, Mapping[str, Any]] | None = None) -> Pulse:
         """All that came since the last pulse."""
         failures = tuple(run for runs in self._failures.values() for run in runs)
         pulse = Pulse(
-            now, step, self._results, self._runs, failures, tuple(self._samples), tuple(self._changes), memory or {}
+            now,
+            self._step,
+            self._results,
+            self._runs,
+            failures,
+            tuple(self._samples),
+            tuple(self._changes),
+            memory or {},
         )
         self._results, self._runs, self._failures, self._samples, self._changes = {}, {}, {}, [], []
+        self._step = 0
         return pulse
 
     def ran(self) -> Collection[CheckId]:

@@ -10,6 +10,7 @@ from typing import Any
 from pacs_monitor.alerting import Desk
 from pacs_monitor.channels.webhook import Webhook, WebhookSettings
 from pacs_monitor.config.estate import Estate
+from pacs_monitor.engine.clock import ClockWatch
 from pacs_monitor.history import History, Revision
 from pacs_monitor.model import SECOND, Channel, CheckId, Micros, Paging, Reason, Standing, State, Transition
 from tests.alerting.support import ARCHIVE, CHECKS, Board, Spot, an_estate
@@ -32,7 +33,8 @@ class Running:
     def __init__(self, clock: SettableClock, history: History, estate: Estate, **options: float) -> None:
         self.board = Board({check: Spot(Standing(State.UP, last=clock.now() + SECOND)) for check in estate.checks})
         self.clock, self.history, self.estate = clock, history, estate
-        self.desk = Desk(clock, self.board, history, estate, **{"first_retry": 0.05} | options)
+        self.watch = ClockWatch(clock, lambda step: self.desk.clock_was_set(step))
+        self.desk = Desk(clock, self.board, history, estate, self.watch, **{"first_retry": 0.05} | options)
 
     def move(
         self, after: State, check: CheckId = ARCHIVE, since: Micros | None = None, reason: Reason | None = None

@@ -12,6 +12,7 @@ from pacs_monitor.engine.rhythm import START_WITHIN, first_after, share
 from pacs_monitor.model import (
     SECOND,
     CheckId,
+    Micros,
     Node,
     Outcome,
     ProbeContext,
@@ -219,11 +220,14 @@ async def test_a_cron_check_runs_by_the_calendar_and_not_by_the_rhythm(bench):
 
 def test_the_clock_watch_sees_steps_and_not_the_passing_of_time():
     clock = SettableClock()
-    watch = ClockWatch(clock)
-    assert watch.stepped() == 0
+    told: list[Micros] = []
+    watch = ClockWatch(clock, told.append)
+    watch.look()
+    assert told == []
     clock.set_by(-3600)
-    assert watch.stepped() == pytest.approx(-3600 * SECOND, abs=SECOND)
-    assert watch.stepped() == 0
+    watch.look()
+    watch.look()
+    assert told == [pytest.approx(-3600 * SECOND, abs=SECOND)]
 
 
 @given(st.text(min_size=1, max_size=30), st.floats(0.01, 1e6))
