@@ -18,6 +18,7 @@ from pacs_monitor.net import NetFailure, Passage
 from pacs_monitor.net.threads import OneThread
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.file_age import FileAgeSettings
+from tests.peers.user import unprivileged
 from tests.probes.support import Arranged, Context, Peers, ask
 
 FILE_AGE = kinds()["file_age"]
@@ -103,12 +104,8 @@ async def test_no_match_and_no_folder_are_missing(tmp_path: Path) -> None:
 async def test_a_folder_that_the_monitor_may_not_list_is_not_configured(tmp_path: Path) -> None:
     folder = tmp_path / "secret"
     folder.mkdir(mode=0)
-    rank = os.geteuid()
-    os.seteuid(rank or 65534)  # what root may do, the monitor's user may not
-    try:
+    with unprivileged():
         outcome = await look(folder)
-    finally:
-        os.seteuid(rank)
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
 
 

@@ -1,9 +1,8 @@
-"""ping, on loopback; as whatever the system allows: unprivileged ICMP, or CAP_NET_RAW."""
+"""ping, on loopback: that of the machine, and that of networks which lose packets and refuse us."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacs_monitor.model import Node, Outcome, Reason, Status
-from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.model import Node, Outcome, Phase, Reason, Status
 from pacs_monitor.probes import kinds
-from pacs_monitor.probes.ping import PingSettings, _judge, _socket, checksum
+from pacs_monitor.probes.ping import PingSettings, checksum
+from tests.peers.network import alone, drop, let_groups_ping
+from tests.peers.user import unprivileged
 from tests.probes.support import Arranged, Peers, ask
 
 PING = kinds()["ping"]
@@ -71,35 +71,50 @@ async def test_a_node_without_a_host_is_not_configured() -> None:
     assert (await ask(PING, *at(""))).reason is Reason.NOT_CONFIGURED
 
 
-def judged(*trips: float, **more: object) -> Outcome:
-    return _judge(list(trips), "10.0.0.2", PingSettings(count=4, **more), Passage())
+@pytest.mark.parametrize(("host", "kind"), [("127.0.0.1", "icmp"), ("::1", "icmpv6")])
+def test_a_network_that_loses_every_second_request_is_a_warning(host: str, kind: str) -> None:
+    async def scene() -> Outcome:
+        drop(f"{kind} type echo-request numgen inc mod 2 == 0")
+        return await ask(PING, *at(host, count=4, lost="20%", wait="500ms"), timeout=10)
+
+    outcome = alone(scene())
+    assert (outcome.status, outcome.reason) == (Status.WARN, Reason.OVER_LIMIT)
+    assert outcome.detail == f"50% of the replies of {host} got lost, more than 20%"
+    assert {m.name: m.value for m in outcome.measurements}["ping_lost_ratio"] == 0.5
 
 
-@pytest.mark.parametrize(
-    ("trips", "status", "reason"),
-    [
-        ((), Status.FAIL, Reason.TCP_TIMEOUT),
-        ((0.1,), Status.WARN, Reason.OVER_LIMIT),
-        ((0.1, 0.1), Status.OK, None),
-    ],
-)
-def test_lost_replies_are_counted(trips: tuple[float, ...], status: Status, reason: Reason | None) -> None:
-    outcome = judged(*trips)
-    assert (outcome.status, outcome.reason) == (status, reason)
-    assert outcome.measurements[0].value == 1 - len(trips) / 4
+def test_a_loss_up_to_the_limit_is_ok() -> None:
+    async def scene() -> Outcome:
+        drop("icmp type echo-request numgen inc mod 2 == 0")
+        return await ask(PING, *at("127.0.0.1", count=4, lost="50%", wait="500ms"), timeout=10)
+
+    assert alone(scene()).status is Status.OK
 
 
-def test_where_the_system_allows_no_icmp_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kernel's refusal stands in here for a system that allows neither kind of socket."""
+def test_a_host_that_answers_no_request_has_failed() -> None:
+    async def scene() -> Outcome:
+        drop("icmp type echo-request")
+        return await ask(PING, *at("127.0.0.1", wait="300ms"), timeout=10)
 
-    def refused(*_: object) -> socket.socket:
-        raise PermissionError
+    outcome = alone(scene())
+    assert (outcome.status, outcome.reason, outcome.phase) == (Status.FAIL, Reason.TCP_TIMEOUT, Phase.OPERATION)
+    assert [m.value for m in outcome.measurements] == [1]
 
-    monkeypatch.setattr(socket, "socket", refused)
-    with pytest.raises(NetFailure, match="ping_group_range") as caught:
-        _socket("127.0.0.1", Passage())
-    assert caught.value.outcome().status is Status.UNKNOWN
-    assert caught.value.reason is Reason.NOT_CONFIGURED
+
+def test_a_user_whose_group_may_ping_needs_no_privilege_and_one_whose_may_not_is_told_what_to_do() -> None:
+    async def scene() -> tuple[Outcome, Outcome]:
+        let_groups_ping(1, 0)
+        with unprivileged():
+            refused = await ask(PING, *at("127.0.0.1"), timeout=10)
+        let_groups_ping(0, 2**31 - 1)
+        with unprivileged():
+            return refused, await ask(PING, *at("127.0.0.1"), timeout=10)
+
+    refused, allowed = alone(scene())
+    assert (refused.status, refused.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
+    assert "ping_group_range" in refused.detail
+    assert "AmbientCapabilities=CAP_NET_RAW" in refused.detail
+    assert allowed.status is Status.OK
 
 
 @given(st.binary(min_size=8, max_size=64).filter(lambda data: len(data) % 2 == 0))

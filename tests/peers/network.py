@@ -1,0 +1,48 @@
+"""A network of the test's own, in which packets can be dropped and links cut; needs root, as CI has it."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import subprocess
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tests.peers.ports import program
+
+T = TypeVar("T")
+_NEW_NETWORK = 0x40000000
+"""CLONE_NEWNET of unshare(2)."""
+
+
+def alone(scene: Coroutine[Any, Any, T]) -> T:
+    """Play a scene in a thread with a network of its own, where only loopback is up; both are gone afterwards."""
+
+    def play() -> T:
+        libc = ctypes.CDLL(None, use_errno=True)
+        refused = libc.unshare(_NEW_NETWORK)
+        assert not refused, f"this test needs a network namespace ({os.strerror(ctypes.get_errno())}): run it as root"
+        link("set", "lo", "up")
+        return asyncio.run(scene)
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(play).result()
+
+
+def link(*words: str) -> None:
+    """What `ip link` can do."""
+    subprocess.run([program("ip", "iproute2"), "link", *words], check=True)
+
+
+def drop(packets: str) -> None:
+    """Of what comes in, drop what an nftables expression matches."""
+    table = f"table inet test {{\n chain in {{\n type filter hook input priority 0\n {packets} drop\n }}\n}}\n"
+    subprocess.run([program("nft", "nftables"), "-f", "-"], input=table, text=True, check=True)
+
+
+def let_groups_ping(first: int, last: int) -> None:
+    """Who may open ICMP sockets without CAP_NET_RAW; from 1 to 0: nobody."""
+    Path("/proc/sys/net/ipv4/ping_group_range").write_text(f"{first} {last}")
