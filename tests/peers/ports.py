@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import signal
 import socket
@@ -16,11 +17,22 @@ UP_WITHIN = 30.0
 DOWN_WITHIN = 5.0
 
 
+BELOW_EPHEMERAL = range(10_000, 32_768)
+"""Where no outgoing connection of this machine gets its own port, so that a peer which is away finds its port again."""
+_dice = random.SystemRandom()  # pytest-randomly seeds all others alike in every process
+
+
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that nothing listened on a moment ago."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
+    """A port that nobody listened on a moment ago, by TCP nor UDP."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    while True:
+        port = _dice.choice(BELOW_EPHEMERAL)
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(family, kind) as probe:
+                    probe.bind((host, port))
+        except OSError:
+            continue
         return port
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Self
 
 import psycopg
+
+from tests.peers.ports import free_port
 
 SERVER_FOLDERS = Path("/usr/lib/postgresql")
 
@@ -32,9 +33,7 @@ class Postgres:
     def __init__(self) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="pacs-monitor-postgres-")
         self._folder = Path(self._temporary.name)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._databases = 0
 
     def __enter__(self) -> Self:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 from pathlib import Path
 from typing import Self
 
-from tests.peers.ports import program, wait_until
+from tests.peers.ports import free_port, program, wait_until
 
 COMMUNITY, USER, PASSWORDS = "watching", "watcher", ("authsecret1", "privsecret1")
 CONFIGURATION = """agentAddress udp:127.0.0.1:{port}
@@ -20,9 +19,7 @@ rouser {user} authpriv
 
 class Snmpd:
     def __init__(self, folder: Path) -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         configuration, self._log = folder / "snmpd.conf", folder / "snmpd.log"
         auth, priv = PASSWORDS
         text = CONFIGURATION.format(port=self.port, community=COMMUNITY, user=USER, auth=auth, priv=priv)

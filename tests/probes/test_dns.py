@@ -19,9 +19,9 @@ from pacs_monitor.model import Node, Outcome, Reason, Status
 from pacs_monitor.net import NetFailure, Passage
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.dns import TYPES, DnsSettings, _judge, _question
-from tests.peers.ports import program
+from tests.peers.ports import free_port, program
 from tests.probes.support import Arranged, Peers, ask
-from tests.probes.test_ntp import answering, free_udp_port
+from tests.probes.test_ntp import answering
 
 DNS = kinds()["dns"]
 ZONE = (
@@ -40,14 +40,13 @@ def at(port: int, name: str = "pacs.example.org", **more: object) -> Arranged:
 
 @asynccontextmanager
 async def dnsmasq() -> AsyncIterator[int]:
-    """It wants the same port of UDP and TCP, so that one that seemed free may be taken: then another."""
     options = ["--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file="]
     listen = ["--listen-address=127.0.0.1", "--bind-interfaces", "--user=root", "--local=/example.org/"]
     command = [program("dnsmasq", "dnsmasq-base"), *options, *listen, *ZONE]
     async with asyncio.timeout(60):
         process = None
         while process is None or process.poll() is not None:
-            port = free_udp_port()
+            port = free_port()
             process = subprocess.Popen(
                 [*command, f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
@@ -68,7 +67,7 @@ async def working(_folder: Path) -> AsyncIterator[Arranged]:
 
 @asynccontextmanager
 async def refusing(_folder: Path) -> AsyncIterator[Arranged]:
-    yield at(free_udp_port())
+    yield at(free_port())
 
 
 @asynccontextmanager

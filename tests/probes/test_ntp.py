@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pacs_monitor.model import SECOND, Node, Phase, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.ntp import ERA, NtpSettings, _Question, _unix
-from tests.peers.ports import program
+from tests.peers.ports import free_port, program
 from tests.probes.support import Arranged, Peers, TestClock, ask
 
 NTP = kinds()["ntp"]
@@ -28,16 +28,10 @@ def at(port: int, **more: float) -> Arranged:
     return Node("clock", host="127.0.0.1"), NtpSettings(port=port, **more)
 
 
-def free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 @asynccontextmanager
 async def chronyd(folder: Path, *lines: str) -> AsyncIterator[int]:
     """A server without a clock of its own to set, on a free port."""
-    port, place = free_udp_port(), folder / "chrony"
+    port, place = free_port(), folder / "chrony"
     place.mkdir(mode=0o700)
     config = place / "chrony.conf"
     files = f"pidfile {place}/pid\nbindcmdaddress /\ncmdport 0\ndriftfile {place}/drift\n"
@@ -70,7 +64,7 @@ async def working(folder: Path) -> AsyncIterator[Arranged]:
 
 @asynccontextmanager
 async def refusing(_folder: Path) -> AsyncIterator[Arranged]:
-    yield at(free_udp_port())
+    yield at(free_port())
 
 
 @asynccontextmanager

@@ -17,9 +17,9 @@ from pacs_monitor.probes.snmp_interface import SnmpInterfaceSettings, _rates, _t
 from pacs_monitor.systems.answers import Interface
 from pacs_monitor.systems.judging import judged
 from pacs_monitor.systems.snmp import SnmpSettings
+from tests.peers.ports import free_port
 from tests.peers.snmpd import COMMUNITY, Snmpd
 from tests.probes.support import Arranged, Peers, ask
-from tests.probes.test_ntp import free_udp_port
 
 INTERFACE = kinds()["snmp_interface"]
 
@@ -37,7 +37,7 @@ async def working(folder: Path) -> AsyncIterator[Arranged]:
 
 @asynccontextmanager
 async def refusing(_folder: Path) -> AsyncIterator[Arranged]:
-    yield at(free_udp_port())
+    yield at(free_port())
 
 
 @asynccontextmanager
