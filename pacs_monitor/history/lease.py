@@ -17,6 +17,7 @@ from typing import IO
 from urllib.parse import quote
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from pacs_monitor.history.engines import PRIVATE, is_sqlite, parse, shown
 from pacs_monitor.history.errors import HeldError, HistoryError
@@ -31,6 +32,12 @@ else:
 
     def _lock(file: IO[bytes]) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+LINGERS = 2
+"""Seconds for the session of a monitor that has just ended to let go of PostgreSQL's lock."""
+_LOCK_NOT_AVAILABLE = "55P03"
+"""PostgreSQL's error code (appendix A)."""
 
 
 class FileLease:
@@ -68,7 +75,10 @@ def lock_file(database: str, monitor: str) -> Path:
 
 @contextmanager
 def probing_lock(url: str) -> Iterator[None]:
-    """While no daemon answers, one `pacs-monitor probe` at a time: it does not know of the other's associations."""
+    """While no daemon answers, one `pacs-monitor probe` at a time: it does not know of the other's associations.
+
+    By a file also beside PostgreSQL: whoever probes by hand may do so because the database is away.
+    """
     database = parse(url)
     folder = Path(gettempdir()) / f"pacs-monitor-{hashlib.sha256(shown(database).encode()).hexdigest()[:16]}"
     path = Path(f"{database.database if is_sqlite(database) else folder}.probing")
@@ -86,7 +96,14 @@ def probing_lock(url: str) -> Iterator[None]:
 
 
 def take_advisory(connection: Connection, monitor: str) -> bool:
-    """Whether PostgreSQL gives this session the lock of a monitor's name."""
+    """Whether PostgreSQL gives this session the lock of a monitor's name, beyond the transaction that asks."""
     digest = hashlib.sha256(f"pacs_monitor:{monitor}".encode()).digest()
     key = int.from_bytes(digest[:8], "big", signed=True)
-    return bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}))
+    try:
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LINGERS}s'"))
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        return False
+    return True

@@ -33,8 +33,11 @@ class Running:
     def __init__(self, clock: SettableClock, history: History, estate: Estate, **options: float) -> None:
         self.board = Board({check: Spot(Standing(State.UP, last=clock.now() + SECOND)) for check in estate.checks})
         self.clock, self.history, self.estate = clock, history, estate
-        self.watch = ClockWatch(clock, lambda step: self.desk.clock_was_set(step))
-        self.desk = Desk(clock, self.board, history, estate, self.watch, **{"first_retry": 0.05} | options)
+        watch = ClockWatch(clock, self._clock_was_set)
+        self.desk = Desk(clock, self.board, history, estate, watch, **{"first_retry": 0.05} | options)
+
+    def _clock_was_set(self, step: Micros) -> None:
+        self.desk.clock_was_set(step)
 
     def move(
         self, after: State, check: CheckId = ARCHIVE, since: Micros | None = None, reason: Reason | None = None

@@ -9,13 +9,15 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import IO
 
+import psycopg
 import pytest
 
-from pacs_monitor.history import History, HistoryError, Pulse, Reader, Revision, probing_lock
+from pacs_monitor.history import History, HistoryError, Pulse, Reader, Revision, lease, probing_lock
 from pacs_monitor.history import writer as writer_module
 from pacs_monitor.model import Entry, State
 from tests.history.conftest import START, HandClock
@@ -131,7 +133,23 @@ async def test_more_entries_may_wait_than_one_commit_takes(sqlite_url: str, cloc
     history.close()
 
 
-def test_one_lone_probe_at_a_time(url: str) -> None:
+async def test_the_next_monitor_waits_for_a_session_that_is_just_ending(
+    postgres: Postgres, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "LINGERS", 60)
+    url = postgres.database()
+    ending = History.open(url, "east", clock)
+    opening = asyncio.create_task(asyncio.to_thread(History.open, url, "east", clock))
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as looking:
+        async with asyncio.timeout(30):
+            while not looking.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+                await asyncio.sleep(0.01)
+    ending.close()
+    (await opening).close()
+
+
+def test_one_lone_probe_at_a_time(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with (
         probing_lock(url),
         pytest.raises(HistoryError, match="another `pacs-monitor probe` runs"),
