@@ -18,6 +18,7 @@ from pacs_monitor.model import Phase
 from pacs_monitor.net import NetFailure, Resolver
 from tests.dicom.support import target
 from tests.peers.scp import Handlers, scp
+from tests.timing import SOON
 
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 STUDY, SERIES = "1.2.826.0.1.1", "1.2.826.0.1.2"
@@ -89,7 +90,7 @@ async def associated(
     port: int,
     called: str = "PEER",
     proposed: tuple[Context, ...] = EVERYTHING,
-    timeout: float = 10.0,
+    timeout: float = SOON,
     calling: str = "PACSMON",
 ) -> AsyncIterator[Association]:
     deadline = time.monotonic() + timeout

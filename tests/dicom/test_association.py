@@ -26,6 +26,7 @@ from tests.peers.scripted import (
     release_response,
     scripted,
 )
+from tests.timing import HANGS, SOON
 
 A_ABORT = 7
 
@@ -47,7 +48,7 @@ async def silent(conversation: Conversation) -> None:
 async def test_cancellation_aborts_and_closes(script: Script, heard: list[int]) -> None:
     async with scripted(script) as peer:
         run = asyncio.ensure_future(echo_at(target(peer.port), timeout=30))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SOON):
             while not peer.conversations or len(peer.last.heard) < len(heard) - 1:
                 await asyncio.sleep(0.005)
             run.cancel()
@@ -59,14 +60,14 @@ async def test_cancellation_aborts_and_closes(script: Script, heard: list[int]) 
 
 async def test_an_exception_in_the_block_aborts_and_closes() -> None:
     async def use(port: int) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + SOON
         async with await associate(target(port), CONTEXTS, resolver=Resolver(), deadline=deadline):
             raise ZeroDivisionError
 
     async with scripted(accept_then_hang) as peer:
         with pytest.raises(ZeroDivisionError):
             await use(peer.port)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SOON):
             await peer.last.over.wait()
         assert [pdu[0] for pdu in peer.last.heard] == [1, A_ABORT]
 
@@ -78,7 +79,7 @@ async def test_a_wait_after_the_end_raises_the_same_failure_again() -> None:
         conversation.close()
 
     async with scripted(close) as peer:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + SOON
         async with await associate(target(peer.port), CONTEXTS, resolver=Resolver(), deadline=deadline) as association:
             for _ in range(2):
                 with pytest.raises(NetFailure, match="closed the connection in mid-operation"):
@@ -96,7 +97,7 @@ async def test_several_echoes_may_share_an_association() -> None:
         await conversation.say(release_response())
 
     async with scripted(thrice) as peer:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + SOON
         async with await associate(target(peer.port), CONTEXTS, resolver=Resolver(), deadline=deadline) as association:
             for _ in range(3):
                 await echo(association)
@@ -113,7 +114,7 @@ async def test_hundreds_of_runs_leave_no_descriptor_and_no_task() -> None:
         before, tasks = descriptors(), len(asyncio.all_tasks())
         await some(peer.port, 200)
         await _until_over(peer.conversations)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SOON):
             while descriptors() > before or len(asyncio.all_tasks()) > tasks:
                 await asyncio.sleep(0.01)
 
@@ -127,34 +128,38 @@ async def test_cancellations_leave_no_descriptor() -> None:
                 await asyncio.sleep(0)
             run.cancel()
         await asyncio.gather(*runs, return_exceptions=True)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SOON):
         while descriptors() > before:
             await asyncio.sleep(0.01)
 
 
 async def _until_over(conversations: list[Conversation]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SOON):
         await asyncio.gather(*(conversation.over.wait() for conversation in conversations))
 
 
 async def test_nagle_is_off() -> None:
     async with scripted(accept_then_hang) as peer:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + SOON
         async with await associate(target(peer.port), CONTEXTS, resolver=Resolver(), deadline=deadline) as association:
             connection = association._transport.get_extra_info("socket")  # type: ignore[union-attr]
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             association.abort()
 
 
-@pytest.mark.parametrize(("script", "heard"), [(answer_echo, [1, 4, 5]), (accept_then_hang, [1, 4, A_ABORT])])
-async def test_tls_carries_an_association_to_its_end(tmp_path: Path, script: Script, heard: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("script", "heard", "timeout"), [(answer_echo, [1, 4, 5], SOON), (accept_then_hang, [1, 4, A_ABORT], HANGS)]
+)
+async def test_tls_carries_an_association_to_its_end(
+    tmp_path: Path, script: Script, heard: list[int], timeout: float
+) -> None:
     made = certificate(tmp_path)
     async with scripted(script, tls=server_context(made)) as peer:
         secured = target(peer.port)._replace(tls=Tls(ca=str(made)))
         with suppress(NetFailure):
-            association = await echo_at(secured, timeout=2)
+            association = await echo_at(secured, timeout=timeout)
             assert Phase.TLS in association.passage.phases
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SOON):
             await peer.last.over.wait()
         assert [pdu[0] for pdu in peer.last.heard] == heard
 
@@ -177,14 +182,20 @@ async def close(conversation: Conversation) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "reason"),
-    [(silent, Reason.TLS_TIMEOUT), (speak_dicom, Reason.TLS_NOT_OFFERED), (close, Reason.TLS_NOT_OFFERED)],
+    ("script", "reason", "timeout"),
+    [
+        (silent, Reason.TLS_TIMEOUT, HANGS),
+        (speak_dicom, Reason.TLS_NOT_OFFERED, SOON),
+        (close, Reason.TLS_NOT_OFFERED, SOON),
+    ],
 )
-async def test_a_tls_handshake_that_fails_is_told_and_nothing_is_said_in_clear(script: Script, reason: Reason) -> None:
+async def test_a_tls_handshake_that_fails_is_told_and_nothing_is_said_in_clear(
+    script: Script, reason: Reason, timeout: float
+) -> None:
     async with scripted(script) as peer:
         before = descriptors()
-        failure = await failure_of(target(peer.port)._replace(tls=Tls()), timeout=0.3)
-        async with asyncio.timeout(5):
+        failure = await failure_of(target(peer.port)._replace(tls=Tls()), timeout=timeout)
+        async with asyncio.timeout(SOON):
             await peer.last.over.wait()
             while descriptors() > before:
                 await asyncio.sleep(0.01)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pacs_monitor.dicom import upperlayer
 from pacs_monitor.model import Flag, Phase, Reason
 from tests.dicom.support import A_ABORT, A_RELEASE_RQ, echo_at, failure_by, target, then
 from tests.peers.dcmtk import Storescp
@@ -22,6 +23,7 @@ from tests.peers.scripted import (
     release_response,
     scripted,
 )
+from tests.timing import HANGS, SOON
 
 # C-ECHO
 
@@ -50,7 +52,7 @@ async def test_an_answer_in_many_fragments_is_joined() -> None:
 
 
 async def test_accept_and_echo_do_not_answer_in_time_is_dimse_timeout() -> None:
-    failure, conversation = await failure_by(then(accept()))
+    failure, conversation = await failure_by(then(accept()), timeout=HANGS)
     assert (failure.reason, failure.phase) == (Reason.DIMSE_TIMEOUT, Phase.OPERATION)
     assert [pdu[0] for pdu in conversation.heard] == [1, 4, A_ABORT]
     assert set(failure.passage.phases) == {Phase.RESOLVE, Phase.CONNECT, Phase.ASSOCIATE, Phase.OPERATION}
@@ -136,18 +138,20 @@ async def test_no_release_answer_is_ok_with_a_flag(instead: Callable[[Conversati
         await instead(conversation)
 
     async with scripted(script) as peer:
-        association = await echo_at(target(peer.port), timeout=10)
+        association = await echo_at(target(peer.port))
     assert association.passage.flags == [Flag.RELEASE_TIMEOUT]
-    assert association.passage.phases[Phase.RELEASE] < 2
+    assert association.passage.phases[Phase.RELEASE] < SOON / 2
 
 
-async def test_a_release_may_use_no_more_than_what_is_left() -> None:
+async def test_a_release_may_use_no_more_than_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upperlayer, "RELEASE_WITHIN", 10 * SOON)
+
     async def script(conversation: Conversation) -> None:
         await then(accept(), echo_response())(conversation)
 
     async with scripted(script) as peer:
-        association = await echo_at(target(peer.port), timeout=0.8)
-        async with asyncio.timeout(5):
+        association = await echo_at(target(peer.port), timeout=HANGS)
+        async with asyncio.timeout(SOON):
             await peer.last.over.wait()
     assert association.passage.flags == [Flag.RELEASE_TIMEOUT]
     assert [pdu[0] for pdu in peer.last.heard] == [1, 4, A_RELEASE_RQ, A_ABORT]

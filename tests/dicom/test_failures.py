@@ -27,6 +27,7 @@ from tests.peers.scripted import (
     release_response,
     scripted,
 )
+from tests.timing import HANGS
 
 # resolve
 
@@ -61,7 +62,7 @@ async def test_a_refused_port_is_tcp_refused() -> None:
 
 async def test_a_full_accept_queue_is_tcp_timeout() -> None:
     with full_accept_queue() as port:
-        failure = await failure_of(target(port), timeout=0.5)
+        failure = await failure_of(target(port), timeout=HANGS)
     assert (failure.reason, failure.phase) == (Reason.TCP_TIMEOUT, Phase.CONNECT)
     assert set(failure.passage.phases) == {Phase.RESOLVE, Phase.CONNECT}
 
@@ -84,12 +85,12 @@ async def test_ipv6_is_spoken_too() -> None:
 async def test_a_stopped_orthanc_is_acse_timeout(tmp_path: Path) -> None:
     with Orthanc(tmp_path) as orthanc:
         orthanc.freeze()
-        failure = await failure_of(target(orthanc.dicom_port, called="ORTHANC"))
+        failure = await failure_of(target(orthanc.dicom_port, called="ORTHANC"), timeout=HANGS)
     assert (failure.reason, failure.phase) == (Reason.ACSE_TIMEOUT, Phase.ASSOCIATE)
 
 
 async def test_a_peer_that_says_nothing_gets_an_abort() -> None:
-    failure, conversation = await failure_by(then())
+    failure, conversation = await failure_by(then(), timeout=HANGS)
     assert failure.reason is Reason.ACSE_TIMEOUT
     assert [pdu[0] for pdu in conversation.heard] == [1, A_ABORT]
 
@@ -101,7 +102,7 @@ async def test_a_peer_that_drips_is_acse_timeout_within_the_deadline() -> None:
             await asyncio.sleep(1)
 
     async with scripted(drip) as peer:
-        failure = await failure_of(target(peer.port))
+        failure = await failure_of(target(peer.port), timeout=HANGS)
     assert (failure.reason, failure.phase) == (Reason.ACSE_TIMEOUT, Phase.ASSOCIATE)
     assert "only a part of an answer came" in failure.detail
 

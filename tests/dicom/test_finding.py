@@ -28,6 +28,7 @@ from tests.dicom.objects import (
 )
 from tests.peers.scp import finds, matches, scp, status, stores
 from tests.peers.scripted import Conversation, accept, message_of, release_response, scripted
+from tests.timing import SOON
 
 FIND_CONTEXT = 3
 
@@ -100,7 +101,7 @@ async def test_a_limit_of_ours_ends_the_answers(there: int, capped: bool) -> Non
 async def test_a_peer_that_understands_cancel_stops() -> None:
     def answers(event: Any) -> Any:
         yield from matches(11)
-        end = time.monotonic() + 10
+        end = time.monotonic() + SOON
         while not event.is_cancelled:
             assert time.monotonic() < end
             time.sleep(0.005)
@@ -125,7 +126,7 @@ async def test_a_peer_that_ignores_the_cancel_is_left_and_the_matches_are_kept(m
     with scp(handlers) as port:
         async with associated(port) as association:
             counted = await tally(find(association, STUDY_ROOT_FIND, EACH_STUDY, limit=3))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SOON):
             await left.wait()
     assert (counted.matches, counted.capped) == (3, True)
 

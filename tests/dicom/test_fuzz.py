@@ -13,8 +13,10 @@ from pacs_monitor.model import Reason
 from pacs_monitor.net import NetFailure
 from tests.dicom.support import echo_at, target
 from tests.peers.scripted import Conversation, accept, echo_response, release_response, scripted
+from tests.timing import SOON
 
 PATIENCE = 0.05
+"""Seconds for which a peer waits for what a client that heard damage may not say any more."""
 GOOD = (accept(), echo_response(), release_response())
 
 damage = st.tuples(st.integers(0, 400), st.integers(0, 2), st.binary(min_size=1, max_size=8))
@@ -30,14 +32,14 @@ def damaged(data: bytes, where: int, how: int, with_: bytes) -> bytes:
     return data[:at] + data[at + len(with_) :]
 
 
-def run_against(answers: list[bytes], cut: int) -> Association | NetFailure:
+def run_against(answers: list[bytes], cut: int, patience: float = PATIENCE) -> Association | NetFailure:
     """A peer that sends these answers, each in pieces of `cut` bytes, and closes when the client waits for more."""
     escaped: list[dict[str, Any]] = []
 
     async def script(conversation: Conversation) -> None:
         for answer in answers:
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(patience):
                     await conversation.hear()
             except TimeoutError:
                 break
@@ -50,7 +52,7 @@ def run_against(answers: list[bytes], cut: int) -> Association | NetFailure:
         asyncio.get_running_loop().set_exception_handler(lambda _loop, context: escaped.append(context))
         async with scripted(script) as peer:
             try:
-                return await echo_at(target(peer.port), timeout=10)
+                return await echo_at(target(peer.port))
             except NetFailure as failure:
                 return failure
 
@@ -84,4 +86,4 @@ def test_noise_is_never_an_answer(answers: list[bytes]) -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 40))
 def test_a_good_conversation_goes_well_however_it_is_cut(cut: int) -> None:
-    assert isinstance(run_against(list(GOOD), cut), Association)
+    assert isinstance(run_against(list(GOOD), cut, patience=SOON), Association)

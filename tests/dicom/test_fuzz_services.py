@@ -23,8 +23,9 @@ from pacs_monitor.dicom.store import store
 from pacs_monitor.model import Reason
 from pacs_monitor.net import NetFailure
 from tests.dicom.objects import EACH_STUDY, EVERYTHING, IMPLICIT, SECONDARY_CAPTURE, WHOLE_STUDY, associated, instance
-from tests.dicom.test_fuzz import damage, damaged
+from tests.dicom.test_fuzz import PATIENCE, damage, damaged
 from tests.peers.scripted import Conversation, accept, message_of, release_response, scripted
+from tests.timing import SOON
 
 FIND, GET, MOVE, COMMITMENT, STORE = 3, 5, 7, 11, 13
 """IDs of what EVERYTHING proposes."""
@@ -84,7 +85,7 @@ CASES: dict[str, tuple[Ask, bytes]] = {
 }
 
 
-def outcome_of(ask: Ask, answers: bytes) -> object:
+def outcome_of(ask: Ask, answers: bytes, patience: float = PATIENCE) -> object:
     """What becomes of a service whose peer says all this at once, then closes when nothing more is asked of it."""
     escaped: list[dict[str, Any]] = []
 
@@ -92,7 +93,7 @@ def outcome_of(ask: Ask, answers: bytes) -> object:
         await conversation.hear()
         await conversation.say(accept({context.id: (0, IMPLICIT) for context in EVERYTHING}) + answers)
         try:
-            async with asyncio.timeout(0.05):
+            async with asyncio.timeout(patience):
                 while (await conversation.hear())[:1] != b"\x05":
                     pass
             await conversation.say(release_response())
@@ -115,7 +116,7 @@ def outcome_of(ask: Ask, answers: bytes) -> object:
 
 @pytest.mark.parametrize("case", CASES)
 def test_undamaged_it_goes_well(case: str) -> None:
-    outcome = outcome_of(*CASES[case])
+    outcome = outcome_of(*CASES[case], patience=SOON)
     assert not isinstance(outcome, NetFailure), outcome
 
 

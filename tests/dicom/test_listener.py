@@ -37,6 +37,7 @@ from tests.dicom.objects import IMPLICIT, SECONDARY_CAPTURE, Instance, associate
 from tests.dicom.support import failure_of, target
 from tests.peers.certificates import certificate, server_context
 from tests.peers.scripted import accept, echo_response
+from tests.timing import SOON
 
 NOT_AUTHORISED = 0x0124
 OURS = instance(1)
@@ -59,7 +60,7 @@ async def listening(node: Node = ARCHIVE) -> AsyncIterator[Listener]:
 
 def call(listener: Listener, calling: str = "ARCHIVE", called: str = "PACSMON", **more: Any) -> TheirAssociation:
     ae = AE(calling)
-    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 5
+    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = SOON
     for sop_class in (SecondaryCaptureImageStorage, CTImageStorage):
         ae.add_requested_context(sop_class, IMPLICIT)
     for sop_class in (Verification, StorageCommitmentPushModel, StudyRootQueryRetrieveInformationModelFind):
@@ -232,7 +233,7 @@ async def test_nonsense_ends_in_an_abort_and_a_closed_socket(nonsense: bytes) ->
     async with listening() as listener:
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
         writer.write(nonsense)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SOON):
             answer = await reader.read()
         writer.close()
     assert answer[:1] == b"\x07"
@@ -242,7 +243,7 @@ async def test_a_caller_that_says_nothing_is_left(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(acceptor, "REQUEST_WITHIN", 0.1)
     async with listening() as listener:
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SOON):
             assert (await reader.read())[:1] == b"\x07"
         writer.close()
 
@@ -252,7 +253,7 @@ async def test_stopping_leaves_no_connection_and_no_task() -> None:
         before = len(asyncio.all_tasks())
         association = await asyncio.to_thread(lambda: call(listener))
         assert len(asyncio.all_tasks()) == before + 1
-    await asyncio.to_thread(association.join, 5)
+    await asyncio.to_thread(association.join, SOON)
     assert not association.is_established
     assert len(asyncio.all_tasks()) == before
     failure = await failure_of(target(listener.port))
@@ -274,7 +275,7 @@ def test_a_damaged_request_never_breaks_the_listener(damages: list[tuple[int, by
             reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
             writer.write(bytes(request))
             writer.write_eof()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(SOON):
                 await reader.read()
             writer.close()
 
@@ -288,7 +289,7 @@ async def test_a_certificate_may_be_shown(tmp_path: Path) -> None:
     listener = Listener("PACSMON", known=known, ours=in_ledger, tls=server_context(made))
     await listener.start()
     secured = target(listener.port, called="PACSMON")._replace(tls=Tls(ca=str(made)), calling="ARCHIVE")
-    async with await associate(secured, CONTEXTS, resolver=Resolver(), deadline=time.monotonic() + 5) as association:
+    async with await associate(secured, CONTEXTS, resolver=Resolver(), deadline=time.monotonic() + SOON) as association:
         await echo(association)
     await listener.stop()
     assert association.passage.flags == []

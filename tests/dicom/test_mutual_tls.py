@@ -16,8 +16,8 @@ from tests.dicom.support import echo_at
 from tests.peers.authority import Authority, Pair
 from tests.peers.dcmtk import Storescp
 from tests.peers.orthanc import Orthanc
+from tests.timing import HANGS, SOON
 
-TIMEOUT = 5.0
 Secured = Storescp | Orthanc
 Start = Callable[[Path, Authority, Pair], Secured]
 
@@ -81,7 +81,7 @@ def target(peer: Secured, tls: Tls | None, host: str = "localhost") -> Target:
     return Target(Address(host, peer.port), "PEER", "PACSMON", tls)
 
 
-async def failure_of(to: Target, timeout: float = TIMEOUT) -> NetFailure:
+async def failure_of(to: Target, timeout: float = SOON) -> NetFailure:
     with pytest.raises(NetFailure) as caught:
         await echo_at(to, timeout=timeout)
     return caught.value
@@ -89,7 +89,7 @@ async def failure_of(to: Target, timeout: float = TIMEOUT) -> NetFailure:
 
 async def closed(to: Secured) -> None:
     """Both sides have said close_notify (RFC 8446 6.1), so that the test's loop leaves no transport behind."""
-    async with asyncio.timeout(TIMEOUT):
+    async with asyncio.timeout(SOON):
         while any(one.raddr and one.raddr.port == to.port for one in psutil.Process().net_connections("tcp")):
             await asyncio.sleep(0.01)
 
@@ -100,7 +100,7 @@ def expiry_in(passage: Passage) -> float | None:
 
 async def test_both_trusted_is_fine_and_dated(peers: Peers) -> None:
     peer = peers.that_shows("good")
-    association = await echo_at(target(peer, peers.tls()), timeout=TIMEOUT)
+    association = await echo_at(target(peer, peers.tls()), timeout=SOON)
     await closed(peer)
     assert association.passage.flags == []
     assert list(association.passage.phases) == list(Phase)
@@ -126,7 +126,7 @@ async def test_a_certificate_that_fails_has_its_reason_and_date(
 async def test_a_silent_handshake_is_tls_timeout(peers: Peers) -> None:
     peer = peers.that_shows("good")
     peer.freeze()
-    failure = await failure_of(target(peer, peers.tls()), timeout=0.5)
+    failure = await failure_of(target(peer, peers.tls()), timeout=HANGS)
     peer.thaw()
     assert (failure.reason, failure.phase) == (Reason.TLS_TIMEOUT, Phase.TLS)
 

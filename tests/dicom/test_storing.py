@@ -24,6 +24,7 @@ from tests.dicom.objects import (
 )
 from tests.peers.dcmtk import Storescp
 from tests.peers.scp import scp, status, stores
+from tests.timing import HANGS
 
 
 @pytest.mark.parametrize(
@@ -97,8 +98,8 @@ async def test_storescp_that_aborts_is_told(tmp_path: Path, option: str) -> None
 
 
 async def test_storescp_that_sleeps_is_dimse_timeout(tmp_path: Path) -> None:
-    with Storescp(tmp_path, "--sleep-during", "5") as storescp:
-        failure = await failure_at(storescp.port, store_it, timeout=0.5)
+    with Storescp(tmp_path, "--sleep-during", "60") as storescp:
+        failure = await failure_at(storescp.port, store_it, timeout=HANGS)
     assert (failure.reason, failure.phase) == (Reason.DIMSE_TIMEOUT, Phase.OPERATION)
 
 
@@ -108,7 +109,7 @@ async def test_a_peer_that_does_not_read_a_large_object_is_dimse_timeout(tmp_pat
         await store_it(association, instance(size=12_000_000))
 
     with Storescp(tmp_path) as storescp:
-        failure = await failure_at(storescp.port, ask, timeout=1.0)
+        failure = await failure_at(storescp.port, ask, timeout=HANGS)
     assert (failure.reason, failure.phase) == (Reason.DIMSE_TIMEOUT, Phase.OPERATION)
 
 

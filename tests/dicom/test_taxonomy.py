@@ -7,7 +7,6 @@ import inspect
 import socket
 import struct
 import threading
-import time
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
@@ -49,6 +48,7 @@ from tests.peers.scripted import (
     scripted,
 )
 from tests.peers.tls import context_of
+from tests.timing import HANGS, SOON
 
 Provoke = Callable[[Path], Awaitable[NetFailure]]
 
@@ -79,7 +79,7 @@ async def nothing_listens(_folder: Path) -> NetFailure:
 
 async def accept_queue_is_full(_folder: Path) -> NetFailure:
     with full_accept_queue() as port:
-        return await failure_of(target(port), timeout=0.3)
+        return await failure_of(target(port), timeout=HANGS)
 
 
 async def no_route(_folder: Path) -> NetFailure:
@@ -98,7 +98,7 @@ async def reset_at_once(_folder: Path) -> NetFailure:
         thread = threading.Thread(target=reset)
         thread.start()
         attempt = asyncio.ensure_future(failure_of(target(server.getsockname()[1])))
-        asyncio.get_running_loop().call_soon(time.sleep, 0.1)
+        asyncio.get_running_loop().call_soon(thread.join, SOON)
         failure = await attempt
         thread.join()
         return failure
@@ -120,7 +120,7 @@ async def tls_with(folder: Path, script: Script = hang, *, trusted: bool = True,
 async def silent_handshake(folder: Path) -> NetFailure:
     with Storescp(folder) as storescp:
         storescp.freeze()
-        return await failure_of(target(storescp.port)._replace(tls=Tls()), timeout=0.3)
+        return await failure_of(target(storescp.port)._replace(tls=Tls()), timeout=HANGS)
 
 
 async def plain_port(_folder: Path) -> NetFailure:
@@ -135,7 +135,7 @@ async def our_certificate_is_wanted(folder: Path) -> NetFailure:
     authority = Authority(folder)
     shown = authority.certificate()
     with Storescp(folder, "+tls", shown.key, shown.cert, "+cf", authority.ca) as storescp:
-        return await failure_of(target(storescp.port, "localhost")._replace(tls=Tls(ca=authority.ca)), timeout=5)
+        return await failure_of(target(storescp.port, "localhost")._replace(tls=Tls(ca=authority.ca)))
 
 
 # associations
@@ -170,13 +170,13 @@ async def leaves_in_mid_operation(_folder: Path) -> NetFailure:
 async def plain_to_a_tls_port(folder: Path) -> NetFailure:
     shown = Authority(folder).certificate()
     with Storescp(folder, "+tls", shown.key, shown.cert, "-ic") as storescp:
-        return await failure_of(target(storescp.port), timeout=5)
+        return await failure_of(target(storescp.port))
 
 
 async def frozen(folder: Path) -> NetFailure:
     with Orthanc(folder) as orthanc:
         orthanc.freeze()
-        return await failure_of(target(orthanc.dicom_port, called="ORTHANC"), timeout=0.5)
+        return await failure_of(target(orthanc.dicom_port, called="ORTHANC"), timeout=HANGS)
 
 
 async def wrong_called_ae_title(folder: Path) -> NetFailure:
@@ -195,8 +195,8 @@ async def aborts(folder: Path) -> NetFailure:
 
 
 async def sleeps(folder: Path) -> NetFailure:
-    with Storescp(folder, "--sleep-during", "5") as storescp:
-        return await failure_at(storescp.port, store_it, timeout=0.5)
+    with Storescp(folder, "--sleep-during", "60") as storescp:
+        return await failure_at(storescp.port, store_it, timeout=HANGS)
 
 
 async def finds_nothing_by_trade(folder: Path) -> NetFailure:

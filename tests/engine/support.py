@@ -22,6 +22,7 @@ from pacs_monitor.model import (
     Rhythm,
     Status,
 )
+from tests.timing import SOON
 
 OK = Outcome(Status.OK)
 REFUSED = Outcome.of(Reason.TCP_REFUSED, detail="refused")
@@ -89,7 +90,7 @@ def a_check(
     return Check(check_id, node, Asking(ask), {}, interval, retry_interval, timeout, **more)
 
 
-async def until(condition: Callable[[], bool], within: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], within: float = SOON) -> None:
     """Wait for a condition of the loop's own making."""
     async with asyncio.timeout(within):
         while not condition():
