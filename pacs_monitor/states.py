@@ -9,7 +9,7 @@ that leaving them takes the full patience. The diagram in docs/states.md is draw
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pacs_monitor.model import (
@@ -99,7 +99,7 @@ def advance(standing: Standing, result: Result, patience: Patience) -> tuple[Sta
         and standing.state is UP
         and not (standing.bads.length or standing.absents.length or standing.unknowns.length)
     ):
-        return replace(standing, last=result.started), None  # the path of nearly every run
+        return standing._replace(last=result.started), None  # the path of nearly every run
     standing = _count_unknown(standing, result, patience) if kind is UNKNOWN else _count(standing, kind, result)
     for rule in ROWS[standing.state, standing.troubled]:
         streak: Streak = getattr(standing, rule.streak)
@@ -158,8 +158,7 @@ def _count(standing: Standing, kind: State, result: Result) -> Standing:
     busy = None
     if result.outcome.reason is Reason.BUSY:
         busy = result.started if standing.busy_since is None else standing.busy_since
-    return replace(
-        standing,
+    return standing._replace(
         fails=longer(standing.fails) if kind is DOWN else NO_STREAK,
         bads=longer(standing.bads) if kind in (DOWN, DEGRADED) else NO_STREAK,
         oks=longer(standing.oks) if kind is UP else NO_STREAK,
@@ -175,13 +174,13 @@ def _count(standing: Standing, kind: State, result: Result) -> Standing:
 def _count_unknown(standing: Standing, result: Result, patience: Patience) -> Standing:
     unknowns = _longer(standing.unknowns, result, standing.last)
     if standing.state is not UNKNOWN:
-        return replace(standing, unknowns=unknowns, last=result.started)
+        return standing._replace(unknowns=unknowns, last=result.started)
     others = NO_STREAK
     if result.outcome.reason is not standing.reason:
         others = _longer(standing.others, result, standing.last)
     if unknowns.length >= patience.failures:  # as blind as if it had just become unknown
         standing = _enter(standing, UNKNOWN, standing.since, standing.reason)
-    return replace(standing, unknowns=unknowns, others=others, last=result.started)
+    return standing._replace(unknowns=unknowns, others=others, last=result.started)
 
 
 def _move(standing: Standing, target: State, streak: Streak, result: Result) -> tuple[Standing, Transition]:
@@ -209,4 +208,4 @@ def _enter(standing: Standing, target: State, since: Micros, reason: Reason | No
         troubled = False
     if target in (UNKNOWN, ABSENT):
         return Standing(target, since, reason, troubled, standing.last)
-    return replace(standing, state=target, since=since, reason=reason, troubled=troubled)
+    return standing._replace(state=target, since=since, reason=reason, troubled=troubled)

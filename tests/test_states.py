@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
 
 import pytest
 from hypothesis import given
@@ -241,7 +240,7 @@ def test_the_silence_that_is_allowed_grows_with_interval_and_timeout(
 def test_a_steady_node_only_moves_the_time_of_its_last_result() -> None:
     steps = play([Kind.OK] * 20, Patience())
     first, last = steps[0][0], steps[-1][0]
-    assert astuple(last)[:4] == astuple(first)[:4]
+    assert last[:4] == first[:4]
     assert (last.last, last.bads.length) == (20 * EVERY, 0)
     assert all(transition is None for _, transition in steps[1:])
 

@@ -54,7 +54,8 @@ async def associate(
             passage=passage,
             tls=target.tls,
         )
-        reached = Address(*(transport.get_extra_info("peername") or target.address)[:2])
+        peername = transport.get_extra_info("peername") if target.tls else None
+        reached = Address(*peername[:2]) if peername else target.address
         await association.negotiate(transport)
     except NetFailure as failure:
         association.abort()

@@ -66,8 +66,8 @@ class Framer:
         """Whether a part of a PDU waits for the rest."""
         return bool(self._rest)
 
-    def feed(self, data: bytes) -> Iterator[tuple[PduType, bytes]]:
-        """The PDUs that are complete now, each as its type and what follows its header; raises Malformed."""
+    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """The PDUs that are complete now, each as its PduType and what follows its header; raises Malformed."""
         data = self._rest + data if self._rest else data
         start, self._rest = 0, b""
         while len(data) - start >= 6:
@@ -80,7 +80,7 @@ class Framer:
             end = start + 6 + length
             if end > len(data):
                 break
-            yield PduType(kind), data[start + 6 : end]
+            yield kind, data[start + 6 : end]
             start = end
         if start < len(data) and data[start] not in _LIMITS:
             raise Malformed(_guess(data[start:]))

@@ -240,7 +240,7 @@ class UpperLayer(asyncio.Protocol):
         else:
             self._end(Reason.NOT_DICOM, f"{self.peer} does not speak DICOM: {why}", pdu.A_ABORT_BY_PROVIDER)
 
-    def _take(self, kind: PduType, body: bytes) -> None:
+    def _take(self, kind: int, body: bytes) -> None:
         match kind:
             case PduType.P_DATA_TF:
                 self._take_data(body)

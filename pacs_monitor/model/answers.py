@@ -142,8 +142,7 @@ class Streak(NamedTuple):
 NO_STREAK = Streak()
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Where a check stands after patience. The streaks count results at least as bad, or at least as good."""
 
     state: State = State.UNKNOWN

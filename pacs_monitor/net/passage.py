@@ -32,15 +32,20 @@ class Passage:
 
     def begin(self, phase: Phase) -> None:
         """End what runs, and begin a phase."""
-        self.end()
+        self._since = self._end()
         self.phase = phase
-        self._since = monotonic()
 
     def end(self) -> None:
         """End the running phase, if one runs; a phase that comes again adds up."""
         if self._since is not None:
-            self.phases[self.phase] = self.phases.get(self.phase, 0.0) + monotonic() - self._since
+            self._end()
             self._since = None
+
+    def _end(self) -> float:
+        now = monotonic()
+        if self._since is not None:
+            self.phases[self.phase] = self.phases.get(self.phase, 0.0) + now - self._since
+        return now
 
     def measure(self, name: str, value: float, labels: Labels = ()) -> None:
         """Note a value of a measure that the probe declares; the last one counts."""
@@ -61,8 +66,10 @@ class Passage:
 
     def outcome(self, slow: float | None = None) -> Outcome:
         """All went well, or well but slowly: more than `slow` seconds until the answer, release not counted."""
+        if slow is None:
+            return Outcome(Status.OK, **self.seen())
         waited = {phase: seconds for phase, seconds in self.phases.items() if phase is not Phase.RELEASE}
-        if slow is None or sum(waited.values()) <= slow:
+        if sum(waited.values()) <= slow:
             return Outcome(Status.OK, **self.seen())
         longest = max(waited, key=lambda phase: waited[phase])
         detail = (
