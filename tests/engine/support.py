@@ -29,19 +29,24 @@ REFUSED = Outcome.of(Reason.TCP_REFUSED, detail="refused")
 
 
 class SettableClock:
-    """The machine's clocks, with a wall clock that a test may set."""
+    """The machine's clocks, with a wall clock that a test may set; or it lets time pass."""
 
     def __init__(self) -> None:
         self.offset: Micros = 0
+        self.passed = 0.0
 
     def now(self) -> Micros:
         return time.time_ns() // 1000 + self.offset
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.monotonic() + self.passed
 
     def set_by(self, seconds: float) -> None:
         self.offset += round(seconds * SECOND)
+
+    def pass_by(self, seconds: float) -> None:
+        self.passed += seconds
+        self.set_by(seconds)
 
 
 class NumericResolver:
