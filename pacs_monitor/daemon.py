@@ -16,13 +16,10 @@ from pacs_monitor import __version__
 from pacs_monitor import config as configuration
 from pacs_monitor.alerting import Desk, Outbox
 from pacs_monitor.config import ConfigError, Estate
-from pacs_monitor.dicom.acceptor import Listener
 from pacs_monitor.engine.clock import ClockWatch, SystemClock
 from pacs_monitor.engine.engine import Engine
-from pacs_monitor.engine.hl7_listening import listen_hl7
-from pacs_monitor.engine.listening import listen
+from pacs_monitor.engine.listening import Listeners
 from pacs_monitor.history import History, HistoryError, Restored, Revision, Tally
-from pacs_monitor.hl7.listener import Listener as MllpListener
 from pacs_monitor.model import Clock, Incident, Micros, Node, State, Tidies, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.web.app import create_app
@@ -97,17 +94,17 @@ class Daemon:
             self.clock,
             self._resolver,
             self._told,
-            timezone=estate.monitor.timezone,
             ledger=self.history.objects,
             on_result=self._tally.take,
         )
         self._watch = ClockWatch(self.clock, self._clock_was_set)
         self.desk = Desk(self.clock, self.engine.board, self.history, estate, self._watch)
+        self._listeners = Listeners(
+            self.engine.runner, self._resolver, self.clock, nodes=self._nodes, ours=self.history.objects.holds
+        )
         self._heart: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
         self._web: WebServer | None = None
-        self._listener: Listener | None = None
-        self._hl7_listener: MllpListener | None = None
 
     async def start(self) -> None:
         """Bind, remember, then probe."""
@@ -118,8 +115,7 @@ class Daemon:
             raise
         await self.history.adopt(self.estate.checks.keys(), Revision(self.estate.revision))
         restored = self.history.restore()
-        await self._listen()
-        await self._listen_hl7()
+        await self._listeners.adopt(self.estate.monitor)
         self.engine.start()
         self._adopt(self.estate, restored)
         self.engine.tidy()
@@ -145,10 +141,7 @@ class Daemon:
             self._heart.cancel()
             await asyncio.gather(self._heart, return_exceptions=True)
         await self.engine.stop(PROBES_END_WITHIN)
-        if self._listener is not None:
-            await self._listener.stop()
-        if self._hl7_listener is not None:
-            await self._hl7_listener.stop()
+        await self._listeners.stop()
         await self.desk.stop(DELIVERIES_END_WITHIN)
         self._pulse()
         if self._web is not None:
@@ -179,11 +172,12 @@ class Daemon:
             except (ConfigError, HistoryError):
                 self.last_reload_successful = False
                 raise
-            before, self.estate = self.estate, new
-            if new.monitor.hl7_listener != before.monitor.hl7_listener:
-                await self._listen_hl7()
-            self._adopt(new, restored)
-            self.desk.reloaded(new)
+            self.estate = configuration.in_force(self.estate, new)
+            changes += await self._listeners.adopt(self.estate.monitor)
+            self._adopt(self.estate, restored)
+            self.desk.reloaded(self.estate)
+            if self._web is not None:
+                self._web.renew(self.estate.monitor.tls)
             self.last_reload_successful = True
             log.info("reloaded %s: %s", new.file, "; ".join(changes) or "nothing changed")
             return {"revision": new.revision, "changes": changes}
@@ -202,28 +196,6 @@ class Daemon:
         except HistoryError as error:
             log.error("not reloaded: %s", error)
 
-    async def _listen(self) -> None:
-        """Our DICOM listener; without it, checks that need it say so."""
-        wanted = self.estate.monitor.dicom_listener
-        if wanted is None:
-            return
-        self._listener = await listen(
-            wanted.ae_title,
-            wanted.listen,
-            nodes=self._nodes,
-            ours=self.history.objects.holds,
-            resolver=self._resolver,
-        )
-        self.engine.runner.listeners = self._listener
-
-    async def _listen_hl7(self) -> None:
-        """Our MLLP listener, as the configuration wants it now; without it, checks that need it say so."""
-        if self._hl7_listener is not None:
-            await self._hl7_listener.stop()
-        wanted = self.estate.monitor.hl7_listener
-        self._hl7_listener = await listen_hl7(wanted, self.clock) if wanted is not None else None
-        self.engine.runner.hl7_listener = self._hl7_listener
-
     def _nodes(self) -> Iterable[Node]:
         """The nodes as they are now: a reload replaces the estate."""
         return self.estate.nodes.values()
@@ -237,7 +209,8 @@ class Daemon:
     def _adopt(self, estate: Estate, restored: Restored) -> None:
         checks = tuple(estate.checks.values())
         self._tally.adopt(checks)
-        self.engine.adopt(checks, estate.references, restored.standings, restored.memory)
+        timezone = estate.monitor.timezone
+        self.engine.adopt(checks, estate.references, restored.standings, restored.memory, timezone)
 
     def _told(self, transition: Transition) -> None:
         log.log(logging.WARNING if transition.after in TROUBLE else logging.INFO, "%s", _line(transition))

@@ -86,7 +86,7 @@ def data(incident: Incident, event: Event, scene: Scene) -> dict[str, Any]:
         "also_failing": also_failing,
         "still_ok": still_ok,
         "runbook": runbook(scene.monitor, reason or incident.kind),
-        "url": f"{base(scene.monitor)}/incidents/{incident.id}",
+        "url": f"{scene.monitor.url}/incidents/{incident.id}",
         "labels": dict(node.labels) if node else {},
     }
 
@@ -98,22 +98,14 @@ def trial(channel: str, monitor: MonitorSettings, now: Micros) -> Notification:
         "monitor": monitor.name,
         "title": monitor.name,
         "summary": f"Test of channel {channel} of the monitor {monitor.name}: nothing is wrong",
-        "url": base(monitor),
+        "url": monitor.url,
     }
     return Notification(str(ULID.from_timestamp(now / SECOND)), channel, Event.TEST, now, words)
 
 
-def base(monitor: MonitorSettings) -> str:
-    """Where people reach this monitor."""
-    if monitor.external_url:
-        return monitor.external_url.rstrip("/")
-    host, port = monitor.listen
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 def runbook(monitor: MonitorSettings, topic: Reason | IncidentKind) -> str:
     """The runbook entry of a reason, or of a kind of incident that has none."""
-    return f"{base(monitor)}/docs/operations#{topic.value}"
+    return f"{monitor.url}/docs/operations#{topic.value}"
 
 
 def _siblings(incident: Incident, scene: Scene) -> tuple[list[str], list[str]]:

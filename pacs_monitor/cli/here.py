@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pacs_monitor.config import Estate
 from pacs_monitor.engine.clock import SystemClock
-from pacs_monitor.engine.hl7_listening import listen_hl7
-from pacs_monitor.engine.listening import listen
+from pacs_monitor.engine.listening import Listeners
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.history import open_ledger
 from pacs_monitor.model import Check, Ledger
@@ -29,27 +28,14 @@ async def runner_of(estate: Estate, checks: Collection[Check]) -> AsyncIterator[
         return
     resolver = Resolver()
     with open_ledger(monitor.database, monitor.name, SystemClock()) as ledger:
-        runner, listener = _runner(estate, resolver, ledger), None
-        if monitor.dicom_listener is not None:
-            settings = monitor.dicom_listener
-            listener = await listen(
-                settings.ae_title,
-                settings.listen,
-                nodes=estate.nodes.values,
-                ours=ledger.holds,
-                resolver=resolver,
-            )
-        runner.listeners = listener
-        mllp = await listen_hl7(monitor.hl7_listener, SystemClock()) if monitor.hl7_listener else None
-        runner.hl7_listener = mllp
+        runner = _runner(estate, resolver, ledger)
+        listeners = Listeners(runner, resolver, SystemClock(), nodes=estate.nodes.values, ours=ledger.holds)
+        await listeners.adopt(monitor)
         try:
             yield runner
         finally:
             runner.close()
-            if listener is not None:
-                await listener.stop()
-            if mllp is not None:
-                await mllp.stop()
+            await listeners.stop()
 
 
 def _runner(estate: Estate, resolver: Resolver, ledger: Ledger | None) -> Runner:

@@ -1,6 +1,6 @@
 """monitor.yaml to an Estate: types, defaults, references; every error at once, each with its file, line and path."""
 
-from pacs_monitor.config.diff import EstateDiff, diff
+from pacs_monitor.config.diff import EstateDiff, diff, in_force
 from pacs_monitor.config.estate import Estate, Origin, Route, check_facts
 from pacs_monitor.config.explain import Row, explain
 from pacs_monitor.config.load import load
@@ -23,6 +23,7 @@ __all__ = [
     "check_facts",
     "diff",
     "explain",
+    "in_force",
     "load",
     "schema",
     "starter",

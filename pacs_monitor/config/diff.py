@@ -1,17 +1,17 @@
-"""What a reload changes."""
+"""What a reload changes, and what of it waits for a restart."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.model import CheckId
 
-AT_START = frozenset({"name", "database", "listen", "tls", "auth", "timezone"})
-"""Keys of `monitor` that a running daemon does not take over."""
+AT_START = ("name", "database", "listen", "tls")
+"""Keys of `monitor` that a running daemon does not take over; all others it does."""
 SECTIONS = ("routes", "default_route", "sites", "calendars", "services", "objectives", "maintenance")
 
 
@@ -23,6 +23,7 @@ class EstateDiff:
     removed: tuple[CheckId, ...] = ()
     changed: tuple[CheckId, ...] = ()
     other: tuple[str, ...] = ()
+    needs_restart: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """For people: one line each."""
@@ -31,30 +32,34 @@ class EstateDiff:
             *(f"- {check}" for check in self.removed),
             *(f"~ {check}" for check in self.changed),
             *self.other,
+            *(f"needs a restart: {key}" for key in self.needs_restart),
         ]
 
 
 def diff(old: Estate, new: Estate) -> EstateDiff:
     """What changes when `new` takes the place of `old`."""
+    monitor = [key for key in MonitorSettings.model_fields if getattr(old.monitor, key) != getattr(new.monitor, key)]
     return EstateDiff(
         added=_only_in(new.checks, old.checks),
         removed=_only_in(old.checks, new.checks),
         changed=tuple(check for check in new.checks if check in old.checks and old.checks[check] != new.checks[check]),
         other=(
-            *_monitor(old.monitor, new.monitor),
+            *(f"monitor.{key} changed" for key in monitor if key not in AT_START),
             *_channels(old.channel_settings, new.channel_settings),
             *(f"{section} changed" for section in SECTIONS if getattr(old, section) != getattr(new, section)),
         ),
+        needs_restart=tuple(f"monitor.{key}" for key in AT_START if key in monitor),
     )
+
+
+def in_force(running: Estate, new: Estate) -> Estate:
+    """The new estate as a running daemon takes it over; what needs a restart stays as it is, and so in every diff."""
+    kept = {key: getattr(running.monitor, key) for key in AT_START}
+    return replace(new, monitor=new.monitor.model_copy(update=kept))
 
 
 def _only_in(these: Mapping[CheckId, Any], those: Mapping[CheckId, Any]) -> tuple[CheckId, ...]:
     return tuple(check for check in these if check not in those)
-
-
-def _monitor(old: MonitorSettings, new: MonitorSettings) -> list[str]:
-    changed = [key for key in MonitorSettings.model_fields if getattr(old, key) != getattr(new, key)]
-    return [f"monitor.{key} changed{' (at the next start)' if key in AT_START else ''}" for key in changed]
 
 
 def _channels(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

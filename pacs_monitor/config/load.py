@@ -13,7 +13,7 @@ from pacs_monitor.config.problems import ConfigError, Problem
 from pacs_monitor.config.reader import Reader
 from pacs_monitor.config.references import check_references
 from pacs_monitor.config.resolve import Resolved, resolve
-from pacs_monitor.config.sections import DefaultRoute, MonitorSettings, RouteSettings
+from pacs_monitor.config.sections import DefaultRoute, RouteSettings
 from pacs_monitor.config.tree import grow
 from pacs_monitor.fields import Match
 
@@ -52,7 +52,7 @@ def _estate(path: Path, revision: str, draft: Draft, found: Resolved, warnings: 
     return Estate(
         file=path,
         revision=revision,
-        monitor=_completed(found.monitor),
+        monitor=found.monitor,
         nodes=found.nodes,
         checks=found.checks,
         channels={name: channel.made(name) for name, channel in channels},
@@ -68,15 +68,6 @@ def _estate(path: Path, revision: str, draft: Draft, found: Resolved, warnings: 
         node_origins=found.node_origins,
         check_origins=found.check_origins,
     )
-
-
-def _completed(monitor: MonitorSettings) -> MonitorSettings:
-    if monitor.external_url:
-        return monitor
-    host, port = monitor.listen
-    scheme = "https" if monitor.tls else "http"
-    url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-    return monitor.model_copy(update={"external_url": url})
 
 
 def _route(settings: DefaultRoute) -> Route:

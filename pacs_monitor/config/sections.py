@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
@@ -52,6 +53,26 @@ class ServerTls(Settings):
     key: ExistingFile
     """PEM file with the private key."""
 
+    def context(self) -> ssl.SSLContext:
+        """For a server of ours; raises OSError."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.read_into(context)
+        return context
+
+    def read_into(self, context: ssl.SSLContext) -> None:
+        """Read the files, perhaps again: handshakes from now on show this certificate. Raises OSError."""
+        context.load_cert_chain(self.cert, self.key, password="")  # without one, OpenSSL would ask on the terminal
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        try:
+            self.context()
+        except OSError as error:
+            why = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+            why = why or "no certificate found"
+            raise ValueError(f"its files cannot be read, do not fit together, or are not in PEM ({why})") from None
+        return self
+
 
 class DicomListener(Settings):
     """Our own DICOM acceptor."""
@@ -66,7 +87,13 @@ class ListenerTls(ServerTls):
     """TLS of a listener for senders."""
 
     ca: ExistingFile | None = None
-    """PEM file of authorities: senders must show a certificate that one of them has signed."""
+    """PEM file of authorities: senders must show a certificate that one of them has signed (as IHE ATNA wants)."""
+
+    def read_into(self, context: ssl.SSLContext) -> None:
+        super().read_into(context)
+        if self.ca is not None:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(self.ca)
 
 
 class Hl7Listener(Settings):
@@ -122,6 +149,14 @@ class MonitorSettings(Settings):
     """Our own MLLP listener, for `hl7_feed` and for `verify: loop` of `hl7_heartbeat`."""
     heartbeat: Annotated[Heartbeat | None, LATER] = None
     """Tells a dead man's switch elsewhere that the monitor lives."""
+
+    @property
+    def url(self) -> str:
+        """Where people reach this monitor, without a slash at the end."""
+        if self.external_url:
+            return self.external_url.rstrip("/")
+        host, port = self.listen
+        return f"{'https' if self.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 class SiteSettings(Settings):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -14,22 +15,28 @@ MISFIRE_GRACE = 60
 """Seconds by which a calendar run may be late and still happen."""
 
 
+class Line(NamedTuple):
+    """When, and by whose clock."""
+
+    cron: str
+    timezone: str
+
+
 class Calendar:
     """Calls `run(check_id)` at the times of each check's `cron:` line."""
 
-    def __init__(self, run: Callable[[CheckId], None], clock: Clock, timezone: str) -> None:
+    def __init__(self, run: Callable[[CheckId], None], clock: Clock) -> None:
         self._run = run
         self._clock = clock
-        self._timezone = timezone
-        self._scheduler = AsyncIOScheduler(timezone=timezone)
-        self._lines: dict[CheckId, str] = {}
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._lines: dict[CheckId, Line] = {}
 
     def start(self) -> None:
         self._scheduler.start()
 
-    def adopt(self, checks: Iterable[Check]) -> None:
-        """Keep exactly these checks (all with `cron`); one whose line stays the same keeps its job."""
-        lines = {check.id: check.cron for check in checks if check.cron is not None}
+    def adopt(self, checks: Iterable[Check], timezone: str) -> None:
+        """Keep exactly these checks (all with `cron`); one whose line and zone stay the same keeps its job."""
+        lines = {check.id: Line(check.cron, timezone) for check in checks if check.cron is not None}
         for check in self._lines.keys() - lines.keys():
             self._scheduler.remove_job(str(check))
         for check, line in lines.items():
@@ -59,10 +66,10 @@ class Calendar:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
-    def _schedule(self, check: CheckId, line: str) -> None:
+    def _schedule(self, check: CheckId, line: Line) -> None:
         self._scheduler.add_job(
             self._run,
-            cron.trigger(line, self._timezone),
+            cron.trigger(line.cron, line.timezone),
             args=[check],
             id=str(check),
             coalesce=True,

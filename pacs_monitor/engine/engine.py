@@ -36,18 +36,16 @@ class Engine:
         resolver: Resolver,
         on_transition: Callable[[Transition], None],
         *,
-        timezone: str = "UTC",
         ledger: Ledger | None = None,
         on_result: Callable[[Result, State], None] = lambda _result, _state: None,
     ) -> None:
         self.board = Board()
         self.runner = Runner(clock, resolver, ledger)
-        self.runner.zone = ZoneInfo(timezone)
         self._clock = clock
         self._on_transition = on_transition
         self._on_result = on_result
         self._rhythm = Rhythm(self._turn)
-        self._calendar = Calendar(self._turn, clock, timezone)
+        self._calendar = Calendar(self._turn, clock)
         self._runs: set[asyncio.Task[Any]] = set()
 
     def start(self) -> None:
@@ -59,13 +57,15 @@ class Engine:
         references: Mapping[str, tuple[Address, ...]],
         restored: Mapping[CheckId, Standing],
         memory: Mapping[CheckId, dict[str, Any]],
+        timezone: str = "UTC",
     ) -> None:
         """Run exactly these checks from now on; unchanged ones keep their standing and their rhythm."""
         self.board.adopt(checks, restored, memory, self._clock.now())
         self.runner.seats.adopt(checks)
+        self.runner.zone = ZoneInfo(timezone)
         self.runner.isolation.references = references
         self._rhythm.adopt(check for check in checks if check.cron is None)
-        self._calendar.adopt(check for check in checks if check.cron is not None)
+        self._calendar.adopt((check for check in checks if check.cron is not None), timezone)
         for entry in self.board.entries.values():
             if entry.lapse_at is None:
                 entry.lapse_at = self._lapse_at(entry.check, self._clock.monotonic() + first_after(entry.check))

@@ -49,7 +49,8 @@ class Listener:
         self.host, self.port = host, port
         self.heard: dict[str, Heard] = {}
         self.connections: set[Incoming] = set()
-        self._clock, self._receiver, self._tls = clock, receiver, tls
+        self.tls = tls
+        self._clock, self._receiver = clock, receiver
         self._sources = tuple(ip_network(source, strict=False) for source in sources)
         self._expected: dict[str, asyncio.Future[float]] = {}
         self._told: set[tuple[str, str]] = set()
@@ -58,7 +59,7 @@ class Listener:
     async def start(self) -> None:
         """Listen; raises OSError. A port 0 is replaced by the one that the system chose."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Incoming(self), self.host, self.port, ssl=self._tls)
+        self._server = await loop.create_server(lambda: Incoming(self), self.host, self.port, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from pacs_monitor import __version__
-from pacs_monitor.config import ConfigError
+from pacs_monitor.config import ConfigError, Token
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.history import HistoryError
 from pacs_monitor.model import CheckId
@@ -28,8 +28,7 @@ def create_app(house: House) -> FastAPI:
     app = FastAPI(
         title="pacs_monitor", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None
     )
-    auth = house.estate.monitor.auth
-    app.add_middleware(Gate, tokens=auth.tokens if auth else None)
+    app.add_middleware(Gate, tokens=lambda: _tokens(house))
     _add_health(app, house)
     _add_metrics(app, house)
     _add_board(app, house)
@@ -37,6 +36,12 @@ def create_app(house: House) -> FastAPI:
     _add_records(app, house)
     add_links(app)
     return app
+
+
+def _tokens(house: House) -> Collection[Token] | None:
+    """Those of the estate in force: a reload replaces it."""
+    auth = house.estate.monitor.auth
+    return auth.tokens if auth else None
 
 
 def _add_health(app: FastAPI, house: House) -> None:

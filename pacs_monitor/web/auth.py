@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection
 from ipaddress import ip_address
 
 from starlette.datastructures import Headers
@@ -27,9 +27,8 @@ _HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^\[\]:@]*))(?::\d*)?")
 class Gate:
     """ASGI middleware that answers 401 or 403 with a reason, or lets the request through."""
 
-    def __init__(self, app: ASGIApp, tokens: Iterable[Token] | None) -> None:
-        self._app = app
-        self._tokens = None if tokens is None else tuple(tokens)
+    def __init__(self, app: ASGIApp, tokens: Callable[[], Collection[Token] | None]) -> None:
+        self._app, self._tokens = app, tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
@@ -41,27 +40,30 @@ class Gate:
 
     def _refuse(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
-        return _refuse_stranger(scope, headers) if self._tokens is None else self._refuse_token(scope, headers)
+        tokens = self._tokens()
+        return _refuse_stranger(scope, headers) if tokens is None else _refuse_token(scope, headers, tokens)
 
-    def _refuse_token(self, scope: Scope, headers: Headers) -> JSONResponse | None:
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            return _answer(401, "send a token of monitor.auth: Authorization: Bearer TOKEN")
-        role = self._role(given.strip())
-        if role is None:
-            return _answer(401, "this token is not in monitor.auth")
-        if role == "reporter" and not scope["path"].startswith(PUSH):
-            return _answer(403, "the role reporter sends reports of jobs and nothing else")
-        if scope["method"] not in READING and role == "viewer":
-            return _answer(403, f"the role {role} reads only; this needs the role operator")
-        return None
 
-    def _role(self, given: str) -> str | None:
-        found = None
-        for token in self._tokens or ():  # every token is compared, so that the time tells nothing
-            if hmac.compare_digest(token.token.get_secret_value().encode(), given.encode()):
-                found = token.role
-        return found
+def _refuse_token(scope: Scope, headers: Headers, tokens: Collection[Token]) -> JSONResponse | None:
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return _answer(401, "send a token of monitor.auth: Authorization: Bearer TOKEN")
+    role = _role(given.strip(), tokens)
+    if role is None:
+        return _answer(401, "this token is not in monitor.auth")
+    if role == "reporter" and not scope["path"].startswith(PUSH):
+        return _answer(403, "the role reporter sends reports of jobs and nothing else")
+    if scope["method"] not in READING and role == "viewer":
+        return _answer(403, f"the role {role} reads only; this needs the role operator")
+    return None
+
+
+def _role(given: str, tokens: Collection[Token]) -> str | None:
+    found = None
+    for token in tokens:  # every token is compared, so that the time tells nothing
+        if hmac.compare_digest(token.token.get_secret_value().encode(), given.encode()):
+            found = token.role
+    return found
 
 
 def _refuse_stranger(scope: Scope, headers: Headers) -> JSONResponse | None:

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 from collections.abc import Generator
 
 import uvicorn
 from fastapi import FastAPI
 
 from pacs_monitor.config import MonitorSettings
+from pacs_monitor.config.sections import ServerTls
 from pacs_monitor.model import PacsMonitorError
 
 log = logging.getLogger(__name__)
@@ -34,7 +36,7 @@ class WebServer:
 
     def __init__(self, app: FastAPI, settings: MonitorSettings) -> None:
         self._socket = _bind(*settings.listen)
-        tls = settings.tls
+        self._tls: ssl.SSLContext | None = settings.tls.context() if settings.tls else None
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -44,9 +46,9 @@ class WebServer:
             ws="none",
             server_header=False,
             timeout_graceful_shutdown=CLOSE_WITHIN,
-            ssl_certfile=tls.cert if tls else None,
-            ssl_keyfile=tls.key if tls else None,
         )
+        config.load()
+        config.ssl = self._tls
         self._server = _Quiet(config)
         self._serving: asyncio.Task[None] | None = None
 
@@ -57,6 +59,11 @@ class WebServer:
 
     def start(self) -> None:
         self._serving = asyncio.get_running_loop().create_task(self._server.serve(sockets=[self._socket]))
+
+    def renew(self, tls: ServerTls | None) -> None:
+        """Read the certificate's files again: they may have been renewed."""
+        if tls and self._tls:
+            tls.read_into(self._tls)
 
     async def stop(self) -> None:
         self._server.should_exit = True

@@ -170,11 +170,6 @@ def test_every_reason_has_its_words_and_a_next_step(reason: Reason) -> None:
         assert "{" not in words
 
 
-def test_links_fall_back_to_where_the_monitor_listens() -> None:
-    assert message.base(ESTATE.monitor.model_copy(update={"external_url": ""})) == "http://127.0.0.1:9741"
-    assert message.base(an_estate(external_url="https://m.example.org/").monitor) == "https://m.example.org"
-
-
 def test_the_words_name_what_the_check_calls_not_what_its_node_says() -> None:
     check = CHECKS[ARCHIVE]
     own = replace(check, settings=check.settings.model_copy(update={"port": 104, "ae_title": "OTHER"}))

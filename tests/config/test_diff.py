@@ -28,8 +28,8 @@ def test_what_else_changes_is_told_without_values(tmp_path: Path) -> None:
     new = loaded(tmp_path, HEAD.replace("east", "west, paging: shadow").replace("[]", "[hook]") + hook + ARCHIVE)
     assert config.diff(old, new).lines() == [
         "~ archive/dicom_echo",
-        "monitor.name changed (at the next start)",
         "monitor.paging changed",
         "channels.hook added",
         "default_route changed",
+        "needs a restart: monitor.name",
     ]

@@ -13,6 +13,7 @@ from pacs_monitor.config import ConfigError, Estate, check_facts
 from pacs_monitor.config.references import circles
 from pacs_monitor.model import SECOND, Address, CheckId, Paging, Presence, Severity
 from tests.config.support import ARCHIVE, HEAD, loaded, messages
+from tests.peers.authority import Authority
 
 ECHO = CheckId("archive", "dicom_echo")
 ROOT = Path(__file__).parents[2]
@@ -95,9 +96,20 @@ def test_relative_paths_start_at_the_configurations_folder(tmp_path: Path) -> No
     assert f"sqlite:///{tmp_path / 'east.db'}" == estate.monitor.database
 
 
-def test_the_external_url_is_where_we_listen_unless_given(tmp_path: Path) -> None:
-    assert loaded(tmp_path, HEAD).monitor.external_url == "http://127.0.0.1:9741"
-    assert loaded(tmp_path, HEAD.replace("east", 'east, listen: "[::1]:1"')).monitor.external_url == "http://[::1]:1"
+def test_people_reach_us_where_we_listen_unless_an_external_url_is_given(tmp_path: Path) -> None:
+    assert loaded(tmp_path, HEAD).monitor.url == "http://127.0.0.1:9741"
+    assert loaded(tmp_path, HEAD.replace("east", 'east, listen: "[::1]:1"')).monitor.url == "http://[::1]:1"
+    given = HEAD.replace("east", "east, external_url: https://m.example.org/")
+    assert loaded(tmp_path, given).monitor.url == "https://m.example.org"
+
+
+def test_a_certificate_and_a_key_that_do_not_fit_are_a_mistake(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    cert, key = authority.certificate().cert, authority.certificate(file="other").key
+    for shown, why in ((cert, "(KEY_VALUES_MISMATCH)"), (key, "")):
+        (told,) = messages(tmp_path, HEAD.replace("east}", f"east, tls: {{cert: {shown}, key: {key}}}}}"))
+        assert told.startswith("1: monitor.tls: its files cannot be read, do not fit together, or are not in PEM (")
+        assert why in told
 
 
 def test_references_are_addresses(tmp_path: Path) -> None:

@@ -17,14 +17,14 @@ NIGHT = CheckId("archive", "night")
 
 @pytest.fixture
 async def calendar():
-    calendar = Calendar(lambda check: None, SettableClock(), "Europe/Berlin")
+    calendar = Calendar(lambda check: None, SettableClock())
     calendar.start()
     yield calendar
     calendar.stop()
 
 
 async def test_a_cron_line_counts_in_the_monitors_time_zone(calendar):
-    calendar.adopt([a_check("archive/night", cron="30 2 * * *")])
+    calendar.adopt([a_check("archive/night", cron="30 2 * * *")], "Europe/Berlin")
     seconds = calendar.seconds_to_next(NIGHT)
     now = datetime.now(BERLIN)
     following = now + timedelta(seconds=seconds)
@@ -33,19 +33,28 @@ async def test_a_cron_line_counts_in_the_monitors_time_zone(calendar):
 
 
 async def test_after_the_clock_was_set_the_next_time_is_computed_afresh_and_still_in_the_future(calendar):
-    calendar.adopt([a_check("archive/night", cron="* * * * *")])
+    calendar.adopt([a_check("archive/night", cron="* * * * *")], "UTC")
     calendar.reschedule()
 
     assert 0 < calendar.seconds_to_next(NIGHT) <= 60.5
 
 
 async def test_checks_come_and_go_with_a_reload(calendar):
-    calendar.adopt([a_check("archive/night", cron="30 2 * * *"), a_check("archive/noon", cron="0 12 * * *")])
+    calendar.adopt([a_check("archive/night", cron="30 2 * * *"), a_check("archive/noon", cron="0 12 * * *")], "UTC")
     before = calendar.seconds_to_next(NIGHT)
-    calendar.adopt([a_check("archive/night", cron="30 2 * * *")])
+    calendar.adopt([a_check("archive/night", cron="30 2 * * *")], "UTC")
 
     assert calendar.seconds_to_next(NIGHT) == pytest.approx(before, abs=1)
     assert calendar.seconds_to_next(CheckId("archive", "noon")) is None
+
+
+async def test_another_time_zone_moves_the_times(calendar):
+    check = a_check("archive/night", cron="30 2 * * *")
+    calendar.adopt([check], "Asia/Tokyo")
+    tokyo = calendar.seconds_to_next(NIGHT)
+    calendar.adopt([check], "Etc/GMT-10")
+
+    assert (calendar.seconds_to_next(NIGHT) - tokyo) % 86400 == pytest.approx(86400 - 3600, abs=60)
 
 
 def is_changing_night(moment: datetime) -> bool:

@@ -14,11 +14,9 @@ import hl7.mllp
 import pytest
 
 from pacs_monitor.config.sections import Hl7Listener
-from pacs_monitor.engine.hl7_listening import listen_hl7
 from pacs_monitor.hl7 import listener as room
 from pacs_monitor.hl7.listener import Listener
 from tests.peers.authority import Authority
-from tests.peers.ports import listens
 from tests.probes.support import TestClock
 
 CLOCK = TestClock()
@@ -207,30 +205,15 @@ async def test_over_tls_senders_must_show_a_certificate_where_an_authority_is_na
     authority = Authority(tmp_path)
     pair = authority.certificate()
     tls = {"cert": pair.cert, "key": pair.key, "ca": authority.ca}
-    listener = await listen_hl7(settings(tmp_path, tls=tls), CLOCK)
-    assert listener is not None
+    wanted = settings(tmp_path, tls=tls).tls
+    assert wanted is not None
     client = ssl.create_default_context(cafile=authority.ca)
-    with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
-        await send(listener.port, ORM, tls=client)
-    ours = authority.certificate("ris", file="ris")
-    client.load_cert_chain(ours.cert, ours.key)
-    assert await send(listener.port, ORM, tls=client) == [("AA", "4711", "")]
-    await listener.stop()
-
-
-async def test_a_port_that_is_taken_or_a_wrong_key_leaves_no_listener(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    authority = Authority(tmp_path)
-    tls = {"cert": authority.certificate().cert, "key": authority.certificate(file="other").key}
-    first = await listen_hl7(settings(tmp_path), CLOCK)
-    assert first is not None
-    assert listens(first.port)
-    assert await listen_hl7(settings(tmp_path, listen=f"127.0.0.1:{first.port}"), CLOCK) is None
-    assert await listen_hl7(settings(tmp_path, tls=tls), CLOCK) is None
-    await first.stop()
-    assert "in use): checks that need it cannot run" in caplog.text
-    assert "(KEY_VALUES_MISMATCH): checks that need it cannot run" in caplog.text
+    async with listening(tls=wanted.context()) as listener:
+        with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
+            await send(listener.port, ORM, tls=client)
+        ours = authority.certificate("ris", file="ris")
+        client.load_cert_chain(ours.cert, ours.key)
+        assert await send(listener.port, ORM, tls=client) == [("AA", "4711", "")]
 
 
 def test_senders_must_be_addresses(tmp_path: Path) -> None:

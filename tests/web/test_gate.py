@@ -24,7 +24,7 @@ def client(tokens, peer="127.0.0.1", host="localhost:9741"):
         return PlainTextResponse("fine")
 
     app = Starlette(routes=[Route(path, fine, methods=["GET", "POST"]) for path in ("/metrics", "/healthz", "/readyz")])
-    transport = httpx.ASGITransport(app=Gate(app, tokens), client=(peer, 5000))
+    transport = httpx.ASGITransport(app=Gate(app, lambda: tokens), client=(peer, 5000))
     return httpx.AsyncClient(transport=transport, base_url=f"http://{host}")
 
 
@@ -75,7 +75,7 @@ async def test_without_tokens_whoever_hides_its_address_is_refused():
     async def send(message):
         sent.append(message)
 
-    await Gate(Starlette(), None)(scope, None, send)
+    await Gate(Starlette(), lambda: None)(scope, None, send)
 
     assert sent[0]["status"] == 403
 
