@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from pacs_monitor.config import MonitorSettings
 from pacs_monitor.config.sections import ServerTls
 from pacs_monitor.model import PacsMonitorError
+from pacs_monitor.web.patience import REQUEST_WITHIN, PatientForSoLong
 
 log = logging.getLogger(__name__)
 CLOSE_WITHIN = 2
@@ -42,7 +43,8 @@ class WebServer:
             log_config=None,
             access_log=False,
             lifespan="off",
-            http="h11",  # it limits headers, which httptools does not
+            http=PatientForSoLong,
+            timeout_keep_alive=REQUEST_WITHIN,
             ws="none",
             server_header=False,
             timeout_graceful_shutdown=CLOSE_WITHIN,
