@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from pacs_monitor import __version__
 from pacs_monitor.config import ConfigError, Estate, load
+from pacs_monitor.config.wording import likely, listed
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -57,6 +59,12 @@ def fail(message: str, code: int = 1) -> NoReturn:
     """End the command with a sentence: 1 for bad news, 2 for misuse."""
     err.print(message, style="bold red", markup=False)
     raise typer.Exit(code)
+
+
+def unknown(problem: str, name: str, known: Collection[str]) -> NoReturn:
+    """End the command for a name that is not there: with the one that may be meant, or all that there are."""
+    guess = likely(name, known)
+    fail(f"{problem}; {f'did you mean {guess}? ' if guess else ''}there are: {listed(known)}", 2)
 
 
 def print_json(value: Any) -> None:

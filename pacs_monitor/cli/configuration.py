@@ -11,7 +11,18 @@ from rich.table import Table
 
 from pacs_monitor import config as configuration
 from pacs_monitor.cli import client
-from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, err, estate_of, fail, out, print_json
+from pacs_monitor.cli.common import (
+    DEFAULT_CONFIG,
+    AsJson,
+    ConfigFile,
+    app,
+    err,
+    estate_of,
+    fail,
+    out,
+    print_json,
+    unknown,
+)
 from pacs_monitor.cli.loads import loads
 from pacs_monitor.config import Estate
 
@@ -55,7 +66,7 @@ def show(
     """Show a node's effective settings, and where each comes from."""
     estate = estate_of(config)
     if node not in estate.nodes:
-        fail(f"no node {node!r}; there are: {', '.join(sorted(estate.nodes))}", 2)
+        unknown(f"no node {node!r}", node, estate.nodes)
     rows = configuration.explain(estate, node)
     if json:
         print_json([row._asdict() for row in rows])

@@ -13,7 +13,7 @@ from rich.table import Table
 from pacs_monitor import channels as channel_kinds
 from pacs_monitor import probes as probe_kinds
 from pacs_monitor import systems as system_kinds
-from pacs_monitor.cli.common import AsJson, app, fail, out, print_json
+from pacs_monitor.cli.common import AsJson, app, out, print_json, unknown
 
 Kind = Annotated[str | None, typer.Argument(help="One kind, with its settings.")]
 
@@ -38,7 +38,7 @@ def systems(kind: Kind = None, json: AsJson = False) -> None:
 
 def _answer(kinds: Mapping[str, Any], what: str, wanted: str | None, json: bool) -> None:
     if wanted is not None and wanted not in kinds:
-        fail(f"no {what} {wanted!r}; there are: {', '.join(sorted(kinds)) or 'none yet'}", 2)
+        unknown(f"no {what} {wanted!r}", wanted, kinds)
     chosen = sorted(kinds) if wanted is None else [wanted]
     described = [_describe(name, kinds[name]) for name in chosen]
     if json:

@@ -8,7 +8,7 @@ import typer
 
 from pacs_monitor.alerting import message
 from pacs_monitor.cli import client, display
-from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, estate_of, fail, out, print_json
+from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, estate_of, fail, out, print_json, unknown
 from pacs_monitor.config import Estate
 from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.model import DeliveryError
@@ -54,7 +54,7 @@ def notify_test(
     """Send one test notification, and show what the receiver said."""
     estate = estate_of(config)
     if channel not in estate.channels:
-        fail(f"no channel {channel!r}; there are: {', '.join(sorted(estate.channels)) or 'none'}", 2)
+        unknown(f"no channel {channel!r}", channel, estate.channels)
     try:
         notification = message.trial(channel, estate.monitor, SystemClock().now())
         said = estate.channels[channel].deliver(notification, client.ANSWER_WITHIN)

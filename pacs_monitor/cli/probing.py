@@ -5,22 +5,38 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
-from rich.markup import escape
 
-from pacs_monitor.alerting.phrases import WORDS
+from pacs_monitor.cli import results
 from pacs_monitor.cli.client import Client, NoDaemonError, RefusedError
-from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, err, estate_of, fail, out, print_json
-from pacs_monitor.cli.display import reason
+from pacs_monitor.cli.common import (
+    DEFAULT_CONFIG,
+    AsJson,
+    ConfigFile,
+    app,
+    err,
+    estate_of,
+    fail,
+    out,
+    print_json,
+    unknown,
+)
 from pacs_monitor.cli.here import runner_of
+from pacs_monitor.cli.measured import Reader
+from pacs_monitor.cli.results import Facts
 from pacs_monitor.cli.watching import watch_from_here
 from pacs_monitor.config import Estate
+from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.history import HistoryError, probing_lock
-from pacs_monitor.model import NEVER_ANSWERED, Check, Presence, Result
+from pacs_monitor.model import NEVER_ANSWERED, Check, Presence
 
-COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "unknown": "magenta"}
+
+class Tell(Protocol):
+    """Takes a result as it comes, with the facts that are for the terminal alone."""
+
+    def __call__(self, row: dict[str, Any], facts: Facts = ()) -> None: ...
 
 
 @app.command()
@@ -40,18 +56,19 @@ def probe(
     if watch is not None:
         with _alone(estate):
             raise typer.Exit(watch_from_here(estate, checks, watch))
-    rows, facts = (None, {}) if direct else (_through_daemon(estate, checks), {})
-    if rows is None:
-        results = _from_here(estate, checks)
-        rows = [result.as_json() for result in results]
-        facts = {str(result.check): result.outcome.terminal for result in results}
+    rows: list[dict[str, Any]] = []
+
+    def tell(row: dict[str, Any], facts: Facts = ()) -> None:
+        rows.append(row)
+        if not json:
+            _show(estate, row, facts)
+
+    if direct or not _by_daemon(estate, checks, tell):
+        _from_here(estate, checks[len(rows) :], tell)
     if json:
         print_json(rows)
-    else:
-        for row in rows:
-            _show(row, facts.get(f"{row['node']}/{row['check']}", ()))
-            if row["reason"] in NEVER_ANSWERED and estate.nodes[row["node"]].presence is Presence.INTERMITTENT:
-                out.print("  it is allowed to be off (presence: intermittent): this counts as absent, not as an outage")
+    elif len(rows) > 1:
+        out.print(results.summary(rows))
     raise typer.Exit(any(row["status"] in ("fail", "unknown") for row in rows))
 
 
@@ -59,29 +76,37 @@ def checks_of(estate: Estate, target: str) -> list[Check]:
     """The checks that NODE or NODE/CHECK names; misuse ends with what there is."""
     node, _, name = target.partition("/")
     if node not in estate.nodes:
-        fail(f"no node {node!r}; there are: {', '.join(sorted(estate.nodes))}", 2)
-    checks = [check for check in estate.checks.values() if check.id.node == node]
-    if name:
-        checks = [check for check in checks if check.id.check == name] or fail(
-            f"node {node!r} has no check {name!r}; it has: {', '.join(check.id.check for check in checks)}", 2
-        )
-    return checks or fail(f"node {node!r} has no checks", 2)
+        unknown(f"no node {node!r}", node, estate.nodes)
+    checks = {check.id.check: check for check in estate.checks.values() if check.id.node == node}
+    if name and name not in checks:
+        unknown(f"node {node!r} has no check {name!r}", name, checks)
+    return [checks[name]] if name else list(checks.values()) or fail(f"node {node!r} has no checks", 2)
 
 
-def _through_daemon(estate: Estate, checks: list[Check]) -> list[dict[str, Any]] | None:
+def _by_daemon(estate: Estate, checks: list[Check], tell: Tell) -> bool:
+    """Whether a daemon ran them all; each is told as it ends, so that a check that hangs hides no other."""
     client = Client(estate)
     try:
-        return [client.post(f"/api/v1/checks/{c.id.node}/{c.id.check}/run", wait=2 * c.timeout) for c in checks]
+        for check in checks:
+            tell(client.post(f"/api/v1/checks/{check.id.node}/{check.id.check}/run", wait=2 * check.timeout))
     except NoDaemonError:
-        return None
+        return False
     except RefusedError as error:
         err.print(f"the daemon refuses ({error}); probing from here", style="yellow", markup=False)
-        return None
+        return False
+    return True
 
 
-def _from_here(estate: Estate, checks: list[Check]) -> list[Result]:
+def _from_here(estate: Estate, checks: list[Check], tell: Tell) -> None:
     with _alone(estate):
-        return asyncio.run(_run(estate, checks))
+        asyncio.run(_run(estate, checks, tell))
+
+
+async def _run(estate: Estate, checks: list[Check], tell: Tell) -> None:
+    async with runner_of(estate, checks) as runner:
+        for check in checks:
+            result = await runner.run_once(check, {})
+            tell(result.as_json(), result.outcome.terminal)
 
 
 @contextmanager
@@ -93,27 +118,8 @@ def _alone(estate: Estate) -> Iterator[None]:
         fail(str(error))
 
 
-async def _run(estate: Estate, checks: list[Check]) -> list[Result]:
-    async with runner_of(estate, checks) as runner:
-        return [await runner.run_once(check, {}) for check in checks]
-
-
-def _show(row: dict[str, Any], facts: tuple[tuple[str, str], ...]) -> None:
-    colour = COLOURS[row["status"]]
-    head = f"[bold]{escape(row['node'])}/{escape(row['check'])}[/bold]  [{colour}]{row['status']}[/{colour}]"
-    if row["reason"]:
-        head += f"  {reason(row)}"
-    out.print(head)
-    if row["detail"]:
-        out.print(f"  {escape(row['detail'])}")
-    phases = "  ".join(f"{phase} {seconds * 1000:.1f} ms" for phase, seconds in row["phases"].items())
-    out.print(f"  {row['duration_seconds'] * 1000:.1f} ms in all" + (f": {phases}" if phases else ""), style="dim")
-    for measurement in row["measurements"]:
-        labels = "".join(f" {key}={value}" for key, value in measurement["labels"].items())
-        out.print(f"  {measurement['name']}{escape(labels)}: {measurement['value']:g}", style="dim")
-    for name, value in facts:
-        out.print(f"  {escape(name)}: {escape(value)}", style="dim")
-    if row["flags"]:
-        out.print(f"  noticed: {', '.join(row['flags'])}", style="dim")
-    if row["reason"]:
-        out.print(f"  → {escape(WORDS[row['reason']].next_step)}")
+def _show(estate: Estate, row: dict[str, Any], facts: Facts) -> None:
+    off = row["reason"] in NEVER_ANSWERED and estate.nodes[row["node"]].presence is Presence.INTERMITTENT
+    reader = Reader(estate.monitor.timezone, SystemClock().now())
+    for line in results.result(row, facts, reader, may_be_off=off):
+        out.print(line)

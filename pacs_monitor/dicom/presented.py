@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 from pacs_monitor.dicom import reasons
@@ -16,11 +17,21 @@ _ACCEPTED = 0
 def facts(accepted: Accepted, contexts: tuple[Context, ...]) -> tuple[tuple[str, str], ...]:
     """For the terminal of `pacs-monitor probe` alone."""
     return (
-        *((name_of(context.abstract_syntax), _in_full(accepted, context)) for context in contexts),
+        *_by_answer(accepted, contexts),
         ("maximum PDU length", str(accepted.maximum_length)),
         ("implementation class UID", accepted.implementation_class_uid),
         ("implementation version name", accepted.implementation_version_name),
     )
+
+
+def _by_answer(accepted: Accepted, contexts: tuple[Context, ...]) -> Iterator[tuple[str, str]]:
+    """A context and its answer; where several have the same one, that answer and all of them."""
+    answers: dict[str, dict[str, None]] = {}
+    for context in contexts:
+        answers.setdefault(_in_full(accepted, context), {})[name_of(context.abstract_syntax)] = None
+    for answer, names in answers.items():
+        told = ", ".join(names)
+        yield (answer, told) if len(names) > 1 else (told, answer)
 
 
 def answer_to(accepted: Accepted, context: Context) -> str:

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 LONGEST = 64
-_SPANS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+_SPANS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (0.001, "ms"))
 
 
 def amount(size: float) -> str:
     """Bytes: `1.5 GB`."""
     for power, prefix in ((5, "P"), (4, "T"), (3, "G"), (2, "M"), (1, "k")):
-        if size >= 1000**power:
-            return f"{size / 1000**power:.3g} {prefix}B"
+        if abs(size) >= 1000**power:
+            return f"{_digits(size / 1000**power)} {prefix}B"
     return f"{size:.0f} B"
 
 
 def span(seconds: float) -> str:
-    """Seconds: `3.5 h`."""
+    """Seconds: `3.5 h`; what is shorter than a millisecond is told in parts of one."""
     for length, unit in _SPANS:
-        if seconds >= length:
-            return f"{seconds / length:.3g} {unit}"
-    return f"{seconds:.2g} s"
+        if abs(seconds) >= length:
+            return f"{_digits(seconds / length)} {unit}"
+    return f"{seconds * 1000:.2g} ms" if round(seconds, 6) else "0 s"
+
+
+def share(ratio: float) -> str:
+    """From 0 to 1: `23.7 %`."""
+    return f"{_digits(ratio * 100)} %"
+
+
+def number(value: float) -> str:
+    """`16,287,300`, `3.86`: neither exponents nor digits that nobody needs."""
+    return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else _digits(value)
+
+
+def _digits(value: float) -> str:
+    """Three of them, more where the whole part has more; nothing is smaller than a millionth."""
+    if abs(value) >= 100:
+        return f"{value:.0f}"
+    return f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 def label(name: str) -> str:

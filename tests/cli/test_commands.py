@@ -104,7 +104,21 @@ def test_no_such_node_is_misuse_and_says_what_there_is(estate):
     ):
         said = command(*words, config=estate)
         assert said.returncode == 2
-        assert re.search("there are|it has|lists them", said.stderr)
+        assert re.search("there are|lists them", said.stderr)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("probe", "arhcive"), "archive"),
+        (("probe", "archive/dicom_eco"), "dicom_echo"),
+        (("show", "arhcive"), "archive"),
+        (("notify-test", "pagr"), "pager"),
+        (("probes", "dsk"), "disk"),
+    ],
+)
+def test_a_mistyped_name_is_answered_with_the_one_that_is_meant(estate, words, meant):
+    assert f"did you mean {meant}?" in command(*words, config=None if words[0] == "probes" else estate).stderr
 
 
 def test_status_and_incidents_tell_what_is_down(estate):

@@ -1,0 +1,55 @@
+"""One probe result as lines for a terminal at night: what came back, whose fault, what to do; then the figures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.markup import escape
+
+from pacs_monitor.alerting.phrases import WORDS
+from pacs_monitor.cli import measured
+from pacs_monitor.cli.display import reason
+from pacs_monitor.model import Phase
+from pacs_monitor.systems.wording import span
+
+COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "unknown": "magenta"}
+UNTOLD = 0.00005
+"""Seconds; a run that is shorter asked nobody."""
+
+Facts = Iterable[tuple[str, str]]
+
+
+def result(row: Mapping[str, Any], facts: Facts, reader: measured.Reader, *, may_be_off: bool = False) -> list[str]:
+    """Lines of rich's markup; `facts` are the probe's own, for the terminal alone."""
+    colour = COLOURS[row["status"]]
+    kind = f" ({row['probe']})" if row["probe"] != row["check"] else ""
+    head = f"[bold]{escape(row['node'])}/{escape(row['check'])}[/bold]{kind}  [{colour}]{row['status']}[/{colour}]"
+    lines = [f"{head}  {reason(row)}" if row["reason"] else head]
+    lines += [f"  {escape(row['detail'])}"] if row["detail"] else []
+    lines += [f"  → {escape(WORDS[row['reason']].next_step)}"] if row["reason"] else []
+    if may_be_off:
+        lines.append("  it is allowed to be off (presence: intermittent): this counts as absent, not as an outage")
+    return lines + [f"  [dim]{escape(line)}[/dim]" for line in _figures(row, facts, reader)]
+
+
+def summary(rows: Iterable[Mapping[str, Any]]) -> str:
+    """`5 checks: 3 ok, 2 fail`."""
+    counts = Counter(row["status"] for row in rows)
+    told = ", ".join(f"[{colour}]{counts[name]} {name}[/{colour}]" for name, colour in COLOURS.items() if counts[name])
+    return f"{counts.total()} checks: {told}"
+
+
+def _figures(row: Mapping[str, Any], facts: Facts, reader: measured.Reader) -> list[str]:
+    lines = measured.lines(row["measurements"], reader)
+    lines += [f"{name}: {value}" for name, value in facts]
+    lines += [f"noticed: {', '.join(flag.replace('_', ' ') for flag in row['flags'])}"] if row["flags"] else []
+    return [*lines, *_took(row)]
+
+
+def _took(row: Mapping[str, Any]) -> list[str]:
+    if row["duration_seconds"] < UNTOLD:
+        return []
+    told = ", ".join(f"{phase} {span(row['phases'][phase])}" for phase in Phase if phase in row["phases"])
+    return [f"took {span(row['duration_seconds'])}" + (f": {told}" if told else "")]
