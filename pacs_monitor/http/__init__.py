@@ -4,9 +4,9 @@ The timeout of `requests` bounds each socket operation alone, so that a peer tha
 caller for ever. Here a timer shuts the connection down when the whole exchange (connect, TLS, request, answer) has
 taken its time. Nothing is tried twice.
 
-`ask` is for probes: it resolves by the run's resolver, goes straight to the node and through no proxy, trusts by
-`Tls`, and notes phases and the certificate's end. `send` alone is for everybody else: there proxies and trust come from
-the environment (`HTTPS_PROXY`, `NO_PROXY`, `REQUESTS_CA_BUNDLE`) unless told. `.netrc` is not read.
+`ask` is for probes: it resolves by the run's resolver, goes straight to the node or through the proxy that the check
+names, trusts by `Tls`, and notes phases and the certificate's end. `send` alone is for everybody else: there proxies
+and trust come from the environment (`HTTPS_PROXY`, `NO_PROXY`, `REQUESTS_CA_BUNDLE`) unless told. `.netrc` is not read.
 
 Redirects are never followed, so that credentials go to no other host. Error texts name host and port at most: path,
 query and user may be secrets.

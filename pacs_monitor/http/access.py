@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import urlsplit
@@ -24,9 +25,16 @@ class Access:
 
     authorization: str = field(default="", repr=False)
     tls: Tls | None = None
+    proxy: str = ""
+    """The URL of the HTTP proxy that leads to the target; "": none."""
+
+    def elsewhere(self) -> Access:
+        """For another host, to which a redirect leads: the same way out, and no credentials."""
+        return Access(proxy=self.proxy)
 
 
 NOBODY = Access()
+_PROXY = re.compile(r"http://[^/@?#]+/?")
 
 
 class HttpSettings(Settings):
@@ -42,6 +50,8 @@ class HttpSettings(Settings):
     """Bearer token (RFC 6750), instead of an account; or token_file."""
     tls: TlsSettings | None = None
     """Whom to trust and what certificate to show; the system's trust store unless given."""
+    proxy: WebAddress = ""
+    """HTTP proxy that leads to the service, such as http://proxy.example.org:3128; straight to it unless given."""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -52,6 +62,8 @@ class HttpSettings(Settings):
             fine = False
         if not fine:
             raise ValueError("url is not the beginning of a web service; write https://HOST:PORT/PATH and nothing else")
+        if self.proxy and not _PROXY.fullmatch(self.proxy):
+            raise ValueError("proxy is not the address of an HTTP proxy; write http://HOST:PORT, without an account")
         if parts.scheme == "http" and self.tls:
             raise ValueError("tls is given, but url begins with http://")
         if self.username and self.token.get_secret_value():
@@ -63,4 +75,4 @@ class HttpSettings(Settings):
         authorization = f"Bearer {token}" if token else ""
         if self.username:
             authorization = basic(self.username, self.password.get_secret_value())
-        return Access(authorization, tls_of(self.tls))
+        return Access(authorization, tls_of(self.tls), self.proxy)

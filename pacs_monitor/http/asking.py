@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pacs_monitor.http.access import NOBODY, Access
 from pacs_monitor.http.answers import Answer, HttpError
@@ -29,12 +30,15 @@ async def ask(
     size_limit: int = SIZE_LIMIT,
     deadline: float | None = None,
 ) -> Answer:
-    """One exchange within the run's deadline, or an earlier one, straight to the node; raises NetFailure."""
+    """One exchange within the run's deadline, or an earlier one; raises NetFailure.
+
+    Straight to the node, or through the proxy of `access`: one that cannot be reached is no fault of the node.
+    """
     until = ctx.deadline if deadline is None else min(deadline, ctx.deadline)
     secure = url.startswith("https:")
     tls = access.tls or (Tls() if secure else None)
     address = address_of(url)
-    addresses = await resolve(address, ctx.resolver, until, passage)
+    addresses = await resolve(address_of(access.proxy or url), ctx.resolver, until, passage)
 
     def exchange() -> Answer:
         left = until - ctx.clock.monotonic()
@@ -47,7 +51,7 @@ async def ask(
             headers=headers,
             body=body,
             size_limit=size_limit,
-            access=Access(access.authorization, tls),
+            access=replace(access, tls=tls),
             addresses=addresses,
             passage=passage,
         )
@@ -60,7 +64,7 @@ async def ask(
             raise _starved(passage) from None
         raise passage.failure(Reason.TIMEOUT, f"{address} gave no whole answer in time") from None
     except NetFailure as failure:
-        if tls is None:
+        if tls is None or access.proxy:
             raise
         raise await _looked_into(failure, address, addresses[0].host, tls, until) from None
 

@@ -24,9 +24,10 @@ from pacs_monitor.net.tls import fresh_context
 class Watch:
     """One exchange: opens its connections, and shuts them down when its time is up."""
 
-    def __init__(self, timeout: float, passage: Passage, addresses: Sequence[Address]) -> None:
+    def __init__(self, timeout: float, passage: Passage, addresses: Sequence[Address], *, by_proxy: bool) -> None:
         self.passage = passage
         self.cut = False
+        self._by_proxy = by_proxy
         self._addresses, self._end = addresses, monotonic() + timeout
         self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
@@ -49,7 +50,10 @@ class Watch:
                 sock.settimeout(max(self._end - monotonic(), 0.001))
                 self._add(sock)
                 return sock
-        raise HttpError(*most_telling(misses), self.passage)
+        reason, detail = most_telling(misses)
+        if self._by_proxy:
+            reason, detail = Reason.NOT_MEASURED, f"nothing was asked, since the proxy fails: {detail}"
+        raise HttpError(reason, detail, self.passage)
 
     def secured(self, connection: Any) -> None:
         """The TLS handshake is over."""
@@ -131,8 +135,13 @@ def _pools(watch: Watch) -> dict[str, type[HTTPConnectionPool]]:
     class Secure(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
             sock = watch.connect(self.host, self.port)
-            watch.passage.begin(Phase.TLS)
+            if not self.proxy_is_tunneling:
+                watch.passage.begin(Phase.TLS)
             return sock
+
+        def _tunnel(self) -> None:
+            super()._tunnel()
+            watch.passage.begin(Phase.TLS)
 
         def connect(self) -> None:
             super().connect()

@@ -39,10 +39,11 @@ def send(
 ) -> Answer:
     """One exchange within `timeout` seconds in all; HttpError when there is no whole answer.
 
-    With `addresses` it goes to the first of them that answers. With these or with `tls`, the environment has no say.
+    With `addresses`, the target's or the proxy's, it goes to the first of them that answers. With these or with `tls`,
+    the environment has no say.
     """
     passage = passage or Passage()
-    watch, address = Watch(timeout, passage, addresses), address_of(url)
+    watch, address = Watch(timeout, passage, addresses, by_proxy=bool(access.proxy)), address_of(url)
     try:
         with (
             watch.kept(),
@@ -87,6 +88,7 @@ def address_of(url: str) -> Address:
 def _session(watch: Watch, url: str, access: Access, *, by_environment: bool) -> requests.Session:
     session = requests.Session()
     session.trust_env = by_environment
+    session.proxies = dict.fromkeys(("http", "https"), access.proxy) if access.proxy else {}
     session.auth = _authorize(url, access)
     adapter = Adapter(watch, access.tls)
     session.mount("http://", adapter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ _WORDS = {
     Reason.CLOSED: "the connection was closed before the answer was whole",
     Reason.BAD_CONTENT: "the answer is not HTTP (a port that speaks TLS wants https://)",
 }
+_NO_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
+"""How http.client words it."""
 _CUT = {Phase.RESOLVE: Reason.TCP_TIMEOUT, Phase.CONNECT: Reason.TCP_TIMEOUT, Phase.TLS: Reason.TLS_TIMEOUT}
 _REASONS: tuple[tuple[type[BaseException], Reason], ...] = (
     (RemoteDisconnected, Reason.CLOSED),
@@ -41,11 +44,22 @@ _REASONS: tuple[tuple[type[BaseException], Reason], ...] = (
 def explain(error: BaseException, address: Address, phase: Phase, timeout: float, tls: Tls | None) -> Fault:
     """Why an exchange failed in this phase."""
     chain = list(_causes(error))
+    if refused := next((found for cause in chain if (found := _NO_TUNNEL.search(str(cause)))), None):
+        return _of_proxy(int(refused[1]), address)
     secure = [cause for cause in chain if isinstance(cause, ssl.SSLError)]
     if secure:
         return _of_tls(secure[-1], address, phase, tls)
     reason = _reason(chain)
     return of_cut(address, phase, timeout) if reason is Reason.TIMEOUT else _worded(reason, address, timeout)
+
+
+def _of_proxy(status: int, address: Address) -> Fault:
+    """What a proxy means that answers our CONNECT with another status than 2xx (RFC 9110 9.3.6)."""
+    if status == 407:
+        return Fault(Reason.AUTH, f"the proxy wants an account before it lets us to {address} (407)")
+    if status >= 500:
+        return Fault(Reason.TCP_UNREACHABLE, f"the proxy cannot connect to {address} (it answered {status})")
+    return Fault(Reason.NOT_CONFIGURED, f"the proxy does not let us to {address} (it answered {status})")
 
 
 def of_cut(address: Address, phase: Phase, timeout: float) -> Fault:

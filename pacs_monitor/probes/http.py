@@ -19,7 +19,7 @@ from pydantic import AfterValidator, Field
 
 from pacs_monitor import http
 from pacs_monitor.fields import Duration, Secret, Size, Texts
-from pacs_monitor.http import NOBODY, SIZE_LIMIT, Answer, HttpSettings
+from pacs_monitor.http import SIZE_LIMIT, Answer, HttpSettings
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry
 
@@ -104,7 +104,7 @@ async def _follow(settings: HttpProbeSettings, ctx: ProbeContext, passage: Passa
             url,
             ctx,
             passage,
-            access=settings.access() if ours else NOBODY,
+            access=settings.access() if ours else settings.access().elsewhere(),
             headers={name: value.get_secret_value() for name, value in settings.headers.items()} if ours else None,
             size_limit=settings.size_limit,
         )

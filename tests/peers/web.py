@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -13,7 +14,7 @@ Answers = Callable[[str, str, bytes], Reply]
 
 
 @asynccontextmanager
-async def web_server(answers: Answers) -> AsyncIterator[int]:
+async def web_server(answers: Answers, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """One request per connection; answers with the port."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -27,7 +28,7 @@ async def web_server(answers: Answers) -> AsyncIterator[int]:
         writer.close()
         await writer.wait_closed()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
