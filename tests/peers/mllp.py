@@ -7,7 +7,7 @@ import contextlib
 import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
 import hl7
@@ -15,7 +15,7 @@ import hl7.mllp
 from hl7apy.core import Message
 from hl7apy.mllp import AbstractHandler, MLLPServer
 
-from tests.peers.scripted import Conversation, Peer, Script
+from tests.peers.scripted import Conversation, Peer, Script, scripted
 
 NMD = "NMD^N02^NMD_N02"
 
@@ -32,38 +32,9 @@ class MllpConversation(Conversation):
         return raw[1:-2]
 
 
-@asynccontextmanager
-async def mllp(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
+def mllp(script: Script, tls: ssl.SSLContext | None = None) -> AbstractAsyncContextManager[Peer]:
     """A peer that runs `script` for every connection, then hears whatever comes until the client closes."""
-    peer = Peer()
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def serve(conversation: MllpConversation) -> None:
-        try:
-            await script(conversation)
-            while await conversation.hear():
-                pass
-        finally:
-            conversation.close()
-            conversation.over.set()
-
-    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        conversation = MllpConversation(reader, writer)
-        peer.conversations.append(conversation)
-        tasks.add(asyncio.get_running_loop().create_task(serve(conversation)))
-
-    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
-    peer.port = server.sockets[0].getsockname()[1]
-    try:
-        yield peer
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for conversation in peer.conversations:
-            conversation.close()
-        await asyncio.gather(*(conversation.closed() for conversation in peer.conversations))
+    return scripted(script, tls=tls, conversing=MllpConversation)
 
 
 def control_id(message: bytes) -> bytes:

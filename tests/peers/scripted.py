@@ -31,7 +31,7 @@ VERIFICATION = "1.2.840.10008.1.1"
 
 
 class Conversation:
-    """One connection, from the peer's side."""
+    """One connection, from the peer's side; it hears PDUs unless a subclass frames otherwise."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
@@ -86,7 +86,11 @@ class Peer:
 
 @asynccontextmanager
 async def scripted(
-    script: Script, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, port: int = 0
+    script: Script,
+    host: str = "127.0.0.1",
+    tls: ssl.SSLContext | None = None,
+    port: int = 0,
+    conversing: type[Conversation] = Conversation,
 ) -> AsyncIterator[Peer]:
     """Runs `script` for every connection, then hears whatever comes until the client closes."""
     peer = Peer()
@@ -102,7 +106,7 @@ async def scripted(
             conversation.over.set()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        conversation = Conversation(reader, writer)
+        conversation = conversing(reader, writer)
         peer.conversations.append(conversation)
         tasks.add(asyncio.get_running_loop().create_task(serve(conversation)))
 
