@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import asyncio
+import json
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,13 +17,14 @@ from pydantic import ValidationError
 from pacs_monitor.model import Node, Outcome, Reason, Status
 from pacs_monitor.net import Passage
 from pacs_monitor.probes import kinds
-from pacs_monitor.probes.host import HostSettings, _absent, _limits
+from pacs_monitor.probes.host import HostSettings, _limits
 from pacs_monitor.systems.answers import HostState
 from pacs_monitor.systems.judging import judged
 from pacs_monitor.systems.node_exporter import NodeExporterSettings
 from tests.peers.node_exporter import NodeExporter
 from tests.peers.ports import free_port
 from tests.peers.scripted import full_accept_queue, hang, scripted
+from tests.peers.systemd import Systemd
 from tests.probes.support import Arranged, Peers, ask
 
 HOST = kinds()["host"]
@@ -97,7 +102,7 @@ async def test_a_full_memory_warns_where_the_limit_is() -> None:
 
 def judge(state: HostState, **settings: Any) -> Outcome:
     wanted = HostSettings(source="local", **settings)
-    return judged([*_limits(state, wanted), *_absent(state, wanted, {})], Passage())
+    return judged([*_limits(state, wanted)], Passage())
 
 
 @pytest.mark.parametrize(
@@ -113,11 +118,47 @@ def test_load_counts_for_each_cpu(load: float, status: Status, detail: str) -> N
     assert (outcome.status, outcome.detail) == (status, detail)
 
 
-def test_a_service_must_be_active() -> None:
-    state = HostState(services={"orthanc.service": "active", "mirth.service": "failed"})
-    outcome = judge(state, services=["orthanc.service", "mirth.service", "gone.service"])
-    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.MISSING)
-    assert outcome.detail == "the service mirth.service is failed; the service gone.service is not there"
+async def test_a_machine_at_work_is_above_a_limit_that_is_below_its_load() -> None:
+    """The kernel counts who wants to run every five seconds (proc(5), loadavg)."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        try:
+            async with asyncio.timeout(60):
+                while (mild := await here(load_warn=1e-9)).status is Status.OK:
+                    await asyncio.sleep(0.1)
+            severe = await here(load_warn=1e-9, load_fail=1e-6)
+        finally:
+            busy.kill()
+    assert (mild.status, mild.reason) == (Status.WARN, Reason.OVER_LIMIT)
+    assert (severe.status, severe.reason) == (Status.FAIL, Reason.OVER_LIMIT)
+    assert severe.detail.startswith("the load for each CPU is ")
+
+
+def test_services_are_as_a_real_systemd_says(tmp_path: Path) -> None:
+    services = {"orthanc.service": "ExecStart=/bin/sleep 300", "mirth.service": "ExecStart=/bin/false"}
+    with Systemd(tmp_path, services) as machine:
+        well, ill = probed_on(machine, [["orthanc.service"], [*services, "gone.service"]])
+    assert (well["status"], well["detail"]) == ("ok", "")
+    assert (ill["status"], ill["reason"]) == ("fail", "missing")
+    assert ill["detail"] == "the service mirth.service is failed; the service gone.service is not there"
+
+
+def probed_on(machine: Systemd, services: list[list[str]]) -> list[dict[str, Any]]:
+    """By the command line, which runs on that machine."""
+    checks = {
+        f"check{number}": {
+            "probe": "host",
+            "source": "local",
+            "services": named,
+            "memory_warn": "100%",
+            "load_warn": "1000000",
+        }
+        for number, named in enumerate(services)
+    }
+    config = machine.folder / "monitor.yaml"
+    config.write_text(json.dumps({"monitor": {"name": "test"}, "nodes": {"here": {"checks": checks}}}))
+    probe = [sys.executable, "-m", "pacs_monitor", "probe", "here", "--direct", "--json", "--config", str(config)]
+    rows: list[dict[str, Any]] = json.loads(machine.inside(*probe))
+    return rows
 
 
 def test_a_source_that_tells_no_host_is_refused() -> None:
