@@ -7,6 +7,13 @@ from pathlib import Path
 from tests.peers.ports import Program, free_port, program
 
 
+def faketime() -> Path:
+    """The library of Debian's package libfaketime; the program faketime stays before its child, which outlives it."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    assert found, "libfaketime is missing: install the Debian package faketime, or run scripts/install-test-peers"
+    return found[0]
+
+
 class Storescp(Program):
     """DCMTK's storescp, which has switches for faults: `--refuse`, `--abort-after`, `--sleep-after` …
 
@@ -20,7 +27,7 @@ class Storescp(Program):
         port = free_port()
         command = [program("storescp", "dcmtk"), "-aet", ae_title, "-od", str(sink), *options, str(port)]
         if clock is not None:
-            command = [program("faketime", "faketime"), "-f", clock, *command]
+            command = ["env", f"LD_PRELOAD={faketime()}", f"FAKETIME={clock}", *command]
         super().__init__(command, folder, port)
 
 
