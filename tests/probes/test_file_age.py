@@ -18,8 +18,10 @@ from pacs_monitor.net import NetFailure, Passage
 from pacs_monitor.net.threads import OneThread
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.file_age import FileAgeSettings
+from tests.peers.ports import wait_until
 from tests.peers.user import unprivileged
 from tests.probes.support import Arranged, Context, Peers, ask
+from tests.timing import SOON
 
 FILE_AGE = kinds()["file_age"]
 HOUR = 3600.0
@@ -59,7 +61,7 @@ PEERS = Peers(working, refusing, hanging)
 
 
 async def look(folder: Path, **more: object) -> Outcome:
-    return await ask(FILE_AGE, *in_folder(folder, **more), timeout=10)
+    return await ask(FILE_AGE, *in_folder(folder, **more))
 
 
 async def test_the_newest_match_counts_and_other_files_do_not(tmp_path: Path) -> None:
@@ -127,10 +129,11 @@ def test_a_wildcard_in_the_folder_is_refused() -> None:
 
 
 async def test_what_hangs_takes_one_thread_until_it_ends() -> None:
-    thread, release, started = OneThread(), threading.Event(), []
+    thread, release, begun, started = OneThread(), threading.Event(), threading.Event(), []
 
     def hang() -> None:
         started.append(1)
+        begun.set()
         release.wait(30)
 
     async def call() -> None:
@@ -140,14 +143,29 @@ async def test_what_hangs_takes_one_thread_until_it_ends() -> None:
         with pytest.raises(NetFailure) as caught:
             await call()
         assert caught.value.reason is Reason.TIMEOUT
+    assert begun.wait(SOON)
     assert started == [1]
     release.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SOON):
         while len(started) < 2:
             try:
                 await call()
             except NetFailure:
                 await asyncio.sleep(0.01)
+
+
+def test_what_ends_after_its_loop_was_closed_hangs_no_longer() -> None:
+    thread, release = OneThread(), threading.Event()
+
+    def call(timeout: float) -> bool:
+        context = Context(time.monotonic() + timeout)
+        return asyncio.run(thread.call(lambda: release.wait(SOON), context, Passage()))
+
+    with pytest.raises(NetFailure):
+        call(0.05)
+    release.set()
+    wait_until(lambda: all(future.done() for future in thread._under_way.values()), "the thread ended")
+    assert call(SOON)
 
 
 HANGING = """
