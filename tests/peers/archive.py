@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,15 +22,12 @@ PENDING = 0xFF00
 
 @dataclass
 class Archive:
-    """What it holds, by SOP Instance UID, and how its associations went."""
+    """What it holds, by SOP Instance UID."""
 
     port: int = 0
     stored: dict[str, Dataset] = field(default_factory=dict)
     since: dict[str, float] = field(default_factory=dict)
     rejected: set[str] = field(default_factory=set)
-    endings: list[str] = field(default_factory=list)
-    open: int = 0
-    most_at_once: int = 0
 
     def matching(self, identifier: Dataset, indexed_after: float) -> list[Dataset]:
         uid = identifier.get("SOPInstanceUID")
@@ -50,7 +46,7 @@ def archive(
     on_store: Callable[[], None] = lambda: None,
 ) -> Iterator[Archive]:
     """An object answered with a status of failure is not kept."""
-    peer, ae, lock = Archive(), AE("PEER"), threading.Lock()
+    peer, ae = Archive(), AE("PEER")
     ae.maximum_associations = 50
     for sop_class in (SECONDARY_CAPTURE, KEY_OBJECT_SELECTION):
         ae.add_supported_context(
@@ -84,23 +80,10 @@ def archive(
         for dataset in found:
             yield PENDING, dataset
 
-    def count(by: int, ending: str = "") -> Callable[[Event], None]:
-        def happened(_event: Event) -> None:
-            with lock:
-                peer.open += by
-                peer.most_at_once = max(peer.most_at_once, peer.open)
-                if ending:
-                    peer.endings.append(ending)
-
-        return happened
-
     handlers = [
         (evt.EVT_C_STORE, store),
         (evt.EVT_C_FIND, find),
         (evt.EVT_C_GET, get),
-        (evt.EVT_ACCEPTED, count(1)),
-        (evt.EVT_RELEASED, count(-1, "released")),
-        (evt.EVT_ABORTED, count(-1, "aborted")),
     ]
     server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
     peer.port = server.socket.getsockname()[1]

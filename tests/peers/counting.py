@@ -34,8 +34,8 @@ class Counted:
 
 
 @contextmanager
-def counting(behind: int, silent_every: int) -> Iterator[Counted]:
-    """Before the port `behind`; no answer is passed on in one of `silent_every` associations."""
+def counting(behind: int, silent_every: int | None = None) -> Iterator[Counted]:
+    """Before the port `behind`; where it is silent, no answer is passed on in one of `silent_every` associations."""
     counted, started = Counted(), threading.Event()
     loop = asyncio.new_event_loop()
     over = asyncio.Event()
@@ -63,7 +63,7 @@ def counting(behind: int, silent_every: int) -> Iterator[Counted]:
 class _Passing:
     """One connection."""
 
-    def __init__(self, counted: Counted, silent_every: int) -> None:
+    def __init__(self, counted: Counted, silent_every: int | None) -> None:
         self._counted, self._silent_every = counted, silent_every
         self._open = self._silent = False
 
@@ -80,7 +80,8 @@ class _Passing:
                 for _ in range(5):  # so that what other connections were sent before is read before
                     await asyncio.sleep(0)
                 self._open = True
-                self._silent = self._counted.begins() % self._silent_every == 0
+                begun = self._counted.begins()
+                self._silent = self._silent_every is not None and begun % self._silent_every == 0
             elif pdu[0] == A_ABORT:
                 self._ends("aborted")
             writer.write(pdu)

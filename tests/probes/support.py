@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -24,11 +24,10 @@ from pacs_monitor.model import (
     TestObject,
 )
 from pacs_monitor.net import Resolver
+from tests.timing import SOON
 
 T = TypeVar("T")
 
-TIMEOUT = 1.0
-"""Seconds that a run may take here."""
 
 Arranged = tuple[Node, Any] | tuple[Node, Any, Mapping[str, Any]]
 """A third item replaces fields of the Context: what the probe remembers, say."""
@@ -83,6 +82,19 @@ class BookLedger:
         return tuple(thing for thing in self.objects.values() if thing.check == check)
 
 
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+class Noon(TestClock):
+    """A clock that stands, by day, so that no test sees midnight pass."""
+
+    def __init__(self, at: datetime = NOON) -> None:
+        self.at = at
+
+    def now(self) -> Micros:
+        return int(self.at.timestamp()) * SECOND
+
+
 @dataclass
 class Context:
     deadline: float
@@ -100,6 +112,6 @@ class Context:
         return asyncio.get_running_loop().run_in_executor(None, call)
 
 
-async def ask(probe: Probe, node: Node, settings: Any, timeout: float = TIMEOUT, **context: Any) -> Outcome:
+async def ask(probe: Probe, node: Node, settings: Any, timeout: float = SOON, **context: Any) -> Outcome:
     """One run; `context` replaces fields of the Context."""
     return await probe.run(node, settings, Context(time.monotonic() + timeout, **context))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from importlib import import_module
 from pathlib import Path
 
@@ -11,10 +10,11 @@ import pytest
 from pacs_monitor.fields import nodes_named
 from pacs_monitor.model import Flag, Layer, Outcome, Probe, Reason, Rhythm, Status
 from pacs_monitor.probes import kinds
-from tests.probes.support import TIMEOUT, Arrange, Peers, ask
+from tests.probes.support import Arrange, Peers, ask
+from tests.timing import HANGS, SOON, Stopwatch
 
 GRACE = 0.9
-"""Seconds over its deadline at most, on a loaded machine; the runner's backstop comes at 1.0."""
+"""Seconds over its deadline at most, on a busy machine; the runner's backstop comes at 1.0."""
 
 
 def peers_of(kind: str) -> Peers:
@@ -33,13 +33,13 @@ def probe(kind: str) -> Probe:
     return kinds()[kind]
 
 
-async def run(arrange: Arrange, folder: Path, probe: Probe) -> Outcome:
+async def run(arrange: Arrange, folder: Path, probe: Probe, timeout: float = SOON) -> Outcome:
     """One run, and what holds of any outcome."""
     async with arrange(folder) as (node, settings, *context):
-        began = time.monotonic()
         others = {name: node for names in nodes_named(settings).values() for name in names}
-        outcome = await ask(probe, node, settings, nodes=others, **dict(*context))
-        assert time.monotonic() - began < TIMEOUT + GRACE
+        with Stopwatch() as watch:
+            outcome = await ask(probe, node, settings, timeout, nodes=others, **dict(*context))
+        assert watch.seconds < timeout + GRACE
     declared = {(measure.name, measure.labels) for measure in probe.measures}
     assert {(m.name, tuple(label for label, _ in m.labels)) for m in outcome.measurements} <= declared
     assert set(outcome.flags) <= set(Flag)
@@ -52,9 +52,11 @@ async def test_a_working_peer_is_ok(kind: str, probe: Probe, tmp_path: Path) -> 
     assert (outcome.status, outcome.reason, outcome.detail) == (Status.OK, None, "")
 
 
-@pytest.mark.parametrize("how", ["refusing", "hanging"])
-async def test_a_peer_that_does_not_work_gives_a_reason(how: str, kind: str, probe: Probe, tmp_path: Path) -> None:
-    outcome = await run(getattr(peers_of(kind), how), tmp_path, probe)
+@pytest.mark.parametrize(("how", "timeout"), [("refusing", HANGS), ("hanging", 1.0)])
+async def test_a_peer_that_does_not_work_gives_a_reason(
+    how: str, timeout: float, kind: str, probe: Probe, tmp_path: Path
+) -> None:
+    outcome = await run(getattr(peers_of(kind), how), tmp_path, probe, timeout)
     assert outcome.status in (Status.FAIL, Status.UNKNOWN)
     assert outcome.reason in set(Reason) - {Reason.PROBE_ERROR}
     assert outcome.phase is not None

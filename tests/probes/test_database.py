@@ -57,7 +57,7 @@ def server() -> Iterator[Postgres]:
 
 
 async def looked(url: str, **more: object) -> Outcome:
-    outcome = await ask(DATABASE, *at(url, **more), timeout=20)
+    outcome = await ask(DATABASE, *at(url, **more))
     assert "hunter2" not in f"{outcome.detail}{outcome.terminal}"
     return outcome
 

@@ -28,6 +28,7 @@ from tests.peers.queried import VERIFICATION, queried
 from tests.peers.scripted import IMPLICIT, Conversation, Script, accept, answer_echo, hang, reject, scripted
 from tests.peers.tls import context_of
 from tests.probes.support import Arranged, Peers, TestClock, ask
+from tests.timing import HANGS, SOON
 
 ECHO = kinds()["dicom_echo"]
 SETTINGS = DicomEchoSettings()
@@ -172,8 +173,8 @@ async def cluster(*scripts: Script) -> AsyncIterator[list[str]]:
         yield [f"127.0.0.1:{peer.port}" for peer in peers]
 
 
-async def echo_cluster(members: list[str], **settings: object) -> Outcome:
-    return await ask(ECHO, node_at(104), DicomEchoSettings(members=members, **settings), 2.0)
+async def echo_cluster(members: list[str], timeout: float = SOON, **settings: object) -> Outcome:
+    return await ask(ECHO, node_at(104), DicomEchoSettings(members=members, **settings), timeout)
 
 
 async def refuse_us(conversation: Conversation) -> None:
@@ -214,7 +215,7 @@ async def test_a_member_that_does_not_know_us_is_not_counted_as_down() -> None:
 
 async def test_a_member_that_hangs_leaves_the_others_their_time() -> None:
     async with cluster(hang, answer_echo) as members:
-        outcome = await echo_cluster(members, need=1)
+        outcome = await echo_cluster(members, HANGS, need=1)
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.ACSE_TIMEOUT)
 
 
@@ -273,7 +274,7 @@ async def test_a_change_of_the_peer_is_told_once_and_no_word_of_its_own() -> Non
     async def changes(version: str, *, classes: tuple[str, ...] = (VERIFICATION, MPPS)) -> list[str]:
         with queried(version=version, classes=classes, port=port) as peer:
             node = node_at(peer.port, "SCP")
-            outcome = await ask(ECHO, node, DicomEchoSettings(offers=["MPPS"]), 5, memory=memory, clock=clock)
+            outcome = await ask(ECHO, node, DicomEchoSettings(offers=["MPPS"]), memory=memory, clock=clock)
         clock.hour += 2
         assert "DOE" not in repr((outcome.changes, memory, outcome.detail))
         return [change.what.partition(": ")[2] for change in outcome.changes]
@@ -293,7 +294,7 @@ async def test_what_changes_all_the_time_is_told_once_an_hour() -> None:
     port = free_port()
     for run in range(6):
         with queried(version=f"V{run % 2}", port=port):
-            outcome = await ask(ECHO, node_at(port, "SCP"), SETTINGS, 5, memory=memory, clock=clock)
+            outcome = await ask(ECHO, node_at(port, "SCP"), SETTINGS, memory=memory, clock=clock)
         told += len(outcome.changes)
     assert told == 1
 

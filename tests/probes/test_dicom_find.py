@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from pydicom import Dataset
 
-from pacs_monitor.model import SECOND, DicomEndpoint, Flag, Measurement, Node, Phase, Reason, Status
+from pacs_monitor.model import DicomEndpoint, Flag, Measurement, Node, Outcome, Phase, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.dicom_find import DicomFindSettings
 from tests.peers.orthanc import Orthanc
@@ -17,11 +18,11 @@ from tests.peers.ports import free_port
 from tests.peers.queried import Answer, commented, matches, queried
 from tests.peers.queries import Dcmqrscp, image, store
 from tests.peers.scripted import hang, scripted
-from tests.probes.support import Arranged, Peers, TestClock, ask
+from tests.probes.support import NOON, Arranged, Noon, Peers, ask
+from tests.timing import SOON
 
 FIND = kinds()["dicom_find"]
-TODAY = datetime.now(UTC).strftime("%Y%m%d")
-LAST_WEEK = (datetime.now(UTC) - timedelta(days=7)).strftime("%Y%m%d")
+TODAY, LAST_WEEK = (day.strftime("%Y%m%d") for day in (NOON, NOON - timedelta(days=7)))
 ANY_DAY = {"StudyDate": "2000-01-01.."}
 
 
@@ -48,6 +49,10 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
 
 
 PEERS = Peers(working, refusing, hanging)
+
+
+async def find(node: Node, settings: DicomFindSettings, **context: Any) -> Outcome:
+    return await ask(FIND, node, settings, **{"clock": Noon(), **context})
 
 
 def measured(measurements: tuple[Measurement, ...]) -> dict[str, float]:
@@ -77,7 +82,7 @@ async def test_a_real_archive_finds_by_date_and_modality(archive: Node) -> None:
         "2000-01-01..2000-01-02": 0,
     }
     for when, number in asked.items():
-        outcome = await ask(FIND, archive, DicomFindSettings(keys={"StudyDate": when}), 10)
+        outcome = await find(archive, DicomFindSettings(keys={"StudyDate": when}))
         assert (outcome.status, measured(outcome.measurements)["find_matches"]) == (Status.OK, number), when
         assert outcome.flags == ()
 
@@ -89,7 +94,7 @@ async def test_keys_that_the_peer_says_it_does_not_match_by_are_told_on_the_term
         yield 0xFF01, match
 
     with queried(answer) as peer:
-        outcome = await ask(FIND, node_at(peer.port), DicomFindSettings(keys={"ModalitiesInStudy": "MR"}), 5)
+        outcome = await find(node_at(peer.port), DicomFindSettings(keys={"ModalitiesInStudy": "MR"}))
     assert outcome.status is Status.OK
     assert any("FF01" in text for _, text in outcome.terminal)
 
@@ -99,24 +104,24 @@ async def test_keys_are_matched_by_the_archive(tmp_path: Path) -> None:
         store([image(TODAY, "CT"), image(TODAY, "MR")], tmp_path, archive.dicom_port, archive.ae_title)
         node = node_at(archive.dicom_port, archive.ae_title)
         settings = DicomFindSettings(keys={"StudyDate": "today", "ModalitiesInStudy": "MR"})
-        outcome = await ask(FIND, node, settings, 10)
+        outcome = await find(node, settings)
     assert measured(outcome.measurements)["find_matches"] == 1
 
 
 async def test_times_to_the_first_and_the_last_answer_are_measured(archive: Node) -> None:
-    found = measured((await ask(FIND, archive, DicomFindSettings(keys=ANY_DAY), 10)).measurements)
+    found = measured((await find(archive, DicomFindSettings(keys=ANY_DAY))).measurements)
     assert 0 < found["find_first_seconds"] <= found["find_last_seconds"]
 
 
 async def test_fewer_than_expected_are_too_few(archive: Node) -> None:
-    outcome = await ask(FIND, archive, DicomFindSettings(keys=ANY_DAY, at_least=4), 10)
+    outcome = await find(archive, DicomFindSettings(keys=ANY_DAY, at_least=4))
     assert (outcome.status, outcome.reason, outcome.phase) == (Status.FAIL, Reason.TOO_FEW, Phase.OPERATION)
     assert outcome.detail.endswith("found 3, at least 4 were expected")
 
 
 async def test_nothing_of_a_patient_is_asked_for() -> None:
     with queried(matches(3)) as peer:
-        await ask(FIND, node_at(peer.port), DicomFindSettings(), 5)
+        await find(node_at(peer.port), DicomFindSettings())
     assert sorted(element.keyword for element in peer.asked[0]) == [
         "QueryRetrieveLevel",
         "StudyDate",
@@ -125,20 +130,17 @@ async def test_nothing_of_a_patient_is_asked_for() -> None:
 
 
 async def test_today_is_the_monitors_today() -> None:
-    class Late(TestClock):
-        def now(self) -> int:
-            return int(datetime(2026, 11, 24, 23, 30, tzinfo=UTC).timestamp()) * SECOND
-
+    late = Noon(NOON.replace(hour=23, minute=30))
     with queried() as peer:
         for zone in (UTC, ZoneInfo("Europe/Berlin")):
-            await ask(FIND, node_at(peer.port), DicomFindSettings(), 5, clock=Late(), zone=zone)
+            await find(node_at(peer.port), DicomFindSettings(), clock=late, zone=zone)
     assert [str(asked.StudyDate) for asked in peer.asked] == ["20261124", "20261125"]
 
 
 async def test_after_the_limit_the_rest_is_cancelled_and_the_count_flagged() -> None:
     with queried(matches(5000, pause=0.002)) as peer:
-        outcome = await ask(FIND, node_at(peer.port), DicomFindSettings(limit=10), 20)
-        assert peer.cancelled.wait(10)
+        outcome = await find(node_at(peer.port), DicomFindSettings(limit=10))
+        assert peer.cancelled.wait(SOON)
     assert outcome.status is Status.OK
     assert measured(outcome.measurements)["find_matches"] == 10
     assert outcome.flags == (Flag.CAPPED,)
@@ -147,7 +149,7 @@ async def test_after_the_limit_the_rest_is_cancelled_and_the_count_flagged() -> 
 @pytest.mark.parametrize(("number", "flagged"), [(99, False), (100, True), (101, False), (128, True)])
 async def test_a_count_that_looks_like_a_limit_of_the_peers_is_flagged(number: int, flagged: bool) -> None:
     with queried(matches(number)) as peer:
-        outcome = await ask(FIND, node_at(peer.port), DicomFindSettings(), 20)
+        outcome = await find(node_at(peer.port), DicomFindSettings())
     assert measured(outcome.measurements)["find_matches"] == number
     assert (Flag.CAPPED in outcome.flags) is flagged
 
@@ -168,7 +170,7 @@ async def test_a_failure_status_has_its_reason_and_no_word_of_the_peer(status: i
         yield commented(status, "DOE^JOHN is not here"), None
 
     with queried(answer) as peer:
-        outcome = await ask(FIND, node_at(peer.port), DicomFindSettings(), 5)
+        outcome = await find(node_at(peer.port), DicomFindSettings())
     assert (outcome.reason, outcome.phase) == (reason, Phase.OPERATION)
     assert f"0x{status:04X}" in outcome.detail
     assert "the peer added a comment" in outcome.detail
@@ -177,13 +179,13 @@ async def test_a_failure_status_has_its_reason_and_no_word_of_the_peer(status: i
 
 async def test_an_answer_slower_than_slow_is_a_warning() -> None:
     with queried(matches(1)) as peer:
-        outcome = await ask(FIND, node_at(peer.port), DicomFindSettings(slow="0"), 5)
+        outcome = await find(node_at(peer.port), DicomFindSettings(slow="0"))
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.SLOW)
 
 
 async def test_a_peer_without_queries_is_told_from_one_that_is_down() -> None:
     with queried(classes=("1.2.840.10008.1.1",)) as peer:
-        outcome = await ask(FIND, node_at(peer.port), DicomFindSettings(), 5)
+        outcome = await find(node_at(peer.port), DicomFindSettings())
     assert outcome.reason is Reason.SOP_CLASS_REJECTED
 
 

@@ -21,6 +21,7 @@ from tests.peers.ports import free_port
 from tests.peers.queries import Dcmqrscp, image, store
 from tests.peers.scripted import hang, scripted
 from tests.probes.support import Arranged, Peers, TestClock, ask
+from tests.timing import SOON
 
 RETRIEVE = kinds()["dicom_retrieve"]
 STUDY = "1.2.826.0.1.3680043.8.498.1"
@@ -84,7 +85,7 @@ def measured(measurements: tuple[Measurement, ...]) -> dict[str, float]:
 
 async def retrieve(archive: Any, port: int, memory: dict[str, Any], **settings: Any) -> Any:
     node = node_at(port, archive.ae_title)
-    return await ask(RETRIEVE, node, DicomRetrieveSettings(**settings), 20, memory=memory, clock=Ticking())
+    return await ask(RETRIEVE, node, DicomRetrieveSettings(**settings), memory=memory, clock=Ticking())
 
 
 async def test_a_real_archive_gives_a_study_back_again_and_again(orthanc: Orthanc, tmp_path: Path) -> None:
@@ -105,8 +106,8 @@ async def test_an_image_that_is_gone_is_a_mismatch_and_a_study_that_is_gone_is_m
     memory: dict[str, Any] = {}
     await retrieve(orthanc, orthanc.dicom_port, memory, studies=STUDY)
     url = f"http://127.0.0.1:{orthanc.http_port}"
-    instance = requests.get(f"{url}/instances", timeout=10).json()[0]
-    requests.delete(f"{url}/instances/{instance}", timeout=10).raise_for_status()
+    instance = requests.get(f"{url}/instances", timeout=SOON).json()[0]
+    requests.delete(f"{url}/instances/{instance}", timeout=SOON).raise_for_status()
     fewer = await retrieve(orthanc, orthanc.dicom_port, memory, studies=STUDY)
     assert (fewer.status, fewer.reason) == (Status.FAIL, Reason.CONTENT_MISMATCH)
     assert fewer.detail.endswith("has 2 objects, not 3 as before")
@@ -136,9 +137,9 @@ async def test_the_study_that_was_longest_not_fetched_is_next(tmp_path: Path) ->
         node = node_at(archive.port, archive.ae_title)
         settings, clock, numbers = DicomRetrieveSettings(studies=[STUDY, OTHER]), Ticking(), []
         for _ in range(4):
-            outcome = await ask(RETRIEVE, node, settings, 20, memory=memory, clock=clock)
+            outcome = await ask(RETRIEVE, node, settings, memory=memory, clock=clock)
             numbers.append(measured(outcome.measurements)["retrieve_objects"])
-        await ask(RETRIEVE, node, DicomRetrieveSettings(studies=OTHER), 20, memory=memory, clock=clock)
+        await ask(RETRIEVE, node, DicomRetrieveSettings(studies=OTHER), memory=memory, clock=clock)
     assert numbers == [1, 2, 1, 2]
     assert list(memory["studies"]) == [OTHER]
 
@@ -192,7 +193,7 @@ async def ours(tmp_path: Path) -> AsyncIterator[Ours]:
 async def move_to_us(ours: Ours, memory: dict[str, Any], **settings: Any) -> Any:
     node = node_at(ours.archive.dicom_port, ours.archive.ae_title)
     made = DicomRetrieveSettings(studies=STUDY, method="move", **settings)
-    return await ask(RETRIEVE, node, made, 20, memory=memory, clock=Ticking(), listeners=ours.listener)
+    return await ask(RETRIEVE, node, made, memory=memory, clock=Ticking(), listeners=ours.listener)
 
 
 async def test_a_study_moved_to_our_listener_is_counted_and_hashed(ours: Ours, tmp_path: Path) -> None:
@@ -217,8 +218,8 @@ async def test_a_study_that_is_gone_is_missing_by_move_too(ours: Ours) -> None:
 async def test_what_is_moved_to_our_listener_without_being_asked_for_is_refused(ours: Ours, tmp_path: Path) -> None:
     store(series(OTHER), tmp_path, ours.archive.dicom_port, ours.archive.ae_title)
     url = f"{ours.archive.url}/modalities/us/store"
-    (study,) = requests.get(f"{ours.archive.url}/studies", timeout=5).json()
-    sent = await asyncio.to_thread(lambda: requests.post(url, data=study, timeout=20))
+    (study,) = requests.get(f"{ours.archive.url}/studies", timeout=SOON).json()
+    sent = await asyncio.to_thread(lambda: requests.post(url, data=study, timeout=SOON))
     assert sent.status_code >= 400
 
 

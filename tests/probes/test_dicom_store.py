@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -30,11 +29,14 @@ from pacs_monitor.model import (
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.dicom_store import DicomStoreSettings
 from pacs_monitor.systems.orthanc import OrthancSettings
+from tests.engine.support import until
 from tests.peers.archive import archive
+from tests.peers.counting import counting
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.peers.scripted import hang, scripted
 from tests.probes.support import Arranged, BookLedger, Context, Peers, TestClock, ask
+from tests.timing import HANGS, SOON
 
 STORE = kinds()["dicom_store"]
 US = {"us": ["PACSMON", "127.0.0.1", 104]}
@@ -85,8 +87,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
 @pytest.fixture
 def orthanc(running: Orthanc) -> Orthanc:
     """Empty."""
-    for instance in requests.get(f"{running.url}/instances", timeout=5).json():
-        requests.delete(f"{running.url}/instances/{instance}", timeout=5)
+    for instance in requests.get(f"{running.url}/instances", timeout=SOON).json():
+        requests.delete(f"{running.url}/instances/{instance}", timeout=SOON)
     return running
 
 
@@ -101,12 +103,12 @@ def measured(outcome: Outcome) -> dict[str, float]:
 
 
 def held_by(orthanc: Orthanc) -> int:
-    return len(requests.get(f"{orthanc.url}/instances", timeout=5).json())
+    return len(requests.get(f"{orthanc.url}/instances", timeout=SOON).json())
 
 
 @pytest.mark.parametrize("verify", ["none", "find", "get"])
 async def test_an_object_is_stored_seen_and_cleared_away(orthanc: Orthanc, ledger: BookLedger, verify: str) -> None:
-    outcome = await ask(STORE, node_of(orthanc), settings_of(verify=verify), 10, ledger=ledger)
+    outcome = await ask(STORE, node_of(orthanc), settings_of(verify=verify), ledger=ledger)
     assert (outcome.status, outcome.detail) == (Status.OK, "")
     values = measured(outcome)
     assert values["store_object_bytes"] < 40_000
@@ -123,10 +125,10 @@ async def test_an_archive_that_keeps_the_first_of_two_is_not_taken_at_its_word(
 ) -> None:
     settings = settings_of(cleanup="none", mode="accept_only", verify="none")
     for _ in range(2):  # OverwriteInstances is false: the second one is dropped, and answered with success
-        assert (await ask(STORE, node_of(orthanc), settings, 10, ledger=ledger)).status is Status.OK
+        assert (await ask(STORE, node_of(orthanc), settings, ledger=ledger)).status is Status.OK
     assert (held_by(orthanc), len(ledger.objects)) == (1, 1)
     for _ in range(2):
-        assert (await ask(STORE, node_of(orthanc), settings_of(), 10, ledger=ledger)).status is Status.OK
+        assert (await ask(STORE, node_of(orthanc), settings_of(), ledger=ledger)).status is Status.OK
     assert len({thing.sop_instance for thing in ledger.recorded}) == 3
 
 
@@ -143,7 +145,7 @@ async def test_moved_to_our_listener_and_compared(tmp_path: Path, ledger: BookLe
         with Orthanc(tmp_path, DicomModalities={"us": ["PACSMON", "127.0.0.1", listener.port]}) as orthanc:
             for verify in ("move", "commitment"):
                 settings = settings_of(verify=verify)
-                outcome = await ask(STORE, node_of(orthanc), settings, 20, ledger=ledger, listeners=listener)
+                outcome = await ask(STORE, node_of(orthanc), settings, ledger=ledger, listeners=listener)
                 assert (outcome.status, outcome.detail) == (Status.OK, "")
                 assert measured(outcome)["store_available_seconds archive"] > 0
             assert (held_by(orthanc), ledger.objects) == (0, {})
@@ -158,7 +160,7 @@ async def test_a_move_that_the_archive_refuses_is_told_as_a_failure_to_look(
         return False
 
     stranger = Listener("NOTKNOWN", known=nobody, ours=nobody)  # Orthanc answers C000 instead of A801
-    outcome = await ask(STORE, node_of(orthanc), settings_of(verify="move"), 10, ledger=ledger, listeners=stranger)
+    outcome = await ask(STORE, node_of(orthanc), settings_of(verify="move"), ledger=ledger, listeners=stranger)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.QUERY_REFUSED)
     assert outcome.detail.startswith("it took the object, but looking for it failed: C-MOVE answered 0xC000")
     assert (held_by(orthanc), ledger.objects) == (0, {})
@@ -174,7 +176,7 @@ async def test_routing_brings_a_copy_that_is_found_and_cleared_away_too(tmp_path
         with Orthanc(tmp_path / "a", DicomModalities=modalities, LuaScripts=[str(script)]) as first:
             vna = node_of(second, "vna")
             settings = settings_of(verify_on="vna", copies_on="vna")
-            outcome = await ask(STORE, node_of(first), settings, 20, ledger=ledger, nodes={"vna": vna})
+            outcome = await ask(STORE, node_of(first), settings, ledger=ledger, nodes={"vna": vna})
             assert (outcome.status, outcome.detail) == (Status.OK, "")
             assert measured(outcome)["store_available_seconds vna"] > 0
             assert [thing.node for thing in ledger.recorded] == ["archive", "vna"]
@@ -186,14 +188,14 @@ async def test_a_copy_that_does_not_arrive_is_missing(
 ) -> None:
     with Orthanc(tmp_path_factory.mktemp("vna"), ae_title="VNA", DicomModalities=US) as second:
         nodes = {"vna": node_of(second, "vna")}
-        outcome = await ask(STORE, node_of(orthanc), settings_of(verify_on="vna"), 2, ledger=ledger, nodes=nodes)
+        outcome = await ask(STORE, node_of(orthanc), settings_of(verify_on="vna"), 5, ledger=ledger, nodes=nodes)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.STORED_NOT_FOUND)
     assert outcome.detail.startswith("it took the object, which has not arrived on vna: ")
 
 
 async def test_a_node_of_verify_on_that_is_down_is_a_warning_here(orthanc: Orthanc, ledger: BookLedger) -> None:
     nodes = {"vna": node_at(free_port(), "vna")}
-    outcome = await ask(STORE, node_of(orthanc), settings_of(verify_on="vna"), 5, ledger=ledger, nodes=nodes)
+    outcome = await ask(STORE, node_of(orthanc), settings_of(verify_on="vna"), ledger=ledger, nodes=nodes)
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.STORED_NOT_FOUND)
     assert "could not be looked for (tcp_refused) on vna" in outcome.detail
 
@@ -201,7 +203,7 @@ async def test_a_node_of_verify_on_that_is_down_is_a_warning_here(orthanc: Ortha
 @pytest.mark.parametrize("verify", ["find", "get"])
 async def test_success_for_an_object_that_is_not_kept_is_stored_not_found(verify: str, ledger: BookLedger) -> None:
     with archive(keeps=False) as liar:
-        outcome = await ask(STORE, node_at(liar.port), settings_of(verify=verify), 2, ledger=ledger)
+        outcome = await ask(STORE, node_at(liar.port), settings_of(verify=verify), HANGS, ledger=ledger)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.STORED_NOT_FOUND)
     assert "PEER at 127.0.0.1" in outcome.detail
     assert measured(outcome)["store_seconds"] > 0
@@ -209,13 +211,13 @@ async def test_success_for_an_object_that_is_not_kept_is_stored_not_found(verify
 
 async def test_altered_pixels_are_a_content_mismatch(ledger: BookLedger) -> None:
     with archive(alters=True) as liar:
-        outcome = await ask(STORE, node_at(liar.port), settings_of(verify="get"), 5, ledger=ledger)
+        outcome = await ask(STORE, node_at(liar.port), settings_of(verify="get"), ledger=ledger)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.CONTENT_MISMATCH)
 
 
 async def test_an_object_that_is_indexed_late_is_waited_for(ledger: BookLedger) -> None:
     with archive(indexed_after=0.5) as late:
-        outcome = await ask(STORE, node_at(late.port), settings_of(), 10, ledger=ledger)
+        outcome = await ask(STORE, node_at(late.port), settings_of(), ledger=ledger)
     assert measured(outcome)["store_available_seconds archive"] >= 0.4
 
 
@@ -234,7 +236,7 @@ async def test_a_refusal_has_its_reason_and_the_object_stays_in_the_ledger(
     status: int, reason: Reason, ledger: BookLedger
 ) -> None:
     with archive(status=status) as refusing:
-        outcome = await ask(STORE, node_at(refusing.port), settings_of(), 5, ledger=ledger)
+        outcome = await ask(STORE, node_at(refusing.port), settings_of(), ledger=ledger)
     assert (outcome.reason, outcome.phase) == (reason, Phase.OPERATION)
     assert len(ledger.objects) == 1
     assert outcome.detail.startswith(f"C-STORE answered 0x{status:04X}")
@@ -242,7 +244,7 @@ async def test_a_refusal_has_its_reason_and_the_object_stays_in_the_ledger(
 
 async def test_what_is_stored_with_a_warning_is_stored(ledger: BookLedger) -> None:
     with archive(status=0xB000) as coercing:
-        outcome = await ask(STORE, node_at(coercing.port), settings_of(), 5, ledger=ledger)
+        outcome = await ask(STORE, node_at(coercing.port), settings_of(), ledger=ledger)
     assert Flag.COERCED in outcome.flags
     assert outcome.reason is Reason.CLEANUP_FAILED
 
@@ -250,34 +252,34 @@ async def test_what_is_stored_with_a_warning_is_stored(ledger: BookLedger) -> No
 async def test_in_accept_only_a_duplicate_is_accepted(ledger: BookLedger) -> None:
     settings = settings_of(cleanup="none", mode="accept_only", verify="none")
     with archive(status=0x0111) as strict:
-        outcome = await ask(STORE, node_at(strict.port), settings, 5, ledger=ledger)
+        outcome = await ask(STORE, node_at(strict.port), settings, ledger=ledger)
     assert outcome.status is Status.OK
 
 
 async def test_the_object_is_in_the_ledger_before_the_archive_has_it(ledger: BookLedger) -> None:
     held: list[int] = []
     with archive(on_store=lambda: held.append(len(ledger.objects))) as peer:
-        await ask(STORE, node_at(peer.port), settings_of(), 5, ledger=ledger)
+        await ask(STORE, node_at(peer.port), settings_of(), ledger=ledger)
     assert held == [1]
 
 
 async def test_at_the_cap_nothing_is_sent_and_the_node_is_not_blamed(ledger: BookLedger) -> None:
     ledger.capped = True
     with archive() as peer:
-        outcome = await ask(STORE, node_at(peer.port), settings_of(), 5, ledger=ledger)
+        outcome = await ask(STORE, node_at(peer.port), settings_of(), ledger=ledger)
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.STORE_CAP)
     assert peer.stored == {}
 
 
 async def test_nothing_is_recorded_when_there_is_no_association(ledger: BookLedger) -> None:
-    outcome = await ask(STORE, node_at(free_port()), settings_of(), 5, ledger=ledger)
+    outcome = await ask(STORE, node_at(free_port()), settings_of(), ledger=ledger)
     assert (outcome.reason, ledger.recorded) == (Reason.TCP_REFUSED, [])
 
 
 async def test_what_cannot_be_cleared_away_is_not_sent(ledger: BookLedger) -> None:
     with archive() as peer:
         node = replace(node_at(peer.port), systems={})
-        outcome = await ask(STORE, node, settings_of(), 5, ledger=ledger)
+        outcome = await ask(STORE, node, settings_of(), ledger=ledger)
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
     assert "needs a block orthanc" in outcome.detail
     assert (peer.stored, ledger.recorded) == ({}, [])
@@ -286,8 +288,8 @@ async def test_what_cannot_be_cleared_away_is_not_sent(ledger: BookLedger) -> No
 async def test_what_stays_is_a_warning_with_a_count(ledger: BookLedger) -> None:
     with archive() as peer:
         node = node_at(peer.port)
-        await ask(STORE, node, settings_of(), 5, ledger=ledger)
-        outcome = await ask(STORE, node, settings_of(), 5, ledger=ledger)
+        await ask(STORE, node, settings_of(), ledger=ledger)
+        outcome = await ask(STORE, node, settings_of(), ledger=ledger)
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.CLEANUP_FAILED)
     assert outcome.detail.startswith("2 test objects could not be cleared away (archive: ")
     assert measured(outcome)["store_leftovers"] == 2
@@ -296,9 +298,9 @@ async def test_what_stays_is_a_warning_with_a_count(ledger: BookLedger) -> None:
 async def test_leftovers_are_tried_again_after_the_next_run(orthanc: Orthanc, ledger: BookLedger) -> None:
     node = node_of(orthanc)
     broken = replace(node, systems={"orthanc": OrthancSettings(url=f"http://127.0.0.1:{free_port()}")})
-    await ask(STORE, broken, settings_of(), 5, ledger=ledger)
+    await ask(STORE, broken, settings_of(), ledger=ledger)
     assert held_by(orthanc) == 1
-    await STORE.tidy(node, settings_of(), Context(time.monotonic() + 5, ledger=ledger))  # type: ignore[attr-defined] # not every probe tidies
+    await STORE.tidy(node, settings_of(), Context(time.monotonic() + SOON, ledger=ledger))  # type: ignore[attr-defined] # not every probe tidies
     assert (held_by(orthanc), ledger.objects) == (0, {})
 
 
@@ -314,9 +316,9 @@ async def test_what_is_not_found_leaves_the_ledger_the_second_time_a_minute_late
     orthanc: Orthanc, ledger: BookLedger
 ) -> None:
     with archive(status=0xA700) as full:
-        await ask(STORE, node_at(full.port), settings_of(), 5, ledger=ledger)
+        await ask(STORE, node_at(full.port), settings_of(), ledger=ledger)
     for seconds, left in [(0, 1), (30, 1), (61, 0)]:
-        context = Context(time.monotonic() + 5, clock=LaterClock(seconds), ledger=ledger)
+        context = Context(time.monotonic() + SOON, clock=LaterClock(seconds), ledger=ledger)
         await STORE.tidy(node_of(orthanc), settings_of(), context)  # type: ignore[attr-defined] # not every probe tidies
         assert len(ledger.objects) == left, seconds
 
@@ -324,7 +326,7 @@ async def test_what_is_not_found_leaves_the_ledger_the_second_time_a_minute_late
 @pytest.mark.parametrize("obeys", [True, False])
 async def test_iocm_hides_the_object_by_a_note_where_the_archive_heeds_notes(obeys: bool, ledger: BookLedger) -> None:
     with archive(obeys_notes=obeys) as peer:
-        outcome = await ask(STORE, node_at(peer.port), settings_of(cleanup="iocm"), 5, ledger=ledger)
+        outcome = await ask(STORE, node_at(peer.port), settings_of(cleanup="iocm"), ledger=ledger)
     notes = [thing for thing in ledger.recorded if thing.sop_class != "1.2.840.10008.5.1.4.1.1.7"]
     assert len(notes) == 1
     assert peer.stored[notes[0].sop_instance].PatientID == "ZZTEST-PACSMON"
@@ -339,10 +341,10 @@ async def test_retention_is_looked_at_when_it_is_due(ledger: BookLedger) -> None
     settings = settings_of(cleanup="retention", keep_days=3)
     with archive() as peer:
         node = node_at(peer.port)
-        assert (await ask(STORE, node, settings, 5, ledger=ledger)).status is Status.OK
+        assert (await ask(STORE, node, settings, ledger=ledger)).status is Status.OK
         assert len(ledger.objects) == 1
         late = LaterClock(3 * 86_400)
-        overdue = await ask(STORE, node, settings, 5, ledger=ledger, clock=late)
+        overdue = await ask(STORE, node, settings, ledger=ledger, clock=late)
         assert overdue.reason is Reason.CLEANUP_FAILED
         assert "1 test objects could not be cleared away (archive: it is still there after 3 days)" in overdue.detail
         (old,) = (
@@ -351,7 +353,7 @@ async def test_retention_is_looked_at_when_it_is_due(ledger: BookLedger) -> None
             if thing.missed is None and thing.stored < late.now() - SECOND * 86_400
         )
         del peer.stored[old]
-        purged = await ask(STORE, node, settings, 5, ledger=ledger, clock=late)
+        purged = await ask(STORE, node, settings, ledger=ledger, clock=late)
         assert purged.status is Status.OK
 
 
@@ -383,7 +385,7 @@ async def test_a_file_without_the_marker_is_not_sent(ledger: BookLedger, tmp_pat
     (tmp_path / "own.dcm").write_bytes(b"no DICOM")
     with archive() as peer:
         settings = settings_of(file=str(tmp_path / "own.dcm"))
-        outcome = await ask(STORE, node_at(peer.port), settings, 5, ledger=ledger)
+        outcome = await ask(STORE, node_at(peer.port), settings, ledger=ledger)
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
     assert peer.stored == {}
 
@@ -401,9 +403,9 @@ def test_it_needs_a_name_that_allows_it_and_takes_the_seat() -> None:
 
 
 async def test_one_association_at_a_time_and_each_is_released() -> None:
-    with archive() as peer:
-        nodes = {"same": node_at(peer.port, "same")}
-        await ask(STORE, node_at(peer.port), settings_of(verify="get", verify_on="same"), 5, nodes=nodes)
-        await asyncio.sleep(0)
-    assert peer.most_at_once == 1
-    assert peer.endings == ["released"] * 3
+    with archive() as peer, counting(peer.port) as before:
+        nodes = {"same": node_at(before.port, "same")}
+        await ask(STORE, node_at(before.port), settings_of(verify="get", verify_on="same"), nodes=nodes)
+        await until(lambda: before.open == 0)
+    assert before.most_at_once == 1
+    assert before.endings == {"released": 3}

@@ -3,24 +3,24 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydicom import Dataset
 
-from pacs_monitor.model import DicomEndpoint, Flag, Measurement, Node, Reason, Status
+from pacs_monitor.model import DicomEndpoint, Flag, Measurement, Node, Outcome, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.dicom_worklist import DicomWorklistSettings
 from tests.peers.ports import free_port
 from tests.peers.queried import Answer, matches, queried
 from tests.peers.queries import Wlmscpfs, worklist_item
 from tests.peers.scripted import hang, scripted
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import NOON, Arranged, Noon, Peers, ask
+from tests.timing import SOON
 
 WORKLIST = kinds()["dicom_worklist"]
-TODAY = datetime.now(UTC).strftime("%Y%m%d")
-TOMORROW = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y%m%d")
+TODAY, TOMORROW = (day.strftime("%Y%m%d") for day in (NOON, NOON + timedelta(days=1)))
 ITEMS = (
     worklist_item(TODAY, "CT", "CT1", 1),
     worklist_item(TODAY, "CT", "CT2", 2),
@@ -36,7 +36,7 @@ def node_at(port: int, called: str = "SCP") -> Node:
 @asynccontextmanager
 async def working(folder: Path) -> AsyncIterator[Arranged]:
     with Wlmscpfs(folder, ITEMS) as worklist:
-        yield node_at(worklist.port, worklist.ae_title), DicomWorklistSettings(at_least=1)
+        yield node_at(worklist.port, worklist.ae_title), DicomWorklistSettings(at_least=1), {"clock": Noon()}
 
 
 @asynccontextmanager
@@ -51,6 +51,10 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
 
 
 PEERS = Peers(working, refusing, hanging)
+
+
+async def look(node: Node, settings: DicomWorklistSettings) -> Outcome:
+    return await ask(WORKLIST, node, settings, clock=Noon())
 
 
 @pytest.fixture
@@ -77,36 +81,35 @@ def items(measurements: tuple[Measurement, ...]) -> float:
     ],
 )
 async def test_a_real_worklist_is_filtered(ris: Node, filters: dict[str, str], number: int) -> None:
-    outcome = await ask(WORKLIST, ris, DicomWorklistSettings(**filters), 10)
+    outcome = await look(ris, DicomWorklistSettings(**filters))
     assert (outcome.status, items(outcome.measurements)) == (Status.OK, number)
 
 
 async def test_an_empty_worklist_is_fine_unless_items_must_be_there(ris: Node) -> None:
     nothing = {"station": "NOBODY"}
-    assert (await ask(WORKLIST, ris, DicomWorklistSettings(**nothing), 10)).status is Status.OK
-    outcome = await ask(WORKLIST, ris, DicomWorklistSettings(**nothing, at_least=1), 10)
+    assert (await look(ris, DicomWorklistSettings(**nothing))).status is Status.OK
+    outcome = await look(ris, DicomWorklistSettings(**nothing, at_least=1))
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.TOO_FEW)
     assert outcome.detail.endswith("found 0, at least 1 were expected")
 
 
 async def test_outside_of_service_hours_an_empty_worklist_is_fine(ris: Node) -> None:
-    now = datetime.now(UTC)
-    other_day = (now + timedelta(days=3)).strftime("%a")
+    other_day = (NOON + timedelta(days=3)).strftime("%a")
     nothing = {"station": "NOBODY", "at_least": 1}
-    outside = await ask(WORKLIST, ris, DicomWorklistSettings(**nothing, hours=f"{other_day} 06:00-20:00"), 10)
-    inside = await ask(WORKLIST, ris, DicomWorklistSettings(**nothing, hours="24x7"), 10)
+    outside = await look(ris, DicomWorklistSettings(**nothing, hours=f"{other_day} 06:00-20:00"))
+    inside = await look(ris, DicomWorklistSettings(**nothing, hours="24x7"))
     assert (outside.status, items(outside.measurements)) == (Status.OK, 0)
     assert inside.reason is Reason.TOO_FEW
 
 
 async def test_an_unknown_called_ae_title_is_told(ris: Node) -> None:
-    outcome = await ask(WORKLIST, ris, DicomWorklistSettings(ae_title="ELSEWHERE"), 10)
+    outcome = await look(ris, DicomWorklistSettings(ae_title="ELSEWHERE"))
     assert outcome.reason is Reason.CALLED_AET_UNKNOWN
 
 
 async def test_no_name_nor_number_of_a_patient_is_asked_for() -> None:
     with queried(matches(1)) as peer:
-        await ask(WORKLIST, node_at(peer.port), DicomWorklistSettings(station="CT1", modality="CT"), 5)
+        await look(node_at(peer.port), DicomWorklistSettings(station="CT1", modality="CT"))
     (asked,) = peer.asked
     assert [element.keyword for element in asked] == ["ScheduledProcedureStepSequence"]
     (step,) = asked.ScheduledProcedureStepSequence
@@ -116,11 +119,11 @@ async def test_no_name_nor_number_of_a_patient_is_asked_for() -> None:
 async def test_items_that_come_slowly_are_a_warning_that_names_the_operation() -> None:
     def slowly(_identifier: Dataset) -> Iterator[Answer]:
         for status, dataset in matches(2)(_identifier):
-            time.sleep(0.2)
+            time.sleep(1.0)
             yield status, dataset
 
     with queried(slowly) as peer:
-        outcome = await ask(WORKLIST, node_at(peer.port), DicomWorklistSettings(slow="300ms"), 10)
+        outcome = await look(node_at(peer.port), DicomWorklistSettings(slow="1s"))
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.SLOW)
     assert "to get the operation answered" in outcome.detail
     assert items(outcome.measurements) == 2
@@ -128,8 +131,8 @@ async def test_items_that_come_slowly_are_a_warning_that_names_the_operation() -
 
 async def test_a_worklist_that_never_ends_is_cancelled() -> None:
     with queried(matches(10_000, pause=0.002)) as peer:
-        outcome = await ask(WORKLIST, node_at(peer.port), DicomWorklistSettings(limit=50), 20)
-        assert peer.cancelled.wait(10)
+        outcome = await look(node_at(peer.port), DicomWorklistSettings(limit=50))
+        assert peer.cancelled.wait(SOON)
     assert (items(outcome.measurements), outcome.flags) == (50, (Flag.CAPPED,))
 
 

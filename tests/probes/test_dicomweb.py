@@ -22,6 +22,7 @@ from tests.peers.ports import free_port
 from tests.peers.scripted import Conversation, hang, scripted
 from tests.peers.stunnel import Stunnel
 from tests.probes.support import Arranged, Peers, ask
+from tests.timing import SOON
 
 DICOM_WEB = kinds()["dicomweb"]
 NODE = Node("archive", host="127.0.0.1")
@@ -36,7 +37,7 @@ def stored_in(orthanc: Orthanc) -> Synthetic:
     """One test object, put there by Orthanc's own API."""
     made = synthetic(Identity("ZZTEST", "ZZTEST^PACSMONITOR"), Uids.fresh("test", "archive", "20260101"), NOW)
     sent = part10(made, made.transfer_syntaxes[0])
-    requests.post(f"{orthanc.url}/instances", data=sent, timeout=5).raise_for_status()
+    requests.post(f"{orthanc.url}/instances", data=sent, timeout=SOON).raise_for_status()
     return made
 
 
@@ -77,7 +78,7 @@ def measured(outcome: Outcome) -> dict[str, float]:
 
 @pytest.mark.parametrize("level", ["studies", "series", "instances"])
 async def test_a_search_counts_what_is_there(orthanc: Orthanc, thing: Synthetic, level: str) -> None:
-    outcome = await ask(DICOM_WEB, NODE, settings_at(f"{orthanc.url}/dicom-web", level=level, at_least=1), 10)
+    outcome = await ask(DICOM_WEB, NODE, settings_at(f"{orthanc.url}/dicom-web", level=level, at_least=1))
     assert (outcome.status, outcome.flags) == (Status.OK, ())
     assert measured(outcome)["dicomweb_matches"] == 1
     assert list(outcome.phases) == [Phase.RESOLVE, Phase.CONNECT, Phase.OPERATION]
@@ -85,30 +86,30 @@ async def test_a_search_counts_what_is_there(orthanc: Orthanc, thing: Synthetic,
 
 async def test_fewer_than_at_least_are_too_few(orthanc: Orthanc, thing: Synthetic) -> None:
     settings = settings_at(f"{orthanc.url}/dicom-web", keys={"StudyDate": "1990-01-01"}, at_least=1)
-    outcome = await ask(DICOM_WEB, NODE, settings, 10)
+    outcome = await ask(DICOM_WEB, NODE, settings)
     assert (outcome.status, outcome.reason, outcome.phase) == (Status.FAIL, Reason.TOO_FEW, Phase.OPERATION)
 
 
 async def test_as_many_as_were_asked_for_are_capped(orthanc: Orthanc, thing: Synthetic) -> None:
-    outcome = await ask(DICOM_WEB, NODE, settings_at(f"{orthanc.url}/dicom-web", limit=1), 10)
+    outcome = await ask(DICOM_WEB, NODE, settings_at(f"{orthanc.url}/dicom-web", limit=1))
     assert (outcome.status, outcome.flags) == (Status.OK, (Flag.CAPPED,))
 
 
 async def test_metadata_of_an_instance_is_read(orthanc: Orthanc, thing: Synthetic) -> None:
     uids = thing.uids
     named = f"{uids.study}/{uids.series}/{uids.instance}"
-    outcome = await ask(DICOM_WEB, NODE, settings_at(f"{orthanc.url}/dicom-web", metadata_of=named), 10)
+    outcome = await ask(DICOM_WEB, NODE, settings_at(f"{orthanc.url}/dicom-web", metadata_of=named))
     assert outcome.status is Status.OK
     assert measured(outcome)["dicomweb_metadata_seconds"] > 0
 
 
 async def test_metadata_of_an_instance_that_is_not_there_is_missing(orthanc: Orthanc) -> None:
-    outcome = await ask(DICOM_WEB, NODE, settings_at(f"{orthanc.url}/dicom-web", metadata_of="1.2/3.4/5.6"), 10)
+    outcome = await ask(DICOM_WEB, NODE, settings_at(f"{orthanc.url}/dicom-web", metadata_of="1.2/3.4/5.6"))
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.MISSING)
 
 
 async def test_a_path_that_is_no_dicomweb_is_http_status(orthanc: Orthanc) -> None:
-    outcome = await ask(DICOM_WEB, NODE, settings_at(f"{orthanc.url}/nowhere"), 10)
+    outcome = await ask(DICOM_WEB, NODE, settings_at(f"{orthanc.url}/nowhere"))
     assert (outcome.reason, outcome.detail) == (Reason.HTTP_STATUS, "QIDO-RS was answered 404 Not Found")
 
 
@@ -116,9 +117,9 @@ async def test_accounts_are_let_in_and_others_are_ours_to_mend(tmp_path: Path) -
     account = {"AuthenticationEnabled": True, "RegisteredUsers": {"monitor": "pw"}}
     with Orthanc(tmp_path, Plugins=[DICOMWEB], **account) as orthanc:
         url = f"{orthanc.url}/dicom-web"
-        right = await ask(DICOM_WEB, NODE, settings_at(url, username="monitor", password="pw"), 10)
-        wrong = await ask(DICOM_WEB, NODE, settings_at(url, username="monitor", password="pwd"), 10)
-        none = await ask(DICOM_WEB, NODE, settings_at(url), 10)
+        right = await ask(DICOM_WEB, NODE, settings_at(url, username="monitor", password="pw"))
+        wrong = await ask(DICOM_WEB, NODE, settings_at(url, username="monitor", password="pwd"))
+        none = await ask(DICOM_WEB, NODE, settings_at(url))
     assert right.status is Status.OK
     assert {(outcome.status, outcome.reason) for outcome in (wrong, none)} == {(Status.UNKNOWN, Reason.AUTH)}
 
@@ -131,12 +132,12 @@ async def test_behind_tls_with_certificates_on_both_sides(tmp_path: Path, orthan
         url = f"https://localhost:{stunnel.port}/dicom-web"
 
         async def with_certificate(**tls: str) -> Outcome:
-            return await ask(DICOM_WEB, NODE, settings_at(url, tls={"ca": authority.ca, **tls}), 10)
+            return await ask(DICOM_WEB, NODE, settings_at(url, tls={"ca": authority.ca, **tls}))
 
         good = await with_certificate(cert=ours.cert, key=ours.key)
         refused = await with_certificate(cert=stranger.cert, key=stranger.key)
         none = await with_certificate()
-        untrusting = await ask(DICOM_WEB, NODE, settings_at(url), 10)
+        untrusting = await ask(DICOM_WEB, NODE, settings_at(url))
     assert good.status is Status.OK
     assert list(good.phases) == [Phase.RESOLVE, Phase.CONNECT, Phase.TLS, Phase.OPERATION]
     assert {(outcome.status, outcome.reason) for outcome in (refused, none)} == {(Status.UNKNOWN, Reason.AUTH)}
@@ -149,7 +150,7 @@ async def test_a_certificate_that_ends_soon_is_a_warning(tmp_path: Path, orthanc
     authority = Authority(tmp_path)
     with Stunnel(tmp_path, orthanc.http_port, authority.certificate(days=5)) as stunnel:
         url = f"https://localhost:{stunnel.port}/dicom-web"
-        outcome = await ask(DICOM_WEB, NODE, settings_at(url, tls={"ca": authority.ca}), 10)
+        outcome = await ask(DICOM_WEB, NODE, settings_at(url, tls={"ca": authority.ca}))
     assert (outcome.status, outcome.reason, outcome.phase) == (Status.WARN, Reason.CERTIFICATE_EXPIRING, Phase.TLS)
 
 
@@ -180,7 +181,7 @@ async def answered(status: str, body: bytes) -> Outcome:
         await conversation.say(f"HTTP/1.1 {status}\r\n{length}Connection: close\r\n\r\n".encode() + body)
 
     async with scripted(answer) as peer:
-        return await ask(DICOM_WEB, NODE, settings_at(f"http://127.0.0.1:{peer.port}"), 10)
+        return await ask(DICOM_WEB, NODE, settings_at(f"http://127.0.0.1:{peer.port}"))
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from tests.peers.scripted import hang, scripted
 from tests.peers.stunnel import Stunnel
 from tests.peers.web import Reply, web_server
 from tests.probes.support import Arranged, BookLedger, Context, Peers, ask
+from tests.timing import HANGS, SOON
 
 STORE = kinds()["dicomweb_store"]
 NOTHING_HERE = f"http://127.0.0.1:{free_port()}"
@@ -74,13 +75,13 @@ def measured(outcome: Outcome) -> dict[str, float]:
 
 
 def held_by(orthanc: Orthanc) -> int:
-    return len(requests.get(f"{orthanc.url}/instances", timeout=5).json())
+    return len(requests.get(f"{orthanc.url}/instances", timeout=SOON).json())
 
 
 @pytest.mark.parametrize("verify", ["none", "find", "metadata", "frames"])
 async def test_an_object_is_stored_seen_and_cleared_away(orthanc: Orthanc, ledger: BookLedger, verify: str) -> None:
     settings = settings_at(f"{orthanc.url}/dicom-web", verify=verify)
-    outcome = await ask(STORE, node_of(orthanc.url), settings, 10, ledger=ledger)
+    outcome = await ask(STORE, node_of(orthanc.url), settings, ledger=ledger)
     assert (outcome.status, outcome.detail, outcome.flags) == (Status.OK, "", ())
     values = measured(outcome)
     assert 30_000 < values["store_object_bytes"] < 40_000
@@ -97,7 +98,7 @@ async def test_the_same_behind_tls_with_certificates_on_both_sides(
     with Stunnel(tmp_path, orthanc.http_port, authority.certificate(), trusts=authority.ca) as stunnel:
         tls = {"ca": authority.ca, "cert": ours.cert, "key": ours.key}
         settings = settings_at(f"https://localhost:{stunnel.port}/dicom-web", tls=tls)
-        outcome = await ask(STORE, node_of(orthanc.url), settings, 10, ledger=ledger)
+        outcome = await ask(STORE, node_of(orthanc.url), settings, ledger=ledger)
     assert (outcome.status, outcome.detail) == (Status.OK, "")
     assert "tls_certificate_expiry_timestamp_seconds" in measured(outcome)
     assert (held_by(orthanc), ledger.objects, len(ledger.recorded)) == (0, {}, 1)
@@ -128,7 +129,7 @@ async def test_where_routing_should_bring_it_is_looked_at_too(tmp_path: Path, le
             )
             settings = settings_at(f"{first.url}/dicom-web", verify_on="vna", copies_on="vna" if routed else [])
             outcome = await ask(
-                STORE, node_of(first.url), settings, 15 if routed else 3, ledger=ledger, nodes={"vna": vna}
+                STORE, node_of(first.url), settings, SOON if routed else 5, ledger=ledger, nodes={"vna": vna}
             )
             assert (held_by(first), held_by(second), ledger.objects) == (0, 0, {})
     if routed:
@@ -143,32 +144,32 @@ async def test_where_routing_should_bring_it_is_looked_at_too(tmp_path: Path, le
 
 async def test_a_node_that_cannot_be_looked_at_is_not_configured(orthanc: Orthanc, ledger: BookLedger) -> None:
     settings = settings_at(f"{orthanc.url}/dicom-web", verify_on="vna")
-    outcome = await ask(STORE, node_of(orthanc.url), settings, 5, ledger=ledger, nodes={"vna": Node("vna")})
+    outcome = await ask(STORE, node_of(orthanc.url), settings, ledger=ledger, nodes={"vna": Node("vna")})
     assert (outcome.reason, ledger.recorded) == (Reason.NOT_CONFIGURED, [])
 
 
 async def test_over_the_cap_nothing_is_stored(orthanc: Orthanc, ledger: BookLedger) -> None:
     ledger.capped = True
     settings = settings_at(f"{orthanc.url}/dicom-web")
-    outcome = await ask(STORE, node_of(orthanc.url), settings, 10, ledger=ledger)
+    outcome = await ask(STORE, node_of(orthanc.url), settings, ledger=ledger)
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.STORE_CAP)
     assert held_by(orthanc) == 0
 
 
 async def test_nothing_is_stored_that_could_not_be_cleared_away(orthanc: Orthanc, ledger: BookLedger) -> None:
     settings = settings_at(f"{orthanc.url}/dicom-web", cleanup="dcm4chee")
-    outcome = await ask(STORE, node_of(orthanc.url), settings, 10, ledger=ledger)
+    outcome = await ask(STORE, node_of(orthanc.url), settings, ledger=ledger)
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
     assert (held_by(orthanc), ledger.recorded) == (0, [])
 
 
 async def test_what_cannot_be_cleared_away_is_told_with_a_count(orthanc: Orthanc, ledger: BookLedger) -> None:
     settings = settings_at(f"{orthanc.url}/dicom-web")
-    outcome = await ask(STORE, node_of(NOTHING_HERE), settings, 10, ledger=ledger)
+    outcome = await ask(STORE, node_of(NOTHING_HERE), settings, ledger=ledger)
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.CLEANUP_FAILED)
     assert (measured(outcome)["store_leftovers"], held_by(orthanc), len(ledger.objects)) == (1, 1, 1)
     assert isinstance(STORE, Tidies)
-    await STORE.tidy(node_of(orthanc.url), settings, Context(time.monotonic() + 10, ledger=ledger))
+    await STORE.tidy(node_of(orthanc.url), settings, Context(time.monotonic() + SOON, ledger=ledger))
     assert (held_by(orthanc), ledger.objects) == (0, {})
 
 
@@ -207,7 +208,7 @@ def refused(code: int, status: int = 409) -> Reply:
     return status, "application/dicom+json", told("00081198", t00081197=code)
 
 
-async def run_against(liar: Liar, timeout: float = 10, **settings: Any) -> Outcome:
+async def run_against(liar: Liar, timeout: float = SOON, **settings: Any) -> Outcome:
     async with web_server(liar) as port:
         url = f"http://127.0.0.1:{port}"
         return await ask(STORE, node_of(NOTHING_HERE), settings_at(url, **settings), timeout)
@@ -256,13 +257,13 @@ async def test_stored_with_a_warning_is_a_flag(warning: int, flag: Flag) -> None
 
 
 async def test_a_service_that_says_stored_and_has_nothing_is_stored_not_found() -> None:
-    outcome = await run_against(Liar(find=(204, "", b"")), 1)
+    outcome = await run_against(Liar(find=(204, "", b"")), HANGS)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.STORED_NOT_FOUND)
 
 
 @pytest.mark.parametrize("what", ["metadata", "frames"])
 async def test_a_service_that_finds_and_does_not_give_is_stored_not_found(what: str) -> None:
-    outcome = await run_against(Liar(**{what: (404, "text/plain", b"")}), 1)
+    outcome = await run_against(Liar(**{what: (404, "text/plain", b"")}), HANGS)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.STORED_NOT_FOUND)
 
 

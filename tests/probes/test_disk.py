@@ -134,7 +134,7 @@ async def test_an_orthanc_whose_storage_fills_fails_at_its_own_limit(tmp_path: P
         tight = replace(node, systems={"orthanc": OrthancSettings(url=peer.url, maximum_storage="500B")})
         limitless = replace(node, systems={"orthanc": OrthancSettings(url=peer.url)})
         tags = {"PatientID": "ZZTEST", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}
-        requests.post(f"{peer.url}/tools/create-dicom", json={"Tags": tags}, timeout=5)
+        requests.post(f"{peer.url}/tools/create-dicom", json={"Tags": tags}, timeout=20)
         outcomes = [await ask(DISK, node, settings) for node in (roomy, tight, limitless)]
     assert [outcome.status for outcome in outcomes] == [Status.OK, Status.FAIL, Status.UNKNOWN]
     assert [outcome.reason for outcome in outcomes] == [None, Reason.OVER_LIMIT, Reason.NOT_CONFIGURED]
@@ -145,7 +145,7 @@ async def test_a_real_orthanc_that_has_filled_its_disk_is_seen_from_the_machine(
     tags = {"PatientID": "ZZTEST", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "PatientComments": "x" * 10_000}
     with tmpfs(tmp_path, "size=600k") as mount, Orthanc(tmp_path, StorageDirectory=str(mount)) as peer:
         url = f"{peer.url}/tools/create-dicom"
-        answers = [requests.post(url, json={"Tags": tags}, timeout=5).status_code for _ in range(70)]
+        answers = [requests.post(url, json={"Tags": tags}, timeout=20).status_code for _ in range(70)]
         outcome = await ask(DISK, *local(mount))
     assert (answers[0], answers[-1]) == (200, 500)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.OVER_LIMIT)

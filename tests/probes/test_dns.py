@@ -93,7 +93,7 @@ async def test_records_of_every_type_are_read() -> None:
     ]
     async with dnsmasq() as port:
         for name, kind, record in questions:
-            outcome = await ask(DNS, *at(port, name, type=kind, expect=record), timeout=10)
+            outcome = await ask(DNS, *at(port, name, type=kind, expect=record))
             assert (outcome.status, outcome.detail) == (Status.OK, ""), name
             assert outcome.measurements[0].value == 1
 
@@ -108,13 +108,13 @@ async def test_what_is_wrong_has_its_reason() -> None:
     ]
     async with dnsmasq() as port:
         for settings, status, reason in questions:
-            outcome = await ask(DNS, *at(port, **settings), timeout=10)
+            outcome = await ask(DNS, *at(port, **settings))
             assert (outcome.status, outcome.reason) == (status, reason), settings
 
 
 async def test_a_server_that_cannot_be_found_is_our_blindness() -> None:
     nameless = await ask(DNS, Node("names"), DnsSettings(name="pacs.example.org"))
-    unknown = await ask(DNS, Node("names", host="names.invalid"), DnsSettings(name="pacs.example.org"), timeout=10)
+    unknown = await ask(DNS, Node("names", host="names.invalid"), DnsSettings(name="pacs.example.org"))
     assert (nameless.status, nameless.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
     assert (unknown.status, unknown.reason) == (Status.UNKNOWN, Reason.DNS)
 

@@ -20,6 +20,7 @@ from pacs_monitor.probes.exec import DETAIL_LIMIT, VALUES_LIMIT, ExecSettings, _
 from tests.peers.ports import free_port
 from tests.peers.scripted import hang, scripted
 from tests.probes.support import Arranged, Peers, ask
+from tests.timing import HANGS
 
 EXEC = kinds()["exec"]
 PLUGINS = Path("/usr/lib/nagios/plugins")
@@ -60,7 +61,7 @@ def values(outcome: Outcome) -> dict[tuple[str, str], float]:
 async def test_check_tcp_is_ok_and_its_time_is_a_metric() -> None:
     async with scripted(hang) as peer:
         node, settings = running(f"{PLUGINS}/check_tcp", "-H", "127.0.0.1", "-p", str(peer.port))
-        outcome = await ask(EXEC, node, settings, timeout=20)
+        outcome = await ask(EXEC, node, settings)
     assert outcome.status is Status.OK
     assert outcome.detail.startswith("TCP OK")
     assert 0 <= values(outcome)["time", "s"] < 20
@@ -68,21 +69,21 @@ async def test_check_tcp_is_ok_and_its_time_is_a_metric() -> None:
 
 async def test_check_tcp_of_a_closed_port_fails_in_the_plugins_words() -> None:
     node, settings = running(f"{PLUGINS}/check_tcp", "-H", "127.0.0.1", "-p", str(free_port()))
-    outcome = await ask(EXEC, node, settings, timeout=20)
+    outcome = await ask(EXEC, node, settings)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.EXIT_STATUS)
     assert "refused" in outcome.detail.lower()
 
 
 async def test_check_disk_shows_its_volumes_in_bytes() -> None:
     node, settings = running(f"{PLUGINS}/check_disk", "-w", "1", "-c", "1", "-p", "/")
-    outcome = await ask(EXEC, node, settings, timeout=20)
+    outcome = await ask(EXEC, node, settings)
     assert outcome.status is Status.OK
     assert values(outcome)["/", "B"] > 1 << 20
 
 
 async def test_check_disk_warns_where_it_would_warn_in_nagios() -> None:
     node, settings = running(f"{PLUGINS}/check_disk", "-w", "100%", "-c", "0%", "-p", "/")
-    outcome = await ask(EXEC, node, settings, timeout=20)
+    outcome = await ask(EXEC, node, settings)
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.EXIT_STATUS)
 
 
@@ -96,13 +97,13 @@ async def test_check_http_reads_a_page() -> None:
     async with await asyncio.start_server(page, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         node, settings = running(f"{PLUGINS}/check_http", "-I", "127.0.0.1", "-p", str(port))
-        outcome = await ask(EXEC, node, settings, timeout=20)
+        outcome = await ask(EXEC, node, settings)
     assert (outcome.status, outcome.detail.partition(":")[0]) == (Status.OK, "HTTP OK")
     assert {"time", "size"} <= {label for label, _ in values(outcome)}
 
 
 async def test_a_usage_error_of_a_plugin_is_unknown() -> None:
-    outcome = await ask(EXEC, *running(f"{PLUGINS}/check_tcp"), timeout=20)
+    outcome = await ask(EXEC, *running(f"{PLUGINS}/check_tcp"))
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
 
 
@@ -112,16 +113,16 @@ async def test_a_command_that_hangs_with_children_leaves_no_process(child: str, 
     script = f"{child.replace('&', f'& echo $! >> {pids};', 1).replace('; sleep', '; exec sleep')}"
     node, settings = running("/bin/sh", "-c", f"echo $$ >> {pids}; {script}")
     began = time.monotonic()
-    outcome = await ask(EXEC, node, settings, timeout=1.0)
+    outcome = await ask(EXEC, node, settings, timeout=HANGS)
     assert outcome.reason is Reason.TIMEOUT
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert len(pids.read_text().split()) == 2
     await until_gone({int(pid) for pid in pids.read_text().split()})
 
 
 async def test_what_a_command_leaves_behind_is_killed_and_not_waited_for(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
-    outcome = await ask(EXEC, *running("/bin/sh", "-c", f"sleep 60 & echo $! > {pid}; echo fine"), timeout=20)
+    outcome = await ask(EXEC, *running("/bin/sh", "-c", f"sleep 60 & echo $! > {pid}; echo fine"))
     assert (outcome.status, outcome.detail) == (Status.OK, "fine")
     await until_gone({int(pid.read_text())})
 
@@ -147,21 +148,21 @@ async def test_what_prints_without_end_is_killed_at_once() -> None:
 
 async def test_a_command_that_closes_its_output_early_is_waited_for() -> None:
     script = "import os, time; os.close(1); time.sleep(0.2); os._exit(1)"
-    outcome = await ask(EXEC, *python(script), timeout=20)
+    outcome = await ask(EXEC, *python(script))
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.EXIT_STATUS)
 
 
 async def test_much_output_is_cut() -> None:
-    outcome = await ask(EXEC, *python("print('x' * 500_000)"), timeout=20)
+    outcome = await ask(EXEC, *python("print('x' * 500_000)"))
     assert (outcome.status, outcome.detail) == (Status.OK, "x" * DETAIL_LIMIT)
 
 
 async def test_no_descriptor_is_left_open() -> None:
-    await ask(EXEC, *python(""), timeout=20)
+    await ask(EXEC, *python(""))
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(3):
-        await ask(EXEC, *python(""), timeout=20)
-        await ask(EXEC, *running("/nowhere/plugin"), timeout=20)
+        await ask(EXEC, *python(""))
+        await ask(EXEC, *running("/nowhere/plugin"))
     await asyncio.sleep(0)
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
@@ -173,7 +174,7 @@ async def test_a_command_that_is_not_there_is_not_configured() -> None:
 
 
 async def test_no_shell_reads_the_arguments() -> None:
-    outcome = await ask(EXEC, *running("/bin/echo", "$HOME; `id` | x=1"), timeout=20)
+    outcome = await ask(EXEC, *running("/bin/echo", "$HOME; `id` | x=1"))
     assert outcome.detail == "$HOME; `id`"
 
 
@@ -181,7 +182,7 @@ async def test_it_gets_its_own_environment_and_none_of_ours(monkeypatch: pytest.
     monkeypatch.setenv("ARCHIVE_PASSWORD", "ours")
     script = "import os; print(os.environ.get('ARCHIVE_PASSWORD'), os.environ['TOKEN'])"
     settings = ExecSettings(command=(sys.executable, "-c", script), environment={"TOKEN": "theirs"})
-    assert (await ask(EXEC, HERE, settings, timeout=20)).detail == "None theirs"
+    assert (await ask(EXEC, HERE, settings)).detail == "None theirs"
     assert "theirs" not in repr(settings)
 
 

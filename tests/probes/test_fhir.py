@@ -64,12 +64,12 @@ PEERS = Peers(working, refusing, hanging)
 
 async def asked(pages: dict[str, Page], memory: dict[str, Any] | None = None, **settings: object) -> Outcome:
     with web(pages) as peer:
-        return await ask(FHIR, *at(peer.port, **settings), timeout=10, memory={} if memory is None else memory)
+        return await ask(FHIR, *at(peer.port, **settings), memory={} if memory is None else memory)
 
 
 async def test_a_statement_with_all_that_is_wanted_is_ok() -> None:
     with web(serving()) as peer:
-        outcome = await ask(FHIR, *at(peer.port, version="4.0", resources=["Patient"]), timeout=10)
+        outcome = await ask(FHIR, *at(peer.port, version="4.0", resources=["Patient"]))
     assert outcome.status is Status.OK
     assert [m.value for m in outcome.measurements] == [2]
     assert peer.requests[0].headers["accept"] == "application/fhir+json"
@@ -106,7 +106,7 @@ async def test_an_upgrade_of_the_product_is_a_change() -> None:
 async def test_a_certificate_that_soon_ends_is_a_warning(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     with web(serving(), context_of(authority.certificate(days=3))) as peer:
-        outcome = await ask(FHIR, *at(peer.port, "https", tls={"ca": authority.ca}), timeout=10)
+        outcome = await ask(FHIR, *at(peer.port, "https", tls={"ca": authority.ca}))
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.CERTIFICATE_EXPIRING)
 
 

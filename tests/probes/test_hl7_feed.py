@@ -302,7 +302,7 @@ async def test_a_channel_that_is_not_deployed_is_missing() -> None:
 @pytest.mark.parametrize("how", ["empty", "malformed", "huge"])
 async def test_an_engine_that_answers_nonsense_tells_no_silence(how: str) -> None:
     async with engine(channel("Orders", 7), how=how) as peer:
-        outcome = await ask(FEED, node_of(peer), by_engine(), 5.0)
+        outcome = await ask(FEED, node_of(peer), by_engine())
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.BAD_CONTENT)
 
 

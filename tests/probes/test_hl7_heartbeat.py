@@ -21,6 +21,7 @@ from tests.peers.scripted import Conversation, Script, hang
 from tests.peers.stunnel import Stunnel
 from tests.peers.tls import context_of, tls_server
 from tests.probes.support import Arranged, Peers, TestClock, ask
+from tests.timing import HANGS, SOON
 
 HEARTBEAT = kinds()["hl7_heartbeat"]
 SETTINGS = Hl7HeartbeatSettings()
@@ -50,21 +51,21 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
 PEERS = Peers(working, refusing, hanging)
 
 
-async def beat(script: Script, timeout: float = 5.0, **settings: object) -> Outcome:
+async def beat(script: Script, timeout: float = SOON, **settings: object) -> Outcome:
     async with mllp(script) as peer:
         return await ask(HEARTBEAT, node_at(peer.port), Hl7HeartbeatSettings(**settings), timeout)
 
 
 async def test_the_server_of_hl7apy_acknowledges() -> None:
     with hl7apy_server() as port:
-        outcome = await ask(HEARTBEAT, node_at(port), SETTINGS, 5.0)
+        outcome = await ask(HEARTBEAT, node_at(port), SETTINGS)
     assert (outcome.status, outcome.detail) == (Status.OK, "")
     assert list(outcome.phases) == [Phase.RESOLVE, Phase.CONNECT, Phase.OPERATION]
 
 
 async def test_the_server_of_hl7apy_hangs_up_on_a_type_that_it_does_not_handle() -> None:
     with hl7apy_server("ADT^A01^ADT_A01") as port:
-        outcome = await ask(HEARTBEAT, node_at(port), SETTINGS, 5.0)
+        outcome = await ask(HEARTBEAT, node_at(port), SETTINGS)
     assert (outcome.status, outcome.reason, outcome.phase) == (Status.FAIL, Reason.CLOSED, Phase.OPERATION)
     assert outcome.detail.endswith("closed the connection without an acknowledgement")
 
@@ -72,7 +73,7 @@ async def test_the_server_of_hl7apy_hangs_up_on_a_type_that_it_does_not_handle()
 async def test_what_is_sent_asks_for_an_accept_acknowledgement_and_holds_no_patient() -> None:
     async with mllp(good) as peer:
         names = {"receiving_application": "ENGINE", "receiving_facility": "EAST", "processing_id": "T"}
-        await ask(HEARTBEAT, node_at(peer.port), Hl7HeartbeatSettings(**names), 5.0)
+        await ask(HEARTBEAT, node_at(peer.port), Hl7HeartbeatSettings(**names))
         header, clock, end = peer.last.heard[0].decode().split("\r")
     fields = header.split("|")
     assert fields[2:6] == ["PACSMON", "", "ENGINE", "EAST"]
@@ -141,7 +142,7 @@ def whole(make: Callable[[bytes], bytes]) -> Script:
     ],
 )
 async def test_each_failure_has_its_reason(script: Script, reason: Reason, said: str) -> None:
-    outcome = await beat(script, timeout=0.4)
+    outcome = await beat(script, timeout=HANGS)
     assert (outcome.status, outcome.reason, outcome.phase) == (Status.FAIL, reason, Phase.OPERATION)
     assert said in outcome.detail
     assert "DOE" not in outcome.detail
@@ -156,7 +157,7 @@ async def test_codes_that_are_well_can_be_named() -> None:
 
 async def test_where_the_application_must_answer_a_mere_receipt_is_not_enough() -> None:
     twice = answering(lambda ours: framed(ack(ours, b"CA")) + framed(ack(ours, b"AA")))
-    receipt = await beat(whole(lambda ours: ack(ours, b"CA")), timeout=0.4, accept="AA")
+    receipt = await beat(whole(lambda ours: ack(ours, b"CA")), timeout=HANGS, accept="AA")
     assert (await beat(twice, accept="AA")).status is Status.OK
     assert receipt.reason is Reason.NO_ACK
     assert receipt.detail.endswith("answered CA (MSA-1), and none of AA")
@@ -197,7 +198,7 @@ TEMPLATE = b"MSH|^~\\&|M|E|K|E|{timestamp}||ADT^A08|{control_id}|T|2.3\nPID|1||Z
 
 async def test_a_message_of_ones_own_is_filled_in(tmp_path: Path) -> None:
     async with mllp(good) as peer:
-        outcome = await ask(HEARTBEAT, node_at(peer.port), settings_by(tmp_path, TEMPLATE), 5.0)
+        outcome = await ask(HEARTBEAT, node_at(peer.port), settings_by(tmp_path, TEMPLATE))
         sent = peer.last.heard[0]
     assert outcome.status is Status.OK
     assert sent.startswith(b"MSH|^~\\&|M|E|K|E|2")
@@ -241,8 +242,8 @@ def test_a_name_that_would_break_the_header_is_refused(name: str) -> None:
 async def test_one_connection_a_run_is_made_and_closed() -> None:
     async with mllp(good) as peer:
         for _ in range(2):
-            await ask(HEARTBEAT, node_at(peer.port), SETTINGS, 5.0)
-        async with asyncio.timeout(5):
+            await ask(HEARTBEAT, node_at(peer.port), SETTINGS)
+        async with asyncio.timeout(SOON):
             await asyncio.gather(*(conversation.over.wait() for conversation in peer.conversations))
     assert len(peer.conversations) == 2
 
@@ -252,9 +253,9 @@ KEPT = Hl7HeartbeatSettings(keep_open=30.0)
 
 async def test_a_connection_that_is_kept_serves_the_next_run_and_is_closed_when_its_time_is_up() -> None:
     async with mllp(good) as peer:
-        await ask(HEARTBEAT, node_at(peer.port), KEPT, 5.0)
-        again = await ask(HEARTBEAT, node_at(peer.port), Hl7HeartbeatSettings(keep_open=0.05), 5.0)
-        async with asyncio.timeout(5):
+        await ask(HEARTBEAT, node_at(peer.port), KEPT)
+        again = await ask(HEARTBEAT, node_at(peer.port), Hl7HeartbeatSettings(keep_open=0.05))
+        async with asyncio.timeout(SOON):
             await peer.last.over.wait()
     assert list(again.phases) == [Phase.OPERATION]
     assert (len(peer.conversations), len(peer.last.heard)) == (1, 2)
@@ -267,8 +268,8 @@ async def test_a_kept_connection_that_the_peer_has_closed_is_made_anew() -> None
         conversation.close()
 
     async with mllp(once) as peer:
-        await ask(HEARTBEAT, node_at(peer.port), KEPT, 5.0)
-        again = await ask(HEARTBEAT, node_at(peer.port), SETTINGS, 5.0)
+        await ask(HEARTBEAT, node_at(peer.port), KEPT)
+        again = await ask(HEARTBEAT, node_at(peer.port), SETTINGS)
     assert again.status is Status.OK
     assert len(peer.conversations) == 2
 
@@ -286,7 +287,7 @@ async def secure(folder: Path, server: Any, trusts: bool = False) -> AsyncIterat
 @pytest.mark.parametrize("trusts", [False, True], ids=["server certificate", "both certificates"])
 async def test_over_tls(tmp_path: Path, trusts: bool) -> None:
     async with secure(tmp_path, python_hl7, trusts) as (port, _, tls):
-        outcome = await ask(HEARTBEAT, node_at(port, tls), SETTINGS, 5.0)
+        outcome = await ask(HEARTBEAT, node_at(port, tls), SETTINGS)
     assert (outcome.status, outcome.detail) == (Status.OK, "")
     assert Phase.TLS in outcome.phases
     assert [measured.name for measured in outcome.measurements] == ["tls_certificate_expiry_timestamp_seconds"]
@@ -295,7 +296,7 @@ async def test_over_tls(tmp_path: Path, trusts: bool) -> None:
 async def test_the_server_of_hl7apy_acknowledges_behind_tls_too(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     with hl7apy_server() as port, Stunnel(tmp_path, port, authority.certificate()) as front:
-        outcome = await ask(HEARTBEAT, node_at(front.port, Tls(authority.ca)), SETTINGS, 5.0)
+        outcome = await ask(HEARTBEAT, node_at(front.port, Tls(authority.ca)), SETTINGS)
     assert (outcome.status, outcome.detail) == (Status.OK, "")
     assert Phase.TLS in outcome.phases
 
@@ -314,14 +315,14 @@ async def test_the_server_of_hl7apy_acknowledges_behind_tls_too(tmp_path: Path) 
 )
 async def test_each_failure_has_its_reason_over_tls_too(script: Script, reason: Reason, tmp_path: Path) -> None:
     async with secure(tmp_path, lambda context: mllp(script, context)) as (port, _, tls):
-        outcome = await ask(HEARTBEAT, node_at(port, tls), SETTINGS, 0.6)
+        outcome = await ask(HEARTBEAT, node_at(port, tls), SETTINGS, HANGS)
     assert (outcome.status, outcome.reason, outcome.phase) == (Status.FAIL, reason, Phase.OPERATION)
 
 
 async def test_a_peer_that_wants_our_certificate_and_is_shown_none_is_our_fault(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     with tls_server(context_of(authority.certificate(), authority.ca)) as port:
-        outcome = await ask(HEARTBEAT, node_at(port, Tls(authority.ca)), SETTINGS, 5.0)
+        outcome = await ask(HEARTBEAT, node_at(port, Tls(authority.ca)), SETTINGS)
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.AUTH)
 
 
@@ -340,17 +341,17 @@ async def our_listener() -> AsyncIterator[Listener]:
 
 async def test_a_message_that_comes_back_proves_the_path_and_is_measured() -> None:
     async with our_listener() as listener, sending_on(listener.port) as port:
-        outcome = await ask(HEARTBEAT, node_at(port), LOOPED, 5.0, hl7_listener=listener)
+        outcome = await ask(HEARTBEAT, node_at(port), LOOPED, hl7_listener=listener)
     assert (outcome.status, outcome.detail) == (Status.OK, "")
     (loop,) = outcome.measurements
     assert loop.name == LOOP
-    assert 0 < loop.value < 5
+    assert 0 < loop.value < SOON
     assert outcome.terminal[1] == ("proves", "that messages pass through to our own listener")
 
 
 async def test_a_message_that_the_engine_acknowledges_and_loses_is_silent() -> None:
     async with our_listener() as listener, sending_on(listener.port, loses=True) as port:
-        outcome = await ask(HEARTBEAT, node_at(port), LOOPED, 0.5, hl7_listener=listener)
+        outcome = await ask(HEARTBEAT, node_at(port), LOOPED, HANGS, hl7_listener=listener)
     assert (outcome.status, outcome.reason, outcome.phase) == (Status.FAIL, Reason.SILENT, Phase.OPERATION)
     assert outcome.detail.endswith("acknowledged the message, which did not come back to our listener in time")
     assert outcome.measurements == ()

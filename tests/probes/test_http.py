@@ -47,7 +47,7 @@ PEERS = Peers(working, refusing, hanging)
 
 async def test_a_page_is_ok_and_its_status_and_length_are_measured() -> None:
     with web({"/login?x=1": Page(200, b"Sign in")}) as peer:
-        outcome = await ask(HTTP, *at(peer.url, path="/login?x=1", matches="^Sign"), timeout=10)
+        outcome = await ask(HTTP, *at(peer.url, path="/login?x=1", matches="^Sign"))
     assert outcome.status is Status.OK
     assert {m.name: m.value for m in outcome.measurements} == {"http_status": 200, "http_answer_bytes": 7}
 
@@ -65,29 +65,29 @@ async def test_a_page_is_ok_and_its_status_and_length_are_measured() -> None:
 )
 async def test_what_is_not_as_it_should_be_fails_and_is_not_repeated(settings: dict, reason: Reason) -> None:
     with web({"/": Page(200, b"Sign in DOE^JOHN")}) as peer:
-        outcome = await ask(HTTP, *at(peer.url, **settings), timeout=10)
+        outcome = await ask(HTTP, *at(peer.url, **settings))
     assert (outcome.status, outcome.reason, outcome.phase) == (Status.FAIL, reason, Phase.OPERATION)
     assert "JOHN" not in outcome.detail
 
 
 async def test_a_server_error_is_http_status() -> None:
     with web({"/": Page(503)}) as peer:
-        outcome = await ask(HTTP, *at(peer.url), timeout=10)
+        outcome = await ask(HTTP, *at(peer.url))
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.HTTP_STATUS)
     assert "503 Service Unavailable" in outcome.detail
 
 
 async def test_a_wrong_account_is_our_fault_unless_the_login_page_is_what_we_want() -> None:
     with web({"/": Page(401)}) as peer:
-        refused = await ask(HTTP, *at(peer.url, username="monitor", password="wrong"), timeout=10)
-        wanted = await ask(HTTP, *at(peer.url, status=["401"]), timeout=10)
+        refused = await ask(HTTP, *at(peer.url, username="monitor", password="wrong"))
+        wanted = await ask(HTTP, *at(peer.url, status=["401"]))
     assert (refused.status, refused.reason) == (Status.UNKNOWN, Reason.AUTH)
     assert wanted.status is Status.OK
 
 
 async def test_a_slow_answer_is_a_warning() -> None:
     with web({"/": Page()}) as peer:
-        outcome = await ask(HTTP, *at(peer.url, slow=1e-9), timeout=10)
+        outcome = await ask(HTTP, *at(peer.url, slow=1e-9))
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.SLOW)
 
 
@@ -99,7 +99,7 @@ async def test_redirects_are_followed_and_credentials_stay_at_home() -> None:
         }
         with web(pages) as home:
             settings = {"username": "monitor", "password": "secret", "headers": {"X-Key": "secret"}}
-            outcome = await ask(HTTP, *at(home.url, contains="viewer", **settings), timeout=10)
+            outcome = await ask(HTTP, *at(home.url, contains="viewer", **settings))
     assert outcome.status is Status.OK
     assert [("authorization" in r.headers, "x-key" in r.headers) for r in home.requests] == [(True, True)] * 2
     assert [("authorization" in r.headers, "x-key" in r.headers) for r in elsewhere.requests] == [(False, False)]
@@ -107,7 +107,7 @@ async def test_redirects_are_followed_and_credentials_stay_at_home() -> None:
 
 async def test_redirects_that_go_round_end() -> None:
     with web({"/": Page(302, headers={"Location": "/"})}) as peer:
-        outcome = await ask(HTTP, *at(peer.url, redirects=3), timeout=10)
+        outcome = await ask(HTTP, *at(peer.url, redirects=3))
     assert outcome.reason is Reason.HTTP_STATUS
     assert len(peer.requests) == 4
 
@@ -115,7 +115,7 @@ async def test_redirects_that_go_round_end() -> None:
 @pytest.mark.parametrize("to", ["ftp://example.org/", "http://me:secret@example.org/", "http://x:99999/"])
 async def test_a_redirect_that_is_no_web_address_is_bad_content(to: str) -> None:
     with web({"/": Page(302, headers={"Location": to})}) as peer:
-        outcome = await ask(HTTP, *at(peer.url), timeout=10)
+        outcome = await ask(HTTP, *at(peer.url))
     assert outcome.reason is Reason.BAD_CONTENT
     assert "secret" not in outcome.detail
 
@@ -124,7 +124,7 @@ async def test_a_redirect_from_https_to_http_is_bad_content(tmp_path: Path) -> N
     authority = Authority(tmp_path)
     context = context_of(authority.certificate())
     with web({"/": Page(302, headers={"Location": "http://127.0.0.1:1/"})}, context) as peer:
-        outcome = await ask(HTTP, *at(peer.url, tls={"ca": authority.ca}), timeout=10)
+        outcome = await ask(HTTP, *at(peer.url, tls={"ca": authority.ca}))
     assert outcome.reason is Reason.BAD_CONTENT
     assert "from https to http" in outcome.detail
 
@@ -133,9 +133,9 @@ async def test_a_certificate_that_soon_ends_is_a_warning_and_dated(tmp_path: Pat
     authority = Authority(tmp_path)
     pair = authority.certificate(days=10)
     with web({"/": Page()}, context_of(pair)) as peer:
-        near = await ask(HTTP, *at(peer.url, tls={"ca": authority.ca}), timeout=10)
-        far = await ask(HTTP, *at(peer.url, tls={"ca": authority.ca}, certificate=86400.0), timeout=10)
-        untrusted = await ask(HTTP, *at(peer.url), timeout=10)
+        near = await ask(HTTP, *at(peer.url, tls={"ca": authority.ca}))
+        far = await ask(HTTP, *at(peer.url, tls={"ca": authority.ca}, certificate=86400.0))
+        untrusted = await ask(HTTP, *at(peer.url))
     assert (near.status, near.reason) == (Status.WARN, Reason.CERTIFICATE_EXPIRING)
     assert far.status is Status.OK
     assert (untrusted.status, untrusted.reason) == (Status.UNKNOWN, Reason.TLS_UNTRUSTED)

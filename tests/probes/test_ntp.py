@@ -20,6 +20,7 @@ from pacs_monitor.probes import kinds
 from pacs_monitor.probes.ntp import ERA, NtpSettings, _Question, _unix
 from tests.peers.ports import free_port, program
 from tests.probes.support import Arranged, Peers, TestClock, ask
+from tests.timing import HANGS
 
 NTP = kinds()["ntp"]
 
@@ -107,7 +108,7 @@ async def test_a_synchronized_server_is_ok_and_its_offset_is_measured(tmp_path: 
     assert outcome.status is Status.OK
     values = {m.name: m.value for m in outcome.measurements}
     assert values["ntp_stratum"] == 5
-    assert abs(values["ntp_offset_seconds"]) < 0.5
+    assert abs(values["ntp_offset_seconds"]) <= outcome.phases[Phase.OPERATION] / 2 + 0.001
 
 
 async def test_a_server_without_a_source_is_not_synchronized(tmp_path: Path) -> None:
@@ -144,7 +145,7 @@ async def test_a_server_may_say_why_it_gives_no_time(kiss: bytes, status: Status
 @pytest.mark.parametrize("answer", [b"", b"\x24" * 47, bytes(48), b"\x24" * 48])
 async def test_what_answers_no_question_of_ours_is_no_answer(answer: bytes) -> None:
     async with answering(lambda _: answer) as port:
-        outcome = await ask(NTP, *at(port), timeout=0.3)
+        outcome = await ask(NTP, *at(port), timeout=1.0)
     assert (outcome.reason, outcome.phase) == (Reason.TCP_TIMEOUT, Phase.OPERATION)
 
 
@@ -156,7 +157,7 @@ async def test_a_lost_datagram_is_asked_again() -> None:
         return timed(question) if len(asked) > 1 else b""
 
     async with answering(second) as port:
-        outcome = await ask(NTP, *at(port), timeout=1.5)
+        outcome = await ask(NTP, *at(port), timeout=3 * HANGS)
     assert (outcome.status, len(asked)) == (Status.OK, 2)
     assert asked[0] != asked[1]
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from hypothesis import given
@@ -19,11 +19,10 @@ from tests.peers.ports import free_port
 from tests.peers.queried import Answer, matches, queried
 from tests.peers.queries import image, store
 from tests.peers.scripted import hang, scripted
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import NOON, Arranged, Noon, Peers, ask
 
 RECONCILE = kinds()["reconcile"]
-NOW = datetime.now(UTC)
-YESTERDAY, BEFORE = ((NOW - timedelta(days=back)).strftime("%Y%m%d") for back in (1, 2))
+YESTERDAY, BEFORE = ((NOON - timedelta(days=back)).strftime("%Y%m%d") for back in (1, 2))
 SETTINGS = ReconcileSettings(against="vna")
 
 
@@ -52,7 +51,7 @@ PEERS = Peers(working, refusing, hanging)
 
 
 async def reconcile(here: Node, there: Node, settings: ReconcileSettings = SETTINGS) -> Outcome:
-    return await ask(RECONCILE, here, settings, 20, nodes={"vna": there})
+    return await ask(RECONCILE, here, settings, nodes={"vna": there}, clock=Noon())
 
 
 async def test_two_real_archives_that_hold_the_same_are_fine_and_a_lost_study_is_a_warning(tmp_path: Path) -> None:

@@ -57,8 +57,8 @@ def values(outcome: Outcome, interface: str = "lo") -> dict[str, float]:
 async def test_a_link_that_is_up_is_ok_and_has_rates_from_the_second_run_on(tmp_path: Path) -> None:
     memory: dict[str, Any] = {}
     with Snmpd(tmp_path) as agent:
-        first = await ask(INTERFACE, *at(agent.port, interfaces="lo"), timeout=20, memory=memory)
-        second = await ask(INTERFACE, *at(agent.port, interfaces="lo"), timeout=20, memory=memory)
+        first = await ask(INTERFACE, *at(agent.port, interfaces="lo"), memory=memory)
+        second = await ask(INTERFACE, *at(agent.port, interfaces="lo"), memory=memory)
     assert (first.status, second.status) == (Status.OK, Status.OK)
     assert values(first) == {"interface_up": 1}
     assert set(values(second)) == {
@@ -68,7 +68,7 @@ async def test_a_link_that_is_up_is_ok_and_has_rates_from_the_second_run_on(tmp_
 
 async def test_an_interface_that_is_not_there_is_missing(tmp_path: Path) -> None:
     with Snmpd(tmp_path) as agent:
-        outcome = await ask(INTERFACE, *at(agent.port, interfaces=["lo", "Ten*"]), timeout=20)
+        outcome = await ask(INTERFACE, *at(agent.port, interfaces=["lo", "Ten*"]))
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.MISSING)
     assert outcome.detail == "interface Ten* is not there"
 

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydicom import Dataset
 
-from pacs_monitor.model import SECOND, Address, DicomEndpoint, Micros, Node, Outcome, Reason, Status
+from pacs_monitor.model import Address, DicomEndpoint, Node, Outcome, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.study_flow import StudyFlowSettings
 from pacs_monitor.systems.orthanc import OrthancSettings
@@ -19,19 +19,10 @@ from tests.peers.queried import Answer, matches, queried
 from tests.peers.queries import Dcmqrscp, image, store
 from tests.peers.scripted import hang, scripted
 from tests.peers.web import web_server
-from tests.probes.support import Arranged, Peers, TestClock, ask
+from tests.probes.support import NOON, Arranged, Noon, Peers, ask
 
 FLOW = kinds()["study_flow"]
-NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 YESTERDAY = "20261123"
-
-
-class Noon(TestClock):
-    def __init__(self, at: datetime = NOON) -> None:
-        self.at = at
-
-    def now(self) -> Micros:
-        return int(self.at.timestamp()) * SECOND
 
 
 def node_at(port: int, called: str = "SCP") -> Node:
@@ -63,7 +54,7 @@ PEERS = Peers(working, refusing, hanging)
 async def listen(port: int, called: str = "SCP", memory: Any = None, at: datetime = NOON, **settings: Any) -> Outcome:
     memory = {} if memory is None else memory
     node = node_at(port, called)
-    return await ask(FLOW, node, StudyFlowSettings(**settings), 20, memory=memory, clock=Noon(at))
+    return await ask(FLOW, node, StudyFlowSettings(**settings), memory=memory, clock=Noon(at))
 
 
 def measured(outcome: Outcome, name: str) -> dict[str, float]:
@@ -108,9 +99,11 @@ async def test_senders_are_told_by_orthanc(orthanc: Orthanc, tmp_path: Path) -> 
     node = Node("archive", host="127.0.0.1", systems={"orthanc": OrthancSettings(url=orthanc.url)})
     memory: dict[str, Any] = {}
 
+    by_day = timezone(timedelta(hours=12 - datetime.now(UTC).hour))
+
     async def hear(after: timedelta = timedelta()) -> Outcome:
         clock = Noon(datetime.now(UTC) + after)
-        return await ask(FLOW, node, settings, 20, memory=memory, clock=clock)
+        return await ask(FLOW, node, settings, memory=memory, clock=clock, zone=by_day)
 
     settings = StudyFlowSettings(within="2h", senders=["STORESCU", "CT1"])
     assert FLOW.addresses(node, settings) == (Address("127.0.0.1", orthanc.http_port),)
@@ -130,7 +123,7 @@ async def test_senders_are_told_by_orthanc(orthanc: Orthanc, tmp_path: Path) -> 
 
 async def test_senders_need_orthancs_own_api() -> None:
     node, settings = Node("archive", host="127.0.0.1"), StudyFlowSettings(within="2h", senders="CT1")
-    outcome = await ask(FLOW, node, settings, 20)
+    outcome = await ask(FLOW, node, settings)
     assert (outcome.reason, FLOW.addresses(node, settings)) == (Reason.NOT_CONFIGURED, ())
     with pytest.raises(ValueError, match="senders go by themselves"):
         StudyFlowSettings(within="2h", senders="CT1", modalities="CT")
@@ -141,7 +134,7 @@ async def test_what_is_not_orthanc_tells_no_senders(answer: str) -> None:
     async with web_server(lambda _method, _path, _body: (200, "application/json", answer.encode())) as port:
         api = OrthancSettings(url=f"http://127.0.0.1:{port}")
         node = Node("archive", host="127.0.0.1", systems={"orthanc": api})
-        outcome = await ask(FLOW, node, StudyFlowSettings(within="2h", senders="CT1"), 20)
+        outcome = await ask(FLOW, node, StudyFlowSettings(within="2h", senders="CT1"))
     assert outcome.reason is Reason.BAD_CONTENT
 
 

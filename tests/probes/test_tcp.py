@@ -13,6 +13,7 @@ from pacs_monitor.probes.tcp import TcpSettings
 from tests.peers.ports import free_port
 from tests.peers.scripted import full_accept_queue, hang, scripted
 from tests.probes.support import Arranged, Peers, ask
+from tests.timing import HANGS, SOON
 
 TCP = kinds()["tcp"]
 
@@ -47,7 +48,7 @@ async def test_an_accepted_connection_is_ok_and_closed_again() -> None:
 
     async with scripted(until_closed) as peer:
         outcome = await ask(TCP, *at(peer.port))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SOON):
             await peer.last.over.wait()
     assert outcome.status is Status.OK
     assert set(outcome.phases) == {Phase.RESOLVE, Phase.CONNECT}
@@ -61,7 +62,7 @@ async def test_a_refused_port_is_tcp_refused() -> None:
 
 async def test_a_full_accept_queue_is_tcp_timeout() -> None:
     with full_accept_queue() as port:
-        outcome = await ask(TCP, *at(port))
+        outcome = await ask(TCP, *at(port), HANGS)
     assert (outcome.reason, outcome.phase) == (Reason.TCP_TIMEOUT, Phase.CONNECT)
 
 

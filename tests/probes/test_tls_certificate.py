@@ -51,7 +51,7 @@ async def seen(folder: Path, days: int, *names: str, trust: bool = True, **setti
     authority = Authority(folder)
     pair = authority.certificate(*names, days=days)
     with tls_server(context_of(pair)) as port:
-        outcome = await ask(CERTIFICATE, *at(port, authority if trust else None, **settings), timeout=10)
+        outcome = await ask(CERTIFICATE, *at(port, authority if trust else None, **settings))
         await asyncio.sleep(0)
     assert [m.value for m in outcome.measurements] == [pair.expiry]
     return outcome
