@@ -66,9 +66,13 @@ class Calendar:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
+    async def _turn(self, check: CheckId) -> None:
+        """A coroutine, because APScheduler gives plain functions to a thread, and a run belongs on the loop."""
+        self._run(check)
+
     def _schedule(self, check: CheckId, line: Line) -> None:
         self._scheduler.add_job(
-            self._run,
+            self._turn,
             cron.trigger(line.cron, line.timezone),
             args=[check],
             id=str(check),

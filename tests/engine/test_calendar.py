@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import asyncio
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from pacs_monitor.engine.calendar import Calendar
 from pacs_monitor.model import CheckId
 from tests.engine.support import SettableClock, a_check
+from tests.timing import SOON
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NIGHT = CheckId("archive", "night")
@@ -55,6 +57,19 @@ async def test_another_time_zone_moves_the_times(calendar):
     calendar.adopt([check], "Etc/GMT-10")
 
     assert (calendar.seconds_to_next(NIGHT) - tokyo) % 86400 == pytest.approx(86400 - 3600, abs=60)
+
+
+async def test_a_calendar_run_starts_on_the_loop_like_any_other():
+    told: asyncio.Future[tuple[CheckId, asyncio.AbstractEventLoop]] = asyncio.get_running_loop().create_future()
+    calendar = Calendar(lambda check: told.set_result((check, asyncio.get_running_loop())), SettableClock())
+    calendar.start()
+    calendar.adopt([a_check("archive/night", cron="30 2 * * *")], "UTC")
+    calendar._scheduler.modify_job("archive/night", next_run_time=datetime.now(UTC))  # half past two is now
+    async with asyncio.timeout(SOON):
+        check, loop = await told
+    calendar.stop()
+
+    assert (check, loop) == (NIGHT, asyncio.get_running_loop())
 
 
 def is_changing_night(moment: datetime) -> bool:

@@ -228,6 +228,17 @@ async def test_a_cron_check_runs_by_the_calendar_and_not_by_the_rhythm(bench):
     assert bench.entry().standing.state is State.UNKNOWN
 
 
+async def test_a_cron_check_whose_time_has_come_is_run_and_comes_up(bench):
+    runs, ask = counting()
+    bench.adopt(a_check(ask=ask, interval=0.01, cron="30 2 * * *"))
+    bench.engine._calendar._scheduler.modify_job(
+        "archive/echo", next_run_time=datetime.now(UTC)
+    )  # half past two is now
+    await until(lambda: bench.entry().standing.state is State.UP)
+
+    assert runs["runs"] == 1
+
+
 def test_the_clock_watch_sees_steps_and_not_the_passing_of_time():
     clock = SettableClock()
     told: list[Micros] = []
