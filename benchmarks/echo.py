@@ -32,7 +32,7 @@ import uvloop
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
-from benchmarks.paced import Figures, paced, processor_time
+from benchmarks.paced import Figures, paced, processor_time, sequential
 from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.model import Check, CheckId, DicomEndpoint, Node, Patience
@@ -129,15 +129,11 @@ def by_pynetdicom(port: int, rate: float, seconds: float) -> Figures:
 
 def by_echoscu(port: int, rate: float, seconds: float) -> Figures:
     """DCMTK's echoscu, a process for each, one at a time: no faster than ten a second."""
-    who, pace = resource.RUSAGE_CHILDREN, min(rate, 10)
-    latencies: list[float] = []
-    before, began = processor_time(who), time.perf_counter()
-    while (now := time.perf_counter()) - began < seconds:
-        command = ["echoscu", "-aec", "PEER", target(len(latencies) % NODES), str(port)]
-        subprocess.run(command, check=True, capture_output=True)
-        latencies.append(time.perf_counter() - now)
-        time.sleep(max(0.0, began + len(latencies) / pace - time.perf_counter()))
-    return Figures.of("DCMTK `echoscu`", time.perf_counter() - began, processor_time(who) - before, latencies)
+
+    def ask(n: int) -> None:
+        subprocess.run(["echoscu", "-aec", "PEER", target(n % NODES), str(port)], check=True, capture_output=True)
+
+    return sequential("DCMTK `echoscu`", ask, seconds, resource.RUSAGE_CHILDREN, min(rate, 10))
 
 
 def by_daemon(port: int, rate: float, seconds: float) -> Figures:

@@ -1,10 +1,12 @@
-"""Run something at an even pace and account for it: processor time per operation, and latencies."""
+"""Run something at an even pace, or one after the other, and account for it: processor time per run, latencies."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import resource
 import statistics
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -37,6 +39,19 @@ class Figures:
 def processor_time(who: int = resource.RUSAGE_SELF) -> float:
     usage = resource.getrusage(who)
     return usage.ru_utime + usage.ru_stime
+
+
+def sequential(
+    name: str, ask: Callable[[int], object], seconds: float, who: int = resource.RUSAGE_SELF, rate: float = math.inf
+) -> Figures:
+    """Call `ask(n)` again and again, one at a time, no faster than the rate; `who` does the work."""
+    latencies: list[float] = []
+    before, began = processor_time(who), time.perf_counter()
+    while (now := time.perf_counter()) - began < seconds:
+        ask(len(latencies))
+        latencies.append(time.perf_counter() - now)
+        time.sleep(max(0.0, began + len(latencies) / rate - time.perf_counter()))
+    return Figures.of(name, time.perf_counter() - began, processor_time(who) - before, latencies)
 
 
 async def paced(ask: Callable[[int], Awaitable[float]], rate: float, seconds: float) -> list[float]:

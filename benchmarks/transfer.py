@@ -30,48 +30,23 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pynetdicom import AE
 
-from benchmarks.echo import free_port, sequential
-from benchmarks.paced import Figures, processor_time
+from benchmarks.echo import free_port
+from benchmarks.image import SERIES, STUDY, image
+from benchmarks.paced import Figures, processor_time, sequential
 from pacs_monitor.dicom import Association, Target, associate
 from pacs_monitor.dicom.datasets import encode
 from pacs_monitor.dicom.find import STUDY_ROOT_FIND, find, tally
 from pacs_monitor.dicom.requests import IMPLICIT_VR_LITTLE_ENDIAN, contexts
 from pacs_monitor.dicom.store import store
+from pacs_monitor.dicom.testobject import SECONDARY_CAPTURE
 from pacs_monitor.model import Address
 from pacs_monitor.net import Resolver
 
 RESULTS = Path(__file__).parent / "results" / "transfer.md"
-SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
-STUDY, SERIES = "1.2.826.0.1.1", "1.2.826.0.1.2"
 SIZES = {"C-STORE 39 kB": 39_000, "C-STORE 4 MB": 4_000_000}
 FIND, ANSWERS = "C-FIND, 100 answers", 100
 OPERATIONS = (*SIZES, FIND)
-EVER = 1e9
 IMAGES = {"QueryRetrieveLevel": "IMAGE", "StudyInstanceUID": STUDY, "SeriesInstanceUID": SERIES, "SOPInstanceUID": ""}
-
-
-def image(number: int, size: int) -> tuple[str, bytes]:
-    """A secondary capture image with so many bytes of pixels."""
-    uid = f"{SERIES}.{number}"
-    values = {
-        "SOPClassUID": SECONDARY_CAPTURE,
-        "SOPInstanceUID": uid,
-        "StudyInstanceUID": STUDY,
-        "SeriesInstanceUID": SERIES,
-        "PatientID": "ZZTEST",
-        "PatientName": "ZZTEST^PACSMONITOR",
-        "Modality": "OT",
-        "SamplesPerPixel": 1,
-        "PhotometricInterpretation": "MONOCHROME2",
-        "Rows": size // 1000,
-        "Columns": 1000,
-        "BitsAllocated": 8,
-        "BitsStored": 8,
-        "HighBit": 7,
-        "PixelRepresentation": 0,
-        "PixelData": bytes(size),
-    }
-    return uid, encode(values)
 
 
 def file_of(dataset: bytes, path: Path) -> Path:
@@ -180,7 +155,7 @@ def by_pynetdicom(operation: str, port: int, seconds: float, folder: Path) -> Fi
             assert association.send_c_store(kept).Status == 0
         association.release()
 
-    return sequential("pynetdicom", ask, EVER, seconds, resource.RUSAGE_SELF)
+    return sequential("pynetdicom", ask, seconds)
 
 
 def by_dcmtk(operation: str, port: int, seconds: float, folder: Path) -> Figures:
@@ -196,7 +171,7 @@ def by_dcmtk(operation: str, port: int, seconds: float, folder: Path) -> Figures
     def ask(_n: int) -> None:
         subprocess.run(command, check=True, capture_output=True)
 
-    return sequential(name, ask, EVER, seconds, resource.RUSAGE_CHILDREN)
+    return sequential(name, ask, seconds, resource.RUSAGE_CHILDREN)
 
 
 WAYS: dict[str, Callable[[str, int, float, Path], Figures]] = {

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
+from benchmarks.image import SERIES, STUDY
+from benchmarks.image import Image as Instance
+from benchmarks.image import image as instance
 from pacs_monitor.dicom import Association, associate
 from pacs_monitor.dicom.commitment import STORAGE_COMMITMENT
 from pacs_monitor.dicom.datasets import encode
@@ -14,14 +17,13 @@ from pacs_monitor.dicom.find import MODALITY_WORKLIST_FIND, STUDY_ROOT_FIND
 from pacs_monitor.dicom.requests import IMPLICIT_VR_LITTLE_ENDIAN, VERIFICATION, Context, contexts
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE
 from pacs_monitor.dicom.store import StoreStatus, store
+from pacs_monitor.dicom.testobject import SECONDARY_CAPTURE
 from pacs_monitor.model import Phase
 from pacs_monitor.net import NetFailure, Resolver
 from tests.dicom.support import target
 from tests.peers.scp import Handlers, scp
 from tests.timing import SOON
 
-SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
-STUDY, SERIES = "1.2.826.0.1.1", "1.2.826.0.1.2"
 SECRET = "SECRET^NAME 4711"
 IMPLICIT = IMPLICIT_VR_LITTLE_ENDIAN
 EVERYTHING = contexts(
@@ -44,35 +46,6 @@ EACH_IMAGE = encode(
     {"QueryRetrieveLevel": "IMAGE", "StudyInstanceUID": STUDY, "SeriesInstanceUID": SERIES, "SOPInstanceUID": ""}
 )
 EACH_STUDY = encode({"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": ""})
-
-
-class Instance(NamedTuple):
-    uid: str
-    dataset: bytes
-
-
-def instance(number: int = 1, size: int = 1600) -> Instance:
-    """A secondary capture image of about `size` bytes, in Implicit VR Little Endian."""
-    uid = f"{SERIES}.{number}"
-    values = {
-        "SOPClassUID": SECONDARY_CAPTURE,
-        "SOPInstanceUID": uid,
-        "StudyInstanceUID": STUDY,
-        "SeriesInstanceUID": SERIES,
-        "PatientID": "ZZTEST",
-        "PatientName": "ZZTEST^PACSMONITOR",
-        "Modality": "OT",
-        "SamplesPerPixel": 1,
-        "PhotometricInterpretation": "MONOCHROME2",
-        "Rows": size // 400,
-        "Columns": 400,
-        "BitsAllocated": 8,
-        "BitsStored": 8,
-        "HighBit": 7,
-        "PixelRepresentation": 0,
-        "PixelData": bytes(size // 400 * 400),
-    }
-    return Instance(uid, encode(values))
 
 
 async def failure_at(port: int, ask: Callable[[Association], Awaitable[Any]], **more: Any) -> NetFailure:
