@@ -26,15 +26,31 @@ def test_there_is_no_page_without_a_kind() -> None:
     assert {page.stem for page in FOLDER.glob("*.md")} <= kinds().keys()
 
 
-@pytest.mark.parametrize(
-    ("seconds", "written"), [(0.0, "0s"), (0.5, "500ms"), (90.0, "90s"), (300.0, "5m"), (7200.0, "2h"), (86400.0, "1d")]
-)
-def test_durations_stand_there_as_one_writes_them(seconds: float, written: str) -> None:
-    assert SCRIPT["duration"](seconds) == written
-
-
 def test_pages_name_every_setting_and_every_metric() -> None:
     for kind, probe in kinds().items():
         text = SCRIPT["page"](probe)
         keys = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
         assert keys == {*probe.settings.model_fields, *(f"pacs_{measure.name}" for measure in probe.measures)}, kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "reasons"),
+    [
+        ("expiry", {"expiring"}),
+        ("disk", {"out_of_resources", "over_limit", "missing"}),
+        ("dicom_worklist", {"slow", "too_few", "not_dicom", "not_configured"}),
+        ("http", {"slow", "bad_content", "certificate_expiring"}),
+    ],
+)
+def test_pages_name_the_reasons_that_their_probe_gives_itself(kind: str, reasons: set[str]) -> None:
+    text = SCRIPT["reasons"](kinds()[kind])
+    assert set(re.findall(r"^\| \[`(\w+)`\]", text, re.MULTILINE)) == reasons
+
+
+def test_pages_lead_to_sections_of_the_runbook_that_are_there() -> None:
+    runbook = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    anchors = {title.lower().replace(" ", "-") for title in re.findall(r"^#+ (.+)$", runbook, re.MULTILINE)}
+    wanted = {
+        anchor for probe in kinds().values() for anchor in re.findall(r"operations\.md#([\w-]+)", SCRIPT["page"](probe))
+    }
+    assert wanted <= anchors

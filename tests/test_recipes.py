@@ -18,8 +18,9 @@ PAGES = {
     kind: "".join(YAML.findall(inspect.getdoc(inspect.getmodule(type(probe))) or "")) for kind, probe in kinds().items()
 }
 NODE = (
-    "monitor: {name: east}\nnodes:\n  node:\n    host: 10.0.0.20\n    dicom: {port: 104, ae_title: A}\n"
-    "    hl7: {port: 2575}\n"
+    "monitor: {name: east}\nnodes:\n  vna: {host: 10.0.0.21, dicom: {port: 104, ae_title: VNA}}\n"
+    "  node:\n    host: 10.0.0.20\n    dicom: {port: 104, ae_title: A}\n    hl7: {port: 2575}\n"
+    "    orthanc: {url: 'http://10.0.0.20:8042'}\n"
 )
 
 
@@ -29,7 +30,7 @@ def test_a_recipe_loads(recipe: str, tmp_path: Path) -> None:
     assert messages(tmp_path, head + recipe) == []
 
 
-@pytest.mark.parametrize("kind", [kind for kind, example in PAGES.items() if example])
+@pytest.mark.parametrize("kind", sorted(PAGES))
 def test_the_example_of_a_probe_is_a_check_of_its_kind(kind: str, tmp_path: Path) -> None:
     (tmp_path / "heartbeat.hl7").write_text("MSH|^~\\&|||||{timestamp}||NMD^N02|{control_id}|P|2.5\r")
     assert messages(tmp_path, f"{NODE}    checks:\n{indent(PAGES[kind], '      ')}") == []

@@ -14,6 +14,7 @@ from pacs_monitor import channels as channel_kinds
 from pacs_monitor import probes as probe_kinds
 from pacs_monitor import systems as system_kinds
 from pacs_monitor.cli.common import AsJson, app, out, print_json, unknown
+from pacs_monitor.written import choices, default
 
 Kind = Annotated[str | None, typer.Argument(help="One kind, with its settings.")]
 
@@ -46,7 +47,7 @@ def _answer(kinds: Mapping[str, Any], what: str, wanted: str | None, json: bool)
     elif wanted is None:
         table = Table("kind", "what it does", box=None, pad_edge=False)
         for row in described:
-            table.add_row(row["kind"], row["summary"])
+            table.add_row(row["kind"], escape(row["summary"]))
         out.print(table if described else f"no {what} kinds yet")
     else:
         _print(described[0])
@@ -60,7 +61,12 @@ def _describe(name: str, kind: Any) -> dict[str, Any]:
         "summary": text.partition("\n")[0],
         "text": text,
         "settings": {
-            key: {"required": field.is_required(), "description": field.description or ""}
+            key: {
+                "required": field.is_required(),
+                "default": default(field),
+                "choices": choices(field),
+                "description": field.description or "",
+            }
             for key, field in fields.items()
         },
         "measures": [{"metric": f"pacs_{m.name}", "help": m.help} for m in getattr(kind, "measures", ())],
@@ -68,10 +74,18 @@ def _describe(name: str, kind: Any) -> dict[str, Any]:
 
 
 def _print(described: dict[str, Any]) -> None:
-    out.print(f"[bold]{described['kind']}[/bold]\n{escape(described['text'])}\n")
-    table = Table("setting", "", "what it is", box=None, pad_edge=False)
+    out.print(f"[bold]{described['kind']}[/bold]: {escape(described['text'])}\n")
+    settings = Table("setting", "default", "what it is", box=None, pad_edge=False)
     for key, field in described["settings"].items():
-        table.add_row(key, "required" if field["required"] else "", field["description"])
-    out.print(table)
+        allowed = f" ({', '.join(field['choices'])})" if field["choices"] else ""
+        settings.add_row(
+            key, "required" if field["required"] else escape(field["default"]), escape(field["description"] + allowed)
+        )
+    if described["settings"]:
+        out.print(settings)
+    measures = Table("metric", "what it tells", box=None, pad_edge=False)
     for measure in described["measures"]:
-        out.print(f"{measure['metric']}: {measure['help']}", markup=False)
+        measures.add_row(measure["metric"], escape(measure["help"]))
+    if described["measures"]:
+        out.print()
+        out.print(measures)

@@ -89,8 +89,8 @@ def _readable(shape: Shape, value: Any) -> Any:
     if not isinstance(shape, Scalar):
         return value
     if shape.secret:
-        return HIDDEN
-    return f"{value:g} {shape.unit}" if shape.unit else value
+        return HIDDEN if value else ""
+    return shape.write(value) if shape.write else value
 
 
 def shown(value: Any) -> str:

@@ -8,20 +8,20 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from pacs_monitor.fields import parse_duration, parse_size
+from pacs_monitor.written import Writer, writer
 
 Model = type[BaseModel]
 
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One text; `secret` ones never print and may come from a file."""
+    """One text; `secret` ones never print and may come from a file, those with a unit are written by `write`."""
 
     secret: bool = False
-    unit: str = ""
+    write: Writer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,6 @@ class ListOf:
 Shape = Scalar | MapOf | ListOf | Model
 
 ANY = Scalar()
-UNITS = {parse_duration: "s", parse_size: "B"}
 
 
 @cache
@@ -62,8 +61,8 @@ def _field_shape(field: FieldInfo) -> Shape:
 
 
 def _with_unit(shape: Shape, metadata: Iterable[Any]) -> Shape:
-    units = [UNITS[extra.func] for extra in metadata if isinstance(extra, BeforeValidator) and extra.func in UNITS]
-    return Scalar(unit=units[0]) if units and shape == ANY else shape
+    write = next(filter(None, map(writer, metadata)), None)
+    return Scalar(write=write) if write and shape == ANY else shape
 
 
 def _shape(annotation: Any) -> Shape:

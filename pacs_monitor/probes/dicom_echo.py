@@ -1,7 +1,13 @@
 """Does the peer answer a DICOM C-ECHO? Associate, ask, release, each step timed apart.
 
+```yaml
+dicom_echo: {interval: 60s, severity: critical}
+services: {probe: dicom_echo, offers: [MPPS, storage commitment]}
+```
+
 It proves that the peer's DICOM service runs, knows itself by its AE title and accepts ours. It does not prove that
-images can be stored or found: an archive with a full disk still answers.
+images can be stored or found: an archive with a full disk still answers. Our AE title must be registered there for
+verification, and for nothing else.
 
 `offers` names services that the peer must offer (`MPPS`, `print`, `storage commitment`, `breast tomosynthesis`, any SOP
 class by its name in PS3.6 or its UID): their presentation contexts are negotiated and nothing is asked over them, so

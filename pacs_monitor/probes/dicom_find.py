@@ -1,5 +1,10 @@
 """Does the peer find studies? A C-FIND (PS3.4 C.4.1), whose answers are counted, timed and dropped.
 
+```yaml
+dicom_find: {slow: 2s}
+priors: {probe: dicom_find, keys: {StudyDate: yesterday, ModalitiesInStudy: CT}, at_least: 1}
+```
+
 It proves that the database behind the archive answers, which C-ECHO does not. `keys` are elements by their keyword in
 PS3.6, with dates relative to today (`today`, `yesterday`, `today-7d..today`) in the monitor's time zone; today's
 studies unless given. Beside the keys only the level's own UID is asked for, so that no patient data is sent unless a
@@ -7,7 +12,7 @@ key asks for it.
 
 Fewer than `at_least` matches is a failure (`too_few`). After `limit` matches the rest is cancelled; the count is then
 a lower bound, flagged `capped`, and so are counts that look like a limit of the peer's own: full hundreds, powers of
-two.
+two. Our AE title must be registered there for queries, and for nothing else.
 """
 
 from __future__ import annotations

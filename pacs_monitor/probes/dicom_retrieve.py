@@ -1,5 +1,9 @@
 """Do images come back? A C-GET (PS3.4 C.4.3) or C-MOVE (C.4.2) of a study that somebody approved for this.
 
+```yaml
+dicom_retrieve: {studies: [1.2.826.0.1.3680043.8.498.1], enabled_by: "PACS team, change 4712"}
+```
+
 `studies` lists Study Instance UIDs of test studies, or of studies whose retrieval was approved (`enabled_by`). Each run
 fetches the one that was longest not fetched, so that over time the archive's storage is proved and not only its cache.
 
@@ -12,6 +16,8 @@ C-MOVE: without `destination` the archive sends the study to our own listener (`
 it must know), where it is compared in the same way. The listener takes what is asked for and nothing else: which
 objects the study has is asked by C-FIND before, and objects of more than 16 MB are not taken. With another
 `destination`, an AE title that the archive knows, its own count of sub-operations is what is compared.
+
+Our AE title must be registered there for retrieving, C-MOVE wants it as a destination as well.
 """
 
 from __future__ import annotations

@@ -1,5 +1,12 @@
 """Does the archive really store? A synthetic object is sent by C-STORE, looked for, and cleared away again.
 
+```yaml
+dicom_store:
+  enabled_by: "PACS team, change 4711"
+  verify: find
+  cleanup: orthanc
+```
+
 An archive with a full disk answers every C-ECHO with success; only a store proves that it stores. Each run sends a new
 SOP Instance UID, since archives silently drop what they know already. `verify` says how the object is looked for after
 it was taken: `none`, `find` (C-FIND at IMAGE level until it is found), `get` or `move` (given back, and its pixels
@@ -10,7 +17,8 @@ Nothing is sent unless the ledger of test objects holds it, nor if it could not 
 interrupted run has left is tried at the next start and after each run; what stays is a warning with a count
 (`cleanup_failed`). A node is never sent more than 12 objects a minute and 2,000 a day (`store_cap`).
 
-Read "Test stores safely" (docs/test-stores.md) before you have it allowed.
+Our AE title must be registered there for storing, and for what `verify` does. Read "Test stores safely"
+(docs/test-stores.md) before you have it allowed.
 """
 
 from __future__ import annotations

@@ -1,5 +1,9 @@
 """Does a DICOMweb service answer? A QIDO-RS search whose matches are counted and dropped, and WADO-RS if asked for.
 
+```yaml
+dicomweb: {url: "https://pacs.example.org/dicom-web", username: monitor, password: "${PACS_PASSWORD:-choose-one}"}
+```
+
 `url` is where the service begins (for Orthanc, http://HOST:8042/dicom-web). `keys` narrow the search as in
 `dicom_find`: keywords of PS3.6, dates relative to today. Fewer than `at_least` matches is a failure (`too_few`). No
 more than `limit` are asked for; as many as that are a lower bound, flagged `capped`.

@@ -1,5 +1,12 @@
 """Does a DICOMweb service really store? A synthetic object goes in by STOW-RS, is looked for, and cleared away again.
 
+```yaml
+dicomweb_store:
+  url: https://pacs.example.org/dicom-web
+  enabled_by: "PACS team, change 4711"
+  cleanup: orthanc
+```
+
 The object, its ledger, its limits and its clean-up are those of `dicom_store`; `url`, accounts and certificates those
 of `dicomweb`. `verify` says how it is looked for after it was taken: `none`, `find` (QIDO-RS until it is found),
 `metadata` (and then WADO-RS gives its metadata), or `frames` (and then WADO-RS gives its first frame, whose pixels are

@@ -7,6 +7,7 @@ directory: {probe: dns, name: _ldap._tcp.example.org, type: SRV}
 
 Names are how modalities, viewers and logins find each other. The node is the name server; ask each of them. `expect`
 proves that the name still leads to the right machine, which the name alone does not.
+No account is needed.
 """
 
 from __future__ import annotations

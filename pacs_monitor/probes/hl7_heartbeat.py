@@ -16,7 +16,7 @@ hl7_heartbeat: {enabled_by: "interface team, change 4713", message: heartbeat.hl
 
 The sender of the feed is not kept out: each run makes a connection of its own and closes it. Where a firewall or a VPN
 forgets idle connections, or the interface wants one that stays, `keep_open` keeps it from run to run; mind that some
-listeners take a single client.
+listeners take a single client. No account is needed, but interfaces often take messages from known addresses alone.
 """
 
 from __future__ import annotations

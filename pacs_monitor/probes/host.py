@@ -8,6 +8,7 @@ this_machine: {probe: host, source: local, processes: [Orthanc], ports: [4242, 8
 `source` names the system: the node carries its block (`node_exporter:`, `windows_exporter:`, `snmp:`), and `local` is
 the machine that the monitor runs on. Memory and load warn and never fail unless told: users feel a stopped service, and
 nobody feels a figure. A program, port or service that is not there is a failure (`missing`).
+docs/systems.md tells the least account of each system.
 """
 
 from __future__ import annotations

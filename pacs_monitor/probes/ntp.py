@@ -7,7 +7,7 @@ clock: {probe: ntp, warn: 500ms, fail: 5s}
 Dates and times in DICOM objects, the order of HL7 messages and TLS itself depend on clocks that agree. Ask the time
 servers, and every modality or archive that answers NTP. The offset is between two clocks: when every node is off by the
 same, it is the monitor's own machine. A server that is not synchronized itself (leap indicator 3, stratum 0 or 16) is a
-failure, whatever its time.
+failure, whatever its time. No account is needed.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ what must be there, by name or glob: one that is missing fails.
 Length alone says little: a busy hour is no fault. Most telling are the age of the oldest item (`oldest_fail`), and a
 queue that holds items while nothing is in progress (`stuck_after`). Failed items are counted from one run to the next;
 a new failure is a warning for `failed_within`, so that it outlasts patience. What had failed before the first run is
-not counted.
+not counted. docs/systems.md tells the least account of each system.
 """
 
 from __future__ import annotations

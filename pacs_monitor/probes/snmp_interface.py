@@ -7,7 +7,7 @@ uplinks: {probe: snmp_interface, interfaces: [GigabitEthernet1/0/1, "Ten*"], err
 The node carries the block of the system that `source` names (`snmp: {community: …}`). Interfaces that are named must be
 up; without names, those that are up are looked at, since most switches have ports that nobody uses. Errors and load are
 rates between two runs, so that the first run after a counter was cleared tells none. A half-duplex link shows itself by
-errors long before anybody calls.
+errors long before anybody calls. The least account is a read-only community or user, from our address alone.
 """
 
 from __future__ import annotations

@@ -1,5 +1,10 @@
 """Do studies still arrive? How long ago the newest one began, per modality or station, or came, per sender.
 
+```yaml
+study_flow: {modalities: [CT, MR], within: 2h, hours: "Mon-Fri 07:00-19:00"}
+senders: {probe: study_flow, senders: [CT1, US3], within: 4h}
+```
+
 A modality whose images stop arriving shows nowhere else: the archive is up, and nobody misses the images before a
 reading room does. Each modality in `modalities` and each Station Name in `stations` is a feed of its own; without
 either all studies are one. The newest study older than `within` is `silent`. It is asked by C-FIND, or by QIDO-RS where
@@ -13,7 +18,8 @@ last run, only the last of them are looked at, and the flag `capped` says so.
 
 Otherwise what counts is the study's own date and time (PS3.3 C.7.2.1), read in the monitor's time zone, since archives
 do not tell by C-FIND when it arrived; so `within` must leave room for long examinations. Stations are asked for at
-SERIES level across studies, which not every archive allows (`query_refused`).
+SERIES level across studies, which not every archive allows (`query_refused`). Our AE title must be registered there for
+queries, and for nothing else.
 
 At night modalities may well rest: with `hours` silence counts in those hours alone (`hours: Mon-Fri 07:00-19:00`), so
 that a feed has the time of `within` from their beginning; one that was too long stays a failure until a study comes.

@@ -1,5 +1,9 @@
 """Does a TCP port accept a connection? Connects and closes; nothing is said on it.
 
+```yaml
+ssh: {probe: tcp, port: 22}
+```
+
 Not for a DICOM port that `dicom_echo` asks anyway: many DICOM servers hold one of their few associations for every bare
 connection until a timeout of their own, and answer `busy` to others meanwhile.
 """

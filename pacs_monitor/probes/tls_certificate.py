@@ -6,7 +6,7 @@ viewer_certificate: {probe: tls_certificate, port: 443, warn: 30d, fail: 7d}
 
 For any port that begins with TLS: HTTPS, DICOM or HL7 over TLS, LDAPS. Probes that speak TLS date its certificate
 themselves; this one is for services that nothing else asks. With `trusted: off` only the date counts: for devices whose
-self-signed certificate nobody will replace before it ends.
+self-signed certificate nobody will replace before it ends. No account is needed.
 """
 
 from __future__ import annotations

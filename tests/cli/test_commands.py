@@ -180,7 +180,7 @@ def test_show_tells_where_each_setting_comes_from(estate):
     shown = command("show", "archive", config=estate)
 
     assert shown.returncode == 0
-    assert re.search(r"dicom_echo +interval +0\.5 s +.*monitor\.yaml:\d+", shown.stdout), shown.stdout
+    assert re.search(r"dicom_echo +interval +500ms +.*monitor\.yaml:\d+", shown.stdout), shown.stdout
 
 
 def test_a_wrong_configuration_is_told_whole_and_starts_nothing(tmp_path):

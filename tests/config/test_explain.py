@@ -16,10 +16,10 @@ def test_each_value_has_its_origin(tmp_path: Path) -> None:
     rows = {(row.check, row.key): (row.value, row.origin) for row in config.explain(estate, "archive")}
     file = tmp_path / "monitor.yaml"
     assert ("10.0.0.1", f"node ({file}:7)") == rows["", "host"]
-    assert ("20 s", f"check ({file}:10)") == rows["dicom_echo", "interval"]
-    assert ("2 s", f"check ({file}:10)") == rows["dicom_echo", "slow"]
+    assert ("20s", f"check ({file}:10)") == rows["dicom_echo", "interval"]
+    assert ("2s", f"check ({file}:10)") == rows["dicom_echo", "slow"]
     assert ("critical", f"node ({file}:6)") == rows["dicom_echo", "severity"]
-    assert ("120 s", f"defaults ({file}:3)") == rows["dicom_echo", "page_after"]
-    assert rows["dicom_echo", "timeout"] == ("10 s", "probe kind")
+    assert ("2m", f"defaults ({file}:3)") == rows["dicom_echo", "page_after"]
+    assert rows["dicom_echo", "timeout"] == ("10s", "probe kind")
     assert rows["dicom_echo", "failures"] == ("3", "built in")
     assert rows["dicom_echo", "paging"] == ("on", "monitor")
