@@ -9,8 +9,10 @@ the monitor runs on. `volumes` names what must be there, by name or glob: one th
 unmounted archive looks like an empty disk. Percentages are of what a writer can use; what is reserved for root does not
 count as free.
 
-`full_within` warns when a volume, going on as in the last hours, will be full sooner than that. It never fails: a
-forecast gets nobody out of bed.
+`full_within` warns when a volume will be full sooner than that, if it goes on as now. How far ahead that can be told is
+how long its free space took to halve, a hundred days at most; a volume that was cleaned has no forecast until then. It
+never fails, and a warning is never critical: a forecast gets nobody out of bed. Where images come in bursts, let it be
+several times as long as from one burst to the next ([figures](../systems.md#time-to-full)).
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems import VolumeSource, is_guarded, system_of
 from pacs_monitor.systems.answers import TellsVolumes, Volume
 from pacs_monitor.systems.judging import Trouble, judged, selected
-from pacs_monitor.systems.trend import grown, rate, remembered
+from pacs_monitor.systems.trend import full_in, noted, remembered
 from pacs_monitor.systems.wording import amount, label, span
 
 MOST = 64
@@ -54,7 +56,7 @@ class DiskSettings(Settings):
     read_only: bool = False
     """The volumes are meant to be read-only."""
     full_within: Duration | None = None
-    """A volume that will be full sooner than this is a warning."""
+    """A volume that will be full sooner than this, if it goes on as now, is a warning."""
 
 
 class Disk:
@@ -65,7 +67,11 @@ class Disk:
         Measure("disk_used_bytes", "Bytes in use.", ("volume",), trend=True),
         Measure("disk_used_ratio", "Share of the volume in use, 0 to 1.", ("volume",)),
         Measure("disk_inodes_free", "Files that can still be made.", ("volume",)),
-        Measure("disk_full_in_seconds", "Until the volume is full, if it goes on as now.", ("volume",)),
+        Measure(
+            "disk_full_in_seconds",
+            "Until the volume is full, if it goes on as now; no sample while no end is in sight.",
+            ("volume",),
+        ),
         EXPIRY,
     )
     layer: ClassVar[Layer] = Layer.SERVICE
@@ -97,16 +103,16 @@ class Disk:
 
 def _forecast(volumes: Sequence[Volume], ctx: ProbeContext, passage: Passage) -> dict[str, float]:
     """Seconds until each is full; the samples of volumes that are gone are forgotten."""
-    now = ctx.clock.now() / SECOND
+    now = ctx.clock.now() // SECOND
     kept, found = {}, {}
     for volume in volumes[:MOST]:
         _measure(volume, passage)
-        kept[volume.name] = grown(remembered(ctx.memory, "used", volume.name), now, volume.used)
-        speed = rate(kept[volume.name])
-        if speed is not None and speed > 0:
-            found[volume.name] = volume.free / speed
-            passage.measure("disk_full_in_seconds", found[volume.name], _labels(volume))
-    ctx.memory["used"] = kept
+        kept[volume.name] = noted(remembered(ctx.memory, "free", volume.name), now, volume.free)
+        left = full_in(kept[volume.name])
+        if left is not None:
+            found[volume.name] = left
+            passage.measure("disk_full_in_seconds", left, _labels(volume))
+    ctx.memory["free"] = kept
     return found
 
 

@@ -1,60 +1,80 @@
-"""Where a value is heading: a few samples per thing, kept in the memory of a check over restarts.
+"""When a volume will be full: how much was free is kept in the memory of a check, over restarts, for a hundred days.
 
-One sample every ten minutes for six hours. The rate is the slope of least squares, over the last hour and over all six,
-so that a sudden rush is seen within the hour and bursts are averaged out over the long look; the faster counts. A fall
-of more than 2 % is a cleaning: what was before it says nothing about what comes, so it is forgotten. A look counts when
-samples fill three quarters of it.
+A time up to now in which free space at least halved tells when nothing will be left, at its pace: who has looked on
+for an hour can tell an hour ahead, and a month takes a month. It counts when each third of it took at least half its
+share, since one burst is no trend; and when at most a quarter of what it took was given back, so that a volume that was
+cleaned has no forecast until it has filled again for as long as that reaches, while files that come and go hide
+nothing. Of all times that count, the one that tells the soonest end is believed.
+
+Free space, and not use, is looked at: a volume that shares a pool (ZFS, thin provisioning, quotas) runs full by others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, MutableMapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
-STEP = 600.0
-"""Seconds between samples."""
-LOOKS = (3600.0, 6 * 3600.0)
-"""Seconds to look back."""
-FILLED = 0.75
-CLEANED = 0.02
-"""Of the value before."""
+KEPT = 100 * 86400.0
+"""Seconds to look back, and so to look ahead."""
+SHORTEST = 1800.0
+"""Seconds to look back at least."""
+SHARE = 8
+"""Samples as old as this many times their distance: a hundred days are some 120 samples."""
+CLOSEST = 60.0
+"""Seconds between samples at least."""
+PARTS = 3
+"""Of the time that is looked at."""
+LEAST = 0.5 / PARTS
+"""Of what was taken, in each part."""
+GIVEN_BACK = 0.25
+"""Of what was taken, at most."""
 Sample = tuple[float, float]
-"""When, in seconds, and how much."""
+"""When, in seconds, and how much was free."""
 
 
-def grown(samples: Iterable[Sample], now: float, value: float) -> list[Sample]:
-    """The samples with one more, if it is time for one, and without what is too old or before a cleaning.
-
-    The last sample is always the newest value; it is replaced until its time is full.
-    """
-    kept = [(at, amount) for at, amount in samples if now - LOOKS[-1] <= at <= now]
-    if kept and value < kept[-1][1] * (1 - CLEANED):
-        kept = []
-    if len(kept) > 1 and kept[-1][0] - kept[-2][0] < STEP:
-        kept.pop()
-    return [*kept, (now, value)]
+def remembered(memory: Mapping[str, Any], key: str, name: str) -> list[Sample]:
+    """The samples of one volume, as a memory of JSON values holds them."""
+    return [(at, free) for at, free in memory.get(key, {}).get(name, [])]
 
 
-def rate(samples: Iterable[Sample]) -> float | None:
-    """Units per second at which the value grows; None while too little is known."""
-    known = list(samples)
-    if not known:
-        return None
-    newest = known[-1][0]
-    looks = [_slope([s for s in known if s[0] >= newest - look], look) for look in LOOKS]
-    return max((slope for slope in looks if slope is not None), default=None)
+def noted(samples: Sequence[Sample], now: float, free: float) -> list[Sample]:
+    """The samples with one more, and the older, the sparser; a clock that was set back makes all of them worthless."""
+    if samples and samples[-1][0] > now:
+        samples = ()
+    known = [sample for sample in samples if sample[0] >= now - KEPT] + [(now, free)]
+    kept: list[Sample] = []
+    for sample, following in pairwise(known):
+        if not kept or following[0] - kept[-1][0] > max(CLOSEST, (now - sample[0]) / SHARE):
+            kept.append(sample)
+    return [*kept, known[-1]]
 
 
-def remembered(memory: MutableMapping[str, Any], key: str, name: str) -> list[Sample]:
-    """The samples of one thing, as a memory of JSON values holds them."""
-    return [(float(at), float(amount)) for at, amount in memory.get(key, {}).get(name, [])]
+def full_in(samples: Sequence[Sample]) -> float | None:
+    """Seconds until nothing is free; None while no end is in sight."""
+    return min(_ends(samples), default=None)
 
 
-def _slope(samples: list[Sample], look: float) -> float | None:
-    """Least squares, when the samples fill enough of the look."""
-    if len(samples) < 3 or samples[-1][0] - samples[0][0] < FILLED * look:
-        return None
-    mean_at = sum(at for at, _ in samples) / len(samples)
-    mean = sum(amount for _, amount in samples) / len(samples)
-    spread = sum((at - mean_at) ** 2 for at, _ in samples)
-    return sum((at - mean_at) * (amount - mean) for at, amount in samples) / spread
+def _ends(samples: Sequence[Sample]) -> Iterator[float]:
+    """What each time that counts tells."""
+    now, free = samples[-1]
+    lowest = free
+    for begin, before in reversed(samples):
+        lowest = min(lowest, before)
+        taken, took = before - free, now - begin
+        if took < SHORTEST or taken < max(free, 1) or free - lowest > GIVEN_BACK * taken:
+            continue
+        if min(_parts(samples, begin, now)) >= LEAST * taken:
+            yield took * free / taken
+
+
+def _parts(samples: Sequence[Sample], begin: float, end: float) -> list[float]:
+    """What each part of the time took, by what was known at its ends."""
+    edges = [begin + (end - begin) * part / PARTS for part in range(PARTS)] + [end]
+    free = [samples[bisect_right(samples, edge, key=_time) - 1][1] for edge in edges]
+    return [before - after for before, after in pairwise(free)]
+
+
+def _time(sample: Sample) -> float:
+    return sample[0]

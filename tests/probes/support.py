@@ -53,6 +53,16 @@ class TestClock:
         return time.monotonic()
 
 
+class SetClock(TestClock):
+    """A wall clock that a test moves on."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def now(self) -> Micros:
+        return super().now() + round(self.ahead * SECOND)
+
+
 A_CHECK = CheckId("archive", "check")
 
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import json
-import time
+import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,7 +24,7 @@ from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.peers.replayed import replayed
 from tests.peers.volume import tmpfs
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers, SetClock, ask
 
 DISK = kinds()["disk"]
 NEVER_FULL: dict[str, Any] = {"warn": "100%", "fail": "100%", "inodes_warn": "100%", "inodes_fail": "100%"}
@@ -163,28 +164,88 @@ async def test_newer_orthancs_tell_their_limit_in_mebibytes() -> None:
     assert (outcome.status, value(outcome, "disk_free_bytes")) == (Status.OK, 1 << 20)
 
 
-async def test_a_volume_that_will_soon_be_full_warns_and_never_fails(tmp_path: Path) -> None:
-    """Ten minutes apart, 100 kB more each time: 690 kB in use now, so that little more than half an hour is left."""
-    now = time.time()
-    with tmpfs(tmp_path, "size=1m") as mount:
-        (mount / "a").write_bytes(b"x" * 690_000)
-        samples = {str(mount): [[now - 600 * ago, 690_000 - 100_000 * ago] for ago in range(6, 0, -1)]}
-        outcome = await ask(DISK, *local(mount, full_within="2h"), memory={"used": samples})
-        unasked = await ask(DISK, *local(mount), memory={"used": samples})
+class Filler:
+    """Writes into a real volume of 8 MB and asks the real probe, five minutes of its clock apart."""
+
+    SIZE = 8 << 20
+    STEP = 300
+
+    def __init__(self, mount: Path, **settings: Any) -> None:
+        self.arranged = local(mount, **NEVER_FULL, **settings)
+        self.path, self.clock, self.memory = mount / "images", SetClock(), dict[str, Any]()
+
+    async def fill(self, *sizes: float) -> Outcome:
+        """One step after the other, each a share of the volume more; the last answer."""
+        for size in sizes:
+            with self.path.open("ab") as file:
+                file.write(b"x" * round(size * self.SIZE))
+            self.clock.ahead += self.STEP
+            outcome = await ask(DISK, *self.arranged, memory=self.memory, clock=self.clock)
+            self.memory = json.loads(json.dumps(self.memory))
+        return outcome
+
+
+@asynccontextmanager
+async def filler(folder: Path, **settings: Any) -> AsyncIterator[Filler]:
+    with tmpfs(folder, f"size={Filler.SIZE}") as mount:
+        yield Filler(mount, **settings)
+
+
+async def test_a_real_volume_that_fills_steadily_is_predicted_and_warns_and_never_fails(tmp_path: Path) -> None:
+    """Full in eight hours."""
+    async with filler(tmp_path, full_within="2h") as volume:
+        early = await volume.fill(*[1 / 96] * 68)
+        later = await volume.fill(*[1 / 96] * 16)
+        unasked = await ask(DISK, *local(volume.path.parent, **NEVER_FULL), memory=volume.memory, clock=volume.clock)
+        full = await volume.fill(*[1 / 97] * 11)
+    assert early.status is Status.OK
+    assert value(early, "disk_full_in_seconds") == pytest.approx(28 / 12 * 3600, rel=0.05)
+    assert (later.status, later.reason) == (Status.WARN, Reason.OVER_LIMIT)
+    assert value(later, "disk_full_in_seconds") == pytest.approx(3600, rel=0.05)
+    assert re.search(r" is full in [0-9.]+ (h|min), if it goes on as now$", later.detail)
+    assert (unasked.status, full.status) == (Status.OK, Status.WARN)
+
+
+async def test_a_real_volume_that_fills_in_bursts_is_predicted_an_hour_ahead(tmp_path: Path) -> None:
+    """Every half hour ten minutes of writing; full in twelve hours."""
+    async with filler(tmp_path, full_within="2h") as volume:
+        outcome = await volume.fill(*[1 / 48, 1 / 48, 0, 0, 0, 0] * 22)
+    assert outcome.status is Status.WARN
+    assert value(outcome, "disk_full_in_seconds") == pytest.approx(3600, abs=1800)
+
+
+async def test_a_real_volume_that_was_cleaned_is_silent_and_is_predicted_again_when_it_goes_on(tmp_path: Path) -> None:
+    async with filler(tmp_path, full_within="2h") as volume:
+        before = await volume.fill(*[1 / 96] * 84)
+        os.truncate(volume.path, volume.SIZE // 2)
+        after = [await volume.fill(1 / 96) for _ in range(22)]
+        again = await volume.fill(*[1 / 96] * 14)
+    assert before.status is Status.WARN
+    assert {outcome.status for outcome in after} == {Status.OK}
+    assert not any(m.name == "disk_full_in_seconds" for outcome in after for m in outcome.measurements)
+    assert again.status is Status.WARN
+    assert value(again, "disk_full_in_seconds") == pytest.approx(3600, rel=0.05)
+
+
+async def test_a_little_that_is_deleted_again_and_again_does_not_silence_the_forecast(tmp_path: Path) -> None:
+    """A log of 3 % of the volume that is rotated every hour."""
+    async with filler(tmp_path, full_within="2h") as volume:
+        log = volume.path.with_name("log")
+        for minute in range(0, 7 * 60, 5):
+            log.write_bytes(b"x" * round(0.03 * volume.SIZE * (minute % 60) / 60))
+            outcome = await volume.fill(1 / 99)
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.OVER_LIMIT)
-    assert 1800 < value(outcome, "disk_full_in_seconds") < 2700
-    assert outcome.detail.endswith("min, if it goes on as now")
-    assert unasked.status is Status.OK
+    assert value(outcome, "disk_full_in_seconds") == pytest.approx(3600, rel=0.35)
 
 
-async def test_what_is_remembered_survives_as_json(tmp_path: Path) -> None:
-    memory: dict[str, Any] = {}
-    with tmpfs(tmp_path, "size=1m") as mount:
-        await ask(DISK, *local(mount), memory=memory)
-        memory = json.loads(json.dumps(memory))
-        await ask(DISK, *local(mount), memory=memory)
-    assert list(memory["used"]) == [str(mount)]
-    assert len(memory["used"][str(mount)]) == 2
+async def test_what_is_remembered_is_little_and_only_of_volumes_that_are_there(tmp_path: Path) -> None:
+    async with filler(tmp_path) as volume:
+        await volume.fill(*[0] * 300)
+        assert list(volume.memory["free"]) == [str(volume.path.parent)]
+        assert len(json.dumps(volume.memory)) < 3000
+        gone = local(volume.path.parent / "gone", **NEVER_FULL)
+        await ask(DISK, *gone, memory=volume.memory, clock=volume.clock)
+    assert str(volume.path.parent) not in volume.memory["free"]
 
 
 async def test_a_node_without_the_block_is_told_what_to_write() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import requests
 
 from pacs_monitor.fields import Secret
-from pacs_monitor.model import SECOND, Flag, Node, Outcome, Reason, Status
+from pacs_monitor.model import Flag, Node, Outcome, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.queue import QueueSettings
 from pacs_monitor.systems.orthanc import OrthancSettings
@@ -21,7 +21,7 @@ from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port, wait_until
 from tests.peers.replayed import replayed
 from tests.peers.volume import tmpfs
-from tests.probes.support import Arranged, Peers, TestClock, ask
+from tests.probes.support import Arranged, Peers, SetClock, ask
 
 QUEUE = kinds()["queue"]
 
@@ -53,16 +53,6 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
 
 
 PEERS = Peers(working, refusing, hanging)
-
-
-class SetClock(TestClock):
-    """A wall clock that a test moves on."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def now(self) -> int:
-        return super().now() + round(self.ahead * SECOND)
 
 
 def value(outcome: Outcome, name: str) -> float:
