@@ -52,13 +52,20 @@ class Board:
         memory: Mapping[CheckId, dict[str, Any]],
         now: Micros,
     ) -> None:
-        """Show exactly these checks: known ones keep their standing, new ones take the restored one or are unknown."""
+        """Show exactly these checks: known ones keep their standing, new ones take the restored one or are unknown.
+
+        What another kind of probe has measured and remembered says nothing to a new one.
+        """
         old, self.entries = self.entries, {}
         for check in checks:
             entry = old.get(check.id)
             if entry is None:
-                entry = BoardEntry(check, restored.get(check.id) or Standing(since=now))
-                entry.memory = dict(memory.get(check.id, {}))
+                standing = restored.get(check.id) or Standing(since=now)
+                entry = BoardEntry(check, standing, memory=dict(memory.get(check.id, {})))
+            elif entry.check.probe.kind != check.probe.kind:
+                entry = BoardEntry(check, entry.standing)
+            elif entry.check != check:
+                entry.lapse_at = None
             entry.check = check
             self.entries[check.id] = entry
 

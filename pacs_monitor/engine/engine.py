@@ -143,7 +143,7 @@ class Engine:
         finally:
             self.board.in_progress -= 1
             entry.run = None
-        if self.board.entries.get(check.id) is entry and entry.check is check:  # not reloaded meanwhile
+        if self.board.entries.get(check.id) is entry and entry.check == check:  # no reload has changed it meanwhile
             self._accept(entry, result, due)
         return result
 

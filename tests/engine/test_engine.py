@@ -1,6 +1,7 @@
 import asyncio
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -23,7 +24,7 @@ from pacs_monitor.model import (
     State,
     Transition,
 )
-from tests.engine.support import OK, REFUSED, NumericResolver, SettableClock, a_check, until
+from tests.engine.support import OK, REFUSED, Asking, NumericResolver, SettableClock, a_check, fine, until
 
 
 class Bench:
@@ -160,6 +161,67 @@ async def test_a_reload_keeps_standing_and_rhythm_of_what_stays_and_forgets_what
     assert due == pytest.approx(bench.engine.next_due(stays.id), abs=0.5)
     assert [stays.id] == list(bench.engine.board.entries)
     assert bench.engine.next_due(goes.id) is None
+
+
+async def test_a_run_that_a_reload_overtakes_counts_when_its_check_stays_the_same(bench):
+    release = asyncio.Event()
+
+    async def slow(_ctx: ProbeContext) -> Outcome:
+        await release.wait()
+        return OK
+
+    check = a_check(ask=slow, interval=20.0, timeout=60.0)
+    bench.adopt(check)
+    run = asyncio.ensure_future(bench.engine.run_now(check.id))
+    await until(lambda: bench.entry().run is not None)
+    bench.adopt(replace(check))
+    release.set()
+    result = await run
+
+    assert (bench.entry().last, bench.entry().standing.state) == (result, State.UP)
+
+
+async def test_a_run_of_settings_that_a_reload_has_changed_does_not_count(bench):
+    release = asyncio.Event()
+
+    async def slow(_ctx: ProbeContext) -> Outcome:
+        await release.wait()
+        return OK
+
+    check = a_check(ask=slow, interval=20.0, timeout=60.0)
+    bench.adopt(check)
+    run = asyncio.ensure_future(bench.engine.run_now(check.id))
+    await until(lambda: bench.entry().run is not None)
+    bench.adopt(replace(check, node=Node("archive", host="127.0.0.2")))
+    release.set()
+    await run
+
+    assert (bench.entry().last, bench.entry().standing.state) == (None, State.UNKNOWN)
+
+
+async def test_a_check_that_becomes_rarer_is_not_missed_by_its_old_rhythm(bench):
+    check = a_check(interval=20.0)
+    bench.adopt(check)
+    await bench.engine.run_now(check.id)
+    bench.adopt(replace(check, interval=7200.0))
+    bench.clock.pass_by(100.0)
+    bench.engine.sweep()
+
+    assert bench.entry().standing.state is State.UP
+
+
+async def test_a_check_of_another_kind_keeps_its_standing_and_nothing_that_the_old_kind_saw(bench):
+    check = a_check(interval=20.0)
+    bench.adopt(check)
+    await bench.engine.run_now(check.id)
+    bench.entry().memory["seen"] = "by the old kind"
+    standing = bench.entry().standing
+    other = Asking(fine)
+    other.kind = "asking_otherwise"
+    bench.adopt(replace(check, probe=other))
+
+    assert standing == bench.entry().standing
+    assert (bench.entry().last, bench.entry().runs, bench.entry().memory) == (None, 0, {})
 
 
 async def test_a_restored_standing_needs_full_patience_before_it_is_down(bench):
