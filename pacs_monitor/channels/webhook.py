@@ -6,8 +6,9 @@ receivers can drop repetitions; `webhook-timestamp` is the time of the attempt i
 `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`. A secret that starts with `whsec_` is base64 after that;
 any other is taken as its UTF-8 bytes.
 
-Any 2xx is delivered. 408, 425, 429 (with `Retry-After`), 5xx and failures of the network are tried again; every other
-answer is a refusal for good. Redirects are not followed: give the address that the receiver really has.
+Any 2xx is delivered, whatever becomes of the answer's body. 408, 425, 429 (with `Retry-After`), 5xx and failures of the
+network are tried again; every other answer is a refusal for good. Redirects are not followed: give the address that the
+receiver really has.
 """
 
 from __future__ import annotations
@@ -89,6 +90,7 @@ class Webhook:
                 headers=self._headers(notification.id, body),
                 body=body,
                 size_limit=_ANSWER_LIMIT,
+                whole=False,
             )
         except http.HttpError as error:
             raise DeliveryError(error.reason, str(error)) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import requests
@@ -33,6 +34,7 @@ def send(
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
     size_limit: int = SIZE_LIMIT,
+    whole: bool = True,
     access: Access = NOBODY,
     addresses: Sequence[Address] = (),
     passage: Passage | None = None,
@@ -40,7 +42,8 @@ def send(
     """One exchange within `timeout` seconds in all; HttpError when there is no whole answer.
 
     With `addresses`, the target's or the proxy's, it goes to the first of them that answers. With these or with `tls`,
-    the environment has no say.
+    the environment has no say. Unless it must be `whole`, status and headers are an answer, with what comes of a body
+    that is too long or breaks off.
     """
     passage = passage or Passage()
     watch, address = Watch(timeout, passage, addresses, by_proxy=bool(access.proxy)), address_of(url)
@@ -52,7 +55,9 @@ def send(
                 method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False, stream=True
             ) as answer,
         ):
-            read = _read(answer, size_limit)
+            if watch.cut:  # in the headers, whose end is missing
+                raise TimeoutError
+            read = _read(answer, size_limit) if whole else _beginning(answer, size_limit)
     except NetFailure as failure:
         passage.end()
         passage.phase = failure.phase
@@ -62,7 +67,7 @@ def send(
         found = explain(error, address, passage.phase, timeout, access.tls)
         raise HttpError(*(of_cut(address, passage.phase, timeout) if watch.cut else found), passage) from None
     passage.end()
-    if watch.cut:
+    if watch.cut and whole:
         raise HttpError(*of_cut(address, passage.phase, timeout), passage)
     if read is None:
         raise HttpError(Reason.BAD_CONTENT, f"{address}: the answer is longer than {size_limit} bytes", passage)
@@ -77,6 +82,17 @@ def _read(answer: requests.Response, limit: int) -> bytes | None:
         if len(body) > limit:
             return None
     return bytes(body)
+
+
+def _beginning(answer: requests.Response, limit: int) -> bytes:
+    """What comes of the body, up to the limit."""
+    body = bytearray()
+    with suppress(requests.RequestException, HTTPError, OSError):
+        for chunk in answer.iter_content(_CHUNK):
+            body += chunk
+            if len(body) >= limit:
+                break
+    return bytes(body[:limit])
 
 
 def address_of(url: str) -> Address:

@@ -196,11 +196,9 @@ def silent(connection: socket.socket) -> None:
     [
         silent,
         trickle(b"HTTP/1.1 200 OK\r\nX: "),
-        trickle(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"),
-        trickle(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"),
         trickle(b""),
     ],
-    ids=["silent", "trickling headers", "trickling body", "trickling body of unknown length", "trickling status"],
+    ids=["silent", "trickling headers", "trickling status"],
 )
 def test_the_deadline_bounds_the_whole_exchange(serve: Callable[[socket.socket], None]) -> None:
     with peer(serve) as url:
@@ -228,17 +226,40 @@ def answer(words: bytes) -> Callable[[socket.socket], None]:
     [
         (b"", "closed"),
         (b"SSH-2.0-OpenSSH\r\n", "bad_content"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nshort", "closed"),
-        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * 100_000, "bad_content"),
-        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope", "bad_content"),
+        (b"HTTP/1.1 503 Busy\r\nContent-Length: 1000\r\n\r\nshort", "http_503"),
     ],
-    ids=["closes", "no HTTP", "body cut short", "endless", "not gzip"],
+    ids=["closes", "no HTTP", "an error cut short"],
 )
 def test_an_answer_that_is_none_is_tried_again(words: bytes, reason: str) -> None:
     with peer(answer(words)) as url, pytest.raises(DeliveryError) as raised:
         hook(url).deliver(NOTIFICATION, 10)
     assert (raised.value.reason, raised.value.permanent) == (reason, False)
     assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "serve",
+    [
+        trickle(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"),
+        trickle(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"),
+        answer(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nshort"),
+        answer(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * 10_000_000),
+        answer(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope"),
+    ],
+    ids=["trickling", "trickling without end", "cut short", "10 MB", "not gzip"],
+)
+def test_a_receiver_that_says_200_has_it_whatever_becomes_of_its_body(serve: Callable[[socket.socket], None]) -> None:
+    with peer(serve) as url:
+        said = hook(url, timeout="500ms").deliver(NOTIFICATION, 10)
+    assert said.startswith("HTTP 200")
+    assert len(said) <= WORDS_LIMIT
+
+
+def test_a_refusal_is_one_for_good_however_long_its_body_is() -> None:
+    gone = b"HTTP/1.1 410 Gone\r\nConnection: close\r\n\r\n" + b"x" * 10_000_000
+    with peer(answer(gone)) as url, pytest.raises(DeliveryError) as raised:
+        hook(url).deliver(NOTIFICATION, 10)
+    assert (raised.value.reason, raised.value.permanent) == ("http_410", True)
 
 
 def test_a_refused_port_is_tried_again(receiver: Receiver) -> None:
