@@ -1,11 +1,12 @@
 """One DICOM peer of the demo in a process of its own: `python -m pacs_monitor.demo.peer AE_TITLE PORT`.
 
-It answers C-ECHO and nothing else; called by another AE title it rejects (PS3.8 9.3.4: 1/1/7).
+It answers C-ECHO and nothing else; called by another AE title it rejects (PS3.8 9.3.4: 1/1/7). It says when it listens.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # made at import time
@@ -16,7 +17,9 @@ def serve(ae_title: str, port: int) -> None:
     ae = AE(ae_title=ae_title)
     ae.require_called_aet = True
     ae.add_supported_context(Verification)
-    ae.start_server(("127.0.0.1", port), block=True)
+    ae.start_server(("127.0.0.1", port), block=False)
+    print("ready", flush=True)
+    threading.Event().wait()
 
 
 if __name__ == "__main__":

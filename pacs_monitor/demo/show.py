@@ -73,6 +73,8 @@ class _Stage:
         )
         os.environ.setdefault("DEMO_LISTEN", f"127.0.0.1:{_free_port()}")
         self._peers = {title: self._start(title) for title in PEERS}
+        for peer in self._peers.values():
+            _await_ready(peer)
 
     async def play(self, seconds: float | None) -> None:
         """Everything that is seen, in order."""
@@ -103,21 +105,22 @@ class _Stage:
     def clear(self) -> None:
         for peer in self._peers.values():
             peer.kill()
-            peer.wait()
+            peer.communicate()
         self._pager.stop()
 
     async def _break_and_recover(self) -> None:
         await asyncio.sleep(BREAKS_AFTER)
         self._tell("[bold]the demo stops the archive's process now[/bold]")
         self._peers["ARCHIVE"].kill()
-        self._peers["ARCHIVE"].wait()
+        self._peers["ARCHIVE"].communicate()
         await asyncio.sleep(BROKEN_FOR)
         self._tell("[bold]the demo starts the archive again[/bold]")
         self._peers["ARCHIVE"] = self._start("ARCHIVE")
 
     def _start(self, title: str) -> subprocess.Popen[bytes]:
         port = self._ports[PEERS[title]]
-        return subprocess.Popen([sys.executable, "-m", "pacs_monitor.demo.peer", title, str(port)])  # noqa: S603 - ourselves
+        command = [sys.executable, "-m", "pacs_monitor.demo.peer", title, str(port)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - ourselves
 
     def _page(self, event: dict[str, Any]) -> None:
         self.seen.add(event["type"])
@@ -140,6 +143,12 @@ class _Tell(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._tell(escape(record.getMessage()))
+
+
+def _await_ready(peer: subprocess.Popen[bytes]) -> None:
+    """Until it listens, or has ended: what is still starting would be paged as down on a slow machine."""
+    if peer.stdout is not None:
+        peer.stdout.readline()
 
 
 def _free_port() -> int:
