@@ -11,6 +11,8 @@ from pacs_monitor.model import SECOND, Clock, Micros
 log = logging.getLogger(__name__)
 STEP = 2 * SECOND
 """A wall clock that moved by more than this against the monotonic one was set; less is slewing."""
+AT_ONCE = 0.02
+"""Seconds within which both clocks are read: a stall between them is not to be taken for a clock that was set."""
 
 
 class SystemClock:
@@ -39,4 +41,8 @@ class ClockWatch:
             self._told(step)
 
     def _read(self) -> Micros:
-        return self._clock.now() - round(self._clock.monotonic() * SECOND)
+        """Both clocks at one moment; where the machine stalled between them, they are read again."""
+        while True:
+            before, now, after = self._clock.monotonic(), self._clock.now(), self._clock.monotonic()
+            if after - before < AT_ONCE:
+                return now - round(before * SECOND)

@@ -313,6 +313,23 @@ def test_the_clock_watch_sees_steps_and_not_the_passing_of_time():
     assert told == [pytest.approx(-3600 * SECOND, abs=SECOND)]
 
 
+def test_a_stall_between_the_readings_of_the_two_clocks_is_no_step():
+    class Stalling(SettableClock):
+        stalls = False
+
+        def now(self) -> Micros:
+            now, stalls, self.stalls = super().now(), self.stalls, False
+            self.pass_by(5.0 if stalls else 0.0)
+            return now
+
+    told: list[Micros] = []
+    clock = Stalling()
+    watch = ClockWatch(clock, told.append)
+    clock.stalls = True
+    watch.look()
+    assert told == []
+
+
 @given(st.text(min_size=1, max_size=30), st.floats(0.01, 1e6))
 def test_a_first_run_has_a_stable_place_within_half_a_minute(name, interval):
     check = a_check(f"{name}/echo", interval=interval)
