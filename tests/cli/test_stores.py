@@ -50,7 +50,7 @@ def orthancs(tmp_path_factory: pytest.TempPathFactory):
 
 
 def held_by(orthanc: Orthanc) -> int:
-    return len(requests.get(f"{orthanc.url}/instances", timeout=5).json())
+    return len(requests.get(f"{orthanc.url}/instances", timeout=20).json())
 
 
 def run(*arguments: str):
@@ -95,8 +95,8 @@ def test_a_watched_store_is_shown_wherever_it_turns_up(tmp_path, orthancs):
     assert "stored, and cleared away again" in answer.stdout
     assert answer.exit_code == 0
     assert [held_by(orthanc) for orthanc in orthancs] == [0, 1]
-    for instance in requests.get(f"{orthancs[1].url}/instances", timeout=5).json():
-        requests.delete(f"{orthancs[1].url}/instances/{instance}", timeout=5)
+    for instance in requests.get(f"{orthancs[1].url}/instances", timeout=20).json():
+        requests.delete(f"{orthancs[1].url}/instances/{instance}", timeout=20)
 
 
 @pytest.mark.parametrize("target", ["vna", "vna/dicom_echo"])

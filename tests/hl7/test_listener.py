@@ -18,6 +18,7 @@ from pacs_monitor.hl7 import listener as room
 from pacs_monitor.hl7.listener import Listener
 from tests.peers.authority import Authority
 from tests.probes.support import TestClock
+from tests.timing import SOON
 
 CLOCK = TestClock()
 ORM = "MSH|^~\\&|RIS|EAST|PACSMON|WEST|20261124080000||ORM^O01^ORM_O01|4711|P|2.3\rPID|1||1||DOE^JANE\r"
@@ -49,7 +50,7 @@ async def connected(port: int, tls: ssl.SSLContext | None = None) -> AsyncIterat
 async def send(port: int, *messages: str, tls: ssl.SSLContext | None = None) -> list[tuple[str, str, str]]:
     """MSA-1 to MSA-3 of what comes back."""
     answers = []
-    async with asyncio.timeout(5), connected(port, tls) as (reader, writer):
+    async with asyncio.timeout(SOON), connected(port, tls) as (reader, writer):
         for message in messages:
             writer.writemessage(hl7.parse(message))
             await writer.drain()
@@ -114,7 +115,7 @@ async def test_a_large_message_is_counted_and_not_kept() -> None:
 
 async def talk(port: int, data: bytes) -> bytes:
     """Everything that comes back until we are sent away."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SOON):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(data)
         try:

@@ -16,6 +16,7 @@ from pacs_monitor.net import EXPIRY, NetFailure, Passage, Resolver, connect, min
 from pacs_monitor.net.tls import client_context
 from tests.peers.authority import Authority, Pair
 from tests.peers.tls import context_of, tls_server
+from tests.timing import SOON
 
 DAY = 86400
 
@@ -50,7 +51,7 @@ async def attempt(port: int, tls: Tls) -> Seen:
             lambda: asyncio.StreamReaderProtocol(reader),
             Address("127.0.0.1", port),
             resolver=Resolver(),
-            deadline=time.monotonic() + 5,
+            deadline=time.monotonic() + SOON,
             passage=seen.passage,
             tls=tls,
         )

@@ -15,6 +15,7 @@ from pacs_monitor.model import Address, Phase, Reason, Tls
 from pacs_monitor.net import NetFailure, Passage, Resolver, connect
 from tests.peers.certificates import certificate, server_context
 from tests.peers.scripted import Conversation, hang, scripted
+from tests.timing import HANGS, SOON
 
 
 @asynccontextmanager
@@ -34,7 +35,7 @@ async def server(made: Path) -> AsyncIterator[int]:
         listening.close()
 
 
-async def over_tls(port: int, tls: Tls, *, timeout: float = 5.0, host: str = "127.0.0.1") -> tuple[bytes, Passage]:
+async def over_tls(port: int, tls: Tls, *, timeout: float = SOON, host: str = "127.0.0.1") -> tuple[bytes, Passage]:
     """The first byte of the peer."""
     reader, passage = asyncio.StreamReader(), Passage()
     transport, _ = await connect(
@@ -51,7 +52,7 @@ async def over_tls(port: int, tls: Tls, *, timeout: float = 5.0, host: str = "12
     return said, passage
 
 
-async def failure_of(port: int, tls: Tls, *, timeout: float = 5.0) -> NetFailure:
+async def failure_of(port: int, tls: Tls, *, timeout: float = SOON) -> NetFailure:
     with pytest.raises(NetFailure) as caught:
         await over_tls(port, tls, timeout=timeout)
     assert caught.value.phase is Phase.TLS
@@ -90,7 +91,7 @@ async def test_a_certificate_for_another_name_is_tls_hostname(tmp_path: Path) ->
 
 async def test_a_peer_that_says_nothing_is_tls_timeout() -> None:
     async with scripted(hang) as peer:
-        failure = await failure_of(peer.port, Tls(), timeout=0.3)
+        failure = await failure_of(peer.port, Tls(), timeout=HANGS)
     assert failure.reason is Reason.TLS_TIMEOUT
 
 
@@ -126,13 +127,13 @@ async def test_a_peer_that_does_not_close_is_left_within_seconds(tmp_path: Path)
             lambda: asyncio.StreamReaderProtocol(reader),
             Address("127.0.0.1", listening.getsockname()[1]),
             resolver=Resolver(),
-            deadline=time.monotonic() + 5,
+            deadline=time.monotonic() + SOON,
             passage=Passage(),
             tls=Tls(ca=str(made)),
         )
         with await serving:
             before = len(list(descriptors.iterdir()))
             transport.close()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(SOON):
                 while len(list(descriptors.iterdir())) == before:
                     await asyncio.sleep(0.02)

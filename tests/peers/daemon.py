@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-READY_WITHIN = 20.0
+READY_WITHIN = 60.0
 
 
 class RunningDaemon:
@@ -42,7 +42,7 @@ class RunningDaemon:
             if self._process.poll() is not None:
                 break
             try:
-                if requests.get(f"{self.url}/readyz", timeout=1).ok:
+                if requests.get(f"{self.url}/readyz", timeout=10).ok:
                     return
             except requests.RequestException:
                 time.sleep(0.05)
@@ -62,7 +62,7 @@ class RunningDaemon:
         self._process.send_signal(signal.SIGHUP)
 
     def get(self, path: str) -> Any:
-        answer = requests.get(self.url + path, timeout=10)
+        answer = requests.get(self.url + path, timeout=20)
         answer.raise_for_status()
         return answer.json()
 

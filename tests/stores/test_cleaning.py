@@ -20,6 +20,7 @@ from tests.peers.ports import free_port
 from tests.peers.queries import Dcmqrscp
 from tests.peers.web import Reply, web_server
 from tests.probes.support import A_CHECK, BookLedger, Context, ask
+from tests.timing import SOON
 
 NOTHING = (204, "", b"")
 
@@ -57,7 +58,7 @@ async def cleared(archive: Dcm4cheeArchive, ledger: BookLedger) -> int:
     async with web_server(archive.answer) as port:
         block = Dcm4cheeSettings(url=f"http://127.0.0.1:{port}/dcm4chee-arc", ae_title="DCM4CHEE")
         node = Node("archive", systems={"dcm4chee": block})
-        return (await tidy(Dcm4cheeCleaner(), node, Context(time.monotonic() + 5, ledger=ledger))).count
+        return (await tidy(Dcm4cheeCleaner(), node, Context(time.monotonic() + SOON, ledger=ledger))).count
 
 
 async def test_dcm4chee_rejects_the_instance_and_deletes_the_study() -> None:
@@ -86,14 +87,14 @@ async def test_an_account_that_is_refused_is_told_and_tried_once(tmp_path: Path)
     with Orthanc(tmp_path, AuthenticationEnabled=True, RegisteredUsers={"monitor": "right"}) as orthanc:
         wrong = OrthancSettings(url=orthanc.url, username="monitor", password="wrong")
         node = Node("archive", systems={"orthanc": wrong})
-        left = await tidy(OrthancCleaner(), node, Context(time.monotonic() + 5, ledger=ledger))
+        left = await tidy(OrthancCleaner(), node, Context(time.monotonic() + SOON, ledger=ledger))
         assert left.count == 2
         assert "401" in left.why
         assert "wrong" not in left.why
         right = replace(
             node, systems={"orthanc": OrthancSettings(url=orthanc.url, username="monitor", password="right")}
         )
-        assert (await tidy(OrthancCleaner(), right, Context(time.monotonic() + 5, ledger=ledger))).count == 0
+        assert (await tidy(OrthancCleaner(), right, Context(time.monotonic() + SOON, ledger=ledger))).count == 0
     assert {thing.missed is None for thing in ledger.objects.values()} == {False}
 
 
@@ -116,7 +117,7 @@ async def test_what_is_not_orthanc_is_asked_to_delete_nothing(answer: Callable[.
 
     async with web_server(noted) as port:
         node = Node("archive", systems={"orthanc": OrthancSettings(url=f"http://127.0.0.1:{port}")})
-        left = await tidy(OrthancCleaner(), node, Context(time.monotonic() + 5, ledger=ledger))
+        left = await tidy(OrthancCleaner(), node, Context(time.monotonic() + SOON, ledger=ledger))
     assert (set(methods) - {"POST"}, len(ledger.objects)) == (set(), 1)
     assert left.count == 1
 
@@ -126,7 +127,7 @@ async def test_an_address_that_is_down_is_tried_once_and_all_are_counted() -> No
     await ledger.record([an_object(n) for n in range(5)])
     node = Node("archive", systems={"orthanc": OrthancSettings(url=f"http://127.0.0.1:{free_port()}")})
     began = time.monotonic()
-    left = await tidy(OrthancCleaner(), node, Context(began + 5, ledger=ledger))
+    left = await tidy(OrthancCleaner(), node, Context(began + SOON, ledger=ledger))
     assert left.count == 5
     assert "refused" in left.why
 
@@ -134,7 +135,7 @@ async def test_an_address_that_is_down_is_tried_once_and_all_are_counted() -> No
 async def test_a_copy_on_a_node_that_is_not_named_any_more_is_told() -> None:
     ledger = BookLedger()
     await ledger.record([an_object(1, "vna")])
-    left = await tidy(NoCleaner(), Node("archive"), Context(time.monotonic() + 5, ledger=ledger))
+    left = await tidy(NoCleaner(), Node("archive"), Context(time.monotonic() + SOON, ledger=ledger))
     assert (left.count, left.why) == (1, "vna: the check names this node no more")
 
 
@@ -147,7 +148,7 @@ async def test_one_run_tries_so_many_and_no_more() -> None:
             tried.append(thing)
             return await super().remove(thing, where, ctx)
 
-    left = await tidy(Counting(), Node("archive"), Context(time.monotonic() + 5, ledger=ledger))
+    left = await tidy(Counting(), Node("archive"), Context(time.monotonic() + SOON, ledger=ledger))
     assert (len(tried), left.count) == (AT_ONCE, 5)
 
 
@@ -157,7 +158,7 @@ async def test_store_and_find_on_dcmqrscp(tmp_path: Path) -> None:
         node = Node("archive", host="127.0.0.1", dicom=DicomEndpoint(peer.port, peer.ae_title, "PACSMON"))
         for verify in ("find", "get"):
             settings = DicomStoreSettings(cleanup="retention", verify=verify)
-            outcome = await ask(DicomStore(), node, settings, 10, ledger=ledger)
+            outcome = await ask(DicomStore(), node, settings, ledger=ledger)
             assert (outcome.status, outcome.detail) == (Status.OK, "")
     assert len(ledger.objects) == 2
 
@@ -167,8 +168,8 @@ async def test_retention_that_is_not_kept_is_the_nodes_fault(tmp_path: Path) -> 
     with Dcmqrscp(tmp_path) as peer:
         node = Node("archive", host="127.0.0.1", dicom=DicomEndpoint(peer.port, peer.ae_title, "PACSMON"))
         settings = DicomStoreSettings(cleanup="retention", keep_days=1)
-        await ask(DicomStore(), node, settings, 10, ledger=ledger)
+        await ask(DicomStore(), node, settings, ledger=ledger)
         (key,) = ledger.objects
         ledger.objects[key] = replace(ledger.objects[key], stored=ledger.objects[key].stored - 90_000 * SECOND)
-        outcome = await ask(DicomStore(), node, settings, 10, ledger=ledger)
+        outcome = await ask(DicomStore(), node, settings, ledger=ledger)
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.CLEANUP_FAILED)

@@ -12,6 +12,7 @@ from pacs_monitor.model import Node, Reason
 from pacs_monitor.net import NetFailure, Passage
 from tests.peers.replayed import How, replayed
 from tests.probes.support import Context
+from tests.timing import HANGS, SOON
 
 T = TypeVar("T")
 NODE = Node("node", host="127.0.0.1")
@@ -24,12 +25,12 @@ BADLY: dict[How, Reason] = {
 }
 
 
-async def tell(how: Callable[..., Awaitable[T]], *first: Any, node: Node = NODE, timeout: float = 5.0) -> T:
+async def tell(how: Callable[..., Awaitable[T]], *first: Any, node: Node = NODE, timeout: float = SOON) -> T:
     """`how` is a bound method of a system: volumes, queues, …"""
     return await how(*first, node, Context(time.monotonic() + timeout), Passage())
 
 
-async def why_not(how: Callable[..., Awaitable[Any]], *first: Any, node: Node = NODE, timeout: float = 5.0) -> Reason:
+async def why_not(how: Callable[..., Awaitable[Any]], *first: Any, node: Node = NODE, timeout: float = SOON) -> Reason:
     """The reason why it tells nothing; no word of a patient may be in what is told of it."""
     with pytest.raises(NetFailure) as failed:
         await tell(how, *first, node=node, timeout=timeout)
@@ -44,5 +45,5 @@ async def bad_answers(
     found = {}
     for how, reason in BADLY.items():
         async with replayed(answers, how=how) as peer:
-            found[how] = await why_not(method(peer.url), timeout=0.4 if reason is Reason.TIMEOUT else 5.0)
+            found[how] = await why_not(method(peer.url), timeout=HANGS if reason is Reason.TIMEOUT else SOON)
     return found

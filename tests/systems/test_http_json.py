@@ -77,6 +77,6 @@ def test_what_is_no_jsonpath_is_refused() -> None:
 
 async def test_a_real_service_tells_a_number(tmp_path: Any) -> None:
     with Orthanc(tmp_path) as peer:
-        requests.post(f"{peer.url}/tools/create-dicom", json={"Tags": {"PatientID": "ZZTEST"}}, timeout=5)
+        requests.post(f"{peer.url}/tools/create-dicom", json={"Tags": {"PatientID": "ZZTEST"}}, timeout=20)
         paths = {"path": "/statistics", "length": "$.CountInstances"}
         assert await tell(system(peer.url, queues={"instances": paths}).queues) == [Queue("instances", 1)]

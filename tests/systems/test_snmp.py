@@ -17,6 +17,7 @@ from pacs_monitor.systems.snmp import Snmp, SnmpSettings, volume_of
 from tests.peers.snmpd import COMMUNITY, PASSWORDS, USER, Snmpd
 from tests.probes.support import ask
 from tests.systems.asking import tell, why_not
+from tests.timing import HANGS
 
 V3 = {"username": USER, "auth": "sha256", "auth_password": PASSWORDS[0], "priv_password": PASSWORDS[1]}
 
@@ -58,7 +59,7 @@ async def test_services_are_not_to_be_had_by_snmp(agent: Snmpd) -> None:
 
 
 async def test_a_wrong_community_is_met_with_silence(agent: Snmpd) -> None:
-    assert await why_not(system(agent, community="guess").volumes, timeout=1.0) is Reason.TCP_TIMEOUT
+    assert await why_not(system(agent, community="guess").volumes, timeout=HANGS) is Reason.TCP_TIMEOUT
 
 
 @pytest.mark.parametrize("wrong", [{"auth_password": "authsecret2"}, {"username": "nobody"}])
@@ -80,7 +81,7 @@ async def test_a_node_without_a_host_is_not_configured(agent: Snmpd) -> None:
 async def test_a_disk_over_snmp_is_judged(agent: Snmpd) -> None:
     block = SnmpSettings(port=agent.port, community=COMMUNITY)
     node = Node("server", host="127.0.0.1", systems={"snmp": block})
-    outcome = await ask(kinds()["disk"], node, DiskSettings(source="snmp", volumes="/", free_fail="1PB"), timeout=5.0)
+    outcome = await ask(kinds()["disk"], node, DiskSettings(source="snmp", volumes="/", free_fail="1PB"))
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.OVER_LIMIT)
 
 

@@ -18,6 +18,7 @@ from tests.peers.ports import free_port
 from tests.peers.postgres import Postgres
 from tests.probes.support import ask
 from tests.systems.asking import tell, why_not
+from tests.timing import HANGS
 
 COUNT = "SELECT count(*) FROM outbox"
 
@@ -80,7 +81,7 @@ async def test_what_answers_no_single_number_is_bad_content(statement: str, reas
 
 
 async def test_a_statement_that_takes_too_long_is_ended_at_the_server(database: str) -> None:
-    assert await why_not(asking(database, "SELECT 1 FROM pg_sleep(60)").queues, timeout=1.5) is Reason.TIMEOUT
+    assert await why_not(asking(database, "SELECT 1 FROM pg_sleep(60)").queues, timeout=2 * HANGS) is Reason.TIMEOUT
 
 
 async def test_an_account_that_may_not_read_is_ours_to_mend(database: str) -> None:
@@ -129,7 +130,7 @@ async def test_a_queue_over_sql_is_measured_and_asks_to_be_allowed(database: str
     queue: Any = kinds()["queue"]
     settings = QueueSettings(source="sql", warn=2)
     block = SqlSettings(url=Secret(database), queues={"outbox": {"length": COUNT}})
-    outcome = await ask(queue, Node("ris", systems={"sql": block}), settings, timeout=5.0)
+    outcome = await ask(queue, Node("ris", systems={"sql": block}), settings)
     assert (outcome.status, outcome.detail) == (Status.WARN, "outbox: 2 items waiting, the limit is 2")
     assert queue.needs_allowing(settings)
     assert not queue.needs_allowing(QueueSettings(source="spool"))

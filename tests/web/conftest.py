@@ -34,7 +34,7 @@ def nodes(port: int) -> str:
 @pytest.fixture
 async def served(tmp_path):
     with Switchable() as peer:
-        timing = "interval: 200ms, retry_interval: 100ms, timeout: 1s"
+        timing = "interval: 200ms, retry_interval: 100ms, timeout: 10s"
         daemon = Daemon(load(write_estate(tmp_path, 0, nodes(peer.port), defaults=timing)))
         await daemon.start()
         served = Served(daemon, peer)

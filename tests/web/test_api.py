@@ -8,11 +8,12 @@ import re
 import sqlite3
 
 from tests.peers.prometheus import promtool
+from tests.timing import SOON
 from tests.web.conftest import nodes
 
 
 async def until_up(served):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SOON):
         while (await served.client.get("/api/v1/status")).json()["counts"]["up"] < 2:
             await asyncio.sleep(0.02)
 
@@ -59,7 +60,7 @@ async def test_a_failing_peer_shows_its_reason_in_the_metrics(served):
     await until_up(served)
     served.peer.down()
     labels = 'check="dicom_echo",node="archive",probe="dicom_echo",reason="tcp_refused",site="east"'
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SOON):
         while f"pacs_probe_failures_total{{{labels}}}" not in (await served.client.get("/metrics")).text:
             await asyncio.sleep(0.05)
 
@@ -87,7 +88,7 @@ async def test_blackbox_names_serve_existing_rules(served):
     one = (await served.client.get("/probe?node=archive&check=dicom_echo")).text
     whole = (await served.client.get("/probe?node=archive")).text
     served.peer.down()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SOON):
         while "probe_success 1.0" in (gone := (await served.client.get("/probe?node=archive&check=port")).text):
             await asyncio.sleep(0.05)
 
@@ -171,7 +172,7 @@ async def test_who_may_not_ask_does_not_learn_what_is_wrong_with_the_database(se
     file = served.config.with_name("proof.db")
     with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as database:
         database.execute("BEGIN IMMEDIATE")
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(SOON):
             while (answer := await served.client.get("/readyz")).status_code == 200:
                 await asyncio.sleep(0.05)
 
@@ -191,7 +192,7 @@ async def test_a_check_that_comes_with_a_reload_starts(served):
         config.read_text() + nodes(served.peer.port).replace("archive: {host: 127.0.0.1", "twin: {host: 127.0.0.2", 1)
     )
     await served.client.post("/api/v1/reload")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SOON):
         while (await served.client.get("/api/v1/nodes/twin")).json()["state"] != "up":
             await asyncio.sleep(0.02)
 

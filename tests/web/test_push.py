@@ -10,6 +10,7 @@ import pytest
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
 from tests.proofs.estates import write_estate
+from tests.timing import SOON
 
 NODES = (
     "  backup:\n    checks:\n      nightly: {probe: push, within: 1h, failures: 1}\n"
@@ -41,7 +42,7 @@ async def start(tmp_path):
 
 
 async def until(client, reason, state):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(SOON):
         while True:
             check = (await client.get("/api/v1/checks/backup/nightly")).json()
             if check["last"] and check["last"]["reason"] == reason and check["state"] == state:
