@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import parse_qs
 
 import pytest
@@ -161,8 +161,9 @@ def test_the_statuses_that_have_a_reason_of_their_own_are_those_of_the_table() -
 
 
 AN_INSTANCE = "1.2/1.2.3/1.2.3.4"
+LEVELS = get_args(web.Level)
 BY_WEB: list[tuple[str, dict[str, Any]]] = [
-    *(("dicomweb", {"level": level, "metadata_of": AN_INSTANCE}) for level in web.LEVELS),
+    *(("dicomweb", {"level": level, "metadata_of": AN_INSTANCE}) for level in LEVELS),
     ("study_flow", {"within": "2h", "modalities": "CT"}),
     ("study_flow", {"within": "2h", "stations": "CT1"}),
     ("dicomweb_store", {"cleanup": "orthanc", "verify": "frames"}),
@@ -172,7 +173,7 @@ BY_WEB: list[tuple[str, dict[str, Any]]] = [
 def resource(check: str, method: str, path: str) -> tuple[str, ...]:
     """The row of a request."""
     path, _, query = path.partition("?")
-    for level, name in zip(web.LEVELS, ("study", "series", "instance"), strict=True):
+    for level, name in zip(LEVELS, ("study", "series", "instance"), strict=True):
         path = re.sub(rf"(?<=/{level}/)[0-9.]+", f"*{name}*", path)
     service = "STOW-RS" if method == "POST" else "WADO-RS" if "*instance*" in path else "QIDO-RS"
     return check, service, method, path, ", ".join(sorted(parse_qs(query, keep_blank_values=True))) or "none"

@@ -10,18 +10,17 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
-from ipaddress import IPv6Address, ip_address
 from typing import TypeVar
 
 from pacs_monitor.dicom.acceptance import Incoming
 from pacs_monitor.dicom.commitment import NOT_OURS, Commitment, read_report, report_response
-from pacs_monitor.dicom.dimse import CommandField, Element, Message, write_command
+from pacs_monitor.dicom.dimse import CommandField, Message, write_response
 from pacs_monitor.dicom.operation import SUCCESS
 from pacs_monitor.dicom.pdu import Malformed, Rejected
 from pacs_monitor.dicom.requests import APPLICATION_CONTEXT
 from pacs_monitor.dicom.retrieve import ReceivedObject, received, store_response
 from pacs_monitor.model import Node, Resolver
-from pacs_monitor.net import NetFailure
+from pacs_monitor.net import NetFailure, plain
 
 AT_ONCE = 16
 """Associations; one more is told to come back later (2/3/2)."""
@@ -147,7 +146,7 @@ class Listener:
             case CommandField.N_EVENT_REPORT_RQ:
                 response = report_response(message, self._take_report(read_report(message, transfer_syntax)))
             case CommandField.C_ECHO_RQ:
-                response = _echo_response(message)
+                response = write_response(message.command, SUCCESS)
             case _:
                 raise Malformed("a request that nobody may make of us")
         await incoming.send(message.context_id, response)
@@ -174,22 +173,8 @@ def _awaited(expected: dict[str, asyncio.Future[T]], uid: str) -> asyncio.Future
     return future
 
 
-def _echo_response(message: Message) -> bytes:
-    command = message.command
-    return write_command(
-        CommandField.C_ECHO_RQ.response,
-        {
-            Element.AFFECTED_SOP_CLASS_UID: command.uid(Element.AFFECTED_SOP_CLASS_UID),
-            Element.MESSAGE_ID_BEING_RESPONDED_TO: command.number(Element.MESSAGE_ID) or 0,
-            Element.STATUS: SUCCESS,
-        },
-    )
-
-
 def _plain(address: str) -> str:
-    """An address in one spelling; an IPv4 address that came in over IPv6 is that IPv4 address."""
     try:
-        parsed = ip_address(address.partition("%")[0])
+        return str(plain(address))
     except ValueError:
         return address
-    return str((isinstance(parsed, IPv6Address) and parsed.ipv4_mapped) or parsed)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pacs_monitor.dicom.association import Association
 from pacs_monitor.dicom.datasets import decode, encode
-from pacs_monitor.dicom.dimse import CommandField, Element, Message, write_command
+from pacs_monitor.dicom.dimse import CommandField, Element, Message, write_response
 from pacs_monitor.dicom.operation import SUCCESS, Operation
 from pacs_monitor.dicom.pdu import Malformed
 from pacs_monitor.dicom.requests import IMPLICIT_VR_LITTLE_ENDIAN
@@ -85,12 +85,10 @@ def read_report(message: Message, transfer_syntax: str) -> Commitment:
 def report_response(message: Message, status: int) -> bytes:
     """N-EVENT-REPORT-RSP (PS3.7 10.3.1.2)."""
     command = message.command
-    return write_command(
-        CommandField.N_EVENT_REPORT_RQ.response,
+    return write_response(
+        command,
+        status,
         {
-            Element.AFFECTED_SOP_CLASS_UID: command.uid(Element.AFFECTED_SOP_CLASS_UID),
-            Element.MESSAGE_ID_BEING_RESPONDED_TO: command.number(Element.MESSAGE_ID) or 0,
-            Element.STATUS: status,
             Element.AFFECTED_SOP_INSTANCE_UID: command.uid(Element.AFFECTED_SOP_INSTANCE_UID),
             Element.EVENT_TYPE_ID: command.number(Element.EVENT_TYPE_ID) or 0,
         },

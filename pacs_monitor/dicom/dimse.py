@@ -194,6 +194,16 @@ def write_command(field: int, elements: Mapping[Element, Value], *, has_data: bo
     return _UNSIGNED_LONG.pack(0, 0, 4, len(body)) + body
 
 
+def write_response(request: Command, status: int, more: Mapping[Element, Value] | None = None) -> bytes:
+    """The command set that answers a request, without a data set (PS3.7 9.3, 10.3)."""
+    elements: dict[Element, Value] = {
+        Element.AFFECTED_SOP_CLASS_UID: request.uid(Element.AFFECTED_SOP_CLASS_UID),
+        Element.MESSAGE_ID_BEING_RESPONDED_TO: request.number(Element.MESSAGE_ID) or 0,
+        Element.STATUS: status,
+    }
+    return write_command(CommandField(request.field).response, {**elements, **(more or {})})
+
+
 def _written(element: Element, value: Value) -> bytes:
     if isinstance(value, int):
         return _UNSIGNED_SHORT.pack(0, element, 2, value)

@@ -6,13 +6,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from pacs_monitor.dicom.association import Association
-from pacs_monitor.dicom.dimse import Command, CommandField, Element, Message, write_command
+from pacs_monitor.dicom.dimse import Command, CommandField, Element, Message, write_response
 from pacs_monitor.dicom.operation import MEDIUM, PENDING, SUCCESS, Operation
 from pacs_monitor.dicom.requests import IMPLICIT_VR_LITTLE_ENDIAN
 from pacs_monitor.model import Reason
 
-PATIENT_ROOT_MOVE = "1.2.840.10008.5.1.4.1.2.1.2"
-PATIENT_ROOT_GET = "1.2.840.10008.5.1.4.1.2.1.3"
 STUDY_ROOT_MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 STUDY_ROOT_GET = "1.2.840.10008.5.1.4.1.2.2.3"
 
@@ -82,15 +80,8 @@ def received(message: Message, transfer_syntax: str) -> ReceivedObject:
 def store_response(message: Message, status: int) -> bytes:
     """C-STORE-RSP (PS3.7 9.3.1.2)."""
     command = message.command
-    return write_command(
-        CommandField.C_STORE_RQ.response,
-        {
-            Element.AFFECTED_SOP_CLASS_UID: command.uid(Element.AFFECTED_SOP_CLASS_UID),
-            Element.MESSAGE_ID_BEING_RESPONDED_TO: command.number(Element.MESSAGE_ID) or 0,
-            Element.STATUS: status,
-            Element.AFFECTED_SOP_INSTANCE_UID: command.uid(Element.AFFECTED_SOP_INSTANCE_UID),
-        },
-    )
+    instance = command.uid(Element.AFFECTED_SOP_INSTANCE_UID)
+    return write_response(command, status, {Element.AFFECTED_SOP_INSTANCE_UID: instance})
 
 
 def _ended(association: Association, operation: Operation, message: Message) -> SubOperations:

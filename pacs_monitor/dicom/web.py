@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from email.message import Message
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import quote, urlencode
 
 from pydicom.dataset import FileMetaDataset
@@ -25,7 +25,8 @@ from pacs_monitor.model import Address, Flag, ProbeContext, Reason
 from pacs_monitor.net import Passage
 
 JSON = "application/dicom+json"
-LEVELS = ("studies", "series", "instances")
+Level = Literal["studies", "series", "instances"]
+"""What QIDO-RS searches for (PS3.18 10.6)."""
 SIZE_LIMIT = 64 * 1024 * 1024
 """Bytes of an answer: 1,000 matches with every attribute, or one frame of a large image."""
 _BOUNDARY = "pacs-monitor-5f0c0d6b8e"

@@ -12,11 +12,12 @@ import logging
 import socket
 import ssl
 from collections.abc import Iterable
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import ip_network
 
 from pacs_monitor.hl7.framing import Deframer, FramingError, frame
 from pacs_monitor.hl7.message import MalformedError, Message, acknowledge
 from pacs_monitor.model import Clock, Heard
+from pacs_monitor.net import plain
 
 log = logging.getLogger(__name__)
 AT_ONCE = 64
@@ -78,10 +79,8 @@ class Listener:
         return future
 
     def knows(self, address: str) -> bool:
-        """Whether messages may come from an address; an IPv4 address that came in over IPv6 is that IPv4 address."""
-        parsed = ip_address(address.partition("%")[0])
-        plain = (isinstance(parsed, IPv6Address) and parsed.ipv4_mapped) or parsed
-        return any(plain in network for network in self._sources)
+        """Whether messages may come from an address."""
+        return any(plain(address) in network for network in self._sources)
 
     def take(self, raw: bytes, source: str) -> bytes | None:
         """The acknowledgement of a message, None when it wants none; raises MalformedError."""

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from time import monotonic
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -28,7 +28,7 @@ from pacs_monitor import http
 from pacs_monitor.dicom.dates import today
 from pacs_monitor.dicom.query import check_keys, dated
 from pacs_monitor.dicom.testobject import Uids
-from pacs_monitor.dicom.web import Service, has_metadata, search
+from pacs_monitor.dicom.web import Level, Service, has_metadata, search
 from pacs_monitor.fields import Duration
 from pacs_monitor.http import HttpError, HttpSettings
 from pacs_monitor.model import Address, Flag, Layer, Measure, Node, Outcome, ProbeContext, Reason, Rhythm
@@ -39,7 +39,7 @@ _UID = r"[0-9]+(\.[0-9]+)*"
 
 
 class DicomwebSettings(HttpSettings):
-    level: Literal["studies", "series", "instances"] = "studies"
+    level: Level = "studies"
     """What to search for."""
     keys: Annotated[Mapping[str, str], AfterValidator(check_keys)] = _TODAY
     """Keyword → value to match by."""

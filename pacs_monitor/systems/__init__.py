@@ -53,7 +53,6 @@ def _source_of(what: str) -> AfterValidator:
 
 VolumeSource = Annotated[str, _source_of("volumes")]
 QueueSource = Annotated[str, _source_of("queues")]
-FeedSource = Annotated[str, _source_of("feeds")]
 InterfaceSource = Annotated[str, _source_of("interfaces")]
 HostSource = Annotated[str, _source_of("host")]
 

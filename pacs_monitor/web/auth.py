@@ -9,13 +9,13 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Callable, Collection
-from ipaddress import ip_address
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pacs_monitor.config import Token
+from pacs_monitor.config.values import is_loopback
 from pacs_monitor.web.links import RUNBOOK
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", RUNBOOK})
@@ -81,15 +81,6 @@ def host_of(header: str) -> str:
     """The host of a Host header (RFC 9110 7.2), without its port and brackets; "" when it is none."""
     found = _HOST.fullmatch(header)
     return (found[1] or found[2] or "") if found else ""
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _answer(status: int, why: str) -> JSONResponse:
