@@ -70,6 +70,8 @@ class Outbox:
         self._channels: Mapping[str, Channel] = {}
         self._places: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
         self._lanes: dict[Lane, _Queue] = {}
+        self._until: dict[str, float] = {}
+        """When each notification is given up, on the monotonic clock: a wall clock that is set ages nothing."""
         self._lost: set[Lane] = set()
         """Lanes whose opened was never taken."""
         self._stopping = False
@@ -87,6 +89,8 @@ class Outbox:
                 continue
             if notification.unrecorded:
                 self._settlement.defer(notification.id)
+            age = max(0.0, (self._clock.now() - notification.created) / SECOND)
+            self._until[notification.id] = self._clock.monotonic() + self._give_up_after - age
             lane = notification.incident or notification.id, notification.channel
             queue = self._lanes.setdefault(lane, _Queue())
             queue.waiting.append(notification)
@@ -161,7 +165,7 @@ class Outbox:
             log.warning("channel %s did not take %s, attempt %d: %s: %s", *told)
             if failure.permanent:
                 return Fate(DeliveryStatus.REFUSED, attempts, str(failure))
-            if self._clock.now() - notification.created >= self._give_up_after * SECOND:
+            if self._clock.monotonic() >= self._until[notification.id]:
                 return Fate(DeliveryStatus.GIVEN_UP, attempts, str(failure))
             await asyncio.sleep(_wait(delay, failure.retry_after))
             delay = min(delay * 2, LAST_RETRY)
@@ -187,11 +191,12 @@ class Outbox:
             self._lost.add(lane)
             while len(queue.waiting) > 1:
                 await self._settlement.settle(queue.waiting[1].id, Fate(DeliveryStatus.DROPPED, 0, ""))
-                del queue.waiting[1]
+                del self._until[queue.waiting[1].id], queue.waiting[1]
         if fate.status is DeliveryStatus.GIVEN_UP:
             await self._listen(notification, fate.status)
         await self._settlement.settle(notification.id, fate)
         queue.waiting.popleft()
+        del self._until[notification.id]
         if notification.event in ENDINGS:
             self._lost.discard(lane)
         if fate.status is not DeliveryStatus.GIVEN_UP:

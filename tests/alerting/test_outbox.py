@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacs_monitor.alerting.outbox import LAST_RETRY, LONGEST_RETRY_AFTER, _wait
+from pacs_monitor.alerting.outbox import GIVE_UP_AFTER, LAST_RETRY, LONGEST_RETRY_AFTER, _wait
 from pacs_monitor.model import State
 from tests.alerting.house import at_once, got, running, types
 from tests.alerting.support import route
@@ -35,3 +36,30 @@ async def test_reminders_that_something_newer_follows_are_dropped(
         await until(lambda: all(status != "pending" for *_, status in house.statuses()))
         assert {status for event, _, status in house.statuses() if event == "reminded"} == {"dropped"}
     assert len(receiver.posts) == 2
+
+
+@pytest.mark.parametrize("years", [10, -10])
+async def test_a_clock_that_is_set_by_years_gives_up_no_page_that_is_owed(
+    receiver: Receiver, clock: SettableClock, database: str, years: int
+) -> None:
+    receiver.down()
+    async with running(clock, database, at_once(receiver)) as house:
+        house.move(State.DOWN)
+        await until(lambda: house.desk.outbox.failures.total() >= 1)
+        clock.set_by(years * 365 * 86400)
+        before = house.desk.outbox.failures.total()
+        await until(lambda: house.desk.outbox.failures.total() >= before + 2)
+        receiver.up()
+        assert types(await got(receiver, 1)) == ["opened"]
+
+
+async def test_a_page_is_given_up_when_its_time_is_over_although_the_clock_was_set_back(
+    receiver: Receiver, clock: SettableClock, database: str
+) -> None:
+    receiver.down()
+    async with running(clock, database, at_once(receiver)) as house:
+        house.move(State.DOWN)
+        await until(lambda: house.desk.outbox.failures.total() >= 1)
+        clock.set_by(-86400)
+        clock.pass_by(GIVE_UP_AFTER)
+        await until(lambda: ("opened", "hook", "given_up") in house.statuses())
