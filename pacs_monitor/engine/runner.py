@@ -7,13 +7,14 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any, TypeVar
 
 from pacs_monitor.engine.isolation import Isolation
 from pacs_monitor.engine.seats import Seat, Seats
 from pacs_monitor.model import (
     NEVER_CONNECTED,
+    SECOND,
     Check,
     CheckId,
     Clock,
@@ -30,7 +31,6 @@ from pacs_monitor.model import (
     Result,
     TestObject,
     Tidies,
-    iso,
 )
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ class Runner:
     def forbidden(self, check: Check) -> Outcome | None:
         """Why a check may not run now."""
         if check.until is not None and self._clock.now() >= check.until:
-            return _expired(check, check.until)
+            return _expired(check, check.until, self.zone)
         if not check.allowed:
             detail = f"it runs only when monitor.allow names '{check.id}'"
             return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
@@ -194,9 +194,10 @@ class Runner:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _expired(check: Check, until: Micros) -> Outcome:
+def _expired(check: Check, until: Micros, zone: tzinfo) -> Outcome:
     """The approval to write has ended: the check rests, and that it does is told as our own blindness."""
-    detail = f"the approval by {check.enabled_by} ended at {iso(until)}; name who allows it from now on, and until when"
+    last = datetime.fromtimestamp((until - 1) // SECOND, zone).date()
+    detail = f"the approval by {check.enabled_by} ended on {last}; name who allows it from now on, and until when"
     return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, ClassVar, NamedTuple
@@ -25,6 +25,7 @@ from pacs_monitor.fields import Duration, LocalPath, Settings, Size
 from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import NetFailure, Passage
 from pacs_monitor.net.threads import OneThread
+from pacs_monitor.systems.wording import amount, span
 
 AHEAD = 3600.0
 """Seconds that a file may be dated in the future; one that is further ahead would hide that nothing new comes."""
@@ -86,7 +87,7 @@ class FileAge:
             return failure.outcome()
         if found is None:
             return _failed(passage, Reason.TIMEOUT, "the folder has more entries than can be looked at in time")
-        return _judge(found, settings, ctx.clock.now() / SECOND, passage)
+        return _judge(found, settings, ctx, passage)
 
 
 class Found(NamedTuple):
@@ -119,31 +120,27 @@ def _look(path: str, late: Callable[[], bool]) -> Found | None:
     return Found(matches, newest, size)
 
 
-def _judge(found: Found, settings: FileAgeSettings, now: float, passage: Passage) -> Outcome:
+def _judge(found: Found, settings: FileAgeSettings, ctx: ProbeContext, passage: Passage) -> Outcome:
     passage.measure("file_matches", found.matches)
     if found.matches < settings.at_least:
-        some = f"{found.matches} files match, fewer than {settings.at_least}" if found.matches else "no file matches"
+        pattern, enough = Path(settings.path).name, f"fewer than {settings.at_least}"
+        some = f"{found.matches} files match {pattern}, {enough}" if found.matches else f"no file matches {pattern}"
         return _failed(passage, Reason.MISSING, some)
     passage.measure("file_newest_timestamp_seconds", found.newest)
     passage.measure("file_newest_bytes", found.size)
-    age, written = now - found.newest, f"{datetime.fromtimestamp(found.newest, UTC):%Y-%m-%d %H:%M} UTC"
+    age = ctx.clock.now() / SECOND - found.newest
+    written = f"{datetime.fromtimestamp(found.newest, ctx.zone):%Y-%m-%d %H:%M %Z}"
     if age < -AHEAD:
         return _failed(passage, Reason.BAD_CONTENT, f"the newest file is dated in the future: {written}")
+    old = f"the newest file is {span(age)} old (written {written})"
     if age > settings.fail:
-        return _failed(passage, Reason.STALE, f"the newest file is {_words(age)} old (written {written})")
+        return _failed(passage, Reason.STALE, f"{old}, more than {span(settings.fail)}")
     if found.size < settings.min_size:
-        detail = f"the newest file has {found.size} bytes, fewer than {settings.min_size} (written {written})"
+        detail = f"the newest file has {amount(found.size)}, less than {amount(settings.min_size)} (written {written})"
         return _failed(passage, Reason.BAD_CONTENT, detail)
     if settings.warn is not None and age > settings.warn:
-        return _failed(passage, Reason.STALE, f"the newest file is {_words(age)} old (written {written})", warn=True)
+        return _failed(passage, Reason.STALE, f"{old}, more than {span(settings.warn)}", warn=True)
     return passage.outcome()
-
-
-def _words(seconds: float) -> str:
-    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.3g} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def _failed(passage: Passage, reason: Reason, detail: str, *, warn: bool = False) -> Outcome:

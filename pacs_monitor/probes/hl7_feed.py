@@ -182,7 +182,7 @@ async def _by_system(node: Node, settings: Hl7FeedSettings, ctx: ProbeContext, p
     told = {feed.name: feed for feed in await system.feeds(node, ctx, passage)}
     missing = [name for name in settings.feeds if name not in told]
     if missing:
-        detail = f"{settings.source} has no channel {', '.join(missing)} that is deployed"
+        detail = f"{settings.source} has not deployed: {', '.join(missing)}"
         raise passage.failure(Reason.MISSING, detail)
     counts = {name: told[name].received for name in settings.feeds} or {_name(settings): _sum(told.values())}
     before: dict[str, int] = ctx.memory.get("counts", {})
@@ -235,7 +235,7 @@ def _remembered(seen: Mapping[str, Seen], ctx: ProbeContext) -> dict[str, tuple[
 
 def _sentence(feed: str, limit: Limit, last: Micros | None, zone: tzinfo) -> str:
     whose = "" if feed == ANY else f"{feed}: "
-    allowed = f"{span(limit.seconds)} are allowed"
+    allowed = f"it may be silent for {span(limit.seconds)}"
     if last is None:
         return f"{whose}no message since it is watched; {allowed}"
     there = datetime.fromtimestamp(last / SECOND, zone)

@@ -25,6 +25,8 @@ from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems import HostSource, system_of
 from pacs_monitor.systems.answers import HostState, TellsHost
 from pacs_monitor.systems.judging import Trouble, judged
+from pacs_monitor.systems.wording import number, share
+from pacs_monitor.written import Writer
 
 PerCpu = Annotated[float, Field(gt=0)]
 
@@ -114,17 +116,16 @@ def _measure(state: HostState, running: Mapping[str, int], passage: Passage) -> 
 def _limits(state: HostState, settings: HostSettings) -> Iterator[Trouble]:
     if state.memory and state.memory_available is not None:
         used = 1 - state.memory_available / state.memory
-        yield from _above(used, settings.memory_warn, settings.memory_fail, "{:.3g} % of memory is in use", 100)
+        yield from _above(used, settings.memory_warn, settings.memory_fail, "{} of memory is in use", share)
     if state.cpus and state.load is not None:
         load = state.load / state.cpus
-        yield from _above(load, settings.load_warn, settings.load_fail, "the load for each CPU is {:.3g}", 1)
+        yield from _above(load, settings.load_warn, settings.load_fail, "the load for each CPU is {}", number)
 
 
-def _above(value: float, warn: float | None, fail: float | None, words: str, factor: int) -> Iterator[Trouble]:
+def _above(value: float, warn: float | None, fail: float | None, words: str, write: Writer) -> Iterator[Trouble]:
     for limit, mild in ((fail, False), (warn, True)):
         if limit is not None and value >= limit:
-            detail = f"{words.format(value * factor)}, the limit is {limit * factor:g}"
-            yield Trouble(mild, Reason.OVER_LIMIT, detail)
+            yield Trouble(mild, Reason.OVER_LIMIT, f"{words.format(write(value))}, the limit is {write(limit)}")
             return
 
 

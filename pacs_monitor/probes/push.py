@@ -12,7 +12,7 @@ nothing else. No text is taken, so that nothing of a patient can come in. Report
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from typing import Any, ClassVar, Literal
 
 from pacs_monitor.fields import Duration, Settings
@@ -31,6 +31,7 @@ from pacs_monitor.model import (
     Rhythm,
     Status,
 )
+from pacs_monitor.systems.wording import span
 
 Report = Literal["ok", "warn", "fail"]
 
@@ -62,11 +63,12 @@ class Push:
         watched = ctx.memory.setdefault("watched", now)
         reported = ctx.memory.get("reported")
         if reported is not None:
-            return _judge(ctx.memory, settings, now)
-        if now - watched <= settings.within * SECOND:
-            detail = f"no report has come yet; the job has until {_when(watched + round(settings.within * SECOND))}"
+            return _judge(ctx.memory, settings, now, ctx.zone)
+        until = watched + round(settings.within * SECOND)
+        if now <= until:
+            detail = f"no report has come yet; the job has until {_when(until, ctx.zone)}"
             return Outcome.of(Reason.NOT_MEASURED, phase=Phase.OPERATION, detail=detail)
-        detail = f"no report has come since the monitor began to wait for one, {_when(watched)}"
+        detail = f"no report has come since the monitor began to wait for one, {_when(watched, ctx.zone)}"
         return Outcome.of(Reason.SILENT, phase=Phase.OPERATION, detail=detail)
 
 
@@ -75,24 +77,25 @@ def note(memory: MutableMapping[str, Any], report: Report, seconds: float | None
     memory.update(reported=now, status=report, seconds=seconds)
 
 
-def _judge(memory: Mapping[str, Any], settings: PushSettings, now: Micros) -> Outcome:
+def _judge(memory: Mapping[str, Any], settings: PushSettings, now: Micros, zone: tzinfo) -> Outcome:
     reported, seconds = memory["reported"], memory["seconds"]
+    when = _when(reported, zone)
     measured = [Measurement("push_last_report_timestamp_seconds", reported / SECOND)]
     if seconds is not None:
         measured.append(Measurement("push_job_seconds", seconds))
     seen: dict[str, Any] = {"phase": Phase.OPERATION, "measurements": tuple(measured)}
     silence = (now - reported) / SECOND
     if silence > settings.within:
-        detail = f"the last report came {_when(reported)}, and within {settings.within:g} s there should be another"
+        detail = f"the last report came {when}, and within {span(settings.within)} there should be another"
         return Outcome.of(Reason.SILENT, detail=detail, **seen)
     if memory["status"] != "ok":
-        detail = f"the job reported {memory['status']}, {_when(reported)}"
+        detail = f"the job reported {memory['status']}, {when}"
         return Outcome.of(Reason.EXIT_STATUS, warn=memory["status"] == "warn", detail=detail, **seen)
     if settings.slow is not None and seconds is not None and seconds > settings.slow:
-        detail = f"the job took {seconds:g} s, more than {settings.slow:g} s"
+        detail = f"the job took {span(seconds)}, more than {span(settings.slow)}"
         return Outcome.of(Reason.SLOW, warn=True, detail=detail, **seen)
     return Outcome(Status.OK, measurements=tuple(measured))
 
 
-def _when(moment: Micros) -> str:
-    return f"{datetime.fromtimestamp(moment // SECOND, UTC):%Y-%m-%d %H:%M} UTC"
+def _when(moment: Micros, zone: tzinfo) -> str:
+    return f"{datetime.fromtimestamp(moment // SECOND, zone):%Y-%m-%d %H:%M %Z}"

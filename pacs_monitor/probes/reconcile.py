@@ -85,9 +85,11 @@ class Reconcile:
         passage.take_over(way, other.name)
         _measure(passage, {node.name: here, other.name: there}, yesterday)
         wrong = [
-            f"studies ({modality}) here and on {other.name}: {numbers}"
+            f"{'studies' if modality == EVERYTHING else f'{modality} studies'} {numbers}"
             for modality in modalities(settings)
-            if (numbers := _compare([(day, here[modality, day], there[modality, day]) for day in days], settings))
+            if (
+                numbers := _compare([(day, here[modality, day], there[modality, day]) for day in days], other, settings)
+            )
         ]
         if not wrong:
             return passage.outcome(settings.slow)
@@ -120,11 +122,11 @@ def _measure(passage: Passage, archives: Mapping[str, Counts], yesterday: date) 
                 passage.measure("reconcile_studies", found.studies, labels)
 
 
-def _compare(days: Sequence[tuple[date, Day, Day]], settings: ReconcileSettings) -> str | None:
+def _compare(days: Sequence[tuple[date, Day, Day]], other: Node, settings: ReconcileSettings) -> str | None:
     """The numbers, where they differ on each of the days."""
     if not all(differ(ours, theirs, settings.tolerance) for _, ours, theirs in days):
         return None
-    return ", ".join(f"{ours.studies} and {theirs.studies} of {day}" for day, ours, theirs in days)
+    return ", ".join(f"of {day}: {ours.studies} here, {theirs.studies} on {other.name}" for day, ours, theirs in days)
 
 
 def differ(ours: Day, theirs: Day, tolerance: float) -> bool:

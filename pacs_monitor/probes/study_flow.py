@@ -61,6 +61,7 @@ from pacs_monitor.model import (
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems.arrivals import Arrival, arrivals
 from pacs_monitor.systems.orthanc import Orthanc, OrthancSettings
+from pacs_monitor.systems.wording import span
 
 EVERYTHING = "all"
 ALWAYS = Hours(())
@@ -205,8 +206,7 @@ class Hearing:
         if limits.exceeded(last, self._now, self._zone) is None:
             return None
         what = "the newest series came" if newest else "none has come; it has been watched since"
-        minutes = (self._now - last) / SECOND / 60
-        return f"{sender}: {what} {minutes:.0f} minutes ago, {self._settings.within / 60:.0f} are allowed"
+        return f"{sender}: {what} {span((self._now - last) / SECOND)} ago, {_allowed(self._settings)}"
 
     def _date(self, at: float) -> date:
         return datetime.fromtimestamp(at, self._zone).date()
@@ -228,6 +228,14 @@ def feeds(settings: StudyFlowSettings) -> list[Feed]:
     return [Feed(feed.name, {**settings.keys, **feed.keys}) for feed in named or [Feed(EVERYTHING, {})]]
 
 
+def _of(feed: Feed) -> str:
+    return "" if feed.name == EVERYTHING else f" of {feed.name}"
+
+
+def _allowed(settings: StudyFlowSettings) -> str:
+    return f"more than {span(settings.within)}{' in service hours' if settings.hours else ''}"
+
+
 class Listening:
     """One run, however the archive is asked."""
 
@@ -244,16 +252,13 @@ class Listening:
         newest = max(found.timestamp() if found else 0.0, self._remembered.get(feed.name, 0.0))
         if not newest:
             longest_ago = (self._now - LOOK_BACK).timestamp()
-            return f"no study of {feed.name} for {LOOK_BACK.days} days" if self._too_long(longest_ago) else None
+            return f"no study{_of(feed)} for {LOOK_BACK.days} days" if self._too_long(longest_ago) else None
         self._remembered[feed.name] = newest
         self._passage.measure("study_newest_timestamp_seconds", newest, (("feed", feed.name),))
         if not self._too_long(newest):
             return None
-        age, within = self._now.timestamp() - newest, self._settings.within
-        counted = " in service hours" if self._settings.hours else ""
-        return (
-            f"the newest study of {feed.name} began {age / 60:.0f} minutes ago, {within / 60:.0f} are allowed{counted}"
-        )
+        age = span(self._now.timestamp() - newest)
+        return f"the newest study{_of(feed)} began {age} ago, {_allowed(self._settings)}"
 
     def _too_long(self, since: float) -> bool:
         now = round(self._now.timestamp() * SECOND)

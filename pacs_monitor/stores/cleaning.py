@@ -191,7 +191,8 @@ def with_leftovers(outcome: Outcome, leftovers: Leftovers) -> Outcome:
     outcome = replace(outcome, measurements=(*outcome.measurements, counted))
     if not leftovers.count:
         return outcome
-    told = f"{leftovers.count} test objects could not be cleared away ({leftovers.why})"
+    objects = "1 test object" if leftovers.count == 1 else f"{leftovers.count} test objects"
+    told = f"{objects} could not be cleared away ({leftovers.why})"
     if outcome.status is not Status.OK:
         return replace(outcome, detail=f"{outcome.detail}; {told}")
     warning = Outcome.of(Reason.CLEANUP_FAILED, warn=True, phase=Phase.OPERATION, detail=told)

@@ -346,7 +346,7 @@ async def test_retention_is_looked_at_when_it_is_due(ledger: BookLedger) -> None
         late = LaterClock(3 * 86_400)
         overdue = await ask(STORE, node, settings, ledger=ledger, clock=late)
         assert overdue.reason is Reason.CLEANUP_FAILED
-        assert "1 test objects could not be cleared away (archive: it is still there after 3 days)" in overdue.detail
+        assert "1 test object could not be cleared away (archive: it is still there after 3 days)" in overdue.detail
         (old,) = (
             uid
             for (_, uid), thing in ledger.objects.items()

@@ -99,7 +99,7 @@ async def test_what_is_wrong_is_told_without_the_name_of_a_file(
 
 async def test_no_match_and_no_folder_are_missing(tmp_path: Path) -> None:
     nothing, nowhere = await look(tmp_path), await look(tmp_path / "unmounted")
-    assert (nothing.reason, nothing.detail) == (Reason.MISSING, "no file matches")
+    assert (nothing.reason, nothing.detail) == (Reason.MISSING, "no file matches *.dump")
     assert (nowhere.reason, nowhere.detail) == (Reason.MISSING, "the folder is not there: is it mounted?")
 
 
