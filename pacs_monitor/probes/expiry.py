@@ -2,46 +2,48 @@
 
 ```yaml
 licence: {probe: expiry, what: viewer licence, date: 2027-03-31, warn: 60d}
+modality: {probe: expiry, what: the certificate of CT 1, cert: certificates/ct1.pem}
 ```
 
-Nothing is asked: the date stands in the file, and the check warns in time whoever reads pages.
+Nothing is asked of anybody: the date stands in the configuration, or in a certificate that the vendor handed over, and
+the check warns in time whoever reads pages. A certificate file that cannot be read is `unknown`. What a device shows on
+a port is for `tls_certificate`.
 """
 
 from __future__ import annotations
 
 import datetime
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, NamedTuple, Self
 
-from pydantic import Field
+from cryptography import x509
+from pydantic import Field, model_validator
 
-from pacs_monitor.fields import Duration, Settings
-from pacs_monitor.model import (
-    SECOND,
-    Address,
-    Layer,
-    Measure,
-    Measurement,
-    Node,
-    Outcome,
-    Phase,
-    ProbeContext,
-    Reason,
-    Rhythm,
-    Status,
-)
+from pacs_monitor.fields import Duration, LocalPath, Settings
+from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
+from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.net.threads import OneThread
 
 _DAY = 86400.0
 
 
 class ExpirySettings(Settings):
-    date: datetime.date
+    date: datetime.date | None = None
     """The last day on which it holds (2027-03-31), in the monitor's time zone."""
+    cert: LocalPath | None = None
+    """Instead of a date, a file of certificates, PEM or DER: the one that ends first counts."""
     what: str = Field("it", min_length=1)
     """What ends, for people: viewer licence."""
     warn: Duration = 60 * _DAY
     """Less time left than this is a warning."""
     fail: Duration = 0.0
     """Less time left than this is a failure; 0: once the date is past."""
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        if (self.date is None) is (self.cert is None):
+            raise ValueError("give either date or cert")
+        return self
 
 
 class Expiry:
@@ -55,28 +57,60 @@ class Expiry:
     uses_association: ClassVar[bool] = False
     rhythm: ClassVar[Rhythm] = Rhythm(interval=3600.0, retry_interval=60.0, timeout=5.0)
 
+    def __init__(self) -> None:
+        self._thread = OneThread()
+
     def addresses(self, _node: Node, _settings: ExpirySettings) -> tuple[Address, ...]:
         return ()
 
     async def run(self, _node: Node, settings: ExpirySettings, ctx: ProbeContext) -> Outcome:
-        following = settings.date + datetime.timedelta(days=1)
-        end = datetime.datetime.combine(following, datetime.time(), ctx.zone).timestamp()
-        seen = (Measurement("expiry_timestamp_seconds", end),)
-        left = end - ctx.clock.now() / SECOND
+        passage = Passage()
+        passage.begin(Phase.OPERATION)
+        try:
+            end = await self._end(settings, ctx, passage)
+        except NetFailure as failure:
+            return failure.outcome()
+        passage.end()
+        passage.measure("expiry_timestamp_seconds", end.at)
+        left = end.at - ctx.clock.now() / SECOND
         if left >= settings.warn and left >= settings.fail:
-            return Outcome(Status.OK, measurements=seen)
-        return Outcome.of(
-            Reason.EXPIRING,
-            warn=left >= settings.fail,
-            phase=Phase.OPERATION,
-            detail=_detail(settings, left),
-            measurements=seen,
-        )
+            return passage.outcome()
+        detail = f"{settings.what} {_words(end.day, left)}"
+        warn = left >= settings.fail
+        return Outcome.of(Reason.EXPIRING, warn=warn, phase=Phase.OPERATION, detail=detail, **passage.seen())
+
+    async def _end(self, settings: ExpirySettings, ctx: ProbeContext, passage: Passage) -> End:
+        if settings.date is not None:
+            following = settings.date + datetime.timedelta(days=1)
+            return End(datetime.datetime.combine(following, datetime.time(), ctx.zone).timestamp(), settings.date)
+        file = Path(settings.cert or "")
+        try:
+            at = await self._thread.call(lambda: _first_end(file.read_bytes()), ctx, passage)
+        except OSError as error:
+            detail = f"the certificate cannot be read: {error.strerror}"
+        except ValueError:
+            detail = "the file holds no certificate, neither PEM nor DER"
+        else:
+            return End(at.timestamp(), at.astimezone(ctx.zone).date())
+        raise passage.failure(Reason.NOT_CONFIGURED, detail)
 
 
-def _detail(settings: ExpirySettings, left: float) -> str:
+class End(NamedTuple):
+    at: float
+    """Seconds of Unix time."""
+    day: datetime.date
+
+
+def _first_end(data: bytes) -> datetime.datetime:
+    """Of the validity of certificates (RFC 5280 4.1.2.5); raises ValueError where there are none."""
+    pem = b"-----BEGIN" in data
+    certificates = x509.load_pem_x509_certificates(data) if pem else [x509.load_der_x509_certificate(data)]
+    return min(certificate.not_valid_after_utc for certificate in certificates)
+
+
+def _words(day: datetime.date, left: float) -> str:
     days = int(abs(left) // _DAY)
     plural = "" if days == 1 else "s"
     if left < 0:
-        return f"{settings.what} ended on {settings.date}, {days} day{plural} ago" if days else f"{settings.what} ended"
-    return f"{settings.what} ends on {settings.date}, " + (f"in {days} day{plural}" if days else "today")
+        return f"ended on {day}, {days} day{plural} ago" if days else "ended"
+    return f"ends on {day}, " + (f"in {days} day{plural}" if days else "today")
