@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tests.peers.accepting import accepting
+
 How = Literal["good", "empty", "malformed", "huge", "trickling", "silent"]
 BAD: dict[How, bytes] = {"empty": b"", "malformed": b'{"half": [1, 2', "huge": b"[" + b"1," * (10 << 20) + b"1]"}
 
@@ -49,7 +51,6 @@ class Replayed:
 @asynccontextmanager
 async def replayed(answers: Mapping[str, Any], **fields: Any) -> AsyncIterator[Replayed]:
     peer = Replayed(answers, **fields)
-    tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
@@ -71,15 +72,5 @@ async def replayed(answers: Mapping[str, Any], **fields: Any) -> AsyncIterator[R
             await writer.drain()
         writer.close()
 
-    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.get_running_loop().create_task(serve(reader, writer)))
-
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    peer.port = server.sockets[0].getsockname()[1]
-    try:
+    async with accepting(serve) as peer.port:
         yield peer
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -7,7 +7,7 @@ import contextlib
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -24,6 +24,8 @@ from pynetdicom.pdu_primitives import (
     MaximumLengthNotification,
 )
 from pynetdicom.presentation import build_context
+
+from tests.peers.accepting import accepting
 
 IMPLICIT = "1.2.840.10008.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
@@ -94,7 +96,11 @@ async def scripted(
 ) -> AsyncIterator[Peer]:
     """Runs `script` for every connection, then hears whatever comes until the client closes."""
     peer = Peer()
-    tasks: set[asyncio.Task[None]] = set()
+
+    def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Coroutine[None, None, None]:
+        conversation = conversing(reader, writer)
+        peer.conversations.append(conversation)
+        return serve(conversation)
 
     async def serve(conversation: Conversation) -> None:
         try:
@@ -105,20 +111,10 @@ async def scripted(
             conversation.close()
             conversation.over.set()
 
-    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        conversation = conversing(reader, writer)
-        peer.conversations.append(conversation)
-        tasks.add(asyncio.get_running_loop().create_task(serve(conversation)))
-
-    server = await asyncio.start_server(connected, host, port, ssl=tls)
-    peer.port = server.sockets[0].getsockname()[1]
     try:
-        yield peer
+        async with accepting(meet, host, port, tls) as peer.port:
+            yield peer
     finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         for conversation in peer.conversations:
             conversation.close()
         await asyncio.gather(*(conversation.closed() for conversation in peer.conversations))
