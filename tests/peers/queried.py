@@ -35,10 +35,15 @@ def queried(
     classes: tuple[str, ...] = (VERIFICATION, *FINDS),
     version: str = "SCP_1",
     port: int = 0,
+    knows: tuple[str, ...] = (),
 ) -> Iterator[Queried]:
-    """`answer` gets the identifier of each C-FIND and yields status and data set; a cancel ends it with FE00."""
+    """`answer` gets the identifier of each C-FIND and yields status and data set; a cancel ends it with FE00.
+
+    Only AE titles that it `knows` may associate; without any, all may.
+    """
     peer, ae = Queried(), AE("SCP")
     ae.implementation_version_name = version
+    ae.require_calling_aet = list(knows)
     for sop_class in classes:
         ae.add_supported_context(sop_class)
 

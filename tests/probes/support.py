@@ -36,11 +36,18 @@ Arrange = Callable[[Path], AbstractAsyncContextManager[Arranged]]
 
 
 class Peers(NamedTuple):
-    """What tests/probes/test_<kind>.py gives as `PEERS` to test_contract.py."""
+    """What tests/probes/test_<kind>.py gives as `PEERS` to test_contract.py: real ones, in the state of each name."""
 
     working: Arrange
+    """It is `ok`."""
     refusing: Arrange
+    """It is `fail`."""
     hanging: Arrange
+    """No answer comes, or none in time."""
+    warning: Arrange
+    """It is `warn`."""
+    blind: Arrange
+    """Nothing can be said of it, by our own fault: `unknown`."""
 
 
 class TestClock:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pacs_monitor.fields import nodes_named
-from pacs_monitor.model import Flag, Layer, Outcome, Probe, Reason, Rhythm, Status
+from pacs_monitor.model import Blame, Flag, Layer, Outcome, Probe, Reason, Rhythm, Status
 from pacs_monitor.probes import kinds
 from tests.probes.support import Arrange, Peers, ask
 from tests.timing import HANGS, SOON, Stopwatch
@@ -37,8 +37,9 @@ async def run(arrange: Arrange, folder: Path, probe: Probe, timeout: float = SOO
     """One run, and what holds of any outcome."""
     async with arrange(folder) as (node, settings, *context):
         others = {name: node for names in nodes_named(settings).values() for name in names}
+        more = {"nodes": others} | dict(*context)
         with Stopwatch() as watch:
-            outcome = await ask(probe, node, settings, timeout, nodes=others, **dict(*context))
+            outcome = await ask(probe, node, settings, timeout, **more)
         assert watch.seconds < timeout + GRACE
     declared = {(measure.name, measure.labels) for measure in probe.measures}
     assert {(m.name, tuple(label for label, _ in m.labels)) for m in outcome.measurements} <= declared
@@ -52,12 +53,34 @@ async def test_a_working_peer_is_ok(kind: str, probe: Probe, tmp_path: Path) -> 
     assert (outcome.status, outcome.reason, outcome.detail) == (Status.OK, None, "")
 
 
-@pytest.mark.parametrize(("how", "timeout"), [("refusing", HANGS), ("hanging", 1.0)])
+async def test_a_peer_that_is_not_well_is_a_warning(kind: str, probe: Probe, tmp_path: Path) -> None:
+    outcome = await run(peers_of(kind).warning, tmp_path, probe)
+    assert outcome.status is Status.WARN, outcome
+    assert outcome.reason is not None
+    assert outcome.reason.blame is not Blame.MONITOR
+    assert outcome.detail
+
+
+async def test_what_the_monitor_cannot_see_is_unknown_and_its_own_fault(
+    kind: str, probe: Probe, tmp_path: Path
+) -> None:
+    outcome = await run(peers_of(kind).blind, tmp_path, probe)
+    assert outcome.status is Status.UNKNOWN, outcome
+    assert outcome.reason is not None
+    assert outcome.reason is not Reason.PROBE_ERROR
+    assert outcome.reason.blame is Blame.MONITOR
+    assert outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("how", "timeout", "statuses"),
+    [("refusing", HANGS, {Status.FAIL}), ("hanging", 1.0, {Status.FAIL, Status.UNKNOWN})],
+)
 async def test_a_peer_that_does_not_work_gives_a_reason(
-    how: str, timeout: float, kind: str, probe: Probe, tmp_path: Path
+    how: str, timeout: float, statuses: set[Status], kind: str, probe: Probe, tmp_path: Path
 ) -> None:
     outcome = await run(getattr(peers_of(kind), how), tmp_path, probe, timeout)
-    assert outcome.status in (Status.FAIL, Status.UNKNOWN)
+    assert outcome.status in statuses
     assert outcome.reason in set(Reason) - {Reason.PROBE_ERROR}
     assert outcome.phase is not None
     assert outcome.detail

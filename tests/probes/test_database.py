@@ -30,6 +30,13 @@ def on(port: int) -> str:
     return f"postgresql+psycopg://monitor:hunter2@127.0.0.1:{port}/pacs"
 
 
+def crowded(url: str) -> str:
+    """The same database by a role that may have no connection (more)."""
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("CREATE ROLE crowded LOGIN CONNECTION LIMIT 0")
+    return url.replace("pgtest@", "crowded@")
+
+
 @asynccontextmanager
 async def working(_folder: Path) -> AsyncIterator[Arranged]:
     with Postgres() as server:
@@ -47,7 +54,19 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield at(on(peer.port))
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(_folder: Path) -> AsyncIterator[Arranged]:
+    with Postgres() as server:
+        yield at(crowded(server.database()))
+
+
+@asynccontextmanager
+async def blind(_folder: Path) -> AsyncIterator[Arranged]:
+    with Postgres() as server:
+        yield at(server.database().replace("pgtest@", "stranger:hunter2@"))
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +106,7 @@ async def test_a_database_that_is_not_there_is_missing(server: Postgres) -> None
 
 async def test_a_database_without_a_free_connection_is_busy(server: Postgres) -> None:
     url = server.database()
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute("CREATE ROLE crowded LOGIN CONNECTION LIMIT 0")
-    outcome = await looked(url.replace("pgtest@", "crowded@"))
+    outcome = await looked(crowded(url))
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.BUSY)
 
 

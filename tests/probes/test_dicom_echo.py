@@ -55,7 +55,20 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield node_at(peer.port), SETTINGS
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(folder: Path) -> AsyncIterator[Arranged]:
+    with Orthanc(folder) as orthanc:
+        members = [f"127.0.0.1:{port}" for port in (orthanc.dicom_port, free_port())]
+        yield node_at(orthanc.dicom_port, orthanc.ae_title), DicomEchoSettings(members=members, need=1)
+
+
+@asynccontextmanager
+async def blind(_folder: Path) -> AsyncIterator[Arranged]:
+    with queried(knows=("CT1",)) as peer:
+        yield node_at(peer.port, "SCP"), SETTINGS
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 async def test_every_phase_of_an_answered_echo_is_timed() -> None:

@@ -48,7 +48,19 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield node_at(peer.port), DicomFindSettings()
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(folder: Path) -> AsyncIterator[Arranged]:
+    with Dcmqrscp(folder) as archive:
+        yield node_at(archive.port, archive.ae_title), DicomFindSettings(slow="0")
+
+
+@asynccontextmanager
+async def blind(_folder: Path) -> AsyncIterator[Arranged]:
+    with queried(knows=("CT1",)) as peer:
+        yield node_at(peer.port), DicomFindSettings()
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 async def find(node: Node, settings: DicomFindSettings, **context: Any) -> Outcome:

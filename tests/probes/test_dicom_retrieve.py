@@ -18,6 +18,7 @@ from pacs_monitor.probes.dicom_retrieve import DicomRetrieveSettings
 from tests.peers.dcmtk import Storescp
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
+from tests.peers.queried import queried
 from tests.peers.queries import Dcmqrscp, image, store
 from tests.peers.scripted import hang, scripted
 from tests.probes.support import Arranged, Peers, TestClock, ask
@@ -58,7 +59,20 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield node_at(peer.port, "PEER"), DicomRetrieveSettings(studies=STUDY)
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(folder: Path) -> AsyncIterator[Arranged]:
+    with Dcmqrscp(folder) as archive:
+        store(series(), folder, archive.port, archive.ae_title)
+        yield node_at(archive.port, archive.ae_title), DicomRetrieveSettings(studies=STUDY, slow="0")
+
+
+@asynccontextmanager
+async def blind(_folder: Path) -> AsyncIterator[Arranged]:
+    with queried(knows=("CT1",)) as peer:
+        yield node_at(peer.port, "SCP"), DicomRetrieveSettings(studies=STUDY)
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 class Ticking(TestClock):

@@ -34,6 +34,7 @@ from tests.peers.archive import archive
 from tests.peers.counting import counting
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
+from tests.peers.queried import queried
 from tests.peers.scripted import hang, scripted
 from tests.probes.support import Arranged, BookLedger, Context, Peers, TestClock, ask
 from tests.timing import HANGS, SOON
@@ -75,7 +76,20 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield node_at(peer.port), settings_of()
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(folder: Path) -> AsyncIterator[Arranged]:
+    with Orthanc(folder, DicomModalities=US) as orthanc:
+        api = OrthancSettings(url=f"http://127.0.0.1:{free_port()}")
+        yield replace(node_of(orthanc), systems={"orthanc": api}), settings_of()
+
+
+@asynccontextmanager
+async def blind(_folder: Path) -> AsyncIterator[Arranged]:
+    with queried(knows=("CT1",)) as peer:
+        yield node_at(peer.port), settings_of()
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 @pytest.fixture(scope="module")

@@ -50,7 +50,19 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield node_at(peer.port), DicomWorklistSettings()
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(folder: Path) -> AsyncIterator[Arranged]:
+    with Wlmscpfs(folder, ITEMS) as worklist:
+        yield node_at(worklist.port, worklist.ae_title), DicomWorklistSettings(station="NOBODY", at_least=1)
+
+
+@asynccontextmanager
+async def blind(_folder: Path) -> AsyncIterator[Arranged]:
+    with queried(knows=("CT1",)) as peer:
+        yield node_at(peer.port), DicomWorklistSettings()
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 async def look(node: Node, settings: DicomWorklistSettings) -> Outcome:

@@ -58,7 +58,21 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield NODE, settings_at(f"http://127.0.0.1:{peer.port}")
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(folder: Path) -> AsyncIterator[Arranged]:
+    authority = Authority(folder)
+    shown = authority.certificate(days=5)
+    with Orthanc(folder, Plugins=[DICOMWEB]) as orthanc, Stunnel(folder, orthanc.http_port, shown) as stunnel:
+        yield NODE, settings_at(f"https://localhost:{stunnel.port}/dicom-web", tls={"ca": authority.ca})
+
+
+@asynccontextmanager
+async def blind(folder: Path) -> AsyncIterator[Arranged]:
+    with Orthanc(folder, Plugins=[DICOMWEB], AuthenticationEnabled=True, RegisteredUsers={"monitor": "pw"}) as orthanc:
+        yield NODE, settings_at(f"{orthanc.url}/dicom-web")
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,19 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield node_of(NOTHING_HERE), settings_at(f"http://127.0.0.1:{peer.port}")
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(folder: Path) -> AsyncIterator[Arranged]:
+    with Orthanc(folder, Plugins=[DICOMWEB]) as orthanc:
+        yield node_of(NOTHING_HERE), settings_at(f"{orthanc.url}/dicom-web")
+
+
+@asynccontextmanager
+async def blind(folder: Path) -> AsyncIterator[Arranged]:
+    with Orthanc(folder, Plugins=[DICOMWEB], AuthenticationEnabled=True, RegisteredUsers={"monitor": "pw"}) as orthanc:
+        yield node_of(orthanc.url), settings_at(f"{orthanc.url}/dicom-web")
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,20 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield exporter_at(peer.port)
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(folder: Path) -> AsyncIterator[Arranged]:
+    with tmpfs(folder, "size=1m") as mount:
+        (mount / "a").write_bytes(b"x" * 850_000)
+        yield local(mount)
+
+
+@asynccontextmanager
+async def blind(folder: Path) -> AsyncIterator[Arranged]:
+    with Orthanc(folder) as peer:  # it sets no limit to its storage
+        yield Node("archive", systems={"orthanc": OrthancSettings(url=peer.url)}), DiskSettings(source="orthanc")
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 def value(outcome: Outcome, name: str) -> float:

@@ -77,7 +77,18 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield at(silent.getsockname()[1])
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(_folder: Path) -> AsyncIterator[Arranged]:
+    async with dnsmasq() as port:
+        yield at(port, slow=1e-9)
+
+
+@asynccontextmanager
+async def blind(_folder: Path) -> AsyncIterator[Arranged]:
+    yield Node("names", host="names.invalid"), DnsSettings(name="pacs.example.org")
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 async def test_records_of_every_type_are_read() -> None:

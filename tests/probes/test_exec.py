@@ -50,7 +50,17 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
     yield python("import time; time.sleep(60)")
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(_folder: Path) -> AsyncIterator[Arranged]:
+    yield running(f"{PLUGINS}/check_disk", "-w", "100%", "-c", "0%", "-p", "/")
+
+
+@asynccontextmanager
+async def blind(_folder: Path) -> AsyncIterator[Arranged]:
+    yield running(f"{PLUGINS}/check_tcp")
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 def values(outcome: Outcome) -> dict[tuple[str, str], float]:

@@ -42,7 +42,17 @@ async def refusing(_folder: Path) -> AsyncIterator[Arranged]:
     yield ending(TODAY - timedelta(days=2))
 
 
-PEERS = Peers(working, refusing, refusing)
+@asynccontextmanager
+async def warning(_folder: Path) -> AsyncIterator[Arranged]:
+    yield ending(TODAY + timedelta(days=20))
+
+
+@asynccontextmanager
+async def blind(folder: Path) -> AsyncIterator[Arranged]:
+    yield by_certificate(folder / "gone.pem")
+
+
+PEERS = Peers(working, refusing, refusing, warning, blind)
 
 
 class At(TestClock):

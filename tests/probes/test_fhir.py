@@ -59,7 +59,20 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield at(peer.port)
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(folder: Path) -> AsyncIterator[Arranged]:
+    authority = Authority(folder)
+    with web(serving(), context_of(authority.certificate(days=3))) as peer:
+        yield at(peer.port, "https", tls={"ca": authority.ca})
+
+
+@asynccontextmanager
+async def blind(_folder: Path) -> AsyncIterator[Arranged]:
+    with web(serving(status=401)) as peer:
+        yield at(peer.port)
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 async def asked(pages: dict[str, Page], memory: dict[str, Any] | None = None, **settings: object) -> Outcome:

@@ -57,7 +57,21 @@ async def hanging(folder: Path) -> AsyncIterator[Arranged]:
     yield in_folder(folder)
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(folder: Path) -> AsyncIterator[Arranged]:
+    written(folder, 25 * HOUR)
+    yield in_folder(folder, warn=24 * HOUR)
+
+
+@asynccontextmanager
+async def blind(folder: Path) -> AsyncIterator[Arranged]:
+    secret = folder / "secret"
+    secret.mkdir(mode=0)
+    with unprivileged():
+        yield in_folder(secret)
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 async def look(folder: Path, **more: object) -> Outcome:

@@ -59,7 +59,19 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield node_of(peer), by_engine()
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(_folder: Path) -> AsyncIterator[Arranged]:
+    async with engine(channel("Orders", 7, "STOPPED")) as peer:
+        yield node_of(peer), by_engine(feeds="Orders")
+
+
+@asynccontextmanager
+async def blind(_folder: Path) -> AsyncIterator[Arranged]:
+    async with engine(channel("Orders", 7), authorization="Basic eDp5") as peer:
+        yield node_of(peer, username="monitor", password="wrong"), by_engine()
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 def silent(outcome: Outcome) -> bool:

@@ -48,7 +48,20 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield node_at(peer.port), SETTINGS
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(_folder: Path) -> AsyncIterator[Arranged]:
+    async with python_hl7() as port:
+        yield node_at(port), Hl7HeartbeatSettings(slow="0")
+
+
+@asynccontextmanager
+async def blind(folder: Path) -> AsyncIterator[Arranged]:
+    authority = Authority(folder)
+    with tls_server(context_of(authority.certificate(), authority.ca)) as port:
+        yield node_at(port, Tls(authority.ca)), SETTINGS
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 async def beat(script: Script, timeout: float = SOON, **settings: object) -> Outcome:

@@ -53,7 +53,19 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield exporter_at(port)
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(folder: Path) -> AsyncIterator[Arranged]:
+    with NodeExporter(folder) as exporter:
+        yield exporter_at(exporter.port, memory_warn="0%", load_warn=None)
+
+
+@asynccontextmanager
+async def blind(folder: Path) -> AsyncIterator[Arranged]:
+    with NodeExporter(folder) as exporter:
+        yield exporter_at(exporter.port, processes="Orthanc")
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 async def here(**settings: Any) -> Outcome:

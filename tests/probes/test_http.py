@@ -42,7 +42,20 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield at(f"http://127.0.0.1:{peer.port}")
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(folder: Path) -> AsyncIterator[Arranged]:
+    authority = Authority(folder)
+    with web({"/": Page()}, context_of(authority.certificate(days=10))) as peer:
+        yield at(peer.url, tls={"ca": authority.ca})
+
+
+@asynccontextmanager
+async def blind(_folder: Path) -> AsyncIterator[Arranged]:
+    with web({"/": Page(401)}) as peer:
+        yield at(peer.url, username="monitor", password="wrong")
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 async def test_a_page_is_ok_and_its_status_and_length_are_measured() -> None:

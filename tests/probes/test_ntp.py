@@ -75,7 +75,19 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield at(silent.getsockname()[1])
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(_folder: Path) -> AsyncIterator[Arranged]:
+    async with answering(lambda question: timed(question, 2.0)) as port:
+        yield at(port)
+
+
+@asynccontextmanager
+async def blind(_folder: Path) -> AsyncIterator[Arranged]:
+    async with answering(lambda question: timed(question, stratum=0, kiss=b"DENY")) as port:
+        yield at(port)
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 @asynccontextmanager

@@ -40,7 +40,17 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
     yield at("nobody.invalid")
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(_folder: Path) -> AsyncIterator[Arranged]:
+    yield at("127.0.0.1", slow=1e-9)
+
+
+@asynccontextmanager
+async def blind(_folder: Path) -> AsyncIterator[Arranged]:
+    yield at("nobody.invalid")
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

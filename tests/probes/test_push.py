@@ -46,7 +46,17 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
     yield BACKUP, PushSettings(within=HOUR), reported("ok", 2 * HOUR)
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(_folder: Path) -> AsyncIterator[Arranged]:
+    yield BACKUP, PushSettings(within=HOUR), reported("warn", 60)
+
+
+@asynccontextmanager
+async def blind(_folder: Path) -> AsyncIterator[Arranged]:
+    yield BACKUP, PushSettings(within=HOUR)
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 @pytest.mark.parametrize(

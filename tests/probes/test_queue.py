@@ -52,7 +52,19 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield orthanc_at(peer.url)
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(folder: Path) -> AsyncIterator[Arranged]:
+    put(folder, "a", "b")
+    yield spool(folder, warn=2)
+
+
+@asynccontextmanager
+async def blind(folder: Path) -> AsyncIterator[Arranged]:
+    with Orthanc(folder, AuthenticationEnabled=True, RegisteredUsers={"monitor": "right"}) as peer:
+        yield orthanc_at(peer.url)
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 def value(outcome: Outcome, name: str) -> float:

@@ -47,7 +47,19 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield node_at(peer.port), SETTINGS
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(_folder: Path) -> AsyncIterator[Arranged]:
+    with queried(matches(4)) as here, queried(matches(3)) as there:
+        yield node_at(here.port), SETTINGS, {"nodes": {"vna": node_at(there.port, "vna")}}
+
+
+@asynccontextmanager
+async def blind(_folder: Path) -> AsyncIterator[Arranged]:
+    with queried(matches(3)) as here:
+        yield node_at(here.port), SETTINGS, {"nodes": {"vna": node_at(free_port(), "vna")}}
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 async def reconcile(here: Node, there: Node, settings: ReconcileSettings = SETTINGS) -> Outcome:

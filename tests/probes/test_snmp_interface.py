@@ -17,8 +17,9 @@ from pacs_monitor.probes.snmp_interface import SnmpInterfaceSettings, _rates, _t
 from pacs_monitor.systems.answers import Interface
 from pacs_monitor.systems.judging import judged
 from pacs_monitor.systems.snmp import SnmpSettings
+from tests.peers.network import alone, link
 from tests.peers.ports import free_port
-from tests.peers.snmpd import COMMUNITY, Snmpd
+from tests.peers.snmpd import COMMUNITY, USER, Snmpd
 from tests.probes.support import Arranged, Peers, ask
 
 INTERFACE = kinds()["snmp_interface"]
@@ -27,6 +28,14 @@ INTERFACE = kinds()["snmp_interface"]
 def at(port: int, **settings: Any) -> Arranged:
     block = SnmpSettings(port=port, community=COMMUNITY)
     return Node("switch", host="127.0.0.1", systems={"snmp": block}), SnmpInterfaceSettings(**settings)
+
+
+def load_loopback() -> None:
+    """Four megabytes, which nobody hears, at a speed that the agent takes for 10 Mbit/s."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        for _ in range(100):
+            deaf.sendto(bytes(40_000), deaf.getsockname())
 
 
 @asynccontextmanager
@@ -47,7 +56,24 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield at(silent.getsockname()[1])
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(folder: Path) -> AsyncIterator[Arranged]:
+    memory: dict[str, Any] = {}
+    with Snmpd(folder) as agent:
+        await ask(INTERFACE, *at(agent.port, interfaces="lo"), memory=memory)
+    load_loopback()
+    with Snmpd(folder) as agent:  # a new one, since an agent tells the counters of some seconds ago
+        yield *at(agent.port, interfaces="lo", load_warn="0.1%"), {"memory": memory}
+
+
+@asynccontextmanager
+async def blind(folder: Path) -> AsyncIterator[Arranged]:
+    with Snmpd(folder) as agent:
+        block = SnmpSettings(port=agent.port, username=USER, auth="sha256", auth_password="not this one")
+        yield Node("switch", host="127.0.0.1", systems={"snmp": block}), SnmpInterfaceSettings()
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 def values(outcome: Outcome, interface: str = "lo") -> dict[str, float]:
@@ -73,12 +99,33 @@ async def test_an_interface_that_is_not_there_is_missing(tmp_path: Path) -> None
     assert outcome.detail == "interface Ten* is not there"
 
 
+def test_a_link_that_is_cut_is_told_from_one_that_is_switched_off(tmp_path: Path) -> None:
+    async def scene() -> list[Outcome]:
+        link("add", "name", "uplink", "type", "veth", "peer", "name", "core")
+        outcomes = []
+        for cable in ("up", "down"):
+            link("set", "uplink", "up")
+            link("set", "core", cable)
+            outcomes.append(await seen())
+        link("set", "uplink", "down")
+        return [*outcomes, await seen()]
+
+    async def seen() -> Outcome:
+        with Snmpd(tmp_path) as agent:
+            return await ask(INTERFACE, *at(agent.port, interfaces="uplink"))
+
+    outcomes = alone(scene())
+    assert [outcome.status for outcome in outcomes] == [Status.OK, Status.FAIL, Status.FAIL]
+    assert [outcome.detail for outcome in outcomes] == ["", "uplink is down", "uplink is switched off (ifAdminStatus)"]
+    assert [values(outcome, "uplink")["interface_up"] for outcome in outcomes] == [1, 0, 0]
+
+
 async def test_a_node_without_its_block_is_told_which() -> None:
     outcome = await ask(INTERFACE, Node("switch", host="127.0.0.1"), SnmpInterfaceSettings())
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
 
 
-def link(octets: int = 0, errors: int = 0, discards: int = 0, **more: Any) -> Interface:
+def told(octets: int = 0, errors: int = 0, discards: int = 0, **more: Any) -> Interface:
     fields = {"enabled": True, "up": True, "speed": 1_000_000_000, **more}
     return Interface("Gi1/0/1", errors=errors, discards=discards, octets_in=octets, octets_out=0, **fields)
 
@@ -91,14 +138,14 @@ def judge(interface: Interface, **settings: Any) -> Outcome:
 @pytest.mark.parametrize(
     ("interface", "status", "detail"),
     [
-        (link(), Status.OK, ""),
-        (link(errors=6), Status.OK, ""),
-        (link(errors=60), Status.WARN, "Gi1/0/1 has 1 frames with errors a second, more than 0.1"),
-        (link(discards=600), Status.WARN, "Gi1/0/1 has 10 dropped frames a second, more than 5"),
-        (link(octets=60 * 120_000_000), Status.WARN, "Gi1/0/1 is 96 % full, the limit is 90 %"),
-        (link(octets=60 * 120_000_000, speed=None), Status.OK, ""),
-        (link(up=False), Status.FAIL, "Gi1/0/1 is down"),
-        (link(up=False, enabled=False), Status.FAIL, "Gi1/0/1 is switched off (ifAdminStatus)"),
+        (told(), Status.OK, ""),
+        (told(errors=6), Status.OK, ""),
+        (told(errors=60), Status.WARN, "Gi1/0/1 has 1 frames with errors a second, more than 0.1"),
+        (told(discards=600), Status.WARN, "Gi1/0/1 has 10 dropped frames a second, more than 5"),
+        (told(octets=60 * 120_000_000), Status.WARN, "Gi1/0/1 is 96 % full, the limit is 90 %"),
+        (told(octets=60 * 120_000_000, speed=None), Status.OK, ""),
+        (told(up=False), Status.FAIL, "Gi1/0/1 is down"),
+        (told(up=False, enabled=False), Status.FAIL, "Gi1/0/1 is switched off (ifAdminStatus)"),
     ],
 )
 def test_what_is_wrong_with_a_link_is_told(interface: Interface, status: Status, detail: str) -> None:
@@ -107,5 +154,5 @@ def test_what_is_wrong_with_a_link_is_told(interface: Interface, status: Status,
 
 
 def test_a_counter_that_went_back_tells_no_rate() -> None:
-    assert _rates([0.0, 10, 0, 0, 0], link(octets=9), 60.0) is None
-    assert _rates([60.0, 0, 0, 0, 0], link(octets=9), 60.0) is None
+    assert _rates([0.0, 10, 0, 0, 0], told(octets=9), 60.0) is None
+    assert _rates([60.0, 0, 0, 0, 0], told(octets=9), 60.0) is None

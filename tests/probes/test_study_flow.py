@@ -48,7 +48,20 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield node_at(peer.port), StudyFlowSettings(within="2h")
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(folder: Path) -> AsyncIterator[Arranged]:
+    with Dcmqrscp(folder) as archive:
+        store([image(datetime.now(UTC).strftime("%Y%m%d"), time="000000")], folder, archive.port, archive.ae_title)
+        yield node_at(archive.port, archive.ae_title), StudyFlowSettings(within="25h", slow="0")
+
+
+@asynccontextmanager
+async def blind(_folder: Path) -> AsyncIterator[Arranged]:
+    with queried(knows=("CT1",)) as peer:
+        yield node_at(peer.port), StudyFlowSettings(within="2h")
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 async def listen(port: int, called: str = "SCP", memory: Any = None, at: datetime = NOON, **settings: Any) -> Outcome:

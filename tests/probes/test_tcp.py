@@ -39,7 +39,18 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield at(port)
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(_folder: Path) -> AsyncIterator[Arranged]:
+    async with scripted(hang) as peer:
+        yield Node("switch", host="127.0.0.1"), TcpSettings(port=peer.port, slow=1e-9)
+
+
+@asynccontextmanager
+async def blind(_folder: Path) -> AsyncIterator[Arranged]:
+    yield Node("switch", host="switch.invalid"), TcpSettings(port=22)
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 async def test_an_accepted_connection_is_ok_and_closed_again() -> None:

@@ -44,7 +44,20 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
         yield at(peer.port)
 
 
-PEERS = Peers(working, refusing, hanging)
+@asynccontextmanager
+async def warning(folder: Path) -> AsyncIterator[Arranged]:
+    authority = Authority(folder)
+    with tls_server(context_of(authority.certificate(days=20))) as port:
+        yield at(port, authority)
+
+
+@asynccontextmanager
+async def blind(folder: Path) -> AsyncIterator[Arranged]:
+    with tls_server(context_of(Authority(folder).certificate(days=90))) as port:
+        yield at(port)
+
+
+PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 async def seen(folder: Path, days: int, *names: str, trust: bool = True, **settings: object) -> Outcome:
