@@ -44,7 +44,9 @@ def test_pages_name_every_setting_and_every_metric() -> None:
 )
 def test_pages_name_the_reasons_that_their_probe_gives_itself(kind: str, reasons: set[str]) -> None:
     text = SCRIPT["reasons"](kinds()[kind])
-    assert set(re.findall(r"^\| \[`(\w+)`\]", text, re.MULTILINE)) == reasons
+    named = set(re.findall(r"^\| \[`(\w+)`\]", text, re.MULTILINE))
+    assert reasons <= named
+    assert not {"nak_ar", "store_cap"} & named
 
 
 def test_pages_lead_to_sections_of_the_runbook_that_are_there() -> None:

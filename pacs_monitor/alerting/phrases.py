@@ -92,8 +92,8 @@ WORDS: Mapping[str, Words] = {
         "Read its log at this second; its conformance statement explains the status in the detail.",
     ),
     Reason.OUT_OF_RESOURCES: Words(
-        "refuses new images (out of resources)",
-        "Images are being refused now: check its disks and quotas, then the modalities' send queues.",
+        "takes nothing new (out of resources)",
+        "Nothing new is stored there: check its disks, quotas and mounts, then the modalities' send queues.",
     ),
     Reason.DATASET_REFUSED: Words(
         "refuses the test object",
@@ -157,7 +157,7 @@ WORDS: Mapping[str, Words] = {
     ),
     Reason.OVER_LIMIT: Words(
         "is over its limit",
-        "A disk: find what grew. A queue: find which destination is down.",
+        "A disk: find what grew. A queue: find which destination is down. A clock: ask its time server.",
     ),
     Reason.STALE: Words(
         "has nothing recent",
@@ -165,11 +165,11 @@ WORDS: Mapping[str, Words] = {
     ),
     Reason.MISSING: Words(
         "lacks something that should be there",
-        "The detail names it: a volume to mount, a program to start, a link to plug in, a job that stopped writing.",
+        "The detail names it: a volume to mount, a program or job to start, a link to plug in, studies to send again.",
     ),
     Reason.HTTP_STATUS: Words(
         "answers HTTP requests with an error",
-        "Check the service behind the web server, and its log.",
+        "404: check `url` and `path`. Anything else: check the service behind the web server, and its log.",
     ),
     Reason.BAD_CONTENT: Words(
         "answers with something unexpected",
@@ -241,7 +241,7 @@ WORDS: Mapping[str, Words] = {
     ),
     Reason.NOT_MEASURED: Words(
         "no results come in",
-        "Look at the monitor itself: its log, its load, pacs_scheduler_lag_seconds.",
+        "The detail names what is waited for; without one, look at the monitor itself: its log and its load.",
     ),
     Reason.PROBE_ERROR: Words(
         "the probe itself failed, which is a fault of the monitor",

@@ -17,7 +17,7 @@ from pacs_monitor.model.times import local
 
 COLOURS = {"up": "green", "degraded": "yellow", "down": "red", "absent": "blue", "unknown": "magenta"}
 WORST_LAST = ("up", "absent", "unknown", "degraded", "down")
-FAULT = {"node": "the node's fault", "network": "the network's fault", "monitor": "the monitor's own fault"}
+FAULT = {"node": "the node's fault", "network": "the network's fault", "monitor": "not the node's fault"}
 
 When = Callable[[str], str]
 """From the API's RFC 3339 to what people read."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from math import ceil
+from zoneinfo import ZoneInfo
 
 from pacs_monitor import cron
 from pacs_monitor.config import Estate
-from pacs_monitor.model import STORES_A_DAY, Burden, Check, Load
+from pacs_monitor.model import SECOND, STORES_A_DAY, Burden, Check, Load
 
 DAY = 86_400.0
 
@@ -26,11 +27,23 @@ def _line(check: Check, load: Load, timezone: str) -> str:
     runs = sum(1 for _ in _times(check.cron, timezone)) if check.cron else ceil(DAY / check.interval)
     often = _most(load, runs)
     trouble = "" if check.cron else f"; up to {_most(load, ceil(DAY / check.retry_interval))} while it fails"
-    return (
-        f"{check.id}: {often * load.objects} objects, {often * load.deletions} deletions and"
-        f" up to {often * load.notices} notifications by {check.node.name} a day"
-        f", in {often} runs{trouble} (allowed by: {check.enabled_by})"
-    )
+    allowed = f"allowed by: {check.enabled_by}{_until(check, timezone)}"
+    return f"{check.id}: {_sent(check, load, often)} a day, in {often} runs{trouble} ({allowed})"
+
+
+def _sent(check: Check, load: Load, often: int) -> str:
+    if not load.objects:
+        return f"{often * load.notices} messages to {check.node.name}"
+    stored = f"{often * load.objects} objects, {often * load.deletions} deletions"
+    return f"{stored} and up to {often * load.notices} notifications by {check.node.name}"
+
+
+def _until(check: Check, timezone: str) -> str:
+    if check.until is None:
+        return ""
+    last = datetime.fromtimestamp((check.until - 1) // SECOND, ZoneInfo(timezone)).date()
+    over = check.until <= datetime.now(UTC).timestamp() * SECOND
+    return f", which ended on {last}: it rests" if over else f", until {last}"
 
 
 def _most(load: Load, runs: int) -> int:

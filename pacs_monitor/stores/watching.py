@@ -12,6 +12,7 @@ from pacs_monitor.dicom.testobject import Synthetic
 from pacs_monitor.model import Address, ProbeContext
 from pacs_monitor.net import NetFailure
 from pacs_monitor.stores.looking import is_there
+from pacs_monitor.systems.wording import span
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds between two questions to a node."""
@@ -52,5 +53,5 @@ async def watch(
 def _finding(name: str, there: bool, seconds: float, trouble: str, is_cleared: bool) -> str:
     if there:
         advice = "" if is_cleared else f"; name {name} under copies_on, or exclude our AE title from that routing"
-        return f"{name}: there, found after {seconds:.3g} s{advice}"
+        return f"{name}: there, found after {span(seconds)}{advice}"
     return f"{name}: cannot be asked ({trouble})" if trouble else f"{name}: not there"

@@ -72,6 +72,22 @@ def test_the_load_of_a_check_by_the_calendar_is_counted(tmp_path, orthancs):
     )
 
 
+@pytest.mark.parametrize(
+    ("until", "told"), [("2026-01-31", ", which ended on 2026-01-31: it rests)"), ("2099-01-31", ", until 2099-01-31)")]
+)
+def test_the_end_of_an_approval_stands_beside_who_gave_it(tmp_path, orthancs, until, told):
+    assert (
+        f"(allowed by: PACS team{told}"
+        in run("check-config", estate(tmp_path, *orthancs, settings=f", until: {until}")).stdout
+    )
+
+
+def test_a_check_that_sends_messages_is_counted_in_messages(tmp_path):
+    node = "  ris: {host: 127.0.0.1, hl7: {port: 2575}, checks: {hl7_heartbeat: {enabled_by: interface team}}}\n"
+    said = run("check-config", str(write_estate(tmp_path, free_port(), node, defaults="failures: 2"))).stdout
+    assert "ris/hl7_heartbeat: 288 messages to ris a day, in 288 runs; " in said
+
+
 def test_no_interval_means_more_than_the_cap(tmp_path, orthancs):
     said = run("check-config", estate(tmp_path, *orthancs, settings=", interval: 1s")).stdout
     assert "archive/dicom_store: 2000 objects" in said
