@@ -6,8 +6,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
+from math import isfinite
 from typing import Any, TypeVar
 
 from pacs_monitor.engine.isolation import Isolation
@@ -144,7 +145,7 @@ class Runner:
         backstop = asyncio.timeout(check.timeout + BACKSTOP)
         try:
             async with backstop:
-                return await check.probe.run(check.node, check.settings, ctx)
+                return _countable(await check.probe.run(check.node, check.settings, ctx))
         except Exception as error:  # noqa: BLE001 - the one guard of the house: a bug of a probe is ours, not the node's
             if backstop.expired():
                 self.overdue += 1
@@ -192,6 +193,19 @@ class Runner:
     def close(self) -> None:
         """Leave the pool: queued calls are dropped, running ones are not waited for."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _countable(outcome: Outcome) -> Outcome:
+    """Without measurements that are no finite floats: neither JSON nor a database can hold them."""
+    kept = tuple(one for one in outcome.measurements if _is_number(one.value))
+    return outcome if len(kept) == len(outcome.measurements) else replace(outcome, measurements=kept)
+
+
+def _is_number(value: float) -> bool:
+    try:
+        return isfinite(value)
+    except OverflowError:  # an int beyond all floats
+        return False
 
 
 def _expired(check: Check, until: Micros, zone: tzinfo) -> Outcome:

@@ -100,9 +100,13 @@ class History:
         )
 
     def beat(self, pulse: Pulse) -> Future[None]:
-        """A heartbeat, about every 5 s: never blocks; what cannot be written now is written with a later one."""
+        """A heartbeat, about every 5 s: never blocks; what cannot be written now is written with a later one.
+
+        The sign of life is a job of its own, so that nothing else can keep it from being written.
+        """
         self._pulses.append(pulse)
-        return self._writer.submit(self._write_pulses, self._committed)
+        self._writer.submit(self._write_alive, self._alive.written)
+        return self._writer.submit(self._write_pulses, self._batches.written)
 
     def close(self) -> None:
         """Write what is queued and the last sign of life, then let the lease go."""
@@ -122,10 +126,13 @@ class History:
 
         await asyncio.shield(asyncio.wrap_future(self._writer.submit(alive, self._alive.written)))
 
+    def _write_alive(self, connection: Connection) -> None:
+        self._merge_pulses()
+        self._alive.write(connection)
+
     def _write_pulses(self, connection: Connection) -> None:
         self._merge_pulses()
         self._batches.write(connection)
-        self._alive.write(connection)
 
     def _merge_pulses(self) -> None:
         while self._pulses:
@@ -134,10 +141,6 @@ class History:
                 self._alive.step(pulse.now, pulse.step)
             self._alive.extend(pulse.now)
             self._batches.take(pulse)
-
-    def _committed(self) -> None:
-        self._batches.written()
-        self._alive.written()
 
     def _rolled_back(self) -> None:
         """Pulses are merged even while the database is away, so that they do not pile up."""

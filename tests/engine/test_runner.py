@@ -1,13 +1,14 @@
 import asyncio
 import contextlib
 import logging
+import math
 import socket
 from dataclasses import replace
 
 import pytest
 
 from pacs_monitor.engine.runner import Runner
-from pacs_monitor.model import Address, Flag, Node, Outcome, Phase, ProbeContext, Reason, Status
+from pacs_monitor.model import Address, Flag, Measurement, Node, Outcome, Phase, ProbeContext, Reason, Status
 from tests.engine.support import OK, REFUSED, Asking, NumericResolver, SettableClock, a_check, fine, until
 from tests.timing import Stopwatch
 
@@ -41,6 +42,18 @@ async def test_a_probe_that_raises_is_our_own_fault_and_its_words_are_told_nowhe
     assert (result.outcome.status, result.outcome.reason) == (Status.UNKNOWN, Reason.PROBE_ERROR)
     assert "ValueError" in result.outcome.detail
     assert "DOE" not in result.outcome.detail + caplog.text
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400], ids=["nan", "inf", "-inf", "huge"])
+async def test_a_measurement_that_is_no_number_is_dropped_and_the_others_stay(runner, value):
+    good = Measurement("queue_length", 3.0, (("queue", "good"),))
+
+    async def measures(_ctx: ProbeContext) -> Outcome:
+        return Outcome(Status.OK, measurements=(Measurement("queue_length", value, (("queue", "bad"),)), good))
+
+    result = await runner.run_once(a_check(ask=measures), {})
+
+    assert result.outcome == Outcome(Status.OK, measurements=(good,))
 
 
 async def test_a_probe_that_raises_a_timeout_of_its_own_is_not_taken_for_the_backstop(runner):

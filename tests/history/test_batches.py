@@ -6,11 +6,12 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from pacs_monitor.history import ChangeSeen, History, Pulse, Runs, Tally
+from pacs_monitor.history import ChangeSeen, History, HistoryError, Pulse, Runs, Sample, Tally
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.coverage import Alive
 from pacs_monitor.history.pulse import GROWTH, bucket
@@ -52,6 +53,18 @@ def told(tally: Tally, *steps: tuple[Reason | None, State]) -> Pulse:
     for number, (reason, state) in enumerate(steps):
         tally.take(result(START + number * SECOND, reason), state)
     return tally.pulse(START + len(steps) * SECOND)
+
+
+async def test_a_pulse_that_cannot_be_written_keeps_no_time_from_being_covered(
+    history: History, clock: HandClock
+) -> None:
+    broken = Sample(ECHO, START, Measurement("queue_length", 10**400))
+    with pytest.raises(HistoryError):
+        await beat(history, Pulse(clock.move(5), samples=[broken]))
+    with pytest.raises(HistoryError):
+        await beat(history, Pulse(clock.move(5)))
+
+    assert history.reader.coverage() == (Coverage(START, START + 10 * SECOND),)
 
 
 async def test_changes_of_peers_are_recorded_once_and_read_the_latest_first(history: History) -> None:

@@ -74,7 +74,7 @@ async def test_a_database_that_somebody_blocks_is_told_and_written_when_it_is_fr
         await history.record(outage(START))
     with pytest.raises(HistoryError):
         await asyncio.wrap_future(history.beat(Pulse(clock.move(5), results={ECHO: result(START + 7)})))
-    assert (history.write_failures, history.trouble is None) == (2, False)
+    assert (history.write_failures, history.trouble is None) == (3, False)
     blocking.execute("ROLLBACK")
     blocking.close()
     await asyncio.wrap_future(history.beat(Pulse(clock.move(5))))
