@@ -23,6 +23,8 @@ from tests.peers.snmpd import COMMUNITY, USER, Snmpd
 from tests.probes.support import Arranged, Peers, ask
 
 INTERFACE = kinds()["snmp_interface"]
+EXPERIMENTAL = b"\x88\xb5"
+"""The EtherType for local experiments (IEEE Std 802)."""
 
 
 def at(port: int, **settings: Any) -> Arranged:
@@ -118,6 +120,29 @@ def test_a_link_that_is_cut_is_told_from_one_that_is_switched_off(tmp_path: Path
     assert [outcome.status for outcome in outcomes] == [Status.OK, Status.FAIL, Status.FAIL]
     assert [outcome.detail for outcome in outcomes] == ["", "uplink is down", "uplink is switched off (ifAdminStatus)"]
     assert [values(outcome, "uplink")["interface_up"] for outcome in outcomes] == [1, 0, 0]
+
+
+def test_frames_that_a_link_drops_are_a_warning(tmp_path: Path) -> None:
+    """A kernel drops frames of a protocol that nobody there speaks, and counts them."""
+
+    async def scene() -> Outcome:
+        link("add", "name", "uplink", "type", "veth", "peer", "name", "core")
+        for end in ("uplink", "core"):
+            link("set", end, "up")
+        memory: dict[str, Any] = {}
+        with Snmpd(tmp_path) as agent:
+            await ask(INTERFACE, *at(agent.port, interfaces="uplink"), memory=memory)
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as core:
+            core.bind(("core", 0))
+            for _ in range(1000):
+                core.send(b"\xff" * 6 + b"\x02" * 6 + EXPERIMENTAL + bytes(46))
+        with Snmpd(tmp_path) as agent:
+            return await ask(INTERFACE, *at(agent.port, interfaces="uplink", discards_warn=1), memory=memory)
+
+    outcome = alone(scene())
+    assert (outcome.status, outcome.reason) == (Status.WARN, Reason.OVER_LIMIT)
+    assert "dropped frames a second, more than 1" in outcome.detail
+    assert values(outcome, "uplink")["interface_discards_per_second"] > 1
 
 
 async def test_a_node_without_its_block_is_told_which() -> None:
