@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from pacs_monitor.model import SECOND, Node, Phase, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.ntp import ERA, NtpSettings, _Question, _unix
+from tests.peers.dcmtk import faketime
 from tests.peers.ports import free_port, program
 from tests.probes.support import Arranged, Peers, TestClock, ask
 from tests.timing import HANGS
@@ -30,8 +31,8 @@ def at(port: int, **more: float) -> Arranged:
 
 
 @asynccontextmanager
-async def chronyd(folder: Path, *lines: str) -> AsyncIterator[int]:
-    """A server without a clock of its own to set, on a free port."""
+async def chronyd(folder: Path, *lines: str, clock: str = "+0s") -> AsyncIterator[int]:
+    """A server without a clock to set, on a free port; its own is off by `clock`, in words of faketime."""
     port, place = free_port(), folder / "chrony"
     place.mkdir(mode=0o700)
     config = place / "chrony.conf"
@@ -39,7 +40,8 @@ async def chronyd(folder: Path, *lines: str) -> AsyncIterator[int]:
     config.write_text(f"port {port}\nbindaddress 127.0.0.1\nallow 127.0.0.1\n{files}" + "\n".join(lines))
     user = "root" if os.geteuid() == 0 else os.environ.get("USER", "nobody")
     command = [program("chronyd", "chrony"), "-x", "-d", "-u", user, "-f", str(config)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    off = os.environ | {"LD_PRELOAD": str(faketime()), "FAKETIME": clock}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=off) as process:
         try:
             yield port
         finally:
@@ -76,8 +78,9 @@ async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
 
 
 @asynccontextmanager
-async def warning(_folder: Path) -> AsyncIterator[Arranged]:
-    async with answering(lambda question: timed(question, 2.0)) as port:
+async def warning(folder: Path) -> AsyncIterator[Arranged]:
+    async with chronyd(folder, "local stratum 5", clock="+2s") as port:
+        await settled(port)
         yield at(port)
 
 
@@ -108,8 +111,8 @@ async def answering(answer: Callable[[bytes], bytes]) -> AsyncIterator[int]:
         transport.close()
 
 
-def timed(question: bytes, offset: float = 0.0, stratum: int = 2, kiss: bytes = bytes(4)) -> bytes:
-    now = TestClock().now() / SECOND + ERA + offset
+def timed(question: bytes, stratum: int = 2, kiss: bytes = bytes(4)) -> bytes:
+    now = TestClock().now() / SECOND + ERA
     stamp = struct.pack("!II", int(now), int(now % 1 * 2**32))
     return struct.pack("!BBbb8x4s8x", 0x24, stratum, 0, 0, kiss) + question[40:48] + stamp + stamp
 
@@ -131,11 +134,13 @@ async def test_a_server_without_a_source_is_not_synchronized(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("offset", "status", "word"),
-    [(2.0, Status.WARN, "ahead"), (-2.0, Status.WARN, "behind"), (60, Status.FAIL, "60 s")],
+    [("+2s", Status.WARN, "ahead"), ("-2s", Status.WARN, "behind"), ("+60s", Status.FAIL, "60 s")],
 )
-async def test_an_offset_above_a_limit_is_told_with_its_direction(offset: float, status: Status, word: str) -> None:
-    async with answering(lambda question: timed(question, offset)) as port:
-        outcome = await ask(NTP, *at(port))
+async def test_a_clock_that_is_off_is_told_with_its_direction(
+    offset: str, status: Status, word: str, tmp_path: Path
+) -> None:
+    async with chronyd(tmp_path, "local stratum 5", clock=offset) as port:
+        outcome = await settled(port)
     assert (outcome.status, outcome.reason) == (status, Reason.OVER_LIMIT)
     assert word in outcome.detail
 
