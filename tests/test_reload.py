@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import subprocess
@@ -74,6 +75,21 @@ def test_tokens_come_and_go_by_sighup(running):
     wait_until(lambda: running.status("") == HTTPStatus.OK, "no token is asked for any more")
 
 
+def test_the_command_tells_how_to_reload_when_it_may_not_by_the_new_token(running):
+    operator = "auth: {{tokens: [{{name: oncall, role: operator, token: {}}}]}}"
+    running.reload(operator.format("first-token-of-oncall"))
+    running.write(operator.format("second-token-of-oncall"))
+    command = [sys.executable, "-m", "pacs_monitor", "reload", "--config", running.file]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    old = os.environ | {"PACS_MONITOR_TOKEN": "first-token-of-oncall"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=old)
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "this token is not in monitor.auth\n" in refused.stderr
+    assert "send the daemon SIGHUP instead" in refused.stderr
+    assert done.stdout == "monitor.auth changed\n"
+
+
 def test_a_listener_comes_moves_and_goes(running):
     here, there = free_port(), free_port()
     dicom = "dicom_listener: {{listen: '127.0.0.1:{}', ae_title: PACSMON}}"
@@ -115,7 +131,6 @@ def test_what_needs_a_restart_is_named_until_there_was_one(running, tmp_path):
     assert not listens(elsewhere)
     assert not (tmp_path / "west.db").exists()
 
-    running.write(tls, name="west", database="west.db")
     command = [sys.executable, "-m", "pacs_monitor", "check-config", "--config"]
     running.write(name="west")
     preview = subprocess.run([*command, running.file, "--diff", "running"], capture_output=True, text=True, check=True)

@@ -102,5 +102,9 @@ def init(
 def reload(config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Have the running daemon read its configuration again; a bad file changes nothing."""
     estate = estate_of(config)
-    for line in client.post(estate, "/api/v1/reload")["changes"] or ["nothing changed"]:
+    try:
+        changes = client.Client(estate).post("/api/v1/reload")["changes"]
+    except (client.NoDaemonError, client.RefusedError) as error:
+        fail(f"{error}\nif monitor.listen, tls or the token is what has changed, send the daemon SIGHUP instead")
+    for line in changes or ["nothing changed"]:
         out.print(line, markup=False)

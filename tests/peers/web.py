@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from tests.peers.accepting import accepting
 
 Reply = tuple[int, str, bytes]
 """Status, content type, body."""
 Answers = Callable[[str, str, bytes], Reply]
 
 
-@asynccontextmanager
-async def web_server(answers: Answers, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+def web_server(answers: Answers, tls: ssl.SSLContext | None = None) -> AbstractAsyncContextManager[int]:
     """One request per connection; answers with the port."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -28,9 +29,4 @@ async def web_server(answers: Answers, tls: ssl.SSLContext | None = None) -> Asy
         writer.close()
         await writer.wait_closed()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        await server.wait_closed()
+    return accepting(serve, tls=tls)
