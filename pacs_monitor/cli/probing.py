@@ -42,7 +42,9 @@ class Tell(Protocol):
 @app.command()
 def probe(
     target: Annotated[str, typer.Argument(metavar="NODE[/CHECK]", help="A node, or one of its checks.")],
-    direct: Annotated[bool, typer.Option("--direct", help="From this process, even if a daemon runs.")] = False,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="From this process, even if a daemon runs; shows more.")
+    ] = False,
     watch: Annotated[
         str | None,
         typer.Option("--watch", metavar="30m", help="Make one store, show where it turns up, clear it away."),

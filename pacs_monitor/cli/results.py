@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from rich.markup import escape
@@ -11,12 +12,14 @@ from rich.markup import escape
 from pacs_monitor.alerting.phrases import WORDS
 from pacs_monitor.cli import measured
 from pacs_monitor.cli.display import reason
-from pacs_monitor.model import Phase
+from pacs_monitor.model import SECOND, Phase
 from pacs_monitor.systems.wording import span
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "unknown": "magenta"}
 UNTOLD = 0.00005
 """Seconds; a run that is shorter asked nobody."""
+FRESH = 2.0
+"""Seconds; an older result was not asked for now."""
 
 Facts = Iterable[tuple[str, str]]
 
@@ -45,7 +48,7 @@ def _figures(row: Mapping[str, Any], facts: Facts, reader: measured.Reader) -> l
     lines = measured.lines(row["measurements"], reader)
     lines += [f"{name}: {value}" for name, value in facts]
     lines += [f"noticed: {', '.join(flag.replace('_', ' ') for flag in row['flags'])}"] if row["flags"] else []
-    return [*lines, *_took(row)]
+    return [*lines, *_took(row), *_old(row, reader)]
 
 
 def _took(row: Mapping[str, Any]) -> list[str]:
@@ -53,3 +56,11 @@ def _took(row: Mapping[str, Any]) -> list[str]:
         return []
     told = ", ".join(f"{phase} {span(row['phases'][phase])}" for phase in Phase if phase in row["phases"])
     return [f"took {span(row['duration_seconds'])}" + (f": {told}" if told else "")]
+
+
+def _old(row: Mapping[str, Any], reader: measured.Reader) -> list[str]:
+    """A daemon answers with its last result rather than ask too soon."""
+    started = datetime.fromisoformat(row["started"]).timestamp()
+    if reader.now / SECOND - started - row["duration_seconds"] < FRESH:
+        return []
+    return [f"asked {reader.time(started)}: the daemon asks no more often than every retry_interval"]

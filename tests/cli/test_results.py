@@ -36,6 +36,7 @@ def row(**more: Any) -> dict[str, Any]:
         "phase": None,
         "detail": "",
         "flags": [],
+        "started": "2025-11-24T15:59:57.900000Z",
         "duration_seconds": 2.003,
         "phases": {"operation": 0.0011, "connect": 0.0002, "release": 2.0},
         "measurements": [],
@@ -70,7 +71,15 @@ def test_what_came_back_whose_fault_and_what_to_do_stand_above_the_figures() -> 
 
 
 def test_a_run_that_asked_nobody_has_no_figures() -> None:
-    assert shown(row(duration_seconds=0.00001, phases={})) == ["archive/disk  ok"]
+    fresh = row(started="2025-11-24T16:00:00Z", duration_seconds=0.00001, phases={})
+    assert shown(fresh) == ["archive/disk  ok"]
+
+
+def test_a_result_that_was_not_asked_for_now_says_so() -> None:
+    old = row(started="2025-11-24T15:59:40Z", phases={})
+    assert shown(old)[-1] == (
+        "  asked 16:59:40 CET (20 s ago): the daemon asks no more often than every retry_interval"
+    )
 
 
 @pytest.mark.parametrize(
