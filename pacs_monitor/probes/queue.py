@@ -10,13 +10,17 @@ what must be there, by name or glob: one that is missing fails.
 Length alone says little: a busy hour is no fault. Most telling are the age of the oldest item (`oldest_fail`), and a
 queue that holds items while nothing is in progress (`stuck_after`). Failed items are counted from one run to the next;
 a new failure is a warning for `failed_within`, so that it outlasts patience. What had failed before the first run is
-not counted. docs/systems.md tells the least account of each system.
+not counted, and failed items that somebody takes away make no new ones.
+
+A queue has grown when even its lowest level of the last quarter of `growth_within` is higher than the lowest of the
+first: one that empties in between has not. It stands still when items wait, nothing is in progress, and none leaves.
+docs/systems.md tells the least account of each system.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, ClassVar, NamedTuple
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -27,13 +31,12 @@ from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems import QueueSource, is_guarded, system_of
 from pacs_monitor.systems.answers import Queue as Told
 from pacs_monitor.systems.answers import TellsQueues
+from pacs_monitor.systems.backlog import Backlog
 from pacs_monitor.systems.judging import Trouble, judged, selected
 from pacs_monitor.systems.wording import items, label, span
 
 MOST = 64
-"""Queues that one check measures."""
-STEP = 60.0
-"""Seconds between the lengths that are kept for growth."""
+"""Queues that one check measures; it judges all."""
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -53,34 +56,17 @@ class QueueSettings(Settings):
     oldest_fail: Duration | None = None
     """An item that waits longer is a failure."""
     growth_warn: Count | None = None
-    """So many more waiting items than `growth_within` ago are a warning."""
+    """So many more waiting items than `growth_within` ago are a warning; lowest levels are compared."""
     growth_within: Duration = 3600.0
     """How far growth looks back."""
     stuck_after: Duration | None = 900.0
-    """Items that wait so long with nothing in progress are a failure, where the system tells what is in progress."""
+    """Items that wait so long while nothing is in progress and none leaves are a failure, where that is told."""
     failed_warn: Count | None = 1
     """So many items failed within `failed_within` are a warning."""
     failed_fail: Count | None = None
     """So many items failed within `failed_within` are a failure."""
     failed_within: Duration = 900.0
     """How long a failed item is told."""
-
-
-class Recollection(NamedTuple):
-    """What a check remembers of a queue; all of it JSON."""
-
-    lengths: list[list[float]]
-    """When and how many."""
-    stuck_since: float | None
-    failed: int | None
-    """The counter at the last run."""
-    failures: list[str] | None
-    """The failed items at the last run."""
-    news: list[list[float]]
-    """When and how many items failed."""
-
-
-NOTHING = Recollection([], None, None, None, [])
 
 
 class Queue:
@@ -117,11 +103,14 @@ class Queue:
         passage.phase = Phase.OPERATION
         queues, troubles = selected("queue", told, settings.queues, settings.ignore)
         now, before, kept = ctx.clock.now() / SECOND, ctx.memory.get("queues", {}), {}
+        growth_within = settings.growth_within if settings.growth_warn else None
         for queue in queues[:MOST]:
             _measure(queue, passage)
-            kept[queue.name] = _recalled(queue, _recollection(before.get(queue.name)), settings, now)
+        for queue in queues:
+            known = Backlog(*before.get(queue.name, ()))
+            kept[queue.name] = known.followed(queue, now, growth_within, settings.failed_within)
             troubles += _troubles(queue, kept[queue.name], settings, now)
-        ctx.memory["queues"] = {name: list(recalled) for name, recalled in kept.items()}
+        ctx.memory["queues"] = {name: list(backlog) for name, backlog in kept.items()}
         return judged(troubles, passage)
 
 
@@ -140,52 +129,20 @@ def _measure(queue: Told, passage: Passage) -> None:
             passage.measure(name, value, (("queue", label(queue.name)),))
 
 
-def _recollection(stored: Sequence[Any] | None) -> Recollection:
-    return Recollection(*stored) if stored else NOTHING
-
-
-def _recalled(queue: Told, before: Recollection, settings: QueueSettings, now: float) -> Recollection:
-    stuck = bool(queue.length) and queue.in_progress == 0
-    new = _newly_failed(queue, before)
-    return Recollection(
-        lengths=_lengths(before.lengths, queue.length, settings.growth_within, now),
-        stuck_since=(before.stuck_since or now) if stuck else None,
-        failed=queue.failed,
-        failures=None if queue.failures is None else sorted(queue.failures),
-        news=[[at, n] for at, n in before.news if now - at < settings.failed_within] + ([[now, new]] if new else []),
-    )
-
-
-def _lengths(before: Sequence[Sequence[float]], length: int, within: float, now: float) -> list[list[float]]:
-    """A sample a minute, or what makes sixty of them; the oldest is as old as growth looks back."""
-    step = max(STEP, within / 60)
-    kept = [[at, n] for at, n in before if now - within - step <= at <= now]
-    return kept if kept and now - kept[-1][0] < step else [*kept, [now, length]]
-
-
-def _newly_failed(queue: Told, before: Recollection) -> int:
-    """What failed since the last run; a counter that is lower than before was cleared, and counts from zero."""
-    if queue.failures is not None:
-        return 0 if before.failures is None else len(queue.failures - set(before.failures))
-    if queue.failed is None or before.failed is None:
-        return 0
-    return queue.failed - before.failed if queue.failed >= before.failed else queue.failed
-
-
-def _troubles(queue: Told, recalled: Recollection, settings: QueueSettings, now: float) -> Iterator[Trouble]:
+def _troubles(queue: Told, backlog: Backlog, settings: QueueSettings, now: float) -> Iterator[Trouble]:
     name = label(queue.name)
     yield from _limits(queue.length, settings.warn, settings.fail, f"{name}: {items(queue.length)} waiting")
     if queue.oldest is not None and queue.length:
         age = now - queue.oldest
         words = f"{name}: the oldest item has waited {span(age)}"
         yield from _limits(age, settings.oldest_warn, settings.oldest_fail, words, span)
-    growth = queue.length - (recalled.lengths[0][1] if recalled.lengths else queue.length)
-    words = f"{name}: grew by {items(growth)} in {span(now - recalled.lengths[0][0])}"
+    growth = backlog.growth(now)
+    words = f"{name}: grew by {items(growth)} in {span(backlog.seen_for(now))}"
     yield from _limits(growth, settings.growth_warn, None, words)
-    failed = sum(n for _, n in recalled.news)
+    failed = backlog.newly_failed
     words = f"{name}: {items(failed)} failed within {span(settings.failed_within)}"
     yield from _limits(failed, settings.failed_warn, settings.failed_fail, words)
-    since = recalled.stuck_since
+    since = backlog.stuck_since
     if since is not None and settings.stuck_after is not None and now - since >= settings.stuck_after:
         words = f"{name}: {items(queue.length)} waiting, and nothing in progress for {span(now - since)}"
         yield Trouble(False, Reason.STALE, words)

@@ -39,7 +39,9 @@ class Queue:
     """Bytes."""
     in_progress: int | None = None
     failed: int | None = None
-    """How many items have failed, as far as the system counts; the count may be cleared."""
+    """How many failed items lie there, of which people take some away; or, where it is a `tally`, …"""
+    tally: bool = False
+    """… how many have failed since the system began to count, which it does anew when it restarts or is cleared."""
     failures: frozenset[str] | None = None
     """Failed items that the system still lists, by opaque names of its own; instead of `failed` where it forgets."""
 

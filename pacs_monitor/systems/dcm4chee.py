@@ -6,7 +6,7 @@ used: it would also purge what the department has rejected.
 
 Volumes are the storages, by their dcmStorageID. dcm4chee leaves out a storage that it cannot read: name those that must
 be there under the check's `volumes`. Queues are its task queues; of a task only the time for which it is scheduled is
-looked at, as it may name patients. Tasks scheduled for later do not count as waiting.
+looked at, as it may name patients. While all are scheduled for later, only those that are tried again count as waiting.
 
 A secured archive wants a `token`; a role that may use /storage and /queue is enough to watch it.
 
@@ -72,7 +72,7 @@ class Dcm4chee:
             with read_as(PRODUCT, "/queue", passage):
                 counts[status] = int(counted["count"])
         oldest = await self._oldest(path, ctx, passage) if counts[SCHEDULED] else None
-        waiting = counts[SCHEDULED] + counts[RETRY]
+        waiting = counts[RETRY] + (0 if oldest is None else counts[SCHEDULED])
         return Queue(name, waiting, oldest, in_progress=counts[IN_PROCESS], failed=counts[FAILED])
 
     async def _oldest(self, path: str, ctx: ProbeContext, passage: Passage) -> float | None:

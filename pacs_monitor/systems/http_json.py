@@ -46,7 +46,7 @@ class QueuePaths(Settings):
     in_progress: JsonPath | None = None
     """How many items are worked on."""
     failed: JsonPath | None = None
-    """How many items have failed."""
+    """How many failed items there are."""
 
 
 class VolumePaths(Settings):

@@ -101,7 +101,8 @@ def _queues(channel: Mapping[str, Any]) -> Iterable[Queue]:
 def _queue(name: str, part: Mapping[str, Any]) -> Queue:
     """Nothing is in progress where a part does not run; that one does is not told."""
     stands = None if part["state"] == _AT_WORK else 0
-    return Queue(name, int(part.get("queued") or 0), in_progress=stands, failed=_statistics(part).get("ERROR"))
+    errors = _statistics(part).get("ERROR")
+    return Queue(name, int(part.get("queued") or 0), in_progress=stands, failed=errors, tally=True)
 
 
 def _feed(channel: Mapping[str, Any]) -> Feed:

@@ -36,7 +36,7 @@ _INSTANCE = re.compile(r"/instances/[0-9a-f]{8}(?:-[0-9a-f]{8}){4}")
 PRODUCT = "Orthanc"
 _WAITING, _RUNNING, _FAILED = ("Pending", "Retry"), "Running", "Failure"
 _COUNTS = ("orthanc_jobs_pending", "orthanc_jobs_running")
-_FAILURES = ("orthanc_jobs_failed", "orthanc_jobs_total_failed", "orthanc_jobs_total_failure")
+_FAILED_KEPT, *_FAILED_EVER = ("orthanc_jobs_failed", "orthanc_jobs_total_failed", "orthanc_jobs_total_failure")
 """By version: of the jobs that are kept, or since the start."""
 JOBS_LIMIT = 4 << 20
 """Bytes of a list of jobs: some thousands."""
@@ -84,11 +84,13 @@ class Orthanc:
     async def _counted(self, ctx: ProbeContext, passage: Passage) -> Queue:
         """Too many jobs to list them: their numbers alone."""
         answer = await self._get("/tools/metrics-prometheus", ctx, passage)
-        samples = parse(answer, (*_COUNTS, *_FAILURES), "Orthanc's metrics")
+        samples = parse(answer, (*_COUNTS, _FAILED_KEPT, *_FAILED_EVER), "Orthanc's metrics")
         with read_as(PRODUCT, "/tools/metrics-prometheus", passage):
             numbers = {name: int(value) for name, _, value in samples}
-            failed = next((numbers[name] for name in _FAILURES if name in numbers), None)
-            return Queue("jobs", numbers[_COUNTS[0]], in_progress=numbers[_COUNTS[1]], failed=failed)
+            waiting, running = (numbers[name] for name in _COUNTS)
+            failed = next((name for name in (_FAILED_KEPT, *_FAILED_EVER) if name in numbers), _FAILED_KEPT)
+            tally = failed in _FAILED_EVER
+            return Queue("jobs", waiting, in_progress=running, failed=numbers.get(failed), tally=tally)
 
     async def delete_instance(self, sop_instance: str, ctx: ProbeContext) -> bool:
         """Delete every copy of an instance; whether there was one. Raises HttpError unless it is gone then."""

@@ -79,7 +79,7 @@ class QueueStatements(Settings):
     oldest: Statement | None = None
     """One time: when the longest waiting item came (a timestamp, or seconds of Unix time); none when nothing waits."""
     failed: Statement | None = None
-    """One number: how many items have failed."""
+    """One number: how many failed items there are."""
 
 
 class SqlSettings(Settings):

@@ -40,9 +40,9 @@ def _digits(value: float) -> str:
 
 
 def label(name: str) -> str:
-    """A name that a system tells, fit for a label and a line: printable and not endless."""
+    """A name that a system tells, fit for a label and a line: printable, not endless, and with its telling end."""
     plain = "".join(c if c.isprintable() else "?" for c in name)
-    return plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…"
+    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST // 2 - 1]}…{plain[-LONGEST // 2 :]}"
 
 
 def items(count: float) -> str:

@@ -14,7 +14,7 @@ import requests
 from pacs_monitor.fields import Secret
 from pacs_monitor.model import Flag, Node, Outcome, Reason, Status
 from pacs_monitor.probes import kinds
-from pacs_monitor.probes.queue import QueueSettings
+from pacs_monitor.probes.queue import MOST, QueueSettings
 from pacs_monitor.systems.orthanc import OrthancSettings
 from pacs_monitor.systems.spool import SpoolSettings
 from tests.peers.orthanc import Orthanc
@@ -91,6 +91,20 @@ async def test_a_job_that_fails_between_two_runs_is_told_for_a_while(tmp_path: P
     assert (still.status, later.status) == (Status.WARN, Status.OK)
 
 
+async def test_a_restart_of_the_peer_makes_no_new_failure_and_hides_none(tmp_path: Path) -> None:
+    memory: dict[str, Any] = {}
+    clock = SetClock()
+    dead = {"dead": ["DEAD", "127.0.0.1", free_port()]}
+    statuses = []
+    for _ in range(2):
+        with Orthanc(tmp_path, DicomModalities=dead) as peer:
+            statuses.append((await ask(QUEUE, *orthanc_at(peer.url), memory=memory, clock=clock)).status)
+            fail_a_job(peer)
+            statuses.append((await ask(QUEUE, *orthanc_at(peer.url), memory=memory, clock=clock)).status)
+            clock.ahead += 1000
+    assert statuses == [Status.OK, Status.WARN] * 2
+
+
 def fail_a_job(peer: Orthanc) -> None:
     """Orthanc forwards an instance to a modality that is not there."""
     path = f"{peer.url}/jobs/{forward(peer, 'dead')}"
@@ -162,6 +176,30 @@ async def test_a_file_that_comes_into_quarantine_is_a_failed_item(tmp_path: Path
     second = await ask(QUEUE, *arranged, memory=memory)
     assert (first.status, value(first, "queue_length")) == (Status.OK, 0)
     assert (second.status, second.detail) == (Status.WARN, "exports: 1 item failed within 15 min, the limit is 1")
+
+
+async def test_a_quarantine_that_somebody_tidies_up_is_no_new_failure(tmp_path: Path) -> None:
+    memory: dict[str, Any] = {}
+    quarantine = tmp_path / "quarantine"
+    quarantine.mkdir()
+    put(quarantine, "a", "b", "c")
+    arranged = spool(tmp_path, {"quarantine": str(quarantine)})
+    before = await ask(QUEUE, *arranged, memory=memory)
+    (quarantine / "a").unlink()
+    after = await ask(QUEUE, *arranged, memory=memory)
+    assert (before.status, after.status, value(after, "queue_failed")) == (Status.OK, Status.OK, 2)
+
+
+async def test_of_many_queues_all_are_judged_and_some_are_measured(tmp_path: Path) -> None:
+    folders = {f"queue {number:02}": {"path": str(tmp_path / f"{number:02}")} for number in range(MOST + 6)}
+    for folder in folders.values():
+        Path(folder["path"]).mkdir()
+    put(tmp_path / f"{MOST + 5}", "a", age=7200)
+    node = Node("gateway", systems={"spool": SpoolSettings(folders=folders)})
+    outcome = await ask(QUEUE, node, QueueSettings(source="spool", oldest_fail="1h"), timeout=30.0)
+    assert outcome.status is Status.FAIL
+    assert outcome.detail == f"queue {MOST + 5}: the oldest item has waited 2 h, the limit is 1 h"
+    assert sum(m.name == "queue_length" for m in outcome.measurements) == MOST
 
 
 async def test_only_files_of_the_pattern_count(tmp_path: Path) -> None:

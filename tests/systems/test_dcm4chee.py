@@ -57,14 +57,16 @@ async def test_a_storage_that_it_leaves_out_is_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scheduled", "oldest"),
-    [("2026-11-24T08:00:00.000+0000", 1795507200.0), ("2126-11-24T08:00:00.000+0000", None)],
+    ("scheduled", "waiting", "oldest"),
+    [("2026-11-24T08:00:00.000+0000", 4, 1795507200.0), ("2126-11-24T08:00:00.000+0000", 1, None)],
 )
-async def test_waiting_tasks_are_dated_unless_scheduled_for_later(scheduled: str, oldest: float | None) -> None:
+async def test_tasks_wait_and_are_dated_unless_scheduled_for_later(
+    scheduled: str, waiting: int, oldest: float | None
+) -> None:
     task = {"taskID": 1, "scheduledTime": scheduled, "patientName": "Mustermann^Erika"}
     async with replayed(QUEUE | {OLDEST: [task]}) as peer:
         queues = await tell(system(peer.url).queues)
-    assert queues == [Queue("Export1", 4, oldest, in_progress=0, failed=7)]
+    assert queues == [Queue("Export1", waiting, oldest, in_progress=0, failed=7)]
 
 
 async def test_only_the_queues_that_are_wanted_are_asked_for() -> None:

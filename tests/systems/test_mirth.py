@@ -48,9 +48,9 @@ async def test_channels_and_their_destinations_are_queues() -> None:
     async with replayed({STATUSES: SEVERAL}, demands=("x-requested-with",)) as peer:
         queues = await tell(system(peer.url).queues)
     assert queues == [
-        Queue("orders", 4, failed=2),
-        Queue("orders/to PACS", 4, in_progress=0, failed=2),
-        Queue("results", 4, failed=2),
+        Queue("orders", 4, failed=2, tally=True),
+        Queue("orders/to PACS", 4, in_progress=0, failed=2, tally=True),
+        Queue("results", 4, failed=2, tally=True),
     ]
 
 
