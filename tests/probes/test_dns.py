@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import struct
 import subprocess
 from collections.abc import AsyncIterator
@@ -19,7 +18,7 @@ from pacs_monitor.model import Node, Outcome, Reason, Status
 from pacs_monitor.net import NetFailure, Passage
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.dns import TYPES, DnsSettings, _judge, _question
-from tests.peers.ports import free_port, program
+from tests.peers.ports import deaf_port, free_port, program
 from tests.probes.support import Arranged, Peers, ask
 from tests.probes.test_ntp import answering
 
@@ -72,9 +71,8 @@ async def refusing(_folder: Path) -> AsyncIterator[Arranged]:
 
 @asynccontextmanager
 async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
-        silent.bind(("127.0.0.1", 0))
-        yield at(silent.getsockname()[1])
+    with deaf_port() as port:
+        yield at(port)
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import struct
 import subprocess
 from collections.abc import AsyncIterator, Callable
@@ -19,7 +18,7 @@ from pacs_monitor.model import SECOND, Node, Phase, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.ntp import ERA, NtpSettings, _Question, _unix
 from tests.peers.dcmtk import faketime
-from tests.peers.ports import free_port, program
+from tests.peers.ports import deaf_port, free_port, program
 from tests.probes.support import Arranged, Peers, TestClock, ask
 from tests.timing import HANGS
 
@@ -72,9 +71,8 @@ async def refusing(_folder: Path) -> AsyncIterator[Arranged]:
 
 @asynccontextmanager
 async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
-        silent.bind(("127.0.0.1", 0))
-        yield at(silent.getsockname()[1])
+    with deaf_port() as port:
+        yield at(port)
 
 
 @asynccontextmanager

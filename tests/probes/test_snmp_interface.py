@@ -18,7 +18,7 @@ from pacs_monitor.systems.answers import Interface
 from pacs_monitor.systems.judging import judged
 from pacs_monitor.systems.snmp import SnmpSettings
 from tests.peers.network import alone, link
-from tests.peers.ports import free_port
+from tests.peers.ports import deaf_port, free_port
 from tests.peers.snmpd import COMMUNITY, USER, Snmpd
 from tests.probes.support import Arranged, Peers, ask
 
@@ -53,9 +53,8 @@ async def refusing(_folder: Path) -> AsyncIterator[Arranged]:
 
 @asynccontextmanager
 async def hanging(_folder: Path) -> AsyncIterator[Arranged]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
-        silent.bind(("127.0.0.1", 0))
-        yield at(silent.getsockname()[1])
+    with deaf_port() as port:
+        yield at(port)
 
 
 @asynccontextmanager
