@@ -35,7 +35,7 @@ def estate(tmp_path_factory):
     folder, listen = tmp_path_factory.mktemp("estate"), free_port()
     with Switchable() as peer, Receiver() as pager:
         nodes = node(peer.port) + node(free_port(), "dead")
-        timing = "interval: 500ms, retry_interval: 200ms, timeout: 1s, failures: 2, recoveries: 1, page_after: 0s"
+        timing = "interval: 500ms, retry_interval: 200ms, timeout: 10s, failures: 2, recoveries: 1, page_after: 0s"
         config = write_estate(folder, listen, nodes, pager=pager.url, secret=SECRET, defaults=timing)
         with RunningDaemon(config, listen) as daemon:
             wait_until(lambda: daemon.get("/api/v1/status")["counts"] == COUNTS, "one up and one down")

@@ -13,7 +13,7 @@ def write_estate(
     pager: str | None = None,
     secret: str = "",
     paging: str = "on",
-    defaults: str = "interval: 1s, retry_interval: 500ms, timeout: 2s, failures: 2, recoveries: 1, page_after: 0s",
+    defaults: str = "interval: 1s, retry_interval: 500ms, timeout: 10s, failures: 2, recoveries: 1, page_after: 0s",
 ) -> Path:
     """A monitor.yaml in `folder`: `nodes` is the YAML of the nodes section, indented by two."""
     channels = f"channels: {{pager: {{type: webhook, url: '{pager}', secret: '{secret}'}}}}\n" if pager else ""

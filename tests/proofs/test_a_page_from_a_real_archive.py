@@ -27,7 +27,7 @@ def test_killing_orthanc_pages_in_time_and_starting_it_again_resolves_the_same_i
             "    checks: {dicom_echo: {severity: critical}}\n",
             pager=pager.url,
             secret=SECRET,
-            defaults=f"interval: {INTERVAL:g}s, retry_interval: {RETRY:g}s, timeout: 2s, failures: {FAILURES}, "
+            defaults=f"interval: {INTERVAL:g}s, retry_interval: {RETRY:g}s, timeout: 10s, failures: {FAILURES}, "
             f"recoveries: 2, page_after: {PAGE_AFTER:g}s",
         )
         with RunningDaemon(config, listen) as daemon:
@@ -52,7 +52,7 @@ def test_killing_orthanc_pages_in_time_and_starting_it_again_resolves_the_same_i
     assert not pager.bad
 
 
-def wait_for_state(daemon: RunningDaemon, state: str, node: str = "archive", within: float = 20.0) -> None:
+def wait_for_state(daemon: RunningDaemon, state: str, node: str = "archive", within: float = 60.0) -> None:
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         if daemon.check(node, "dicom_echo")["state"] == state:

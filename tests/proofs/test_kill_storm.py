@@ -34,7 +34,7 @@ def test_every_page_that_was_due_is_delivered_in_order(tmp_path, kills, receiver
         f"  n{n}: {{host: 127.0.0.{n + 1}, dicom: {{port: {peer.port}, ae_title: PEER}}, checks: {{dicom_echo: }}}}\n"
         for n, peer in enumerate(peers)
     )
-    timing = "interval: 500ms, retry_interval: 200ms, timeout: 1s, failures: 2, recoveries: 1, page_after: 0s"
+    timing = "interval: 500ms, retry_interval: 200ms, timeout: 10s, failures: 2, recoveries: 1, page_after: 0s"
     with Receiver() as pager:
         config = write_estate(tmp_path, listen, nodes, pager=pager.url, secret=SECRET, defaults=timing)
         with RunningDaemon(config, listen) as daemon:
@@ -109,7 +109,7 @@ def storm(
     drain(daemon)
 
 
-def settle(daemon: RunningDaemon, state: str, within: float = 30.0) -> None:
+def settle(daemon: RunningDaemon, state: str, within: float = 60.0) -> None:
     """Until every check stands in `state`, and no incident is open."""
     daemon.wait_ready()
     deadline = time.monotonic() + within

@@ -44,7 +44,7 @@ def test_no_address_has_more_associations_than_allowed_and_each_is_ended(tmp_pat
         config = write_estate(tmp_path, listen, nodes(shared, single, limit), paging="off", defaults=timing)
         with RunningDaemon(config, listen) as daemon:
             hurried(daemon, config)
-            wait_until(lambda: have_run(daemon) and shared.begun >= ENOUGH, "every check has run", 60)
+            wait_until(lambda: have_run(daemon) and shared.begun >= ENOUGH, "every check has run", 90)
             assert daemon.stop() == 0
         for counted in (shared, single):
             wait_until(lambda counted=counted: counted.open == 0, "every association is over")
@@ -72,7 +72,7 @@ def hurried(daemon: RunningDaemon, config: Path) -> None:
     probing = [subprocess.Popen([*command, node], stdout=subprocess.DEVNULL) for node in AGAINST]
     with ThreadPoolExecutor(len(runs)) as pool:
         list(pool.map(daemon.post, runs))
-    assert {run.wait(30) for run in probing} <= {0, 1}
+    assert {run.wait(60) for run in probing} <= {0, 1}
 
 
 def have_run(daemon: RunningDaemon) -> bool:
