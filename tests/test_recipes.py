@@ -13,7 +13,12 @@ from pacs_monitor.probes import kinds
 from tests.config.support import messages
 
 YAML = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
-RECIPES = YAML.findall((Path(__file__).parents[1] / "docs/recipes.md").read_text(encoding="utf-8"))
+DOCS = Path(__file__).parents[1] / "docs"
+RECIPES = [
+    recipe
+    for page in ("recipes.md", "test-stores.md")
+    for recipe in YAML.findall((DOCS / page).read_text(encoding="utf-8"))
+]
 PAGES = {
     kind: "".join(YAML.findall(inspect.getdoc(inspect.getmodule(type(probe))) or "")) for kind, probe in kinds().items()
 }

@@ -206,12 +206,12 @@ def _allowed(reader: Reader, check: CheckDraft, allow: Collection[str]) -> bool:
 
 
 def _ask_address(reader: Reader, check: CheckDraft, node: Node, draft: NodeDraft) -> None:
-    if not check.probe.uses_association:
+    if not check.probe.uses_association or check.probe.addresses(node, check.own):
         return
     if not node.host:
         message = f"the key 'host' is missing; its check {check.id.check!r} needs an address"
         reader.tell(draft.tree.mark, draft.path, message)
-    elif not check.probe.addresses(node, check.own):
+    else:
         blocks = "dicom: {port: …, ae_title: …} or hl7: {port: …}"
         message = f"{check.probe.kind} has no address to ask; give its node a block such as {blocks}"
         reader.tell(check.tree.mark, check.path, message)
