@@ -32,6 +32,7 @@ TROUBLE = (State.DEGRADED, State.DOWN)
 """The log warns of these."""
 PROBES_END_WITHIN = 4.0
 DELIVERIES_END_WITHIN = 2.0
+RELOAD_ENDS_WITHIN = 1.0
 """Seconds of the ten that a clean end may take."""
 
 
@@ -62,10 +63,6 @@ async def _run_until_told(estate: Estate) -> None:
     loop, told = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
-    house = Daemon(estate)
-    await house.start()
-    gc.collect()
-    gc.freeze()  # what is there now stays: to look through it again and again would cost a tenth of the time
     reloads: set[asyncio.Task[None]] = set()
 
     def hang_up() -> None:
@@ -73,7 +70,11 @@ async def _run_until_told(estate: Estate) -> None:
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
-    loop.add_signal_handler(signal.SIGHUP, hang_up)
+    loop.add_signal_handler(signal.SIGHUP, hang_up)  # before anything takes time: without a handler it would end us
+    house = Daemon(estate)
+    await house.start()
+    gc.collect()
+    gc.freeze()  # what is there now stays: to look through it again and again would cost a tenth of the time
     try:
         await told.wait()
     finally:
@@ -104,10 +105,15 @@ class Daemon:
         )
         self._heart: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
+        self._ending = False
         self._web: WebServer | None = None
 
     async def start(self) -> None:
         """Bind, remember, then probe."""
+        async with self._reloading:
+            await self._start()
+
+    async def _start(self) -> None:
         try:
             self._web = WebServer(create_app(self), self.estate.monitor)
         except BaseException:
@@ -137,6 +143,10 @@ class Daemon:
     async def stop(self) -> None:
         """End cleanly within 10 s: probes first, then what is owed, the web last."""
         log.info("ending")
+        self._ending = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RELOAD_ENDS_WITHIN):
+                await self._reloading.acquire()
         if self._heart is not None:
             self._heart.cancel()
             await asyncio.gather(self._heart, return_exceptions=True)
@@ -169,11 +179,14 @@ class Daemon:
                 changes = configuration.diff(self.estate, new).lines()
                 await self.history.adopt(new.checks.keys(), Revision(new.revision, diff="\n".join(changes)))
                 restored = await asyncio.to_thread(self.history.restore)
+                if self._ending:
+                    raise HistoryError("the daemon is ending")
             except (ConfigError, HistoryError):
                 self.last_reload_successful = False
                 raise
-            self.estate = configuration.in_force(self.estate, new)
-            changes += await self._listeners.adopt(self.estate.monitor)
+            estate = configuration.in_force(self.estate, new)
+            changes += await self._listeners.adopt(estate.monitor)
+            self.estate = estate
             self._adopt(self.estate, restored)
             self.desk.reloaded(self.estate)
             if self._web is not None:

@@ -1,0 +1,42 @@
+"""A reload that comes while the daemon starts or ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+
+from pacs_monitor.config import load
+from pacs_monitor.daemon import Daemon
+from pacs_monitor.model import CheckId
+from tests.peers.daemon import RunningDaemon
+from tests.peers.ports import free_port, wait_until
+from tests.proofs.estates import write_estate
+from tests.web.conftest import nodes
+
+
+async def test_a_reload_that_the_end_overtakes_begins_nothing_anew(tmp_path):
+    daemon = Daemon(load(write_estate(tmp_path, 0, nodes(free_port()))))
+    await daemon.start()
+    reload = asyncio.ensure_future(daemon.reload())
+    await asyncio.sleep(0)
+    await daemon.stop()
+    await asyncio.gather(reload, return_exceptions=True)
+
+    assert daemon.engine.next_due(CheckId("archive", "dicom_echo")) is None
+
+
+def test_a_hang_up_while_the_daemon_starts_is_heard_and_does_not_end_it(tmp_path):
+    listen = free_port()
+    daemon = RunningDaemon(write_estate(tmp_path, listen, nodes(free_port())), listen)
+    with daemon:
+        assert daemon.stop() == 0
+    lease = tmp_path / "proof.db.proof.lock"
+    lease.unlink()
+    with contextlib.closing(sqlite3.connect(tmp_path / "proof.db", isolation_level=None)) as blocking:
+        blocking.execute("BEGIN IMMEDIATE")
+        daemon.start(ready=False)
+        wait_until(lease.exists, "the daemon is about to write to its history")
+        daemon.hang_up()
+    wait_until(lambda: "reloaded" in daemon.log.read_text(), "the file is read again")
+    assert daemon.stop() == 0
