@@ -6,16 +6,18 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pacs_monitor.model import Address, Clock, Outcome, Reason, Status
+from pacs_monitor.model import NEVER_CONNECTED, Address, Clock, Outcome, Reason, Status
 
 ANSWER_WITHIN = 2.0
 """Seconds for a reference to answer; a refusal is an answer too."""
 VALID_FOR = 5.0
 """Seconds for which one look at the references serves every check of the site."""
+PERHAPS_US = NEVER_CONNECTED - {Reason.TCP_REFUSED, Reason.TCP_RESET}
+"""Who refuses or resets a connection has answered."""
 
 
 class Isolation:
-    """Looks at a site's references, at most once in VALID_FOR, and only when a check of the site could not connect."""
+    """Looks at a site's references, at most once in VALID_FOR, and only when a check of the site got no answer."""
 
     def __init__(self, clock: Clock) -> None:
         self.references: Mapping[str, tuple[Address, ...]] = {}
@@ -25,7 +27,7 @@ class Isolation:
     async def judge(self, site: str, outcome: Outcome) -> Outcome:
         """The outcome as it is, or `isolated` when no reference of the site answers."""
         references = self.references.get(site)
-        if not references:
+        if not references or outcome.reason not in PERHAPS_US:
             return outcome
         at, look = self._looks.get(site, (0.0, None))
         if look is None or self._clock.monotonic() - at > VALID_FOR:
@@ -47,7 +49,7 @@ async def _answers(address: Address) -> bool:
             _, writer = await asyncio.open_connection(*address)
     except ConnectionRefusedError:
         return True
-    except OSError:
+    except (OSError, ValueError):  # ValueError: what is given as its host is none
         return False
     writer.close()
     return True

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from pacs_monitor.engine.isolation import Isolation
 from pacs_monitor.engine.seats import Seat, Seats
 from pacs_monitor.model import (
-    NEVER_CONNECTED,
     SECOND,
     Check,
     CheckId,
@@ -120,9 +119,7 @@ class Runner:
             else:
                 async with self._limit:
                     started, begun = self._clock.now(), self._clock.monotonic()
-                    outcome = await self._ask(check, memory, begun)
-                    if outcome.reason in NEVER_CONNECTED:
-                        outcome = await self.isolation.judge(check.node.site, outcome)
+                    outcome = await self.isolation.judge(check.node.site, await self._ask(check, memory, begun))
         finally:
             for seat in taken:
                 seat.give_back(outcome if len(seats) == 1 else None)  # which of several failed to connect?

@@ -236,6 +236,28 @@ async def test_when_no_reference_of_the_site_answers_it_is_us_and_not_the_node(r
     assert reachable.outcome.reason is Reason.TCP_TIMEOUT
 
 
+async def test_a_node_that_refuses_has_answered_whatever_the_references_do(runner):
+    async def refuses(_ctx: ProbeContext) -> Outcome:
+        return REFUSED
+
+    with full_accept_queue() as silent:
+        runner.isolation.references = {"east": (silent,)}
+        result = await runner.run_once(a_check(ask=refuses, node=Node("archive", host="10.0.0.1", site="east")), {})
+
+    assert result.outcome == REFUSED
+
+
+@pytest.mark.parametrize("host", ["10.0.0..1", f"{'a' * 64}.example", "10.0.0.1\0"])
+async def test_a_reference_that_is_no_host_does_not_answer_and_costs_no_result(runner, host):
+    async def unreachable(_ctx: ProbeContext) -> Outcome:
+        return Outcome.of(Reason.TCP_TIMEOUT, phase=Phase.CONNECT, detail="no answer")
+
+    runner.isolation.references = {"east": (Address(host, 443),)}
+    result = await runner.run_once(a_check(ask=unreachable, node=Node("archive", host="10.0.0.1", site="east")), {})
+
+    assert result.outcome.reason is Reason.ISOLATED
+
+
 async def test_what_monitor_allow_does_not_name_does_not_run(runner):
     check = replace(a_check(), allowed=False)
 
