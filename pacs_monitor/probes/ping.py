@@ -27,6 +27,8 @@ from pacs_monitor.net.connection import miss
 
 SPACING = 0.1
 """Seconds between two requests."""
+AT_ONCE = 1000
+"""Packets that are taken in one look; a raw socket is told those to everybody on this machine."""
 _HEADER = struct.Struct("!BBHHH")
 _TOKEN = 16
 _ECHO = {socket.AF_INET: (8, 0), socket.AF_INET6: (128, 129)}
@@ -124,6 +126,7 @@ class _Echoes:
                 if sequence < self._count - 1:
                     await asyncio.sleep(min(SPACING, max((deadline - monotonic()) / self._count, 0.0)))
             await asyncio.wait([self._all], timeout=min(wait, max(deadline - monotonic(), 0.0)))
+            self._readable()
             if self._all.done():
                 self._all.result()
         finally:
@@ -136,15 +139,15 @@ class _Echoes:
         self._sock.send(packet)
 
     def _readable(self) -> None:
+        """Take all that has come: a busy loop looks late, and perhaps for the last time."""
         try:
-            packet = self._sock.recv(2048)
+            for _ in range(AT_ONCE):
+                self._take(self._sock.recv(2048), monotonic())
         except BlockingIOError:
             return
         except OSError as error:
             if not self._all.done():
                 self._all.set_exception(error)
-            return
-        self._take(packet, monotonic())
 
     def _take(self, packet: bytes, now: float) -> None:
         start = packet.find(self._token) - _HEADER.size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -65,6 +66,15 @@ async def test_a_host_that_answers_is_ok_and_measured(host: str) -> None:
 async def test_pings_at_once_do_not_take_each_others_replies() -> None:
     outcomes = await asyncio.gather(*(ask(PING, *at("127.0.0.1"), timeout=10) for _ in range(8)))
     assert [outcome.status for outcome in outcomes] == [Status.OK] * 8
+
+
+async def test_replies_that_came_while_the_monitor_was_busy_are_not_lost() -> None:
+    """The loop stands still for longer than a reply is waited for, again and again."""
+    asking = asyncio.gather(*(ask(PING, *at("127.0.0.1", wait="100ms")) for _ in range(8)))
+    while not asking.done():
+        time.sleep(0.15)
+        await asyncio.sleep(0)
+    assert [outcome.status for outcome in await asking] == [Status.OK] * 8
 
 
 async def test_an_address_that_cannot_be_sent_to_is_told() -> None:
