@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from pacs_monitor.model import Entry
@@ -13,6 +14,8 @@ from pacs_monitor.model import Entry
 log = logging.getLogger(__name__)
 
 FIRST_RETRY, LAST_RETRY = 1.0, 30.0
+END_WITHIN = 2.0
+"""Seconds for the kept entries at the end; a database that does not answer would take as long for each."""
 
 
 class Recording(Protocol):
@@ -50,7 +53,9 @@ class Recorder:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
-        await self._write_late()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(END_WITHIN):
+                await self._write_late()
         if self._late:
             log.error("%d entries could not be recorded", len(self._late))
 

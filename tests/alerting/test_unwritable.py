@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 
 import pytest
 
-from pacs_monitor.model import Ending, State
+from pacs_monitor.alerting.recorder import END_WITHIN, Recorder
+from pacs_monitor.history import History
+from pacs_monitor.model import CheckId, Ending, Entry, State
 from tests.alerting.house import at_once, got, running, types
-from tests.alerting.support import ARCHIVE, RIS
+from tests.alerting.support import ARCHIVE, RIS, moved
 from tests.engine.support import SettableClock, until
 from tests.peers.receiver import Receiver
+from tests.timing import Stopwatch
 
 UP, DOWN = State.UP, State.DOWN
 
@@ -99,3 +103,20 @@ async def test_deliveries_go_on_while_their_ends_cannot_be_written(
         assert {status for *_, status in house.statuses()} == {"pending"}
         execute(database, ALLOW)
         await until(lambda: [status for *_, status in house.statuses()] == ["delivered"] * 2, within=20)
+
+
+async def test_the_end_waits_for_no_database_that_is_blocked_however_much_is_kept(
+    clock: SettableClock, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pacs_monitor.history.engines.BUSY_TIMEOUT", 1.0)
+    history = History.open(database, "east-campus", clock)
+    recorder = Recorder(history, lambda _entry: None)
+    with contextlib.closing(sqlite3.connect(database.removeprefix("sqlite:///"), isolation_level=None)) as blocking:
+        blocking.execute("BEGIN IMMEDIATE")
+        for number in range(40):
+            await recorder.write(Entry((moved(DOWN, 0, CheckId(f"node-{number}", "dicom_echo")),)))
+        with Stopwatch() as watch:
+            await recorder.stop()
+    history.close()
+
+    assert watch.seconds < 2 * END_WITHIN
