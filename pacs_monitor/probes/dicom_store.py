@@ -52,7 +52,7 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.net import EXPIRY, NetFailure
 from pacs_monitor.stores import looking, watching
-from pacs_monitor.stores.cleaning import Targets, lacking, tidy, with_leftovers
+from pacs_monitor.stores.cleaning import Targets, cleared, lacking, tidy
 from pacs_monitor.stores.making import cleaner_of, entries, made
 from pacs_monitor.stores.routing import Look, Round, not_routed, unaskable
 from pacs_monitor.stores.settings import StoreSettings
@@ -126,7 +126,7 @@ class DicomStore:
         outcome = await _RoundTrip(target, thing, node, settings, ctx).outcome()
         if meanwhile is not None and outcome.status is Status.OK:
             await meanwhile(thing)
-        return with_leftovers(outcome, await tidy(cleaner, node, ctx))
+        return await cleared(outcome, cleaner, node, ctx)
 
     async def watch(
         self,

@@ -46,7 +46,7 @@ from pacs_monitor.model import (
     StoreCapError,
 )
 from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry
-from pacs_monitor.stores.cleaning import lacking, tidy, with_leftovers
+from pacs_monitor.stores.cleaning import cleared, lacking, tidy
 from pacs_monitor.stores.looking import FIRST_PAUSE, LONGEST_PAUSE
 from pacs_monitor.stores.making import cleaner_of, entries, made
 from pacs_monitor.stores.routing import Round, not_routed, unaskable
@@ -102,7 +102,7 @@ class DicomwebStore:
         if problem := problem or lacking(cleaner, [node, *(ctx.nodes[name] for name in settings.copies_on)]):
             return Outcome.of(Reason.NOT_CONFIGURED, detail=problem)
         outcome = await _RoundTrip(thing, node, settings, ctx).outcome()
-        return with_leftovers(outcome, await tidy(cleaner, node, ctx))
+        return await cleared(outcome, cleaner, node, ctx)
 
     async def tidy(self, node: Node, settings: DicomwebStoreSettings, ctx: ProbeContext) -> None:
         try:

@@ -16,6 +16,7 @@ from pacs_monitor.dicom.testobject import Uids
 from pacs_monitor.model import (
     NEVER_CONNECTED,
     SECOND,
+    LedgerError,
     Measurement,
     Micros,
     Node,
@@ -185,8 +186,19 @@ async def tidy(cleaner: Cleaner, node: Node, ctx: ProbeContext) -> Leftovers:
     return leftovers
 
 
-def with_leftovers(outcome: Outcome, leftovers: Leftovers) -> Outcome:
-    """What a run saw, and what it could not clear away: a warning when all else went well."""
+async def cleared(outcome: Outcome, cleaner: Cleaner, node: Node, ctx: ProbeContext) -> Outcome:
+    """What a run saw, and what it could not clear away; a ledger that cannot be read hides no failure of the node."""
+    try:
+        return _with_leftovers(outcome, await tidy(cleaner, node, ctx))
+    except LedgerError as error:
+        told = f"nothing was cleared away ({error})"
+    if outcome.status is not Status.OK:
+        return replace(outcome, detail=f"{outcome.detail}; {told}")
+    return replace(outcome, status=Status.UNKNOWN, reason=Reason.NOT_MEASURED, phase=Phase.OPERATION, detail=told)
+
+
+def _with_leftovers(outcome: Outcome, leftovers: Leftovers) -> Outcome:
+    """A warning when all else went well."""
     counted = Measurement("store_leftovers", leftovers.count)
     outcome = replace(outcome, measurements=(*outcome.measurements, counted))
     if not leftovers.count:

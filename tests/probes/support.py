@@ -16,6 +16,7 @@ from pacs_monitor.model import (
     CheckId,
     DicomListener,
     Hl7Listener,
+    LedgerError,
     Micros,
     Node,
     Outcome,
@@ -82,6 +83,7 @@ class BookLedger:
         self.objects: dict[tuple[str, str], TestObject] = {}
         self.recorded: list[TestObject] = []
         self.capped = False
+        self.unreadable = False
 
     async def record(self, objects: Collection[TestObject]) -> None:
         if self.capped:
@@ -96,6 +98,8 @@ class BookLedger:
         self.objects[node, sop_instance] = replace(self.objects[node, sop_instance], missed=since)
 
     async def outstanding(self, check: CheckId) -> tuple[TestObject, ...]:
+        if self.unreadable:
+            raise LedgerError("database is locked")
         return tuple(thing for thing in self.objects.values() if thing.check == check)
 
 

@@ -146,6 +146,19 @@ async def test_an_archive_that_keeps_the_first_of_two_is_not_taken_at_its_word(
     assert len({thing.sop_instance for thing in ledger.recorded}) == 3
 
 
+async def test_a_ledger_that_cannot_be_read_hides_no_failure_of_the_archive(
+    orthanc: Orthanc, ledger: BookLedger
+) -> None:
+    ledger.unreadable = True
+    down = await ask(STORE, node_at(free_port()), settings_of(), ledger=ledger)
+    stored = await ask(STORE, node_of(orthanc), settings_of(), ledger=ledger)
+
+    assert (down.status, down.reason) == (Status.FAIL, Reason.TCP_REFUSED)
+    assert "nothing was cleared away (database is locked)" in down.detail
+    assert (stored.status, stored.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
+    assert len(ledger.objects) == 1
+
+
 async def test_moved_to_our_listener_and_compared(tmp_path: Path, ledger: BookLedger) -> None:
     async def known(_source: str, calling: str) -> bool:
         return calling == "ORTHANC"
