@@ -19,7 +19,7 @@ from pacs_monitor.dicom.operation import SUCCESS
 from pacs_monitor.dicom.pdu import Malformed, Rejected
 from pacs_monitor.dicom.requests import APPLICATION_CONTEXT
 from pacs_monitor.dicom.retrieve import ReceivedObject, received, store_response
-from pacs_monitor.model import Node, Resolver
+from pacs_monitor.model import LedgerError, Node, Resolver
 from pacs_monitor.net import NetFailure, plain
 
 AT_ONCE = 16
@@ -120,8 +120,8 @@ class Listener:
             while True:
                 incoming.expire_in(IDLE)
                 await self._answer(incoming, await incoming.receive())
-        except (NetFailure, Malformed):
-            pass  # the peer left, or spoke nonsense: it has been answered in kind
+        except (NetFailure, Malformed, LedgerError):
+            pass  # the peer left, or spoke nonsense, or we do not know what is ours: an abort says enough
         finally:
             incoming.abort()
 
@@ -153,7 +153,7 @@ class Listener:
 
     async def _take_object(self, got: ReceivedObject) -> int:
         expected = self._objects.get(got.sop_instance)
-        if expected is not None:
+        if expected is not None and not expected.done():
             expected.set_result(got)
         return SUCCESS if expected is not None or await self._ours(got.sop_instance) else NOT_OURS
 
@@ -161,7 +161,8 @@ class Listener:
         expected = self._commitments.get(commitment.transaction)
         if expected is None:
             return NOT_OURS
-        expected.set_result(commitment)
+        if not expected.done():
+            expected.set_result(commitment)
         return SUCCESS
 
 

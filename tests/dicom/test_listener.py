@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,9 +30,10 @@ from pacs_monitor.dicom.acceptor import Listener, known_nodes
 from pacs_monitor.dicom.commitment import WELL_KNOWN_INSTANCE
 from pacs_monitor.dicom.datasets import encode
 from pacs_monitor.dicom.requests import associate_request, contexts
+from pacs_monitor.dicom.retrieve import ReceivedObject
 from pacs_monitor.dicom.store import StoreStatus, store
 from pacs_monitor.dicom.verification import CONTEXTS, echo
-from pacs_monitor.model import DicomEndpoint, Node, Reason, Tls
+from pacs_monitor.model import DicomEndpoint, LedgerError, Node, Reason, Tls
 from pacs_monitor.net import NetFailure, Resolver
 from tests.dicom.objects import IMPLICIT, SECONDARY_CAPTURE, Instance, associated, instance
 from tests.dicom.support import failure_of, target
@@ -107,6 +109,26 @@ async def test_ours_that_comes_late_is_answered_with_success_and_dropped() -> No
         listener.expect(OURS.uid).cancel()
         await asyncio.sleep(0)
         assert await asyncio.to_thread(lambda: stored_by(call(listener), OURS)) == 0
+
+
+async def test_ours_that_comes_in_the_moment_in_which_it_is_not_awaited_any_more_is_answered_too() -> None:
+    async with listening() as listener:
+        listener.expect(OURS.uid).cancel()
+        assert await listener._take_object(ReceivedObject(SECONDARY_CAPTURE, OURS.uid, IMPLICIT, OURS.dataset)) == 0
+
+
+async def test_nobody_is_told_success_while_the_ledger_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
+    async def unreadable(_uid: str) -> bool:
+        raise LedgerError("database is locked")
+
+    listener = Listener("PACSMON", known=known_nodes(lambda: [ARCHIVE], Resolver()), ours=unreadable)
+    await listener.start()
+    try:
+        assert await asyncio.to_thread(lambda: stored_by(call(listener), OURS)) is None
+    finally:
+        await listener.stop()
+    gc.collect()
+    assert caplog.messages == []
 
 
 async def test_data_that_is_not_ours_never_gets_success_also_from_a_peer_that_we_know() -> None:
