@@ -40,6 +40,8 @@ sh -ec '
 """It is process 1 of its namespace, and its cgroup is removed after it."""
 ALONE = "[Unit]\nDefaultDependencies=no\n"
 """Without it every unit would pull in those of a whole machine."""
+AS_CHILD = ("sh", "-c", '"$@"; exit $?', "sh")
+"""Only children are in a process namespace that was entered; nsenter would make one, but stops for good when it does."""
 
 
 class Systemd:
@@ -83,10 +85,12 @@ class Systemd:
 
     def inside(self, *command: str) -> str:
         """What a command prints that runs where this systemd is the machine's."""
-        enter = [program("nsenter", "util-linux"), f"--target={self._pid()}", "--mount", "--pid", "--net"]
+        enter = [program("nsenter", "util-linux"), f"--target={self._pid()}", "--mount", "--pid", "--net", "--no-fork"]
         environment = os.environ | {"TMPDIR": str(self.folder)}
         with self._log.open("ab") as log:
-            done = subprocess.run([*enter, *command], stdout=subprocess.PIPE, stderr=log, env=environment, check=False)
+            done = subprocess.run(
+                [*enter, *AS_CHILD, *command], stdout=subprocess.PIPE, stderr=log, env=environment, check=False
+            )
         return done.stdout.decode()
 
     def stop(self) -> None:
