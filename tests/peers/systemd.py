@@ -41,7 +41,7 @@ sh -ec '
 ALONE = "[Unit]\nDefaultDependencies=no\n"
 """Without it every unit would pull in those of a whole machine."""
 AS_CHILD = ("sh", "-c", '"$@"; exit $?', "sh")
-"""Only children are in a process namespace that was entered; nsenter would make one, but stops for good when it does."""
+"""A process namespace is entered by children alone; nsenter would make one, but stops for good when that one does."""
 
 
 class Systemd:
