@@ -13,6 +13,8 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, evt
 from pynetdicom.events import Event
 
+from tests.peers.scp import Handlers, serving
+
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
 FIND, GET = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.3"
@@ -80,16 +82,6 @@ def archive(
         for dataset in found:
             yield PENDING, dataset
 
-    handlers = [
-        (evt.EVT_C_STORE, store),
-        (evt.EVT_C_FIND, find),
-        (evt.EVT_C_GET, get),
-    ]
-    server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
-    peer.port = server.socket.getsockname()[1]
-    try:
+    handlers: Handlers = {evt.EVT_C_STORE: store, evt.EVT_C_FIND: find, evt.EVT_C_GET: get}
+    with serving(ae, handlers) as peer.port:
         yield peer
-    finally:
-        server.shutdown()
-        for association in ae.active_associations:
-            association.join(5)

@@ -12,6 +12,8 @@ from pydicom import Dataset
 from pynetdicom import AE, evt
 from pynetdicom.events import Event
 
+from tests.peers.scp import serving
+
 Answer = tuple[int | Dataset, Dataset | None]
 FINDS = ("1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.1.1", "1.2.840.10008.5.1.4.31")
 VERIFICATION = "1.2.840.10008.1.1"
@@ -57,14 +59,8 @@ def queried(
                 return
             yield status, dataset
 
-    server: Any = ae.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_FIND, found)])
-    peer.port = server.socket.getsockname()[1]
-    try:
+    with serving(ae, {evt.EVT_C_FIND: found}, port) as peer.port:
         yield peer
-    finally:
-        server.shutdown()
-        for association in ae.active_associations:
-            association.join(5)
 
 
 def matches(number: int, *, pause: float = 0.0, **values: str) -> Callable[[Dataset], Iterator[Answer]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from socketserver import ThreadingMixIn
 from threading import Thread
 from typing import Any
 
@@ -40,10 +41,16 @@ def scp(handlers: Handlers, ae_title: str = "PEER", without: Iterable[str] = ())
             ae.add_supported_context(service)
     for context in AllStoragePresentationContexts:
         ae.add_supported_context(str(context.abstract_syntax), scu_role=True, scp_role=True)
-    server: Any = ae.make_server(
-        ("127.0.0.1", 0), evt_handlers=list(handlers.items()), server_class=ThreadedAssociationServer
-    )
-    ae._servers.append(server)  # as start_server does, which polls every half second only
+    with serving(ae, handlers) as port:
+        yield port
+
+
+@contextmanager
+def serving(ae: AE, handlers: Handlers, port: int = 0) -> Iterator[int]:
+    """As start_server does, which polls every half second only; answers with the port, and ends what is open."""
+    where = ("127.0.0.1", port)
+    server: Any = ae.make_server(where, evt_handlers=list(handlers.items()), server_class=ThreadedAssociationServer)
+    ae._servers.append(server)
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
@@ -51,6 +58,9 @@ def scp(handlers: Handlers, ae_title: str = "PEER", without: Iterable[str] = ())
     finally:
         server.shutdown()
         thread.join()
+        ThreadingMixIn.server_close(server)  # waits for connections that have just come in
+        for association in ae.active_associations:
+            association.join(5)
 
 
 def status(code: int, comment: str | None = None) -> Dataset:

@@ -20,6 +20,7 @@ from pynetdicom import AE, evt
 from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port, wait_until
 from tests.peers.receiver import SECRET, Receiver
+from tests.peers.scp import serving
 from tests.peers.telltale import telltale
 from tests.proofs.estates import write_estate
 
@@ -90,16 +91,9 @@ def leaky(port: int, version: str) -> Iterator[None]:
     ae.maximum_associations = 50
     for sop_class in CLASSES:
         ae.add_supported_context(sop_class)
-    handlers: list[Any] = [
-        (evt.EVT_C_FIND, found),
-        (evt.EVT_C_GET, fetched),
-        (evt.EVT_C_STORE, lambda _event: failing()),
-    ]
-    server: Any = ae.start_server(("127.0.0.1", port), block=False, evt_handlers=handlers)
-    try:
+    handlers = {evt.EVT_C_FIND: found, evt.EVT_C_GET: fetched, evt.EVT_C_STORE: lambda _event: failing()}
+    with serving(ae, handlers, port):
         yield
-    finally:
-        server.shutdown()
 
 
 class Babble(socketserver.BaseRequestHandler):
