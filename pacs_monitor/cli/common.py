@@ -45,6 +45,8 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Show the vers
 
 def estate_of(config: Path) -> Estate:
     """The estate, or every error of the configuration and exit 1."""
+    if not config.exists():
+        fail(f"{config} is not there; name another file by --config, or write one: pacs-monitor init {config}")
     try:
         return load(config)
     except ConfigError as error:

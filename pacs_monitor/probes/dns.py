@@ -24,6 +24,7 @@ from pacs_monitor.fields import Duration, Port, Settings, Texts
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import NetFailure, Passage
 from pacs_monitor.net.datagram import exchange
+from pacs_monitor.systems.wording import label
 
 TYPES = {"A": 1, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33}
 _HEADER = struct.Struct("!6H")
@@ -36,6 +37,8 @@ _NO_SUCH_NAME = 3
 _CUT = 0x0200
 _POINTERS = 32
 """Compression pointers (RFC 1035 4.1.4) that one name may follow: a circle ends."""
+_SHOWN = 10
+"""Records that the terminal shows."""
 
 
 def _check_name(value: str) -> str:
@@ -115,6 +118,7 @@ def _judge(answer: bytes, settings: DnsSettings, passage: Passage) -> None:
         said = _RCODES.get(flags & 0xF, f"RCODE {flags & 0xF}")
         raise passage.failure(Reason.QUERY_REFUSED, f"it answered {said} to the question for {name}")
     passage.measure("dns_records", len(records))
+    passage.terminal = (("answer", ", ".join(map(label, records[:_SHOWN])) or "no record"),)
     if not records:
         raise passage.failure(Reason.MISSING, f"{name} has no record of type {settings.type} there")
     missing = [wanted for wanted in settings.expect if _plain(wanted) not in map(_plain, records)]

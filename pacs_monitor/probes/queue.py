@@ -101,7 +101,7 @@ class Queue:
             return failure.outcome()
         passage.end()
         passage.phase = Phase.OPERATION
-        queues, troubles = selected("queue", told, settings.queues, settings.ignore)
+        queues, troubles = selected("queue", told, settings.queues, settings.ignore, passage)
         now, before, kept = ctx.clock.now() / SECOND, ctx.memory.get("queues", {}), {}
         growth_within = settings.growth_within if settings.growth_warn else None
         for queue in queues[:MOST]:

@@ -76,7 +76,7 @@ class SnmpInterface:
         passage.phase = Phase.OPERATION
         if not settings.interfaces:
             told = [interface for interface in told if interface.up]
-        interfaces, troubles = selected("interface", told, settings.interfaces, settings.ignore)
+        interfaces, troubles = selected("interface", told, settings.interfaces, settings.ignore, passage)
         before, now = ctx.memory.get("counters", {}), ctx.clock.now() / SECOND
         for interface in interfaces[:MOST]:
             rates = _rates(before.get(interface.name), interface, now)

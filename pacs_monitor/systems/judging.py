@@ -8,9 +8,12 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from pacs_monitor.model import Outcome, Reason
 from pacs_monitor.net import Passage
+from pacs_monitor.systems.wording import label
 
 TOLD = 5
 """Troubles that a detail lists."""
+SHOWN = 40
+"""Names that the terminal lists."""
 
 
 class Trouble(NamedTuple):
@@ -30,12 +33,14 @@ N = TypeVar("N", bound=Named)
 
 
 def selected(
-    what: str, told: Iterable[N], wanted: Sequence[str], ignored: Sequence[str]
+    what: str, told: Iterable[N], wanted: Sequence[str], ignored: Sequence[str], passage: Passage
 ) -> tuple[list[N], list[Trouble]]:
-    """The things that are wanted, by name or glob, and those that are missing."""
+    """The things that are wanted, by name or glob, and those that are missing; then the terminal says what there is."""
     things = [thing for thing in told if not _any(thing, ignored)]
     missing = [pattern for pattern in wanted if not any(fnmatchcase(thing.name, pattern) for thing in things)]
     troubles = [Trouble(False, Reason.MISSING, f"{what} {pattern} is not there") for pattern in missing]
+    if missing:
+        passage.terminal += (("the system tells", _listed([label(thing.name) for thing in things])),)
     if not things and not wanted:
         troubles = [Trouble(False, Reason.MISSING, f"the system tells no {what}")]
     return [thing for thing in things if not wanted or _any(thing, wanted)], troubles
@@ -43,6 +48,11 @@ def selected(
 
 def _any(thing: Named, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(thing.name, pattern) for pattern in patterns)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return (", ".join(names[:SHOWN]) or "nothing") + more
 
 
 def judged(troubles: Sequence[Trouble], passage: Passage) -> Outcome:

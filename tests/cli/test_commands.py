@@ -193,6 +193,16 @@ def test_a_wrong_configuration_is_told_whole_and_starts_nothing(tmp_path):
     assert "bad.yaml:2: nodes.a.checks.ecoh: " in said.stderr
 
 
+def test_a_file_that_is_not_there_is_told_with_the_way_to_write_one(tmp_path):
+    said = command("probe", "archive", config=tmp_path / "monitor.yaml")
+
+    assert said.returncode == 1
+    assert (
+        f"monitor.yaml is not there; name another file by --config, or write one: pacs-monitor init {tmp_path}"
+        in said.stderr
+    )
+
+
 def test_brackets_in_settings_are_no_markup(tmp_path):
     folder = tmp_path / "[bold]"
     folder.mkdir()

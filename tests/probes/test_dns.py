@@ -107,6 +107,15 @@ async def test_records_of_every_type_are_read() -> None:
             assert outcome.measurements[0].value == 1
 
 
+async def test_the_terminal_shows_where_a_name_leads() -> None:
+    async with dnsmasq() as port:
+        right, wrong, nothing = [
+            await ask(DNS, *at(port, **settings)) for settings in ({}, {"expect": ["10.0.0.21"]}, {"type": "MX"})
+        ]
+    assert right.terminal == wrong.terminal == (("answer", "10.0.0.20"),)
+    assert nothing.terminal == (("answer", "no record"),)
+
+
 async def test_what_is_wrong_has_its_reason() -> None:
     questions = [
         ({"name": "gone.example.org"}, Status.FAIL, Reason.MISSING),
