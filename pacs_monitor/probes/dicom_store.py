@@ -205,9 +205,8 @@ class _RoundTrip:
         """C-STORE. The ledger has the object before the peer does."""
         thing, ctx = self.thing, self.ctx
         async with await associate(self.target, self.proposed, resolver=ctx.resolver, deadline=until) as association:
-            context_id = association.context(thing.sop_class)
+            syntax = _agreed(association, thing)
             await ctx.ledger.record(entries(thing, self.settings, self.node, ctx))
-            syntax = association.transfer_syntax(context_id)
             data = thing.encoded(syntax)
             began = monotonic()
             await store(association, thing.sop_class, thing.uids.instance, data, syntax)
@@ -226,6 +225,15 @@ class _RoundTrip:
         if own and failures[0] is not None:
             return _not_seen(failures[0], seen)
         return not_routed(settings.verify_on, failures[len(own) :], seen) or Outcome(Status.OK, **seen)
+
+
+def _agreed(association: Association, thing: Synthetic) -> str:
+    """The transfer syntax that the peer takes; raises NetFailure, also when it accepts one that was not proposed."""
+    syntax = association.transfer_syntax(association.context(thing.sop_class))
+    if syntax not in thing.transfer_syntaxes:
+        syntax = thing.transfer_syntaxes[0]
+        association.context(thing.sop_class, syntax)
+    return syntax
 
 
 def _not_seen(failure: NetFailure, seen: dict[str, Any]) -> Outcome:

@@ -35,7 +35,7 @@ from tests.peers.counting import counting
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.peers.queried import queried
-from tests.peers.scripted import hang, scripted
+from tests.peers.scripted import Conversation, accept, hang, release_response, scripted
 from tests.probes.support import Arranged, BookLedger, Context, Peers, TestClock, ask
 from tests.timing import HANGS, SOON
 
@@ -157,6 +157,22 @@ async def test_a_ledger_that_cannot_be_read_hides_no_failure_of_the_archive(
     assert "nothing was cleared away (database is locked)" in down.detail
     assert (stored.status, stored.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
     assert len(ledger.objects) == 1
+
+
+async def test_nothing_is_sent_in_a_transfer_syntax_that_was_not_proposed(ledger: BookLedger) -> None:
+    big_endian = "1.2.840.10008.1.2.2"
+
+    async def insists(conversation: Conversation) -> None:
+        await conversation.hear()
+        await conversation.say(accept({1: (0, big_endian), 3: (0, big_endian)}))
+        await conversation.hear()
+        await conversation.say(release_response())
+
+    async with scripted(insists) as peer:
+        outcome = await ask(STORE, node_at(peer.port), settings_of(), ledger=ledger)
+
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.TRANSFER_SYNTAX_REJECTED)
+    assert ([pdu[0] for pdu in peer.conversations[0].heard], ledger.recorded) == ([1, 5], [])
 
 
 async def test_moved_to_our_listener_and_compared(tmp_path: Path, ledger: BookLedger) -> None:
