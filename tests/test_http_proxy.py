@@ -19,6 +19,7 @@ from tests.peers.scripted import hang, scripted
 from tests.peers.tls import context_of
 from tests.peers.web import web_server
 from tests.probes.support import Context
+from tests.timing import HANGS
 
 
 def greeting(_method: str, _path: str, _body: bytes) -> tuple[int, str, bytes]:
@@ -103,7 +104,7 @@ async def test_a_proxy_that_is_off_says_nothing_of_the_node(scheme: str) -> None
 
 async def test_a_tunnel_that_never_opens_is_no_connection_to_the_node() -> None:
     async with scripted(hang) as peer:
-        failure = await failure_of("https://pacs.example.org", f"http://127.0.0.1:{peer.port}", timeout=0.3)
+        failure = await failure_of("https://pacs.example.org", f"http://127.0.0.1:{peer.port}", timeout=HANGS)
     assert (failure.reason, failure.phase) == (Reason.TCP_TIMEOUT, Phase.CONNECT)
 
 

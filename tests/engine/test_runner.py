@@ -187,7 +187,7 @@ async def test_a_cancelled_waiter_leaves_its_place_and_a_cancelled_holder_its_se
         await release.wait()
         return OK
 
-    check = a_check(ask=holds, timeout=5.0)
+    check = a_check(ask=holds, timeout=60.0)
     runner.seats.adopt([check])
     (seat,) = runner.seats.of(check)
     holder, first, second = (asyncio.create_task(runner.run_once(check, {})) for _ in range(3))

@@ -29,7 +29,7 @@ def test_orthanc_sends_the_object_back_and_commits_itself_and_nothing_else_is_ta
         with RunningDaemon(config, listen) as daemon:
             moved, committed = (daemon.post(f"/api/v1/checks/archive/{check}/run") for check in ("moved", "committed"))
             assert stranger(listener) == REFUSED
-            wait_until(lambda: requests.get(f"{orthanc.url}/instances", timeout=5).json() == [], "no object left")
+            wait_until(lambda: requests.get(f"{orthanc.url}/instances", timeout=20).json() == [], "no object left")
             assert daemon.stop() == 0
     for result in (moved, committed):
         assert (result["status"], result["detail"]) == ("ok", "")
