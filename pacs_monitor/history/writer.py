@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from pacs_monitor.history.errors import HeldError, HistoryError, told
 
@@ -145,5 +145,7 @@ class Writer:
 def _is_outage(error: Exception) -> bool:
     """Whether the database is to blame, rather than one job."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    if type(error) is DatabaseError:  # SQLite's word for a damaged file; what derives from it is more particular
         return True
     return isinstance(error, (OperationalError, InterfaceError, HeldError))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import resource
 import signal
@@ -99,6 +100,22 @@ async def test_a_full_disk_is_told_and_written_when_there_is_space(sqlite_url: s
     await history.record(entry)
     assert history.reader.incidents(limit=1) == entry.incidents
     assert [transition.since for transition in history.reader.transitions()[ECHO]] == [START, START + 2]
+    history.close()
+
+
+async def test_a_damaged_file_is_told(sqlite_url: str, clock: HandClock) -> None:
+    history = History.open(sqlite_url, "east", clock)
+    await history.adopt([ECHO], Revision("a"))
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    size = file.stat().st_size
+    with file.open("r+b") as damaged:
+        damaged.seek(4096)  # the first page says what the file is
+        damaged.write(b"\xff" * (size - 4096))
+    with pytest.raises(HistoryError, match="malformed"):
+        await history.record(outage(START))
+    assert "malformed" in (history.trouble or "")
     history.close()
 
 
