@@ -190,7 +190,7 @@ class Daemon:
             self._adopt(self.estate, restored)
             self.desk.reloaded(self.estate)
             if self._web is not None:
-                self._web.renew(self.estate.monitor.tls)
+                changes += self._web.renew(self.estate.monitor.tls)
             self.last_reload_successful = True
             log.info("reloaded %s: %s", new.file, "; ".join(changes) or "nothing changed")
             return {"revision": new.revision, "changes": changes}

@@ -60,8 +60,16 @@ class ServerTls(Settings):
         return context
 
     def read_into(self, context: ssl.SSLContext) -> None:
-        """Read the files, perhaps again: handshakes from now on show this certificate. Raises OSError."""
+        """Handshakes from now on show this certificate; raises OSError."""
         context.load_cert_chain(self.cert, self.key, password="")  # without one, OpenSSL would ask on the terminal
+
+    def read_again_into(self, context: ssl.SSLContext) -> list[str]:
+        """The files may have been renewed; what went wrong, when somebody writes them just now."""
+        try:
+            self.read_into(context)
+        except OSError:
+            return [f"{self.cert} and its key do not fit together just now: reload once more"]
+        return []
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

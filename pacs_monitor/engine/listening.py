@@ -101,7 +101,7 @@ class Listeners:
         self._runner.listeners, self._runner.hl7_listener = self._dicom.listener, self._hl7.listener
         tls = monitor.hl7_listener.tls if monitor.hl7_listener else None
         if tls and self._hl7.listener and self._hl7.listener.tls:
-            tls.read_into(self._hl7.listener.tls)
+            trouble += tls.read_again_into(self._hl7.listener.tls)
         return trouble
 
     async def stop(self) -> None:

@@ -62,10 +62,9 @@ class WebServer:
     def start(self) -> None:
         self._serving = asyncio.get_running_loop().create_task(self._server.serve(sockets=[self._socket]))
 
-    def renew(self, tls: ServerTls | None) -> None:
-        """Read the certificate's files again: they may have been renewed."""
-        if tls and self._tls:
-            tls.read_into(self._tls)
+    def renew(self, tls: ServerTls | None) -> list[str]:
+        """Read the certificate's files again; what went wrong."""
+        return tls.read_again_into(self._tls) if tls and self._tls else []
 
     async def stop(self) -> None:
         self._server.should_exit = True

@@ -112,6 +112,16 @@ def test_a_certificate_and_a_key_that_do_not_fit_are_a_mistake(tmp_path: Path) -
         assert why in told
 
 
+def test_a_certificate_that_is_just_being_renewed_is_told(tmp_path: Path) -> None:
+    pair = Authority(tmp_path).certificate()
+    tls = loaded(tmp_path, HEAD.replace("east}", f"east, tls: {{cert: {pair.cert}, key: {pair.key}}}}}")).monitor.tls
+    assert tls is not None
+    context = tls.context()
+    assert tls.read_again_into(context) == []
+    Path(pair.cert).write_text("half of it")
+    assert tls.read_again_into(context) == [f"{pair.cert} and its key do not fit together just now: reload once more"]
+
+
 def test_references_are_addresses(tmp_path: Path) -> None:
     estate = loaded(tmp_path, HEAD + 'sites: {east: {reference: ["10.0.0.1:443", "[fd00::1]:80"]}}\n')
     assert {"east": (Address("10.0.0.1", 443), Address("fd00::1", 80))} == estate.references
