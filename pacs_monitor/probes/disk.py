@@ -18,6 +18,7 @@ several times as long as from one burst to the next ([figures](../systems.md#tim
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import ClassVar
 
 from pacs_monitor.fields import Duration, Percent, Settings, Size, Texts
@@ -27,7 +28,7 @@ from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems import VolumeSource, is_guarded, system_of
 from pacs_monitor.systems.answers import TellsVolumes, Volume
 from pacs_monitor.systems.judging import Trouble, judged, selected
-from pacs_monitor.systems.trend import full_in, noted, remembered
+from pacs_monitor.systems.trend import KEY, full_in, noted, remembered
 from pacs_monitor.systems.wording import amount, label, span
 
 MOST = 64
@@ -102,17 +103,17 @@ class Disk:
 
 
 def _forecast(volumes: Sequence[Volume], ctx: ProbeContext, passage: Passage) -> dict[str, float]:
-    """Seconds until each is full; the samples of volumes that are gone are forgotten."""
+    """Seconds until each is full."""
     now = ctx.clock.now() // SECOND
-    kept, found = {}, {}
+    known, kept, found = remembered(ctx.memory), {}, {}
     for volume in volumes[:MOST]:
         _measure(volume, passage)
-        kept[volume.name] = noted(remembered(ctx.memory, "free", volume.name), now, volume.free)
+        kept[volume.name] = noted(known.pop(volume.name, ()), now, volume.free)
         left = full_in(kept[volume.name])
         if left is not None:
             found[volume.name] = left
             passage.measure("disk_full_in_seconds", left, _labels(volume))
-    ctx.memory["free"] = kept
+    ctx.memory[KEY] = dict(islice((kept | known).items(), MOST))
     return found
 
 

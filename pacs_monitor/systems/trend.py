@@ -16,6 +16,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+KEY = "free"
+"""In the memory of a check."""
+GONE = 86400.0
+"""Seconds that a volume may be away, such as one of a server that is patched."""
 KEPT = 100 * 86400.0
 """Seconds to look back, and so to look ahead."""
 SHORTEST = 1800.0
@@ -34,9 +38,11 @@ Sample = tuple[float, float]
 """When, in seconds, and how much was free."""
 
 
-def remembered(memory: Mapping[str, Any], key: str, name: str) -> list[Sample]:
-    """The samples of one volume, as a memory of JSON values holds them."""
-    return [(at, free) for at, free in memory.get(key, {}).get(name, [])]
+def remembered(memory: Mapping[str, Any]) -> dict[str, list[Sample]]:
+    """The samples by volume, as a memory of JSON values holds them, without volumes that others outlived by a day."""
+    known = {name: [(at, free) for at, free in samples] for name, samples in memory.get(KEY, {}).items()}
+    newest = max((samples[-1][0] for samples in known.values()), default=0.0)
+    return {name: samples for name, samples in known.items() if newest - samples[-1][0] < GONE}
 
 
 def noted(samples: Sequence[Sample], now: float, free: float) -> list[Sample]:

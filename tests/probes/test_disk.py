@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,10 +16,11 @@ from pydantic import ValidationError
 
 from pacs_monitor.model import Node, Outcome, Reason, Status
 from pacs_monitor.probes import kinds
-from pacs_monitor.probes.disk import DiskSettings
+from pacs_monitor.probes.disk import MOST, DiskSettings
 from pacs_monitor.systems.local import LocalSettings
 from pacs_monitor.systems.node_exporter import NodeExporterSettings
 from pacs_monitor.systems.orthanc import OrthancSettings
+from pacs_monitor.systems.trend import KEY
 from tests.peers.node_exporter import NodeExporter
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
@@ -251,14 +253,40 @@ async def test_a_little_that_is_deleted_again_and_again_does_not_silence_the_for
     assert value(outcome, "disk_full_in_seconds") == pytest.approx(3600, rel=0.35)
 
 
-async def test_what_is_remembered_is_little_and_only_of_volumes_that_are_there(tmp_path: Path) -> None:
+async def test_what_is_remembered_is_little_and_outlasts_a_volume_that_is_away_for_less_than_a_day(
+    tmp_path: Path,
+) -> None:
     async with filler(tmp_path) as volume:
         await volume.fill(*[0] * 300)
-        assert list(volume.memory["free"]) == [str(volume.path.parent)]
+        mount = str(volume.path.parent)
+        assert list(volume.memory[KEY]) == [mount]
         assert len(json.dumps(volume.memory)) < 3000
-        gone = local(volume.path.parent / "gone", **NEVER_FULL)
-        await ask(DISK, *gone, memory=volume.memory, clock=volume.clock)
-    assert str(volume.path.parent) not in volume.memory["free"]
+        other = local("/", **NEVER_FULL)
+        volume.clock.ahead += 80_000
+        await ask(DISK, *other, memory=volume.memory, clock=volume.clock)
+        assert list(volume.memory[KEY]) == ["/", mount]
+        volume.clock.ahead += 7_000
+        await ask(DISK, *other, memory=volume.memory, clock=volume.clock)
+        await ask(DISK, *other, memory=volume.memory, clock=volume.clock)
+        assert list(volume.memory[KEY]) == ["/"]
+
+
+async def test_a_monitor_that_was_off_for_more_than_a_day_still_knows_how_a_volume_filled(tmp_path: Path) -> None:
+    """Full in 100 hours; nobody looked on from the 30th to the 56th."""
+    async with filler(tmp_path) as volume:
+        volume.STEP = 3600
+        await volume.fill(*[1 / 100] * 30)
+        volume.clock.ahead += 25 * 3600
+        outcome = await volume.fill(26 / 100)
+    assert value(outcome, "disk_full_in_seconds") == pytest.approx(44 * 3600, rel=0.05)
+
+
+async def test_of_many_volumes_those_that_are_there_are_remembered(tmp_path: Path) -> None:
+    now = time.time() // 1
+    memory: dict[str, Any] = {KEY: {f"/{number}": [[now - 60, 1]] for number in range(MOST)}}
+    with tmpfs(tmp_path, "size=1m") as mount:
+        await ask(DISK, *local(mount), memory=memory)
+    assert (next(iter(memory[KEY])), len(memory[KEY])) == (str(mount), MOST)
 
 
 async def test_a_node_without_the_block_is_told_what_to_write() -> None:

@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 from pacs_monitor.systems.trend import Sample, full_in, noted
 
-MINUTE, HOUR, DAY = 60.0, 60, 1440
-"""Seconds; minutes."""
+MINUTE = 60.0
+"""Seconds."""
+HOUR, DAY = 60, 1440
+"""Minutes."""
 SEEDS = range(20)
 Uses = Sequence[float]
 """Share in use, minute by minute; what fills is full with the last."""
@@ -155,14 +157,9 @@ class Pattern(NamedTuple):
     """Minutes at the end that it is about."""
 
 
-def first_warnings(pattern: Pattern, within: int, seeds: Iterable[int] = SEEDS) -> list[int]:
+def first_warning(pattern: Pattern, told: Iterable[tuple[int, float | None]], within: int) -> int:
     """How many minutes before it is full a disk is first said to be full within so many minutes."""
-    return [
-        next(
-            (left for left, found in forecasts(pattern.uses(seed)) if left < pattern.counted and near(found, within)), 0
-        )
-        for seed in seeds
-    ]
+    return next((left for left, found in told if left < pattern.counted and near(found, within)), 0)
 
 
 def told(pattern: Pattern, within: int, seeds: Iterable[int] = SEEDS) -> float:
@@ -202,16 +199,20 @@ def _span(minutes: Sequence[float | None]) -> str:
     if not known:
         return "-"
     low, middle, high = (value / HOUR for value in (min(known), median(known), max(known)))
-    return f"{middle:.3g} h" if high - low < 0.05 else f"{middle:.2g} h ({low:.2g} to {high:.2g})"
+    return f"{middle:.2g} h" if high - low < 0.05 else f"{middle:.2g} h ({low:.2g} to {high:.2g})"
 
 
-def main() -> None:
+def rows() -> Iterator[str]:
+    """The tables of docs/systems.md, row by row."""
     for pattern in FILLING:
-        cells = [_span(ahead(pattern.uses, minutes)) for minutes in (360, 180, 60, 30)]
-        print("|", " | ".join([pattern.words, *cells, _span(first_warnings(pattern, 360))]), "|")
+        runs = [dict(forecasts(pattern.uses(seed))) for seed in SEEDS]
+        cells = [_span([run[left] for run in runs]) for left in (6 * HOUR, 3 * HOUR, HOUR, HOUR // 2)]
+        warned = _span([first_warning(pattern, run.items(), 6 * HOUR) for run in runs])
+        yield f"| {pattern.words} | {' | '.join(cells)} | {warned} |"
     for pattern in STANDING:
-        print("|", " | ".join([pattern.words, *(f"{told(pattern, within):.1%}" for within in (60, 720))]), "|")
+        yield f"| {pattern.words} | {100 * told(pattern, 12 * HOUR):.1f} % |"
 
 
 if __name__ == "__main__":
-    main()
+    for row in rows():
+        print(row)

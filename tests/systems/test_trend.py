@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,8 +16,9 @@ from tests.systems.filling import (
     Pattern,
     ahead,
     bursts,
-    first_warnings,
+    first_warning,
     forecasts,
+    rows,
     rush,
     steady,
     told,
@@ -82,8 +84,9 @@ def test_irregular_bursts_are_predicted_an_hour_ahead_to_a_burst_or_two(period: 
 
 
 def test_who_asks_for_six_hours_is_warned_of_bursts_three_to_ten_hours_ahead() -> None:
-    for left in first_warnings(Pattern("", bursts(60)), 360, range(4)):
-        assert 2.5 * 60 < left < 10 * 60
+    pattern = Pattern("", bursts(60))
+    for seed in range(4):
+        assert 2.5 * 60 < first_warning(pattern, forecasts(pattern.uses(seed)), 360) < 10 * 60
 
 
 def test_day_and_night_are_predicted_an_hour_ahead() -> None:
@@ -206,6 +209,13 @@ def test_a_hundred_days_of_every_minute_are_few_samples_near_enough_to_each_othe
     for (at, _), (following, _) in pairwise(samples):
         assert following - at <= max(CLOSEST, (now - at) / 8, 3600)
     assert now - samples[0][0] > 0.85 * KEPT > SHORTEST
+
+
+@pytest.mark.proof
+def test_the_figures_of_the_docs_are_those_of_the_simulation() -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "systems.md").read_text(encoding="utf-8")
+    for row in rows():
+        assert row in docs, "run python -m tests.systems.filling"
 
 
 def test_the_patterns_are_what_they_say() -> None:
