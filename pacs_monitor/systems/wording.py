@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 LONGEST = 64
-_SPANS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (0.001, "ms"))
+_SPANS = ((172_800.0, 86_400.0, "d"), (3600.0, 3600.0, "h"), (60.0, 60.0, "min"), (1.0, 1.0, "s"), (0.001, 0.001, "ms"))
+"""Seconds from which a unit is told, its length, and the unit: `26 h` rather than `1.08 d`."""
 
 
 def amount(size: float) -> str:
@@ -16,8 +17,8 @@ def amount(size: float) -> str:
 
 def span(seconds: float) -> str:
     """Seconds: `3.5 h`; what is shorter than a millisecond is told in parts of one."""
-    for length, unit in _SPANS:
-        if abs(seconds) >= length:
+    for least, length, unit in _SPANS:
+        if abs(seconds) >= least:
             return f"{_digits(seconds / length)} {unit}"
     return f"{seconds * 1000:.2g} ms" if round(seconds, 6) else "0 s"
 

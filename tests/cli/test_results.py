@@ -138,7 +138,15 @@ def test_no_value_of_any_measurement_is_written_with_an_exponent_or_a_tail_of_di
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0 s"), (2.2e-05, "0.022 ms"), (0.0021, "2.1 ms"), (0.5, "500 ms"), (90, "1.5 min"), (86400 * 1234, "1234 d")],
+    [
+        (0, "0 s"),
+        (2.2e-05, "0.022 ms"),
+        (0.0021, "2.1 ms"),
+        (0.5, "500 ms"),
+        (90, "1.5 min"),
+        (93_600, "26 h"),
+        (86400 * 1234, "1234 d"),
+    ],
 )
 def test_spans(seconds: float, words: str) -> None:
     assert span(seconds) == words
