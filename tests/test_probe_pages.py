@@ -23,7 +23,13 @@ def test_the_page_of_a_kind_is_written_from_its_file(kind: str) -> None:
 
 
 def test_there_is_no_page_without_a_kind() -> None:
-    assert {page.stem for page in FOLDER.glob("*.md")} <= kinds().keys()
+    assert {page.stem for page in FOLDER.glob("*.md")} <= {"README", *kinds()}
+
+
+def test_the_list_names_every_kind() -> None:
+    listed = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert listed == SCRIPT["index"](), "run scripts/write-probe-pages"
+    assert re.findall(r"^\| \[(\w+)\]\(\1\.md\)", listed, re.MULTILINE) == sorted(kinds())
 
 
 def test_pages_name_every_setting_and_every_metric() -> None:
