@@ -191,7 +191,7 @@ def _move(standing: Standing, target: State, streak: Streak, result: Result) -> 
         standing.state,
         target,
         streak.before,
-        max(streak.since, standing.since),
+        max(streak.since, streak.before or 0, standing.since),  # the clock may have been set back in between
         result.ended,
         reason,
         outcome.phase if reason else None,

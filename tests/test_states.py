@@ -249,3 +249,11 @@ def test_every_status_argues_for_a_state(status: Status) -> None:
     outcome = Outcome(status, None if status is Status.OK else Reason.SLOW)
     classes = {Status.OK: State.UP, Status.WARN: State.DEGRADED, Status.FAIL: State.DOWN}
     assert states.classify(Standing(), result(1, outcome), Patience()) is classes.get(status, State.UNKNOWN)
+
+
+def test_no_outage_begins_before_the_last_result_that_was_well_also_when_the_clock_was_set_back() -> None:
+    up_for_days, seen = Standing(State.UP, since=1, reason=None, last=1000 * EVERY), 1000 * EVERY
+    down = [transition for _, transition in play([Kind.FAIL] * 3, Patience(), up_for_days)][-1]
+
+    assert down is not None
+    assert (down.after, down.last_before, down.since) == (State.DOWN, seen, seen)

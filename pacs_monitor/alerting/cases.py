@@ -117,7 +117,10 @@ def severity(check: Check, state: State) -> Severity:
 
 
 def due(incident: Incident, page_after: float) -> Micros:
-    """`page_after` counts from the first evidence, and nobody is told before patience is spent."""
+    """`page_after` counts from the first evidence, and nobody is told before patience is spent.
+
+    Evidence that lies ahead was dated by a record that the clock is behind of: it does not put the page off.
+    """
     if incident.kind is not IncidentKind.NODE:
         return incident.noticed
-    return max(incident.noticed, incident.since + round(page_after * SECOND))
+    return max(incident.noticed, min(incident.since, incident.noticed) + round(page_after * SECOND))
