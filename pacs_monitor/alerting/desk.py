@@ -211,7 +211,8 @@ class Desk:
         standings: defaultdict[str, dict[CheckId, Standing]] = defaultdict(dict)
         for check, seen in self._board.entries.items():
             standings[check.node][check] = seen.standing
-        scene = message.Scene(self._name, self._estate.monitor, self._known, standings, now)
+        latest = {check: seen.last.outcome for check, seen in self._board.entries.items() if seen.last}
+        scene = message.Scene(self._name, self._estate.monitor, self._known, standings, now, latest)
 
         def written(number: int, due: Due) -> Notification:
             data = message.data(due.incident, due.event, scene)
@@ -229,10 +230,11 @@ class Desk:
             if standing.state is not State.UNKNOWN:
                 continue
             reason, since = standing.reason or Reason.NOT_MEASURED, max(standing.since, self._started)
-            if reason is Reason.NOT_MEASURED and (seen.lapse_at is None or seen.lapse_at > monotonic):
+            outcome = seen.last.outcome if seen.last else None
+            said = outcome is not None and outcome.reason is reason
+            if reason is Reason.NOT_MEASURED and not said and (seen.lapse_at is None or seen.lapse_at > monotonic):
                 continue  # its turn has not come yet
-            outcome = seen.last and seen.last.outcome
-            detail = outcome.detail if outcome and outcome.reason is reason else ""
+            detail = outcome.detail if outcome and said else ""
             dark[check] = Dark(self._dark_since.get(check, since), reason, detail)
         self._dark_since = {check: spell.since for check, spell in dark.items()}
         return dark

@@ -6,14 +6,15 @@ Nothing in it comes from a patient's data; `detail` is the probe's own sentence.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ulid import ULID
 
 from pacs_monitor import states
 from pacs_monitor.alerting.cases import TROUBLE
-from pacs_monitor.alerting.phrases import WORDS, phrase
+from pacs_monitor.alerting.phrases import phrase
+from pacs_monitor.alerting.steps import next_step, recovered, told_by_detail
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.model import (
     SECOND,
@@ -25,6 +26,7 @@ from pacs_monitor.model import (
     IncidentKind,
     Micros,
     Notification,
+    Outcome,
     Reason,
     Standing,
     State,
@@ -33,6 +35,8 @@ from pacs_monitor.model import (
 from pacs_monitor.model.times import local
 
 SCHEMA = 1
+GIST = 200
+"""Characters of a detail that a summary takes over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Scene:
     standings: Mapping[str, Mapping[CheckId, Standing]]
     """Node → where each of its checks stands."""
     now: Micros
+    latest: Mapping[CheckId, Outcome] = field(default_factory=dict)
+    """What each check saw last."""
 
 
 def data(incident: Incident, event: Event, scene: Scene) -> dict[str, Any]:
@@ -55,7 +61,7 @@ def data(incident: Incident, event: Event, scene: Scene) -> dict[str, Any]:
     check = None if check_id is None else scene.checks.get(check_id)
     node = None if check is None else check.node
     still_ok, also_failing = _siblings(incident, scene)
-    reason = incident.reason
+    incident, reason = replace(incident, detail=_detail(incident, event, scene)), incident.reason
     return {
         "schema": SCHEMA,
         "monitor": scene.name,
@@ -77,7 +83,7 @@ def data(incident: Incident, event: Event, scene: Scene) -> dict[str, Any]:
         "impact": node.impact if node else "",
         "support": dict(node.support) if node else {},
         "detail": incident.detail,
-        "next_step": WORDS[reason].next_step if reason and incident.ended is None else "",
+        "next_step": advice(incident, scene.checks),
         "last_good": None if incident.last_good is None else iso(incident.last_good),
         "since": iso(incident.since),
         "noticed": iso(incident.noticed),
@@ -106,6 +112,25 @@ def trial(channel: str, monitor: MonitorSettings, now: Micros) -> Notification:
 def runbook(monitor: MonitorSettings, topic: Reason | IncidentKind) -> str:
     """The runbook entry of a reason, or of a kind of incident that has none."""
     return f"{monitor.url}/docs/operations#{topic.value}"
+
+
+def advice(incident: Incident, checks: Mapping[CheckId, Check]) -> str:
+    """What to check first; nothing once it is over."""
+    return "" if incident.ended else next_step(incident.reason, _kind(incident, checks), incident.phase)
+
+
+def _kind(incident: Incident, checks: Mapping[CheckId, Check]) -> str | None:
+    """The one probe kind of its members."""
+    kinds = {checks[member].probe.kind for member in incident.members if member in checks}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _detail(incident: Incident, event: Event, scene: Scene) -> str:
+    """As it was noticed; a reminder has today's figures, if the trouble is the same."""
+    latest = scene.latest.get(incident.members[0]) if incident.members else None
+    if event is Event.REMINDED and latest is not None and latest.reason is incident.reason:
+        return latest.detail
+    return incident.detail
 
 
 def _siblings(incident: Incident, scene: Scene) -> tuple[list[str], list[str]]:
@@ -138,7 +163,7 @@ def _summary(incident: Incident, event: Event, check: Check | None, scene: Scene
     since = _clock(incident.since, scene)
     match incident.kind:
         case IncidentKind.BLIND:
-            return _blind(incident, event, since)
+            return _blind(incident, event, scene)
         case IncidentKind.DELIVERY:
             return _delivery(incident, event, since)
         case IncidentKind.NODE:
@@ -150,27 +175,46 @@ def _node(incident: Incident, event: Event, check: Check | None, scene: Scene) -
     if event is Event.WITHDRAWN:
         return f"{title}: {incident.cause} is not watched any more, so its incident since {since} is withdrawn"
     if incident.ended is not None:
-        lasted = _duration(incident.ended - incident.since)
-        return f"{title}: {_check(incident.cause)} is well again since {_clock(incident.ended, scene)}, after {lasted}"
+        lasted, again = _duration(incident.ended - incident.since), recovered(check)
+        return f"{title}: {_check(incident.cause)} {again} since {_clock(incident.ended, scene)}, after {lasted}"
     if incident.state is State.ABSENT:
         return f"{title} is switched off or out of reach now; its incident since {since} stays open until it is well"
-    what = phrase(incident.reason, check)
     if incident.state is State.UNKNOWN:
+        what = _in_detail(incident, scene) or phrase(incident.reason, check)
         return f"{title} was not well since {since} and cannot be checked now: {what}"
-    if incident.state is State.DEGRADED:
-        what += " (degraded)"
-    still = "still " if event is Event.REMINDED else ""
-    return f"{title} {still}{what} since {since}"
+    return _trouble(incident, event, check, scene)
 
 
-def _blind(incident: Incident, event: Event, since: str) -> str:
-    what = phrase(incident.reason)
-    names = _named(map(str, incident.members))
+def _trouble(incident: Incident, event: Event, check: Check | None, scene: Scene) -> str:
+    """Down goes without saying, unless it was degraded until now."""
+    title, since = _title(incident, scene), f"since {_clock(incident.since, scene)}"
+    still = " still" if event is Event.REMINDED else ""
+    how = "degraded" if incident.state is State.DEGRADED else ""
+    if event is Event.CHANGED:
+        how = f"now {incident.state}"
+    told = _in_detail(incident, scene)
+    if not told:
+        return " ".join(filter(None, (title + still, phrase(incident.reason, check), how and f"({how})", since)))
+    name = "" if check is None or check.id.check == check.probe.kind else f", {check.id.check}"
+    return f"{title}{name}{still}: {told} ({', '.join(filter(None, (how, since)))})"
+
+
+def _blind(incident: Incident, event: Event, scene: Scene) -> str:
+    names, since = _named(map(str, incident.members)), _clock(incident.since, scene)
+    what = (len(incident.members) == 1 and _in_detail(incident, scene)) or phrase(incident.reason)
     if event is Event.WITHDRAWN:
         return f"{names}: not watched any more, so the incident since {since} is withdrawn"
     if event is Event.RESOLVED:
         return f"{names}: measured again, or blind for another reason (was since {since}: {what})"
     return f"The monitor has not been able to check {names} since {since}: {what}"
+
+
+def _in_detail(incident: Incident, scene: Scene) -> str:
+    """What is wrong, by the detail, where the reason's own words are too general; as much as one sentence bears."""
+    detail = incident.detail
+    if not told_by_detail(incident.reason, _kind(incident, scene.checks), incident.phase):
+        return ""
+    return detail if len(detail) <= GIST else detail[: GIST - 1] + "…"
 
 
 def _delivery(incident: Incident, event: Event, since: str) -> str:

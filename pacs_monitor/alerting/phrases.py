@@ -141,7 +141,7 @@ WORDS: Mapping[str, Words] = {
     ),
     Reason.NAK_AE: Words(
         "answers messages with an application error (AE)",
-        "Its log has the error; we drop the text, which can hold patient data.",
+        "Read the error in its log (we drop the text, which can hold patient data), and see whether others' fail too.",
     ),
     Reason.NAK_AR: Words(
         "rejects messages (AR)",
@@ -225,7 +225,7 @@ WORDS: Mapping[str, Words] = {
     ),
     Reason.STORE_CAP: Words(
         "our own cap on test objects is reached",
-        "Fix the clean-up of test objects there, then remove the leftovers.",
+        "Nothing is wrong there: make `interval` and `retry_interval` longer; it goes on by itself.",
     ),
     Reason.NOT_CONFIGURED: Words(
         "the check is not configured fully",
@@ -238,6 +238,10 @@ WORDS: Mapping[str, Words] = {
     Reason.PAUSED: Words(
         "checks are paused",
         "Somebody stopped the probing; find out who and why before you resume it.",
+    ),
+    Reason.AWAITED: Words(
+        "the first report has not come yet",
+        "Nothing is late: run the job once, and see that its report comes in.",
     ),
     Reason.NOT_MEASURED: Words(
         "no results come in",

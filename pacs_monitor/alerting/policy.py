@@ -10,7 +10,8 @@ moment: five that were slept through are one.
 - Once opened on a channel, an incident is changed, reminded and ended there. The end goes wherever the opened went,
   whatever routes and paging say by then; changes and reminders are as quiet as paging says now.
 - An incident of kind blind is one reason for which checks have been unknown for `unknown_after`. `paused` is none: a
-  person did that. Checks join it, and it ends when none of them is unknown for that reason any more.
+  person did that; nor is `awaited`, which ends by itself. Checks join it, and it ends when none of them is unknown for
+  that reason any more.
 - An incident of kind delivery is one channel that gave up; it goes through the others, and ends at the next delivery.
 
 Dependencies, grouping, maintenance, acknowledgement and escalation add reasons to `Audience.why` and steps to `_speak`.
@@ -42,6 +43,7 @@ from pacs_monitor.model import (
 
 PAGE_AFTER = "page_after"
 CHANNEL_REMOVED = "channel removed"
+_NOT_BLIND = (Reason.PAUSED, Reason.AWAITED)
 _ENDINGS = {Ending.RESOLVED: Event.RESOLVED, Ending.WITHDRAWN: Event.WITHDRAWN}
 
 
@@ -144,7 +146,7 @@ class _Round:
     def look_into_the_dark(self, dark: Mapping[CheckId, Dark]) -> None:
         """Open, extend and end the incidents of checks that have been unknown for long."""
         for check, spell in dark.items():
-            if check not in self._rules.checks or spell.reason is Reason.PAUSED:
+            if check not in self._rules.checks or spell.reason in _NOT_BLIND:
                 continue
             ripe = spell.since + round(self._rules.checks[check].unknown_after * SECOND)
             if ripe > self._now:

@@ -11,7 +11,6 @@ from typing import Any
 
 from rich.markup import escape
 
-from pacs_monitor.alerting.phrases import WORDS
 from pacs_monitor.model import SECOND
 from pacs_monitor.model.times import local
 
@@ -66,8 +65,7 @@ def incident(found: Mapping[str, Any], when: When) -> list[str]:
     head = f"[bold]{escape(_about(found))}[/bold]  {found['severity']}  [{colour}]{found['state']}[/{colour}]"
     lines = [head + (f"  {reason(found)}" if found["reason"] else "")]
     lines += [f"  {escape(found['detail'])}"] if found["detail"] else []
-    if found["reason"] and not found["ended"]:
-        lines.append(f"  → {escape(WORDS[found['reason']].next_step)}")
+    lines += [f"  → {escape(found['next_step'])}"] if found["next_step"] else []
     times = [("last good", "last_good"), ("since", "since"), ("noticed", "noticed"), (found["ending"], "ended")]
     lines.append("  " + ", ".join(f"{word} {when(found[key])}" for word, key in times if found[key]))
     lines += _section("told", [_told(row, when) for row in found["notifications"]])

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.markup import escape
 
-from pacs_monitor.alerting.phrases import WORDS
+from pacs_monitor.alerting.steps import next_step
 from pacs_monitor.cli import measured
 from pacs_monitor.cli.display import reason
 from pacs_monitor.model import SECOND, Phase
@@ -31,7 +31,7 @@ def result(row: Mapping[str, Any], facts: Facts, reader: measured.Reader, *, may
     head = f"[bold]{escape(row['node'])}/{escape(row['check'])}[/bold]{kind}  [{colour}]{row['status']}[/{colour}]"
     lines = [f"{head}  {reason(row)}" if row["reason"] else head]
     lines += [f"  {escape(row['detail'])}"] if row["detail"] else []
-    lines += [f"  → {escape(WORDS[row['reason']].next_step)}"] if row["reason"] else []
+    lines += [f"  → {escape(next_step(row['reason'], row['probe'], row['phase']))}"] if row["reason"] else []
     if may_be_off:
         lines.append("  it is allowed to be off (presence: intermittent): this counts as absent, not as an outage")
     return lines + [f"  [dim]{escape(line)}[/dim]" for line in _figures(row, facts, reader)]

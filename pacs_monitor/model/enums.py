@@ -143,6 +143,7 @@ class Reason(StrEnum):
     NOT_CONFIGURED = "not_configured", Blame.MONITOR
     ISOLATED = "isolated", Blame.MONITOR
     PAUSED = "paused", Blame.MONITOR
+    AWAITED = "awaited", Blame.MONITOR
     NOT_MEASURED = "not_measured", Blame.MONITOR
     PROBE_ERROR = "probe_error", Blame.MONITOR
 

@@ -67,7 +67,7 @@ class Push:
         until = watched + round(settings.within * SECOND)
         if now <= until:
             detail = f"no report has come yet; the job has until {_when(until, ctx.zone)}"
-            return Outcome.of(Reason.NOT_MEASURED, phase=Phase.OPERATION, detail=detail)
+            return Outcome.of(Reason.AWAITED, phase=Phase.OPERATION, detail=detail)
         detail = f"no report has come since the monitor began to wait for one, {_when(watched, ctx.zone)}"
         return Outcome.of(Reason.SILENT, phase=Phase.OPERATION, detail=detail)
 

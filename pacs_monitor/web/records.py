@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pacs_monitor.alerting.message import advice
 from pacs_monitor.history import IncidentFile
 from pacs_monitor.model import Incident, Micros, Notification, Withheld, iso
 from pacs_monitor.web.house import House
@@ -12,7 +13,7 @@ from pacs_monitor.web.house import House
 async def incidents(house: House, *, open_only: bool, limit: int) -> list[dict[str, Any]]:
     """The newest first."""
     found = await house.history.read(lambda reader: reader.incidents(open_only=open_only, limit=limit))
-    return [_incident(incident) for incident in found]
+    return [_incident(incident, house) for incident in found]
 
 
 async def incident(house: House, identity: str) -> dict[str, Any] | None:
@@ -20,7 +21,7 @@ async def incident(house: House, identity: str) -> dict[str, Any] | None:
     found: IncidentFile | None = await house.history.read(lambda reader: reader.incident(identity))
     if found is None:
         return None
-    return _incident(found.incident) | {
+    return _incident(found.incident, house) | {
         "notifications": [_notification(notification) for notification in found.notifications],
         "withheld": [_withheld(withheld) for withheld in found.withheld],
     }
@@ -41,7 +42,7 @@ async def changes(house: House, *, limit: int) -> list[dict[str, Any]]:
     ]
 
 
-def _incident(incident: Incident) -> dict[str, Any]:
+def _incident(incident: Incident, house: House) -> dict[str, Any]:
     return {
         "id": incident.id,
         "kind": incident.kind,
@@ -52,6 +53,7 @@ def _incident(incident: Incident) -> dict[str, Any]:
         "blame": incident.reason and incident.reason.blame,
         "phase": incident.phase,
         "detail": incident.detail,
+        "next_step": advice(incident, house.estate.checks),
         "last_good": _time(incident.last_good),
         "since": iso(incident.since),
         "noticed": iso(incident.noticed),

@@ -309,6 +309,21 @@ async def test_lasting_blindness_is_told_and_resolved(receiver: Receiver, clock:
         assert (await got(receiver, 3))[2].data["reason"] == "not_measured"
 
 
+async def test_a_probe_that_says_itself_that_it_cannot_measure_is_told_though_its_results_come(
+    receiver: Receiver, clock: SettableClock, database: str
+) -> None:
+    estate = at_once(receiver)
+    estate = replace(estate, checks={check: replace(c, unknown_after=0.2) for check, c in estate.checks.items()})
+    async with running(clock, database, estate) as house:
+        said = Outcome.of(Reason.NOT_MEASURED, detail="the plugin could not tell (exit status 3)")
+        standing = Standing(UNKNOWN, clock.now(), Reason.NOT_MEASURED)
+        last = Result(DISK, "exec", said, clock.now(), 0.1)
+        house.board.entries[DISK] = Spot(standing, lapse_at=float("inf"), last=last)
+        house.move(UP, RIS)
+        (post,) = await got(receiver, 1)
+        assert (post.data["members"], post.data["detail"]) == (["archive/archive_disk"], said.detail)
+
+
 async def test_a_test_notification_says_what_the_receiver_said(
     receiver: Receiver, clock: SettableClock, database: str
 ) -> None:

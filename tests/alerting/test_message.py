@@ -9,7 +9,23 @@ import pytest
 from pacs_monitor.alerting import message
 from pacs_monitor.alerting.cases import opened
 from pacs_monitor.alerting.phrases import WORDS, phrase
-from pacs_monitor.model import CheckId, Ending, Event, Incident, IncidentKind, Reason, Severity, Standing, State, Streak
+from pacs_monitor.alerting.steps import NO_DATAGRAM, OWN_STEPS, next_step
+from pacs_monitor.model import (
+    Check,
+    CheckId,
+    Ending,
+    Event,
+    Incident,
+    IncidentKind,
+    Outcome,
+    Phase,
+    Reason,
+    Severity,
+    Standing,
+    State,
+    Streak,
+)
+from pacs_monitor.probes import kinds
 from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, an_estate, at, moved
 
 ESTATE = an_estate()
@@ -69,10 +85,10 @@ def test_the_data_is_the_contracts() -> None:
 @pytest.mark.parametrize(
     "standing",
     [
-        replace(WELL, fails=Streak(1, at(5)), bads=Streak(1, at(5))),
-        replace(WELL, unknowns=Streak(1, at(5))),
-        replace(WELL, last=at(-1)),
-        replace(WELL, last=None),
+        WELL._replace(fails=Streak(1, at(5)), bads=Streak(1, at(5))),
+        WELL._replace(unknowns=Streak(1, at(5))),
+        WELL._replace(last=at(-1)),
+        WELL._replace(last=None),
     ],
     ids=["leans towards down", "leans towards unknown", "answered before the outage only", "never answered"],
 )
@@ -93,6 +109,7 @@ def test_summaries_say_in_words_what_happens() -> None:
         summary(DOWN, Event.REMINDED),
         summary(DOWN, Event.OPENED, now=86400),
         summary(slow, Event.CHANGED),
+        summary(slow),
         summary(unknown, Event.CHANGED),
         summary(absent, Event.CHANGED),
         summary(resolved, Event.RESOLVED),
@@ -100,7 +117,8 @@ def test_summaries_say_in_words_what_happens() -> None:
     ] == [
         f"Main archive still {port} since 17:00:00 CET; archive_disk still answers",
         f"Main archive {port} since 2025-11-24 17:00:00 CET; archive_disk still answers",
-        "Main archive answers too slowly (degraded) since 17:00:00 CET",
+        "Main archive answers too slowly (now degraded) since 17:00:00 CET",
+        "Main archive answers too slowly (degraded) since 17:00:00 CET; archive_disk still answers",
         "Main archive was not well since 17:00:00 CET and cannot be checked now: our credentials are not accepted",
         "Main archive is switched off or out of reach now; its incident since 17:00:00 CET stays open until it is well",
         "Main archive: dicom_echo is well again since 17:09:00 CET, after 9 min; jobs still is not",
@@ -175,3 +193,102 @@ def test_the_words_name_what_the_check_calls_not_what_its_node_says() -> None:
     own = replace(check, settings=check.settings.model_copy(update={"port": 104, "ae_title": "OTHER"}))
     assert phrase(Reason.TCP_REFUSED, own) == "refuses connections on port 104"
     assert phrase(Reason.CALLED_AET_UNKNOWN, own) == "does not know itself as AE title OTHER"
+
+
+def of_kind(kind: str, name: str | None = None, **settings: Any) -> Check:
+    probe = kinds()[kind]
+    identity = CheckId("archive", name or kind)
+    return replace(CHECKS[ARCHIVE], id=identity, probe=probe, settings=probe.settings.model_construct(**settings))
+
+
+def told(check: Check, reason: Reason, detail: str, event: Event = Event.OPENED, **more: Any) -> dict[str, Any]:
+    """The data of an incident of this check."""
+    latest = more.pop("latest", {})
+    incident = replace(DOWN, cause=str(check.id), members=(check.id,), reason=reason, detail=detail, **more)
+    scene = message.Scene("east-campus", ESTATE.monitor, {check.id: check}, {}, at(60), latest)
+    return message.data(incident, event, scene)
+
+
+FULL, FULLER = "/images is 89 % used, the limit is 80 %", "/images is 93 % used, the limit is 90 %"
+
+
+def test_what_is_wrong_with_how_much_of_what_stands_first_where_the_reason_is_general() -> None:
+    disk, orders = of_kind("disk"), of_kind("hl7_feed", "orders")
+    silent = "ORM^O01: no message since Mon 2025-11-24 16:30 CET; it may be silent for 15 min"
+    assert [
+        told(disk, Reason.OVER_LIMIT, FULLER)["summary"],
+        told(disk, Reason.OVER_LIMIT, FULL, state=State.DEGRADED)["summary"],
+        told(disk, Reason.OVER_LIMIT, FULLER, Event.CHANGED)["summary"],
+        told(disk, Reason.OVER_LIMIT, FULL, Event.CHANGED, state=State.DEGRADED)["summary"],
+        told(orders, Reason.SILENT, silent)["summary"],
+        told(orders, Reason.SILENT, silent, Event.REMINDED)["summary"],
+    ] == [
+        f"Main archive: {FULLER} (since 17:00:00 CET)",
+        f"Main archive: {FULL} (degraded, since 17:00:00 CET)",
+        f"Main archive: {FULLER} (now down, since 17:00:00 CET)",
+        f"Main archive: {FULL} (now degraded, since 17:00:00 CET)",
+        f"Main archive, orders: {silent} (since 17:00:00 CET)",
+        f"Main archive, orders still: {silent} (since 17:00:00 CET)",
+    ]
+
+
+def test_no_more_is_claimed_than_was_measured() -> None:
+    read_only = told(of_kind("disk"), Reason.OUT_OF_RESOURCES, "/images is read-only")
+    snmp = told(of_kind("snmp_interface", "uplink"), Reason.TCP_TIMEOUT, "no answer by SNMP", phase=Phase.OPERATION)
+    echo = told(CHECKS[ARCHIVE], Reason.TCP_TIMEOUT, "no answer in 10 s", phase=Phase.CONNECT)
+    assert [data["summary"] for data in (read_only, snmp, echo)] == [
+        "Main archive: /images is read-only (since 17:00:00 CET)",
+        "Main archive, uplink: no answer by SNMP (since 17:00:00 CET)",
+        "Main archive does not answer when we connect to port 11112 since 17:00:00 CET",
+    ]
+    assert snmp["next_step"] == NO_DATAGRAM
+
+
+def test_an_acknowledged_heartbeat_proves_that_the_listener_accepts_and_no_more() -> None:
+    over: dict[str, Any] = {"state": State.UP, "ended": at(540), "ending": Ending.RESOLVED}
+    ends = [
+        told(of_kind("hl7_heartbeat", verify=verify), Reason.NO_ACK, "", Event.RESOLVED, **over)["summary"]
+        for verify in ("none", "loop")
+    ]
+    proves = "is acknowledged again (the listener accepts, which proves no more)"
+    assert ends == [
+        f"Main archive: hl7_heartbeat {proves} since 17:09:00 CET, after 9 min",
+        "Main archive: hl7_heartbeat is well again since 17:09:00 CET, after 9 min",
+    ]
+
+
+def test_a_reminder_has_the_latest_figures_as_long_as_the_trouble_is_the_same() -> None:
+    disk = of_kind("disk")
+    now = {disk.id: Outcome.of(Reason.OVER_LIMIT, detail=FULLER)}
+    other = {disk.id: Outcome.of(Reason.AUTH, detail="archive refuses the account")}
+    assert [
+        told(disk, Reason.OVER_LIMIT, FULL, event, latest=latest)["detail"]
+        for event, latest in ((Event.REMINDED, now), (Event.REMINDED, other), (Event.CHANGED, now))
+    ] == [FULLER, FULL, FULL]
+
+
+def test_blindness_says_what_the_one_check_said_and_what_several_have_in_common() -> None:
+    plugin, other = of_kind("exec", "farm"), of_kind("exec", "broker")
+    said = "the plugin could not tell (exit status 3): no login"
+    one = replace(own(IncidentKind.BLIND, "not_measured", Reason.NOT_MEASURED, plugin.id), detail=said)
+    scene = message.Scene("east-campus", ESTATE.monitor, {plugin.id: plugin, other.id: other}, {}, at(60))
+    alone = message.data(one, Event.OPENED, scene)
+    both = message.data(replace(one, members=(plugin.id, other.id)), Event.REMINDED, scene)
+    cannot = "The monitor has not been able to check"
+    assert [alone["summary"], both["summary"]] == [
+        f"{cannot} archive/farm since 17:00:00 CET: {said}",
+        f"{cannot} archive/farm, archive/broker since 17:00:00 CET: no results come in",
+    ]
+    assert alone["next_step"] == both["next_step"] == OWN_STEPS["exec", Reason.NOT_MEASURED]
+
+
+def test_a_detail_is_cut_where_one_sentence_would_be_too_long() -> None:
+    summary = told(of_kind("exec"), Reason.EXIT_STATUS, "x" * 300)["summary"]
+    assert summary == f"Main archive: {'x' * 199}… (since 17:00:00 CET)"
+
+
+def test_own_steps_are_of_kinds_that_there_are_and_differ_from_the_reasons() -> None:
+    assert {kind for kind, _ in OWN_STEPS} <= kinds().keys()
+    for (kind, reason), step in OWN_STEPS.items():
+        assert step.endswith((".", "?"))
+        assert next_step(reason, kind) == step != next_step(reason, "tcp") == WORDS[reason].next_step

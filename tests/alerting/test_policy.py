@@ -279,8 +279,10 @@ def test_lasting_unknown_is_told_once_per_cause_and_others_join() -> None:
     assert talk.heard() == [("opened", "hook"), ("resolved", "hook")]
 
 
-def test_two_causes_are_two_incidents_and_a_pause_is_none() -> None:
+def test_two_causes_are_two_incidents_and_neither_a_pause_nor_a_first_report_to_come_is_one() -> None:
     talk = Talk()
+    talk.ask(899, dark={RIS: dark(-900, Reason.AWAITED)})
+    assert talk.cases == {}
     talk.ask(900, dark={ARCHIVE: dark(0), DISK: dark(0, Reason.DNS), RIS: dark(0, Reason.PAUSED)})
     assert sorted(case.incident.cause for case in talk.cases.values()) == ["auth", "dns"]
     talk.ask(901, dark={ARCHIVE: dark(0, Reason.DNS), DISK: dark(0, Reason.DNS)})

@@ -60,6 +60,7 @@ def an_incident(**more: Any) -> dict[str, Any]:
         "blame": "node",
         "phase": "connect",
         "detail": REFUSED,
+        "next_step": "Is the service running?",
         "last_good": "2025-11-24T14:59:00Z",
         "since": "2025-11-24T15:00:00Z",
         "noticed": "2025-11-24T15:00:20Z",
@@ -106,7 +107,7 @@ def test_one_incident_tells_whose_fault_what_next_and_who_was_told_what() -> Non
     assert plain(display.incident(an_incident(notifications=[told], withheld=[withheld]), WHEN)) == [
         "archive/dicom_echo  critical  down  tcp_refused in phase connect, the node's fault",
         f"  {REFUSED}",
-        "  → The machine is on but nothing listens there: is the service running? Was its port changed?",
+        "  → Is the service running?",
         "  last good 15:59:00 CET, since 16:00:00 CET, noticed 16:00:20 CET",
         "told",
         "  16:01:00 CET  incident.opened  hook: delivered after 4 attempts\n    Main archive refuses connections",
@@ -116,7 +117,9 @@ def test_one_incident_tells_whose_fault_what_next_and_who_was_told_what() -> Non
 
 
 def test_an_incident_that_is_over_asks_nothing_of_anybody() -> None:
-    over = an_incident(detail="", state="up", ended="2025-11-24T15:10:00Z", ending="resolved", last_good=None)
+    over = an_incident(
+        detail="", next_step="", state="up", ended="2025-11-24T15:10:00Z", ending="resolved", last_good=None
+    )
     assert plain(display.incident(over, WHEN)) == [
         "archive/dicom_echo  critical  up  tcp_refused in phase connect, the node's fault",
         "  since 16:00:00 CET, noticed 16:00:20 CET, resolved 16:10:00 CET",

@@ -61,7 +61,7 @@ def test_what_came_back_whose_fault_and_what_to_do_stand_above_the_figures() -> 
     assert shown(bad, ("maximum PDU length", "16384"), may_be_off=True) == [
         "archive/[archive] (disk)  fail  over_limit in phase operation, the node's fault",
         "  / is 91 % used",
-        "  → A disk: find what grew. A queue: find which destination is down. A clock: ask its time server.",
+        "  → Find what grew there, and make room or extend the volume before writing fails.",
         "  it is allowed to be off (presence: intermittent): this counts as absent, not as an outage",
         "  volume /: free 25 GB",
         "  maximum PDU length: 16384",

@@ -303,7 +303,7 @@ PROVOKED_BY_A_PROBE: dict[Reason, str] = {
 OF_OTHERS = {
     *(Reason.NO_ACK, Reason.FRAMING, Reason.NAK_AE, Reason.NAK_AR, Reason.CONTROL_ID_MISMATCH),
     *(Reason.OVER_LIMIT, Reason.STALE, Reason.EXPIRING, Reason.EXIT_STATUS, Reason.HTTP_STATUS, Reason.BAD_CONTENT),
-    *(Reason.TIMEOUT, Reason.ISOLATED, Reason.PAUSED, Reason.NOT_MEASURED, Reason.PROBE_ERROR),
+    *(Reason.TIMEOUT, Reason.ISOLATED, Reason.PAUSED, Reason.AWAITED, Reason.NOT_MEASURED, Reason.PROBE_ERROR),
 }
 """Of HL7, HTTP, systems and programs, and of the monitor itself: proved where they arise."""
 

@@ -86,5 +86,5 @@ async def test_before_the_first_report_nothing_is_known_until_it_is_late() -> No
     async def at(seconds: float) -> Outcome:
         return await ask(PUSH, BACKUP, PushSettings(within=HOUR), clock=SetClock(1e9 + seconds), memory=memory)
 
-    assert ((await at(0)).status, (await at(HOUR)).reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
+    assert ((await at(0)).status, (await at(HOUR)).reason) == (Status.UNKNOWN, Reason.AWAITED)
     assert ((await at(HOUR + 1)).status, (await at(HOUR + 2)).reason) == (Status.FAIL, Reason.SILENT)

@@ -52,7 +52,7 @@ async def until(client, reason, state):
 
 async def test_a_job_that_reports_is_up_and_one_that_reports_failure_is_down(start):
     client = await start()
-    await until(client, "not_measured", "unknown")
+    await until(client, "awaited", "unknown")
     taken = await client.post("/api/v1/push/backup/nightly?seconds=812")
     assert (taken.status_code, taken.json()) == (202, {"node": "backup", "check": "nightly", "status": "ok"})
     up = await until(client, None, "up")
