@@ -82,12 +82,15 @@ class Engine:
         due = self._rhythm.due(check)
         return self._calendar.seconds_to_next(check) if due is None else due - self._clock.monotonic()
 
-    async def run_now(self, check: CheckId) -> Result:
-        """Run a check like a scheduled run, no more often than its `retry_interval`; joins a run that goes on."""
+    async def run_now(self, check: CheckId, *, at_once: bool = False) -> Result:
+        """Run a check like a scheduled run; joins a run that goes on.
+
+        No more often than its `retry_interval`, unless `at_once`, for checks that ask nobody.
+        """
         entry = self.board.entries[check]
         if entry.run is not None:
             return await asyncio.shield(entry.run)
-        if entry.last is not None:
+        if entry.last is not None and not at_once:
             age = (self._clock.now() - entry.last.started) / 1e6
             if 0 <= age < entry.check.retry_interval:
                 return entry.last

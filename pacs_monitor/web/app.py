@@ -108,7 +108,7 @@ def _add_push(app: FastAPI, house: House) -> None:
         if kind != pushes.Push.kind:
             raise HTTPException(409, f"{entry.check.id} is a check of the kind {kind}; only push takes reports")
         pushes.note(entry.memory, status, seconds, house.clock.now())
-        await house.engine.run_now(entry.check.id)
+        await house.engine.run_now(entry.check.id, at_once=True)
         return {"node": node, "check": check, "status": status}
 
 

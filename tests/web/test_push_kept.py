@@ -1,0 +1,29 @@
+"""A report of a job is not lost, however soon it comes after another one and however soon the daemon ends."""
+
+from __future__ import annotations
+
+import httpx
+
+from pacs_monitor.config import load
+from pacs_monitor.daemon import Daemon
+from tests.proofs.estates import write_estate
+
+NODES = "  backup: {checks: {nightly: {probe: push, within: 1h}}}\n"
+
+
+async def test_a_report_that_closely_follows_another_one_survives_a_restart(tmp_path):
+    file = write_estate(tmp_path, 0, NODES, defaults="interval: 10m, retry_interval: 10m")
+    daemon = Daemon(load(file))
+    await daemon.start()
+    async with httpx.AsyncClient(base_url="http://{}:{}".format(*daemon.address), trust_env=False) as client:
+        await client.post("/api/v1/push/backup/nightly?status=ok")
+        await client.post("/api/v1/push/backup/nightly?status=fail")
+        shown = (await client.get("/api/v1/checks/backup/nightly")).json()
+    await daemon.stop()
+    daemon = Daemon(load(file))
+    await daemon.start()
+    (entry,) = daemon.engine.board.entries.values()
+    remembered = entry.memory["status"]
+    await daemon.stop()
+
+    assert (shown["last"]["status"], remembered) == ("fail", "fail")
