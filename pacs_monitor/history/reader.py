@@ -160,8 +160,9 @@ class Reader:
             statement = statement.where(of.since < end)
         if id is not None:
             statement = statement.where(of.id == id)
-        rows = self._rows(statement.order_by(of.noticed.desc(), of.id.desc()).limit(limit))
-        members = self._members([row.id for row in rows])
+        statement = statement.order_by(of.noticed.desc(), of.id.desc()).limit(limit)
+        rows = self._rows(statement)
+        members = self._members(statement.with_only_columns(of.id))
         return tuple(_incident(row, tuple(members.get(row.id, ()))) for row in rows)
 
     def incident(self, id: str) -> IncidentFile | None:  # noqa: A002 - the name that it has everywhere
@@ -211,7 +212,7 @@ class Reader:
         rows = self._rows(self._of_checks(t.transitions, table=t.transitions).where(t.transitions.c.id.in_(last)))
         return {_check(row): _transition(row) for row in rows}
 
-    def _members(self, incidents: Collection[str]) -> Mapping[str, list[CheckId]]:
+    def _members(self, incidents: Select[tuple[str]]) -> Mapping[str, list[CheckId]]:
         statement = self._of_checks(t.members.c.incident_id, table=t.members).where(
             t.members.c.incident_id.in_(incidents)
         )

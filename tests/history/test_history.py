@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import event
 
 from pacs_monitor.history import History, HistoryError, Pulse, Reader, Revision, UnrecordedError
 from pacs_monitor.model import (
@@ -80,6 +82,22 @@ async def test_an_incident_is_kept_as_it_was_last_recorded(history: History) -> 
     await history.record(Entry((), (ended,)))
     assert history.reader.incidents() == (ended,)
     assert history.reader.incidents(open_only=True) == ()
+
+
+async def test_a_report_may_hold_more_incidents_than_a_statement_takes_values(
+    sqlite_url: str, clock: HandClock
+) -> None:
+    history = History.open(sqlite_url, "east", clock)
+    many = tuple(incident(START + number) for number in range(50))
+    await history.record(Entry(incidents=many))
+
+    @event.listens_for(history.reader._engine, "checkout")
+    def _(connection: sqlite3.Connection, *_: object) -> None:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 20)  # as tens of thousands would meet in PostgreSQL
+
+    assert set(history.reader.incidents()) == set(many)
+    assert len(history.reader.incidents(limit=7)) == 7
+    history.close()
 
 
 async def test_a_delivery_is_settled_once_its_notification_is_recorded(history: History) -> None:
