@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import json as encoding
 import os
 import sys
 from collections.abc import Collection
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -43,13 +44,16 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Show the vers
         raise typer.Exit
 
 
-def estate_of(config: Path) -> Estate:
-    """The estate, or every error of the configuration and exit 1."""
+def estate_of(config: Path, *, json: bool = False) -> Estate:
+    """The estate, or every error of the configuration (as JSON on the output) and exit 1."""
     if not config.exists():
         fail(f"{config} is not there; name another file by --config, or write one: pacs-monitor init {config}")
     try:
         return load(config)
     except ConfigError as error:
+        if json:
+            print_json({"file": str(config), "errors": [asdict(problem) for problem in error.problems]})
+            raise typer.Exit(1) from None
         for problem in error.problems:
             err.print(str(problem), markup=False)
         count = len(error.problems)
@@ -70,4 +74,4 @@ def unknown(problem: str, name: str, known: Collection[str]) -> NoReturn:
 
 
 def print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(encoding.dumps(value, indent=2, ensure_ascii=False))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -34,20 +35,33 @@ def check_config(
         str | None,
         typer.Option("--diff", metavar="running|FILE", help="What a reload would change, of the daemon or from FILE."),
     ] = None,
+    json: AsJson = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Tell every error at once: file:line: path: what is wrong, what would be right."""
-    estate = estate_of(file or config)
+    estate = estate_of(file or config, json=json)
+    changes = None if diff is None else _changes(diff, estate)
+    if json:
+        print_json(_checked(estate, changes))
+        return
     for warning in estate.warnings:
         err.print(f"warning: {warning}", style="yellow", markup=False)
-    if diff is not None:
-        for line in _changes(diff, estate) or ["a reload would change nothing"]:
-            out.print(line, markup=False)
+    for line in changes or ([] if changes is None else ["a reload would change nothing"]):
+        out.print(line, markup=False)
     for line in loads(estate):
         out.print(line, markup=False)
-    there = {"node": len(estate.nodes), "check": len(estate.checks), "channel": len(estate.channels)}
-    counts = (f"{count} {what}{'' if count == 1 else 's'}" for what, count in there.items())
+    counts = (f"{count} {what[:-1] if count == 1 else what}" for what, count in _there(estate).items())
     out.print(f"{estate.file}: no errors; {', '.join(counts)}", markup=False)
+
+
+def _checked(estate: Estate, changes: list[str] | None) -> dict[str, Any]:
+    warnings = [asdict(warning) for warning in estate.warnings]
+    told = {"file": str(estate.file), "errors": [], "warnings": warnings, "loads": loads(estate), "changes": changes}
+    return told | _there(estate)
+
+
+def _there(estate: Estate) -> dict[str, int]:
+    return {"nodes": len(estate.nodes), "checks": len(estate.checks), "channels": len(estate.channels)}
 
 
 def _changes(old: str, estate: Estate) -> list[str]:
@@ -99,12 +113,15 @@ def init(
 
 
 @app.command()
-def reload(config: ConfigFile = DEFAULT_CONFIG) -> None:
+def reload(json: AsJson = False, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Have the running daemon read its configuration again; a bad file changes nothing."""
     estate = estate_of(config)
     try:
         changes = client.Client(estate).post("/api/v1/reload")["changes"]
     except (client.NoDaemonError, client.RefusedError) as error:
         fail(f"{error}\nif monitor.listen, tls or the token is what has changed, send the daemon SIGHUP instead")
+    if json:
+        print_json({"changes": changes})
+        return
     for line in changes or ["nothing changed"]:
         out.print(line, markup=False)

@@ -49,6 +49,7 @@ def incidents(
 @app.command("notify-test")
 def notify_test(
     channel: Annotated[str, typer.Argument(help="A channel of the configuration.")],
+    json: AsJson = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Send one test notification, and show what the receiver said."""
@@ -59,7 +60,13 @@ def notify_test(
         notification = message.trial(channel, estate.monitor, SystemClock().now())
         said = estate.channels[channel].deliver(notification, client.ANSWER_WITHIN)
     except DeliveryError as error:
+        if json:
+            print_json({"channel": channel, "delivered": False, "reason": error.reason, "said": str(error)})
+            raise typer.Exit(1) from None
         fail(f"{channel}: not delivered ({error.reason}): {error}")
+    if json:
+        print_json({"channel": channel, "delivered": True, "reason": None, "said": said})
+        return
     out.print(f"{channel}: delivered; the receiver said: {said}", markup=False)
 
 

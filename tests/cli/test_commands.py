@@ -149,6 +149,19 @@ def test_notify_test_shows_what_the_receiver_said(estate):
     assert "delivered" in said.stdout
 
 
+def test_whatever_is_told_to_people_is_told_to_programs(estate, tmp_path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("monitor: {name: x, listne: 1}\nnodes: {}\n")
+    wrong, right = command("check-config", "--json", config=bad), command("check-config", "--json", config=estate)
+    reload, trial = command("reload", "--json", config=estate), command("notify-test", "pager", "--json", config=estate)
+    errors = json.loads(wrong.stdout)["errors"]
+
+    assert (wrong.returncode, [(error["line"], error["path"]) for error in errors]) == (1, [(1, "monitor")])
+    assert {"errors": [], "changes": None, "nodes": 2, "checks": 2}.items() <= json.loads(right.stdout).items()
+    assert json.loads(reload.stdout) == {"changes": []}
+    assert {"channel": "pager", "delivered": True}.items() <= json.loads(trial.stdout).items()
+
+
 def test_a_second_daemon_of_the_same_name_refuses_to_start(estate, tmp_path):
     text = estate.read_text()
     other = tmp_path / "other.yaml"
