@@ -43,6 +43,14 @@ def test_weekdays_are_those_of_crontab(weekdays, expected):
     assert {at.strftime("%a") for at in found} == expected
 
 
+def test_a_day_of_the_month_and_a_weekday_are_either_or_as_in_crontab():
+    june = runs("0 12 1,15 * mon", datetime(2026, 6, 1, tzinfo=UTC), 30 * 24)
+
+    assert [at.day for at in june] == [1, 8, 15, 22, 29]
+    wednesdays_too = runs("0 12 1 * wed", datetime(2026, 6, 1, tzinfo=UTC), 14 * 24)
+    assert [at.day for at in wednesdays_too] == [1, 3, 10]
+
+
 @pytest.mark.parametrize("line", ["", "* * * *", "61 * * * *", "0 0 * * 8", "0 0 * * mon-funday", "@daily"])
 def test_what_is_no_cron_line_is_an_error(line):
     with pytest.raises(ValueError, match=r".+"):
