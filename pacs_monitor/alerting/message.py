@@ -195,8 +195,14 @@ def _trouble(incident: Incident, event: Event, check: Check | None, scene: Scene
     told = _in_detail(incident, scene)
     if not told:
         return " ".join(filter(None, (title + still, phrase(incident.reason, check), how and f"({how})", since)))
-    name = "" if check is None or check.id.check == check.probe.kind else f", {check.id.check}"
-    return f"{title}{name}{still}: {told} ({', '.join(filter(None, (how, since)))})"
+    return f"{title}{_name(check, told)}{still}: {told} ({', '.join(filter(None, (how, since)))})"
+
+
+def _name(check: Check | None, told: str) -> str:
+    """The check's name, where it says more than its kind, and what is told does not begin with it."""
+    if check is None or check.id.check == check.probe.kind or told.startswith(f"{check.id.check}: "):
+        return ""
+    return f", {check.id.check}"
 
 
 def _blind(incident: Incident, event: Event, scene: Scene) -> str:

@@ -225,7 +225,7 @@ WORDS: Mapping[str, Words] = {
     ),
     Reason.STORE_CAP: Words(
         "our own cap on test objects is reached",
-        "Nothing is wrong there: make `interval` and `retry_interval` longer; it goes on by itself.",
+        "This limit is our own: make `interval` and `retry_interval` longer; it goes on by itself.",
     ),
     Reason.NOT_CONFIGURED: Words(
         "the check is not configured fully",

@@ -62,7 +62,10 @@ OWN_STEPS: Mapping[tuple[str, str], str] = {
         "http",
         Reason.BAD_CONTENT,
     ): "Open the page yourself: an error page with status 200, or new words after an upgrade?",
-    ("ntp", Reason.OVER_LIMIT): "If other time servers are off by the same, it is this machine's clock; else its own.",
+    (
+        "ntp",
+        Reason.OVER_LIMIT,
+    ): "Compare with another time server: if that one is off by the same, the clock of the monitor's machine is.",
     ("ntp", Reason.STALE): "Check from where that server takes its time.",
     ("push", Reason.EXIT_STATUS): "The job itself reported this: read its log where it runs.",
     (

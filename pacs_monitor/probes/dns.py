@@ -124,7 +124,14 @@ def _judge(answer: bytes, settings: DnsSettings, passage: Passage) -> None:
     missing = [wanted for wanted in settings.expect if _plain(wanted) not in map(_plain, records)]
     if missing:
         cut = "; the answer was cut to fit a datagram" if flags & _CUT else ""
-        raise passage.failure(Reason.BAD_CONTENT, f"{name} does not lead to {', '.join(missing)}{cut}")
+        raise passage.failure(Reason.BAD_CONTENT, f"{name} {_leads(records, settings)} {', '.join(missing)}{cut}")
+
+
+def _leads(records: list[str], settings: DnsSettings) -> str:
+    """Where it leads instead, if that is an address: other records hold what their owner wrote."""
+    if settings.type not in ("A", "AAAA"):
+        return "does not lead to"
+    return f"leads to {', '.join(records[:_SHOWN])}, not to"
 
 
 def _plain(record: str) -> str:

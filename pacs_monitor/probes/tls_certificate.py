@@ -1,8 +1,11 @@
 """How long does the certificate of a TLS port last, and is it trusted and made out to the right name?
 
 ```yaml
-viewer_certificate: {probe: tls_certificate, port: 443, warn: 30d, fail: 7d}
+viewer_certificate: {probe: tls_certificate, port: 443, warn: 30d}
 ```
+
+Until it ends nothing is broken: too few days left are a warning, never a critical one, and an ended one fails. `fail`
+makes the last days a failure where that is wanted; then they page as one, and count as downtime.
 
 For any port that begins with TLS: HTTPS, DICOM or HL7 over TLS, LDAPS. Probes that speak TLS date its certificate
 themselves; this one is for services that nothing else asks. With `trusted: off` only the date counts: for devices whose
@@ -46,8 +49,8 @@ class TlsCertificateSettings(Settings):
     """Off: who signed it, and for whom, does not matter."""
     warn: Duration = 30 * _DAY
     """Less time left than this is a warning."""
-    fail: Duration = 7 * _DAY
-    """Less time left than this is a failure."""
+    fail: Duration = 0.0
+    """Less time left than this is a failure; 0: once it has ended."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

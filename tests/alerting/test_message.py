@@ -222,6 +222,7 @@ def test_what_is_wrong_with_how_much_of_what_stands_first_where_the_reason_is_ge
         told(disk, Reason.OVER_LIMIT, FULL, Event.CHANGED, state=State.DEGRADED)["summary"],
         told(orders, Reason.SILENT, silent)["summary"],
         told(orders, Reason.SILENT, silent, Event.REMINDED)["summary"],
+        told(orders, Reason.SILENT, "orders: no message since it is watched")["summary"],
     ] == [
         f"Main archive: {FULLER} (since 17:00:00 CET)",
         f"Main archive: {FULL} (degraded, since 17:00:00 CET)",
@@ -229,6 +230,7 @@ def test_what_is_wrong_with_how_much_of_what_stands_first_where_the_reason_is_ge
         f"Main archive: {FULL} (now degraded, since 17:00:00 CET)",
         f"Main archive, orders: {silent} (since 17:00:00 CET)",
         f"Main archive, orders still: {silent} (since 17:00:00 CET)",
+        "Main archive: orders: no message since it is watched (since 17:00:00 CET)",
     ]
 
 

@@ -116,6 +116,14 @@ async def test_the_terminal_shows_where_a_name_leads() -> None:
     assert nothing.terminal == (("answer", "no record"),)
 
 
+async def test_a_page_tells_where_a_name_leads_by_address_alone() -> None:
+    async with dnsmasq() as port:
+        address = await ask(DNS, *at(port, expect="10.0.0.21"))
+        text = await ask(DNS, *at(port, "example.org", type="TXT", expect="three"))
+    assert address.detail == "pacs.example.org leads to 10.0.0.20, not to 10.0.0.21"
+    assert text.detail == "example.org does not lead to three"
+
+
 async def test_what_is_wrong_has_its_reason() -> None:
     questions = [
         ({"name": "gone.example.org"}, Status.FAIL, Reason.MISSING),

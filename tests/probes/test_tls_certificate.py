@@ -71,18 +71,19 @@ async def seen(folder: Path, days: int, *names: str, trust: bool = True, **setti
 
 
 @pytest.mark.parametrize(
-    ("days", "status", "reason"),
+    ("days", "settings", "status", "reason"),
     [
-        (90, Status.OK, None),
-        (20, Status.WARN, Reason.CERTIFICATE_EXPIRING),
-        (3, Status.FAIL, Reason.CERTIFICATE_EXPIRING),
-        (-1, Status.FAIL, Reason.TLS_EXPIRED),
+        (90, {}, Status.OK, None),
+        (20, {}, Status.WARN, Reason.CERTIFICATE_EXPIRING),
+        (1, {}, Status.WARN, Reason.CERTIFICATE_EXPIRING),
+        (3, {"fail": 7 * DAY}, Status.FAIL, Reason.CERTIFICATE_EXPIRING),
+        (-1, {}, Status.FAIL, Reason.TLS_EXPIRED),
     ],
 )
-async def test_a_certificate_is_told_of_before_it_ends(
-    tmp_path: Path, days: int, status: Status, reason: Reason | None
+async def test_a_certificate_is_told_of_before_it_ends_and_fails_when_it_has(
+    tmp_path: Path, days: int, settings: dict[str, object], status: Status, reason: Reason | None
 ) -> None:
-    outcome = await seen(tmp_path, days)
+    outcome = await seen(tmp_path, days, **settings)
     assert (outcome.status, outcome.reason) == (status, reason)
     assert reason is None or outcome.phase is Phase.TLS
 
@@ -99,7 +100,7 @@ async def test_one_for_another_name_is_the_nodes_fault(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("days", "status", "reason"),
-    [(90, Status.OK, None), (3, Status.FAIL, Reason.CERTIFICATE_EXPIRING)],
+    [(90, Status.OK, None), (3, Status.WARN, Reason.CERTIFICATE_EXPIRING), (-1, Status.FAIL, Reason.TLS_EXPIRED)],
 )
 async def test_where_trust_does_not_matter_the_date_does(
     tmp_path: Path, days: int, status: Status, reason: Reason | None
