@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pacs_monitor.model import SECOND, Micros
 from pacs_monitor.model.times import local
-from pacs_monitor.systems.wording import amount, number, share, span
+from pacs_monitor.wording import amount, number, share, span
 
 UNIT = "unit"
 """The label that tells the unit where the name does not (performance data of plugins)."""

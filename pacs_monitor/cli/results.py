@@ -13,7 +13,7 @@ from pacs_monitor.alerting.steps import next_step
 from pacs_monitor.cli import measured
 from pacs_monitor.cli.display import reason
 from pacs_monitor.model import SECOND, Phase
-from pacs_monitor.systems.wording import span
+from pacs_monitor.wording import span
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "unknown": "magenta"}
 UNTOLD = 0.00005

@@ -32,6 +32,7 @@ from pacs_monitor.model import (
     TestObject,
     Tidies,
 )
+from pacs_monitor.wording import span
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -146,7 +147,7 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - the one guard of the house: a bug of a probe is ours, not the node's
             if backstop.expired():
                 self.overdue += 1
-                detail = f"no outcome within {check.timeout:g} s"
+                detail = f"no outcome within {span(check.timeout)}"
                 return Outcome.of(Reason.TIMEOUT, detail=detail, flags=(Flag.BACKSTOP,))
             where = _where(error)
             log.error("check %s: probe %s raised %s at %s", check.id, check.probe.kind, type(error).__name__, where)

@@ -13,15 +13,16 @@ from urllib3.exceptions import NameResolutionError
 
 from pacs_monitor.model import Address, Phase, Reason, Tls
 from pacs_monitor.net.tls import Fault, fault, refusal, refuses_us
+from pacs_monitor.wording import span
 
 _WORDS = {
-    Reason.TIMEOUT: "no whole answer within {timeout:.3g} s",
-    Reason.TCP_TIMEOUT: "no connection within {timeout:.3g} s",
+    Reason.TIMEOUT: "no whole answer within {timeout}",
+    Reason.TCP_TIMEOUT: "no connection within {timeout}",
     Reason.TCP_REFUSED: "the connection was refused",
     Reason.TCP_UNREACHABLE: "there is no way to the host",
     Reason.TCP_RESET: "the connection was reset",
     Reason.DNS: "the name does not resolve",
-    Reason.TLS_TIMEOUT: "the TLS handshake did not end within {timeout:.3g} s",
+    Reason.TLS_TIMEOUT: "the TLS handshake did not end within {timeout}",
     Reason.CLOSED: "the connection was closed before the answer was whole",
     Reason.BAD_CONTENT: "the answer is not HTTP (a port that speaks TLS wants https://)",
 }
@@ -68,7 +69,7 @@ def of_cut(address: Address, phase: Phase, timeout: float) -> Fault:
 
 
 def _worded(reason: Reason, address: Address, timeout: float) -> Fault:
-    return Fault(reason, f"{address}: {_WORDS[reason].format(timeout=timeout)}")
+    return Fault(reason, f"{address}: {_WORDS[reason].format(timeout=span(timeout))}")
 
 
 def _of_tls(error: ssl.SSLError, address: Address, phase: Phase, tls: Tls | None) -> Fault:

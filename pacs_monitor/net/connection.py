@@ -13,6 +13,7 @@ from pacs_monitor.model import Address, Flag, Phase, Reason, Resolver, Tls
 from pacs_monitor.net.passage import NetFailure, Passage
 from pacs_monitor.net.resolver import is_numeric
 from pacs_monitor.net.tls import secure
+from pacs_monitor.wording import span
 
 P = TypeVar("P", bound=asyncio.Protocol)
 
@@ -107,7 +108,7 @@ def most_telling(misses: Sequence[Miss]) -> Miss:
 
 def miss(address: Address, error: OSError, share: float) -> Miss:
     if isinstance(error, TimeoutError):
-        detail = f"{address} did not answer within {share:.3g} s: host off, filtered on the way, or accept queue full"
+        detail = f"{address} did not answer within {span(share)}: host off, filtered on the way, or accept queue full"
         return Miss(Reason.TCP_TIMEOUT, detail)
     number = error.errno or 0
     reason = _REASONS.get(number, Reason.TCP_UNREACHABLE)

@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Any
 
 from pacs_monitor.model import Flag, Measurement, Outcome, PacsMonitorError, Phase, Reason, Status
+from pacs_monitor.wording import span
 
 Labels = tuple[tuple[str, str], ...]
 _VERBS = {
@@ -73,8 +74,8 @@ class Passage:
             return Outcome(Status.OK, **self.seen())
         longest = max(waited, key=lambda phase: waited[phase])
         detail = (
-            f"the answer took {sum(waited.values()):.3g} s, more than {slow:g} s,"
-            f" of which {waited[longest]:.3g} s to {_VERBS[longest]}"
+            f"the answer took {span(sum(waited.values()))}, more than {span(slow)},"
+            f" of which {span(waited[longest])} to {_VERBS[longest]}"
         )
         return Outcome.of(Reason.SLOW, warn=True, phase=longest, detail=detail, **self.seen())
 

@@ -51,6 +51,7 @@ from pacs_monitor.stores.looking import FIRST_PAUSE, LONGEST_PAUSE
 from pacs_monitor.stores.making import cleaner_of, entries, made
 from pacs_monitor.stores.routing import Round, not_routed, unaskable
 from pacs_monitor.stores.settings import StoreSettings
+from pacs_monitor.wording import span
 
 CLEANING_TIME = 10.0
 """Seconds of a run that are kept for clearing away, but never more than a quarter of it."""
@@ -191,7 +192,7 @@ async def _until(ask: Callable[[], Awaitable[bool]], service: web.Service, until
     pause, began = FIRST_PAUSE, monotonic()
     while not await ask():
         if monotonic() + pause >= until:
-            detail = f"{service} took the object, and does not have it {monotonic() - began:.3g} s later"
+            detail = f"{service} took the object, and does not have it {span(monotonic() - began)} later"
             raise HttpError(Reason.STORED_NOT_FOUND, detail, service.passage)
         await asyncio.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)

@@ -29,7 +29,7 @@ from pacs_monitor.systems import VolumeSource, is_guarded, system_of
 from pacs_monitor.systems.answers import TellsVolumes, Volume
 from pacs_monitor.systems.judging import Trouble, judged, selected
 from pacs_monitor.systems.trend import KEY, full_in, noted, remembered
-from pacs_monitor.systems.wording import amount, label, span
+from pacs_monitor.wording import amount, label, span
 
 MOST = 64
 """Volumes that one check measures."""

@@ -24,7 +24,7 @@ from pacs_monitor.fields import Duration, Port, Settings, Texts
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import NetFailure, Passage
 from pacs_monitor.net.datagram import exchange
-from pacs_monitor.systems.wording import label
+from pacs_monitor.wording import label
 
 TYPES = {"A": 1, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33}
 _HEADER = struct.Struct("!6H")

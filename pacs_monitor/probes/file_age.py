@@ -25,7 +25,7 @@ from pacs_monitor.fields import Duration, LocalPath, Settings, Size
 from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import NetFailure, Passage
 from pacs_monitor.net.threads import OneThread
-from pacs_monitor.systems.wording import amount, span
+from pacs_monitor.wording import amount, span
 
 AHEAD = 3600.0
 """Seconds that a file may be dated in the future; one that is further ahead would hide that nothing new comes."""

@@ -55,7 +55,7 @@ from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems import system_of, telling
 from pacs_monitor.systems.answers import Feed, TellsFeeds
 from pacs_monitor.systems.paths import look
-from pacs_monitor.systems.wording import span
+from pacs_monitor.wording import span
 
 LAST = "hl7_feed_last_message_timestamp_seconds"
 MESSAGES = "hl7_feed_messages"

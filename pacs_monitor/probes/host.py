@@ -25,7 +25,7 @@ from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems import HostSource, system_of
 from pacs_monitor.systems.answers import HostState, TellsHost
 from pacs_monitor.systems.judging import Trouble, judged
-from pacs_monitor.systems.wording import number, share
+from pacs_monitor.wording import number, share
 from pacs_monitor.written import Writer
 
 PerCpu = Annotated[float, Field(gt=0)]

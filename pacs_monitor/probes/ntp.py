@@ -35,6 +35,7 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.net import NetFailure, Passage
 from pacs_monitor.net.datagram import exchange
+from pacs_monitor.wording import span
 
 ERA = 2_208_988_800
 """Seconds from 1900-01-01, where NTP's era 0 begins, to 1970-01-01 (RFC 5905 6)."""
@@ -150,6 +151,6 @@ def _judge(offset: float, settings: NtpSettings, passage: Passage) -> Outcome:
         return passage.outcome()
     limit = settings.fail if abs(offset) > settings.fail else settings.warn
     where = "ahead of" if offset > 0 else "behind"
-    detail = f"its clock is {abs(offset):.3g} s {where} ours, more than {limit:g} s"
+    detail = f"its clock is {span(abs(offset))} {where} ours, more than {span(limit)}"
     warn = limit != settings.fail or abs(offset) <= settings.fail
     return Outcome.of(Reason.OVER_LIMIT, warn=warn, phase=Phase.OPERATION, detail=detail, **passage.seen())

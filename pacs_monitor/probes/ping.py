@@ -24,6 +24,7 @@ from pacs_monitor.fields import Duration, Percent, Settings
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import NetFailure, Passage, resolve
 from pacs_monitor.net.connection import miss
+from pacs_monitor.wording import span
 
 SPACING = 0.1
 """Seconds between two requests."""
@@ -182,7 +183,7 @@ def _judge(trips: list[float], host: str, settings: PingSettings, passage: Passa
             f"{lost:.0%} of the replies of {host} got lost, more than {settings.lost:.0%}",
         )
     elif settings.slow is not None and mean > settings.slow:
-        reason, detail = Reason.SLOW, f"the round trip took {mean:.3g} s on average, more than {settings.slow:g} s"
+        reason, detail = Reason.SLOW, f"the round trip took {span(mean)} on average, more than {span(settings.slow)}"
     else:
         return passage.outcome()
     return Outcome.of(reason, warn=True, phase=Phase.OPERATION, detail=detail, **passage.seen())

@@ -31,7 +31,7 @@ from pacs_monitor.model import (
     Rhythm,
     Status,
 )
-from pacs_monitor.systems.wording import span
+from pacs_monitor.wording import span
 
 Report = Literal["ok", "warn", "fail"]
 

@@ -33,7 +33,7 @@ from pacs_monitor.systems.answers import Queue as Told
 from pacs_monitor.systems.answers import TellsQueues
 from pacs_monitor.systems.backlog import Backlog
 from pacs_monitor.systems.judging import Trouble, judged, selected
-from pacs_monitor.systems.wording import items, label, span
+from pacs_monitor.wording import items, label, span
 
 MOST = 64
 """Queues that one check measures; it judges all."""

@@ -23,7 +23,7 @@ from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems import InterfaceSource, system_of
 from pacs_monitor.systems.answers import Interface, TellsInterfaces
 from pacs_monitor.systems.judging import Trouble, judged, selected
-from pacs_monitor.systems.wording import label
+from pacs_monitor.wording import label
 
 MOST = 64
 """Interfaces that one check measures and remembers."""

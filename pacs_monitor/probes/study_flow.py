@@ -61,7 +61,7 @@ from pacs_monitor.model import (
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems.arrivals import Arrival, arrivals
 from pacs_monitor.systems.orthanc import Orthanc, OrthancSettings
-from pacs_monitor.systems.wording import span
+from pacs_monitor.wording import span
 
 EVERYTHING = "all"
 ALWAYS = Hours(())

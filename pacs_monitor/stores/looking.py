@@ -23,6 +23,7 @@ from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE, Receive
 from pacs_monitor.dicom.testobject import Synthetic, Uids, hash_of
 from pacs_monitor.model import DicomListener, ProbeContext, Reason
 from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.wording import span
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 """Seconds between two questions for what is not there yet."""
@@ -137,7 +138,7 @@ async def _until(ask: Callable[[], Awaitable[bool]], association: Association, u
     pause, began = FIRST_PAUSE, monotonic()
     while not await ask():
         if monotonic() + pause >= until:
-            detail = f"{association.peer} took the object, and does not have it {monotonic() - began:.3g} s later"
+            detail = f"{association.peer} took the object, and does not have it {span(monotonic() - began)} later"
             raise association.passage.failure(Reason.STORED_NOT_FOUND, detail)
         await asyncio.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)

@@ -12,7 +12,7 @@ from pacs_monitor.dicom.testobject import Synthetic
 from pacs_monitor.model import Address, ProbeContext
 from pacs_monitor.net import NetFailure
 from pacs_monitor.stores.looking import is_there
-from pacs_monitor.systems.wording import span
+from pacs_monitor.wording import span
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds between two questions to a node."""

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from pacs_monitor.model import Outcome, Reason
 from pacs_monitor.net import Passage
-from pacs_monitor.systems.wording import label
+from pacs_monitor.wording import label
 
 TOLD = 5
 """Troubles that a detail lists."""

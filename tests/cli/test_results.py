@@ -13,7 +13,7 @@ from rich.text import Text
 from pacs_monitor.cli import measured, results
 from pacs_monitor.model import SECOND
 from pacs_monitor.probes import kinds
-from pacs_monitor.systems.wording import number, span
+from pacs_monitor.wording import number, span
 
 NOW = 1_764_000_000 * SECOND
 """2025-11-24T16:00:00Z."""

@@ -10,6 +10,7 @@ import pytest
 from pacs_monitor.fields import nodes_named
 from pacs_monitor.model import Blame, Flag, Layer, Outcome, Probe, Reason, Rhythm, Status
 from pacs_monitor.probes import kinds
+from tests.legibility import illegible, printed
 from tests.probes.support import Arrange, Peers, ask
 from tests.timing import HANGS, SOON, Stopwatch
 
@@ -45,6 +46,7 @@ async def run(arrange: Arrange, folder: Path, probe: Probe, timeout: float = SOO
     assert {(m.name, tuple(label for label, _ in m.labels)) for m in outcome.measurements} <= declared
     assert set(outcome.flags) <= set(Flag)
     assert all(seconds >= 0 for seconds in outcome.phases.values())
+    assert illegible(printed(probe.kind, outcome)) == []
     return outcome
 
 

@@ -1,4 +1,4 @@
-"""Amounts, spans and names of systems as people read them."""
+"""Amounts, spans and names as people read them."""
 
 from __future__ import annotations
 
