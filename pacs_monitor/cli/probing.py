@@ -30,7 +30,9 @@ from pacs_monitor.cli.watching import watch_from_here
 from pacs_monitor.config import Estate
 from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.history import HistoryError, probing_lock
-from pacs_monitor.model import NEVER_ANSWERED, Check, Presence
+from pacs_monitor.model import NEVER_ANSWERED, Check, Presence, Reason
+
+UNHEARD = (("asked from here", "what was reported is known to the running daemon alone"),)
 
 
 class Tell(Protocol):
@@ -108,7 +110,8 @@ async def _run(estate: Estate, checks: list[Check], tell: Tell) -> None:
     async with runner_of(estate, checks) as runner:
         for check in checks:
             result = await runner.run_once(check, {})
-            tell(result.as_json(), result.outcome.terminal)
+            unheard = UNHEARD if result.outcome.reason is Reason.AWAITED else ()
+            tell(result.as_json(), (*result.outcome.terminal, *unheard))
 
 
 @contextmanager

@@ -94,6 +94,14 @@ def test_a_probe_as_json_is_an_array_of_results(estate):
     assert [(row["status"], row["reason"], row["blame"]) for row in rows] == [("fail", "tcp_refused", "node")]
 
 
+def test_what_only_the_daemon_can_know_is_not_asked_from_here(tmp_path):
+    config = write_estate(tmp_path, free_port(), "  job: {checks: {push: {within: 26h}}}\n")
+    said = command("probe", "job", "--direct", config=config)
+
+    assert (said.returncode, "awaited" in said.stdout) == (1, True)
+    assert "asked from here: what was reported is known to the running daemon alone" in said.stdout
+
+
 def test_no_such_node_is_misuse_and_says_what_there_is(estate):
     for words in (
         ("probe", "arhcive"),
