@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ulid import ULID
 
 from pacs_monitor.history.batches import Batches
-from pacs_monitor.history.coverage import Alive
+from pacs_monitor.history.coverage import Alive, recorded_until
 from pacs_monitor.history.engines import advice, is_sqlite, migrate, parse, reading, shown, writing
 from pacs_monitor.history.errors import HeldError, HistoryError
 from pacs_monitor.history.lease import FileLease, lock_file, take_advisory
@@ -27,7 +27,7 @@ from pacs_monitor.history.restored import Restored, restore
 from pacs_monitor.history.rows import CheckIds, upsert
 from pacs_monitor.history.tables import monitors
 from pacs_monitor.history.writer import Writer
-from pacs_monitor.model import CheckId, Clock, DeliveryStatus, Entry, iso
+from pacs_monitor.model import CheckId, Clock, DeliveryStatus, Entry, Micros, State, iso
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class History:
         try:
             self._writer.submit(lambda _connection: None).result()  # connects, which takes PostgreSQL's lease
             migrate(url)
-            number, seed = self._writer.submit(self._claim).result()
+            number, seed, recorded = self._writer.submit(self._claim).result()
             self.reader = Reader(url, monitor)
         except HistoryError:
             self._let_go()
@@ -53,7 +53,7 @@ class History:
         ids = CheckIds(number)
         self._ledger, self._batches = Ledger(number, ids), Batches(ids)
         self.objects = TestObjects(ids, seed, clock, self._writer.submit)
-        self._alive = Alive(number, str(ULID()), clock.now())
+        self._alive = Alive(number, str(ULID()), clock.now(), recorded)
         self._pulses: deque[Pulse] = deque()
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="history-reader")
         self._ids = ids
@@ -88,7 +88,14 @@ class History:
 
     async def record(self, entry: Entry) -> None:
         """One entry, all of it or nothing, durable when this returns; raises HistoryError."""
-        await self._durable(lambda connection: self._ledger.record(connection, entry))
+
+        def work(connection: Connection) -> None:
+            self._ledger.record(connection, entry)
+            for transition in entry.transitions:
+                if transition.after is not State.UNKNOWN:
+                    self._alive.wrote(transition.since)
+
+        await self._durable(work)
 
     async def settle(self, notification: str, status: DeliveryStatus, attempts: int, said: str) -> None:
         """How a delivery went; UnrecordedError when the notification has not been recorded."""
@@ -170,10 +177,11 @@ class History:
         if not ours:
             raise self._held()
 
-    def _claim(self, connection: Connection) -> tuple[int, str]:
+    def _claim(self, connection: Connection) -> tuple[int, str, Micros | None]:
         row = {"name": self._name, "host": socket.gethostname(), "pid": os.getpid(), "since": self._clock.now()}
         upsert(connection, monitors, [row], ["name"])
-        return claim(connection, self._name, self._clock.now())
+        number, seed = claim(connection, self._name, self._clock.now())
+        return number, seed, recorded_until(connection, number)
 
     def _held(self) -> HeldError:
         who = "another process"

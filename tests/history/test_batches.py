@@ -19,16 +19,18 @@ from pacs_monitor.model import (
     SECOND,
     Change,
     Check,
+    Entry,
     Measure,
     Measurement,
     Micros,
     Phase,
     Reason,
     State,
+    Transition,
 )
 from pacs_monitor.uptime import Cause, Coverage
 from tests.history.conftest import START, HandClock, Opener
-from tests.history.things import DISK, ECHO, outage, result
+from tests.history.things import DISK, ECHO, outage, result, went
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -203,6 +205,36 @@ def test_a_clock_that_is_set_forward_leaves_the_time_that_it_skipped_ambiguous()
     spans = [numbered.span for numbered in (*alive._closed, alive._current)]
     assert Coverage(5 * SECOND, 3610 * SECOND, Cause.CLOCK) in spans
     assert spans[-1] == Coverage(3610 * SECOND, 3610 * SECOND)
+
+
+async def boots_behind(reopen: Opener, clock: HandClock, *seen: Transition) -> tuple[Coverage, ...]:
+    """The ambiguous time: an hour is recorded, a minute later the next run begins a day behind, and is set right."""
+    history = reopen()
+    for _ in range(120):
+        await beat(history, Pulse(clock.move(30)))
+    history.close()
+    clock.move(60 - DAY)
+    history = reopen()
+    await beat(history, Pulse(clock.move(5)))
+    await history.record(Entry(seen))
+    await beat(history, Pulse(clock.move(DAY + 5), step=DAY * SECOND))
+    return tuple(span for span in history.reader.coverage() if span.cause is Cause.CLOCK)
+
+
+async def test_a_machine_that_boots_with_a_clock_that_is_behind_takes_nothing_from_the_record(
+    reopen: Opener, clock: HandClock
+) -> None:
+    nothing_measured = went(State.UNKNOWN, START + 1800 * SECOND, reason=Reason.NOT_MEASURED)
+    (ambiguous,) = await boots_behind(reopen, clock, nothing_measured)
+    assert ambiguous == Coverage(START + 3600 * SECOND, START + 3670 * SECOND, Cause.CLOCK)
+
+
+async def test_where_a_clock_that_is_behind_has_written_into_the_record_nothing_can_be_said(
+    reopen: Opener, clock: HandClock
+) -> None:
+    down_since = START + 1800 * SECOND
+    (ambiguous,) = await boots_behind(reopen, clock, went(State.DOWN, down_since))
+    assert ambiguous == Coverage(down_since, START + 3670 * SECOND, Cause.CLOCK)
 
 
 def test_failed_runs_that_never_became_a_change_of_state_are_brief() -> None:
