@@ -117,9 +117,9 @@ async def count(
     if found.partly_matched:
         passage.terminal += (("keys", "the peer does not match by all of them (FF01), so that fewer may be meant"),)
     passage.measure(f"{name}_matches", found.matches)
-    passage.measure(f"{name}_last_seconds", found.last)
     if found.first is not None:
         passage.measure(f"{name}_first_seconds", found.first)
+    passage.measure(f"{name}_last_seconds", found.last)
     if found.matches >= settings.at_least:
         return passage.outcome(settings.slow)
     detail = f"{target} found {found.matches}, at least {settings.at_least} were expected"
