@@ -52,6 +52,8 @@ class Case:
     told: Mapping[str, Told] = field(default_factory=dict)
     excused: frozenset[str] = frozenset()
     """Why its opened was withheld, as recorded already."""
+    joined: Micros | None = None
+    """When the latest check joined it after people had been told."""
 
     @property
     def key(self) -> Key:
@@ -63,19 +65,23 @@ class Case:
     def shifted(self, step: Micros) -> Case:
         """The same after the wall clock was set: what was due in a minute still is."""
         told = {channel: replace(t, at=t.at + step) for channel, t in self.told.items()}
-        return replace(self, due=self.due + step, told=told)
+        joined = None if self.joined is None else self.joined + step
+        return replace(self, due=self.due + step, told=told, joined=joined)
 
 
 def restored(incident: Incident, made: Iterable[Notification], check: Check | None) -> Case:
     """The case of an incident that history had open."""
     case = Case(incident, due(incident, 0.0 if check is None else check.page_after))
+    everybody, heard = {str(member) for member in incident.members}, dict[str, Iterable[str]]()
     for past in made:
         if past.event is Event.OPENED:
             told = Told(past.created, past.status is DeliveryStatus.SHADOW, past.status in LOST)
             case = case.tell(past.channel, told)
         elif past.channel in case.told:
             case = case.tell(past.channel, replace(case.told[past.channel], at=past.created))
-    return case
+        heard[past.channel] = past.data.get("members", everybody)
+    late = [told.at for channel, told in case.told.items() if everybody - set(heard[channel])]
+    return replace(case, joined=max(late) + 1) if late else case
 
 
 def opened(transition: Transition, check: Check, identity: str) -> Case:

@@ -212,6 +212,11 @@ def _blind(incident: Incident, event: Event, scene: Scene) -> str:
         return f"{names}: not watched any more, so the incident since {since} is withdrawn"
     if event is Event.RESOLVED:
         return f"{names}: measured again, or blind for another reason (was since {since}: {what})"
+    if event is Event.CHANGED:
+        latest = _named(map(str, reversed(incident.members)))
+        return (
+            f"The monitor cannot check {len(incident.members)} checks now, {latest}: {what} (the first since {since})"
+        )
     return f"The monitor has not been able to check {names} since {since}: {what}"
 
 

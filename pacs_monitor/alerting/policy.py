@@ -10,7 +10,8 @@ moment: five that were slept through are one.
 - Once opened on a channel, an incident is changed, reminded and ended there. The end goes wherever the opened went,
   whatever routes and paging say by then; changes and reminders are as quiet as paging says now.
 - An incident of kind blind is one reason for which checks have been unknown for `unknown_after`. `paused` is none: a
-  person did that; nor is `awaited`, which ends by itself. Checks join it, and it ends when none of them is unknown for
+  person did that; nor is `awaited`, which ends by itself. Checks join it, which is
+  told as changed, and it ends when none of them is unknown for
   that reason any more.
 - An incident of kind delivery is one channel that gave up; it goes through the others, and ends at the next delivery.
 
@@ -43,6 +44,8 @@ from pacs_monitor.model import (
 
 PAGE_AFTER = "page_after"
 CHANNEL_REMOVED = "channel removed"
+GATHERING = 60 * SECOND
+"""How long checks that join a blindness are waited for, so that those of one cause are told of at once."""
 _NOT_BLIND = (Reason.PAUSED, Reason.AWAITED)
 _ENDINGS = {Ending.RESOLVED: Event.RESOLVED, Ending.WITHDRAWN: Event.WITHDRAWN}
 
@@ -97,7 +100,7 @@ def decide(cases: Mapping[Key, Case], news: News, rules: Rules, now: Micros, ide
     talk.look_into_the_dark(news.dark)
     talk.look_at_channels(news.failing)
     for case in list(talk.cases.values()):
-        talk.remind(talk.page(case, now))
+        talk.remind(talk.tell_joined(talk.page(case, now)))
     return Decision(
         talk.cases,
         tuple(talk.incidents.values()),
@@ -187,6 +190,18 @@ class _Round:
                 case = self._keep(case.tell(channel, Told(at, shadow)))
         return case
 
+    def tell_joined(self, case: Case) -> Case:
+        """Say of which checks more the monitor is blind, to whoever was last told before they joined."""
+        if case.joined is None:
+            return case
+        if case.joined + GATHERING > self._now:
+            self.wakes.append(case.joined + GATHERING)
+            return case
+        joined = case.joined
+        late = [channel for channel, told in case.told.items() if told.at < joined]
+        self._speak(case, Event.CHANGED, late, self._now)
+        return self.cases[case.key]
+
     def remind(self, case: Case) -> None:
         """Say it again where the routes want that, while it lasts."""
         incident = case.incident
@@ -253,7 +268,8 @@ class _Round:
             case = self._own(IncidentKind.BLIND, spell.reason.value, State.UNKNOWN, spell)
         members = case.incident.members
         if check not in members:
-            self._keep(replace(case, incident=replace(case.incident, members=(*members, check))))
+            joined = self._now if case.told else None
+            self._keep(replace(case, incident=replace(case.incident, members=(*members, check)), joined=joined))
 
     def _own(self, kind: IncidentKind, cause: str, state: State, spell: Dark | None = None) -> Case:
         """A case of the monitor's own, told at once."""

@@ -149,6 +149,10 @@ def test_blindness_names_its_cause_and_its_checks() -> None:
     many = replace(two, members=(ARCHIVE, DISK, RIS, CheckId("ct1", "echo"), CheckId("ct2", "echo")))
     why, first = "our credentials are not accepted", "archive/dicom_echo, ris/dicom_echo"
     more = "archive/dicom_echo, archive/archive_disk, ris/dicom_echo and 2 more"
+    joined = "ct2/echo, ct1/echo, ris/dicom_echo and 2 more"
+    assert summary(many, Event.CHANGED) == (
+        f"The monitor cannot check 5 checks now, {joined}: {why} (the first since 17:00:00 CET)"
+    )
     assert [summary(two), summary(many), summary(two, Event.RESOLVED), summary(two, Event.WITHDRAWN)] == [
         f"The monitor has not been able to check {first} since 17:00:00 CET: {why}",
         f"The monitor has not been able to check {more} since 17:00:00 CET: {why}",

@@ -4,8 +4,20 @@ from dataclasses import replace
 
 import pytest
 
+from pacs_monitor.alerting.cases import restored
 from pacs_monitor.alerting.policy import Dark
-from pacs_monitor.model import Ending, Incident, IncidentKind, Paging, Reason, Severity, State
+from pacs_monitor.model import (
+    DeliveryStatus,
+    Ending,
+    Event,
+    Incident,
+    IncidentKind,
+    Notification,
+    Paging,
+    Reason,
+    Severity,
+    State,
+)
 from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, Talk, a_check, an_estate, at, moved, route
 
 DOWN, UP, DEGRADED, ABSENT, UNKNOWN = State.DOWN, State.UP, State.DEGRADED, State.ABSENT, State.UNKNOWN
@@ -270,13 +282,39 @@ def test_lasting_unknown_is_told_once_per_cause_and_others_join() -> None:
     opened = incident(talk)
     assert (opened.kind, opened.cause, opened.severity) == (IncidentKind.BLIND, "auth", Severity.WARNING)
     assert (opened.state, opened.reason, opened.since) == (UNKNOWN, Reason.AUTH, at(0))
-    talk.ask(1000, dark={ARCHIVE: dark(0), DISK: dark(100)})
+    assert talk.ask(1000, dark={ARCHIVE: dark(0), DISK: dark(100)}).wake_at == at(1060)
     assert incident(talk).members == (ARCHIVE, DISK)
-    talk.ask(1100, dark={DISK: dark(100)})
-    assert talk.cases
+    talk.ask(1059, dark={DISK: dark(100)})
+    assert talk.heard() == [("opened", "hook")]
+    for now in (1060, 1100):
+        talk.ask(now, dark={DISK: dark(100)})
+        assert talk.heard() == [("opened", "hook"), ("changed", "hook")]
     talk.ask(1200)
     assert talk.cases == {}
-    assert talk.heard() == [("opened", "hook"), ("resolved", "hook")]
+    assert talk.heard()[2:] == [("resolved", "hook")]
+
+
+def test_checks_that_join_a_blindness_one_by_one_are_told_at_once_to_whoever_has_not_heard_of_them() -> None:
+    talk = Talk(an_estate(routes=(route("oncall", role="ris", severity="warning"),)))
+    for now in range(900, 1100, 10):
+        talk.ask(now, dark={ARCHIVE: dark(0), DISK: dark(50), RIS: dark(100)})
+    assert [(now, event, channel) for now, event, channel, _ in talk.said] == [
+        (900, "opened", "hook"),
+        (1000, "opened", "oncall"),
+        (1060, "changed", "hook"),
+    ]
+
+
+def test_after_a_restart_checks_are_told_that_joined_after_the_last_message() -> None:
+    talk = Talk()
+    talk.ask(900, dark={ARCHIVE: dark(0)})
+    both = replace(incident(talk), members=(ARCHIVE, DISK))
+    heard = {"members": ["archive/dicom_echo"]}
+    said = Notification("", "hook", Event.OPENED, at(900), heard, both.id, DeliveryStatus.DELIVERED)
+    case = restored(both, [said], CHECKS[ARCHIVE])
+    talk.cases = {case.key: case}
+    talk.ask(1100, dark={ARCHIVE: dark(0), DISK: dark(0)})
+    assert talk.heard() == [("opened", "hook"), ("changed", "hook")]
 
 
 def test_two_causes_are_two_incidents_and_neither_a_pause_nor_a_first_report_to_come_is_one() -> None:
