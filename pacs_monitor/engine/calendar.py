@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -30,6 +31,8 @@ class Calendar:
         self._clock = clock
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._lines: dict[CheckId, Line] = {}
+        self._extra: dict[CheckId, asyncio.TimerHandle] = {}
+        """Runs of checks that lean, between the times of their lines."""
 
     def start(self) -> None:
         self._scheduler.start()
@@ -39,6 +42,7 @@ class Calendar:
         lines = {check.id: Line(check.cron, timezone) for check in checks if check.cron is not None}
         for check in self._lines.keys() - lines.keys():
             self._scheduler.remove_job(str(check))
+            self._forget_extra(check)
         for check, line in lines.items():
             if self._lines.get(check) != line:
                 self._schedule(check, line)
@@ -50,12 +54,19 @@ class Calendar:
             self._schedule(check, line)
 
     def seconds_to_next(self, check: CheckId) -> float | None:
-        """Seconds until a check's next time, or None when it has none."""
+        """Seconds until a check's next run, or None when it has none."""
+        if check in self._extra:
+            return self._extra[check].when() - asyncio.get_running_loop().time()
         job = self._scheduler.get_job(str(check))
         following: datetime | None = getattr(job, "next_run_time", None)
         if following is None:
             return None
         return (following - datetime.fromtimestamp(self._clock.now() / SECOND, UTC)).total_seconds()
+
+    def hurry(self, check: CheckId, due: float) -> None:
+        """One more run of a check at `due`, on the loop's clock; the times of its line stay as they are."""
+        self._forget_extra(check)
+        self._extra[check] = asyncio.get_running_loop().call_at(due, self._run_extra, check)
 
     def look_again(self) -> None:
         """Compute afresh how long to sleep: the wall clock may run apart from the monotonic one."""
@@ -65,6 +76,16 @@ class Calendar:
     def stop(self) -> None:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+        for check in tuple(self._extra):
+            self._forget_extra(check)
+
+    def _run_extra(self, check: CheckId) -> None:
+        del self._extra[check]
+        self._run(check)
+
+    def _forget_extra(self, check: CheckId) -> None:
+        if check in self._extra:
+            self._extra.pop(check).cancel()
 
     async def _turn(self, check: CheckId) -> None:
         """A coroutine, because APScheduler gives plain functions to a thread, and a run belongs on the loop."""

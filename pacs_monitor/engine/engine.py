@@ -158,7 +158,8 @@ class Engine:
         transition = self.board.accept(result)
         entry.lapse_at = self._lapse_at(entry.check, now)
         if states.hurried(entry.standing):
-            self._rhythm.hurry(entry.check.id, max(now, began + entry.check.retry_interval))
+            hurry = self._rhythm.hurry if entry.check.cron is None else self._calendar.hurry
+            hurry(entry.check.id, max(now, began + entry.check.retry_interval))
         self._on_result(result, entry.standing.state)
         if transition:
             self._on_transition(transition)

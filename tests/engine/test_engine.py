@@ -301,6 +301,30 @@ async def test_a_cron_check_whose_time_has_come_is_run_and_comes_up(bench):
     assert runs["runs"] == 1
 
 
+async def test_a_cron_check_that_leans_is_asked_again_after_its_retry_interval(bench):
+    runs, ask = counting(REFUSED)
+    bench.adopt(a_check(ask=ask, retry_interval=0.02, cron="30 2 * * *"))
+    await bench.engine.run_now(CheckId("archive", "echo"))
+    await until(lambda: bench.entry().standing.state is State.DOWN)
+    due = bench.engine.next_due(CheckId("archive", "echo"))
+
+    assert runs["runs"] == 3
+    assert due is not None
+    assert due > 1.0 or datetime.now(UTC).strftime("%H:%M") == "02:29"
+
+
+async def test_a_cron_check_that_leans_and_leaves_is_not_asked_again(bench):
+    _, ask = counting(REFUSED)
+    check = a_check(ask=ask, retry_interval=10.0, cron="30 2 * * *")
+    bench.adopt(check)
+    await bench.engine.run_now(check.id)
+    leaning = bench.engine.next_due(check.id)
+    bench.adopt()
+
+    assert leaning == pytest.approx(10.0, abs=5.0)
+    assert bench.engine.next_due(check.id) is None
+
+
 def test_the_clock_watch_sees_steps_and_not_the_passing_of_time():
     clock = SettableClock()
     told: list[Micros] = []
