@@ -193,7 +193,8 @@ class Desk:
         """What this turn is to record. A fault in here must not cost the ledger its transitions."""
         now = self._clock.now()
         try:
-            news = News(batch, self._dark(), frozenset(self._failing))
+            dark, untried = self._dark(now)
+            news = News(batch, dark, untried, frozenset(self._failing))
             decision = policy.decide(
                 self._cases, news, self._rules, now, lambda: str(ULID.from_timestamp(now / SECOND))
             )
@@ -221,23 +222,28 @@ class Desk:
 
         return tuple(written(number, due) for number, due in enumerate(decision.dues))
 
-    def _dark(self) -> dict[CheckId, Dark]:
-        """The checks that are unknown, and since when without a break; not before the monitor started."""
+    def _dark(self, now: Micros) -> tuple[dict[CheckId, Dark], frozenset[CheckId]]:
+        """The checks that are unknown, and since when without a break; and those whose turn has not come yet.
+
+        Not since before the monitor started, nor since a time that lies ahead, which a clock that was behind has left.
+        """
         dark: dict[CheckId, Dark] = {}
+        untried: set[CheckId] = set()
         monotonic = self._clock.monotonic()
         for check, seen in self._board.entries.items():
             standing = seen.standing
             if standing.state is not State.UNKNOWN:
                 continue
-            reason, since = standing.reason or Reason.NOT_MEASURED, max(standing.since, self._started)
+            reason, since = standing.reason or Reason.NOT_MEASURED, min(max(standing.since, self._started), now)
             outcome = seen.last.outcome if seen.last else None
             said = outcome is not None and outcome.reason is reason
             if reason is Reason.NOT_MEASURED and not said and (seen.lapse_at is None or seen.lapse_at > monotonic):
-                continue  # its turn has not come yet
+                untried.add(check)
+                continue
             detail = outcome.detail if outcome and said else ""
             dark[check] = Dark(self._dark_since.get(check, since), reason, detail)
         self._dark_since = {check: spell.since for check, spell in dark.items()}
-        return dark
+        return dark, frozenset(untried)
 
     async def _heard(self, notification: Notification, status: DeliveryStatus) -> None:
         """The outbox says how a notification ended."""

@@ -76,6 +76,8 @@ class News:
     transitions: tuple[Transition, ...] = ()
     dark: Mapping[CheckId, Dark] = field(default_factory=dict)
     """All checks that are unknown now."""
+    untried: Set[CheckId] = frozenset()
+    """Checks that are unknown, and whose turn has not come since the start: they are as blind as they were before."""
     failing: Set[str] = frozenset()
     """Channels that gave up and have delivered nothing since."""
 
@@ -97,7 +99,7 @@ def decide(cases: Mapping[Key, Case], news: News, rules: Rules, now: Micros, ide
     for transition in news.transitions:
         talk.hear(transition)
     talk.withdraw_unwatched()
-    talk.look_into_the_dark(news.dark)
+    talk.look_into_the_dark(news.dark, news.untried)
     talk.look_at_channels(news.failing)
     for case in list(talk.cases.values()):
         talk.remind(talk.tell_joined(talk.page(case, now)))
@@ -146,7 +148,7 @@ class _Round:
             if case.incident.kind is IncidentKind.NODE and case.incident.members[0] not in self._rules.checks:
                 self._end(case, Ending.WITHDRAWN, self._now)
 
-    def look_into_the_dark(self, dark: Mapping[CheckId, Dark]) -> None:
+    def look_into_the_dark(self, dark: Mapping[CheckId, Dark], untried: Set[CheckId]) -> None:
         """Open, extend and end the incidents of checks that have been unknown for long."""
         for check, spell in dark.items():
             if check not in self._rules.checks or spell.reason in _NOT_BLIND:
@@ -158,7 +160,7 @@ class _Round:
                 self._join(check, spell)
         for case in self._of(IncidentKind.BLIND):
             watched = [member for member in case.incident.members if member in self._rules.checks]
-            if not any(member in dark and dark[member].reason == case.incident.cause for member in watched):
+            if not any(m in untried or (m in dark and dark[m].reason == case.incident.cause) for m in watched):
                 self._end(case, Ending.RESOLVED if watched else Ending.WITHDRAWN, self._now)
 
     def look_at_channels(self, failing: Set[str]) -> None:

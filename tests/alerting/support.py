@@ -153,7 +153,7 @@ class Talk:
         dark: Mapping[CheckId, Dark] | None = None,
         failing: Iterable[str] = (),
     ) -> Decision:
-        news = News(transitions, dark or {}, frozenset(failing))
+        news = News(transitions, dark or {}, failing=frozenset(failing))
         decision = decide(self.cases, news, self.rules, at(now), lambda: f"incident-{next(self._ids)}")
         self.cases = decision.cases
         for due in decision.dues:

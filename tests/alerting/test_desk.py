@@ -291,6 +291,25 @@ async def test_what_waits_for_a_removed_channel_goes_out_when_it_comes_back(
         assert types(await got(receiver, 1)) == ["opened"]
 
 
+async def test_a_restart_does_not_call_a_check_measured_whose_turn_has_not_come(
+    receiver: Receiver, clock: SettableClock, database: str
+) -> None:
+    estate = at_once(receiver)
+    estate = replace(estate, checks=dict(estate.checks) | {ARCHIVE: replace(CHECKS[ARCHIVE], unknown_after=0.0)})
+    silent = Standing(UNKNOWN, clock.now(), Reason.NOT_MEASURED)
+    async with running(clock, database, estate) as house:
+        house.board.entries[ARCHIVE] = Spot(silent, lapse_at=0.0)
+        await got(receiver, 1)
+    async with running(clock, database, estate) as house:
+        house.board.entries[ARCHIVE] = Spot(silent, lapse_at=float("inf"))
+        house.move(DOWN, RIS)
+        await got(receiver, 2)
+        assert [event for event, *_ in house.statuses()] == ["opened", "opened"]
+        house.board.entries[ARCHIVE] = Spot(Standing(UP, clock.now()))
+        house.move(UP, RIS)
+        assert sorted(types(await got(receiver, 4))) == ["opened", "opened", "resolved", "resolved"]
+
+
 async def test_lasting_blindness_is_told_and_resolved(receiver: Receiver, clock: SettableClock, database: str) -> None:
     estate = at_once(receiver)
     estate = replace(estate, checks={check: replace(c, unknown_after=0.2) for check, c in estate.checks.items()})
