@@ -66,6 +66,10 @@ def incident(found: Mapping[str, Any], when: When) -> list[str]:
     lines = [head + (f"  {reason(found)}" if found["reason"] else "")]
     lines += [f"  {escape(found['detail'])}"] if found["detail"] else []
     lines += [f"  → {escape(found['next_step'])}"] if found["next_step"] else []
+    if not found["ended"]:
+        support = ", ".join(f"{key} {value}" for key, value in found["support"].items())
+        more = {"impact": found["impact"], "support": support, "runbook": found["runbook"]}
+        lines += [f"  {name}: {escape(value)}" for name, value in more.items() if value]
     times = [("last good", "last_good"), ("since", "since"), ("noticed", "noticed"), (found["ending"], "ended")]
     lines.append("  " + ", ".join(f"{word} {when(found[key])}" for word, key in times if found[key]))
     lines += _section("told", [_told(row, when) for row in found["notifications"]])

@@ -4,7 +4,8 @@
 uptime: {probe: exec, command: [/usr/lib/nagios/plugins/check_snmp, -H, 10.0.0.2, -o, .1.3.6.1.2.1.1.3.0]}
 ```
 
-Exit status 0 is ok, 1 a warning, 2 a failure, 3 unknown, as their development guidelines say. The command is a list of
+Exit status 0 is ok, 1 a warning, 2 a failure, 3 unknown, as their development guidelines say; 126 and 127, by which a
+shell says that a command cannot be run, are unknown, too. The command is a list of
 arguments: no shell reads it. It gets no terminal, no input and none of the monitor's own environment. At the deadline
 it is killed with its whole process group, and what it leaves behind when it ends is killed as well.
 
@@ -60,6 +61,8 @@ _UNITS: Mapping[str, tuple[str, float]] = {
 }
 """In base units; the plugins have always meant powers of 1024 by KB, MB and GB."""
 _STATUSES = {1: Status.WARN, 2: Status.FAIL}
+_NO_COMMAND = (126, 127)
+"""How a shell says that a command may not be run, or is not there (POSIX, Shell Command Language 2.8.2)."""
 
 
 class _EndlessError(PacsMonitorError):
@@ -188,6 +191,9 @@ def _outcome(status: int, output: str, phases: Mapping[Phase, float]) -> Outcome
     if status == 3:
         detail = f"the plugin could not tell (exit status 3): {said or 'it said nothing'}"
         return _failed(Reason.NOT_MEASURED, detail, **seen)
+    if status in _NO_COMMAND:
+        why = "a command that it needs is not there" if status == 127 else "a command that it needs may not be run"
+        return _failed(Reason.NOT_CONFIGURED, f"{why} (exit status {status}): {said or 'it said nothing'}", **seen)
     if status < 0:
         return _failed(Reason.NOT_MEASURED, f"the command was ended by signal {-status}", **seen)
     return _failed(

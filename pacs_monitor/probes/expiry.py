@@ -112,5 +112,5 @@ def _words(day: datetime.date, left: float) -> str:
     days = int(abs(left) // _DAY)
     plural = "" if days == 1 else "s"
     if left < 0:
-        return f"ended on {day}, {days} day{plural} ago" if days else "ended"
+        return f"ended on {day}" + (f", {days} day{plural} ago" if days else "")
     return f"ends on {day}, " + (f"in {days} day{plural}" if days else "today")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pacs_monitor.alerting.message import advice
+from pacs_monitor.alerting.message import advice, runbook
 from pacs_monitor.history import IncidentFile
 from pacs_monitor.model import Incident, Micros, Notification, Withheld, iso
 from pacs_monitor.web.house import House
@@ -21,7 +21,11 @@ async def incident(house: House, identity: str) -> dict[str, Any] | None:
     found: IncidentFile | None = await house.history.read(lambda reader: reader.incident(identity))
     if found is None:
         return None
+    node = house.estate.nodes.get(found.incident.members[0].node) if found.incident.members else None
     return _incident(found.incident, house) | {
+        "impact": node.impact if node else "",
+        "support": dict(node.support) if node else {},
+        "runbook": runbook(house.estate.monitor, found.incident.reason or found.incident.kind),
         "notifications": [_notification(notification) for notification in found.notifications],
         "withheld": [_withheld(withheld) for withheld in found.withheld],
     }

@@ -203,6 +203,8 @@ async def test_it_gets_its_own_environment_and_none_of_ours(monkeypatch: pytest.
         (2, Status.FAIL, Reason.EXIT_STATUS),
         (3, Status.UNKNOWN, Reason.NOT_MEASURED),
         (4, Status.FAIL, Reason.EXIT_STATUS),
+        (126, Status.UNKNOWN, Reason.NOT_CONFIGURED),
+        (127, Status.UNKNOWN, Reason.NOT_CONFIGURED),
         (-9, Status.UNKNOWN, Reason.NOT_MEASURED),
     ],
 )

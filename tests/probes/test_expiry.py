@@ -74,7 +74,7 @@ async def asked(moment: datetime, zone: str = "UTC", **more: object) -> Outcome:
         (datetime(2027, 1, 31, 1, 0, tzinfo=UTC), Status.WARN, "ends on 2027-03-31, in 59 days"),
         (datetime(2027, 3, 30, 23, 0, tzinfo=UTC), Status.WARN, "ends on 2027-03-31, in 1 day"),
         (datetime(2027, 3, 31, 23, 59, tzinfo=UTC), Status.WARN, "ends on 2027-03-31, today"),
-        (datetime(2027, 4, 1, 0, 1, tzinfo=UTC), Status.FAIL, "ended"),
+        (datetime(2027, 4, 1, 0, 1, tzinfo=UTC), Status.FAIL, "ended on 2027-03-31"),
         (datetime(2027, 4, 3, 0, 1, tzinfo=UTC), Status.FAIL, "ended on 2027-03-31, 2 days ago"),
     ],
 )

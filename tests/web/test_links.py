@@ -30,7 +30,11 @@ async def test_the_link_of_an_incident_leads_to_the_incident(served):
             await asyncio.sleep(0.02)
     found = await served.client.get(f"/incidents/{open_ones[0].id}", follow_redirects=True)
 
-    assert found.json()["cause"] == open_ones[0].cause
+    told = found.json()
+    assert told["cause"] == open_ones[0].cause
+    assert told["next_step"].startswith("The machine is on but nothing listens there")
+    assert told["runbook"].endswith("/docs/operations#tcp_refused")
+    assert (told["impact"], told["support"]) == ("", {})
 
 
 def test_the_manual_is_in_the_package():
