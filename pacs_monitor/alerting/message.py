@@ -13,7 +13,7 @@ from ulid import ULID
 
 from pacs_monitor import states
 from pacs_monitor.alerting.cases import TROUBLE
-from pacs_monitor.alerting.phrases import phrase
+from pacs_monitor.alerting.phrases import phrase, port_of
 from pacs_monitor.alerting.steps import next_step, recovered, told_by_detail
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.model import (
@@ -194,7 +194,8 @@ def _trouble(incident: Incident, event: Event, check: Check | None, scene: Scene
         how = f"now {incident.state}"
     told = _in_detail(incident, scene)
     if not told:
-        return " ".join(filter(None, (title + still, phrase(incident.reason, check), how and f"({how})", since)))
+        of = "" if check is None or port_of(check) else f" ({check.id.check})"
+        return " ".join(filter(None, (title + of + still, phrase(incident.reason, check), how and f"({how})", since)))
     return f"{title}{_name(check, told)}{still}: {told} ({', '.join(filter(None, (how, since)))})"
 
 

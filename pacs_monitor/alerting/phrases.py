@@ -258,7 +258,7 @@ def phrase(reason: Reason | None, check: Check | None = None) -> str:
     """The words for a reason; with the check's port and AE title where they help."""
     if reason is None:
         return "is not well"
-    port = None if check is None else _port(check)
+    port = None if check is None else port_of(check)
     return WORDS[reason].meaning.format(
         on_port=f" on port {port}" if port else "",
         to_port=f" to port {port}" if port else "",
@@ -266,7 +266,7 @@ def phrase(reason: Reason | None, check: Check | None = None) -> str:
     )
 
 
-def _port(check: Check) -> int | None:
+def port_of(check: Check) -> int | None:
     """The port that the check asks: its own setting, else its first association's."""
     own: int | None = getattr(check.settings, "port", None)
     if own is not None:

@@ -48,6 +48,9 @@ OWN_STEPS: Mapping[tuple[str, str], str] = {
     ("exec", Reason.EXIT_STATUS): (
         "The detail is the plugin's first line; run its command by hand as the monitor's user for the rest."
     ),
+    ("exec", Reason.NOT_CONFIGURED): (
+        "Run its command by hand as the monitor's user: a program, or the right to run one, is missing on this machine."
+    ),
     ("exec", Reason.NOT_MEASURED): (
         "Run its command by hand as the monitor's user: if it cannot tell, an argument or an account is often wrong."
     ),

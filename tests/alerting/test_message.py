@@ -242,10 +242,12 @@ def test_no_more_is_claimed_than_was_measured() -> None:
     read_only = told(of_kind("disk"), Reason.OUT_OF_RESOURCES, "/images is read-only")
     snmp = told(of_kind("snmp_interface", "uplink"), Reason.TCP_TIMEOUT, "no answer by SNMP", phase=Phase.OPERATION)
     echo = told(CHECKS[ARCHIVE], Reason.TCP_TIMEOUT, "no answer in 10 s", phase=Phase.CONNECT)
-    assert [data["summary"] for data in (read_only, snmp, echo)] == [
+    jobs = told(of_kind("queue", "jobs"), Reason.TCP_REFUSED, "refused", phase=Phase.CONNECT)
+    assert [data["summary"] for data in (read_only, snmp, echo, jobs)] == [
         "Main archive: /images is read-only (since 17:00:00 CET)",
         "Main archive, uplink: no answer by SNMP (since 17:00:00 CET)",
         "Main archive does not answer when we connect to port 11112 since 17:00:00 CET",
+        "Main archive (jobs) refuses connections since 17:00:00 CET",
     ]
     assert snmp["next_step"] == NO_DATAGRAM
 
