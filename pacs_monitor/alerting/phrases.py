@@ -132,20 +132,20 @@ WORDS: Mapping[str, Words] = {
         "Compare the phase times: connect is the network, associate the service, operation its database or storage.",
     ),
     Reason.NO_ACK: Words(
-        "does not acknowledge messages",
+        "does not acknowledge our message",
         "Check that the interface's channel is started, and what it waits for downstream.",
     ),
     Reason.FRAMING: Words(
-        "answers messages with broken framing",
+        "answers our message with broken framing",
         "Check that the port is an MLLP port, and the framing settings of the channel.",
     ),
     Reason.NAK_AE: Words(
-        "answers messages with an application error (AE)",
+        "answers our message with an application error (AE)",
         "Read the error in its log (we drop the text, which can hold patient data), and see whether others' fail too.",
     ),
     Reason.NAK_AR: Words(
-        "rejects messages (AR)",
-        "Check whether it allows this message type and processing ID.",
+        "rejects our message (AR)",
+        "Check whether it allows this message type and processing ID; if it never did, let `accept` name AR, too.",
     ),
     Reason.CONTROL_ID_MISMATCH: Words(
         "acknowledges another message than was sent",
