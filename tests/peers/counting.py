@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -41,13 +42,14 @@ def counting(behind: int, silent_every: int | None = None) -> Iterator[Counted]:
     over = asyncio.Event()
 
     async def serve() -> None:
-        async def passed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await _Passing(counted, silent_every).between((reader, writer), behind)
-
-        async with await asyncio.start_server(passed, "127.0.0.1", 0) as server:
-            counted.port = server.sockets[0].getsockname()[1]
+        passing = _Passing(counted, silent_every, behind)
+        with socket.create_server(("127.0.0.1", 0), backlog=100) as listening:
+            listening.setblocking(False)
+            counted.port = listening.getsockname()[1]
             started.set()
+            accepting = asyncio.create_task(passing.accept(listening))
             await over.wait()
+            accepting.cancel()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
@@ -61,21 +63,36 @@ def counting(behind: int, silent_every: int | None = None) -> Iterator[Counted]:
 
 
 class _Passing:
+    """Hands on between whoever connects and the port `behind`, by bare sockets: what a peer said before it went away is
+    read there to its end, also when an answer to it fails meanwhile.
+    """
+
+    def __init__(self, counted: Counted, silent_every: int | None, behind: int) -> None:
+        self._counted, self._silent_every, self._behind = counted, silent_every, behind
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def accept(self, listening: socket.socket) -> None:
+        while True:
+            asker, _ = await asyncio.get_running_loop().sock_accept(listening)
+            self._tasks.add(asyncio.create_task(self._between(asker)))
+
+    async def _between(self, asker: socket.socket) -> None:
+        with asker, socket.socket() as answerer:
+            answerer.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(answerer, ("127.0.0.1", self._behind))
+            one = _One(self._counted, self._silent_every)
+            await asyncio.gather(one.requests(asker, answerer), one.answers(answerer, asker))
+
+
+class _One:
     """One connection."""
 
     def __init__(self, counted: Counted, silent_every: int | None) -> None:
         self._counted, self._silent_every = counted, silent_every
         self._open = self._silent = False
 
-    async def between(self, asker: tuple[asyncio.StreamReader, asyncio.StreamWriter], behind: int) -> None:
-        answerer = await asyncio.open_connection("127.0.0.1", behind)
-        with suppress(ConnectionError):
-            await asyncio.gather(self._requests(asker[0], answerer[1]), self._answers(answerer[0], asker[1]))
-        for _, writer in (asker, answerer):
-            writer.close()
-
-    async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while pdu := await _heard(reader):
+    async def requests(self, asker: socket.socket, answerer: socket.socket) -> None:
+        while pdu := await _heard(asker):
             if pdu[0] == A_ASSOCIATE_RQ:
                 for _ in range(5):  # so that what other connections were sent before is read before
                     await asyncio.sleep(0)
@@ -84,18 +101,18 @@ class _Passing:
                 self._silent = self._silent_every is not None and begun % self._silent_every == 0
             elif pdu[0] == A_ABORT:
                 self._ends("aborted")
-            writer.write(pdu)
+            await _say(answerer, pdu)
         self._ends("left open")
-        writer.close()
+        _no_more(answerer)
 
-    async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answers(self, answerer: socket.socket, asker: socket.socket) -> None:
         endings = {A_ASSOCIATE_RJ: "rejected", A_RELEASE_RP: "released", A_ABORT: "aborted by the peer"}
-        while pdu := await _heard(reader):
+        while pdu := await _heard(answerer):
             if not self._silent:
                 if pdu[0] in endings:
                     self._ends(endings[pdu[0]])
-                writer.write(pdu)
-        writer.close()
+                await _say(asker, pdu)
+        _no_more(asker)
 
     def _ends(self, how: str) -> None:
         """The first word counts."""
@@ -104,10 +121,31 @@ class _Passing:
             self._counted.ends(how)
 
 
-async def _heard(reader: asyncio.StreamReader) -> bytes:
+async def _heard(sock: socket.socket) -> bytes:
     """The next PDU; b"" at the end."""
-    try:
-        head = await reader.readexactly(6)
-        return head + await reader.readexactly(int.from_bytes(head[2:]))
-    except (asyncio.IncompleteReadError, ConnectionError):
-        return b""
+    head = await _exactly(sock, 6)
+    body = await _exactly(sock, int.from_bytes(head[2:])) if head else b""
+    return head + body
+
+
+async def _exactly(sock: socket.socket, count: int) -> bytes:
+    """So many bytes; b"" when they do not come any more."""
+    data = b""
+    with suppress(OSError):
+        while len(data) < count:
+            piece = await asyncio.get_running_loop().sock_recv(sock, count - len(data))
+            if not piece:
+                return b""
+            data += piece
+        return data
+    return b""
+
+
+async def _say(sock: socket.socket, pdu: bytes) -> None:
+    with suppress(OSError):
+        await asyncio.get_running_loop().sock_sendall(sock, pdu)
+
+
+def _no_more(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_WR)

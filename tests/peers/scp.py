@@ -48,8 +48,11 @@ def scp(handlers: Handlers, ae_title: str = "PEER", without: Iterable[str] = ())
 @contextmanager
 def serving(ae: AE, handlers: Handlers, port: int = 0) -> Iterator[int]:
     """As start_server does, which polls every half second only; answers with the port, and ends what is open."""
-    where = ("127.0.0.1", port)
-    server: Any = ae.make_server(where, evt_handlers=list(handlers.items()), server_class=ThreadedAssociationServer)
+    where, sockets = ("127.0.0.1", port), []  # pynetdicom leaves one open that it cannot shut down, after a reset
+    opened = (evt.EVT_CONN_OPEN, lambda event: sockets.append(event.assoc.dul.socket.socket))
+    server: Any = ae.make_server(
+        where, evt_handlers=[*handlers.items(), opened], server_class=ThreadedAssociationServer
+    )
     ae._servers.append(server)
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -61,6 +64,8 @@ def serving(ae: AE, handlers: Handlers, port: int = 0) -> Iterator[int]:
         ThreadingMixIn.server_close(server)  # waits for connections that have just come in
         for association in ae.active_associations:
             association.join(5)
+        for sock in sockets:
+            sock.close()
 
 
 def status(code: int, comment: str | None = None) -> Dataset:
