@@ -245,7 +245,7 @@ class Daemon:
         self.history.beat(self._tally.pulse(self.clock.now(), memory))
 
     def _clock_was_set(self, step: Micros) -> None:
-        self.engine.clock_was_set()
+        self.engine.clock_was_set(step)
         self.desk.clock_was_set(step)
         self._tally.clock_was_set(step)
         self._record_pulse()  # before anything else is recorded by the clock's new time

@@ -18,6 +18,7 @@ from pacs_monitor.model import (
     CheckId,
     Clock,
     Ledger,
+    Micros,
     Resolver,
     Result,
     Standing,
@@ -102,9 +103,13 @@ class Engine:
             self._on_transition(transition)
         self._calendar.look_again()
 
-    def clock_was_set(self) -> None:
-        """The wall clock was set: calendar times are computed afresh; the rhythm does not care."""
-        self._calendar.reschedule()
+    def clock_was_set(self, step: Micros) -> None:
+        """The wall clock was set: back, calendar times come again and are computed afresh; the rhythm does not care.
+
+        Set forward, a time that was jumped over by seconds is late, and is made up for.
+        """
+        if step < 0:
+            self._calendar.reschedule()
 
     async def stop(self, grace: float) -> None:
         """Start nothing more; let runs end within `grace` seconds, then cancel them (associations are aborted)."""

@@ -116,7 +116,7 @@ async def test_a_wall_clock_set_by_an_hour_neither_stops_nor_bursts_the_rhythm(b
     )
     await until(lambda: runs["runs"] >= 40)
     bench.clock.set_by(step)
-    bench.engine.clock_was_set()
+    bench.engine.clock_was_set(round(step * SECOND))
     began, before = time.monotonic(), {check: entry.runs for check, entry in bench.engine.board.entries.items()}
 
     def since() -> list[int]:
@@ -299,6 +299,15 @@ async def test_a_cron_check_whose_time_has_come_is_run_and_comes_up(bench):
     await until(lambda: bench.entry().standing.state is State.UP)
 
     assert runs["runs"] == 1
+
+
+async def test_a_clock_that_is_set_forward_over_the_time_of_a_cron_check_by_seconds_takes_no_run_away(bench):
+    runs, ask = counting()
+    bench.adopt(a_check(ask=ask, cron="30 2 * * *"))
+    passed = datetime.now(UTC) - timedelta(seconds=3)  # half past two was jumped over
+    bench.engine._calendar._scheduler.modify_job("archive/echo", next_run_time=passed)
+    bench.engine.clock_was_set(5 * SECOND)
+    await until(lambda: runs["runs"] == 1)
 
 
 async def test_a_cron_check_that_leans_is_asked_again_after_its_retry_interval(bench):
