@@ -11,6 +11,8 @@ from pacs_monitor.web.house import House
 async def probe(house: House, checks: list[CheckId]) -> bytes:
     """Results younger than their interval are taken as they are, others are run now. All must be ok or warn.
 
+    A check that runs by the calendar has its result until its next time: a scrape does not run it in between.
+
     `probe_success` has no sample while a result is unknown: nothing was learnt about the node.
     """
     results = [await _recent(house, check) for check in checks]
@@ -28,8 +30,9 @@ async def probe(house: House, checks: list[CheckId]) -> bytes:
 
 async def _recent(house: House, check: CheckId) -> Result:
     entry = house.engine.board.entries[check]
-    if entry.last is not None and _age(house.clock.now(), entry.last) < entry.check.interval:
-        return entry.last
+    last = entry.last
+    if last is not None and (entry.check.cron or _age(house.clock.now(), last) < entry.check.interval):
+        return last
     return await house.engine.run_now(check)
 
 
