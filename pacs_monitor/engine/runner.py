@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from math import isfinite
 from typing import Any, TypeVar
@@ -57,9 +57,16 @@ class RunContext:
     hl7_listener: Hl7Listener | None
     zone: tzinfo
     pool: ThreadPoolExecutor
+    queued: set[object] = field(default_factory=set)
+    """Calls that no thread has begun yet."""
 
     def blocking(self, call: Callable[[], T]) -> Awaitable[T]:
-        return asyncio.get_running_loop().run_in_executor(self.pool, call)
+        def begin() -> T:
+            self.queued.discard(begin)
+            return call()
+
+        self.queued.add(begin)
+        return asyncio.get_running_loop().run_in_executor(self.pool, begin)
 
 
 class NoLedger:
@@ -147,6 +154,9 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - the one guard of the house: a bug of a probe is ours, not the node's
             if backstop.expired():
                 self.overdue += 1
+                if ctx.queued:
+                    detail = "no thread of the monitor was free in time to ask"
+                    return Outcome.of(Reason.NOT_MEASURED, detail=detail, flags=(Flag.BACKSTOP,))
                 detail = f"no outcome within {span(check.timeout)}"
                 return Outcome.of(Reason.TIMEOUT, detail=detail, flags=(Flag.BACKSTOP,))
             where = _where(error)

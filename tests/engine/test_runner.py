@@ -3,6 +3,7 @@ import contextlib
 import logging
 import math
 import socket
+import threading
 from dataclasses import replace
 
 import pytest
@@ -42,6 +43,28 @@ async def test_a_probe_that_raises_is_our_own_fault_and_its_words_are_told_nowhe
     assert (result.outcome.status, result.outcome.reason) == (Status.UNKNOWN, Reason.PROBE_ERROR)
     assert "ValueError" in result.outcome.detail
     assert "DOE" not in result.outcome.detail + caplog.text
+
+
+async def test_a_run_that_no_thread_was_free_for_is_our_own_fault_and_not_the_nodes():
+    runner = Runner(SettableClock(), NumericResolver(), blocking_threads=1)
+    begun, done = threading.Event(), threading.Event()
+
+    async def waits(ctx: ProbeContext) -> Outcome:
+        return await ctx.blocking(lambda: OK)
+
+    async def holds(ctx: ProbeContext) -> Outcome:
+        await ctx.blocking(lambda: begun.set() or done.wait())
+        return OK
+
+    other = Node("other", host="127.0.0.2")
+    holding = asyncio.ensure_future(runner.run_once(a_check("other/echo", holds, node=other, timeout=60.0), {}))
+    await until(begun.is_set)
+    starved = (await runner.run_once(a_check(ask=waits, timeout=0.1), {})).outcome
+    done.set()
+    await holding
+    runner.close()
+
+    assert (starved.status, starved.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400], ids=["nan", "inf", "-inf", "huge"])
