@@ -9,7 +9,7 @@ import sys
 import time
 from itertools import pairwise
 from math import inf
-from statistics import median, quantiles
+from statistics import median
 from typing import NamedTuple
 
 import psutil
@@ -20,8 +20,8 @@ from tests.peers.ports import free_port
 from tests.proofs.estates import write_estate
 
 SLACK = 0.25
-"""Seconds by which a run may start after its interval, as a rule: a machine that stalls breaks it for a moment, and the
-lag is the daemon's own in the quiet seconds alone. No run may be missed in any."""
+"""Seconds by which a run may start after its interval, as a rule: a machine that stalls breaks it for a moment. No run
+may be missed in any."""
 
 
 class Moment(NamedTuple):
@@ -31,13 +31,14 @@ class Moment(NamedTuple):
 
 
 @pytest.mark.parametrize(
-    ("count", "interval", "seconds"),
+    ("count", "interval", "seconds", "window"),
     [
-        pytest.param(150, 4, 14, id="short"),
-        pytest.param(1000, 10, 120, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(300)]),
+        pytest.param(150, 4, 14, 1, id="short"),
+        pytest.param(1000, 10, 120, 100, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(300)]),
     ],
 )
-def test_no_run_is_missed_while_one_node_in_ten_is_a_black_hole(tmp_path, count, interval, seconds):
+def test_no_run_is_missed_while_one_node_in_ten_is_a_black_hole(tmp_path, count, interval, seconds, window):
+    """`window`: seconds of lags of which 99 in 100 must be short; of few runs, a stall of the machine delays more."""
     port, hole, listen = free_port(), free_port(), free_port()
     healthy = [n for n in range(count) if n % 10]
     config = write_estate(
@@ -69,7 +70,8 @@ def test_no_run_is_missed_while_one_node_in_ten_is_a_black_hole(tmp_path, count,
     assert min(len(times) for times in seen["began_at"].values()) >= (seconds - interval) // interval
     assert set(seen["most"].values()) == {1}
     early, late = moments[interval + 1], moments[-1]
-    assert quantiles(p99(lags(one), lags(next_one)) for one, next_one in pairwise(moments))[0] <= 0.1
+    windows = [p99(lags(first), lags(last)) for first, last in zip(moments, moments[window:], strict=False)]
+    assert sorted(windows)[len(windows) // 4] <= 0.1
     assert re.search(r"^pacs_runs_skipped_total 0\.0$", late.metrics, re.MULTILINE)
     assert late.threads <= early.threads + 2
     assert late.descriptors <= early.descriptors + 40  # the connections to black holes that happen to be under way
