@@ -47,5 +47,5 @@ def label(name: str) -> str:
 
 
 def items(count: float) -> str:
-    """`1 item`, `3 items`."""
-    return f"{count:g} item" if count == 1 else f"{count:g} items"
+    """`1 item`, `3 items`, `1,250,000 items`."""
+    return "1 item" if count == 1 else f"{number(count)} items"

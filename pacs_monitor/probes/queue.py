@@ -19,8 +19,8 @@ docs/systems.md tells the least account of each system.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from collections.abc import Callable, Iterator
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -33,7 +33,7 @@ from pacs_monitor.systems.answers import Queue as Told
 from pacs_monitor.systems.answers import TellsQueues
 from pacs_monitor.systems.backlog import Backlog
 from pacs_monitor.systems.judging import Trouble, judged, selected
-from pacs_monitor.wording import items, label, span
+from pacs_monitor.wording import items, label, number, span
 
 MOST = 64
 """Queues that one check measures; it judges all."""
@@ -149,7 +149,7 @@ def _troubles(queue: Told, backlog: Backlog, settings: QueueSettings, now: float
 
 
 def _limits(
-    value: float, warn: float | None, fail: float | None, words: str, written: Any = "{:g}".format
+    value: float, warn: float | None, fail: float | None, words: str, written: Callable[[float], str] = number
 ) -> Iterator[Trouble]:
     for limit, mild in ((fail, False), (warn, True)):
         if limit is not None and value >= limit:

@@ -23,7 +23,7 @@ from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems import InterfaceSource, system_of
 from pacs_monitor.systems.answers import Interface, TellsInterfaces
 from pacs_monitor.systems.judging import Trouble, judged, selected
-from pacs_monitor.wording import label
+from pacs_monitor.wording import label, number, share
 
 MOST = 64
 """Interfaces that one check measures and remembers."""
@@ -133,8 +133,10 @@ def _troubles(interface: Interface, rates: Rates | None, settings: SnmpInterface
         ("dropped frames", rates.discards, settings.discards_warn),
     ):
         if limit is not None and rate > limit:
-            yield Trouble(True, Reason.OVER_LIMIT, f"{name} has {rate:.3g} {what} a second, more than {limit:g}")
+            yield Trouble(
+                True, Reason.OVER_LIMIT, f"{name} has {number(rate)} {what} a second, more than {number(limit)}"
+            )
     load = max(rates.received, rates.sent) * 8 / interface.speed if interface.speed else 0.0
     if settings.load_warn is not None and load >= settings.load_warn:
-        detail = f"{name} is {load * 100:.3g} % full, the limit is {settings.load_warn * 100:g} %"
+        detail = f"{name} is {share(load)} full, the limit is {share(settings.load_warn)}"
         yield Trouble(True, Reason.OVER_LIMIT, detail)
