@@ -10,9 +10,8 @@ moment: five that were slept through are one.
 - Once opened on a channel, an incident is changed, reminded and ended there. The end goes wherever the opened went,
   whatever routes and paging say by then; changes and reminders are as quiet as paging says now.
 - An incident of kind blind is one reason for which checks have been unknown for `unknown_after`. `paused` is none: a
-  person did that; nor is `awaited`, which ends by itself. Checks join it, which is
-  told as changed, and it ends when none of them is unknown for
-  that reason any more.
+  person did that; nor is `awaited`, which ends by itself. Checks join it, which is told as changed, and it ends when
+  none of them is unknown for that reason any more.
 - An incident of kind delivery is one channel that gave up; it goes through the others, and ends at the next delivery.
 
 Dependencies, grouping, maintenance, acknowledgement and escalation add reasons to `Audience.why` and steps to `_speak`.

@@ -6,8 +6,8 @@ dicom_worklist: {modality: CT, at_least: 1, hours: "Mon-Fri 08:00-16:00", slow: 
 
 It asks by what a modality asks by: its own AE title (`station`), its `modality`, and the day. No patient's name, ID or
 number is asked for. Where `at_least` is given, fewer items are a warning (`too_few`); with `hours` they are one in
-those hours alone, since nobody is scheduled at night: `hours: Mon-Fri 06:00-20:00`.
-Our AE title must be registered there for the worklist, and for nothing else.
+those hours alone, since nobody is scheduled at night: `hours: Mon-Fri 06:00-20:00`. Our AE title must be registered
+there for the worklist, and for nothing else.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ metadata, which proves the reading of files, not only the database.
 
 Nothing is stored and no image is pulled; `dicomweb_store` does that. Accounts (`username`, `password`), bearer tokens
 (`token`) and client certificates (`tls`) are sent to the host of `url` alone, redirects are not followed, and no proxy
-is used. The least account is one that may search.
+is used but the one that `proxy` names. The least account is one that may search.
 """
 
 from __future__ import annotations

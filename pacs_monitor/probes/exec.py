@@ -5,9 +5,9 @@ uptime: {probe: exec, command: [/usr/lib/nagios/plugins/check_snmp, -H, 10.0.0.2
 ```
 
 Exit status 0 is ok, 1 a warning, 2 a failure, 3 unknown, as their development guidelines say; 126 and 127, by which a
-shell says that a command cannot be run, are unknown, too. The command is a list of
-arguments: no shell reads it. It gets no terminal, no input and none of the monitor's own environment. At the deadline
-it is killed with its whole process group, and what it leaves behind when it ends is killed as well.
+shell says that a command cannot be run, are unknown, too. The command is a list of arguments: no shell reads it. It
+gets no terminal, no input and none of the monitor's own environment. At the deadline it is killed with its whole
+process group, and what it leaves behind when it ends is killed as well.
 
 It runs only when `monitor.allow` names the check, since it runs whatever the file says with the monitor's rights. What
 the plugin says in its first line is shown and sent: do not use plugins that print patient data.

@@ -9,8 +9,8 @@ Objects get lost between a router, an archive and its copy, and each of them is 
 its way. Only numbers are compared. Where a limit was reached the counts say nothing, and the flag `capped` says so.
 
 The other archive is a node of the estate with a `dicom:` block of its own. A run takes the seats of both; when the
-other one cannot be asked, the check is unknown, since that is not this node's fault. Our
-AE title must be registered on both for queries, and for nothing else.
+other one cannot be asked, the check is unknown, since that is not this node's fault. Our AE title must be registered on
+both for queries, and for nothing else.
 """
 
 from __future__ import annotations
