@@ -27,9 +27,9 @@ from pacs_monitor.model.times import SECOND
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems import VolumeSource, is_guarded, system_of
 from pacs_monitor.systems.answers import TellsVolumes, Volume
-from pacs_monitor.systems.judging import Trouble, judged, selected
+from pacs_monitor.systems.judging import Trouble, judged, over, selected
 from pacs_monitor.systems.trend import KEY, full_in, noted, remembered
-from pacs_monitor.wording import amount, label, span
+from pacs_monitor.wording import amount, label, share, span
 
 MOST = 64
 """Volumes that one check measures."""
@@ -143,20 +143,16 @@ def _troubles(volume: Volume, settings: DiskSettings, full_in: float | None) -> 
         yield Trouble(False, Reason.OVER_LIMIT, f"{name}: the system has marked it as full")
     if volume.read_only and not settings.read_only:
         yield Trouble(False, Reason.OUT_OF_RESOURCES, f"{name} is read-only")
-    yield from _share(f"{name} is", _ratio(volume.used, volume.free), settings.warn, settings.fail)
+    used = _ratio(volume.used, volume.free)
+    if used is not None:
+        yield from over(used, settings.warn, settings.fail, f"{name} is {share(used)} used", share)
     if volume.inodes and volume.inodes_free is not None:
-        used = 1 - volume.inodes_free / volume.inodes
-        yield from _share(f"{name}: inodes are", used, settings.inodes_warn, settings.inodes_fail)
+        taken = 1 - volume.inodes_free / volume.inodes
+        words = f"{name}: inodes are {share(taken)} used"
+        yield from over(taken, settings.inodes_warn, settings.inodes_fail, words, share)
     yield from _room(name, volume.free, settings)
     if full_in is not None and settings.full_within is not None and full_in < settings.full_within:
         yield Trouble(True, Reason.OVER_LIMIT, f"{name} is full in {span(full_in)}, if it goes on as now")
-
-
-def _share(what: str, ratio: float | None, warn: float | None, fail: float | None) -> Iterator[Trouble]:
-    for limit, mild in ((fail, False), (warn, True)):
-        if ratio is not None and limit is not None and ratio >= limit:
-            yield Trouble(mild, Reason.OVER_LIMIT, f"{what} {ratio * 100:.3g} % used, the limit is {limit * 100:g} %")
-            return
 
 
 def _room(name: str, free: int, settings: DiskSettings) -> Iterator[Trouble]:

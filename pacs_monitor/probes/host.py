@@ -24,9 +24,8 @@ from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, Pr
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems import HostSource, system_of
 from pacs_monitor.systems.answers import HostState, TellsHost
-from pacs_monitor.systems.judging import Trouble, judged
+from pacs_monitor.systems.judging import Trouble, judged, over
 from pacs_monitor.wording import number, share
-from pacs_monitor.written import Writer
 
 PerCpu = Annotated[float, Field(gt=0)]
 
@@ -116,17 +115,12 @@ def _measure(state: HostState, running: Mapping[str, int], passage: Passage) -> 
 def _limits(state: HostState, settings: HostSettings) -> Iterator[Trouble]:
     if state.memory and state.memory_available is not None:
         used = 1 - state.memory_available / state.memory
-        yield from _above(used, settings.memory_warn, settings.memory_fail, "{} of memory is in use", share)
+        yield from over(used, settings.memory_warn, settings.memory_fail, f"{share(used)} of memory is in use", share)
     if state.cpus and state.load is not None:
         load = state.load / state.cpus
-        yield from _above(load, settings.load_warn, settings.load_fail, "the load for each CPU is {}", number)
-
-
-def _above(value: float, warn: float | None, fail: float | None, words: str, write: Writer) -> Iterator[Trouble]:
-    for limit, mild in ((fail, False), (warn, True)):
-        if limit is not None and value >= limit:
-            yield Trouble(mild, Reason.OVER_LIMIT, f"{words.format(write(value))}, the limit is {write(limit)}")
-            return
+        yield from over(
+            load, settings.load_warn, settings.load_fail, f"the load for each CPU is {number(load)}", number
+        )
 
 
 def _absent(state: HostState, settings: HostSettings, running: Mapping[str, int]) -> Iterator[Trouble]:

@@ -19,7 +19,7 @@ docs/systems.md tells the least account of each system.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -32,7 +32,7 @@ from pacs_monitor.systems import QueueSource, is_guarded, system_of
 from pacs_monitor.systems.answers import Queue as Told
 from pacs_monitor.systems.answers import TellsQueues
 from pacs_monitor.systems.backlog import Backlog
-from pacs_monitor.systems.judging import Trouble, judged, selected
+from pacs_monitor.systems.judging import Trouble, judged, over, selected
 from pacs_monitor.wording import items, label, number, span
 
 MOST = 64
@@ -131,27 +131,18 @@ def _measure(queue: Told, passage: Passage) -> None:
 
 def _troubles(queue: Told, backlog: Backlog, settings: QueueSettings, now: float) -> Iterator[Trouble]:
     name = label(queue.name)
-    yield from _limits(queue.length, settings.warn, settings.fail, f"{name}: {items(queue.length)} waiting")
+    yield from over(queue.length, settings.warn, settings.fail, f"{name}: {items(queue.length)} waiting", number)
     if queue.oldest is not None and queue.length:
         age = now - queue.oldest
         words = f"{name}: the oldest item has waited {span(age)}"
-        yield from _limits(age, settings.oldest_warn, settings.oldest_fail, words, span)
+        yield from over(age, settings.oldest_warn, settings.oldest_fail, words, span)
     growth = backlog.growth(now)
     words = f"{name}: grew by {items(growth)} in {span(backlog.seen_for(now))}"
-    yield from _limits(growth, settings.growth_warn, None, words)
+    yield from over(growth, settings.growth_warn, None, words, number)
     failed = backlog.newly_failed
     words = f"{name}: {items(failed)} failed within {span(settings.failed_within)}"
-    yield from _limits(failed, settings.failed_warn, settings.failed_fail, words)
+    yield from over(failed, settings.failed_warn, settings.failed_fail, words, number)
     since = backlog.stuck_since
     if since is not None and settings.stuck_after is not None and now - since >= settings.stuck_after:
         words = f"{name}: {items(queue.length)} waiting, and nothing in progress for {span(now - since)}"
         yield Trouble(False, Reason.STALE, words)
-
-
-def _limits(
-    value: float, warn: float | None, fail: float | None, words: str, written: Callable[[float], str] = number
-) -> Iterator[Trouble]:
-    for limit, mild in ((fail, False), (warn, True)):
-        if limit is not None and value >= limit:
-            yield Trouble(mild, Reason.OVER_LIMIT, f"{words}, the limit is {written(limit)}")
-            return

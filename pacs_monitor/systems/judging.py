@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -53,6 +53,16 @@ def _any(thing: Named, patterns: Iterable[str]) -> bool:
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return (", ".join(names[:SHOWN]) or "nothing") + more
+
+
+def over(
+    value: float, warn: float | None, fail: float | None, words: str, write: Callable[[float], str]
+) -> Iterator[Trouble]:
+    """The worse limit that a value has reached; `words` say the value, `write` writes the limit."""
+    for limit, mild in ((fail, False), (warn, True)):
+        if limit is not None and value >= limit:
+            yield Trouble(mild, Reason.OVER_LIMIT, f"{words}, the limit is {write(limit)}")
+            return
 
 
 def judged(troubles: Sequence[Trouble], passage: Passage) -> Outcome:
