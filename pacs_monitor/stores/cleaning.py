@@ -189,26 +189,23 @@ async def tidy(cleaner: Cleaner, node: Node, ctx: ProbeContext) -> Leftovers:
 async def cleared(outcome: Outcome, cleaner: Cleaner, node: Node, ctx: ProbeContext) -> Outcome:
     """What a run saw, and what it could not clear away; a ledger that cannot be read hides no failure of the node."""
     try:
-        return _with_leftovers(outcome, await tidy(cleaner, node, ctx))
+        leftovers = await tidy(cleaner, node, ctx)
     except LedgerError as error:
-        told = f"nothing was cleared away ({error})"
-    if outcome.status is not Status.OK:
-        return replace(outcome, detail=f"{outcome.detail}; {told}")
-    return replace(outcome, status=Status.UNKNOWN, reason=Reason.NOT_MEASURED, phase=Phase.OPERATION, detail=told)
-
-
-def _with_leftovers(outcome: Outcome, leftovers: Leftovers) -> Outcome:
-    """A warning when all else went well."""
+        return _and(outcome, Outcome.of(Reason.NOT_MEASURED, detail=f"nothing was cleared away ({error})"))
     counted = Measurement("store_leftovers", leftovers.count)
     outcome = replace(outcome, measurements=(*outcome.measurements, counted))
     if not leftovers.count:
         return outcome
     objects = "1 test object" if leftovers.count == 1 else f"{leftovers.count} test objects"
     told = f"{objects} could not be cleared away ({leftovers.why})"
+    return _and(outcome, Outcome.of(Reason.CLEANUP_FAILED, warn=True, detail=told))
+
+
+def _and(outcome: Outcome, trouble: Outcome) -> Outcome:
+    """What a run saw, and a trouble afterwards, which counts when all else went well."""
     if outcome.status is not Status.OK:
-        return replace(outcome, detail=f"{outcome.detail}; {told}")
-    warning = Outcome.of(Reason.CLEANUP_FAILED, warn=True, phase=Phase.OPERATION, detail=told)
-    return replace(outcome, status=warning.status, reason=warning.reason, phase=warning.phase, detail=told)
+        return replace(outcome, detail=f"{outcome.detail}; {trouble.detail}")
+    return replace(outcome, status=trouble.status, reason=trouble.reason, phase=Phase.OPERATION, detail=trouble.detail)
 
 
 async def _try(cleaner: Cleaner, thing: TestObject, where: Node, ctx: ProbeContext) -> PacsMonitorError | None:
