@@ -1,6 +1,8 @@
-"""Amounts, spans and names as people read them."""
+"""Amounts, spans, times and names as people read them."""
 
 from __future__ import annotations
+
+from datetime import datetime, tzinfo
 
 LONGEST = 64
 _SPANS = ((172_800.0, 86_400.0, "d"), (3600.0, 3600.0, "h"), (60.0, 60.0, "min"), (1.0, 1.0, "s"), (0.001, 0.001, "ms"))
@@ -38,6 +40,11 @@ def _digits(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:.0f}"
     return f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.6f}".rstrip("0").rstrip(".")
+
+
+def moment(seconds: float, zone: tzinfo) -> str:
+    """Seconds since 1970 (UTC), by the clocks of a zone: `2026-11-24 12:00 CET`."""
+    return f"{datetime.fromtimestamp(seconds, zone):%Y-%m-%d %H:%M %Z}"
 
 
 def label(name: str) -> str:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pacs_monitor import cron
 from pacs_monitor.config import Estate
 from pacs_monitor.model import SECOND, STORES_A_DAY, Burden, Check, Load
+from pacs_monitor.model.times import last_day
 
 DAY = 86_400.0
 
@@ -41,7 +42,7 @@ def _sent(check: Check, load: Load, often: int) -> str:
 def _until(check: Check, timezone: str) -> str:
     if check.until is None:
         return ""
-    last = datetime.fromtimestamp((check.until - 1) // SECOND, ZoneInfo(timezone)).date()
+    last = last_day(check.until, ZoneInfo(timezone))
     over = check.until <= datetime.now(UTC).timestamp() * SECOND
     return f", which ended on {last}: it rests" if over else f", until {last}"
 

@@ -7,14 +7,13 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from math import isfinite
 from typing import Any, TypeVar
 
 from pacs_monitor.engine.isolation import Isolation
 from pacs_monitor.engine.seats import Seat, Seats
 from pacs_monitor.model import (
-    SECOND,
     Check,
     CheckId,
     Clock,
@@ -32,6 +31,7 @@ from pacs_monitor.model import (
     TestObject,
     Tidies,
 )
+from pacs_monitor.model.times import last_day
 from pacs_monitor.wording import span
 
 log = logging.getLogger(__name__)
@@ -218,8 +218,8 @@ def _is_number(value: float) -> bool:
 
 def _expired(check: Check, until: Micros, zone: tzinfo) -> Outcome:
     """The approval to write has ended: the check rests, and that it does is told as our own blindness."""
-    last = datetime.fromtimestamp((until - 1) // SECOND, zone).date()
-    detail = f"the approval by {check.enabled_by} ended on {last}; name who allows it from now on, and until when"
+    ended = f"the approval by {check.enabled_by} ended on {last_day(until, zone)}"
+    detail = f"{ended}; name who allows it from now on, and until when"
     return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
 
 

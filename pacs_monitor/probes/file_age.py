@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, ClassVar, NamedTuple
@@ -25,7 +24,7 @@ from pacs_monitor.fields import Duration, LocalPath, Settings, Size
 from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import NetFailure, Passage
 from pacs_monitor.net.threads import OneThread
-from pacs_monitor.wording import amount, span
+from pacs_monitor.wording import amount, moment, span
 
 AHEAD = 3600.0
 """Seconds that a file may be dated in the future; one that is further ahead would hide that nothing new comes."""
@@ -129,7 +128,7 @@ def _judge(found: Found, settings: FileAgeSettings, ctx: ProbeContext, passage: 
     passage.measure("file_newest_timestamp_seconds", found.newest)
     passage.measure("file_newest_bytes", found.size)
     age = ctx.clock.now() / SECOND - found.newest
-    written = f"{datetime.fromtimestamp(found.newest, ctx.zone):%Y-%m-%d %H:%M %Z}"
+    written = moment(found.newest, ctx.zone)
     if age < -AHEAD:
         return _failed(passage, Reason.BAD_CONTENT, f"the newest file is dated in the future: {written}")
     old = f"the newest file is {span(age)} old (written {written})"

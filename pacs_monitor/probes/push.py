@@ -12,7 +12,7 @@ nothing else. No text is taken, so that nothing of a patient can come in. Report
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any, ClassVar, Literal
 
 from pacs_monitor.fields import Duration, Settings
@@ -31,7 +31,7 @@ from pacs_monitor.model import (
     Rhythm,
     Status,
 )
-from pacs_monitor.wording import span
+from pacs_monitor.wording import moment, span
 
 Report = Literal["ok", "warn", "fail"]
 
@@ -66,9 +66,9 @@ class Push:
             return _judge(ctx.memory, settings, now, ctx.zone)
         until = watched + round(settings.within * SECOND)
         if now <= until:
-            detail = f"no report has come yet; the job has until {_when(until, ctx.zone)}"
+            detail = f"no report has come yet; the job has until {moment(until / SECOND, ctx.zone)}"
             return Outcome.of(Reason.AWAITED, phase=Phase.OPERATION, detail=detail)
-        detail = f"no report has come since the monitor began to wait for one, {_when(watched, ctx.zone)}"
+        detail = f"no report has come since the monitor began to wait for one, {moment(watched / SECOND, ctx.zone)}"
         return Outcome.of(Reason.SILENT, phase=Phase.OPERATION, detail=detail)
 
 
@@ -79,7 +79,7 @@ def note(memory: MutableMapping[str, Any], report: Report, seconds: float | None
 
 def _judge(memory: Mapping[str, Any], settings: PushSettings, now: Micros, zone: tzinfo) -> Outcome:
     reported, seconds = memory["reported"], memory["seconds"]
-    when = _when(reported, zone)
+    when = moment(reported / SECOND, zone)
     measured = [Measurement("push_last_report_timestamp_seconds", reported / SECOND)]
     if seconds is not None:
         measured.append(Measurement("push_job_seconds", seconds))
@@ -95,7 +95,3 @@ def _judge(memory: Mapping[str, Any], settings: PushSettings, now: Micros, zone:
         detail = f"the job took {span(seconds)}, more than {span(settings.slow)}"
         return Outcome.of(Reason.SLOW, warn=True, detail=detail, **seen)
     return Outcome(Status.OK, measurements=tuple(measured))
-
-
-def _when(moment: Micros, zone: tzinfo) -> str:
-    return f"{datetime.fromtimestamp(moment // SECOND, zone):%Y-%m-%d %H:%M %Z}"
