@@ -31,10 +31,9 @@ GENERAL = frozenset(
 """Reasons that say nothing without the detail, which has the thing, its value and its limit."""
 
 OWN_STEPS: Mapping[tuple[str, str], str] = {
-    (
-        "database",
-        Reason.AUTH,
-    ): "The database answers: check our account there, its password, and from where it may come.",
+    ("database", Reason.AUTH): (
+        "The database answers: check our account there, its password, and from where it may come."
+    ),
     ("disk", Reason.OVER_LIMIT): "Find what grew there, and make room or extend the volume before writing fails.",
     ("disk", Reason.MISSING): "Mount it again, and look whether something was written into the empty folder meanwhile.",
     ("disk", Reason.OUT_OF_RESOURCES): (
@@ -61,20 +60,17 @@ OWN_STEPS: Mapping[tuple[str, str], str] = {
     ),
     ("host", Reason.OVER_LIMIT): "See which program takes it; users feel it only when services slow down or stop.",
     ("host", Reason.MISSING): "Start it, and read its log for why it ended.",
-    (
-        "http",
-        Reason.BAD_CONTENT,
-    ): "Open the page yourself: an error page with status 200, or new words after an upgrade?",
-    (
-        "ntp",
-        Reason.OVER_LIMIT,
-    ): "Compare with another time server: if that one is off by the same, the clock of the monitor's machine is.",
+    ("http", Reason.BAD_CONTENT): (
+        "Open the page yourself: an error page with status 200, or new words after an upgrade?"
+    ),
+    ("ntp", Reason.OVER_LIMIT): (
+        "Compare with another time server: if that one is off by the same, the clock of the monitor's machine is."
+    ),
     ("ntp", Reason.STALE): "Check from where that server takes its time.",
     ("push", Reason.EXIT_STATUS): "The job itself reported this: read its log where it runs.",
-    (
-        "push",
-        Reason.SILENT,
-    ): "Look whether the job ran; if it did, whether it still reaches the monitor with its token.",
+    ("push", Reason.SILENT): (
+        "Look whether the job ran; if it did, whether it still reaches the monitor with its token."
+    ),
     ("queue", Reason.OVER_LIMIT): "Find the destination that takes nothing, or takes it too slowly.",
     ("queue", Reason.STALE): "Nothing is worked on: is the destination or its worker stopped, or its receiver down?",
     ("queue", Reason.MISSING): "Look whether it is deployed there, or was renamed.",
