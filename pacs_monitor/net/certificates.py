@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from cryptography import x509
 
 from pacs_monitor.model import SECOND, Measure, Micros, Outcome, Phase, Reason, Status, Tls
+from pacs_monitor.wording import number
 
 EXPIRY = Measure(
     "tls_certificate_expiry_timestamp_seconds",
@@ -68,7 +69,7 @@ def mind_expiry(outcome: Outcome, within: float, now: Micros) -> Outcome:
     for measurement in outcome.measurements:
         left = measurement.value - now / SECOND
         if measurement.name == EXPIRY.name and left < within and outcome.status is Status.OK:
-            detail = f"the TLS certificate expires in {left / _DAY:.3g} days: {until(measurement.value)}"
+            detail = f"the TLS certificate expires in {number(left / _DAY)} days: {until(measurement.value)}"
             expiring = Reason.CERTIFICATE_EXPIRING
             return replace(outcome, status=Status.WARN, reason=expiring, phase=Phase.TLS, detail=detail)
     return outcome
