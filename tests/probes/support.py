@@ -64,8 +64,8 @@ class TestClock:
 class SetClock(TestClock):
     """A wall clock that a test moves on."""
 
-    def __init__(self) -> None:
-        self.ahead = 0.0
+    def __init__(self, ahead: float = 0.0) -> None:
+        self.ahead = ahead
 
     def now(self) -> Micros:
         return super().now() + round(self.ahead * SECOND)

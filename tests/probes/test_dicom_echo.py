@@ -2,16 +2,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from pacs_monitor.model import (
-    SECOND,
     Address,
     DicomEndpoint,
     Measurement,
-    Micros,
     Node,
     Outcome,
     Phase,
@@ -27,7 +26,7 @@ from tests.peers.ports import free_port
 from tests.peers.queried import VERIFICATION, queried
 from tests.peers.scripted import IMPLICIT, Conversation, Script, accept, answer_echo, hang, reject, scripted
 from tests.peers.tls import context_of
-from tests.probes.support import Arranged, Peers, TestClock, ask
+from tests.probes.support import Arranged, Noon, Peers, ask
 from tests.timing import HANGS, SOON
 
 ECHO = kinds()["dicom_echo"]
@@ -273,22 +272,15 @@ def test_settings_of_clusters_that_do_not_go_together_are_refused(wrong: dict[st
         DicomEchoSettings(**wrong)
 
 
-class HandClock(TestClock):
-    hour = 0
-
-    def now(self) -> Micros:
-        return self.hour * 3600 * SECOND
-
-
 async def test_a_change_of_the_peer_is_told_once_and_no_word_of_its_own() -> None:
     memory: dict[str, object] = {}
-    clock = HandClock()
+    clock = Noon()
 
     async def changes(version: str, *, classes: tuple[str, ...] = (VERIFICATION, MPPS)) -> list[str]:
         with queried(version=version, classes=classes, port=port) as peer:
             node = node_at(peer.port, "SCP")
             outcome = await ask(ECHO, node, DicomEchoSettings(offers=["MPPS"]), memory=memory, clock=clock)
-        clock.hour += 2
+        clock.at += timedelta(hours=2)
         assert "DOE" not in repr((outcome.changes, memory, outcome.detail))
         return [change.what.partition(": ")[2] for change in outcome.changes]
 
@@ -303,7 +295,7 @@ async def test_a_change_of_the_peer_is_told_once_and_no_word_of_its_own() -> Non
 
 async def test_what_changes_all_the_time_is_told_once_an_hour() -> None:
     memory: dict[str, object] = {}
-    clock, told = HandClock(), 0
+    clock, told = Noon(), 0
     port = free_port()
     for run in range(6):
         with queried(version=f"V{run % 2}", port=port):

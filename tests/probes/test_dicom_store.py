@@ -36,7 +36,7 @@ from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.peers.queried import queried
 from tests.peers.scripted import Conversation, accept, hang, release_response, scripted
-from tests.probes.support import Arranged, BookLedger, Context, Peers, TestClock, ask
+from tests.probes.support import Arranged, BookLedger, Context, Peers, SetClock, ask
 from tests.timing import HANGS, SOON
 
 STORE = kinds()["dicom_store"]
@@ -347,21 +347,13 @@ async def test_leftovers_are_tried_again_after_the_next_run(orthanc: Orthanc, le
     assert (held_by(orthanc), ledger.objects) == (0, {})
 
 
-class LaterClock(TestClock):
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-
-    def now(self) -> int:
-        return super().now() + round(self.seconds * SECOND)
-
-
 async def test_what_is_not_found_leaves_the_ledger_the_second_time_a_minute_later(
     orthanc: Orthanc, ledger: BookLedger
 ) -> None:
     with archive(status=0xA700) as full:
         await ask(STORE, node_at(full.port), settings_of(), ledger=ledger)
     for seconds, left in [(0, 1), (30, 1), (61, 0)]:
-        context = Context(time.monotonic() + SOON, clock=LaterClock(seconds), ledger=ledger)
+        context = Context(time.monotonic() + SOON, clock=SetClock(seconds), ledger=ledger)
         await STORE.tidy(node_of(orthanc), settings_of(), context)  # type: ignore[attr-defined] # not every probe tidies
         assert len(ledger.objects) == left, seconds
 
@@ -386,7 +378,7 @@ async def test_retention_is_looked_at_when_it_is_due(ledger: BookLedger) -> None
         node = node_at(peer.port)
         assert (await ask(STORE, node, settings, ledger=ledger)).status is Status.OK
         assert len(ledger.objects) == 1
-        late = LaterClock(3 * 86_400)
+        late = SetClock(3 * 86_400)
         overdue = await ask(STORE, node, settings, ledger=ledger, clock=late)
         assert overdue.reason is Reason.CLEANUP_FAILED
         assert "1 test object could not be cleared away (archive: it is still there after 3 days)" in overdue.detail

@@ -2,27 +2,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pacs_monitor.model import SECOND, Micros, Node, Outcome, Reason, Status
+from pacs_monitor.model import SECOND, Node, Outcome, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.push import PushSettings, Report, note
-from tests.probes.support import Arranged, Peers, TestClock, ask
+from tests.probes.support import NOON, Arranged, Noon, Peers, TestClock, ask
 
 PUSH = kinds()["push"]
 HOUR = 3600.0
 BACKUP = Node("backup")
-
-
-class SetClock(TestClock):
-    def __init__(self, seconds: float) -> None:
-        self._now = round(seconds * SECOND)
-
-    def now(self) -> Micros:
-        return self._now
 
 
 def reported(report: Report, ago: float, seconds: float | None = None) -> dict[str, Any]:
@@ -84,7 +77,8 @@ async def test_before_the_first_report_nothing_is_known_until_it_is_late() -> No
     memory: dict[str, Any] = {}
 
     async def at(seconds: float) -> Outcome:
-        return await ask(PUSH, BACKUP, PushSettings(within=HOUR), clock=SetClock(1e9 + seconds), memory=memory)
+        clock = Noon(NOON + timedelta(seconds=seconds))
+        return await ask(PUSH, BACKUP, PushSettings(within=HOUR), clock=clock, memory=memory)
 
     assert ((await at(0)).status, (await at(HOUR)).reason) == (Status.UNKNOWN, Reason.AWAITED)
     assert ((await at(HOUR + 1)).status, (await at(HOUR + 2)).reason) == (Status.FAIL, Reason.SILENT)
