@@ -47,11 +47,10 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry
 from pacs_monitor.stores.cleaning import cleared, lacking, tidy
-from pacs_monitor.stores.looking import FIRST_PAUSE, LONGEST_PAUSE
+from pacs_monitor.stores.looking import until_there
 from pacs_monitor.stores.making import cleaner_of, entries, made
 from pacs_monitor.stores.routing import Round, not_routed, unaskable
 from pacs_monitor.stores.settings import StoreSettings
-from pacs_monitor.wording import span
 
 CLEANING_TIME = 10.0
 """Seconds of a run that are kept for clearing away, but never more than a quarter of it."""
@@ -166,11 +165,11 @@ class _RoundTrip:
             return None
         uids = self.thing.uids
         try:
-            await _until(lambda: web.is_found(service, uids), service, until)
+            await until_there(lambda: web.is_found(service, uids), service, service.passage, until)
             if self.settings.verify in ("metadata", "frames"):
-                await _until(lambda: web.has_metadata(service, uids), service, until)
+                await until_there(lambda: web.has_metadata(service, uids), service, service.passage, until)
             if self.settings.verify == "frames":
-                await _until(self._compared(service), service, until)
+                await until_there(self._compared(service), service, service.passage, until)
         except NetFailure as failure:
             return failure
         around.found_on(self.node)
@@ -185,14 +184,3 @@ class _RoundTrip:
             return content is not None
 
         return compare
-
-
-async def _until(ask: Callable[[], Awaitable[bool]], service: web.Service, until: float) -> None:
-    """Until the answer is yes; `stored_not_found` when that does not come in time."""
-    pause, began = FIRST_PAUSE, monotonic()
-    while not await ask():
-        if monotonic() + pause >= until:
-            detail = f"{service} took the object, and does not have it {span(monotonic() - began)} later"
-            raise HttpError(Reason.STORED_NOT_FOUND, detail, service.passage)
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE)

@@ -41,7 +41,7 @@ async def is_there(target: Target, uids: Uids, ctx: ProbeContext, until: float) 
 async def found(target: Target, made: Synthetic, ctx: ProbeContext, until: float) -> Passage:
     """Found by C-FIND at IMAGE level (PS3.4 C.3.4)."""
     async with await _opened(target, contexts([(STUDY_ROOT_FIND, _IMPLICIT)]), ctx, until) as association:
-        await _until(lambda: _matches(association, made.uids), association, until)
+        await until_there(lambda: _matches(association, made.uids), association.peer, association.passage, until)
     return association.passage
 
 
@@ -58,7 +58,7 @@ async def given_back(target: Target, made: Synthetic, ctx: ProbeContext, until: 
             await get(association, STUDY_ROOT_GET, _identifier(made.uids), lambda got: _keep(taken, got))
             return bool(taken)
 
-        await _until(gets, association, until)
+        await until_there(gets, association.peer, association.passage, until)
         _compare(association, made, taken)
     return association.passage
 
@@ -74,7 +74,7 @@ async def sent_back(target: Target, made: Synthetic, ctx: ProbeContext, until: f
                 done = await move(association, STUDY_ROOT_MOVE, _identifier(made.uids), listener.ae_title)
                 return bool(done.completed + done.warning)
 
-            await _until(moves, association, until)
+            await until_there(moves, association.peer, association.passage, until)
             async with asyncio.timeout_at(until):
                 got: ReceivedObject = await arriving
             _compare(association, made, [got])
@@ -133,13 +133,13 @@ def _identifier(uids: Uids) -> bytes:
     )
 
 
-async def _until(ask: Callable[[], Awaitable[bool]], association: Association, until: float) -> None:
-    """Until the answer is yes; `stored_not_found` when that does not come in time."""
+async def until_there(ask: Callable[[], Awaitable[bool]], peer: object, passage: Passage, until: float) -> None:
+    """Until the answer is yes; raises NetFailure (`stored_not_found`) when that does not come in time."""
     pause, began = FIRST_PAUSE, monotonic()
     while not await ask():
         if monotonic() + pause >= until:
-            detail = f"{association.peer} took the object, and does not have it {span(monotonic() - began)} later"
-            raise association.passage.failure(Reason.STORED_NOT_FOUND, detail)
+            detail = f"{peer} took the object, and does not have it {span(monotonic() - began)} later"
+            raise passage.failure(Reason.STORED_NOT_FOUND, detail)
         await asyncio.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
 
