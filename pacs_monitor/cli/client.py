@@ -76,12 +76,12 @@ def get(estate: Estate, path: str, **query: Any) -> Any:
         fail(str(error), 2 if isinstance(error, MissingError) else 1)
 
 
-def post(estate: Estate, path: str) -> Any:
-    """Have the running daemon do something, or end the command with why it does not."""
+def post(estate: Estate, path: str, *, instead: str) -> Any:
+    """Have the running daemon do something, or end the command with why it does not, and what to do instead."""
     try:
         return Client(estate).post(path)
     except (NoDaemonError, RefusedError) as error:
-        fail(str(error))
+        fail(f"{error}\n{instead}")
 
 
 def _operator_token(estate: Estate) -> str | None:

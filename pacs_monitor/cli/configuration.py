@@ -116,10 +116,8 @@ def init(
 def reload(json: AsJson = False, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Have the running daemon read its configuration again; a bad file changes nothing."""
     estate = estate_of(config)
-    try:
-        changes = client.Client(estate).post("/api/v1/reload")["changes"]
-    except (client.NoDaemonError, client.RefusedError) as error:
-        fail(f"{error}\nif monitor.listen, tls or the token is what has changed, send the daemon SIGHUP instead")
+    instead = "if monitor.listen, tls or the token is what has changed, send the daemon SIGHUP instead"
+    changes = client.post(estate, "/api/v1/reload", instead=instead)["changes"]
     if json:
         print_json({"changes": changes})
         return
