@@ -10,7 +10,7 @@ import requests
 
 from pacs_monitor.cli.common import fail
 from pacs_monitor.config import Estate
-from pacs_monitor.model import PacsMonitorError
+from pacs_monitor.model import Address, PacsMonitorError
 
 ANSWER_WITHIN = 10.0
 """Seconds for the daemon to answer, beyond what a run may take."""
@@ -35,7 +35,7 @@ class Client:
         monitor = estate.monitor
         host, port = monitor.listen
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-        self._base = f"{'https' if monitor.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+        self._base = f"{'https' if monitor.tls else 'http'}://{Address(host, port)}"
         self._session = requests.Session()
         self._session.trust_env = False  # the daemon is on this machine: no proxy
         if monitor.tls:

@@ -24,7 +24,7 @@ from pacs_monitor.config.values import (
     TimeZone,
 )
 from pacs_monitor.fields import AETitle, Duration, ExistingFile, Match, Percent, Secret, Settings, Texts, WebAddress
-from pacs_monitor.model import Paging
+from pacs_monitor.model import Address, Paging
 
 
 class Token(Settings):
@@ -161,10 +161,7 @@ class MonitorSettings(Settings):
     @property
     def url(self) -> str:
         """Where people reach this monitor, without a slash at the end."""
-        if self.external_url:
-            return self.external_url.rstrip("/")
-        host, port = self.listen
-        return f"{'https' if self.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+        return self.external_url or f"{'https' if self.tls else 'http'}://{Address(*self.listen)}"
 
 
 class SiteSettings(Settings):

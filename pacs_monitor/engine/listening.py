@@ -10,7 +10,7 @@ from pacs_monitor.config.sections import DicomListener, Hl7Listener, MonitorSett
 from pacs_monitor.dicom import acceptor
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.hl7 import listener as mllp
-from pacs_monitor.model import Clock, Node, Resolver
+from pacs_monitor.model import Address, Clock, Node, Resolver
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +51,11 @@ class Slot(Generic[S, L]):
         await self.stop()
         if settings is None:
             return []
-        host, port = settings.listen
         try:
             listener = self._make(settings)
             await listener.start()
         except OSError as error:
-            trouble = f"monitor.{self._key} cannot listen at {host}:{port} ({error.strerror})"
+            trouble = f"monitor.{self._key} cannot listen at {Address(*settings.listen)} ({error.strerror})"
             log.error("%s: checks that need it cannot run", trouble)
             return [trouble]
         self.listener, self._settings = listener, settings
