@@ -102,7 +102,7 @@ def test_a_store_from_here_leaves_nothing(tmp_path, orthancs):
 
 
 def test_a_watched_store_is_shown_wherever_it_turns_up(tmp_path, orthancs):
-    config = estate(tmp_path, *orthancs)
+    config = estate(tmp_path, *orthancs, settings=", timeout: 12s")
     answer = run("probe", "archive/dicom_store", "--watch", "4s", "--config", config)
     assert "it is stored; looking for it on archive, vna, workstation" in answer.stdout
     assert "archive: there, found after " in answer.stdout
