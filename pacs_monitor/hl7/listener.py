@@ -80,7 +80,8 @@ class Listener:
 
     def knows(self, address: str) -> bool:
         """Whether messages may come from an address."""
-        return any(plain(address) in network for network in self._sources)
+        sender = plain(address)
+        return any(sender in network for network in self._sources)
 
     def take(self, raw: bytes, source: str) -> bytes | None:
         """The acknowledgement of a message, None when it wants none; raises MalformedError."""
