@@ -132,7 +132,7 @@ async def test_a_server_without_a_source_is_not_synchronized(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("offset", "status", "word"),
-    [("+2s", Status.WARN, "ahead"), ("-2s", Status.WARN, "behind"), ("+60s", Status.FAIL, "1 min")],
+    [("+2s", Status.WARN, "ahead"), ("-2s", Status.WARN, "behind"), ("+90s", Status.FAIL, "1.5 min")],
 )
 async def test_a_clock_that_is_off_is_told_with_its_direction(
     offset: str, status: Status, word: str, tmp_path: Path
