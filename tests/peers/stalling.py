@@ -1,0 +1,43 @@
+"""A disk that does not answer: strace holds a process's fsync, as a dead disk or a dead network mount does."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LONGEST = 600
+"""Seconds for which one call is held, unless it is let go before."""
+READY_WITHIN = 20.0
+
+
+@contextmanager
+def stalled_disk(pid: int, calls: str = "fsync,fdatasync") -> Iterator[None]:
+    """While it is entered, these system calls of a process (all its threads) do not return; afterwards they do."""
+    strace = shutil.which("strace")
+    assert strace, "strace is missing: install the package strace, or run scripts/install-test-peers"
+    inject = f"inject={calls}:delay_enter={LONGEST * 1_000_000}"
+    words = [strace, "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e", inject, "-p", str(pid)]
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as tracer:
+        _wait_for(pid, tracer)
+        try:
+            yield
+        finally:
+            tracer.terminate()  # it lets the process go
+
+
+def _wait_for(pid: int, tracer: subprocess.Popen[bytes]) -> None:
+    """Until every thread is held by the tracer."""
+    deadline = time.monotonic() + READY_WITHIN
+    while time.monotonic() < deadline:
+        if tracer.poll() is not None:
+            said = tracer.stderr.read().decode() if tracer.stderr else ""
+            raise AssertionError(f"strace cannot hold process {pid}: {said}")
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+        if all(f"TracerPid:\t{tracer.pid}\n" in (thread / "status").read_text() for thread in threads):
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"strace did not take hold of process {pid} within {READY_WITHIN:.0f} s")
