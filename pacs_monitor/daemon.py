@@ -14,8 +14,9 @@ from typing import Any
 
 from pacs_monitor import __version__
 from pacs_monitor import config as configuration
-from pacs_monitor.alerting import Desk, Outbox
+from pacs_monitor.alerting import Desk
 from pacs_monitor.config import ConfigError, Estate
+from pacs_monitor.delivery import Outbox
 from pacs_monitor.engine.clock import ClockWatch, SystemClock
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.engine.listening import Listeners

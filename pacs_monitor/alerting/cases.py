@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from pacs_monitor.delivery.recording import UNDELIVERED
 from pacs_monitor.model import (
     SECOND,
     Check,
@@ -20,8 +21,6 @@ from pacs_monitor.model import (
 )
 
 TROUBLE = frozenset({State.DEGRADED, State.DOWN})
-LOST = frozenset({DeliveryStatus.REFUSED, DeliveryStatus.GIVEN_UP})
-"""How an opened ends that its receiver never took."""
 
 Key = tuple[IncidentKind, str]
 """Kind and cause: one incident is open per key."""
@@ -75,7 +74,7 @@ def restored(incident: Incident, made: Iterable[Notification], check: Check | No
     everybody, heard = {str(member) for member in incident.members}, dict[str, Iterable[str]]()
     for past in made:
         if past.event is Event.OPENED:
-            told = Told(past.created, past.status is DeliveryStatus.SHADOW, past.status in LOST)
+            told = Told(past.created, past.status is DeliveryStatus.SHADOW, past.status in UNDELIVERED)
             case = case.tell(past.channel, told)
         elif past.channel in case.told:
             case = case.tell(past.channel, replace(case.told[past.channel], at=past.created))

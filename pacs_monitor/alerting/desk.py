@@ -18,13 +18,13 @@ from typing import Protocol
 from ulid import ULID
 
 from pacs_monitor.alerting import cases, message, policy
-from pacs_monitor.alerting.cases import LOST, Case, Key
-from pacs_monitor.alerting.outbox import FIRST_RETRY, GIVE_UP_AFTER, Outbox
+from pacs_monitor.alerting.cases import Case, Key
 from pacs_monitor.alerting.policy import Dark, Decision, Due, News
 from pacs_monitor.alerting.recorder import Recorder, Recording
 from pacs_monitor.alerting.rules import Rules
-from pacs_monitor.alerting.settling import Settling
 from pacs_monitor.config.estate import Estate
+from pacs_monitor.delivery.outbox import FIRST_RETRY, GIVE_UP_AFTER, Outbox
+from pacs_monitor.delivery.recording import UNDELIVERED, DeliveryHistory
 from pacs_monitor.engine.clock import ClockWatch
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.model import (
@@ -52,7 +52,7 @@ LOOK_AGAIN = 30.0
 """Seconds after which the desk looks again, whatever it waits for."""
 
 
-class History(Recording, Settling, Protocol):
+class History(Recording, DeliveryHistory, Protocol):
     """The part of the history that alerting writes."""
 
 
@@ -247,7 +247,7 @@ class Desk:
 
     async def _heard(self, notification: Notification, status: DeliveryStatus) -> None:
         """The outbox says how a notification ended."""
-        if status in LOST and notification.event is Event.OPENED:
+        if status in UNDELIVERED and notification.event is Event.OPENED:
             self._lose(notification)
         if status is DeliveryStatus.DELIVERED and notification.channel in self._failing:
             self._failing.discard(notification.channel)

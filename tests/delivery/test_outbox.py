@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacs_monitor.alerting.outbox import GIVE_UP_AFTER, LAST_RETRY, LONGEST_RETRY_AFTER, _wait
+from pacs_monitor.delivery.outbox import GIVE_UP_AFTER, LAST_RETRY, LONGEST_RETRY_AFTER, _wait
 from pacs_monitor.model import State
 from tests.alerting.house import at_once, got, running, types
 from tests.alerting.support import route

@@ -18,9 +18,8 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pacs_monitor.alerting.cases import LOST
-from pacs_monitor.alerting.settling import Fate, Settlement, Settling
-from pacs_monitor.alerting.threads import in_thread
+from pacs_monitor.delivery.recording import UNDELIVERED, DeliveryHistory, DeliveryRecorder, DeliveryResult
+from pacs_monitor.delivery.threads import in_thread
 from pacs_monitor.model import SECOND, Channel, Clock, DeliveryError, DeliveryStatus, Event, Micros, Notification
 
 log = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ Listener = Callable[[Notification, DeliveryStatus], Awaitable[None]]
 
 @dataclass(slots=True)
 class _Queue:
-    """What a lane owes; `busy` while an attempt is under way or its fate is being written."""
+    """What a lane owes; `busy` while an attempt is under way or its result is being written."""
 
     waiting: deque[Notification] = field(default_factory=deque)
     task: asyncio.Task[None] | None = None
@@ -56,7 +55,7 @@ class Outbox:
     def __init__(
         self,
         clock: Clock,
-        history: Settling,
+        history: DeliveryHistory,
         listen: Listener,
         *,
         give_up_after: float = GIVE_UP_AFTER,
@@ -66,7 +65,7 @@ class Outbox:
         self.failures: Counter[tuple[str, str]] = Counter()
         self._clock, self._listen = clock, listen
         self._give_up_after, self._first_retry = give_up_after, first_retry
-        self._settlement = Settlement(history)
+        self._recorder = DeliveryRecorder(history)
         self._channels: Mapping[str, Channel] = {}
         self._places: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
         self._lanes: dict[Lane, _Queue] = {}
@@ -88,7 +87,7 @@ class Outbox:
             if notification.status is not DeliveryStatus.PENDING:
                 continue
             if notification.unrecorded:
-                self._settlement.defer(notification.id)
+                self._recorder.defer(notification.id)
             age = max(0.0, (self._clock.now() - notification.created) / SECOND)
             self._until[notification.id] = self._clock.monotonic() + self._give_up_after - age
             lane = notification.incident or notification.id, notification.channel
@@ -100,7 +99,7 @@ class Outbox:
     def recorded(self, notifications: Iterable[Notification]) -> None:
         """These are in the history now, after they had been fed unrecorded."""
         for notification in notifications:
-            self._settlement.resume(notification.id)
+            self._recorder.resume(notification.id)
 
     def oldest_pending(self) -> dict[str, Micros]:
         """When the oldest notification that waits was made, per channel."""
@@ -125,26 +124,26 @@ class Outbox:
             _, late = await asyncio.wait(busy, timeout=grace)
             for task in late:
                 task.cancel()
-        self._settlement.stop()
+        self._recorder.stop()
 
     async def _work_off(self, lane: Lane, queue: _Queue) -> None:
         while queue.waiting and not self._stopping:
             notification = queue.waiting[0]
             superseded = notification.event is Event.REMINDED and len(queue.waiting) > 1
             if superseded or lane in self._lost:
-                fate: Fate | None = Fate(DeliveryStatus.DROPPED, 0, "")
+                result: DeliveryResult | None = DeliveryResult(DeliveryStatus.DROPPED, 0, "")
             else:
-                fate = await self._pursue(notification, queue)
-            if fate is None:
+                result = await self._pursue(notification, queue)
+            if result is None:
                 return
             queue.busy = True
-            await self._close(lane, queue, notification, fate)
+            await self._close(lane, queue, notification, result)
             queue.busy = False
         queue.task = None
         if not queue.waiting:
             del self._lanes[lane]
 
-    async def _pursue(self, notification: Notification, queue: _Queue) -> Fate | None:
+    async def _pursue(self, notification: Notification, queue: _Queue) -> DeliveryResult | None:
         """Try until it is taken, refused or given up; None when the outbox stops before."""
         channel, attempts, delay = notification.channel, notification.attempts, self._first_retry
         while True:
@@ -156,7 +155,7 @@ class Outbox:
                     said = await self._attempt(notification)
                     self.delivered[channel] += 1
                     log.info("channel %s took %s: %s", channel, notification.event, _about(notification))
-                    return Fate(DeliveryStatus.DELIVERED, attempts, said)
+                    return DeliveryResult(DeliveryStatus.DELIVERED, attempts, said)
                 except DeliveryError as error:
                     failure = error
             queue.busy = False
@@ -164,9 +163,9 @@ class Outbox:
             told = channel, notification.event, attempts, failure, _about(notification)
             log.warning("channel %s did not take %s, attempt %d: %s: %s", *told)
             if failure.permanent:
-                return Fate(DeliveryStatus.REFUSED, attempts, str(failure))
+                return DeliveryResult(DeliveryStatus.REFUSED, attempts, str(failure))
             if self._clock.monotonic() >= self._until[notification.id]:
-                return Fate(DeliveryStatus.GIVEN_UP, attempts, str(failure))
+                return DeliveryResult(DeliveryStatus.GIVEN_UP, attempts, str(failure))
             await asyncio.sleep(_wait(delay, failure.retry_after))
             delay = min(delay * 2, LAST_RETRY)
 
@@ -182,25 +181,25 @@ class Outbox:
             log.error("channel %s has a bug: %s", notification.channel, type(error).__name__)
             raise DeliveryError("channel_error", f"{type(error).__name__} in the channel itself") from None
 
-    async def _close(self, lane: Lane, queue: _Queue, notification: Notification, fate: Fate) -> None:
+    async def _close(self, lane: Lane, queue: _Queue, notification: Notification, result: DeliveryResult) -> None:
         """Write how it ended, and tell."""
-        if fate.status in LOST:
-            told = lane[1], notification.event, fate.status, _about(notification)
+        if result.status in UNDELIVERED:
+            told = lane[1], notification.event, result.status, _about(notification)
             log.error("channel %s: %s is %s, people were not told there: %s", *told)
-        if fate.status in LOST and notification.event is Event.OPENED:
+        if result.status in UNDELIVERED and notification.event is Event.OPENED:
             self._lost.add(lane)
             while len(queue.waiting) > 1:
-                await self._settlement.settle(queue.waiting[1].id, Fate(DeliveryStatus.DROPPED, 0, ""))
+                await self._recorder.settle(queue.waiting[1].id, DeliveryResult(DeliveryStatus.DROPPED, 0, ""))
                 del self._until[queue.waiting[1].id], queue.waiting[1]
-        if fate.status is DeliveryStatus.GIVEN_UP:
-            await self._listen(notification, fate.status)
-        await self._settlement.settle(notification.id, fate)
+        if result.status is DeliveryStatus.GIVEN_UP:
+            await self._listen(notification, result.status)
+        await self._recorder.settle(notification.id, result)
         queue.waiting.popleft()
         del self._until[notification.id]
         if notification.event in ENDINGS:
             self._lost.discard(lane)
-        if fate.status is not DeliveryStatus.GIVEN_UP:
-            await self._listen(notification, fate.status)
+        if result.status is not DeliveryStatus.GIVEN_UP:
+            await self._listen(notification, result.status)
 
 
 def _about(notification: Notification) -> str:
