@@ -9,7 +9,7 @@ import logging
 import resource
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pacs_monitor import __version__
@@ -23,6 +23,7 @@ from pacs_monitor.engine.listening import Listeners
 from pacs_monitor.history import History, HistoryError, Restored, Revision, Tally
 from pacs_monitor.model import Clock, Incident, Micros, Node, State, Tidies, Transition
 from pacs_monitor.net import Resolver
+from pacs_monitor.supervision import Supervisor
 from pacs_monitor.web.app import create_app
 from pacs_monitor.web.server import WebServer
 
@@ -89,6 +90,7 @@ class Daemon:
         self.estate = estate
         self.clock: Clock = clock or SystemClock()
         self.last_reload_successful = True
+        self.supervisor = Supervisor()
         self._tally = Tally()
         self.history = History.open(estate.monitor.database, estate.monitor.name, self.clock)
         self._resolver = Resolver()
@@ -98,9 +100,10 @@ class Daemon:
             self._told,
             ledger=self.history.objects,
             on_result=self._tally.take,
+            supervisor=self.supervisor,
         )
         self._watch = ClockWatch(self.clock, self._clock_was_set)
-        self.desk = Desk(self.clock, self.engine.board, self.history, estate, self._watch)
+        self.desk = Desk(self.clock, self.engine.board, self.history, estate, self._watch, supervisor=self.supervisor)
         self._listeners = Listeners(
             self.engine.runner, self._resolver, self.clock, nodes=self._nodes, ours=self.history.objects.holds
         )
@@ -115,6 +118,7 @@ class Daemon:
             await self._start()
 
     async def _start(self) -> None:
+        self.supervisor.watch(asyncio.get_running_loop())
         try:
             self._web = WebServer(create_app(self), self.estate.monitor)
         except BaseException:
@@ -129,7 +133,7 @@ class Daemon:
         await self._tell_stranded()
         self.desk.start(restored)
         self._web.start()
-        self._heart = asyncio.create_task(self._beat())
+        self._heart = self.supervisor.supervise("heartbeat", self._beat)
         host, port = self.address
         checks, nodes = len(self.estate.checks), len(self.estate.nodes)
         log.info("pacs_monitor %s watches %d checks of %d nodes; http://%s:%d", __version__, checks, nodes, host, port)
@@ -170,7 +174,13 @@ class Daemon:
     def unready(self) -> str | None:
         if self._heart is None or self._heart.done():
             return "the daemon is starting or ending"
-        return "the history cannot be written; the log says why" if self.history.trouble else None
+        if self.history.trouble:
+            return "the history cannot be written; the log says why"
+        return self.supervisor.trouble
+
+    @property
+    def task_failures(self) -> Mapping[str, int]:
+        return self.supervisor.failures
 
     async def reload(self) -> dict[str, Any]:
         """Read the configuration again and take it over; raises and changes nothing when it is bad or not recorded."""
@@ -236,9 +246,8 @@ class Daemon:
             self._pulse()
 
     def _pulse(self) -> None:
-        self._watch.look()
-        self.engine.sweep()
-        self._record_pulse()
+        for step in (self._watch.look, self.engine.sweep, self._record_pulse):
+            self.supervisor.attempt("heartbeat", step)
 
     def _record_pulse(self) -> None:
         entries = self.engine.board.entries

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -45,6 +45,7 @@ from pacs_monitor.model import (
     State,
     Transition,
 )
+from pacs_monitor.supervision import Supervisor
 
 log = logging.getLogger(__name__)
 
@@ -87,12 +88,14 @@ class Desk:
         estate: Estate,
         watch: ClockWatch,
         *,
+        supervisor: Supervisor,
         give_up_after: float = GIVE_UP_AFTER,
         first_retry: float = FIRST_RETRY,
     ) -> None:
         self.outbox = Outbox(clock, history, self._heard, give_up_after=give_up_after, first_retry=first_retry)
         self._clock, self._board, self._estate, self._watch = clock, board, estate, watch
-        self._recorder = Recorder(history, lambda entry: self.outbox.recorded(entry.notifications))
+        self._recorder = Recorder(history, lambda entry: self.outbox.recorded(entry.notifications), supervisor)
+        self._supervisor = supervisor
         self._rules = Rules(estate)
         self._name = estate.monitor.name
         self._known: dict[CheckId, Check] = dict(estate.checks)
@@ -103,7 +106,11 @@ class Desk:
         self._started = clock.now()
         self._wake_at: Micros | None = None
         self._bell = asyncio.Event()
-        self._stopping = False
+        self._turning = asyncio.Lock()
+        self._decided: deque[Entry] = deque()
+        """What is still to be recorded."""
+        self._owed: deque[Notification] = deque()
+        """What is recorded as well as it can be, and still to be fed."""
 
     @property
     def write_failures(self) -> int:
@@ -126,7 +133,7 @@ class Desk:
         self.outbox.adopt(self._estate.channels)
         self.outbox.feed(restored.pending)
         self._turned = asyncio.get_running_loop().create_future()
-        self._worker = asyncio.get_running_loop().create_task(self._work())
+        self._worker = self._supervisor.supervise("desk", self._work)
         self._bell.set()
 
     def take(self, transition: Transition) -> None:
@@ -155,20 +162,22 @@ class Desk:
 
     async def stop(self, grace: float) -> None:
         """Decide and record what has come in; deliveries under way get `grace` seconds, the rest stays pending."""
-        self._stopping = True
-        self._bell.set()
-        await self._worker
-        await self._turn()
+        async with self._turning:
+            self._worker.cancel()
+        try:
+            await self._turn()
+        except Exception as error:  # noqa: BLE001 - a fault must not keep the daemon from ending
+            self._supervisor.failed("desk", error)
         self._turned.set_result(None)
         await self._recorder.stop()
         await self.outbox.stop(grace)
 
     async def _work(self) -> None:
-        while not self._stopping:
+        while True:
+            await self._turn()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._patience()):
                     await self._bell.wait()
-            await self._turn()
 
     def _patience(self) -> float:
         """Seconds until the next look."""
@@ -177,17 +186,34 @@ class Desk:
         return min(LOOK_AGAIN, max(0.0, (self._wake_at - self._clock.now()) / SECOND))
 
     async def _turn(self) -> None:
-        """Decide, record, feed."""
-        self._bell.clear()
-        batch, self._queue = tuple(self._queue), []
-        turned, self._turned = self._turned, asyncio.get_running_loop().create_future()
-        self._watch.look()
-        entry = self._decide(batch)
-        if entry != Entry():
-            if not await self._recorder.write(entry):
-                entry = replace(entry, notifications=tuple(replace(n, unrecorded=True) for n in entry.notifications))
-            self.outbox.feed(entry.notifications)
-        turned.set_result(None)
+        """Decide, record, feed; what a fault interrupts is taken up by the next turn."""
+        async with self._turning:
+            self._bell.clear()
+            turned, self._turned = self._turned, asyncio.get_running_loop().create_future()
+            try:
+                self._watch.look()
+                batch = tuple(self._queue)
+                entry = self._decide(batch)
+                if entry != Entry():
+                    self._decided.append(entry)
+                del self._queue[: len(batch)]
+                await self._carry_out()
+            finally:
+                turned.set_result(None)
+
+    async def _carry_out(self) -> None:
+        self._feed()
+        while self._decided:
+            entry = self._decided[0]
+            recorded = await self._recorder.write(entry)
+            self._owed.extend(n if recorded else replace(n, unrecorded=True) for n in entry.notifications)
+            self._decided.popleft()
+            self._feed()
+
+    def _feed(self) -> None:
+        while self._owed:
+            self.outbox.feed((self._owed[0],))
+            self._owed.popleft()
 
     def _decide(self, batch: tuple[Transition, ...]) -> Entry:
         """What this turn is to record. A fault in here must not cost the ledger its transitions."""

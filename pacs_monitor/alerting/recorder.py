@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from pacs_monitor.model import Entry
+from pacs_monitor.supervision import Supervisor
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +28,9 @@ class Recording(Protocol):
 class Recorder:
     """Writes entries; `on_late` hears of each that was written later than it was sent."""
 
-    def __init__(self, history: Recording, on_late: Callable[[Entry], None]) -> None:
+    def __init__(self, history: Recording, on_late: Callable[[Entry], None], supervisor: Supervisor) -> None:
         self.failures = 0
-        self._history, self._on_late = history, on_late
+        self._history, self._on_late, self._supervisor = history, on_late, supervisor
         self._late: deque[Entry] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -45,7 +46,7 @@ class Recorder:
                 return True
         self._late.append(entry)
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._catch_up())
+            self._task = self._supervisor.supervise("recorder", self._catch_up)
         return False
 
     async def stop(self) -> None:

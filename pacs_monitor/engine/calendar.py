@@ -11,6 +11,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from pacs_monitor import cron
 from pacs_monitor.model import SECOND, Check, CheckId, Clock
+from pacs_monitor.supervision import Supervisor
 
 MISFIRE_GRACE = 60
 """Seconds by which a calendar run may be late and still happen."""
@@ -26,8 +27,8 @@ class Line(NamedTuple):
 class Calendar:
     """Calls `run(check_id)` at the times of each check's `cron:` line."""
 
-    def __init__(self, run: Callable[[CheckId], None], clock: Clock) -> None:
-        self._run = run
+    def __init__(self, run: Callable[[CheckId], None], clock: Clock, supervisor: Supervisor) -> None:
+        self._run, self._supervisor = run, supervisor
         self._clock = clock
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._lines: dict[CheckId, Line] = {}
@@ -81,7 +82,7 @@ class Calendar:
 
     def _run_extra(self, check: CheckId) -> None:
         del self._extra[check]
-        self._run(check)
+        self._supervisor.attempt("calendar", self._run, check)
 
     def _forget_extra(self, check: CheckId) -> None:
         if check in self._extra:
@@ -89,7 +90,7 @@ class Calendar:
 
     async def _turn(self, check: CheckId) -> None:
         """A coroutine, because APScheduler gives plain functions to a thread, and a run belongs on the loop."""
-        self._run(check)
+        self._supervisor.attempt("calendar", self._run, check)
 
     def _schedule(self, check: CheckId, line: Line) -> None:
         self._scheduler.add_job(

@@ -26,6 +26,7 @@ from pacs_monitor.model import (
     Tidies,
     Transition,
 )
+from pacs_monitor.supervision import Supervisor
 
 
 class Engine:
@@ -39,14 +40,16 @@ class Engine:
         *,
         ledger: Ledger | None = None,
         on_result: Callable[[Result, State], None] = lambda _result, _state: None,
+        supervisor: Supervisor | None = None,
     ) -> None:
+        self._supervisor = supervisor or Supervisor()
         self.board = Board()
         self.runner = Runner(clock, resolver, ledger)
         self._clock = clock
         self._on_transition = on_transition
         self._on_result = on_result
-        self._rhythm = Rhythm(self._turn)
-        self._calendar = Calendar(self._turn, clock)
+        self._rhythm = Rhythm(self._turn, self._supervisor)
+        self._calendar = Calendar(self._turn, clock, self._supervisor)
         self._runs: set[asyncio.Task[Any]] = set()
 
     def start(self) -> None:
@@ -98,9 +101,10 @@ class Engine:
         return await asyncio.shield(self._begin(entry, None))
 
     def sweep(self) -> None:
-        """Regularly: checks whose results stopped coming become unknown; the calendar looks at the clock again."""
+        """Regularly: checks whose results stopped coming become unknown; timers are looked after."""
         for transition in self.board.lapse(self._clock.monotonic(), self._clock.now()):
             self._on_transition(transition)
+        self._rhythm.look_again()
         self._calendar.look_again()
 
     def clock_was_set(self, step: Micros) -> None:
@@ -140,7 +144,12 @@ class Engine:
 
     def _track(self, run: asyncio.Task[Any]) -> None:
         self._runs.add(run)
-        run.add_done_callback(self._runs.discard)
+        run.add_done_callback(self._ended)
+
+    def _ended(self, run: asyncio.Task[Any]) -> None:
+        self._runs.discard(run)
+        if not run.cancelled() and (error := run.exception()) is not None:
+            self._supervisor.failed("run", error)
 
     async def _run(self, entry: BoardEntry, check: Check, due: float | None) -> Result:
         self.board.in_progress += 1

@@ -12,16 +12,19 @@ from collections.abc import Callable, Iterable
 from hashlib import blake2b
 
 from pacs_monitor.model import Check, CheckId
+from pacs_monitor.supervision import Supervisor
 
 START_WITHIN = 30.0
 """Seconds within which every read-only check has run after a start."""
+LOST_AFTER = 5.0
+"""Seconds by which a turn is late only if its timer is gone."""
 
 
 class Rhythm:
     """Calls `run(check_id, due)` whenever a check's turn comes."""
 
-    def __init__(self, run: Callable[[CheckId, float], None]) -> None:
-        self._run = run
+    def __init__(self, run: Callable[[CheckId, float], None], supervisor: Supervisor) -> None:
+        self._run, self._supervisor = run, supervisor
         self._beats: dict[CheckId, _Beat] = {}
 
     def adopt(self, checks: Iterable[Check]) -> None:
@@ -51,6 +54,14 @@ class Rhythm:
             beat.timer.cancel()
             beat.at(asyncio.get_running_loop(), due)
 
+    def look_again(self) -> None:
+        """Take up beats whose timer was lost to a fault, which would never come again by themselves."""
+        loop = asyncio.get_running_loop()
+        for beat in self._beats.values():
+            if beat.due < loop.time() - LOST_AFTER:
+                beat.timer.cancel()
+                beat.at(loop, loop.time())
+
     def stop(self) -> None:
         for beat in self._beats.values():
             beat.timer.cancel()
@@ -63,7 +74,7 @@ class Rhythm:
         if following <= now:  # the loop was held up for longer than an interval: no burst to catch up
             following = now + beat.interval
         beat.at(loop, following)
-        self._run(beat.check, due)
+        self._supervisor.attempt("rhythm", self._run, beat.check, due)
 
 
 class _Beat:

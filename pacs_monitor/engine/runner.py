@@ -32,6 +32,7 @@ from pacs_monitor.model import (
     Tidies,
 )
 from pacs_monitor.model.times import last_day
+from pacs_monitor.supervision import place
 from pacs_monitor.wording import span
 
 log = logging.getLogger(__name__)
@@ -159,7 +160,7 @@ class Runner:
                     return Outcome.of(Reason.NOT_MEASURED, detail=detail, flags=(Flag.BACKSTOP,))
                 detail = f"no outcome within {span(check.timeout)}"
                 return Outcome.of(Reason.TIMEOUT, detail=detail, flags=(Flag.BACKSTOP,))
-            where = _where(error)
+            where = place(error)
             log.error("check %s: probe %s raised %s at %s", check.id, check.probe.kind, type(error).__name__, where)
             return Outcome.of(Reason.PROBE_ERROR, detail=f"the probe raised {type(error).__name__} at {where}")
 
@@ -177,7 +178,7 @@ class Runner:
                 ctx = self.context(check, {}, self._clock.monotonic() + check.timeout)
                 await check.probe.tidy(check.node, check.settings, ctx)
         except Exception as error:  # noqa: BLE001 - the next run tries again, and tells what stays
-            log.error("check %s: clearing away raised %s at %s", check.id, type(error).__name__, _where(error))
+            log.error("check %s: clearing away raised %s at %s", check.id, type(error).__name__, place(error))
         finally:
             for seat in taken:
                 seat.give_back(None)
@@ -221,13 +222,3 @@ def _expired(check: Check, until: Micros, zone: tzinfo) -> Outcome:
     ended = f"the approval by {check.enabled_by} ended on {last_day(until, zone)}"
     detail = f"{ended}; name who allows it from now on, and until when"
     return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
-
-
-def _where(error: BaseException) -> str:
-    """Module and line that raised: the text of an exception can repeat a peer's words, so it goes nowhere."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    if frame is None:
-        return "?"
-    return f"{frame.tb_frame.f_globals.get('__name__', '?')}:{frame.tb_lineno}"

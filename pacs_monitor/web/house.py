@@ -45,6 +45,11 @@ class House(Protocol):
     @property
     def last_reload_successful(self) -> bool: ...
 
+    @property
+    def task_failures(self) -> Mapping[str, int]:
+        """Faults of the monitor's own tasks since the start, by task."""
+        ...
+
     def open_incidents(self) -> tuple[Incident, ...]: ...
 
     def unready(self) -> str | None:

@@ -94,6 +94,12 @@ class BoardCollector(Collector):
             "Transactions that the history could not write.",
             self._house.history.write_failures,
         )
+        faults = CounterMetricFamily(
+            "pacs_task_failures", "Faults of the monitor's own tasks, which went on afterwards.", labels=["task"]
+        )
+        for task, count in list(self._house.task_failures.items()):
+            faults.add_metric([task], count)
+        yield faults
         yield _info("pacs_build_info", "The version of the monitor.", {"version": __version__})
 
 

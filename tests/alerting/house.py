@@ -13,6 +13,7 @@ from pacs_monitor.config.estate import Estate
 from pacs_monitor.engine.clock import ClockWatch
 from pacs_monitor.history import History, Revision
 from pacs_monitor.model import SECOND, Channel, CheckId, Micros, Paging, Reason, Standing, State, Transition
+from pacs_monitor.supervision import Supervisor
 from tests.alerting.support import ARCHIVE, CHECKS, Board, Spot, an_estate
 from tests.engine.support import SettableClock, until
 from tests.peers.receiver import SECRET, Received, Receiver
@@ -34,7 +35,10 @@ class Running:
         self.board = Board({check: Spot(Standing(State.UP, last=clock.now() + SECOND)) for check in estate.checks})
         self.clock, self.history, self.estate = clock, history, estate
         watch = ClockWatch(clock, self._clock_was_set)
-        self.desk = Desk(clock, self.board, history, estate, watch, **{"first_retry": 0.05} | options)
+        self.supervisor = Supervisor()
+        self.desk = Desk(
+            clock, self.board, history, estate, watch, supervisor=self.supervisor, **{"first_retry": 0.05} | options
+        )
 
     def _clock_was_set(self, step: Micros) -> None:
         self.desk.clock_was_set(step)

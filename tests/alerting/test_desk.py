@@ -13,6 +13,7 @@ from pacs_monitor.model import (
     SECOND,
     Channel,
     DeliveryError,
+    Micros,
     Notification,
     Outcome,
     Paging,
@@ -355,3 +356,29 @@ async def test_a_test_notification_says_what_the_receiver_said(
             await house.desk.test("pager")
         assert house.statuses() == []
     assert {post.type for post in receiver.posts} == {"test"}
+
+
+class Faulty(SettableClock):
+    """A clock whose next readings raise what they are told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.raises: list[Exception] = []
+
+    def now(self) -> Micros:
+        if self.raises:
+            raise self.raises.pop()
+        return super().now()
+
+
+async def test_a_fault_in_a_turn_of_the_desk_delays_its_pages_and_loses_none(receiver: Receiver, database: str) -> None:
+    clock = Faulty()
+    async with running(clock, database, at_once(receiver)) as house:
+        await until(lambda: house.desk.open_incidents() == ())
+        house.move(DOWN)
+        clock.raises.append(MemoryError())
+        await got(receiver, 1)
+        assert house.supervisor.failures == {"desk": 1}
+        house.move(UP)
+        await got(receiver, 2)
+    assert types(receiver.posts) == ["opened", "resolved"]

@@ -10,6 +10,7 @@ import pytest
 from pacs_monitor.alerting.recorder import END_WITHIN, Recorder
 from pacs_monitor.history import History
 from pacs_monitor.model import CheckId, Ending, Entry, State
+from pacs_monitor.supervision import Supervisor
 from tests.alerting.house import at_once, got, running, types
 from tests.alerting.support import ARCHIVE, RIS, moved
 from tests.engine.support import SettableClock, until
@@ -110,7 +111,7 @@ async def test_the_end_waits_for_no_database_that_is_blocked_however_much_is_kep
 ) -> None:
     monkeypatch.setattr("pacs_monitor.history.engines.BUSY_TIMEOUT", 1.0)
     history = History.open(database, "east-campus", clock)
-    recorder = Recorder(history, lambda _entry: None)
+    recorder = Recorder(history, lambda _entry: None, Supervisor())
     with contextlib.closing(sqlite3.connect(database.removeprefix("sqlite:///"), isolation_level=None)) as blocking:
         blocking.execute("BEGIN IMMEDIATE")
         for number in range(40):

@@ -10,6 +10,7 @@ import pytest
 
 from pacs_monitor.engine.calendar import Calendar
 from pacs_monitor.model import CheckId
+from pacs_monitor.supervision import Supervisor
 from tests.engine.support import SettableClock, a_check, until
 from tests.timing import SOON
 
@@ -19,7 +20,7 @@ NIGHT = CheckId("archive", "night")
 
 @pytest.fixture
 async def calendar():
-    calendar = Calendar(lambda check: None, SettableClock())
+    calendar = Calendar(lambda check: None, SettableClock(), Supervisor())
     calendar.start()
     yield calendar
     calendar.stop()
@@ -61,7 +62,9 @@ async def test_another_time_zone_moves_the_times(calendar):
 
 async def test_a_calendar_run_starts_on_the_loop_like_any_other():
     told: asyncio.Future[tuple[CheckId, asyncio.AbstractEventLoop]] = asyncio.get_running_loop().create_future()
-    calendar = Calendar(lambda check: told.set_result((check, asyncio.get_running_loop())), SettableClock())
+    calendar = Calendar(
+        lambda check: told.set_result((check, asyncio.get_running_loop())), SettableClock(), Supervisor()
+    )
     calendar.start()
     calendar.adopt([a_check("archive/night", cron="30 2 * * *")], "UTC")
     calendar._scheduler.modify_job("archive/night", next_run_time=datetime.now(UTC))  # half past two is now
