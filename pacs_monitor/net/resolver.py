@@ -1,4 +1,4 @@
-"""Name resolution that a dead name server cannot hold up."""
+"""Name resolution that neither a dead name server nor many names that hang can hold up."""
 
 from __future__ import annotations
 
@@ -7,78 +7,181 @@ import ipaddress
 import queue
 import socket
 import threading
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
+from enum import IntEnum
+from functools import lru_cache, partial
+from time import monotonic
 from typing import NamedTuple, TypeVar
 
 from pacs_monitor.model import Phase, Reason
 from pacs_monitor.net.passage import NetFailure
+from pacs_monitor.wording import span
 
 Addresses = tuple[str, ...]
 T = TypeVar("T")
 
-THREADS = 8
 PATIENCE = 2.0
-"""Seconds to wait for a name whose last good addresses are remembered."""
+"""Seconds that a lookup may take before the last good addresses of its name are used."""
+QUICK = 1.0
+"""Seconds in which a lookup that fails costs nothing worth sparing."""
+REST, LONGEST_REST = 3.0, 30.0
+"""After a slow one, its name is left alone for so many times what it took, but no longer than so many seconds."""
+IDLE_THREADS = 8
+"""Threads that are kept when there is nothing to look up."""
+REMEMBERED = 10_000
+"""Names. Beyond that, which only a peer's redirects can reach, the oldest is forgotten."""
+
+
+class Standing(IntEnum):
+    """How the last lookup of a name went, most promising first: in this order waiting names are looked up."""
+
+    GOOD = 0
+    NEW = 1
+    FAILED = 2
+
+
+MOST = 128
+"""Lookups at once, each on a thread."""
+KEPT = {Standing.GOOD: 0, Standing.NEW: 16, Standing.FAILED: 64}
+"""How many of them are not for names of this standing nor of a lower one."""
+
+
+class _Name:
+    """What is known of one name."""
+
+    __slots__ = ("addresses", "asked", "in_flight", "rests_until", "standing")
+
+    def __init__(self) -> None:
+        self.addresses: Addresses = ()
+        """The last good ones."""
+        self.standing = Standing.NEW
+        self.in_flight: asyncio.Future[Addresses] | None = None
+        self.asked = 0.0
+        """Since when that lookup is awaited."""
+        self.rests_until = 0.0
 
 
 class Resolver:
-    """The system's resolver, on a few daemon threads of its own, since nothing can interrupt getaddrinfo.
+    """The system's resolver, on daemon threads of its own, since nothing can interrupt getaddrinfo.
 
     Numeric hosts skip it, one lookup per name is in flight, and the last good addresses of each name are remembered.
+    A name whose lookup failed slowly rests, three times as long as that took: meanwhile it is answered from memory at
+    once. So names that hang take few threads, and leave room for those that were answered and for new ones.
     """
 
-    def __init__(self, threads: int = THREADS, patience: float = PATIENCE) -> None:
-        self._threads, self._patience = threads, patience
-        self._started = 0
-        self._lookups: queue.SimpleQueue[_Lookup] = queue.SimpleQueue()
-        self._in_flight: dict[str, asyncio.Future[Addresses]] = {}
-        self._good: dict[str, Addresses] = {}
+    def __init__(self, patience: float = PATIENCE, *, quick: float = QUICK, rest: float = REST) -> None:
+        self.changes = 0
+        """Counts whenever a name got other addresses than before."""
+        self.threads = 0
+        """Threads that there are now."""
+        self._patience, self._quick, self._rest = patience, quick, rest
+        self._names: dict[str, _Name] = {}
+        self._waiting: dict[Standing, deque[_Lookup]] = {standing: deque() for standing in Standing}
+        self._running: Counter[Standing] = Counter()
+        self._lookups: queue.SimpleQueue[_Lookup | None] = queue.SimpleQueue()
+
+    @property
+    def in_progress(self) -> int:
+        """Lookups that run now."""
+        return self._running.total()
+
+    def known(self, host: str) -> Addresses:
+        """Without asking anybody: the addresses of a host, () when none was found yet."""
+        if is_numeric(host):
+            return (host,)
+        name = self._names.get(host)
+        return name.addresses if name else ()
 
     async def resolve(self, host: str) -> tuple[Addresses, bool]:
         """The addresses of a host, and whether they come from memory; NetFailure (`dns`) without memory."""
         if is_numeric(host):
             return (host,), False
-        answer = self._in_flight.get(host) or self._look_up(host)
+        now = monotonic()
+        name = self._names.get(host) or self._remember(host)
+        if name.in_flight is None and now < name.rests_until:
+            return _from_memory(host, name, f"; it is looked up again in {span(name.rests_until - now)}")
+        answer = name.in_flight or self._look_up(host, name, now)
         try:
-            async with asyncio.timeout(self._patience if host in self._good else None):
+            async with asyncio.timeout_at(name.asked + self._patience if name.addresses else None):
                 return await asyncio.shield(answer), False
         except (LookupError, TimeoutError):
-            if host in self._good:
-                return self._good[host], True
-            detail = f"the name {host} does not resolve on this machine, and no address of it is remembered"
-            raise NetFailure(Reason.DNS, Phase.RESOLVE, detail) from None
+            return _from_memory(host, name)
 
-    def _look_up(self, name: str) -> asyncio.Future[Addresses]:
+    def _remember(self, host: str) -> _Name:
+        name = self._names[host] = _Name()
+        if len(self._names) > REMEMBERED:
+            del self._names[next(iter(self._names))]
+        return name
+
+    def _look_up(self, host: str, name: _Name, now: float) -> asyncio.Future[Addresses]:
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Addresses] = loop.create_future()
-        answer.add_done_callback(lambda done: self._finished(name, done))
-        self._in_flight[name] = answer
-        if self._started < min(self._threads, len(self._in_flight)):
-            self._started += 1
-            threading.Thread(target=_work, args=(self._lookups,), name="resolver", daemon=True).start()
-        self._lookups.put(_Lookup(name, loop, answer))
-        return answer
+        name.in_flight, name.asked = loop.create_future(), now
+        self._waiting[name.standing].append(_Lookup(host, name, loop, name.in_flight))
+        self._begin()
+        return name.in_flight
 
-    def _finished(self, name: str, answer: asyncio.Future[Addresses]) -> None:
-        del self._in_flight[name]
+    def _begin(self) -> None:
+        """Hand to threads what may run."""
+        for standing, waiting in self._waiting.items():
+            while waiting and self._may_run(standing):
+                lookup = waiting.popleft()
+                began = monotonic()
+                lookup.answer.add_done_callback(partial(self._ended, lookup, standing, began))
+                self._running[standing] += 1
+                self._lookups.put(lookup)
+
+    def _may_run(self, standing: Standing) -> bool:
+        """Whether a thread is free, or can be had, for one more."""
+        running = self._running.total()
+        alike = sum(self._running[other] for other in Standing if other >= standing)
+        if running >= MOST or alike >= MOST - KEPT[standing]:
+            return False
+        if running < self.threads:
+            return True
+        with suppress(RuntimeError):  # the system has no more threads for us: it waits until one of ours is free
+            threading.Thread(target=_work, args=(self._lookups,), name="resolver", daemon=True).start()
+            self.threads += 1
+            return True
+        return False
+
+    def _ended(self, lookup: _Lookup, standing: Standing, began: float, answer: asyncio.Future[Addresses]) -> None:
+        name, now = lookup.name, monotonic()
+        name.in_flight = None
+        self._running[standing] -= 1
         if not answer.cancelled() and answer.exception() is None:
-            self._good[name] = answer.result()
+            self.changes += set(answer.result()) != set(name.addresses)
+            name.addresses, name.standing, name.rests_until = answer.result(), Standing.GOOD, 0.0
+        else:
+            rest = 0.0 if now - began < self._quick else min(self._rest * (now - began), LONGEST_REST)
+            name.standing, name.rests_until = Standing.FAILED, now + rest
+        self._begin()
+        if self.threads - self._running.total() > IDLE_THREADS:
+            self.threads -= 1
+            self._lookups.put(None)
+
+
+def _from_memory(host: str, name: _Name, more: str = "") -> tuple[Addresses, bool]:
+    if name.addresses:
+        return name.addresses, True
+    detail = f"the name {host} does not resolve on this machine, and no address of it is remembered{more}"
+    raise NetFailure(Reason.DNS, Phase.RESOLVE, detail)
 
 
 class _Lookup(NamedTuple):
     """A name for a thread to look up, and where its answer is awaited."""
 
-    name: str
+    host: str
+    name: _Name
     loop: asyncio.AbstractEventLoop
     answer: asyncio.Future[Addresses]
 
     def run(self) -> None:
         try:
-            found = socket.getaddrinfo(self.name, None, type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(self.host, None, type=socket.SOCK_STREAM)
         except (OSError, ValueError):  # gaierror, or a name that IDNA or C cannot take
-            self._settle(self.answer.set_exception, LookupError(self.name))
+            self._settle(self.answer.set_exception, LookupError(self.host))
         else:
             self._settle(self.answer.set_result, tuple(dict.fromkeys(str(entry[4][0]) for entry in found)))
 
@@ -91,9 +194,9 @@ class _Lookup(NamedTuple):
             self.loop.call_soon_threadsafe(unless_done)
 
 
-def _work(lookups: queue.SimpleQueue[_Lookup]) -> None:
-    while True:
-        lookups.get().run()
+def _work(lookups: queue.SimpleQueue[_Lookup | None]) -> None:
+    while (lookup := lookups.get()) is not None:
+        lookup.run()
 
 
 @lru_cache(4096)

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from pacs_monitor.model import Phase, Reason
-from pacs_monitor.net import NetFailure, Resolver
+from pacs_monitor.net import NetFailure, Resolver, resolver
+from pacs_monitor.net.resolver import Standing
+from tests.engine.support import until
+from tests.timing import SOON
 
 
 class NameServer:
@@ -48,37 +51,86 @@ async def test_a_name_gives_each_address_once(names: NameServer) -> None:
 
 
 async def test_one_lookup_per_name_is_in_flight(names: NameServer) -> None:
-    resolver = Resolver()
+    asker = Resolver()
     names.go.clear()
-    waiting = [asyncio.ensure_future(resolver.resolve("pacs")) for _ in range(50)]
+    waiting = [asyncio.ensure_future(asker.resolve("pacs")) for _ in range(50)]
     await asyncio.sleep(0)
     names.go.set()
     assert set(await asyncio.gather(*waiting)) == {(("10.0.0.4",), False)}
     assert names.asked == ["pacs"]
 
 
-async def test_many_names_use_a_bounded_number_of_threads(names: NameServer) -> None:
-    resolver = Resolver(threads=3)
-    before = threading.active_count()
-    await asyncio.gather(*(resolver.resolve(f"pacs{n}") for n in range(40)))
-    assert len(names.asked) == 40
-    assert threading.active_count() <= before + 3
+async def test_many_names_use_a_bounded_number_of_threads_and_keep_few(names: NameServer) -> None:
+    asker = Resolver()
+    names.go.clear()
+    waiting = [asyncio.ensure_future(asker.resolve(f"pacs{n}")) for n in range(3 * resolver.MOST)]
+    await until(lambda: len(names.asked) == resolver.MOST - resolver.KEPT[Standing.NEW])
+    assert asker.threads == asker.in_progress == len(names.asked)
+    names.go.set()
+    await asyncio.gather(*waiting)
+    assert len(names.asked) == 3 * resolver.MOST
+    assert asker.threads == resolver.IDLE_THREADS
+
+
+async def test_names_that_hang_leave_room_for_new_ones_and_for_those_that_were_answered(names: NameServer) -> None:
+    asker = Resolver(quick=SOON)
+    hanging = [f"hangs{n}" for n in range(2 * resolver.MOST)]
+    await asker.resolve("pacs")
+    names.fails = True
+    await asyncio.gather(*(asker.resolve(name) for name in hanging), return_exceptions=True)
+    names.fails = False
+    names.go.clear()
+    waiting = [asyncio.ensure_future(asker.resolve(name)) for name in hanging]
+    await asyncio.sleep(0)
+    assert asker.in_progress == resolver.MOST - resolver.KEPT[Standing.FAILED]
+    waiting += [asyncio.ensure_future(asker.resolve(f"new{n}")) for n in range(2 * resolver.MOST)]
+    await asyncio.sleep(0)
+    assert asker.in_progress == resolver.MOST - resolver.KEPT[Standing.NEW]
+    waiting += [asyncio.ensure_future(asker.resolve("pacs"))]
+    await asyncio.sleep(0)
+    assert asker.in_progress == resolver.MOST - resolver.KEPT[Standing.NEW] + 1
+    names.go.set()
+    await asyncio.gather(*waiting)
+
+
+async def test_a_name_that_hung_rests_and_is_answered_at_once_meanwhile(names: NameServer) -> None:
+    asker = Resolver(quick=0.0, rest=1e9)
+    await asker.resolve("pacs")
+    names.fails = True
+    assert (await asker.resolve("pacs"))[1]
+    with pytest.raises(NetFailure):
+        await asker.resolve("other")
+    assert await asker.resolve("pacs") == (("10.0.0.4",), True)
+    with pytest.raises(NetFailure, match=r"it is looked up again in (30|2\d)"):
+        await asker.resolve("other")
+    assert names.asked == ["pacs", "pacs", "other"]
+
+
+async def test_whoever_comes_while_a_lookup_hangs_does_not_wait_for_all_of_the_patience_again(
+    names: NameServer,
+) -> None:
+    asker = Resolver(patience=0.5)
+    await asker.resolve("pacs")
+    names.go.clear()
+    assert (await asker.resolve("pacs"))[1]
+    async with asyncio.timeout(SOON):
+        assert all([(await asker.resolve("pacs"))[1] for _ in range(100)])
 
 
 async def test_a_name_that_no_longer_resolves_is_remembered(names: NameServer) -> None:
-    resolver = Resolver()
-    await resolver.resolve("pacs")
+    asker = Resolver(quick=SOON)
+    await asker.resolve("pacs")
     names.fails = True
-    assert await resolver.resolve("pacs") == (("10.0.0.4",), True)
+    assert await asker.resolve("pacs") == (("10.0.0.4",), True)
     names.fails = False
-    assert await resolver.resolve("pacs") == (("10.0.0.4",), False)
+    assert await asker.resolve("pacs") == (("10.0.0.4",), False)
 
 
 async def test_a_name_server_that_hangs_costs_no_more_than_patience(names: NameServer) -> None:
-    resolver = Resolver(patience=0.5)
-    await resolver.resolve("pacs")
+    asker = Resolver(patience=0.5)
+    await asker.resolve("pacs")
     names.go.clear()
-    assert await resolver.resolve("pacs") == (("10.0.0.4",), True)
+    assert await asker.resolve("pacs") == (("10.0.0.4",), True)
 
 
 async def test_a_name_without_memory_is_dns(names: NameServer) -> None:
@@ -96,9 +148,9 @@ async def test_a_name_that_cannot_be_one_is_dns(name: str) -> None:
 
 
 async def test_a_cancelled_run_does_not_disturb_the_others(names: NameServer) -> None:
-    resolver = Resolver()
+    asker = Resolver()
     names.go.clear()
-    first, second = (asyncio.ensure_future(resolver.resolve("pacs")) for _ in range(2))
+    first, second = (asyncio.ensure_future(asker.resolve("pacs")) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
     names.go.set()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,14 @@ READY_WITHIN = 60.0
 
 
 class RunningDaemon:
-    """One daemon over one configuration file; may be killed and started again. Its log is kept beside the file."""
+    """One daemon over one configuration file; may be killed and started again. Its log is kept beside the file.
 
-    def __init__(self, config: Path, listen: int) -> None:
+    `prefix`: words before its command, such as `names.NameService.prefix`.
+    """
+
+    def __init__(self, config: Path, listen: int, prefix: Sequence[str] = ()) -> None:
         self.config = config
+        self._prefix = prefix
         self.url = f"http://127.0.0.1:{listen}"
         self.log = config.with_suffix(".log")
         self._process: subprocess.Popen[bytes] | None = None
@@ -30,7 +35,7 @@ class RunningDaemon:
 
     def start(self, *, ready: bool = True) -> None:
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "pacs_monitor", "run", "--config", str(self.config)]
+            command = [*self._prefix, sys.executable, "-m", "pacs_monitor", "run", "--config", str(self.config)]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         if ready:
             self.wait_ready()

@@ -1,0 +1,33 @@
+"""Names that no name server answers for, beside one that works."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.peers.daemon import RunningDaemon
+from tests.peers.names import ANSWERED, SILENT, name_service
+from tests.peers.ports import free_port, wait_until
+from tests.proofs.estates import write_estate
+from tests.proofs.switchable import Switchable
+from tests.timing import SOON
+
+
+@pytest.mark.parametrize("silent", [60, pytest.param(200, marks=pytest.mark.proof)])
+def test_names_that_hang_do_not_hide_the_outage_of_another(tmp_path: Path, silent: int) -> None:
+    listen = free_port()
+    with Switchable() as peer, name_service(tmp_path) as names:
+        hosts = {f"n{number}": f"n{number}.{SILENT}" for number in range(silent)} | {"healthy": f"pacs.{ANSWERED}"}
+        nodes = "".join(
+            f"  {node}: {{host: {host}, dicom: {{port: {peer.port}, ae_title: PEER}}, checks: {{dicom_echo: }}}}\n"
+            for node, host in hosts.items()
+        )
+        with RunningDaemon(write_estate(tmp_path, listen, nodes, paging="off"), listen, names.prefix) as daemon:
+
+            def state() -> str:
+                return str(daemon.check("healthy", "dicom_echo")["state"])
+
+            wait_until(lambda: state() == "up", "the healthy node is up", SOON)
+            peer.down()
+            wait_until(lambda: state() == "down", "the healthy node is down", SOON)
