@@ -29,6 +29,10 @@ from pydantic_core.core_schema import no_info_plain_validator_function
 from pacs_monitor.calendars import Hours
 from pacs_monitor.model import Tls
 
+LONGEST = 3653 * 86400.0
+"""Seconds, ten years: longer durations are mistakes, and times that far ahead cannot be reckoned with."""
+LARGEST = 10**18
+"""Bytes: an exabyte."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kMGTP]?B|[KMGTP]iB)")
@@ -40,15 +44,18 @@ _BYTES: dict[str, int] = {
 
 
 def parse_duration(value: object) -> float:
-    """`500ms`, `10s`, `5m`, `2h`, `7d` in seconds."""
+    """`500ms`, `10s`, `5m`, `2h`, `7d` in seconds, ten years at most."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    found = _DURATION.fullmatch(str(value).strip())
-    if str(value).strip() == "0":
+        seconds = value
+    elif str(value).strip() == "0":
         return 0.0
-    if not found:
+    elif found := _DURATION.fullmatch(str(value).strip()):
+        seconds = float(found[1]) * _SECONDS[found[2]]
+    else:
         raise ValueError(f"{value!r} is not a duration; write 500ms, 10s, 5m, 2h or 7d")
-    return float(found[1]) * _SECONDS[found[2]]
+    if not 0 <= seconds <= LONGEST:
+        raise ValueError(f"{value!r} is longer than ten years; write 3650d at most")
+    return float(seconds)
 
 
 def parse_size(value: object) -> int:
@@ -58,7 +65,10 @@ def parse_size(value: object) -> int:
     found = _SIZE.fullmatch(str(value).strip())
     if not found:
         raise ValueError(f"{value!r} is not a size; write 512MB or 20GiB")
-    return round(float(found[1]) * _BYTES[found[2]])
+    size = float(found[1]) * _BYTES[found[2]]
+    if size > LARGEST:
+        raise ValueError(f"{value!r} is larger than any disk; write 1000PB at most")
+    return round(size)
 
 
 def parse_percent(value: object) -> float:
@@ -121,6 +131,10 @@ Percent = Annotated[
     float, BeforeValidator(parse_percent), Field(json_schema_extra={"type": "string", "examples": ["90%"]})
 ]
 """A ratio from 0 to 1."""
+Number = Annotated[int, Field(ge=1, le=10**9)]
+"""How many, of whatever there may be very many."""
+NumberOrNone = Annotated[int, Field(ge=0, le=10**9)]
+"""The same, where 0 says something too."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 AETitle = Annotated[str, AfterValidator(check_ae_title)]
 LocalPath = Annotated[str, AfterValidator(local_path)]
@@ -166,7 +180,9 @@ def _names(field: FieldInfo) -> bool:
 class Settings(BaseModel):
     """Base of all settings: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class TlsSettings(Settings):

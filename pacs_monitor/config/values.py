@@ -34,7 +34,8 @@ def parse_address(value: object) -> object:
     if not isinstance(value, str):
         return value
     host, colon, port = value.strip().rpartition(":")
-    if not (colon and host and port.isdecimal() and int(port) <= 65535) or (":" in host and host[0] != "["):
+    numbered = re.fullmatch(r"[0-9]{1,5}", port) and int(port) <= 65535
+    if not (colon and host and numbered) or (":" in host and host[0] != "["):
         raise ValueError(f"{value!r} is not an address with a port; write 127.0.0.1:9741 or [::1]:9741")
     return host.strip("[]"), int(port)
 

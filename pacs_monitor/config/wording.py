@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 MANY = 40
+LONG = 80
+"""Characters of a value that are repeated."""
 _EXPECTED = {
     "int_parsing": "is not a whole number",
     "int_type": "must be a whole number",
     "float_parsing": "is not a number",
+    "finite_number": "is not a number that can be reckoned with",
+    "int_parsing_size": "is too large",
     "float_type": "must be a number",
     "bool_parsing": "is neither on nor off",
     "bool_type": "must be on or off",
@@ -82,7 +86,7 @@ def listed(known: Collection[str]) -> str:
 def sentence(error: ErrorDetails, tree: Tree, secret: bool) -> str:
     """What is wrong with the value at `tree`; a value that came from the environment is quoted as it is written."""
     kind, context = error["type"], error.get("ctx", {})
-    quoted = f"{tree.written!r} " if isinstance(tree, Text) and not secret else ""
+    quoted = f"{_brief(repr(tree.written))} " if isinstance(tree, Text) and not secret else ""
     if kind in _BLOCKS:
         return _BLOCKS[kind]
     if kind in _EXPECTED:
@@ -105,4 +109,9 @@ def _own_words(context: dict[str, Any], tree: Tree) -> str:
     words = str(context["error"])
     if isinstance(tree, Branch | Items):
         return words if not words.startswith(("{", "[")) else _must_be_scalar(tree)
-    return words.replace(repr(tree.text), repr(tree.written))
+    return words.replace(repr(tree.text), _brief(repr(tree.written)))
+
+
+def _brief(quoted: str) -> str:
+    """A value in a message: a number of 400 digits helps nobody."""
+    return quoted if len(quoted) <= LONG else f"{quoted[:LONG]}…{quoted[-1]}"

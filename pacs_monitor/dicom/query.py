@@ -18,7 +18,7 @@ from pacs_monitor.dicom.dates import resolve_dates
 from pacs_monitor.dicom.endpoint import EndpointSettings
 from pacs_monitor.dicom.find import FindAnswer, find
 from pacs_monitor.dicom.pdu import Malformed
-from pacs_monitor.fields import Duration
+from pacs_monitor.fields import Duration, NumberOrNone
 from pacs_monitor.model import Flag, Measure, Outcome, Phase, ProbeContext, Reason
 from pacs_monitor.net import EXPIRY, NetFailure
 
@@ -40,7 +40,7 @@ class QuerySettings(EndpointSettings):
 class CountSettings(QuerySettings):
     """Base of those that count one query's answers."""
 
-    at_least: Annotated[int, Field(ge=0)] = 0
+    at_least: NumberOrNone = 0
     """Fewer answers than this are too few (reason `too_few`)."""
 
     @model_validator(mode="after")

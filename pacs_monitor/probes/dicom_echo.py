@@ -42,7 +42,7 @@ from pacs_monitor.dicom.requests import VERIFICATION, Context
 from pacs_monitor.dicom.requests import contexts as proposed
 from pacs_monitor.dicom.sop_classes import sop_class
 from pacs_monitor.dicom.verification import CONTEXTS, echo
-from pacs_monitor.fields import Duration, Texts
+from pacs_monitor.fields import Duration, Number, Texts
 from pacs_monitor.model import (
     Address,
     Blame,
@@ -83,7 +83,7 @@ class DicomEchoSettings(EndpointSettings):
     """Addresses (HOST or HOST:PORT) of the members of a cluster, to be asked instead of the node's own."""
     every_address: bool = False
     """Ask every address of the node's host name."""
-    need: Annotated[int, Field(ge=1)] | None = None
+    need: Number | None = None
     """How many members or addresses must answer; all of them unless given."""
     expect: Literal["exactly_one_up"] | None = None
     """`exactly_one_up`: two members that answer are as wrong as none."""

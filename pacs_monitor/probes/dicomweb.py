@@ -29,7 +29,7 @@ from pacs_monitor.dicom.dates import today
 from pacs_monitor.dicom.query import check_keys, dated
 from pacs_monitor.dicom.testobject import Uids
 from pacs_monitor.dicom.web import Level, Service, has_metadata, search
-from pacs_monitor.fields import Duration
+from pacs_monitor.fields import Duration, NumberOrNone
 from pacs_monitor.http import HttpError, HttpSettings
 from pacs_monitor.model import Address, Flag, Layer, Measure, Node, Outcome, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry
@@ -45,7 +45,7 @@ class DicomwebSettings(HttpSettings):
     """Keyword → value to match by."""
     limit: Annotated[int, Field(ge=1, le=10_000)] = 100
     """Matches to ask for at most."""
-    at_least: Annotated[int, Field(ge=0)] = 0
+    at_least: NumberOrNone = 0
     """Fewer matches than this are too few (reason `too_few`)."""
     metadata_of: Annotated[str, Field(pattern=f"^{_UID}/{_UID}/{_UID}$")] | None = None
     """An instance, as STUDY/SERIES/INSTANCE UIDs, whose metadata must be had too (reason `missing`)."""

@@ -18,9 +18,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, ClassVar, NamedTuple
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
-from pacs_monitor.fields import Duration, LocalPath, Settings, Size
+from pacs_monitor.fields import Duration, LocalPath, Number, Settings, Size
 from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import NetFailure, Passage
 from pacs_monitor.net.threads import OneThread
@@ -47,7 +47,7 @@ class FileAgeSettings(Settings):
     """A newest file older than this is a warning."""
     min_size: Size = 1
     """A newest file smaller than this is a failure (reason `bad_content`)."""
-    at_least: Annotated[int, Field(ge=1)] = 1
+    at_least: Number = 1
     """How many files must match; fewer are a failure (reason `missing`)."""
 
 

@@ -20,11 +20,9 @@ docs/systems.md tells the least account of each system.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
-
-from pacs_monitor.fields import Duration, Settings, Texts
+from pacs_monitor.fields import Duration, Number, Settings, Texts
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.model.times import SECOND
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
@@ -37,7 +35,6 @@ from pacs_monitor.wording import items, label, number, span
 
 MOST = 64
 """Queues that one check measures; it judges all."""
-Count = Annotated[int, Field(ge=1)]
 
 
 class QueueSettings(Settings):
@@ -47,23 +44,23 @@ class QueueSettings(Settings):
     """Names or globs of queues that must be there; all that the source tells unless given."""
     ignore: Texts = ()
     """Names or globs of queues to leave out."""
-    warn: Count | None = None
+    warn: Number | None = None
     """So many waiting items are a warning."""
-    fail: Count | None = None
+    fail: Number | None = None
     """So many waiting items are a failure."""
     oldest_warn: Duration | None = None
     """An item that waits longer is a warning."""
     oldest_fail: Duration | None = None
     """An item that waits longer is a failure."""
-    growth_warn: Count | None = None
+    growth_warn: Number | None = None
     """So many more waiting items than `growth_within` ago are a warning; lowest levels are compared."""
     growth_within: Duration = 3600.0
     """How far growth looks back."""
     stuck_after: Duration | None = 900.0
     """Items that wait so long while nothing is in progress and none leaves are a failure, where that is told."""
-    failed_warn: Count | None = 1
+    failed_warn: Number | None = 1
     """So many items failed within `failed_within` are a warning."""
-    failed_fail: Count | None = None
+    failed_fail: Number | None = None
     """So many items failed within `failed_within` are a failure."""
     failed_within: Duration = 900.0
     """How long a failed item is told."""
