@@ -39,11 +39,16 @@ class Supervisor:
         self._recent: dict[str, deque[float]] = {}
 
     @property
+    def failing(self) -> frozenset[str]:
+        """What fails again and again."""
+        since = time.monotonic() - WITHIN
+        return frozenset(n for n, times in self._recent.items() if len(times) == TOO_OFTEN and times[0] >= since)
+
+    @property
     def trouble(self) -> str | None:
         """What fails again and again, for people; None while nothing does."""
-        since = time.monotonic() - WITHIN
-        failing = [name for name, times in self._recent.items() if len(times) == TOO_OFTEN and times[0] >= since]
-        return f"{', '.join(sorted(failing))} failed again and again; the log says where" if failing else None
+        failing = ", ".join(sorted(self.failing))
+        return f"{failing} failed again and again; the log says where" if failing else None
 
     def supervise(self, name: str, work: Work) -> asyncio.Task[None]:
         """Run `work()` until it returns or the task is cancelled; whatever it raises, it is run again."""

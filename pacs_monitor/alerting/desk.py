@@ -17,8 +17,9 @@ from typing import Protocol
 
 from ulid import ULID
 
-from pacs_monitor.alerting import cases, message, policy
+from pacs_monitor.alerting import apart, cases, message, plain
 from pacs_monitor.alerting.cases import Case, Key
+from pacs_monitor.alerting.overlooked import overlooked
 from pacs_monitor.alerting.policy import Dark, Decision, Due, News
 from pacs_monitor.alerting.recorder import Recorder, Recording
 from pacs_monitor.alerting.rules import Rules
@@ -51,6 +52,10 @@ log = logging.getLogger(__name__)
 
 LOOK_AGAIN = 30.0
 """Seconds after which the desk looks again, whatever it waits for."""
+FIRST_AGAIN = 0.5
+"""Half of the seconds until the desk tries for the first time what it could not decide; doubled each time."""
+MOST_UNDECIDED = 1000
+"""Transitions that are kept to be decided on; the latest count."""
 
 
 class History(Recording, DeliveryHistory, Protocol):
@@ -105,6 +110,9 @@ class Desk:
         self._dark_since: dict[CheckId, Micros] = {}
         self._started = clock.now()
         self._wake_at: Micros | None = None
+        self._undecided: tuple[Transition, ...] = ()
+        """Recorded already, and still to be decided on."""
+        self._again_after = FIRST_AGAIN
         self._bell = asyncio.Event()
         self._turning = asyncio.Lock()
         self._decided: deque[Entry] = deque()
@@ -216,20 +224,23 @@ class Desk:
             self._owed.popleft()
 
     def _decide(self, batch: tuple[Transition, ...]) -> Entry:
-        """What this turn is to record. A fault in here must not cost the ledger its transitions."""
+        """What this turn is to record. What cannot be decided costs nothing else, and is tried again."""
         now = self._clock.now()
-        try:
-            dark, untried = self._dark(now)
-            news = News(batch, dark, untried, frozenset(self._failing))
-            decision = policy.decide(
-                self._cases, news, self._rules, now, lambda: str(ULID.from_timestamp(now / SECOND))
-            )
-            entry = Entry(batch, decision.incidents, self._notifications(decision, now), decision.withheld)
-        except Exception:
-            log.exception("a decision failed; its transitions are recorded, nobody is told")
-            self._wake_at = None
-            return Entry(batch)
-        self._cases, self._wake_at = decision.cases, decision.wake_at
+        dark, untried = self._dark(now)
+        heard = (*self._undecided, *batch)
+        missed = overlooked(self._board.entries, self._cases, {transition.check for transition in heard}, now)
+        news = News((*heard, *missed), dark, untried, frozenset(self._failing), self._supervisor.failing)
+        decision, undecided, failures = apart.decide(
+            self._cases, news, self._rules, now, lambda: str(ULID.from_timestamp(now / SECOND))
+        )
+        for failure in failures:
+            self._supervisor.failed("decision", failure)
+        entry = Entry(batch, decision.incidents, self._notifications(decision, now), decision.withheld)
+        self._cases, self._wake_at, self._undecided = decision.cases, decision.wake_at, undecided[-MOST_UNDECIDED:]
+        self._again_after = min(LOOK_AGAIN, 2 * self._again_after) if failures else FIRST_AGAIN
+        if failures:
+            again = now + round(self._again_after * SECOND)
+            self._wake_at = again if self._wake_at is None else min(again, self._wake_at)
         return entry
 
     def _notifications(self, decision: Decision, now: Micros) -> tuple[Notification, ...]:
@@ -242,7 +253,11 @@ class Desk:
         scene = message.Scene(self._name, self._estate.monitor, self._known, standings, now, latest)
 
         def written(number: int, due: Due) -> Notification:
-            data = message.data(due.incident, due.event, scene)
+            try:
+                data = message.data(due.incident, due.event, scene)
+            except Exception as error:  # noqa: BLE001 - whatever spoils a page, it is told in plain words
+                self._supervisor.failed("page", error)
+                data = plain.data(due.incident, due.event, self._name, self._estate.monitor.url)
             identity = str(ULID.from_timestamp(now / SECOND))
             return Notification(identity, due.channel, due.event, now + number, data, due.incident.id, due.status)
 

@@ -166,6 +166,8 @@ def _summary(incident: Incident, event: Event, check: Check | None, scene: Scene
             return _blind(incident, event, scene)
         case IncidentKind.DELIVERY:
             return _delivery(incident, event, since)
+        case IncidentKind.FAULT:
+            return _fault(incident, event, since)
         case IncidentKind.NODE:
             return _node(incident, event, check, scene)
 
@@ -235,6 +237,14 @@ def _delivery(incident: Incident, event: Event, since: str) -> str:
     if event is Event.RESOLVED:
         return f"Channel {incident.cause} delivers again; what was given up since {since} stays undelivered"
     return f"Channel {incident.cause} does not deliver: notifications were given up at {since}; people miss pages"
+
+
+def _fault(incident: Incident, event: Event, since: str) -> str:
+    if event is Event.RESOLVED:
+        return f"The monitor's task {incident.cause} works again; it had failed again and again at {since}"
+    return (
+        f"The monitor's task {incident.cause} fails again and again since {since}: read its log; people may miss pages"
+    )
 
 
 def _beside(incident: Incident, event: Event, still_ok: list[str], also_failing: list[str]) -> str:

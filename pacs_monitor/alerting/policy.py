@@ -13,6 +13,7 @@ moment: five that were slept through are one.
   person did that; nor is `awaited`, which ends by itself. Checks join it, which is told as changed, and it ends when
   none of them is unknown for that reason any more.
 - An incident of kind delivery is one channel that gave up; it goes through the others, and ends at the next delivery.
+- An incident of kind fault is one task of the monitor that fails again and again; it goes through all channels.
 
 Dependencies, grouping, maintenance, acknowledgement and escalation add reasons to `Audience.why` and steps to `_speak`.
 """
@@ -79,6 +80,8 @@ class News:
     """Checks that are unknown, and whose turn has not come since the start: they are as blind as they were before."""
     failing: Set[str] = frozenset()
     """Channels that gave up and have delivered nothing since."""
+    faults: Set[str] = frozenset()
+    """Tasks of the monitor that fail again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ def decide(cases: Mapping[Key, Case], news: News, rules: Rules, now: Micros, ide
     talk.withdraw_unwatched()
     talk.look_into_the_dark(news.dark, news.untried)
     talk.look_at_channels(news.failing)
+    talk.look_at_tasks(news.faults)
     for case in list(talk.cases.values()):
         talk.remind(talk.tell_joined(talk.page(case, now)))
     return Decision(
@@ -171,6 +175,15 @@ class _Round:
             if case.incident.cause not in self._rules.channels:
                 self._end(case, Ending.WITHDRAWN, self._now)
             elif case.incident.cause not in failing:
+                self._end(case, Ending.RESOLVED, self._now)
+
+    def look_at_tasks(self, faults: Set[str]) -> None:
+        """Open and end the incidents of the monitor's own tasks."""
+        for task in sorted(faults):
+            if (IncidentKind.FAULT, task) not in self.cases:
+                self._keep(self._own(IncidentKind.FAULT, task, State.DEGRADED))
+        for case in self._of(IncidentKind.FAULT):
+            if case.incident.cause not in faults:
                 self._end(case, Ending.RESOLVED, self._now)
 
     def page(self, case: Case, at: Micros) -> Case:

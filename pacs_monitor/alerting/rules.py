@@ -49,9 +49,10 @@ class Rules:
         self._known: dict[tuple[CheckId, Severity], Targets] = {}
 
     def audience(self, incident: Incident) -> Audience:
-        """Of its members' routes all together; an incident of a channel goes through all the others."""
-        if incident.kind is IncidentKind.DELIVERY:
-            others = dict.fromkeys(sorted(self.channels - {incident.cause}), self._default.remind)
+        """Of its members' routes all together; one of the monitor's own goes through all channels that work."""
+        if incident.kind in (IncidentKind.DELIVERY, IncidentKind.FAULT):
+            broken = {incident.cause} if incident.kind is IncidentKind.DELIVERY else set[str]()
+            others = dict.fromkeys(sorted(self.channels - broken), self._default.remind)
             return _audience([(self._paging, others)])
         members = [self.checks[member] for member in incident.members if member in self.checks]
         return _audience((check.paging, self._targets(check, incident.severity)) for check in members)

@@ -90,9 +90,11 @@ def _standing(name: str, check: Mapping[str, Any], when: When) -> tuple[str, ...
 
 
 def _about(row: Mapping[str, Any]) -> str:
-    """The checks, or the channel."""
+    """The checks, or the channel, or the task of the monitor."""
     if row["kind"] == "delivery":
         return f"channel {row['cause']}"
+    if row["kind"] == "fault":
+        return f"the monitor's task {row['cause']}"
     members = row["members"]
     return ", ".join(members[:3]) + (f" and {len(members) - 3} more" if len(members) > 3 else "")
 

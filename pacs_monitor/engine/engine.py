@@ -170,13 +170,13 @@ class Engine:
         if due is not None:
             self.board.lag.observe(max(0.0, began - due))
         transition = self.board.accept(result)
+        if transition:
+            self._on_transition(transition)  # before anything that may fail
         entry.lapse_at = self._lapse_at(entry.check, now)
         if states.hurried(entry.standing):
             hurry = self._rhythm.hurry if entry.check.cron is None else self._calendar.hurry
             hurry(entry.check.id, max(now, began + entry.check.retry_interval))
         self._on_result(result, entry.standing.state)
-        if transition:
-            self._on_transition(transition)
 
     def _lapse_at(self, check: Check, now: float) -> float:
         if check.cron is None:

@@ -14,11 +14,15 @@ from pacs_monitor.model.times import Micros
 
 
 class IncidentKind(StrEnum):
-    """`node`: a check is degraded or down. `blind`: we have not measured for long. `delivery`: a channel fails."""
+    """`node`: a check is degraded or down. `blind`: we have not measured for long. `delivery`: a channel fails.
+
+    `fault`: one of the monitor's own tasks fails again and again.
+    """
 
     NODE = "node"
     BLIND = "blind"
     DELIVERY = "delivery"
+    FAULT = "fault"
 
 
 class Ending(StrEnum):
@@ -34,7 +38,7 @@ class Incident:
     """A ULID."""
     kind: IncidentKind
     cause: str
-    """What it is about: the check, the reason we are blind for, or the channel. One is open per kind and cause."""
+    """What it is about: a check, a reason to be blind, a channel, a task. One is open per kind and cause."""
     severity: Severity
     state: State
     reason: Reason | None

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from pacs_monitor.alerting import Desk
+from pacs_monitor.alerting.cases import TROUBLE
 from pacs_monitor.channels.webhook import Webhook, WebhookSettings
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.engine.clock import ClockWatch
-from pacs_monitor.history import History, Revision
+from pacs_monitor.history import History, Restored, Revision
 from pacs_monitor.model import SECOND, Channel, CheckId, Micros, Paging, Reason, Standing, State, Transition
 from pacs_monitor.supervision import Supervisor
 from tests.alerting.support import ARCHIVE, CHECKS, Board, Spot, an_estate
@@ -53,6 +54,18 @@ class Running:
         self.board.entries[check] = Spot(Standing(after, began, reason))
         self.desk.take(Transition(check, before, after, began - SECOND, began, now, reason))
 
+    def stand(self, state: State, check: CheckId = ARCHIVE) -> None:
+        """The check stands so, and nothing is said of how it came there."""
+        reason = None if state is State.UP else Reason.TCP_REFUSED
+        self.board.entries[check] = Spot(Standing(state, self.clock.now(), reason))
+
+    def remember(self, restored: Restored) -> Restored:
+        """Checks of which there is something to tell stand as before."""
+        for check, standing in restored.standings.items():
+            if check in self.board.entries and (standing.troubled or standing.state in TROUBLE):
+                self.board.entries[check] = Spot(standing)
+        return restored
+
     def statuses(self) -> list[tuple[str, str, str]]:
         return [
             (n.event.removeprefix("incident."), n.channel, n.status.value) for n in self.history.reader.notifications()
@@ -67,7 +80,7 @@ async def running(
     try:
         house = Running(clock, history, estate, **options)
         await history.adopt(estate.checks.keys(), Revision("0" * 64))
-        house.desk.start(history.restore())
+        house.desk.start(house.remember(history.restore()))
         yield house
         await house.desk.stop(grace)
     finally:

@@ -1,0 +1,58 @@
+"""A page from the incident's own fields alone, for when the full one cannot be written: what, where, since when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pacs_monitor.model import Ending, Event, Incident, IncidentKind, Micros, iso
+
+SCHEMA = 1
+
+
+def data(incident: Incident, event: Event, monitor: str, url: str) -> dict[str, Any]:
+    """The `data` of contracts.md with nothing in it that is looked up or made up of others' words."""
+    check = incident.members[0] if incident.kind is IncidentKind.NODE and incident.members else None
+    what = {Event.RESOLVED: "is well again", Event.WITHDRAWN: "is not watched any more"}
+    state = what.get(event, f"is {incident.state.value}")
+    reason = incident.reason
+    return {
+        "schema": SCHEMA,
+        "monitor": monitor,
+        "kind": incident.kind.value,
+        "incident": incident.id,
+        "dedup_key": f"{monitor}/{incident.id}",
+        "node": check and check.node,
+        "title": check.node if check else monitor,
+        "site": "",
+        "role": "",
+        "check": check and check.check,
+        "probe": None,
+        "severity": incident.severity.value,
+        "state": incident.state.value,
+        "reason": reason and reason.value,
+        "blame": reason and reason.blame.value,
+        "phase": incident.phase and incident.phase.value,
+        "summary": f"{incident.cause} {state} (since {_time(incident.since)}); more could not be told",
+        "impact": "",
+        "support": {},
+        "detail": "",
+        "next_step": "",
+        "last_good": None if incident.last_good is None else _time(incident.last_good),
+        "since": _time(incident.since),
+        "noticed": _time(incident.noticed),
+        "resolved": _time(incident.ended) if incident.ended and incident.ending is Ending.RESOLVED else None,
+        "members": [str(member) for member in incident.members],
+        "also_failing": [],
+        "still_ok": [],
+        "runbook": f"{url}/docs/operations#{(reason or incident.kind).value}",
+        "url": f"{url}/incidents/{incident.id}",
+        "labels": {},
+    }
+
+
+def _time(moment: Micros) -> str:
+    """A time that no calendar has must not cost the page."""
+    try:
+        return iso(moment)
+    except (OverflowError, ValueError):
+        return "an unknown time"
