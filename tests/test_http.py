@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -333,16 +332,6 @@ async def test_an_answer_beyond_the_limit_is_bad_content() -> None:
     with listener(None, []) as port:
         failure = await failure_of(f"http://127.0.0.1:{port}/", size_limit=1)
     assert (failure.reason, failure.phase) == (Reason.BAD_CONTENT, Phase.OPERATION)
-
-
-async def test_no_free_thread_is_our_own_fault() -> None:
-    class Starved(Context):
-        def blocking(self, call: Callable[[], T]) -> Awaitable[T]:
-            return asyncio.get_running_loop().create_future()
-
-    with pytest.raises(NetFailure) as caught:
-        await http.ask("GET", "http://127.0.0.1:9/", Starved(time.monotonic() + 0.1), Passage())
-    assert caught.value.reason is Reason.NOT_MEASURED
 
 
 @pytest.mark.parametrize(

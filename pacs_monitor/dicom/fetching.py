@@ -56,11 +56,11 @@ class Basket:
         self._bytes += len(thing.dataset)
         self.check()
         self._syntaxes.add(thing.transfer_syntax)
-        self._digests.append(self._ctx.blocking(lambda: digest(thing)))
+        self._digests.append(self._ctx.blocking(lambda: digest(thing), meanwhile=True))
         return SUCCESS
 
     async def content(self) -> Fetched:
-        digests: Sequence[str] = await asyncio.gather(*self._digests)
+        digests: Sequence[str] = await self._ctx.ours(asyncio.gather(*self._digests))
         content = sha256("".join(sorted(digests)).encode()).hexdigest()
         return Fetched(len(digests), self._bytes, content, sorted(self._syntaxes))
 

@@ -91,6 +91,12 @@ class UpperLayer(asyncio.Protocol):
                     return
         self._write(b"".join(waiting))
 
+    def extend(self, deadline: float) -> None:
+        """Another deadline from now on, where an association waits for something that is not the peer's."""
+        self._deadline = deadline
+        if self._state is State.OPEN:
+            self._expire_at(deadline)
+
     async def _write_through(self, data: bytes) -> None:
         """Write, hear what the peer may have to say meanwhile, and wait until it can take more."""
         self._write(data)

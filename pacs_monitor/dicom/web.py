@@ -42,8 +42,8 @@ class Service(NamedTuple):
     access: Access
     ctx: ProbeContext
     passage: Passage
-    deadline: float | None = None
-    """Earlier than the run's own."""
+    kept: float = 0.0
+    """Seconds before the run's deadline by which it is asked no more."""
 
     def __str__(self) -> str:
         return str(self.address)
@@ -61,7 +61,7 @@ class Service(NamedTuple):
             access=self.access,
             headers={"Accept": accept},
             size_limit=SIZE_LIMIT,
-            deadline=self.deadline,
+            kept=self.kept,
         )
 
 
@@ -125,7 +125,7 @@ async def store(service: Service, made: Synthetic) -> int:
             "Content-Type": f'multipart/related; type="application/dicom"; boundary={_BOUNDARY}',
             "Accept": JSON,
         },
-        deadline=service.deadline,
+        kept=service.kept,
         body=head + sent + f"\r\n--{_BOUNDARY}--\r\n".encode(),
     )
     _judge_store(service, answer, made.uids)

@@ -54,6 +54,7 @@ class Engine:
 
     def start(self) -> None:
         self._calendar.start()
+        self.runner.stalls.start()
 
     def adopt(
         self,

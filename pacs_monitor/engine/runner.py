@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from collections.abc import Collection, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from math import isfinite
-from typing import Any, TypeVar
+from typing import Any
 
+from pacs_monitor.engine.context import Backstop, RunContext
 from pacs_monitor.engine.isolation import Isolation
 from pacs_monitor.engine.seats import Seat, Seats
+from pacs_monitor.engine.stalls import Stalls, excused
 from pacs_monitor.model import (
     Check,
     CheckId,
@@ -23,11 +25,11 @@ from pacs_monitor.model import (
     Ledger,
     LedgerError,
     Micros,
-    Node,
     Outcome,
     Reason,
     Resolver,
     Result,
+    StandstillError,
     TestObject,
     Tidies,
 )
@@ -36,38 +38,9 @@ from pacs_monitor.supervision import place
 from pacs_monitor.wording import span
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
-BACKSTOP = 1.0
-"""Seconds after a probe's deadline until the runner ends the run itself; its use is counted."""
 RUNS_AT_ONCE = 512
-
-
-@dataclass(slots=True)
-class RunContext:
-    """What a probe is given for one run (model.ProbeContext)."""
-
-    check: CheckId
-    deadline: float
-    clock: Clock
-    resolver: Resolver
-    memory: MutableMapping[str, Any]
-    nodes: Mapping[str, Node]
-    ledger: Ledger
-    listeners: DicomListener | None
-    hl7_listener: Hl7Listener | None
-    zone: tzinfo
-    pool: ThreadPoolExecutor
-    queued: set[object] = field(default_factory=set)
-    """Calls that no thread has begun yet."""
-
-    def blocking(self, call: Callable[[], T]) -> Awaitable[T]:
-        def begin() -> T:
-            self.queued.discard(begin)
-            return call()
-
-        self.queued.add(begin)
-        return asyncio.get_running_loop().run_in_executor(self.pool, begin)
+NO_THREAD = "no thread of the monitor was free in time to ask"
 
 
 class NoLedger:
@@ -104,6 +77,7 @@ class Runner:
     ) -> None:
         self.seats = Seats()
         self.isolation = Isolation(clock)
+        self.stalls = Stalls(clock)
         self.overdue = 0
         self._clock = clock
         self._resolver = resolver
@@ -148,21 +122,27 @@ class Runner:
         if (refusal := self.forbidden(check)) is not None:
             return refusal
         ctx = self.context(check, memory, begun + check.timeout)
-        backstop = asyncio.timeout(check.timeout + BACKSTOP)
+        backstop = Backstop(ctx)
         try:
             async with backstop:
-                return _countable(await check.probe.run(check.node, check.settings, ctx))
+                outcome = _countable(await check.probe.run(check.node, check.settings, ctx))
+        except StandstillError as error:
+            return Outcome.of(Reason.NOT_MEASURED, detail=str(error))
         except Exception as error:  # noqa: BLE001 - the one guard of the house: a bug of a probe is ours, not the node's
-            if backstop.expired():
-                self.overdue += 1
-                if ctx.queued:
-                    detail = "no thread of the monitor was free in time to ask"
-                    return Outcome.of(Reason.NOT_MEASURED, detail=detail, flags=(Flag.BACKSTOP,))
-                detail = f"no outcome within {span(check.timeout)}"
-                return Outcome.of(Reason.TIMEOUT, detail=detail, flags=(Flag.BACKSTOP,))
-            where = place(error)
-            log.error("check %s: probe %s raised %s at %s", check.id, check.probe.kind, type(error).__name__, where)
-            return Outcome.of(Reason.PROBE_ERROR, detail=f"the probe raised {type(error).__name__} at {where}")
+            outcome = self._overrun(check, backstop) if backstop.expired else _broken(check, error)
+        return outcome if outcome.reason is None else self._judged(outcome, ctx, begun, check.timeout)
+
+    def _overrun(self, check: Check, backstop: Backstop) -> Outcome:
+        """The runner had to end it."""
+        self.overdue += 1
+        if backstop.starved:
+            return Outcome.of(Reason.NOT_MEASURED, detail=NO_THREAD, flags=(Flag.BACKSTOP,))
+        return Outcome.of(Reason.TIMEOUT, detail=f"no outcome within {span(check.timeout)}", flags=(Flag.BACKSTOP,))
+
+    def _judged(self, outcome: Outcome, ctx: RunContext, begun: float, timeout: float) -> Outcome:
+        """What a run saw that did not go well, unless the time that it lacked was ours."""
+        waited = timeout if ctx.exhausted else 0.0
+        return excused(outcome, self.stalls.within(begun) + waited, timeout)
 
     async def tidy(self, check: Check) -> None:
         """Let a probe clear away what an interrupted run of it has left; approvals to write do not matter here."""
@@ -174,8 +154,8 @@ class Runner:
                 if await seat.take() is not None:
                     return  # the address cannot be reached: the next run tries again
                 taken.append(seat)
-            async with asyncio.timeout(check.timeout + BACKSTOP):
-                ctx = self.context(check, {}, self._clock.monotonic() + check.timeout)
+            ctx = self.context(check, {}, self._clock.monotonic() + check.timeout)
+            async with Backstop(ctx):
                 await check.probe.tidy(check.node, check.settings, ctx)
         except Exception as error:  # noqa: BLE001 - the next run tries again, and tells what stays
             log.error("check %s: clearing away raised %s at %s", check.id, type(error).__name__, place(error))
@@ -192,16 +172,25 @@ class Runner:
             resolver=self._resolver,
             memory=memory,
             nodes={other.name: other for other in check.others},
-            ledger=self._ledger,
+            record=self._ledger,
             listeners=self.listeners,
             hl7_listener=self.hl7_listener,
             zone=self.zone,
             pool=self._pool,
+            patience=check.timeout,
         )
 
     def close(self) -> None:
         """Leave the pool: queued calls are dropped, running ones are not waited for."""
+        self.stalls.stop()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _broken(check: Check, error: Exception) -> Outcome:
+    """A bug, or this machine ran out of something: the log has the place."""
+    where = place(error)
+    log.error("check %s: probe %s raised %s at %s", check.id, check.probe.kind, type(error).__name__, where)
+    return Outcome.of(Reason.PROBE_ERROR, detail=f"the probe raised {type(error).__name__} at {where}")
 
 
 def _countable(outcome: Outcome) -> Outcome:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
 from pacs_monitor.http.access import NOBODY, Access
 from pacs_monitor.http.answers import Answer, HttpError
 from pacs_monitor.http.exchange import SIZE_LIMIT, address_of, send
-from pacs_monitor.model import Address, Phase, ProbeContext, Reason, Tls
+from pacs_monitor.model import Address, ProbeContext, Reason, Tls
 from pacs_monitor.net import EXPIRY, NetFailure, Passage, certificates, resolve, second_opinion
 
-GRACE = 0.5
-"""Seconds after the deadline for the thread of an exchange to come back, which is cut by itself in time."""
 _ABOUT_A_CERTIFICATE = (Reason.TLS_EXPIRED, Reason.TLS_HOSTNAME, Reason.TLS_UNTRUSTED)
 _LOST = (Reason.CLOSED, Reason.TCP_RESET)
 
@@ -28,22 +25,25 @@ async def ask(
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
     size_limit: int = SIZE_LIMIT,
-    deadline: float | None = None,
+    kept: float = 0.0,
 ) -> Answer:
-    """One exchange within the run's deadline, or an earlier one; raises NetFailure.
+    """One exchange until the run's deadline, or `kept` seconds before; raises NetFailure. It begins with its thread.
 
     Straight to the node, or through the proxy of `access`: one that cannot be reached is no fault of the node.
     """
-    until = ctx.deadline if deadline is None else min(deadline, ctx.deadline)
+    until = ctx.deadline - kept
     secure = url.startswith("https:")
     tls = access.tls or (Tls() if secure else None)
     address = address_of(url)
     addresses = await resolve(address_of(access.proxy or url), ctx.resolver, until, passage)
 
+    left = until - ctx.clock.monotonic()
+    if left <= 0:
+        raise passage.failure(Reason.TIMEOUT, f"{address} could not be asked any more: the time was up")
+
     def exchange() -> Answer:
-        left = until - ctx.clock.monotonic()
-        if left <= 0:
-            raise _starved(passage)
+        nonlocal until
+        until = ctx.clock.monotonic() + left
         return send(
             method,
             url,
@@ -57,20 +57,11 @@ async def ask(
         )
 
     try:
-        async with asyncio.timeout_at(until + GRACE):
-            return await ctx.blocking(exchange)
-    except TimeoutError:
-        if passage.phase is Phase.RESOLVE:
-            raise _starved(passage) from None
-        raise passage.failure(Reason.TIMEOUT, f"{address} gave no whole answer in time") from None
+        return await ctx.blocking(exchange)
     except NetFailure as failure:
         if tls is None or access.proxy:
             raise
         raise await _looked_into(failure, address, addresses[0].host, tls, until) from None
-
-
-def _starved(passage: Passage) -> NetFailure:
-    return passage.failure(Reason.NOT_MEASURED, "no thread of the monitor was free in time to ask")
 
 
 async def _looked_into(failure: NetFailure, address: Address, host: str, tls: Tls, deadline: float) -> NetFailure:

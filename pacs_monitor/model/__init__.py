@@ -44,6 +44,7 @@ from pacs_monitor.model.enums import (
 )
 from pacs_monitor.model.errors import (
     PacsMonitorError,
+    StandstillError,
 )
 from pacs_monitor.model.estate import (
     Address,
@@ -131,6 +132,7 @@ __all__ = [
     "Rhythm",
     "Severity",
     "Standing",
+    "StandstillError",
     "State",
     "Status",
     "StoreCapError",

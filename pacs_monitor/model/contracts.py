@@ -82,7 +82,7 @@ class ProbeContext(Protocol):
 
     @property
     def deadline(self) -> float:
-        """When the run must be over, on `clock.monotonic()`."""
+        """When the run must be over, on `clock.monotonic()`; it moves on with the time that the run waits for us."""
         ...
 
     @property
@@ -119,8 +119,19 @@ class ProbeContext(Protocol):
         """The monitor's time zone: what `today` means."""
         ...
 
-    def blocking(self, call: Callable[[], T]) -> Awaitable[T]:
-        """Run a blocking call in the bounded pool."""
+    def blocking(self, call: Callable[[], T], *, meanwhile: bool = False) -> Awaitable[T]:
+        """Run a blocking call in the bounded pool, from now on.
+
+        The deadline does not come nearer until a thread is free for it, unless the run does something else `meanwhile`.
+        """
+        ...
+
+    async def ours(self, answer: Awaitable[T], what: str = "the monitor itself") -> T:
+        """Wait for something of our own, which is named by `what`: the deadline does not come nearer.
+
+        Raises StandstillError when it takes longer than the check's own timeout; what is left uncaught of it makes the
+        run `not_measured`.
+        """
         ...
 
 

@@ -35,10 +35,10 @@ class OneThread:
             await asyncio.wait([waiting], timeout=max(ctx.deadline - ctx.clock.monotonic(), 0.0))
         finally:
             waiting.cancel()
-        if waiting.cancelled():
+        if not call.done():  # and not only unseen by a loop that was late
             raise passage.failure(Reason.TIMEOUT, "it did not end in time; the attempt is left hanging")
         del self._under_way[ctx.check]
-        return cast("T", waiting.result())
+        return cast("T", call.result())
 
 
 def _started(what: Callable[[], object]) -> Future[object]:

@@ -53,12 +53,12 @@ from pacs_monitor.model import (
 from pacs_monitor.net import EXPIRY, NetFailure
 from pacs_monitor.stores import looking, watching
 from pacs_monitor.stores.cleaning import Targets, cleared, lacking, tidy
-from pacs_monitor.stores.making import cleaner_of, entries, made
+from pacs_monitor.stores.making import CLEANING_TIME, cleaner_of, entries, made, time_kept
 from pacs_monitor.stores.routing import Look, Round, not_routed, unaskable
 from pacs_monitor.stores.settings import StoreSettings
 
-CLEANING_TIME = 10.0
-"""Seconds of a run that are kept for clearing away, but never more than a quarter of it."""
+IDLE = 1.0
+"""Seconds for which an association is held while the ledger is written; then it is released, and opened again later."""
 
 LOOKS: Mapping[str, Look] = {
     "find": looking.found,
@@ -115,7 +115,7 @@ class DicomStore:
         if target is None:
             return not_configured(node)
         try:
-            thing = await ctx.blocking(lambda: made(settings, node, ctx))
+            thing = await ctx.ours(ctx.blocking(lambda: made(settings, node, ctx)))
         except UnfitFileError as error:
             return Outcome.of(Reason.NOT_CONFIGURED, detail=f"file {settings.file} is not sent: {error}")
         cleaner = cleaner_of(settings, thing, _targets(node, settings))
@@ -149,7 +149,7 @@ class DicomStore:
 
     async def tidy(self, node: Node, settings: DicomStoreSettings, ctx: ProbeContext) -> None:
         try:
-            thing = await ctx.blocking(lambda: made(settings, node, ctx))
+            thing = await ctx.ours(ctx.blocking(lambda: made(settings, node, ctx)))
         except UnfitFileError:
             return  # each run says so
         await tidy(cleaner_of(settings, thing, _targets(node, settings)), node, ctx)
@@ -182,15 +182,10 @@ class _RoundTrip:
         """One context per transfer syntax, so that a refusal names which."""
         return contexts([(self.thing.sop_class, (syntax,)) for syntax in self.thing.transfer_syntaxes])
 
-    @property
-    def until(self) -> float:
-        whole = self.ctx.deadline - self.ctx.clock.monotonic()
-        return self.ctx.deadline - min(CLEANING_TIME, whole / 4)
-
     async def outcome(self) -> Outcome:
-        until = self.until
+        kept = time_kept(self.ctx)
         try:
-            association = await self._store(until)
+            association = await self._store(kept)
         except StoreCapError as error:
             return Outcome.of(Reason.STORE_CAP, detail=str(error))
         except LedgerError as error:
@@ -199,20 +194,38 @@ class _RoundTrip:
             if failure.reason is not Reason.DUPLICATE or self.settings.mode != "accept_only":
                 return failure.outcome()
             return Outcome(Status.OK, **failure.passage.seen())  # the fixed object is there, as it should be
-        return await self._look(association, until)
+        return await self._look(association, self.ctx.deadline - kept)
 
-    async def _store(self, until: float) -> Association:
-        """C-STORE. The ledger has the object before the peer does."""
-        thing, ctx = self.thing, self.ctx
-        async with await associate(self.target, self.proposed, resolver=ctx.resolver, deadline=until) as association:
-            syntax = _agreed(association, thing)
-            await ctx.ledger.record(entries(thing, self.settings, self.node, ctx))
-            data = thing.encoded(syntax)
-            began = monotonic()
-            await store(association, thing.sop_class, thing.uids.instance, data, syntax)
-            association.passage.measure("store_seconds", monotonic() - began)
-            association.passage.measure("store_object_bytes", len(data))
-        return association
+    async def _store(self, kept: float) -> Association:
+        """C-STORE. The ledger has the object before the peer does, who is not kept waiting for our disk."""
+        recorded: asyncio.Future[None] | None = None
+        try:
+            while True:
+                until = self.ctx.deadline - kept
+                async with await self._associated(until) as association:
+                    syntax = _agreed(association, self.thing)
+                    if recorded is None:  # now that the peer is there, and would take it
+                        entry = entries(self.thing, self.settings, self.node, self.ctx)
+                        recorded = asyncio.ensure_future(self.ctx.ledger.record(entry))
+                    association.extend(until + IDLE)
+                    if await _soon(recorded):
+                        association.extend(self.ctx.deadline - kept)
+                        await self._send(association, syntax)
+                        return association
+                await recorded
+        finally:
+            if recorded is not None:
+                recorded.cancel()
+
+    async def _associated(self, until: float) -> Association:
+        return await associate(self.target, self.proposed, resolver=self.ctx.resolver, deadline=until)
+
+    async def _send(self, association: Association, syntax: str) -> None:
+        data = self.thing.encoded(syntax)
+        began = monotonic()
+        await store(association, self.thing.sop_class, self.thing.uids.instance, data, syntax)
+        association.passage.measure("store_seconds", monotonic() - began)
+        association.passage.measure("store_object_bytes", len(data))
 
     async def _look(self, association: Association, until: float) -> Outcome:
         """Here, and on the nodes that routing should bring it to, at the same time but for nodes of one address."""
@@ -225,6 +238,14 @@ class _RoundTrip:
         if own and failures[0] is not None:
             return _not_seen(failures[0], seen)
         return not_routed(settings.verify_on, failures[len(own) :], seen) or Outcome(Status.OK, **seen)
+
+
+async def _soon(recorded: asyncio.Future[None]) -> bool:
+    """Whether the ledger has the object after a moment; raises LedgerError or StoreCapError."""
+    await asyncio.wait([recorded], timeout=IDLE)
+    if recorded.done():
+        recorded.result()
+    return recorded.done()
 
 
 def _agreed(association: Association, thing: Synthetic) -> str:

@@ -48,12 +48,9 @@ from pacs_monitor.model import (
 from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry
 from pacs_monitor.stores.cleaning import cleared, lacking, tidy
 from pacs_monitor.stores.looking import until_there
-from pacs_monitor.stores.making import cleaner_of, entries, made
+from pacs_monitor.stores.making import cleaner_of, entries, made, time_kept
 from pacs_monitor.stores.routing import Round, not_routed, unaskable
 from pacs_monitor.stores.settings import StoreSettings
-
-CLEANING_TIME = 10.0
-"""Seconds of a run that are kept for clearing away, but never more than a quarter of it."""
 
 
 class DicomwebStoreSettings(HttpSettings, StoreSettings):
@@ -94,7 +91,7 @@ class DicomwebStore:
 
     async def run(self, node: Node, settings: DicomwebStoreSettings, ctx: ProbeContext) -> Outcome:
         try:
-            thing = await ctx.blocking(lambda: made(settings, node, ctx))
+            thing = await ctx.ours(ctx.blocking(lambda: made(settings, node, ctx)))
         except UnfitFileError as error:
             return Outcome.of(Reason.NOT_CONFIGURED, detail=f"file {settings.file} is not sent: {error}")
         cleaner = cleaner_of(settings, thing, _target)
@@ -106,7 +103,7 @@ class DicomwebStore:
 
     async def tidy(self, node: Node, settings: DicomwebStoreSettings, ctx: ProbeContext) -> None:
         try:
-            thing = await ctx.blocking(lambda: made(settings, node, ctx))
+            thing = await ctx.ours(ctx.blocking(lambda: made(settings, node, ctx)))
         except UnfitFileError:
             return  # each run says so
         await tidy(cleaner_of(settings, thing, _target), node, ctx)
@@ -128,14 +125,14 @@ class _RoundTrip:
 
     async def outcome(self) -> Outcome:
         ctx, settings = self.ctx, self.settings
-        until = ctx.deadline - min(CLEANING_TIME, (ctx.deadline - ctx.clock.monotonic()) / 4)
-        service = web.Service(settings.url, settings.access(), ctx, Passage(), until)
+        kept = time_kept(ctx)
+        service = web.Service(settings.url, settings.access(), ctx, Passage(), kept)
         try:
             if settings.verify != "none":
                 await web.is_found(service, self.thing.uids)  # a service that is down leaves nothing to clear away
             await ctx.ledger.record(entries(self.thing, settings, self.node, ctx))
             await self._store(service)
-            outcome = await self._look(service, until)
+            outcome = await self._look(service, ctx.deadline - kept)
         except StoreCapError as error:
             return Outcome.of(Reason.STORE_CAP, detail=str(error))
         except LedgerError as error:

@@ -219,7 +219,11 @@ class _Beat(NamedTuple):
 async def _message(settings: Hl7HeartbeatSettings, ctx: ProbeContext, control_id: str) -> bytes:
     """The message to send; raises OSError or MalformedError."""
     now, path = timestamp(ctx.clock.now(), ctx.zone), settings.message
-    template = _built_in(settings) if path is None else await ctx.blocking(lambda: _template(path))
+    template = (
+        _built_in(settings)
+        if path is None
+        else await ctx.ours(ctx.blocking(lambda: _template(path)), "the file of the message")
+    )
     return fill(template, control_id, now)
 
 

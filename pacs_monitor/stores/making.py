@@ -17,8 +17,15 @@ from pacs_monitor.stores.cleaning import (
 )
 from pacs_monitor.stores.settings import StoreSettings
 
+CLEANING_TIME = 10.0
+"""Seconds of a run that are kept for clearing away, but never more than a quarter of it."""
 ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
 """When the object with fixed UIDs was made: its content is fixed too."""
+
+
+def time_kept(ctx: ProbeContext) -> float:
+    """Seconds before the deadline of a run that begins now, in which it clears away."""
+    return min(CLEANING_TIME, (ctx.deadline - ctx.clock.monotonic()) / 4)
 
 
 def made(settings: StoreSettings, node: Node, ctx: ProbeContext) -> Synthetic:

@@ -127,8 +127,8 @@ class Snmp:
         remote = (await resolve(address, ctx.resolver, ctx.deadline, passage))[0]
         passage.begin(Phase.OPERATION)
         try:
-            pysnmp = await ctx.blocking(lambda: import_module("pysnmp.hlapi.v3arch.asyncio"))
-            engine = await ctx.blocking(pysnmp.SnmpEngine)
+            pysnmp = await ctx.ours(ctx.blocking(lambda: import_module("pysnmp.hlapi.v3arch.asyncio")))
+            engine = await ctx.ours(ctx.blocking(pysnmp.SnmpEngine))
         except ImportError:
             detail = "SNMP is not installed here: pip install 'pacs-monitor[snmp]'"
             raise passage.failure(Reason.NOT_CONFIGURED, detail) from None

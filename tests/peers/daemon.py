@@ -66,6 +66,16 @@ class RunningDaemon:
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
 
+    def stand_still(self) -> None:
+        """SIGSTOP: nothing of it runs until `go_on`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def get(self, path: str) -> Any:
         answer = requests.get(self.url + path, timeout=20)
         answer.raise_for_status()

@@ -129,8 +129,11 @@ class Context:
     resolver: Resolver = field(default_factory=Resolver)
     memory: MutableMapping[str, Any] = field(default_factory=dict)
 
-    def blocking(self, call: Callable[[], T]) -> Awaitable[T]:
+    def blocking(self, call: Callable[[], T], *, meanwhile: bool = False) -> Awaitable[T]:
         return asyncio.get_running_loop().run_in_executor(None, call)
+
+    async def ours(self, answer: Awaitable[T], what: str = "") -> T:
+        return await answer
 
 
 async def ask(probe: Probe, node: Node, settings: Any, timeout: float = SOON, **context: Any) -> Outcome:
