@@ -13,6 +13,7 @@ from pacs_monitor.config import Estate
 from pacs_monitor.fields import parse_duration
 from pacs_monitor.history import HistoryError
 from pacs_monitor.model import Check, Outcome, Status, Watches
+from pacs_monitor.net import Resolver
 
 
 def watch_from_here(estate: Estate, checks: list[Check], span: str) -> bool:
@@ -37,7 +38,7 @@ async def _watch(estate: Estate, check: Check, seconds: float) -> Outcome:
     async with runner_of(estate, [check]) as runner:
         if (refusal := runner.forbidden(check)) is not None:
             return refusal
-        ctx = runner.context(check, {}, monotonic() + seconds + check.timeout)
+        ctx = runner.context(check, {}, monotonic() + seconds + check.timeout, Resolver())
         assert isinstance(check.probe, Watches)  # noqa: S101 - the caller has made sure
         nodes = tuple(estate.nodes.values())
         return await check.probe.watch(

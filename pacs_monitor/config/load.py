@@ -14,6 +14,7 @@ from pacs_monitor.config.reader import Reader
 from pacs_monitor.config.references import check_references
 from pacs_monitor.config.resolve import Resolved, resolve
 from pacs_monitor.config.sections import DefaultRoute, RouteSettings
+from pacs_monitor.config.sharing import warn_of_sharing
 from pacs_monitor.config.tree import grow
 from pacs_monitor.fields import Match
 
@@ -29,6 +30,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Estate:
     found = resolve(reader, draft, draft.monitor) if draft.monitor else None
     if found is None or problems:
         raise ConfigError(problems)
+    warn_of_sharing(reader, draft, found.nodes)
     return _estate(path, hashlib.sha256(content).hexdigest(), draft, found, reader.warnings)
 
 

@@ -12,6 +12,7 @@ from pacs_monitor.engine.board import Board, BoardEntry
 from pacs_monitor.engine.calendar import MISFIRE_GRACE, Calendar
 from pacs_monitor.engine.rhythm import Rhythm, first_after
 from pacs_monitor.engine.runner import Runner
+from pacs_monitor.engine.seat import SharedSeats
 from pacs_monitor.model import (
     Address,
     Check,
@@ -19,7 +20,7 @@ from pacs_monitor.model import (
     Clock,
     Ledger,
     Micros,
-    Resolver,
+    RememberingResolver,
     Result,
     Standing,
     State,
@@ -35,16 +36,17 @@ class Engine:
     def __init__(
         self,
         clock: Clock,
-        resolver: Resolver,
+        resolver: RememberingResolver,
         on_transition: Callable[[Transition], None],
         *,
         ledger: Ledger | None = None,
+        shared: SharedSeats | None = None,
         on_result: Callable[[Result, State], None] = lambda _result, _state: None,
         supervisor: Supervisor | None = None,
     ) -> None:
         self._supervisor = supervisor or Supervisor()
         self.board = Board()
-        self.runner = Runner(clock, resolver, ledger)
+        self.runner = Runner(clock, resolver, ledger, shared=shared)
         self._clock = clock
         self._on_transition = on_transition
         self._on_result = on_result

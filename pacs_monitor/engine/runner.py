@@ -13,7 +13,8 @@ from typing import Any
 
 from pacs_monitor.engine.context import Backstop, RunContext
 from pacs_monitor.engine.isolation import Isolation
-from pacs_monitor.engine.seats import Seat, Seats
+from pacs_monitor.engine.seat import SharedSeats
+from pacs_monitor.engine.seats import Seats
 from pacs_monitor.engine.stalls import Stalls, excused
 from pacs_monitor.model import (
     Check,
@@ -27,9 +28,11 @@ from pacs_monitor.model import (
     Micros,
     Outcome,
     Reason,
+    RememberingResolver,
     Resolver,
     Result,
     StandstillError,
+    Status,
     TestObject,
     Tidies,
 )
@@ -69,43 +72,33 @@ class Runner:
     def __init__(
         self,
         clock: Clock,
-        resolver: Resolver,
+        resolver: RememberingResolver,
         ledger: Ledger | None = None,
         *,
+        shared: SharedSeats | None = None,
         limit: int = RUNS_AT_ONCE,
         blocking_threads: int = 32,
     ) -> None:
-        self.seats = Seats()
+        self.seats = Seats(resolver, shared)
         self.isolation = Isolation(clock)
         self.stalls = Stalls(clock)
         self.overdue = 0
         self._clock = clock
-        self._resolver = resolver
         self._ledger: Ledger = ledger or NoLedger()
         self._limit = asyncio.Semaphore(limit)
         self._pool = ThreadPoolExecutor(blocking_threads, thread_name_prefix="probe")
 
     async def run_once(self, check: Check, memory: MutableMapping[str, Any]) -> Result:
         """The one way in which a check is run: by the rhythm, by `pacs-monitor probe` and by the API."""
-        seats = self.seats.of(check)
-        taken: list[Seat] = []
-        outcome: Outcome | None = None
         started, begun = self._clock.now(), self._clock.monotonic()
-        try:
-            for seat in seats:
-                outcome = await seat.take()
-                while outcome is not None and len(seats) > 1:  # of several addresses, one that is dead tells not all
-                    outcome = await seat.take()
-                if outcome is not None:
-                    break
-                taken.append(seat)
-            else:
-                async with self._limit:
-                    started, begun = self._clock.now(), self._clock.monotonic()
-                    outcome = await self.isolation.judge(check.node.site, await self._ask(check, memory, begun))
-        finally:
-            for seat in taken:
-                seat.give_back(outcome if len(seats) == 1 else None)  # which of several failed to connect?
+
+        async def ask(resolver: Resolver) -> Outcome:
+            nonlocal started, begun
+            async with self._limit:
+                started, begun = self._clock.now(), self._clock.monotonic()
+                return await self.isolation.judge(check.node.site, await self._ask(check, memory, begun, resolver))
+
+        outcome = await self.seats.seated(check, ask)
         duration = 0.0 if Flag.INHERITED in outcome.flags else self._clock.monotonic() - begun
         return Result(check.id, check.probe.kind, outcome, started, duration)
 
@@ -118,10 +111,10 @@ class Runner:
             return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
         return None
 
-    async def _ask(self, check: Check, memory: MutableMapping[str, Any], begun: float) -> Outcome:
+    async def _ask(self, check: Check, memory: MutableMapping[str, Any], begun: float, resolver: Resolver) -> Outcome:
         if (refusal := self.forbidden(check)) is not None:
             return refusal
-        ctx = self.context(check, memory, begun + check.timeout)
+        ctx = self.context(check, memory, begun + check.timeout, resolver)
         backstop = Backstop(ctx)
         try:
             async with backstop:
@@ -146,30 +139,30 @@ class Runner:
 
     async def tidy(self, check: Check) -> None:
         """Let a probe clear away what an interrupted run of it has left; approvals to write do not matter here."""
-        if not isinstance(check.probe, Tidies):
+        probe = check.probe
+        if not isinstance(probe, Tidies):
             return
-        taken: list[Seat] = []
-        try:
-            for seat in self.seats.of(check):
-                if await seat.take() is not None:
-                    return  # the address cannot be reached: the next run tries again
-                taken.append(seat)
-            ctx = self.context(check, {}, self._clock.monotonic() + check.timeout)
+
+        async def tidy(resolver: Resolver) -> Outcome:
+            ctx = self.context(check, {}, self._clock.monotonic() + check.timeout, resolver)
             async with Backstop(ctx):
-                await check.probe.tidy(check.node, check.settings, ctx)
+                await probe.tidy(check.node, check.settings, ctx)
+            return Outcome(Status.OK)
+
+        try:
+            await self.seats.seated(check, tidy)  # an address that cannot be reached: the next run tries again
         except Exception as error:  # noqa: BLE001 - the next run tries again, and tells what stays
             log.error("check %s: clearing away raised %s at %s", check.id, type(error).__name__, place(error))
-        finally:
-            for seat in taken:
-                seat.give_back(None)
 
-    def context(self, check: Check, memory: MutableMapping[str, Any], deadline: float) -> RunContext:
+    def context(
+        self, check: Check, memory: MutableMapping[str, Any], deadline: float, resolver: Resolver
+    ) -> RunContext:
         """What one run of a check is given."""
         return RunContext(
             check=check.id,
             deadline=deadline,
             clock=self._clock,
-            resolver=self._resolver,
+            resolver=resolver,
             memory=memory,
             nodes={other.name: other for other in check.others},
             record=self._ledger,

@@ -1,98 +1,177 @@
-"""Seats: no more of our associations at once on an address than its node allows, whoever asks."""
+"""Seats: no more of our associations at once on an address than its node allows, whoever asks.
+
+A seat belongs to a numeric address and a port, whatever a node calls it. Names are resolved by the run itself: until
+then its seats are those of the addresses that the name had last. When the name turns out to have others, the run begins
+again from their seats, before it has connected to anything.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import NamedTuple
 
-from pacs_monitor.model import NEVER_CONNECTED, Address, Check, CheckId, Flag, Outcome
+from pacs_monitor.engine.pinned import MovedError, Pinned
+from pacs_monitor.engine.seat import Seat, SharedSeats
+from pacs_monitor.model import Address, Check, CheckId, Outcome, RememberingResolver, Resolver
+from pacs_monitor.net import canonical
+from pacs_monitor.net.resolver import is_numeric
 
 
-class Seat:
-    """The seats of one address. Those who wait when it cannot be connected to take that outcome for their own."""
+class Places(NamedTuple):
+    """What a run of a check takes, as long as its names keep their addresses."""
 
-    __slots__ = ("free", "limit", "waiting")
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.free = limit
-        self.waiting: deque[asyncio.Future[Outcome | None]] = deque()
-
-    async def take(self) -> Outcome | None:
-        """Wait for a seat: None means taken (give it back), an Outcome is inherited and nothing is held."""
-        if self.free > 0 and not self.waiting:
-            self.free -= 1
-            return None
-        turn: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
-        self.waiting.append(turn)
-        try:
-            return await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.result() is None:
-                self.give_back(None)
-            raise
-
-    def give_back(self, outcome: Outcome | None) -> None:
-        """Free the seat. `outcome` is what its holder saw."""
-        self.free += 1
-        if outcome is not None and outcome.reason in NEVER_CONNECTED:
-            inherited = replace(outcome, flags=(*outcome.flags, Flag.INHERITED), phases={}, measurements=())
-            while self.waiting:
-                turn = self.waiting.popleft()
-                if not turn.done():
-                    turn.set_result(inherited)
-        self._admit()
-
-    def resize(self, limit: int) -> None:
-        """A new limit; those who sit stay seated."""
-        self.free += limit - self.limit
-        self.limit = limit
-        self._admit()
-
-    def _admit(self) -> None:
-        while self.free > 0 and self.waiting:
-            turn = self.waiting.popleft()
-            if not turn.done():
-                self.free -= 1
-                turn.set_result(None)
+    check: Check
+    seats: tuple[Seat, ...]
+    """In one order for all, so that no two runs wait for each other."""
+    alone: bool
+    """Its addresses are those of one host: what one of them cannot connect to, no other can."""
+    names: Mapping[str, tuple[str, ...]]
+    """Of its hosts those that are names, with the addresses that the seats are for."""
 
 
 class Seats:
     """The seats of every address of the estate."""
 
-    def __init__(self) -> None:
+    def __init__(self, resolver: RememberingResolver, shared: SharedSeats | None = None) -> None:
+        self._resolver, self._shared = resolver, shared
+        self._limits: dict[Address, int] = {}
+        """By address as it is configured: where nodes share one, the most careful one counts."""
+        self._resolved: dict[Address, tuple[str, ...]] = {}
+        """The hosts behind an address as it is configured, as they were seen last."""
         self._seats: dict[Address, Seat] = {}
-        self._kept: dict[CheckId, tuple[Check, tuple[Seat, ...]]] = {}
-        """What `of` answered, until the next estate."""
+        self._sharing: dict[Address, set[Address]] = {}
+        """By seat: the addresses as they are configured that lead to it."""
+        self._left: set[Address] = set()
+        """Seats that no address leads to any more, still taken."""
+        self._kept: dict[CheckId, Places] = {}
 
     def adopt(self, checks: Iterable[Check]) -> None:
-        """Fit the seats to the estate: where nodes share an address, the most careful one counts."""
+        """Fit the seats to the estate."""
         self._kept.clear()
         limits: dict[Address, int] = {}
         for check in checks:
             for address, limit in limits_of(check).items():
                 limits[address] = min(limit, limits.get(address, limit))
-        for address, limit in limits.items():
-            seat = self._seats.get(address)
-            if seat is None:
-                self._seats[address] = Seat(limit)
-            else:
-                seat.resize(limit)
-        for address in self._seats.keys() - limits.keys():
-            seat = self._seats[address]
-            if seat.free == seat.limit and not seat.waiting:
-                del self._seats[address]
+        gone = self._limits.keys() - limits.keys()
+        self._limits = limits
+        for address in gone:
+            self._settle(address, ())
+        for address in limits:
+            self._settle(address, self._hosts(address))
+
+    def __len__(self) -> int:
+        """Addresses that have seats."""
+        return len(self._seats)
 
     def of(self, check: Check) -> tuple[Seat, ...]:
-        """The seats that a run of this check takes, in one order for all, so that no two runs wait for each other."""
+        """The seats that a run of this check takes now."""
+        return self._places(check).seats
+
+    async def seated(self, check: Check, ask: Callable[[Resolver], Awaitable[Outcome]]) -> Outcome:
+        """Take the seats of a check, have it ask by the resolver that is given, and give them back.
+
+        The answer is that of another run where one that held the same seats could not connect meanwhile.
+        """
+        pinned: Pinned | None = None
+        while True:
+            places = await self._take(check)
+            if isinstance(places, Outcome):
+                return places
+            if places.names:
+                pinned = pinned or Pinned(self._resolver)
+                pinned.sit(places.names)
+            outcome: Outcome | None = None
+            try:
+                outcome = await ask(pinned or self._resolver)
+            except MovedError:
+                continue
+            else:
+                return outcome
+            finally:
+                _give_back(places, outcome)
+
+    async def _take(self, check: Check) -> Places | Outcome:
+        """All seats of a check, or what it inherits."""
+        places = self._places(check)
+        if not (places.alone or all(places.names.values())):
+            await self._look_up(check, places)
+        while True:
+            places = self._places(check)
+            taken: list[Seat] = []
+            try:
+                for seat in places.seats:
+                    outcome = await seat.take(places.seats if places.alone else None)
+                    if outcome is not None:
+                        return outcome
+                    taken.append(seat)
+                if places is self._places(check):  # its names have not moved while it waited
+                    taken.clear()
+                    return places
+            finally:
+                for seat in taken:
+                    seat.give_back()
+
+    async def _look_up(self, check: Check, places: Places) -> None:
+        """A check of several hosts takes all of their seats at once, so their addresses must be known before."""
+        unknown = [host for host, addresses in places.names.items() if not addresses]
+        with suppress(TimeoutError):  # the run will say so
+            async with asyncio.timeout(check.timeout):
+                await asyncio.gather(*map(self._resolver.resolve, unknown), return_exceptions=True)
+
+    def _places(self, check: Check) -> Places:
         kept = self._kept.get(check.id)
-        if kept is None or kept[0] is not check:
-            wanted = sorted(limits_of(check).items())
-            seats = tuple(self._seats.setdefault(address, Seat(limit)) for address, limit in wanted)
-            kept = self._kept[check.id] = check, seats
-        return kept[1]
+        if kept is not None and kept.check is check and not (kept.names and self._moved(kept)):
+            return kept
+        limits = limits_of(check)
+        for address, limit in limits.items():
+            self._limits.setdefault(address, limit)
+            self._settle(address, self._hosts(address))
+        seats = {Address(host, address.port) for address in limits for host in self._resolved[address]}
+        hosts = {address.host for address in limits}
+        names = {host: self._resolver.known(host) for host in hosts if not is_numeric(host)}
+        places = Places(check, tuple(self._seats[seat] for seat in sorted(seats)), len(limits) == 1, names)
+        self._kept[check.id] = places
+        return places
+
+    def _moved(self, kept: Places) -> bool:
+        known = self._resolver.known
+        return any(known(host) is not seen and set(known(host)) != set(seen) for host, seen in kept.names.items())
+
+    def _hosts(self, address: Address) -> tuple[str, ...]:
+        found = self._resolver.known(address.host) or (address.host,)
+        return tuple(sorted({canonical(host) for host in found}))
+
+    def _settle(self, address: Address, hosts: tuple[str, ...]) -> None:
+        """An address as it is configured leads to these hosts from now on."""
+        before = self._resolved.get(address, ())
+        self._resolved[address] = hosts
+        if not hosts:
+            del self._resolved[address]
+        for host in (*before, *hosts):
+            place = Address(host, address.port)
+            sharing = self._sharing.setdefault(place, set())
+            (sharing.add if host in hosts else sharing.discard)(address)
+            self._fit(place, [self._limits[other] for other in sharing])
+
+    def _fit(self, place: Address, limits: list[int]) -> None:
+        seat = self._seats.get(place)
+        if not limits:
+            self._left.add(place)
+        elif seat is None:
+            self._seats[place] = Seat(place, min(limits), self._shared)
+        elif seat.limit != min(limits):
+            seat.resize(min(limits))
+        for left in [left for left in self._left if self._sharing[left] or self._seats[left].is_idle]:
+            self._left.discard(left)
+            if not self._sharing[left]:
+                del self._seats[left], self._sharing[left]
+
+
+def _give_back(places: Places, outcome: Outcome | None) -> None:
+    for seat in places.seats:
+        seat.give_back(outcome, places.seats if places.alone else None)
 
 
 def limits_of(check: Check) -> dict[Address, int]:

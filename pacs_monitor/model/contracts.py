@@ -37,6 +37,14 @@ class Resolver(Protocol):
         ...
 
 
+class RememberingResolver(Resolver, Protocol):
+    """One that tells what it remembers."""
+
+    def known(self, host: str) -> tuple[str, ...]:
+        """Without asking anybody: the last good addresses of a host, () when there are none."""
+        ...
+
+
 class DicomListener(Protocol):
     """Our own DICOM acceptor (`monitor.dicom_listener`); it takes only what a probe expects and the ledger holds."""
 

@@ -1,6 +1,6 @@
 """Resolve, connect, TLS: phase-timed, each failure mapped to its Reason, for every protocol above it."""
 
-from pacs_monitor.net.addresses import plain
+from pacs_monitor.net.addresses import canonical, plain
 from pacs_monitor.net.certificates import EXPIRY, mind_expiry
 from pacs_monitor.net.connection import connect, resolve
 from pacs_monitor.net.passage import NetFailure, Passage
@@ -12,6 +12,7 @@ __all__ = [
     "NetFailure",
     "Passage",
     "Resolver",
+    "canonical",
     "connect",
     "mind_expiry",
     "plain",

@@ -72,8 +72,6 @@ class Resolver:
     """
 
     def __init__(self, patience: float = PATIENCE, *, quick: float = QUICK, rest: float = REST) -> None:
-        self.changes = 0
-        """Counts whenever a name got other addresses than before."""
         self.threads = 0
         """Threads that there are now."""
         self._patience, self._quick, self._rest = patience, quick, rest
@@ -151,7 +149,6 @@ class Resolver:
         name.in_flight = None
         self._running[standing] -= 1
         if not answer.cancelled() and answer.exception() is None:
-            self.changes += set(answer.result()) != set(name.addresses)
             name.addresses, name.standing, name.rests_until = answer.result(), Standing.GOOD, 0.0
         else:
             rest = 0.0 if now - began < self._quick else min(self._rest * (now - began), LONGEST_REST)

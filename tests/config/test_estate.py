@@ -258,3 +258,25 @@ def test_a_node_that_settings_name_must_be_there(tmp_path: Path) -> None:
     assert said == [
         "9: nodes.archive.checks.dicom_store.verify_on[0]: unknown node 'vma'; did you mean 'vna'?",
     ]
+
+
+SHARED = """nodes:
+  a: {host: 127.0.0.1, max_associations: 4, dicom: {port: 104, ae_title: A}, checks: {dicom_echo: }}
+  b: {host: LOCALHOST, dicom: {port: 104, ae_title: B}, checks: {dicom_echo: }}
+  c: {host: "::ffff:127.0.0.1", dicom: {port: 104, ae_title: C}, checks: {dicom_echo: }}
+  d: {host: 127.0.0.1, dicom: {port: 105, ae_title: D}, checks: {dicom_echo: }}
+  e: {host: pacs.example.org, dicom: {port: 104, ae_title: E}, checks: {dicom_echo: }}
+  f: {host: pacs.example.org, dicom: {port: 104, ae_title: F}, checks: {dicom_echo: }}
+"""
+
+
+def test_nodes_that_share_an_address_without_looking_like_it_are_warned_of(tmp_path: Path) -> None:
+    warnings = [
+        f"{warning.line}: {warning.path}: {warning.message}" for warning in loaded(tmp_path, HEAD + SHARED).warnings
+    ]
+    together = "a, b, c together have at most 1 association there at once"
+    assert warnings == [
+        f"4: nodes.a: another node at 127.0.0.1:104 allows 1: {together}",
+        f"5: nodes.b: LOCALHOST is the address of a (127.0.0.1): {together}",
+        f"6: nodes.c: ::ffff:127.0.0.1 is the address of a (127.0.0.1): {together}",
+    ]

@@ -50,6 +50,9 @@ class SettableClock:
 
 
 class NumericResolver:
+    def known(self, host: str) -> tuple[str, ...]:
+        return (host,)
+
     async def resolve(self, host: str) -> tuple[tuple[str, ...], bool]:
         return (host,), False
 

@@ -35,7 +35,7 @@ class Counted:
 
 
 @contextmanager
-def counting(behind: int, silent_every: int | None = None) -> Iterator[Counted]:
+def counting(behind: int, silent_every: int | None = None, host: str = "127.0.0.1") -> Iterator[Counted]:
     """Before the port `behind`; where it is silent, no answer is passed on in one of `silent_every` associations."""
     counted, started = Counted(), threading.Event()
     loop = asyncio.new_event_loop()
@@ -43,7 +43,8 @@ def counting(behind: int, silent_every: int | None = None) -> Iterator[Counted]:
 
     async def serve() -> None:
         passing = _Passing(counted, silent_every, behind)
-        with socket.create_server(("127.0.0.1", 0), backlog=100) as listening:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.create_server((host, 0), family=family, backlog=100) as listening:
             listening.setblocking(False)
             counted.port = listening.getsockname()[1]
             started.set()

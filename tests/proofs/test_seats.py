@@ -12,6 +12,7 @@ import pytest
 from tests.peers.archive import archive
 from tests.peers.counting import Counted, counting
 from tests.peers.daemon import RunningDaemon
+from tests.peers.names import name_service
 from tests.peers.ports import free_port, wait_until
 from tests.proofs.estates import write_estate
 
@@ -51,6 +52,28 @@ def test_no_address_has_more_associations_than_allowed_and_each_is_ended(tmp_pat
             assert counted.most_at_once == limit
             assert counted.endings.keys() == {"released", "aborted"}
             assert counted.endings.total() == counted.begun
+
+
+@pytest.mark.parametrize(
+    ("host", "spellings"),
+    [
+        ("127.0.0.1", ["127.0.0.1", "127.1", "2130706433", "::ffff:127.0.0.1", "localhost", "LOCALHOST", "pacs.test"]),
+        ("::1", ["::1", "0:0:0:0:0:0:0:1", "0000:0000:0000:0000:0000:0000:0000:0001", "six.test"]),
+    ],
+)
+def test_an_address_is_one_however_it_is_spelt(tmp_path: Path, host: str, spellings: list[str]) -> None:
+    listen = free_port()
+    records = ("--host-record=pacs.test,127.0.0.1", "--host-record=six.test,::1")
+    with archive() as peer, counting(peer.port, host=host) as counted, name_service(tmp_path, *records) as names:
+        block = f"dicom: {{port: {counted.port}, ae_title: PEER}}, checks: {{dicom_echo: , dicom_find: }}"
+        lines = "".join(f"  n{n}: {{host: '{spelling}', {block}}}\n" for n, spelling in enumerate(spellings))
+        timing = "interval: 500ms, retry_interval: 100ms, timeout: 10s, failures: 1, recoveries: 1"
+        config = write_estate(tmp_path, listen, lines, paging="off", defaults=timing)
+        with RunningDaemon(config, listen, names.prefix) as daemon:
+            wait_until(lambda: have_run(daemon) and counted.begun >= ENOUGH, "every check has run", 90)
+            assert {node["state"] for node in daemon.get("/api/v1/status")["nodes"]} == {"up"}
+            assert daemon.stop() == 0
+        assert counted.most_at_once == 1
 
 
 def nodes(shared: Counted, single: Counted, limit: int) -> str:
