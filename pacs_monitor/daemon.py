@@ -15,6 +15,8 @@ from typing import Any
 from pacs_monitor import __version__
 from pacs_monitor import config as configuration
 from pacs_monitor.alerting import Desk
+from pacs_monitor.alerting.adopting import adopt
+from pacs_monitor.alerting.journal import Journal, journal_file
 from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.delivery import Outbox
 from pacs_monitor.engine.clock import ClockWatch, SystemClock
@@ -103,7 +105,16 @@ class Daemon:
             supervisor=self.supervisor,
         )
         self._watch = ClockWatch(self.clock, self._clock_was_set)
-        self.desk = Desk(self.clock, self.engine.board, self.history, estate, self._watch, supervisor=self.supervisor)
+        self._journal = Journal(journal_file(estate))
+        self.desk = Desk(
+            self.clock,
+            self.engine.board,
+            self.history,
+            estate,
+            self._watch,
+            supervisor=self.supervisor,
+            journal=self._journal,
+        )
         self._listeners = Listeners(
             self.engine.runner, self._resolver, self.clock, nodes=self._nodes, ours=self.history.objects.holds
         )
@@ -125,7 +136,7 @@ class Daemon:
             self.history.close()
             raise
         await self.history.adopt(self.estate.checks.keys(), Revision(self.estate.revision))
-        restored = self.history.restore()
+        restored = await adopt(self._journal, self.history, self.estate, self.history.restore(), self.clock.now())
         await self._listeners.adopt(self.estate.monitor)
         self.engine.start()
         self._adopt(self.estate, restored)

@@ -19,6 +19,7 @@ from ulid import ULID
 
 from pacs_monitor.alerting import apart, cases, message, plain
 from pacs_monitor.alerting.cases import Case, Key
+from pacs_monitor.alerting.journal import Journal
 from pacs_monitor.alerting.overlooked import overlooked
 from pacs_monitor.alerting.policy import Dark, Decision, Due, News
 from pacs_monitor.alerting.recorder import Recorder, Recording
@@ -94,13 +95,14 @@ class Desk:
         watch: ClockWatch,
         *,
         supervisor: Supervisor,
+        journal: Journal,
         give_up_after: float = GIVE_UP_AFTER,
         first_retry: float = FIRST_RETRY,
     ) -> None:
         self.outbox = Outbox(clock, history, self._heard, give_up_after=give_up_after, first_retry=first_retry)
         self._clock, self._board, self._estate, self._watch = clock, board, estate, watch
-        self._recorder = Recorder(history, lambda entry: self.outbox.recorded(entry.notifications), supervisor)
-        self._supervisor = supervisor
+        self._recorder = Recorder(history, self._recorded_late, supervisor)
+        self._supervisor, self._journal = supervisor, journal
         self._rules = Rules(estate)
         self._name = estate.monitor.name
         self._known: dict[CheckId, Check] = dict(estate.checks)
@@ -178,6 +180,7 @@ class Desk:
             self._supervisor.failed("desk", error)
         self._turned.set_result(None)
         await self._recorder.stop()
+        await self._journal.stop()
         await self.outbox.stop(grace)
 
     async def _work(self) -> None:
@@ -214,9 +217,15 @@ class Desk:
         while self._decided:
             entry = self._decided[0]
             recorded = await self._recorder.write(entry)
+            if not recorded:
+                await self._journal.add(entry)
             self._owed.extend(n if recorded else replace(n, unrecorded=True) for n in entry.notifications)
             self._decided.popleft()
             self._feed()
+
+    def _recorded_late(self, entry: Entry) -> None:
+        self._journal.recorded(entry)
+        self.outbox.recorded(entry.notifications)
 
     def _feed(self) -> None:
         while self._owed:

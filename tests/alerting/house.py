@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pacs_monitor.alerting import Desk
 from pacs_monitor.alerting.cases import TROUBLE
+from pacs_monitor.alerting.journal import Journal
 from pacs_monitor.channels.webhook import Webhook, WebhookSettings
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.engine.clock import ClockWatch
@@ -32,13 +34,20 @@ def at_once(receiver: Receiver, *, page_after: float = 0.0, paging: Paging = Pag
 class Running:
     """A desk over a history; `move` is what the engine would say."""
 
-    def __init__(self, clock: SettableClock, history: History, estate: Estate, **options: float) -> None:
+    def __init__(self, clock: SettableClock, history: History, estate: Estate, journal: Path, **options: float) -> None:
         self.board = Board({check: Spot(Standing(State.UP, last=clock.now() + SECOND)) for check in estate.checks})
         self.clock, self.history, self.estate = clock, history, estate
         watch = ClockWatch(clock, self._clock_was_set)
         self.supervisor = Supervisor()
         self.desk = Desk(
-            clock, self.board, history, estate, watch, supervisor=self.supervisor, **{"first_retry": 0.05} | options
+            clock,
+            self.board,
+            history,
+            estate,
+            watch,
+            supervisor=self.supervisor,
+            journal=Journal(journal),
+            **{"first_retry": 0.05} | options,
         )
 
     def _clock_was_set(self, step: Micros) -> None:
@@ -78,7 +87,8 @@ async def running(
 ) -> AsyncIterator[Running]:
     history = History.open(database, "east-campus", clock)
     try:
-        house = Running(clock, history, estate, **options)
+        journal = Path(database.removeprefix("sqlite:///") + ".unrecorded")
+        house = Running(clock, history, estate, journal, **options)
         await history.adopt(estate.checks.keys(), Revision("0" * 64))
         house.desk.start(house.remember(history.restore()))
         yield house

@@ -1,0 +1,230 @@
+"""What went out unrecorded, in a file, so that the next run ends at the receivers what this one has opened there.
+
+Theory of operation. An entry that the history does not take is written here before its pages go out, and leaves when
+the history has it. The file is JSON Lines, one line per incident and entry; it is replaced as a whole each time, in
+a thread that the desk waits for WITHIN seconds at most: a page matters more than its trace. While one writing hangs
+nobody waits. It holds what an incident is and which notifications it owes, and no payload.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from pacs_monitor.config.estate import Estate
+from pacs_monitor.delivery.threads import in_thread
+from pacs_monitor.model import (
+    CheckId,
+    DeliveryStatus,
+    Ending,
+    Entry,
+    Event,
+    Incident,
+    IncidentKind,
+    Notification,
+    Phase,
+    Reason,
+    Severity,
+    State,
+)
+
+log = logging.getLogger(__name__)
+
+WITHIN = 1.0
+"""Seconds that a page waits for its trace."""
+READ_WITHIN = 5.0
+"""Seconds that a start waits for a file that cannot be read."""
+PRIVATE = 0o600
+_SQLITE = "sqlite:///"
+
+
+class Kept(NamedTuple):
+    """An incident as the journal has it last, and the notifications that it owed; their data is not kept."""
+
+    incident: Incident
+    notifications: tuple[Notification, ...]
+
+
+class Journal:
+    """Entries that the history has not taken yet, kept in a file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._kept: dict[int, tuple[Entry, str]] = {}
+        self._writing: asyncio.Task[None] | None = None
+        self._changed = self._hangs = False
+
+    async def read(self) -> tuple[Kept, ...]:
+        """What the run before left; what cannot be read is told and left out."""
+        try:
+            async with asyncio.timeout(READ_WITHIN):
+                text = await in_thread(lambda: self._file.read_text("utf-8", "replace") if self._file.exists() else "")
+        except (OSError, TimeoutError) as error:
+            log.error("%s cannot be read, what it opened stays open at its receivers: %s", self._file, _why(error))
+            return ()
+        return read_lines(text.splitlines())
+
+    async def add(self, entry: Entry) -> None:
+        """Keep an entry until it is recorded; returns when it is on the disk, or after WITHIN."""
+        text = "".join(f"{line}\n" for line in written(entry))
+        if not text:
+            return
+        self._kept[id(entry)] = entry, text
+        writing = self._write_soon()
+        if not self._hangs:
+            _, late = await asyncio.wait({writing}, timeout=WITHIN)
+            self._hangs = bool(late)
+
+    def recorded(self, entry: Entry) -> None:
+        """The history has it now."""
+        if self._kept.pop(id(entry), None) is not None:
+            self._write_soon()
+
+    async def clear(self) -> None:
+        """The history has all of it now."""
+        self._kept.clear()
+        await asyncio.wait({self._write_soon()}, timeout=READ_WITHIN)
+
+    async def stop(self) -> None:
+        """Let the last writing end."""
+        if self._writing is not None:
+            await asyncio.wait({self._writing}, timeout=WITHIN)
+
+    def _write_soon(self) -> asyncio.Task[None]:
+        self._changed = True
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.get_running_loop().create_task(self._write(), name="journal")
+        return self._writing
+
+    async def _write(self) -> None:
+        while self._changed:
+            self._changed = False
+            text = "".join(text for _, text in self._kept.values())
+            try:
+                await in_thread(partial(_replace, self._file, text))
+            except OSError as error:
+                log.error("what goes out unrecorded cannot be kept in %s: %s", self._file, _why(error))
+        self._hangs = False
+
+
+def journal_file(estate: Estate) -> Path:
+    """Beside an SQLite database, else in the state directory that systemd gives, else in the configuration's folder."""
+    monitor, database = estate.monitor.name, estate.monitor.database
+    name = f"{quote(monitor, safe='')}.unrecorded"
+    if database.startswith(_SQLITE):
+        return Path(f"{database.removeprefix(_SQLITE)}.{name}")
+    folder = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    return Path(folder or estate.file.parent, f"pacs-monitor.{name}")
+
+
+def written(entry: Entry) -> list[str]:
+    """One line per incident of an entry."""
+    return [
+        json.dumps(
+            {
+                "id": incident.id,
+                "kind": incident.kind,
+                "cause": incident.cause,
+                "severity": incident.severity,
+                "state": incident.state,
+                "reason": incident.reason,
+                "phase": incident.phase,
+                "detail": incident.detail,
+                "last_good": incident.last_good,
+                "since": incident.since,
+                "noticed": incident.noticed,
+                "members": [str(member) for member in incident.members],
+                "ended": incident.ended,
+                "ending": incident.ending,
+                "notifications": [
+                    {"id": owed.id, "channel": owed.channel, "event": owed.event, "created": owed.created}
+                    | {"status": owed.status}
+                    for owed in entry.notifications
+                    if owed.incident == incident.id
+                ],
+            }
+        )
+        for incident in entry.incidents
+    ]
+
+
+def read_lines(lines: Iterable[str]) -> tuple[Kept, ...]:
+    """The latest of each incident, with all its notifications; lines that were torn are left out."""
+    kept: dict[str, Kept] = {}
+    for line in lines:
+        try:
+            one = _kept(json.loads(line))
+        except (ValueError, KeyError, TypeError):
+            log.warning("a line of what went out unrecorded cannot be read, and is left out")
+            continue
+        before = kept.pop(one.incident.id, None)
+        kept[one.incident.id] = one._replace(notifications=(before.notifications if before else ()) + one.notifications)
+    return tuple(kept.values())
+
+
+def _kept(row: dict[str, Any]) -> Kept:
+    incident = Incident(
+        id=row["id"],
+        kind=IncidentKind(row["kind"]),
+        cause=row["cause"],
+        severity=Severity(row["severity"]),
+        state=State(row["state"]),
+        reason=row["reason"] and _REASONS[row["reason"]],
+        phase=row["phase"] and Phase(row["phase"]),
+        detail=row["detail"],
+        last_good=row["last_good"],
+        since=row["since"],
+        noticed=row["noticed"],
+        members=tuple(CheckId.parse(member) for member in row["members"]),
+        ended=row["ended"],
+        ending=row["ending"] and Ending(row["ending"]),
+    )
+    notifications = tuple(
+        Notification(
+            owed["id"],
+            owed["channel"],
+            Event(owed["event"]),
+            owed["created"],
+            {},
+            incident.id,
+            DeliveryStatus(owed["status"]),
+        )
+        for owed in row["notifications"]
+    )
+    return Kept(incident, notifications)
+
+
+_REASONS = {reason.value: reason for reason in Reason}
+
+
+def _replace(file: Path, text: str) -> None:
+    """The file as a whole, or not at all; nobody else can read it."""
+    if not text:
+        file.unlink(missing_ok=True)
+        return
+    new = file.with_name(f"{file.name}.new")
+    with open(new, "w", encoding="utf-8", opener=_private) as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    new.replace(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), PRIVATE)
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
