@@ -9,6 +9,7 @@ import logging
 import resource
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -25,6 +26,7 @@ from pacs_monitor.engine.listening import Listeners
 from pacs_monitor.history import History, HistoryError, Restored, Revision, Tally
 from pacs_monitor.model import Clock, Incident, Micros, Node, State, Tidies, Transition
 from pacs_monitor.net import Resolver
+from pacs_monitor.net.accepting import Refusals
 from pacs_monitor.supervision import Supervisor
 from pacs_monitor.web.app import create_app
 from pacs_monitor.web.server import WebServer
@@ -115,8 +117,14 @@ class Daemon:
             supervisor=self.supervisor,
             journal=self._journal,
         )
+        self.refusals: Refusals = Counter()
         self._listeners = Listeners(
-            self.engine.runner, self._resolver, self.clock, nodes=self._nodes, ours=self.history.objects.holds
+            self.engine.runner,
+            self._resolver,
+            self.clock,
+            nodes=self._nodes,
+            ours=self.history.objects.holds,
+            refusals=self.refusals,
         )
         self._heart: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
@@ -131,7 +139,7 @@ class Daemon:
     async def _start(self) -> None:
         self.supervisor.watch(asyncio.get_running_loop())
         try:
-            self._web = WebServer(create_app(self), self.estate.monitor)
+            self._web = WebServer(create_app(self), self.estate.monitor, self.refusals)
         except BaseException:
             self.history.close()
             raise

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts
 
 from pacs_monitor.dicom import negotiation, pdu
@@ -17,6 +20,7 @@ from pacs_monitor.dicom.requests import (
 )
 from pacs_monitor.dicom.upperlayer import State, UpperLayer
 from pacs_monitor.net import Passage
+from pacs_monitor.net.admission import Connection
 
 _ACCEPTANCE = 0
 _PREFERRED = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
@@ -32,11 +36,11 @@ class Incoming(UpperLayer):
 
     requested: Requested
 
-    def __init__(self, request_within: float) -> None:
+    def __init__(self, connection: Connection, request_within: float, serve: Callable[[Incoming], None]) -> None:
         passage = Passage()
         super().__init__(State.AWAITING_REQUEST, 0.0, passage)
         self._syntaxes: dict[int, str] = {}
-        self.expire_in(request_within)
+        self.connection, self._request_within, self._serve = connection, request_within, serve
 
     @property
     def peer(self) -> str:
@@ -45,8 +49,16 @@ class Incoming(UpperLayer):
     @property
     def source(self) -> str:
         """The peer's address."""
-        name = self._transport.get_extra_info("peername") if self._transport is not None else None
-        return str(name[0]) if name else ""
+        return self.connection.address
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.expire_in(self._request_within)
+        self._serve(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.connection.lost()
+        super().connection_lost(exc)
 
     def expire_in(self, seconds: float) -> None:
         """From now on, the peer has so many seconds."""

@@ -19,12 +19,16 @@ from pacs_monitor.dicom.operation import SUCCESS
 from pacs_monitor.dicom.pdu import Malformed, Rejected
 from pacs_monitor.dicom.requests import APPLICATION_CONTEXT
 from pacs_monitor.dicom.retrieve import ReceivedObject, received, store_response
-from pacs_monitor.model import LedgerError, Node, Resolver
+from pacs_monitor.model import LedgerError, Node, Reason, Resolver
 from pacs_monitor.net import NetFailure, plain
+from pacs_monitor.net.accepting import Refusals, Server, bind
+from pacs_monitor.net.admission import Limits, TurnedAway
 
 AT_ONCE = 16
 """Associations; one more is told to come back later (2/3/2)."""
-REQUEST_WITHIN = 10.0
+CONNECTIONS = Limits(known=32, strangers=8, per_address=24)
+"""Those without an association give way to others."""
+REQUEST_WITHIN = 5.0
 """Seconds from connect to A-ASSOCIATE-RQ (the ARTIM timer, PS3.8 9.1.5)."""
 IDLE = 60.0
 """Seconds without a message until we leave."""
@@ -38,26 +42,42 @@ LOCAL_LIMIT_EXCEEDED = Rejected(2, 3, 2)
 
 Known = Callable[[str, str], Awaitable[bool]]
 """Whether a peer with this address may call by this AE title."""
+Near = Callable[[str], bool]
+"""Whether an address is known to be that of some peer, as far as that can be said at once."""
 Ours = Callable[[str], Awaitable[bool]]
 """Whether the ledger holds this SOP instance."""
+_OF_STRANGERS = {
+    Reason.NOT_DICOM: (TurnedAway.MALFORMED, "it does not speak DICOM"),
+    Reason.ACSE_TIMEOUT: (TurnedAway.SILENT, "it asked for no association in time"),
+}
 T = TypeVar("T")
 
 
-def known_nodes(nodes: Callable[[], Iterable[Node]], resolver: Resolver) -> Known:
+class KnownNodes:
     """The estate's nodes, as they are now: each by its AE title and the addresses of its host."""
 
-    async def known(source: str, calling: str) -> bool:
-        for node in nodes():
-            if node.dicom is not None and node.dicom.ae_title == calling:
+    def __init__(self, nodes: Callable[[], Iterable[Node]], resolver: Resolver) -> None:
+        self._nodes, self._resolver = nodes, resolver
+        self._seen: dict[str, str] = {}
+
+    async def caller(self, address: str, ae_title: str) -> bool:
+        for node in self._nodes():
+            if node.dicom is not None and node.dicom.ae_title == ae_title:
                 try:
-                    addresses, _ = await resolver.resolve(node.host)
+                    addresses, _ = await self._resolver.resolve(node.host)
                 except NetFailure:
                     continue
-                if source in map(_plain, addresses):
+                if address in map(_plain, addresses):
+                    self._seen[node.host] = address
                     return True
         return False
 
-    return known
+    def near(self, address: str) -> bool:
+        """By numeric hosts, and by the last address from which each name was recognised."""
+        return any(
+            node.dicom is not None and address in (_plain(node.host), self._seen.get(node.host))
+            for node in self._nodes()
+        )
 
 
 class Listener:
@@ -69,30 +89,40 @@ class Listener:
         *,
         known: Known,
         ours: Ours,
+        near: Near = lambda _: False,
         host: str = "127.0.0.1",
         port: int = 0,
         tls: ssl.SSLContext | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self.ae_title, self.host, self.port = ae_title, host, port
-        self._known, self._ours, self._tls = known, ours, tls
+        self._known, self._ours = known, ours
         self._objects: dict[str, asyncio.Future[ReceivedObject]] = {}
         self._commitments: dict[str, asyncio.Future[Commitment]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
+        self._associations = 0
+        self._server = Server(
+            "DICOM",
+            lambda one: Incoming(one, REQUEST_WITHIN, self._connected),
+            CONNECTIONS,
+            known=lambda address: near(_plain(address)),
+            tls=tls,
+            refusals=refusals,
+        )
 
     async def start(self) -> None:
         """Listen; raises OSError. A port 0 is replaced by the one that the system chose."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._connected, self.host, self.port, ssl=self._tls)
-        self.port = self._server.sockets[0].getsockname()[1]
+        sockets = bind(self.host, self.port)
+        self.port = sockets[0].getsockname()[1]
+        self._server.start(sockets)
 
     async def stop(self) -> None:
         """Abort what is open, and close the port."""
-        if self._server is not None:
-            self._server.close()
+        await self._server.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.abort()
 
     def expect(self, sop_instance: str) -> asyncio.Future[ReceivedObject]:
         """The object, when a peer has sent it; cancel it when it is not awaited any more."""
@@ -102,28 +132,41 @@ class Listener:
         """What a peer reports on a transaction; cancel it when it is not awaited any more."""
         return _awaited(self._commitments, transaction)
 
-    def _connected(self) -> Incoming:
-        incoming = Incoming(REQUEST_WITHIN)
+    def _connected(self, incoming: Incoming) -> None:
         task = asyncio.get_running_loop().create_task(self._serve(incoming))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return incoming
 
     async def _serve(self, incoming: Incoming) -> None:
         try:
             await incoming.request()
             refusal = await self._refusal(incoming)
             if refusal is not None:
+                incoming.connection.turned_away(TurnedAway.REJECTED, "A-ASSOCIATE-RJ {}/{}/{}".format(*refusal))
                 incoming.reject(refusal)
                 return
+            await self._associate(incoming)
+        except Malformed:
+            incoming.connection.turned_away(TurnedAway.MALFORMED, "it asks for what nobody may ask of us")
+        except NetFailure as failure:
+            if failure.reason in _OF_STRANGERS:
+                incoming.connection.turned_away(*_OF_STRANGERS[failure.reason])
+        except LedgerError:
+            pass  # we do not know what is ours: an abort says enough
+        finally:
+            incoming.abort()
+
+    async def _associate(self, incoming: Incoming) -> None:
+        """Answer whatever comes over an association that we have accepted."""
+        self._associations += 1
+        try:
+            incoming.connection.served()
             incoming.accept()
             while True:
                 incoming.expire_in(IDLE)
                 await self._answer(incoming, await incoming.receive())
-        except (NetFailure, Malformed, LedgerError):
-            pass  # the peer left, or spoke nonsense, or we do not know what is ours: an abort says enough
         finally:
-            incoming.abort()
+            self._associations -= 1
 
     async def _refusal(self, incoming: Incoming) -> Rejected | None:
         """Strangers first, so that they learn nothing else."""
@@ -136,7 +179,7 @@ class Listener:
             return APPLICATION_CONTEXT_NOT_SUPPORTED
         if not requested.protocol_version & 1:
             return PROTOCOL_VERSION_NOT_SUPPORTED
-        return LOCAL_LIMIT_EXCEEDED if len(self._tasks) > AT_ONCE else None
+        return LOCAL_LIMIT_EXCEEDED if self._associations >= AT_ONCE else None
 
     async def _answer(self, incoming: Incoming, message: Message) -> None:
         transfer_syntax = incoming.transfer_syntax(message.context_id)

@@ -11,6 +11,7 @@ from pacs_monitor.dicom import acceptor
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.hl7 import listener as mllp
 from pacs_monitor.model import Address, Clock, Node, Resolver
+from pacs_monitor.net.accepting import Refusals
 
 log = logging.getLogger(__name__)
 
@@ -78,17 +79,27 @@ class Listeners:
         *,
         nodes: Callable[[], Iterable[Node]],
         ours: Callable[[str], Awaitable[bool]],
+        refusals: Refusals | None = None,
     ) -> None:
+        peers = acceptor.KnownNodes(nodes, resolver)
+
         def dicom(settings: DicomListener) -> acceptor.Listener:
             host, port = settings.listen
-            known = acceptor.known_nodes(nodes, resolver)
-            return acceptor.Listener(settings.ae_title, known=known, ours=ours, host=host, port=port)
+            return acceptor.Listener(
+                settings.ae_title,
+                known=peers.caller,
+                near=peers.near,
+                ours=ours,
+                host=host,
+                port=port,
+                refusals=refusals,
+            )
 
         def hl7(settings: Hl7Listener) -> mllp.Listener:
             host, port = settings.listen
             receiver = settings.receiving_application, settings.receiving_facility
             tls = settings.tls.context() if settings.tls else None
-            return mllp.Listener(clock, receiver, settings.sources, host=host, port=port, tls=tls)
+            return mllp.Listener(clock, receiver, settings.sources, host=host, port=port, tls=tls, refusals=refusals)
 
         self._runner = runner
         self._dicom = Slot("dicom_listener", dicom)

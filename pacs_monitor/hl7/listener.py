@@ -8,30 +8,28 @@ is taken it keeps the message type, the time and the count, nothing else.
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from ipaddress import ip_network
 
 from pacs_monitor.hl7.framing import Deframer, FramingError, frame
 from pacs_monitor.hl7.message import MalformedError, Message, acknowledge
 from pacs_monitor.model import Clock, Heard
 from pacs_monitor.net import plain
+from pacs_monitor.net.accepting import Refusals, Server, bind
+from pacs_monitor.net.admission import Connection, Limits, TurnedAway
 
-log = logging.getLogger(__name__)
 AT_ONCE = 64
-"""Connections."""
+"""Connections of known senders; those that have sent nothing yet give way to others."""
+OF_ONE_ADDRESS = 32
 STRANGERS_AT_ONCE = 8
-"""So many connections are left to those who are not known; more would keep the known senders out."""
-NOWHERE = ("::",)
-"""The address of a sender that has gone before it was accepted."""
-STRANGERS_STAY = 10.0
+STRANGERS_STAY = 5.0
 """Seconds for one message, so that its sender learns that it is rejected."""
+SILENT_FOR = 60
+"""Seconds without a word until the system asks whether a sender is still there (TCP keepalive, RFC 9293 3.8.4)."""
 MOST_TYPES = 200
 """Message types that are told apart; a sender with more of them is confused."""
-_TOLD = 100
-"""Different rejections that the log tells of, each once."""
 
 
 class Listener:
@@ -46,30 +44,38 @@ class Listener:
         host: str = "127.0.0.1",
         port: int = 0,
         tls: ssl.SSLContext | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self.host, self.port = host, port
         self.heard: dict[str, Heard] = {}
-        self.connections: set[Incoming] = set()
-        self.tls = tls
+        limits = Limits(AT_ONCE, STRANGERS_AT_ONCE, OF_ONE_ADDRESS)
+        self._server = Server(
+            "HL7", lambda one: Incoming(self, one), limits, known=self.knows, tls=tls, refusals=refusals
+        )
         self._clock, self._receiver = clock, receiver
         self._sources = tuple(ip_network(source, strict=False) for source in sources)
         self._expected: dict[str, asyncio.Future[float]] = {}
-        self._told: set[tuple[str, str]] = set()
-        self._server: asyncio.Server | None = None
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """What it shows to senders."""
+        return self._server.tls
+
+    @property
+    def connections(self) -> Collection[Connection]:
+        """Those that are open now."""
+        return self._server.connections
 
     async def start(self) -> None:
         """Listen; raises OSError. A port 0 is replaced by the one that the system chose."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Incoming(self), self.host, self.port, ssl=self.tls)
-        self.port = self._server.sockets[0].getsockname()[1]
+        sockets = bind(self.host, self.port)
+        self.port = sockets[0].getsockname()[1]
+        self._server.start(sockets)
 
     async def stop(self) -> None:
         """Close the port and all connections."""
-        if self._server is not None:
-            self._server.close()
-        for connection in tuple(self.connections):
-            connection.leave()
-        await asyncio.sleep(0)
+        await self._server.close()
+        await self._server.abort()
 
     def expect(self, control_id: str) -> asyncio.Future[float]:
         """When a message of this MSH-10 comes in; cancel it when it is not awaited any more."""
@@ -83,15 +89,15 @@ class Listener:
         sender = plain(address)
         return any(sender in network for network in self._sources)
 
-    def take(self, raw: bytes, source: str) -> bytes | None:
+    def take(self, raw: bytes, connection: Connection) -> bytes | None:
         """The acknowledgement of a message, None when it wants none; raises MalformedError."""
         message, now = Message(raw), self._clock.now()
-        refusal = self._refusal(message, source)
+        refusal = self._refusal(message, connection.address)
         if refusal is None:
             self._count(message)
-        elif len(self._told) < _TOLD and (source, refusal) not in self._told:
-            self._told.add((source, refusal))
-            log.warning("the HL7 listener rejects messages from %s: %s", source, refusal)
+            connection.served()
+        else:
+            connection.turned_away(TurnedAway.REJECTED, refusal)
         return acknowledge(message, refusal is None, now, refusal or "")
 
     def _refusal(self, message: Message, source: str) -> str | None:
@@ -119,45 +125,47 @@ class Incoming(asyncio.Protocol):
 
     _transport: asyncio.Transport
 
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
+    def __init__(self, listener: Listener, connection: Connection) -> None:
+        self._listener, self._connection = listener, connection
         self._deframer = Deframer()
-        self._source = ""
-        self._known = False
         self._leave_at: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a server's transport reads and writes
-        self._source = str((transport.get_extra_info("peername") or NOWHERE)[0])
-        self._known = self._listener.knows(self._source)
-        if len(self._listener.connections) >= (AT_ONCE if self._known else STRANGERS_AT_ONCE):
-            self._transport.abort()
-            return
-        self._listener.connections.add(self)
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if not self._known:
-            self._leave_at = asyncio.get_running_loop().call_later(STRANGERS_STAY, self.leave)
+        _keep_alive(transport.get_extra_info("socket"))
+        if not self._connection.known:
+            self._leave_at = asyncio.get_running_loop().call_later(STRANGERS_STAY, self._leave)
 
     def data_received(self, data: bytes) -> None:
         try:
             for raw in self._deframer.feed(data):
-                answer = self._listener.take(raw, self._source)
+                answer = self._listener.take(raw, self._connection)
                 if answer is not None:
                     self._transport.write(frame(answer))
-                if not self._known:
+                if not self._connection.known:
                     self._transport.close()
                     return
         except (FramingError, MalformedError):
+            self._connection.turned_away(TurnedAway.MALFORMED, "it sends no HL7 messages")
             self._transport.close()  # there is nothing to acknowledge
+
+    def _leave(self) -> None:
+        self._connection.turned_away(TurnedAway.SILENT, "it sent no message in time")
+        self._connection.abort()
 
     def pause_writing(self) -> None:
         """It sends without reading what we answer."""
-        self._transport.abort()
+        self._connection.turned_away(TurnedAway.STALLED, "it reads no acknowledgements")
+        self._connection.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why does not matter
-        self._listener.connections.discard(self)
+        self._connection.lost()
         if self._leave_at is not None:
             self._leave_at.cancel()
 
-    def leave(self) -> None:
-        self._transport.abort()
+
+def _keep_alive(ours: socket.socket) -> None:
+    """A sender that was switched off must not keep its place."""
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, SILENT_FOR)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 _THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 """Where a connection to the unspecified address ends."""
@@ -34,3 +34,14 @@ def canonical(host: str) -> str:
             return name
     address = str((isinstance(parsed, IPv6Address) and parsed.ipv4_mapped) or parsed)
     return _THIS_MACHINE.get(address, address)
+
+
+def block(address: str) -> str:
+    """What one sender surely holds: an IPv4 address, or the /64 of an IPv6 address (RFC 6177 2)."""
+    try:
+        parsed = plain(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv4Address) or parsed.is_loopback:
+        return str(parsed)
+    return str(ip_network((parsed, 64), strict=False))

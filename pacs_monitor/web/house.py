@@ -9,6 +9,7 @@ from pacs_monitor.config import Estate
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.history import History
 from pacs_monitor.model import Clock, Incident, Micros
+from pacs_monitor.net.accepting import Refusals
 
 
 class Deliveries(Protocol):
@@ -42,6 +43,8 @@ class House(Protocol):
     def history(self) -> History: ...
     @property
     def deliveries(self) -> Deliveries: ...
+    @property
+    def refusals(self) -> Refusals: ...
     @property
     def last_reload_successful(self) -> bool: ...
 

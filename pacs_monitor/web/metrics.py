@@ -100,6 +100,14 @@ class BoardCollector(Collector):
         for task, count in list(self._house.task_failures.items()):
             faults.add_metric([task], count)
         yield faults
+        turned_away = CounterMetricFamily(
+            "pacs_connections_turned_away",
+            "Connections to our listeners that were not taken or were ended, attempts that were rejected.",
+            labels=["listener", "reason"],
+        )
+        for (listener, reason), count in list(self._house.refusals.items()):
+            turned_away.add_metric([listener, reason], count)
+        yield turned_away
         yield _info("pacs_build_info", "The version of the monitor.", {"version": __version__})
 
 

@@ -15,35 +15,70 @@ from fastapi import FastAPI
 from pacs_monitor.config import MonitorSettings
 from pacs_monitor.config.sections import ServerTls
 from pacs_monitor.model import PacsMonitorError
-from pacs_monitor.web.patience import REQUEST_WITHIN, PatientForSoLong
+from pacs_monitor.net import plain
+from pacs_monitor.net.accepting import Refusals, Server, bind
+from pacs_monitor.net.admission import Connection
+from pacs_monitor.net.sparing import RateLimit
+from pacs_monitor.web.patience import LIMITS, REQUEST_WITHIN, PatientForSoLong
 
 log = logging.getLogger(__name__)
 CLOSE_WITHIN = 2
 """Seconds for open requests to end when the server stops."""
 
 
+_FED_BY_STRANGERS = ("uvicorn.error", "asyncio")
+_rate_limit = RateLimit()
+
+
 class ListenError(PacsMonitorError):
     """The address of `monitor.listen` cannot be bound."""
 
 
-class _Quiet(uvicorn.Server):
+class _Uvicorn(uvicorn.Server):
+    """uvicorn without its signals, which the daemon owns, and without its sockets: a Server of ours accepts."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], refusals: Refusals | None) -> None:
+        super().__init__(config)
+        self.servers = []
+        self._sockets = sockets
+        self.accepting = Server("HTTP", self._protocol, LIMITS, known=_is_here, tls=config.ssl, refusals=refusals)
+
+    def _protocol(self, connection: Connection) -> PatientForSoLong:
+        app_state = self.lifespan.state
+        return PatientForSoLong(connection, config=self.config, server_state=self.server_state, app_state=app_state)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        yield  # the daemon owns the signals
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - we have our own
+        await self.lifespan.startup()
+        self.accepting.start(self._sockets)
+        self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self.accepting.close()
+        await super().shutdown(sockets)
+        await self.accepting.abort()
+
+
+def _is_here(address: str) -> bool:
+    """This machine itself has room that others cannot take."""
+    return plain(address).is_loopback
 
 
 class WebServer:
     """Binds at once, so that a taken port is an error at start; serves until stopped."""
 
-    def __init__(self, app: FastAPI, settings: MonitorSettings) -> None:
-        self._socket = _bind(*settings.listen)
+    def __init__(self, app: FastAPI, settings: MonitorSettings, refusals: Refusals | None = None) -> None:
+        self._sockets = _bind(*settings.listen)
         self._tls: ssl.SSLContext | None = settings.tls.context() if settings.tls else None
         config = uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
             lifespan="off",
-            http=PatientForSoLong,
+            http=PatientForSoLong,  # made by _Uvicorn
             timeout_keep_alive=REQUEST_WITHIN,
             ws="none",
             server_header=False,
@@ -51,16 +86,18 @@ class WebServer:
         )
         config.load()
         config.ssl = self._tls
-        self._server = _Quiet(config)
+        self._server = _Uvicorn(config, self._sockets, refusals)
         self._serving: asyncio.Task[None] | None = None
+        for name in _FED_BY_STRANGERS:
+            logging.getLogger(name).addFilter(_rate_limit)
 
     @property
     def address(self) -> tuple[str, int]:
-        host, port = self._socket.getsockname()[:2]
+        host, port = self._sockets[0].getsockname()[:2]
         return host, port
 
     def start(self) -> None:
-        self._serving = asyncio.get_running_loop().create_task(self._server.serve(sockets=[self._socket]))
+        self._serving = asyncio.get_running_loop().create_task(self._server.serve())
 
     def renew(self, tls: ServerTls | None) -> list[str]:
         """Read the certificate's files again; what went wrong."""
@@ -70,18 +107,14 @@ class WebServer:
         self._server.should_exit = True
         if self._serving is not None:
             await self._serving
-        self._socket.close()
+        for listening in self._sockets:
+            listening.close()
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> list[socket.socket]:
     try:
-        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, proto)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
+        return bind(host, port)
     except OSError as error:
         raise ListenError(
             f"monitor.listen {host}:{port} cannot be used: {error.strerror}; is another daemon running?"
         ) from None
-    listener.setblocking(False)
-    return listener

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 )
 
 from pacs_monitor.dicom import acceptor, associate
-from pacs_monitor.dicom.acceptor import Listener, known_nodes
+from pacs_monitor.dicom.acceptor import KnownNodes, Listener
 from pacs_monitor.dicom.commitment import WELL_KNOWN_INSTANCE
 from pacs_monitor.dicom.datasets import encode
 from pacs_monitor.dicom.requests import associate_request, contexts
@@ -52,7 +52,7 @@ async def in_ledger(uid: str) -> bool:
 
 @asynccontextmanager
 async def listening(node: Node = ARCHIVE) -> AsyncIterator[Listener]:
-    listener = Listener("PACSMON", known=known_nodes(lambda: [node], Resolver()), ours=in_ledger)
+    listener = Listener("PACSMON", known=KnownNodes(lambda: [node], Resolver()).caller, ours=in_ledger)
     await listener.start()
     try:
         yield listener
@@ -121,7 +121,7 @@ async def test_nobody_is_told_success_while_the_ledger_cannot_be_read(caplog: py
     async def unreadable(_uid: str) -> bool:
         raise LedgerError("database is locked")
 
-    listener = Listener("PACSMON", known=known_nodes(lambda: [ARCHIVE], Resolver()), ours=unreadable)
+    listener = Listener("PACSMON", known=KnownNodes(lambda: [ARCHIVE], Resolver()).caller, ours=unreadable)
     await listener.start()
     try:
         assert await asyncio.to_thread(lambda: stored_by(call(listener), OURS)) is None
@@ -201,6 +201,17 @@ async def test_more_than_it_takes_at_once_is_told_to_come_back(monkeypatch: pyte
         await asyncio.to_thread(first.release)
 
 
+async def test_silent_connections_keep_nobody_out() -> None:
+    async with listening() as listener, AsyncExitStack() as stack:
+        for _ in range(2 * acceptor.CONNECTIONS.known):
+            _, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+            stack.callback(writer.close)
+        association = await asyncio.to_thread(lambda: call(listener))
+        answer = await asyncio.to_thread(association.send_c_echo)
+        await asyncio.to_thread(association.release)
+    assert answer.Status == 0
+
+
 async def test_an_echo_of_a_peer_that_we_know_is_answered() -> None:
     async with listening() as listener:
         association = await asyncio.to_thread(lambda: call(listener))
@@ -271,10 +282,10 @@ async def test_a_caller_that_says_nothing_is_left(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_stopping_leaves_no_connection_and_no_task() -> None:
+    before = len(asyncio.all_tasks())
     async with listening() as listener:
-        before = len(asyncio.all_tasks())
         association = await asyncio.to_thread(lambda: call(listener))
-        assert len(asyncio.all_tasks()) == before + 1
+        assert association.is_established
     await asyncio.to_thread(association.join, SOON)
     assert not association.is_established
     assert len(asyncio.all_tasks()) == before
@@ -307,7 +318,7 @@ def test_a_damaged_request_never_breaks_the_listener(damages: list[tuple[int, by
 
 async def test_a_certificate_may_be_shown(tmp_path: Path) -> None:
     made = certificate(tmp_path)
-    known = known_nodes(lambda: [ARCHIVE], Resolver())
+    known = KnownNodes(lambda: [ARCHIVE], Resolver()).caller
     listener = Listener("PACSMON", known=known, ours=in_ledger, tls=server_context(made))
     await listener.start()
     secured = target(listener.port, called="PACSMON")._replace(tls=Tls(ca=str(made)), calling="ARCHIVE")

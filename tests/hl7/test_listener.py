@@ -92,7 +92,7 @@ async def test_an_order_that_would_be_lost_is_rejected(
     async with listening() as listener:
         assert await send(listener.port, message, message, ORM) == [("AR", "4711", why)] * 2 + [("AA", "4711", "")]
     assert set(listener.heard) == {"ORM^O01"}
-    assert caplog.messages == [f"the HL7 listener rejects messages from 127.0.0.1: {why}"]
+    assert caplog.messages == [f"the HL7 listener turns 127.0.0.1 away: {why}"]
 
 
 async def test_in_enhanced_mode_an_order_that_would_be_lost_is_rejected_by_cr() -> None:
@@ -139,17 +139,24 @@ async def test_a_stranger_that_says_nothing_is_sent_away(monkeypatch: pytest.Mon
         assert not listener.connections
 
 
-async def test_no_more_than_so_many_connections_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silent_connections_give_way_and_senders_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "AT_ONCE", 2)
-    async with listening() as listener, connected(listener.port), connected(listener.port):
-        assert await talk(listener.port, b"") in (b"", b"reset")
+    async with listening() as listener, connected(listener.port) as (reader, writer), connected(listener.port):
+        writer.writemessage(hl7.parse(ORM))
+        await reader.readmessage()
+        assert await send(listener.port, ORM) == [("AA", "4711", "")]  # the silent one has given way
+        async with connected(listener.port) as (other, also):
+            also.writemessage(hl7.parse(ORM))
+            await other.readmessage()
+            assert await talk(listener.port, b"") in (b"", b"reset")
+            writer.writemessage(hl7.parse(ORM))
+            assert str((await reader.readmessage()).segment("MSA")[1]) == "AA"
     assert not listener.connections
 
 
 async def test_strangers_do_not_keep_known_senders_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "STRANGERS_AT_ONCE", 1)
-    async with listening("127.0.0.2") as listener, connected(listener.port):
-        assert await talk(listener.port, b"") in (b"", b"reset")
+    async with listening("127.0.0.2") as listener, connected(listener.port), connected(listener.port):
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port, local_addr=("127.0.0.2", 0))
         writer.write(f"\x0b{ORM}\x1c\r".encode())
         assert b"MSA|AA|4711" in await reader.readuntil(b"\x1c\r")

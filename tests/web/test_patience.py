@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+import select
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from typing import NamedTuple
 
 import pytest
 from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
 
 from pacs_monitor.config import MonitorSettings
-from pacs_monitor.web import patience, server
+from pacs_monitor.net import accepting, admission
+from pacs_monitor.net.admission import Limits
+from pacs_monitor.web import server
 from pacs_monitor.web.server import WebServer
 
 ASKING = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -26,8 +31,10 @@ SHORT, LONG, SLOTS = 1, 60, 4
 async def port(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     """Where a server waits for a request for so many seconds, on so few connections."""
     monkeypatch.setattr(server, "REQUEST_WITHIN", request.param)
-    monkeypatch.setattr(patience, "AT_ONCE", SLOTS)
-    running = WebServer(FastAPI(), SETTINGS)
+    monkeypatch.setattr(server, "LIMITS", Limits(known=2 * SLOTS, strangers=SLOTS, per_address=SLOTS))
+    app = FastAPI()
+    app.get("/large")(lambda: PlainTextResponse("x" * 1_000_000))
+    running = WebServer(app, SETTINGS)
     running.start()
     yield running.address[1]
     await running.stop()
@@ -64,8 +71,8 @@ class Client(NamedTuple):
 
 
 @asynccontextmanager
-async def connected(port: int) -> AsyncIterator[Client]:
-    client = Client(*await asyncio.open_connection("127.0.0.1", port))
+async def connected(port: int, source: str = "127.0.0.1") -> AsyncIterator[Client]:
+    client = Client(*await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0)))
     try:
         yield client
     finally:
@@ -101,16 +108,53 @@ async def test_a_connection_may_ask_again_and_again(port):
 
 
 @pytest.mark.parametrize("port", [LONG], indirect=True)
-async def test_one_connection_too_many_is_dropped_until_another_leaves(port):
-    async def asks_once() -> bytes:
-        async with connected(port) as client:
-            return await client.ask()
-
+async def test_one_connection_too_many_takes_the_place_of_the_one_that_has_asked_for_nothing_longest(port):
     async with AsyncExitStack() as stack:
-        kept = [await stack.enter_async_context(connected(port)) for _ in range(SLOTS)]
-        assert [await client.ask() for client in kept] == [OK] * SLOTS
-        assert await asks_once() == b""
-        kept[0].writer.close()
+        first, *others = [await stack.enter_async_context(connected(port)) for _ in range(SLOTS)]
+        assert [await client.ask() for client in (first, *others)] == [OK] * SLOTS
+        one_more = await stack.enter_async_context(connected(port))
+        assert await one_more.ask() == OK
+        assert await first.left_alone()
+        assert [await client.ask() for client in (*others, one_more)] == [OK] * SLOTS
+
+
+@pytest.mark.parametrize("port", [LONG], indirect=True)
+async def test_whoever_reads_no_answers_closes_the_server_to_nobody_and_is_sent_away(port, monkeypatch):
+    monkeypatch.setattr(admission, "STALLED_AFTER", 0.5)
+    monkeypatch.setattr(accepting, "SWEEP", 0.1)
+    with ExitStack() as stack:
+        crowd = [stack.enter_context(deaf(port)) for _ in range(SLOTS)]
+        async with connected(port, "127.0.0.2") as other:
+            assert await other.ask() == OK
         async with asyncio.timeout(LONG / 2):
-            while await asks_once() != OK:
-                await asyncio.sleep(0.01)
+            while not all(map(reset, crowd)):
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("port", [LONG], indirect=True)
+async def test_junk_is_counted_and_writes_two_lines(port, caplog):
+    for junk in [b"\0\1\2 junk\r\n\r\n", b"GET / HTTP/1.1\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"] * 50:
+        async with connected(port) as client:
+            client.writer.write(junk)
+            client.writer.write_eof()
+            assert await client.left_alone()
+    assert len(caplog.messages) <= 2, caplog.messages  # uvicorn writes one of its own
+    assert "the HTTP listener turns 127.0.0.1 away: it sends no HTTP request" in caplog.messages
+
+
+@contextmanager
+def deaf(port: int) -> Iterator[socket.socket]:
+    """Asks again and again, and reads no answer."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", port))
+        client.setblocking(False)
+        with suppress(BlockingIOError):
+            client.sendall(ASKING.replace(b"openapi.json", b"large") * 1000)
+        yield client
+
+
+def reset(client: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(client, 0)
+    return bool(poll.poll(0))

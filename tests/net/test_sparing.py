@@ -1,0 +1,57 @@
+"""What strangers cause is written once a minute, and counted."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from pacs_monitor.net import sparing
+from pacs_monitor.net.sparing import RateLimit, RateLimitedLog
+
+log = logging.getLogger("tests.sparing")
+
+
+def test_a_sentence_is_written_once_and_its_number_when_the_window_is_over(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = RateLimitedLog(log)
+    for _ in range(1205):
+        told.warning("10.0.0.1 talks nonsense")
+    told.warning("10.0.0.2 talks nonsense")
+    monkeypatch.setattr(sparing, "WINDOW", 0.0)
+    told.flush()
+    told.flush()
+    assert caplog.messages == [
+        "10.0.0.1 talks nonsense",
+        "10.0.0.2 talks nonsense",
+        "10.0.0.1 talks nonsense (and 1,204 more in the last minute)",
+    ]
+
+
+def test_many_different_sentences_are_counted_together(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = RateLimitedLog(log)
+    for number in range(sparing.MOST + 1000):
+        told.warning(f"10.0.{number // 256}.{number % 256}")
+    assert len(caplog.messages) == sparing.MOST
+    monkeypatch.setattr(sparing, "WINDOW", 0.0)
+    told.flush()
+    assert caplog.messages[sparing.MOST :] == [f"{sparing.OTHERS} (and 1,000 more in the last minute)"]
+
+
+def test_a_library_writes_each_kind_of_record_once_a_minute(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    limit = RateLimit()
+    log.addFilter(limit)
+    try:
+        for number in range(100):
+            log.error("invalid %d", number)
+        monkeypatch.setattr(sparing, "WINDOW", 0.0)
+        log.error("another %s", "kind")
+    finally:
+        log.removeFilter(limit)
+    assert caplog.messages[0] == "invalid 0"
+    assert caplog.messages[1:] == ["another kind (before it, 99 more in a minute of: tests.sparing: invalid %d)"]
