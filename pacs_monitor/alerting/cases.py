@@ -18,6 +18,7 @@ from pacs_monitor.model import (
     Severity,
     State,
     Transition,
+    Withheld,
 )
 
 TROUBLE = frozenset({State.DEGRADED, State.DOWN})
@@ -68,7 +69,9 @@ class Case:
         return replace(self, due=self.due + step, told=told, joined=joined)
 
 
-def restored(incident: Incident, made: Iterable[Notification], check: Check | None) -> Case:
+def restored(
+    incident: Incident, made: Iterable[Notification], withheld: Iterable[Withheld], check: Check | None
+) -> Case:
     """The case of an incident that history had open."""
     case = Case(incident, due(incident, 0.0 if check is None else check.page_after))
     everybody, heard = {str(member) for member in incident.members}, dict[str, Iterable[str]]()
@@ -79,6 +82,12 @@ def restored(incident: Incident, made: Iterable[Notification], check: Check | No
         elif past.channel in case.told:
             case = case.tell(past.channel, replace(case.told[past.channel], at=past.created))
         heard[past.channel] = past.data.get("members", everybody)
+    for held in withheld:
+        if held.channel is None:
+            case = replace(case, excused=case.excused | {held.why})
+        elif held.channel in case.told:
+            told = case.told[held.channel]
+            case = case.tell(held.channel, replace(told, at=max(told.at, held.at)))
     late = [told.at for channel, told in case.told.items() if everybody - set(heard[channel])]
     return replace(case, joined=max(late) + 1) if late else case
 

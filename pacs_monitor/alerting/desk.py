@@ -136,7 +136,8 @@ class Desk:
         self._cases = {}
         for incident in restored.incidents:
             check = self._known.get(incident.members[0]) if incident.members else None
-            case = cases.restored(incident, restored.made.get(incident.id, ()), check)
+            made, withheld = restored.made.get(incident.id, ()), restored.withheld.get(incident.id, ())
+            case = cases.restored(incident, made, withheld, check)
             self._cases = {**self._cases, case.key: case}
             if incident.kind is IncidentKind.DELIVERY:
                 self._failing.add(incident.cause)

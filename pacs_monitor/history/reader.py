@@ -168,10 +168,13 @@ class Reader:
     def incident(self, id: str) -> IncidentFile | None:  # noqa: A002 - the name that it has everywhere
         """One incident with what was sent and what was not."""
         for incident in self.incidents(id=id):
-            kept = select(t.withheld).where(t.withheld.c.incident_id == id).order_by(t.withheld.c.id)
-            notifications = self.notifications(incidents=[id])
-            return IncidentFile(incident, notifications, tuple(_withheld(row) for row in self._rows(kept)))
+            return IncidentFile(incident, self.notifications(incidents=[id]), self.withheld([id]))
         return None
+
+    def withheld(self, incidents: Collection[str]) -> tuple[Withheld, ...]:
+        """What was not sent of these incidents, and why, in the order in which it was recorded."""
+        kept = select(t.withheld).where(t.withheld.c.incident_id.in_(incidents)).order_by(t.withheld.c.id)
+        return tuple(_withheld(row) for row in self._rows(kept))
 
     def notifications(
         self,

@@ -19,6 +19,7 @@ from pacs_monitor.model import (
     Standing,
     State,
     Transition,
+    Withheld,
 )
 from pacs_monitor.uptime import FOREVER
 
@@ -33,6 +34,8 @@ class Restored:
     """Those that are open, the oldest first."""
     made: Mapping[str, tuple[Notification, ...]]
     """For each open incident, every notification so far, in the order in which they were owed."""
+    withheld: Mapping[str, tuple[Withheld, ...]]
+    """For each open incident, what was not sent, and why, in the order in which it was recorded."""
     pending: tuple[Notification, ...]
     """Of all incidents, also ended ones, in the order in which they were owed."""
     memory: Mapping[CheckId, dict[str, Any]]
@@ -54,10 +57,14 @@ def restore(reader: Reader) -> Restored:
     made: dict[str, list[Notification]] = {incident.id: [] for incident in incidents}
     for owed in reader.notifications(incidents=list(made)):
         made[owed.incident or ""].append(owed)
+    withheld: dict[str, list[Withheld]] = {incident.id: [] for incident in incidents}
+    for held in reader.withheld(list(made)):
+        withheld[held.incident].append(held)
     return Restored(
         standings=_standings(reader, incidents),
         incidents=incidents,
         made={incident: tuple(notifications) for incident, notifications in made.items()},
+        withheld={incident: tuple(kept) for incident, kept in withheld.items()},
         pending=reader.notifications(status=DeliveryStatus.PENDING),
         memory=reader.memory(),
     )

@@ -358,6 +358,22 @@ async def test_a_test_notification_says_what_the_receiver_said(
     assert {post.type for post in receiver.posts} == {"test"}
 
 
+async def test_why_nobody_was_told_is_recorded_once_however_often_the_monitor_starts(
+    receiver: Receiver, clock: SettableClock, database: str
+) -> None:
+    estate = at_once(receiver, paging=Paging.OFF)
+    for _ in range(3):
+        async with running(clock, database, estate) as house:
+            if not house.desk.open_incidents():
+                house.move(DOWN)
+            await until(lambda: bool(house.history.restore().incidents))
+            house.move(UP, RIS)  # anything that makes the desk look
+    async with running(clock, database, estate) as house:
+        (incident,) = house.desk.open_incidents()
+        withheld = house.history.reader.withheld([incident.id])
+    assert [(held.event, held.why) for held in withheld] == [("incident.opened", "paging off")]
+
+
 class Faulty(SettableClock):
     """A clock whose next readings raise what they are told."""
 

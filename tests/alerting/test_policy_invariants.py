@@ -100,8 +100,14 @@ def after_restart(talk: Talk) -> dict[Key, Case]:
             made[due.incident.id].append(
                 Notification("", due.channel, due.event, at(0), {}, due.incident.id, due.status)
             )
+    withheld = [held for decision in talk.decisions for held in decision.withheld]
     cases = [
-        restored(incident, made[incident.id], talk.estate.checks.get(incident.members[0]))
+        restored(
+            incident,
+            made[incident.id],
+            [h for h in withheld if h.incident == incident.id],
+            talk.estate.checks.get(incident.members[0]),
+        )
         for incident in incidents.values()
         if incident.ended is None
     ]
