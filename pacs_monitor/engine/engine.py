@@ -140,7 +140,7 @@ class Engine:
         self._begin(entry, due)
 
     def _begin(self, entry: BoardEntry, due: float | None) -> asyncio.Task[Result]:
-        run = asyncio.get_running_loop().create_task(self._run(entry, entry.check, due))
+        run = asyncio.get_running_loop().create_task(self._run(entry, entry.check, due), name="run")
         entry.run = run
         self._track(run)
         return run
