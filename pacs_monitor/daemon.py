@@ -30,6 +30,7 @@ from pacs_monitor.net.accepting import Refusals
 from pacs_monitor.supervision import Supervisor
 from pacs_monitor.web.app import create_app
 from pacs_monitor.web.server import WebServer
+from pacs_monitor.wording import login_name
 
 log = logging.getLogger(__name__)
 HEARTBEAT = 5.0
@@ -143,7 +144,8 @@ class Daemon:
         except BaseException:
             self.history.close()
             raise
-        await self.history.adopt(self.estate.checks.keys(), Revision(self.estate.revision))
+        revision = Revision(self.estate.revision, f"{login_name()}, at the start")
+        await self.history.adopt(self.estate.checks.keys(), revision)
         restored = await adopt(self._journal, self.history, self.estate, self.history.restore(), self.clock.now())
         await self._listeners.adopt(self.estate.monitor)
         self.engine.start()
@@ -201,13 +203,13 @@ class Daemon:
     def task_failures(self) -> Mapping[str, int]:
         return self.supervisor.failures
 
-    async def reload(self) -> dict[str, Any]:
+    async def reload(self, who: str) -> dict[str, Any]:
         """Read the configuration again and take it over; raises and changes nothing when it is bad or not recorded."""
         async with self._reloading:
             try:
                 new = await asyncio.to_thread(configuration.load, self.estate.file)
                 changes = configuration.diff(self.estate, new).lines()
-                await self.history.adopt(new.checks.keys(), Revision(new.revision, diff="\n".join(changes)))
+                await self.history.adopt(new.checks.keys(), Revision(new.revision, who, diff="\n".join(changes)))
                 restored = await asyncio.to_thread(self.history.restore)
                 if self._ending:
                     raise HistoryError("the daemon is ending")
@@ -232,7 +234,7 @@ class Daemon:
     async def try_reload(self) -> None:
         """SIGHUP: the old estate stays in force when the reload fails, and the log says why."""
         try:
-            await self.reload()
+            await self.reload("SIGHUP")
         except ConfigError as error:
             for problem in error.problems:
                 log.error("not reloaded: %s", problem)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from datetime import datetime, tzinfo
 
 LONGEST = 64
@@ -56,3 +58,11 @@ def label(name: str) -> str:
 def items(count: float) -> str:
     """`1 item`, `3 items`, `1,250,000 items`."""
     return "1 item" if count == 1 else f"{number(count)} items"
+
+
+def login_name() -> str:
+    """Who runs this process; in a container it may be a number alone."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

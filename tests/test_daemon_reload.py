@@ -18,7 +18,7 @@ from tests.web.conftest import nodes
 async def test_a_reload_that_the_end_overtakes_begins_nothing_anew(tmp_path):
     daemon = Daemon(load(write_estate(tmp_path, 0, nodes(free_port()))))
     await daemon.start()
-    reload = asyncio.ensure_future(daemon.reload())
+    reload = asyncio.ensure_future(daemon.reload("a test"))
     await asyncio.sleep(0)
     await daemon.stop()
     await asyncio.gather(reload, return_exceptions=True)

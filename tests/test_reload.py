@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -166,3 +169,35 @@ def shown(port: int, authority: Authority) -> float:
         context.wrap_socket(plain, server_hostname="localhost") as secured,
     ):
         return ssl.cert_time_to_seconds(secured.getpeercert()["notAfter"])
+
+
+def test_the_record_says_who_had_the_configuration_read(running):
+    def who() -> list[str]:
+        with closing(sqlite3.connect(running.file.parent / "east.db")) as database:
+            return [row[0] for row in database.execute("SELECT who FROM revisions ORDER BY id")]
+
+    def command(*words: str) -> None:
+        environ = os.environ | {"LOGNAME": "ada", "PACS_MONITOR_TOKEN": "token-of-oncall"}
+        words = (sys.executable, "-m", "pacs_monitor", *words, "--config", running.file)
+        assert subprocess.run(words, env=environ, check=False, capture_output=True).returncode == 0
+
+    oncall = "auth: {tokens: [{name: oncall, role: operator, token: token-of-oncall}]}"
+    running.write("timezone: Asia/Tokyo")
+    command("reload")
+    running.write(oncall)
+    running.daemon.hang_up()
+    wait_until(lambda: len(who()) == 3, "the configuration is read again")
+    wait_until(lambda: running.status("token-of-oncall") == HTTPStatus.OK, "it is in force")
+    running.write(oncall, "timezone: Asia/Tokyo")
+    command("reload")
+    assert who()[0].endswith(", at the start")
+    assert who()[1:] == ["ada", "SIGHUP", "ada, oncall (operator)"]
+
+
+def test_previews_are_made_one_at_a_time(running):
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: requests.get(f"{running.daemon.url}/api/v1/reload", timeout=20), range(16)))
+    codes = {answer.status_code for answer in answers}
+    assert HTTPStatus.OK in codes
+    assert codes <= {HTTPStatus.OK, HTTPStatus.TOO_MANY_REQUESTS}
+    assert all(answer.headers["retry-after"] for answer in answers if not answer.ok)

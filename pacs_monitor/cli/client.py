@@ -47,8 +47,8 @@ class Client:
     def get(self, path: str, **query: Any) -> Any:
         return self._ask("GET", path, params=query)
 
-    def post(self, path: str, *, wait: float = 0.0) -> Any:
-        return self._ask("POST", path, wait=wait)
+    def post(self, path: str, *, wait: float = 0.0, **query: Any) -> Any:
+        return self._ask("POST", path, wait=wait, params=query)
 
     def _ask(self, method: str, path: str, *, wait: float = 0.0, params: Any = None) -> Any:
         try:
@@ -76,10 +76,10 @@ def get(estate: Estate, path: str, **query: Any) -> Any:
         fail(str(error), 2 if isinstance(error, MissingError) else 1)
 
 
-def post(estate: Estate, path: str, *, instead: str) -> Any:
+def post(estate: Estate, path: str, *, instead: str, **query: Any) -> Any:
     """Have the running daemon do something, or end the command with why it does not, and what to do instead."""
     try:
-        return Client(estate).post(path)
+        return Client(estate).post(path, **query)
     except (NoDaemonError, RefusedError) as error:
         fail(f"{error}\n{instead}")
 

@@ -26,6 +26,7 @@ from pacs_monitor.cli.common import (
 )
 from pacs_monitor.cli.loads import loads
 from pacs_monitor.config import Estate
+from pacs_monitor.wording import login_name
 
 
 @app.command("check-config")
@@ -117,7 +118,7 @@ def reload(json: AsJson = False, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Have the running daemon read its configuration again; a bad file changes nothing."""
     estate = estate_of(config)
     instead = "if monitor.listen, tls or the token is what has changed, send the daemon SIGHUP instead"
-    changes = client.post(estate, "/api/v1/reload", instead=instead)["changes"]
+    changes = client.post(estate, "/api/v1/reload", instead=instead, by=login_name())["changes"]
     if json:
         print_json({"changes": changes})
         return

@@ -59,6 +59,13 @@ class _Checker:
             message = f"others can reach {host}: set monitor.auth, or listen on 127.0.0.1:{port}"
             self._tell(tree, path, ("listen",), message)
 
+        for n, token in enumerate(settings.auth.tokens if settings.auth else ()):
+            here = ("auth", "tokens", n)
+            self._each("check", self.checks, _plain(token.checks), tree, path, *here, "checks")
+            if token.role == "reporter" and not token.checks:
+                message = "may report for every push check; name those that are its own: checks: [node/check]"
+                self.reader.warn(at(tree, here).mark, (*path, *here), message)
+
     def _node(self, settings: NodeSettings, tree: Tree, path: Path) -> None:
         if self.known["sites"]:  # without the section, a site is a word like any other
             self._named("sites", settings.site, tree, path, "site")
@@ -113,8 +120,7 @@ class _Checker:
             "presence": [presence.value for presence in Presence],
         }
         for key, known in closed.items():
-            plain = [name for name in getattr(match, key) if not _GLOB.intersection(name)]
-            self._each(key, known, plain, tree, path, "match", key)
+            self._each(key, known, _plain(getattr(match, key)), tree, path, "match", key)
 
     def _named(self, section: str, name: str | None, tree: Tree, path: Path, *keys: str) -> None:
         self._each(section.removesuffix("s"), self.known[section], [name] if name else [], tree, path, *keys)
@@ -129,6 +135,11 @@ class _Checker:
 
     def _tell(self, tree: Tree, path: Path, keys: Path, message: str) -> None:
         self.reader.tell(at(tree, keys).mark, (*path, *keys), message)
+
+
+def _plain(names: Iterable[str]) -> list[str]:
+    """Those that are no globs."""
+    return [name for name in names if not _GLOB.intersection(name)]
 
 
 def circles(edges: Mapping[str, Collection[str]]) -> list[tuple[str, ...]]:

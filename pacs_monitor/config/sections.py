@@ -36,6 +36,14 @@ class Token(Settings):
     """`viewer` reads, `operator` also writes, `reporter` only sends the reports of jobs (`push`)."""
     token: BearerToken
     """The token itself, sent as `Authorization: Bearer …`; or token_file."""
+    checks: Texts = ()
+    """Of a `reporter`: the checks that it reports for, as `node/check` or a glob of it."""
+
+    @model_validator(mode="after")
+    def _scope(self) -> Self:
+        if self.checks and self.role != "reporter":
+            raise ValueError(f"checks is for the role reporter; the role {self.role} is for all checks")
+        return self
 
 
 class Auth(Settings):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Collection
+from math import ceil
 from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, HTTPException, Query, Request
@@ -16,11 +17,17 @@ from pacs_monitor.history import HistoryError
 from pacs_monitor.model import CheckId
 from pacs_monitor.probes import push as pushes
 from pacs_monitor.web import blackbox, metrics, records, status
-from pacs_monitor.web.auth import Gate
+from pacs_monitor.web.auth import CALLER, Gate
 from pacs_monitor.web.house import House
 from pacs_monitor.web.links import add_links
+from pacs_monitor.web.pace import Allowance, OneAtATime
 
 T = TypeVar("T")
+REPORTS_A_SECOND, REPORTS_AT_ONCE = 1.0, 10
+"""Of each `push` check."""
+PREVIEWS_REST = 4.0
+"""Times the duration of a preview until the next one: it is pure Python, which the probes' loop waits for."""
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
 
 def create_app(house: House) -> FastAPI:
@@ -32,6 +39,7 @@ def create_app(house: House) -> FastAPI:
     _add_health(app, house)
     _add_metrics(app, house)
     _add_board(app, house)
+    _add_reload(app, house)
     _add_push(app, house)
     _add_records(app, house)
     add_links(app)
@@ -64,7 +72,11 @@ def _add_metrics(app: FastAPI, house: House) -> None:
     @app.get("/probe", summary="A configured check in blackbox_exporter's names.")
     async def probe(node: str, check: str | None = None) -> Response:
         ids = [_entry(house, node, check).check.id] if check else [e.check.id for e in _entries(house, node)]
-        return Response(await blackbox.probe(house, ids), media_type="text/plain; version=0.0.4; charset=utf-8")
+        try:
+            body = await blackbox.probe(house, ids)
+        except LookupError:
+            raise HTTPException(404, f"a reload has removed what was asked for of {node!r}") from None
+        return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _add_board(app: FastAPI, house: House) -> None:
@@ -89,16 +101,33 @@ def _add_board(app: FastAPI, house: House) -> None:
     async def run(node: str, check: str) -> dict[str, Any]:
         return (await house.engine.run_now(_entry(house, node, check).check.id)).as_json()
 
+
+def _add_reload(app: FastAPI, house: House) -> None:
+    previews = OneAtATime(PREVIEWS_REST)
+
     @app.get("/api/v1/reload", summary="What reading the configuration again would change.")
     async def preview() -> dict[str, Any]:
-        return {"changes": await _reloading(house.preview())}
+        if previews.busy:
+            raise _later("somebody else has the configuration read just now; ask again", 1)
+        async with previews.turn():
+            return {"changes": await _reloading(house.preview())}
 
     @app.post("/api/v1/reload", summary="Read the configuration again.")
-    async def reload() -> dict[str, Any]:
-        return await _reloading(house.reload())
+    async def reload(
+        request: Request, by: Annotated[str, Query(max_length=80, pattern=PRINTABLE)] = ""
+    ) -> dict[str, Any]:
+        token = request.scope.get(CALLER, "")
+        return await _reloading(house.reload(", ".join(filter(None, (by, token))) or "the API"))
+
+
+def _later(why: str, seconds: float) -> HTTPException:
+    """429 (RFC 6585 4)."""
+    return HTTPException(429, why, {"Retry-After": str(ceil(seconds))})
 
 
 def _add_push(app: FastAPI, house: House) -> None:
+    allowance = Allowance(REPORTS_A_SECOND, REPORTS_AT_ONCE, house.clock.monotonic)
+
     @app.post("/api/v1/push/{node}/{check}", status_code=202, summary="A job reports in; its silence is the failure.")
     async def push(
         node: str, check: str, status: pushes.Report = "ok", seconds: Annotated[float | None, Query(ge=0)] = None
@@ -107,6 +136,9 @@ def _add_push(app: FastAPI, house: House) -> None:
         kind = entry.check.probe.kind
         if kind != pushes.Push.kind:
             raise HTTPException(409, f"{entry.check.id} is a check of the kind {kind}; only push takes reports")
+        wait = allowance.wait(entry.check.id)
+        if wait:
+            raise _later(f"{entry.check.id} takes {REPORTS_A_SECOND:g} report a second", wait)
         pushes.note(entry.memory, status, seconds, house.clock.now())
         await house.engine.run_now(entry.check.id, at_once=True)
         return {"node": node, "check": check, "status": status}

@@ -1,7 +1,8 @@
 """Who may ask: loopback alone without `auth`; with it, a bearer token (RFC 6750) whose role allows the method.
 
 A browser on this machine comes from loopback too, whatever page it shows. It tells on itself: by the Host header when
-a foreign name was made to resolve to this machine, by the Origin header when a foreign page asks for something.
+a foreign name was made to resolve to this machine, by the Origin header when a foreign page asks for something, and by
+Sec-Fetch-Site (W3C Fetch Metadata 2.4) when a foreign page loads something, as by an image, or leads there.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Callable, Collection
+from fnmatch import fnmatchcase
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
@@ -21,6 +23,11 @@ from pacs_monitor.web.links import RUNBOOK
 OPEN_PATHS = frozenset({"/healthz", "/readyz", RUNBOOK})
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 PUSH = "/api/v1/push/"
+PREVIEW = "/api/v1/reload"
+LINKED = ("/incidents/", "/api/v1/incidents/")
+"""Where links in pages lead: people may follow them from wherever they read their pages."""
+CALLER = "pacs_monitor.caller"
+"""In the scope: who asks, by name and role of the token; not there without `auth`."""
 _HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^\[\]:@]*))(?::\d*)?")
 
 
@@ -40,6 +47,8 @@ class Gate:
 
     def _refuse(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
+        if _from_another_site(scope, headers):
+            return _answer(403, "a page of another site may not ask for this; open it yourself")
         tokens = self._tokens()
         return _refuse_stranger(scope, headers) if tokens is None else _refuse_token(scope, headers, tokens)
 
@@ -48,22 +57,39 @@ def _refuse_token(scope: Scope, headers: Headers, tokens: Collection[Token]) -> 
     scheme, _, given = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         return _answer(401, "send a token of monitor.auth: Authorization: Bearer TOKEN")
-    role = _role(given.strip(), tokens)
-    if role is None:
+    token = _token(given.strip(), tokens)
+    if token is None:
         return _answer(401, "this token is not in monitor.auth")
-    if role == "reporter" and not scope["path"].startswith(PUSH):
-        return _answer(403, "the role reporter sends reports of jobs and nothing else")
-    if scope["method"] not in READING and role == "viewer":
-        return _answer(403, f"the role {role} reads only; this needs the role operator")
+    scope[CALLER] = f"{token.name} ({token.role})"
+    if token.role == "reporter":
+        return _refuse_reporter(scope, token)
+    if token.role == "viewer" and (scope["method"] not in READING or scope["path"] == PREVIEW):
+        return _answer(403, "the role viewer reads only; this needs the role operator")
     return None
 
 
-def _role(given: str, tokens: Collection[Token]) -> str | None:
+def _refuse_reporter(scope: Scope, token: Token) -> JSONResponse | None:
+    if not scope["path"].startswith(PUSH):
+        return _answer(403, "the role reporter sends reports of jobs and nothing else")
+    check = scope["path"].removeprefix(PUSH)
+    if token.checks and not any(fnmatchcase(check, pattern) for pattern in token.checks):
+        return _answer(403, "this token reports for the checks that it names in monitor.auth, and this is none of them")
+    return None
+
+
+def _token(given: str, tokens: Collection[Token]) -> Token | None:
     found = None
     for token in tokens:  # every token is compared, so that the time tells nothing
         if hmac.compare_digest(token.token.get_secret_value().encode(), given.encode()):
-            found = token.role
+            found = token
     return found
+
+
+def _from_another_site(scope: Scope, headers: Headers) -> bool:
+    if headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
+        return False
+    follows_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    return not (follows_link and scope["method"] == "GET" and scope["path"].startswith(LINKED))
 
 
 def _refuse_stranger(scope: Scope, headers: Headers) -> JSONResponse | None:

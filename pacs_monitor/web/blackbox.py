@@ -13,9 +13,12 @@ async def probe(house: House, checks: list[CheckId]) -> bytes:
 
     A check that runs by the calendar has its result until its next time: a scrape does not run it in between.
 
-    `probe_success` has no sample while a result is unknown: nothing was learnt about the node.
+    `probe_success` has no sample while a result is unknown: nothing was learnt about the node. Checks that a reload
+    removes meanwhile do not count; raises LookupError when none is left.
     """
-    results = [await _recent(house, check) for check in checks]
+    results = [result for check in checks if (result := await _recent(house, check)) is not None]
+    if not results:
+        raise LookupError("the checks are gone")
     registry = CollectorRegistry()
     statuses = {result.outcome.status for result in results}
     if Status.UNKNOWN not in statuses:
@@ -28,8 +31,10 @@ async def probe(house: House, checks: list[CheckId]) -> bytes:
     return generate_latest(registry)
 
 
-async def _recent(house: House, check: CheckId) -> Result:
-    entry = house.engine.board.entries[check]
+async def _recent(house: House, check: CheckId) -> Result | None:
+    entry = house.engine.board.entries.get(check)
+    if entry is None:
+        return None
     last = entry.last
     if last is not None and (entry.check.cron or _age(house.clock.now(), last) < entry.check.interval):
         return last

@@ -63,6 +63,9 @@ class House(Protocol):
         """What a reload would change now; raises ConfigError when the file is bad."""
         ...
 
-    async def reload(self) -> dict[str, Any]:
-        """Read the configuration again; what changed. Raises ConfigError or HistoryError, and changes nothing."""
+    async def reload(self, who: str) -> dict[str, Any]:
+        """Read the configuration again; what changed. `who` had it read, for the record.
+
+        Raises ConfigError or HistoryError, and changes nothing.
+        """
         ...

@@ -23,7 +23,8 @@ def client(tokens, peer="127.0.0.1", host="localhost:9741"):
     async def fine(_request):
         return PlainTextResponse("fine")
 
-    app = Starlette(routes=[Route(path, fine, methods=["GET", "POST"]) for path in ("/metrics", "/healthz", "/readyz")])
+    paths = ("/metrics", "/probe", "/healthz", "/readyz", "/api/v1/reload", "/incidents/{id}", "/api/v1/push/{n}/{c}")
+    app = Starlette(routes=[Route(path, fine, methods=["GET", "POST"]) for path in paths])
     transport = httpx.ASGITransport(app=Gate(app, lambda: tokens), client=(peer, 5000))
     return httpx.AsyncClient(transport=transport, base_url=f"http://{host}")
 
@@ -112,9 +113,57 @@ async def test_health_is_open_to_everybody(path):
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("POST", "/api/v1/push/backup/nightly", 404), ("POST", "/metrics", 403), ("GET", "/metrics", 403)],
+    [("POST", "/api/v1/push/backup/nightly", 200), ("POST", "/metrics", 403), ("GET", "/metrics", 403)],
 )
 async def test_a_reporter_sends_reports_of_jobs_and_nothing_else(method, path, status):
     answer = await client(TOKENS, "10.0.0.5").request(method, path, headers={"authorization": "Bearer say"})
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("check", "status"),
+    [("backup/nightly", 200), ("backup/weekly", 200), ("backup2/nightly", 403), ("archive/db", 403)],
+)
+async def test_a_reporter_reports_for_its_own_checks(check, status):
+    token = Token(name="backup", role="reporter", token=SecretStr("say"), checks=("backup/*",))
+    answer = await client([token]).post(f"/api/v1/push/{check}", headers={"authorization": "Bearer say"})
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize("tokens", [None, TOKENS])
+@pytest.mark.parametrize(
+    ("fetch", "path", "status"),
+    [
+        ({}, "/probe", 200),
+        ({"sec-fetch-site": "none"}, "/probe", 200),
+        ({"sec-fetch-site": "same-origin"}, "/probe", 200),
+        ({"sec-fetch-site": "same-site", "sec-fetch-dest": "image"}, "/probe", 403),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-dest": "image"}, "/probe", 403),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-dest": "image"}, "/api/v1/reload", 403),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}, "/probe", 403),
+        (
+            {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"},
+            "/incidents/1",
+            200,
+        ),
+        (
+            {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"},
+            "/incidents/1",
+            403,
+        ),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-dest": "image"}, "/healthz", 200),
+    ],
+)
+async def test_a_page_of_another_site_runs_nothing_and_reads_nothing(tokens, fetch, path, status):
+    headers = fetch | ({"authorization": "Bearer do"} if tokens else {})
+
+    assert (await client(tokens).get(path, headers=headers)).status_code == status
+
+
+@pytest.mark.parametrize(("bearer", "status"), [("see", 403), ("do", 200)])
+async def test_a_preview_of_a_reload_is_for_operators(bearer, status):
+    answer = await client(TOKENS).get("/api/v1/reload", headers={"authorization": f"Bearer {bearer}"})
 
     assert answer.status_code == status

@@ -76,3 +76,12 @@ async def test_what_takes_no_reports_says_so(start):
     wrong = await client.post("/api/v1/push/backup/nightly?status=great")
     assert (other.status_code, nobody.status_code, wrong.status_code) == (409, 404, 422)
     assert other.json()["detail"] == "backup/licence is a check of the kind expiry; only push takes reports"
+
+
+async def test_more_reports_of_a_check_than_a_job_can_make_are_refused_for_a_while(start):
+    client = await start()
+    answers = [await client.post("/api/v1/push/backup/nightly?status=fail") for _ in range(30)]
+    refused = [answer for answer in answers if answer.status_code != 202]
+    assert len(answers) - len(refused) >= 10
+    assert len(refused) >= 5
+    assert {(answer.status_code, answer.headers["retry-after"]) for answer in refused} == {(429, "1")}
