@@ -6,9 +6,10 @@ receivers can drop repetitions; `webhook-timestamp` is the time of the attempt i
 `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`. A secret that starts with `whsec_` is base64 after that;
 any other is taken as its UTF-8 bytes.
 
-Any 2xx is delivered, whatever becomes of the answer's body. 408, 425, 429 (with `Retry-After`), 5xx and failures of the
-network are tried again; every other answer is a refusal for good. Redirects are not followed: give the address that the
-receiver really has.
+Any 2xx is delivered, whatever becomes of the answer's body; 1xx answers before it are skipped (RFC 9110 15.2). Every
+other answer and every failure of the network is tried again, no sooner than `Retry-After` asks: after 1 s, doubling to
+60 s. 3xx, and 4xx other than 408, 425 and 429, are refusals: from the tenth on it is tried every 5 min. Redirects are not
+followed: give the address that the receiver really has.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from pydantic import Field, field_validator
 
 from pacs_monitor import __version__, http
 from pacs_monitor.fields import Duration, Secret, Settings
-from pacs_monitor.model import DeliveryError, Notification, iso
+from pacs_monitor.model import DeliveryError, Failure, Notification, Phase, iso
 
 WORDS_LIMIT = 200
 """Characters of the receiver's answer that are kept."""
@@ -37,7 +38,9 @@ SHORTEST_PIECE = 4
 """Characters: whatever is shorter between two delimiters of a URL or header is no secret, and part of many words."""
 _BETWEEN = re.compile(r"[/?&=;,\s]+")
 _PREFIX = "whsec_"
-_AGAIN = frozenset({408, 425, 429})
+_NOT_NOW = frozenset({408, 425, 429})
+"""4xx that ask for another attempt (RFC 9110 15.5.9, RFC 8470 5.2, RFC 6585 4)."""
+_BEFORE_THE_REQUEST = frozenset({Phase.RESOLVE, Phase.CONNECT, Phase.TLS})
 _ANSWER_LIMIT = 64 * 1024
 
 
@@ -93,16 +96,18 @@ class Webhook:
                 whole=False,
             )
         except http.HttpError as error:
-            raise DeliveryError(error.reason, str(error)) from None
+            arrived = error.phase not in _BEFORE_THE_REQUEST
+            raise DeliveryError(error.reason, str(error), may_have_arrived=arrived) from None
         said = self._words(answer)
         if 200 <= answer.status < 300:
             return said
-        again = answer.status in _AGAIN or answer.status >= 500
+        temporary = answer.status in _NOT_NOW or answer.status >= 500
         raise DeliveryError(
             f"http_{answer.status}",
             said,
-            permanent=not again,
-            retry_after=_retry_after(answer.headers.get("Retry-After")) if again else None,
+            failure=Failure.TEMPORARY if temporary else Failure.REFUSAL,
+            may_have_arrived=answer.status >= 500,
+            retry_after=_retry_after(answer.headers.get("Retry-After")),
         )
 
     def _headers(self, identity: str, body: bytes) -> dict[str, str]:
@@ -151,7 +156,11 @@ def _has_a_port(parts: SplitResult) -> bool:
 def _body(notification: Notification) -> bytes:
     """The same bytes on every retry."""
     event = {"type": notification.event, "timestamp": iso(notification.created), "data": notification.data}
-    return json.dumps(event, separators=(",", ":")).encode()
+    try:
+        return json.dumps(event, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        detail = f"the notification cannot be written as JSON: {type(error).__name__}"
+        raise DeliveryError("unsendable", detail, failure=Failure.UNSENDABLE, may_have_arrived=False) from None
 
 
 def _key(secret: Secret) -> bytes:

@@ -20,7 +20,17 @@ from dataclasses import dataclass, field
 
 from pacs_monitor.delivery.recording import UNDELIVERED, DeliveryHistory, DeliveryRecorder, DeliveryResult
 from pacs_monitor.delivery.threads import in_thread
-from pacs_monitor.model import SECOND, Channel, Clock, DeliveryError, DeliveryStatus, Event, Micros, Notification
+from pacs_monitor.model import (
+    SECOND,
+    Channel,
+    Clock,
+    DeliveryError,
+    DeliveryStatus,
+    Event,
+    Failure,
+    Micros,
+    Notification,
+)
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +172,7 @@ class Outbox:
             self.failures[channel, failure.reason] += 1
             told = channel, notification.event, attempts, failure, _about(notification)
             log.warning("channel %s did not take %s, attempt %d: %s: %s", *told)
-            if failure.permanent:
+            if failure.failure is not Failure.TEMPORARY:
                 return DeliveryResult(DeliveryStatus.REFUSED, attempts, str(failure))
             if self._clock.monotonic() >= self._until[notification.id]:
                 return DeliveryResult(DeliveryStatus.GIVEN_UP, attempts, str(failure))

@@ -7,6 +7,8 @@ import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
+from http.client import HTTPResponse
 from time import monotonic
 from typing import Any
 
@@ -125,14 +127,31 @@ def _trust(tls: Tls) -> dict[str, Any]:
     return context if tls.server_name is None else {**context, "server_hostname": tls.server_name}
 
 
+class FinalResponse(HTTPResponse):
+    """Skips every answer that is not the final one (RFC 9110 15.2); http.client itself skips 100 alone.
+
+    However many come, the watch ends the exchange at its deadline.
+    """
+
+    def begin(self) -> None:
+        super().begin()
+        while self.status < HTTPStatus.OK:
+            self.headers = None  # type: ignore[assignment]  # as before the first answer, so that another one is read
+            super().begin()
+
+
 def _pools(watch: Watch) -> dict[str, type[HTTPConnectionPool]]:
     class Plain(HTTPConnection):
+        response_class = FinalResponse
+
         def _new_conn(self) -> socket.socket:
             sock = watch.connect(self.host, self.port)
             watch.passage.begin(Phase.OPERATION)
             return sock
 
     class Secure(HTTPSConnection):
+        response_class = FinalResponse
+
         def _new_conn(self) -> socket.socket:
             sock = watch.connect(self.host, self.port)
             if not self.proxy_is_tunneling:

@@ -69,12 +69,13 @@ class DeliveryStatus(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     REFUSED = "refused"
-    """Permanently: the receiver will not take it."""
+    """It can never be sent: the channel itself cannot render it."""
     GIVEN_UP = "given_up"
+    """Of an ended incident, and not taken for `give_up_after`."""
     SHADOW = "shadow"
     """Recorded, not sent (paging: shadow)."""
     DROPPED = "dropped"
-    """Not sent: its opened was never taken, or it is a reminder that something newer followed."""
+    """Not sent: its opened was never taken, or it is an update that a later one replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +117,30 @@ class Entry:
     withheld: tuple[Withheld, ...] = ()
 
 
-class DeliveryError(PacsMonitorError):
-    """A delivery failed. `reason` is short and closed (a metric label), `permanent` forbids a retry."""
+class Failure(StrEnum):
+    """What a failed delivery says about the next one."""
 
-    def __init__(self, reason: str, detail: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
+    REFUSAL = "refusal"
+    """The receiver does not take this (for HTTP 3xx, and 4xx other than 408, 425 and 429); people must act first."""
+    TEMPORARY = "temporary"
+    """Not connected, no whole answer, or the receiver says that it cannot now."""
+    UNSENDABLE = "unsendable"
+    """The channel itself cannot render it: trying again is no use."""
+
+
+class DeliveryError(PacsMonitorError):
+    """A delivery failed. `reason` is short and closed (a metric label), `retry_after` is in seconds."""
+
+    def __init__(
+        self,
+        reason: str,
+        detail: str,
+        *,
+        failure: Failure = Failure.TEMPORARY,
+        may_have_arrived: bool = True,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(detail)
-        self.reason, self.permanent, self.retry_after = reason, permanent, retry_after
+        self.reason, self.failure, self.retry_after = reason, failure, retry_after
+        self.may_have_arrived = may_have_arrived
+        """False only where it surely did not: nothing connected, or a complete answer says that it was not taken."""

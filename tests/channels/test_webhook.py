@@ -5,13 +5,14 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
 
 from pacs_monitor.channels import kinds
 from pacs_monitor.channels.webhook import WORDS_LIMIT, Webhook, WebhookSettings
-from pacs_monitor.model import Channel, DeliveryError, Event, Notification
+from pacs_monitor.model import Channel, DeliveryError, Event, Failure, Notification
 from tests.peers.receiver import KEY, SECRET, Receiver
 from tests.timing import SOON, Stopwatch
 
@@ -80,7 +81,7 @@ def test_a_wrong_secret_does_not_verify(receiver: Receiver) -> None:
         hook(receiver.url, secret="another").deliver(NOTIFICATION, SOON)
 
 
-def test_every_status_is_delivered_tried_again_or_refused_for_good(receiver: Receiver) -> None:
+def test_every_status_is_delivered_a_refusal_or_temporary(receiver: Receiver) -> None:
     receiver.headers = {"Retry-After": "7", "Location": receiver.url}
     got: dict[int, tuple[object, ...]] = {}
     for status in range(200, 600):
@@ -89,13 +90,13 @@ def test_every_status_is_delivered_tried_again_or_refused_for_good(receiver: Rec
             hook(receiver.url).deliver(NOTIFICATION, SOON)
             got[status] = ("delivered",)
         except DeliveryError as error:
-            got[status] = (error.reason, error.permanent, error.retry_after)
+            got[status] = (error.reason, error.failure, error.may_have_arrived, error.retry_after)
 
     def expected(status: int) -> tuple[object, ...]:
         if status < 300:
             return ("delivered",)
-        again = status in (408, 425, 429) or status >= 500
-        return (f"http_{status}", not again, 7.0 if again else None)
+        temporary = status in (408, 425, 429) or status >= 500
+        return (f"http_{status}", Failure.TEMPORARY if temporary else Failure.REFUSAL, status >= 500, 7.0)
 
     assert got == {status: expected(status) for status in range(200, 600)}
     assert len(receiver.posts) == 400, "redirects are not followed"
@@ -211,7 +212,7 @@ def test_the_deadline_bounds_the_whole_exchange(serve: Callable[[socket.socket],
         with pytest.raises(DeliveryError) as raised, Stopwatch() as watch:
             hook(url, timeout="2s").deliver(NOTIFICATION, SOON)
         assert watch.seconds < 5
-    assert (raised.value.reason, raised.value.permanent) == ("timeout", False)
+    assert (raised.value.reason, raised.value.failure) == ("timeout", Failure.TEMPORARY)
     assert str(raised.value).endswith("no whole answer within 2 s")
     assert "s3cret" not in str(raised.value)
 
@@ -236,7 +237,7 @@ def answer(words: bytes) -> Callable[[socket.socket], None]:
 def test_an_answer_that_is_none_is_tried_again(words: bytes, reason: str) -> None:
     with peer(answer(words)) as url, pytest.raises(DeliveryError) as raised:
         hook(url).deliver(NOTIFICATION, SOON)
-    assert (raised.value.reason, raised.value.permanent) == (reason, False)
+    assert (raised.value.reason, raised.value.failure) == (reason, Failure.TEMPORARY)
     assert "s3cret" not in str(raised.value)
 
 
@@ -258,18 +259,55 @@ def test_a_receiver_that_says_200_has_it_whatever_becomes_of_its_body(serve: Cal
     assert len(said) <= WORDS_LIMIT
 
 
-def test_a_refusal_is_one_for_good_however_long_its_body_is() -> None:
+HINT = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [HINT, HINT * 3, b"HTTP/1.1 100 Continue\r\n\r\n" + HINT, b"HTTP/1.1 102 Processing\r\n\r\n"],
+    ids=["103", "103 thrice", "100 and 103", "102"],
+)
+def test_answers_before_the_final_one_are_skipped(before: bytes) -> None:
+    with peer(answer(before + b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nthanks")) as url:
+        assert hook(url).deliver(NOTIFICATION, SOON) == "HTTP 200 thanks"
+    gone = before + b"HTTP/1.1 404 Gone\r\nContent-Length: 0\r\n\r\n"
+    with peer(answer(gone)) as url, pytest.raises(DeliveryError, match="HTTP 404"):
+        hook(url).deliver(NOTIFICATION, SOON)
+
+
+def test_a_flood_of_answers_before_the_final_one_ends_at_the_deadline() -> None:
+    def serve(connection: socket.socket) -> None:
+        request_on(connection)
+        while True:
+            connection.sendall(HINT * 100)
+
+    with peer(serve) as url, pytest.raises(DeliveryError) as raised, Stopwatch() as watch:
+        hook(url, timeout="1s").deliver(NOTIFICATION, SOON)
+    assert raised.value.reason == "timeout"
+    assert watch.seconds < SOON / 2
+
+
+def test_what_cannot_be_rendered_is_unsendable(receiver: Receiver) -> None:
+    odd = replace(NOTIFICATION, data={"schema": object()})
+    with pytest.raises(DeliveryError) as raised:
+        hook(receiver.url).deliver(odd, SOON)
+    assert raised.value.failure is Failure.UNSENDABLE
+    assert receiver.posts == []
+
+
+def test_a_refusal_is_one_however_long_its_body_is() -> None:
     gone = b"HTTP/1.1 410 Gone\r\nConnection: close\r\n\r\n" + b"x" * 10_000_000
     with peer(answer(gone)) as url, pytest.raises(DeliveryError) as raised:
         hook(url).deliver(NOTIFICATION, 10)
-    assert (raised.value.reason, raised.value.permanent) == ("http_410", True)
+    assert (raised.value.reason, raised.value.failure) == ("http_410", Failure.REFUSAL)
 
 
 def test_a_refused_port_is_tried_again(receiver: Receiver) -> None:
     receiver.down()
     with pytest.raises(DeliveryError, match=f"127.0.0.1:{receiver.port} refused the connection") as raised:
         hook(receiver.url.replace("//", "//user:pass@")).deliver(NOTIFICATION, SOON)
-    assert (raised.value.reason, raised.value.permanent) == ("tcp_refused", False)
+    assert (raised.value.reason, raised.value.failure) == ("tcp_refused", Failure.TEMPORARY)
+    assert not raised.value.may_have_arrived
 
 
 def test_a_peer_that_does_not_speak_tls_is_named(receiver: Receiver) -> None:
