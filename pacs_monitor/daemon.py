@@ -189,6 +189,9 @@ class Daemon:
     def deliveries(self) -> Outbox:
         return self.desk.outbox
 
+    async def test_channel(self, channel: str) -> str:
+        return await self.desk.test(channel)
+
     def open_incidents(self) -> tuple[Incident, ...]:
         return self.desk.open_incidents()
 

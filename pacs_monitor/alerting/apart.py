@@ -59,7 +59,7 @@ def _parts(cases: Mapping[Key, Case], news: News) -> Iterator[tuple[Key, News]]:
             dark = {check: spell for check, spell in news.dark.items() if spell.reason == cause}
             part = replace(part, dark=dark, untried=news.untried)
         elif kind is IncidentKind.DELIVERY:
-            part = replace(part, failing=news.failing & {cause})
+            part = replace(part, failing={cause: news.failing[cause]} if cause in news.failing else {})
         else:
             part = replace(part, faults=news.faults & {cause})
         yield key, part

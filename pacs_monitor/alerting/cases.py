@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from pacs_monitor.delivery.recording import UNDELIVERED
 from pacs_monitor.model import (
     SECOND,
     Check,
@@ -36,7 +35,7 @@ class Told:
     shadow: bool = False
     """Its opened was recorded only."""
     lost: bool = False
-    """Its opened was refused for good or given up, so nothing may follow."""
+    """Its opened cannot be sent, so nothing may follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +76,7 @@ def restored(
     everybody, heard = {str(member) for member in incident.members}, dict[str, Iterable[str]]()
     for past in made:
         if past.event is Event.OPENED:
-            told = Told(past.created, past.status is DeliveryStatus.SHADOW, past.status in UNDELIVERED)
-            case = case.tell(past.channel, told)
+            case = case.tell(past.channel, Told(past.created, past.status is DeliveryStatus.SHADOW))
         elif past.channel in case.told:
             case = case.tell(past.channel, replace(case.told[past.channel], at=past.created))
         heard[past.channel] = past.data.get("members", everybody)

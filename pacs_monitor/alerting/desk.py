@@ -25,8 +25,8 @@ from pacs_monitor.alerting.policy import Dark, Decision, Due, News
 from pacs_monitor.alerting.recorder import Recorder, Recording
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.config.estate import Estate
-from pacs_monitor.delivery.outbox import FIRST_RETRY, GIVE_UP_AFTER, Outbox
-from pacs_monitor.delivery.recording import UNDELIVERED, DeliveryHistory
+from pacs_monitor.delivery import Outbox, Pace, Trouble
+from pacs_monitor.delivery.recording import DeliveryHistory
 from pacs_monitor.engine.clock import ClockWatch
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.model import (
@@ -51,6 +51,7 @@ from pacs_monitor.supervision import Supervisor
 
 log = logging.getLogger(__name__)
 
+PACE = Pace()
 LOOK_AGAIN = 30.0
 """Seconds after which the desk looks again, whatever it waits for."""
 FIRST_AGAIN = 0.5
@@ -96,10 +97,9 @@ class Desk:
         *,
         supervisor: Supervisor,
         journal: Journal,
-        give_up_after: float = GIVE_UP_AFTER,
-        first_retry: float = FIRST_RETRY,
+        pace: Pace = PACE,
     ) -> None:
-        self.outbox = Outbox(clock, history, self._heard, give_up_after=give_up_after, first_retry=first_retry)
+        self.outbox = Outbox(clock, history, self, supervisor, pace)
         self._clock, self._board, self._estate, self._watch = clock, board, estate, watch
         self._recorder = Recorder(history, self._recorded_late, supervisor)
         self._supervisor, self._journal = supervisor, journal
@@ -108,7 +108,7 @@ class Desk:
         self._known: dict[CheckId, Check] = dict(estate.checks)
         self._cases: Mapping[Key, Case] = {}
         self._queue: list[Transition] = []
-        self._failing: set[str] = set()
+        self._failing: dict[str, Trouble] = {}
         self._dark_since: dict[CheckId, Micros] = {}
         self._started = clock.now()
         self._wake_at: Micros | None = None
@@ -140,10 +140,13 @@ class Desk:
             case = cases.restored(incident, made, withheld, check)
             self._cases = {**self._cases, case.key: case}
             if incident.kind is IncidentKind.DELIVERY:
-                self._failing.add(incident.cause)
+                self._failing[incident.cause] = Trouble(incident.since, incident.detail)
         self.outbox.adopt(self._estate.channels)
-        self.outbox.feed(restored.pending)
-        self._turned = asyncio.get_running_loop().create_future()
+        for channel, trouble in self._failing.items():
+            self.outbox.assume_trouble(channel, trouble)
+        self.outbox.feed(restored.pending, of_a_run_before=True)
+        going_on = {incident.id for incident in restored.incidents}
+        self.outbox.ended({owed.incident for owed in restored.pending if owed.incident} - going_on)
         self._worker = self._supervisor.supervise("desk", self._work)
         self._bell.set()
 
@@ -161,10 +164,12 @@ class Desk:
 
     def reloaded(self, estate: Estate) -> None:
         """Another estate is in force: its routes count from now on, and checks that left it are withdrawn."""
+        known = self._estate.channel_settings
+        changed = [name for name, settings in estate.channel_settings.items() if known.get(name) != settings]
         self._estate, self._rules = estate, Rules(estate)
         self._known.update(estate.checks)
-        self._failing &= estate.channels.keys()
-        self.outbox.adopt(estate.channels)
+        self._failing = {name: trouble for name, trouble in self._failing.items() if name in estate.channels}
+        self.outbox.adopt(estate.channels, changed)
         self._bell.set()
 
     async def test(self, channel: str) -> str:
@@ -179,7 +184,6 @@ class Desk:
             await self._turn()
         except Exception as error:  # noqa: BLE001 - a fault must not keep the daemon from ending
             self._supervisor.failed("desk", error)
-        self._turned.set_result(None)
         await self._recorder.stop()
         await self._journal.stop()
         await self.outbox.stop(grace)
@@ -201,17 +205,13 @@ class Desk:
         """Decide, record, feed; what a fault interrupts is taken up by the next turn."""
         async with self._turning:
             self._bell.clear()
-            turned, self._turned = self._turned, asyncio.get_running_loop().create_future()
-            try:
-                self._watch.look()
-                batch = tuple(self._queue)
-                entry = self._decide(batch)
-                if entry != Entry():
-                    self._decided.append(entry)
-                del self._queue[: len(batch)]
-                await self._carry_out()
-            finally:
-                turned.set_result(None)
+            self._watch.look()
+            batch = tuple(self._queue)
+            entry = self._decide(batch)
+            if entry != Entry():
+                self._decided.append(entry)
+            del self._queue[: len(batch)]
+            await self._carry_out()
 
     async def _carry_out(self) -> None:
         self._feed()
@@ -223,6 +223,7 @@ class Desk:
             self._owed.extend(n if recorded else replace(n, unrecorded=True) for n in entry.notifications)
             self._decided.popleft()
             self._feed()
+            self.outbox.ended(incident.id for incident in entry.incidents if incident.ended is not None)
 
     def _recorded_late(self, entry: Entry) -> None:
         self._journal.recorded(entry)
@@ -239,7 +240,7 @@ class Desk:
         dark, untried = self._dark(now)
         heard = (*self._undecided, *batch)
         missed = overlooked(self._board.entries, self._cases, {transition.check for transition in heard}, now)
-        news = News((*heard, *missed), dark, untried, frozenset(self._failing), self._supervisor.failing)
+        news = News((*heard, *missed), dark, untried, dict(self._failing), self._supervisor.failing)
         decision, undecided, failures = apart.decide(
             self._cases, news, self._rules, now, lambda: str(ULID.from_timestamp(now / SECOND))
         )
@@ -296,20 +297,20 @@ class Desk:
         self._dark_since = {check: spell.since for check, spell in dark.items()}
         return dark, frozenset(untried)
 
-    async def _heard(self, notification: Notification, status: DeliveryStatus) -> None:
+    def ended(self, notification: Notification, status: DeliveryStatus) -> None:
         """The outbox says how a notification ended."""
-        if status in UNDELIVERED and notification.event is Event.OPENED:
+        if status is DeliveryStatus.REFUSED and notification.event is Event.OPENED:
             self._lose(notification)
-        if status is DeliveryStatus.DELIVERED and notification.channel in self._failing:
-            self._failing.discard(notification.channel)
-            self._bell.set()
-        if status is DeliveryStatus.GIVEN_UP and notification.channel in self._estate.channels:
-            self._failing.add(notification.channel)
-            self._bell.set()
-            await asyncio.shield(self._turned)  # the incident is on record before the give-up is
+
+    def circuit_moved(self, channel: str, trouble: Trouble | None) -> None:
+        """The outbox says that a channel takes nothing any more, or works again."""
+        self._failing.pop(channel, None)
+        if trouble is not None and channel in self._estate.channels:
+            self._failing[channel] = trouble
+        self._bell.set()
 
     def _lose(self, notification: Notification) -> None:
-        """Its receiver never took the opened of an incident: nothing may follow there."""
+        """The opened of an incident cannot be sent there: nothing may follow."""
         for key, case in self._cases.items():
             told = case.told.get(notification.channel)
             if case.incident.id == notification.incident and told is not None:

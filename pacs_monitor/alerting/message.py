@@ -235,8 +235,9 @@ def _delivery(incident: Incident, event: Event, since: str) -> str:
     if event is Event.WITHDRAWN:
         return f"Channel {incident.cause} is removed, so the incident of its deliveries since {since} is withdrawn"
     if event is Event.RESOLVED:
-        return f"Channel {incident.cause} delivers again; what was given up since {since} stays undelivered"
-    return f"Channel {incident.cause} does not deliver: notifications were given up at {since}; people miss pages"
+        return f"Channel {incident.cause} works again, or was changed and is tried anew; it took nothing since {since}"
+    why = f" ({incident.detail})" if incident.detail else ""
+    return f"Channel {incident.cause} has taken nothing since {since}{why}: people miss pages there"
 
 
 def _fault(incident: Incident, event: Event, since: str) -> str:

@@ -12,7 +12,7 @@ moment: five that were slept through are one.
 - An incident of kind blind is one reason for which checks have been unknown for `unknown_after`. `paused` is none: a
   person did that; nor is `awaited`, which ends by itself. Checks join it, which is told as changed, and it ends when
   none of them is unknown for that reason any more.
-- An incident of kind delivery is one channel that gave up; it goes through the others, and ends at the next delivery.
+- An incident of kind delivery is one channel that takes nothing; it goes through the others, until it works again.
 - An incident of kind fault is one task of the monitor that fails again and again; it goes through all channels.
 
 Dependencies, grouping, maintenance, acknowledgement and escalation add reasons to `Audience.why` and steps to `_speak`.
@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, replace
 
 from pacs_monitor.alerting.cases import TROUBLE, Case, Key, Told, moved, opened
 from pacs_monitor.alerting.rules import PAGING_OFF, Rules
+from pacs_monitor.delivery import Trouble
 from pacs_monitor.model import (
     SECOND,
     CheckId,
@@ -78,8 +79,8 @@ class News:
     """All checks that are unknown now."""
     untried: Set[CheckId] = frozenset()
     """Checks that are unknown, and whose turn has not come since the start: they are as blind as they were before."""
-    failing: Set[str] = frozenset()
-    """Channels that gave up and have delivered nothing since."""
+    failing: Mapping[str, Trouble] = field(default_factory=dict)
+    """Channels that take nothing."""
     faults: Set[str] = frozenset()
     """Tasks of the monitor that fail again and again."""
 
@@ -166,11 +167,13 @@ class _Round:
             if not any(m in untried or (m in dark and dark[m].reason == case.incident.cause) for m in watched):
                 self._end(case, Ending.RESOLVED if watched else Ending.WITHDRAWN, self._now)
 
-    def look_at_channels(self, failing: Set[str]) -> None:
-        """Open and end the incidents of channels that deliver nothing."""
-        for channel in sorted(failing & self._rules.channels):
+    def look_at_channels(self, failing: Mapping[str, Trouble]) -> None:
+        """Open and end the incidents of channels that take nothing."""
+        for channel in sorted(failing.keys() & self._rules.channels):
             if (IncidentKind.DELIVERY, channel) not in self.cases:
-                self._keep(self._own(IncidentKind.DELIVERY, channel, State.DOWN))
+                case = self._own(IncidentKind.DELIVERY, channel, State.DOWN)
+                since = min(failing[channel].since, self._now)
+                self._keep(replace(case, incident=replace(case.incident, since=since, detail=failing[channel].reason)))
         for case in self._of(IncidentKind.DELIVERY):
             if case.incident.cause not in self._rules.channels:
                 self._end(case, Ending.WITHDRAWN, self._now)

@@ -8,7 +8,7 @@ any other is taken as its UTF-8 bytes.
 
 Any 2xx is delivered, whatever becomes of the answer's body; 1xx answers before it are skipped (RFC 9110 15.2). Every
 other answer and every failure of the network is tried again, no sooner than `Retry-After` asks: after 1 s, doubling to
-60 s. 3xx, and 4xx other than 408, 425 and 429, are refusals: from the tenth on it is tried every 5 min. Redirects are not
+60 s. 3xx, and 4xx other than 408, 425 and 429, are refusals: after the tenth it is tried every 5 min. Redirects are not
 followed: give the address that the receiver really has.
 """
 

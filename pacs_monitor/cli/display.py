@@ -37,6 +37,7 @@ def board(status: Mapping[str, Any], when: When) -> list[str]:
         colour, detail = COLOURS[check["state"]], (check["last"] or {}).get("detail")
         lines.append(f"[{colour}]{escape(head)}[/{colour}]")
         lines += [f"    {escape(detail)}"] if detail else []
+    lines += [line for channel in status.get("channels", ()) for line in _channel(channel, when)]
     counts = ", ".join(f"{count} {state}" for state, count in status["counts"].items() if count) or "no checks"
     head = f"[bold]{escape(status['monitor'])}[/bold] at {when(status['time'])}"
     return [*lines, f"{head}: {counts}; paging {status['paging']}"]
@@ -89,6 +90,18 @@ def _standing(name: str, check: Mapping[str, Any], when: When) -> tuple[str, ...
     return name, check["state"] + leaning, f"since {when(check['since'])}", f"last: {said}"
 
 
+def _channel(row: Mapping[str, Any], when: When) -> list[str]:
+    """What is wrong with a channel; nothing while it works."""
+    name, lines = row["channel"], []
+    if not row["works"]:
+        what = f"channel {name} has taken nothing since {when(row['failing_since'])} ({row['reason']})"
+        lines.append(f"[red]{escape(what)}; {row['pending']} notifications wait[/red]")
+    for stuck in row["stuck"]:
+        what = f"channel {name} refuses ({stuck['reason']}), while it takes others: {stuck['summary']}"
+        lines.append(f"[yellow]{escape(what)}[/yellow]")
+    return lines
+
+
 def _about(row: Mapping[str, Any]) -> str:
     """The checks, or the channel, or the task of the monitor."""
     if row["kind"] == "delivery":
@@ -101,7 +114,8 @@ def _about(row: Mapping[str, Any]) -> str:
 
 def _told(row: Mapping[str, Any], when: When) -> str:
     tries = f" after {row['attempts']} attempts" if row["attempts"] > 1 else ""
-    head = f"  {when(row['created'])}  {row['event']}  {row['channel']}: {row['status']}{tries}"
+    stuck = ", refused while others are taken, tried hourly" if row.get("stuck") else ""
+    head = f"  {when(row['created'])}  {row['event']}  {row['channel']}: {row['status']}{tries}{stuck}"
     return escape(f"{head}\n    {row['summary']}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +10,7 @@ from pacs_monitor.alerting import message
 from pacs_monitor.cli import client, display
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, estate_of, fail, out, print_json, unknown
 from pacs_monitor.config import Estate
+from pacs_monitor.delivery.outbox import DELIVERY_TIMEOUT
 from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.model import DeliveryError
 
@@ -49,25 +50,42 @@ def incidents(
 @app.command("notify-test")
 def notify_test(
     channel: Annotated[str, typer.Argument(help="A channel of the configuration.")],
+    direct: Annotated[bool, typer.Option("--direct", help="From here, by the file, also beside a daemon.")] = False,
     json: AsJson = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Send one test notification, and show what the receiver said."""
+    """Send one test notification through the running daemon, if one answers, and show what the receiver said.
+
+    A success tells the daemon that the channel works: what waits for it goes out.
+    """
     estate = estate_of(config)
     if channel not in estate.channels:
         unknown(f"no channel {channel!r}", channel, estate.channels)
+    answer = _from_here(estate, channel) if direct else _by_daemon(estate, channel) or _from_here(estate, channel)
+    if json:
+        print_json(answer)
+        raise typer.Exit(0 if answer["delivered"] else 1)
+    if not answer["delivered"]:
+        fail(f"{channel}: not delivered ({answer['reason']}): {answer['said']}")
+    out.print(f"{channel}: delivered; the receiver said: {answer['said']}", markup=False)
+
+
+def _by_daemon(estate: Estate, channel: str) -> dict[str, Any] | None:
+    """What came of it there; None when no daemon answers, or the one that does not know the channel or us."""
+    try:
+        answer: dict[str, Any] = client.Client(estate).post(f"/api/v1/channels/{channel}/test", wait=DELIVERY_TIMEOUT)
+    except (client.NoDaemonError, client.RefusedError):
+        return None
+    return answer
+
+
+def _from_here(estate: Estate, channel: str) -> dict[str, Any]:
     try:
         notification = message.trial(channel, estate.monitor, SystemClock().now())
         said = estate.channels[channel].deliver(notification, client.ANSWER_WITHIN)
     except DeliveryError as error:
-        if json:
-            print_json({"channel": channel, "delivered": False, "reason": error.reason, "said": str(error)})
-            raise typer.Exit(1) from None
-        fail(f"{channel}: not delivered ({error.reason}): {error}")
-    if json:
-        print_json({"channel": channel, "delivered": True, "reason": None, "said": said})
-        return
-    out.print(f"{channel}: delivered; the receiver said: {said}", markup=False)
+        return {"channel": channel, "delivered": False, "reason": error.reason, "said": str(error)}
+    return {"channel": channel, "delivered": True, "reason": None, "said": said}
 
 
 def _times(estate: Estate) -> display.When:

@@ -1,12 +1,12 @@
-"""Deliveries: in order per incident and channel, retried until taken, given up in the open.
+"""Deliveries: in order per incident and channel, retried until taken, never given up while the incident goes on.
 
 Notifications are fed from memory after the commit (or marked `unrecorded` when the history cannot be written). Each
-pair of incident and channel is a lane: one at a time, and nothing overtakes. Each channel delivers a few lanes at once
-in threads of its own, so that a slow one delays no other. A notification of a channel that a reload removed waits in
-its lane like one whose receiver is down: it goes out when the channel comes back, or is given up.
+channel has a backlog of its own, which says what goes next (`backlog`), and delivers in threads of its own, so that a
+slow one delays no other. A notification of a channel that a reload removed waits in its lane: it goes out when the
+channel comes back.
 
-Before an opened is settled as refused or given up, what waits behind it is settled as dropped: a crash in between tries
-the opened again, and never sends an end without its beginning. A reminder that something newer follows is dropped too.
+What is not sent is recorded in one transaction with the digest that tells of it, so that a crash in between sends
+neither an end without its beginning, nor nothing at all.
 """
 
 from __future__ import annotations
@@ -14,209 +14,307 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
-from pacs_monitor.delivery.recording import UNDELIVERED, DeliveryHistory, DeliveryRecorder, DeliveryResult
+from ulid import ULID
+
+from pacs_monitor.delivery.backlog import Backlog, Dropped, Item
+from pacs_monitor.delivery.circuit import Pace
+from pacs_monitor.delivery.digest import digest, extended, missed
+from pacs_monitor.delivery.recording import DeliveryHistory, DeliveryRecorder
 from pacs_monitor.delivery.threads import in_thread
 from pacs_monitor.model import (
     SECOND,
     Channel,
     Clock,
     DeliveryError,
+    DeliveryResult,
     DeliveryStatus,
     Event,
     Failure,
     Micros,
     Notification,
 )
+from pacs_monitor.supervision import Supervisor
 
 log = logging.getLogger(__name__)
 
-GIVE_UP_AFTER = 24 * 3600.0
-FIRST_RETRY, LAST_RETRY = 1.0, 60.0
 JITTER = 0.2
-LONGEST_RETRY_AFTER = 300.0
-"""Seconds that a receiver may ask us to wait."""
 DELIVERY_TIMEOUT = 30.0
 """Seconds for one attempt, where the channel's own timeout is not shorter."""
-AT_ONCE = 4
-"""Deliveries that one channel makes at a time."""
-ENDINGS = frozenset({Event.RESOLVED, Event.WITHDRAWN})
+GRACE = 5.0
+"""Seconds beyond it until an attempt is not waited for any more, whatever its thread does."""
 
-Lane = tuple[str, str]
-"""Incident and channel."""
-Listener = Callable[[Notification, DeliveryStatus], Awaitable[None]]
+
+class Trouble(NamedTuple):
+    """Why a channel's circuit is open."""
+
+    since: Micros
+    reason: str
+
+
+class Stuck(NamedTuple):
+    """A notification that is tried rarely, because it is refused while others are taken."""
+
+    notification: Notification
+    attempts: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelHealth:
+    """How a channel fares now."""
+
+    trouble: Trouble | None
+    pending: int
+    oldest: Micros | None
+    """When the oldest notification that waits was made."""
+    stuck: tuple[Stuck, ...]
+
+
+class Listener(Protocol):
+    """Hears of what the outbox does; both are called on the event loop and must not block."""
+
+    def ended(self, notification: Notification, status: DeliveryStatus) -> None:
+        """A notification has ended so, and it is on record if the history can be written."""
+        ...
+
+    def circuit_moved(self, channel: str, trouble: Trouble | None) -> None:
+        """A channel takes nothing any more, or works again (None)."""
+        ...
 
 
 @dataclass(slots=True)
-class _Queue:
-    """What a lane owes; `busy` while an attempt is under way or its result is being written."""
+class _Place:
+    """One channel's work."""
 
-    waiting: deque[Notification] = field(default_factory=deque)
-    task: asyncio.Task[None] | None = None
-    busy: bool = False
+    backlog: Backlog
+    bell: asyncio.Event = field(default_factory=asyncio.Event)
+    worker: asyncio.Task[None] | None = None
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    """Attempts, and writing of what is not sent."""
+    trouble: Trouble | None = None
+    """As it was told."""
+    last_reason: str = ""
+    """Of the last attempt that failed."""
+    digest: Notification | None = None
+    """The last one, as long as it can be extended."""
 
 
 class Outbox:
-    """Delivers what it is fed; `listen` hears how each ended: a give-up before it is settled, all others after."""
+    """Delivers what it is fed; `listener` hears how each ended, and which channels take nothing."""
 
     def __init__(
-        self,
-        clock: Clock,
-        history: DeliveryHistory,
-        listen: Listener,
-        *,
-        give_up_after: float = GIVE_UP_AFTER,
-        first_retry: float = FIRST_RETRY,
+        self, clock: Clock, history: DeliveryHistory, listener: Listener, supervisor: Supervisor, pace: Pace
     ) -> None:
         self.delivered: Counter[str] = Counter()
         self.failures: Counter[tuple[str, str]] = Counter()
-        self._clock, self._listen = clock, listen
-        self._give_up_after, self._first_retry = give_up_after, first_retry
+        self._clock, self._listener, self._supervisor, self._pace = clock, listener, supervisor, pace
         self._recorder = DeliveryRecorder(history)
         self._channels: Mapping[str, Channel] = {}
-        self._places: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
-        self._lanes: dict[Lane, _Queue] = {}
-        self._until: dict[str, float] = {}
-        """When each notification is given up, on the monotonic clock: a wall clock that is set ages nothing."""
-        self._lost: set[Lane] = set()
-        """Lanes whose opened was never taken."""
+        self._places: dict[str, _Place] = {}
         self._stopping = False
 
-    def adopt(self, channels: Mapping[str, Channel]) -> None:
-        """Deliver through exactly these channels from now on."""
-        self._channels = channels
-        for channel in {channel for _, channel in self._lanes} - channels.keys():
-            log.warning("notifications wait for channel %s, which is not configured any more", channel)
+    def adopt(self, channels: Mapping[str, Channel], changed: Collection[str] = ()) -> None:
+        """Deliver through exactly these from now on; what was changed, or is new, is tried again at once."""
+        before, self._channels = self._channels, channels
+        for name, place in self._places.items():
+            if name not in channels:
+                log.warning("notifications wait for channel %s, which is not configured any more", name)
+            elif name in changed or name not in before:
+                place.backlog.release(self._clock.monotonic())
+            place.bell.set()
 
-    def feed(self, notifications: Iterable[Notification]) -> None:
+    def assume_trouble(self, channel: str, trouble: Trouble) -> None:
+        """The run before left it so; it is tried at once."""
+        place = self._place(channel)
+        place.trouble = trouble
+        place.backlog.circuit.open(self._clock.monotonic())
+
+    def feed(self, notifications: Iterable[Notification], *, of_a_run_before: bool = False) -> None:
         """Owe these from now on, in this order."""
         for notification in notifications:
             if notification.status is not DeliveryStatus.PENDING:
                 continue
             if notification.unrecorded:
                 self._recorder.defer(notification.id)
-            age = max(0.0, (self._clock.now() - notification.created) / SECOND)
-            self._until[notification.id] = self._clock.monotonic() + self._give_up_after - age
-            lane = notification.incident or notification.id, notification.channel
-            queue = self._lanes.setdefault(lane, _Queue())
-            queue.waiting.append(notification)
-            if queue.task is None and not self._stopping:
-                queue.task = asyncio.get_running_loop().create_task(self._work_off(lane, queue))
+            place = self._place(notification.channel)
+            place.backlog.feed(notification, self._clock.monotonic(), may_have_arrived=of_a_run_before)
+            place.bell.set()
+
+    def ended(self, incidents: Iterable[str]) -> None:
+        """These incidents are over, and what is owed of their ends has been fed."""
+        for incident in incidents:
+            for place in self._places.values():
+                place.backlog.end(incident)
+                place.bell.set()
 
     def recorded(self, notifications: Iterable[Notification]) -> None:
         """These are in the history now, after they had been fed unrecorded."""
         for notification in notifications:
             self._recorder.resume(notification.id)
 
-    def oldest_pending(self) -> dict[str, Micros]:
-        """When the oldest notification that waits was made, per channel."""
-        oldest: dict[str, Micros] = {}
-        for (_, channel), queue in list(self._lanes.items()):
-            for notification in list(queue.waiting):
-                oldest[channel] = min(oldest.get(channel, notification.created), notification.created)
-        return oldest
+    def health(self) -> dict[str, ChannelHealth]:
+        """Every channel that is configured or is owed something; may be asked from another thread."""
+        places = dict(self._places)
+        return {name: _health(places.get(name)) for name in sorted({*self._channels, *places})}
 
     async def test(self, notification: Notification) -> str:
-        """Deliver this now, once, on no record; what the receiver said, or DeliveryError."""
-        return await self._attempt(notification)
+        """Deliver this now, once, on no record; what the receiver said, or DeliveryError.
+
+        A success closes the circuit: what waits goes out.
+        """
+        said = await self._send(notification)
+        if (place := self._places.get(notification.channel)) is not None:
+            place.backlog.release(self._clock.monotonic())
+            place.bell.set()
+        return said
 
     async def stop(self, grace: float) -> None:
         """Begin no more attempts, wait for those under way; what is not delivered stays pending in the history."""
         self._stopping = True
-        busy = {queue.task for queue in self._lanes.values() if queue.task is not None and queue.busy}
-        for queue in self._lanes.values():
-            if queue.task is not None and not queue.busy:
-                queue.task.cancel()
+        for place in self._places.values():
+            if place.worker is not None:
+                place.worker.cancel()
+        busy = {task for place in self._places.values() for task in place.tasks}
         if busy:
             _, late = await asyncio.wait(busy, timeout=grace)
             for task in late:
                 task.cancel()
         self._recorder.stop()
 
-    async def _work_off(self, lane: Lane, queue: _Queue) -> None:
-        while queue.waiting and not self._stopping:
-            notification = queue.waiting[0]
-            superseded = notification.event is Event.REMINDED and len(queue.waiting) > 1
-            if superseded or lane in self._lost:
-                result: DeliveryResult | None = DeliveryResult(DeliveryStatus.DROPPED, 0, "")
-            else:
-                result = await self._pursue(notification, queue)
-            if result is None:
-                return
-            queue.busy = True
-            await self._close(lane, queue, notification, result)
-            queue.busy = False
-        queue.task = None
-        if not queue.waiting:
-            del self._lanes[lane]
+    def _place(self, channel: str) -> _Place:
+        place = self._places.get(channel)
+        if place is None:
+            place = self._places[channel] = _Place(Backlog(self._pace, _spread))
+        if place.worker is None and not self._stopping:
+            working = place
+            place.worker = self._supervisor.supervise(f"channel {channel}", lambda: self._work(channel, working))
+        return place
 
-    async def _pursue(self, notification: Notification, queue: _Queue) -> DeliveryResult | None:
-        """Try until it is taken, refused or given up; None when the outbox stops before."""
-        channel, attempts, delay = notification.channel, notification.attempts, self._first_retry
+    async def _work(self, channel: str, place: _Place) -> None:
         while True:
-            async with self._places[channel]:
-                if self._stopping:
-                    return None
-                queue.busy, attempts = True, attempts + 1
-                try:
-                    said = await self._attempt(notification)
-                    self.delivered[channel] += 1
-                    log.info("channel %s took %s: %s", channel, notification.event, _about(notification))
-                    return DeliveryResult(DeliveryStatus.DELIVERED, attempts, said)
-                except DeliveryError as error:
-                    failure = error
-            queue.busy = False
-            self.failures[channel, failure.reason] += 1
-            told = channel, notification.event, attempts, failure, _about(notification)
-            log.warning("channel %s did not take %s, attempt %d: %s: %s", *told)
-            if failure.failure is not Failure.TEMPORARY:
-                return DeliveryResult(DeliveryStatus.REFUSED, attempts, str(failure))
-            if self._clock.monotonic() >= self._until[notification.id]:
-                return DeliveryResult(DeliveryStatus.GIVEN_UP, attempts, str(failure))
-            await asyncio.sleep(_wait(delay, failure.retry_after))
-            delay = min(delay * 2, LAST_RETRY)
+            place.bell.clear()
+            now = self._clock.monotonic()
+            for dropped in place.backlog.drop(now):
+                self._drop(place, dropped)
+            while channel in self._channels and (item := place.backlog.next(now)) is not None:
+                self._begin(place, self._attempt(channel, place, item))
+            self._look_at_circuit(channel, place)
+            wake = place.backlog.wake_at(now)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if wake is None else wake - now):
+                    await place.bell.wait()
 
-    async def _attempt(self, notification: Notification) -> str:
+    def _begin(self, place: _Place, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        place.tasks.add(task)
+        task.add_done_callback(place.tasks.discard)
+
+    async def _attempt(self, channel: str, place: _Place, item: Item) -> None:
+        """Try once, and record what came of it; whatever happens, the lane is free again at the end."""
+        began, status = self._clock.monotonic(), DeliveryStatus.DELIVERED
+        try:
+            try:
+                said = await self._send(item.notification)
+            except DeliveryError as error:
+                place.backlog.failed(item, error, began, self._clock.monotonic())
+                self._note_failure(channel, place, item, error)
+                if error.failure is not Failure.UNSENDABLE:
+                    return
+                status, said = DeliveryStatus.REFUSED, str(error)
+            else:
+                place.backlog.taken(item, self._clock.monotonic())
+                self.delivered[channel] += 1
+                log.info("channel %s took %s: %s", channel, item.notification.event, _about(item.notification))
+            await self._recorder.record([DeliveryResult(item.notification.id, status, item.attempts, said)])
+            place.backlog.done(item, lost=status is DeliveryStatus.REFUSED and item.notification.event is Event.OPENED)
+            self._listener.ended(item.notification, status)
+        except Exception as error:  # noqa: BLE001 - the one guard of attempts: a fault costs no more than this one
+            self._supervisor.failed(f"channel {channel}", error)
+        finally:
+            place.backlog.abandon(item, self._clock.monotonic())
+            place.bell.set()
+
+    def _note_failure(self, channel: str, place: _Place, item: Item, error: DeliveryError) -> None:
+        place.last_reason = error.reason
+        self.failures[channel, error.reason] += 1
+        told = channel, item.notification.event, item.attempts, error.reason, error, _about(item.notification)
+        log.warning("channel %s did not take %s, attempt %d: %s: %s: %s", *told)
+        if place.backlog.is_poison(item) and item.blamed == self._pace.refusals:
+            log.error("channel %s refuses %s while it takes others; it is tried hourly", channel, item.notification.id)
+
+    async def _send(self, notification: Notification) -> str:
         channel = self._channels.get(notification.channel)
         if channel is None:
             raise DeliveryError("channel_removed", f"channel {notification.channel} is not configured")
         try:
-            return await in_thread(lambda: channel.deliver(notification, DELIVERY_TIMEOUT))
+            async with asyncio.timeout(DELIVERY_TIMEOUT + GRACE):
+                return await in_thread(lambda: channel.deliver(notification, DELIVERY_TIMEOUT))
         except DeliveryError:
             raise
+        except TimeoutError:
+            raise DeliveryError("timeout", "the channel did not keep its own deadline") from None
         except Exception as error:  # noqa: BLE001 - whatever a channel raises must not end its lane
             log.error("channel %s has a bug: %s", notification.channel, type(error).__name__)
-            raise DeliveryError("channel_error", f"{type(error).__name__} in the channel itself") from None
+            words = f"{type(error).__name__} in the channel itself"
+            raise DeliveryError("channel_error", words, failure=Failure.REFUSAL) from None
 
-    async def _close(self, lane: Lane, queue: _Queue, notification: Notification, result: DeliveryResult) -> None:
-        """Write how it ended, and tell."""
-        if result.status in UNDELIVERED:
-            told = lane[1], notification.event, result.status, _about(notification)
-            log.error("channel %s: %s is %s, people were not told there: %s", *told)
-        if result.status in UNDELIVERED and notification.event is Event.OPENED:
-            self._lost.add(lane)
-            while len(queue.waiting) > 1:
-                await self._recorder.settle(queue.waiting[1].id, DeliveryResult(DeliveryStatus.DROPPED, 0, ""))
-                del self._until[queue.waiting[1].id], queue.waiting[1]
-        if result.status is DeliveryStatus.GIVEN_UP:
-            await self._listen(notification, result.status)
-        await self._recorder.settle(notification.id, result)
-        queue.waiting.popleft()
-        del self._until[notification.id]
-        if notification.event in ENDINGS:
-            self._lost.discard(lane)
-        if result.status is not DeliveryStatus.GIVEN_UP:
-            await self._listen(notification, result.status)
+    def _drop(self, place: _Place, dropped: Dropped) -> None:
+        """Record what is not sent, and tell of what was missed in a digest."""
+        results = [DeliveryResult(item.notification.id, status, item.attempts) for item, status in dropped.items]
+        if not dropped.missed:
+            self._begin(place, self._recorder.record(results))
+            return
+        notifications = [item.notification for item, _ in dropped.items]
+        now = self._clock.now()
+        before = place.digest and extended(place.digest, [missed(notifications)])
+        if before is not None and place.backlog.replace(before):
+            place.digest = before
+        else:
+            identity = str(ULID.from_timestamp(now / SECOND))
+            place.digest = digest(identity, now, [missed(notifications)], like=notifications[0])
+            place.backlog.feed(place.digest, self._clock.monotonic())
+        log.error("channel %s: nobody was told there of %s", place.digest.channel, _about(notifications[0]))
+        self._begin(place, self._recorder.record(results, place.digest))
+
+    def _look_at_circuit(self, channel: str, place: _Place) -> None:
+        circuit = place.backlog.circuit
+        if circuit.is_open == (place.trouble is not None):
+            return
+        trouble = None
+        if circuit.is_open:
+            lasts = self._clock.monotonic() - (circuit.failing_since or self._clock.monotonic())
+            trouble = Trouble(self._clock.now() - round(lasts * SECOND), place.last_reason)
+            log.error("channel %s takes nothing: %s; one notification at a time is tried", channel, place.last_reason)
+        else:
+            log.warning("channel %s works again, or is tried anew; what waits goes out", channel)
+        self._listener.circuit_moved(channel, trouble)
+        place.trouble = trouble
+
+
+def _health(place: _Place | None) -> ChannelHealth:
+    if place is None:
+        return ChannelHealth(None, 0, None, ())
+    items = list(place.backlog.items())
+    stuck = tuple(
+        Stuck(item.notification, item.attempts, item.error.reason if item.error else "")
+        for item in items
+        if place.backlog.is_poison(item)
+    )
+    return ChannelHealth(
+        place.trouble, len(items), min((item.notification.created for item in items), default=None), stuck
+    )
 
 
 def _about(notification: Notification) -> str:
     return str(notification.data.get("summary", notification.id))
 
 
-def _wait(delay: float, retry_after: float | None) -> float:
-    """Seconds until the next attempt: spread, and no sooner than the receiver asks within reason."""
-    spread = delay * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, keeps no secret
-    return max(spread, min(retry_after or 0.0, LONGEST_RETRY_AFTER))
+def _spread(delay: float) -> float:
+    """Seconds until the next attempt, so that not all come at once."""
+    return delay * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, keeps no secret

@@ -4,77 +4,96 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from pacs_monitor.model import DeliveryStatus
+from pacs_monitor.model import DeliveryResult, Notification
 
 log = logging.getLogger(__name__)
 
 FIRST_RETRY, LAST_RETRY = 1.0, 30.0
-UNDELIVERED = frozenset({DeliveryStatus.REFUSED, DeliveryStatus.GIVEN_UP})
-"""How a notification ends that its receiver never took."""
+WRITTEN_WITHIN = 5.0
+"""Seconds that a lane waits for the record before it goes on without."""
 
 
 class DeliveryHistory(Protocol):
     """The part of the history that the outbox writes."""
 
-    async def settle(self, notification: str, status: DeliveryStatus, attempts: int, said: str) -> None: ...
+    async def settle(self, results: Sequence[DeliveryResult], digest: Notification | None = None) -> None: ...
 
 
-class DeliveryResult(NamedTuple):
-    """How a notification ended."""
+class _Writing(NamedTuple):
+    """What is one transaction."""
 
-    status: DeliveryStatus
-    attempts: int
-    said: str
+    results: Sequence[DeliveryResult]
+    digest: str | None
 
 
 class DeliveryRecorder:
-    """Settles notifications in the history; a failure holds up no delivery and is made good later."""
+    """Records results in the history; a failure holds up no delivery and is made good later, in order."""
 
     def __init__(self, history: DeliveryHistory) -> None:
         self._history = history
-        self._deferred: dict[str, DeliveryResult | None] = {}
-        """Notifications that the history does not know yet, and how they ended meanwhile."""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._unrecorded: set[str] = set()
+        """Notifications that the history does not know yet."""
+        self._late: deque[_Writing] = deque()
+        self._digests: dict[str, Notification] = {}
+        """The latest form of each, so that writing an earlier one late does no harm."""
+        self._task: asyncio.Task[None] | None = None
 
     def defer(self, notification: str) -> None:
         """The history does not know it yet."""
-        self._deferred[notification] = None
+        self._unrecorded.add(notification)
 
     def resume(self, notification: str) -> None:
         """The history knows it now."""
-        result = self._deferred.pop(notification, None)
-        if result is not None:
-            self._insist(notification, result)
+        self._unrecorded.discard(notification)
+        self._catch_up_soon()
 
-    async def settle(self, notification: str, result: DeliveryResult) -> None:
-        """Written when it returns, unless the history cannot be written."""
-        if notification in self._deferred:
-            self._deferred[notification] = result
-            return
-        try:
-            await self._history.settle(notification, *result)
-        except Exception as error:  # noqa: BLE001 - whatever the database does, deliveries go on
-            log.warning("notification %s: %s is not recorded yet: %s", notification, result.status, error)
-            self._insist(notification, result)
+    async def record(self, results: Sequence[DeliveryResult], digest: Notification | None = None) -> None:
+        """Written when it returns, all or nothing, unless the history cannot be written."""
+        writing = _Writing(results, None if digest is None else digest.id)
+        if digest is not None:
+            self._digests[digest.id] = digest
+        if self._late or not self._known(writing):
+            self._late.append(writing)
+        else:
+            try:
+                await self._write(writing)
+            except Exception as error:  # noqa: BLE001 - whatever the database does, deliveries go on
+                words = str(error) or type(error).__name__
+                log.warning("results of %d deliveries are not recorded yet: %s", len(results), words)
+                self._late.append(writing)
+        self._catch_up_soon()
 
     def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
-    def _insist(self, notification: str, result: DeliveryResult) -> None:
-        task = asyncio.get_running_loop().create_task(self._retry(notification, result))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _write(self, writing: _Writing) -> None:
+        async with asyncio.timeout(WRITTEN_WITHIN):
+            await self._history.settle(writing.results, self._digests.get(writing.digest or ""))
+        for result in writing.results:
+            self._digests.pop(result.notification, None)
 
-    async def _retry(self, notification: str, result: DeliveryResult) -> None:
+    def _known(self, writing: _Writing) -> bool:
+        return self._unrecorded.isdisjoint(result.notification for result in writing.results)
+
+    def _catch_up_soon(self) -> None:
+        if (self._task is None or self._task.done()) and any(map(self._known, self._late)):
+            self._task = asyncio.get_running_loop().create_task(self._catch_up())
+
+    async def _catch_up(self) -> None:
+        """What speaks of unknown notifications waits; one that fails waits at the end of the others."""
         delay = FIRST_RETRY
-        while True:
+        while (writing := next(filter(self._known, self._late), None)) is not None:
             try:
-                await self._history.settle(notification, *result)
+                await self._write(writing)
             except Exception:  # noqa: BLE001 - as above
+                self._late.remove(writing)
+                self._late.append(writing)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, LAST_RETRY)
             else:
-                return
+                self._late.remove(writing)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self, TypeVar
 
@@ -27,7 +27,7 @@ from pacs_monitor.history.restored import Restored, restore
 from pacs_monitor.history.rows import CheckIds, upsert
 from pacs_monitor.history.tables import monitors
 from pacs_monitor.history.writer import Writer
-from pacs_monitor.model import CheckId, Clock, DeliveryStatus, Entry, Micros, State, iso
+from pacs_monitor.model import CheckId, Clock, DeliveryResult, Entry, Micros, Notification, State, iso
 
 T = TypeVar("T")
 
@@ -97,14 +97,13 @@ class History:
 
         await self._durable(work)
 
-    async def settle(self, notification: str, status: DeliveryStatus, attempts: int, said: str) -> None:
-        """How a delivery went; UnrecordedError when the notification has not been recorded."""
+    async def settle(self, results: Sequence[DeliveryResult], digest: Notification | None = None) -> None:
+        """How deliveries went, and the digest that is owed instead: all of it, or nothing.
+
+        UnrecordedError when one of the notifications has not been recorded.
+        """
         now = self._clock.now()
-        await self._durable(
-            lambda connection: self._ledger.settle(
-                connection, notification, status, attempts=attempts, said=said, now=now
-            )
-        )
+        await self._durable(lambda connection: self._ledger.settle(connection, results, digest, now))
 
     def beat(self, pulse: Pulse) -> Future[None]:
         """A heartbeat, about every 5 s: never blocks; what cannot be written now is written with a later one.

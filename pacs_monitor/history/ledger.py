@@ -13,6 +13,7 @@ from pacs_monitor.history.errors import UnrecordedError
 from pacs_monitor.history.rows import CheckIds, insert_once, upsert
 from pacs_monitor.model import (
     CheckId,
+    DeliveryResult,
     DeliveryStatus,
     Entry,
     Incident,
@@ -48,24 +49,26 @@ class Ledger:
         insert_once(connection, t.withheld, [_withheld(withheld) for withheld in entry.withheld])
 
     def settle(
-        self,
-        connection: Connection,
-        notification: str,
-        status: DeliveryStatus,
-        *,
-        attempts: int,
-        said: str,
-        now: Micros,
+        self, connection: Connection, results: Sequence[DeliveryResult], digest: Notification | None, now: Micros
     ) -> None:
-        """How a delivery went."""
-        settled = None if status is DeliveryStatus.PENDING else now
-        changed = connection.execute(
-            update(t.notifications)
-            .where(t.notifications.c.id == notification, t.notifications.c.monitor_id == self._monitor)
-            .values(status=status, attempts=attempts, said=said, settled=settled)
-        )
-        if not changed.rowcount:
-            raise UnrecordedError(f"notification {notification} is not in the history")
+        """How deliveries went, and the digest that is owed instead; one that is there already gets its new words."""
+        ours = t.notifications.c.monitor_id == self._monitor
+        for result in results:
+            values = {
+                "status": result.status,
+                "attempts": result.attempts,
+                "said": result.said,
+                "settled": None if result.status is DeliveryStatus.PENDING else now,
+            }
+            changed = connection.execute(
+                update(t.notifications).where(t.notifications.c.id == result.notification, ours).values(values)
+            )
+            if not changed.rowcount:
+                raise UnrecordedError(f"notification {result.notification} is not in the history")
+        if digest is not None:
+            insert_once(connection, t.notifications, [self._notification(digest)])
+            same = t.notifications.c.id == digest.id
+            connection.execute(update(t.notifications).where(same, ours).values(data=digest.data))
 
     def adopt(self, connection: Connection, checks: Collection[CheckId], revision: Revision, now: Micros) -> None:
         """Watch exactly these checks from now on, under this revision."""

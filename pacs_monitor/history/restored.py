@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pacs_monitor.history.reader import Reader
@@ -23,7 +23,7 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.uptime import FOREVER
 
-NEVER_ARRIVES = frozenset({DeliveryStatus.REFUSED, DeliveryStatus.DROPPED})
+_NOT_TAKEN = frozenset({DeliveryStatus.REFUSED, DeliveryStatus.GIVEN_UP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +37,22 @@ class Restored:
     withheld: Mapping[str, tuple[Withheld, ...]]
     """For each open incident, what was not sent, and why, in the order in which it was recorded."""
     pending: tuple[Notification, ...]
-    """Of all incidents, also ended ones, in the order in which they were owed."""
-    memory: Mapping[CheckId, dict[str, Any]]
+    """Of all incidents, also ended ones, in the order in which they were owed.
 
-    @property
-    def opened(self) -> dict[str, frozenset[str]]:
-        """For each open incident, the channels that have, or still get, its `opened`."""
-        return {
-            incident: frozenset(
-                owed.channel for owed in made if owed.event is Event.OPENED and owed.status not in NEVER_ARRIVES
-            )
-            for incident, made in self.made.items()
-        }
+    An opened that was not taken is owed anew while its incident is open.
+    """
+    memory: Mapping[CheckId, dict[str, Any]]
 
 
 def restore(reader: Reader) -> Restored:
     """Read it, from one monitor's record."""
     incidents = tuple(reversed(reader.incidents(open_only=True)))
     made: dict[str, list[Notification]] = {incident.id: [] for incident in incidents}
+    anew: list[Notification] = []
     for owed in reader.notifications(incidents=list(made)):
+        if owed.event is Event.OPENED and owed.status in _NOT_TAKEN:
+            owed = replace(owed, status=DeliveryStatus.PENDING)  # noqa: PLW2901 - the same, owed again
+            anew.append(owed)
         made[owed.incident or ""].append(owed)
     withheld: dict[str, list[Withheld]] = {incident.id: [] for incident in incidents}
     for held in reader.withheld(list(made)):
@@ -65,7 +62,7 @@ def restore(reader: Reader) -> Restored:
         incidents=incidents,
         made={incident: tuple(notifications) for incident, notifications in made.items()},
         withheld={incident: tuple(kept) for incident, kept in withheld.items()},
-        pending=reader.notifications(status=DeliveryStatus.PENDING),
+        pending=(*anew, *reader.notifications(status=DeliveryStatus.PENDING)),
         memory=reader.memory(),
     )
 

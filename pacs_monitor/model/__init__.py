@@ -58,6 +58,7 @@ from pacs_monitor.model.estate import (
 )
 from pacs_monitor.model.incidents import (
     DeliveryError,
+    DeliveryResult,
     DeliveryStatus,
     Ending,
     Entry,
@@ -98,6 +99,7 @@ __all__ = [
     "CheckId",
     "Clock",
     "DeliveryError",
+    "DeliveryResult",
     "DeliveryStatus",
     "DicomEndpoint",
     "DicomListener",

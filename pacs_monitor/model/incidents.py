@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pacs_monitor.model.answers import CheckId, Transition
 from pacs_monitor.model.enums import Phase, Reason, Severity, State
@@ -62,6 +62,8 @@ class Event(StrEnum):
     CHANGED = "incident.changed"
     RESOLVED = "incident.resolved"
     WITHDRAWN = "incident.withdrawn"
+    DIGEST = "digest"
+    """What began and ended while its channel took nothing."""
     TEST = "test"
 
 
@@ -93,6 +95,18 @@ class Notification:
     status: DeliveryStatus = DeliveryStatus.PENDING
     attempts: int = 0
     unrecorded: bool = False
+
+
+class DeliveryResult(NamedTuple):
+    """How a notification ended."""
+
+    notification: str
+    """Its id."""
+    status: DeliveryStatus
+    attempts: int = 0
+    """In this process."""
+    said: str = ""
+    """By the receiver."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pacs_monitor import __version__
 from pacs_monitor.config import ConfigError, Token
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.history import HistoryError
-from pacs_monitor.model import CheckId
+from pacs_monitor.model import CheckId, DeliveryError
 from pacs_monitor.probes import push as pushes
 from pacs_monitor.web import blackbox, metrics, records, status
 from pacs_monitor.web.auth import CALLER, Gate
@@ -42,6 +42,7 @@ def create_app(house: House) -> FastAPI:
     _add_reload(app, house)
     _add_push(app, house)
     _add_records(app, house)
+    _add_channels(app, house)
     add_links(app)
     return app
 
@@ -163,6 +164,19 @@ def _add_records(app: FastAPI, house: House) -> None:
     @app.get("/api/v1/changes", summary="What was found different about peers, newest first.")
     async def changes(limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:
         return await _read(records.changes(house, limit=limit))
+
+
+def _add_channels(app: FastAPI, house: House) -> None:
+    @app.post("/api/v1/channels/{channel}/test", summary="Send a test notification; a success releases what waits.")
+    async def test(channel: str) -> dict[str, Any]:
+        if channel not in house.estate.channels:
+            known = ", ".join(house.estate.channels) or "none"
+            raise HTTPException(404, f"no channel {channel!r} in the configuration in force; it has: {known}")
+        try:
+            said = await house.test_channel(channel)
+        except DeliveryError as error:
+            return {"channel": channel, "delivered": False, "reason": error.reason, "said": str(error)}
+        return {"channel": channel, "delivered": True, "reason": None, "said": said}
 
 
 async def _reloading(reading: Awaitable[T]) -> T:

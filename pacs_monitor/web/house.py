@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from pacs_monitor.config import Estate
+from pacs_monitor.delivery import ChannelHealth
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.history import History
-from pacs_monitor.model import Clock, Incident, Micros
+from pacs_monitor.model import Clock, Incident
 from pacs_monitor.net.accepting import Refusals
 
 
@@ -25,8 +26,8 @@ class Deliveries(Protocol):
         """Attempts that failed since the start, per channel and reason."""
         ...
 
-    def oldest_pending(self) -> Mapping[str, Micros]:
-        """When the oldest undelivered notification of each channel was made."""
+    def health(self) -> Mapping[str, ChannelHealth]:
+        """How each channel fares."""
         ...
 
 
@@ -57,6 +58,10 @@ class House(Protocol):
 
     def unready(self) -> str | None:
         """Why the daemon does not do its work now, for everybody to read; None when it probes and can write."""
+        ...
+
+    async def test_channel(self, channel: str) -> str:
+        """Send a test notification now; what the receiver said, or DeliveryError."""
         ...
 
     async def preview(self) -> list[str]:

@@ -58,16 +58,25 @@ class BoardCollector(Collector):
             "When the oldest notification that is not delivered yet was made.",
             labels=["channel"],
         )
+        pending = GaugeMetricFamily(
+            "pacs_notifications_pending", "Notifications that are not delivered yet.", labels=["channel"]
+        )
+        circuit = GaugeMetricFamily(
+            "pacs_channel_circuit_open", "Whether the channel takes nothing (1), or works (0).", labels=["channel"]
+        )
         for channel in self._house.estate.channels:
             delivered.add_metric([channel], deliveries.delivered.get(channel, 0))
-        for channel, made in deliveries.oldest_pending().items():
-            oldest.add_metric([channel], made / SECOND)
+        for channel, health in deliveries.health().items():
+            pending.add_metric([channel], health.pending)
+            circuit.add_metric([channel], int(health.trouble is not None))
+            if health.oldest is not None:
+                oldest.add_metric([channel], health.oldest / SECOND)
         failures = CounterMetricFamily(
             "pacs_notification_failures", "Deliveries that failed, each attempt.", labels=["channel", "reason"]
         )
         for (channel, reason), count in list(deliveries.failures.items()):
             failures.add_metric([channel, reason], count)
-        yield from (delivered, failures, oldest)
+        yield from (delivered, failures, oldest, pending, circuit)
 
     def _engine(self) -> Iterator[Metric]:
         engine, board = self._house.engine, self._house.engine.board

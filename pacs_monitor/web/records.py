@@ -21,12 +21,15 @@ async def incident(house: House, identity: str) -> dict[str, Any] | None:
     found: IncidentFile | None = await house.history.read(lambda reader: reader.incident(identity))
     if found is None:
         return None
+    stuck = {stuck.notification.id for health in house.deliveries.health().values() for stuck in health.stuck}
     node = house.estate.nodes.get(found.incident.members[0].node) if found.incident.members else None
     return _incident(found.incident, house) | {
         "impact": node.impact if node else "",
         "support": dict(node.support) if node else {},
         "runbook": runbook(house.estate.monitor, found.incident.reason or found.incident.kind),
-        "notifications": [_notification(notification) for notification in found.notifications],
+        "notifications": [
+            _notification(notification) | {"stuck": notification.id in stuck} for notification in found.notifications
+        ],
         "withheld": [_withheld(withheld) for withheld in found.withheld],
     }
 

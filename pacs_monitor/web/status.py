@@ -22,10 +22,36 @@ def status(house: House) -> dict[str, Any]:
         "time": iso(house.clock.now()),
         "paging": house.estate.monitor.paging,
         "counts": {state.value: counts[state] for state in WORST_FIRST[::-1]},
+        "channels": channels(house),
         "nodes": [
             node(house, name, list(group)) for name, group in groupby(entries, key=lambda entry: entry.check.id.node)
         ],
     }
+
+
+def channels(house: House) -> list[dict[str, Any]]:
+    """Whether each takes notifications, what waits, and what it refuses while it takes others."""
+    return [
+        {
+            "channel": name,
+            "works": health.trouble is None,
+            "failing_since": health.trouble and iso(health.trouble.since),
+            "reason": health.trouble and health.trouble.reason,
+            "pending": health.pending,
+            "oldest_pending": None if health.oldest is None else iso(health.oldest),
+            "stuck": [
+                {
+                    "notification": stuck.notification.id,
+                    "incident": stuck.notification.incident,
+                    "summary": stuck.notification.data.get("summary", ""),
+                    "attempts": stuck.attempts,
+                    "reason": stuck.reason,
+                }
+                for stuck in health.stuck
+            ],
+        }
+        for name, health in house.deliveries.health().items()
+    ]
 
 
 def node(house: House, name: str, entries: list[BoardEntry]) -> dict[str, Any]:

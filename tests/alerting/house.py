@@ -13,6 +13,7 @@ from pacs_monitor.alerting.cases import TROUBLE
 from pacs_monitor.alerting.journal import Journal
 from pacs_monitor.channels.webhook import Webhook, WebhookSettings
 from pacs_monitor.config.estate import Estate
+from pacs_monitor.delivery import Pace
 from pacs_monitor.engine.clock import ClockWatch
 from pacs_monitor.history import History, Restored, Revision
 from pacs_monitor.model import SECOND, Channel, CheckId, Micros, Paging, Reason, Standing, State, Transition
@@ -34,7 +35,7 @@ def at_once(receiver: Receiver, *, page_after: float = 0.0, paging: Paging = Pag
 class Running:
     """A desk over a history; `move` is what the engine would say."""
 
-    def __init__(self, clock: SettableClock, history: History, estate: Estate, journal: Path, **options: float) -> None:
+    def __init__(self, clock: SettableClock, history: History, estate: Estate, journal: Path, **options: Any) -> None:
         self.board = Board({check: Spot(Standing(State.UP, last=clock.now() + SECOND)) for check in estate.checks})
         self.clock, self.history, self.estate = clock, history, estate
         watch = ClockWatch(clock, self._clock_was_set)
@@ -47,7 +48,7 @@ class Running:
             watch,
             supervisor=self.supervisor,
             journal=Journal(journal),
-            **{"first_retry": 0.05} | options,
+            pace=Pace(**{"first_retry": 0.05} | options),
         )
 
     def _clock_was_set(self, step: Micros) -> None:
@@ -75,6 +76,9 @@ class Running:
                 self.board.entries[check] = Spot(standing)
         return restored
 
+    def pending(self, channel: str = "hook") -> int:
+        return self.desk.outbox.health()[channel].pending
+
     def statuses(self) -> list[tuple[str, str, str]]:
         return [
             (n.event.removeprefix("incident."), n.channel, n.status.value) for n in self.history.reader.notifications()
@@ -83,7 +87,7 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    clock: SettableClock, database: str, estate: Estate, grace: float = 5.0, **options: float
+    clock: SettableClock, database: str, estate: Estate, grace: float = 5.0, **options: Any
 ) -> AsyncIterator[Running]:
     history = History.open(database, "east-campus", clock)
     try:

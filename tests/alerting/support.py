@@ -14,6 +14,7 @@ from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.channels.webhook import Webhook, WebhookSettings
 from pacs_monitor.config.estate import Estate, Route
 from pacs_monitor.config.sections import MonitorSettings
+from pacs_monitor.delivery import Trouble
 from pacs_monitor.fields import Match
 from pacs_monitor.model import (
     SECOND,
@@ -153,7 +154,7 @@ class Talk:
         dark: Mapping[CheckId, Dark] | None = None,
         failing: Iterable[str] = (),
     ) -> Decision:
-        news = News(transitions, dark or {}, failing=frozenset(failing))
+        news = News(transitions, dark or {}, failing=dict.fromkeys(failing, Trouble(at(now), "http_401")))
         decision = decide(self.cases, news, self.rules, at(now), lambda: f"incident-{next(self._ids)}")
         self.cases = decision.cases
         for due in decision.dues:

@@ -165,11 +165,11 @@ def test_blindness_names_its_cause_and_its_checks() -> None:
     )
 
 
-def test_a_channel_that_gave_up_is_named() -> None:
+def test_a_channel_that_takes_nothing_is_named() -> None:
     hook = own(IncidentKind.DELIVERY, "hook")
     assert [summary(hook, event) for event in (Event.OPENED, Event.RESOLVED, Event.WITHDRAWN)] == [
-        "Channel hook does not deliver: notifications were given up at 17:00:00 CET; people miss pages",
-        "Channel hook delivers again; what was given up since 17:00:00 CET stays undelivered",
+        "Channel hook has taken nothing since 17:00:00 CET: people miss pages there",
+        "Channel hook works again, or was changed and is tried anew; it took nothing since 17:00:00 CET",
         "Channel hook is removed, so the incident of its deliveries since 17:00:00 CET is withdrawn",
     ]
     data = written(hook)

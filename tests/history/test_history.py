@@ -11,11 +11,13 @@ from sqlalchemy import event
 
 from pacs_monitor.history import History, HistoryError, Pulse, Reader, Revision, UnrecordedError
 from pacs_monitor.model import (
+    DeliveryResult,
     DeliveryStatus,
     Ending,
     Entry,
     Event,
     IncidentKind,
+    Notification,
     Reason,
     Standing,
     State,
@@ -47,7 +49,7 @@ async def test_recording_an_entry_twice_is_the_same_as_once(history: History) ->
     entry = outage(START)
     entry = replace(entry, withheld=(Withheld(entry.incidents[0].id, Event.OPENED, "shadow", START),))
     await history.record(entry)
-    await history.settle(entry.notifications[0].id, DeliveryStatus.DELIVERED, 1, "200")
+    await history.settle([DeliveryResult(entry.notifications[0].id, DeliveryStatus.DELIVERED, 1, "200")])
     await history.record(entry)
     assert history.reader.transitions() == {ECHO: list(entry.transitions)}
     assert [n.status for n in history.reader.notifications()] == [DeliveryStatus.DELIVERED, DeliveryStatus.PENDING]
@@ -103,10 +105,10 @@ async def test_a_report_may_hold_more_incidents_than_a_statement_takes_values(
 async def test_a_delivery_is_settled_once_its_notification_is_recorded(history: History) -> None:
     entry = outage(START)
     with pytest.raises(UnrecordedError):
-        await history.settle(entry.notifications[0].id, DeliveryStatus.DELIVERED, 1, "")
+        await history.settle([DeliveryResult(entry.notifications[0].id, DeliveryStatus.DELIVERED, 1, "")])
     await history.record(entry)
-    await history.settle(entry.notifications[0].id, DeliveryStatus.PENDING, 3, "503")
-    await history.settle(entry.notifications[1].id, DeliveryStatus.REFUSED, 1, "410 Gone")
+    await history.settle([DeliveryResult(entry.notifications[0].id, DeliveryStatus.PENDING, 3, "503")])
+    await history.settle([DeliveryResult(entry.notifications[1].id, DeliveryStatus.REFUSED, 1, "410 Gone")])
     statuses = [(n.status, n.attempts) for n in history.reader.notifications()]
     assert statuses == [(DeliveryStatus.PENDING, 3), (DeliveryStatus.REFUSED, 1)]
     assert history.reader.notifications(status=DeliveryStatus.REFUSED)[0].id == entry.notifications[1].id
@@ -131,7 +133,7 @@ async def test_a_restart_brings_everything_back(reopen: Opener, clock: HandClock
     late = owed(ended, Event.RESOLVED)
     await history.record(entry)
     await history.record(Entry((went(State.UP, START + 7, check=STORE, reason=None),), (ended,), (late,)))
-    await history.settle(entry.notifications[0].id, DeliveryStatus.DELIVERED, 1, "")
+    await history.settle([DeliveryResult(entry.notifications[0].id, DeliveryStatus.DELIVERED, 1, "")])
     pulse = Pulse(
         clock.move(5), results={ECHO: result(START + 30), DISK: result(START + 40, check=DISK)}, memory={DISK: {"n": 7}}
     )
@@ -146,16 +148,29 @@ async def test_a_restart_brings_everything_back(reopen: Opener, clock: HandClock
     assert back.incidents == entry.incidents
     delivered = replace(entry.notifications[0], status=DeliveryStatus.DELIVERED, attempts=1)
     assert back.made == {entry.incidents[0].id: (delivered, entry.notifications[1])}
-    assert back.opened == {entry.incidents[0].id: frozenset({"hook", "oncall"})}
     assert back.pending == (entry.notifications[1], late)
     assert back.memory == {DISK: {"n": 7}}
 
 
-async def test_an_opened_that_was_refused_does_not_count_as_opened(history: History) -> None:
+@pytest.mark.parametrize("status", [DeliveryStatus.REFUSED, DeliveryStatus.GIVEN_UP])
+async def test_an_opened_of_an_open_incident_that_was_not_taken_is_owed_anew(
+    history: History, status: DeliveryStatus
+) -> None:
     entry = outage(START)
     await history.record(entry)
-    await history.settle(entry.notifications[0].id, DeliveryStatus.REFUSED, 1, "")
-    assert history.restore().opened == {entry.incidents[0].id: frozenset({"oncall"})}
+    await history.settle([DeliveryResult(entry.notifications[0].id, status, 1, "")])
+    assert history.restore().pending == (replace(entry.notifications[0], attempts=1), entry.notifications[1])
+
+
+async def test_a_digest_is_owed_with_what_it_replaces_and_takes_later_words(history: History) -> None:
+    entry = outage(START)
+    await history.record(entry)
+    digest = Notification("digest-1", "hook", Event.DIGEST, START, {"missed": [1]})
+    first, second = (notification.id for notification in entry.notifications)
+    await history.settle([DeliveryResult(first, DeliveryStatus.DROPPED)], digest)
+    longer = replace(digest, data={"missed": [1, 2]})
+    await history.settle([DeliveryResult(second, DeliveryStatus.DROPPED)], longer)
+    assert history.reader.notifications(status=DeliveryStatus.PENDING) == (longer,)
 
 
 async def test_a_check_that_comes_back_keeps_its_ledger_and_starts_unknown(history: History, clock: HandClock) -> None:

@@ -41,6 +41,12 @@ class Receiver:
         self.bad: list[str] = []
         """What was wrong with posts that did not verify."""
         self.status = 200
+        self.judge: Callable[[dict[str, Any]], int | None] = lambda _data: None
+        """The status for what one post says, where it is not the same for all."""
+        self.takes = 0.0
+        """Seconds until it answers."""
+        self.wants: str | None = None
+        """The Authorization header without which it answers 401."""
         self.answer = b"thanks"
         self.headers: dict[str, str] = {}
         self.answers = threading.Event()
@@ -86,16 +92,20 @@ class Receiver:
     def take(self, path: str, headers: dict[str, str], body: bytes) -> int:
         """Verify and record one post; the status to answer."""
         self.answers.wait()
+        threading.Event().wait(self.takes)
         with self._changed:
             try:
                 event = Webhook(KEY).verify(body, headers)
             except (WebhookVerificationError, ValueError) as error:
                 self.bad.append(repr(error))
                 return 401
-            post = Received(headers["webhook-id"], event["type"], event["timestamp"], event["data"], path, self.status)
+            status = self.judge(event["data"]) or self.status
+            if self.wants is not None and headers.get("authorization") != self.wants:
+                status = 401
+            post = Received(headers["webhook-id"], event["type"], event["timestamp"], event["data"], path, status)
             self.posts.append(post)
             self._changed.notify_all()
-            return self.status
+            return status
 
     def __enter__(self) -> Receiver:
         return self

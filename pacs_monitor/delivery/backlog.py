@@ -1,0 +1,331 @@
+"""What one channel owes: lanes in order, the best of their heads next. Pure; times are on the monotonic clock.
+
+Theory of operation. A lane is one incident on this channel: one notification at a time, and nothing overtakes. Of the
+lanes that may be tried, the most severe goes next (by the worst that waits in it), at the same severity an end before
+the rest, then the oldest. While the circuit is open, one is tried at a time; what failed goes behind those that were
+tried less often, so that one bad page holds up no other; a failure to connect says nothing about the page, and changes
+no order.
+
+A refusal is the notification's own fault, and not the channel's, when another was taken since its first refusal and
+nothing else has failed since. Ten of these make it poison: it is tried hourly, and opens no circuit.
+
+What is not sent: an update (changed, reminded) that a later one replaces; a reminder that anything follows; and, once
+the incident has ended, an opened with all that waits behind it, if it is old and surely never arrived, or if it has
+waited for `give_up_after`. An opened of an incident that goes on is never given up.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pacs_monitor.delivery.circuit import Circuit, Pace, Spread
+from pacs_monitor.model import DeliveryError, DeliveryStatus, Event, Failure, Notification, Severity
+
+ENDINGS = frozenset({Event.RESOLVED, Event.WITHDRAWN})
+UPDATES = frozenset({Event.CHANGED, Event.REMINDED})
+_SEVERITIES = {severity.value: rank for rank, severity in enumerate(Severity)}
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """A notification that waits, and how its attempts went in this process."""
+
+    notification: Notification
+    since: float
+    """When this process took it up."""
+    number: int
+    next_try: float
+    delay: float
+    attempts: int = 0
+    refusals: int = 0
+    blamed: int = 0
+    """Refusals that are its own fault."""
+    refused_at: float | None = None
+    """First refused then."""
+    turns: int = 0
+    """How often it failed, beyond connecting, since the circuit opened."""
+    not_before: float = 0.0
+    may_have_arrived: bool = False
+    taken: bool = False
+    error: DeliveryError | None = None
+    """Of the last attempt."""
+
+    @property
+    def severity(self) -> int:
+        """The worst is 0."""
+        return _SEVERITIES.get(str(self.notification.data.get("severity")), len(_SEVERITIES))
+
+
+@dataclass(slots=True)
+class Lane:
+    waiting: deque[Item] = field(default_factory=deque)
+    busy: bool = False
+    """An attempt is under way, or its result is being written."""
+    ended: bool = False
+    """The incident is over, whether or not its end waits here."""
+
+    @property
+    def opening(self) -> Item | None:
+        """Its opened, if it waits."""
+        head = self.waiting[0] if self.waiting else None
+        return head if head is not None and head.notification.event is Event.OPENED else None
+
+    @property
+    def is_digest(self) -> bool:
+        return self.waiting[0].notification.event is Event.DIGEST
+
+    def rank(self) -> tuple[int, bool, int]:
+        """What goes first is smallest."""
+        head = self.waiting[0]
+        worst = min(item.severity for item in self.waiting)
+        return worst, head.notification.event not in ENDINGS, head.number
+
+
+class Dropped(NamedTuple):
+    """What is not sent: all of it, or none, is to be recorded. `missed` if nobody was told that the incident began."""
+
+    items: tuple[tuple[Item, DeliveryStatus], ...]
+    missed: bool
+
+
+class Backlog:
+    """One channel's lanes and its circuit."""
+
+    def __init__(self, pace: Pace, spread: Spread) -> None:
+        self.circuit = Circuit(pace, spread)
+        self._pace, self._spread = pace, spread
+        self._lanes: dict[str, Lane] = {}
+        self._closing: set[str] = set()
+        """Lanes where something may have to be dropped."""
+        self._lost: set[str] = set()
+        """Incidents whose opened cannot be sent: nothing may follow."""
+        self._in_flight: set[Item] = set()
+        self._count = 0
+
+    def items(self) -> Iterator[Item]:
+        """All that wait or are under way; may be asked from another thread."""
+        for lane in list(self._lanes.values()):
+            yield from list(lane.waiting)
+
+    def feed(self, notification: Notification, now: float, *, may_have_arrived: bool = False) -> None:
+        """Owe this from now on; of a run before this one nobody knows what arrived."""
+        key = lane_of(notification)
+        lane = self._lanes.setdefault(key, Lane())
+        first = self._pace.first_retry
+        self._count += 1
+        item = Item(notification, now, self._count, now, first, may_have_arrived=may_have_arrived)
+        lane.waiting.append(item)
+        lane.ended = lane.ended or notification.event in ENDINGS
+        if len(lane.waiting) > 1 or lane.ended or key in self._lost:
+            self._closing.add(key)
+        if len(lane.waiting) == 1 and self.circuit.is_open:
+            self.circuit.arrived(now)
+
+    def replace(self, notification: Notification) -> bool:
+        """Put this in the place of the one with the same id, unless that may have arrived or is under way."""
+        lane = self._lanes.get(lane_of(notification))
+        if lane is None or lane.busy or lane.waiting[0].may_have_arrived:
+            return False
+        lane.waiting[0].notification = notification
+        return True
+
+    def end(self, incident: str) -> None:
+        """The incident is over; its end may not be owed here."""
+        self._lost.discard(incident)
+        if incident in self._lanes:
+            self._lanes[incident].ended = True
+            self._closing.add(incident)
+
+    def next(self, now: float) -> Item | None:
+        """What to try now, if anything; its lane is busy until `failed` or `done`."""
+        self.circuit.look(now)
+        places = 1 if self.circuit.is_open else self._pace.at_once
+        if len(self._in_flight) >= places:
+            return None
+        ready = [(self._order(lane), lane) for lane in self._idle() if self._due(lane) <= now]
+        if not ready:
+            return None
+        lane = min(ready, key=lambda candidate: candidate[0])[1]
+        lane.busy = True
+        self._in_flight.add(lane.waiting[0])
+        return lane.waiting[0]
+
+    def wake_at(self, now: float) -> float | None:
+        """When to ask again, if nothing happens before."""
+        times = [self.circuit.opens_at] if self.circuit.opens_at is not None else []
+        if len(self._in_flight) < (1 if self.circuit.is_open else self._pace.at_once):
+            times += [self._due(lane) for lane in self._idle()]
+        for key in self._closing:
+            times += self._deadlines(self._lanes[key])
+        return min((time for time in times if time > now), default=None)
+
+    def taken(self, item: Item, now: float) -> None:
+        """It was delivered; the lane stays busy until `done`."""
+        self._in_flight.discard(item)
+        item.attempts, item.taken = item.attempts + 1, True
+        if self.circuit.is_open or self.circuit.failing_since is not None:
+            self._release(now, everything=False)
+        self.circuit.close(now)
+
+    def failed(self, item: Item, error: DeliveryError, began: float, now: float) -> None:
+        """It was not; the lane is free again, unless it can never be sent: then it stays busy until `done`."""
+        self._in_flight.discard(item)
+        item.attempts, item.error = item.attempts + 1, error
+        if error.failure is Failure.UNSENDABLE:
+            return
+        self._lanes[lane_of(item.notification)].busy = False
+        item.may_have_arrived = item.may_have_arrived or error.may_have_arrived
+        item.not_before = now + min(error.retry_after or 0.0, self._pace.longest_retry_after)
+        refused = error.failure is Failure.REFUSAL
+        if refused and self._own_fault(item):
+            item.blamed += 1
+        else:
+            self.circuit.failed(began, now, refused=refused, not_before=item.not_before)
+        if refused:
+            item.refusals += 1
+            item.refused_at = now if item.refused_at is None else item.refused_at
+        if refused or error.may_have_arrived:
+            item.turns += 1
+        item.next_try = max(now + self._spread(self._wait(item)), item.not_before)
+        item.delay = self._pace.doubled(item.delay)
+
+    def done(self, item: Item, *, lost: bool = False) -> None:
+        """Its result is on record, or kept to be written: the lane goes on."""
+        key = lane_of(item.notification)
+        lane = self._lanes[key]
+        lane.busy = False
+        lane.waiting.popleft()
+        if lost:
+            self._lost.add(key)
+            self._closing.add(key)
+        self._tidy(key)
+
+    def abandon(self, item: Item, now: float) -> None:
+        """Its attempt is over, whatever became of it: if its lane is still busy with it, it is free from now on."""
+        self._in_flight.discard(item)
+        lane = self._lanes.get(lane_of(item.notification))
+        if lane is None or not lane.busy or lane.waiting[0] is not item:
+            return
+        if item.taken:
+            self.done(item)
+        else:
+            lane.busy = False
+            item.may_have_arrived = True
+            item.next_try = now + self._spread(item.delay)
+
+    def release(self, now: float) -> None:
+        """There is reason to expect another outcome: everything is tried again at once."""
+        self._release(now, everything=True)
+        self.circuit.close()
+
+    def drop(self, now: float) -> list[Dropped]:
+        """What is not sent any more; it is gone from here."""
+        dropped: list[Dropped] = []
+        for key in list(self._closing):
+            lane = self._lanes[key]
+            if key in self._lost and not lane.busy:
+                dropped.append(Dropped(_all_of(lane), missed=False))
+            elif not lane.busy:
+                dropped += self._overdue(lane, now)
+            dropped += self._replaced(lane)
+            if not lane.ended:
+                self._closing.discard(key)
+            self._tidy(key)
+        return dropped
+
+    def is_poison(self, item: Item) -> bool:
+        return item.blamed >= self._pace.refusals
+
+    def _idle(self) -> Iterator[Lane]:
+        """The lanes that may be tried; while the channel fails, a digest waits, and grows, as long as others do."""
+        holds = self.circuit.failing_since is not None and any(map(self._asks, self._lanes.values()))
+        return (lane for lane in self._lanes.values() if not lane.busy and not (holds and lane.is_digest))
+
+    def _asks(self, lane: Lane) -> bool:
+        """Whether its attempts show that the channel works again."""
+        return not lane.is_digest and not self.is_poison(lane.waiting[0])
+
+    def _due(self, lane: Lane) -> float:
+        item = lane.waiting[0]
+        if self.circuit.is_open and not self.is_poison(item):
+            return self.circuit.next_try
+        return item.next_try
+
+    def _order(self, lane: Lane) -> tuple[Any, ...]:
+        """While the circuit is open, what failed is behind those that failed less often."""
+        if not self.circuit.is_open:
+            return lane.rank()
+        return self.is_poison(lane.waiting[0]), lane.waiting[0].turns, *lane.rank()
+
+    def _own_fault(self, item: Item) -> bool:
+        works = self.circuit.failing_since is None and self.circuit.succeeded_at is not None
+        return works and item.refused_at is not None and (self.circuit.succeeded_at or 0.0) >= item.refused_at
+
+    def _wait(self, item: Item) -> float:
+        if self.is_poison(item):
+            return self._pace.poison_retry
+        return self._pace.refused_retry if item.refusals >= self._pace.refusals else item.delay
+
+    def _release(self, now: float, *, everything: bool) -> None:
+        for item in self.items():
+            item.turns = 0
+            if everything:
+                item.blamed = item.refusals = 0
+                item.not_before = now
+            if not self.is_poison(item):
+                item.next_try, item.delay = max(now, item.not_before), self._pace.first_retry
+
+    def _deadlines(self, lane: Lane) -> list[float]:
+        """When something of an ended incident's lane is dropped or given up."""
+        if not lane.ended or not lane.waiting or lane.busy:
+            return []
+        head = lane.waiting[0]
+        give_up = head.since + self._pace.give_up_after
+        if lane.opening is None or head.may_have_arrived:
+            return [give_up]
+        return [give_up, head.since + self._pace.drop_after]
+
+    def _overdue(self, lane: Lane, now: float) -> list[Dropped]:
+        if not lane.ended or not lane.waiting:
+            return []
+        due = min(self._deadlines(lane)) <= now
+        if lane.opening is not None:
+            has_an_end = any(item.notification.event in ENDINGS for item in lane.waiting)
+            given_up = has_an_end and now >= lane.waiting[0].since + self._pace.give_up_after
+            first = DeliveryStatus.GIVEN_UP if given_up else DeliveryStatus.DROPPED
+            return [Dropped(_all_of(lane, first), missed=True)] if due or not has_an_end else []
+        return [Dropped(((lane.waiting.popleft(), DeliveryStatus.GIVEN_UP),), missed=False)] if due else []
+
+    def _replaced(self, lane: Lane) -> list[Dropped]:
+        """Updates that something later in the lane replaces."""
+        kept: deque[Item] = deque()
+        dropped: list[Dropped] = []
+        updated = False
+        for place, item in reversed(list(enumerate(lane.waiting))):
+            event, under_way = item.notification.event, lane.busy and place == 0
+            old = (event in UPDATES and updated) or (event is Event.REMINDED and bool(kept))
+            updated = updated or event in UPDATES
+            if old and not under_way:
+                dropped.append(Dropped(((item, DeliveryStatus.DROPPED),), missed=False))
+            else:
+                kept.appendleft(item)
+        lane.waiting = kept
+        return dropped
+
+    def _tidy(self, key: str) -> None:
+        if not self._lanes[key].waiting:
+            del self._lanes[key]
+            self._closing.discard(key)
+
+
+def lane_of(notification: Notification) -> str:
+    return notification.incident or notification.id
+
+
+def _all_of(lane: Lane, first: DeliveryStatus = DeliveryStatus.DROPPED) -> tuple[tuple[Item, DeliveryStatus], ...]:
+    items = tuple(lane.waiting)
+    lane.waiting.clear()
+    return tuple((item, DeliveryStatus.DROPPED if place else first) for place, item in enumerate(items))

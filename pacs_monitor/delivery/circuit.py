@@ -1,0 +1,96 @@
+"""A channel's circuit: whether it takes anything, and how often it is asked while it does not. Pure.
+
+Theory of operation. A minute of failures without a success opens the circuit, whatever the failures were. While it is
+open one notification is tried at a time: after 1 s, doubling to 60 s, and every 5 min once ten refusals came in a row.
+A success closes it, and so does whatever makes another outcome likely: a test that succeeds, or changed settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+Spread = Callable[[float], float]
+"""Seconds to wait, spread so that not all come at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Times in seconds, and counts, of one outbox."""
+
+    first_retry: float = 1.0
+    last_retry: float = 60.0
+    refused_retry: float = 300.0
+    """From the tenth refusal on."""
+    poison_retry: float = 3600.0
+    """For a notification that is refused while others are taken."""
+    longest_retry_after: float = 300.0
+    """How long a receiver may ask us to wait."""
+    refusals: int = 10
+    opens_after: float = 60.0
+    at_once: int = 4
+    """Deliveries that one channel makes at a time."""
+    drop_after: float = 900.0
+    """An opened this old that surely never arrived is not sent any more once its incident has ended."""
+    give_up_after: float = 24 * 3600.0
+    """For notifications of ended incidents, counted while the process runs."""
+
+    def doubled(self, delay: float) -> float:
+        return min(delay * 2, self.last_retry)
+
+
+@dataclass(slots=True)
+class Circuit:
+    """All times are on the monotonic clock."""
+
+    pace: Pace
+    spread: Spread
+    failing_since: float | None = None
+    """When the first attempt began that failed since the last success; None while the channel works."""
+    succeeded_at: float | None = None
+    is_open: bool = False
+    next_try: float = 0.0
+    """While it is open."""
+    not_before: float = 0.0
+    """As the receiver asked by Retry-After."""
+    _delay: float = field(default=0.0, repr=False)
+    _refusals: int = field(default=0, repr=False)
+
+    def look(self, now: float) -> None:
+        """Open when it is time."""
+        if not self.is_open and self.failing_since is not None and now >= self.failing_since + self.pace.opens_after:
+            self.open(max(now + self.spread(self.pace.first_retry), self.not_before))
+
+    def open(self, next_try: float) -> None:
+        """Open now; the first attempt is then."""
+        self.is_open, self.next_try = True, next_try
+        self._delay, self._refusals = self.pace.first_retry, 0
+
+    def failed(self, began: float, now: float, *, refused: bool, not_before: float = 0.0) -> None:
+        """An attempt failed that began then."""
+        if self.failing_since is None:
+            self.failing_since = began
+        self.not_before = not_before
+        if self.is_open:
+            self._refusals = self._refusals + 1 if refused else 0
+            wait = self.pace.refused_retry if self._refusals >= self.pace.refusals else self._delay
+            self._delay = self.pace.doubled(self._delay)
+            self.next_try = max(now + self.spread(wait), not_before)
+        self.look(now)
+
+    def arrived(self, now: float) -> None:
+        """Something came that was never tried: it may well be taken, so it does not wait for a long pause to end."""
+        self.next_try = min(self.next_try, max(now, self.not_before))
+
+    def close(self, now: float | None = None) -> None:
+        """A success, with its time; or there is reason to expect one."""
+        self.failing_since, self.is_open, self.not_before = None, False, 0.0
+        if now is not None:
+            self.succeeded_at = now
+
+    @property
+    def opens_at(self) -> float | None:
+        """When it opens unless something is taken before."""
+        if self.is_open or self.failing_since is None:
+            return None
+        return self.failing_since + self.pace.opens_after

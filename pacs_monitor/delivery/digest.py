@@ -1,0 +1,61 @@
+"""The digest of a channel: incidents that began and ended while it took nothing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pacs_monitor.model import Event, Micros, Notification, Severity, iso
+
+SCHEMA = 1
+NAMED = 10
+"""Incidents that the summary names; `missed` has all of them."""
+
+
+def missed(notifications: Sequence[Notification]) -> dict[str, Any]:
+    """One incident that nobody was told of, from its opened and all that waited behind it."""
+    opened, last = notifications[0].data, notifications[-1]
+    over = last.event is not Event.OPENED
+    return {
+        "incident": opened.get("incident"),
+        "dedup_key": opened.get("dedup_key"),
+        "severity": opened.get("severity"),
+        "summary": (last.data if over else opened).get("summary", ""),
+        "since": opened.get("since"),
+        "ended": last.data.get("resolved") or (iso(last.created) if over else None),
+    }
+
+
+def digest(identity: str, now: Micros, incidents: Sequence[dict[str, Any]], like: Notification) -> Notification:
+    """Tells of these; channel, monitor and address are those of one of their notifications."""
+    return Notification(identity, like.channel, Event.DIGEST, now, _data(identity, incidents, like))
+
+
+def extended(before: Notification, incidents: Sequence[dict[str, Any]]) -> Notification:
+    """The same digest with these too; only where the receiver surely has not seen it."""
+    every = [*before.data["missed"], *incidents]
+    data = dict(before.data) | {"missed": every, "summary": _summary(before.channel, every)}
+    return Notification(before.id, before.channel, Event.DIGEST, before.created, data)
+
+
+def _data(identity: str, incidents: Sequence[dict[str, Any]], like: Notification) -> dict[str, Any]:
+    monitor = like.data.get("monitor", "")
+    return {
+        "schema": SCHEMA,
+        "monitor": monitor,
+        "kind": "digest",
+        "dedup_key": f"{monitor}/{identity}",
+        "title": monitor,
+        "severity": Severity.INFO.value,
+        "channel": like.channel,
+        "summary": _summary(like.channel, incidents),
+        "missed": list(incidents),
+        "url": str(like.data.get("url", "")).partition("/incidents/")[0],
+    }
+
+
+def _summary(channel: str, incidents: Sequence[dict[str, Any]]) -> str:
+    count = f"{len(incidents)} incidents" if len(incidents) > 1 else "one incident"
+    named = "; ".join(str(incident["summary"]) for incident in incidents[:NAMED])
+    more = f"; and {len(incidents) - NAMED} more" if len(incidents) > NAMED else ""
+    return f"While channel {channel} took nothing, {count} began and ended: {named}{more}"
