@@ -27,6 +27,7 @@ from pacs_monitor.history import History, HistoryError, Restored, Revision, Tall
 from pacs_monitor.model import Clock, Incident, Micros, Node, State, Tidies, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.net.accepting import Refusals
+from pacs_monitor.orphans import orphans
 from pacs_monitor.supervision import Supervisor
 from pacs_monitor.web.app import create_app
 from pacs_monitor.web.server import WebServer
@@ -270,7 +271,7 @@ class Daemon:
             self._pulse()
 
     def _pulse(self) -> None:
-        for step in (self._watch.look, self.engine.sweep, self._record_pulse):
+        for step in (self._watch.look, self.engine.sweep, orphans.sweep, self._record_pulse):
             self.supervisor.attempt("heartbeat", step)
 
     def _record_pulse(self) -> None:

@@ -7,7 +7,8 @@ uptime: {probe: exec, command: [/usr/lib/nagios/plugins/check_snmp, -H, 10.0.0.2
 Exit status 0 is ok, 1 a warning, 2 a failure, 3 unknown, as their development guidelines say; 126 and 127, by which a
 shell says that a command cannot be run, are unknown, too. The command is a list of arguments: no shell reads it. It
 gets no terminal, no input and none of the monitor's own environment. At the deadline it is killed with its whole
-process group, and what it leaves behind when it ends is killed as well.
+process group, and what it leaves behind when it ends is killed as well; on Linux also what daemonised itself, unless it
+cleared its environment (`PACS_MONITOR_RUN`).
 
 It runs only when `monitor.allow` names the check, since it runs whatever the file says with the monitor's rights. What
 the plugin says in its first line is shown and sent: do not use plugins that print patient data.
@@ -17,14 +18,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from math import isfinite
 from re import compile as pattern
 from typing import Annotated, Any, ClassVar
 
-import psutil
 from pydantic import Field
 
 from pacs_monitor.fields import Secret, Settings, Texts
@@ -42,6 +41,7 @@ from pacs_monitor.model import (
     Rhythm,
     Status,
 )
+from pacs_monitor.orphans import MARK, orphans
 
 OUTPUT_LIMIT = 16384
 """Bytes of output that are looked at."""
@@ -116,22 +116,20 @@ async def _run(command: tuple[str, ...], environment: Mapping[str, str]) -> tupl
     Raises OSError when it cannot be run, _EndlessError when it prints more than anybody reads.
     """
     stream, pipe, write_end = await _pipe()
-    try:
+    with orphans.command() as name, closing(pipe):
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=write_end,
                 stderr=asyncio.subprocess.DEVNULL,
-                env=dict(environment),
+                env={**environment, MARK: name},
                 cwd="/",
                 start_new_session=True,
             )
         finally:
             os.close(write_end)
-        return await _until_it_ends(process, stream)
-    finally:
-        pipe.close()
+        return await _until_it_ends(process, stream, name)
 
 
 async def _pipe() -> tuple[asyncio.StreamReader, asyncio.ReadTransport, int]:
@@ -144,7 +142,9 @@ async def _pipe() -> tuple[asyncio.StreamReader, asyncio.ReadTransport, int]:
     return stream, pipe, write_end
 
 
-async def _until_it_ends(process: asyncio.subprocess.Process, stream: asyncio.StreamReader) -> tuple[int, str]:
+async def _until_it_ends(
+    process: asyncio.subprocess.Process, stream: asyncio.StreamReader, name: str
+) -> tuple[int, str]:
     output = bytearray()
     ended, reading = asyncio.create_task(process.wait()), asyncio.create_task(_read(stream, output))
     try:
@@ -153,7 +153,7 @@ async def _until_it_ends(process: asyncio.subprocess.Process, stream: asyncio.St
             await reading
         status = await asyncio.shield(ended)
     finally:
-        _kill(process.pid)
+        orphans.end(name, process.pid)
         await asyncio.wait([reading], timeout=_STRAGGLERS)
         reading.cancel()
         await asyncio.gather(reading, ended, return_exceptions=True)
@@ -165,18 +165,6 @@ async def _read(stream: asyncio.StreamReader, output: bytearray) -> None:
         output += chunk
         if len(output) > ENDLESS:
             raise _EndlessError
-
-
-def _kill(pid: int) -> None:
-    """The group that the command leads, and descendants of it that lead groups of their own."""
-    descendants: list[psutil.Process] = []
-    with suppress(psutil.Error):
-        descendants = psutil.Process(pid).children(recursive=True)
-    with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
-    for process in descendants:
-        with suppress(psutil.Error):
-            process.kill()
 
 
 def _outcome(status: int, output: str, phases: Mapping[Phase, float]) -> Outcome:

@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacs_monitor.model import Node, Outcome, Reason, Status
+from pacs_monitor.orphans import orphans
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.exec import DETAIL_LIMIT, VALUES_LIMIT, ExecSettings, _outcome, _values
 from tests.peers.ports import free_port
 from tests.peers.scripted import hang, scripted
 from tests.probes.support import Arranged, Peers, ask
-from tests.timing import HANGS
+from tests.timing import HANGS, SOON
 
 EXEC = kinds()["exec"]
 PLUGINS = Path("/usr/lib/nagios/plugins")
@@ -137,18 +138,53 @@ async def test_what_a_command_leaves_behind_is_killed_and_not_waited_for(tmp_pat
     await until_gone({int(pid.read_text())})
 
 
+DAEMONISES = """
+import os, sys, time
+open(sys.argv[1], "w").close()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        for fd in range(3):
+            os.close(fd)
+        open(sys.argv[1], "a").write(f"{os.getpid()} ")
+        os.fork()
+        open(sys.argv[1], "a").write(f"{os.getpid()} ")
+        time.sleep(60)
+    os._exit(0)
+os.wait()
+while len(open(sys.argv[1]).read().split()) < 3:
+    time.sleep(0.01)
+"""
+"""Like a service: it forks twice, begins a session of its own and closes what it was given; then forks once more."""
+
+
+@pytest.mark.parametrize("then", ["", "time.sleep(60)"], ids=["ends", "hangs"])
+async def test_a_command_that_daemonises_leaves_no_process_and_no_zombie(tmp_path: Path, then: str) -> None:
+    pids = tmp_path / "pids"
+    node, settings = running(sys.executable, "-c", DAEMONISES + then, str(pids))
+    outcome = await ask(EXEC, node, settings, timeout=HANGS if then else SOON)
+    assert outcome.reason is (Reason.TIMEOUT if then else None)
+    await until_gone({int(pid) for pid in pids.read_text().split()})
+
+
+async def test_what_another_command_does_goes_on_meanwhile(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    states = "(open(f'/proc/{pid}/stat').read().split()[2] for pid in open(sys.argv[1]).read().split())"
+    live = f"time.sleep(0.5); print(*{states})"
+    node, settings = running(sys.executable, "-c", DAEMONISES + live, str(pids))
+    slow = asyncio.create_task(ask(EXEC, node, settings))
+    while not slow.done():
+        assert (await ask(EXEC, *python(""))).status is Status.OK
+    assert (await slow).detail == "S S S"
+    await until_gone({int(pid) for pid in pids.read_text().split()})
+
+
 async def until_gone(pids: set[int]) -> None:
-    """They are killed; reaping them is for whoever inherited them."""
-    async with asyncio.timeout(10):
-        while any(alive(pid) for pid in pids):
+    """Killed, and taken off the kernel's list too."""
+    async with asyncio.timeout(SOON):
+        while any(psutil.pid_exists(pid) for pid in pids):
+            orphans.sweep()
             await asyncio.sleep(0.01)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 async def test_what_prints_without_end_is_killed_at_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -13,6 +14,7 @@ def write_estate(
     pager: str | None = None,
     secret: str = "",
     paging: str = "on",
+    allow: Sequence[str] = (),
     defaults: str = "interval: 1s, retry_interval: 500ms, timeout: 10s, failures: 2, recoveries: 1, page_after: 0s",
 ) -> Path:
     """A monitor.yaml in `folder`: `nodes` is the YAML of the nodes section, indented by two."""
@@ -26,6 +28,7 @@ def write_estate(
         f"  database: sqlite:///{folder / 'proof.db'}\n"
         f"  listen: 127.0.0.1:{listen}\n"
         f"  paging: {paging}\n"
+        f"  allow: [{', '.join(allow)}]\n"
         f"defaults: {{{defaults}}}\n"
         f"{channels}{route}"
         f"nodes:\n{nodes}"
