@@ -47,7 +47,7 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry
 from pacs_monitor.stores.cleaning import cleared, lacking, tidy
-from pacs_monitor.stores.looking import until_there
+from pacs_monitor.stores.looking import in_two_attempts, until_there
 from pacs_monitor.stores.making import cleaner_of, entries, made, time_kept
 from pacs_monitor.stores.routing import Round, not_routed, unaskable
 from pacs_monitor.stores.settings import StoreSettings
@@ -166,7 +166,7 @@ class _RoundTrip:
             if self.settings.verify in ("metadata", "frames"):
                 await until_there(lambda: web.has_metadata(service, uids), service, service.passage, until)
             if self.settings.verify == "frames":
-                await until_there(self._compared(service), service, service.passage, until)
+                await in_two_attempts(self._compared(service), service, service.passage, until)
         except NetFailure as failure:
             return failure
         around.found_on(self.node)

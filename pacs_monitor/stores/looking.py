@@ -1,8 +1,9 @@
 """Looking for a test object on a node: found, given back unaltered, promised to be kept.
 
 What is not there yet is asked for again, more and more rarely, until it is or the time is up: archives and routers
-index late. Each answers with how its conversation went, or raises NetFailure: `stored_not_found`, `content_mismatch`,
-or what the asking itself met.
+index late. What moves the object (C-GET, C-MOVE) is asked for twice at most, whatever the peer answers. Each answers
+with how its conversation went, or raises NetFailure: `stored_not_found`, `content_mismatch`, or what the asking itself
+met.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from pacs_monitor.wording import span
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 """Seconds between two questions for what is not there yet."""
+LAST_ATTEMPT = 0.25
+"""Share of the time that is kept for the second attempt to fetch what did not come at once."""
 NO_SUCH_INSTANCE = 0x0112
 """Failure Reason (0008,1197) of a storage commitment (PS3.3 C.14.1.1)."""
 _IMPLICIT = (IMPLICIT_VR_LITTLE_ENDIAN,)
@@ -48,7 +51,11 @@ async def found(target: Target, made: Synthetic, ctx: ProbeContext, until: float
 async def given_back(target: Target, made: Synthetic, ctx: ProbeContext, until: float) -> Passage:
     """Given back by C-GET, with the pixels that it was sent with."""
     proposed = contexts(
-        [(STUDY_ROOT_GET, _IMPLICIT), *((made.sop_class, (syntax,)) for syntax in made.transfer_syntaxes)],
+        [
+            (STUDY_ROOT_GET, _IMPLICIT),
+            (STUDY_ROOT_FIND, _IMPLICIT),
+            *((made.sop_class, (syntax,)) for syntax in made.transfer_syntaxes),
+        ],
         scp=(made.sop_class,),
     )
     async with await _opened(target, proposed, ctx, until) as association:
@@ -58,7 +65,7 @@ async def given_back(target: Target, made: Synthetic, ctx: ProbeContext, until: 
             await get(association, STUDY_ROOT_GET, _identifier(made.uids), lambda got: _keep(taken, got))
             return bool(taken)
 
-        await until_there(gets, association.peer, association.passage, until)
+        await _brought(association, made.uids, gets, until)
         _compare(association, made, taken)
     return association.passage
 
@@ -68,13 +75,14 @@ async def sent_back(target: Target, made: Synthetic, ctx: ProbeContext, until: f
     listener = _listener(ctx)
     arriving = asyncio.ensure_future(listener.expect(made.uids.instance))
     try:
-        async with await _opened(target, contexts([(STUDY_ROOT_MOVE, _IMPLICIT)]), ctx, until) as association:
+        proposed = contexts([(STUDY_ROOT_MOVE, _IMPLICIT), (STUDY_ROOT_FIND, _IMPLICIT)])
+        async with await _opened(target, proposed, ctx, until) as association:
 
             async def moves() -> bool:
                 done = await move(association, STUDY_ROOT_MOVE, _identifier(made.uids), listener.ae_title)
                 return bool(done.completed + done.warning)
 
-            await until_there(moves, association.peer, association.passage, until)
+            await _brought(association, made.uids, moves, until)
             async with asyncio.timeout_at(until):
                 got: ReceivedObject = await arriving
             _compare(association, made, [got])
@@ -138,10 +146,46 @@ async def until_there(ask: Callable[[], Awaitable[bool]], peer: object, passage:
     pause, began = FIRST_PAUSE, monotonic()
     while not await ask():
         if monotonic() + pause >= until:
-            detail = f"{peer} took the object, and does not have it {span(monotonic() - began)} later"
-            raise passage.failure(Reason.STORED_NOT_FOUND, detail)
+            raise _not_there(peer, passage, began)
         await asyncio.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
+
+
+async def in_two_attempts(
+    fetch: Callable[[], Awaitable[bool]],
+    peer: object,
+    passage: Passage,
+    until: float,
+    is_there: Callable[[], Awaitable[bool]] | None = None,
+) -> None:
+    """Whether it came at once, or as soon as it is there, or shortly before the time is up; raises NetFailure.
+
+    Never more than two attempts: each makes the peer send the object, and an archive that is asked again and again for
+    what it cannot give has more to do than to keep images.
+    """
+    began = monotonic()
+    if await fetch():
+        return
+    last = until - (until - monotonic()) * LAST_ATTEMPT
+    found = False
+    with suppress(NetFailure):  # the peer may not be asked: then nobody knows until the second attempt
+        if is_there is not None:
+            await until_there(is_there, peer, passage, last)
+            found = True
+    if not found:
+        await asyncio.sleep(max(last - monotonic(), 0.0))
+    if not await fetch():
+        raise _not_there(peer, passage, began)
+
+
+async def _brought(association: Association, uids: Uids, fetch: Callable[[], Awaitable[bool]], until: float) -> None:
+    peer, passage = association.peer, association.passage
+    await in_two_attempts(fetch, peer, passage, until, lambda: _matches(association, uids))
+
+
+def _not_there(peer: object, passage: Passage, began: float) -> NetFailure:
+    detail = f"{peer} took the object, and does not have it {span(monotonic() - began)} later"
+    return passage.failure(Reason.STORED_NOT_FOUND, detail)
 
 
 def _keep(taken: list[ReceivedObject], got: ReceivedObject) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from tests.peers.scp import Handlers, serving
 
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 KEY_OBJECT_SELECTION = "1.2.840.10008.5.1.4.1.1.88.59"
-FIND, GET = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.3"
+FIND, MOVE, GET = (f"1.2.840.10008.5.1.4.1.2.2.{number}" for number in (1, 2, 3))
 VERIFICATION, WORKLIST = "1.2.840.10008.1.1", "1.2.840.10008.5.1.4.31"
 PENDING = 0xFF00
 
@@ -30,6 +31,8 @@ class Archive:
     stored: dict[str, Dataset] = field(default_factory=dict)
     since: dict[str, float] = field(default_factory=dict)
     rejected: set[str] = field(default_factory=set)
+    asked: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often it was asked to store, give or send which object."""
 
     def matching(self, identifier: Dataset, indexed_after: float) -> list[Dataset]:
         uid = identifier.get("SOPInstanceUID")
@@ -45,22 +48,25 @@ def archive(
     status: int = 0x0000,
     indexed_after: float = 0.0,
     obeys_notes: bool = False,
+    gives: bool = True,
+    finds: bool = True,
     on_store: Callable[[], None] = lambda: None,
 ) -> Iterator[Archive]:
-    """An object answered with a status of failure is not kept."""
+    """An object answered with a status of failure is not kept. It sends nothing by C-MOVE, and says that it has."""
     peer, ae = Archive(), AE("PEER")
     ae.maximum_associations = 50
     for sop_class in (SECONDARY_CAPTURE, KEY_OBJECT_SELECTION):
         ae.add_supported_context(
             sop_class, [ExplicitVRLittleEndian, ImplicitVRLittleEndian], scu_role=True, scp_role=True
         )
-    for sop_class in (VERIFICATION, WORKLIST, FIND, GET):
+    for sop_class in (VERIFICATION, WORKLIST, MOVE, GET, *([FIND] if finds else [])):
         ae.add_supported_context(sop_class)
 
     def store(event: Event) -> int:
         on_store()
         got = event.dataset
         got.file_meta = event.file_meta
+        peer.asked["C-STORE", got.SOPInstanceUID] += 1
         if keeps and status in (0x0000, 0xB000):
             if alters:
                 got.PixelData = bytes((got.PixelData[0] ^ 1,)) + got.PixelData[1:]
@@ -77,11 +83,22 @@ def archive(
             yield PENDING, answer
 
     def get(event: Event) -> Iterator[Any]:
-        found = peer.matching(event.identifier, indexed_after)
+        peer.asked["C-GET", event.identifier.SOPInstanceUID] += 1
+        found = peer.matching(event.identifier, indexed_after) if gives else []
         yield len(found)
         for dataset in found:
             yield PENDING, dataset
 
-    handlers: Handlers = {evt.EVT_C_STORE: store, evt.EVT_C_FIND: find, evt.EVT_C_GET: get}
+    def move(event: Event) -> Iterator[Any]:
+        peer.asked["C-MOVE", event.identifier.SOPInstanceUID] += 1
+        yield "127.0.0.1", 1
+        yield 0
+
+    handlers: Handlers = {
+        evt.EVT_C_STORE: store,
+        evt.EVT_C_FIND: find,
+        evt.EVT_C_GET: get,
+        evt.EVT_C_MOVE: move,
+    }
     with serving(ae, handlers) as peer.port:
         yield peer

@@ -252,6 +252,31 @@ async def test_success_for_an_object_that_is_not_kept_is_stored_not_found(verify
     assert measured(outcome)["store_seconds"] > 0
 
 
+@pytest.mark.parametrize("finds", [True, False], ids=["found", "not to be asked"])
+@pytest.mark.parametrize("verify", ["get", "move"])
+async def test_what_moves_an_object_is_asked_for_twice_at_most(verify: str, finds: bool, ledger: BookLedger) -> None:
+    async def nobody(*_: str) -> bool:
+        return False
+
+    listener = Listener("PACSMON", known=nobody, ours=nobody)
+    with archive(gives=False, finds=finds) as miser:
+        settings = settings_of(verify=verify)
+        outcome = await ask(STORE, node_at(miser.port), settings, HANGS, ledger=ledger, listeners=listener)
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.STORED_NOT_FOUND)
+    ((_, instance),) = ledger.objects
+    assert miser.asked == {("C-STORE", instance): 1, (f"C-{verify.upper()}", instance): 2}
+
+
+@pytest.mark.parametrize("finds", [True, False], ids=["found", "not to be asked"])
+async def test_an_object_that_is_indexed_late_is_given_back_by_the_second_attempt(
+    finds: bool, ledger: BookLedger
+) -> None:
+    with archive(indexed_after=0.3, finds=finds) as late:
+        outcome = await ask(STORE, node_at(late.port), settings_of(verify="get"), 2 * HANGS, ledger=ledger)
+    assert outcome.reason is Reason.CLEANUP_FAILED
+    assert sorted(late.asked.values()) == [1, 2]
+
+
 async def test_altered_pixels_are_a_content_mismatch(ledger: BookLedger) -> None:
     with archive(alters=True) as liar:
         outcome = await ask(STORE, node_at(liar.port), settings_of(verify="get"), ledger=ledger)
