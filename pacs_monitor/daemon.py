@@ -23,7 +23,7 @@ from pacs_monitor.delivery import Outbox
 from pacs_monitor.engine.clock import ClockWatch, SystemClock
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.engine.listening import Listeners
-from pacs_monitor.history import History, HistoryError, Restored, Revision, Tally
+from pacs_monitor.history import History, HistoryError, Restored, Revision, SeatLocks, Tally
 from pacs_monitor.model import Clock, Incident, Micros, Node, State, Tidies, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.net.accepting import Refusals
@@ -100,11 +100,13 @@ class Daemon:
         self._tally = Tally()
         self.history = History.open(estate.monitor.database, estate.monitor.name, self.clock)
         self._resolver = Resolver()
+        self._seats = _shared_seats(estate)
         self.engine = Engine(
             self.clock,
             self._resolver,
             self._told,
             ledger=self.history.objects,
+            shared=self._seats,
             on_result=self._tally.take,
             supervisor=self.supervisor,
         )
@@ -184,6 +186,8 @@ class Daemon:
         if self._web is not None:
             await self._web.stop()
         self.history.close()
+        if self._seats is not None:
+            self._seats.close()
         log.info("ended")
 
     @property
@@ -284,6 +288,18 @@ class Daemon:
         self.desk.clock_was_set(step)
         self._tally.clock_was_set(step)
         self._record_pulse()  # before anything else is recorded by the clock's new time
+
+
+def _shared_seats(estate: Estate) -> SeatLocks | None:
+    """Where `pacs-monitor probe` sees that a daemon runs, and what it is asking; it runs without if need be."""
+    try:
+        seats = SeatLocks(estate.monitor.database, estate.monitor.name)
+    except HistoryError as error:
+        log.error("pacs-monitor probe --direct may ask what this daemon is asking: %s", error)
+        return None
+    if not seats.announce():
+        log.error("another process on this machine says that it is the daemon of this name and database")
+    return seats
 
 
 def _line(transition: Transition) -> str:

@@ -24,8 +24,19 @@ class RefusedError(PacsMonitorError):
     """The daemon answered with an error that explains itself."""
 
 
+class ForbiddenError(RefusedError):
+    """The daemon does not serve who asks (401, 403)."""
+
+
 class MissingError(RefusedError):
     """What was asked for is not there (404)."""
+
+
+REFUSALS: dict[int, type[RefusedError]] = {
+    HTTPStatus.UNAUTHORIZED: ForbiddenError,
+    HTTPStatus.FORBIDDEN: ForbiddenError,
+    HTTPStatus.NOT_FOUND: MissingError,
+}
 
 
 class Client:
@@ -63,7 +74,7 @@ class Client:
             raise NoDaemonError(f"what answers at {self._base} is no pacs-monitor") from None
         if not answer.ok:
             detail = body.get("detail") if isinstance(body, dict) else None
-            refusal = MissingError if answer.status_code == HTTPStatus.NOT_FOUND else RefusedError
+            refusal = REFUSALS.get(answer.status_code, RefusedError)
             raise refusal("\n".join(detail) if isinstance(detail, list) else str(detail or answer.status_code))
         return body
 

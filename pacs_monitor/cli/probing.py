@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+import contextlib
 from typing import Annotated, Any, Protocol
 
 import typer
 
 from pacs_monitor.cli import results
-from pacs_monitor.cli.client import Client, NoDaemonError, RefusedError
+from pacs_monitor.cli.client import Client, ForbiddenError, MissingError, NoDaemonError, RefusedError
 from pacs_monitor.cli.common import (
     DEFAULT_CONFIG,
     AsJson,
     ConfigFile,
     app,
-    err,
     estate_of,
     fail,
     out,
@@ -29,9 +27,10 @@ from pacs_monitor.cli.results import Facts
 from pacs_monitor.cli.watching import watch_from_here
 from pacs_monitor.config import Estate
 from pacs_monitor.engine.clock import SystemClock
-from pacs_monitor.history import HistoryError, probing_lock
+from pacs_monitor.history import HistoryError, SeatLocks, lease_held
 from pacs_monitor.model import NEVER_ANSWERED, Check, Presence, Reason
 
+DIRECT = "--direct asks from here, in turns with the daemon where both ask the same address"
 UNHEARD = (("asked from here", "what was reported is known to the running daemon alone"),)
 
 
@@ -45,7 +44,7 @@ class Tell(Protocol):
 def probe(
     target: Annotated[str, typer.Argument(metavar="NODE[/CHECK]", help="A node, or one of its checks.")],
     direct: Annotated[
-        bool, typer.Option("--direct", help="From this process, even if a daemon runs; shows more.")
+        bool, typer.Option("--direct", help="From this process, in turns with a daemon; shows more.")
     ] = False,
     watch: Annotated[
         str | None,
@@ -58,8 +57,9 @@ def probe(
     estate = estate_of(config)
     checks = checks_of(estate, target)
     if watch is not None:
-        with _alone(estate):
-            raise typer.Exit(watch_from_here(estate, checks, watch))
+        if not direct:
+            _require_nobody(estate, "--watch asks from here")
+        raise typer.Exit(watch_from_here(estate, checks, watch))
     rows: list[dict[str, Any]] = []
 
     def tell(row: dict[str, Any], facts: Facts = ()) -> None:
@@ -88,22 +88,49 @@ def checks_of(estate: Estate, target: str) -> list[Check]:
 
 
 def _by_daemon(estate: Estate, checks: list[Check], tell: Tell) -> bool:
-    """Whether a daemon ran them all; each is told as it ends, so that a check that hangs hides no other."""
-    client = Client(estate)
+    """Whether a daemon ran them all; each is told as it ends, so that a check that hangs hides no other.
+
+    False where nobody answers and nobody has the lease. A daemon that does not do it ends the command: to ask beside it
+    would be two at once.
+    """
     try:
+        client = Client(estate)
         for check in checks:
             tell(client.post(f"/api/v1/checks/{check.id.node}/{check.id.check}/run", wait=2 * check.timeout))
-    except NoDaemonError:
+    except NoDaemonError as error:
+        _require_nobody(estate, str(error))
         return False
     except RefusedError as error:
-        err.print(f"the daemon refuses ({error}); probing from here", style="yellow", markup=False)
-        return False
+        code = 2 if isinstance(error, MissingError) else 1
+        fail(f"the running daemon refuses: {error}\n{_remedy(error)}; or {DIRECT}", code)
     return True
 
 
+def _remedy(error: RefusedError) -> str:
+    if isinstance(error, ForbiddenError):
+        return "set PACS_MONITOR_TOKEN to a token of its monitor.auth with the role operator"
+    if isinstance(error, MissingError):
+        return "if the configuration was edited since the daemon read it: pacs-monitor reload"
+    return "look into its log"
+
+
+def _require_nobody(estate: Estate, silence: str) -> None:
+    """Nobody answers; end the command unless nobody runs either."""
+    monitor = estate.monitor
+    try:
+        with contextlib.closing(SeatLocks(monitor.database, monitor.name)) as locks:
+            runs = locks.daemon_runs() or lease_held(monitor.database, monitor.name)
+    except HistoryError as error:
+        fail(f"{silence}\nwhether a daemon runs all the same is not known, since {error}\nif none does, {DIRECT}")
+    if runs:
+        fail(f"{silence}\nbut one runs: it has the lease of {monitor.name!r}; look into its log, or {DIRECT}")
+
+
 def _from_here(estate: Estate, checks: list[Check], tell: Tell) -> None:
-    with _alone(estate):
+    try:
         asyncio.run(_run(estate, checks, tell))
+    except HistoryError as error:
+        fail(str(error))
 
 
 async def _run(estate: Estate, checks: list[Check], tell: Tell) -> None:
@@ -112,15 +139,6 @@ async def _run(estate: Estate, checks: list[Check], tell: Tell) -> None:
             result = await runner.run_once(check, {})
             unheard = UNHEARD if result.outcome.reason is Reason.AWAITED else ()
             tell(result.as_json(), (*result.outcome.terminal, *unheard))
-
-
-@contextmanager
-def _alone(estate: Estate) -> Iterator[None]:
-    try:
-        with probing_lock(estate.monitor.database):
-            yield
-    except HistoryError as error:
-        fail(str(error))
 
 
 def _show(estate: Estate, row: dict[str, Any], facts: Facts) -> None:

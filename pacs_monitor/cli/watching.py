@@ -13,7 +13,7 @@ from pacs_monitor.config import Estate
 from pacs_monitor.fields import parse_duration
 from pacs_monitor.history import HistoryError
 from pacs_monitor.model import Check, Outcome, Status, Watches
-from pacs_monitor.net import Resolver
+from pacs_monitor.net import NetFailure, Resolver
 
 
 def watch_from_here(estate: Estate, checks: list[Check], span: str) -> bool:
@@ -41,6 +41,11 @@ async def _watch(estate: Estate, check: Check, seconds: float) -> Outcome:
         ctx = runner.context(check, {}, monotonic() + seconds + check.timeout, Resolver())
         assert isinstance(check.probe, Watches)  # noqa: S101 - the caller has made sure
         nodes = tuple(estate.nodes.values())
-        return await check.probe.watch(
-            check.node, check.settings, ctx, nodes, lambda line: out.print(f"  {escape(line)}")
-        )
+        try:
+            return await check.probe.watch(check.node, check.settings, ctx, nodes, _tell, seat=runner.seats.at)
+        except NetFailure as failure:  # the daemon kept its seat for too long
+            return failure.outcome()
+
+
+def _tell(line: str) -> None:
+    out.print(f"  {escape(line)}")

@@ -8,14 +8,14 @@ again from their seats, before it has connected to anything.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from pacs_monitor.engine.pinned import MovedError, Pinned
 from pacs_monitor.engine.seat import Seat, SharedSeats
-from pacs_monitor.model import Address, Check, CheckId, Outcome, RememberingResolver, Resolver
-from pacs_monitor.net import canonical
+from pacs_monitor.model import Address, Check, CheckId, Outcome, Phase, Reason, RememberingResolver, Resolver
+from pacs_monitor.net import NetFailure, canonical
 from pacs_monitor.net.resolver import is_numeric
 
 
@@ -91,6 +91,27 @@ class Seats:
                 return outcome
             finally:
                 _give_back(places, outcome)
+
+    @asynccontextmanager
+    async def at(self, *addresses: Address) -> AsyncIterator[None]:
+        """Hold the seats of these addresses, for a conversation outside of the run of a check; raises NetFailure."""
+        places: set[Address] = set()
+        for address in addresses:
+            with suppress(NetFailure):
+                await self._resolver.resolve(address.host)
+            self._limits.setdefault(address, 1)
+            self._settle(address, self._hosts(address))
+            places |= {Address(host, address.port) for host in self._resolved[address]}
+        taken: list[Seat] = []
+        try:
+            for seat in [self._seats[place] for place in sorted(places)]:
+                if (outcome := await seat.take()) is not None:
+                    raise NetFailure(Reason.NOT_MEASURED, Phase.CONNECT, outcome.detail)
+                taken.append(seat)
+            yield
+        finally:
+            for seat in taken:
+                seat.give_back()
 
     async def _take(self, check: Check) -> Places | Outcome:
         """All seats of a check, or what it inherits."""

@@ -2,12 +2,13 @@
 
 from pacs_monitor.history.errors import HeldError, HistoryError, UnrecordedError
 from pacs_monitor.history.history import History
-from pacs_monitor.history.lease import probing_lock
 from pacs_monitor.history.ledger import Revision
 from pacs_monitor.history.objects import TestObjects, open_ledger
+from pacs_monitor.history.presence import lease_held
 from pacs_monitor.history.pulse import ChangeSeen, FailureRun, Pulse, Runs, Sample, Tally
 from pacs_monitor.history.reader import IncidentFile, Reader, RevisionRow
 from pacs_monitor.history.restored import Restored
+from pacs_monitor.history.seatlocks import SeatLocks
 
 __all__ = [
     "ChangeSeen",
@@ -23,9 +24,10 @@ __all__ = [
     "RevisionRow",
     "Runs",
     "Sample",
+    "SeatLocks",
     "Tally",
     "TestObjects",
     "UnrecordedError",
+    "lease_held",
     "open_ledger",
-    "probing_lock",
 ]

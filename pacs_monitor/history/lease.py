@@ -9,18 +9,14 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import gettempdir
 from typing import IO
 from urllib.parse import quote
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-from pacs_monitor.history.engines import PRIVATE, is_sqlite, parse, shown
-from pacs_monitor.history.errors import HeldError, HistoryError
+from pacs_monitor.history.engines import PRIVATE
 
 if sys.platform == "win32":
     import msvcrt
@@ -73,32 +69,9 @@ def lock_file(database: str, monitor: str) -> Path:
     return Path(f"{database}.{quote(monitor, safe='')}.lock")
 
 
-@contextmanager
-def probing_lock(url: str) -> Iterator[None]:
-    """While no daemon answers, one `pacs-monitor probe` at a time: it does not know of the other's associations.
-
-    By a file also beside PostgreSQL: whoever probes by hand may do so because the database is away.
-    """
-    database = parse(url)
-    folder = Path(gettempdir()) / f"pacs-monitor-{hashlib.sha256(shown(database).encode()).hexdigest()[:16]}"
-    path = Path(f"{database.database if is_sqlite(database) else folder}.probing")
-    lease = FileLease(path)
-    try:
-        ours = lease.take()
-    except OSError as error:
-        raise HistoryError(f"cannot make the lock file {path}: {error.strerror}") from error
-    if not ours:
-        raise HeldError(f"another `pacs-monitor probe` runs (it holds {path}); try again when it has ended")
-    try:
-        yield
-    finally:
-        lease.release()
-
-
 def take_advisory(connection: Connection, monitor: str) -> bool:
     """Whether PostgreSQL gives this session the lock of a monitor's name, beyond the transaction that asks."""
-    digest = hashlib.sha256(f"pacs_monitor:{monitor}".encode()).digest()
-    key = int.from_bytes(digest[:8], "big", signed=True)
+    key = advisory_key(monitor)
     try:
         connection.execute(text(f"SET LOCAL lock_timeout = '{LINGERS}s'"))
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
@@ -107,3 +80,9 @@ def take_advisory(connection: Connection, monitor: str) -> bool:
             raise
         return False
     return True
+
+
+def advisory_key(monitor: str) -> int:
+    """Of PostgreSQL's lock of a monitor's name."""
+    digest = hashlib.sha256(f"pacs_monitor:{monitor}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)

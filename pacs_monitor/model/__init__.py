@@ -26,6 +26,7 @@ from pacs_monitor.model.contracts import (
     ProbeContext,
     RememberingResolver,
     Resolver,
+    Seating,
     Tidies,
     Watches,
 )
@@ -136,6 +137,7 @@ __all__ = [
     "Resolver",
     "Result",
     "Rhythm",
+    "Seating",
     "Severity",
     "Standing",
     "StandstillError",

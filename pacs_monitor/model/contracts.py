@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from contextlib import AbstractAsyncContextManager
 from datetime import tzinfo
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -164,6 +165,12 @@ class Probe(Protocol):
     async def run(self, node: Node, settings: Any, ctx: ProbeContext) -> Outcome: ...
 
 
+class Seating(Protocol):
+    """Holds the seats of some addresses for one conversation; raises NetFailure when they cannot be had."""
+
+    def __call__(self, *addresses: Address) -> AbstractAsyncContextManager[None]: ...
+
+
 class Load(NamedTuple):
     """What one run writes at most, for whoever must allow it."""
 
@@ -199,9 +206,19 @@ class Watches(Protocol):
     """A probe that can show, once and at leisure, where what it stores turns up."""
 
     async def watch(
-        self, node: Node, settings: Any, ctx: ProbeContext, nodes: Collection[Node], tell: Callable[[str], None]
+        self,
+        node: Node,
+        settings: Any,
+        ctx: ProbeContext,
+        nodes: Collection[Node],
+        tell: Callable[[str], None],
+        *,
+        seat: Seating,
     ) -> Outcome:
-        """Store once, look on all of these nodes until the deadline is near, clear away; each finding is told."""
+        """Store once, look on all of these nodes until the deadline is near, clear away; each finding is told.
+
+        It takes half an hour, so that it holds the seat of an address only while it talks there.
+        """
         ...
 
 

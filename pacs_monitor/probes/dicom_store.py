@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, ClassVar, Literal, Self
@@ -47,6 +48,7 @@ from pacs_monitor.model import (
     ProbeContext,
     Reason,
     Rhythm,
+    Seating,
     Status,
     StoreCapError,
 )
@@ -79,6 +81,11 @@ class DicomStoreSettings(EndpointSettings, StoreSettings):
         return self
 
 
+def _held_already(*_addresses: Address) -> AbstractAsyncContextManager[None]:
+    """The runner has taken the seats of the run."""
+    return nullcontext()
+
+
 class DicomStore:
     kind: ClassVar[str] = "dicom_store"
     settings: ClassVar[type[DicomStoreSettings]] = DicomStoreSettings
@@ -109,8 +116,9 @@ class DicomStore:
         settings: DicomStoreSettings,
         ctx: ProbeContext,
         meanwhile: Callable[[Synthetic], Awaitable[None]] | None = None,
+        seat: Seating = _held_already,
     ) -> Outcome:
-        """One run; what is to happen `meanwhile` does so between the store and clearing away."""
+        """One run; what is to happen `meanwhile` does so between the store and clearing away, without the seat."""
         target = target_of(node, settings)
         if target is None:
             return not_configured(node)
@@ -118,15 +126,18 @@ class DicomStore:
             thing = await ctx.ours(ctx.blocking(lambda: made(settings, node, ctx)))
         except UnfitFileError as error:
             return Outcome.of(Reason.NOT_CONFIGURED, detail=f"file {settings.file} is not sent: {error}")
-        cleaner = cleaner_of(settings, thing, _targets(node, settings))
+        targets = _targets(node, settings)
+        cleaner = cleaner_of(settings, thing, targets)
         copies = [ctx.nodes[name] for name in settings.copies_on]
         problem = _blindness(node, settings, ctx) or lacking(cleaner, [node, *copies])
         if problem:
             return Outcome.of(Reason.NOT_CONFIGURED, detail=problem)
-        outcome = await _RoundTrip(target, thing, node, settings, ctx).outcome()
+        async with seat(target.address):
+            outcome = await _RoundTrip(target, thing, node, settings, ctx).outcome()
         if meanwhile is not None and outcome.status is Status.OK:
             await meanwhile(thing)
-        return await cleared(outcome, cleaner, node, ctx)
+        async with seat(*(other.address for other in map(targets, [node, *copies]) if other is not None)):
+            return await cleared(outcome, cleaner, node, ctx)
 
     async def watch(
         self,
@@ -135,6 +146,8 @@ class DicomStore:
         ctx: ProbeContext,
         nodes: Collection[Node],
         tell: Callable[[str], None],
+        *,
+        seat: Seating,
     ) -> Outcome:
         """One object, looked for on every node that can be asked, and not only where the settings expect it."""
         once = settings.model_copy(update={"verify": "none", "verify_on": ()})
@@ -143,9 +156,10 @@ class DicomStore:
             targets = {other.name: target_of(other, EndpointSettings()) for other in nodes}
             tell("it is stored; looking for it on " + ", ".join(sorted(name for name in targets if targets[name])))
             cleared = {node.name, *settings.copies_on}
-            await watching.watch(thing, targets, cleared, ctx, until=ctx.deadline - CLEANING_TIME, tell=tell)
+            until = ctx.deadline - CLEANING_TIME
+            await watching.watch(thing, targets, cleared, ctx, until=until, tell=tell, seat=seat)
 
-        return await self._run(node, once, ctx, look)
+        return await self._run(node, once, ctx, look, seat)
 
     async def tidy(self, node: Node, settings: DicomStoreSettings, ctx: ProbeContext) -> None:
         try:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from time import monotonic
 
 from pacs_monitor.dicom import Target
 from pacs_monitor.dicom.testobject import Synthetic
-from pacs_monitor.model import Address, ProbeContext
+from pacs_monitor.model import ProbeContext, Seating
 from pacs_monitor.net import NetFailure
 from pacs_monitor.stores.looking import is_there
 from pacs_monitor.wording import span
@@ -27,16 +26,16 @@ async def watch(
     *,
     until: float,
     tell: Callable[[str], None],
+    seat: Seating,
 ) -> None:
     """Ask every node until it has the object or the time is up; `cleared` are those where it is cleared away again."""
-    turns: defaultdict[Address, asyncio.Lock] = defaultdict(asyncio.Lock)
     began = monotonic()
 
     async def ask(name: str, target: Target) -> None:
         pause, trouble = FIRST_PAUSE, ""
         while True:
             try:
-                async with turns[target.address]:
+                async with seat(target.address):
                     there = await is_there(target, thing.uids, ctx, min(until, monotonic() + ASK_WITHIN))
                 trouble = ""
             except NetFailure as failure:

@@ -10,7 +10,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import traceback
 from pathlib import Path
 from typing import IO
@@ -18,12 +17,13 @@ from typing import IO
 import psycopg
 import pytest
 
-from pacs_monitor.history import History, HistoryError, Pulse, Reader, Revision, lease, probing_lock
+from pacs_monitor.history import History, HistoryError, Pulse, Reader, Revision, SeatLocks, lease, lease_held
 from pacs_monitor.history import writer as writer_module
 from pacs_monitor.model import Entry, State
 from tests.history.conftest import START, HandClock
 from tests.history.things import ECHO, outage, result, went
 from tests.peers.postgres import Postgres
+from tests.timing import SOON
 
 
 def crashing(url: str, first: int) -> subprocess.Popen[str]:
@@ -165,39 +165,39 @@ async def test_the_next_monitor_waits_for_a_session_that_is_just_ending(
     (await opening).close()
 
 
-def test_one_lone_probe_at_a_time(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with (
-        probing_lock(url),
-        pytest.raises(HistoryError, match="another `pacs-monitor probe` runs"),
-        probing_lock(url),
-    ):
-        pass
-    with probing_lock(url):
-        pass
-
-
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path, clock: HandClock) -> None:
     nowhere = f"sqlite:///{tmp_path}/nowhere/pacs-monitor.db"
     with pytest.raises(HistoryError, match="No such file or directory; is its folder there"):
         History.open(nowhere, "east", clock)
-    with pytest.raises(HistoryError, match="cannot make the lock file"), probing_lock(nowhere):
-        pass
+    with pytest.raises(HistoryError, match="cannot make the lock file"):
+        SeatLocks(nowhere, "east")
+
+
+async def test_whether_a_monitor_runs_is_asked_without_taking_its_lease(url: str, clock: HandClock) -> None:
+    assert not lease_held(url, "east")
+    history = History.open(url, "east", clock)
+    assert lease_held(url, "east")
+    assert not lease_held(url, "west")
+    history.close()
+    async with asyncio.timeout(SOON):
+        while lease_held(url, "east"):
+            await asyncio.sleep(0.01)
+    History.open(url, "east", clock).close()
 
 
 def test_the_files_of_the_history_are_nobody_elses(sqlite_url: str, tmp_path: Path, clock: HandClock) -> None:
     history = History.open(sqlite_url, "east", clock)
-    with probing_lock(sqlite_url):
+    with contextlib.closing(SeatLocks(sqlite_url, "east")):
         modes = {file.name.removeprefix("pacs-monitor.db"): file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
     history.close()
-    assert set(modes) == {"", "-wal", "-shm", ".east.lock", ".probing"}
+    assert set(modes) == {"", "-wal", "-shm", ".east.lock", ".seats"}
     assert set(modes.values()) == {0o600}, modes
 
 
 def test_a_lock_file_that_is_a_link_is_not_followed(sqlite_url: str, tmp_path: Path) -> None:
-    (tmp_path / "pacs-monitor.db.probing").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(HistoryError, match="cannot make the lock file"), probing_lock(sqlite_url):
-        pass
+    (tmp_path / "pacs-monitor.db.seats").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(HistoryError, match="cannot make the lock file"):
+        SeatLocks(sqlite_url, "east")
     assert not (tmp_path / "elsewhere").exists()
 
 

@@ -1,0 +1,41 @@
+"""Whether a daemon has the lease of a database, asked without taking it away from anybody."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from pacs_monitor.history.engines import advice, is_sqlite, parse, reading
+from pacs_monitor.history.errors import HistoryError, told
+from pacs_monitor.history.lease import FileLease, advisory_key, lock_file
+
+HELD = text(
+    """SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND classid::bigint = (CAST(:key AS bigint) >> 32) & 4294967295
+    AND objid::bigint = CAST(:key AS bigint) & 4294967295"""
+)
+
+
+def lease_held(url: str, monitor: str) -> bool:
+    """Whether a monitor of this name runs on this database, here or elsewhere; HistoryError when nobody can tell."""
+    database = parse(url)
+    if is_sqlite(database):
+        path = lock_file(database.database or "", monitor)
+        if not path.exists():
+            return False
+        lease = FileLease(path)
+        try:
+            free = lease.take()
+        except OSError as error:
+            raise HistoryError(f"cannot look at the lock file {path}: {error.strerror}") from error
+        lease.release()
+        return not free
+    engine = reading(database)
+    try:
+        with engine.connect() as connection:
+            return bool(connection.scalar(HELD, {"key": advisory_key(monitor)}))
+    except SQLAlchemyError as error:
+        raise HistoryError(f"the database cannot be asked: {told(error)}; {advice(database)}") from error
+    finally:
+        engine.dispose()

@@ -1,0 +1,114 @@
+"""Which addresses the processes of this machine hold associations to: the daemon, and `pacs-monitor probe` beside it.
+
+One file, and in it one byte per address, locked while a process has associations there, and one per daemon, locked as
+long as it lives. The locks are those of fcntl(2): taken and given back by one system call each, and gone with their
+process, however it ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from pathlib import Path
+from tempfile import gettempdir
+
+from pacs_monitor.history.engines import PRIVATE, is_sqlite, parse, shown
+from pacs_monitor.history.errors import HistoryError
+from pacs_monitor.model import Address
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: int, byte: int) -> None:
+        os.lseek(file, byte, os.SEEK_SET)
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+
+    def _unlock(file: int, byte: int) -> None:
+        os.lseek(file, byte, os.SEEK_SET)
+        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
+else:
+    import fcntl
+
+    def _lock(file: int, byte: int) -> None:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+
+    def _unlock(file: int, byte: int) -> None:
+        fcntl.lockf(file, fcntl.LOCK_UN, 1, byte)
+
+
+ANNOUNCES_WITHIN = 1.0
+"""Seconds; a command that looks holds that byte for an instant."""
+
+
+class SeatLocks:
+    """The locks of one process (engine.seat.SharedSeats). Open it once: what closes the file ends all of its locks."""
+
+    def __init__(self, url: str, monitor: str) -> None:
+        """Of a database and a monitor's name; raises HistoryError when the file cannot be had."""
+        self._daemon = _byte(f"monitor {monitor}")
+        self._path = _file(url)
+        try:
+            self._file = _open(self._path)
+        except OSError as error:
+            raise HistoryError(f"cannot make the lock file {self._path}: {error.strerror}") from error
+
+    def take(self, address: Address) -> bool:
+        """Whether the address is this process's now."""
+        return self._take(_byte(str(address)))
+
+    def give_back(self, address: Address) -> None:
+        _unlock(self._file, _byte(str(address)))
+
+    def announce(self) -> bool:
+        """Say that a daemon of this name runs; whether none did."""
+        end = time.monotonic() + ANNOUNCES_WITHIN
+        while not self._take(self._daemon):
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.01)
+        return True
+
+    def daemon_runs(self) -> bool:
+        """Whether a daemon of this name and database lives on this machine."""
+        if not self._take(self._daemon):
+            return True
+        _unlock(self._file, self._daemon)
+        return False
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def _take(self, byte: int) -> bool:
+        try:
+            _lock(self._file, byte)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
+
+
+def _file(url: str) -> Path:
+    """Beside an SQLite database, by whatever link it is reached. For PostgreSQL in the folder for temporary files: the
+    database may be away when somebody probes by hand."""
+    database = parse(url)
+    if is_sqlite(database):
+        return Path(os.path.realpath(database.database or "") + ".seats")
+    return Path(gettempdir()) / f"pacs-monitor-{hashlib.sha256(shown(database).encode()).hexdigest()[:16]}.seats"
+
+
+def _open(path: Path) -> int:
+    """Nobody else can open it, and so hold its locks; a link that somebody laid for us is not followed.
+
+    First without O_CREAT: with it Linux refuses even root a file of somebody else in /tmp (fs.protected_regular).
+    """
+    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    try:
+        return os.open(path, flags)
+    except FileNotFoundError:
+        return os.open(path, flags | os.O_CREAT, PRIVATE)
+
+
+def _byte(what: str) -> int:
+    """Far from each other, so that only an accident makes two wait for each other."""
+    return int.from_bytes(hashlib.sha256(what.encode()).digest()[:7])
