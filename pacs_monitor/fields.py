@@ -177,6 +177,18 @@ def _names(field: FieldInfo) -> bool:
     return any(isinstance(extra, _NamesNode) for extra in (*field.metadata, *inner))
 
 
+class _Command:
+    """Marks a setting that is a program and its arguments, which may hold secrets: they are not shown."""
+
+
+Command = Annotated[Texts, Field(min_length=1), _Command()]
+
+
+def is_command(field: FieldInfo) -> bool:
+    """Whether a field is a program and its arguments."""
+    return any(isinstance(extra, _Command) for extra in field.metadata)
+
+
 class Settings(BaseModel):
     """Base of all settings: frozen, and an unknown key is an error."""
 

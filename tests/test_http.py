@@ -198,7 +198,7 @@ async def test_a_redirect_is_told_and_not_followed(status: str) -> None:
     elsewhere = f"HTTP/1.1 {status}\r\nLocation: https://other.example.org/?token=s3cret\r\nContent-Length: 0\r\n\r\n"
     with listener(None, seen, elsewhere.encode()) as port:
         answer = await asked(f"http://127.0.0.1:{port}/", access_by(token="abc"))
-    with pytest.raises(http.HttpError, match=r"it sends us elsewhere \(https://other\.example\.org\); set") as raised:
+    with pytest.raises(http.HttpError, match="it sends us elsewhere; set") as raised:
         http.expect(answer, "the question", 200)
     assert raised.value.reason is Reason.HTTP_STATUS
     assert "s3cret" not in raised.value.detail

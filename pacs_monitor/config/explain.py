@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
@@ -12,10 +12,13 @@ from pydantic import BaseModel, SecretStr
 from pacs_monitor.config.estate import Estate, Origin, Origins
 from pacs_monitor.config.members import Defaults
 from pacs_monitor.config.shapes import ANY, Scalar, Shape, shapes
+from pacs_monitor.fields import is_command
 from pacs_monitor.model import Check, Node
 
 HIDDEN = "********"
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+_QUERY = re.compile(r"(?<=[?&])[^=&\s]+=[^&\s]+")
+"""What a URL asks with: often a key."""
 _BUILT_IN = Origin("built in")
 
 
@@ -81,8 +84,17 @@ def _check_values(check: Check) -> dict[str, Any]:
 
 
 def _flat(prefix: str, settings: BaseModel) -> dict[str, Any]:
-    units = shapes(type(settings))
-    return {f"{prefix}{key}": _readable(units.get(key, ANY), value) for key, value in settings if value is not None}
+    units, model = shapes(type(settings)), type(settings)
+    read = {key: _readable(units.get(key, ANY), value) for key, value in settings if value is not None}
+    return {
+        f"{prefix}{key}": _without_arguments(value) if is_command(model.model_fields[key]) else value
+        for key, value in read.items()
+    }
+
+
+def _without_arguments(command: Sequence[str]) -> Sequence[str]:
+    """The program: arguments may be passwords."""
+    return (command[0], *(HIDDEN for _ in command[1:]))
 
 
 def _readable(shape: Shape, value: Any) -> Any:
@@ -94,7 +106,7 @@ def _readable(shape: Shape, value: Any) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value for people: no secret, no password in a URL."""
+    """A value for people: no secret, no password and no query in a URL."""
     match value:
         case SecretStr():
             return HIDDEN
@@ -106,4 +118,4 @@ def shown(value: Any) -> str:
             return ", ".join(f"{name}: {shown(inner)}" for name, inner in value.items())
         case tuple() | list():
             return ", ".join(map(shown, value))
-    return _USERINFO.sub(f"{HIDDEN}@", str(value))
+    return _QUERY.sub(HIDDEN, _USERINFO.sub(f"{HIDDEN}@", str(value)))

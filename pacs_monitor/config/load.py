@@ -23,8 +23,9 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Estate:
     """The estate that a file describes; raises ConfigError with every problem."""
     content = _content(path)
     problems: list[Problem] = []
-    tree = grow(_text(path, content), str(path), environ, problems)
-    reader = Reader(path.absolute().parent, problems)
+    used: dict[str, str] = {}
+    tree = grow(_text(path, content), str(path), environ, problems, used)
+    reader = Reader(path.absolute().parent, problems, used=used)
     draft = read_draft(reader, tree)
     check_references(reader, draft)
     found = resolve(reader, draft, draft.monitor) if draft.monitor else None

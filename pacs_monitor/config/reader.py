@@ -14,7 +14,7 @@ from pacs_monitor.config.members import Later
 from pacs_monitor.config.problems import Path, Problem, dotted
 from pacs_monitor.config.shapes import ListOf, MapOf, Scalar, Shape, inner, shapes
 from pacs_monitor.config.tree import Branch, Items, Mark, Text, Tree, at
-from pacs_monitor.config.wording import sentence, unknown_key
+from pacs_monitor.config.wording import as_written, sentence, unknown_key
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -31,6 +31,8 @@ class Reader:
     folder: FilePath
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    used: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Variables of the environment that the file names: their values stand in no message."""
     _spoilt: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -59,11 +61,11 @@ class Reader:
 
     def tell(self, mark: Mark, path: Path, message: str) -> None:
         where = dotted(path)
-        self.problems.append(Problem(mark.file, mark.line, where, message))
+        self.problems.append(Problem(mark.file, mark.line, where, as_written(message, self.used)))
         self._spoilt.add(where)
 
     def warn(self, mark: Mark, path: Path, message: str) -> None:
-        self.warnings.append(Problem(mark.file, mark.line, dotted(path), message))
+        self.warnings.append(Problem(mark.file, mark.line, dotted(path), as_written(message, self.used)))
 
     def spoilt(self, path: Path) -> bool:
         """Whether the value at a path could not be had, so that nothing more can be said of it."""

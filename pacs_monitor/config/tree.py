@@ -81,9 +81,14 @@ def at(tree: Tree, path: Path) -> Tree:
     return tree
 
 
-def grow(text: str, file: str, environ: Mapping[str, str], problems: list[Problem]) -> Tree:
-    """The tree of one YAML document. What can be read around goes to `problems`, the rest raises ConfigError."""
-    grower = _Grower(file, environ, problems)
+def grow(
+    text: str, file: str, environ: Mapping[str, str], problems: list[Problem], used: dict[str, str] | None = None
+) -> Tree:
+    """The tree of one YAML document. What can be read around goes to `problems`, the rest raises ConfigError.
+
+    `used` takes the variables of the environment that the document names, and their values.
+    """
+    grower = _Grower(file, environ, problems, {} if used is None else used)
     try:
         return grower.document(text)
     except yaml.YAMLError as error:
@@ -109,6 +114,7 @@ class _Grower:
     file: str
     environ: Mapping[str, str]
     problems: list[Problem]
+    used: dict[str, str]
     anchors: dict[str, Tree] = field(default_factory=dict)
     events: Iterator[yaml.Event] = field(default_factory=lambda: iter(()))
 
@@ -190,6 +196,8 @@ class _Grower:
         if name is None:
             return "$"
         value = self.environ.get(name)
+        if value:
+            self.used[name] = value
         if fallback is not None:
             return value or fallback
         if value is None:

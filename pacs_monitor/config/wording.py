@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 MANY = 40
+SHORTEST_SECRET = 4
+"""Characters."""
 LONG = 80
 """Characters of a value that are repeated."""
 _EXPECTED = {
@@ -99,6 +102,20 @@ def sentence(error: ErrorDetails, tree: Tree, secret: bool) -> str:
     if kind == "value_error":
         return _own_words(context, tree)
     return f"{quoted}is not right: {error['msg']}"
+
+
+def as_written(message: str, used: Mapping[str, str]) -> str:
+    """The message with `${NAME}` for every value of a variable, and for its parts where it is a list.
+
+    A value of few characters may stand anywhere by chance: it is replaced only where it is quoted.
+    """
+    for name, value in sorted(used.items(), key=lambda variable: -len(variable[1])):
+        variable = f"${{{name}}}"
+        message = message.replace(repr(value), repr(variable))
+        for part in {value, *re.split(r"[\s,]+", value)}:
+            if len(part) >= SHORTEST_SECRET:
+                message = message.replace(part, variable)
+    return message
 
 
 def _must_be_scalar(tree: Tree) -> str:

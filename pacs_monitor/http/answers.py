@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 from pacs_monitor.model import Phase, Reason
 from pacs_monitor.net.passage import NetFailure, Passage
@@ -68,16 +67,5 @@ def _words(answer: Answer) -> str:
     except ValueError:
         named = str(answer.status)
     if 300 <= answer.status < 400:
-        return f"{named}: it sends us elsewhere{_whither(answer)}; set the url to where the service is"
+        return f"{named}: it sends us elsewhere; set the url to where the service is"  # a peer's words are not repeated
     return named + _NEXT.get(answer.status, "")
-
-
-def _whither(answer: Answer) -> str:
-    """Scheme and host of a redirect: the rest may hold secrets."""
-    try:
-        parts = urlsplit(answer.headers.get("Location", ""))
-    except ValueError:
-        return ""
-    host = parts.hostname or ""
-    plain = host.isascii() and host.replace("-", "").replace(".", "").isalnum() and parts.scheme in ("http", "https")
-    return f" ({parts.scheme}://{host})" if plain else ""

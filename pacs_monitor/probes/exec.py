@@ -22,11 +22,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from math import isfinite
 from re import compile as pattern
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
-from pydantic import Field
 
-from pacs_monitor.fields import Secret, Settings, Texts
+from pacs_monitor.fields import Command, Secret, Settings
 from pacs_monitor.model import (
     Address,
     Layer,
@@ -70,7 +69,7 @@ class _EndlessError(PacsMonitorError):
 
 
 class ExecSettings(Settings):
-    command: Annotated[Texts, Field(min_length=1)]
+    command: Command
     """The program and its arguments, each an item of the list."""
     environment: Mapping[str, Secret] = {}
     """Variables that the command gets, beside a plain PATH; secrets are safer here than among the arguments."""

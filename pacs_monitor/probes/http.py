@@ -24,6 +24,8 @@ from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, Pr
 from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry
 
 _REDIRECTS = (301, 302, 303, 307, 308)
+_ELSEWHERE = "it redirects to another host, and that one could not be asked"
+"""The host is the peer's word, and may hold a secret."""
 
 
 def _check_status(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -99,15 +101,20 @@ async def _follow(settings: HttpProbeSettings, ctx: ProbeContext, passage: Passa
     home = url = settings.url + settings.path
     for left in range(settings.redirects, -1, -1):
         ours = _origin(url) == _origin(home)
-        answer = await http.ask(
-            settings.method,
-            url,
-            ctx,
-            passage,
-            access=settings.access() if ours else settings.access().elsewhere(),
-            headers={name: value.get_secret_value() for name, value in settings.headers.items()} if ours else None,
-            size_limit=settings.size_limit,
-        )
+        try:
+            answer = await http.ask(
+                settings.method,
+                url,
+                ctx,
+                passage,
+                access=settings.access() if ours else settings.access().elsewhere(),
+                headers={name: value.get_secret_value() for name, value in settings.headers.items()} if ours else None,
+                size_limit=settings.size_limit,
+            )
+        except NetFailure as failure:
+            if ours:
+                raise
+            raise passage.failure(failure.reason, f"{_ELSEWHERE} ({failure.reason}, phase {failure.phase})") from None
         to = answer.headers.get("Location")
         if answer.status not in _REDIRECTS or not to or not left:
             return answer
@@ -125,7 +132,7 @@ def _next(url: str, to: str, passage: Passage) -> str:
     if not fine:
         raise passage.failure(Reason.BAD_CONTENT, "it redirects to something that is no web address")
     if url.startswith("https:") and found.startswith("http:"):
-        raise passage.failure(Reason.BAD_CONTENT, f"it redirects from https to http, on {parts.hostname}")
+        raise passage.failure(Reason.BAD_CONTENT, "it redirects from https to http")
     return found
 
 

@@ -85,3 +85,59 @@ def test_no_secret_stands_in_the_schema() -> None:
 
 def test_a_password_in_a_url_is_hidden() -> None:
     assert f"https://{HIDDEN}@example.org/x" == shown("https://me:hunter2@example.org/x")
+
+
+def test_arguments_of_a_command_are_hidden_and_so_are_queries(tmp_path: Path) -> None:
+    estate = loaded(
+        tmp_path,
+        f"""monitor: {{name: east}}
+default_route: {{channels: []}}
+nodes:
+  archive:
+    checks:
+      plugin: {{probe: exec, command: [/usr/lib/check_it, -p, {SECRET}], environment: {{KEY: {SECRET}}}}}
+      page: {{probe: http, url: "https://10.0.0.1", path: "/x?key={SECRET}&more={SECRET}", headers: {{X-K: {SECRET}}}}}
+""",
+    )
+    rows = {(row.check, row.key): row.value for row in config.explain(estate, "archive")}
+    assert SECRET not in repr(rows)
+    assert rows["plugin", "command"] == f"/usr/lib/check_it, {HIDDEN}, {HIDDEN}"
+    assert rows["page", "path"] == f"/x?{HIDDEN}&{HIDDEN}"
+
+
+@pytest.mark.parametrize(
+    "faulty",
+    [
+        'hl7_listener: {from: ["${SECRET}"], receiving_application: A, receiving_facility: B}',
+        'hl7_listener: {from: [10.0.0.1, "x${SECRET}"], receiving_application: A, receiving_facility: B}',
+        'allow: ["${SECRET}"]',
+        'allow: "${SECRET}"',
+        'timezone: "${SECRET}"',
+        'listen: "${SECRET}"',
+        'ae_title: "${SECRET}-${SECRET}"',
+        'auth: {tokens: [{name: a, role: reporter, token: b, checks: ["${SECRET}"]}]}',
+    ],
+)
+def test_no_value_of_the_environment_prints_in_problems(tmp_path: Path, faulty: str) -> None:
+    said = messages(tmp_path, f"monitor:\n  name: east\n  {faulty}\n{ARCHIVE}", SECRET=SECRET)
+    assert said
+    assert not any(SECRET in message for message in said), said
+    assert any("${SECRET}" in message for message in said), said
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ('routes: [{channels: ["${SECRET}"]}]', "channel"),
+        ('routes: [{match: {node: ["${SECRET}"]}, channels: []}]', "node"),
+        ('services: {s: {all: ["${SECRET}"]}}', "check"),
+        ('nodes: {n: {depends_on: ["${SECRET}"]}}', "node"),
+        ('nodes: {n: {checks: {c: {probe: http, url: "http://h", status: ["${SECRET}"]}}}}', "status"),
+        ('nodes: {n: {checks: {c: {probe: "${SECRET}"}}}}', "probe"),
+        ('calendars: {c: {hours: "Mon ${SECRET}"}}', "hours"),
+    ],
+)
+def test_nor_does_it_in_other_sections(tmp_path: Path, more: str, what: str) -> None:
+    said = messages(tmp_path, f"monitor: {{name: east}}\n{more}\n", SECRET=f"{SECRET},other-{SECRET}")
+    assert any(what in message for message in said), said
+    assert not any("hunter2" in message for message in said), said

@@ -133,6 +133,20 @@ async def test_a_redirect_that_is_no_web_address_is_bad_content(to: str) -> None
     assert "secret" not in outcome.detail
 
 
+@pytest.mark.parametrize(
+    "to", ["http://s3cret-token.invalid/", "https://127.0.0.1:1/", "https://s3cret-token.invalid/"]
+)
+async def test_the_host_that_a_redirect_names_is_not_repeated(to: str) -> None:
+    with web({"/": Page(302, headers={"Location": to})}) as peer:
+        outcome = await ask(HTTP, *at(peer.url))
+        refused = await ask(HTTP, *at(peer.url, redirects=0))
+    assert outcome.reason in (Reason.DNS, Reason.TCP_REFUSED)
+    assert outcome.detail.startswith("it redirects to another host, and that one could not be asked")
+    for said in (outcome.detail, refused.detail):
+        assert "s3cret" not in said
+        assert ":1" not in said
+
+
 async def test_a_redirect_from_https_to_http_is_bad_content(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     context = context_of(authority.certificate())
