@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import resource
 import signal
 import sys
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from pacs_monitor import __version__
@@ -18,17 +20,18 @@ from pacs_monitor import config as configuration
 from pacs_monitor.alerting import Desk
 from pacs_monitor.alerting.adopting import adopt
 from pacs_monitor.alerting.journal import Journal, journal_file
-from pacs_monitor.config import ConfigError, Estate
+from pacs_monitor.config import ConfigError, Estate, Problem
 from pacs_monitor.delivery import Outbox
 from pacs_monitor.engine.clock import ClockWatch, SystemClock
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.engine.listening import Listeners
-from pacs_monitor.history import History, HistoryError, Restored, Revision, SeatLocks, Tally
+from pacs_monitor.history import History, HistoryError, Pulse, Restored, Revision, SeatLocks, Tally
 from pacs_monitor.model import Clock, Incident, Micros, Node, State, Tidies, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.net.accepting import Refusals
 from pacs_monitor.orphans import orphans
 from pacs_monitor.supervision import Supervisor
+from pacs_monitor.threads import in_thread
 from pacs_monitor.web.app import create_app
 from pacs_monitor.web.server import WebServer
 from pacs_monitor.wording import login_name
@@ -41,14 +44,37 @@ TROUBLE = (State.DEGRADED, State.DOWN)
 PROBES_END_WITHIN = 4.0
 DELIVERIES_END_WITHIN = 2.0
 RELOAD_ENDS_WITHIN = 1.0
-"""Seconds of the ten that a clean end may take."""
+ENDS_WITHIN = 9.0
+LEFT_AT_LAST = 9.8
+"""Seconds of the ten that an end may take; at last the process is left as it is."""
+LOADS_WITHIN = 20.0
+"""Seconds for reading the configuration and its files, which may lie on a network share."""
 
 
 def run(estate: Estate) -> None:
-    """Run the daemon until SIGTERM or SIGINT."""
+    """Run the daemon until SIGTERM or SIGINT, and end the process."""
     raise_descriptor_limit()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_run_until_told(estate))
+        leave()
+
+
+def leave(code: int = 0) -> None:
+    """End the process now: the interpreter would wait for threads of pools that hang in a system call."""
+    logging.shutdown()
+    os._exit(code)
+
+
+def leave_at_last(seconds: float) -> None:
+    """Leave after so many seconds, also when the event loop itself hangs."""
+
+    def give_up() -> None:
+        log.error("the daemon did not end within %g s and is left as it is", seconds)
+        leave(1)
+
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -86,6 +112,7 @@ async def _run_until_told(estate: Estate) -> None:
     try:
         await told.wait()
     finally:
+        leave_at_last(LEFT_AT_LAST)
         await house.stop()
 
 
@@ -149,7 +176,7 @@ class Daemon:
             raise
         revision = Revision(self.estate.revision, f"{login_name()}, at the start")
         await self.history.adopt(self.estate.checks.keys(), revision)
-        restored = await adopt(self._journal, self.history, self.estate, self.history.restore(), self.clock.now())
+        restored = await adopt(self._journal, self.history, self.estate, await self.history.restore(), self.clock.now())
         await self._listeners.adopt(self.estate.monitor)
         self.engine.start()
         self._adopt(self.estate, restored)
@@ -170,22 +197,34 @@ class Daemon:
         return self._web.address
 
     async def stop(self) -> None:
-        """End cleanly within 10 s: probes first, then what is owed, the web last."""
+        """End cleanly within 10 s, whatever hangs: probes first, then what is owed, the web last."""
         log.info("ending")
         self._ending = True
+        clock = asyncio.get_running_loop().time
+        at_last = clock() + ENDS_WITHIN
+
+        async def end(what: str, ending: Awaitable[object]) -> None:
+            try:
+                async with asyncio.timeout_at(at_last):
+                    await ending
+            except TimeoutError:
+                log.error("%s did not end in time", what)
+            except Exception as error:  # noqa: BLE001 - whatever fails, the rest is ended too
+                self.supervisor.failed(what, error)
+
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(RELOAD_ENDS_WITHIN):
                 await self._reloading.acquire()
         if self._heart is not None:
             self._heart.cancel()
             await asyncio.gather(self._heart, return_exceptions=True)
-        await self.engine.stop(PROBES_END_WITHIN)
-        await self._listeners.stop()
-        await self.desk.stop(DELIVERIES_END_WITHIN)
+        await end("engine", self.engine.stop(PROBES_END_WITHIN))
+        await end("listeners", self._listeners.stop())
+        await end("desk", self.desk.stop(DELIVERIES_END_WITHIN))
         self._pulse()
         if self._web is not None:
-            await self._web.stop()
-        self.history.close()
+            await end("web", self._web.stop())
+        self.history.close(max(at_last - clock(), 0.0))
         if self._seats is not None:
             self._seats.close()
         log.info("ended")
@@ -203,9 +242,7 @@ class Daemon:
     def unready(self) -> str | None:
         if self._heart is None or self._heart.done():
             return "the daemon is starting or ending"
-        if self.history.trouble:
-            return "the history cannot be written; the log says why"
-        return self.supervisor.trouble
+        return self.history.unready or self.supervisor.trouble
 
     @property
     def task_failures(self) -> Mapping[str, int]:
@@ -215,10 +252,10 @@ class Daemon:
         """Read the configuration again and take it over; raises and changes nothing when it is bad or not recorded."""
         async with self._reloading:
             try:
-                new = await asyncio.to_thread(configuration.load, self.estate.file)
+                new = await self._load()
                 changes = configuration.diff(self.estate, new).lines()
                 await self.history.adopt(new.checks.keys(), Revision(new.revision, who, diff="\n".join(changes)))
-                restored = await asyncio.to_thread(self.history.restore)
+                restored = await self.history.restore()
                 if self._ending:
                     raise HistoryError("the daemon is ending")
             except (ConfigError, HistoryError):
@@ -237,7 +274,16 @@ class Daemon:
 
     async def preview(self) -> list[str]:
         """What a reload would change now; raises ConfigError when the file is bad."""
-        return configuration.diff(self.estate, await asyncio.to_thread(configuration.load, self.estate.file)).lines()
+        return configuration.diff(self.estate, await self._load()).lines()
+
+    async def _load(self) -> Estate:
+        file = self.estate.file
+        try:
+            async with asyncio.timeout(LOADS_WITHIN):
+                return await in_thread(lambda: configuration.load(file), "configuration")
+        except TimeoutError:
+            problem = f"it, or a file that it names, cannot be read within {LOADS_WITHIN:g} s; does its disk answer?"
+            raise ConfigError([Problem(str(file), 1, "", problem)]) from None
 
     async def try_reload(self) -> None:
         """SIGHUP: the old estate stays in force when the reload fails, and the log says why."""
@@ -279,6 +325,9 @@ class Daemon:
             self.supervisor.attempt("heartbeat", step)
 
     def _record_pulse(self) -> None:
+        if self.history.behind:  # what is counted stays in the tally, which holds little per check
+            self.history.beat(Pulse(self.clock.now()))
+            return
         entries = self.engine.board.entries
         memory = {check: entries[check].memory for check in self._tally.ran() if check in entries}
         self.history.beat(self._tally.pulse(self.clock.now(), memory))

@@ -47,7 +47,7 @@ async def adopt(journal: Journal, history: History, estate: Estate, restored: Re
     await history.record(entry_of(kept, recorded, restored, estate, now))
     await journal.clear()
     log.warning("%d incidents that had gone out unrecorded are on record now", len(kept))
-    return history.restore()
+    return await history.restore()
 
 
 def entry_of(

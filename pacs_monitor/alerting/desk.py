@@ -220,7 +220,7 @@ class Desk:
             recorded = await self._recorder.write(entry)
             if not recorded:
                 await self._journal.add(entry)
-            self._owed.extend(n if recorded else replace(n, unrecorded=True) for n in entry.notifications)
+            self._owed.extend(n if recorded else n.while_unrecorded() for n in entry.notifications)
             self._decided.popleft()
             self._feed()
             self.outbox.ended(incident.id for incident in entry.incidents if incident.ended is not None)

@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from pacs_monitor.config.estate import Estate
-from pacs_monitor.delivery.threads import in_thread
 from pacs_monitor.model import (
     CheckId,
     DeliveryStatus,
@@ -34,6 +33,7 @@ from pacs_monitor.model import (
     Severity,
     State,
 )
+from pacs_monitor.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Journal:
         """What the run before left; what cannot be read is told and left out."""
         try:
             async with asyncio.timeout(READ_WITHIN):
-                text = await in_thread(lambda: self._file.read_text("utf-8", "replace") if self._file.exists() else "")
+                text = await in_thread(self._text, "journal")
         except (OSError, TimeoutError) as error:
             log.error("%s cannot be read, what it opened stays open at its receivers: %s", self._file, _why(error))
             return ()
@@ -97,6 +97,9 @@ class Journal:
         if self._writing is not None:
             await asyncio.wait({self._writing}, timeout=WITHIN)
 
+    def _text(self) -> str:
+        return self._file.read_text("utf-8", "replace") if self._file.exists() else ""
+
     def _write_soon(self) -> asyncio.Task[None]:
         self._changed = True
         if self._writing is None or self._writing.done():
@@ -108,7 +111,7 @@ class Journal:
             self._changed = False
             text = "".join(text for _, text in self._kept.values())
             try:
-                await in_thread(partial(_replace, self._file, text))
+                await in_thread(partial(_replace, self._file, text), "journal")
             except OSError as error:
                 log.error("what goes out unrecorded cannot be kept in %s: %s", self._file, _why(error))
         self._hangs = False

@@ -94,6 +94,7 @@ def data(incident: Incident, event: Event, scene: Scene) -> dict[str, Any]:
         "runbook": runbook(scene.monitor, reason or incident.kind),
         "url": f"{scene.monitor.url}/incidents/{incident.id}",
         "labels": dict(node.labels) if node else {},
+        "unrecorded": False,
     }
 
 

@@ -47,6 +47,7 @@ def data(incident: Incident, event: Event, monitor: str, url: str) -> dict[str, 
         "runbook": f"{url}/docs/operations#{(reason or incident.kind).value}",
         "url": f"{url}/incidents/{incident.id}",
         "labels": {},
+        "unrecorded": False,
     }
 
 

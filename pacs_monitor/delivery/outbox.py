@@ -26,7 +26,6 @@ from pacs_monitor.delivery.backlog import Backlog, Dropped, Item
 from pacs_monitor.delivery.circuit import Pace
 from pacs_monitor.delivery.digest import digest, extended, missed
 from pacs_monitor.delivery.recording import DeliveryHistory, DeliveryRecorder
-from pacs_monitor.delivery.threads import in_thread
 from pacs_monitor.model import (
     SECOND,
     Channel,
@@ -40,6 +39,7 @@ from pacs_monitor.model import (
     Notification,
 )
 from pacs_monitor.supervision import Supervisor
+from pacs_monitor.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -254,7 +254,7 @@ class Outbox:
             raise DeliveryError("channel_removed", f"channel {notification.channel} is not configured")
         try:
             async with asyncio.timeout(DELIVERY_TIMEOUT + GRACE):
-                return await in_thread(lambda: channel.deliver(notification, DELIVERY_TIMEOUT))
+                return await in_thread(lambda: channel.deliver(notification, DELIVERY_TIMEOUT), "delivery")
         except DeliveryError:
             raise
         except TimeoutError:

@@ -15,15 +15,12 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from pacs_monitor.history import tables as t
-from pacs_monitor.history.pulse import ChangeSeen, FailureRun, Pulse, Sample
+from pacs_monitor.history.pulse import MOST_CHANGES, MOST_SAMPLES, ChangeSeen, FailureRun, Pulse, Sample
 from pacs_monitor.history.rollups import Rollups
 from pacs_monitor.history.rows import CheckIds, insert_once, upsert
 from pacs_monitor.model import CheckId, Micros, Result
 
 log = logging.getLogger(__name__)
-MOST_SAMPLES = 100_000
-MOST_CHANGES = 10_000
-"""What waits for a database that is away; older ones are dropped."""
 
 
 class Batches:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -16,15 +18,20 @@ from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engi
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from pacs_monitor.history.errors import HistoryError, told
+from pacs_monitor.threads import started
 
-BUSY_TIMEOUT = 5.0
-"""Seconds to wait for another writer."""
+T = TypeVar("T")
+
+BUSY_TIMEOUT = 4.0
+"""Seconds to wait for another writer, or for a lock: less than anybody waits for the record, so that it says why."""
+WRITE_TIMEOUT, READ_TIMEOUT = 4.0, 30.0
+"""Seconds that a statement may take in PostgreSQL."""
 POSTGRESQL: dict[str, Any] = {
     "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
     "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,  # milliseconds
+    "tcp_user_timeout": 14_000,  # milliseconds
     "application_name": "pacs-monitor",
 }
 """A server that vanished is noticed within seconds."""
@@ -32,6 +39,10 @@ MIGRATING = 0x50414353
 """PostgreSQL's advisory lock while the schema is changed."""
 PRIVATE = 0o600
 """Mode of the files that we make: the record is the monitor's own until somebody opens it to others."""
+MIGRATION_WAITS = 60.0
+"""Seconds for another monitor that changes the schema, and for sessions that use its tables."""
+MIGRATES_WITHIN = 600.0
+"""Seconds for bringing an old schema up to date."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -59,7 +70,7 @@ def is_sqlite(url: URL) -> bool:
 def writing(url: URL) -> Engine:
     """An engine for one connection at a time; its transactions hold the write lock from the beginning."""
     if not is_sqlite(url):
-        return _engine(url, poolclass=NullPool, connect_args=POSTGRESQL)
+        return _postgresql(url, WRITE_TIMEOUT, poolclass=NullPool)
     with suppress(OSError):  # whoever connects is told; SQLite gives its other files the same mode
         Path(url.database or "").touch(PRIVATE)
     engine = _engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT})
@@ -69,10 +80,9 @@ def writing(url: URL) -> Engine:
 
 def reading(url: URL) -> Engine:
     """An engine that never makes a file and never writes."""
-    pool = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 2}
+    pool = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 2, "pool_timeout": BUSY_TIMEOUT}
     if not is_sqlite(url):
-        options = POSTGRESQL | {"options": "-c default_transaction_read_only=on"}
-        return _engine(url, pool_pre_ping=True, connect_args=options, **pool)
+        return _postgresql(url, READ_TIMEOUT, "default_transaction_read_only=on", pool_pre_ping=True, **pool)
     file = Path(url.database or "").absolute().as_uri()
     existing = url.set(database=file, query={"mode": "rw", "uri": "true"})
     engine = _engine(existing, connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False}, **pool)
@@ -85,6 +95,21 @@ def _engine(url: URL, **options: Any) -> Engine:
         return create_engine(url, hide_parameters=True, **options)
     except (ImportError, NoSuchModuleError):
         raise HistoryError("database: the PostgreSQL driver is missing; pip install 'pacs-monitor[postgres]'") from None
+
+
+def _postgresql(url: URL, seconds: float, *settings: str, **options: Any) -> Engine:
+    """Sessions that neither a lock nor a server that does not answer holds up."""
+    limits = f"statement_timeout={seconds:g}s", f"lock_timeout={min(seconds, BUSY_TIMEOUT):g}s"
+    words = " ".join(f"-c {setting}" for setting in (*limits, *settings))
+    engine = _engine(url, connect_args=POSTGRESQL | {"options": words}, **options)
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: object, _record: object, args: tuple[Any, ...], parameters: dict[str, Any]) -> Any:
+        from pacs_monitor.history.postgres import Session  # noqa: PLC0415 - its driver is an extra
+
+        return Session.connect(*args, **parameters)
+
+    return engine
 
 
 def _set_up_sqlite(engine: Engine, begin: str, *pragmas: str) -> None:
@@ -101,6 +126,12 @@ def _set_up_sqlite(engine: Engine, begin: str, *pragmas: str) -> None:
         connection.exec_driver_sql(begin)
 
 
+def bring_up_to_date(url: URL, within: float) -> None:
+    """Migrate where the schema is an older one; raises HistoryError when the database does not answer in time."""
+    if not in_time(started(lambda: is_current(url), "history"), within, url):
+        in_time(started(lambda: migrate(url), "history"), MIGRATES_WITHIN, url)
+
+
 def migrate(url: URL, migrations: Path = MIGRATIONS) -> None:
     """Bring the schema up to date, in one transaction: all of it or nothing."""
     engine = writing(url)
@@ -109,6 +140,7 @@ def migrate(url: URL, migrations: Path = MIGRATIONS) -> None:
     try:
         with engine.begin() as connection:
             if not is_sqlite(url):  # one monitor at a time; SQLite's BEGIN IMMEDIATE sees to that already
+                _take_your_time(connection)
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -120,13 +152,49 @@ def migrate(url: URL, migrations: Path = MIGRATIONS) -> None:
         engine.dispose()
 
 
+def _take_your_time(connection: Connection) -> None:
+    """A schema that is brought up to date may take minutes, or wait for another monitor that does so."""
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_WAITS:g}s'"))
+    session: Any = connection.connection.driver_connection
+    session.answers_within = math.inf
+
+
+def is_current(url: URL) -> bool:
+    """Whether the schema is that of this version; raises HistoryError when the database cannot be read."""
+    engine = writing(url)  # makes the file of a new one
+    try:
+        with engine.connect() as connection:
+            return _is_current(connection)
+    except SQLAlchemyError as error:
+        raise HistoryError(f"cannot open the history {shown(url)}: {told(error)}; {advice(url)}") from error
+    finally:
+        engine.dispose()
+
+
 def require_current(connection: Connection, url: URL) -> None:
     """Refuse to read a schema that is not ours."""
+    if not _is_current(connection):
+        raise HistoryError(f"{shown(url)} has not the schema of this version; `pacs-monitor run` brings it up to date")
+
+
+def _is_current(connection: Connection) -> bool:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     wanted = ScriptDirectory.from_config(config).get_current_head()
-    if MigrationContext.configure(connection).get_current_revision() != wanted:
-        raise HistoryError(f"{shown(url)} has not the schema of this version; `pacs-monitor run` brings it up to date")
+    return MigrationContext.configure(connection).get_current_revision() == wanted
+
+
+def in_time(future: Future[T], within: float, url: URL) -> T:
+    """The result of what a database is asked in another thread; HistoryError when it takes longer."""
+    try:
+        return future.result(within)
+    except TimeoutError:
+        raise unanswered(url, within) from None
+
+
+def unanswered(url: URL, within: float) -> HistoryError:
+    return HistoryError(f"the history {shown(url)} has not answered within {within:g} s; {advice(url)}")
 
 
 def shown(url: URL) -> str:

@@ -7,7 +7,7 @@ import os
 import socket
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Self, TypeVar
 
 from sqlalchemy import URL, Connection, select
@@ -16,7 +16,17 @@ from ulid import ULID
 
 from pacs_monitor.history.batches import Batches
 from pacs_monitor.history.coverage import Alive, recorded_until
-from pacs_monitor.history.engines import advice, is_sqlite, migrate, parse, reading, shown, writing
+from pacs_monitor.history.engines import (
+    advice,
+    bring_up_to_date,
+    in_time,
+    is_sqlite,
+    parse,
+    reading,
+    shown,
+    unanswered,
+    writing,
+)
 from pacs_monitor.history.errors import HeldError, HistoryError
 from pacs_monitor.history.lease import FileLease, lock_file, take_advisory
 from pacs_monitor.history.ledger import Ledger, Revision
@@ -26,10 +36,15 @@ from pacs_monitor.history.reader import Reader
 from pacs_monitor.history.restored import Restored, restore
 from pacs_monitor.history.rows import CheckIds, upsert
 from pacs_monitor.history.tables import monitors
-from pacs_monitor.history.writer import Writer
+from pacs_monitor.history.writer import PATIENCE, Writer
 from pacs_monitor.model import CheckId, Clock, DeliveryResult, Entry, Micros, Notification, State, iso
+from pacs_monitor.threads import answer, started
 
 T = TypeVar("T")
+OPENS_WITHIN = 20.0
+"""Seconds for each step of opening the record, and for reading it all at the start."""
+CLOSES_WITHIN = 3.0
+READS_AT_ONCE = 2
 
 
 class History:
@@ -43,19 +58,22 @@ class History:
         self._take_lease()
         self._writer = Writer(self._connect, self._rolled_back, advice(url))
         try:
-            self._writer.submit(lambda _connection: None).result()  # connects, which takes PostgreSQL's lease
-            migrate(url)
-            number, seed, recorded = self._writer.submit(self._claim).result()
-            self.reader = Reader(url, monitor)
+            connecting = self._writer.submit(lambda _connection: None)  # which takes PostgreSQL's lease
+            in_time(connecting, OPENS_WITHIN, url)
+            bring_up_to_date(url, OPENS_WITHIN)
+            number, seed, recorded = in_time(self._writer.submit(self._claim), OPENS_WITHIN, url)
+            self.reader = in_time(started(lambda: Reader(url, monitor), "history"), OPENS_WITHIN, url)
         except HistoryError:
             self._let_go()
             raise
         ids = CheckIds(number)
         self._ledger, self._batches = Ledger(number, ids), Batches(ids)
-        self.objects = TestObjects(ids, seed, clock, self._writer.submit)
+        self.objects = TestObjects(ids, seed, clock, self._writer.done)
         self._alive = Alive(number, str(ULID()), clock.now(), recorded)
         self._pulses: deque[Pulse] = deque()
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="history-reader")
+        self._places = asyncio.Semaphore(READS_AT_ONCE)
+        self._beating: Future[None] = Future()
+        self._beating.set_result(None)
         self._ids = ids
 
     @classmethod
@@ -73,13 +91,38 @@ class History:
         """Why the history cannot be written now; None while it can."""
         return self._writer.trouble
 
-    def restore(self) -> Restored:
-        """What was left by the run before."""
-        return restore(self.reader)
+    @property
+    def unready(self) -> str | None:
+        """The same for everybody to read: without the database's own words."""
+        if self.writing_for > PATIENCE:
+            return f"the history has not answered for {self.writing_for:.0f} s"
+        return "the history cannot be written; the log says why" if self.trouble else None
 
-    async def read(self, ask: Callable[[Reader], T]) -> T:
-        """Ask the record something, outside the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._reading, ask, self.reader)
+    @property
+    def writing_for(self) -> float:
+        """Seconds that the running write has taken so far; 0 when there is none."""
+        return self._writer.writing_for
+
+    @property
+    def behind(self) -> bool:
+        """Whether writing hangs: what heartbeats would bring is to be gathered meanwhile."""
+        return self._writer.hangs and not self._beating.done()
+
+    async def restore(self) -> Restored:
+        """What was left by the run before."""
+        return await self.read(restore, OPENS_WITHIN)
+
+    async def read(self, ask: Callable[[Reader], T], within: float = PATIENCE) -> T:
+        """Ask the record something, outside the loop; HistoryError when it takes more than so many seconds."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(within):
+                await self._places.acquire()
+                reading = started(lambda: ask(self.reader), "history reader")
+                reading.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(self._places.release))
+                return await answer(reading)
+        except TimeoutError:
+            raise unanswered(self._url, within) from None
 
     async def adopt(self, checks: Collection[CheckId], revision: Revision) -> None:
         """Watch exactly these checks from now on: at the start and after every reload."""
@@ -111,18 +154,18 @@ class History:
         The sign of life is a job of its own, so that nothing else can keep it from being written.
         """
         self._pulses.append(pulse)
-        self._writer.submit(self._write_alive, self._alive.written)
-        return self._writer.submit(self._write_pulses, self._batches.written)
+        self._writer.look()
+        return self._beating if self.behind else self._write_beat()
 
-    def close(self) -> None:
-        """Write what is queued and the last sign of life, then let the lease go."""
-        self.beat(Pulse(self._clock.now()))
-        self._reading.shutdown()
+    def close(self, within: float = CLOSES_WITHIN) -> None:
+        """Write what is queued and the last sign of life, then let the lease go; what hangs is left behind."""
+        self._pulses.append(Pulse(self._clock.now()))
+        self._write_beat()
         self.reader.close()
-        self._let_go()
+        self._let_go(within)
 
     async def _durable(self, work: Callable[[Connection], None]) -> None:
-        """Run work with a sign of life; a caller that is cancelled does not take it back."""
+        """Run work with a sign of life; HistoryError when it fails, or takes too long."""
         now = self._clock.now()
 
         def alive(connection: Connection) -> None:
@@ -130,7 +173,14 @@ class History:
             self._alive.extend(now)
             self._alive.write(connection)
 
-        await asyncio.shield(asyncio.wrap_future(self._writer.submit(alive, self._alive.written)))
+        await self._writer.done(alive, self._alive.written)
+
+    def _write_beat(self) -> Future[None]:
+        self._writer.submit(self._write_alive, self._alive.written)
+        written = self._writer.submit(self._write_pulses, self._batches.written)
+        if self._beating.done():
+            self._beating = written
+        return written
 
     def _write_alive(self, connection: Connection) -> None:
         self._merge_pulses()
@@ -199,8 +249,8 @@ class History:
             "stop it, or give this one another name or database"
         )
 
-    def _let_go(self) -> None:
-        self._writer.close()
+    def _let_go(self, within: float = CLOSES_WITHIN) -> None:
+        self._writer.close(within)
         self._engine.dispose()
         if self._lease:
             self._lease.release()

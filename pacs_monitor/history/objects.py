@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
-from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -14,10 +12,10 @@ from uuid import uuid4
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, insert, or_, select, update
 
 from pacs_monitor.history import tables as t
-from pacs_monitor.history.engines import advice, migrate, parse, writing
+from pacs_monitor.history.engines import advice, bring_up_to_date, in_time, parse, writing
 from pacs_monitor.history.errors import HistoryError
 from pacs_monitor.history.rows import CheckIds, insert_once, upsert
-from pacs_monitor.history.writer import Writer
+from pacs_monitor.history.writer import PATIENCE, Writer
 from pacs_monitor.model import (
     SECOND,
     STORES_A_DAY,
@@ -40,10 +38,10 @@ class TestObjects:
     __test__ = False  # the word is the domain's, and no class of tests
 
     def __init__(
-        self, ids: CheckIds, seed: str, clock: Clock, submit: Callable[[Callable[[Connection], Any]], Future[Any]]
+        self, ids: CheckIds, seed: str, clock: Clock, done: Callable[[Callable[[Connection], Any]], Awaitable[Any]]
     ) -> None:
         self.seed = seed
-        self._ids, self._clock, self._submit = ids, clock, submit
+        self._ids, self._clock, self._done = ids, clock, done
 
     async def record(self, objects: Collection[TestObject]) -> None:
         now = self._clock.now()
@@ -80,10 +78,10 @@ class TestObjects:
 
     async def _run(self, work: Callable[[Connection], T]) -> T:
         try:
-            done: T = await asyncio.shield(asyncio.wrap_future(self._submit(work)))
+            result: T = await self._done(work)
         except HistoryError as error:
             raise LedgerError(str(error)) from error
-        return done
+        return result
 
     def _record(self, connection: Connection, objects: tuple[TestObject, ...], now: Micros) -> str | None:
         node = objects[0].node
@@ -122,15 +120,16 @@ class TestObjects:
 def open_ledger(url: str, monitor: str, clock: Clock) -> Iterator[TestObjects]:
     """The ledger for `pacs-monitor probe`, also beside a running daemon: no lease is taken. Raises HistoryError."""
     database = parse(url)
-    migrate(database)
+    bring_up_to_date(database, PATIENCE)
     engine = writing(database)
     ids = CheckIds(0)
     writer = Writer(engine.connect, ids.forget, advice(database))
     try:
-        ids.monitor, seed = writer.submit(lambda connection: claim(connection, monitor, clock.now())).result()
-        yield TestObjects(ids, seed, clock, writer.submit)
+        claiming = writer.submit(lambda connection: claim(connection, monitor, clock.now()))
+        ids.monitor, seed = in_time(claiming, PATIENCE, database)
+        yield TestObjects(ids, seed, clock, writer.done)
     finally:
-        writer.close()
+        writer.close(PATIENCE)
         engine.dispose()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from math import ceil, log
@@ -13,6 +14,9 @@ GROWTH = 1.1
 """Each bucket of durations ends at 1.1 times the one before: a quantile is known to 5 %."""
 SMALLEST = 1e-6
 _LOG_GROWTH = log(GROWTH)
+MOST_SAMPLES = 100_000
+MOST_CHANGES = 10_000
+"""What waits for a database that is away; older ones are dropped."""
 
 
 def bucket(seconds: float) -> int:
@@ -118,8 +122,8 @@ class Tally:
         self._results: dict[CheckId, Result] = {}
         self._runs: dict[CheckId, Runs] = {}
         self._failures: dict[CheckId, list[FailureRun]] = {}
-        self._samples: list[Sample] = []
-        self._changes: list[ChangeSeen] = []
+        self._samples: deque[Sample] = deque(maxlen=MOST_SAMPLES)
+        self._changes: deque[ChangeSeen] = deque(maxlen=MOST_CHANGES)
         self._step: Micros = 0
 
     def adopt(self, checks: Collection[Check]) -> None:
@@ -178,7 +182,9 @@ class Tally:
             tuple(self._changes),
             memory or {},
         )
-        self._results, self._runs, self._failures, self._samples, self._changes = {}, {}, {}, [], []
+        self._results, self._runs, self._failures = {}, {}, {}
+        self._samples.clear()
+        self._changes.clear()
         self._step = 0
         return pulse
 

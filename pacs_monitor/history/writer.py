@@ -4,12 +4,18 @@ Theory of operation. Jobs that wait together share one transaction (group commit
 transaction fails for a reason that may be one job's own, it is rolled back and every job gets a transaction to itself,
 so that a failing one takes no other with it; a job must therefore be fit to run twice. If the database itself is gone,
 all of them fail at once, the connection is dropped, and the next job connects again.
+
+A database may also hang, and a system call that hangs cannot be ended. So nobody waits longer than PATIENCE for a job,
+and while one write hangs nobody waits at all. A job that was given up is not begun any more; if it was under way, it
+may still become durable, so that writing the same again must do no harm. The thread is left behind at the end.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -20,12 +26,17 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from pacs_monitor.history.errors import HeldError, HistoryError, told
+from pacs_monitor.threads import answer
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TOGETHER = 256
 """Jobs in one transaction at most."""
+PATIENCE = 5.0
+"""Seconds that anybody waits for the record."""
+_SESSION_GOES_ON = frozenset({"55P03", "57014"})
+"""PostgreSQL's codes for a lock or an answer that did not come in time: the session and its lease are still good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +51,35 @@ class Writer:
     """Runs jobs in the order of their coming; what `connect` raises is told to whoever waits."""
 
     def __init__(self, connect: Callable[[], Connection], rolled_back: Callable[[], None], what_to_do: str) -> None:
-        self.failures = 0
         self.trouble: str | None = None
         """Why nothing can be written now."""
+        self._failed = self._given_up = 0
         self._connect, self._rolled_back, self._what_to_do = connect, rolled_back, what_to_do
         self._connection: Connection | None = None
         self._closed = False
+        self._began: float | None = None
+        """When the running transaction began, on the monotonic clock."""
+        self._slow = False
+        """The last transaction failed, and took so long to fail that nobody should wait for the next one."""
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
         self._thread.start()
+
+    @property
+    def failures(self) -> int:
+        """Jobs that failed, or were not waited for any longer, since the start."""
+        return self._failed + self._given_up
+
+    @property
+    def writing_for(self) -> float:
+        """Seconds that the running transaction has taken so far; 0 when there is none."""
+        began = self._began
+        return 0.0 if began is None else time.monotonic() - began
+
+    @property
+    def hangs(self) -> bool:
+        """Whether waiting for a write has no sense now."""
+        return self._slow or self.writing_for > PATIENCE
 
     def submit(self, work: Callable[[Connection], T], committed: Callable[[], None] = lambda: None) -> Future[T]:
         """Queue a job; its future is done when the work is durable, or has failed with HistoryError."""
@@ -59,19 +90,50 @@ class Writer:
             self._jobs.put(job)
         return job.future
 
-    def close(self) -> None:
-        """Write what is queued, then end."""
-        if not self._closed:
-            self._closed = True
-            self._jobs.put(None)
-            self._thread.join()
+    async def done(self, work: Callable[[Connection], T], committed: Callable[[], None] = lambda: None) -> T:
+        """The result of a job, durable; HistoryError when it fails, or is not durable within PATIENCE.
+
+        A caller that is cancelled does not take the job back.
+        """
+        if self.hangs:
+            raise self._unanswered()
+        future = self.submit(work, committed)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await answer(future)
+        except TimeoutError:
+            future.cancel()
+            raise self._unanswered() from None
+
+    def look(self) -> None:
+        """Regularly: notice and tell that a write hangs."""
+        if self.writing_for > PATIENCE and not self.trouble:
+            self.trouble = self._words()
+            log.error("%s", self.trouble)
+
+    def close(self, within: float) -> None:
+        """Write what is queued, then end; a thread that hangs is left behind after so many seconds."""
+        if self._closed:
+            return
+        self._closed = True
+        self._jobs.put(None)
+        self._thread.join(within)
+        if self._thread.is_alive():
+            log.error("the history did not end within %.1f s; what it had not written yet is lost", within)
+
+    def _unanswered(self) -> HistoryError:
+        self._given_up += 1
+        return HistoryError(self.trouble if self.trouble and self._slow else self._words())
+
+    def _words(self) -> str:
+        return f"the history has not answered for {max(self.writing_for, PATIENCE):.0f} s; {self._what_to_do}"
 
     def _run(self) -> None:
         ended = False
         while not ended:
             batch = self._waiting()
             ended = None in batch
-            jobs = [job for job in batch if job is not None]
+            jobs = [job for job in batch if job is not None and job.future.set_running_or_notify_cancel()]
             if jobs:
                 self._serve(jobs)
         self._disconnect()
@@ -86,12 +148,19 @@ class Writer:
         return batch
 
     def _serve(self, jobs: Sequence[Job]) -> None:
-        failure = self._attempt(jobs)
+        failure = self._timed(jobs)
         if failure and len(jobs) > 1 and not _is_outage(failure):
             for job in jobs:
-                self._settle([job], self._attempt([job]))
+                self._settle([job], self._timed([job]))
         else:
             self._settle(jobs, failure)
+
+    def _timed(self, jobs: Sequence[Job]) -> Exception | None:
+        self._began = began = time.monotonic()
+        failure = self._attempt(jobs)
+        self._slow = failure is not None and _is_outage(failure) and time.monotonic() - began > PATIENCE / 2
+        self._began = None
+        return failure
 
     def _attempt(self, jobs: Sequence[Job]) -> Exception | None:
         """One transaction for all of these jobs; whoever waits is told only when it is committed."""
@@ -102,7 +171,7 @@ class Writer:
                 results = [job.work(self._connection) for job in jobs]
         except Exception as error:  # noqa: BLE001 - the writer outlives whatever a job does; the job's future tells it
             self._rolled_back()
-            if _is_outage(error):
+            if _is_outage(error) and not _session_goes_on(error):
                 self._disconnect()
             return error
         for job, result in zip(jobs, results, strict=True):
@@ -121,7 +190,7 @@ class Writer:
             log.error("%s", error)
         if _is_outage(failure):
             self.trouble = str(error)
-        self.failures += len(jobs)
+        self._failed += len(jobs)
         for job in jobs:
             job.future.set_exception(error)
 
@@ -140,6 +209,10 @@ class Writer:
             connection.close()
         except SQLAlchemyError as error:
             log.debug("closing a broken connection: %s", told(error))
+
+
+def _session_goes_on(error: Exception) -> bool:
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _SESSION_GOES_ON
 
 
 def _is_outage(error: Exception) -> bool:

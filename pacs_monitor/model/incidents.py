@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -95,6 +95,10 @@ class Notification:
     status: DeliveryStatus = DeliveryStatus.PENDING
     attempts: int = 0
     unrecorded: bool = False
+
+    def while_unrecorded(self) -> Notification:
+        """The same, as it goes out while the history cannot be written; its data says so."""
+        return replace(self, unrecorded=True, data={**self.data, "unrecorded": True})
 
 
 class DeliveryResult(NamedTuple):

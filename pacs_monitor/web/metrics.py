@@ -117,6 +117,11 @@ class BoardCollector(Collector):
         for (listener, reason), count in list(self._house.refusals.items()):
             turned_away.add_metric([listener, reason], count)
         yield turned_away
+        yield GaugeMetricFamily(
+            "pacs_history_write_seconds",
+            "How long the running write of the history has taken so far; 0 while there is none.",
+            value=self._house.history.writing_for,
+        )
         yield _info("pacs_build_info", "The version of the monitor.", {"version": __version__})
 
 

@@ -94,7 +94,7 @@ async def running(
         journal = Path(database.removeprefix("sqlite:///") + ".unrecorded")
         house = Running(clock, history, estate, journal, **options)
         await history.adopt(estate.checks.keys(), Revision("0" * 64))
-        house.desk.start(house.remember(history.restore()))
+        house.desk.start(house.remember(await history.restore()))
         yield house
         await house.desk.stop(grace)
     finally:

@@ -99,7 +99,7 @@ async def test_a_journal_that_cannot_be_written_or_read_costs_no_page(
 
 async def taken_up(journal: Journal, history: History, receiver: Receiver, clock: SettableClock) -> list[str]:
     """What is pending after the journal was taken up."""
-    restored = await adopt(journal, history, at_once(receiver), history.restore(), clock.now())
+    restored = await adopt(journal, history, at_once(receiver), await history.restore(), clock.now())
     return [owed.event.removeprefix("incident.") for owed in restored.pending]
 
 
@@ -132,6 +132,6 @@ async def test_an_incident_that_the_record_knows_is_not_taken_up_twice(
         journal = Journal(tmp_path / "left")
         await journal.add(Entry(incidents=(open_now,)))
         assert await taken_up(journal, house.history, receiver, clock) == []
-        assert house.history.restore().incidents == ()
+        assert (await house.history.restore()).incidents == ()
     await asyncio.sleep(0)
     assert types(receiver.posts) == ["opened", "resolved"]

@@ -79,6 +79,7 @@ def test_the_data_is_the_contracts() -> None:
         "runbook": "https://monitor.example.org/docs/operations#tcp_refused",
         "url": "https://monitor.example.org/incidents/01JD",
         "labels": {"vendor": "acme"},
+        "unrecorded": False,
     }
 
 

@@ -139,7 +139,7 @@ async def test_a_restart_brings_everything_back(reopen: Opener, clock: HandClock
     )
     history.beat(pulse)
     history = reopen()
-    back = history.restore()
+    back = await history.restore()
     assert dict(back.standings) == {
         ECHO: Standing(State.DOWN, START, Reason.TCP_REFUSED, troubled=True, last=START + 30),
         STORE: Standing(State.UP, START + 7, None),
@@ -159,7 +159,7 @@ async def test_an_opened_of_an_open_incident_that_was_not_taken_is_owed_anew(
     entry = outage(START)
     await history.record(entry)
     await history.settle([DeliveryResult(entry.notifications[0].id, status, 1, "")])
-    assert history.restore().pending == (replace(entry.notifications[0], attempts=1), entry.notifications[1])
+    assert (await history.restore()).pending == (replace(entry.notifications[0], attempts=1), entry.notifications[1])
 
 
 async def test_a_digest_is_owed_with_what_it_replaces_and_takes_later_words(history: History) -> None:
@@ -179,7 +179,7 @@ async def test_a_check_that_comes_back_keeps_its_ledger_and_starts_unknown(histo
     history.beat(Pulse(clock.move(5), results={ECHO: result(START + 4, Reason.TCP_REFUSED)}))
     removed = clock.move(55)
     await history.adopt([STORE], REVISION)
-    assert history.restore().standings.keys() == {STORE}
+    assert (await history.restore()).standings.keys() == {STORE}
     again = clock.move(60)
     await history.adopt([ECHO, STORE], REVISION)
     assert history.reader.watched() == {
@@ -189,7 +189,7 @@ async def test_a_check_that_comes_back_keeps_its_ledger_and_starts_unknown(histo
     last = history.reader.transitions()[ECHO][-1]
     assert (last.before, last.after, last.since) == (State.DOWN, State.UNKNOWN, again)
     assert (last.last_before, last.reason) == (START + 4, Reason.NOT_MEASURED)
-    assert history.restore().standings[ECHO] == Standing(
+    assert (await history.restore()).standings[ECHO] == Standing(
         State.UNKNOWN, again, Reason.NOT_MEASURED, troubled=False, last=START + 4
     )
 
@@ -249,8 +249,8 @@ async def test_two_monitors_share_a_database_and_see_nothing_of_each_other(
     assert history.reader.notifications() == ()
     assert history.reader.transitions() == {}
     assert history.reader.watched().keys() == {ECHO}
-    assert history.restore().memory == {}
-    assert history.restore().standings == {ECHO: Standing(State.UNKNOWN, START, Reason.NOT_MEASURED)}
+    assert (await history.restore()).memory == {}
+    assert (await history.restore()).standings == {ECHO: Standing(State.UNKNOWN, START, Reason.NOT_MEASURED)}
 
 
 def test_a_second_daemon_of_the_same_name_is_refused_and_told_who_holds_it(

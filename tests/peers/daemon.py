@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import requests
 
 READY_WITHIN = 60.0
@@ -60,6 +62,17 @@ class RunningDaemon:
     def stop(self) -> int:
         """SIGTERM: a clean end; the exit code."""
         return self._end(signal.SIGTERM)
+
+    def terminate(self) -> None:
+        """SIGTERM, and nobody waits."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+
+    def ended(self) -> bool:
+        """Whether it has ended, also while a tracer keeps its parent from hearing of it."""
+        with suppress(psutil.NoSuchProcess):
+            return psutil.Process(self.pid).status() == psutil.STATUS_ZOMBIE
+        return True
 
     def hang_up(self) -> None:
         """SIGHUP: read the configuration again."""

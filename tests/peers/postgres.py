@@ -6,10 +6,12 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+import psutil
 import psycopg
 
 from tests.peers.ports import free_port
@@ -54,6 +56,19 @@ class Postgres:
 
     def stop(self) -> None:
         self._run([command("pg_ctl"), "-D", self._data, "-w", "-m", "immediate", "stop"])
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """While it is entered, no process of the server runs, but its sockets are open: it hangs."""
+        server = psutil.Process(int((self._folder / "data" / "postmaster.pid").read_text().split()[0]))
+        processes = [server, *server.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
 
     def database(self) -> str:
         """The URL of a new, empty database."""

@@ -26,7 +26,7 @@ def stalled_disk(pid: int, calls: str = "fsync,fdatasync") -> Iterator[None]:
         try:
             yield
         finally:
-            tracer.terminate()  # it lets the process go
+            tracer.kill()  # it lets the process go; while it waits for a thread that it holds, it heeds nothing else
 
 
 def _wait_for(pid: int, tracer: subprocess.Popen[bytes]) -> None:

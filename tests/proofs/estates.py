@@ -15,6 +15,7 @@ def write_estate(
     secret: str = "",
     paging: str = "on",
     allow: Sequence[str] = (),
+    database: str | None = None,
     defaults: str = "interval: 1s, retry_interval: 500ms, timeout: 10s, failures: 2, recoveries: 1, page_after: 0s",
 ) -> Path:
     """A monitor.yaml in `folder`: `nodes` is the YAML of the nodes section, indented by two."""
@@ -25,7 +26,7 @@ def write_estate(
         "monitor:\n"
         "  name: proof\n"
         "  ae_title: PACSMON\n"
-        f"  database: sqlite:///{folder / 'proof.db'}\n"
+        f"  database: {database or f'sqlite:///{folder}/proof.db'}\n"
         f"  listen: 127.0.0.1:{listen}\n"
         f"  paging: {paging}\n"
         f"  allow: [{', '.join(allow)}]\n"

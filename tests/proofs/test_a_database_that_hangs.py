@@ -1,0 +1,101 @@
+"""A database that hangs, rather than fails: pages go out all the same, everybody is told, and SIGTERM ends in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+import requests
+
+from tests.peers.daemon import RunningDaemon
+from tests.peers.ports import free_port, wait_until
+from tests.peers.postgres import Postgres
+from tests.peers.receiver import SECRET, Receiver
+from tests.peers.stalling import stalled_disk
+from tests.proofs.estates import write_estate
+from tests.proofs.switchable import Switchable
+from tests.proofs.test_a_page_from_a_real_archive import wait_for_state
+
+Hang = Callable[[RunningDaemon], AbstractContextManager[None]]
+
+
+@contextmanager
+def locked(url: str) -> Iterator[None]:
+    """Another session holds a table of the record."""
+    with psycopg.connect(url.replace("+psycopg", "")) as session:
+        session.execute("LOCK TABLE incidents IN ACCESS EXCLUSIVE MODE")
+        yield
+        session.rollback()
+
+
+@pytest.fixture(
+    params=[
+        "locked",
+        pytest.param("stopped", marks=pytest.mark.proof),
+        pytest.param("stalled disk", marks=pytest.mark.proof),
+    ]
+)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Hang]]:
+    """The URL of a database, and how it is made to hang."""
+    if request.param == "stalled disk":
+        yield f"sqlite:///{tmp_path}/proof.db", lambda daemon: stalled_disk(daemon.pid)
+        return
+    with Postgres() as server:
+        url = server.database()
+        yield url, lambda _daemon: locked(url) if request.param == "locked" else server.stopped()
+
+
+@pytest.mark.proof
+def test_pages_go_out_unrecorded_everybody_is_told_and_the_record_is_made_good(tmp_path, database):
+    listen = free_port()
+    url, hang = database
+    with Receiver() as pager, Switchable() as peer:
+        config = write_estate(tmp_path, listen, archive(peer), pager=pager.url, secret=SECRET, database=url)
+        with RunningDaemon(config, listen) as daemon:
+            wait_for_state(daemon, "up")
+            with hang(daemon):
+                peer.down()
+                (opened,) = pager.wait_for(1, timeout=40)
+                assert opened.data["unrecorded"] is True
+                wait_until(lambda: unready(daemon), "it says that it is not ready")
+                assert "pacs_history_write_seconds" in daemon.metrics()
+                peer.up()
+                pager.wait_for(2, timeout=40)
+            wait_until(lambda: recorded(daemon) == ["delivered", "delivered"], "the record is made good", within=60)
+            (incident,) = daemon.get("/api/v1/incidents")
+            assert (incident["id"], incident["ending"]) == (opened.data["incident"], "resolved")
+            wait_until(lambda: not unready(daemon), "it is ready again")
+            assert daemon.stop() == 0
+    assert [post.type for post in pager.posts] == ["incident.opened", "incident.resolved"]
+
+
+def test_sigterm_ends_within_ten_seconds_and_prints_no_traceback(tmp_path, database):
+    listen = free_port()
+    url, hang = database
+    with Receiver() as pager, Switchable() as peer:
+        config = write_estate(tmp_path, listen, archive(peer), pager=pager.url, secret=SECRET, database=url)
+        with RunningDaemon(config, listen) as daemon:
+            wait_for_state(daemon, "up")
+            with hang(daemon):
+                peer.down()
+                pager.wait_for(1, timeout=40)
+                daemon.terminate()
+                wait_until(daemon.ended, "it ends", within=10)
+            assert daemon.stop() == 0
+            assert "Traceback" not in daemon.log.read_text()
+
+
+def archive(peer: Switchable) -> str:
+    return f"  archive: {{host: 127.0.0.1, dicom: {{port: {peer.port}, ae_title: PEER}}, checks: {{dicom_echo: }}}}\n"
+
+
+def unready(daemon: RunningDaemon) -> bool:
+    answer = requests.get(f"{daemon.url}/readyz", timeout=10)
+    return answer.status_code == 503 and "history" in answer.text
+
+
+def recorded(daemon: RunningDaemon) -> list[str]:
+    return [row["status"] for row in daemon.get("/api/v1/notifications")]
