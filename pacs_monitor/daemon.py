@@ -135,6 +135,7 @@ class Daemon:
             ledger=self.history.objects,
             shared=self._seats,
             on_result=self._tally.take,
+            look=self._look_at_the_clock,
             supervisor=self.supervisor,
         )
         self._watch = ClockWatch(self.clock, self._clock_was_set)
@@ -331,6 +332,9 @@ class Daemon:
         entries = self.engine.board.entries
         memory = {check: entries[check].memory for check in self._tally.ran() if check in entries}
         self.history.beat(self._tally.pulse(self.clock.now(), memory))
+
+    def _look_at_the_clock(self) -> None:
+        self._watch.look()
 
     def _clock_was_set(self, step: Micros) -> None:
         self.engine.clock_was_set(step)

@@ -117,6 +117,32 @@ def lapse(standing: Standing, check: CheckId, now: Micros) -> tuple[Standing, Tr
     return _enter(standing, UNKNOWN, since, Reason.NOT_MEASURED), transition
 
 
+def shifted(standing: Standing, step: Micros) -> Standing:
+    """The same after the wall clock was set: whatever is past is as long ago as before."""
+
+    def moved(streak: Streak) -> Streak:
+        before = None if streak.before is None else streak.before + step
+        return Streak(streak.length, streak.since + step, before) if streak.length else streak
+
+    return standing._replace(
+        since=standing.since + step,
+        last=None if standing.last is None else standing.last + step,
+        busy_since=None if standing.busy_since is None else standing.busy_since + step,
+        fails=moved(standing.fails),
+        bads=moved(standing.bads),
+        oks=moved(standing.oks),
+        goods=moved(standing.goods),
+        absents=moved(standing.absents),
+        unknowns=moved(standing.unknowns),
+        others=moved(standing.others),
+    )
+
+
+def redated(moment: Micros, step: Micros, now: Micros) -> Micros:
+    """A moment that has just been, by the clock as it was set: it may have been read before or after that."""
+    return min(moment, moment + step, key=lambda reading: abs(reading - now))
+
+
 def leaning(standing: Standing) -> State | None:
     """The state that the streaks lean towards, or None while the last result agrees with the state."""
     for rule in ROWS[standing.state, standing.troubled]:

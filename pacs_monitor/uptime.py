@@ -155,7 +155,7 @@ def account(timeline: Timeline, period: Span, now: Micros) -> Account:
     """Every microsecond of the period up to now in its class, and the outages with their bounds."""
     limit = max(period.start, min(period.end, now))
     pieces = list(_pieces(timeline, Span(period.start, limit)))
-    result = Account(outages=tuple(_outages(timeline, Span(period.start, limit), _Downtime(pieces))))
+    result = Account(outages=tuple(_outages(timeline, Span(period.start, limit), _Downtime(pieces, timeline.coverage))))
     for piece in pieces:
         result.classes[piece.kind] += piece.end - piece.start
         if piece.cause is not None:
@@ -211,9 +211,10 @@ class _Spans:
 
 
 class _Downtime:
-    """How much downtime was measured up to an instant."""
+    """How much downtime was measured up to an instant, and where instants are `ambiguous` because the clock was set."""
 
-    def __init__(self, pieces: Iterable[_Piece]) -> None:
+    def __init__(self, pieces: Iterable[_Piece], coverage: Iterable[Coverage]) -> None:
+        self.ambiguous = _Spans(Span(c.start, c.end) for c in coverage if c.cause is Cause.CLOCK)
         self._down = [piece for piece in pieces if piece.kind in (Class.DOWN, Class.UNREACHABLE)]
         self._starts = [piece.start for piece in self._down]
         self._before = [0]
@@ -303,9 +304,16 @@ def _outages(timeline: Timeline, period: Span, downtime: _Downtime) -> Iterator[
 
 
 def _bounded(opened: _Open, ended: Micros | None, period: Span, downtime: _Downtime) -> Iterator[Outage]:
-    """The outage as seen from the period, if it touches it at all."""
+    """The outage as seen from the period, if it touches it at all.
+
+    An end that lies where the clock was set may mean any instant of that span.
+    """
     earliest = opened.watch.start if opened.last_good is None else opened.last_good
     latest = period.end if ended is None else ended
+    if earliest in downtime.ambiguous:
+        earliest = downtime.ambiguous.around(earliest).start
+    if latest in downtime.ambiguous:
+        latest = downtime.ambiguous.around(latest).end
     at_most = min(latest, period.end) - max(min(earliest, opened.since), period.start)
     if opened.since >= period.end or latest <= period.start or at_most <= 0:
         return

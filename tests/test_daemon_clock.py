@@ -10,8 +10,9 @@ import pytest
 from pacs_monitor.config import load
 from pacs_monitor.daemon import HEARTBEAT, Daemon
 from pacs_monitor.model import SECOND, CheckId, State
-from pacs_monitor.uptime import Cause, Coverage
-from tests.engine.support import SettableClock
+from pacs_monitor.uptime import Cause, Coverage, Span, Timeline, account
+from tests.engine.support import SettableClock, until
+from tests.peers.receiver import SECRET, Receiver
 from tests.proofs.estates import write_estate
 from tests.proofs.switchable import Switchable
 from tests.timing import SOON
@@ -23,6 +24,46 @@ ECHO = CheckId("archive", "dicom_echo")
 async def ambiguous_in(daemon: Daemon) -> list[Coverage]:
     coverage = await daemon.history.read(lambda reader: reader.coverage())
     return [span for span in coverage if span.cause is Cause.CLOCK]
+
+
+async def test_an_outage_in_which_the_clock_is_set_back_is_as_long_as_it_was(tmp_path):
+    clock = SettableClock()
+    timing = "interval: 500ms, retry_interval: 200ms, timeout: 10s, failures: 2, recoveries: 1, page_after: 0s"
+    with Switchable() as peer, Receiver() as receiver:
+        pager = {"pager": receiver.url, "secret": SECRET}
+        node = f"{{port: {peer.port}, ae_title: PEER}}, checks: {{dicom_echo: {{}}}}"
+        node = f"  archive: {{host: 127.0.0.1, dicom: {node}}}\n"
+        daemon = Daemon(load(write_estate(tmp_path, 0, node, defaults=timing, **pager)), clock)
+        await daemon.start()
+        entry = daemon.engine.board.entries[ECHO]
+        await until(lambda: entry.standing.state is State.UP)
+        clock.set_by(3600)
+        peer.down()
+        await until(lambda: len(receiver.accepted) == 1)
+        runs, noticed = entry.runs, time.monotonic()
+        clock.set_by(-3600)
+        await until(lambda: entry.runs >= runs + 4)
+        lasted = time.monotonic() - noticed
+        peer.up()
+        await until(lambda: len(receiver.accepted) == 2)
+        (incident,) = daemon.history.reader.incidents()
+        account = await daemon.history.read(lambda reader: accounted(reader, clock.now()))
+        await daemon.stop()
+
+    opened, resolved = receiver.accepted
+    assert incident.ended is not None
+    assert lasted * SECOND <= incident.ended - incident.since < 600 * SECOND
+    assert "after 0 s" not in resolved.data["summary"]
+    assert opened.key == resolved.key
+    (outage,) = account.outages
+    assert outage.at_least == 0, "the hour may mean either of two instants"
+    assert outage.at_most >= 3600 * SECOND
+
+
+def accounted(reader, now):
+    coverage, watched = reader.coverage(), reader.watched()[ECHO]
+    timeline = Timeline(tuple(reader.transitions()[ECHO]), watched, coverage)
+    return account(timeline, Span(watched[0].start, now + 2 * 3600 * SECOND), now + 2 * 3600 * SECOND)
 
 
 @pytest.mark.parametrize("step", [3600, -3600])

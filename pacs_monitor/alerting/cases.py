@@ -62,10 +62,13 @@ class Case:
         return replace(self, told={**self.told, channel: told})
 
     def shifted(self, step: Micros) -> Case:
-        """The same after the wall clock was set: what was due in a minute still is."""
+        """The same after the wall clock was set: what was due in a minute still is, and began as long ago as before."""
+        incident = self.incident
+        good = None if incident.last_good is None else incident.last_good + step
+        incident = replace(incident, last_good=good, since=incident.since + step, noticed=incident.noticed + step)
         told = {channel: replace(t, at=t.at + step) for channel, t in self.told.items()}
         joined = None if self.joined is None else self.joined + step
-        return replace(self, due=self.due + step, told=told, joined=joined)
+        return replace(self, incident=incident, due=self.due + step, told=told, joined=joined)
 
 
 def restored(

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from ulid import ULID
 
+from pacs_monitor import states
 from pacs_monitor.alerting import apart, cases, message, plain
 from pacs_monitor.alerting.cases import Case, Key
 from pacs_monitor.alerting.journal import Journal
@@ -160,6 +161,11 @@ class Desk:
         self._started += step
         self._cases = {key: case.shifted(step) for key, case in self._cases.items()}
         self._dark_since = {check: since + step for check, since in self._dark_since.items()}
+        now = self._clock.now()
+        self._queue[:] = [_shifted(transition, step, now) for transition in self._queue]
+        self._undecided = tuple(_shifted(transition, step, now) for transition in self._undecided)
+        if self._cases:
+            self._decided.append(Entry(incidents=self.open_incidents()))
         self._bell.set()
 
     def reloaded(self, estate: Estate) -> None:
@@ -316,3 +322,10 @@ class Desk:
             if case.incident.id == notification.incident and told is not None:
                 self._cases = {**self._cases, key: case.tell(notification.channel, replace(told, lost=True))}
                 return
+
+
+def _shifted(transition: Transition, step: Micros, now: Micros) -> Transition:
+    """A transition that waits, after the wall clock was set."""
+    step = states.redated(transition.noticed, step, now) - transition.noticed
+    before = None if transition.last_before is None else transition.last_before + step
+    return replace(transition, last_before=before, since=transition.since + step, noticed=transition.noticed + step)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,14 +43,19 @@ class Engine:
         ledger: Ledger | None = None,
         shared: SharedSeats | None = None,
         on_result: Callable[[Result, State], None] = lambda _result, _state: None,
+        look: Callable[[], None] = lambda: None,
         supervisor: Supervisor | None = None,
     ) -> None:
+        """`look` looks whether the wall clock was set, and tells `clock_was_set` if so."""
         self._supervisor = supervisor or Supervisor()
         self.board = Board()
         self.runner = Runner(clock, resolver, ledger, shared=shared)
         self._clock = clock
         self._on_transition = on_transition
         self._on_result = on_result
+        self._look = look
+        self._set_by: Micros = 0
+        """By how much the wall clock was set since the start."""
         self._rhythm = Rhythm(self._turn, self._supervisor)
         self._calendar = Calendar(self._turn, clock, self._supervisor)
         self._runs: set[asyncio.Task[Any]] = set()
@@ -113,8 +119,12 @@ class Engine:
     def clock_was_set(self, step: Micros) -> None:
         """The wall clock was set: back, calendar times come again and are computed afresh; the rhythm does not care.
 
-        Set forward, a time that was jumped over by seconds is late, and is made up for.
+        Set forward, a time that was jumped over by seconds is late, and is made up for. What the standings remember
+        moves along, so that an outage is as long as it was.
         """
+        self._set_by += step
+        for entry in self.board.entries.values():
+            entry.standing = states.shifted(entry.standing, step)
         if step < 0:
             self._calendar.reschedule()
 
@@ -156,6 +166,7 @@ class Engine:
 
     async def _run(self, entry: BoardEntry, check: Check, due: float | None) -> Result:
         self.board.in_progress += 1
+        set_by = self._set_by
         try:
             if entry.tidying is not None:
                 await asyncio.wait([entry.tidying])
@@ -164,6 +175,10 @@ class Engine:
             self.board.in_progress -= 1
             entry.run = None
         if self.board.entries.get(check.id) is entry and entry.check == check:  # no reload has changed it meanwhile
+            self._look()
+            if self._set_by != set_by:
+                started = states.redated(result.started, self._set_by - set_by, self._clock.now())
+                result = replace(result, started=started)
             self._accept(entry, result, due)
         return result
 
