@@ -19,8 +19,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from pacs_monitor.delivery.agenda import Agenda
 from pacs_monitor.delivery.circuit import Circuit, Pace, Spread
 from pacs_monitor.model import DeliveryError, DeliveryStatus, Event, Failure, Notification, Severity
 
@@ -98,8 +99,16 @@ class Backlog:
         self.circuit = Circuit(pace, spread)
         self._pace, self._spread = pace, spread
         self._lanes: dict[str, Lane] = {}
-        self._closing: set[str] = set()
+        self._agenda = Agenda()
+        """The lanes that may be tried."""
+        self._planned_open = False
+        """Whether they are ordered as while the circuit is open."""
+        self._held: set[str] = set()
+        """Digests that wait until the channel works again."""
+        self._changed: set[str] = set()
         """Lanes where something may have to be dropped."""
+        self._deadlines = Agenda()
+        """Lanes of ended incidents where something will have to be."""
         self._lost: set[str] = set()
         """Incidents whose opened cannot be sent: nothing may follow."""
         self._in_flight: set[Item] = set()
@@ -119,8 +128,7 @@ class Backlog:
         item = Item(notification, now, self._count, now, first, may_have_arrived=may_have_arrived)
         lane.waiting.append(item)
         lane.ended = lane.ended or notification.event in ENDINGS
-        if len(lane.waiting) > 1 or lane.ended or key in self._lost:
-            self._closing.add(key)
+        self._plan(key)
         if len(lane.waiting) == 1 and self.circuit.is_open:
             self.circuit.arrived(now)
 
@@ -137,30 +145,35 @@ class Backlog:
         self._lost.discard(incident)
         if incident in self._lanes:
             self._lanes[incident].ended = True
-            self._closing.add(incident)
+            self._changed.add(incident)
 
     def next(self, now: float) -> Item | None:
         """What to try now, if anything; its lane is busy until `failed` or `done`."""
-        self.circuit.look(now)
-        places = 1 if self.circuit.is_open else self._pace.at_once
-        if len(self._in_flight) >= places:
+        self._plan_anew_if_moved(now)
+        if not self._has_a_place() or (self.circuit.is_open and now < self.circuit.next_try):
             return None
-        ready = [(self._order(lane), lane) for lane in self._idle() if self._due(lane) <= now]
-        if not ready:
-            return None
-        lane = min(ready, key=lambda candidate: candidate[0])[1]
-        lane.busy = True
-        self._in_flight.add(lane.waiting[0])
-        return lane.waiting[0]
+        if self._held and not self._holds():
+            self._plan(*self._held)
+            self._held.clear()
+        while (key := self._agenda.best(now)) is not None:
+            lane = self._lanes[key]
+            if lane.is_digest and self._holds():
+                self._held.add(key)
+                continue
+            lane.busy = True
+            self._in_flight.add(lane.waiting[0])
+            return lane.waiting[0]
+        return None
 
     def wake_at(self, now: float) -> float | None:
         """When to ask again, if nothing happens before."""
-        times = [self.circuit.opens_at] if self.circuit.opens_at is not None else []
-        if len(self._in_flight) < (1 if self.circuit.is_open else self._pace.at_once):
-            times += [self._due(lane) for lane in self._idle()]
-        for key in self._closing:
-            times += self._deadlines(self._lanes[key])
-        return min((time for time in times if time > now), default=None)
+        self._plan_anew_if_moved(now)
+        times = [self.circuit.opens_at, self._deadlines.next_due()]
+        if self._has_a_place():
+            if self.circuit.is_open and self._agenda.has_due(now):
+                times.append(self.circuit.next_try)
+            times.append(self._agenda.next_due())
+        return min((time for time in times if time is not None and time > now), default=None)
 
     def taken(self, item: Item, now: float) -> None:
         """It was delivered; the lane stays busy until `done`."""
@@ -168,7 +181,7 @@ class Backlog:
         item.attempts, item.taken = item.attempts + 1, True
         if self.circuit.is_open or self.circuit.failing_since is not None:
             self._release(now, everything=False)
-        self.circuit.close(now)
+        self.circuit.succeeded(now)
 
     def failed(self, item: Item, error: DeliveryError, began: float, now: float) -> None:
         """It was not; the lane is free again, unless it can never be sent: then it stays busy until `done`."""
@@ -176,7 +189,8 @@ class Backlog:
         item.attempts, item.error = item.attempts + 1, error
         if error.failure is Failure.UNSENDABLE:
             return
-        self._lanes[lane_of(item.notification)].busy = False
+        key = lane_of(item.notification)
+        self._lanes[key].busy = False
         item.may_have_arrived = item.may_have_arrived or error.may_have_arrived
         item.not_before = now + min(error.retry_after or 0.0, self._pace.longest_retry_after)
         refused = error.failure is Failure.REFUSAL
@@ -191,6 +205,7 @@ class Backlog:
             item.turns += 1
         item.next_try = max(now + self._spread(self._wait(item)), item.not_before)
         item.delay = self._pace.doubled(item.delay)
+        self._plan(key)
 
     def done(self, item: Item, *, lost: bool = False) -> None:
         """Its result is on record, or kept to be written: the lane goes on."""
@@ -200,8 +215,7 @@ class Backlog:
         lane.waiting.popleft()
         if lost:
             self._lost.add(key)
-            self._closing.add(key)
-        self._tidy(key)
+        self._plan(key)
 
     def abandon(self, item: Item, now: float) -> None:
         """Its attempt is over, whatever became of it: if its lane is still busy with it, it is free from now on."""
@@ -215,50 +229,70 @@ class Backlog:
             lane.busy = False
             item.may_have_arrived = True
             item.next_try = now + self._spread(item.delay)
+            self._plan(lane_of(item.notification))
 
     def release(self, now: float) -> None:
         """There is reason to expect another outcome: everything is tried again at once."""
         self._release(now, everything=True)
-        self.circuit.close()
 
     def drop(self, now: float) -> list[Dropped]:
         """What is not sent any more; it is gone from here."""
+        keys, self._changed = self._changed, set()
+        while (key := self._deadlines.best(now)) is not None:
+            keys.add(key)
         dropped: list[Dropped] = []
-        for key in list(self._closing):
+        for key in sorted(keys & self._lanes.keys()):
             lane = self._lanes[key]
             if key in self._lost and not lane.busy:
                 dropped.append(Dropped(_all_of(lane), missed=False))
             elif not lane.busy:
                 dropped += self._overdue(lane, now)
             dropped += self._replaced(lane)
-            if not lane.ended:
-                self._closing.discard(key)
-            self._tidy(key)
+            self._plan(key)
+            self._changed.discard(key)
+            if lane.ended and lane.waiting and not lane.busy:
+                self._deadlines.put(key, self._deadline(lane))
         return dropped
 
     def is_poison(self, item: Item) -> bool:
         return item.blamed >= self._pace.refusals
 
-    def _idle(self) -> Iterator[Lane]:
-        """The lanes that may be tried; while the channel fails, a digest waits, and grows, as long as others do."""
-        holds = self.circuit.failing_since is not None and any(map(self._asks, self._lanes.values()))
-        return (lane for lane in self._lanes.values() if not lane.busy and not (holds and lane.is_digest))
+    def _has_a_place(self) -> bool:
+        return len(self._in_flight) < (1 if self.circuit.is_open else self._pace.at_once)
 
-    def _asks(self, lane: Lane) -> bool:
-        """Whether its attempts show that the channel works again."""
-        return not lane.is_digest and not self.is_poison(lane.waiting[0])
+    def _holds(self) -> bool:
+        """While the channel fails a digest waits, and grows, as long as others show whether it works again."""
+        return self.circuit.failing_since is not None and any(
+            not lane.is_digest and not self.is_poison(lane.waiting[0]) for lane in self._lanes.values()
+        )
 
-    def _due(self, lane: Lane) -> float:
-        item = lane.waiting[0]
-        if self.circuit.is_open and not self.is_poison(item):
-            return self.circuit.next_try
-        return item.next_try
+    def _plan_anew_if_moved(self, now: float) -> None:
+        self.circuit.look(now)
+        if self.circuit.is_open is not self._planned_open:
+            self._planned_open = self.circuit.is_open
+            self._plan(*self._lanes)
 
-    def _order(self, lane: Lane) -> tuple[Any, ...]:
-        """While the circuit is open, what failed is behind those that failed less often."""
-        if not self.circuit.is_open:
-            return lane.rank()
-        return self.is_poison(lane.waiting[0]), lane.waiting[0].turns, *lane.rank()
+    def _plan(self, *keys: str) -> None:
+        """These lanes have changed: when they may be tried, and which goes first."""
+        for key in keys:
+            lane = self._lanes[key]
+            self._agenda.remove(key)
+            if not lane.waiting:
+                del self._lanes[key]
+                self._changed.discard(key)
+                self._deadlines.remove(key)
+                self._held.discard(key)
+                continue
+            self._changed.add(key)
+            if lane.busy:
+                continue
+            head = lane.waiting[0]
+            if not self.circuit.is_open:
+                self._agenda.put(key, head.next_try, lane.rank())
+            elif self.is_poison(head):
+                self._agenda.put(key, head.next_try, (True, 0, *lane.rank()))
+            else:
+                self._agenda.put(key, 0.0, (False, head.turns, *lane.rank()))
 
     def _own_fault(self, item: Item) -> bool:
         works = self.circuit.failing_since is None and self.circuit.succeeded_at is not None
@@ -277,21 +311,21 @@ class Backlog:
                 item.not_before = now
             if not self.is_poison(item):
                 item.next_try, item.delay = max(now, item.not_before), self._pace.first_retry
+        self.circuit.close()
+        self._planned_open = False
+        self._plan(*self._lanes)
 
-    def _deadlines(self, lane: Lane) -> list[float]:
+    def _deadline(self, lane: Lane) -> float:
         """When something of an ended incident's lane is dropped or given up."""
-        if not lane.ended or not lane.waiting or lane.busy:
-            return []
         head = lane.waiting[0]
-        give_up = head.since + self._pace.give_up_after
         if lane.opening is None or head.may_have_arrived:
-            return [give_up]
-        return [give_up, head.since + self._pace.drop_after]
+            return head.since + self._pace.give_up_after
+        return head.since + min(self._pace.give_up_after, self._pace.drop_after)
 
     def _overdue(self, lane: Lane, now: float) -> list[Dropped]:
         if not lane.ended or not lane.waiting:
             return []
-        due = min(self._deadlines(lane)) <= now
+        due = self._deadline(lane) <= now
         if lane.opening is not None:
             has_an_end = any(item.notification.event in ENDINGS for item in lane.waiting)
             given_up = has_an_end and now >= lane.waiting[0].since + self._pace.give_up_after
@@ -314,11 +348,6 @@ class Backlog:
                 kept.appendleft(item)
         lane.waiting = kept
         return dropped
-
-    def _tidy(self, key: str) -> None:
-        if not self._lanes[key].waiting:
-            del self._lanes[key]
-            self._closing.discard(key)
 
 
 def lane_of(notification: Notification) -> str:

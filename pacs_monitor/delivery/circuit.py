@@ -82,11 +82,13 @@ class Circuit:
         """Something came that was never tried: it may well be taken, so it does not wait for a long pause to end."""
         self.next_try = min(self.next_try, max(now, self.not_before))
 
-    def close(self, now: float | None = None) -> None:
-        """A success, with its time; or there is reason to expect one."""
+    def close(self) -> None:
+        """There is reason to expect a success."""
         self.failing_since, self.is_open, self.not_before = None, False, 0.0
-        if now is not None:
-            self.succeeded_at = now
+
+    def succeeded(self, now: float) -> None:
+        self.close()
+        self.succeeded_at = now
 
     @property
     def opens_at(self) -> float | None:

@@ -152,8 +152,9 @@ def test_the_log_tells_what_was_seen_and_who_was_told_with_the_offset_of_its_tim
         wait_until(lambda line=line: bool(re.search(line, log.read_text(), re.MULTILINE)), line)
 
 
-def test_notify_test_shows_what_the_receiver_said(estate):
-    said = command("notify-test", "pager", config=estate)
+@pytest.mark.parametrize("more", [(), ("--direct",)], ids=["through the daemon", "direct"])
+def test_notify_test_shows_what_the_receiver_said(estate, more):
+    said = command("notify-test", "pager", *more, config=estate)
 
     assert said.returncode == 0, said.stderr
     assert "delivered" in said.stdout

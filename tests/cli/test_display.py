@@ -49,6 +49,21 @@ def test_an_empty_board_says_so() -> None:
     assert plain(display.board(board, WHEN)) == ["east at 17:00:00 CET: no checks; paging on"]
 
 
+def test_a_channel_that_takes_nothing_or_refuses_one_page_is_shown_above_the_counts() -> None:
+    stuck = [{"notification": "01JE", "incident": "01JD", "summary": "[x] fails", "attempts": 12, "reason": "http_413"}]
+    failing = {"works": False, "failing_since": "2025-11-24T15:00:00Z", "reason": "http_401", "pending": 3, "stuck": []}
+    channels = [
+        {"channel": "fine", "works": True, "failing_since": None, "reason": None, "pending": 1, "stuck": stuck},
+        {"channel": "pager"} | failing,
+    ]
+    board = {"monitor": "east", "time": "2025-11-24T16:00:00Z", "paging": "on", "counts": {"up": 0}, "nodes": []}
+    assert plain(display.board(board | {"channels": channels}, WHEN)) == [
+        "channel fine refuses (http_413), while it takes others: [x] fails",
+        "channel pager has taken nothing since 16:00:00 CET (http_401); 3 notifications wait",
+        "east at 17:00:00 CET: no checks; paging on",
+    ]
+
+
 def an_incident(**more: Any) -> dict[str, Any]:
     return {
         "id": "01JD",
