@@ -337,7 +337,7 @@ async def test_why_nobody_was_told_is_recorded_once_however_often_the_monitor_st
         async with running(clock, database, estate) as house:
             if not house.desk.open_incidents():
                 house.move(DOWN)
-            await until(lambda: bool(house.history.restore().incidents))
+            await until(lambda: bool(house.history.reader.incidents()))
             house.move(UP, RIS)  # anything that makes the desk look
     async with running(clock, database, estate) as house:
         (incident,) = house.desk.open_incidents()
