@@ -174,34 +174,42 @@ class _PatientLedger:
 
 
 class Backstop:
-    """Ends what overruns the run's deadline, wherever that has moved to: a TimeoutError then, and it is `expired`."""
+    """Ends what overruns the run's deadline, wherever that has moved to: a TimeoutError then, and it has `expired`.
+
+    It is what asyncio.Timeout is, for a time that is known only when it seems to be over; each run has one.
+    """
+
+    __slots__ = ("_cancelling", "_ctx", "_loop", "_task", "_timer", "expired", "starved")
+    _cancelling: int
+    _task: asyncio.Task[Any]
+    _timer: asyncio.TimerHandle
 
     def __init__(self, ctx: RunContext) -> None:
         self._ctx = ctx
         self._loop = asyncio.get_running_loop()
-        self._timeout = asyncio.timeout(None)
+        self.expired = False
         self.starved = False
         """It ended the run while that waited for us."""
 
-    @property
-    def expired(self) -> bool:
-        return self._timeout.expired()
-
-    async def __aenter__(self) -> Self:
-        await self._timeout.__aenter__()
+    def __enter__(self) -> Self:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a run is a task")
+        self._task, self._cancelling = task, task.cancelling()
         self._timer = self._loop.call_at(self._ctx.deadline + BACKSTOP, self._look)
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._timer.cancel()
-        await self._timeout.__aexit__(kind, error, trace)
+        if self.expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise TimeoutError from error
 
     def _look(self) -> None:
         end = self._ctx.due() + BACKSTOP
         if end > self._loop.time():
             self._timer = self._loop.call_at(end, self._look)
         else:
-            self.starved = self._ctx.starved
-            self._timeout.reschedule(self._loop.time())
+            self.expired, self.starved = True, self._ctx.starved
+            self._task.cancel()

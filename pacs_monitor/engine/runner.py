@@ -117,7 +117,7 @@ class Runner:
         ctx = self.context(check, memory, begun + check.timeout, resolver)
         backstop = Backstop(ctx)
         try:
-            async with backstop:
+            with backstop:
                 outcome = _countable(await check.probe.run(check.node, check.settings, ctx))
         except StandstillError as error:
             return Outcome.of(Reason.NOT_MEASURED, detail=str(error))
@@ -145,7 +145,7 @@ class Runner:
 
         async def tidy(resolver: Resolver) -> Outcome:
             ctx = self.context(check, {}, self._clock.monotonic() + check.timeout, resolver)
-            async with Backstop(ctx):
+            with Backstop(ctx):
                 await probe.tidy(check.node, check.settings, ctx)
             return Outcome(Status.OK)
 
