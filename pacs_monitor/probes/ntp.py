@@ -92,7 +92,7 @@ class Ntp:
         except NetFailure as failure:
             return failure.outcome()
         passage.measure("ntp_offset_seconds", answer.offset)
-        return _judge(answer.offset, settings, passage)
+        return _judge(answer, settings, passage)
 
 
 class Answer(NamedTuple):
@@ -102,6 +102,8 @@ class Answer(NamedTuple):
     """Reference identifier; of a kiss-o'-death, its code (RFC 5905 7.4)."""
     offset: float
     """Seconds, ours to theirs."""
+    delay: float
+    """Seconds on the way and in waiting for us: the offset is known to half of them (RFC 5905 8)."""
 
 
 class _Question:
@@ -126,8 +128,10 @@ class _Question:
         if first & 7 != 4 or sent is None:
             return None
         received, transmitted = _unix(words[7], words[8]), _unix(words[9], words[10])
-        offset = ((received - sent / SECOND) + (transmitted - arrived / SECOND)) / 2
-        return Answer(first >> 6, stratum, words[2].to_bytes(4), offset)
+        there, back = received - sent / SECOND, arrived / SECOND - transmitted
+        return Answer(
+            first >> 6, stratum, words[2].to_bytes(4), offset=(there - back) / 2, delay=max(there + back, 0.0)
+        )
 
 
 def _unix(seconds: int, fraction: int) -> float:
@@ -146,11 +150,15 @@ def _expect_synchronized(answer: Answer, passage: Passage) -> None:
         raise passage.failure(Reason.STALE, "it answers, but its clock is not synchronized to any other")
 
 
-def _judge(offset: float, settings: NtpSettings, passage: Passage) -> Outcome:
-    if abs(offset) <= settings.warn:
+def _judge(answer: Answer, settings: NtpSettings, passage: Passage) -> Outcome:
+    """Only what the clock is surely off by counts: an answer that was long under way, or read late, says less."""
+    offset, least = abs(answer.offset), abs(answer.offset) - answer.delay / 2
+    if offset <= settings.warn:
         return passage.outcome()
-    limit = settings.fail if abs(offset) > settings.fail else settings.warn
-    where = "ahead of" if offset > 0 else "behind"
-    detail = f"its clock is {span(abs(offset))} {where} ours, more than {span(limit)}"
-    warn = limit != settings.fail or abs(offset) <= settings.fail
+    if least <= settings.warn:
+        took = f"the answer was {span(answer.delay)} under way, so that the offset is known to half of that only"
+        return Outcome.of(Reason.NOT_MEASURED, phase=Phase.OPERATION, detail=took, **passage.seen())
+    warn = least <= settings.fail
+    where = "ahead of" if answer.offset > 0 else "behind"
+    detail = f"its clock is {span(offset)} {where} ours, more than {span(settings.warn if warn else settings.fail)}"
     return Outcome.of(Reason.OVER_LIMIT, warn=warn, phase=Phase.OPERATION, detail=detail, **passage.seen())

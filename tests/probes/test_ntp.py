@@ -6,6 +6,7 @@ import asyncio
 import os
 import struct
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -128,6 +129,17 @@ async def test_a_server_without_a_source_is_not_synchronized(tmp_path: Path) -> 
     async with chronyd(tmp_path) as port:
         outcome = await settled(port)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.STALE)
+
+
+async def test_an_answer_that_is_read_late_says_nothing_of_the_clock() -> None:
+    def late(question: bytes) -> bytes:
+        answer = timed(question)
+        time.sleep(0.3)  # nothing of ours runs meanwhile
+        return answer
+
+    async with answering(late) as port:
+        outcome = await ask(NTP, *at(port, warn=0.1, fail=0.1))
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
 
 
 @pytest.mark.parametrize(
