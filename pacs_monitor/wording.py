@@ -66,3 +66,8 @@ def login_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
+
+
+def plain(text: str) -> str:
+    """Lines for a terminal or a log: what a server or a file says moves no cursor there and changes no colour."""
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)

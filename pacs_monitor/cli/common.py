@@ -16,6 +16,7 @@ from rich.console import Console
 from pacs_monitor import __version__
 from pacs_monitor.config import ConfigError, Estate, load
 from pacs_monitor.config.wording import likely, listed
+from pacs_monitor.wording import plain
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -55,7 +56,7 @@ def estate_of(config: Path, *, json: bool = False) -> Estate:
             print_json({"file": str(config), "errors": [asdict(problem) for problem in error.problems]})
             raise typer.Exit(1) from None
         for problem in error.problems:
-            err.print(str(problem), markup=False)
+            err.print(plain(str(problem)), markup=False)
         count = len(error.problems)
         err.print(f"{count} error{'s' if count > 1 else ''}; nothing was started", style="bold red")
         raise typer.Exit(1) from None
@@ -63,7 +64,7 @@ def estate_of(config: Path, *, json: bool = False) -> Estate:
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """End the command with a sentence: 1 for bad news, 2 for misuse."""
-    err.print(message, style="bold red", markup=False)
+    err.print(plain(message), style="bold red", markup=False)
     raise typer.Exit(code)
 
 

@@ -12,6 +12,16 @@ from pacs_monitor import demo as demonstration
 from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, app, estate_of, fail
 from pacs_monitor.fields import parse_duration
 from pacs_monitor.model import PacsMonitorError
+from pacs_monitor.wording import plain
+
+LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class _Plain(logging.Formatter):
+    """What others say is logged without their control characters."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return plain(super().format(record))
 
 
 @app.command()
@@ -44,8 +54,8 @@ def _log(level: str) -> None:
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
         fail(f"{level!r} is no log level; write debug, info, warning or error", 2)
-    logging.basicConfig(
-        level=number, format="%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%Y-%m-%dT%H:%M:%S%z"
-    )
+    logging.basicConfig(level=number)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_Plain(LINE, datefmt="%Y-%m-%dT%H:%M:%S%z"))
     for chatty in ("apscheduler", "alembic", "uvicorn"):
         logging.getLogger(chatty).setLevel(max(number, logging.WARNING))

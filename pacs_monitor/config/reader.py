@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
+import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 FROM_FILE = "_file"
+LARGEST_SECRET = 1 << 20
+"""Bytes of a file that holds a secret."""
 NOT_ACTED_ON = "not acted on yet"
 
 
@@ -119,7 +124,7 @@ class Reader:
             return ""
         try:
             with contextlib.suppress(UnicodeDecodeError):
-                return (self.folder / tree.text).read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+                return _content(self.folder / tree.text).decode().removesuffix("\n").removesuffix("\r")
             self.tell(tree.mark, path, f"{tree.written} is not a text in UTF-8")
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "this is not a path"
@@ -161,6 +166,18 @@ class Reader:
 
 def _has(shape: Shape, key: str) -> bool:
     return isinstance(shape, type) and key in shapes(shape)
+
+
+def _content(path: FilePath) -> bytes:
+    """What a small file holds; one that may wait for a writer (a FIFO) or never ends (a device) is not read."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        content = file.read(LARGEST_SECRET + 1)
+    if len(content) > LARGEST_SECRET:
+        raise OSError(errno.EFBIG, "it is larger than 1 MiB")
+    return content
 
 
 def _is_secret(shape: Shape, key: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pacs_monitor.model import PacsMonitorError
+from pacs_monitor.wording import plain
 
 LONGEST = 200
 """Characters of a database's own words that are repeated."""
@@ -26,4 +27,4 @@ def told(error: SQLAlchemyError) -> str:
     """The first line of what the database says: neither the statement nor its values, which follow."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     first = str(cause).strip().partition("\n")[0] or type(cause).__name__
-    return first[:LONGEST]
+    return plain(first[:LONGEST])

@@ -24,7 +24,6 @@ from math import isfinite
 from re import compile as pattern
 from typing import Any, ClassVar
 
-
 from pacs_monitor.fields import Command, Secret, Settings
 from pacs_monitor.model import (
     Address,

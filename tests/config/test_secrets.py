@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,15 @@ def test_a_secret_may_stand_in_a_file_beside_the_configuration(tmp_path: Path) -
     auth = loaded(tmp_path, TEXT).monitor.auth
     assert auth is not None
     assert [token.token.get_secret_value() for token in auth.tokens] == [SECRET, "from-the-file=="]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_regular_file_holds_no_secret_and_is_not_waited_for(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "t")
+    (said,) = messages(tmp_path, TEXT)
+    assert said == "4: monitor.auth.tokens[1].token_file: t cannot be read: it is no regular file"
 
 
 @pytest.mark.parametrize("token", ["''", "' sesame'", "ses ame", "sésame", "'${UNSET:-}'", "=="])

@@ -225,6 +225,15 @@ def test_no_password_is_told_with_a_database_that_cannot_be_opened(url: str, clo
     assert "hunter2" not in str(raised.value)
 
 
+def test_what_a_database_server_says_reaches_no_terminal_with_control_characters(
+    postgres: Postgres, clock: HandClock
+) -> None:
+    red = postgres.database().replace("/history", "/\x1b[31mhistory")
+    with pytest.raises(HistoryError, match="does not exist") as raised:
+        History.open(red, "east", clock)
+    assert str(raised.value).isprintable(), repr(str(raised.value))
+
+
 async def test_no_value_is_told_with_a_statement_that_fails(sqlite_url: str, clock: HandClock) -> None:
     history = History.open(sqlite_url, "east", clock)
     secret = str(START)
