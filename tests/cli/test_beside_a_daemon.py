@@ -7,11 +7,15 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from pacs_monitor.cli import app
 from tests.peers.archive import archive
 from tests.peers.counting import Counted, counting
 from tests.peers.daemon import RunningDaemon
@@ -23,10 +27,8 @@ AUTH = "  auth: {tokens: [{name: us, role: operator, token: right-right-right-ri
 TIMING = "interval: 300ms, retry_interval: 300ms, timeout: 10s, failures: 1, recoveries: 1"
 
 
-def probe(config: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "pacs_monitor", "probe", "archive", *words, "--config", str(config)]
-    env = os.environ | {"COLUMNS": "200", "NO_COLOR": "1"} | environment
-    return subprocess.run(line, check=False, capture_output=True, text=True, env=env)
+def probe(config: Path, *words: str, **environment: str) -> Result:
+    return CliRunner(env=environment).invoke(app, ["probe", "archive", *words, "--config", str(config)])
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Co
 def test_a_wrong_token_is_told_and_nothing_is_asked(running: tuple[Path, Counted, RunningDaemon]) -> None:
     config, _, daemon = running
     said = probe(config, PACS_MONITOR_TOKEN="wrong")
-    assert (said.returncode, said.stdout) == (1, "")
+    assert (said.exit_code, said.stdout) == (1, "")
     assert "the running daemon refuses: this token is not in monitor.auth" in said.stderr
     assert "set PACS_MONITOR_TOKEN" in said.stderr
     os.kill(daemon.pid, 0)
@@ -66,7 +68,7 @@ def test_a_check_that_the_daemon_has_not_read_yet_is_told(running: tuple[Path, C
     edited = config.with_name("edited.yaml")
     edited.write_text(config.read_text().replace("{dicom_echo: }", "{dicom_echo: , new: {probe: dicom_echo}}"))
     said = probe(edited)
-    assert said.returncode == 2
+    assert said.exit_code == 2
     assert re.search("archive/dicom_echo +ok", said.stdout)
     assert "has no check 'new'" in said.stderr
     assert "pacs-monitor reload" in said.stderr
@@ -77,7 +79,7 @@ def test_a_daemon_that_does_not_answer_is_not_taken_for_none(running: tuple[Path
     text, elsewhere = config.read_text(), config.with_name("elsewhere.yaml")
     elsewhere.write_text(text.replace(f"listen: {daemon.url[7:]}", f"listen: 127.0.0.1:{free_port()}"))
     said = probe(elsewhere)
-    assert (said.returncode, said.stdout) == (1, "")
+    assert (said.exit_code, said.stdout) == (1, "")
     assert "no daemon answers" in said.stderr
     assert "but one runs: it has the lease of 'proof'" in said.stderr
     assert "--direct" in said.stderr
@@ -97,6 +99,7 @@ def test_asked_directly_it_takes_turns_with_the_daemon(running: tuple[Path, Coun
     wait_until(lambda: peer.begun >= begun + 6, "the daemon goes on")
 
 
+@pytest.mark.proof
 def test_a_daemon_waits_for_a_probe_that_holds_the_address_and_not_longer(tmp_path: Path) -> None:
     listen = free_port()
     with archive() as behind, counting(behind.port, silent_every=1) as silent:
@@ -115,18 +118,25 @@ def test_a_daemon_waits_for_a_probe_that_holds_the_address_and_not_longer(tmp_pa
         assert silent.most_at_once == 1
 
 
-def test_where_nobody_can_tell_whether_a_daemon_runs_it_says_so(tmp_path: Path, peer: Counted) -> None:
+def test_where_nobody_can_tell_whether_a_daemon_runs_it_says_so(
+    tmp_path: Path, peer: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     config = estate(tmp_path, free_port(), peer)
     away = config.with_name("away.yaml")
     away.write_text(re.sub("database: .*", "database: postgresql+psycopg://nobody@127.0.0.1:1/x", config.read_text()))
-    said = probe(away, TMPDIR=str(tmp_path))
-    assert (said.returncode, said.stdout, peer.begun) == (1, "", 0)
+    said = probe(away)
+    assert (said.exit_code, said.stdout, peer.begun) == (1, "", 0)
     assert "whether a daemon runs all the same is not known, since the database cannot be asked" in said.stderr
-    assert probe(away, "--direct", TMPDIR=str(tmp_path)).returncode == 0
-    assert probe(config).returncode == 0  # nobody has the lease
+    assert probe(away, "--direct").exit_code == 0
+    assert probe(config).exit_code == 0  # nobody has the lease
 
 
-def test_a_daemon_on_another_machine_is_seen_by_its_lease(tmp_path: Path, peer: Counted) -> None:
+@pytest.mark.proof
+def test_a_daemon_on_another_machine_is_seen_by_its_lease(
+    tmp_path: Path, peer: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     listen = free_port()
     config = estate(tmp_path, listen, peer)
     (tmp_path / "there").mkdir()
@@ -135,6 +145,6 @@ def test_a_daemon_on_another_machine_is_seen_by_its_lease(tmp_path: Path, peer: 
         here = config.with_name("here.yaml")
         here.write_text(config.read_text().replace(f":{listen}\n", f":{free_port()}\n"))
         with RunningDaemon(config, listen, ("env", f"TMPDIR={tmp_path / 'there'}")):
-            said = probe(here, TMPDIR=str(tmp_path))
-    assert (said.returncode, said.stdout) == (1, "")
+            said = probe(here)
+    assert (said.exit_code, said.stdout) == (1, "")
     assert "but one runs: it has the lease of 'proof'" in said.stderr

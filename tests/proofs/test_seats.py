@@ -54,26 +54,31 @@ def test_no_address_has_more_associations_than_allowed_and_each_is_ended(tmp_pat
             assert counted.endings.total() == counted.begun
 
 
-@pytest.mark.parametrize(
-    ("host", "spellings"),
-    [
-        ("127.0.0.1", ["127.0.0.1", "127.1", "2130706433", "::ffff:127.0.0.1", "localhost", "LOCALHOST", "pacs.test"]),
-        ("::1", ["::1", "0:0:0:0:0:0:0:1", "0000:0000:0000:0000:0000:0000:0000:0001", "six.test"]),
-    ],
-)
-def test_an_address_is_one_however_it_is_spelt(tmp_path: Path, host: str, spellings: list[str]) -> None:
-    listen = free_port()
-    records = ("--host-record=pacs.test,127.0.0.1", "--host-record=six.test,::1")
-    with archive() as peer, counting(peer.port, host=host) as counted, name_service(tmp_path, *records) as names:
-        block = f"dicom: {{port: {counted.port}, ae_title: PEER}}, checks: {{dicom_echo: , dicom_find: }}"
-        lines = "".join(f"  n{n}: {{host: '{spelling}', {block}}}\n" for n, spelling in enumerate(spellings))
-        timing = "interval: 500ms, retry_interval: 100ms, timeout: 10s, failures: 1, recoveries: 1"
+SPELLINGS = {
+    "127.0.0.1": ["127.0.0.1", "127.1", "2130706433", "::ffff:127.0.0.1", "localhost", "LOCALHOST", "four.test"],
+    "::1": ["::1", "0:0:0:0:0:0:0:1", "six.test"],
+}
+
+
+def test_an_address_is_one_however_it_is_spelt(tmp_path: Path) -> None:
+    listen, lines = free_port(), ""
+    records = ("--host-record=four.test,127.0.0.1", "--host-record=six.test,::1")
+    with (
+        archive() as peer,
+        counting(peer.port, host="127.0.0.1") as four,
+        counting(peer.port, host="::1") as six,
+        name_service(tmp_path, *records) as names,
+    ):
+        for counted, spellings in zip((four, six), SPELLINGS.values(), strict=True):
+            block = f"dicom: {{port: {counted.port}, ae_title: PEER}}, checks: {{dicom_echo: }}"
+            lines += "".join(f"  n{len(lines)}-{n}: {{host: '{host}', {block}}}\n" for n, host in enumerate(spellings))
+        timing = "interval: 300ms, retry_interval: 100ms, timeout: 10s, failures: 1, recoveries: 1"
         config = write_estate(tmp_path, listen, lines, paging="off", defaults=timing)
         with RunningDaemon(config, listen, names.prefix) as daemon:
-            wait_until(lambda: have_run(daemon) and counted.begun >= ENOUGH, "every check has run", 90)
+            wait_until(lambda: have_run(daemon) and min(four.begun, six.begun) >= 20, "every check has run", 90)
             assert {node["state"] for node in daemon.get("/api/v1/status")["nodes"]} == {"up"}
             assert daemon.stop() == 0
-        assert counted.most_at_once == 1
+        assert (four.most_at_once, six.most_at_once) == (1, 1)
 
 
 def nodes(shared: Counted, single: Counted, limit: int) -> str:
