@@ -246,6 +246,10 @@ class Daemon:
         return self.history.unready or self.supervisor.trouble
 
     @property
+    def lookups(self) -> int:
+        return self._resolver.in_progress
+
+    @property
     def task_failures(self) -> Mapping[str, int]:
         return self.supervisor.failures
 

@@ -80,7 +80,7 @@ class Runner:
         blocking_threads: int = 32,
     ) -> None:
         self.seats = Seats(resolver, shared)
-        self.isolation = Isolation(clock)
+        self.isolation = Isolation(clock, resolver)
         self.stalls = Stalls(clock)
         self.overdue = 0
         self._clock = clock

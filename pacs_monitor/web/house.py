@@ -54,6 +54,11 @@ class House(Protocol):
         """Faults of the monitor's own tasks since the start, by task."""
         ...
 
+    @property
+    def lookups(self) -> int:
+        """Names that are being looked up now."""
+        ...
+
     def open_incidents(self) -> tuple[Incident, ...]: ...
 
     def unready(self) -> str | None:

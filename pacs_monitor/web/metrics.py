@@ -93,6 +93,9 @@ class BoardCollector(Collector):
             "pacs_runs_overdue", "Runs that the runner had to end after their deadline.", engine.runner.overdue
         )
         yield GaugeMetricFamily(
+            "pacs_resolver_lookups_in_progress", "Names that are being looked up now.", value=self._house.lookups
+        )
+        yield GaugeMetricFamily(
             "pacs_config_last_reload_successful",
             "Whether the configuration that was read last is in force.",
             value=int(self._house.last_reload_successful),
