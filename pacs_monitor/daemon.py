@@ -25,7 +25,7 @@ from pacs_monitor.delivery import Outbox
 from pacs_monitor.engine.clock import ClockWatch, SystemClock
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.engine.listening import Listeners
-from pacs_monitor.history import History, HistoryError, Pulse, Restored, Revision, SeatLocks, Tally
+from pacs_monitor.history import History, HistoryError, IncidentFile, Pulse, Restored, Revision, SeatLocks, Tally
 from pacs_monitor.model import Clock, Incident, Micros, Node, State, Tidies, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.net.accepting import Refusals
@@ -239,6 +239,9 @@ class Daemon:
 
     def open_incidents(self) -> tuple[Incident, ...]:
         return self.desk.open_incidents()
+
+    def unwritten(self, identity: str) -> IncidentFile | None:
+        return self.desk.unwritten(identity)
 
     def unready(self) -> str | None:
         if self._heart is None or self._heart.done():

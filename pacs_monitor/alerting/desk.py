@@ -29,6 +29,7 @@ from pacs_monitor.config.estate import Estate
 from pacs_monitor.delivery import Outbox, Pace, Trouble
 from pacs_monitor.delivery.recording import DeliveryHistory
 from pacs_monitor.engine.clock import ClockWatch
+from pacs_monitor.history import IncidentFile
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.model import (
     SECOND,
@@ -131,6 +132,17 @@ class Desk:
     def open_incidents(self) -> tuple[Incident, ...]:
         """The oldest first."""
         return tuple(case.incident for case in self._cases.values())
+
+    def unwritten(self, identity: str) -> IncidentFile | None:
+        """What is known of an incident and may not be on record yet: the incident as it is now, what is owed for it."""
+        entries = (*self._recorder.late, *self._decided)
+        incidents = [incident for entry in entries for incident in entry.incidents if incident.id == identity]
+        incidents = incidents or [incident for incident in self.open_incidents() if incident.id == identity]
+        if not incidents:
+            return None
+        owed = tuple(n for entry in entries for n in entry.notifications if n.incident == identity)
+        withheld = tuple(w for entry in entries for w in entry.withheld if w.incident == identity)
+        return IncidentFile(incidents[-1], owed, withheld)
 
     def start(self, restored: Restored) -> None:
         """Take up what was open and owed before; nothing is said twice, what is due goes out."""

@@ -34,6 +34,11 @@ class Recorder:
         self._late: deque[Entry] = deque()
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def late(self) -> tuple[Entry, ...]:
+        """What is not written yet, in order."""
+        return tuple(self._late)
+
     async def write(self, entry: Entry) -> bool:
         """Whether it is durable; if not, it is kept and written in its turn."""
         if not self._late:

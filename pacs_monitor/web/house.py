@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from pacs_monitor.config import Estate
 from pacs_monitor.delivery import ChannelHealth
 from pacs_monitor.engine.engine import Engine
-from pacs_monitor.history import History
+from pacs_monitor.history import History, IncidentFile
 from pacs_monitor.model import Clock, Incident
 from pacs_monitor.net.accepting import Refusals
 
@@ -60,6 +60,10 @@ class House(Protocol):
         ...
 
     def open_incidents(self) -> tuple[Incident, ...]: ...
+
+    def unwritten(self, identity: str) -> IncidentFile | None:
+        """What is known of an incident, open or still to be recorded, that may not be on record yet."""
+        ...
 
     def unready(self) -> str | None:
         """Why the daemon does not do its work now, for everybody to read; None when it probes and can write."""

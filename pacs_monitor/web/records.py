@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pacs_monitor.alerting.message import advice, runbook
-from pacs_monitor.history import IncidentFile
+from pacs_monitor.history import HistoryError, IncidentFile
 from pacs_monitor.model import Incident, Micros, Notification, Withheld, iso
 from pacs_monitor.web.house import House
 
@@ -18,7 +18,14 @@ async def incidents(house: House, *, open_only: bool, limit: int) -> list[dict[s
 
 async def incident(house: House, identity: str) -> dict[str, Any] | None:
     """One incident with everything that was sent, and what was withheld and why."""
-    found: IncidentFile | None = await house.history.read(lambda reader: reader.incident(identity))
+    unwritten = house.unwritten(identity)  # first: what is written meanwhile is then found in the record
+    try:
+        recorded = await house.history.read(lambda reader: reader.incident(identity))
+    except HistoryError:
+        if unwritten is None:
+            raise
+        recorded = None
+    found = _joined(recorded, unwritten)
     if found is None:
         return None
     stuck = {stuck.notification.id for health in house.deliveries.health().values() for stuck in health.stuck}
@@ -32,6 +39,16 @@ async def incident(house: House, identity: str) -> dict[str, Any] | None:
         ],
         "withheld": [_withheld(withheld) for withheld in found.withheld],
     }
+
+
+def _joined(recorded: IncidentFile | None, unwritten: IncidentFile | None) -> IncidentFile | None:
+    """The record, and what is still to be recorded."""
+    if recorded is None or unwritten is None:
+        return recorded or unwritten
+    known = {notification.id for notification in recorded.notifications}
+    owed = tuple(notification for notification in unwritten.notifications if notification.id not in known)
+    withheld = tuple(withheld for withheld in unwritten.withheld if withheld not in recorded.withheld)
+    return IncidentFile(unwritten.incident, recorded.notifications + owed, recorded.withheld + withheld)
 
 
 async def notifications(house: House, *, limit: int) -> list[dict[str, Any]]:

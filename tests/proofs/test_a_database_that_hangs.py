@@ -60,6 +60,8 @@ def test_pages_go_out_unrecorded_everybody_is_told_and_the_record_is_made_good(t
                 peer.down()
                 (opened,) = pager.wait_for(1, timeout=40)
                 assert opened.data["unrecorded"] is True
+                link = f"/api/v1/incidents/{opened.data['incident']}"
+                assert daemon.get(link)["cause"] == "archive/dicom_echo"
                 wait_until(lambda: unready(daemon), "it says that it is not ready")
                 assert "pacs_history_write_seconds" in daemon.metrics()
                 peer.up()

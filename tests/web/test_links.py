@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tomllib
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pacs_monitor.alerting.message import runbook
 from pacs_monitor.model import IncidentKind, Reason
 from pacs_monitor.web.links import RUNBOOK
+from tests.timing import SOON
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,6 +38,19 @@ async def test_the_link_of_an_incident_leads_to_the_incident(served):
     assert told["next_step"].startswith("The machine is on but nothing listens there")
     assert told["runbook"].endswith("/docs/operations#tcp_refused")
     assert (told["impact"], told["support"]) == ("", {})
+
+
+async def test_the_link_of_an_unrecorded_page_leads_to_its_incident(served, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "proof.db", isolation_level=None)) as database:
+        database.execute("CREATE TRIGGER no BEFORE INSERT ON incidents BEGIN SELECT RAISE(ABORT, 'forbidden'); END")
+        served.peer.down()
+        async with asyncio.timeout(SOON):
+            while not (open_ones := served.daemon.open_incidents()) or not served.daemon.desk.write_failures:
+                await asyncio.sleep(0.02)
+        found = await served.client.get(f"/incidents/{open_ones[0].id}", follow_redirects=True)
+        assert found.status_code == 200
+        assert found.json()["id"] == open_ones[0].id
+        database.execute("DROP TRIGGER no")
 
 
 def test_the_manual_is_in_the_package():
