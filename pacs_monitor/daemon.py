@@ -161,6 +161,7 @@ class Daemon:
         self._heart: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
         self._ending = False
+        self._kept: asyncio.Task[None] | None = None
         self._web: WebServer | None = None
 
     async def start(self) -> None:
@@ -333,6 +334,8 @@ class Daemon:
             self.supervisor.attempt("heartbeat", step)
 
     def _record_pulse(self) -> None:
+        if self.history.lost and not self._kept:
+            self._kept = self.supervisor.supervise("journal", self.desk.keep)
         if self.history.behind:  # what is counted stays in the tally, which holds little per check
             self.history.beat(Pulse(self.clock.now()))
             return

@@ -144,6 +144,29 @@ class Desk:
         withheld = tuple(w for entry in entries for w in entry.withheld if w.incident == identity)
         return IncidentFile(incidents[-1], owed, withheld)
 
+    async def keep(self) -> None:
+        """The record is lost: keep in the journal what is open and owed, for the next run."""
+        await self._journal.add(Entry(incidents=self.open_incidents(), notifications=self._owed_and_opened()))
+
+    def _owed_and_opened(self) -> tuple[Notification, ...]:
+        pending = self.outbox.pending()
+        waiting = {(owed.incident, owed.channel) for owed in pending if owed.event is Event.OPENED}
+        opened = (
+            Notification(
+                str(ULID()),
+                channel,
+                Event.OPENED,
+                told.at,
+                {},
+                case.incident.id,
+                DeliveryStatus.SHADOW if told.shadow else DeliveryStatus.DELIVERED,
+            )
+            for case in self._cases.values()
+            for channel, told in case.told.items()
+            if not told.lost and (case.incident.id, channel) not in waiting
+        )
+        return (*opened, *pending)
+
     def start(self, restored: Restored) -> None:
         """Take up what was open and owed before; nothing is said twice, what is due goes out."""
         self._cases = {}

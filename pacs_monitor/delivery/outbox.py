@@ -158,6 +158,10 @@ class Outbox:
         for notification in notifications:
             self._recorder.resume(notification.id)
 
+    def pending(self) -> tuple[Notification, ...]:
+        """All that waits for its delivery."""
+        return tuple(item.notification for place in self._places.values() for item in place.backlog.items())
+
     def health(self) -> dict[str, ChannelHealth]:
         """Every channel that is configured or is owed something; may be asked from another thread."""
         places = dict(self._places)

@@ -17,7 +17,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from pacs_monitor.history.errors import HistoryError, told
+from pacs_monitor.history.errors import HistoryError, MovedError, told
 from pacs_monitor.threads import started
 
 T = TypeVar("T")
@@ -76,6 +76,34 @@ def writing(url: URL) -> Engine:
     engine = _engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT})
     _set_up_sqlite(engine, "BEGIN IMMEDIATE", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
     return engine
+
+
+class SameFile:
+    """The file of an SQLite database, by its inode: what is written into one that was deleted is lost."""
+
+    def __init__(self, url: URL) -> None:
+        self._path = Path(url.database or "") if is_sqlite(url) else None
+        self._known: tuple[int, int] | None = None
+        self.moved = False
+
+    def require(self) -> None:
+        """Raise MovedError when there is none at the path any more, or another one."""
+        if self._path is None:
+            return
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            now = None
+        else:
+            now = found.st_dev, found.st_ino
+            self._known = self._known or now
+        self.moved = now != self._known
+        if self.moved:
+            what = "is gone" if now is None else "is another one now"
+            raise MovedError(
+                f"the database file {self._path} {what}: nothing is recorded, and pages go out unrecorded; "
+                "move the old file back, or restart the monitor, which goes on with what is there"
+            )
 
 
 def reading(url: URL) -> Engine:

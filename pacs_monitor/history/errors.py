@@ -19,6 +19,10 @@ class HeldError(HistoryError):
     """Another instance of the same name runs on this database."""
 
 
+class MovedError(HistoryError):
+    """The file of the database was deleted, moved or replaced while it was open."""
+
+
 class UnrecordedError(HistoryError):
     """A delivery cannot be settled because its notification has not been recorded yet."""
 

@@ -17,6 +17,7 @@ from ulid import ULID
 from pacs_monitor.history.batches import Batches
 from pacs_monitor.history.coverage import Alive, recorded_until
 from pacs_monitor.history.engines import (
+    SameFile,
     advice,
     bring_up_to_date,
     in_time,
@@ -56,7 +57,8 @@ class History:
         self._engine = writing(url)
         self._ids: CheckIds | None = None
         self._take_lease()
-        self._writer = Writer(self._connect, self._rolled_back, advice(url))
+        self._file = SameFile(url)
+        self._writer = Writer(self._connect, self._rolled_back, advice(url), self._file.require)
         try:
             connecting = self._writer.submit(lambda _connection: None)  # which takes PostgreSQL's lease
             in_time(connecting, OPENS_WITHIN, url)
@@ -90,6 +92,11 @@ class History:
     def trouble(self) -> str | None:
         """Why the history cannot be written now; None while it can."""
         return self._writer.trouble
+
+    @property
+    def lost(self) -> bool:
+        """Whether what is on record is lost: the file of the database was deleted or replaced."""
+        return self._file.moved
 
     @property
     def unready(self) -> str | None:

@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
-from pacs_monitor.history.errors import HeldError, HistoryError, told
+from pacs_monitor.history.errors import HeldError, HistoryError, MovedError, told
 from pacs_monitor.threads import answer
 
 log = logging.getLogger(__name__)
@@ -50,11 +50,19 @@ class Job:
 class Writer:
     """Runs jobs in the order of their coming; what `connect` raises is told to whoever waits."""
 
-    def __init__(self, connect: Callable[[], Connection], rolled_back: Callable[[], None], what_to_do: str) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        rolled_back: Callable[[], None],
+        what_to_do: str,
+        require: Callable[[], None] = lambda: None,
+    ) -> None:
         self.trouble: str | None = None
         """Why nothing can be written now."""
         self._failed = self._given_up = 0
         self._connect, self._rolled_back, self._what_to_do = connect, rolled_back, what_to_do
+        self._require = require
+        """Called before each transaction; raises when nothing may be written."""
         self._connection: Connection | None = None
         self._closed = False
         self._began: float | None = None
@@ -165,6 +173,7 @@ class Writer:
     def _attempt(self, jobs: Sequence[Job]) -> Exception | None:
         """One transaction for all of these jobs; whoever waits is told only when it is committed."""
         try:
+            self._require()
             if self._connection is None:
                 self._connection = self._connect()
             with self._connection.begin():
@@ -221,4 +230,4 @@ def _is_outage(error: Exception) -> bool:
         return True
     if type(error) is DatabaseError:  # SQLite's word for a damaged file; what derives from it is more particular
         return True
-    return isinstance(error, (OperationalError, InterfaceError, HeldError))
+    return isinstance(error, (OperationalError, InterfaceError, HeldError, MovedError))
