@@ -150,6 +150,24 @@ async def recorded(history: History, entry: Entry) -> None:
             await asyncio.sleep(0.05)
 
 
+def test_a_start_does_not_wait_for_a_lock_that_somebody_holds(postgres: Postgres, clock: HandClock) -> None:
+    url = postgres.database()
+    History.open(url, "east", clock).close()
+    with psycopg.connect(url.replace("+psycopg", "")) as other:
+        other.execute("LOCK TABLE monitors IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(HistoryError, match="timeout"):
+            History.open(url, "east", clock)
+
+
+@pytest.mark.proof
+def test_a_start_does_not_wait_for_a_server_that_hangs(clock: HandClock) -> None:
+    with Postgres() as server:
+        url = server.database()
+        History.open(url, "east", clock).close()
+        with server.stopped(), pytest.raises(HistoryError, match="does the server run"):
+            History.open(url, "east", clock)
+
+
 async def test_more_entries_may_wait_than_one_commit_takes(sqlite_url: str, clock: HandClock) -> None:
     history = History.open(sqlite_url, "east", clock)
     await history.adopt([ECHO], Revision("a"))
