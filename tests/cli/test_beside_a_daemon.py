@@ -136,11 +136,11 @@ def test_where_nobody_can_tell_whether_a_daemon_runs_it_says_so(
 def test_a_daemon_on_another_machine_is_seen_by_its_lease(
     tmp_path: Path, peer: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     listen = free_port()
     config = estate(tmp_path, listen, peer)
     (tmp_path / "there").mkdir()
     with Postgres() as server:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         config.write_text(re.sub("database: .*", f"database: {server.database()}", config.read_text()))
         here = config.with_name("here.yaml")
         here.write_text(config.read_text().replace(f":{listen}\n", f":{free_port()}\n"))

@@ -83,14 +83,14 @@ def archive(
             yield PENDING, answer
 
     def get(event: Event) -> Iterator[Any]:
-        peer.asked["C-GET", event.identifier.SOPInstanceUID] += 1
+        peer.asked["C-GET", event.identifier.get("SOPInstanceUID", "")] += 1
         found = peer.matching(event.identifier, indexed_after) if gives else []
         yield len(found)
         for dataset in found:
             yield PENDING, dataset
 
     def move(event: Event) -> Iterator[Any]:
-        peer.asked["C-MOVE", event.identifier.SOPInstanceUID] += 1
+        peer.asked["C-MOVE", event.identifier.get("SOPInstanceUID", "")] += 1
         yield "127.0.0.1", 1
         yield 0
 
