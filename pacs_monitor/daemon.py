@@ -1,18 +1,12 @@
-"""The one place where things are wired: estate, history, engine, desk, outbox, web; signals and shutdown."""
+"""The one place where things are wired: estate, history, engine, desk, outbox, web."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
-import os
-import resource
-import signal
-import sys
-import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any
 
 from pacs_monitor import __version__
@@ -25,8 +19,19 @@ from pacs_monitor.delivery import Outbox
 from pacs_monitor.engine.clock import ClockWatch, SystemClock
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.engine.listening import Listeners
-from pacs_monitor.history import History, HistoryError, IncidentFile, Pulse, Restored, Revision, SeatLocks, Tally
-from pacs_monitor.model import Clock, Incident, Micros, Node, State, Tidies, Transition
+from pacs_monitor.history import (
+    History,
+    HistoryError,
+    IncidentFile,
+    Pulse,
+    Restored,
+    Revision,
+    SeatLocks,
+    Tally,
+)
+from pacs_monitor.instance import Instance
+from pacs_monitor.leadership import Role
+from pacs_monitor.model import Clock, Entry, Incident, Micros, Node, State, Tidies, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.net.accepting import Refusals
 from pacs_monitor.orphans import orphans
@@ -45,87 +50,22 @@ PROBES_END_WITHIN = 4.0
 DELIVERIES_END_WITHIN = 2.0
 RELOAD_ENDS_WITHIN = 1.0
 ENDS_WITHIN = 9.0
-LEFT_AT_LAST = 9.8
-"""Seconds of the ten that an end may take; at last the process is left as it is."""
+"""Seconds of the ten that an end may take."""
 LOADS_WITHIN = 20.0
 """Seconds for reading the configuration and its files, which may lie on a network share."""
 
 
-def run(estate: Estate) -> None:
-    """Run the daemon until SIGTERM or SIGINT, and end the process."""
-    raise_descriptor_limit()
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_run_until_told(estate))
-        leave()
-
-
-def leave(code: int = 0) -> None:
-    """End the process now: the interpreter would wait for threads of pools that hang in a system call."""
-    logging.shutdown()
-    os._exit(code)
-
-
-def leave_at_last(seconds: float) -> None:
-    """Leave after so many seconds, also when the event loop itself hangs."""
-
-    def give_up() -> None:
-        log.error("the daemon did not end within %g s and is left as it is", seconds)
-        leave(1)
-
-    timer = threading.Timer(seconds, give_up)
-    timer.daemon = True
-    timer.start()
-
-
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop where the platform has it."""
-    if sys.platform == "win32":
-        return None
-    import uvloop  # noqa: PLC0415 - not on every platform
-
-    return uvloop.new_event_loop
-
-
-def raise_descriptor_limit() -> None:
-    """As many file descriptors as the system allows: each run in progress holds one."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-async def _run_until_told(estate: Estate) -> None:
-    loop, told = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
-    reloads: set[asyncio.Task[None]] = set()
-
-    def hang_up() -> None:
-        task = loop.create_task(house.try_reload())
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
-
-    loop.add_signal_handler(signal.SIGHUP, hang_up)  # before anything takes time: without a handler it would end us
-    house = Daemon(estate)
-    await house.start()
-    gc.collect()
-    gc.freeze()  # what is there now stays: to look through it again and again would cost a tenth of the time
-    try:
-        await told.wait()
-    finally:
-        leave_at_last(LEFT_AT_LAST)
-        await house.stop()
-
-
 class Daemon:
-    """The running daemon (web.house.House)."""
+    """The daemon that leads (web.house.House); `instance` is needed where several may run."""
 
-    def __init__(self, estate: Estate, clock: Clock | None = None) -> None:
+    def __init__(self, estate: Estate, clock: Clock | None = None, instance: Instance | None = None) -> None:
         self.estate = estate
         self.clock: Clock = clock or SystemClock()
         self.last_reload_successful = True
         self.supervisor = Supervisor()
         self._tally = Tally()
-        self.history = History.open(estate.monitor.database, estate.monitor.name, self.clock)
+        self.instance = instance or Instance(estate.monitor, self.clock)
+        self.history = History.open(estate.monitor.database, estate.monitor.name, self.clock, self.instance.term)
         self._resolver = Resolver()
         self._seats = _shared_seats(estate)
         self.engine = Engine(
@@ -138,6 +78,7 @@ class Daemon:
             look=self._look_at_the_clock,
             supervisor=self.supervisor,
         )
+        self.engine.permitted, self.engine.runner.may_write = self.instance.permitted, self.instance.may_write
         self._watch = ClockWatch(self.clock, self._clock_was_set)
         self._journal = Journal(journal_file(estate))
         self.desk = Desk(
@@ -148,6 +89,7 @@ class Daemon:
             self._watch,
             supervisor=self.supervisor,
             journal=self._journal,
+            permitted=self.instance.permitted,
         )
         self.refusals: Refusals = Counter()
         self._listeners = Listeners(
@@ -158,6 +100,7 @@ class Daemon:
             ours=self.history.objects.holds,
             refusals=self.refusals,
         )
+        self._keeper: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
         self._ending = False
@@ -176,6 +119,8 @@ class Daemon:
         except BaseException:
             self.history.close()
             raise
+        self._keeper = self.supervisor.supervise("leadership", lambda: self.instance.keep(self._take_orphans))
+        await self.history.take_orphans(adopt=True)
         revision = Revision(self.estate.revision, f"{login_name()}, at the start")
         await self.history.adopt(self.estate.checks.keys(), revision)
         restored = await adopt(self._journal, self.history, self.estate, await self.history.restore(), self.clock.now())
@@ -217,19 +162,47 @@ class Daemon:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(RELOAD_ENDS_WITHIN):
                 await self._reloading.acquire()
-        if self._heart is not None:
-            self._heart.cancel()
-            await asyncio.gather(self._heart, return_exceptions=True)
+        await self._end_beats()
         await end("engine", self.engine.stop(PROBES_END_WITHIN))
         await end("listeners", self._listeners.stop())
         await end("desk", self.desk.stop(DELIVERIES_END_WITHIN))
         self._pulse()
         if self._web is not None:
             await end("web", self._web.stop())
-        self.history.close(max(at_last - clock(), 0.0))
+        self._close(max(at_last - clock(), 0.0))
+        log.info("ended")
+
+    async def step_down(self) -> tuple[Entry, ...]:
+        """Another daemon leads: end all at once, write and send nothing; what could not be recorded."""
+        self._ending = True
+        started = self._heart is not None
+        await self._end_beats()
+        await self.engine.stop(0)
+        await self._listeners.stop()
+        unrecorded = await self.desk.abandon() if started else ()
+        if self._web is not None:
+            await self._web.stop()
+        self._close(0.0)
+        return unrecorded
+
+    def _close(self, within: float) -> None:
+        self.history.close(within)
         if self._seats is not None:
             self._seats.close()
-        log.info("ended")
+
+    async def forget(self) -> None:
+        """What could not be recorded is another leader's now."""
+        await self._journal.clear()
+
+    async def _end_beats(self) -> None:
+        beats = [task for task in (self._keeper, self._heart) if task is not None]
+        for task in beats:
+            task.cancel()
+        await asyncio.gather(*beats, return_exceptions=True)
+
+    @property
+    def role(self) -> Role:
+        return self.instance.role
 
     @property
     def deliveries(self) -> Outbox:
@@ -245,6 +218,8 @@ class Daemon:
         return self.desk.unwritten(identity)
 
     def unready(self) -> str | None:
+        if self.role is not Role.LEADER:
+            return "fenced: another daemon of this name leads"
         if self._heart is None or self._heart.done():
             return "the daemon is starting or ending"
         return self.history.unready or self.supervisor.trouble
@@ -323,6 +298,9 @@ class Daemon:
     def _told(self, transition: Transition) -> None:
         log.log(logging.WARNING if transition.after in TROUBLE else logging.INFO, "%s", _line(transition))
         self.desk.take(transition)
+
+    async def _take_orphans(self) -> None:
+        self.deliveries.feed(await self.history.take_orphans(adopt=False))
 
     async def _beat(self) -> None:
         while True:

@@ -60,7 +60,11 @@ def entry_of(
     for one in kept:
         incident, known = one.incident, recorded.get(one.incident.id)
         notifications = list(one.notifications)
-        if known is not None and (known.ended is not None or incident.ended is None):
+        if known is not None and known.ended is not None:  # by whoever led in between
+            incident = known
+            sent = _withdrawals(one, now)
+            notifications = [replace(past, status=_settled(past.status)) for past in notifications] + list(sent)
+        elif known is not None and incident.ended is None:
             incident = known
         elif known is None and incident.ended is None and (incident.kind, incident.cause) in taken:
             incident = replace(incident, ended=now, ending=Ending.WITHDRAWN)
@@ -92,6 +96,10 @@ def _transition(incident: Incident, restored: Restored) -> Iterator[Transition]:
         incident.phase,
         incident.detail,
     )
+
+
+def _settled(status: DeliveryStatus) -> DeliveryStatus:
+    return DeliveryStatus.DROPPED if status is DeliveryStatus.PENDING else status
 
 
 def _withdrawals(one: Kept, now: Micros) -> Iterator[Notification]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
@@ -25,6 +25,7 @@ from pacs_monitor.alerting.overlooked import overlooked
 from pacs_monitor.alerting.policy import Dark, Decision, Due, News
 from pacs_monitor.alerting.recorder import Recorder, Recording
 from pacs_monitor.alerting.rules import Rules
+from pacs_monitor.alerting.unrecorded import Unrecorded, always
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.delivery import Outbox, Pace, Trouble
 from pacs_monitor.delivery.recording import DeliveryHistory
@@ -99,9 +100,11 @@ class Desk:
         *,
         supervisor: Supervisor,
         journal: Journal,
+        permitted: Callable[[], Awaitable[None]] = always,
         pace: Pace = PACE,
     ) -> None:
-        self.outbox = Outbox(clock, history, self, supervisor, pace)
+        self._unrecorded = Unrecorded(permitted)
+        self.outbox = Outbox(clock, history, self, supervisor, pace, permit=self._unrecorded.begin)
         self._clock, self._board, self._estate, self._watch = clock, board, estate, watch
         self._recorder = Recorder(history, self._recorded_late, supervisor)
         self._supervisor, self._journal = supervisor, journal
@@ -229,6 +232,14 @@ class Desk:
         await self._journal.stop()
         await self.outbox.stop(grace)
 
+    async def abandon(self) -> tuple[Entry, ...]:
+        """Another daemon leads: decide, write and send nothing any more; what could not be recorded."""
+        self._worker.cancel()
+        await asyncio.wait({self._worker})
+        await self.outbox.stop(0)
+        await self._journal.stop()
+        return tuple(self._unrecorded.told(entry) for entry in await self._recorder.abandon())
+
     async def _work(self) -> None:
         while True:
             await self._turn()
@@ -268,6 +279,7 @@ class Desk:
 
     def _recorded_late(self, entry: Entry) -> None:
         self._journal.recorded(entry)
+        self._unrecorded.recorded(entry.notifications)
         self.outbox.recorded(entry.notifications)
 
     def _feed(self) -> None:
@@ -340,6 +352,7 @@ class Desk:
 
     def ended(self, notification: Notification, status: DeliveryStatus) -> None:
         """The outbox says how a notification ended."""
+        self._unrecorded.ended(notification, status)
         if status is DeliveryStatus.REFUSED and notification.event is Event.OPENED:
             self._lose(notification)
 

@@ -65,6 +65,13 @@ class Recorder:
         if self._late:
             log.error("%d entries could not be recorded", len(self._late))
 
+    async def abandon(self) -> tuple[Entry, ...]:
+        """Write nothing any more; what is not written."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        return tuple(self._late)
+
     async def _catch_up(self) -> None:
         delay = FIRST_RETRY
         while self._late:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from pacs_monitor import daemon
 from pacs_monitor import demo as demonstration
+from pacs_monitor import process
 from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, app, estate_of, fail
 from pacs_monitor.fields import parse_duration
 from pacs_monitor.model import PacsMonitorError
@@ -33,7 +33,7 @@ def run(
     _log(log_level)
     estate = estate_of(config)
     try:
-        daemon.run(estate)
+        process.run(estate)
     except PacsMonitorError as error:
         fail(str(error))
 

@@ -15,7 +15,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Collection, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
@@ -88,6 +88,10 @@ class Listener(Protocol):
         ...
 
 
+async def _permit_all(_notification: Notification) -> None:
+    """Everything may be sent at once."""
+
+
 @dataclass(slots=True)
 class _Place:
     """One channel's work."""
@@ -109,11 +113,19 @@ class Outbox:
     """Delivers what it is fed; `listener` hears how each ended, and which channels take nothing."""
 
     def __init__(
-        self, clock: Clock, history: DeliveryHistory, listener: Listener, supervisor: Supervisor, pace: Pace
+        self,
+        clock: Clock,
+        history: DeliveryHistory,
+        listener: Listener,
+        supervisor: Supervisor,
+        pace: Pace,
+        *,
+        permit: Callable[[Notification], Awaitable[None]] = _permit_all,
     ) -> None:
         self.delivered: Counter[str] = Counter()
         self.failures: Counter[tuple[str, str]] = Counter()
         self._clock, self._listener, self._supervisor, self._pace = clock, listener, supervisor, pace
+        self._permit = permit
         self._recorder = DeliveryRecorder(history)
         self._channels: Mapping[str, Channel] = {}
         self._places: dict[str, _Place] = {}
@@ -253,6 +265,7 @@ class Outbox:
             log.error("channel %s refuses %s while it takes others; it is tried hourly", channel, item.notification.id)
 
     async def _send(self, notification: Notification) -> str:
+        await self._permit(notification)
         channel = self._channels.get(notification.channel)
         if channel is None:
             raise DeliveryError("channel_removed", f"channel {notification.channel} is not configured")

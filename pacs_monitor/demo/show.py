@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from pacs_monitor import daemon
+from pacs_monitor import daemon, process
 from pacs_monitor.config import load
 from pacs_monitor.demo.pager import Pager
 
@@ -42,7 +42,7 @@ def run(seconds: float | None) -> int:
     with tempfile.TemporaryDirectory(prefix="pacs-monitor-demo-") as folder:
         stage = _Stage(Path(folder))
         try:
-            with asyncio.Runner(loop_factory=daemon.loop_factory()) as runner:
+            with asyncio.Runner(loop_factory=process.loop_factory()) as runner:
                 runner.run(stage.play(seconds))
         except KeyboardInterrupt:
             pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,6 +31,10 @@ from pacs_monitor.model import (
 from pacs_monitor.supervision import Supervisor
 
 
+async def _always() -> None:
+    """There is nobody else who could run the checks."""
+
+
 class Engine:
     """Runs the checks of an estate on one event loop."""
 
@@ -48,6 +52,8 @@ class Engine:
     ) -> None:
         """`look` looks whether the wall clock was set, and tells `clock_was_set` if so."""
         self._supervisor = supervisor or Supervisor()
+        self.permitted: Callable[[], Awaitable[None]] = _always
+        """Returns when runs may begin: not while another monitor may lead."""
         self.board = Board()
         self.runner = Runner(clock, resolver, ledger, shared=shared)
         self._clock = clock
@@ -170,6 +176,7 @@ class Engine:
         try:
             if entry.tidying is not None:
                 await asyncio.wait([entry.tidying])
+            await self.permitted()
             result = await self.runner.run_once(check, entry.memory)
         finally:
             self.board.in_progress -= 1

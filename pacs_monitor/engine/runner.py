@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, MutableMapping
+from collections.abc import Callable, Collection, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, tzinfo
@@ -44,6 +44,9 @@ log = logging.getLogger(__name__)
 
 RUNS_AT_ONCE = 512
 NO_THREAD = "no thread of the monitor was free in time to ask"
+MAY_NOT_WRITE = (
+    "nothing is sent or moved while the monitor's own database does not say that no other monitor does it too"
+)
 
 
 class NoLedger:
@@ -79,6 +82,8 @@ class Runner:
         limit: int = RUNS_AT_ONCE,
         blocking_threads: int = 32,
     ) -> None:
+        self.may_write: Callable[[], bool] = lambda: True
+        """Whether checks may run now that write or move objects."""
         self.seats = Seats(resolver, shared)
         self.isolation = Isolation(clock, resolver)
         self.stalls = Stalls(clock)
@@ -109,6 +114,8 @@ class Runner:
         if not check.allowed:
             detail = f"it runs only when monitor.allow names '{check.id}'"
             return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
+        if check.probe.writes and not self.may_write():
+            return Outcome.of(Reason.NOT_MEASURED, detail=MAY_NOT_WRITE)
         return None
 
     async def _ask(self, check: Check, memory: MutableMapping[str, Any], begun: float, resolver: Resolver) -> Outcome:

@@ -106,6 +106,11 @@ class SameFile:
             )
 
 
+def leading(url: URL) -> Engine:
+    """An engine for PostgreSQL whose sessions begin without settings of ours, so that poolers take them too."""
+    return _engine(url, poolclass=NullPool, connect_args=POSTGRESQL)
+
+
 def reading(url: URL) -> Engine:
     """An engine that never makes a file and never writes."""
     pool = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 2, "pool_timeout": BUSY_TIMEOUT}

@@ -23,6 +23,10 @@ class MovedError(HistoryError):
     """The file of the database was deleted, moved or replaced while it was open."""
 
 
+class FencedError(HistoryError):
+    """Another daemon of this name leads now: nothing may be written, probed or sent any more."""
+
+
 class UnrecordedError(HistoryError):
     """A delivery cannot be settled because its notification has not been recorded yet."""
 

@@ -29,14 +29,16 @@ from pacs_monitor.history.engines import (
     writing,
 )
 from pacs_monitor.history.errors import HeldError, HistoryError
-from pacs_monitor.history.lease import FileLease, lock_file, take_advisory
+from pacs_monitor.history.lease import DatabaseLease
 from pacs_monitor.history.ledger import Ledger, Revision
 from pacs_monitor.history.objects import TestObjects, claim
+from pacs_monitor.history.orphans import Orphans
 from pacs_monitor.history.pulse import Pulse
 from pacs_monitor.history.reader import Reader
 from pacs_monitor.history.restored import Restored, restore
 from pacs_monitor.history.rows import CheckIds, upsert
 from pacs_monitor.history.tables import monitors
+from pacs_monitor.history.term import Term
 from pacs_monitor.history.writer import PATIENCE, Writer
 from pacs_monitor.model import CheckId, Clock, DeliveryResult, Entry, Micros, Notification, State, iso
 from pacs_monitor.threads import answer, started
@@ -51,17 +53,20 @@ READS_AT_ONCE = 2
 class History:
     """Everything that must survive: written by its own thread, durable when awaited."""
 
-    def __init__(self, url: URL, monitor: str, clock: Clock) -> None:
+    def __init__(self, url: URL, monitor: str, clock: Clock, term: Term | None = None) -> None:
         self._url, self._name, self._clock = url, monitor, clock
-        self._lease = FileLease(lock_file(url.database, monitor)) if is_sqlite(url) and url.database else None
-        self._engine = writing(url)
+        self._lease = DatabaseLease(url.database, monitor) if is_sqlite(url) and url.database else None
+        self._term = None if self._lease else term or Term(url, monitor, clock)
+        self._owns_term = term is None
+        self._unheld: str | None = None
+        """Why our lock on SQLite's database is not held any more."""
         self._ids: CheckIds | None = None
         self._take_lease()
         self._file = SameFile(url)
-        self._writer = Writer(self._connect, self._rolled_back, advice(url), self._file.require)
+        self._engine = writing(url)
+        guard = self._term.guard if self._term else _unguarded
+        self._writer = Writer(self._connect, self._rolled_back, advice(url), self._file.require, guard)
         try:
-            connecting = self._writer.submit(lambda _connection: None)  # which takes PostgreSQL's lease
-            in_time(connecting, OPENS_WITHIN, url)
             bring_up_to_date(url, OPENS_WITHIN)
             number, seed, recorded = in_time(self._writer.submit(self._claim), OPENS_WITHIN, url)
             self.reader = in_time(started(lambda: Reader(url, monitor), "history"), OPENS_WITHIN, url)
@@ -70,6 +75,7 @@ class History:
             raise
         ids = CheckIds(number)
         self._ledger, self._batches = Ledger(number, ids), Batches(ids)
+        self._orphans = Orphans(number, self._ledger)
         self.objects = TestObjects(ids, seed, clock, self._writer.done)
         self._alive = Alive(number, str(ULID()), clock.now(), recorded)
         self._pulses: deque[Pulse] = deque()
@@ -79,9 +85,9 @@ class History:
         self._ids = ids
 
     @classmethod
-    def open(cls, url: str, monitor: str, clock: Clock) -> Self:
-        """Bring the schema up to date and take the lease; raises HistoryError."""
-        return cls(parse(url), monitor, clock)
+    def open(cls, url: str, monitor: str, clock: Clock, term: Term | None = None) -> Self:
+        """Bring the schema up to date and take the lease, but for a term that is ours already; raises HistoryError."""
+        return cls(parse(url), monitor, clock, term)
 
     @property
     def write_failures(self) -> int:
@@ -91,7 +97,7 @@ class History:
     @property
     def trouble(self) -> str | None:
         """Why the history cannot be written now; None while it can."""
-        return self._writer.trouble
+        return self._writer.trouble or self._unheld
 
     @property
     def lost(self) -> bool:
@@ -155,6 +161,17 @@ class History:
         now = self._clock.now()
         await self._durable(lambda connection: self._ledger.settle(connection, results, digest, now))
 
+    async def take_orphans(self, *, adopt: bool) -> tuple[Notification, ...]:
+        """Take up what a former leader handed over (history.orphans); the notifications that are owed for it."""
+        now = self._clock.now()
+        taken: list[Notification] = []
+
+        def work(connection: Connection) -> None:
+            taken[:] = self._orphans.take(connection, now, adopt=adopt)
+
+        await self._durable(work)
+        return tuple(taken)
+
     def beat(self, pulse: Pulse) -> Future[None]:
         """A heartbeat, about every 5 s: never blocks; what cannot be written now is written with a later one.
 
@@ -190,6 +207,8 @@ class History:
         return written
 
     def _write_alive(self, connection: Connection) -> None:
+        if self._lease:
+            self._unheld = self._lease.keep()
         self._merge_pulses()
         self._alive.write(connection)
 
@@ -212,20 +231,19 @@ class History:
             self._merge_pulses()
 
     def _connect(self) -> Connection:
+        """A new session writes only when this process still leads."""
         connection = self._engine.connect()
-        if self._lease is None:
-            with connection.begin():
-                ours = take_advisory(connection, self._name)
-            if not ours:
-                connection.close()
-                raise self._held()
+        try:
+            if self._term:
+                self._term.beat()
+        except HistoryError:
+            connection.close()
+            raise
         return connection
 
     def _take_lease(self) -> None:
-        if self._lease is None:
-            return
         try:
-            ours = self._lease.take()
+            ours = self._lease.take() if self._lease else self._lead()
         except OSError as error:
             raise HistoryError(
                 f"cannot open the history {shown(self._url)}: {error.strerror}; {advice(self._url)}"
@@ -233,9 +251,20 @@ class History:
         if not ours:
             raise self._held()
 
+    def _lead(self) -> bool:
+        """Whether this process leads: at once, or already by a term that it was given."""
+        if self._term is None or not self._owns_term:
+            return True
+        row, _ = self._term.look(0.0)
+        if row.free and self._term.claim(row):
+            return True
+        self._term.close()
+        return False
+
     def _claim(self, connection: Connection) -> tuple[int, str, Micros | None]:
-        row = {"name": self._name, "host": socket.gethostname(), "pid": os.getpid(), "since": self._clock.now()}
-        upsert(connection, monitors, [row], ["name"])
+        if self._term is None:
+            row = {"name": self._name, "host": socket.gethostname(), "pid": os.getpid(), "since": self._clock.now()}
+            upsert(connection, monitors, [row], ["name"])
         number, seed = claim(connection, self._name, self._clock.now())
         return number, seed, recorded_until(connection, number)
 
@@ -261,3 +290,9 @@ class History:
         self._engine.dispose()
         if self._lease:
             self._lease.release()
+        if self._term and self._owns_term:
+            self._term.end()
+
+
+def _unguarded(_connection: Connection) -> None:
+    """One monitor writes an SQLite database, because it holds the locks."""

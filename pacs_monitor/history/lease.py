@@ -1,22 +1,22 @@
 """One running instance per name and database: a second one would page twice and write over the first one's record.
 
-SQLite: a lock on a file beside the database. PostgreSQL: an advisory lock that lives in the writer's own session, so
-that whoever writes holds it, and a lost session loses it.
+SQLite: a lock on a file beside the database, and one on the database itself. PostgreSQL: see `term`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+import struct
 import sys
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import OperationalError
-
 from pacs_monitor.history.engines import PRIVATE
+
+log = logging.getLogger(__name__)
 
 if sys.platform == "win32":
     import msvcrt
@@ -30,10 +30,8 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-LINGERS = 2
-"""Seconds for the session of a monitor that has just ended to let go of PostgreSQL's lock."""
-_LOCK_NOT_AVAILABLE = "55P03"
-"""PostgreSQL's error code (appendix A)."""
+SQLITE_ENDS = 1 << 62
+"""Far beyond the bytes that SQLite locks (1 GiB and 512 more) and beyond the end of any file."""
 
 
 class FileLease:
@@ -51,12 +49,77 @@ class FileLease:
         except (BlockingIOError, PermissionError):
             file.close()
             return False
+        self.release()
         self._file = file
         return True
+
+    def holds(self) -> bool:
+        """Whether the file that is at the path is still the one that is locked; somebody may have removed it."""
+        if self._file is None:
+            return False
+        try:
+            return os.path.samestat(os.fstat(self._file.fileno()), self._path.stat())
+        except OSError:
+            return False
 
     def release(self) -> None:
         if self._file:
             self._file.close()
+
+
+class DatabaseLease:
+    """One monitor of a name on an SQLite database, by whatever path or link it is reached.
+
+    A lock on a file beside the real database, which people can see; and one on a byte of the database itself, which
+    nobody can delete without the database. The latter belongs to the open file (Linux: F_OFD_SETLK), so that SQLite's
+    own locks do not end it. It ends those when it is closed, so that it is taken before SQLite opens the database and
+    closed after.
+    """
+
+    def __init__(self, database: str, monitor: str) -> None:
+        self._database = os.path.realpath(database)
+        self._name = monitor
+        self._beside = FileLease(lock_file(database, monitor))
+        self._inside: int | None = None
+
+    def take(self) -> bool:
+        """Whether both are ours now; OSError when a file cannot be opened or locked."""
+        if not self._beside.take():
+            return False
+        if self._lock_inside():
+            return True
+        self.release()
+        return False
+
+    def keep(self) -> str | None:
+        """Take a lock file that somebody removed anew; why it cannot be had. At each look."""
+        if self._beside.holds():
+            return None
+        log.error("the lock file of the history was removed or replaced; it is made anew")
+        try:
+            return None if self._beside.take() else "another process holds the lock file of the history"
+        except OSError as error:
+            return f"the lock file of the history cannot be made anew ({error.strerror})"
+
+    def release(self) -> None:
+        if self._inside is not None:
+            os.close(self._inside)
+            self._inside = None
+        self._beside.release()
+
+    def _lock_inside(self) -> bool:
+        command = getattr(fcntl, "F_OFD_SETLK", None) if sys.platform != "win32" else None
+        if command is None:
+            return True
+        self._inside = os.open(self._database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        digest = hashlib.sha256(self._name.encode()).digest()
+        byte = SQLITE_ENDS + int.from_bytes(digest[:6], "big")
+        lock = struct.pack("hhqqixxxx", fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0)
+        try:
+            fcntl.fcntl(self._inside, command, lock)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
 
 
 def _private(path: str, flags: int) -> int:
@@ -65,24 +128,5 @@ def _private(path: str, flags: int) -> int:
 
 
 def lock_file(database: str, monitor: str) -> Path:
-    """The file beside an SQLite database that one monitor's lock is on."""
-    return Path(f"{database}.{quote(monitor, safe='')}.lock")
-
-
-def take_advisory(connection: Connection, monitor: str) -> bool:
-    """Whether PostgreSQL gives this session the lock of a monitor's name, beyond the transaction that asks."""
-    key = advisory_key(monitor)
-    try:
-        connection.execute(text(f"SET LOCAL lock_timeout = '{LINGERS}s'"))
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
-    except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
-            raise
-        return False
-    return True
-
-
-def advisory_key(monitor: str) -> int:
-    """Of PostgreSQL's lock of a monitor's name."""
-    digest = hashlib.sha256(f"pacs_monitor:{monitor}".encode()).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)
+    """The file beside an SQLite database, by whatever link it is reached, that one monitor's lock is on."""
+    return Path(f"{os.path.realpath(database)}.{quote(monitor, safe='')}.lock")

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from pacs_monitor.history.engines import advice, is_sqlite, parse, reading
 from pacs_monitor.history.errors import HistoryError, told
-from pacs_monitor.history.lease import FileLease, advisory_key, lock_file
-
-HELD = text(
-    """SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND classid::bigint = (CAST(:key AS bigint) >> 32) & 4294967295
-    AND objid::bigint = CAST(:key AS bigint) & 4294967295"""
-)
+from pacs_monitor.history.lease import FileLease, lock_file
+from pacs_monitor.history.term import is_held, row_of
 
 
 def lease_held(url: str, monitor: str) -> bool:
@@ -34,7 +27,7 @@ def lease_held(url: str, monitor: str) -> bool:
     engine = reading(database)
     try:
         with engine.connect() as connection:
-            return bool(connection.scalar(HELD, {"key": advisory_key(monitor)}))
+            return is_held(connection, monitor, row_of(connection, monitor)[0])
     except SQLAlchemyError as error:
         raise HistoryError(f"the database cannot be asked: {told(error)}; {advice(database)}") from error
     finally:

@@ -86,8 +86,24 @@ monitors = Table(
     Column("pid", Integer, nullable=False),
     _time("since"),
     Column("seed", Words, nullable=False, server_default=""),
+    Column("term", BigInteger, nullable=False, server_default="0"),
+    Column("beat", BigInteger, nullable=False, server_default="0"),
 )
-"""The instance row: who holds, or last held, the lease of a name; the seed makes the UIDs that it makes its own."""
+"""The instance row: who leads, or last led, under a name; the seed makes the UIDs that it makes its own.
+
+`term` goes up by one with each change of leader, `beat` with each look of the leader; 0 means that it ended in good
+order.
+"""
+
+orphans = Table(
+    "orphans",
+    metadata,
+    Column("id", Key, primary_key=True),
+    _monitor(),
+    _time("at"),
+    Column("entry", Document, nullable=False),
+)
+"""Entries (model.Entry as JSON) that a leader could not record before another one took over."""
 
 checks = Table(
     "checks",

@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
-from pacs_monitor.history.errors import HeldError, HistoryError, MovedError, told
+from pacs_monitor.history.errors import FencedError, HistoryError, MovedError, told
 from pacs_monitor.threads import answer
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,10 @@ class Job:
 
 
 class Writer:
-    """Runs jobs in the order of their coming; what `connect` raises is told to whoever waits."""
+    """Runs jobs in the order of their coming; what `connect` raises is told to whoever waits.
+
+    `require` is called before each transaction, `guard` in it when its work is done: what that raises undoes all of it.
+    """
 
     def __init__(
         self,
@@ -56,13 +59,13 @@ class Writer:
         rolled_back: Callable[[], None],
         what_to_do: str,
         require: Callable[[], None] = lambda: None,
+        guard: Callable[[Connection], None] = lambda _connection: None,
     ) -> None:
         self.trouble: str | None = None
         """Why nothing can be written now."""
         self._failed = self._given_up = 0
         self._connect, self._rolled_back, self._what_to_do = connect, rolled_back, what_to_do
-        self._require = require
-        """Called before each transaction; raises when nothing may be written."""
+        self._require, self._guard = require, guard
         self._connection: Connection | None = None
         self._closed = False
         self._began: float | None = None
@@ -157,7 +160,7 @@ class Writer:
 
     def _serve(self, jobs: Sequence[Job]) -> None:
         failure = self._timed(jobs)
-        if failure and len(jobs) > 1 and not _is_outage(failure):
+        if failure and len(jobs) > 1 and not _is_outage(failure) and not isinstance(failure, FencedError):
             for job in jobs:
                 self._settle([job], self._timed([job]))
         else:
@@ -178,6 +181,7 @@ class Writer:
                 self._connection = self._connect()
             with self._connection.begin():
                 results = [job.work(self._connection) for job in jobs]
+                self._guard(self._connection)  # last: it keeps others from taking the lead until the commit
         except Exception as error:  # noqa: BLE001 - the writer outlives whatever a job does; the job's future tells it
             self._rolled_back()
             if _is_outage(error) and not _session_goes_on(error):
@@ -195,7 +199,7 @@ class Writer:
             self.trouble = None
             return
         error = self._explained(failure)
-        if not self.trouble:
+        if not self.trouble and not isinstance(failure, FencedError):  # which the leadership tells once
             log.error("%s", error)
         if _is_outage(failure):
             self.trouble = str(error)
@@ -230,4 +234,6 @@ def _is_outage(error: Exception) -> bool:
         return True
     if type(error) is DatabaseError:  # SQLite's word for a damaged file; what derives from it is more particular
         return True
-    return isinstance(error, (OperationalError, InterfaceError, HeldError, MovedError))
+    if type(error) is HistoryError:  # what `connect` says; what derives from it is more particular
+        return True
+    return isinstance(error, (OperationalError, InterfaceError, MovedError))

@@ -9,6 +9,7 @@ from pacs_monitor.config import Estate
 from pacs_monitor.delivery import ChannelHealth
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.history import History, IncidentFile
+from pacs_monitor.leadership import Role
 from pacs_monitor.model import Clock, Incident
 from pacs_monitor.net.accepting import Refusals
 
@@ -46,6 +47,11 @@ class House(Protocol):
     def deliveries(self) -> Deliveries: ...
     @property
     def refusals(self) -> Refusals: ...
+    @property
+    def role(self) -> Role:
+        """What this daemon is among those of its name."""
+        ...
+
     @property
     def last_reload_successful(self) -> bool: ...
 

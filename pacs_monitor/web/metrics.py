@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from pacs_monitor import __version__
 from pacs_monitor.engine.board import BoardEntry
+from pacs_monitor.leadership import Role
 from pacs_monitor.model import SECOND, Blame, Severity, State, Status
 from pacs_monitor.web.house import House
 
@@ -21,8 +22,13 @@ STATES = {State.UNKNOWN: 0, State.UP: 1, State.DEGRADED: 2, State.DOWN: 3, State
 
 def render(house: House, accept: str) -> tuple[bytes, str]:
     """The exposition in the format that the scraper asks for, and its content type. Runs outside the event loop."""
+    return expose(BoardCollector(house), accept)
+
+
+def expose(collector: Collector, accept: str) -> tuple[bytes, str]:
+    """What a collector and the process itself have to say."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(BoardCollector(house))
+    registry.register(collector)
     ProcessCollector(registry=registry)
     try:
         encode, content_type = choose_encoder(accept)
@@ -125,7 +131,18 @@ class BoardCollector(Collector):
             "How long the running write of the history has taken so far; 0 while there is none.",
             value=self._house.history.writing_for,
         )
-        yield _info("pacs_build_info", "The version of the monitor.", {"version": __version__})
+        yield from about(self._house.role)
+
+
+def about(role: Role) -> Iterator[Metric]:
+    """What every daemon says of itself, also a standby."""
+    roles = GaugeMetricFamily(
+        "pacs_monitor_role", "1 for what this daemon is among those of its name, 0 for the others.", labels=["role"]
+    )
+    for each in Role:
+        roles.add_metric([each], each is role)
+    yield roles
+    yield _info("pacs_build_info", "The version of the monitor.", {"version": __version__})
 
 
 def _labels(entry: BoardEntry) -> list[str]:

@@ -20,6 +20,7 @@ def status(house: House) -> dict[str, Any]:
     return {
         "monitor": house.estate.monitor.name,
         "time": iso(house.clock.now()),
+        "role": house.role,
         "paging": house.estate.monitor.paging,
         "counts": {state.value: counts[state] for state in WORST_FIRST[::-1]},
         "channels": channels(house),

@@ -281,6 +281,16 @@ async def test_a_reference_that_is_no_host_does_not_answer_and_costs_no_result(r
     assert result.outcome.reason is Reason.ISOLATED
 
 
+async def test_what_writes_does_not_run_while_it_is_not_known_that_nobody_else_does(runner):
+    check = a_check()
+    runner.may_write = lambda: False
+    assert (await runner.run_once(check, {})).outcome.status is Status.OK  # it only reads
+    check.probe.writes = True
+    outcome = (await runner.run_once(check, {})).outcome
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
+    assert "nothing is sent or moved" in outcome.detail
+
+
 async def test_what_monitor_allow_does_not_name_does_not_run(runner):
     check = replace(a_check(), allowed=False)
 

@@ -11,13 +11,24 @@ import sqlite3
 import subprocess
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 import psycopg
 import pytest
 
-from pacs_monitor.history import History, HistoryError, Pulse, Reader, Revision, SeatLocks, lease, lease_held
+from pacs_monitor.history import (
+    HeldError,
+    History,
+    HistoryError,
+    Pulse,
+    Reader,
+    Revision,
+    SeatLocks,
+    lease,
+    lease_held,
+)
 from pacs_monitor.history import writer as writer_module
 from pacs_monitor.model import Entry, State
 from tests.history.conftest import START, HandClock
@@ -177,19 +188,68 @@ async def test_more_entries_may_wait_than_one_commit_takes(sqlite_url: str, cloc
     history.close()
 
 
-async def test_the_next_monitor_waits_for_a_session_that_is_just_ending(
-    postgres: Postgres, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+LINKS: dict[str, Callable[[Path, Path], None]] = {
+    "symlink": lambda link, database: link.symlink_to(database),
+    "hard link": lambda link, database: link.hardlink_to(database),
+    "symlinked folder": lambda link, database: link.parent.symlink_to(database.parent),
+}
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_a_second_monitor_is_refused_by_whatever_link_it_comes(
+    sqlite_url: str, tmp_path: Path, clock: HandClock, kind: str
 ) -> None:
-    monkeypatch.setattr(lease, "LINGERS", 60)
-    url = postgres.database()
-    ending = History.open(url, "east", clock)
-    opening = asyncio.create_task(asyncio.to_thread(History.open, url, "east", clock))
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as looking:
-        async with asyncio.timeout(30):
-            while not looking.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
-                await asyncio.sleep(0.01)
-    ending.close()
-    (await opening).close()
+    link = tmp_path / "elsewhere" / "pacs-monitor.db"
+    if kind != "symlinked folder":
+        link.parent.mkdir()
+    with crashing(sqlite_url, 0) as process:
+        read_some(process.stdout, 1)
+        LINKS[kind](link, tmp_path / "pacs-monitor.db")
+        with pytest.raises(HeldError, match="runs already"):
+            History.open(f"sqlite:///{link}", "east", clock)
+        process.kill()
+    History.open(sqlite_url, "east", clock).close()
+
+
+def test_a_second_monitor_is_refused_when_the_lock_file_was_deleted(
+    sqlite_url: str, tmp_path: Path, clock: HandClock
+) -> None:
+    with crashing(sqlite_url, 0) as process:
+        read_some(process.stdout, 1)
+        (tmp_path / "pacs-monitor.db.east.lock").unlink()
+        with pytest.raises(HeldError, match="runs already"):
+            History.open(sqlite_url, "east", clock)
+        process.kill()
+
+
+def test_two_monitors_of_different_names_share_a_database(sqlite_url: str, clock: HandClock) -> None:
+    with crashing(sqlite_url, 0) as process:
+        read_some(process.stdout, 1)
+        process.send_signal(signal.SIGSTOP)
+        lock = lease.DatabaseLease(sqlite_url.removeprefix("sqlite:///"), "west")
+        assert lock.take()
+        lock.release()
+        process.kill()
+
+
+async def test_a_lock_file_that_was_deleted_is_made_anew_at_the_next_heartbeat(
+    sqlite_url: str, tmp_path: Path, clock: HandClock
+) -> None:
+    history = History.open(sqlite_url, "east", clock)
+    lock = tmp_path / "pacs-monitor.db.east.lock"
+    lock.unlink()
+    await asyncio.wrap_future(history.beat(Pulse(clock.move(5))))
+    assert lock.exists()
+    assert history.trouble is None
+    lock.unlink()
+    held = lease.FileLease(lock)
+    assert held.take()
+    await asyncio.wrap_future(history.beat(Pulse(clock.move(5))))
+    assert history.trouble == "another process holds the lock file of the history"
+    held.release()
+    await asyncio.wrap_future(history.beat(Pulse(clock.move(5))))
+    assert history.trouble is None
+    history.close()
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path, clock: HandClock) -> None:

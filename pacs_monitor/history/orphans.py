@@ -1,0 +1,110 @@
+"""What a fenced leader could not record: handed over as JSON, and adopted or withdrawn by the leader of now.
+
+An incident is adopted when the new leader takes them up before it restores, and none is open for the same cause: it
+goes on under its own key. Any other one is withdrawn wherever its `opened` may have gone, so that no receiver keeps
+a page open that nobody would ever end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import replace
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, delete, insert, select
+from ulid import ULID
+
+from pacs_monitor.history import tables as t
+from pacs_monitor.history.ledger import Ledger
+from pacs_monitor.model import SECOND, DeliveryStatus, Ending, Entry, Event, Incident, Micros, Notification
+
+ENTRY = TypeAdapter(Entry)
+TRIED = frozenset({DeliveryStatus.PENDING, DeliveryStatus.GIVEN_UP})
+
+
+def hand_over(connection: Connection, monitor: str, entries: Sequence[Entry], now: Micros) -> None:
+    """Leave these to whoever leads now."""
+    number = connection.scalar(select(t.monitors.c.id).where(t.monitors.c.name == monitor))
+    rows = [{"monitor_id": number, "at": now, "entry": ENTRY.dump_python(entry, mode="json")} for entry in entries]
+    if rows:
+        connection.execute(insert(t.orphans), rows)
+
+
+class Orphans:
+    """Takes up what was handed over, in the writer's transaction."""
+
+    def __init__(self, monitor: int, ledger: Ledger) -> None:
+        self._monitor, self._ledger = monitor, ledger
+
+    def take(self, connection: Connection, now: Micros, *, adopt: bool) -> tuple[Notification, ...]:
+        """The ends that are owed from now on; `adopt` is for a leader that has not restored yet."""
+        waiting = connection.execute(
+            select(t.orphans).where(t.orphans.c.monitor_id == self._monitor).order_by(t.orphans.c.id)
+        ).all()
+        entry = _together([ENTRY.validate_python(row.entry) for row in waiting])
+        strangers = {i.id for i in entry.incidents if not adopt or self._other_is_open(connection, i)}
+        known = select(t.incidents.c.id).where(t.incidents.c.id.in_(strangers))
+        gone = strangers - set(connection.scalars(known))
+        if adopt:
+            self._ledger.record(connection, _without(entry, strangers))
+        ends = _ends(entry, gone, now)
+        self._ledger.record(connection, ends)
+        connection.execute(delete(t.orphans).where(t.orphans.c.id.in_([row.id for row in waiting])))
+        return tuple(owed for owed in ends.notifications if owed.status is DeliveryStatus.PENDING)
+
+    def _other_is_open(self, connection: Connection, incident: Incident) -> bool:
+        of = t.incidents.c
+        same = select(of.id).where(
+            of.monitor_id == self._monitor, of.kind == incident.kind, of.cause == incident.cause, of.ended.is_(None)
+        )
+        return bool(set(connection.scalars(same)) - {incident.id})
+
+
+def _together(entries: Sequence[Entry]) -> Entry:
+    """All of them as one, each incident as it was last."""
+    return Entry(
+        tuple(transition for entry in entries for transition in entry.transitions),
+        tuple({incident.id: incident for entry in entries for incident in entry.incidents}.values()),
+        tuple(owed for entry in entries for owed in entry.notifications),
+        tuple(held for entry in entries for held in entry.withheld),
+    )
+
+
+def _without(entry: Entry, strangers: Set[str]) -> Entry:
+    return Entry(
+        entry.transitions,
+        tuple(incident for incident in entry.incidents if incident.id not in strangers),
+        tuple(owed for owed in entry.notifications if owed.incident not in strangers),
+        tuple(held for held in entry.withheld if held.incident not in strangers),
+    )
+
+
+def _ends(entry: Entry, gone: Set[str], now: Micros) -> Entry:
+    """The ends of these incidents, for every channel that may have taken their opened."""
+    ended = [replace(i, ended=now, ending=Ending.WITHDRAWN) for i in entry.incidents if i.id in gone]
+    taken = [
+        opened
+        for opened in entry.notifications
+        if opened.event is Event.OPENED and opened.incident in gone and _may_be_taken(opened)
+    ]
+    owed = [
+        Notification(str(ULID.from_timestamp(now / SECOND)), o.channel, Event.WITHDRAWN, now, _words(o), o.incident)
+        for o in taken
+    ]
+    theirs = [replace(past, status=_settled(past.status)) for past in entry.notifications if past.incident in gone]
+    return Entry(incidents=tuple(ended), notifications=(*theirs, *owed))
+
+
+def _settled(status: DeliveryStatus) -> DeliveryStatus:
+    """Nobody sends it any more."""
+    return DeliveryStatus.DROPPED if status is DeliveryStatus.PENDING else status
+
+
+def _may_be_taken(opened: Notification) -> bool:
+    return opened.status is DeliveryStatus.DELIVERED or (opened.status in TRIED and opened.attempts > 0)
+
+
+def _words(opened: Notification) -> dict[str, Any]:
+    said = f"{opened.data.get('title', '')}: withdrawn, because another daemon leads now and tells what is still wrong"
+    return {**opened.data, "summary": said, "next_step": ""}

@@ -1,0 +1,119 @@
+"""The process of the daemon: its limits, its signals, its end, and its life as standby and leader."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+from pacs_monitor.config import Estate
+from pacs_monitor.daemon import Daemon
+from pacs_monitor.engine.clock import SystemClock
+from pacs_monitor.history import FencedError
+from pacs_monitor.instance import Instance
+from pacs_monitor.leadership import Role
+from pacs_monitor.standby import first_of, stand_by
+
+log = logging.getLogger(__name__)
+LEFT_AT_LAST = 9.8
+"""Seconds of the ten that an end may take, until the process is left as it is."""
+
+
+def run(estate: Estate) -> None:
+    """Run the daemon until SIGTERM or SIGINT, and end the process."""
+    raise_descriptor_limit()
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_run_until_told(estate))
+        leave()
+
+
+def leave(code: int = 0) -> None:
+    """End the process now: the interpreter would wait for threads of pools that hang in a system call."""
+    logging.shutdown()
+    os._exit(code)
+
+
+def leave_at_last(seconds: float) -> None:
+    """Leave after so many seconds, also when the event loop itself hangs."""
+
+    def give_up() -> None:
+        log.error("the daemon did not end within %g s and is left as it is", seconds)
+        leave(1)
+
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where the platform has it."""
+    if sys.platform == "win32":
+        return None
+    import uvloop  # noqa: PLC0415 - not on every platform
+
+    return uvloop.new_event_loop
+
+
+def raise_descriptor_limit() -> None:
+    """As many file descriptors as the system allows: each run in progress holds one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+async def _run_until_told(estate: Estate) -> None:
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    reloads: set[asyncio.Task[None]] = set()
+
+    def hang_up() -> None:
+        if house is None:
+            log.info("standby: the configuration is read when this process leads")
+            return
+        task = loop.create_task(house.try_reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, hang_up)  # before anything takes time: without a handler it would end us
+    house: Daemon | None = None
+    instance = Instance(estate.monitor, SystemClock())
+    try:
+        while (led := await stand_by(estate, instance, told)) is not None:
+            try:
+                house = Daemon(led, instance=instance)
+            except FencedError:
+                await instance.step_down()
+            else:
+                await _lead(house, instance, told)
+                estate, house = house.estate, None
+    finally:
+        leave_at_last(LEFT_AT_LAST)
+        await instance.end()
+
+
+async def _lead(house: Daemon, instance: Instance, told: asyncio.Event) -> None:
+    """Until this process is told to end, or another one leads."""
+    try:
+        await house.start()
+    except FencedError as error:
+        log.error("%s", error)
+    else:
+        gc.collect()
+        gc.freeze()  # what is there now stays: to look through it again and again would cost a tenth of the time
+        try:
+            await first_of(asyncio.create_task(told.wait()), asyncio.create_task(instance.fenced.wait()))
+        finally:
+            if instance.role is not Role.FENCED:
+                leave_at_last(LEFT_AT_LAST)
+                await house.stop()
+    if instance.role is Role.FENCED:
+        await instance.step_down(await house.step_down(), house.forget)
+        gc.unfreeze()

@@ -1,0 +1,49 @@
+"""The life of a process before it leads: it serves what a standby has to say, and waits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from pacs_monitor import config as configuration
+from pacs_monitor.config import ConfigError, Estate
+from pacs_monitor.engine.clock import SystemClock
+from pacs_monitor.instance import Instance
+from pacs_monitor.web.standby import standby_server
+
+log = logging.getLogger(__name__)
+
+
+async def stand_by(estate: Estate, instance: Instance, told: asyncio.Event) -> Estate | None:
+    """Until this process leads: the estate to watch then. None when it is told to end."""
+    if instance.term is None:
+        return None if told.is_set() else estate
+    web = standby_server(instance, estate.monitor, SystemClock())
+    web.start()
+    obtaining = asyncio.create_task(instance.obtain())
+    try:
+        await first_of(obtaining, asyncio.create_task(told.wait()))
+        if told.is_set():
+            return None
+        return await asyncio.to_thread(_as_it_is_now, estate) if await obtaining else estate
+    finally:
+        obtaining.cancel()
+        await web.stop()
+
+
+async def first_of(*tasks: asyncio.Task[Any]) -> None:
+    """Until one of them is done; the others are cancelled."""
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+
+
+def _as_it_is_now(estate: Estate) -> Estate:
+    """The configuration may have changed while this process stood by."""
+    try:
+        return configuration.in_force(estate, configuration.load(estate.file))
+    except ConfigError as error:
+        for problem in error.problems:
+            log.error("the configuration of the start stays in force: %s", problem)
+        return estate

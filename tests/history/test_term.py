@@ -1,0 +1,170 @@
+"""Who leads on PostgreSQL: terms, their locks, and what is written under an old one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pacs_monitor.history import FencedError, HeldError, History, HistoryError, Revision, Term
+from pacs_monitor.history.engines import parse
+from pacs_monitor.model import DeliveryStatus, Ending, Event
+from tests.engine.support import until
+from tests.history.conftest import START, HandClock
+from tests.history.things import ECHO, outage
+from tests.peers.pgbouncer import pgbouncer
+from tests.peers.postgres import Postgres
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> str:
+    return postgres.database()
+
+
+def a_term(database: str, clock: HandClock) -> Term:
+    return Term(parse(database), "east", clock)
+
+
+def a_leader(database: str, clock: HandClock) -> Term:
+    term = a_term(database, clock)
+    row, _ = term.look(0.0)
+    assert row.free
+    assert term.claim(row)
+    return term
+
+
+def end_sessions(database: str) -> None:
+    with psycopg.connect(database.replace("+psycopg", ""), autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+async def test_one_of_two_that_claim_the_same_term_is_granted_it(database: str, clock: HandClock) -> None:
+    one, two = a_term(database, clock), a_term(database, clock)
+    row, _ = one.look(0.0)
+    assert row == two.look(0.0)[0]
+    assert [one.claim(row), two.claim(row)] == [True, False]
+    row, who = two.look(1.0)
+    assert (row.term, row.free) == (1, False)
+    assert who.startswith("process ")
+    assert not two.claim(row)
+    one.close()
+    await until(lambda: two.look(2.0)[0].free)  # the server ends a session in its own time
+    two.close()
+
+
+def test_a_leader_whose_session_was_lost_takes_its_lock_again(database: str, clock: HandClock) -> None:
+    leader, standby = a_leader(database, clock), a_term(database, clock)
+    end_sessions(database)
+    assert standby.look(0.0)[0].free
+    assert leader.beat() is False
+    assert not standby.look(0.0)[0].free
+    leader.close()
+    standby.close()
+
+
+def test_a_leader_is_fenced_by_the_next_term_in_all_that_it_does(database: str, clock: HandClock) -> None:
+    leader, standby = a_leader(database, clock), a_term(database, clock)
+    row, _ = standby.look(0.0)
+    assert standby.claim(row, held=True)
+    with pytest.raises(FencedError, match="another daemon of this name leads"):
+        leader.beat()
+    assert leader.fenced
+    end_sessions(database)
+    with pytest.raises(FencedError):
+        leader.beat()
+    standby.beat()
+    leader.close()
+    standby.close()
+
+
+async def test_nothing_is_written_under_an_old_term(database: str, clock: HandClock) -> None:
+    leader, standby = a_leader(database, clock), a_term(database, clock)
+    old = History.open(database, "east", clock, leader)
+    await old.adopt([ECHO], Revision("a"))
+    row, _ = standby.look(0.0)
+    assert standby.claim(row, held=True)
+    with pytest.raises(FencedError):
+        await old.record(outage(START))
+    assert old.trouble is None
+    new = History.open(database, "east", clock, standby)
+    await new.record(outage(START + 1))
+    assert [incident.since for incident in new.reader.incidents()] == [START + 1]
+    for history, term in ((old, leader), (new, standby)):
+        history.close()
+        term.close()
+
+
+def test_a_leader_that_ended_in_good_order_leaves_the_beat_at_nought(database: str, clock: HandClock) -> None:
+    leader, standby = a_leader(database, clock), a_term(database, clock)
+    assert standby.look(0.0)[0].beat == 1
+    leader.end()
+    row, _ = standby.look(0.0)
+    assert (row.beat, row.free) == (0, True)
+    standby.close()
+
+
+def test_a_second_one_that_does_not_stand_by_is_told_who_leads(database: str, clock: HandClock) -> None:
+    history = History.open(database, "east", clock)
+    with pytest.raises(HeldError, match=r"runs already on .*: process"):
+        History.open(database, "east", clock)
+    history.close()
+    History.open(database, "east", clock).close()
+
+
+async def test_what_a_fenced_leader_hands_over_is_adopted_by_one_that_has_not_begun(
+    database: str, clock: HandClock
+) -> None:
+    leader = a_leader(database, clock)
+    lost = outage(START)
+    leader.hand_over([lost])
+    history = History.open(database, "east", clock, leader)
+    await history.adopt([ECHO], Revision("a"))
+    assert leader.beat() is True
+    assert await history.take_orphans(adopt=True) == ()
+    assert leader.beat() is False
+    restored = await history.restore()
+    assert restored.incidents == lost.incidents
+    assert [owed.id for owed in restored.pending] == [owed.id for owed in lost.notifications]
+    history.close()
+    leader.close()
+
+
+@pytest.mark.parametrize("adopt", [True, False])
+async def test_what_is_handed_over_beside_an_open_incident_of_the_same_cause_is_withdrawn(
+    database: str, clock: HandClock, adopt: bool
+) -> None:
+    leader = a_leader(database, clock)
+    history = History.open(database, "east", clock, leader)
+    await history.adopt([ECHO], Revision("a"))
+    await history.record(outage(START))
+    theirs = outage(START + 1)
+    sent, unsent = theirs.notifications
+    seen = replace(sent, status=DeliveryStatus.DELIVERED, attempts=1), unsent
+    leader.hand_over([replace(theirs, notifications=seen)])
+    (owed,) = await history.take_orphans(adopt=adopt)
+    assert (owed.channel, owed.event, owed.incident) == (sent.channel, Event.WITHDRAWN, theirs.incidents[0].id)
+    endings = {incident.id: incident.ending for incident in history.reader.incidents()}
+    assert endings[theirs.incidents[0].id] is Ending.WITHDRAWN
+    assert await history.take_orphans(adopt=adopt) == ()
+    history.close()
+    leader.close()
+
+
+def test_a_pooler_that_shares_sessions_is_refused(database: str, clock: HandClock, tmp_path: Path) -> None:
+    with pgbouncer(database, tmp_path, "transaction") as pooled:
+        term = a_term(pooled, clock)
+        with pytest.raises(HistoryError, match=r"is a pooler that shares sessions.*give the address of the PostgreSQL"):
+            term.look(0.0)
+        term.close()
+
+
+def test_a_pooler_that_gives_each_client_its_own_session_is_fine(
+    database: str, clock: HandClock, tmp_path: Path
+) -> None:
+    with pgbouncer(database, tmp_path, "session") as pooled:
+        a_leader(pooled, clock).close()

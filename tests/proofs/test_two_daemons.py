@@ -1,0 +1,138 @@
+"""Two daemons of one name on PostgreSQL: whatever happens to the leader, exactly one probes and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import requests
+
+from tests.peers.daemon import RunningDaemon
+from tests.peers.pair import Pair, goes_on, running_pair, stopped, wait
+from tests.timing import Stopwatch
+
+TAKEOVER = 20.0
+"""Seconds in which the standby leads, at most."""
+
+
+def test_one_leads_and_the_other_takes_over_when_it_ends_or_its_sessions_do(tmp_path):
+    with running_pair(tmp_path) as pair:
+        first, second = pair.daemons
+        assert pair.leads(first)
+        answer = requests.get(f"{second.url}/readyz", timeout=5)
+        assert (answer.status_code, answer.text.split(":")[0]) == (503, "standby")
+        assert second.get("/api/v1/status")["role"] == "standby"
+        assert requests.get(f"{second.url}/api/v1/incidents", timeout=5).status_code == 503
+        assert pair.terminate_sessions() >= 2
+        wait(pair.one_leads)
+        pair.breaks()
+        leader = pair.leader()
+        assert leader.stop() == 0
+        wait(lambda: pair.leads(pair.other(leader)))
+        pair.recovers()
+        assert len(pair.opened()) == 1
+        assert pair.counted.most_at_once == 1
+
+
+def takeover(leads: Callable[[], bool], name: str) -> None:
+    """Until somebody leads, and how long that took while this machine ran."""
+    with Stopwatch() as watch:
+        wait(leads)
+    print(f"{name}: {watch.seconds:.1f} s")
+    assert watch.seconds < TAKEOVER
+
+
+def ends_sessions(pair: Pair, leader: RunningDaemon) -> None:
+    wait(lambda: pair.terminate_sessions() >= 2)
+
+
+def restarts_server(pair: Pair, leader: RunningDaemon) -> None:
+    pair.server.stop()
+    pair.server.start()
+
+
+def kills(pair: Pair, leader: RunningDaemon) -> None:
+    leader.kill()
+
+
+def stops(pair: Pair, leader: RunningDaemon) -> None:
+    stopped(leader)
+
+
+@pytest.mark.parametrize("attack", [ends_sessions, restarts_server])
+@pytest.mark.proof
+@pytest.mark.timeout(600)
+def test_sessions_that_end_leave_one_leader_each_time(tmp_path, attack):
+    with running_pair(tmp_path) as pair:
+        for outage in range(1, 6):
+            attack(pair, pair.leader())
+            takeover(lambda: any(pair.leads(daemon) for daemon in pair.daemons), f"{attack.__name__} {outage}")
+            wait(pair.one_leads)
+            pair.breaks()
+            pair.recovers()
+            assert len(pair.opened()) == outage
+        assert pair.counted.most_at_once == 1
+
+
+@pytest.mark.parametrize("attack", [kills, stops])
+@pytest.mark.proof
+@pytest.mark.timeout(600)
+def test_the_standby_takes_over_from_a_leader_that_is_gone_and_that_one_is_silent(tmp_path, attack):
+    with running_pair(tmp_path) as pair:
+        for outage in range(1, 4):
+            leader = pair.leader()
+            other = pair.other(leader)
+            attack(pair, leader)
+            takeover(lambda other=other: pair.leads(other), f"{attack.__name__} {outage}")
+            pair.breaks()
+            if attack is kills:
+                leader.start(ready=False)
+            else:
+                goes_on(leader)
+            wait(lambda leader=leader: pair.role(leader) == "standby")
+            assert pair.leads(other)
+            pair.recovers()
+            assert len(pair.opened()) == outage
+        assert pair.counted.most_at_once == 1
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["adopted", "withdrawn"])
+@pytest.mark.proof
+@pytest.mark.timeout(600)
+def test_what_the_old_leader_opened_unrecorded_is_adopted_or_withdrawn(tmp_path, late):
+    with running_pair(tmp_path) as pair:
+        leader = pair.leader()
+        other = pair.other(leader)
+        pair.server.stop()
+        pair.breaks()
+        (key,) = pair.opened()
+        stopped(leader)
+        pair.server.start()
+        if late:
+            wait(lambda: pair.leads(other))
+            wait(lambda: len(pair.opened()) == 2)
+        else:
+            wait(lambda: "claimed term 2" in other.log.read_text())
+        goes_on(leader)
+        wait(lambda: pair.role(leader) == "standby")
+        wait(lambda: pair.leads(other))
+        if late:
+            wait(lambda: key not in pair.open_keys())
+            assert len(pair.open_keys()) == 1
+        pair.recovers()
+        assert len(pair.opened()) == (2 if late else 1)
+        assert pair.counted.most_at_once == 1
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(600)
+def test_a_leader_without_its_database_goes_on_paging(tmp_path):
+    with running_pair(tmp_path) as pair:
+        leader = pair.leader()
+        pair.server.stop()
+        pair.breaks()
+        wait(lambda: pair.role(leader) == "leader")
+        pair.server.start()
+        pair.recovers()
+        wait(pair.one_leads)
+        assert len(pair.opened()) == 1
