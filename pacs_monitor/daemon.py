@@ -49,6 +49,7 @@ TROUBLE = (State.DEGRADED, State.DOWN)
 PROBES_END_WITHIN = 4.0
 DELIVERIES_END_WITHIN = 2.0
 RELOAD_ENDS_WITHIN = 1.0
+FENCED_ENDS_WITHIN = 1.0
 ENDS_WITHIN = 9.0
 """Seconds of the ten that an end may take."""
 LOADS_WITHIN = 20.0
@@ -182,7 +183,7 @@ class Daemon:
         unrecorded = await self.desk.abandon() if started else ()
         if self._web is not None:
             await self._web.stop()
-        self._close(0.0)
+        self._close(FENCED_ENDS_WITHIN)
         return unrecorded
 
     def _close(self, within: float) -> None:

@@ -64,7 +64,7 @@ class History:
         self._take_lease()
         self._file = SameFile(url)
         self._engine = writing(url)
-        guard = self._term.guard if self._term else _unguarded
+        guard = self._term.guard() if self._term else _unguarded
         self._writer = Writer(self._connect, self._rolled_back, advice(url), self._file.require, guard)
         try:
             bring_up_to_date(url, OPENS_WITHIN)

@@ -81,10 +81,18 @@ class Term:
         """Say that the leader is there; whether entries of a former leader wait. FencedError when it does not lead."""
         return self._do(self._beat, again=True)
 
-    def guard(self, connection: Connection) -> None:
-        """To be called in each transaction that writes the record, by its own connection; FencedError."""
-        term = connection.scalar(text("SELECT term FROM monitors WHERE name = :name FOR SHARE"), {"name": self._name})
-        self._require(term)
+    def guard(self) -> Callable[[Connection], None]:
+        """For whoever writes under the present term: to be called in each transaction, by its own connection.
+
+        It raises FencedError from the next term on, also when that is ours again.
+        """
+        number = self.number
+
+        def require(connection: Connection) -> None:
+            row = text("SELECT term FROM monitors WHERE name = :name FOR SHARE")
+            self._require(connection.scalar(row, {"name": self._name}), number)
+
+        return require
 
     def hand_over(self, entries: Sequence[Entry]) -> None:
         """Leave these to whoever leads now."""
@@ -145,7 +153,7 @@ class Term:
 
     def _take_again(self, connection: Connection) -> None:
         """A new session of the leader: the lock of its term is its own again before it goes on."""
-        self._require(row_of(connection, self._name, lock=True)[0])
+        self._require(row_of(connection, self._name, lock=True)[0], self.number)
         if not self._lock(connection, self.number or 0):
             lost = text(f"SELECT pg_terminate_backend(pid) {HELD}")
             connection.execute(lost, {"key": lock_key(self._name, self.number or 0)})
@@ -185,7 +193,7 @@ class Term:
             {"name": self._name, "term": self.number},
         ).one_or_none()
         if changed is None:
-            self._require(None)
+            self._require(None, self.number)
             return False
         waiting = text("SELECT EXISTS (SELECT 1 FROM orphans WHERE monitor_id = :id)")
         return bool(connection.scalar(waiting, {"id": changed.id}))
@@ -196,9 +204,9 @@ class Term:
             {"name": self._name, "term": self.number},
         )
 
-    def _require(self, term: Any) -> None:
-        if term is None or term != self.number:
-            self.fenced = True
+    def _require(self, term: Any, ours: int | None) -> None:
+        if term is None or term != ours:
+            self.fenced |= ours is not None and ours == self.number
             raise FencedError("another daemon of this name leads now; nothing is written, probed or sent from here")
 
     def _require_direct(self, connection: Connection) -> None:

@@ -99,6 +99,27 @@ async def test_nothing_is_written_under_an_old_term(database: str, clock: HandCl
         term.close()
 
 
+async def test_what_was_to_be_written_under_an_old_term_is_not_written_when_the_same_process_leads_again(
+    database: str, clock: HandClock
+) -> None:
+    process, other = a_leader(database, clock), a_term(database, clock)
+    before = History.open(database, "east", clock, process)
+    await before.adopt([ECHO], Revision("a"))
+    assert other.claim(other.look(0.0)[0], held=True)
+    process.close()
+    with pytest.raises(FencedError):  # what was left behind in the writer's queue
+        await before.record(outage(START))
+    assert not process.fenced
+    assert process.claim(process.look(0.0)[0], held=True)
+    with pytest.raises(FencedError):
+        await before.record(outage(START))
+    assert not process.fenced
+    assert process.beat() is False
+    before.close()
+    for term in (process, other):
+        term.close()
+
+
 def test_a_leader_that_ended_in_good_order_leaves_the_beat_at_nought(database: str, clock: HandClock) -> None:
     leader, standby = a_leader(database, clock), a_term(database, clock)
     assert standby.look(0.0)[0].beat == 1
