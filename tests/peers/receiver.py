@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -107,7 +107,11 @@ class Receiver:
             self._changed.notify_all()
             return status
 
-    def __enter__(self) -> Receiver:
+    def breaks_off(self, handler: BaseHTTPRequestHandler, status: int) -> bool:
+        """Whether it ended the connection instead of answering."""
+        return False
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -146,6 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
         status = receiver.take(self.path, headers, body)
+        if receiver.breaks_off(self, status):
+            return
         self.send_response(status)
         for name, value in receiver.headers.items():
             self.send_header(name, value)

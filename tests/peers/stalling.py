@@ -1,4 +1,4 @@
-"""A disk that does not answer: strace holds a process's fsync, as a dead disk or a dead network mount does."""
+"""A disk that does not answer, or answers with an error: strace takes hold of a process's system calls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 LONGEST = 600
@@ -14,12 +14,21 @@ LONGEST = 600
 READY_WITHIN = 20.0
 
 
-@contextmanager
-def stalled_disk(pid: int, calls: str = "fsync,fdatasync") -> Iterator[None]:
+def stalled_disk(pid: int, calls: str = "fsync,fdatasync") -> AbstractContextManager[None]:
     """While it is entered, these system calls of a process (all its threads) do not return; afterwards they do."""
+    return _injected(pid, calls, f"delay_enter={LONGEST * 1_000_000}")
+
+
+def failing_disk(pid: int, error: str) -> AbstractContextManager[None]:
+    """While it is entered, what SQLite writes fails: `ENOSPC` (the disk is full), `EROFS` (read-only), `EIO`."""
+    return _injected(pid, "pwrite64", f"error={error}")
+
+
+@contextmanager
+def _injected(pid: int, calls: str, what: str) -> Iterator[None]:
     strace = shutil.which("strace")
     assert strace, "strace is missing: install the package strace, or run scripts/install-test-peers"
-    inject = f"inject={calls}:delay_enter={LONGEST * 1_000_000}"
+    inject = f"inject={calls}:{what}"
     words = [strace, "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e", inject, "-p", str(pid)]
     with subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as tracer:
         _wait_for(pid, tracer)

@@ -1,0 +1,36 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests import attacks
+
+_SEEN: dict[str, str] = {}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-reliability",
+        action="store_true",
+        help="Write what the attacks of this run did to docs/reliability.md.",
+    )
+
+
+@pytest.fixture
+def attack() -> Callable[[str, str], None]:
+    """Say what an attack (a key of tests.attacks) did now, with its figures."""
+
+    def saw(key: str, now: str) -> None:
+        assert key in attacks.ATTACKS, f"{key} is no attack of tests/attacks.py"
+        assert "|" not in now
+        _SEEN[key] = now
+
+    return saw
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _SEEN and session.config.getoption("--write-reliability"):
+        attacks.PAGE.write_text(attacks.written(attacks.PAGE.read_text(), _SEEN))

@@ -1,0 +1,199 @@
+"""A storm of SIGKILLs, failing receivers and a database in every trouble: every page arrives, and none is a ghost.
+
+On SQLite one daemon runs; on PostgreSQL two, of which one leads. All ends well at last, and then the receivers and the
+record are compared: what was owed was delivered, in order, under one `webhook-id` each, and whatever was opened at a
+receiver was ended there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import requests
+
+from pacs_monitor.history import Reader
+from pacs_monitor.model import Event, IncidentKind
+from tests.peers.daemon import RunningDaemon
+from tests.peers.ports import free_port, wait_until
+from tests.peers.postgres import Postgres
+from tests.peers.receiver import SECRET, Received
+from tests.peers.unreliable import BAD, Mood, Unreliable
+from tests.proofs.databases import Database, Postgresql, Sqlite
+from tests.proofs.switchable import Switchable
+
+NODES = 3
+ENDINGS = {"incident.resolved", "incident.withdrawn", "incident.closed"}
+HEALS_WITHIN = 240.0
+"""Seconds from the end of the storm until nothing is owed: a retry may be a minute away, twice."""
+
+
+class Storm:
+    """The daemons, what they watch, whom they tell and where they write."""
+
+    def __init__(self, folder: Path, database: Database, daemons: int, dice: random.Random, stack: ExitStack) -> None:
+        self.dice, self.database = dice, database
+        self.peers = [stack.enter_context(Switchable()) for _ in range(NODES)]
+        self.receivers = [stack.enter_context(Unreliable()) for _ in range(len(BAD) + 1)]
+        """One for every way to fail, and one that is always well."""
+        self.daemons = [
+            stack.enter_context(self._daemon(folder / f"daemon{number}", database.url)) for number in range(daemons)
+        ]
+        self.made: Counter[str] = Counter()
+
+    def _daemon(self, folder: Path, url: str) -> RunningDaemon:
+        folder.mkdir()
+        listen = free_port()
+        nodes = "".join(
+            f"  n{n}: {{host: 127.0.0.{n + 1}, dicom: {{port: {peer.port}, ae_title: P}}, checks: {{dicom_echo: }}}}\n"
+            for n, peer in enumerate(self.peers)
+        )
+        channels = "".join(
+            f"  c{n}: {{type: webhook, url: '{receiver.url}', secret: '{SECRET}', timeout: 2s}}\n"
+            for n, receiver in enumerate(self.receivers)
+        )
+        file = folder / "monitor.yaml"
+        file.write_text(
+            f"monitor: {{name: storm, ae_title: US, database: '{url}', listen: '127.0.0.1:{listen}', paging: on}}\n"
+            "defaults: {interval: 500ms, retry_interval: 200ms, timeout: 10s, failures: 2, recoveries: 1,"
+            " page_after: 0s}\n"
+            f"channels:\n{channels}"
+            f"default_route: {{channels: [{', '.join(f'c{n}' for n in range(len(self.receivers)))}]}}\n"
+            f"nodes:\n{nodes}"
+        )
+        return RunningDaemon(file, listen)
+
+    def rage(self, kills: int) -> None:
+        """Nodes break and recover, moods change, the database fails, and daemons are killed somewhere around it."""
+        troubles = self._shuffled(kills)
+        for n in range(kills):
+            for receiver, mood in zip(self.receivers, BAD, strict=False):
+                receiver.mood = self.dice.choice((mood, mood, Mood.WELL))
+            victim, daemon = self.dice.choice(self.peers), self.dice.choice(self.daemons)
+            victim.down()
+            if troubles[n] is not None:
+                self.made[troubles[n] or ""] += 1
+                with self.database.trouble(troubles[n] or "", daemon.pid):
+                    self._pause(0.5, 7.5)
+                    self._kill(daemon)
+            else:
+                self._pause(0.0, 2.0)
+                self._kill(daemon)
+            daemon.start(ready=False)
+            victim.up()
+            self._pause(0.0, 2.0)
+
+    def _shuffled(self, kills: int) -> list[str | None]:
+        """A trouble for about one kill in two, each as often as the others."""
+        names: Sequence[str | None] = [*self.database.troubles, *([None] * len(self.database.troubles))]
+        return self.dice.sample([names[n % len(names)] for n in range(kills)], kills)
+
+    def _kill(self, daemon: RunningDaemon) -> None:
+        if self.dice.random() < 0.8:
+            daemon.kill()
+        else:
+            daemon.stop()
+        self.made["kills"] += 1
+
+    def _pause(self, least: float, most: float) -> None:
+        time.sleep(self.dice.uniform(least, most))
+
+    def heal(self) -> None:
+        """Everything is well again; a start tries again at once what was refused before."""
+        for receiver in self.receivers:
+            receiver.mood = Mood.WELL
+        for daemon in self.daemons:
+            daemon.kill()
+            daemon.start(ready=False)
+        wait_until(lambda: any(map(self._quiet, self.daemons)), "all up and nothing owed", HEALS_WITHIN)
+
+    def _quiet(self, daemon: RunningDaemon) -> bool:
+        """Whether this daemon leads, sees all nodes up, and owes nothing."""
+        try:
+            board = daemon.get("/api/v1/status")
+            pending = "pacs_notification_oldest_pending_timestamp_seconds{" in daemon.metrics()
+            incidents = daemon.get("/api/v1/incidents?open=true")
+        except requests.RequestException:
+            return False
+        return board["counts"]["up"] == NODES and not incidents and not pending
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    with Postgres() as server:
+        yield server
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    "kills",
+    [
+        pytest.param(4, id="short"),
+        pytest.param(100, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(3600)]),
+    ],
+)
+def test_every_page_that_was_due_is_delivered_in_order_and_none_is_a_ghost(
+    tmp_path: Path,
+    kind: str,
+    kills: int,
+    request: pytest.FixtureRequest,
+    attack: Callable[[str, str], None],
+) -> None:
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")
+    with ExitStack() as stack:
+        if kind == "sqlite":
+            storm = Storm(tmp_path, Sqlite(tmp_path), 1, random.Random(seed), stack)
+        else:
+            database = Postgresql(request.getfixturevalue("postgres"))
+            storm = Storm(tmp_path, database, 2, random.Random(seed), stack)
+        storm.rage(kills)
+        storm.heal()
+        for daemon in storm.daemons:
+            assert daemon.stop() == 0
+    compare(storm)
+    posts = sum(len(receiver.posts) for receiver in storm.receivers)
+    attack(
+        "storm-sqlite" if kind == "sqlite" else "storm-postgresql",
+        f"{dict(storm.made)}; {posts} requests; every page delivered, in order, no ghost",
+    )
+
+
+def compare(storm: Storm) -> None:
+    """What the record says was owed is what the receivers took."""
+    reader = Reader.open(storm.database.url, "storm")
+    try:
+        owed = [row for row in reader.notifications() if row.event is not Event.TEST]
+        incidents = {incident.id: incident for incident in reader.incidents()}
+    finally:
+        reader.close()
+    undelivered = [row for row in owed if row.status != "delivered"]
+    assert not undelivered, Counter((row.status, row.event, row.channel) for row in undelivered)
+    assert all(incident.ended for incident in incidents.values())
+    for number, receiver in enumerate(storm.receivers):
+        assert not receiver.bad
+        taken = receiver.accepted
+        ids = {row.id for row in owed if row.channel == f"c{number}"}
+        assert ids <= {post.id for post in taken}
+        lanes: dict[str, list[Received]] = defaultdict(list)
+        for post in taken:
+            lanes[post.key].append(post)
+        for key, posts in lanes.items():
+            types = list(dict.fromkeys(post.type for post in posts))
+            assert types[0] == "incident.opened", (key, types)
+            assert types[-1] in ENDINGS, f"a ghost: {key}: {types}"
+        names = {(post.key, post.type): {p.id for p in lanes[post.key] if p.type == post.type} for post in taken}
+        once = {what: found for what, found in names.items() if what[1] in {"incident.opened", *ENDINGS}}
+        assert all(len(found) == 1 for found in once.values()), once
+    node = [incident for incident in incidents.values() if incident.kind is IncidentKind.NODE]
+    assert node, "nothing broke for long enough"
+    for cause in {incident.cause for incident in node}:
+        spans = sorted((i.noticed, i.ended or 0) for i in node if i.cause == cause)
+        overlapping = [(one, other) for one, other in itertools.pairwise(spans) if other[0] < one[1]]
+        assert not overlapping, f"two incidents of {cause} at once: {overlapping}"
