@@ -30,7 +30,7 @@ proof: $(READY) peers  ## the long forms of the proofs: kill storms, loads
 	$(BIN)/pytest -m proof --timeout 1800
 
 bench: $(READY) peers  ## measure against peers; the table goes to benchmarks/results/
-	$(BIN)/python -m benchmarks.echo
+	$(BIN)/python -m benchmarks.echo --repeat 5
 	$(BIN)/python -m benchmarks.transfer
 
 peers:

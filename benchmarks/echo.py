@@ -1,9 +1,11 @@
 """C-ECHO, five ways against the same fast local peer, paced alike: processor time and latency of each, and ratios.
 
-    python -m benchmarks.echo [--rate 300] [--seconds 20]
+    python -m benchmarks.echo [--rate 300] [--seconds 20] [--repeat 5] [--before CHECKOUT]
 
 The table goes to benchmarks/results/echo.md. Every node of the daemon and every target of blackbox_exporter is a
-loopback address of its own, so that no two runs wait for one seat. Each client runs in a process of its own.
+loopback address of its own, so that no two runs wait for one seat. Each client runs in a process of its own. With
+`--repeat` they take turns, and of each the run with the median processor time counts. `--before` measures the daemon of
+another checkout in the same run.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,8 @@ from pacs_monitor.model import Check, CheckId, DicomEndpoint, Node, Patience
 from pacs_monitor.net import Resolver
 from pacs_monitor.probes import kinds
 
-RESULTS = Path(__file__).parent / "results" / "echo.md"
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "echo.md"
 NODES = 300
 THREADS = 8
 WARM_UP = 5.0
@@ -258,24 +261,36 @@ WAYS: dict[str, Callable[[int, float, float], Figures]] = {
 }
 
 
-def measure(way: str, rate: float, seconds: float) -> tuple[Figures, float]:
-    """One way in a process of its own, and the median wire time at the peer."""
+Row = tuple[Figures, float]
+"""What one way cost, and the median wire time at the peer."""
+
+
+def measure(way: str, rate: float, seconds: float, checkout: Path = ROOT) -> Row:
+    """One way in a process of its own, by the code of a checkout."""
     port = free_port()
     with peer(port) as times:
         command = [sys.executable, "-m", "benchmarks.echo", "--way", way, "--port", str(port)]
         command += ["--rate", str(rate), "--seconds", str(seconds)]
-        out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        out = subprocess.run(command, check=True, capture_output=True, text=True, cwd=checkout).stdout
     return Figures(**json.loads(out.splitlines()[-1])), statistics.median(times)
 
 
-def report(rows: list[tuple[Figures, float]], rate: float) -> str:
+def median_run(runs: list[Row]) -> Row:
+    """The run with the median processor time."""
+    return sorted(runs, key=lambda run: run[0].processor)[len(runs) // 2]
+
+
+def report(rows: list[Row], rate: float, repeat: int) -> str:
     daemon = next(figures for figures, _ in rows if figures.name == "the whole daemon")
     machine = f"{platform.machine()}, {psutil.cpu_count()} cores, Python {platform.python_version()}"
     lines = [
         "# C-ECHO: processor time and latency",
         "",
         f"{time.strftime('%Y-%m-%d')}, {machine}; all against the same local peer, in one run,",
-        f"paced at {rate:g} runs a second (pynetdicom by {THREADS} threads; echoscu, one after the other, at 10).",
+        (
+            f"paced at {rate:g} runs a second (pynetdicom by {THREADS} threads; echoscu, one after the other, at 10);"
+            f" the median of {repeat}."
+        ),
         "",
         "| client | runs/s | processor per run | ratio to the daemon | reports (median) | p99 | wire (median) |",
         "|---|---|---|---|---|---|---|",
@@ -293,6 +308,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=float, default=300.0)
     parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--before", type=Path, help="A checkout whose daemon is measured as well.")
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -300,11 +317,18 @@ def main() -> None:
         figures: dict[str, Any] = asdict(WAYS[given.way](given.port, given.rate, given.seconds))
         print(json.dumps(figures))
         return
-    rows = []
-    for way in WAYS:
-        print(f"{way} …", file=sys.stderr)
-        rows.append(measure(way, given.rate, given.seconds))
-    text = report(rows, given.rate)
+    ways: dict[str, tuple[str, Path]] = {way: (way, ROOT) for way in WAYS}
+    if given.before:
+        ways["the whole daemon, before"] = "daemon", given.before
+    runs: dict[str, list[Row]] = {name: [] for name in ways}
+    for turn in range(given.repeat):
+        for name, (way, checkout) in ways.items():
+            print(f"{turn + 1}/{given.repeat} {name} …", file=sys.stderr)
+            runs[name].append(measure(way, given.rate, given.seconds, checkout))
+    rows = [median_run(of_one) for of_one in runs.values()]
+    if given.before:
+        rows[-1] = replace(rows[-1][0], name="the whole daemon, before"), rows[-1][1]
+    text = report(rows, given.rate, given.repeat)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(text)
     print(text)
