@@ -76,8 +76,16 @@ class RunningDaemon:
 
     def hang_up(self) -> None:
         """SIGHUP: read the configuration again."""
+        self.signal(signal.SIGHUP)
+
+    def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
-        self._process.send_signal(signal.SIGHUP)
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Until it has ended; the exit code."""
+        assert self._process is not None
+        return self._process.wait(20)
 
     def stand_still(self) -> None:
         """SIGSTOP: nothing of it runs until `go_on`."""
@@ -114,6 +122,5 @@ class RunningDaemon:
             self.kill()
 
     def _end(self, number: signal.Signals) -> int:
-        assert self._process is not None
-        self._process.send_signal(number)
-        return self._process.wait(20)
+        self.signal(number)
+        return self.wait()
