@@ -1,9 +1,10 @@
 """What went out unrecorded, in a file, so that the next run ends at the receivers what this one has opened there.
 
 Theory of operation. An entry that the history does not take is written here before its pages go out, and leaves when
-the history has it. The file is JSON Lines, one line per incident and entry; it is replaced as a whole each time, in
-a thread that the desk waits for WITHIN seconds at most: a page matters more than its trace. While one writing hangs
-nobody waits. It holds what an incident is and which notifications it owes, and no payload.
+the history has it. The file is JSON Lines, one line per incident and entry; it is replaced as a whole each time, then
+flushed, in threads that the desk waits for WITHIN seconds at most: a page matters more than its trace. While one flush
+hangs nobody waits, and what is written meanwhile outlives this process all the same. The file holds what an incident is
+and which notifications it owes, and no payload.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,7 +61,10 @@ class Journal:
         self._file = file
         self._kept: dict[int, tuple[Entry, str]] = {}
         self._writing: asyncio.Task[None] | None = None
-        self._changed = self._hangs = False
+        self._flushing: asyncio.Task[None] | None = None
+        self._late: set[asyncio.Task[None]] = set()
+        """What somebody has waited for in vain: nobody else does."""
+        self._changed = self._written = False
 
     async def read(self) -> tuple[Kept, ...]:
         """What the run before left; what cannot be read is told and left out."""
@@ -77,10 +82,8 @@ class Journal:
         if not text:
             return
         self._kept[id(entry)] = entry, text
-        writing = self._write_soon()
-        if not self._hangs:
-            _, late = await asyncio.wait({writing}, timeout=WITHIN)
-            self._hangs = bool(late)
+        if await self._in_time(self._write_soon()) and self._flushing is not None:
+            await self._in_time(self._flushing)
 
     def recorded(self, entry: Entry) -> None:
         """The history has it now."""
@@ -114,7 +117,24 @@ class Journal:
                 await in_thread(partial(_replace, self._file, text), "journal")
             except OSError as error:
                 log.error("what goes out unrecorded cannot be kept in %s: %s", self._file, _why(error))
-        self._hangs = False
+            self._written = True
+            if self._flushing is None or self._flushing.done():
+                self._flushing = asyncio.get_running_loop().create_task(self._flush(), name="journal")
+
+    async def _flush(self) -> None:
+        """Apart from the writing: a flush that hangs must not keep later entries out of the file."""
+        while self._written:
+            self._written = False
+            with suppress(OSError):  # told by the writing, where it is more than a file that is gone again
+                await in_thread(partial(_flush, self._file), "journal flush")
+
+    async def _in_time(self, task: asyncio.Task[None]) -> bool:
+        """Whether a task ends within WITHIN seconds."""
+        self._late = {late for late in self._late if not late.done()}
+        if task not in self._late:
+            _, late = await asyncio.wait({task}, timeout=WITHIN)
+            self._late |= late
+        return task.done()
 
 
 def journal_file(estate: Estate) -> Path:
@@ -208,21 +228,24 @@ _REASONS = {reason.value: reason for reason in Reason}
 
 
 def _replace(file: Path, text: str) -> None:
-    """The file as a whole, or not at all; nobody else can read it."""
+    """The file as a whole, or not at all should this process be killed; nobody else can read it."""
     if not text:
         file.unlink(missing_ok=True)
         return
     new = file.with_name(f"{file.name}.new")
     with open(new, "w", encoding="utf-8", opener=_private) as out:
         out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
     new.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+
+
+def _flush(file: Path) -> None:
+    """File and folder on the disk, for a machine that loses its power."""
+    for path in (file, file.parent):
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def _private(path: str, flags: int) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from tests.alerting.test_unwritable import ALLOW, execute, forbid
 from tests.engine.support import SettableClock, until
 from tests.history.things import incident
 from tests.peers.receiver import Receiver
+from tests.peers.stalling import stalled_disk
 from tests.timing import Stopwatch
 
 UP, DOWN = State.UP, State.DOWN
@@ -81,6 +84,21 @@ async def test_while_one_writing_hangs_nobody_waits(tmp_path: Path) -> None:
     assert watch.seconds < 5 * WITHIN
     os.close(os.open(tmp_path / "left.new", os.O_RDONLY | os.O_NONBLOCK))
     await journal.clear()
+
+
+def test_what_is_written_while_a_flush_hangs_is_there_after_a_kill(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.alerting.journaling", str(tmp_path / "left")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with stalled_disk(process.pid):
+            for line in ("one\n", "two\n"):
+                process.stdin.write(line)
+                process.stdin.flush()
+                assert process.stdout.readline() == line
+            process.kill()
+    left = read_lines((tmp_path / "left").read_text().splitlines())
+    assert [kept.incident.id for kept in left] == ["one", "two"]
 
 
 async def test_a_journal_that_cannot_be_written_or_read_costs_no_page(
