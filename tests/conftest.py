@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from tests import attacks
@@ -20,7 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def attack() -> Callable[[str, str], None]:
+def attack() -> attacks.Attacked:
     """Say what an attack (a key of tests.attacks) did now, with its figures."""
 
     def saw(key: str, now: str) -> None:

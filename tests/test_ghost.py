@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.alerting.test_unwritable import ALLOW, execute, forbid
+from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
@@ -35,7 +36,7 @@ def incidents(database: Path) -> list[tuple[str, str | None]]:
 
 @pytest.mark.parametrize("end", [RunningDaemon.kill, pytest.param(RunningDaemon.stop, marks=pytest.mark.proof)])
 def test_an_incident_that_was_never_recorded_is_resolved_by_the_next_run(
-    tmp_path: Path, end: Callable[[RunningDaemon], object]
+    tmp_path: Path, end: Callable[[RunningDaemon], object], attack: Attacked
 ) -> None:
     port, listen = free_port(), free_port()
     with Receiver() as receiver:
@@ -64,3 +65,4 @@ def test_an_incident_that_was_never_recorded_is_resolved_by_the_next_run(
     assert len(opened) == 1, "it may be sent again, as the same notification"
     ((identity, ending),) = incidents(database)
     assert (f"proof/{identity}", ending) == (receiver.accepted[0].key, "resolved")
+    attack("ghost", "one incident, one key, resolved")

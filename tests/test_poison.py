@@ -18,6 +18,7 @@ from pacs_monitor.engine.rhythm import LOST_AFTER, Rhythm
 from pacs_monitor.model import Channel, CheckId, Micros, Notification, State
 from pacs_monitor.supervision import Supervisor
 from tests.alerting.house import at_once, got, hook, running, types
+from tests.attacks import Attacked
 from tests.engine.support import SettableClock, a_check, until
 from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
@@ -52,7 +53,7 @@ def _task() -> str:
     return task.get_name() if task else ""
 
 
-async def test_paging_goes_on_after_a_fault_in_every_task(tmp_path: Path) -> None:
+async def test_paging_goes_on_after_a_fault_in_every_task(tmp_path: Path, attack: Attacked) -> None:
     port, clock = free_port(), Poisoned()
     node = f"  ris: {{host: 127.0.0.1, checks: {{tcp: {{port: {port}}}}}}}\n"
     with Receiver() as receiver, closing(socket.create_server(("127.0.0.1", port))) as listener:
@@ -71,6 +72,7 @@ async def test_paging_goes_on_after_a_fault_in_every_task(tmp_path: Path) -> Non
         assert daemon.unready() is None, "one fault each is no trouble"
         await daemon.stop()
     assert types(receiver.accepted) == ["opened", "resolved"]
+    attack("poison", "logged with its place, counted; opened and resolved arrive")
 
 
 @pytest.mark.parametrize("reading", [1, *(pytest.param(reading, marks=pytest.mark.proof) for reading in range(2, 12))])

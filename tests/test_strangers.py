@@ -14,6 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from pacs_monitor.web.patience import LIMITS
+from tests.attacks import Attacked
 from tests.peers.authority import Authority
 from tests.peers.daemon import RunningDaemon
 from tests.peers.mllp import sent
@@ -47,7 +48,7 @@ nodes:
     ("descriptors", "each"), [(160, 100), pytest.param(1024, 1100, marks=pytest.mark.proof)], ids=["short", "long"]
 )
 def test_silent_strangers_take_no_descriptor_of_the_checks_and_keep_nobody_out(
-    tmp_path: Path, descriptors: int, each: int
+    tmp_path: Path, descriptors: int, each: int, attack: Attacked
 ) -> None:
     api, dicom, hl7, file = free_port(), free_port(), free_port(), tmp_path / "monitor.yaml"
     with socket.create_server(("127.0.0.1", 0)) as target:
@@ -65,10 +66,11 @@ def test_silent_strangers_take_no_descriptor_of_the_checks_and_keep_nobody_out(
     assert (check["state"], check["failures"]) == ("up", [])
     assert 'pacs_connections_turned_away_total{listener="HTTP",reason="gave_way"}' in metrics
     assert len(log) < 8192
+    attack("strangers", f"3 x {each} connections, {descriptors} descriptors: check up, sender served")
 
 
 @pytest.mark.parametrize("size", [300, pytest.param(3000, marks=pytest.mark.proof)], ids=["short", "long"])
-def test_handshakes_that_never_end_do_not_close_the_api(tmp_path: Path, size: int) -> None:
+def test_handshakes_that_never_end_do_not_close_the_api(tmp_path: Path, size: int, attack: Attacked) -> None:
     authority, api, file = Authority(tmp_path), free_port(), tmp_path / "monitor.yaml"
     pair = authority.certificate()
     tls = f"tls: {{cert: {pair.cert}, key: {pair.key}}}"
@@ -91,6 +93,7 @@ def test_handshakes_that_never_end_do_not_close_the_api(tmp_path: Path, size: in
             assert answers()
             assert answers("127.0.0.2")
             assert strangers.held() <= LIMITS.per_address
+            attack("handshakes", f"{strangers.held()} of {size} held, the API answers")
     finally:
         daemon.kill()
 

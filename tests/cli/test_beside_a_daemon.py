@@ -16,6 +16,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from pacs_monitor.cli import app
+from tests.attacks import Attacked
 from tests.peers.archive import archive
 from tests.peers.counting import Counted, counting
 from tests.peers.daemon import RunningDaemon
@@ -85,7 +86,9 @@ def test_a_daemon_that_does_not_answer_is_not_taken_for_none(running: tuple[Path
     assert "--direct" in said.stderr
 
 
-def test_asked_directly_it_takes_turns_with_the_daemon(running: tuple[Path, Counted, RunningDaemon]) -> None:
+def test_asked_directly_it_takes_turns_with_the_daemon(
+    running: tuple[Path, Counted, RunningDaemon], attack: Attacked
+) -> None:
     config, peer, _ = running
     begun = peer.begun
     runs = [
@@ -97,6 +100,8 @@ def test_asked_directly_it_takes_turns_with_the_daemon(running: tuple[Path, Coun
     ]
     assert [run.wait(60) for run in runs] == [0, 0]
     wait_until(lambda: peer.begun >= begun + 6, "the daemon goes on")
+    assert peer.most_at_once == 1
+    attack("probe-beside", "refused with what to do; with `--direct` in turns with the daemon, never two at once")
 
 
 @pytest.mark.proof

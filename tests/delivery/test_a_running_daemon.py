@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port, wait_until
 from tests.peers.receiver import SECRET, Receiver
@@ -19,7 +20,7 @@ nodes:
 """
 
 
-def test_a_wrong_token_that_a_reload_corrects_costs_no_page(tmp_path: Path) -> None:
+def test_a_wrong_token_that_a_reload_corrects_costs_no_page(tmp_path: Path, attack: Attacked) -> None:
     config, listen, dead = tmp_path / "monitor.yaml", free_port(), free_port()
     with Receiver() as pager:
         pager.wants = "Bearer right"
@@ -46,3 +47,4 @@ def test_a_wrong_token_that_a_reload_corrects_costs_no_page(tmp_path: Path) -> N
             assert daemon.post("/api/v1/channels/pager/test")["delivered"]
             assert daemon.stop() == 0
     assert [post.type for post in pager.accepted] == ["incident.opened", "test"]
+    attack("token", "retried, and delivered at once after the reload")

@@ -13,6 +13,7 @@ from pacs_monitor.supervision import Supervisor
 from tests.alerting.house import at_once, got, hook, running, types
 from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, an_estate, route
 from tests.alerting.test_unwritable import execute
+from tests.attacks import Attacked
 from tests.engine.support import SettableClock, until
 from tests.peers.receiver import Receiver
 
@@ -22,7 +23,7 @@ QUICK = {"first_retry": 0.02, "last_retry": 0.1, "refused_retry": 0.1, "poison_r
 
 @pytest.mark.parametrize("status", [302, 404, 413, 503])
 async def test_a_page_that_is_refused_for_a_while_goes_out_once_it_is_taken(
-    receiver: Receiver, clock: SettableClock, database: str, status: int
+    receiver: Receiver, clock: SettableClock, database: str, status: int, attack: Attacked
 ) -> None:
     receiver.status = status
     async with running(clock, database, at_once(receiver), **QUICK) as house:
@@ -35,10 +36,11 @@ async def test_a_page_that_is_refused_for_a_while_goes_out_once_it_is_taken(
         assert types(await got(receiver, 2)) == ["opened", "resolved"]
         await until(lambda: [status for *_, status in house.statuses()] == ["delivered"] * 2)
     assert len({post.id for post in receiver.posts}) == 2, "the same id on every attempt"
+    attack("refused", "delivered as soon as it is taken, under the same `webhook-id`")
 
 
 async def test_a_channel_that_takes_nothing_is_told_through_the_others_and_so_is_its_end(
-    receiver: Receiver, clock: SettableClock, database: str
+    receiver: Receiver, clock: SettableClock, database: str, attack: Attacked
 ) -> None:
     with Receiver() as second:
         receiver.status = 403
@@ -57,6 +59,9 @@ async def test_a_channel_that_takes_nothing_is_told_through_the_others_and_so_is
             assert types(await got(receiver, 1)) == ["opened"]
             assert types(await got(second, 2)) == ["opened", "resolved"]
             assert house.desk.outbox.health()["hook"].trouble is None
+    attack(
+        "delivery-incident", "an incident through the other channels after 60 s; what waits goes out when it is over"
+    )
 
 
 async def test_a_test_that_succeeds_releases_what_waits(
@@ -72,7 +77,7 @@ async def test_a_test_that_succeeds_releases_what_waits(
 
 
 async def test_an_opened_of_an_open_incident_goes_out_after_a_restart_however_old_it_is(
-    receiver: Receiver, clock: SettableClock, database: str
+    receiver: Receiver, clock: SettableClock, database: str, attack: Attacked
 ) -> None:
     receiver.status = 503
     async with running(clock, database, at_once(receiver), **QUICK) as house:
@@ -84,6 +89,7 @@ async def test_an_opened_of_an_open_incident_goes_out_after_a_restart_however_ol
         await until(lambda: len(receiver.posts) >= before + 3)
         receiver.status = 200
         assert types(await got(receiver, 1)) == ["opened"]
+    attack("old-page", "retried until it is taken")
 
 
 @pytest.mark.parametrize("status", [DeliveryStatus.REFUSED, DeliveryStatus.GIVEN_UP])
@@ -148,7 +154,7 @@ def crowd(count: int, receiver: Receiver) -> Estate:
 
 
 async def test_a_critical_page_goes_next_before_all_warnings_that_wait(
-    receiver: Receiver, clock: SettableClock, database: str
+    receiver: Receiver, clock: SettableClock, database: str, attack: Attacked
 ) -> None:
     receiver.takes = 0.05
     estate = crowd(80, receiver)
@@ -163,6 +169,7 @@ async def test_a_critical_page_goes_next_before_all_warnings_that_wait(
         await until(lambda: any(post.data["severity"] == "critical" for post in receiver.accepted))
         place = next(n for n, post in enumerate(receiver.accepted) if post.data["severity"] == "critical")
         assert place <= before + 12, "little more than what was under way goes before it"
+    attack("critical-first", f"{max(0, place - before)} of the waiting warnings went before it: those under way")
 
 
 async def test_what_began_and_ended_while_nothing_was_taken_is_told_in_one_digest(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -38,27 +39,29 @@ def locked(url: str) -> Iterator[None]:
         pytest.param("stalled disk", marks=pytest.mark.proof),
     ]
 )
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Hang]]:
-    """The URL of a database, and how it is made to hang."""
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str, Hang]]:
+    """What hangs, the URL of a database, and how it is made to hang."""
     if request.param == "stalled disk":
-        yield f"sqlite:///{tmp_path}/proof.db", lambda daemon: stalled_disk(daemon.pid)
+        yield request.param, f"sqlite:///{tmp_path}/proof.db", lambda daemon: stalled_disk(daemon.pid)
         return
     with Postgres() as server:
         url = server.database()
-        yield url, lambda _daemon: locked(url) if request.param == "locked" else server.stopped()
+        yield request.param, url, lambda _daemon: locked(url) if request.param == "locked" else server.stopped()
 
 
 @pytest.mark.proof
-def test_pages_go_out_unrecorded_everybody_is_told_and_the_record_is_made_good(tmp_path, database):
+def test_pages_go_out_unrecorded_everybody_is_told_and_the_record_is_made_good(tmp_path, database, attack):
     listen = free_port()
-    url, hang = database
+    what, url, hang = database
     with Receiver() as pager, Switchable() as peer:
         config = write_estate(tmp_path, listen, archive(peer), pager=pager.url, secret=SECRET, database=url)
         with RunningDaemon(config, listen) as daemon:
             wait_for_state(daemon, "up")
             with hang(daemon):
                 peer.down()
+                died = time.monotonic()
                 (opened,) = pager.wait_for(1, timeout=40)
+                paged = time.monotonic() - died
                 assert opened.data["unrecorded"] is True
                 link = f"/api/v1/incidents/{opened.data['incident']}"
                 assert daemon.get(link)["cause"] == "archive/dicom_echo"
@@ -72,11 +75,12 @@ def test_pages_go_out_unrecorded_everybody_is_told_and_the_record_is_made_good(t
             wait_until(lambda: not unready(daemon), "it is ready again")
             assert daemon.stop() == 0
     assert [post.type for post in pager.posts] == ["incident.opened", "incident.resolved"]
+    attack(f"hang-{what}", f"page after {paged:.1f} s, marked `unrecorded`; `/readyz` 503; recorded and resolved later")
 
 
-def test_sigterm_ends_within_ten_seconds_and_prints_no_traceback(tmp_path, database):
+def test_sigterm_ends_within_ten_seconds_and_prints_no_traceback(tmp_path, database, attack):
     listen = free_port()
-    url, hang = database
+    what, url, hang = database
     with Receiver() as pager, Switchable() as peer:
         config = write_estate(tmp_path, listen, archive(peer), pager=pager.url, secret=SECRET, database=url)
         with RunningDaemon(config, listen) as daemon:
@@ -85,9 +89,12 @@ def test_sigterm_ends_within_ten_seconds_and_prints_no_traceback(tmp_path, datab
                 peer.down()
                 pager.wait_for(1, timeout=40)
                 daemon.terminate()
+                asked = time.monotonic()
                 wait_until(daemon.ended, "it ends", within=10)
+                took = time.monotonic() - asked
             assert daemon.stop() == 0
             assert "Traceback" not in daemon.log.read_text()
+    attack(f"sigterm-{what}", f"ends after {took:.1f} s, no traceback")
 
 
 def archive(peer: Switchable) -> str:

@@ -25,7 +25,7 @@ def replaced(database: Path) -> None:
 
 
 @pytest.mark.parametrize("lose", [deleted, pytest.param(replaced, marks=pytest.mark.proof)])
-def test_what_was_open_is_resolved_by_the_next_run_and_nobody_is_paged_again(tmp_path, lose):
+def test_what_was_open_is_resolved_by_the_next_run_and_nobody_is_paged_again(tmp_path, lose, attack):
     listen = free_port()
     with Receiver() as pager, Switchable() as peer:
         nodes = (
@@ -50,3 +50,4 @@ def test_what_was_open_is_resolved_by_the_next_run_and_nobody_is_paged_again(tmp
             assert daemon.stop() == 0
     assert [post.type for post in pager.posts] == ["incident.opened", "incident.resolved"]
     assert len({post.key for post in pager.posts}) == 1
+    attack(f"file-{lose.__name__}", "`/readyz` 503; what is open is kept, and resolved by the next run under its key")

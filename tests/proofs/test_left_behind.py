@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port, wait_until
 from tests.probes.test_exec import DAEMONISES
@@ -29,7 +30,9 @@ PLUGINS = {
 
 @pytest.mark.proof
 @pytest.mark.parametrize("prefix", [(), CONTAINED], ids=["plain", "process 1"])
-def test_nothing_stays_of_commands_that_leave_processes_behind(tmp_path: Path, prefix: tuple[str, ...]) -> None:
+def test_nothing_stays_of_commands_that_leave_processes_behind(
+    tmp_path: Path, prefix: tuple[str, ...], attack: Attacked
+) -> None:
     (tmp_path / "daemonises.py").write_text(DAEMONISES)
     (tmp_path / "hangs.py").write_text(DAEMONISES + "time.sleep(60)")
     listen = free_port()
@@ -51,6 +54,7 @@ def test_nothing_stays_of_commands_that_leave_processes_behind(tmp_path: Path, p
         wait_until(lambda: runs(daemon) >= 20 * len(PLUGINS) - 10, "20 runs of each", 120)
         monitor = psutil.Process(daemon.pid).children()[0] if prefix else psutil.Process(daemon.pid)
         wait_until(lambda: old(monitor, tmp_path) == 0, "nothing left")
+        attack("left-behind", f"{runs(daemon):.0f} runs, nothing older than {OLD:.0f} s is left")
         assert failing(daemon) == {"hangs"}  # no exit status was taken from under whoever waits for it
         monitor.send_signal(signal.SIGTERM)
         wait_until(lambda: not monitor.is_running() or monitor.status() == psutil.STATUS_ZOMBIE, "ended")

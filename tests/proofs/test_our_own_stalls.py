@@ -19,6 +19,7 @@ import requests
 from pynetdicom import evt
 from pynetdicom.events import Event
 
+from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
 from tests.peers.orthanc import DICOMWEB, Orthanc
 from tests.peers.ports import free_port, wait_until
@@ -41,16 +42,19 @@ STORES = {
 @pytest.mark.proof
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", STORES)
-def test_a_disk_of_ours_that_stands_still_is_no_downtime_of_the_archive(tmp_path: Path, kind: str) -> None:
+def test_a_disk_of_ours_that_stands_still_is_no_downtime_of_the_archive(
+    tmp_path: Path, kind: str, attack: Attacked
+) -> None:
     def stall(daemon: RunningDaemon) -> None:
         with stalled_disk(daemon.pid):
             time.sleep(45)
 
-    over(tmp_path, kind, stall)
+    seconds = over(tmp_path, kind, stall)
+    attack(f"stall-{kind}", f"down 0 s, not measured {seconds:.1f} s, attributable 100 %, no page")
 
 
 @pytest.mark.proof
-def test_a_monitor_that_is_stopped_while_a_node_answers_blames_nobody(tmp_path: Path) -> None:
+def test_a_monitor_that_is_stopped_while_a_node_answers_blames_nobody(tmp_path: Path, attack: Attacked) -> None:
     listen, began, stops = free_port(), datetime.now(UTC), 0
 
     def stop(_event: Event) -> int:
@@ -79,11 +83,12 @@ def test_a_monitor_that_is_stopped_while_a_node_answers_blames_nobody(tmp_path: 
             wait_until(lambda: stops > 4, "stopped three times, and looked at twice more")
             wait_until(lambda: states(daemon) == {"dicom_echo": "up"}, "up again")
             assert daemon.stop() == 0
-    blames_nobody(config, began, pager)
+    seconds = blames_nobody(config, began, pager)
+    attack("stall-sigstop", f"down 0 s, not measured {seconds:.1f} s, attributable 100 %, no page")
 
 
-def over(folder: Path, kind: str, stall: Callable[[RunningDaemon], None]) -> None:
-    """A stall of the monitor beside a healthy archive: it pages nobody, and no second of it is downtime."""
+def over(folder: Path, kind: str, stall: Callable[[RunningDaemon], None]) -> float:
+    """A stall of the monitor beside a healthy archive pages nobody and is no downtime; the seconds not measured."""
     listen, began = free_port(), datetime.now(UTC)
     known = {"us": ["PACSMON", "127.0.0.1", 104]}
     with Receiver() as pager, Orthanc(folder, DicomModalities=known, Plugins=[DICOMWEB]) as orthanc:
@@ -108,16 +113,18 @@ def over(folder: Path, kind: str, stall: Callable[[RunningDaemon], None]) -> Non
             wait_until(lambda: states(daemon) == {"dicom_echo": "up", kind: "up"}, "both up again")
             wait_until(lambda: instances(orthanc) == 0, "nothing left in the archive")
             assert daemon.stop() == 0
-    blames_nobody(config, began, pager)
+    return blames_nobody(config, began, pager)
 
 
-def blames_nobody(config: Path, began: datetime, pager: Receiver) -> None:
+def blames_nobody(config: Path, began: datetime, pager: Receiver) -> float:
+    """The seconds for which a check was not measured."""
     went, checks = transitions(config.parent), reported(config, began)["checks"]
     print(went, json.dumps(checks, indent=1))
     assert "not_measured" in {reason for _, after, reason in went if after == "unknown"}
     assert [after for _, after, _ in went if after in ("down", "degraded")] == []
     assert {check["availability_attributable"] for check in checks} == {1.0}
     assert [post.data["summary"] for post in pager.posts] == []
+    return sum(float(check["unknown_by_cause"].get("not_measured", 0)) for check in checks)
 
 
 def states(daemon: RunningDaemon) -> dict[str, str]:

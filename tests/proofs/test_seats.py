@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks import Attacked
 from tests.peers.archive import archive
 from tests.peers.counting import Counted, counting
 from tests.peers.daemon import RunningDaemon
@@ -60,7 +61,7 @@ SPELLINGS = {
 }
 
 
-def test_an_address_is_one_however_it_is_spelt(tmp_path: Path) -> None:
+def test_an_address_is_one_however_it_is_spelt(tmp_path: Path, attack: Attacked) -> None:
     listen, lines = free_port(), ""
     records = ("--host-record=four.test,127.0.0.1", "--host-record=six.test,::1")
     with (
@@ -81,6 +82,7 @@ def test_an_address_is_one_however_it_is_spelt(tmp_path: Path) -> None:
             )
             assert daemon.stop() == 0
         assert (four.most_at_once, six.most_at_once) == (1, 1)
+        attack("spellings", f"{four.begun + six.begun} associations, never two at once")
 
 
 def nodes(shared: Counted, single: Counted, limit: int) -> str:

@@ -12,7 +12,7 @@ import random
 import signal
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,6 +21,7 @@ import requests
 
 from pacs_monitor.history import Reader
 from pacs_monitor.model import Event, IncidentKind
+from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port, wait_until
 from tests.peers.postgres import Postgres
@@ -43,10 +44,12 @@ class Storm:
         self.peers = [stack.enter_context(Switchable()) for _ in range(NODES)]
         self.receivers = [stack.enter_context(Unreliable()) for _ in range(len(BAD) + 1)]
         """One for every way to fail, and one that is always well."""
-        self.daemons = [
-            stack.enter_context(self._daemon(folder / f"daemon{number}", database.url)) for number in range(daemons)
-        ]
+        self.daemons = [self._daemon(folder / f"daemon{number}", database.url) for number in range(daemons)]
         self.made: Counter[str] = Counter()
+        for daemon in self.daemons:
+            stack.callback(daemon.__exit__)
+            daemon.start(ready=False)
+        self._settle()
 
     def _daemon(self, folder: Path, url: str) -> RunningDaemon:
         folder.mkdir()
@@ -111,6 +114,9 @@ class Storm:
         for daemon in self.daemons:
             daemon.kill()
             daemon.start(ready=False)
+        self._settle()
+
+    def _settle(self) -> None:
         wait_until(lambda: any(map(self._quiet, self.daemons)), "all up and nothing owed", HEALS_WITHIN)
 
     def _quiet(self, daemon: RunningDaemon) -> bool:
@@ -143,7 +149,7 @@ def test_every_page_that_was_due_is_delivered_in_order_and_none_is_a_ghost(
     kind: str,
     kills: int,
     request: pytest.FixtureRequest,
-    attack: Callable[[str, str], None],
+    attack: Attacked,
 ) -> None:
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")

@@ -119,7 +119,7 @@ async def test_one_connection_too_many_takes_the_place_of_the_one_that_has_asked
 
 
 @pytest.mark.parametrize("port", [LONG], indirect=True)
-async def test_whoever_reads_no_answers_closes_the_server_to_nobody_and_is_sent_away(port, monkeypatch):
+async def test_whoever_reads_no_answers_closes_the_server_to_nobody_and_is_sent_away(port, monkeypatch, attack):
     monkeypatch.setattr(admission, "STALLED_AFTER", 0.5)
     monkeypatch.setattr(accepting, "SWEEP", 0.1)
     with ExitStack() as stack:
@@ -129,6 +129,7 @@ async def test_whoever_reads_no_answers_closes_the_server_to_nobody_and_is_sent_
         async with asyncio.timeout(LONG / 2):
             while not all(map(reset, crowd)):
                 await asyncio.sleep(0.05)
+    attack("not-reading", "other addresses are served at once; whoever reads nothing for 5 s is reset")
 
 
 @pytest.mark.parametrize("port", [LONG], indirect=True)
