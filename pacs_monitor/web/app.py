@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Collection
 from math import ceil
 from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, HTTPException, Query, Request
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
 from pacs_monitor import __version__
 from pacs_monitor.config import ConfigError, Token
@@ -16,10 +15,11 @@ from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.history import HistoryError
 from pacs_monitor.model import CheckId, DeliveryError
 from pacs_monitor.probes import push as pushes
-from pacs_monitor.web import blackbox, metrics, records, status
+from pacs_monitor.web import blackbox, records, status
 from pacs_monitor.web.auth import CALLER, Gate
 from pacs_monitor.web.house import House
 from pacs_monitor.web.links import add_links
+from pacs_monitor.web.metrics import Exposition
 from pacs_monitor.web.pace import Allowance, OneAtATime
 
 T = TypeVar("T")
@@ -65,10 +65,12 @@ def _add_health(app: FastAPI, house: House) -> None:
 
 
 def _add_metrics(app: FastAPI, house: House) -> None:
+    exposition = Exposition(house)
+
     @app.get("/metrics", summary="Prometheus exposition.")
-    async def exposition(request: Request) -> Response:
-        body, content_type = await asyncio.to_thread(metrics.render, house, request.headers.get("accept", ""))
-        return Response(body, media_type=content_type)
+    async def scrape(request: Request) -> Response:
+        parts, content_type = exposition.render(request.headers.get("accept", ""))
+        return StreamingResponse(parts, media_type=content_type)
 
     @app.get("/probe", summary="A configured check in blackbox_exporter's names.")
     async def probe(node: str, check: str | None = None) -> Response:
@@ -81,9 +83,9 @@ def _add_metrics(app: FastAPI, house: House) -> None:
 
 
 def _add_board(app: FastAPI, house: House) -> None:
-    @app.get("/api/v1/status", summary="The whole board.")
-    async def board() -> dict[str, Any]:
-        return status.status(house)
+    @app.get("/api/v1/status", summary="The whole board.", response_model=dict[str, Any])
+    async def board() -> Response:
+        return Response(await status.status(house), media_type="application/json")
 
     @app.get("/api/v1/nodes/{node}", summary="One node and its checks.")
     async def node(node: str) -> dict[str, Any]:

@@ -1,9 +1,16 @@
-"""`/metrics`: a Collector that reads the Board at the moment of the scrape, so that removed checks vanish."""
+"""`/metrics`: what is on the board at the moment of the scrape, so that removed checks vanish.
+
+The families of checks are written by `exposition`, in slices of the event loop: what holds the interpreter for longer
+makes runs late, in a thread too. The few families of the monitor itself come from `prometheus_client`.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -13,43 +20,103 @@ from prometheus_client.registry import Collector
 from pacs_monitor import __version__
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.leadership import Role
-from pacs_monitor.model import SECOND, Blame, Severity, State, Status
+from pacs_monitor.model import SECOND, Check, CheckId, Phase, Severity, State, Status
+from pacs_monitor.web.exposition import Encoder, Family, Labels, SampleLines, head
 from pacs_monitor.web.house import House
 
-CHECK = ("node", "check", "probe", "site")
 STATES = {State.UNKNOWN: 0, State.UP: 1, State.DEGRADED: 2, State.DOWN: 3, State.ABSENT: 4}
 
+AT_A_TIME = 500
+"""Checks whose lines are made at a time: about 1 ms, after which the event loop runs."""
+PHASES: Mapping[Phase, Labels] = {phase: (("phase", phase.value),) for phase in Phase}
+Samples = Iterable[tuple[Labels, float]]
+"""Labels beyond those of the check, and the value."""
 
-def render(house: House, accept: str) -> tuple[bytes, str]:
-    """The exposition in the format that the scraper asks for, and its content type. Runs outside the event loop."""
-    return expose(BoardCollector(house), accept)
+
+class OfChecks(NamedTuple):
+    """A family with samples of checks."""
+
+    family: Family
+    samples: Callable[[BoardEntry], Samples]
+
+
+class Exposition:
+    """Renders `/metrics` of a running daemon, again and again."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._lines: dict[CheckId, tuple[Check, SampleLines]] = {}
+
+    def render(self, accept: str) -> tuple[AsyncIterator[bytes], str]:
+        """The exposition in the format that the scraper asks for, in parts, and its content type."""
+        encode, content_type = _encoder(accept)
+        return self._parts(encode), content_type
+
+    async def _parts(self, encode: Encoder) -> AsyncIterator[bytes]:
+        entries = list(self._house.engine.board.entries.values())
+        self._forget_removed(entries)
+        board = [(entry, self._lines_of(entry.check).line) for entry in entries]
+        for family, samples in (*CHECKS, *_measured(entries)):
+            yield head(family, encode)
+            for start in range(0, len(board), AT_A_TIME):
+                some = board[start : start + AT_A_TIME]
+                lines = [line(family.name, value, labels) for e, line in some for labels, value in samples(e)]
+                yield "".join(lines).encode("utf-8", "replace")
+                await asyncio.sleep(0)
+        yield _own(_OfTheMonitor(self._house), encode)
+
+    def _forget_removed(self, entries: Collection[BoardEntry]) -> None:
+        if len(self._lines) > len(entries):
+            there = {entry.check.id for entry in entries}
+            self._lines = {check: kept for check, kept in self._lines.items() if check in there}
+
+    def _lines_of(self, check: Check) -> SampleLines:
+        kept = self._lines.get(check.id)
+        if kept is None or kept[0] is not check:
+            labels = {"node": check.id.node, "check": check.id.check, "probe": check.probe.kind}
+            kept = self._lines[check.id] = check, SampleLines((*labels.items(), ("site", check.node.site)))
+        return kept[1]
 
 
 def expose(collector: Collector, accept: str) -> tuple[bytes, str]:
     """What a collector and the process itself have to say."""
+    encode, content_type = _encoder(accept)
+    return _own(collector, encode), content_type
+
+
+def _encoder(accept: str) -> tuple[Encoder, str]:
+    try:
+        return choose_encoder(accept)
+    except TypeError:  # a version that is no number
+        return choose_encoder("")
+
+
+def _own(collector: Collector, encode: Encoder) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(collector)
     ProcessCollector(registry=registry)
-    try:
-        encode, content_type = choose_encoder(accept)
-    except TypeError:  # a version that is no number
-        encode, content_type = choose_encoder("")
-    return encode(registry), content_type
+    return encode(registry)
 
 
-class BoardCollector(Collector):
-    """Every family of contracts.md, computed from what is on the board now."""
+class _OfTheMonitor(Collector):
+    """The families of the monitor itself."""
 
     def __init__(self, house: House) -> None:
         self._house = house
 
     def collect(self) -> Iterator[Metric]:
-        entries = list(self._house.engine.board.entries.values())
-        yield from _results(entries)
-        yield from _measurements(entries)
-        yield from _standings(entries)
+        yield self._nodes()
         yield from self._alerting()
         yield from self._engine()
+
+    def _nodes(self) -> Metric:
+        maintenance = GaugeMetricFamily(
+            "pacs_node_maintenance", "Whether the node is in a planned window.", labels=["node", "site"]
+        )
+        nodes = {(entry.check.node.name, entry.check.node.site) for entry in self._house.engine.board.entries.values()}
+        for node in sorted(nodes):
+            maintenance.add_metric(list(node), 0)
+        return maintenance
 
     def _alerting(self) -> Iterator[Metric]:
         open_now = Counter(incident.severity for incident in self._house.open_incidents())
@@ -145,91 +212,90 @@ def about(role: Role) -> Iterator[Metric]:
     yield _info("pacs_build_info", "The version of the monitor.", {"version": __version__})
 
 
-def _labels(entry: BoardEntry) -> list[str]:
-    check = entry.check
-    return [check.id.node, check.id.check, check.probe.kind, check.node.site]
+def _success(entry: BoardEntry) -> Samples:
+    last = entry.last
+    if last is None or last.outcome.status is Status.UNKNOWN:
+        return ()
+    return (((), last.outcome.status is not Status.FAIL),)
 
 
-def _results(entries: Iterable[BoardEntry]) -> Iterator[Metric]:
-    success = GaugeMetricFamily(
-        "pacs_probe_success", "Last run: 1 ok or warn, 0 fail; no sample while unknown.", labels=CHECK
+def _phases(entry: BoardEntry) -> Samples:
+    return () if entry.last is None else [(PHASES[p], s) for p, s in entry.last.outcome.phases.items()]
+
+
+def _info_of(entry: BoardEntry) -> Samples:
+    check, reason = entry.check, entry.standing.reason
+    facts = (
+        ("severity", check.severity),
+        ("role", check.node.role),
+        ("presence", check.node.presence),
+        ("title", check.node.title),
+        ("reason", reason or ""),
+        ("blame", reason.blame if reason else ""),
     )
-    duration = GaugeMetricFamily("pacs_probe_duration_seconds", "Duration of the last run.", labels=CHECK)
-    phases = GaugeMetricFamily(
-        "pacs_probe_phase_seconds", "Duration of each phase of the last run.", labels=(*CHECK, "phase")
-    )
-    last_run = GaugeMetricFamily("pacs_probe_last_run_timestamp_seconds", "When the last run started.", labels=CHECK)
-    last_success = GaugeMetricFamily(
-        "pacs_probe_last_success_timestamp_seconds", "When the last run that was ok or warn ended.", labels=CHECK
-    )
-    runs = CounterMetricFamily("pacs_probe_runs", "Runs since the start of the monitor.", labels=CHECK)
-    failures = CounterMetricFamily(
-        "pacs_probe_failures",
-        "Runs that failed or could not tell, by reason; reasons seen only.",
-        labels=(*CHECK, "reason"),
-    )
+    return ((facts, 1),)
+
+
+def _maybe(value: float | None) -> Samples:
+    return () if value is None else (((), value),)
+
+
+CHECKS = (
+    OfChecks(Family("pacs_probe_success", "Last run: 1 ok or warn, 0 fail; no sample while unknown."), _success),
+    OfChecks(
+        Family("pacs_probe_duration_seconds", "Duration of the last run."),
+        lambda e: _maybe(e.last.duration if e.last else None),
+    ),
+    OfChecks(Family("pacs_probe_phase_seconds", "Duration of each phase of the last run."), _phases),
+    OfChecks(
+        Family("pacs_probe_last_run_timestamp_seconds", "When the last run started."),
+        lambda e: _maybe(e.last.started / SECOND if e.last else None),
+    ),
+    OfChecks(
+        Family("pacs_probe_last_success_timestamp_seconds", "When the last run that was ok or warn ended."),
+        lambda e: _maybe(None if e.last_success is None else e.last_success / SECOND),
+    ),
+    OfChecks(
+        Family("pacs_probe_runs_total", "Runs since the start of the monitor.", "counter"), lambda e: _maybe(e.runs)
+    ),
+    OfChecks(
+        Family(
+            "pacs_probe_failures_total",
+            "Runs that failed or could not tell, by reason; reasons seen only.",
+            "counter",
+        ),
+        lambda e: [((("reason", reason),), count) for reason, count in e.reasons.items()],
+    ),
+    OfChecks(
+        Family("pacs_check_state", "0 unknown, 1 up, 2 degraded, 3 down, 4 absent."),
+        lambda e: _maybe(STATES[e.standing.state]),
+    ),
+    OfChecks(
+        Family("pacs_check_state_since_timestamp_seconds", "Since when it stands so."),
+        lambda e: _maybe(e.standing.since / SECOND),
+    ),
+    OfChecks(
+        Family("pacs_check_interval_seconds", "How often the check runs."),
+        lambda e: _maybe(e.check.interval if e.check.cron is None else None),
+    ),
+    OfChecks(Family("pacs_check_info", "What the check is; 1."), _info_of),
+)
+"""Families that are there also without a sample; those of measurements follow."""
+
+
+def _measured(entries: Iterable[BoardEntry]) -> list[OfChecks]:
+    """The families of what the last runs measured; what several kinds of probes measure is one family."""
+    helps: dict[str, str] = {}
     for entry in entries:
-        labels, last = _labels(entry), entry.last
-        runs.add_metric(labels, entry.runs)
-        for reason, count in list(entry.reasons.items()):
-            failures.add_metric([*labels, reason], count)
-        if entry.last_success is not None:
-            last_success.add_metric(labels, entry.last_success / SECOND)
-        if last is None:
-            continue
-        duration.add_metric(labels, last.duration)
-        last_run.add_metric(labels, last.started / SECOND)
-        for phase, seconds in last.outcome.phases.items():
-            phases.add_metric([*labels, phase], seconds)
-        if last.outcome.status is not Status.UNKNOWN:
-            success.add_metric(labels, int(last.outcome.status is not Status.FAIL))
-    yield from (success, duration, phases, last_run, last_success, runs, failures)
+        if entry.last is not None and entry.last.outcome.measurements:
+            for measure in entry.check.probe.measures:
+                helps.setdefault(measure.name, measure.help)
+    return [OfChecks(Family(f"pacs_{name}", text), partial(_values, name)) for name, text in helps.items()]
 
 
-def _measurements(entries: Iterable[BoardEntry]) -> Iterator[Metric]:
-    families: dict[str, GaugeMetricFamily] = {}
-    for entry in entries:
-        if entry.last is None or not entry.last.outcome.measurements:
-            continue
-        declared = {measure.name: measure for measure in entry.check.probe.measures}
-        for measurement in entry.last.outcome.measurements:
-            measure = declared[measurement.name]
-            family = families.get(measure.name)
-            if family is None:
-                family = families[measure.name] = GaugeMetricFamily(
-                    f"pacs_{measure.name}", measure.help, labels=(*CHECK, *measure.labels)
-                )
-            values = dict(measurement.labels)
-            family.add_metric([*_labels(entry), *(values[label] for label in measure.labels)], measurement.value)
-    yield from families.values()
-
-
-def _standings(entries: Iterable[BoardEntry]) -> Iterator[Metric]:
-    state = GaugeMetricFamily("pacs_check_state", "0 unknown, 1 up, 2 degraded, 3 down, 4 absent.", labels=CHECK)
-    since = GaugeMetricFamily("pacs_check_state_since_timestamp_seconds", "Since when it stands so.", labels=CHECK)
-    interval = GaugeMetricFamily("pacs_check_interval_seconds", "How often the check runs.", labels=CHECK)
-    info = GaugeMetricFamily(
-        "pacs_check_info",
-        "What the check is; 1.",
-        labels=(*CHECK, "severity", "role", "presence", "title", "reason", "blame"),
-    )
-    maintenance = GaugeMetricFamily(
-        "pacs_node_maintenance", "Whether the node is in a planned window.", labels=["node", "site"]
-    )
-    nodes: set[tuple[str, str]] = set()
-    for entry in entries:
-        labels, check, reason = _labels(entry), entry.check, entry.standing.reason
-        state.add_metric(labels, STATES[entry.standing.state])
-        since.add_metric(labels, entry.standing.since / SECOND)
-        if check.cron is None:
-            interval.add_metric(labels, check.interval)
-        blame: Blame | str = reason.blame if reason else ""
-        known = [check.severity, check.node.role, check.node.presence, check.node.title, reason or "", blame]
-        info.add_metric([*labels, *known], 1)
-        nodes.add((check.node.name, check.node.site))
-    for node in sorted(nodes):
-        maintenance.add_metric(list(node), 0)
-    yield from (state, since, interval, info, maintenance)
+def _values(name: str, entry: BoardEntry) -> Samples:
+    measured = () if entry.last is None else entry.last.outcome.measurements
+    return [(m.labels, m.value) for m in measured if m.name == name]
 
 
 def _info(name: str, text: str, labels: dict[str, str]) -> Metric:
