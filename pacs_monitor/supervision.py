@@ -52,6 +52,7 @@ class Supervisor:
 
     def supervise(self, name: str, work: Work) -> asyncio.Task[None]:
         """Run `work()` until it returns or the task is cancelled; whatever it raises, it is run again."""
+        self.failures[name] += 0  # a counter that is not there cannot rise
         return asyncio.get_running_loop().create_task(self._keep(name, work), name=name)
 
     def failed(self, name: str, error: BaseException) -> None:

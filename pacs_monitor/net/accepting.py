@@ -71,6 +71,7 @@ class Server:
         self.tls = tls
         self.connections: set[Connection] = set()
         self.refusals: Refusals = Counter() if refusals is None else refusals
+        self.refusals.update({(name, why): 0 for why in TurnedAway})  # a counter that is not there cannot rise
         self._name, self._factory, self._limits, self._known = name, factory, limits, known
         self._log = RateLimitedLog(log)
         self._sockets: list[socket.socket] = []

@@ -101,7 +101,7 @@ async def test_where_there_is_no_room_the_one_that_waits_longest_gives_way() -> 
         await clients.another(says=b"x")
         assert await closed(silent)
         assert not served.at_eof()
-        assert server.refusals == {("test", "gave_way"): 1}
+        assert +server.refusals == {("test", "gave_way"): 1}
 
 
 async def test_when_all_are_served_the_new_one_is_reset() -> None:
@@ -109,7 +109,7 @@ async def test_when_all_are_served_the_new_one_is_reset() -> None:
         served = [await clients.another(says=b"!") for _ in range(2)]
         assert await closed(await clients.another())
         assert not any(one.at_eof() for one in served)
-        assert server.refusals == {("test", "no_room"): 1}
+        assert +server.refusals == {("test", "no_room"): 1}
 
 
 async def test_strangers_take_no_room_of_known_addresses() -> None:

@@ -20,8 +20,7 @@ NODES = """\
 
 
 async def test_performance_data_of_an_allowed_plugin_is_in_the_metrics(tmp_path):
-    config = write_estate(tmp_path, 0, NODES)
-    config.write_text(config.read_text().replace("  paging: on\n", "  paging: on\n  allow: [server/disk]\n"))
+    config = write_estate(tmp_path, 0, NODES, allow=["server/disk"])
     daemon = Daemon(load(config))
     await daemon.start()
     try:
