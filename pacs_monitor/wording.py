@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from datetime import datetime, tzinfo
+from hashlib import sha256
 
 LONGEST = 64
 _SPANS = ((172_800.0, 86_400.0, "d"), (3600.0, 3600.0, "h"), (60.0, 60.0, "min"), (1.0, 1.0, "s"), (0.001, 0.001, "ms"))
@@ -50,9 +51,16 @@ def moment(seconds: float, zone: tzinfo) -> str:
 
 
 def label(name: str) -> str:
-    """A name that a system tells, fit for a label and a line: printable, not endless, and with its telling end."""
+    """A name that a system tells, fit for a label and a line: printable, not endless, and with its telling end.
+
+    A name that is cut keeps apart from others that would be cut alike.
+    """
     plain = "".join(c if c.isprintable() else "?" for c in name)
-    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST // 2 - 1]}…{plain[-LONGEST // 2 :]}"
+    if len(plain) <= LONGEST:
+        return plain
+    apart = f"…{sha256(name.encode(errors='replace')).hexdigest()[:6]}…"
+    begin = (LONGEST - len(apart)) // 2
+    return f"{plain[:begin]}{apart}{plain[len(apart) + begin - LONGEST :]}"
 
 
 def items(count: float) -> str:

@@ -11,7 +11,8 @@ process group, and what it leaves behind when it ends is killed as well; on Linu
 cleared its environment (`PACS_MONITOR_RUN`).
 
 It runs only when `monitor.allow` names the check, since it runs whatever the file says with the monitor's rights. What
-the plugin says in its first line is shown and sent: do not use plugins that print patient data.
+the plugin says in its first line that is not empty is shown and sent, or, when it says nothing, the last line of its
+standard error: do not use plugins that print patient data.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import ExitStack, suppress
 from math import isfinite
 from re import compile as pattern
 from typing import Any, ClassVar
@@ -40,6 +41,7 @@ from pacs_monitor.model import (
     Status,
 )
 from pacs_monitor.orphans import MARK, orphans
+from pacs_monitor.wording import label
 
 OUTPUT_LIMIT = 16384
 """Bytes of output that are looked at."""
@@ -51,13 +53,18 @@ VALUES_LIMIT = 64
 _STRAGGLERS = 0.2
 """Seconds for the pipe to be closed by what was killed."""
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
-_DATUM = pattern(r"(?:'((?:[^']|'')+)'|([^\s='|]+))=([-+]?[\d.,]+(?:[eE][-+]?\d+)?)([^\s;\d]*)")
+_DATUM = pattern(r"(?:'((?:[^']|'')+)'|([^\s='|]+))=([-+]?[\d.,]+(?:[eE][-+]?\d+)?)([^\s;,\d]*)")
 _UNITS: Mapping[str, tuple[str, float]] = {
+    "ns": ("s", 1e-9),
     "us": ("s", 1e-6),
+    "\u00b5s": ("s", 1e-6),
+    "\u03bcs": ("s", 1e-6),
     "ms": ("s", 1e-3),
-    **{f"{prefix}{i}B": ("B", 1024.0**power) for power, prefix in enumerate("KMGTP", 1) for i in ("", "i")},
+    **{f"{prefix}{i}B": ("B", 1024.0**power) for power, prefix in enumerate("KMGTPE", 1) for i in ("", "i")},
+    "kB": ("B", 1024.0),
+    "kiB": ("B", 1024.0),
 }
-"""In base units; the plugins have always meant powers of 1024 by KB, MB and GB."""
+"""In base units (also with either sign for micro); the plugins have always meant powers of 1024 by kB, MB and GB."""
 _STATUSES = {1: Status.WARN, 2: Status.FAIL}
 _NO_COMMAND = (126, 127)
 """How a shell says that a command may not be run, or is not there (POSIX, Shell Command Language 2.8.2)."""
@@ -97,7 +104,7 @@ class Exec:
         environment = _ENVIRONMENT | {name: value.get_secret_value() for name, value in settings.environment.items()}
         try:
             async with asyncio.timeout_at(ctx.deadline):
-                status, output = await _run(settings.command, environment)
+                status, output, errors = await _run(settings.command, environment)
         except TimeoutError:
             return _failed(Reason.TIMEOUT, "the command did not end in time and was killed")
         except _EndlessError:
@@ -105,46 +112,54 @@ class Exec:
         except OSError as error:
             detail = f"the command cannot be run as the monitor's user: {error.strerror}"
             return _failed(Reason.NOT_CONFIGURED, detail)
-        return _outcome(status, output, {Phase.OPERATION: ctx.clock.monotonic() - began})
+        return _outcome(status, output, {Phase.OPERATION: ctx.clock.monotonic() - began}, errors)
 
 
-async def _run(command: tuple[str, ...], environment: Mapping[str, str]) -> tuple[int, str]:
-    """Exit status (negative: the signal that ended it) and the output's beginning; nothing of it runs on.
+async def _run(command: tuple[str, ...], environment: Mapping[str, str]) -> tuple[int, str, str]:
+    """Exit status (negative: the signal that ended it), the output's beginning, the end of what it said of errors.
+
+    Nothing of it runs on.
 
     Raises OSError when it cannot be run, _EndlessError when it prints more than anybody reads.
     """
-    stream, pipe, write_end = await _pipe()
-    with orphans.command() as name, closing(pipe):
-        try:
+    with orphans.command() as name, ExitStack() as ours:
+        with ExitStack() as theirs:
+            stream, write_end = await _pipe(ours, theirs)
+            errors, errors_end = await _pipe(ours, theirs)
             process = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=write_end,
-                stderr=asyncio.subprocess.DEVNULL,
+                stderr=errors_end,
                 env={**environment, MARK: name},
                 cwd="/",
                 start_new_session=True,
             )
-        finally:
-            os.close(write_end)
-        return await _until_it_ends(process, stream, name)
+        return await _until_it_ends(process, stream, errors, name)
 
 
-async def _pipe() -> tuple[asyncio.StreamReader, asyncio.ReadTransport, int]:
-    """A pipe of ours: with asyncio's own, a process whose children hold the pipe has not ended for `wait`."""
+async def _pipe(ours: ExitStack, theirs: ExitStack) -> tuple[asyncio.StreamReader, int]:
+    """A pipe of ours: with asyncio's own, a process whose children hold the pipe has not ended for `wait`.
+
+    `ours` closes the end that we read, `theirs` our copy of the other.
+    """
     read_end, write_end = os.pipe()
+    theirs.callback(os.close, write_end)
     stream = asyncio.StreamReader()
     pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(read_end, "rb", 0)
     )
-    return stream, pipe, write_end
+    ours.callback(pipe.close)
+    return stream, write_end
 
 
 async def _until_it_ends(
-    process: asyncio.subprocess.Process, stream: asyncio.StreamReader, name: str
-) -> tuple[int, str]:
-    output = bytearray()
-    ended, reading = asyncio.create_task(process.wait()), asyncio.create_task(_read(stream, output))
+    process: asyncio.subprocess.Process, stream: asyncio.StreamReader, errors: asyncio.StreamReader, name: str
+) -> tuple[int, str, str]:
+    output, said = bytearray(), bytearray()
+    both = [asyncio.create_task(_read(stream, output)), asyncio.create_task(_read(errors, said))]
+    ended: asyncio.Future[Any] = asyncio.create_task(process.wait())
+    reading: asyncio.Future[Any] = asyncio.gather(*both)
     try:
         await asyncio.wait([ended, reading], return_when=asyncio.FIRST_COMPLETED)
         if not ended.done():
@@ -153,9 +168,10 @@ async def _until_it_ends(
     finally:
         orphans.end(name, process.pid)
         await asyncio.wait([reading], timeout=_STRAGGLERS)
-        reading.cancel()
-        await asyncio.gather(reading, ended, return_exceptions=True)
-    return status, output[:OUTPUT_LIMIT].decode(errors="replace")
+        for task in both:
+            task.cancel()
+        await asyncio.gather(*both, reading, ended, return_exceptions=True)
+    return status, output[:OUTPUT_LIMIT].decode(errors="replace"), said[-OUTPUT_LIMIT:].decode(errors="replace")
 
 
 async def _read(stream: asyncio.StreamReader, output: bytearray) -> None:
@@ -165,8 +181,9 @@ async def _read(stream: asyncio.StreamReader, output: bytearray) -> None:
             raise _EndlessError
 
 
-def _outcome(status: int, output: str, phases: Mapping[Phase, float]) -> Outcome:
+def _outcome(status: int, output: str, phases: Mapping[Phase, float], errors: str = "") -> Outcome:
     said, data = _read_output(output)
+    said = said or _last_line(errors)
     exit_status = (Measurement("exec_exit_status", status),) if status >= 0 else ()
     seen: dict[str, Any] = {"phases": phases, "measurements": (*exit_status, *_values(data))}
     if status == 0:
@@ -181,7 +198,8 @@ def _outcome(status: int, output: str, phases: Mapping[Phase, float]) -> Outcome
         why = "a command that it needs is not there" if status == 127 else "a command that it needs may not be run"
         return _failed(Reason.NOT_CONFIGURED, f"{why} (exit status {status}): {said or 'it said nothing'}", **seen)
     if status < 0:
-        return _failed(Reason.NOT_MEASURED, f"the command was ended by signal {-status}", **seen)
+        detail = f"the command was ended by signal {-status}"
+        return _failed(Reason.NOT_MEASURED, f"{detail}: {said}" if said else detail, **seen)
     return _failed(
         Reason.EXIT_STATUS, f"exit status {status}, which no plugin has: {said or 'it said nothing'}", **seen
     )
@@ -192,12 +210,22 @@ def _failed(reason: Reason, detail: str, **seen: Any) -> Outcome:
 
 
 def _read_output(output: str) -> tuple[str, str]:
-    """The first line's text, and all performance data: after `|` in the first line, and in the long text's end."""
-    first, _, more = output.partition("\n")
+    """The first text that is not empty, and all performance data: after `|` in its line, and in the long text's end."""
+    first, _, more = output.lstrip().partition("\n")
     said, _, data = first.partition("|")
+    if not said.strip():
+        said = next((line for line in more.partition("|")[0].splitlines() if line.strip()), "")
     _, _, long_data = more.partition("|")
-    text = "".join(c if c.isprintable() else " " for c in said).strip()
-    return text[:DETAIL_LIMIT], f"{data} {long_data}"
+    return _shown(said), f"{data} {long_data}"
+
+
+def _last_line(errors: str) -> str:
+    """What a program says at the end: the error itself, after usage or traceback."""
+    return _shown(next((line for line in reversed(errors.splitlines()) if line.strip()), ""))
+
+
+def _shown(line: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in line).strip()[:DETAIL_LIMIT]
 
 
 def _values(data: str) -> Iterator[Measurement]:
@@ -206,8 +234,8 @@ def _values(data: str) -> Iterator[Measurement]:
     for quoted, plain, number, uom in _DATUM.findall(data):
         unit, factor = _UNITS.get(uom, (uom, 1.0))
         with suppress(ValueError):
-            value = float(number.replace(",", ".")) * factor
+            value = float(number.rstrip(",").replace(",", ".")) * factor
             if isfinite(value) and len(known) < VALUES_LIMIT:
-                known[(quoted.replace("''", "'") or plain)[:64], unit[:16]] = value
-    for (label, unit), value in known.items():
-        yield Measurement("exec_value", value, (("label", label), ("unit", unit)))
+                known[label(quoted.replace("''", "'") or plain), unit[:16]] = value
+    for (name, unit), value in known.items():
+        yield Measurement("exec_value", value, (("label", name), ("unit", unit)))

@@ -262,9 +262,86 @@ def test_performance_data_of_all_lines_comes_in_base_units() -> None:
     }
 
 
+LONG = "average response time of the archive in the main building of the east campus"
+
+
+def test_labels_that_are_alike_for_long_are_two_series() -> None:
+    output = f"OK | '{LONG}, node 1'=1 '{LONG}, node 2'=2"
+    found = values(_outcome(0, output, {}))
+    assert sorted(found.values()) == [1, 2]
+    assert all(len(label) <= 64 for label, _ in found)
+
+
+@pytest.mark.parametrize(
+    ("datum", "unit", "value"),
+    [
+        ("free=3kB", "B", 3 * 1024),
+        ("free=3KB", "B", 3 * 1024),
+        ("free=3KiB", "B", 3 * 1024),
+        ("free=3kiB", "B", 3 * 1024),
+        ("free=2EB", "B", 2 * 1024**6),
+        ("free=3B", "B", 3),
+        ("rta=2ns", "s", 2e-9),
+        ("rta=2us", "s", 2e-6),
+        ("rta=2\u00b5s", "s", 2e-6),
+        ("rta=2\u03bcs", "s", 2e-6),
+        ("rta=1.5ms,", "s", 0.0015),
+        ("free=3kB,", "B", 3 * 1024),
+        ("pl=0%, rta=1ms,", "%", 0),
+        ("count=5,", "", 5),
+        ("load=0,5,", "", 0.5),
+        ("load=0,5;1;2", "", 0.5),
+        ("users=3c,;5;9", "c", 3),
+    ],
+)
+def test_a_unit_is_read_as_plugins_write_it(datum: str, unit: str, value: float) -> None:
+    (first, *_) = values(_outcome(0, f"OK | {datum}", {})).items()
+    assert (first[0][1], first[1]) == (unit, pytest.approx(value))
+
+
+@pytest.mark.parametrize(
+    ("output", "said", "data"),
+    [
+        ("\nCRITICAL: no images", "CRITICAL: no images", {}),
+        ("\r\n  \n\tCRITICAL: no images | n=0\nmore", "CRITICAL: no images", {("n", ""): 0}),
+        ("| n=0\nCRITICAL: no images", "CRITICAL: no images", {("n", ""): 0}),
+        ("  | n=0\n\nCRITICAL: no images\nmore | m=1", "CRITICAL: no images", {("n", ""): 0, ("m", ""): 1}),
+        ("CRITICAL: no images\nmore", "CRITICAL: no images", {}),
+    ],
+)
+def test_the_first_text_that_is_not_empty_is_the_cause(
+    output: str, said: str, data: dict[tuple[str, str], float]
+) -> None:
+    outcome = _outcome(2, output, {})
+    assert (outcome.detail, values(outcome)) == (said, data)
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "said"),
+    [
+        ("echo 'no route to the archive' >&2; exit 2", Status.FAIL, "no route to the archive"),
+        ("echo usage: x >&2; echo 'x: error: no host' >&2; echo >&2; exit 3", Status.UNKNOWN, "x: error: no host"),
+        ("no-such-plugin", Status.UNKNOWN, "not found"),
+        ("echo ignored >&2; echo 'CRITICAL: full'; exit 2", Status.FAIL, "CRITICAL: full"),
+        ("echo >&2 'last words'; kill -9 $$", Status.UNKNOWN, "ended by signal 9: last words"),
+        ("exit 2", Status.FAIL, "the command ended with exit status 2 and said nothing"),
+    ],
+)
+async def test_standard_error_speaks_when_nothing_else_was_said(script: str, status: Status, said: str) -> None:
+    outcome = await ask(EXEC, *running("/bin/sh", "-c", script))
+    assert outcome.status is status
+    assert said in outcome.detail
+    assert "ignored" not in outcome.detail
+
+
+async def test_what_complains_without_end_is_killed_at_once() -> None:
+    outcome = await ask(EXEC, *running("/bin/sh", "-c", "exec yes >&2"), timeout=60)
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.BAD_CONTENT)
+
+
 @given(st.text())
 def test_whatever_a_plugin_prints_makes_an_outcome(output: str) -> None:
-    outcome = _outcome(0, output, {})
+    outcome = _outcome(0, output, {}, output)
     assert outcome.detail.isprintable()
     assert len(outcome.detail) <= DETAIL_LIMIT
 
