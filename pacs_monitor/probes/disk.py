@@ -6,8 +6,11 @@ room: {probe: disk, source: node_exporter, volumes: [/, /archive], warn: 80%, fa
 
 `source` names the system: the node carries its block (`orthanc:`, `node_exporter:` …), and `local` is the machine that
 the monitor runs on. `volumes` names what must be there, by name or glob: one that is missing fails, because an
-unmounted archive looks like an empty disk. Percentages are of what a writer can use; what is reserved for root does not
-count as free.
+unmounted archive looks like an empty disk. Names find what is hidden by default, too (a tmpfs, a partition without a
+letter). Percentages are of what a writer can use; what is reserved for root does not count as free.
+
+A volume that is named and has no size that the source tells is `unknown`, and so is any whose figures cannot be (more
+free than there is): the others are judged all the same, and what is wrong with one of them comes first.
 
 `full_within` warns when a volume will be full sooner than that, if it goes on as now. How far ahead that can be told is
 how long its free space took to halve, a hundred days at most; a volume that was cleaned has no forecast until then. It
@@ -27,7 +30,7 @@ from pacs_monitor.model.times import SECOND
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems import VolumeSource, is_guarded, system_of
 from pacs_monitor.systems.answers import TellsVolumes, Volume
-from pacs_monitor.systems.judging import Trouble, judged, over, selected
+from pacs_monitor.systems.judging import Trouble, judged, over, selected, unknown
 from pacs_monitor.systems.trend import KEY, full_in, noted, remembered
 from pacs_monitor.wording import amount, label, share, span
 
@@ -90,7 +93,7 @@ class Disk:
         passage = Passage()
         try:
             system: TellsVolumes = system_of(node, settings.source, passage)
-            told = await system.volumes(node, ctx, passage)
+            told = await system.volumes(node, ctx, passage, settings.volumes)
         except NetFailure as failure:
             return failure.outcome()
         passage.end()
@@ -98,7 +101,7 @@ class Disk:
         volumes, troubles = selected("volume", told, settings.volumes, settings.ignore, passage)
         horizon = _forecast(volumes, ctx, passage)
         for volume in volumes:
-            troubles += _troubles(volume, settings, horizon.get(volume.name))
+            troubles += _troubles(volume, settings, horizon.get(volume.label))
         return judged(troubles, passage)
 
 
@@ -108,17 +111,19 @@ def _forecast(volumes: Sequence[Volume], ctx: ProbeContext, passage: Passage) ->
     known, kept, found = remembered(ctx.memory), {}, {}
     for volume in volumes[:MOST]:
         _measure(volume, passage)
-        kept[volume.name] = noted(known.pop(volume.name, ()), now, volume.free)
-        left = full_in(kept[volume.name])
+        if volume.free is None:
+            continue
+        kept[volume.label] = noted(known.pop(volume.label, ()), now, volume.free)
+        left = full_in(kept[volume.label])
         if left is not None:
-            found[volume.name] = left
+            found[volume.label] = left
             passage.measure("disk_full_in_seconds", left, _labels(volume))
     ctx.memory[KEY] = dict(islice((kept | known).items(), MOST))
     return found
 
 
 def _labels(volume: Volume) -> tuple[tuple[str, str], ...]:
-    return (("volume", label(volume.name)),)
+    return (("volume", label(volume.label)),)
 
 
 def _measure(volume: Volume, passage: Passage) -> None:
@@ -133,12 +138,14 @@ def _measure(volume: Volume, passage: Passage) -> None:
             passage.measure(name, value, _labels(volume))
 
 
-def _ratio(used: int, free: int) -> float | None:
-    return used / (used + free) if used + free else None
+def _ratio(used: int | None, free: int | None) -> float | None:
+    return None if used is None or free is None else used / (used + free)
 
 
 def _troubles(volume: Volume, settings: DiskSettings, full_in: float | None) -> Iterator[Trouble]:
-    name = label(volume.name)
+    name = label(volume.label)
+    if volume.gap is not None:
+        yield unknown(name, volume.gap)
     if volume.full:
         yield Trouble(False, Reason.OVER_LIMIT, f"{name}: the system has marked it as full")
     if volume.read_only and not settings.read_only:
@@ -150,7 +157,8 @@ def _troubles(volume: Volume, settings: DiskSettings, full_in: float | None) -> 
         taken = 1 - volume.inodes_free / volume.inodes
         words = f"{name}: inodes are {share(taken)} used"
         yield from over(taken, settings.inodes_warn, settings.inodes_fail, words, share)
-    yield from _room(name, volume.free, settings)
+    if volume.free is not None:
+        yield from _room(name, volume.free, settings)
     if full_in is not None and settings.full_within is not None and full_in < settings.full_within:
         yield Trouble(True, Reason.OVER_LIMIT, f"{name} is full in {span(full_in)}, if it goes on as now")
 

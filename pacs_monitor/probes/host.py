@@ -7,7 +7,8 @@ this_machine: {probe: host, source: local, processes: [Orthanc], ports: [4242, 8
 
 `source` names the system: the node carries its block (`node_exporter:`, `windows_exporter:`, `snmp:`), and `local` is
 the machine that the monitor runs on. Memory and load warn and never fail unless told: users feel a stopped service, and
-nobody feels a figure. A program, port or service that is not there is a failure (`missing`).
+nobody feels a figure. A program, port or service that is not there is a failure (`missing`); a limit that is set for
+what the source does not tell is `not_configured`.
 docs/systems.md tells the least account of each system.
 """
 
@@ -23,7 +24,7 @@ from pacs_monitor.fields import Percent, Port, Settings, Texts
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems import HostSource, system_of
-from pacs_monitor.systems.answers import HostState, TellsHost
+from pacs_monitor.systems.answers import UNKNOWN, HostState, TellsHost
 from pacs_monitor.systems.judging import Trouble, judged, over
 from pacs_monitor.wording import number, share
 
@@ -94,6 +95,11 @@ def _expect_told(state: HostState, settings: HostSettings, passage: Passage) -> 
             raise passage.failure(Reason.NOT_CONFIGURED, detail)
 
 
+def _is_limited(settings: HostSettings, *limits: str) -> bool:
+    """Whether a limit was set, and not left as it is."""
+    return any(limit in settings.model_fields_set and getattr(settings, limit) is not None for limit in limits)
+
+
 def _running(processes: Mapping[str, int], wanted: str) -> int:
     return sum(count for name, count in processes.items() if fnmatchcase(name, wanted))
 
@@ -113,13 +119,22 @@ def _measure(state: HostState, running: Mapping[str, int], passage: Passage) -> 
 
 
 def _limits(state: HostState, settings: HostSettings) -> Iterator[Trouble]:
+    memory = state.memory_available if state.memory else None
+    load = state.load if state.cpus else None
+    for what, limits, told in (
+        ("memory", ("memory_warn", "memory_fail"), memory),
+        ("load", ("load_warn", "load_fail"), load),
+    ):
+        if told is None and _is_limited(settings, *limits):
+            detail = f"{settings.source} does not tell {what}: ask another source, or set {limits[0]} to null"
+            yield Trouble(False, Reason.NOT_CONFIGURED, detail)
     if state.memory and state.memory_available is not None:
         used = 1 - state.memory_available / state.memory
         yield from over(used, settings.memory_warn, settings.memory_fail, f"{share(used)} of memory is in use", share)
     if state.cpus and state.load is not None:
-        load = state.load / state.cpus
+        each = state.load / state.cpus
         yield from over(
-            load, settings.load_warn, settings.load_fail, f"the load for each CPU is {number(load)}", number
+            each, settings.load_warn, settings.load_fail, f"the load for each CPU is {number(each)}", number
         )
 
 
@@ -132,5 +147,7 @@ def _absent(state: HostState, settings: HostSettings, running: Mapping[str, int]
             yield Trouble(False, Reason.MISSING, f"nothing listens on port {port}")
     for service in settings.services:
         told = state.services.get(service)
-        if told != "active":
+        if told == UNKNOWN:
+            yield Trouble(False, Reason.NOT_MEASURED, f"the service {service} is in a state that nobody knows")
+        elif told != "active":
             yield Trouble(False, Reason.MISSING, f"the service {service} is {told or 'not there'}")

@@ -30,7 +30,7 @@ from pacs_monitor.systems import QueueSource, is_guarded, system_of
 from pacs_monitor.systems.answers import Queue as Told
 from pacs_monitor.systems.answers import TellsQueues
 from pacs_monitor.systems.backlog import Backlog
-from pacs_monitor.systems.judging import Trouble, judged, over, selected
+from pacs_monitor.systems.judging import Trouble, judged, over, selected, unknown
 from pacs_monitor.wording import items, label, number, span
 
 MOST = 64
@@ -104,9 +104,9 @@ class Queue:
         for queue in queues[:MOST]:
             _measure(queue, passage)
         for queue in queues:
-            known = Backlog(*before.get(queue.name, ()))
-            kept[queue.name] = known.followed(queue, now, growth_within, settings.failed_within)
-            troubles += _troubles(queue, kept[queue.name], settings, now)
+            known = Backlog(*before.get(queue.label, ()))
+            kept[queue.label] = known.followed(queue, now, growth_within, settings.failed_within)
+            troubles += _troubles(queue, kept[queue.label], settings, now)
         ctx.memory["queues"] = {name: list(backlog) for name, backlog in kept.items()}
         return judged(troubles, passage)
 
@@ -123,12 +123,15 @@ def _measure(queue: Told, passage: Passage) -> None:
     }
     for name, value in values.items():
         if value is not None:
-            passage.measure(name, value, (("queue", label(queue.name)),))
+            passage.measure(name, value, (("queue", label(queue.label)),))
 
 
 def _troubles(queue: Told, backlog: Backlog, settings: QueueSettings, now: float) -> Iterator[Trouble]:
-    name = label(queue.name)
-    yield from over(queue.length, settings.warn, settings.fail, f"{name}: {items(queue.length)} waiting", number)
+    name = label(queue.label)
+    if queue.gap is not None:
+        yield unknown(name, queue.gap)
+    if queue.length is not None:
+        yield from over(queue.length, settings.warn, settings.fail, f"{name}: {items(queue.length)} waiting", number)
     if queue.oldest is not None and queue.length:
         age = now - queue.oldest
         words = f"{name}: the oldest item has waited {span(age)}"
@@ -140,6 +143,6 @@ def _troubles(queue: Told, backlog: Backlog, settings: QueueSettings, now: float
     words = f"{name}: {items(failed)} failed within {span(settings.failed_within)}"
     yield from over(failed, settings.failed_warn, settings.failed_fail, words, number)
     since = backlog.stuck_since
-    if since is not None and settings.stuck_after is not None and now - since >= settings.stuck_after:
+    if queue.length and since is not None and settings.stuck_after is not None and now - since >= settings.stuck_after:
         words = f"{name}: {items(queue.length)} waiting, and nothing in progress for {span(now - since)}"
         yield Trouble(False, Reason.STALE, words)

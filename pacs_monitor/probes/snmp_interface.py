@@ -5,15 +5,19 @@ uplinks: {probe: snmp_interface, interfaces: [GigabitEthernet1/0/1, "Ten*"], err
 ```
 
 The node carries the block of the system that `source` names (`snmp: {community: …}`). Interfaces that are named must be
-up; without names, those that are up are looked at, since most switches have ports that nobody uses. Errors and load are
-rates between two runs, so that the first run after a counter was cleared tells none. A half-duplex link shows itself by
-errors long before anybody calls. The least account is a read-only community or user, from our address alone.
+up; without names, those that are up are looked at, since most switches have ports that nobody uses. One that is dormant
+(RFC 2863: it waits for something outside) is a warning, and one whose state the agent does not know is `unknown`.
+Interfaces of one name are told apart by their index, as `NAME#INDEX`; the name alone means all of them.
+
+Errors and load are rates between two runs, so that the first run after a counter was cleared tells none. A half-duplex
+link shows itself by errors long before anybody calls. The least account is a read-only community or user, from our
+address alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
@@ -21,7 +25,7 @@ from pacs_monitor.fields import Percent, Settings, Texts
 from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems import InterfaceSource, system_of
-from pacs_monitor.systems.answers import Interface, TellsInterfaces
+from pacs_monitor.systems.answers import Interface, Link, TellsInterfaces
 from pacs_monitor.systems.judging import Trouble, judged, selected
 from pacs_monitor.wording import label, number, share
 
@@ -75,68 +79,85 @@ class SnmpInterface:
         passage.end()
         passage.phase = Phase.OPERATION
         if not settings.interfaces:
-            told = [interface for interface in told if interface.up]
+            told = _in_use(told)
         interfaces, troubles = selected("interface", told, settings.interfaces, settings.ignore, passage)
         before, now = ctx.memory.get("counters", {}), ctx.clock.now() / SECOND
         for interface in interfaces[:MOST]:
-            rates = _rates(before.get(interface.name), interface, now)
+            rates = _rates(before.get(interface.label), interface, now)
             _measure(interface, rates, passage)
             troubles += _troubles(interface, rates, settings)
-        ctx.memory["counters"] = {interface.name: [now, *_counters(interface)] for interface in interfaces[:MOST]}
+        ctx.memory["counters"] = {interface.label: [now, *_counters(interface)] for interface in interfaces[:MOST]}
         return judged(troubles, passage)
 
 
+def _in_use(told: Sequence[Interface]) -> Sequence[Interface]:
+    """Those that are up; where none is, those of which nobody knows."""
+    up = [interface for interface in told if interface.up]
+    return up or [interface for interface in told if interface.link is Link.UNKNOWN and interface.enabled]
+
+
 class Rates(NamedTuple):
-    """Per second, since the last run."""
+    """Per second, since the last run; None where the counter is not told."""
 
-    received: float
-    sent: float
-    errors: float
-    discards: float
+    received: float | None
+    sent: float | None
+    errors: float | None
+    discards: float | None
 
 
-def _counters(interface: Interface) -> tuple[int, ...]:
+def _counters(interface: Interface) -> tuple[int | None, ...]:
     return interface.octets_in, interface.octets_out, interface.errors, interface.discards
 
 
-def _rates(before: Sequence[float] | None, interface: Interface, now: float) -> Rates | None:
+def _rates(before: Sequence[float | None] | None, interface: Interface, now: float) -> Rates | None:
     """None at the first look, and when a counter went back: it wrapped or was cleared, and nobody knows which."""
-    if before is None or now <= before[0]:
+    if before is None or before[0] is None or now <= before[0]:
         return None
-    grown = [new - old for old, new in zip(before[1:], _counters(interface), strict=True)]
-    return None if min(grown) < 0 else Rates(*(growth / (now - before[0]) for growth in grown))
+    pairs = zip(before[1:], _counters(interface), strict=True)
+    grown = [None if old is None or new is None else new - old for old, new in pairs]
+    if any(growth is not None and growth < 0 for growth in grown):
+        return None
+    took = now - before[0]
+    return Rates(*(None if growth is None else growth / took for growth in grown))
 
 
 def _measure(interface: Interface, rates: Rates | None, passage: Passage) -> None:
-    values: Mapping[str, Any] = {"interface_up": int(interface.up)}
+    values: dict[str, float | None] = {"interface_up": None if interface.link is Link.UNKNOWN else int(interface.up)}
     if rates is not None:
-        values = {
-            **values,
+        values |= {
             "interface_receive_bytes_per_second": rates.received,
             "interface_transmit_bytes_per_second": rates.sent,
             "interface_errors_per_second": rates.errors,
             "interface_discards_per_second": rates.discards,
         }
     for name, value in values.items():
-        passage.measure(name, value, (("interface", label(interface.name)),))
+        if value is not None:
+            passage.measure(name, value, (("interface", label(interface.label)),))
+
+
+def _state(interface: Interface, name: str) -> Iterator[Trouble]:
+    if not interface.enabled and not interface.up:
+        yield Trouble(False, Reason.MISSING, f"{name} is switched off (ifAdminStatus)")
+    elif interface.link is Link.UNKNOWN:
+        yield Trouble(False, Reason.NOT_MEASURED, f"{name} is {interface.link}")
+    elif not interface.up:
+        yield Trouble(interface.link is Link.DORMANT, Reason.MISSING, f"{name} is {interface.link}")
 
 
 def _troubles(interface: Interface, rates: Rates | None, settings: SnmpInterfaceSettings) -> Iterator[Trouble]:
-    name = label(interface.name)
-    if not interface.up:
-        why = "down" if interface.enabled else "switched off (ifAdminStatus)"
-        yield Trouble(False, Reason.MISSING, f"{name} is {why}")
+    name = label(interface.label)
+    yield from _state(interface, name)
     if rates is None:
         return
     for what, rate, limit in (
         ("frames with errors", rates.errors, settings.errors_warn),
         ("dropped frames", rates.discards, settings.discards_warn),
     ):
-        if limit is not None and rate > limit:
+        if limit is not None and rate is not None and rate > limit:
             yield Trouble(
                 True, Reason.OVER_LIMIT, f"{name} has {number(rate)} {what} a second, more than {number(limit)}"
             )
-    load = max(rates.received, rates.sent) * 8 / interface.speed if interface.speed else 0.0
+    load = max(rates.received or 0.0, rates.sent or 0.0) * 8 / interface.speed if interface.speed else 0.0
     if settings.load_warn is not None and load >= settings.load_warn:
         detail = f"{name} is {share(load)} full, the limit is {share(settings.load_warn)}"
         yield Trouble(True, Reason.OVER_LIMIT, detail)

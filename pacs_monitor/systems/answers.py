@@ -4,19 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from enum import StrEnum
+from typing import NamedTuple, Protocol
 
-from pacs_monitor.model import Node, ProbeContext
+from pacs_monitor.model import Node, ProbeContext, Reason
 from pacs_monitor.net import Passage
+
+UNKNOWN = "unknown"
+"""The state of a service that is there, in a state that nobody knows."""
+
+
+class Gap(NamedTuple):
+    """What a system should tell of a thing and does not, or tells in a way that cannot be."""
+
+    reason: Reason
+    words: str
+    """What is the matter, to stand after the name of the thing."""
+    quiet: bool = False
+    """Of no interest unless the thing was named: many systems list things that have no size."""
 
 
 @dataclass(frozen=True, slots=True)
-class Volume:
-    """A place that fills up; sizes in bytes, None where the system does not tell."""
+class Named:
+    """A thing that a system tells."""
 
     name: str
-    used: int
-    free: int
+    row: str = field(default="", kw_only=True)
+    """What tells it from others of the same name, such as the index of its row."""
+    hidden: bool = field(default=False, kw_only=True)
+    """Left out unless it is named."""
+    gap: Gap | None = field(default=None, kw_only=True)
+    """Why what should be judged is not known."""
+
+    @property
+    def label(self) -> str:
+        """A name that no other thing has."""
+        return f"{self.name}#{self.row}" if self.row else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Volume(Named):
+    """A place that fills up; sizes in bytes. `systems.sizes` makes one, and finds what cannot be."""
+
+    used: int | None
+    """None when not known; then `free` is, too, and `gap` says why."""
+    free: int | None
     """What a writer may still use: what is reserved for root is neither used nor free."""
     inodes: int | None = None
     inodes_free: int | None = None
@@ -26,11 +58,10 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(Named):
     """Work that waits; None where the system does not tell."""
 
-    name: str
-    length: int
+    length: int | None
     oldest: float | None = None
     """When the longest waiting item came, in seconds of Unix time."""
     newest: float | None = None
@@ -57,22 +88,36 @@ class Feed:
     """The way is open, as the system sees it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
-    """A network interface; counters since some time in the past, which may wrap or be cleared."""
+class Link(StrEnum):
+    """ifOperStatus (RFC 2863, IF-MIB), in words that stand after the name of an interface."""
 
-    name: str
-    enabled: bool
-    """Meant to be up (ifAdminStatus)."""
-    up: bool
-    """Is up (ifOperStatus)."""
-    errors: int
+    UP = "up"
+    DOWN = "down"
+    TESTING = "in test mode"
+    UNKNOWN = "in a state that the agent does not know"
+    DORMANT = "dormant: it waits for something outside"
+    NOT_PRESENT = "not present: a part is missing"
+    LOWER_LAYER_DOWN = "down, since what lies below it is down"
+
+
+@dataclass(frozen=True, slots=True)
+class Interface(Named):
+    """A network interface; counters since some time in the past, which may wrap or be cleared, None when not told."""
+
+    link: Link
+    enabled: bool = True
+    """False when it is switched off (ifAdminStatus)."""
+    errors: int | None = None
     """Frames in and out with errors."""
-    discards: int
-    octets_in: int
-    octets_out: int
+    discards: int | None = None
+    octets_in: int | None = None
+    octets_out: int | None = None
     speed: int | None = None
     """Bits a second."""
+
+    @property
+    def up(self) -> bool:
+        return self.link is Link.UP
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +136,15 @@ class HostState:
     ports: frozenset[int] | None = None
     """TCP ports that something listens on."""
     services: Mapping[str, str] = field(default_factory=dict)
-    """Of those asked for: name → state, `active` when it runs; a service that is not there is not in it."""
+    """Of those asked for: name → state, `active` when it runs, UNKNOWN when the source does not know it; a service that
+    is not there is not in it."""
 
 
 class TellsVolumes(Protocol):
-    async def volumes(self, node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
-        """Raises NetFailure."""
+    async def volumes(
+        self, node: Node, ctx: ProbeContext, passage: Passage, named: Sequence[str] = ()
+    ) -> Sequence[Volume]:
+        """All of them; what is costly to look at and hidden only where `named` has it. Raises NetFailure."""
         ...
 
 

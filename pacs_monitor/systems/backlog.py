@@ -36,16 +36,20 @@ class Backlog(NamedTuple):
     """At the last run."""
 
     def followed(self, queue: Queue, now: float, growth_within: float | None, failed_within: float) -> Backlog:
-        """After one more answer; growth is followed where a time is given."""
+        """After one more answer; growth is followed where a time is given, and what is not told changes nothing."""
+        length = self.length if queue.length is None else queue.length
         return Backlog(
-            lengths=() if growth_within is None else _lengths(self.lengths, queue.length, growth_within, now),
-            stuck_since=self._stuck_since(queue, now),
-            failed=queue.failed,
+            lengths=() if growth_within is None else self._lengths(queue, growth_within, now),
+            stuck_since=self.stuck_since if queue.length is None else self._stuck_since(queue, length, now),
+            failed=self.failed if queue.failed is None else queue.failed,
             failures=None if queue.failures is None else sorted(queue.failures),
             news=_news(self.news, self._failed_since(queue), failed_within, now),
-            length=queue.length,
+            length=length,
             oldest=queue.oldest,
         )
+
+    def _lengths(self, queue: Queue, within: float, now: float) -> Past:
+        return self.lengths if queue.length is None else _lengths(self.lengths, queue.length, within, now)
 
     @property
     def newly_failed(self) -> float:
@@ -62,11 +66,11 @@ class Backlog(NamedTuple):
         early = [n for at, n in self.lengths if at < now - 3 * quarter or at == self.lengths[0][0]]
         return min(late) - min(early) if late else 0.0
 
-    def _stuck_since(self, queue: Queue, now: float) -> float | None:
-        if not queue.length or queue.in_progress != 0:
+    def _stuck_since(self, queue: Queue, length: int, now: float) -> float | None:
+        if not length or queue.in_progress != 0:
             return None
         next_came = queue.oldest is not None and self.oldest is not None and queue.oldest > self.oldest
-        if self.stuck_since is None or queue.length < self.length or next_came:
+        if self.stuck_since is None or length < self.length or next_came:
             return now
         return min(self.stuck_since, now)
 

@@ -33,9 +33,9 @@ async def scrape(
 
 
 def parse(answer: Answer, wanted: Collection[str], what: str) -> list[Sample]:
-    """The samples of these names in an answer; raises HttpError."""
+    """The samples of these names in an answer, whatever else stands in it; raises HttpError."""
     try:
-        return list(_samples(answer.body.decode(), wanted))
+        return list(_samples(answer.body.decode(errors="replace"), wanted))
     except (ValueError, KeyError, IndexError):
         detail = f"what {what} answered is not in the text format of Prometheus"
         raise HttpError(Reason.BAD_CONTENT, detail, answer.passage) from None

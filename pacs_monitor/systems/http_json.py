@@ -1,12 +1,14 @@
 """Any service that answers with JSON: numbers of it, named by JSONPath (RFC 9535), become volumes and queues.
 
 A path that finds several values, or a list, counts them. A path that finds nothing is `bad_content`: of an answer that
-has changed its form nothing is concluded. Times may be seconds or milliseconds of Unix time, or ISO 8601.
+has changed its form nothing is concluded. A number that is null or below zero is not known, and so is what has it.
+Times may be seconds or milliseconds of Unix time, or ISO 8601.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Annotated, Any, ClassVar
@@ -19,8 +21,11 @@ from pacs_monitor.fields import Settings
 from pacs_monitor.http import HttpError, HttpSettings
 from pacs_monitor.model import Node, ProbeContext, Reason
 from pacs_monitor.net import Passage
-from pacs_monitor.systems.answers import Queue, Volume
+from pacs_monitor.systems.answers import Gap, Queue, Volume
+from pacs_monitor.systems.sizes import NOT_TOLD, volume
 
+_NO_LENGTH = Gap(Reason.NOT_MEASURED, "has no length that the service tells")
+_NO_SIZE = Gap(Reason.NOT_MEASURED, "has no size that the service tells")
 MILLISECONDS = 1e11
 """Unix time above this is in milliseconds: as seconds it would be the year 5138."""
 
@@ -78,23 +83,29 @@ class HttpJson:
         for name, paths in self._settings.queues.items():
             body = bodies[paths.path]
             oldest = _values(body, paths.oldest, passage) if paths.oldest else []
+            length = _number(body, paths.length, passage)
             found.append(
                 Queue(
                     name,
-                    _number(body, paths.length, passage),
-                    oldest=min((_time(value, passage) for value in oldest), default=None),
+                    length,
+                    oldest=min((_time(value, passage) for value in oldest if value is not None), default=None),
                     in_progress=_number(body, paths.in_progress, passage) if paths.in_progress else None,
                     failed=_number(body, paths.failed, passage) if paths.failed else None,
+                    gap=_NO_LENGTH if length is None else None,
                 )
             )
         return found
 
-    async def volumes(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
+    async def volumes(
+        self, _node: Node, ctx: ProbeContext, passage: Passage, _named: Sequence[str] = ()
+    ) -> Sequence[Volume]:
         found = []
         bodies = await self._bodies(self._settings.volumes.values(), ctx, passage)
         for name, paths in self._settings.volumes.items():
             body = bodies[paths.path]
-            found.append(Volume(name, _number(body, paths.used, passage), _number(body, paths.free, passage)))
+            used, free = _number(body, paths.used, passage), _number(body, paths.free, passage)
+            told = volume(name, used=used, free=free)
+            found.append(replace(told, gap=_NO_SIZE) if told.gap is NOT_TOLD else told)
         return found
 
     async def _bodies(
@@ -117,16 +128,19 @@ def _values(body: Any, path: str, passage: Passage) -> list[Any]:
         raise _lacks(path, passage) from None
 
 
-def _number(body: Any, path: str, passage: Passage) -> int:
-    """One number, or how many values there are; a wildcard or filter may rightly find none."""
+def _number(body: Any, path: str, passage: Passage) -> int | None:
+    """One number, or how many values there are; a wildcard or filter may rightly find none. None when not known."""
     values = _values(body, path, passage)
     several = not jsonpath.compile(path).singular_query()  # type: ignore[union-attr]  # only a path with | has none
     if several:
         return len(values)
     if len(values) == 1 and isinstance(values[0], list):
         return len(values[0])
+    if len(values) == 1 and values[0] is None:
+        return None
     try:
-        return round(float(values[0]))
+        number = round(float(values[0]))
+        return number if number >= 0 else None
     except (LookupError, TypeError, ValueError, OverflowError):
         raise _lacks(path, passage) from None
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 
-from pacs_monitor.model import Outcome, Reason
+from pacs_monitor.model import Blame, Outcome, Reason
 from pacs_monitor.net import Passage
+from pacs_monitor.systems.answers import Gap, Named
 from pacs_monitor.wording import label
 
 TOLD = 5
@@ -24,30 +25,54 @@ class Trouble(NamedTuple):
     words: str
 
 
-class Named(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
 N = TypeVar("N", bound=Named)
 
 
 def selected(
     what: str, told: Iterable[N], wanted: Sequence[str], ignored: Sequence[str], passage: Passage
 ) -> tuple[list[N], list[Trouble]]:
-    """The things that are wanted, by name or glob, and those that are missing; then the terminal says what there is."""
+    """The things that are wanted, by name or glob, and those that are missing; then the terminal says what there is.
+
+    What is hidden is taken where a name or glob finds nothing else. What was not named and has a quiet gap is left out.
+    """
     things = [thing for thing in told if not _any(thing, ignored)]
-    missing = [pattern for pattern in wanted if not any(fnmatchcase(thing.name, pattern) for thing in things)]
-    troubles = [Trouble(False, Reason.MISSING, f"{what} {pattern} is not there") for pattern in missing]
+    shown = [thing for thing in things if not thing.hidden]
+    if not wanted:
+        return _unnamed(what, shown, hidden=len(things) - len(shown))
+    found = {pattern: _matching(pattern, shown) or _matching(pattern, things) for pattern in wanted}
+    missing = [pattern for pattern, matching in found.items() if not matching]
     if missing:
-        passage.terminal += (("the system tells", _listed([label(thing.name) for thing in things])),)
-    if not things and not wanted:
-        troubles = [Trouble(False, Reason.MISSING, f"the system tells no {what}")]
-    return [thing for thing in things if not wanted or _any(thing, wanted)], troubles
+        passage.terminal += (("the system tells", _listed([label(thing.label) for thing in shown])),)
+    taken = {thing.label for matching in found.values() for thing in matching}
+    troubles = [Trouble(False, Reason.MISSING, f"{what} {pattern} is not there") for pattern in missing]
+    return [thing for thing in things if thing.label in taken], troubles
+
+
+def _unnamed(what: str, shown: Sequence[N], hidden: int) -> tuple[list[N], list[Trouble]]:
+    known = [thing for thing in shown if not (thing.gap and thing.gap.quiet)]
+    if not shown and hidden:
+        words = f"every {what} that the system tells is left out unless it is named: name those that matter"
+        return known, [Trouble(False, Reason.NOT_CONFIGURED, words)]
+    if not shown:
+        return known, [Trouble(False, Reason.MISSING, f"the system tells no {what}")]
+    if not known:
+        return known, [
+            Trouble(False, Reason.NOT_MEASURED, f"the system tells nothing that can be judged of any {what}")
+        ]
+    return known, []
+
+
+def _matching(pattern: str, things: Iterable[N]) -> list[N]:
+    return [thing for thing in things if _any(thing, (pattern,))]
 
 
 def _any(thing: Named, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(thing.name, pattern) for pattern in patterns)
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in {thing.name, thing.label})
+
+
+def unknown(name: str, gap: Gap) -> Trouble:
+    """What is not known of a thing that should be judged."""
+    return Trouble(False, gap.reason, f"{name} {gap.words}")
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -66,11 +91,21 @@ def over(
 
 
 def judged(troubles: Sequence[Trouble], passage: Passage) -> Outcome:
-    """Ok when nothing is wrong; else the worst gives status and reason, and comes first."""
+    """Ok when nothing is wrong; else the worst gives status and reason, and comes first.
+
+    Failures come before warnings, and these before what is not known, as the plugins of Nagios order them
+    (max_state_alt of monitoring-plugins): what is known to be wrong is not hidden by what is not known.
+    """
     if not troubles:
         return passage.outcome()
-    worst_first = sorted(troubles, key=lambda trouble: trouble.mild)
+    worst_first = sorted(troubles, key=_rank)
     detail = "; ".join(trouble.words for trouble in worst_first[:TOLD])
     more = f"; and {len(troubles) - TOLD} more" if len(troubles) > TOLD else ""
     worst = worst_first[0]
     return Outcome.of(worst.reason, warn=worst.mild, phase=passage.phase, detail=detail + more, **passage.seen())
+
+
+def _rank(trouble: Trouble) -> int:
+    if trouble.reason.blame is Blame.MONITOR:
+        return 2
+    return 1 if trouble.mild else 0

@@ -1,8 +1,9 @@
 """The machine that the monitor runs on: disks, memory, load, programs, listening ports, services.
 
-Volumes are named by where they are mounted: those of disks, and those of `mounts`, which are told only while something
-is mounted there. Services are asked of systemd, or of Windows. No account is needed; programs of others can be counted
-without one, and who listens on a port is seen for every port as root alone, that something listens always.
+Volumes are named by where they are mounted: those of disks, those of `mounts`, and whatever a check names; each is told
+only while something is mounted there. Services are asked of systemd, or of Windows. No account is needed; programs of
+others can be counted without one, and who listens on a port is seen for every port as root alone, that something
+listens always.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -21,11 +23,12 @@ import psutil
 from pacs_monitor.fields import Settings, Texts
 from pacs_monitor.model import Node, Phase, ProbeContext, Reason
 from pacs_monitor.net import Passage
-from pacs_monitor.systems.answers import HostState, Volume
+from pacs_monitor.systems.answers import UNKNOWN, Gap, HostState, Volume
+from pacs_monitor.systems.filesystems import is_hidden
 from pacs_monitor.systems.paths import look
+from pacs_monitor.systems.services import AT_WORK, of_windows
+from pacs_monitor.systems.sizes import volume
 
-_IMAGES = frozenset({"squashfs", "iso9660", "udf"})
-"""Full and read-only by nature."""
 SYSTEMCTL_WITHIN = 5.0
 
 
@@ -41,10 +44,23 @@ class Local:
     def __init__(self, settings: LocalSettings) -> None:
         self._settings = settings
 
-    async def volumes(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
-        paths = [*_disks(), *self._settings.mounts]
-        found = [await look(path, partial(_volume, path), ctx, passage) for path in dict.fromkeys(paths)]
-        return [volume for volume in found if volume is not None]
+    async def volumes(
+        self, _node: Node, ctx: ProbeContext, passage: Passage, named: Sequence[str] = ()
+    ) -> Sequence[Volume]:
+        """Only what is shown or named is looked at: a network share that hangs, and that nobody named, holds nobody.
+
+        The root of a container stands on no disk of its own, and is told, hidden.
+        """
+        mounted = {part.mountpoint: part.fstype for part in psutil.disk_partitions(all=True)}
+        wanted = [*self._settings.mounts, *_disks(), *(["/"] if "/" in mounted else [])]
+        unseen = [pattern for pattern in named if not any(fnmatchcase(path, pattern) for path in wanted)]
+        hidden = [path for path in mounted if any(fnmatchcase(path, pattern) for pattern in unseen)]
+        shown = set(self._settings.mounts)
+        found = [
+            await look(path, partial(_volume, path, mounted, always=path in shown), ctx, passage)
+            for path in dict.fromkeys([*wanted, *hidden])
+        ]
+        return [told for told in found if told is not None]
 
     async def host(self, services: Collection[str], _node: Node, ctx: ProbeContext, passage: Passage) -> HostState:
         passage.begin(Phase.OPERATION)
@@ -52,23 +68,42 @@ class Local:
 
 
 def _disks() -> list[str]:
-    return [part.mountpoint for part in psutil.disk_partitions() if part.fstype not in _IMAGES]
+    return [part.mountpoint for part in psutil.disk_partitions() if not is_hidden(part.fstype, part.mountpoint)]
 
 
-def _volume(path: str) -> Volume | None:
-    if not os.path.ismount(path):
+def _volume(path: str, mounted: Mapping[str, str], *, always: bool) -> Volume | None:
+    """A mounted path; None where nothing is mounted. What it is about is not known where nobody lets us look.
+
+    A directory that is mounted elsewhere on its own disk looks like a plain one (`os.path.ismount`), but is listed; and
+    the runtime of a container mounts single files, which fill up with the disk of the host.
+    """
+    try:
+        if os.path.realpath(path) not in mounted and not os.path.ismount(path):
+            return None
+        hidden = not always and (is_hidden(mounted.get(path, ""), path) or not Path(path).is_dir())
+        return _looked_at(path, hidden=hidden)
+    except PermissionError:
+        gap = Gap(Reason.NOT_AUTHORISED, "may not be looked at by the monitor's user", quiet=not always)
+        return Volume(path, None, None, gap=gap)
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        return Volume(path, None, None, gap=Gap(Reason.MISSING, f"cannot be read ({error.strerror})"))
+
+
+def _looked_at(path: str, *, hidden: bool) -> Volume:
     usage = psutil.disk_usage(path)
     if sys.platform == "win32":
-        return Volume(path, usage.used, usage.free)
+        return volume(path, used=usage.used, free=usage.free, hidden=hidden)
     found = os.statvfs(path)
-    return Volume(
+    return volume(
         path,
-        usage.used,
-        usage.free,
+        used=usage.used,
+        free=usage.free,
         inodes=found.f_files or None,
         inodes_free=found.f_favail if found.f_files else None,
         read_only=bool(found.f_flag & os.ST_RDONLY),
+        hidden=hidden,
     )
 
 
@@ -112,9 +147,16 @@ def _of_systemd(names: Collection[str], passage: Passage) -> dict[str, str]:
         raise passage.failure(Reason.NOT_MEASURED, "systemctl did not tell the state of services") from None
     units = [dict(line.split("=", 1) for line in unit.splitlines()) for unit in done.stdout.strip().split("\n\n")]
     told = zip(names, units, strict=False)
-    return {name: unit.get("ActiveState", "?") for name, unit in told if unit.get("LoadState") != "not-found"}
+    states = {name: unit.get("ActiveState", UNKNOWN) for name, unit in told if unit.get("LoadState") != "not-found"}
+    return {name: "active" if state in AT_WORK else state for name, state in states.items()}
 
 
 def _of_windows(names: Collection[str]) -> dict[str, str]:
-    found = {service.name(): service.status() for service in psutil.win_service_iter() if service.name() in names}  # type: ignore[attr-defined]  # of Windows alone
-    return {name: "active" if status == "running" else status for name, status in found.items()}
+    plain = {name.casefold() for name in names}
+    services = [
+        service
+        for service in psutil.win_service_iter()  # type: ignore[attr-defined]  # of Windows alone
+        if plain & {service.name().casefold(), service.display_name().casefold()}
+    ]
+    states = {service.name(): service.status() for service in services}
+    return of_windows(names, states, {service.name(): service.display_name() for service in services})

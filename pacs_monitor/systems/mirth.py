@@ -13,15 +13,17 @@ server of the tests that keeps to them: neither was at hand.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pacs_monitor import http
 from pacs_monitor.http import HttpSettings
-from pacs_monitor.model import Node, ProbeContext
+from pacs_monitor.model import Node, ProbeContext, Reason
 from pacs_monitor.net import Passage
-from pacs_monitor.systems.answers import Feed, Queue, Volume
+from pacs_monitor.systems.answers import Feed, Gap, Queue, Volume
 from pacs_monitor.systems.forms import read_as
+from pacs_monitor.systems.sizes import volume, whole
 
 HEADERS = {"X-Requested-With": "pacs-monitor", "Accept": "application/json"}
 PRODUCT, STATUSES, STATS = "Mirth", "/channels/statuses", "/system/stats"
@@ -49,11 +51,14 @@ class Mirth:
         with read_as(PRODUCT, STATUSES, passage):
             return [_feed(channel) for channel in channels]
 
-    async def volumes(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
+    async def volumes(
+        self, _node: Node, ctx: ProbeContext, passage: Passage, _named: Sequence[str] = ()
+    ) -> Sequence[Volume]:
         stats = _inner(await self._json(STATS, ctx, passage), "com.mirth.connect.model.SystemStats")
         with read_as(PRODUCT, STATS, passage):
-            free, total = int(stats["diskFreeBytes"]), int(stats["diskTotalBytes"])
-        return [Volume("engine", total - free, free)]
+            free, total = whole(stats["diskFreeBytes"]), whole(stats["diskTotalBytes"])
+        used = None if free is None or total is None else total - free
+        return [volume("engine", used=used, free=free, size=total)]
 
     async def _channels(self, ctx: ProbeContext, passage: Passage) -> list[Mapping[str, Any]]:
         return _several(_inner(await self._json(STATUSES, ctx, passage), "list"), "dashboardStatus")
@@ -93,16 +98,21 @@ def _statistics(part: Mapping[str, Any]) -> dict[str, int]:
 
 def _queues(channel: Mapping[str, Any]) -> Iterable[Queue]:
     yield _queue(str(channel["name"]), channel)
-    for child in _several(channel.get("childStatuses"), "dashboardStatus"):
+    children = _several(channel.get("childStatuses"), "dashboardStatus")
+    count = Counter(child["name"] for child in children)
+    for child in children:
         if child.get("metaDataId") not in (0, "0"):  # 0 is the source, which the channel itself stands for
-            yield _queue(f"{channel['name']}/{child['name']}", child)
+            row = str(child.get("metaDataId")) if count[child["name"]] > 1 else ""
+            yield _queue(f"{channel['name']}/{child['name']}", child, row)
 
 
-def _queue(name: str, part: Mapping[str, Any]) -> Queue:
+def _queue(name: str, part: Mapping[str, Any], row: str = "") -> Queue:
     """Nothing is in progress where a part does not run; that one does is not told."""
     stands = None if part["state"] == _AT_WORK else 0
     errors = _statistics(part).get("ERROR")
-    return Queue(name, int(part.get("queued") or 0), in_progress=stands, failed=errors, tally=True)
+    queued = whole(part.get("queued"))
+    gap = Gap(Reason.NOT_MEASURED, "has no length that Mirth tells", quiet=True) if queued is None else None
+    return Queue(name, queued, in_progress=stands, failed=errors, tally=True, gap=gap, row=row)
 
 
 def _feed(channel: Mapping[str, Any]) -> Feed:

@@ -1,8 +1,10 @@
 """A machine with Prometheus' node_exporter: disks, memory, load, services.
 
-Tried with 1.5.0. It needs no account. Volumes are named by where they are mounted; the states of services need the
-exporter's `--collector.systemd`. A mount that node_exporter cannot read (`node_filesystem_device_error`) is not told:
-name it under the check's `volumes`, and it is `missing`.
+Tried with 1.5.0; the names that metrics had before 0.16 are read, too. It needs no account. Volumes are named by where
+they are mounted; the states of services need the exporter's `--collector.systemd`.
+
+A mount that node_exporter cannot read (`node_filesystem_device_error`) is left out unless it is named under the check's
+`volumes`: then it is `missing`, or `not_authorised` where the exporter says since 1.8 that it may not look at it.
 """
 
 from __future__ import annotations
@@ -13,14 +15,21 @@ from typing import ClassVar
 from pacs_monitor.http import HttpError, HttpSettings
 from pacs_monitor.model import Node, ProbeContext, Reason
 from pacs_monitor.net import Passage
-from pacs_monitor.systems.answers import HostState, Volume
+from pacs_monitor.systems.answers import Gap, HostState, Volume
 from pacs_monitor.systems.exposition import Sample, scrape
+from pacs_monitor.systems.filesystems import is_hidden
+from pacs_monitor.systems.services import states_of
+from pacs_monitor.systems.sizes import volume, whole
 
-_FILESYSTEM = "node_filesystem_"
-_FIELDS = ("size_bytes", "free_bytes", "avail_bytes", "files", "files_free", "readonly", "device_error")
-_PSEUDO = frozenset({"squashfs", "iso9660", "udf", "tmpfs", "ramfs", "devtmpfs", "overlay", "fuse.lxcfs", "nsfs"})
-_MEMORY = ("node_memory_MemTotal_bytes", "node_memory_MemAvailable_bytes")
-_CPU, _UNIT, _LOAD = "node_cpu_seconds_total", "node_systemd_unit_state", "node_load1"
+_FILESYSTEM, _BYTES = "node_filesystem_", "_bytes"
+"""Sizes bear their unit since 0.16."""
+_SIZES = ("size", "free", "avail")
+_FIELDS = (*_SIZES, *(size + _BYTES for size in _SIZES), "files", "files_free", "readonly", "device_error")
+_MEMORY = ("node_memory_MemTotal", "node_memory_MemAvailable")
+_CPU, _UNIT, _LOAD = ("node_cpu_seconds_total", "node_cpu"), "node_systemd_unit_state", "node_load1"
+"""Since 0.16, and before."""
+_FORBIDDEN = frozenset({"permission denied", "operation not permitted"})
+"""What `device_error` says when the exporter's user may not look; it is a label since 1.8."""
 
 
 class NodeExporterSettings(HttpSettings):
@@ -37,22 +46,55 @@ class NodeExporter:
     def __init__(self, settings: NodeExporterSettings) -> None:
         self._settings = settings
 
-    async def volumes(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
+    async def volumes(
+        self, _node: Node, ctx: ProbeContext, passage: Passage, _named: Sequence[str] = ()
+    ) -> Sequence[Volume]:
         samples = await self._scrape([_FILESYSTEM + field for field in _FIELDS], ctx, passage)
-        mounts: dict[str, dict[str, float]] = {}
+        mounts: dict[tuple[str, str, str], dict[str, int]] = {}
+        faults: dict[tuple[str, str, str], str] = {}
         for name, labels, value in samples:
-            if self._settings.pseudo or labels.get("fstype") not in _PSEUDO:
-                mounts.setdefault(labels.get("mountpoint", ""), {})[name.removeprefix(_FILESYSTEM)] = value
-        return [_volume(mount, fields) for mount, fields in mounts.items() if _is_readable(fields)]
+            field = name.removeprefix(_FILESYSTEM).removesuffix(_BYTES)
+            mount = (labels.get("mountpoint", ""), labels.get("fstype", ""), labels.get("device", ""))
+            mounts.setdefault(mount, {})[field] = int(value)
+            if field == "device_error" and value:
+                faults[mount] = labels.get("device_error", "")
+        return self._distinct([self._volume(mount, mounts[mount], faults.get(mount)) for mount in mounts])
+
+    def _volume(self, mount: tuple[str, str, str], fields: Mapping[str, int], fault: str | None) -> Volume:
+        """BSDs tell less than nothing as available when the reserve of root is in use."""
+        where, kind, _ = mount
+        size, free, available = (fields.get(name) for name in _SIZES)
+        inodes, inodes_free = (fields.get(name) for name in ("files", "files_free"))
+        return volume(
+            where,
+            used=None if size is None or free is None else size - free,
+            free=None if available is None else max(0, available),
+            size=size,
+            inodes=inodes or None,
+            inodes_free=inodes_free,
+            read_only=bool(fields.get("readonly")),
+            hidden=is_hidden(kind, where, pseudo=self._settings.pseudo),
+            **({} if fault is None else {"gap": _unreadable(fault)}),
+        )
+
+    def _distinct(self, volumes: Sequence[Volume]) -> list[Volume]:
+        """One for each place: what is mounted over another hides it, and the exporter asks for the place alone."""
+        found: dict[str, Volume] = {}
+        for told in volumes:
+            other = found.get(told.name)
+            if other is None or (other.hidden, other.gap is not None) > (told.hidden, told.gap is not None):
+                found[told.name] = told
+        return list(found.values())
 
     async def host(self, services: Collection[str], _node: Node, ctx: ProbeContext, passage: Passage) -> HostState:
-        samples = await self._scrape([*_MEMORY, _CPU, _LOAD, *([_UNIT] if services else [])], ctx, passage)
-        plain = {name: value for name, _, value in samples}
+        memory = [*_MEMORY, *(name + _BYTES for name in _MEMORY)]
+        samples = await self._scrape([*memory, *_CPU, _LOAD, *([_UNIT] if services else [])], ctx, passage)
+        plain = {name.removesuffix(_BYTES): value for name, _, value in samples}
         return HostState(
-            memory=_whole(plain.get(_MEMORY[0])),
-            memory_available=_whole(plain.get(_MEMORY[1])),
+            memory=whole(plain.get(_MEMORY[0])),
+            memory_available=whole(plain.get(_MEMORY[1])),
             load=plain.get(_LOAD),
-            cpus=len({labels.get("cpu") for name, labels, _ in samples if name == _CPU}) or None,
+            cpus=len({labels.get("cpu") for name, labels, _ in samples if name in _CPU}) or None,
             services=_states(samples, services, passage) if services else {},
         )
 
@@ -63,27 +105,16 @@ class NodeExporter:
         return samples
 
 
-def _is_readable(fields: Mapping[str, float]) -> bool:
-    return not fields.get("device_error") and {"size_bytes", "free_bytes", "avail_bytes"} <= fields.keys()
-
-
-def _volume(mount: str, fields: Mapping[str, float]) -> Volume:
-    return Volume(
-        mount,
-        used=int(fields["size_bytes"] - fields["free_bytes"]),
-        free=int(fields["avail_bytes"]),
-        inodes=_whole(fields.get("files")) or None,
-        inodes_free=_whole(fields.get("files_free")),
-        read_only=bool(fields.get("readonly")),
-    )
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else int(value)
+def _unreadable(fault: str) -> Gap:
+    """Of what the exporter says, only words that we know are repeated."""
+    if fault in _FORBIDDEN:
+        return Gap(Reason.NOT_AUTHORISED, "may not be looked at by node_exporter's user", quiet=True)
+    return Gap(Reason.MISSING, "cannot be read by node_exporter", quiet=True)
 
 
 def _states(samples: Sequence[Sample], services: Collection[str], passage: Passage) -> dict[str, str]:
-    states = {labels.get("name", ""): labels.get("state", "?") for name, labels, on in samples if name == _UNIT and on}
-    if not states:
+    """A unit in a state that the exporter has no series for (`reloading`) is in none of them."""
+    told = states_of(sample for sample in samples if sample.name == _UNIT)
+    if not told:
         raise HttpError(Reason.NOT_CONFIGURED, "node_exporter needs --collector.systemd to tell of services", passage)
-    return {name: state for name in services if (state := states.get(name, states.get(f"{name}.service")))}
+    return {name: state for name in services if (state := told.get(name, told.get(f"{name}.service")))}

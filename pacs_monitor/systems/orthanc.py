@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from pacs_monitor import http
@@ -28,6 +27,8 @@ from pacs_monitor.net import Passage
 from pacs_monitor.systems.answers import Queue, Volume
 from pacs_monitor.systems.exposition import parse
 from pacs_monitor.systems.forms import read_as
+from pacs_monitor.systems.sizes import volume
+from pacs_monitor.systems.times import of_orthanc
 
 _INSTANCE = re.compile(r"/instances/[0-9a-f]{8}(?:-[0-9a-f]{8}){4}")
 """An Orthanc identifier is a SHA-1 in five groups."""
@@ -56,7 +57,9 @@ class Orthanc:
     def __init__(self, settings: OrthancSettings) -> None:
         self._settings = settings
 
-    async def volumes(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
+    async def volumes(
+        self, _node: Node, ctx: ProbeContext, passage: Passage, _named: Sequence[str] = ()
+    ) -> Sequence[Volume]:
         system = await self._json("/system", ctx, passage)
         statistics = await self._json("/statistics", ctx, passage)
         with read_as(PRODUCT, "/statistics", passage):
@@ -68,7 +71,7 @@ class Orthanc:
                 "Orthanc has no limit (MaximumStorageSize) or is too old to tell it: set maximum_storage in its block"
             )
             raise HttpError(Reason.NOT_CONFIGURED, detail, passage)
-        return [Volume("storage", used, max(0, size - used))]
+        return [volume("storage", used=used, free=max(0, size - used))]
 
     async def queues(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Queue]:
         try:
@@ -129,12 +132,16 @@ class Orthanc:
 
 
 def _jobs(jobs: Iterable[Mapping[str, Any]]) -> Queue:
-    """Of each job only its state, identifier and time are looked at: the rest may name patients."""
-    states = [(job["State"], job["ID"], job["CreationTime"]) for job in jobs]
-    created = [_time(at) for state, _, at in states if state in _WAITING]
+    """Of each job only its state, identifier and time are looked at: the rest may name patients.
+
+    A job without a time that can be read waits all the same.
+    """
+    states = [(job["State"], job["ID"], job.get("CreationTime")) for job in jobs]
+    waiting = [at for state, _, at in states if state in _WAITING]
+    created = [time for at in waiting if (time := _time(at)) is not None]
     return Queue(
         "jobs",
-        len(created),
+        len(waiting),
         oldest=min(created, default=None),
         newest=max(created, default=None),
         in_progress=sum(state == _RUNNING for state, _, _ in states),
@@ -142,6 +149,8 @@ def _jobs(jobs: Iterable[Mapping[str, Any]]) -> Queue:
     )
 
 
-def _time(text: str) -> float:
-    """UTC, as 20261124T080000.123456."""
-    return datetime.strptime(text, "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC).timestamp()
+def _time(text: object) -> float | None:
+    try:
+        return of_orthanc(str(text))
+    except ValueError:
+        return None

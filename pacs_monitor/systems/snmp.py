@@ -4,16 +4,19 @@ It wants the extra `snmp`: `pip install 'pacs-monitor[snmp]'`. A `community` ask
 3; a read-only view of 1.3.6.1.2.1 (and of 1.3.6.1.4.1.2021 for the load) is enough. Who gets a wrong community is met
 with silence: it cannot be told from a host that is off.
 
-Volumes are fixed and network disks, by hrStorageDescr (of Windows, as `C:\\`, without label and serial number). Sizes
-beyond 32 bits, which some agents let wrap, are put right as far as it can be known.
+Volumes are fixed and network disks, by hrStorageDescr (of Windows, as `C:\\`, without label and serial number); other
+storages (RAM disks, swap, media that can be removed) are left out unless they are named. Sizes beyond 31 bits, which
+agents tell as negative, are put right; where more is used than there is, nothing is known. Rows of one name are told
+apart by their index, as `NAME#INDEX`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
+from math import isfinite
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
@@ -21,8 +24,8 @@ from pydantic import model_validator
 from pacs_monitor.fields import Port, Secret, Settings
 from pacs_monitor.model import Address, Node, Phase, ProbeContext, Reason
 from pacs_monitor.net import NetFailure, Passage, resolve
-from pacs_monitor.systems.answers import HostState, Interface, Volume
-from pacs_monitor.systems.forms import read_as
+from pacs_monitor.systems.answers import HostState, Interface, Link, Volume
+from pacs_monitor.systems.sizes import volume
 
 TRIES = 3
 MOST = 4096
@@ -32,8 +35,10 @@ _FIXED, _NETWORK = "1.3.6.1.2.1.25.2.1.4", "1.3.6.1.2.1.25.2.1.10"
 _FS_ACCESS, _FS_STORAGE = "1.3.6.1.2.1.25.3.8.1.5", "1.3.6.1.2.1.25.3.8.1.7"
 _PROCESSOR, _RUNNING, _LOAD = "1.3.6.1.2.1.25.3.3.1.2", "1.3.6.1.2.1.25.4.2.1.2", "1.3.6.1.4.1.2021.10.1.3"
 _IF, _IFX = "1.3.6.1.2.1.2.2.1", "1.3.6.1.2.1.31.1.1.1"
-_HOST_MIB = ("an agent that keeps to HOST-RESOURCES-MIB", "SNMP")
-_UP = 1
+LINKS: Mapping[Any, Link] = dict(enumerate(Link, 1))
+"""ifOperStatus: up(1), down(2), testing(3), unknown(4), dormant(5), notPresent(6), lowerLayerDown(7)."""
+_OFF = 2
+"""ifAdminStatus: down(2)."""
 _WRAP = 1 << 32
 _REFUSALS = ("WrongDigest", "UnknownUserName", "UnsupportedSecurityLevel", "DecryptionError", "AuthenticationFailure")
 
@@ -70,15 +75,24 @@ class Snmp:
     def __init__(self, settings: SnmpSettings) -> None:
         self._settings = settings
 
-    async def volumes(self, node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
+    async def volumes(
+        self, node: Node, ctx: ProbeContext, passage: Passage, _named: Sequence[str] = ()
+    ) -> Sequence[Volume]:
         columns = (_TYPE, _DESCR, _UNITS, _SIZE, _USED, _FS_STORAGE, _FS_ACCESS)
         types, names, units, sizes, used, storages, access = await self._columns(columns, node, ctx, passage)
         read_only = {str(storage) for row, storage in storages.items() if access.get(row) == 2}
-        with read_as(*_HOST_MIB, passage):
-            rows = [row for row, kind in types.items() if kind in (_FIXED, _NETWORK) and row in names]
-            return [
-                volume_of(names[row], units[row], sizes[row], used[row], read_only=row in read_only) for row in rows
-            ]
+        shorts = {row: _short(str(name)) for row, name in names.items()}
+        apart = told_apart(shorts)
+        return [
+            volume_of(
+                name,
+                *(_number(column.get(row)) for column in (units, sizes, used)),
+                row=apart[row],
+                read_only=row in read_only,
+                hidden=types.get(row) not in (_FIXED, _NETWORK),
+            )
+            for row, name in shorts.items()
+        ]
 
     async def interfaces(self, node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Interface]:
         old = [f"{_IF}.{column}" for column in (2, 7, 8, 14, 20, 13, 19, 10, 16)]
@@ -86,18 +100,22 @@ class Snmp:
         found = await self._columns([*old, *new], node, ctx, passage)
         descr, admin, oper, errors_in, errors_out, drops_in, drops_out, octets_in, octets_out = found[:9]
         names, wide_in, wide_out, speed = found[9:]
+        rows = dict.fromkeys(row for column in (admin, oper, descr, names) for row in column)
+        shorts = {row: str(names.get(row) or descr.get(row) or row) for row in rows}
+        apart = told_apart(shorts)
         return [
             Interface(
-                name=str(names.get(row) or descr.get(row) or row),
-                enabled=admin[row] == _UP,
-                up=oper.get(row) == _UP,
-                errors=errors_in.get(row, 0) + errors_out.get(row, 0),
-                discards=drops_in.get(row, 0) + drops_out.get(row, 0),
-                octets_in=wide_in.get(row, octets_in.get(row, 0)),
-                octets_out=wide_out.get(row, octets_out.get(row, 0)),
-                speed=speed[row] * 1_000_000 if speed.get(row) else None,
+                name,
+                LINKS.get(oper.get(row), Link.UNKNOWN),
+                row=apart[row],
+                enabled=admin.get(row) != _OFF,
+                errors=_sum(errors_in.get(row), errors_out.get(row)),
+                discards=_sum(drops_in.get(row), drops_out.get(row)),
+                octets_in=_number(wide_in.get(row, octets_in.get(row))),
+                octets_out=_number(wide_out.get(row, octets_out.get(row))),
+                speed=(_number(speed.get(row)) or 0) * 1_000_000 or None,
             )
-            for row in admin
+            for row, name in shorts.items()
         ]
 
     async def host(self, services: Collection[str], node: Node, ctx: ProbeContext, passage: Passage) -> HostState:
@@ -105,17 +123,19 @@ class Snmp:
             raise passage.failure(Reason.NOT_CONFIGURED, "SNMP tells programs, not services: name those instead")
         columns = (_DESCR, _UNITS, _SIZE, _USED, _PROCESSOR, _RUNNING, _LOAD)
         names, units, sizes, used, cpus, running, load = await self._columns(columns, node, ctx, passage)
-        with read_as(*_HOST_MIB, passage):
-            stored = {names[row]: (sizes[row] * units[row], used[row] * units[row]) for row in sizes if row in names}
-            total, _ = stored.get("Physical memory", (None, 0))
-            available, taken = stored.get("Available memory", (None, 0))
-            return HostState(
-                memory=total,
-                memory_available=None if available is None else available - taken,
-                load=float(load["1"]) if "1" in load else None,
-                cpus=len(cpus) or None,
-                processes=Counter(map(str, running.values())),
-            )
+        rows = {str(name).casefold(): row for row, name in names.items()}
+        total, free = (
+            volume_of(name, *(_number(column.get(rows.get(name, ""))) for column in (units, sizes, used)))
+            for name in ("physical memory", "available memory")
+        )
+        memory = None if total.used is None or total.free is None else total.used + total.free
+        return HostState(
+            memory=memory,
+            memory_available=free.free if free.free is not None or "cached memory" in rows else total.free,
+            load=_load(load.get("1")),
+            cpus=len(cpus) or None,
+            processes=Counter(map(str, running.values())) or None,
+        )
 
     async def _columns(
         self, columns: Sequence[str], node: Node, ctx: ProbeContext, passage: Passage
@@ -199,12 +219,45 @@ def _plain(value: Any) -> Any:
         return str(value)
 
 
-def volume_of(name: str, unit: int, size: int, used: int, *, read_only: bool = False) -> Volume:
-    """Integer32 shows what lies above as negative, and loses what lies above 32 bits: more than all cannot be used."""
+def volume_of(name: str, unit: int | None, size: int | None, used: int | None, **more: Any) -> Volume:
+    """A row of hrStorageTable; sizes in units (RFC 2790).
+
+    Integer32 shows what lies above 31 bits as negative, and loses what lies above 32: then more is used than there is,
+    and far more, by an agent that goes beyond 31 bits. A little more is a volume with a quota, or figures that are not
+    of one moment: nobody knows.
+    """
+    name = _short(name)
+    if not unit or unit < 0 or size is None or used is None:
+        return volume(name, used=None, free=None, **more)
     size, used = size % _WRAP, used % _WRAP
-    if used > size:
+    if used > 2 * size and used >= _WRAP // 2:
         size += _WRAP
-    return Volume(_short(name), used * unit, (size - used) * unit, read_only=read_only)
+    return volume(name, used=used * unit, free=(size - used) * unit, size=size * unit, **more)
+
+
+def told_apart(names: Mapping[str, str]) -> dict[str, str]:
+    """Row → what tells it from rows of the same name: its index, or nothing where no other has its name."""
+    count = Counter(names.values())
+    return {row: row if count[name] > 1 else "" for row, name in names.items()}
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _sum(*values: object) -> int | None:
+    """Of those that are told."""
+    told = [number for value in values if (number := _number(value)) is not None]
+    return sum(told) if told else None
+
+
+def _load(value: object) -> float | None:
+    """UCD-SNMP-MIB laLoad, a text."""
+    try:
+        load = float(str(value))
+    except ValueError:
+        return None
+    return load if isfinite(load) else None
 
 
 def _short(name: str) -> str:

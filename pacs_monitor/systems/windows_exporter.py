@@ -1,7 +1,12 @@
 """A Windows machine with windows_exporter: disks, memory, services.
 
-It needs no account. Volumes are named as Windows does (`C:`). Windows itself brings their numbers up to date every 10
-to 15 minutes, so that a limit in bytes should leave room for what comes in that time.
+It needs no account. Volumes are named as Windows does (`C:`); a partition without a letter (`HarddiskVolume1`) is left
+out unless it is named. Windows itself brings their numbers up to date every 10 to 15 minutes, so that a limit in bytes
+should leave room for what comes in that time.
+
+Services are named by their name or by the name that Windows shows, in whatever case, as Windows itself takes them: up
+to 0.28 the exporter told them in small letters, since 0.29 as they are. Metrics are read by each name that they have
+had from wmi_exporter on to windows_exporter 0.31.
 
 Written by the exporter's documented metrics, and proved against a server of the tests that tells them: no Windows was
 at hand.
@@ -9,22 +14,26 @@ at hand.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 from pacs_monitor.http import HttpError, HttpSettings
 from pacs_monitor.model import Node, ProbeContext, Reason
 from pacs_monitor.net import Passage
-from pacs_monitor.systems.answers import HostState, Volume
+from pacs_monitor.systems.answers import Gap, HostState, Volume
 from pacs_monitor.systems.exposition import Sample, scrape
+from pacs_monitor.systems.services import of_windows, states_of
+from pacs_monitor.systems.sizes import doubt, volume, whole
 
-_FREE, _SIZE = "windows_logical_disk_free_bytes", "windows_logical_disk_size_bytes"
-_READ_ONLY = "windows_logical_disk_readonly"
-_MEMORY = ("windows_cs_physical_memory_bytes", "windows_memory_physical_total_bytes")
-"""Before and since 0.30."""
-_AVAILABLE = ("windows_memory_available_bytes", "windows_os_physical_memory_free_bytes")
-_CPUS = ("windows_cs_logical_processors", "windows_cpu_logical_processor")
-_SERVICE = "windows_service_state"
+_PREFIXES = ("windows_", "wmi_")
+"""Since 0.13, and before."""
+_FREE, _SIZE, _READ_ONLY = (f"logical_disk_{field}" for field in ("free_bytes", "size_bytes", "readonly"))
+_MEMORY = ("memory_physical_total_bytes", "cs_physical_memory_bytes", "os_visible_memory_bytes")
+"""Since 0.30; of the collectors cs and os before (windows_exporter, pull request 1596)."""
+_AVAILABLE = ("memory_available_bytes", "memory_physical_free_bytes", "os_physical_memory_free_bytes")
+"""Of the collector memory, which was not always on by itself; of it since 0.30; of the collector os before."""
+_CPUS = ("cs_logical_processors", "cpu_logical_processor")
+_SERVICE, _SERVICE_NAMES = "service_state", "service_info"
 
 
 class WindowsExporterSettings(HttpSettings):
@@ -38,46 +47,51 @@ class WindowsExporter:
     def __init__(self, settings: WindowsExporterSettings) -> None:
         self._settings = settings
 
-    async def volumes(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
+    async def volumes(
+        self, _node: Node, ctx: ProbeContext, passage: Passage, _named: Sequence[str] = ()
+    ) -> Sequence[Volume]:
         samples = await self._scrape((_FREE, _SIZE, _READ_ONLY), ctx, passage)
         free, size, read_only = (
-            {labels.get("volume", ""): value for name, labels, value in samples if name == wanted}
+            {labels.get("volume", ""): int(value) for name, labels, value in samples if name == wanted}
             for wanted in (_FREE, _SIZE, _READ_ONLY)
         )
         return [
-            Volume(volume, int(size[volume] - free[volume]), int(free[volume]), read_only=bool(read_only.get(volume)))
-            for volume in free
-            if volume in size and not volume.startswith("HarddiskVolume")  # without a letter: boot and recovery
+            _volume(name, free.get(name), size.get(name), read_only=bool(read_only.get(name)))
+            for name in dict.fromkeys([*free, *size])
         ]
 
     async def host(self, services: Collection[str], _node: Node, ctx: ProbeContext, passage: Passage) -> HostState:
-        wanted = (*_MEMORY, *_AVAILABLE, *_CPUS, *([_SERVICE] if services else []))
+        wanted = (*_MEMORY, *_AVAILABLE, *_CPUS, *((_SERVICE, _SERVICE_NAMES) if services else ()))
         samples = await self._scrape(wanted, ctx, passage)
-        plain = {name: int(value) for name, _, value in samples}
-        states = {
-            labels.get("name", ""): labels.get("state", "?") for name, labels, on in samples if on and name == _SERVICE
-        }
+        plain = {name: whole(value) for name, _, value in samples}
+        states = states_of(sample for sample in samples if sample.name == _SERVICE)
         if services and not states:
             raise HttpError(
                 Reason.NOT_CONFIGURED, "windows_exporter needs its collector service to tell of them", passage
             )
+        shown = {labels.get("name", ""): labels.get("display_name", "") for _, labels, _ in samples}
         return HostState(
             memory=_first(plain, _MEMORY),
             memory_available=_first(plain, _AVAILABLE),
             cpus=_first(plain, _CPUS),
-            services={name: _plain(states[name.lower()]) for name in services if name.lower() in states},
+            services=of_windows(services, states, shown),
         )
 
     async def _scrape(self, wanted: Collection[str], ctx: ProbeContext, passage: Passage) -> list[Sample]:
-        samples = await scrape(self._settings, wanted, "windows_exporter", ctx, passage)
+        """The samples, without the prefix of their names."""
+        names = [prefix + name for prefix in _PREFIXES for name in wanted]
+        samples = await scrape(self._settings, names, "windows_exporter", ctx, passage)
         if not samples:
             raise HttpError(Reason.BAD_CONTENT, "what answers is not windows_exporter, or tells nothing of it", passage)
-        return samples
+        return [sample._replace(name=sample.name.partition("_")[2]) for sample in samples]
 
 
-def _first(numbers: dict[str, int], names: Collection[str]) -> int | None:
-    return next((numbers[name] for name in names if name in numbers), None)
+def _volume(name: str, free: int | None, size: int | None, *, read_only: bool) -> Volume:
+    used = None if free is None or size is None else size - free
+    gap: dict[str, Gap] = {"gap": doubt("all of it is free, which no file system is")} if size and used == 0 else {}
+    hidden = name.startswith("HarddiskVolume")  # without a letter: boot and recovery
+    return volume(name, used=used, free=free, size=size, read_only=read_only, hidden=hidden, **gap)
 
 
-def _plain(state: str) -> str:
-    return "active" if state == "running" else state
+def _first(numbers: Mapping[str, int | None], names: Collection[str]) -> int | None:
+    return next((value for name in names if (value := numbers.get(name)) is not None), None)

@@ -18,12 +18,13 @@ rouser {user} authpriv
 
 
 class Snmpd:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *lines: str) -> None:
+        """With these lines in its configuration, such as `override OID TYPE VALUE` for a value that it should tell."""
         self.port = free_port()
         configuration, self._log = folder / "snmpd.conf", folder / "snmpd.log"
         auth, priv = PASSWORDS
         text = CONFIGURATION.format(port=self.port, community=COMMUNITY, user=USER, auth=auth, priv=priv)
-        configuration.write_text(text)
+        configuration.write_text(text + "".join(f"{line}\n" for line in lines))
         command = [program("snmpd", "snmpd"), "-f", "-Lo", "-C", "-c", str(configuration)]
         environment = os.environ | {"SNMP_PERSISTENT_DIR": str(folder / "state")}
         with self._log.open("wb") as log:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 NOBODY = 65534
 
@@ -18,3 +20,17 @@ def unprivileged() -> Iterator[None]:
         yield
     finally:
         os.seteuid(rank)
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may reach and list, unlike those of pytest; what is closed in it is opened at the end."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        try:
+            yield folder
+        finally:
+            for below in folder.iterdir():
+                if below.is_dir() and not below.is_symlink():
+                    below.chmod(0o700)

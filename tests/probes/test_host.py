@@ -130,6 +130,41 @@ def test_load_counts_for_each_cpu(load: float, status: Status, detail: str) -> N
     assert (outcome.status, outcome.detail) == (status, detail)
 
 
+NO_LOAD = "local does not tell load: ask another source, or set load_warn to null"
+
+
+@pytest.mark.parametrize(
+    ("state", "limits", "expected"),
+    [
+        (HostState(), {}, (Status.OK, "")),
+        (HostState(), {"memory_warn": None}, (Status.OK, "")),
+        (
+            HostState(memory=100, load=1.0),
+            {"memory_warn": "90%"},
+            (Status.UNKNOWN, "local does not tell memory: ask another source, or set memory_warn to null"),
+        ),
+        (
+            HostState(load=1.0),
+            {"load_fail": 8},
+            (Status.UNKNOWN, NO_LOAD),
+        ),
+        (
+            HostState(memory=100, memory_available=1),
+            {"memory_fail": "95%", "load_warn": 4},
+            (
+                Status.FAIL,
+                f"99 % of memory is in use, the limit is 95 %; {NO_LOAD}",
+            ),
+        ),
+    ],
+)
+def test_a_limit_that_was_set_for_what_is_not_told_is_unknown(
+    state: HostState, limits: dict[str, Any], expected: tuple[Status, str]
+) -> None:
+    outcome = judge(state, **limits)
+    assert (outcome.status, outcome.detail) == expected
+
+
 async def test_a_machine_at_work_is_above_a_limit_that_is_below_its_load() -> None:
     """The kernel counts who wants to run every five seconds (proc(5), loadavg)."""
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:

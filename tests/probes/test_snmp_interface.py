@@ -14,9 +14,9 @@ from pacs_monitor.model import Node, Outcome, Reason, Status
 from pacs_monitor.net import Passage
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.snmp_interface import SnmpInterfaceSettings, _rates, _troubles
-from pacs_monitor.systems.answers import Interface
+from pacs_monitor.systems.answers import Interface, Link
 from pacs_monitor.systems.judging import judged
-from pacs_monitor.systems.snmp import SnmpSettings
+from pacs_monitor.systems.snmp import LINKS, SnmpSettings
 from tests.peers.network import alone, link
 from tests.peers.ports import deaf_port, free_port
 from tests.peers.snmpd import COMMUNITY, USER, Snmpd
@@ -150,8 +150,8 @@ async def test_a_node_without_its_block_is_told_which() -> None:
 
 
 def told(octets: int = 0, errors: int = 0, discards: int = 0, **more: Any) -> Interface:
-    fields = {"enabled": True, "up": True, "speed": 1_000_000_000, **more}
-    return Interface("Gi1/0/1", errors=errors, discards=discards, octets_in=octets, octets_out=0, **fields)
+    fields = {"link": Link.UP, "speed": 1_000_000_000, "octets_in": octets, **more}
+    return Interface("Gi1/0/1", errors=errors, discards=discards, octets_out=0, **fields)
 
 
 def judge(interface: Interface, **settings: Any) -> Outcome:
@@ -168,8 +168,15 @@ def judge(interface: Interface, **settings: Any) -> Outcome:
         (told(discards=600), Status.WARN, "Gi1/0/1 has 10 dropped frames a second, more than 5"),
         (told(octets=60 * 120_000_000), Status.WARN, "Gi1/0/1 is 96 % full, the limit is 90 %"),
         (told(octets=60 * 120_000_000, speed=None), Status.OK, ""),
-        (told(up=False), Status.FAIL, "Gi1/0/1 is down"),
-        (told(up=False, enabled=False), Status.FAIL, "Gi1/0/1 is switched off (ifAdminStatus)"),
+        (told(octets_in=None), Status.OK, ""),
+        (told(link=Link.DOWN), Status.FAIL, "Gi1/0/1 is down"),
+        (told(link=Link.DOWN, enabled=False), Status.FAIL, "Gi1/0/1 is switched off (ifAdminStatus)"),
+        (told(link=Link.UNKNOWN, enabled=False), Status.FAIL, "Gi1/0/1 is switched off (ifAdminStatus)"),
+        (told(link=Link.LOWER_LAYER_DOWN), Status.FAIL, "Gi1/0/1 is down, since what lies below it is down"),
+        (told(link=Link.NOT_PRESENT), Status.FAIL, "Gi1/0/1 is not present: a part is missing"),
+        (told(link=Link.TESTING), Status.FAIL, "Gi1/0/1 is in test mode"),
+        (told(link=Link.DORMANT), Status.WARN, "Gi1/0/1 is dormant: it waits for something outside"),
+        (told(link=Link.UNKNOWN), Status.UNKNOWN, "Gi1/0/1 is in a state that the agent does not know"),
     ],
 )
 def test_what_is_wrong_with_a_link_is_told(interface: Interface, status: Status, detail: str) -> None:
@@ -180,3 +187,60 @@ def test_what_is_wrong_with_a_link_is_told(interface: Interface, status: Status,
 def test_a_counter_that_went_back_tells_no_rate() -> None:
     assert _rates([0.0, 10, 0, 0, 0], told(octets=9), 60.0) is None
     assert _rates([60.0, 0, 0, 0, 0], told(octets=9), 60.0) is None
+
+
+def test_a_counter_that_is_not_told_has_no_rate_and_leaves_the_others_theirs() -> None:
+    for before, now in (([0.0, 0, 0, 0, None], told(errors=60)), ([0.0, 0, 0, 0, 0], told(errors=60, discards=None))):
+        rates = _rates(before, now, 60.0)
+        assert rates is not None
+        assert (rates.errors, rates.discards) == (1.0, None)
+
+
+LO_STATUS = ".1.3.6.1.2.1.2.2.1.8.1"
+
+
+@pytest.mark.parametrize(("status", "expected"), [(4, Status.UNKNOWN), (5, Status.WARN)])
+async def test_a_link_that_is_not_up_need_not_be_down(status: int, expected: Status, tmp_path: Path) -> None:
+    """ifOperStatus unknown(4) and dormant(5)."""
+    with Snmpd(tmp_path, f"override {LO_STATUS} integer {status}") as agent:
+        outcome = await ask(INTERFACE, *at(agent.port, interfaces="lo"))
+    assert outcome.status is expected
+    assert values(outcome) == ({} if expected is Status.UNKNOWN else {"interface_up": 0})
+
+
+def test_the_states_of_a_link_are_numbered_as_rfc_2863_numbers_them() -> None:
+    names = ["UP", "DOWN", "TESTING", "UNKNOWN", "DORMANT", "NOT_PRESENT", "LOWER_LAYER_DOWN"]
+    assert {number: state.name for number, state in LINKS.items()} == dict(enumerate(names, 1))
+
+
+async def test_a_state_that_the_agent_does_not_show_us_is_unknown(tmp_path: Path) -> None:
+    view = ("view part included .1", f"view part excluded {LO_STATUS}", "rocommunity partly 127.0.0.1 -V part")
+    with Snmpd(tmp_path, *view) as agent:
+        block = SnmpSettings(port=agent.port, community="partly")
+        node = Node("switch", host="127.0.0.1", systems={"snmp": block})
+        outcome = await ask(INTERFACE, node, SnmpInterfaceSettings(interfaces="lo"))
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
+
+
+def test_two_interfaces_of_one_name_keep_their_counters_apart(tmp_path: Path) -> None:
+    async def seen(agent: Snmpd, memory: dict[str, Any], *names: str) -> Outcome:
+        return await ask(INTERFACE, *at(agent.port, interfaces=names), memory=memory)
+
+    async def scene() -> tuple[list[Outcome], dict[str, Any]]:
+        link("add", "name", "uplink", "type", "veth", "peer", "name", "core")
+        for end in ("uplink", "core", "lo"):
+            link("set", end, "up")
+        first, second = sorted(socket.if_nametoindex(name) for name in ("uplink", "core"))
+        memory: dict[str, Any] = {}
+        names = [f'override .1.3.6.1.2.1.31.1.1.1.1.{index} octet_str "port"' for index in (first, second)]
+        with Snmpd(tmp_path, *names) as agent:
+            outcomes = [await seen(agent, memory, "port") for _ in range(2)]
+            outcomes.append(await seen(agent, {}, f"port#{first}"))
+        return outcomes, {"first": first, "second": second, **memory}
+
+    (once, twice, one), kept = alone(scene())
+    labels = {f"port#{kept[which]}" for which in ("first", "second")}
+    assert [outcome.status for outcome in (once, twice, one)] == [Status.OK] * 3
+    assert set(kept["counters"]) == labels
+    assert all(len(values(twice, label)) == 5 for label in labels)
+    assert values(one, f"port#{kept['first']}") == {"interface_up": 1}

@@ -14,7 +14,7 @@ MINUTE, HOUR = 60.0, 3600.0
 QUARTER = 900.0
 
 
-def queue(length: int, **more: object) -> Queue:
+def queue(length: int | None, **more: object) -> Queue:
     return Queue("jobs", length, **more)  # type: ignore[arg-type]  # numbers by name
 
 
@@ -135,3 +135,11 @@ def test_whatever_comes_little_is_remembered_and_nothing_of_the_future(
         assert backlog.newly_failed >= 0
         assert abs(backlog.growth(now)) <= 1000
         assert max(len(backlog.lengths), len(backlog.news)) <= 62
+
+
+def test_what_is_not_told_once_changes_nothing_that_is_remembered() -> None:
+    before = followed([queue(5, in_progress=0, failed=1)] * 3)
+    after = followed([queue(None, in_progress=0)], begin=before)
+    assert (after.length, after.stuck_since, after.failed, after.lengths) == (5, 0.0, 1, before.lengths)
+    again = followed([queue(5, in_progress=0, failed=3)], begin=after)
+    assert (again.stuck_since, again.newly_failed) == (0.0, 2)

@@ -6,11 +6,14 @@ import pytest
 import requests
 from pydantic import ValidationError
 
-from pacs_monitor.model import Reason
+from pacs_monitor.model import Node, Reason, Status
+from pacs_monitor.probes import kinds
+from pacs_monitor.probes.queue import QueueSettings
 from pacs_monitor.systems.answers import Queue, Volume
 from pacs_monitor.systems.http_json import HttpJson, HttpJsonSettings
 from tests.peers.orthanc import Orthanc
 from tests.peers.replayed import replayed
+from tests.probes.support import ask
 from tests.systems.asking import BADLY, bad_answers, tell, why_not
 
 BODY = {
@@ -64,6 +67,29 @@ async def test_what_is_no_number_is_bad_content_and_not_repeated(length: str) ->
     async with replayed({"/s": BODY}) as peer:
         asked = system(peer.url, queues={"a": {"path": "/s", "length": length}})
         assert await why_not(asked.queues) is Reason.BAD_CONTENT
+
+
+@pytest.mark.parametrize("untold", [None, -1, "-1"])
+async def test_a_number_that_is_null_or_below_zero_is_not_known_and_the_others_are(untold: Any) -> None:
+    body = {"router": BODY["router"], "other": {"waiting": untold, "failed": untold, "active": untold, "since": None}}
+    other = {
+        "path": "/s",
+        "length": "$.other.waiting",
+        "failed": "$.other.failed",
+        "in_progress": "$.other.active",
+        "oldest": "$.other.since",
+    }
+    async with replayed({"/s": body}) as peer:
+        block = HttpJsonSettings(url=peer.url, queues={"router": ROUTER, "other": other})
+        node = Node("router", systems={"http_json": block})
+        unknown, failing = [
+            await ask(kinds()["queue"], node, QueueSettings(source="http_json", fail=limit)) for limit in (None, 12)
+        ]
+    assert (unknown.status, unknown.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
+    assert unknown.detail == "other has no length that the service tells"
+    assert (failing.status, failing.reason) == (Status.FAIL, Reason.OVER_LIMIT)
+    assert [m.value for m in unknown.measurements if m.name == "queue_length"] == [12]
+    assert not [m for m in unknown.measurements if m.name == "queue_failed"]
 
 
 async def test_bad_answers_have_their_reasons() -> None:

@@ -2,16 +2,27 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 
-from pacs_monitor.model import Node, ProbeContext, Reason
+from pacs_monitor.model import Node, Outcome, ProbeContext, Reason, Status
 from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.probes import kinds
+from pacs_monitor.probes.disk import DiskSettings
 from pacs_monitor.systems.local import Local, LocalSettings
 from pacs_monitor.systems.paths import look
+from pacs_monitor.systems.services import of_windows
+from pacs_monitor.wording import label
+from tests.peers.ports import program
+from tests.peers.user import unprivileged
+from tests.peers.volume import tmpfs
+from tests.probes.support import ask
 from tests.systems.asking import tell, why_not
 from tests.timing import SOON
 
@@ -21,6 +32,81 @@ async def test_the_root_is_a_volume_of_which_all_is_known() -> None:
     assert root.used + root.free <= psutil.disk_usage("/").total
     assert root.inodes is not None
     assert not root.read_only
+
+
+def mounted(*command: str) -> None:
+    subprocess.run([program("mount", "mount"), *command], check=True)
+
+
+@contextmanager
+def bound(source: Path, target: Path) -> Iterator[Path]:
+    """One path mounted at another, as the runtime of a container does."""
+    mounted("--bind", str(source), str(target))
+    try:
+        yield target
+    finally:
+        subprocess.run([program("umount", "mount"), str(target)], check=True)
+
+
+async def disk(*volumes: str, **more: Any) -> Outcome:
+    limits = {"warn": "100%", "fail": "100%", "inodes_warn": "100%", "inodes_fail": "100%"} | more
+    return await ask(kinds()["disk"], Node("monitor"), DiskSettings(source="local", volumes=volumes, **limits))
+
+
+def told(outcome: Outcome) -> set[str]:
+    return {m.labels[0][1] for m in outcome.measurements if m.name == "disk_free_bytes"}
+
+
+async def test_a_file_that_is_mounted_is_no_volume_until_it_is_named(tmp_path: Path) -> None:
+    source, target = tmp_path / "hosts", tmp_path / "mounted"
+    source.touch()
+    target.touch()
+    with bound(source, target):
+        everything, named = await disk(), await disk(str(target))
+    assert label(str(target)) not in told(everything)
+    assert (named.status, told(named)) == (Status.OK, {label(str(target))})
+
+
+async def test_a_folder_that_is_mounted_on_its_own_disk_is_there(tmp_path: Path) -> None:
+    source, target = tmp_path / "images", tmp_path / "mounted"
+    source.mkdir()
+    target.mkdir()
+    with bound(source, target):
+        assert (await disk(str(target))).status is Status.OK
+    assert (await disk(str(target))).reason is Reason.MISSING
+
+
+async def test_a_volume_that_stands_on_no_disk_is_told_when_it_is_named_or_listed(tmp_path: Path) -> None:
+    with tmpfs(tmp_path, "size=1m") as mount:
+        unnamed, named, glob = await disk(), await disk(str(mount)), await disk(f"{tmp_path}/*")
+        linked = tmp_path / "link"
+        linked.symlink_to(mount)
+        volumes = await tell(Local(LocalSettings(mounts=[f"{mount}/", str(linked)])).volumes)
+    assert label(str(mount)) not in told(unnamed)
+    assert (named.status, told(named)) == (glob.status, told(glob)) == (Status.OK, {label(str(mount))})
+    assert {f"{mount}/", str(linked)} <= {volume.name for volume in volumes if not volume.hidden}
+
+
+async def test_what_has_no_size_is_unknown_when_it_is_named() -> None:
+    """proc has neither blocks nor inodes."""
+    outcome = await disk("/proc")
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
+    assert (await disk("/proc", "/")).status is Status.UNKNOWN
+
+
+async def test_a_volume_that_we_may_not_look_at_is_unknown_and_blinds_no_other(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    with tmpfs(closed, "size=1m") as mount:
+        closed.chmod(0)
+        try:
+            with unprivileged():
+                outcome = await disk(str(mount), "/")
+                full = await disk(str(mount), "/", warn="0%", fail="0%")
+        finally:
+            closed.chmod(0o700)
+    assert (outcome.status, outcome.reason, told(outcome)) == (Status.UNKNOWN, Reason.NOT_AUTHORISED, {"/"})
+    assert (full.status, full.reason) == (Status.FAIL, Reason.OVER_LIMIT)
 
 
 async def test_memory_load_programs_and_ports_are_told() -> None:
@@ -68,3 +154,14 @@ async def outcome(looked: Callable[[Node, ProbeContext, Passage], Awaitable[str]
         return await tell(looked)
     except NetFailure:
         return ""
+
+
+def test_services_of_windows_are_found_in_whatever_case_and_by_the_name_that_people_see() -> None:
+    states = {"PacsServer": "running", "Spooler": "stopped"}
+    shown = {"PacsServer": "PACS Server", "Spooler": "Print Spooler"}
+    wanted = ["pacsserver", "PACS SERVER", "spooler", "Absent"]
+    assert of_windows(wanted, states, shown) == {
+        "pacsserver": "active",
+        "PACS SERVER": "active",
+        "spooler": "stopped",
+    }

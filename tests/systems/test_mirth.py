@@ -8,10 +8,13 @@ import pytest
 
 from pacs_monitor.fields import Secret
 from pacs_monitor.http import basic
-from pacs_monitor.model import Reason
+from pacs_monitor.model import Node, Reason, Status
+from pacs_monitor.probes import kinds
+from pacs_monitor.probes.queue import QueueSettings
 from pacs_monitor.systems.answers import Feed, Queue, Volume
 from pacs_monitor.systems.mirth import Mirth, MirthSettings
 from tests.peers.replayed import replayed
+from tests.probes.support import ask
 from tests.systems.asking import BADLY, bad_answers, tell, why_not
 
 STATUS = "com.mirth.connect.donkey.model.message.Status"
@@ -58,6 +61,39 @@ async def test_a_list_of_one_that_collapsed_into_an_object_is_still_a_list() -> 
     async with replayed({STATUSES: ONE}) as peer:
         queues = await tell(system(peer.url).queues)
     assert [queue.name for queue in queues] == ["orders", "orders/to PACS"]
+
+
+async def test_destinations_of_one_name_are_told_apart_by_their_number() -> None:
+    children = {"dashboardStatus": [SOURCE, PACS, PACS | {"metaDataId": 2, "queued": 7}]}
+    async with replayed({STATUSES: {"list": {"dashboardStatus": ORDERS | {"childStatuses": children}}}}) as peer:
+        queues = await tell(system(peer.url).queues)
+    assert [(queue.label, queue.length) for queue in queues] == [
+        ("orders", 4),
+        ("orders/to PACS#1", 4),
+        ("orders/to PACS#2", 7),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("named", "limit", "expected"),
+    [
+        (["orders"], None, (Status.UNKNOWN, Reason.NOT_MEASURED)),
+        (["orders", "results"], None, (Status.UNKNOWN, Reason.NOT_MEASURED)),
+        (["orders", "results"], 3, (Status.FAIL, Reason.OVER_LIMIT)),
+        (["results"], None, (Status.OK, None)),
+        ([], None, (Status.OK, None)),
+    ],
+)
+async def test_a_length_that_is_not_told_is_not_zero(
+    named: list[str], limit: int | None, expected: tuple[Status, Reason | None]
+) -> None:
+    mute = {key: value for key, value in ORDERS.items() if key not in ("queued", "childStatuses")}
+    results = ORDERS | {"name": "results", "childStatuses": None}
+    async with replayed({STATUSES: {"list": {"dashboardStatus": [mute, results]}}}) as peer:
+        node = Node("engine", systems={"mirth": MirthSettings(url=peer.url)})
+        outcome = await ask(kinds()["queue"], node, QueueSettings(source="mirth", queues=named, fail=limit))
+    assert (outcome.status, outcome.reason) == expected
+    assert ("queue_length", "orders") not in {(m.name, dict(m.labels).get("queue")) for m in outcome.measurements}
 
 
 @pytest.mark.parametrize("nothing", [{"list": None}, {"list": ""}, {"list": {"dashboardStatus": []}}])

@@ -1,0 +1,52 @@
+"""Sizes of volumes as systems tell them: what is not told, or cannot be, is a gap and no figure."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+from pacs_monitor.model import Reason
+from pacs_monitor.systems.answers import Gap, Volume
+from pacs_monitor.wording import amount
+
+NOT_TOLD = Gap(Reason.NOT_MEASURED, "has no size that the system tells", quiet=True)
+"""No medium, a pseudo file system, a store in the cloud."""
+
+
+def whole(value: object) -> int | None:
+    """A number of something as JSON, XML or an exposition tells it; None for what is no number, or below zero."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = int(value) if isinstance(value, int) or str(value).isdecimal() else float(value)
+        return int(number) if isfinite(number) and number >= 0 else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def volume(name: str, *, used: int | None, free: int | None, size: int | None = None, **more: Any) -> Volume:
+    """A volume, with a gap where its sizes are not told, are nothing at all, or do not fit together (bytes).
+
+    `size` is what the system tells beside them; a part of it may be reserved, so that it is more than both.
+    """
+    more.setdefault("gap", _gap(used, free, size))
+    if more["gap"] is not None:
+        used = free = None
+    if more.get("inodes") is not None and not 0 <= (more.get("inodes_free") or 0) <= more["inodes"]:
+        more["inodes"] = more["inodes_free"] = None
+    return Volume(name, used, free, **more)
+
+
+def _gap(used: int | None, free: int | None, size: int | None) -> Gap | None:
+    if used is None or free is None or size == 0 or (used == 0 and free == 0):
+        return NOT_TOLD
+    if size is not None and not (0 <= free <= size and 0 <= used <= size - free):
+        return doubt(f"{amount(free)} are free of {amount(size)}, and {amount(used)} in use")
+    if used < 0 or free < 0:
+        return doubt(f"{amount(free)} are free, and {amount(used)} in use")
+    return None
+
+
+def doubt(what: str) -> Gap:
+    """What a system tells cannot be: for the words say what it is."""
+    return Gap(Reason.NOT_MEASURED, f"has sizes that cannot be ({what}): look on the machine itself, or ignore it")
