@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pacs_monitor import http
@@ -16,6 +15,7 @@ from pacs_monitor.http import HttpError
 from pacs_monitor.model import ProbeContext, Reason
 from pacs_monitor.net import Passage
 from pacs_monitor.systems.orthanc import OrthancSettings
+from pacs_monitor.systems.times import of_orthanc
 
 CHANGES_BACK = 2000
 """Changes that are looked through at most."""
@@ -50,7 +50,7 @@ async def arrivals(settings: OrthancSettings, since: int | None, ctx: ProbeConte
         begin = max(0, last - CHANGES_BACK)
         after = begin if since is None or since > last else max(since, begin)  # since > last: another database
         changes = (await asking.json(f"/changes?since={after}&limit={CHANGES_BACK}"))["Changes"]
-        new = [(str(one["ID"]), _time(one["Date"])) for one in changes if one["ChangeType"] == "NewSeries"]
+        new = [(str(one["ID"]), of_orthanc(one["Date"])) for one in changes if one["ChangeType"] == "NewSeries"]
         looked_at = new[-SERIES_LOOKED_AT:]
         senders = [await asking.sender(series) for series, _ in looked_at]
     except (LookupError, TypeError, ValueError):
@@ -90,8 +90,3 @@ def _identifier(text: str) -> str:
     if not _IDENTIFIER.fullmatch(text):
         raise ValueError("no identifier of Orthanc")
     return text
-
-
-def _time(text: str) -> float:
-    """UTC, as 20261124T080000."""
-    return datetime.strptime(text, "%Y%m%dT%H%M%S").replace(tzinfo=UTC).timestamp()

@@ -5,8 +5,15 @@ the archive does when every instance of it is rejected. Purging by rejection cod
 used: it would also purge what the department has rejected.
 
 Volumes are the storages, by their dcmStorageID. dcm4chee leaves out a storage that it cannot read: name those that must
-be there under the check's `volumes`. Queues are its task queues; of a task only the time for which it is scheduled is
-looked at, as it may name patients. While all are scheduled for later, only those that are tried again count as waiting.
+be there under the check's `volumes`. A storage in the cloud has no size (dcm4chee tells -1, or nothing): if it is
+named, it is unknown until dcm4chee marks it as full.
+
+Queues are its task queues; of a task only the time for which it is scheduled and the number of its failures are looked
+at, as it may name patients. While all are scheduled for later, only those that are tried again count as waiting.
+
+Before 5.31 a task that is tried again is SCHEDULED as others are, and before 5.24 tasks cannot be had in the order of
+the time for which they are scheduled: then the hundred that were made first are looked at. Before 5.12 tasks are not
+counted, but listed, five hundred at most.
 
 A secured archive wants a `token`; a role that may use /storage and /queue is enough to watch it.
 
@@ -19,19 +26,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote
 
 from pacs_monitor import http
 from pacs_monitor.fields import AETitle, Texts
-from pacs_monitor.http import HttpError, HttpSettings
-from pacs_monitor.model import SECOND, Node, ProbeContext, Reason
+from pacs_monitor.http import Answer, HttpError, HttpSettings
+from pacs_monitor.model import SECOND, Flag, Node, ProbeContext, Reason
 from pacs_monitor.net import Passage
-from pacs_monitor.systems.answers import Queue, Volume
+from pacs_monitor.systems.answers import Gap, Queue, Volume
 from pacs_monitor.systems.forms import read_as
+from pacs_monitor.systems.sizes import NOT_TOLD, volume, whole
 
 REJECTION = "113001^DCM"
 PRODUCT = "dcm4chee"
+LOOKED_AT = 100
+"""Tasks of which the oldest is looked for where dcm4chee cannot tell it."""
+LISTED = 500
+"""Tasks that are counted one by one where dcm4chee does not count."""
+_ORDERS = ("&orderby=scheduledTime", "&orderby=createdTime", "")
+"""Since 5.24 (dcm4chee-arc-light, issue 3388), since 5.13 (issue 1302), and before; what it does not know is 400."""
+_LOCAL = "file:"
+_FULL_OR_GONE = Gap(Reason.NOT_MEASURED, "has no usable space that dcm4chee tells: it is full, or not there")
+"""Up to 5.13 a storage of which nothing is usable has neither usableSpace nor totalSpace."""
 SCHEDULED, RETRY, IN_PROCESS, FAILED = "SCHEDULED", "SCHEDULED FOR RETRY", "IN PROCESS", "FAILED"
 _NOT_YET = {403: "has instances that are not rejected", 409: "is being worked on"}
 
@@ -42,7 +59,7 @@ class Dcm4cheeSettings(HttpSettings):
     ae_title: AETitle
     """The AE title of the archive that may reject and delete."""
     queues: Texts = ()
-    """Names or globs of the task queues to ask for (four or five requests each); all unless given."""
+    """Names or globs of the task queues to ask for (up to six requests each); all unless given."""
 
 
 class Dcm4chee:
@@ -51,8 +68,13 @@ class Dcm4chee:
 
     def __init__(self, settings: Dcm4cheeSettings) -> None:
         self._settings = settings
+        self._tells_retries = True
+        self._order = 0
+        """Which of _ORDERS this dcm4chee knows, as far as it was asked."""
 
-    async def volumes(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Volume]:
+    async def volumes(
+        self, _node: Node, ctx: ProbeContext, passage: Passage, _named: Sequence[str] = ()
+    ) -> Sequence[Volume]:
         storages = await self._json("/storage", ctx, passage)
         with read_as(PRODUCT, "/storage", passage):
             return [_volume(storage) for storage in storages]
@@ -66,29 +88,60 @@ class Dcm4chee:
 
     async def _queue(self, name: str, ctx: ProbeContext, passage: Passage) -> Queue:
         path = f"/queue/{quote(name, safe='')}"
-        counts = {}
-        for status in (SCHEDULED, RETRY, IN_PROCESS, FAILED):
-            counted = await self._json(f"{path}/count?status={quote(status)}", ctx, passage)
-            with read_as(PRODUCT, "/queue", passage):
-                counts[status] = int(counted["count"])
-        oldest = await self._oldest(path, ctx, passage) if counts[SCHEDULED] else None
-        waiting = counts[RETRY] + (0 if oldest is None else counts[SCHEDULED])
-        return Queue(name, waiting, oldest, in_progress=counts[IN_PROCESS], failed=counts[FAILED])
+        scheduled = await self._count(path, SCHEDULED, ctx, passage)
+        retried = await self._count(path, RETRY, ctx, passage) if self._tells_retries else None
+        in_process, failed = [await self._count(path, status, ctx, passage) for status in (IN_PROCESS, FAILED)]
+        due = await self._due(path, scheduled or 0, ctx, passage) if scheduled else Due()
+        again = due.retried if retried is None else retried
+        waiting = again + (scheduled or 0 if due.some else 0)
+        return Queue(name, waiting, due.since, in_progress=in_process, failed=failed)
 
-    async def _oldest(self, path: str, ctx: ProbeContext, passage: Passage) -> float | None:
-        """When the first waiting task was due; None while all are scheduled for later."""
-        query = f"?status={SCHEDULED}&orderby=scheduledTime&limit=1"
-        tasks = await self._json(path + query, ctx, passage)
+    async def _count(self, path: str, status: str, ctx: ProbeContext, passage: Passage) -> int | None:
+        """How many tasks have a status; None where dcm4chee does not know it (400)."""
+        also = (400,) if status == RETRY else ()
+        answer = await self._get(f"{path}/count?status={quote(status)}", ctx, passage, 404, 405, *also)
+        if answer.status == 400:
+            self._tells_retries = False
+            return None
+        if answer.status in (404, 405):
+            return await self._listed(path, status, ctx, passage, *also)
+        counted = _content(answer, path)
         with read_as(PRODUCT, "/queue", passage):
-            due = [_time(task["scheduledTime"]) for task in tasks]
-        return min((at for at in due if at <= ctx.clock.now() / SECOND), default=None)
+            return int(counted["count"])
+
+    async def _listed(self, path: str, status: str, ctx: ProbeContext, passage: Passage, *also: int) -> int | None:
+        answer = await self._get(f"{path}?status={quote(status)}&limit={LISTED}", ctx, passage, *also)
+        if answer.status == 400:
+            self._tells_retries = False
+            return None
+        tasks = _content(answer, path)
+        with read_as(PRODUCT, "/queue", passage):
+            if len(tasks) >= LISTED:
+                passage.flags.append(Flag.CAPPED)
+            return len(tasks)
+
+    async def _due(self, path: str, scheduled: int, ctx: ProbeContext, passage: Passage) -> Due:
+        """What is due of the scheduled tasks, in the best order that this dcm4chee knows."""
+        while True:
+            order, more = _ORDERS[self._order], (400,) if self._order + 1 < len(_ORDERS) else ()
+            limit = LOOKED_AT if self._order else 1
+            query = f"?status={SCHEDULED}{order}&limit={limit}"
+            answer = await self._get(path + query, ctx, passage, *more)
+            if answer.status != 400:
+                break
+            self._order += 1
+        tasks = _content(answer, path)
+        with read_as(PRODUCT, "/queue", passage):
+            return _due(tasks, ctx.clock.now() / SECOND, whole_list=limit == 1 or len(tasks) >= scheduled)
 
     async def _json(self, path: str, ctx: ProbeContext, passage: Passage) -> Any:
+        return _content(await self._get(path, ctx, passage), path)
+
+    async def _get(self, path: str, ctx: ProbeContext, passage: Passage, *also: int) -> Answer:
         settings = self._settings
         answer = await http.ask("GET", settings.url + path, ctx, passage, access=settings.access())
-        what = f"dcm4chee's {path.partition('?')[0]}"
-        http.expect(answer, what, 200, 204)
-        return http.read_json(answer, what) if answer.status == 200 else []
+        http.expect(answer, _asked(path), 200, 204, *also)
+        return answer
 
     async def delete_instance(self, study: str, series: str, sop_instance: str, ctx: ProbeContext) -> bool:
         """Reject an instance of a test study, and delete the study; whether the instance was there.
@@ -116,14 +169,45 @@ def _wanted(name: str, patterns: Sequence[str]) -> bool:
     return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
+class Due(NamedTuple):
+    """What is known of scheduled tasks."""
+
+    since: float | None = None
+    """When the first that is due was due."""
+    some: bool = False
+    """At least one is due, or may be."""
+    retried: int = 0
+    """Scheduled for later, having failed before."""
+
+
+def _due(tasks: Any, now: float, *, whole_list: bool) -> Due:
+    """`whole_list`: none that is due stands beyond these."""
+    times = [(_time(task["scheduledTime"]), whole(task.get("failures"))) for task in tasks]
+    due = [at for at, _ in times if at <= now]
+    return Due(min(due, default=None), bool(due) or not whole_list, sum(at > now and bool(n) for at, n in times))
+
+
+def _asked(path: str) -> str:
+    return f"dcm4chee's {path.partition('?')[0]}"
+
+
+def _content(answer: Answer, path: str) -> Any:
+    return http.read_json(answer, _asked(path)) if answer.status == 200 else []
+
+
 def _volume(storage: Any) -> Volume:
     """`dcmStorageThresholdExceeded` is there when it was marked as full."""
-    return Volume(
+    total, usable = whole(storage.get("totalSpace")), whole(storage.get("usableSpace"))
+    full, read_only = "dcmStorageThresholdExceeded" in storage, storage.get("dcmReadOnly") in (True, "true")
+    gap = _FULL_OR_GONE if str(storage["dcmURI"]).startswith(_LOCAL) else NOT_TOLD._replace(quiet=not full)
+    return volume(
         str(storage["dcmStorageID"]),
-        used=int(storage["totalSpace"]) - int(storage["usableSpace"]),
-        free=int(storage["usableSpace"]),
-        read_only=storage.get("dcmReadOnly") in (True, "true"),
-        full="dcmStorageThresholdExceeded" in storage,
+        used=None if total is None or usable is None else total - usable,
+        free=usable,
+        size=total,
+        read_only=read_only,
+        full=full,
+        **({"gap": gap} if usable is None else {}),
     )
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from pacs_monitor.fields import Secret
-from pacs_monitor.model import Node, Reason, Status
+from pacs_monitor.model import Flag, Node, Reason, Status
+from pacs_monitor.net import Passage
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.disk import DiskSettings
 from pacs_monitor.systems.answers import Queue, Volume
 from pacs_monitor.systems.dcm4chee import Dcm4chee, Dcm4cheeSettings
 from tests.peers.replayed import replayed
-from tests.probes.support import ask
-from tests.systems.asking import BADLY, bad_answers, tell, why_not
+from tests.probes.support import Context, ask
+from tests.systems.asking import BADLY, NODE, bad_answers, tell, why_not
+from tests.timing import SOON
 
 FS1 = {
     "dcmStorageID": "fs1",
@@ -68,6 +71,76 @@ async def test_tasks_wait_and_are_dated_unless_scheduled_for_later(
     async with replayed(QUEUE | {OLDEST: [task]}) as peer:
         queues = await tell(system(peer.url).queues)
     assert queues == [Queue("Export1", waiting, oldest, in_progress=0, failed=7)]
+
+
+RETRIED = "/queue/Export1/count?status=SCHEDULED%20FOR%20RETRY"
+BY_CREATION = "/queue/Export1?status=SCHEDULED&orderby=createdTime&limit=100"
+UNORDERED = "/queue/Export1?status=SCHEDULED&limit=100"
+DUE = {"scheduledTime": "2026-11-24T08:00:00.000+0000", "patientName": "Mustermann^Erika"}
+DUE_LATER = {"scheduledTime": "2026-11-24T09:00:00.000+0000"}
+PLANNED = {"scheduledTime": "2126-11-24T08:00:00.000+0000"}
+AGAIN = PLANNED | {"failures": 2, "errorMessage": "Mustermann^Erika"}
+AT = 1795507200.0
+V5_30 = QUEUE | {RETRIED: 400}
+V5_23 = V5_30 | {OLDEST: 400}
+V5_12 = V5_23 | {BY_CREATION: 400}
+SINCE_5_31, V5_30_DUE = QUEUE | {OLDEST: [DUE]}, V5_30 | {OLDEST: [DUE]}
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        pytest.param(SINCE_5_31, (4, AT), id="5.31"),
+        pytest.param(V5_30_DUE, (3, AT), id="5.30"),
+        pytest.param(V5_30 | {OLDEST: [PLANNED]}, (0, None), id="5.30, planned"),
+        pytest.param(V5_30 | {OLDEST: [AGAIN]}, (1, None), id="5.30, tried again"),
+        pytest.param(V5_23 | {BY_CREATION: [PLANNED, DUE_LATER, DUE]}, (3, AT), id="5.23"),
+        pytest.param(V5_23 | {BY_CREATION: [PLANNED, AGAIN, AGAIN]}, (2, None), id="5.23, tried again"),
+        pytest.param(V5_23 | {BY_CREATION: [PLANNED, PLANNED]}, (3, None), id="5.23, more than are looked at"),
+        pytest.param(V5_12 | {UNORDERED: [PLANNED, DUE, DUE_LATER]}, (3, AT), id="5.12"),
+    ],
+)
+async def test_the_queues_of_each_version_are_told(answers: dict[str, Any], expected: tuple[int, float | None]) -> None:
+    """dcm4chee-arc-light issues 4141 (5.31), 3388 (5.24) and 1302 (5.13): what it does not know yet is 400."""
+    async with replayed(answers) as peer:
+        (queue,) = await tell(system(peer.url).queues)
+    assert (queue.length, queue.oldest) == expected
+    assert (queue.in_progress, queue.failed) == (0, 7)
+
+
+async def test_what_a_version_does_not_know_is_asked_once_and_not_for_each_queue() -> None:
+    second = {path.replace("Export1", "Export2"): answer for path, answer in V5_23.items()}
+    listed = {"/queue": [{"name": "Export1"}, {"name": "Export2"}]}
+    by_creation = {path: [DUE] for path in (BY_CREATION, BY_CREATION.replace("Export1", "Export2"))}
+    async with replayed(V5_23 | second | listed | by_creation) as peer:
+        queues = await tell(system(peer.url).queues)
+    assert [queue.length for queue in queues] == [3, 3]
+    assert (
+        sum("RETRY" in path for path in peer.asked) == sum("orderby=scheduledTime" in path for path in peer.asked) == 1
+    )
+
+
+@pytest.mark.parametrize("status", [404, 405])
+async def test_before_5_12_tasks_are_listed_since_they_are_not_counted(status: int) -> None:
+    """dcm4chee-arc-light issue 1120."""
+    counts = {path: status for path in QUEUE if "/count?" in path}
+    lists = {
+        "/queue/Export1?status=SCHEDULED&limit=500": [DUE, DUE_LATER],
+        "/queue/Export1?status=SCHEDULED%20FOR%20RETRY&limit=500": 400,
+        "/queue/Export1?status=IN%20PROCESS&limit=500": [],
+        "/queue/Export1?status=FAILED&limit=500": [DUE] * 500,
+    }
+    passage = Passage()
+    async with replayed(V5_12 | counts | lists | {UNORDERED: [DUE, DUE_LATER]}) as peer:
+        (queue,) = await system(peer.url).queues(NODE, Context(time.monotonic() + SOON), passage)
+    assert queue == Queue("Export1", 2, AT, in_progress=0, failed=500)
+    assert passage.flags == [Flag.CAPPED]
+
+
+@pytest.mark.parametrize(("status", "reason"), [(400, Reason.HTTP_STATUS), (500, Reason.HTTP_STATUS)])
+async def test_a_refusal_of_what_every_version_knows_stays_one(status: int, reason: Reason) -> None:
+    async with replayed(QUEUE | {"/queue/Export1/count?status=FAILED": status}) as peer:
+        assert await why_not(system(peer.url).queues) is reason
 
 
 async def test_only_the_queues_that_are_wanted_are_asked_for() -> None:
