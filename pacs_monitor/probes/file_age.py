@@ -5,15 +5,16 @@ backup: {probe: file_age, path: "/backup/pacs/*.dump", fail: 26h, min_size: 1GiB
 ```
 
 The folder is read on the monitor's own machine (mount it read-only; a job elsewhere can report by `push`). The least
-account is one that may list the folder. File names are never shown, since they may hold patient data. A folder that
-hangs, such as a dead network mount, takes one thread and is a `timeout`.
+account is one that may list the folder. File names are never shown, since they may hold patient data. A link that
+leads nowhere, or to itself, is no file; where a link may not be followed, what else is there is judged, and what would
+be too old or too few is `not_authorised`. A folder that hangs, such as a dead network mount, takes one thread and is a
+`timeout`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, ClassVar, NamedTuple
@@ -24,6 +25,7 @@ from pacs_monitor.fields import Duration, LocalPath, Number, Settings, Size
 from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import NetFailure, Passage
 from pacs_monitor.net.threads import OneThread
+from pacs_monitor.systems.paths import leads_to_a_file
 from pacs_monitor.wording import amount, moment, span
 
 AHEAD = 3600.0
@@ -94,6 +96,8 @@ class Found(NamedTuple):
     newest: float
     """Seconds of Unix time."""
     size: int
+    closed: int = 0
+    """Matches that we may not look at."""
 
 
 def _by(ctx: ProbeContext) -> Callable[[], bool]:
@@ -103,23 +107,35 @@ def _by(ctx: ProbeContext) -> Callable[[], bool]:
 def _look(path: str, late: Callable[[], bool]) -> Found | None:
     """The newest match, by one walk through the folder; None when the time is up."""
     place = Path(path)
-    matches, newest, size = 0, 0.0, 0
+    matches, newest, size, closed = 0, 0.0, 0, 0
     with os.scandir(place.parent) as entries:
         for number, entry in enumerate(entries):
             if number % _LOOK_AT_THE_CLOCK == 0 and late():
                 return None
             if not fnmatchcase(entry.name, place.name):
                 continue
-            with suppress(FileNotFoundError):  # removed meanwhile
-                status = entry.stat()
-                if entry.is_file():
+            try:
+                if leads_to_a_file(entry):
+                    status = entry.stat()
                     matches += 1
                     if status.st_mtime >= newest:
                         newest, size = status.st_mtime, status.st_size
-    return Found(matches, newest, size)
+            except FileNotFoundError:  # removed meanwhile
+                continue
+            except PermissionError:
+                closed += 1
+    return Found(matches, newest, size, closed)
 
 
 def _judge(found: Found, settings: FileAgeSettings, ctx: ProbeContext, passage: Passage) -> Outcome:
+    outcome = _judge_seen(found, settings, ctx, passage)
+    if found.closed and outcome.reason in (Reason.MISSING, Reason.STALE):
+        what = "a file that matches" if found.closed == 1 else f"{found.closed} files that match"
+        return _failed(passage, Reason.NOT_AUTHORISED, f"the monitor's user may not look at {what}; {outcome.detail}")
+    return outcome
+
+
+def _judge_seen(found: Found, settings: FileAgeSettings, ctx: ProbeContext, passage: Passage) -> Outcome:
     passage.measure("file_matches", found.matches)
     if found.matches < settings.at_least:
         pattern, enough = Path(settings.path).name, f"fewer than {settings.at_least}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -12,6 +14,8 @@ from pacs_monitor.net.threads import OneThread
 T = TypeVar("T")
 
 _looking = OneThread()
+_NOWHERE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
+"""Of a link: its end is gone, it leads to itself, or through a file."""
 
 
 async def look(path: str, at: Callable[[], T], ctx: ProbeContext, passage: Passage) -> T:
@@ -25,3 +29,16 @@ async def look(path: str, at: Callable[[], T], ctx: ProbeContext, passage: Passa
         raise passage.failure(Reason.MISSING, f"{path} is not there") from None
     except OSError as error:
         raise passage.failure(Reason.MISSING, f"{path} cannot be read ({error.strerror})") from None
+
+
+def leads_to_a_file(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry of a folder is a file, or a link to one; a link that leads nowhere is neither.
+
+    Raises OSError when that cannot be seen.
+    """
+    try:
+        return entry.is_file()
+    except OSError as error:
+        if error.errno in _NOWHERE:
+            return False
+        raise

@@ -1,8 +1,10 @@
 """Folders where files wait for somebody to fetch them: exports, results, dictation, anything that is moved as a file.
 
 Each folder is a queue: its files, their bytes, the oldest and the newest. Files in its `quarantine` count as failed.
-No name of a file is told or kept, since names often hold patient data. Folders must be ones of this machine (or mounted
-on it), and the account of the monitor must be able to list them.
+A link counts as a file when it leads to one. No name of a file is told or kept, since names often hold patient data.
+Folders must be ones of this machine (or mounted on it), and the account of the monitor must be able to list them. Of a
+folder with a subfolder that it may not list, what is seen is judged, and the rest is unknown; folders of the system
+itself (`lost+found`) hold nothing that waits.
 
 Work is bounded: files are counted one by one for most of the run's time and no longer. The length is then a lower
 bound, flagged `capped`.
@@ -20,13 +22,16 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pacs_monitor.fields import LocalPath, Settings
-from pacs_monitor.model import Flag, Node, ProbeContext
+from pacs_monitor.model import Flag, Node, ProbeContext, Reason
 from pacs_monitor.net import Passage
-from pacs_monitor.systems.answers import Queue
-from pacs_monitor.systems.paths import look
+from pacs_monitor.systems.answers import Gap, Queue
+from pacs_monitor.systems.paths import leads_to_a_file, look
 
 SHARE = 0.8
 """Of the time that is left, for counting."""
+_OF_THE_SYSTEM = frozenset({"lost+found", "System Volume Information", "$RECYCLE.BIN", ".snapshot", ".Trashes"})
+"""Folders that file systems make for themselves, and that mostly nobody may list."""
+_CLOSED = Gap(Reason.NOT_AUTHORISED, "has parts that the monitor's user may not look at, so that more may wait")
 
 
 class FolderSettings(Settings):
@@ -65,19 +70,22 @@ class Spool:
             failed = refused.length
         if waiting.capped:
             passage.flags.append(Flag.CAPPED)
-        return Queue(name, waiting.length, waiting.oldest, waiting.newest, waiting.size, failed=failed)
+        gap = _CLOSED if waiting.closed else None
+        return Queue(name, waiting.length, waiting.oldest, waiting.newest, waiting.size, failed=failed, gap=gap)
 
 
 class Tally:
     """Files, counted as they are seen; nothing else of them is kept."""
 
-    __slots__ = ("capped", "length", "newest", "oldest", "size")
+    __slots__ = ("capped", "closed", "length", "newest", "oldest", "size")
 
     def __init__(self) -> None:
         self.length = self.size = 0
         self.oldest: float | None = None
         self.newest: float | None = None
         self.capped = False
+        self.closed = 0
+        """Subfolders that may not be listed, and links that may not be followed."""
 
     def add(self, found: os.stat_result) -> None:
         self.length += 1
@@ -89,11 +97,9 @@ class Tally:
 def _tally(path: str, folder: FolderSettings, aside: Sequence[str], until: float) -> Callable[[], Tally]:
     def count() -> Tally:
         tally = Tally()
-        for entry in _files(path, folder, aside):
-            try:
+        for entry in _files(path, folder, aside, tally):
+            with suppress(FileNotFoundError):  # fetched in this moment
                 tally.add(entry.stat(follow_symlinks=False))
-            except FileNotFoundError:
-                continue  # fetched in this moment
             if tally.length % 256 == 0 and time.monotonic() > until:
                 tally.capped = True
                 break
@@ -102,15 +108,27 @@ def _tally(path: str, folder: FolderSettings, aside: Sequence[str], until: float
     return count
 
 
-def _files(path: str, folder: FolderSettings, aside: Sequence[str]) -> Iterator[os.DirEntry[str]]:
+def _files(path: str, folder: FolderSettings, aside: Sequence[str], tally: Tally) -> Iterator[os.DirEntry[str]]:
     below = []
     with os.scandir(path) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                if folder.subfolders and entry.path not in aside:
+                if folder.subfolders and entry.path not in aside and entry.name not in _OF_THE_SYSTEM:
                     below.append(entry.path)
-            elif fnmatchcase(entry.name, folder.pattern):
+            elif fnmatchcase(entry.name, folder.pattern) and _is_one(entry, tally):
                 yield entry
     for subfolder in below:
-        with suppress(FileNotFoundError):  # removed in this moment
-            yield from _files(subfolder, folder, aside)
+        try:
+            yield from _files(subfolder, folder, aside, tally)
+        except FileNotFoundError:  # removed in this moment
+            continue
+        except PermissionError:
+            tally.closed += 1
+
+
+def _is_one(entry: os.DirEntry[str], tally: Tally) -> bool:
+    try:
+        return leads_to_a_file(entry)
+    except PermissionError:
+        tally.closed += 1
+        return False

@@ -19,7 +19,7 @@ from pacs_monitor.net.threads import OneThread
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.file_age import FileAgeSettings
 from tests.peers.ports import wait_until
-from tests.peers.user import unprivileged
+from tests.peers.user import open_folder, unprivileged
 from tests.probes.support import Arranged, Context, Peers, ask
 from tests.timing import SOON
 
@@ -123,6 +123,34 @@ async def test_a_folder_that_the_monitor_may_not_list_is_not_configured(tmp_path
     with unprivileged():
         outcome = await look(folder)
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
+
+
+async def test_a_link_that_leads_nowhere_is_no_file_and_hides_none(tmp_path: Path) -> None:
+    """To itself, in a circle, to what is gone, through a file."""
+    file = written(tmp_path, HOUR)
+    links = {"itself": "itself.dump", "a": "b.dump", "b": "a.dump", "gone": "nothing", "through": f"{file.name}/x"}
+    for name, target in links.items():
+        (tmp_path / f"{name}.dump").symlink_to(target)
+    outcome = await look(tmp_path)
+    assert outcome.status is Status.OK
+    assert {m.name: m.value for m in outcome.measurements}["file_matches"] == 1
+
+
+@pytest.mark.parametrize(
+    ("age", "status", "reason"),
+    [(HOUR, Status.OK, None), (30 * HOUR, Status.UNKNOWN, Reason.NOT_AUTHORISED)],
+)
+async def test_a_link_that_we_may_not_follow_matters_only_where_the_others_do_not_do(
+    age: float, status: Status, reason: Reason | None
+) -> None:
+    with open_folder() as folder:
+        written(folder, age)
+        (folder / "closed").mkdir(mode=0)
+        (folder / "link.dump").symlink_to(folder / "closed" / "x")
+        with unprivileged():
+            outcome = await look(folder)
+    assert (outcome.status, outcome.reason) == (status, reason)
+    assert "JOHN" not in outcome.detail
 
 
 async def test_a_path_through_a_file_cannot_be_read(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from pacs_monitor.fields import Secret
@@ -20,6 +21,7 @@ from pacs_monitor.systems.spool import SpoolSettings
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port, wait_until
 from tests.peers.replayed import replayed
+from tests.peers.user import open_folder, unprivileged
 from tests.peers.volume import tmpfs
 from tests.probes.support import Arranged, Peers, SetClock, TestClock, ask
 from tests.timing import HANGS, SOON
@@ -212,6 +214,57 @@ async def test_only_files_of_the_pattern_count(tmp_path: Path) -> None:
     flat = await ask(QUEUE, *spool(tmp_path, {"pattern": "*.hl7"}))
     deep = await ask(QUEUE, *spool(tmp_path, {"pattern": "*.hl7", "subfolders": True}))
     assert (value(flat, "queue_length"), value(deep, "queue_length")) == (1, 2)
+
+
+async def test_links_count_as_files_where_they_lead_to_one(tmp_path: Path) -> None:
+    """Not one to itself, one whose end is gone, one through a file, one to a folder."""
+    aside = tmp_path / "aside"
+    aside.mkdir()
+    put(tmp_path, "a")
+    for name, target in {
+        "itself": "itself",
+        "gone": "nothing",
+        "through": "a/b",
+        "folder": "aside",
+        "file": "a",
+    }.items():
+        (tmp_path / name).symlink_to(target)
+    (tmp_path / "there").symlink_to("back")
+    (tmp_path / "back").symlink_to("there")
+    outcome = await ask(QUEUE, *spool(tmp_path))
+    assert (outcome.status, value(outcome, "queue_length")) == (Status.OK, 2)
+
+
+@pytest.mark.parametrize(
+    ("closed", "limit", "expected"),
+    [
+        ("lost+found", None, (Status.OK, None)),
+        ("System Volume Information", None, (Status.OK, None)),
+        ("results", None, (Status.UNKNOWN, Reason.NOT_AUTHORISED)),
+        ("results", 2, (Status.FAIL, Reason.OVER_LIMIT)),
+    ],
+)
+async def test_a_subfolder_that_may_not_be_listed_hides_nothing_that_is_seen(
+    closed: str, limit: int | None, expected: tuple[Status, Reason | None]
+) -> None:
+    with open_folder() as folder:
+        put(folder, "a", "b")
+        (folder / closed).mkdir(mode=0)
+        with unprivileged():
+            outcome = await ask(QUEUE, *spool(folder, {"subfolders": True}, fail=limit))
+    assert (outcome.status, outcome.reason) == expected
+    assert value(outcome, "queue_length") == 2
+
+
+async def test_a_link_that_we_may_not_follow_leaves_the_length_unknown() -> None:
+    with open_folder() as folder:
+        put(folder, "a")
+        (folder / "closed").mkdir(mode=0)
+        (folder / "link").symlink_to(folder / "closed" / "b")
+        with unprivileged():
+            outcome = await ask(QUEUE, *spool(folder))
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_AUTHORISED)
+    assert value(outcome, "queue_length") == 1
 
 
 async def test_a_spool_folder_that_is_gone_is_missing(tmp_path: Path) -> None:
