@@ -54,7 +54,7 @@ from pacs_monitor.model import (
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems import system_of, telling
 from pacs_monitor.systems.answers import Feed, TellsFeeds
-from pacs_monitor.systems.paths import look
+from pacs_monitor.systems.paths import leads_to_a_file, look
 from pacs_monitor.wording import span
 
 LAST = "hl7_feed_last_message_timestamp_seconds"
@@ -169,7 +169,7 @@ def _newest(folder: str, pattern: str, until: float) -> Callable[[], float | Non
                 if number % _AT_ONCE == 0 and monotonic() > until:
                     return None
                 with suppress(FileNotFoundError):  # fetched in this moment
-                    if fnmatchcase(entry.name, pattern) and entry.is_file():
+                    if fnmatchcase(entry.name, pattern) and leads_to_a_file(entry):
                         newest = max(newest, entry.stat().st_mtime)
         return newest
 
@@ -184,7 +184,10 @@ async def _by_system(node: Node, settings: Hl7FeedSettings, ctx: ProbeContext, p
     if missing:
         detail = f"{settings.source} has not deployed: {', '.join(missing)}"
         raise passage.failure(Reason.MISSING, detail)
-    counts = {name: told[name].received for name in settings.feeds} or {_name(settings): _sum(told.values())}
+    untold = [name for name in settings.feeds or told if told[name].received is None]
+    if untold and (settings.feeds or len(untold) == len(told)):
+        raise passage.failure(Reason.NOT_MEASURED, f"{settings.source} does not tell what came in: {', '.join(untold)}")
+    counts = {name: told[name].received or 0 for name in settings.feeds} or {_name(settings): _sum(told.values())}
     before: dict[str, int] = ctx.memory.get("counts", {})
     ctx.memory["counts"] = counts
     for name, count in counts.items():
@@ -195,7 +198,7 @@ async def _by_system(node: Node, settings: Hl7FeedSettings, ctx: ProbeContext, p
 
 
 def _sum(feeds: Iterable[Feed]) -> int:
-    return sum(feed.received for feed in feeds)
+    return sum(feed.received or 0 for feed in feeds)
 
 
 def _name(settings: Hl7FeedSettings) -> str:

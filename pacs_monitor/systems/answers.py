@@ -82,8 +82,8 @@ class Feed:
     """What came in over one way."""
 
     name: str
-    received: int
-    """A counter that may be cleared."""
+    received: int | None
+    """A counter that may be cleared; None when it is not told."""
     up: bool = True
     """The way is open, as the system sees it."""
 

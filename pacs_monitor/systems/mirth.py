@@ -116,4 +116,4 @@ def _queue(name: str, part: Mapping[str, Any], row: str = "") -> Queue:
 
 
 def _feed(channel: Mapping[str, Any]) -> Feed:
-    return Feed(str(channel["name"]), _statistics(channel).get("RECEIVED", 0), channel["state"] == _AT_WORK)
+    return Feed(str(channel["name"]), _statistics(channel).get("RECEIVED"), channel["state"] == _AT_WORK)

@@ -111,6 +111,30 @@ async def test_a_folder_that_cannot_be_looked_through_in_time_is_not_measured(tm
     assert outcome.measurements == ()
 
 
+async def test_a_link_that_leads_nowhere_hides_no_message(tmp_path: Path) -> None:
+    node, settings = by_folder(tmp_path, 60)
+    (tmp_path / "itself.hl7").symlink_to("itself.hl7")
+    (tmp_path / "gone.hl7").symlink_to("nothing")
+    assert (await ask(FEED, node, settings)).status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("feeds", "expected"),
+    [
+        ("Orders", (Status.UNKNOWN, Reason.NOT_MEASURED, "mirth does not tell what came in: Orders")),
+        ("Results", (Status.OK, None, "")),
+        ((), (Status.OK, None, "")),
+    ],
+)
+async def test_what_an_engine_does_not_count_is_not_zero(
+    feeds: Any, expected: tuple[Status, Reason | None, str]
+) -> None:
+    mute = {key: value for key, value in channel("Orders", 7).items() if key != "statistics"}
+    async with engine(mute, channel("Results", 7)) as peer:
+        outcome = await ask(FEED, node_of(peer), by_engine(feeds=feeds))
+    assert (outcome.status, outcome.reason, outcome.detail) == expected
+
+
 async def test_a_folder_that_is_gone_is_missing(tmp_path: Path) -> None:
     gone = Hl7FeedSettings(source="folder", folder=str(tmp_path / "gone"), within="15m")
     outcome = await ask(FEED, NODE, gone)
