@@ -131,7 +131,7 @@ def _judge(found: Found, settings: FileAgeSettings, ctx: ProbeContext, passage: 
     outcome = _judge_seen(found, settings, ctx, passage)
     if found.closed and outcome.reason in (Reason.MISSING, Reason.STALE):
         what = "a file that matches" if found.closed == 1 else f"{found.closed} files that match"
-        return _failed(passage, Reason.NOT_AUTHORISED, f"the monitor's user may not look at {what}; {outcome.detail}")
+        return _failed(passage, Reason.NOT_AUTHORISED, f"the monitor's user may not read {what}; {outcome.detail}")
     return outcome
 
 

@@ -186,7 +186,9 @@ async def _by_system(node: Node, settings: Hl7FeedSettings, ctx: ProbeContext, p
         raise passage.failure(Reason.MISSING, detail)
     untold = [name for name in settings.feeds or told if told[name].received is None]
     if untold and (settings.feeds or len(untold) == len(told)):
-        raise passage.failure(Reason.NOT_MEASURED, f"{settings.source} does not tell what came in: {', '.join(untold)}")
+        raise passage.failure(
+            Reason.NOT_MEASURED, f"{settings.source} does not report what came in: {', '.join(untold)}"
+        )
     counts = {name: told[name].received or 0 for name in settings.feeds} or {_name(settings): _sum(told.values())}
     before: dict[str, int] = ctx.memory.get("counts", {})
     ctx.memory["counts"] = counts

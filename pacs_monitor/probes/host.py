@@ -126,7 +126,7 @@ def _limits(state: HostState, settings: HostSettings) -> Iterator[Trouble]:
         ("load", ("load_warn", "load_fail"), load),
     ):
         if told is None and _is_limited(settings, *limits):
-            detail = f"{settings.source} does not tell {what}: ask another source, or set {limits[0]} to null"
+            detail = f"{settings.source} does not report {what}: use another source, or set {limits[0]} to null"
             yield Trouble(False, Reason.NOT_CONFIGURED, detail)
     if state.memory and state.memory_available is not None:
         used = 1 - state.memory_available / state.memory
@@ -148,6 +148,6 @@ def _absent(state: HostState, settings: HostSettings, running: Mapping[str, int]
     for service in settings.services:
         told = state.services.get(service)
         if told == UNKNOWN:
-            yield Trouble(False, Reason.NOT_MEASURED, f"the service {service} is in a state that nobody knows")
+            yield Trouble(False, Reason.NOT_MEASURED, f"the state of the service {service} is not known")
         elif told != "active":
             yield Trouble(False, Reason.MISSING, f"the service {service} is {told or 'not there'}")

@@ -6,7 +6,7 @@ uplinks: {probe: snmp_interface, interfaces: [GigabitEthernet1/0/1, "Ten*"], err
 
 The node carries the block of the system that `source` names (`snmp: {community: …}`). Interfaces that are named must be
 up; without names, those that are up are looked at, since most switches have ports that nobody uses. One that is dormant
-(RFC 2863: it waits for something outside) is a warning, and one whose state the agent does not know is `unknown`.
+(RFC 2863: it waits for an external event) is a warning, and one whose state the agent does not know is `unknown`.
 Interfaces of one name are told apart by their index, as `NAME#INDEX`; the name alone means all of them.
 
 Errors and load are rates between two runs, so that the first run after a counter was cleared tells none. A half-duplex

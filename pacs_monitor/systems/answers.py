@@ -19,7 +19,7 @@ class Gap(NamedTuple):
 
     reason: Reason
     words: str
-    """What is the matter, to stand after the name of the thing."""
+    """What is the matter, said after the name of the thing and a colon."""
     quiet: bool = False
     """Of no interest unless the thing was named: many systems list things that have no size."""
 
@@ -95,9 +95,9 @@ class Link(StrEnum):
     DOWN = "down"
     TESTING = "in test mode"
     UNKNOWN = "in a state that the agent does not know"
-    DORMANT = "dormant: it waits for something outside"
-    NOT_PRESENT = "not present: a part is missing"
-    LOWER_LAYER_DOWN = "down, since what lies below it is down"
+    DORMANT = "dormant: it waits for an external event"
+    NOT_PRESENT = "not present: a component is missing"
+    LOWER_LAYER_DOWN = "down, because an interface below it is down"
 
 
 @dataclass(frozen=True, slots=True)

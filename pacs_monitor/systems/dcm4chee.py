@@ -47,7 +47,7 @@ LISTED = 500
 _ORDERS = ("&orderby=scheduledTime", "&orderby=createdTime", "")
 """Since 5.24 (dcm4chee-arc-light, issue 3388), since 5.13 (issue 1302), and before; what it does not know is 400."""
 _LOCAL = "file:"
-_FULL_OR_GONE = Gap(Reason.NOT_MEASURED, "has no usable space that dcm4chee tells: it is full, or not there")
+_FULL_OR_GONE = Gap(Reason.NOT_MEASURED, "dcm4chee reports no usable space: it is full, or not there")
 """Up to 5.13 a storage of which nothing is usable has neither usableSpace nor totalSpace."""
 SCHEDULED, RETRY, IN_PROCESS, FAILED = "SCHEDULED", "SCHEDULED FOR RETRY", "IN PROCESS", "FAILED"
 _NOT_YET = {403: "has instances that are not rejected", 409: "is being worked on"}

@@ -24,8 +24,8 @@ from pacs_monitor.net import Passage
 from pacs_monitor.systems.answers import Gap, Queue, Volume
 from pacs_monitor.systems.sizes import NOT_TOLD, volume
 
-_NO_LENGTH = Gap(Reason.NOT_MEASURED, "has no length that the service tells")
-_NO_SIZE = Gap(Reason.NOT_MEASURED, "has no size that the service tells")
+_NO_LENGTH = Gap(Reason.NOT_MEASURED, "the service does not report its length")
+_NO_SIZE = Gap(Reason.NOT_MEASURED, "the service does not report its size")
 MILLISECONDS = 1e11
 """Unix time above this is in milliseconds: as seconds it would be the year 5138."""
 

@@ -51,13 +51,13 @@ def selected(
 def _unnamed(what: str, shown: Sequence[N], hidden: int) -> tuple[list[N], list[Trouble]]:
     known = [thing for thing in shown if not (thing.gap and thing.gap.quiet)]
     if not shown and hidden:
-        words = f"every {what} that the system tells is left out unless it is named: name those that matter"
+        words = f"every {what} that the system reports is hidden by default: name those that matter"
         return known, [Trouble(False, Reason.NOT_CONFIGURED, words)]
     if not shown:
         return known, [Trouble(False, Reason.MISSING, f"the system tells no {what}")]
     if not known:
         return known, [
-            Trouble(False, Reason.NOT_MEASURED, f"the system tells nothing that can be judged of any {what}")
+            Trouble(False, Reason.NOT_MEASURED, f"the system reports nothing that can be judged for any {what}")
         ]
     return known, []
 
@@ -72,7 +72,7 @@ def _any(thing: Named, patterns: Iterable[str]) -> bool:
 
 def unknown(name: str, gap: Gap) -> Trouble:
     """What is not known of a thing that should be judged."""
-    return Trouble(False, gap.reason, f"{name} {gap.words}")
+    return Trouble(False, gap.reason, f"{name}: {gap.words}")
 
 
 def _listed(names: Sequence[str]) -> str:

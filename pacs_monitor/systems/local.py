@@ -83,12 +83,12 @@ def _volume(path: str, mounted: Mapping[str, str], *, always: bool) -> Volume | 
         hidden = not always and (is_hidden(mounted.get(path, ""), path) or not Path(path).is_dir())
         return _looked_at(path, hidden=hidden)
     except PermissionError:
-        gap = Gap(Reason.NOT_AUTHORISED, "may not be looked at by the monitor's user", quiet=not always)
+        gap = Gap(Reason.NOT_AUTHORISED, "the monitor's user may not read it", quiet=not always)
         return Volume(path, None, None, gap=gap)
     except FileNotFoundError:
         return None
     except OSError as error:
-        return Volume(path, None, None, gap=Gap(Reason.MISSING, f"cannot be read ({error.strerror})"))
+        return Volume(path, None, None, gap=Gap(Reason.MISSING, f"it cannot be read ({error.strerror})"))
 
 
 def _looked_at(path: str, *, hidden: bool) -> Volume:

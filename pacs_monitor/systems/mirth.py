@@ -111,7 +111,7 @@ def _queue(name: str, part: Mapping[str, Any], row: str = "") -> Queue:
     stands = None if part["state"] == _AT_WORK else 0
     errors = _statistics(part).get("ERROR")
     queued = whole(part.get("queued"))
-    gap = Gap(Reason.NOT_MEASURED, "has no length that Mirth tells", quiet=True) if queued is None else None
+    gap = Gap(Reason.NOT_MEASURED, "Mirth does not report its length", quiet=True) if queued is None else None
     return Queue(name, queued, in_progress=stands, failed=errors, tally=True, gap=gap, row=row)
 
 

@@ -108,8 +108,8 @@ class NodeExporter:
 def _unreadable(fault: str) -> Gap:
     """Of what the exporter says, only words that we know are repeated."""
     if fault in _FORBIDDEN:
-        return Gap(Reason.NOT_AUTHORISED, "may not be looked at by node_exporter's user", quiet=True)
-    return Gap(Reason.MISSING, "cannot be read by node_exporter", quiet=True)
+        return Gap(Reason.NOT_AUTHORISED, "node_exporter's user may not read it", quiet=True)
+    return Gap(Reason.MISSING, "node_exporter cannot read it", quiet=True)
 
 
 def _states(samples: Sequence[Sample], services: Collection[str], passage: Passage) -> dict[str, str]:

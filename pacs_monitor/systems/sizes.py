@@ -9,7 +9,7 @@ from pacs_monitor.model import Reason
 from pacs_monitor.systems.answers import Gap, Volume
 from pacs_monitor.wording import amount
 
-NOT_TOLD = Gap(Reason.NOT_MEASURED, "has no size that the system tells", quiet=True)
+NOT_TOLD = Gap(Reason.NOT_MEASURED, "the system does not report its size", quiet=True)
 """No medium, a pseudo file system, a store in the cloud."""
 
 
@@ -41,12 +41,12 @@ def _gap(used: int | None, free: int | None, size: int | None) -> Gap | None:
     if used is None or free is None or size == 0 or (used == 0 and free == 0):
         return NOT_TOLD
     if size is not None and not (0 <= free <= size and 0 <= used <= size - free):
-        return doubt(f"{amount(free)} are free of {amount(size)}, and {amount(used)} in use")
+        return doubt(f"{amount(free)} free and {amount(used)} used of {amount(size)}")
     if used < 0 or free < 0:
-        return doubt(f"{amount(free)} are free, and {amount(used)} in use")
+        return doubt(f"{amount(free)} free and {amount(used)} used")
     return None
 
 
 def doubt(what: str) -> Gap:
-    """What a system tells cannot be: for the words say what it is."""
-    return Gap(Reason.NOT_MEASURED, f"has sizes that cannot be ({what}): look on the machine itself, or ignore it")
+    """What a system reports is impossible; `what` repeats it."""
+    return Gap(Reason.NOT_MEASURED, f"its reported sizes are impossible ({what}): check on the machine, or ignore it")

@@ -31,7 +31,7 @@ SHARE = 0.8
 """Of the time that is left, for counting."""
 _OF_THE_SYSTEM = frozenset({"lost+found", "System Volume Information", "$RECYCLE.BIN", ".snapshot", ".Trashes"})
 """Folders that file systems make for themselves, and that mostly nobody may list."""
-_CLOSED = Gap(Reason.NOT_AUTHORISED, "has parts that the monitor's user may not look at, so that more may wait")
+_CLOSED = Gap(Reason.NOT_AUTHORISED, "the monitor's user may not read all of it, so more items may be waiting")
 
 
 class FolderSettings(Settings):

@@ -88,7 +88,7 @@ class WindowsExporter:
 
 def _volume(name: str, free: int | None, size: int | None, *, read_only: bool) -> Volume:
     used = None if free is None or size is None else size - free
-    gap: dict[str, Gap] = {"gap": doubt("all of it is free, which no file system is")} if size and used == 0 else {}
+    gap: dict[str, Gap] = {"gap": doubt("all of it is free")} if size and used == 0 else {}
     hidden = name.startswith("HarddiskVolume")  # without a letter: boot and recovery
     return volume(name, used=used, free=free, size=size, read_only=read_only, hidden=hidden, **gap)
 

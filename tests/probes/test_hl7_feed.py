@@ -121,7 +121,7 @@ async def test_a_link_that_leads_nowhere_hides_no_message(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("feeds", "expected"),
     [
-        ("Orders", (Status.UNKNOWN, Reason.NOT_MEASURED, "mirth does not tell what came in: Orders")),
+        ("Orders", (Status.UNKNOWN, Reason.NOT_MEASURED, "mirth does not report what came in: Orders")),
         ("Results", (Status.OK, None, "")),
         ((), (Status.OK, None, "")),
     ],

@@ -130,7 +130,7 @@ def test_load_counts_for_each_cpu(load: float, status: Status, detail: str) -> N
     assert (outcome.status, outcome.detail) == (status, detail)
 
 
-NO_LOAD = "local does not tell load: ask another source, or set load_warn to null"
+NO_LOAD = "local does not report load: use another source, or set load_warn to null"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ NO_LOAD = "local does not tell load: ask another source, or set load_warn to nul
         (
             HostState(memory=100, load=1.0),
             {"memory_warn": "90%"},
-            (Status.UNKNOWN, "local does not tell memory: ask another source, or set memory_warn to null"),
+            (Status.UNKNOWN, "local does not report memory: use another source, or set memory_warn to null"),
         ),
         (
             HostState(load=1.0),

@@ -172,10 +172,10 @@ def judge(interface: Interface, **settings: Any) -> Outcome:
         (told(link=Link.DOWN), Status.FAIL, "Gi1/0/1 is down"),
         (told(link=Link.DOWN, enabled=False), Status.FAIL, "Gi1/0/1 is switched off (ifAdminStatus)"),
         (told(link=Link.UNKNOWN, enabled=False), Status.FAIL, "Gi1/0/1 is switched off (ifAdminStatus)"),
-        (told(link=Link.LOWER_LAYER_DOWN), Status.FAIL, "Gi1/0/1 is down, since what lies below it is down"),
-        (told(link=Link.NOT_PRESENT), Status.FAIL, "Gi1/0/1 is not present: a part is missing"),
+        (told(link=Link.LOWER_LAYER_DOWN), Status.FAIL, "Gi1/0/1 is down, because an interface below it is down"),
+        (told(link=Link.NOT_PRESENT), Status.FAIL, "Gi1/0/1 is not present: a component is missing"),
         (told(link=Link.TESTING), Status.FAIL, "Gi1/0/1 is in test mode"),
-        (told(link=Link.DORMANT), Status.WARN, "Gi1/0/1 is dormant: it waits for something outside"),
+        (told(link=Link.DORMANT), Status.WARN, "Gi1/0/1 is dormant: it waits for an external event"),
         (told(link=Link.UNKNOWN), Status.UNKNOWN, "Gi1/0/1 is in a state that the agent does not know"),
     ],
 )

@@ -86,7 +86,7 @@ async def test_a_number_that_is_null_or_below_zero_is_not_known_and_the_others_a
             await ask(kinds()["queue"], node, QueueSettings(source="http_json", fail=limit)) for limit in (None, 12)
         ]
     assert (unknown.status, unknown.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
-    assert unknown.detail == "other has no length that the service tells"
+    assert unknown.detail == "other: the service does not report its length"
     assert (failing.status, failing.reason) == (Status.FAIL, Reason.OVER_LIMIT)
     assert [m.value for m in unknown.measurements if m.name == "queue_length"] == [12]
     assert not [m for m in unknown.measurements if m.name == "queue_failed"]
