@@ -50,8 +50,8 @@ ENDLESS = 1 << 20
 DETAIL_LIMIT = 300
 VALUES_LIMIT = 64
 """Of performance data; each makes a time series."""
-_STRAGGLERS = 0.2
-"""Seconds for the pipe to be closed by what was killed."""
+_STRAGGLERS = 1.0
+"""Seconds for the pipes to be closed by what was killed, on a machine that stalls now and then too."""
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 _DATUM = pattern(r"(?:'((?:[^']|'')+)'|([^\s='|]+))=([-+]?[\d.,]+(?:[eE][-+]?\d+)?)([^\s;,\d]*)")
 _UNITS: Mapping[str, tuple[str, float]] = {
