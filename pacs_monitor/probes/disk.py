@@ -6,11 +6,11 @@ room: {probe: disk, source: node_exporter, volumes: [/, /archive], warn: 80%, fa
 
 `source` names the system: the node carries its block (`orthanc:`, `node_exporter:` …), and `local` is the machine that
 the monitor runs on. `volumes` names what must be there, by name or glob: one that is missing fails, because an
-unmounted archive looks like an empty disk. Names find what is hidden by default, too (a tmpfs, a partition without a
-letter). Percentages are of what a writer can use; what is reserved for root does not count as free.
+unmounted archive looks like an empty disk. Names also find volumes that are hidden by default (a tmpfs, a partition
+without a drive letter). Percentages are of what a writer can use; what is reserved for root does not count as free.
 
-A volume that is named and has no size that the source tells is `unknown`, and so is any whose figures cannot be (more
-free than there is): the others are judged all the same, and what is wrong with one of them comes first.
+A named volume whose size the source does not report is `unknown`, and so is any volume with impossible figures (more
+free than its size). The others are still judged, and a fault of one of them comes first.
 
 `full_within` warns when a volume will be full sooner than that, if it goes on as now. How far ahead that can be told is
 how long its free space took to halve, a hundred days at most; a volume that was cleaned has no forecast until then. It

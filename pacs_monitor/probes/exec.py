@@ -10,9 +10,9 @@ gets no terminal, no input and none of the monitor's own environment. At the dea
 process group, and what it leaves behind when it ends is killed as well; on Linux also what daemonised itself, unless it
 cleared its environment (`PACS_MONITOR_RUN`).
 
-It runs only when `monitor.allow` names the check, since it runs whatever the file says with the monitor's rights. What
-the plugin says in its first line that is not empty is shown and sent, or, when it says nothing, the last line of its
-standard error: do not use plugins that print patient data.
+It runs only when `monitor.allow` names the check, since it runs whatever the file says with the monitor's rights. The
+first line of its output that is not empty is shown and sent or, if there is none, the last line of its standard error:
+do not use plugins that print patient data.
 """
 
 from __future__ import annotations

@@ -6,9 +6,9 @@ backup: {probe: file_age, path: "/backup/pacs/*.dump", fail: 26h, min_size: 1GiB
 
 The folder is read on the monitor's own machine (mount it read-only; a job elsewhere can report by `push`). The least
 account is one that may list the folder. File names are never shown, since they may hold patient data. A link that
-leads nowhere, or to itself, is no file; where a link may not be followed, what else is there is judged, and what would
-be too old or too few is `not_authorised`. A folder that hangs, such as a dead network mount, takes one thread and is a
-`timeout`.
+leads nowhere, or to itself, does not count as a file. Where a link may not be followed, the other files are judged; if
+they are too old or too few, the check is `not_authorised`. A folder that hangs, such as a dead network mount, takes one
+thread and is a `timeout`.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ this_machine: {probe: host, source: local, processes: [Orthanc], ports: [4242, 8
 
 `source` names the system: the node carries its block (`node_exporter:`, `windows_exporter:`, `snmp:`), and `local` is
 the machine that the monitor runs on. Memory and load warn and never fail unless told: users feel a stopped service, and
-nobody feels a figure. A program, port or service that is not there is a failure (`missing`); a limit that is set for
-what the source does not tell is `not_configured`.
+nobody feels a figure. A program, port or service that is not there is a failure (`missing`); a limit on something that
+the source does not report is `not_configured`.
 docs/systems.md tells the least account of each system.
 """
 

@@ -5,9 +5,9 @@ It wants the extra `snmp`: `pip install 'pacs-monitor[snmp]'`. A `community` ask
 with silence: it cannot be told from a host that is off.
 
 Volumes are fixed and network disks, by hrStorageDescr (of Windows, as `C:\\`, without label and serial number); other
-storages (RAM disks, swap, media that can be removed) are left out unless they are named. Sizes beyond 31 bits, which
-agents tell as negative, are put right; where more is used than there is, nothing is known. Rows of one name are told
-apart by their index, as `NAME#INDEX`.
+storages (RAM disks, swap, removable media) are left out unless they are named. Sizes beyond 31 bits, which agents
+report as negative, are put right; a volume with more used than its size is unknown. Rows of one name are told apart by
+their index, as `NAME#INDEX`.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Folders where files wait for somebody to fetch them: exports, results, dictation, anything that is moved as a file.
 
 Each folder is a queue: its files, their bytes, the oldest and the newest. Files in its `quarantine` count as failed.
-A link counts as a file when it leads to one. No name of a file is told or kept, since names often hold patient data.
-Folders must be ones of this machine (or mounted on it), and the account of the monitor must be able to list them. Of a
-folder with a subfolder that it may not list, what is seen is judged, and the rest is unknown; folders of the system
-itself (`lost+found`) hold nothing that waits.
+A link counts as a file if it leads to one. No name of a file is told or kept, since names often hold patient data.
+Folders must be ones of this machine (or mounted on it), and the account of the monitor must be able to list them. If
+it may not list a subfolder, the check is unknown unless the files that it sees already fail or warn. Folders that the
+file system makes for itself (`lost+found`) are left out.
 
 Work is bounded: files are counted one by one for most of the run's time and no longer. The length is then a lower
 bound, flagged `capped`.
