@@ -67,7 +67,7 @@ def entry_of(
         elif known is not None and incident.ended is None:
             incident = known
         elif known is None and incident.ended is None and (incident.kind, incident.cause) in taken:
-            incident = replace(incident, ended=now, ending=Ending.WITHDRAWN)
+            incident = incident.changed(ended=now, ending=Ending.WITHDRAWN)
             notifications += _withdrawals(one, now)
         elif known is None and incident.ended is None:
             taken.add((incident.kind, incident.cause))
@@ -113,7 +113,7 @@ def _data(incident: Incident, event: Event, scene: message.Scene) -> dict[str, o
     """As it was told then: the data is not kept."""
     if event not in (Event.RESOLVED, Event.WITHDRAWN) and incident.ended is not None:
         state = incident.state if incident.state in TROUBLE else State.DOWN
-        incident = replace(incident, ended=None, ending=None, state=state)
+        incident = incident.changed(ended=None, ending=None, state=state)
     try:
         return message.data(incident, event, scene)
     except Exception as error:  # noqa: BLE001 - whatever spoils a page, it is told in plain words

@@ -65,7 +65,7 @@ class Case:
         """The same after the wall clock was set: what was due in a minute still is, and began as long ago as before."""
         incident = self.incident
         good = None if incident.last_good is None else incident.last_good + step
-        incident = replace(incident, last_good=good, since=incident.since + step, noticed=incident.noticed + step)
+        incident = incident.changed(last_good=good, since=incident.since + step, noticed=incident.noticed + step)
         told = {channel: replace(t, at=t.at + step) for channel, t in self.told.items()}
         joined = None if self.joined is None else self.joined + step
         return replace(self, incident=incident, due=self.due + step, told=told, joined=joined)
@@ -114,8 +114,7 @@ def opened(transition: Transition, check: Check, identity: str) -> Case:
 
 def moved(incident: Incident, transition: Transition, check: Check) -> Incident:
     """The incident after its check moved on; severity holds while nothing is known."""
-    return replace(
-        incident,
+    return incident.changed(
         state=transition.after,
         severity=severity(check, transition.after) if transition.after in TROUBLE else incident.severity,
         reason=transition.reason,

@@ -166,6 +166,7 @@ def written(entry: Entry) -> list[str]:
                 "members": [str(member) for member in incident.members],
                 "ended": incident.ended,
                 "ending": incident.ending,
+                "version": incident.version,
                 "notifications": [
                     {"id": owed.id, "channel": owed.channel, "event": owed.event, "created": owed.created}
                     | {"status": owed.status}
@@ -208,6 +209,7 @@ def _kept(row: dict[str, Any]) -> Kept:
         members=tuple(CheckId.parse(member) for member in row["members"]),
         ended=row["ended"],
         ending=row["ending"] and Ending(row["ending"]),
+        version=row["version"],
     )
     notifications = tuple(
         Notification(

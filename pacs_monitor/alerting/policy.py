@@ -139,7 +139,7 @@ class _Round:
             return
         case = self.page(case, transition.noticed)
         if transition.after is State.UP:
-            self._end(replace(case, incident=replace(case.incident, state=State.UP)), Ending.RESOLVED, transition.since)
+            self._end(replace(case, incident=case.incident.changed(state=State.UP)), Ending.RESOLVED, transition.since)
             return
         before, incident = case.incident, moved(case.incident, transition, check)
         case = self._keep(replace(case, incident=incident))
@@ -173,7 +173,7 @@ class _Round:
             if (IncidentKind.DELIVERY, channel) not in self.cases:
                 case = self._own(IncidentKind.DELIVERY, channel, State.DOWN)
                 since = min(failing[channel].since, self._now)
-                self._keep(replace(case, incident=replace(case.incident, since=since, detail=failing[channel].reason)))
+                self._keep(replace(case, incident=case.incident.changed(since=since, detail=failing[channel].reason)))
         for case in self._of(IncidentKind.DELIVERY):
             if case.incident.cause not in self._rules.channels:
                 self._end(case, Ending.WITHDRAWN, self._now)
@@ -251,7 +251,7 @@ class _Round:
 
     def _end(self, case: Case, ending: Ending, ended: Micros) -> None:
         """Close the case and say so wherever its opened went."""
-        incident = replace(case.incident, ended=ended, ending=ending)
+        incident = case.incident.changed(ended=ended, ending=ending)
         del self.cases[case.key]
         self.incidents[incident.id] = incident
         if not case.told and not case.excused:
@@ -286,7 +286,7 @@ class _Round:
         members = case.incident.members
         if check not in members:
             joined = self._now if case.told else None
-            self._keep(replace(case, incident=replace(case.incident, members=(*members, check)), joined=joined))
+            self._keep(replace(case, incident=case.incident.changed(members=(*members, check)), joined=joined))
 
     def _own(self, kind: IncidentKind, cause: str, state: State, spell: Dark | None = None) -> Case:
         """A case of the monitor's own, told at once."""

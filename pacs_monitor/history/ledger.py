@@ -43,7 +43,8 @@ class Ledger:
 
     def record(self, connection: Connection, entry: Entry) -> None:
         self._transitions(connection, entry.transitions)
-        upsert(connection, t.incidents, [self._incident(incident) for incident in entry.incidents], ["id"])
+        incidents = [self._incident(incident) for incident in entry.incidents]
+        upsert(connection, t.incidents, incidents, ["id"], version="version")
         self._members(connection, entry.incidents)
         insert_once(connection, t.notifications, [self._notification(owed) for owed in entry.notifications])
         insert_once(connection, t.withheld, [_withheld(withheld) for withheld in entry.withheld])
@@ -51,8 +52,12 @@ class Ledger:
     def settle(
         self, connection: Connection, results: Sequence[DeliveryResult], digest: Notification | None, now: Micros
     ) -> None:
-        """How deliveries went, and the digest that is owed instead; one that is there already gets its new words."""
-        ours = t.notifications.c.monitor_id == self._monitor
+        """How deliveries went, and the digest that is owed instead; one that is there already gets its new words.
+
+        What was delivered stays so, whatever an earlier result says that is written late.
+        """
+        of = t.notifications.c
+        ours, delivered = of.monitor_id == self._monitor, of.status == DeliveryStatus.DELIVERED
         for result in results:
             values = {
                 "status": result.status,
@@ -60,14 +65,13 @@ class Ledger:
                 "said": result.said,
                 "settled": None if result.status is DeliveryStatus.PENDING else now,
             }
-            changed = connection.execute(
-                update(t.notifications).where(t.notifications.c.id == result.notification, ours).values(values)
-            )
-            if not changed.rowcount:
+            one = (of.id == result.notification, ours)
+            changed = connection.execute(update(t.notifications).where(*one, ~delivered).values(values))
+            if not changed.rowcount and not connection.scalar(select(of.id).where(*one)):
                 raise UnrecordedError(f"notification {result.notification} is not in the history")
         if digest is not None:
             insert_once(connection, t.notifications, [self._notification(digest)])
-            same = t.notifications.c.id == digest.id
+            same = of.id == digest.id
             connection.execute(update(t.notifications).where(same, ours).values(data=digest.data))
 
     def adopt(self, connection: Connection, checks: Collection[CheckId], revision: Revision, now: Micros) -> None:
@@ -115,11 +119,16 @@ class Ledger:
             "noticed": incident.noticed,
             "ended": incident.ended,
             "ending": incident.ending,
+            "version": incident.version,
         }
 
     def _members(self, connection: Connection, incidents: Sequence[Incident]) -> None:
         if not incidents:
             return
+        of = t.incidents.c
+        there = connection.execute(select(of.id, of.version).where(of.id.in_([i.id for i in incidents])))
+        versions = {row.id: row.version for row in there}
+        incidents = [incident for incident in incidents if versions[incident.id] == incident.version]
         ids = self._ids.of(connection, [check for incident in incidents for check in incident.members])
         connection.execute(
             delete(t.members).where(t.members.c.incident_id.in_([incident.id for incident in incidents]))

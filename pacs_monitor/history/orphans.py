@@ -82,7 +82,7 @@ def _without(entry: Entry, strangers: Set[str]) -> Entry:
 
 def _ends(entry: Entry, gone: Set[str], now: Micros) -> Entry:
     """The ends of these incidents, for every channel that may have taken their opened."""
-    ended = [replace(i, ended=now, ending=Ending.WITHDRAWN) for i in entry.incidents if i.id in gone]
+    ended = [i.changed(ended=now, ending=Ending.WITHDRAWN) for i in entry.incidents if i.id in gone]
     taken = [
         opened
         for opened in entry.notifications

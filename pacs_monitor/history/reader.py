@@ -268,6 +268,7 @@ def _incident(row: Row[Any], members: tuple[CheckId, ...]) -> Incident:
         members=members,
         ended=row.ended,
         ending=Ending(row.ending) if row.ending else None,
+        version=row.version,
     )
 
 

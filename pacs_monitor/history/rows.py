@@ -18,13 +18,16 @@ def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def upsert(connection: Connection, table: Table, rows: Sequence[Row], keys: Sequence[str]) -> None:
-    """Insert rows, or overwrite those that have the same keys."""
+def upsert(
+    connection: Connection, table: Table, rows: Sequence[Row], keys: Sequence[str], *, version: str | None = None
+) -> None:
+    """Insert rows, or overwrite those that have the same keys; with a `version` column only those of a lower one."""
     if not rows:
         return
     statement = _insert(connection, table)
     changes = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), list(rows))
+    newer = None if version is None else table.c[version] < statement.excluded[version]
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes, where=newer), list(rows))
 
 
 def insert_once(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

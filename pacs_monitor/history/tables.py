@@ -191,6 +191,7 @@ incidents = Table(
     _time("noticed"),
     Column("ended", BigInteger, index=True),
     _text("ending", nullable=True),
+    Column("version", Integer, nullable=False, server_default="0"),
 )
 members = Table(
     "members",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from pacs_monitor.model.answers import CheckId, Transition
 from pacs_monitor.model.enums import Phase, Reason, Severity, State
@@ -50,6 +50,12 @@ class Incident:
     members: tuple[CheckId, ...] = ()
     ended: Micros | None = None
     ending: Ending | None = None
+    version: int = field(default=1, compare=False)
+    """Counts its changes: of two writings of one incident, the record keeps the later one, whichever comes last."""
+
+    def changed(self, **fields: Any) -> Self:
+        """The same with other fields, as a later version."""
+        return replace(self, version=self.version + 1, **fields)
 
 
 class Event(StrEnum):
