@@ -43,10 +43,10 @@ def test_an_incident_that_was_never_recorded_is_resolved_by_the_next_run(
         node = f"  ris: {{host: 127.0.0.1, checks: {{tcp: {{port: {port}}}}}}}\n"
         write_estate(tmp_path, listen, node, pager=receiver.url, secret=SECRET, defaults=TIMING)
         database, journal = tmp_path / "proof.db", tmp_path / "proof.db.proof.unrecorded"
-        with RunningDaemon(tmp_path / "monitor.yaml", listen) as daemon, closing(socket.socket()) as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(("127.0.0.1", port))
-            listener.listen()
+        with (
+            closing(socket.create_server(("127.0.0.1", port))) as listener,
+            RunningDaemon(tmp_path / "monitor.yaml", listen) as daemon,
+        ):
             wait_for(lambda: daemon.check("ris", "tcp")["state"] == "up")
             execute(f"sqlite:///{database}", forbid("INSERT ON incidents"))
             listener.close()

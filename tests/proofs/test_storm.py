@@ -2,7 +2,8 @@
 
 On SQLite one daemon runs; on PostgreSQL two, of which one leads. All ends well at last, and then the receivers and the
 record are compared: what was owed was delivered, in order, under one `webhook-id` each, and whatever was opened at a
-receiver was ended there.
+receiver was ended there. Two incidents of one cause are open at once only where a leader that was killed had opened one
+unrecorded, which the next leader cannot know of.
 """
 
 from __future__ import annotations
@@ -91,8 +92,12 @@ class Storm:
                 self._signal(daemon)
             daemon.wait()
             daemon.start(ready=False)
+            if self.dice.random() < 0.3:
+                self._pause(0.0, 4.0)
             victim.up()
-            self._pause(0.0, 2.0)
+            if self.dice.random() < 0.7:
+                wait_until(lambda: any(map(self._ready, self.daemons)), "a daemon is ready", HEALS_WITHIN)
+            self._pause(0.0, 1.5)
 
     def _shuffled(self, kills: int) -> list[str | None]:
         """A trouble for about one kill in two, each as often as the others."""
@@ -118,6 +123,12 @@ class Storm:
 
     def _settle(self) -> None:
         wait_until(lambda: any(map(self._quiet, self.daemons)), "all up and nothing owed", HEALS_WITHIN)
+
+    def _ready(self, daemon: RunningDaemon) -> bool:
+        try:
+            return requests.get(f"{daemon.url}/readyz", timeout=10).ok
+        except requests.RequestException:
+            return False
 
     def _quiet(self, daemon: RunningDaemon) -> bool:
         """Whether this daemon leads, sees all nodes up, and owes nothing."""
@@ -163,16 +174,17 @@ def test_every_page_that_was_due_is_delivered_in_order_and_none_is_a_ghost(
         storm.heal()
         for daemon in storm.daemons:
             assert daemon.stop() == 0
-    compare(storm)
-    posts = sum(len(receiver.posts) for receiver in storm.receivers)
+    incidents = compare(storm)
+    assert incidents >= kills / 5  # it did what it is for; chance decides how many breaks last
+    made = ", ".join(f"{count} x {what}" for what, count in sorted(storm.made.items()))
     attack(
         "storm-sqlite" if kind == "sqlite" else "storm-postgresql",
-        f"{dict(storm.made)}; {posts} requests; every page delivered, in order, no ghost",
+        f"{made}: {incidents} incidents at eight receivers, every page delivered, in order, no ghost",
     )
 
 
-def compare(storm: Storm) -> None:
-    """What the record says was owed is what the receivers took."""
+def compare(storm: Storm) -> int:
+    """What the record says was owed is what the receivers took; how many nodes' incidents there were."""
     reader = Reader.open(storm.database.url, "storm")
     try:
         owed = [row for row in reader.notifications() if row.event is not Event.TEST]
@@ -198,8 +210,9 @@ def compare(storm: Storm) -> None:
         once = {what: found for what, found in names.items() if what[1] in {"incident.opened", *ENDINGS}}
         assert all(len(found) == 1 for found in once.values()), once
     node = [incident for incident in incidents.values() if incident.kind is IncidentKind.NODE]
-    assert node, "nothing broke for long enough"
-    for cause in {incident.cause for incident in node}:
-        spans = sorted((i.noticed, i.ended or 0) for i in node if i.cause == cause)
-        overlapping = [(one, other) for one, other in itertools.pairwise(spans) if other[0] < one[1]]
-        assert not overlapping, f"two incidents of {cause} at once: {overlapping}"
+    posts = [post for receiver in storm.receivers for post in receiver.posts]
+    unrecorded = {post.data["incident"] for post in posts if post.data.get("unrecorded")}
+    for one, other in itertools.pairwise(sorted(node, key=lambda incident: (incident.cause, incident.noticed))):
+        if one.cause == other.cause and other.noticed < (one.ended or 0):
+            assert unrecorded & {one.id, other.id}, f"two incidents at once that the record knew: {one} {other}"
+    return len(node)
