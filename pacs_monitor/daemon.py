@@ -59,14 +59,21 @@ LOADS_WITHIN = 20.0
 class Daemon:
     """The daemon that leads (web.house.House); `instance` is needed where several may run."""
 
-    def __init__(self, estate: Estate, clock: Clock | None = None, instance: Instance | None = None) -> None:
+    def __init__(
+        self,
+        estate: Estate,
+        clock: Clock | None = None,
+        instance: Instance | None = None,
+        history: History | None = None,
+    ) -> None:
         self.estate = estate
         self.clock: Clock = clock or SystemClock()
         self.last_reload_successful = True
         self.supervisor = Supervisor()
         self._tally = Tally()
         self.instance = instance or Instance(estate.monitor, self.clock)
-        self.history = History.open(estate.monitor.database, estate.monitor.name, self.clock, self.instance.term)
+        monitor = estate.monitor
+        self.history = history or History.open(monitor.database, monitor.name, self.clock, self.instance.term)
         self._resolver = Resolver()
         self._seats = _shared_seats(estate)
         self.engine = Engine(

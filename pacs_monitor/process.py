@@ -12,14 +12,16 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from pacs_monitor.config import Estate
 from pacs_monitor.daemon import Daemon
 from pacs_monitor.engine.clock import SystemClock
-from pacs_monitor.history import FencedError
+from pacs_monitor.history import FencedError, History
 from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role
 from pacs_monitor.standby import first_of, stand_by
+from pacs_monitor.threads import in_thread
 
 log = logging.getLogger(__name__)
 LEFT_AT_LAST = 9.8
@@ -70,8 +72,14 @@ def raise_descriptor_limit() -> None:
 
 async def _run_until_told(estate: Estate) -> None:
     loop, told = asyncio.get_running_loop(), asyncio.Event()
+
+    def end() -> None:
+        if not told.is_set():
+            told.set()
+            leave_at_last(LEFT_AT_LAST)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
+        loop.add_signal_handler(number, end)
     reloads: set[asyncio.Task[None]] = set()
 
     def hang_up() -> None:
@@ -88,15 +96,27 @@ async def _run_until_told(estate: Estate) -> None:
     try:
         while (led := await stand_by(estate, instance, told)) is not None:
             try:
-                house = Daemon(led, instance=instance)
+                history = await _opened(led, instance, told)
             except FencedError:
                 await instance.step_down()
-            else:
-                await _lead(house, instance, told)
-                estate, house = house.estate, None
+                continue
+            if history is None:
+                break
+            house = Daemon(led, instance=instance, history=history)
+            await _lead(house, instance, told)
+            estate, house = house.estate, None
     finally:
         leave_at_last(LEFT_AT_LAST)
         await instance.end()
+
+
+async def _opened(estate: Estate, instance: Instance, told: asyncio.Event) -> History | None:
+    """The history; None when this process is told to end before the database has answered."""
+    monitor = estate.monitor
+    call = partial(History.open, monitor.database, monitor.name, SystemClock(), instance.term)
+    opening = asyncio.create_task(in_thread(call, "history-open"))
+    await first_of(opening, asyncio.create_task(told.wait()))
+    return opening.result() if opening.done() else None
 
 
 async def _lead(house: Daemon, instance: Instance, told: asyncio.Event) -> None:
@@ -112,7 +132,6 @@ async def _lead(house: Daemon, instance: Instance, told: asyncio.Event) -> None:
             await first_of(asyncio.create_task(told.wait()), asyncio.create_task(instance.fenced.wait()))
         finally:
             if instance.role is not Role.FENCED:
-                leave_at_last(LEFT_AT_LAST)
                 await house.stop()
     if instance.role is Role.FENCED:
         await instance.step_down(await house.step_down(), house.forget)

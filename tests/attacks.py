@@ -41,6 +41,7 @@ ATTACKS: Mapping[str, Attack] = {
     "sigterm-locked": Attack("SIGTERM while the table is locked", "never ended"),
     "sigterm-stopped": Attack("SIGTERM while PostgreSQL is stopped", "never ended"),
     "sigterm-stalled disk": Attack("SIGTERM while fsync does not return", "never ended"),
+    "sigterm-start": Attack("SIGTERM while a start waits for a locked table", "never ended"),
     "refused": Attack(
         "A receiver answers 302, 404, 413 or 503 twelve times, then 200",
         "3xx and 4xx: the page lost after one attempt, no incident",

@@ -126,7 +126,7 @@ class Outbox:
         self.failures: Counter[tuple[str, str]] = Counter()
         self._clock, self._listener, self._supervisor, self._pace = clock, listener, supervisor, pace
         self._permit = permit
-        self._recorder = DeliveryRecorder(history)
+        self._recorder = DeliveryRecorder(history, supervisor)
         self._channels: Mapping[str, Channel] = {}
         self._places: dict[str, _Place] = {}
         self._stopping = False

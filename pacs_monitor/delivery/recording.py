@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from pacs_monitor.model import DeliveryResult, Notification
+from pacs_monitor.supervision import Supervisor
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +34,8 @@ class _Writing(NamedTuple):
 class DeliveryRecorder:
     """Records results in the history; a failure holds up no delivery and is made good later, in order."""
 
-    def __init__(self, history: DeliveryHistory) -> None:
-        self._history = history
+    def __init__(self, history: DeliveryHistory, supervisor: Supervisor) -> None:
+        self._history, self._supervisor = history, supervisor
         self._unrecorded: set[str] = set()
         """Notifications that the history does not know yet."""
         self._late: deque[_Writing] = deque()
@@ -82,7 +83,7 @@ class DeliveryRecorder:
 
     def _catch_up_soon(self) -> None:
         if (self._task is None or self._task.done()) and any(map(self._known, self._late)):
-            self._task = asyncio.get_running_loop().create_task(self._catch_up())
+            self._task = self._supervisor.supervise("delivery results", self._catch_up)
 
     async def _catch_up(self) -> None:
         """What speaks of unknown notifications waits; one that fails waits at the end of the others."""

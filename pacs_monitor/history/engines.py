@@ -132,7 +132,11 @@ def _engine(url: URL, **options: Any) -> Engine:
 
 def _postgresql(url: URL, seconds: float, *settings: str, **options: Any) -> Engine:
     """Sessions that neither a lock nor a server that does not answer holds up."""
-    limits = f"statement_timeout={seconds:g}s", f"lock_timeout={min(seconds, BUSY_TIMEOUT):g}s"
+    limits = (
+        f"statement_timeout={seconds:g}s",
+        f"lock_timeout={min(seconds, BUSY_TIMEOUT):g}s",
+        "idle_in_transaction_session_timeout=10s",  # a process that was stopped holds the locks of no leader for longer
+    )
     words = " ".join(f"-c {setting}" for setting in (*limits, *settings))
     engine = _engine(url, connect_args=POSTGRESQL | {"options": words}, **options)
 

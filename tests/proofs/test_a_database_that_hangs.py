@@ -97,6 +97,27 @@ def test_sigterm_ends_within_ten_seconds_and_prints_no_traceback(tmp_path, datab
     attack(f"sigterm-{what}", f"ends after {took:.1f} s, no traceback")
 
 
+def test_sigterm_ends_a_start_that_waits_for_the_database(tmp_path, attack):
+    listen = free_port()
+    with Postgres() as server:
+        url = server.database()
+        config = write_estate(tmp_path, listen, "", database=url)
+        with RunningDaemon(config, listen) as daemon:
+            assert daemon.stop() == 0  # the schema is there
+            with psycopg.connect(url.replace("+psycopg", "")) as session:
+                session.execute("LOCK TABLE monitors IN ACCESS EXCLUSIVE MODE")
+                daemon.start(ready=False)
+                waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+                wait_until(lambda: session.execute(waiting).fetchone() != (0,), "it waits for the lock")
+                daemon.terminate()
+                asked = time.monotonic()
+                wait_until(daemon.ended, "it ends", within=10)
+                took = time.monotonic() - asked
+                session.rollback()
+            assert "Traceback" not in daemon.log.read_text()
+    attack("sigterm-start", f"ends after {took:.1f} s")
+
+
 def archive(peer: Switchable) -> str:
     return f"  archive: {{host: 127.0.0.1, dicom: {{port: {peer.port}, ae_title: PEER}}, checks: {{dicom_echo: }}}}\n"
 
