@@ -175,4 +175,4 @@ async def test_a_turn_that_fails_costs_no_other_turn() -> None:
     rhythm.adopt([a_check(interval=0.05)])
     await until(lambda: len(turns) >= 4)
     rhythm.stop()
-    assert supervisor.failures == {"rhythm": 1}
+    assert +supervisor.failures == {"rhythm": 1}

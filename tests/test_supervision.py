@@ -25,7 +25,7 @@ async def test_a_task_is_run_again_whatever_it_raises_and_ends_when_it_returns(
     task = supervisor.supervise("desk", work)
     await until(task.done)
     assert (runs, task.exception()) == (2, None)
-    assert supervisor.failures == {"desk": 1}
+    assert +supervisor.failures == {"desk": 1}
     (line,) = [record.getMessage() for record in caplog.records if record.name == supervision.__name__]
     assert line.startswith("desk failed and goes on: MemoryError at tests.test_supervision:")
     assert "DOE" not in caplog.text, "an exception may repeat a peer's words"
@@ -69,7 +69,7 @@ async def test_what_callbacks_and_forgotten_tasks_raise_is_counted(caplog: pytes
     loop.call_at(loop.time(), raising)
     await until(lambda: supervisor.failures["loop"] == 2)
     supervisor.attempt("rhythm", raising)
-    assert supervisor.failures == {"loop": 2, "rhythm": 1}
+    assert +supervisor.failures == {"loop": 2, "rhythm": 1}
     assert "DOE" not in caplog.text
 
 

@@ -110,7 +110,7 @@ async def test_a_page_that_cannot_be_written_in_full_is_sent_in_plain_words(
         posts = {post.data["node"]: post for post in await got(receiver, 2)}
         house.move(UP)
         (resolved,) = [post for post in await got(receiver, 3) if post.type == "incident.resolved"]
-        assert house.supervisor.failures == {"page": 2}
+        assert +house.supervisor.failures == {"page": 2}
     plain, full = posts["archive"].data, posts["ris"].data
     assert plain.keys() == full.keys()
     assert plain["summary"].startswith("archive/dicom_echo is down (since 20")

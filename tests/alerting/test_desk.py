@@ -365,7 +365,7 @@ async def test_a_fault_in_a_turn_of_the_desk_delays_its_pages_and_loses_none(rec
         house.move(DOWN)
         clock.raises.append(MemoryError())
         await got(receiver, 1)
-        assert house.supervisor.failures == {"desk": 1}
+        assert +house.supervisor.failures == {"desk": 1}
         house.move(UP)
         await got(receiver, 2)
     assert types(receiver.posts) == ["opened", "resolved"]

@@ -223,7 +223,7 @@ async def test_a_fault_in_whoever_listens_costs_no_lane(
         )
         await got(receiver, 3)
         await until(lambda: listener.heard == [DeliveryStatus.DELIVERED])
-        assert supervisor.failures == {"channel hook": 2}
+        assert +supervisor.failures == {"channel hook": 2}
         await outbox.stop(1)
 
 
