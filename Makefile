@@ -26,8 +26,8 @@ check: $(READY) peers  ## format, lint, types, floors, configuration, rules
 	promtool check rules rules/*.yaml
 	promtool test rules rules/tests/*.yaml
 
-proof: $(READY) peers  ## the long forms of the proofs: kill storms, loads
-	$(BIN)/pytest -m proof --timeout 1800
+proof: $(READY) peers  ## the long forms of the proofs: kill storms, loads; what they saw goes to docs/reliability.md
+	$(BIN)/pytest -m proof --timeout 3600 --write-reliability
 
 bench: $(READY) peers  ## measure against peers; the table goes to benchmarks/results/
 	$(BIN)/python -m benchmarks.echo --repeat 5
