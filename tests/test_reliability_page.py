@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tests import attacks
-
-TESTS = Path(__file__).parent
 
 
 def test_every_attack_of_the_page_was_made_and_every_attack_made_is_in_the_page() -> None:
     assert list(attacks.figures(attacks.PAGE.read_text())) == [attack.title for attack in attacks.ATTACKS.values()]
-
-
-def test_every_attack_is_made_by_a_test() -> None:
-    made = "".join(file.read_text() for file in TESTS.rglob("test_*.py"))
-    assert [key for key in attacks.ATTACKS if f'attack("{key}"' not in made and f"attack('{key}'" not in made] == []
 
 
 def test_what_a_run_saw_replaces_what_was_there_and_keeps_the_rest() -> None:

@@ -142,10 +142,17 @@ def _identifier(uids: Uids) -> bytes:
 
 
 async def until_there(ask: Callable[[], Awaitable[bool]], peer: object, passage: Passage, until: float) -> None:
-    """Until the answer is yes; raises NetFailure (`stored_not_found`) when that does not come in time."""
-    pause, began = FIRST_PAUSE, monotonic()
-    while not await ask():
-        if monotonic() + pause >= until:
+    """Until the answer is yes; raises NetFailure (`stored_not_found`) when that does not come in time.
+
+    No question is begun that may take longer than there is time: our own deadline would make a timeout of it.
+    """
+    pause, took, began = FIRST_PAUSE, 0.0, monotonic()
+    while True:
+        asked = monotonic()
+        if await ask():
+            return
+        took = max(took, monotonic() - asked)
+        if monotonic() + pause + 2 * took >= until:
             raise _not_there(peer, passage, began)
         await asyncio.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import json
 import os
 import subprocess
 from collections.abc import Coroutine
@@ -11,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.peers.ports import program
+from tests.peers.ports import program, wait_until
 
 T = TypeVar("T")
 _NEW_NETWORK = 0x40000000
@@ -35,6 +36,19 @@ def alone(scene: Coroutine[Any, Any, T]) -> T:
 def link(*words: str) -> None:
     """What `ip link` can do."""
     subprocess.run([program("ip", "iproute2"), "link", *words], check=True)
+
+
+def cable(one: str, other: str, *, plugged: bool = True) -> None:
+    """Two ends of a cable, up or with the other end down; returns when the kernel has seen it."""
+    link("set", one, "up")
+    link("set", other, "up" if plugged else "down")
+    show = [program("ip", "iproute2"), "-json", "link", "show", "dev", one]
+
+    def seen() -> bool:
+        (state,) = json.loads(subprocess.run(show, check=True, capture_output=True).stdout)
+        return (state["operstate"] == "UP") is plugged
+
+    wait_until(seen, f"{one} is seen")
 
 
 def drop(packets: str) -> None:

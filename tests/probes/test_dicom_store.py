@@ -261,7 +261,7 @@ async def test_what_moves_an_object_is_asked_for_twice_at_most(verify: str, find
     listener = Listener("PACSMON", known=nobody, ours=nobody)
     with archive(gives=False, finds=finds) as miser:
         settings = settings_of(verify=verify)
-        outcome = await ask(STORE, node_at(miser.port), settings, HANGS, ledger=ledger, listeners=listener)
+        outcome = await ask(STORE, node_at(miser.port), settings, 3 * HANGS, ledger=ledger, listeners=listener)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.STORED_NOT_FOUND)
     ((_, instance),) = ledger.objects
     assert miser.asked == {("C-STORE", instance): 1, (f"C-{verify.upper()}", instance): 2}

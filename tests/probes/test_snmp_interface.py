@@ -17,7 +17,7 @@ from pacs_monitor.probes.snmp_interface import SnmpInterfaceSettings, _rates, _t
 from pacs_monitor.systems.answers import Interface, Link
 from pacs_monitor.systems.judging import judged
 from pacs_monitor.systems.snmp import LINKS, SnmpSettings
-from tests.peers.network import alone, link
+from tests.peers.network import alone, cable, link
 from tests.peers.ports import deaf_port, free_port
 from tests.peers.snmpd import COMMUNITY, USER, Snmpd
 from tests.probes.support import Arranged, Peers, ask
@@ -104,9 +104,8 @@ def test_a_link_that_is_cut_is_told_from_one_that_is_switched_off(tmp_path: Path
     async def scene() -> list[Outcome]:
         link("add", "name", "uplink", "type", "veth", "peer", "name", "core")
         outcomes = []
-        for cable in ("up", "down"):
-            link("set", "uplink", "up")
-            link("set", "core", cable)
+        for plugged in (True, False):
+            cable("uplink", "core", plugged=plugged)
             outcomes.append(await seen())
         link("set", "uplink", "down")
         return [*outcomes, await seen()]
@@ -126,8 +125,7 @@ def test_frames_that_a_link_drops_are_a_warning(tmp_path: Path) -> None:
 
     async def scene() -> Outcome:
         link("add", "name", "uplink", "type", "veth", "peer", "name", "core")
-        for end in ("uplink", "core"):
-            link("set", end, "up")
+        cable("uplink", "core")
         memory: dict[str, Any] = {}
         with Snmpd(tmp_path) as agent:
             await ask(INTERFACE, *at(agent.port, interfaces="uplink"), memory=memory)
@@ -228,8 +226,7 @@ def test_two_interfaces_of_one_name_keep_their_counters_apart(tmp_path: Path) ->
 
     async def scene() -> tuple[list[Outcome], dict[str, Any]]:
         link("add", "name", "uplink", "type", "veth", "peer", "name", "core")
-        for end in ("uplink", "core", "lo"):
-            link("set", end, "up")
+        cable("uplink", "core")
         first, second = sorted(socket.if_nametoindex(name) for name in ("uplink", "core"))
         memory: dict[str, Any] = {}
         names = [f'override .1.3.6.1.2.1.31.1.1.1.1.{index} octet_str "port"' for index in (first, second)]
