@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from socket import socket
 from socketserver import ThreadingMixIn
 from threading import Thread
 from typing import Any
@@ -45,14 +46,23 @@ def scp(handlers: Handlers, ae_title: str = "PEER", without: Iterable[str] = ())
         yield port
 
 
+class _Server(ThreadedAssociationServer):
+    """Keeps every socket, to be closed in the end: pynetdicom leaves those open that it cannot shut down after a reset."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.taken: list[socket] = []
+        super().__init__(*args, **options)
+
+    def get_request(self) -> tuple[socket, Any]:
+        taken, address = super().get_request()
+        self.taken.append(taken)
+        return taken, address
+
+
 @contextmanager
 def serving(ae: AE, handlers: Handlers, port: int = 0) -> Iterator[int]:
     """As start_server does, which polls every half second only; answers with the port, and ends what is open."""
-    where, sockets = ("127.0.0.1", port), []  # pynetdicom leaves one open that it cannot shut down, after a reset
-    opened = (evt.EVT_CONN_OPEN, lambda event: sockets.append(event.assoc.dul.socket.socket))
-    server: Any = ae.make_server(
-        where, evt_handlers=[*handlers.items(), opened], server_class=ThreadedAssociationServer
-    )
+    server: Any = ae.make_server(("127.0.0.1", port), evt_handlers=list(handlers.items()), server_class=_Server)
     ae._servers.append(server)
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -64,7 +74,7 @@ def serving(ae: AE, handlers: Handlers, port: int = 0) -> Iterator[int]:
         ThreadingMixIn.server_close(server)  # waits for connections that have just come in
         for association in ae.active_associations:
             association.join(5)
-        for sock in sockets:
+        for sock in server.taken:
             sock.close()
 
 

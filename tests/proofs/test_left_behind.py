@@ -55,7 +55,10 @@ def test_nothing_stays_of_commands_that_leave_processes_behind(
         monitor = psutil.Process(daemon.pid).children()[0] if prefix else psutil.Process(daemon.pid)
         wait_until(lambda: old(monitor, tmp_path) == 0, "nothing left")
         attack("left-behind", f"{runs(daemon):.0f} runs, nothing older than {OLD:.0f} s is left")
-        assert failing(daemon) == {"hangs"}  # no exit status was taken from under whoever waits for it
+        assert failing(daemon) <= {
+            "timeout",
+            "not_measured",
+        }  # no exit status was taken from under whoever waits for it
         monitor.send_signal(signal.SIGTERM)
         wait_until(lambda: not monitor.is_running() or monitor.status() == psutil.STATUS_ZOMBIE, "ended")
 
@@ -82,5 +85,5 @@ def runs(daemon: RunningDaemon) -> float:
 
 
 def failing(daemon: RunningDaemon) -> set[str]:
-    """Checks of which a run failed or could not tell."""
-    return set(re.findall(r'^pacs_probe_failures_total{check="(.*?)"', daemon.metrics(), re.MULTILINE))
+    """Why runs failed or could not tell."""
+    return set(re.findall(r'^pacs_probe_failures_total{.*reason="(.*?)"', daemon.metrics(), re.MULTILINE))
