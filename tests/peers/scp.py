@@ -47,7 +47,7 @@ def scp(handlers: Handlers, ae_title: str = "PEER", without: Iterable[str] = ())
 
 
 class _Server(ThreadedAssociationServer):
-    """Keeps every socket, to be closed in the end: pynetdicom leaves those open that it cannot shut down after a reset."""
+    """Keeps every socket, to close it in the end: pynetdicom leaves one open that it cannot shut down after a reset."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.taken: list[socket] = []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.peers.daemon import RunningDaemon
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
@@ -13,6 +15,7 @@ from tests.proofs.estates import write_estate
 INTERVAL, RETRY, FAILURES, PAGE_AFTER = 3.0, 1.0, 3, 2.0
 
 
+@pytest.mark.alone
 def test_killing_orthanc_pages_in_time_and_starting_it_again_resolves_the_same_incident(tmp_path):
     listen = free_port()
     (tmp_path / "orthanc").mkdir()

@@ -30,6 +30,7 @@ class Moment(NamedTuple):
     descriptors: int
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("count", "interval", "seconds", "window"),
     [

@@ -21,6 +21,7 @@ UNEXACT = 6.0
 """Seconds by which the start of a gap may be off: the heartbeat is every 5 s."""
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "steady",
     [pytest.param(6.0, id="short"), pytest.param(60.0, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(600)])],
