@@ -36,6 +36,8 @@ class Told:
     """Its opened was recorded only."""
     lost: bool = False
     """Its opened cannot be sent, so nothing may follow."""
+    opened: str = ""
+    """The id of its opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def restored(
     everybody, heard = {str(member) for member in incident.members}, dict[str, Iterable[str]]()
     for past in made:
         if past.event is Event.OPENED:
-            case = case.tell(past.channel, Told(past.created, past.status is DeliveryStatus.SHADOW))
+            case = case.tell(past.channel, Told(past.created, past.status is DeliveryStatus.SHADOW, opened=past.id))
         elif past.channel in case.told:
             case = case.tell(past.channel, replace(case.told[past.channel], at=past.created))
         heard[past.channel] = past.data.get("members", everybody)
@@ -110,6 +112,19 @@ def opened(transition: Transition, check: Check, identity: str) -> Case:
         (transition.check,),
     )
     return Case(incident, due(incident, check.page_after))
+
+
+def with_ids(cases: Mapping[Key, Case], notifications: Iterable[Notification]) -> Mapping[Key, Case]:
+    """The cases with the ids of what has just been opened."""
+    openings = [owed for owed in notifications if owed.event is Event.OPENED]
+    keys = {case.incident.id: key for key, case in cases.items()} if openings else {}
+    known = dict(cases)
+    for owed in openings:
+        key = keys.get(owed.incident or "")
+        if key is not None and owed.channel in known[key].told:
+            told = replace(known[key].told[owed.channel], opened=owed.id)
+            known[key] = known[key].tell(owed.channel, told)
+    return known
 
 
 def moved(incident: Incident, transition: Transition, check: Check) -> Incident:

@@ -156,7 +156,7 @@ class Desk:
         waiting = {(owed.incident, owed.channel) for owed in pending if owed.event is Event.OPENED}
         opened = (
             Notification(
-                str(ULID()),
+                told.opened,
                 channel,
                 Event.OPENED,
                 told.at,
@@ -300,7 +300,8 @@ class Desk:
         for failure in failures:
             self._supervisor.failed("decision", failure)
         entry = Entry(batch, decision.incidents, self._notifications(decision, now), decision.withheld)
-        self._cases, self._wake_at, self._undecided = decision.cases, decision.wake_at, undecided[-MOST_UNDECIDED:]
+        self._cases = cases.with_ids(decision.cases, entry.notifications)
+        self._wake_at, self._undecided = decision.wake_at, undecided[-MOST_UNDECIDED:]
         self._again_after = min(LOOK_AGAIN, 2 * self._again_after) if failures else FIRST_AGAIN
         if failures:
             again = now + round(self._again_after * SECOND)

@@ -191,13 +191,18 @@ def compare(storm: Storm) -> int:
         incidents = {incident.id: incident for incident in reader.incidents()}
     finally:
         reader.close()
-    undelivered = [row for row in owed if row.status != "delivered"]
+    ended = {(row.incident, row.channel) for row in owed if row.status == "delivered" and row.event in ENDINGS}
+    undelivered = [
+        row
+        for row in owed
+        if row.status != "delivered" and not (row.event in ENDINGS and (row.incident, row.channel) in ended)
+    ]  # what a leader could not record of an end, the next one ends in its own words
     assert not undelivered, Counter((row.status, row.event, row.channel) for row in undelivered)
     assert all(incident.ended for incident in incidents.values())
     for number, receiver in enumerate(storm.receivers):
         assert not receiver.bad
         taken = receiver.accepted
-        ids = {row.id for row in owed if row.channel == f"c{number}"}
+        ids = {row.id for row in owed if row.channel == f"c{number}" and row.status == "delivered"}
         assert ids <= {post.id for post in taken}
         lanes: dict[str, list[Received]] = defaultdict(list)
         for post in taken:
