@@ -8,8 +8,9 @@ Where the record has another incident open for the same cause, which a run in be
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from typing import NamedTuple
 
 from ulid import ULID
 
@@ -17,7 +18,7 @@ from pacs_monitor.alerting import message, plain
 from pacs_monitor.alerting.cases import TROUBLE
 from pacs_monitor.alerting.journal import Journal, Kept
 from pacs_monitor.config.estate import Estate
-from pacs_monitor.history import History
+from pacs_monitor.history import History, Reader
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.model import (
     SECOND,
@@ -34,6 +35,7 @@ from pacs_monitor.model import (
 )
 
 log = logging.getLogger(__name__)
+ENDINGS = (Event.RESOLVED, Event.WITHDRAWN)
 
 
 async def adopt(journal: Journal, history: History, estate: Estate, restored: Restored, now: Micros) -> Restored:
@@ -41,34 +43,46 @@ async def adopt(journal: Journal, history: History, estate: Estate, restored: Re
     kept = await journal.read()
     if not kept:
         return restored
-    recorded = await history.read(
-        lambda reader: {found.id: found for one in kept for found in reader.incidents(id=one.incident.id)}
-    )
+    recorded = await history.read(lambda reader: _on_record(reader, kept))
     await history.record(entry_of(kept, recorded, restored, estate, now))
     await journal.clear()
     log.warning("%d incidents that had gone out unrecorded are on record now", len(kept))
     return await history.restore()
 
 
-def entry_of(
-    kept: Sequence[Kept], recorded: Mapping[str, Incident], restored: Restored, estate: Estate, now: Micros
-) -> Entry:
+class OnRecord(NamedTuple):
+    """What the history knows of the journal's incidents."""
+
+    incidents: Mapping[str, Incident]
+    notifications: Set[str]
+    """Their ids."""
+
+
+def _on_record(reader: Reader, kept: Sequence[Kept]) -> OnRecord:
+    found = [incident for one in kept for incident in reader.incidents(id=one.incident.id)]
+    owed = reader.notifications(incidents=[incident.id for incident in found])
+    return OnRecord({incident.id: incident for incident in found}, {one.id for one in owed})
+
+
+def entry_of(kept: Sequence[Kept], recorded: OnRecord, restored: Restored, estate: Estate, now: Micros) -> Entry:
     """What the history lacks of the journal."""
     scene = message.Scene(estate.monitor.name, estate.monitor, estate.checks, {}, now)
     taken = {(incident.kind, incident.cause) for incident in restored.incidents}
     incidents, owed, transitions = list[Incident](), list[Notification](), list[Transition]()
     for one in kept:
-        incident, known = one.incident, recorded.get(one.incident.id)
+        incident, known = one.incident, recorded.incidents.get(one.incident.id)
         notifications = list(one.notifications)
-        if known is not None and known.ended is not None:  # by whoever led in between
+        if known is not None and known.ended is not None:  # who recorded the end owed it to all openings on record
             incident = known
-            sent = _withdrawals(one, now)
-            notifications = [replace(past, status=_settled(past.status)) for past in notifications] + list(sent)
-        elif known is not None and incident.ended is None:
-            incident = known
+            unknown = [past for past in notifications if past.id not in recorded.notifications]
+            notifications = [replace(past, status=_settled(past.status)) for past in unknown]
+            notifications += _withdrawals(unknown, now)
+        elif known is not None and (incident.ended is None or known.version >= incident.version):
+            incident = known  # it goes on, whatever an earlier run had meant to send of an end
+            notifications = [_without_end(past) for past in notifications]
         elif known is None and incident.ended is None and (incident.kind, incident.cause) in taken:
             incident = incident.changed(ended=now, ending=Ending.WITHDRAWN)
-            notifications += _withdrawals(one, now)
+            notifications += _withdrawals(notifications, now)
         elif known is None and incident.ended is None:
             taken.add((incident.kind, incident.cause))
             transitions += _transition(incident, restored)
@@ -102,16 +116,29 @@ def _settled(status: DeliveryStatus) -> DeliveryStatus:
     return DeliveryStatus.DROPPED if status is DeliveryStatus.PENDING else status
 
 
-def _withdrawals(one: Kept, now: Micros) -> Iterator[Notification]:
-    for past in one.notifications:
-        if past.event is Event.OPENED and past.status in (DeliveryStatus.PENDING, DeliveryStatus.SHADOW):
-            identity = str(ULID.from_timestamp(now / SECOND))
-            yield replace(past, id=identity, event=Event.WITHDRAWN, created=now)
+def _without_end(owed: Notification) -> Notification:
+    return replace(owed, status=_settled(owed.status)) if owed.event in ENDINGS else owed
+
+
+def _withdrawals(notifications: Sequence[Notification], now: Micros) -> list[Notification]:
+    """The ends of whatever was opened, or may still be."""
+    shadow, pending = DeliveryStatus.SHADOW, DeliveryStatus.PENDING
+    return [
+        replace(
+            opened,
+            id=str(ULID.from_timestamp(now / SECOND)),
+            event=Event.WITHDRAWN,
+            created=now,
+            status=shadow if opened.status is shadow else pending,
+        )
+        for opened in notifications
+        if opened.event is Event.OPENED and opened.status in (shadow, pending, DeliveryStatus.DELIVERED)
+    ]
 
 
 def _data(incident: Incident, event: Event, scene: message.Scene) -> dict[str, object]:
     """As it was told then: the data is not kept."""
-    if event not in (Event.RESOLVED, Event.WITHDRAWN) and incident.ended is not None:
+    if event not in ENDINGS and incident.ended is not None:
         state = incident.state if incident.state in TROUBLE else State.DOWN
         incident = incident.changed(ended=None, ending=None, state=state)
     try:

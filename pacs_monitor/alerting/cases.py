@@ -74,23 +74,25 @@ class Case:
 
 
 def restored(
-    incident: Incident, made: Iterable[Notification], withheld: Iterable[Withheld], check: Check | None
+    incident: Incident, made: Iterable[Notification], withheld: Iterable[Withheld], check: Check | None, now: Micros
 ) -> Case:
-    """The case of an incident that history had open."""
+    """The case of an incident that history had open. Nothing was told later than now, whatever a clock ahead dated."""
     case = Case(incident, due(incident, 0.0 if check is None else check.page_after))
     everybody, heard = {str(member) for member in incident.members}, dict[str, Iterable[str]]()
     for past in made:
         if past.event is Event.OPENED:
-            case = case.tell(past.channel, Told(past.created, past.status is DeliveryStatus.SHADOW, opened=past.id))
+            case = case.tell(
+                past.channel, Told(min(past.created, now), past.status is DeliveryStatus.SHADOW, opened=past.id)
+            )
         elif past.channel in case.told:
-            case = case.tell(past.channel, replace(case.told[past.channel], at=past.created))
+            case = case.tell(past.channel, replace(case.told[past.channel], at=min(past.created, now)))
         heard[past.channel] = past.data.get("members", everybody)
     for held in withheld:
         if held.channel is None:
             case = replace(case, excused=case.excused | {held.why})
         elif held.channel in case.told:
             told = case.told[held.channel]
-            case = case.tell(held.channel, replace(told, at=max(told.at, held.at)))
+            case = case.tell(held.channel, replace(told, at=max(told.at, min(held.at, now))))
     late = [told.at for channel, told in case.told.items() if everybody - set(heard[channel])]
     return replace(case, joined=max(late) + 1) if late else case
 

@@ -176,7 +176,7 @@ class Desk:
         for incident in restored.incidents:
             check = self._known.get(incident.members[0]) if incident.members else None
             made, withheld = restored.made.get(incident.id, ()), restored.withheld.get(incident.id, ())
-            case = cases.restored(incident, made, withheld, check)
+            case = cases.restored(incident, made, withheld, check, self._clock.now())
             self._cases = {**self._cases, case.key: case}
             if incident.kind is IncidentKind.DELIVERY:
                 self._failing[incident.cause] = Trouble(incident.since, incident.detail)

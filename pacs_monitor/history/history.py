@@ -131,7 +131,11 @@ class History:
         try:
             async with asyncio.timeout(within):
                 await self._places.acquire()
-                reading = started(lambda: ask(self.reader), "history reader")
+                try:
+                    reading = started(lambda: ask(self.reader), "history reader")
+                except BaseException:  # no thread can be started
+                    self._places.release()
+                    raise
                 reading.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(self._places.release))
                 return await answer(reading)
         except TimeoutError:

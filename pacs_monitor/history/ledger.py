@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, update
 
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.errors import UnrecordedError
@@ -44,7 +44,7 @@ class Ledger:
     def record(self, connection: Connection, entry: Entry) -> None:
         self._transitions(connection, entry.transitions)
         incidents = [self._incident(incident) for incident in entry.incidents]
-        upsert(connection, t.incidents, incidents, ["id"], version="version")
+        upsert(connection, t.incidents, incidents, ["id"], where=_is_later)
         self._members(connection, entry.incidents)
         insert_once(connection, t.notifications, [self._notification(owed) for owed in entry.notifications])
         insert_once(connection, t.withheld, [_withheld(withheld) for withheld in entry.withheld])
@@ -198,6 +198,11 @@ class Ledger:
         if latest != revision.hash:
             row = {"hash": revision.hash, "who": revision.who, "diff": revision.diff, "at": now}
             insert_once(connection, t.revisions, [row | {"monitor_id": self._monitor}])
+
+
+def _is_later(old: Any, new: Any) -> ColumnElement[bool]:
+    """A later version of an incident that has not ended: what has ended stays so."""
+    return and_(old.version < new.version, old.ended.is_(None))
 
 
 def _withheld(withheld: Withheld) -> dict[str, Any]:

@@ -12,12 +12,23 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 from ulid import ULID
 
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.ledger import Ledger
-from pacs_monitor.model import SECOND, DeliveryStatus, Ending, Entry, Event, Incident, Micros, Notification
+from pacs_monitor.model import (
+    SECOND,
+    CheckId,
+    DeliveryStatus,
+    Ending,
+    Entry,
+    Event,
+    Incident,
+    Micros,
+    Notification,
+    Transition,
+)
 
 ENTRY = TypeAdapter(Entry)
 TRIED = frozenset({DeliveryStatus.PENDING, DeliveryStatus.GIVEN_UP})
@@ -43,7 +54,8 @@ class Orphans:
             select(t.orphans).where(t.orphans.c.monitor_id == self._monitor).order_by(t.orphans.c.id)
         ).all()
         entry = _together([ENTRY.validate_python(row.entry) for row in waiting])
-        strangers = {i.id for i in entry.incidents if not adopt or self._other_is_open(connection, i)}
+        entry = replace(entry, transitions=self._later(connection, entry.transitions))
+        strangers = {i.id for i in entry.incidents if not adopt or self._is_over(connection, i)}
         known = select(t.incidents.c.id).where(t.incidents.c.id.in_(strangers))
         gone = strangers - set(connection.scalars(known))
         if adopt:
@@ -53,12 +65,24 @@ class Orphans:
         connection.execute(delete(t.orphans).where(t.orphans.c.id.in_([row.id for row in waiting])))
         return tuple(owed for owed in ends.notifications if owed.status is DeliveryStatus.PENDING)
 
-    def _other_is_open(self, connection: Connection, incident: Incident) -> bool:
+    def _is_over(self, connection: Connection, incident: Incident) -> bool:
+        """Whether the record has ended it, or has another one open for its cause."""
         of = t.incidents.c
         same = select(of.id).where(
             of.monitor_id == self._monitor, of.kind == incident.kind, of.cause == incident.cause, of.ended.is_(None)
         )
-        return bool(set(connection.scalars(same)) - {incident.id})
+        ended = select(of.id).where(of.id == incident.id, of.ended.is_not(None))
+        return bool(set(connection.scalars(same)) - {incident.id}) or connection.scalar(ended) is not None
+
+    def _later(self, connection: Connection, transitions: Sequence[Transition]) -> tuple[Transition, ...]:
+        """Those that are later than what the record knows of their check."""
+        of = t.checks.c
+        latest = select(of.node, of.name, func.max(t.transitions.c.since).label("since")).join_from(
+            t.checks, t.transitions
+        )
+        rows = connection.execute(latest.where(of.monitor_id == self._monitor).group_by(of.node, of.name))
+        known = {CheckId(row.node, row.name): row.since for row in rows}
+        return tuple(one for one in transitions if one.since > known.get(one.check, one.since - 1))
 
 
 def _together(entries: Sequence[Entry]) -> Entry:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import ColumnElement, Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pacs_monitor.history.tables import checks
 from pacs_monitor.model import CheckId
 
 Row = Mapping[str, Any]
+Where = Callable[[Any, Any], ColumnElement[bool]]
+"""By the columns of the old row and of the new."""
 
 
 def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -19,15 +21,15 @@ def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.
 
 
 def upsert(
-    connection: Connection, table: Table, rows: Sequence[Row], keys: Sequence[str], *, version: str | None = None
+    connection: Connection, table: Table, rows: Sequence[Row], keys: Sequence[str], *, where: Where | None = None
 ) -> None:
-    """Insert rows, or overwrite those that have the same keys; with a `version` column only those of a lower one."""
+    """Insert rows, or overwrite those that have the same keys, `where` the old row may be overwritten by the new."""
     if not rows:
         return
     statement = _insert(connection, table)
     changes = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    newer = None if version is None else table.c[version] < statement.excluded[version]
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes, where=newer), list(rows))
+    may = None if where is None else where(table.c, statement.excluded)
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes, where=may), list(rows))
 
 
 def insert_once(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

@@ -146,8 +146,20 @@ class Writer:
             ended = None in batch
             jobs = [job for job in batch if job is not None and job.future.set_running_or_notify_cancel()]
             if jobs:
-                self._serve(jobs)
+                self._guarded(jobs)
         self._disconnect()
+
+    def _guarded(self, jobs: Sequence[Job]) -> None:
+        """Serve them; whatever goes wrong besides, nobody waits for ever and the thread goes on."""
+        try:
+            self._serve(jobs)
+        except Exception as error:  # noqa: BLE001 - the last guard of the one writer
+            log.error("the history's writer failed and goes on: %s", type(error).__name__)
+            self._began = None
+            self._disconnect()
+            for job in jobs:
+                if not job.future.done():
+                    job.future.set_exception(HistoryError(f"the history's writer failed: {type(error).__name__}"))
 
     def _waiting(self) -> list[Job | None]:
         batch = [self._jobs.get()]

@@ -311,7 +311,7 @@ def test_after_a_restart_checks_are_told_that_joined_after_the_last_message() ->
     both = replace(incident(talk), members=(ARCHIVE, DISK))
     heard = {"members": ["archive/dicom_echo"]}
     said = Notification("", "hook", Event.OPENED, at(900), heard, both.id, DeliveryStatus.DELIVERED)
-    case = restored(both, [said], [], CHECKS[ARCHIVE])
+    case = restored(both, [said], [], CHECKS[ARCHIVE], at(1000))
     talk.cases = {case.key: case}
     talk.ask(1100, dark={ARCHIVE: dark(0), DISK: dark(0)})
     assert talk.heard() == [("opened", "hook"), ("changed", "hook")]

@@ -107,6 +107,7 @@ def after_restart(talk: Talk) -> dict[Key, Case]:
             made[incident.id],
             [h for h in withheld if h.incident == incident.id],
             talk.estate.checks.get(incident.members[0]),
+            at(10**9),
         )
         for incident in incidents.values()
         if incident.ended is None
