@@ -28,6 +28,7 @@ from pacs_monitor.wording import span
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 """Seconds between two questions for what is not there yet."""
+ATTEMPTS = 2
 LAST_ATTEMPT = 0.25
 """Share of the time that is kept for the second attempt to fetch what did not come at once."""
 NO_SUCH_INSTANCE = 0x0112
@@ -77,21 +78,41 @@ async def sent_back(target: Target, made: Synthetic, ctx: ProbeContext, until: f
     try:
         proposed = contexts([(STUDY_ROOT_MOVE, _IMPLICIT), (STUDY_ROOT_FIND, _IMPLICIT)])
         async with await _opened(target, proposed, ctx, until) as association:
+            attempts = 0
 
             async def moves() -> bool:
-                done = await move(association, STUDY_ROOT_MOVE, _identifier(made.uids), listener.ae_title)
-                return bool(done.completed + done.warning)
+                """After the second attempt nothing is left but to wait."""
+                nonlocal attempts
+                attempts += 1
+                claimed = arriving.done() or await _claims_to_send(association, made.uids, listener, arriving)
+                return claimed or attempts == ATTEMPTS
 
-            await _brought(association, made.uids, moves, until)
+            await _brought(association, made.uids, moves, until, arriving)
             async with asyncio.timeout_at(until):
                 got: ReceivedObject = await arriving
             _compare(association, made, [got])
             return association.passage
     except TimeoutError:
-        detail = f"{target} says that it sent the object to {listener.ae_title}, where it did not arrive in time"
+        detail = f"{target} answered C-MOVE with success, and the object did not arrive at {listener.ae_title} in time"
         raise association.passage.failure(Reason.STORED_NOT_FOUND, detail) from None
     finally:
         arriving.cancel()
+
+
+async def _claims_to_send(
+    association: Association, uids: Uids, listener: DicomListener, arriving: asyncio.Future[ReceivedObject]
+) -> bool:
+    """One C-MOVE: whether the object has arrived, or the peer counts it as sent; what it does not tell proves nothing.
+
+    Raises NetFailure.
+    """
+    try:
+        done = await move(association, STUDY_ROOT_MOVE, _identifier(uids), listener.ae_title)
+    except NetFailure as failure:
+        if failure.reason is Reason.PARTIAL and arriving.done():
+            return True
+        raise
+    return arriving.done() or bool(done.sent)
 
 
 async def committed(target: Target, made: Synthetic, ctx: ProbeContext, until: float) -> Passage:
@@ -157,34 +178,55 @@ async def in_two_attempts(
     passage: Passage,
     until: float,
     is_there: Callable[[], Awaitable[bool]] | None = None,
+    *,
+    arriving: asyncio.Future[ReceivedObject] | None = None,
 ) -> None:
     """Whether it came at once, or as soon as it is there, or shortly before the time is up; raises NetFailure.
 
     Never more than two attempts: each makes the peer send the object, and an archive that is asked again and again for
-    what it cannot give has more to do than to keep images.
+    what it cannot give has more to do than to keep images. One that sends to our listener (`arriving`) may do so after
+    it has answered, so that the second attempt waits for that first.
     """
     began = monotonic()
     if await fetch():
         return
     last = until - (until - monotonic()) * LAST_ATTEMPT
-    found = False
+    there = again = False
     with suppress(NetFailure):  # the peer may not be asked: then nobody knows until the second attempt
         if is_there is not None:
-            await until_there(is_there, peer, passage, last)
-            found = True
-    if not found:
-        await asyncio.sleep(max(last - monotonic(), 0.0))
+            there = await is_there()
+            again = there and arriving is None
+            if not there:
+                await until_there(is_there, peer, passage, last)
+                there = again = True
+    if not again:
+        await _pause(max(last - monotonic(), 0.0), arriving)
     if not await fetch():
-        raise _not_there(peer, passage, began)
+        raise _not_there(peer, passage, began, there=there)
 
 
-async def _brought(association: Association, uids: Uids, fetch: Callable[[], Awaitable[bool]], until: float) -> None:
+async def _pause(seconds: float, arriving: asyncio.Future[ReceivedObject] | None) -> None:
+    """So many seconds, or until the object has arrived."""
+    if arriving is None:
+        await asyncio.sleep(seconds)
+    else:
+        await asyncio.wait([arriving], timeout=seconds)
+
+
+async def _brought(
+    association: Association,
+    uids: Uids,
+    fetch: Callable[[], Awaitable[bool]],
+    until: float,
+    arriving: asyncio.Future[ReceivedObject] | None = None,
+) -> None:
     peer, passage = association.peer, association.passage
-    await in_two_attempts(fetch, peer, passage, until, lambda: _matches(association, uids))
+    await in_two_attempts(fetch, peer, passage, until, lambda: _matches(association, uids), arriving=arriving)
 
 
-def _not_there(peer: object, passage: Passage, began: float) -> NetFailure:
-    detail = f"{peer} took the object, and does not have it {span(monotonic() - began)} later"
+def _not_there(peer: object, passage: Passage, began: float, *, there: bool = False) -> NetFailure:
+    what = "finds it, but does not give it back" if there else "does not have it"
+    detail = f"{peer} took the object, and {what} {span(monotonic() - began)} later"
     return passage.failure(Reason.STORED_NOT_FOUND, detail)
 
 
