@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from pacs_monitor.dicom import negotiation, pdu, reasons, requests
 from pacs_monitor.dicom.dimse import DATA_LIMIT
-from pacs_monitor.dicom.negotiation import Accepted, Roles
+from pacs_monitor.dicom.negotiation import Accepted
 from pacs_monitor.dicom.presented import facts
 from pacs_monitor.dicom.upperlayer import State, UpperLayer
 from pacs_monitor.model import Address, Phase, Reason, Resolver, Tls
@@ -134,10 +134,6 @@ class Association(UpperLayer):
     def transfer_syntax(self, context_id: int) -> str:
         """The transfer syntax of an accepted context, "" of any other."""
         return self.accepted.contexts.get(context_id, (None, ""))[1]
-
-    def roles(self, abstract_syntax: str) -> Roles:
-        """The roles that the peer leaves us for a SOP class (PS3.7 D.3.3.4): SCU unless both sides said otherwise."""
-        return self.accepted.roles.get(abstract_syntax, Roles())
 
     def next_message_id(self) -> int:
         """1 to 65535, over and over (PS3.7 9.1.1.1.1)."""
