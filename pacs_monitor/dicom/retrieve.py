@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from pacs_monitor.dicom.association import Association
-from pacs_monitor.dicom.dimse import Command, CommandField, Element, Message, write_response
-from pacs_monitor.dicom.operation import MEDIUM, PENDING, SUCCESS, Operation
+from pacs_monitor.dicom.dimse import PENDING, Command, CommandField, Element, Message, write_response
+from pacs_monitor.dicom.operation import MEDIUM, SUCCESS, Operation
 from pacs_monitor.dicom.requests import IMPLICIT_VR_LITTLE_ENDIAN
 from pacs_monitor.model import Reason
 

@@ -69,6 +69,11 @@ class UpperLayer(asyncio.Protocol):
         self._peer_maximum_length = 0
 
     @property
+    def is_open(self) -> bool:
+        """Whether a request can still be made."""
+        return self._state is State.OPEN
+
+    @property
     def peer(self) -> str:
         """The peer, for sentences."""
         raise NotImplementedError
@@ -106,11 +111,13 @@ class UpperLayer(asyncio.Protocol):
             self.passage.begin(Phase.OPERATION)
 
     async def receive(self) -> Message:
-        """The next message; raises NetFailure."""
+        """The next message; raises NetFailure. One that came before the end counts, also in the same segment."""
         if not self._messages:
             self.passage.begin(Phase.OPERATION)
         while not self._messages:
-            await self._turn()
+            if self._ending is not None:
+                raise self.passage.failure(*self._ending)
+            await self._happening()
         self.passage.end()
         message = self._messages.popleft()
         self._backlog -= _cost(message)
@@ -120,7 +127,9 @@ class UpperLayer(asyncio.Protocol):
         return message
 
     def abort(self) -> None:
-        """A-ABORT, and close; safe at any time, also when nothing was connected yet."""
+        """A-ABORT, and close; safe at any time, also when nothing was connected yet. Whoever asks afterwards fails."""
+        if self._state is not State.OVER:
+            self._ending = Reason.CLOSED, f"we have left the association with {self.peer}"
         self._leave(pdu.A_ABORT)
 
     async def release(self) -> None:
@@ -133,7 +142,6 @@ class UpperLayer(asyncio.Protocol):
         try:
             self._write(pdu.A_RELEASE_RQ)
             await self._turn()
-            self._leave(b"")
         except NetFailure:
             self.passage.flags.append(Flag.RELEASE_TIMEOUT)
         except BaseException:
@@ -302,6 +310,7 @@ class UpperLayer(asyncio.Protocol):
     def _take_release_response(self) -> None:
         if self._state is not State.AWAITING_RELEASE:
             self._take_unexpected()
+        self._leave(b"")
         self._wake()
 
     def _take_abort(self, body: bytes) -> None:

@@ -9,7 +9,7 @@ met.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 from uuid import uuid4
@@ -119,10 +119,10 @@ async def committed(target: Target, made: Synthetic, ctx: ProbeContext, until: f
     """Promised to be kept: storage commitment (PS3.4 J), reported on the same association or to our listener."""
     transaction = f"2.25.{uuid4().int}"
     async with await _opened(target, contexts([(STORAGE_COMMITMENT, _IMPLICIT)]), ctx, until) as association:
-        await request_commitment(association, transaction, [(made.sop_class, made.uids.instance)])
+        asked = [(made.sop_class, made.uids.instance)]
         try:
             async with asyncio.timeout_at(until):
-                answer = await _reported(association, transaction, ctx.listeners)
+                answer = await _reported(association, transaction, asked, ctx.listeners)
         except TimeoutError:
             detail = f"{target} took the request for storage commitment, and did not report on it in time"
             raise association.passage.failure(Reason.DIMSE_TIMEOUT, detail) from None
@@ -249,23 +249,43 @@ def _compare(association: Association, made: Synthetic, taken: list[ReceivedObje
         raise association.passage.failure(Reason.CONTENT_MISMATCH, detail)
 
 
-async def _reported(association: Association, transaction: str, listener: DicomListener | None) -> Commitment:
-    """Whichever way the report comes first; only the last way to fail is told."""
-    ways = [asyncio.ensure_future(report(association, transaction))]
+async def _reported(
+    association: Association, transaction: str, asked: Sequence[tuple[str, str]], listener: DicomListener | None
+) -> Commitment:
+    """Whichever way the report comes first, also before the answer to the request; the last failure is told."""
+    elsewhere: asyncio.Future[Commitment] | None = None
     if listener is not None:
-        ways.append(asyncio.ensure_future(listener.expect_commitment(transaction)))
+        elsewhere = asyncio.ensure_future(listener.expect_commitment(transaction))
+    here = asyncio.ensure_future(_reported_here(association, transaction, asked, elsewhere))
     try:
-        waiting = set(ways)
-        while True:
-            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for way in done:
-                if not waiting or way.exception() is None:
-                    return await way
+        if elsewhere is not None:
+            await asyncio.wait([here, elsewhere], return_when=asyncio.FIRST_COMPLETED)
+            if elsewhere.done():
+                return await elsewhere
+        return await here
     finally:
-        for way in ways:
+        for way in filter(None, (here, elsewhere)):
             way.cancel()
             with suppress(asyncio.CancelledError, NetFailure):
                 await way
+
+
+async def _reported_here(
+    association: Association,
+    transaction: str,
+    asked: Sequence[tuple[str, str]],
+    elsewhere: asyncio.Future[Commitment] | None,
+) -> Commitment:
+    """Ask, and have the report on the same association, or what came `elsewhere` once this one is over."""
+    early = await request_commitment(association, transaction, asked)
+    if early is not None:
+        return early
+    try:
+        return await report(association, transaction)
+    except NetFailure:
+        if elsewhere is None:
+            raise
+        return await elsewhere
 
 
 def _check_commitment(association: Association, made: Synthetic, answer: Commitment) -> None:

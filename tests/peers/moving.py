@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from pacs_monitor.dicom import Target, associate
 from pacs_monitor.dicom.acceptor import Listener
+from pacs_monitor.dicom.commitment import STORAGE_COMMITMENT, WELL_KNOWN_INSTANCE
 from pacs_monitor.dicom.datasets import decode, encode
 from pacs_monitor.dicom.dimse import Assembler, CommandField, Element, Message, Value, write_command, write_response
 from pacs_monitor.dicom.negotiation import read_request
@@ -46,8 +47,12 @@ class Mover:
     find_status: int = SUCCESS
     finds: bool = True
     """Whether C-FIND names what it holds; else it is answered with other objects, or with none."""
+    report: str = ""
+    """`before` or `instead` of its N-ACTION-RSP it reports on a commitment, on another association."""
     held: list[Held] = field(default_factory=list)
     moves: int = 0
+    reported: list[int | None] = field(default_factory=list)
+    """How its reports were answered."""
 
     async def __call__(self, conversation: Conversation) -> None:
         assembler, sending = Assembler(), set()
@@ -90,7 +95,31 @@ class Mover:
                     await self._send()
                 await say(write_response(command, self.status, self.counters))
                 return asyncio.ensure_future(self._send(self.late)) if self.late else None
+            case CommandField.N_ACTION_RQ:
+                transaction = str(decode(message.data, ("TransactionUID",))["TransactionUID"])
+                await self._report(transaction)
+                if self.report != "instead":
+                    await say(write_response(command, SUCCESS))
         return None
+
+    async def _report(self, transaction: str) -> None:
+        """N-EVENT-REPORT (PS3.4 J.3.3) on an association of its own."""
+        assert self.to is not None
+        target = Target(Address("127.0.0.1", self.to.port), self.to.ae_title, "ARCHIVE")
+        kept = [{"ReferencedSOPClassUID": held[0], "ReferencedSOPInstanceUID": held[1]} for held in self.held]
+        elements: dict[Element, Value] = {
+            Element.AFFECTED_SOP_CLASS_UID: STORAGE_COMMITMENT,
+            Element.MESSAGE_ID: 1,
+            Element.AFFECTED_SOP_INSTANCE_UID: WELL_KNOWN_INSTANCE,
+            Element.EVENT_TYPE_ID: 1,
+        }
+        proposed = contexts([(STORAGE_COMMITMENT, [IMPLICIT])], scp=[STORAGE_COMMITMENT])
+        async with await associate(
+            target, proposed, resolver=Resolver(), deadline=time.monotonic() + SOON
+        ) as association:
+            command = write_command(CommandField.N_EVENT_REPORT_RQ, elements, has_data=True)
+            await association.send(1, command, encode({"TransactionUID": transaction, "ReferencedSOPSequence": kept}))
+            self.reported.append((await association.receive()).command.status)
 
     async def _send(self, after: float = 0.0) -> None:
         if self.to is None:

@@ -143,3 +143,13 @@ async def test_a_warning_without_a_failure_is_no_partial_retrieval() -> None:
     partial = await retrieve_by(Mover(None, 0xB000, {COMPLETED: 2, FAILED: 1}), {}, None, destination="SINK")
     unknown = await retrieve_by(Mover(None, 0xB000), {}, None, destination="SINK")
     assert partial.reason is unknown.reason is Reason.PARTIAL
+
+
+@pytest.mark.parametrize("report", ["before", "instead"])
+async def test_a_commitment_may_be_reported_elsewhere_before_the_request_is_answered(
+    report: str, listener: Listener
+) -> None:
+    """PS3.4 J.3.3: N-EVENT-REPORT and N-ACTION-RSP are independent."""
+    mover = Mover(listener, report=report)
+    outcome = await store_by(mover, listener, verify="commitment")
+    assert (outcome.status, outcome.detail, mover.reported) == (Status.OK, "", [0])
