@@ -38,12 +38,14 @@ async def associate(
     resolver: Resolver,
     deadline: float,
     data_limit: int = DATA_LIMIT,
+    passage: Passage | None = None,
 ) -> Association:
     """An open association, to be used in `async with`; raises NetFailure. `deadline` is on time.monotonic().
 
-    `data_limit`: bytes that one data set of the peer may have, where images are fetched (C-GET).
+    `data_limit`: bytes that one data set of the peer may have, where images are fetched (C-GET). `passage`: that of an
+    earlier association, which this one continues.
     """
-    passage = Passage()
+    passage = passage or Passage()
     association = Association(target, contexts, deadline, passage, data_limit)
     try:
         transport, _ = await connect(

@@ -148,9 +148,13 @@ async def _instances(association: Association, study: str) -> list[str]:
 async def _values(association: Association, keys: Mapping[str, str], keyword: str) -> list[str]:
     """The values of a unique key among what matches the others."""
     values = []
-    async for answer in find(association, STUDY_ROOT_FIND, encode({**keys, keyword: ""}), limit=MOST_OBJECTS + 1):
+    answers = find(association, STUDY_ROOT_FIND, encode({**keys, keyword: ""}), limit=MOST_OBJECTS + 1)
+    async for answer in answers:
         try:
             values.append(str(decode(answer.dataset, (keyword,)).get(keyword, "")))
         except Malformed as error:
             raise association.passage.failure(Reason.NOT_DICOM, f"C-FIND: {error}") from None
+    if answers.capped and answers.matches <= MOST_OBJECTS:
+        detail = f"{association.peer} cut its list of the study's objects (B001): take another one, or another method"
+        raise association.passage.failure(Reason.NOT_CONFIGURED, detail)
     return [value for value in values if value]

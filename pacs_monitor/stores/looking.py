@@ -143,11 +143,15 @@ async def _opened(target: Target, proposed: tuple[Context, ...], ctx: ProbeConte
 async def _matches(association: Association, uids: Uids) -> bool:
     """Whether an answer names the very instance: some archives pass over keys that they do not know."""
     instances = set()
-    async for answer in find(association, STUDY_ROOT_FIND, _identifier(uids)):
+    answers = find(association, STUDY_ROOT_FIND, _identifier(uids))
+    async for answer in answers:
         try:
             instances.add(decode(answer.dataset, ("SOPInstanceUID",)).get("SOPInstanceUID"))
         except Malformed as error:
             raise association.passage.failure(Reason.NOT_DICOM, f"C-FIND: {error}") from None
+    if answers.capped and uids.instance not in instances:
+        detail = f"{association.peer} cut its list of answers (B001), so that nobody knows whether it has the object"
+        raise association.passage.failure(Reason.NOT_CONFIGURED, detail)
     return uids.instance in instances
 
 

@@ -153,3 +153,15 @@ async def test_a_commitment_may_be_reported_elsewhere_before_the_request_is_answ
     mover = Mover(listener, report=report)
     outcome = await store_by(mover, listener, verify="commitment")
     assert (outcome.status, outcome.detail, mover.reported) == (Status.OK, "", [0])
+
+
+async def test_an_object_is_not_missing_from_a_list_that_was_cut(listener: Listener) -> None:
+    mover = Mover(find_status=0xB001, finds=False)
+    outcome = await store_by(mover, listener, verify="find")
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
+    assert "B001" in outcome.detail
+
+
+async def test_a_study_is_not_fetched_by_a_list_of_its_objects_that_was_cut(listener: Listener) -> None:
+    outcome = await retrieve_by(Mover(listener, find_status=0xB001), {}, listener)
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
