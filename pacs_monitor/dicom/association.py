@@ -122,7 +122,7 @@ class Association(UpperLayer):
 
         Raises NetFailure with the result's reason when there is none.
         """
-        refused: int | None = None
+        refused, other = None, None
         for context in self._contexts:
             if context.abstract_syntax != abstract_syntax or context.id not in self.accepted.contexts:
                 continue
@@ -130,7 +130,10 @@ class Association(UpperLayer):
             if result == 0 and transfer_syntax in (None, accepted):
                 return context.id
             if transfer_syntax is None or transfer_syntax in context.transfer_syntaxes:
-                refused = result or requests.TRANSFER_SYNTAXES_NOT_SUPPORTED
+                refused, other = (result, other) if result else (refused, accepted)
+        if other is not None and not refused and transfer_syntax is not None:
+            why = reasons.of_other_syntax(self.peer, abstract_syntax, accepted=other, wanted=transfer_syntax)
+            raise self.passage.failure(*why)
         raise self.passage.failure(*reasons.of_context_result(refused, self.peer, abstract_syntax))
 
     def transfer_syntax(self, context_id: int) -> str:

@@ -17,6 +17,10 @@ _WARNING = 0xB000
 """Sub-operations complete, with failures or warnings (PS3.4 table C.4-2): which of them, the counters tell."""
 
 
+_UNABLE = range(0xC000, 0xD000)
+"""Unable to process (PS3.4 table C.4-2)."""
+
+
 class ReceivedObject(NamedTuple):
     """What a peer sent us by C-STORE: the data set as encoded in its transfer syntax."""
 
@@ -72,7 +76,8 @@ async def move(association: Association, sop_class: str, identifier: bytes, dest
     pending: Message | None = None
     while operation.status_of(message := await operation.answer()) in PENDING:
         pending = message
-    return _ended(association, operation, message, pending)
+    status = operation.status_of(message)
+    return _ended(association, operation, message, pending, _hint(destination) if status in _UNABLE else "")
 
 
 async def _ask(
@@ -102,17 +107,24 @@ def store_response(message: Message, status: int) -> bytes:
     return write_response(command, status, {Element.AFFECTED_SOP_INSTANCE_UID: instance})
 
 
-def _ended(association: Association, operation: Operation, message: Message, pending: Message | None) -> SubOperations:
+def _ended(
+    association: Association, operation: Operation, message: Message, pending: Message | None, hint: str = ""
+) -> SubOperations:
     status, done = operation.status_of(message), _numbers(message.command)
     counts = f": {done}" if any(done) else ""
     if status == _WARNING and done.failed == 0:
         return done
     if status != SUCCESS:
-        raise operation.failure(message, counts)
+        raise operation.failure(message, counts + hint)
     if done.failed:
         detail = f"{operation.service} answered success although sub-operations failed{counts}"
         raise association.passage.failure(Reason.PARTIAL, detail)
     return done if done.completed is not None or pending is None else _completed(pending.command)
+
+
+def _hint(destination: str) -> str:
+    """Orthanc answers C000 for a destination that is not among its DicomModalities, where others answer A801."""
+    return f"; perhaps it does not know the destination {destination}: is that registered there with address and port?"
 
 
 def _completed(pending: Command) -> SubOperations:

@@ -218,8 +218,8 @@ class UpperLayer(asyncio.Protocol):
         elif self._state is State.AWAITING_ACCEPT:
             self._end(
                 Reason.CLOSED_BEFORE_ACCEPT,
-                f"{self.peer} {how} the connection without answering the association request: perhaps an allow-list"
-                " of addresses, no free association, or a port that wants TLS",
+                f"{self.peer} {how} the connection without answering the association request: wrong port or protocol?"
+                " Else perhaps a port that wants TLS, an allow-list of addresses, or no free association",
             )
         else:
             self._end(Reason.CLOSED, f"{self.peer} {how} the connection in mid-operation")
@@ -251,8 +251,12 @@ class UpperLayer(asyncio.Protocol):
     def _not_understood(self, data: bytes, why: str) -> None:
         if self._state is State.AWAITING_ACCEPT and pdu.is_tls(data):
             self._end(Reason.CLOSED_BEFORE_ACCEPT, f"{self.peer} answered in TLS: this port wants tls under dicom")
-        else:
-            self._end(Reason.NOT_DICOM, f"{self.peer} does not speak DICOM: {why}", pdu.A_ABORT_BY_PROVIDER)
+            return
+        is_stranger = self._state in (State.AWAITING_ACCEPT, State.AWAITING_REQUEST)
+        what = (
+            "does not speak DICOM; wrong port or protocol?" if is_stranger else "does not keep to the DICOM protocol:"
+        )
+        self._end(Reason.NOT_DICOM, f"{self.peer} {what} {why}", pdu.A_ABORT_BY_PROVIDER)
 
     def _take(self, kind: int, body: bytes) -> None:
         match kind:

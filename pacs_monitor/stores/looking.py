@@ -18,8 +18,9 @@ from pacs_monitor.dicom import Association, Target, associate, reasons
 from pacs_monitor.dicom.commitment import STORAGE_COMMITMENT, Commitment, report, request_commitment
 from pacs_monitor.dicom.datasets import decode, encode
 from pacs_monitor.dicom.find import STUDY_ROOT_FIND, find
+from pacs_monitor.dicom.names import name_of
 from pacs_monitor.dicom.pdu import Malformed
-from pacs_monitor.dicom.requests import IMPLICIT_VR_LITTLE_ENDIAN, Context, contexts
+from pacs_monitor.dicom.requests import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, Context, contexts
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE, ReceivedObject, get, move
 from pacs_monitor.dicom.testobject import Synthetic, Uids, hash_of
 from pacs_monitor.model import DicomListener, ProbeContext, Reason
@@ -34,6 +35,7 @@ LAST_ATTEMPT = 0.25
 NO_SUCH_INSTANCE = 0x0112
 """Failure Reason (0008,1197) of a storage commitment (PS3.3 C.14.1.1)."""
 _IMPLICIT = (IMPLICIT_VR_LITTLE_ENDIAN,)
+_READABLE = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
 
 
 async def is_there(target: Target, uids: Uids, ctx: ProbeContext, until: float) -> bool:
@@ -241,16 +243,27 @@ def _keep(taken: list[ReceivedObject], got: ReceivedObject) -> int:
 
 def _compare(association: Association, made: Synthetic, taken: list[ReceivedObject]) -> None:
     """Whatever an archive may change of the rest (coercion), the pixels must be those that it was sent."""
-    try:
-        same = all(
-            (got.sop_instance, hash_of(got.dataset, got.transfer_syntax)) == (made.uids.instance, made.content)
-            for got in taken
+    for got in taken:
+        found = _difference(made, got)
+        if found is not None:
+            reason, what = found
+            raise association.passage.failure(reason, f"{association.peer} gives back {what}")
+
+
+def _difference(made: Synthetic, got: ReceivedObject) -> tuple[Reason, str] | None:
+    """What is wrong with an object that came back, if anything; nothing is decompressed here (PS3.5 A.4)."""
+    if got.sop_instance != made.uids.instance:
+        return Reason.CONTENT_MISMATCH, "another object than was asked for: its SOP Instance UID differs"
+    if got.transfer_syntax not in (*made.transfer_syntaxes, *_READABLE):
+        return Reason.NOT_CONFIGURED, (
+            f"the object in {name_of(got.transfer_syntax)}, which is not decompressed here, so that its pixels"
+            " cannot be compared: say verify: get, which wants them as they were sent, or verify: find"
         )
+    try:
+        same = hash_of(got.dataset, got.transfer_syntax) == made.content
     except Malformed:
-        same = False
-    if not same:
-        detail = f"{association.peer} gives back another object than it was sent: its pixels differ"
-        raise association.passage.failure(Reason.CONTENT_MISMATCH, detail)
+        return Reason.CONTENT_MISMATCH, "the object in a data set that cannot be read"
+    return None if same else (Reason.CONTENT_MISMATCH, "another object than it was sent: its pixels differ")
 
 
 async def _reported(

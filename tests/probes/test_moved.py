@@ -165,3 +165,20 @@ async def test_an_object_is_not_missing_from_a_list_that_was_cut(listener: Liste
 async def test_a_study_is_not_fetched_by_a_list_of_its_objects_that_was_cut(listener: Listener) -> None:
     outcome = await retrieve_by(Mover(listener, find_status=0xB001), {}, listener)
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
+
+
+async def test_an_archive_that_cannot_process_may_not_know_the_destination(listener: Listener) -> None:
+    """Orthanc answers C000 for a destination that is not among its DicomModalities, where others answer A801."""
+    outcome = await store_by(Mover(None, 0xC000), listener)
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.QUERY_REFUSED)
+    assert "is that registered there" in outcome.detail
+    assert "PACSMON" in outcome.detail
+    full = await store_by(Mover(None, 0xA702), listener)
+    assert "registered" not in full.detail
+
+
+async def test_pixels_that_come_back_compressed_are_not_told_to_differ(listener: Listener) -> None:
+    outcome = await store_by(Mover(listener, syntax="1.2.840.10008.1.2.4.70"), listener)
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
+    assert "JPEG Lossless" in outcome.detail
+    assert "differ" not in outcome.detail
