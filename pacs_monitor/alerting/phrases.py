@@ -25,7 +25,7 @@ WORDS: Mapping[str, Words] = {
     ),
     Reason.TCP_RESET: Words(
         "resets connections{on_port}",
-        "Ask who runs the firewall or load balancer in front of it; they reset when the service behind them is gone.",
+        "Wrong port or protocol? Else ask who runs the firewall or load balancer in front of it: is the service gone?",
     ),
     Reason.TLS_EXPIRED: Words(
         "shows an expired TLS certificate{on_port}",
@@ -45,11 +45,11 @@ WORDS: Mapping[str, Words] = {
     ),
     Reason.CLOSED_BEFORE_ACCEPT: Words(
         "closes the connection before it accepts the association",
-        "Check its list of allowed addresses, its limit of associations, and whether the port wants TLS; then its log.",
+        "Wrong port or protocol, does it want TLS? Else check its allowed addresses and limit of associations.",
     ),
     Reason.CLOSED: Words(
         "closes the connection in mid-operation",
-        "Read its log at this second: its process may have died, or a firewall cut the connection.",
+        "Wrong port or protocol? Else read its log at this second: did its process die, did a firewall cut in?",
     ),
     Reason.ACSE_TIMEOUT: Words(
         "takes connections but does not answer the association request",
@@ -57,7 +57,7 @@ WORDS: Mapping[str, Words] = {
     ),
     Reason.NOT_DICOM: Words(
         "answers with something that is not DICOM{on_port}",
-        "What listens there is no DICOM service: check the port; the detail says what answered.",
+        "Wrong port or protocol? Check the port; the detail says what answered.",
     ),
     Reason.CALLED_AET_UNKNOWN: Words(
         "does not know itself as AE title {called}",

@@ -47,7 +47,7 @@ Near = Callable[[str], bool]
 Ours = Callable[[str], Awaitable[bool]]
 """Whether the ledger holds this SOP instance."""
 _OF_STRANGERS = {
-    Reason.NOT_DICOM: (TurnedAway.MALFORMED, "it does not speak DICOM"),
+    Reason.NOT_DICOM: (TurnedAway.MALFORMED, "it does not speak DICOM: wrong port or protocol?"),
     Reason.ACSE_TIMEOUT: (TurnedAway.SILENT, "it asked for no association in time"),
 }
 T = TypeVar("T")

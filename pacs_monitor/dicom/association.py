@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from pacs_monitor.dicom import negotiation, pdu, reasons, requests
 from pacs_monitor.dicom.dimse import DATA_LIMIT
-from pacs_monitor.dicom.negotiation import Accepted, Roles
+from pacs_monitor.dicom.negotiation import Accepted
 from pacs_monitor.dicom.presented import facts
 from pacs_monitor.dicom.upperlayer import State, UpperLayer
 from pacs_monitor.model import Address, Phase, Reason, Resolver, Tls
@@ -38,12 +38,14 @@ async def associate(
     resolver: Resolver,
     deadline: float,
     data_limit: int = DATA_LIMIT,
+    passage: Passage | None = None,
 ) -> Association:
     """An open association, to be used in `async with`; raises NetFailure. `deadline` is on time.monotonic().
 
-    `data_limit`: bytes that one data set of the peer may have, where images are fetched (C-GET).
+    `data_limit`: bytes that one data set of the peer may have, where images are fetched (C-GET). `passage`: that of an
+    earlier association, which this one continues.
     """
-    passage = Passage()
+    passage = passage or Passage()
     association = Association(target, contexts, deadline, passage, data_limit)
     try:
         transport, _ = await connect(
@@ -120,7 +122,7 @@ class Association(UpperLayer):
 
         Raises NetFailure with the result's reason when there is none.
         """
-        refused: int | None = None
+        refused, other = None, None
         for context in self._contexts:
             if context.abstract_syntax != abstract_syntax or context.id not in self.accepted.contexts:
                 continue
@@ -128,16 +130,15 @@ class Association(UpperLayer):
             if result == 0 and transfer_syntax in (None, accepted):
                 return context.id
             if transfer_syntax is None or transfer_syntax in context.transfer_syntaxes:
-                refused = result or requests.TRANSFER_SYNTAXES_NOT_SUPPORTED
+                refused, other = (result, other) if result else (refused, accepted)
+        if other is not None and not refused and transfer_syntax is not None:
+            why = reasons.of_other_syntax(self.peer, abstract_syntax, accepted=other, wanted=transfer_syntax)
+            raise self.passage.failure(*why)
         raise self.passage.failure(*reasons.of_context_result(refused, self.peer, abstract_syntax))
 
     def transfer_syntax(self, context_id: int) -> str:
         """The transfer syntax of an accepted context, "" of any other."""
         return self.accepted.contexts.get(context_id, (None, ""))[1]
-
-    def roles(self, abstract_syntax: str) -> Roles:
-        """The roles that the peer leaves us for a SOP class (PS3.7 D.3.3.4): SCU unless both sides said otherwise."""
-        return self.accepted.roles.get(abstract_syntax, Roles())
 
     def next_message_id(self) -> int:
         """1 to 65535, over and over (PS3.7 9.1.1.1.1)."""

@@ -33,8 +33,13 @@ class Commitment(NamedTuple):
     """With the failure reason (0008,1197): 0110, 0112, 0119, 0122, 0131 or 0213 (PS3.3 C.14.1.1)."""
 
 
-async def request_commitment(association: Association, transaction: str, objects: Sequence[tuple[str, str]]) -> None:
-    """N-ACTION: ask to keep these (SOP class, SOP instance); raises NetFailure. `transaction` is a new UID."""
+async def request_commitment(
+    association: Association, transaction: str, objects: Sequence[tuple[str, str]]
+) -> Commitment | None:
+    """N-ACTION: ask to keep these (SOP class, SOP instance); raises NetFailure. `transaction` is a new UID.
+
+    Answers with the report, where the peer sends it before its N-ACTION-RSP: the two are independent (PS3.4 J.3.3).
+    """
     context_id = association.context(STORAGE_COMMITMENT, IMPLICIT_VR_LITTLE_ENDIAN)
     operation = Operation(association, CommandField.N_ACTION_RQ, context_id)
     references = [
@@ -49,9 +54,12 @@ async def request_commitment(association: Association, transaction: str, objects
         },
         encode({"TransactionUID": transaction, "ReferencedSOPSequence": references}),
     )
-    message = await operation.answer()
+    while (message := await association.receive()).command.field == CommandField.N_EVENT_REPORT_RQ:
+        if (early := await _answered(association, message, transaction)) is not None:
+            return early
     if operation.status_of(message) != SUCCESS:
         raise operation.failure(message)
+    return None
 
 
 async def report(association: Association, transaction: str) -> Commitment:
@@ -61,14 +69,20 @@ async def report(association: Association, transaction: str) -> Commitment:
         if message.command.field != CommandField.N_EVENT_REPORT_RQ:
             detail = "another message came where N-EVENT-REPORT was awaited"
             raise association.passage.failure(Reason.NOT_DICOM, detail)
-        try:
-            commitment = read_report(message, association.transfer_syntax(message.context_id))
-        except Malformed as error:
-            raise association.passage.failure(Reason.NOT_DICOM, f"N-EVENT-REPORT: {error}") from None
-        is_ours = commitment.transaction == transaction
-        await association.send(message.context_id, report_response(message, SUCCESS if is_ours else NOT_OURS))
-        if is_ours:
+        commitment = await _answered(association, message, transaction)
+        if commitment is not None:
             return commitment
+
+
+async def _answered(association: Association, message: Message, transaction: str) -> Commitment | None:
+    """The report in an N-EVENT-REPORT-RQ, now answered; None where it is about another transaction."""
+    try:
+        commitment = read_report(message, association.transfer_syntax(message.context_id))
+    except Malformed as error:
+        raise association.passage.failure(Reason.NOT_DICOM, f"N-EVENT-REPORT: {error}") from None
+    is_ours = commitment.transaction == transaction
+    await association.send(message.context_id, report_response(message, SUCCESS if is_ours else NOT_OURS))
+    return commitment if is_ours else None
 
 
 def read_report(message: Message, transfer_syntax: str) -> Commitment:

@@ -19,6 +19,8 @@ HEADER_SIZE = 6
 _ELEMENT = Struct("<HHL")
 _UNSIGNED_SHORT = Struct("<HHLH")
 _UNSIGNED_LONG = Struct("<HHLL")
+PENDING = (0xFF00, 0xFF01)
+"""PS3.7 C; FF01: pending too, but optional keys of the request are not supported."""
 _DATA_SET = 0x0001
 _NO_DATA_SET = 0x0101
 _RESPONSE = 0x8000
@@ -86,6 +88,12 @@ class Command(NamedTuple):
     has_data: bool
     elements: Mapping[int, bytes]
 
+    @property
+    def is_read_with_data(self) -> bool:
+        """Whether a data set matters: that of a request, or of a match (PS3.7 9.3.2.2). No other answer's is read."""
+        is_match = self.field == CommandField.C_FIND_RQ.response and self.status in PENDING
+        return is_match or not self.field & _RESPONSE
+
     def number(self, element: Element) -> int | None:
         """The value of an element of VR US, None where it is missing or none."""
         value = self.elements.get(element, b"")
@@ -104,19 +112,29 @@ class Message(NamedTuple):
 
 
 class Assembler:
-    """Joins the fragments of one message after the other (PS3.7 6.3.1: those of two are never mixed)."""
+    """Joins the fragments of one message after the other (PS3.7 6.3.1: those of two are never mixed).
 
-    __slots__ = ("_command", "_context_id", "_data_limit", "_fragments", "_size")
+    An answer is complete with its command where nobody reads its data set: some peers announce one and never send
+    it. If it does come, it is dropped.
+    """
+
+    __slots__ = ("_command", "_context_id", "_data_limit", "_dropping", "_fragments", "_size")
 
     def __init__(self, data_limit: int = DATA_LIMIT) -> None:
         self._data_limit = data_limit
         self._command: Command | None = None
         self._context_id: int | None = None
         self._fragments: list[bytes] = []
+        self._dropping = False
         self._size = 0
 
     def add(self, pdv: Pdv) -> Message | None:
         """The message that this fragment completes, if it does; raises Malformed."""
+        if self._dropping:
+            if not pdv.is_command:
+                self._drop(pdv)
+                return None
+            self._dropping, self._size = False, 0
         if pdv.is_command is not (self._command is None):
             raise Malformed("command and data set fragments come in the wrong order")
         if self._context_id not in (None, pdv.context_id):
@@ -133,11 +151,19 @@ class Assembler:
         command, data = self._command, value
         if command is None:
             command, data = read_command(value), b""
-            if command.has_data:
+            self._dropping = command.has_data and not command.is_read_with_data
+            if command.has_data and not self._dropping:
                 self._command = command
                 return None
         self._command = self._context_id = None
         return Message(context_id, command, data)
+
+    def _drop(self, pdv: Pdv) -> None:
+        self._size += HEADER_SIZE + len(pdv.fragment)
+        if self._size > self._data_limit:
+            raise Malformed("a message is longer than any that was asked for")
+        if pdv.is_last:
+            self._dropping, self._size = False, 0
 
 
 def read_command(data: bytes) -> Command:

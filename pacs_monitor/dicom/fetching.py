@@ -24,7 +24,8 @@ _CONTENT = ("PixelData", "EncapsulatedDocument")
 class Fetched(NamedTuple):
     """What came of one study. `content` is empty where the objects went elsewhere."""
 
-    objects: int
+    objects: int | None
+    """None where they went elsewhere, and the archive does not tell how many."""
     bytes: int
     content: str
     syntaxes: list[str]
@@ -72,9 +73,9 @@ async def by_get(association: Association, study: str, basket: Basket) -> Fetche
 
 
 async def by_move(association: Association, study: str, destination: str) -> Fetched:
-    """C-MOVE to somebody else, where the archive counts; raises NetFailure."""
+    """C-MOVE to somebody else, where the archive counts, if it does; raises NetFailure."""
     done = await move(association, STUDY_ROOT_MOVE, encode(_study(study)), destination)
-    return Fetched(done.completed + done.warning, 0, "", [])
+    return Fetched(done.sent, 0, "", [])
 
 
 async def by_move_to_us(
@@ -98,9 +99,12 @@ async def by_move_to_us(
     try:
         await move(association, STUDY_ROOT_MOVE, encode(_study(study)), listener.ae_title)
         await asyncio.wait(taking, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
-    except NetFailure:
+    except NetFailure as failure:
         basket.check()
-        raise
+        all_came = all(one.done() for one in arriving)
+        if failure.reason is not Reason.PARTIAL or not all_came:
+            raise
+        await asyncio.wait(taking)
     finally:
         _cancel([*arriving, *taking])
     basket.check()
@@ -144,9 +148,13 @@ async def _instances(association: Association, study: str) -> list[str]:
 async def _values(association: Association, keys: Mapping[str, str], keyword: str) -> list[str]:
     """The values of a unique key among what matches the others."""
     values = []
-    async for answer in find(association, STUDY_ROOT_FIND, encode({**keys, keyword: ""}), limit=MOST_OBJECTS + 1):
+    answers = find(association, STUDY_ROOT_FIND, encode({**keys, keyword: ""}), limit=MOST_OBJECTS + 1)
+    async for answer in answers:
         try:
             values.append(str(decode(answer.dataset, (keyword,)).get(keyword, "")))
         except Malformed as error:
             raise association.passage.failure(Reason.NOT_DICOM, f"C-FIND: {error}") from None
+    if answers.capped and answers.matches <= MOST_OBJECTS:
+        detail = f"{association.peer} cut its list of the study's objects (B001): take another one, or another method"
+        raise association.passage.failure(Reason.NOT_CONFIGURED, detail)
     return [value for value in values if value]

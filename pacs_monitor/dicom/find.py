@@ -10,10 +10,11 @@ from time import monotonic
 from typing import NamedTuple, Self
 
 from pacs_monitor.dicom.association import Association
-from pacs_monitor.dicom.dimse import CommandField, Element, Message
-from pacs_monitor.dicom.operation import CANCELLED, MEDIUM, PENDING, SUCCESS, Operation
+from pacs_monitor.dicom.dimse import PENDING, CommandField, Element, Message
+from pacs_monitor.dicom.operation import MEDIUM, SUCCESS, Operation
 from pacs_monitor.dicom.requests import IMPLICIT_VR_LITTLE_ENDIAN
 from pacs_monitor.model import Flag
+from pacs_monitor.net import NetFailure
 
 PATIENT_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
 STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
@@ -98,19 +99,19 @@ class Find:
         return False
 
     async def _cancel(self, operation: Operation) -> None:
-        """Ask the peer to stop, since there is more than was wanted, and drop what it had sent until then."""
+        """Ask the peer to stop, since there is more than was wanted, and drop what it had sent until then.
+
+        However the answers end after that, with any status, an abort or nothing at all, is our doing and no failure.
+        """
         self._over = True
         self._cap()
         await operation.cancel()
         try:
             async with asyncio.timeout(CANCEL_WITHIN):
-                while operation.status_of(message := await operation.answer()) in PENDING:
+                while operation.status_of(await operation.answer()) in PENDING:
                     pass
-        except TimeoutError:
+        except (TimeoutError, NetFailure):
             self._association.abort()
-            return
-        if operation.status_of(message) not in (SUCCESS, CANCELLED, LIMIT_REACHED):
-            raise operation.failure(message)
 
     def _cap(self) -> None:
         if not self.capped:

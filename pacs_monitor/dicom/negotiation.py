@@ -1,12 +1,18 @@
 """What negotiates an association, as it comes from the wire: A-ASSOCIATE-RQ and -AC (PS3.8 9.3.2 and 9.3.3).
 
 And our A-ASSOCIATE-AC, which answers whatever context IDs and roles a peer proposes, where pynetdicom's encoder raises.
+
+Read leniently: what is not significant is not tested (the transfer syntax of a refused context, PS3.8 9.3.3.2), and
+what cannot be read of one context, role or name says nothing of the others. A UID that is none becomes the empty one:
+what is proposed with it is refused, what is accepted with it cannot be used. Only where the bytes do not add up to
+items is the whole Malformed.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from struct import Struct
@@ -18,6 +24,8 @@ from pacs_monitor.dicom.pdu import HEADER, Malformed, PduType, four
 _ITEM = Struct(">BxH")
 _FIXED = 68
 """Bytes of both PDUs before their items."""
+_CONTEXT = 4
+"""Bytes of a presentation context before its sub-items; one that is shorter has no ID, or no result."""
 
 
 class Roles(NamedTuple):
@@ -70,10 +78,9 @@ def _read_accept(body: bytes) -> Accepted:
     contexts: dict[int, tuple[int, str]] = {}
     user = _user_information(b"")
     for kind, value in _items(body, _FIXED):
-        if kind == 0x21:
-            context_id, result = four(value)[0], four(value)[2]
-            syntaxes = [_uid(sub) for sub_kind, sub in _items(value, 4) if sub_kind == 0x40]
-            contexts[context_id] = (result, syntaxes[0] if syntaxes and result == 0 else "")
+        if kind == 0x21 and len(value) >= _CONTEXT:
+            context_id, result = value[0], value[2]
+            contexts[context_id] = (result, _first(_uids(value, 0x40)) if result == 0 else "")
         elif kind == 0x50:
             user = _user_information(value)
     return Accepted(
@@ -96,11 +103,8 @@ def read_request(body: bytes) -> Requested:
     for kind, value in _items(body, _FIXED):
         if kind == 0x10:
             application_context = _uid(value)
-        elif kind == 0x20:
-            items = list(_items(value, 4))
-            abstract = [_uid(sub) for sub_kind, sub in items if sub_kind == 0x30]
-            syntaxes = tuple(_uid(sub) for sub_kind, sub in items if sub_kind == 0x40)
-            contexts[four(value)[0]] = (abstract[0] if abstract else "", syntaxes)
+        elif kind == 0x20 and len(value) >= _CONTEXT:
+            contexts[value[0]] = (_first(_uids(value, 0x30)), _uids(value, 0x40))
         elif kind == 0x50:
             user = _user_information(value)
     called, calling = (_text(body[start : start + 16], 16) for start in (4, 20))
@@ -136,7 +140,7 @@ def _user_information(value: bytes) -> _UserInformation:
         raise Malformed(f"a maximum length of {maximum_length} bytes leaves no room to answer")
     return _UserInformation(
         maximum_length,
-        dict(_roles(sub) for kind, sub in items if kind == 0x54),
+        dict(filter(None, (_roles(sub) for kind, sub in items if kind == 0x54))),
         _uid(last.get(0x52, b"")),
         _text(last.get(0x55, b""), 16),
     )
@@ -146,11 +150,27 @@ _SMALLEST = 8
 """Bytes of a P-DATA-TF PDU that carries anything at all, by two bytes."""
 
 
-def _roles(value: bytes) -> tuple[str, Roles]:
+def _roles(value: bytes) -> tuple[str, Roles] | None:
+    """The roles for a SOP class; None where they cannot be read, which leaves the default ones."""
     end = 2 + int.from_bytes(value[:2])
-    if len(value) < end + 2:
-        raise Malformed("a role selection ends early")
-    return _uid(value[2:end]), Roles(bool(value[end]), bool(value[end + 1]))
+    sop_class = _uid(value[2:end])
+    if not sop_class or len(value) < end + 2:
+        return None
+    return sop_class, Roles(bool(value[end]), bool(value[end + 1]))
+
+
+def _uids(context: bytes, kind: int) -> tuple[str, ...]:
+    """The UIDs of one kind of sub-item of a presentation context, as far as they can be read."""
+    found = []
+    with suppress(Malformed):
+        for sub_kind, value in _items(context, _CONTEXT):
+            if sub_kind == kind:
+                found.append(_uid(value))
+    return tuple(found)
+
+
+def _first(uids: tuple[str, ...]) -> str:
+    return uids[0] if uids else ""
 
 
 def _items(data: bytes, start: int) -> Iterator[tuple[int, bytes]]:
@@ -169,11 +189,9 @@ def _items(data: bytes, start: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _uid(value: bytes) -> str:
-    """A UID (PS3.5 9.1), with the padding that some peers leave on it."""
+    """A UID (PS3.5 9.1), without the padding that some peers leave on it; "" where it is none."""
     text = value.rstrip(b"\0 ")
-    if not _UID.fullmatch(text):
-        raise Malformed("a UID in what negotiates the association is none")
-    return text.decode("ascii")
+    return text.decode("ascii") if _UID.fullmatch(text) else ""
 
 
 _UID = re.compile(rb"[0-9.]{0,64}")
@@ -181,5 +199,8 @@ _UNPRINTABLE = re.compile(rb"[^ -~]")
 
 
 def _text(value: bytes, limit: int) -> str:
-    """An AE title or an implementation version name (PS3.7 D.3.3.2.3), harmless on a terminal."""
-    return _UNPRINTABLE.sub(b"?", value[:limit]).decode("ascii").strip()
+    """An AE title or an implementation version name (PS3.7 D.3.3.2.3), harmless on a terminal.
+
+    Peers written in C end it with a NUL, behind which is whatever their buffer held before.
+    """
+    return _UNPRINTABLE.sub(b"?", value[:limit].partition(b"\0")[0]).decode("ascii").strip()

@@ -11,9 +11,7 @@ from pacs_monitor.model import Reason
 from pacs_monitor.net import NetFailure
 
 SUCCESS = 0x0000
-CANCELLED = 0xFE00
-PENDING = (0xFF00, 0xFF01)
-"""PS3.7 C; FF01: pending too, but optional keys of the request are not supported."""
+"""PS3.7 C."""
 MEDIUM = 0x0000
 """(0000,0700) Priority."""
 

@@ -31,12 +31,15 @@ _LIMITS = {
     PduType.A_ASSOCIATE_RQ: _NEGOTIATION_LIMIT,
     PduType.A_ASSOCIATE_AC: _NEGOTIATION_LIMIT,
     PduType.A_ASSOCIATE_RJ: 4,
-    PduType.P_DATA_TF: MAXIMUM_LENGTH,
+    PduType.P_DATA_TF: MAXIMUM_LENGTH + 6,
     PduType.A_RELEASE_RQ: 4,
     PduType.A_RELEASE_RP: 4,
     PduType.A_ABORT: 4,
 }
-"""Bytes after the header. Whoever announces more is not believed, so nobody can make us keep more."""
+"""Bytes after the header. Whoever announces more is not believed, so nobody can make us keep more.
+
+Some peers do not count the header of a presentation data value, and send six bytes more than we take (PS3.8 D.1.1).
+"""
 
 SENT_AT_ONCE = 64 * 1024
 """Bytes: the longest P-DATA-TF PDU that we send, whatever more the peer would take."""
@@ -76,7 +79,7 @@ class Framer:
             if limit is None:
                 raise Malformed(_guess(data[start:]))
             if length > limit or length < min(limit, 4):
-                raise Malformed(f"a PDU of type {kind:02X}H announced {length} bytes, where 4 to {limit} are sensible")
+                raise Malformed(f"a PDU of type {kind:02X}H announced {length} bytes, where 4 to {limit} are allowed")
             end = start + 6 + length
             if end > len(data):
                 break
@@ -92,6 +95,10 @@ def _guess(data: bytes) -> str:
         return "an HTTP server answered"
     if data.startswith(b"SSH-"):
         return "an SSH server answered"
+    if data.startswith(b"\x0b"):
+        return "an HL7 listener answered (MLLP)"
+    if data.lstrip()[:1] == b"<":
+        return "a web server answered"
     return f"it answered with type {data[0]:02X}H, which is no PDU of DICOM (PS3.8 9.3)"
 
 

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Collection, Mapping
 from datetime import date
 from time import monotonic
+from types import TracebackType
 from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -20,7 +21,7 @@ from pacs_monitor.dicom.find import FindAnswer, find
 from pacs_monitor.dicom.pdu import Malformed
 from pacs_monitor.fields import Duration, NumberOrNone
 from pacs_monitor.model import Flag, Measure, Outcome, Phase, ProbeContext, Reason
-from pacs_monitor.net import EXPIRY, NetFailure
+from pacs_monitor.net import EXPIRY, NetFailure, Passage
 
 UNIQUE_KEYS = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID", "image": "SOPInstanceUID"}
 """Query/Retrieve levels and their unique keys (PS3.4 C.6.2.1)."""
@@ -41,7 +42,7 @@ class CountSettings(QuerySettings):
     """Base of those that count one query's answers."""
 
     at_least: NumberOrNone = 0
-    """Fewer answers than this are too few (reason `too_few`)."""
+    """Fewer answers than this are too few (reason `too_few`), but not where the peer cut its list short (B001)."""
 
     @model_validator(mode="after")
     def _countable(self) -> Self:
@@ -60,6 +61,8 @@ class Found(NamedTuple):
     """Seconds from the request to the end of the answers."""
     capped: bool
     """There may be more: a limit of ours or the peer's, or a count that looks like one."""
+    cut: bool
+    """There is more, or was when the peer or we stopped: the numbers mean "at least"."""
     values: tuple[Mapping[str, Any], ...]
     partly_matched: bool
     """The peer said that it does not match by every key (FF01), so that there may be fewer."""
@@ -83,7 +86,8 @@ async def search(
     capped = answers.capped or looks_like_a_limit(answers.matches)
     if capped:
         association.passage.flags.append(Flag.CAPPED)
-    return Found(answers.matches, first, monotonic() - began, capped, tuple(values), answers.optional_keys_unsupported)
+    partly_matched = answers.optional_keys_unsupported
+    return Found(answers.matches, first, monotonic() - began, capped, answers.capped, tuple(values), partly_matched)
 
 
 def count_measures(name: str, what: str) -> tuple[Measure, ...]:
@@ -120,10 +124,39 @@ async def count(
     if found.first is not None:
         passage.measure(f"{name}_first_seconds", found.first)
     passage.measure(f"{name}_last_seconds", found.last)
-    if found.matches >= settings.at_least:
+    if found.matches >= settings.at_least or found.cut:
         return passage.outcome(settings.slow)
     detail = f"{target} found {found.matches}, at least {settings.at_least} were expected"
     return Outcome.of(Reason.TOO_FEW, warn=few_is_a_warning, phase=Phase.OPERATION, detail=detail, **passage.seen())
+
+
+class Queries:
+    """An association for several queries. Where the peer leaves it at our C-CANCEL, another one takes its place."""
+
+    def __init__(self, target: Target, sop_class: str, ctx: ProbeContext) -> None:
+        self.passage = Passage()
+        self._target, self._contexts, self._ctx = target, contexts_for(sop_class), ctx
+
+    async def __aenter__(self) -> Self:
+        self._association = await self._opened()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._association.__aexit__(kind, error, trace)
+
+    async def association(self) -> Association:
+        """One that is open, unless it failed; raises NetFailure."""
+        if not self._association.is_open and Flag.CAPPED in self.passage.flags:
+            self._association = await self._opened()
+        return self._association
+
+    async def _opened(self) -> Association:
+        ctx, passage = self._ctx, self.passage
+        return await associate(
+            self._target, self._contexts, resolver=ctx.resolver, deadline=ctx.deadline, passage=passage
+        )
 
 
 def looks_like_a_limit(matches: int) -> bool:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pynetdicom.status import GENERAL_STATUS
 
+from pacs_monitor.dicom.names import name_of
 from pacs_monitor.dicom.pdu import Aborted, Rejected
 from pacs_monitor.model import Reason
 
@@ -111,6 +112,13 @@ def of_context_result(result: int | None, peer: str, abstract_syntax: str) -> tu
     """Why a proposed presentation context cannot be used; None when the answer did not mention it."""
     reason = Reason.TRANSFER_SYNTAX_REJECTED if result == 4 else Reason.SOP_CLASS_REJECTED
     return reason, f"{peer} accepted the association without SOP class {abstract_syntax} ({context_result(result)})"
+
+
+def of_other_syntax(peer: str, abstract_syntax: str, *, accepted: str, wanted: str) -> tuple[Reason, str]:
+    """Why a context cannot be used that was accepted (result 0), and with another transfer syntax than is wanted."""
+    syntax = f"transfer syntax {name_of(accepted)}" if accepted else "a transfer syntax that is no UID"
+    detail = f"{peer} accepted SOP class {abstract_syntax} with {syntax}, and not with {name_of(wanted)} as proposed"
+    return Reason.TRANSFER_SYNTAX_REJECTED, detail
 
 
 def context_result(result: int | None) -> str:

@@ -6,13 +6,19 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from pacs_monitor.dicom.association import Association
-from pacs_monitor.dicom.dimse import Command, CommandField, Element, Message, write_response
-from pacs_monitor.dicom.operation import MEDIUM, PENDING, SUCCESS, Operation
+from pacs_monitor.dicom.dimse import PENDING, Command, CommandField, Element, Message, write_response
+from pacs_monitor.dicom.operation import MEDIUM, SUCCESS, Operation
 from pacs_monitor.dicom.requests import IMPLICIT_VR_LITTLE_ENDIAN
 from pacs_monitor.model import Reason
 
 STUDY_ROOT_MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 STUDY_ROOT_GET = "1.2.840.10008.5.1.4.1.2.2.3"
+_WARNING = 0xB000
+"""Sub-operations complete, with failures or warnings (PS3.4 table C.4-2): which of them, the counters tell."""
+
+
+_UNABLE = range(0xC000, 0xD000)
+"""Unable to process (PS3.4 table C.4-2)."""
 
 
 class ReceivedObject(NamedTuple):
@@ -25,11 +31,23 @@ class ReceivedObject(NamedTuple):
 
 
 class SubOperations(NamedTuple):
-    """How a retrieve ended (PS3.7 9.1.3.1): numbers of C-STORE sub-operations."""
+    """How a retrieve ended (PS3.7 9.1.3.1): numbers of C-STORE sub-operations.
 
-    completed: int = 0
-    failed: int = 0
-    warning: int = 0
+    They are conditional in every answer (PS3.7 tables 9.1-3 and 9.1-4): None is one that the peer did not tell.
+    """
+
+    completed: int | None = None
+    failed: int | None = None
+    warning: int | None = None
+
+    @property
+    def sent(self) -> int | None:
+        """Objects that went out, with a warning or without."""
+        return None if self.completed is None else self.completed + (self.warning or 0)
+
+    def __str__(self) -> str:
+        numbers = zip(self, ("completed", "failed", "with a warning"), strict=True)
+        return ", ".join(f"{number} {what}" for number, what in numbers if number is not None)
 
 
 async def get(
@@ -40,21 +58,26 @@ async def get(
     Propose the storage classes with `scp` (requests.contexts); failed sub-operations are the failure `partial`.
     """
     operation = await _ask(association, CommandField.C_GET_RQ, sop_class, identifier, {})
+    pending: Message | None = None
     while True:
         message = await association.receive()
         if message.command.field == CommandField.C_STORE_RQ:
             await association.send(message.context_id, _taken(association, message, take))
-        elif operation.status_of(message) not in PENDING:
-            return _ended(association, operation, message)
+        elif operation.status_of(message) in PENDING:
+            pending = message
+        else:
+            return _ended(association, operation, message, pending)
 
 
 async def move(association: Association, sop_class: str, identifier: bytes, destination: str) -> SubOperations:
     """C-MOVE to an AE title that the peer knows; raises NetFailure. Failed sub-operations are the failure `partial`."""
     where = {Element.MOVE_DESTINATION: destination.encode("ascii") + b" " * (len(destination) % 2)}
     operation = await _ask(association, CommandField.C_MOVE_RQ, sop_class, identifier, where)
+    pending: Message | None = None
     while operation.status_of(message := await operation.answer()) in PENDING:
-        pass
-    return _ended(association, operation, message)
+        pending = message
+    status = operation.status_of(message)
+    return _ended(association, operation, message, pending, _hint(destination) if status in _UNABLE else "")
 
 
 async def _ask(
@@ -84,21 +107,37 @@ def store_response(message: Message, status: int) -> bytes:
     return write_response(command, status, {Element.AFFECTED_SOP_INSTANCE_UID: instance})
 
 
-def _ended(association: Association, operation: Operation, message: Message) -> SubOperations:
-    done = _numbers(message.command)
-    counts = f": {done.completed} completed, {done.failed} failed, {done.warning} with a warning"
-    if operation.status_of(message) != SUCCESS:
-        raise operation.failure(message, counts if done != SubOperations() else "")
+def _ended(
+    association: Association, operation: Operation, message: Message, pending: Message | None, hint: str = ""
+) -> SubOperations:
+    status, done = operation.status_of(message), _numbers(message.command)
+    counts = f": {done}" if any(done) else ""
+    if status == _WARNING and done.failed == 0:
+        return done
+    if status != SUCCESS:
+        raise operation.failure(message, counts + hint)
     if done.failed:
         detail = f"{operation.service} answered success although sub-operations failed{counts}"
         raise association.passage.failure(Reason.PARTIAL, detail)
-    return done
+    return done if done.completed is not None or pending is None else _completed(pending.command)
+
+
+def _hint(destination: str) -> str:
+    """Orthanc answers C000 for a destination that is not among its DicomModalities, where others answer A801."""
+    return f"; perhaps it does not know the destination {destination}: is that registered there with address and port?"
+
+
+def _completed(pending: Command) -> SubOperations:
+    """What a pending answer told, all of it done by now: success says that nothing failed (PS3.4 C.4.2.1.5)."""
+    before, remaining = _numbers(pending), pending.number(Element.REMAINING_SUB_OPERATIONS)
+    if before.completed is None or remaining is None or before.failed:
+        return SubOperations()
+    return before._replace(completed=before.completed + remaining)
 
 
 def _numbers(command: Command) -> SubOperations:
-    elements = (
-        Element.COMPLETED_SUB_OPERATIONS,
-        Element.FAILED_SUB_OPERATIONS,
-        Element.WARNING_SUB_OPERATIONS,
+    return SubOperations(
+        command.number(Element.COMPLETED_SUB_OPERATIONS),
+        command.number(Element.FAILED_SUB_OPERATIONS),
+        command.number(Element.WARNING_SUB_OPERATIONS),
     )
-    return SubOperations(*(command.number(element) or 0 for element in elements))

@@ -32,6 +32,9 @@ class Day(NamedTuple):
     studies: int
     newest: datetime | None
     capped: bool
+    """There may be more."""
+    cut: bool = False
+    """There is more: the newest may be newer."""
 
 
 async def studies_of(association: Association, day: date, zone: tzinfo, *, keys: Mapping[str, str], limit: int) -> Day:
@@ -42,7 +45,7 @@ async def studies_of(association: Association, day: date, zone: tzinfo, *, keys:
         asked |= {"StudyInstanceUID": "", "SeriesTime": ""}
     found = await search(association, STUDY_ROOT_FIND, asked, limit=limit, read=tuple(_TAGS))
     answers = _of_modality(association.passage, association.peer, found.values, keys)
-    return _summed(answers, day, zone, capped=found.capped)
+    return _summed(answers, day, zone, capped=found.capped, cut=found.cut)
 
 
 async def studies_by_web(service: Service, day: date, zone: tzinfo, *, keys: Mapping[str, str], limit: int) -> Day:
@@ -54,7 +57,7 @@ async def studies_by_web(service: Service, day: date, zone: tzinfo, *, keys: Map
     capped = len(found) >= limit
     if capped:
         service.passage.flags.append(Flag.CAPPED)
-    return _summed(answers, day, zone, capped=capped)
+    return _summed(answers, day, zone, capped=capped, cut=capped)
 
 
 def by_series(keys: Mapping[str, str]) -> bool:
@@ -68,9 +71,9 @@ def _told(dataset: Mapping[str, Any]) -> dict[str, Any]:
     return {keyword: value if keyword == MODALITIES else value[0] for keyword, value in values.items() if value}
 
 
-def _summed(answers: Sequence[Mapping[str, Any]], day: date, zone: tzinfo, *, capped: bool) -> Day:
+def _summed(answers: Sequence[Mapping[str, Any]], day: date, zone: tzinfo, *, capped: bool, cut: bool) -> Day:
     newest = max(map(_time, answers), default=None)
-    return Day(len(answers), None if newest is None else datetime.combine(day, newest, zone), capped)
+    return Day(len(answers), None if newest is None else datetime.combine(day, newest, zone), capped, cut)
 
 
 def _of_modality(

@@ -69,6 +69,11 @@ class UpperLayer(asyncio.Protocol):
         self._peer_maximum_length = 0
 
     @property
+    def is_open(self) -> bool:
+        """Whether a request can still be made."""
+        return self._state is State.OPEN
+
+    @property
     def peer(self) -> str:
         """The peer, for sentences."""
         raise NotImplementedError
@@ -106,11 +111,13 @@ class UpperLayer(asyncio.Protocol):
             self.passage.begin(Phase.OPERATION)
 
     async def receive(self) -> Message:
-        """The next message; raises NetFailure."""
+        """The next message; raises NetFailure. One that came before the end counts, also in the same segment."""
         if not self._messages:
             self.passage.begin(Phase.OPERATION)
         while not self._messages:
-            await self._turn()
+            if self._ending is not None:
+                raise self.passage.failure(*self._ending)
+            await self._happening()
         self.passage.end()
         message = self._messages.popleft()
         self._backlog -= _cost(message)
@@ -120,7 +127,9 @@ class UpperLayer(asyncio.Protocol):
         return message
 
     def abort(self) -> None:
-        """A-ABORT, and close; safe at any time, also when nothing was connected yet."""
+        """A-ABORT, and close; safe at any time, also when nothing was connected yet. Whoever asks afterwards fails."""
+        if self._state is not State.OVER:
+            self._ending = Reason.CLOSED, f"we have left the association with {self.peer}"
         self._leave(pdu.A_ABORT)
 
     async def release(self) -> None:
@@ -133,7 +142,6 @@ class UpperLayer(asyncio.Protocol):
         try:
             self._write(pdu.A_RELEASE_RQ)
             await self._turn()
-            self._leave(b"")
         except NetFailure:
             self.passage.flags.append(Flag.RELEASE_TIMEOUT)
         except BaseException:
@@ -210,8 +218,8 @@ class UpperLayer(asyncio.Protocol):
         elif self._state is State.AWAITING_ACCEPT:
             self._end(
                 Reason.CLOSED_BEFORE_ACCEPT,
-                f"{self.peer} {how} the connection without answering the association request: perhaps an allow-list"
-                " of addresses, no free association, or a port that wants TLS",
+                f"{self.peer} {how} the connection without answering the association request: wrong port or protocol?"
+                " Else perhaps a port that wants TLS, an allow-list of addresses, or no free association",
             )
         else:
             self._end(Reason.CLOSED, f"{self.peer} {how} the connection in mid-operation")
@@ -243,8 +251,12 @@ class UpperLayer(asyncio.Protocol):
     def _not_understood(self, data: bytes, why: str) -> None:
         if self._state is State.AWAITING_ACCEPT and pdu.is_tls(data):
             self._end(Reason.CLOSED_BEFORE_ACCEPT, f"{self.peer} answered in TLS: this port wants tls under dicom")
-        else:
-            self._end(Reason.NOT_DICOM, f"{self.peer} does not speak DICOM: {why}", pdu.A_ABORT_BY_PROVIDER)
+            return
+        is_stranger = self._state in (State.AWAITING_ACCEPT, State.AWAITING_REQUEST)
+        what = (
+            "does not speak DICOM; wrong port or protocol?" if is_stranger else "does not keep to the DICOM protocol:"
+        )
+        self._end(Reason.NOT_DICOM, f"{self.peer} {what} {why}", pdu.A_ABORT_BY_PROVIDER)
 
     def _take(self, kind: int, body: bytes) -> None:
         match kind:
@@ -302,6 +314,7 @@ class UpperLayer(asyncio.Protocol):
     def _take_release_response(self) -> None:
         if self._state is not State.AWAITING_RELEASE:
             self._take_unexpected()
+        self._leave(b"")
         self._wake()
 
     def _take_abort(self, body: bytes) -> None:

@@ -97,6 +97,10 @@ async def has_metadata(service: Service, uids: Uids) -> bool:
     return True
 
 
+_HEAD = 1024
+"""Bytes in which the header of a first part ends."""
+
+
 async def frame_hash(service: Service, uids: Uids) -> str | None:
     """SHA-256 of the first frame by WADO-RS (PS3.18 10.4.1.1.6), None when the instance is not there."""
     wanted = 'multipart/related; type="application/octet-stream"'
@@ -108,7 +112,16 @@ async def frame_hash(service: Service, uids: Uids) -> str | None:
     if len(parts) != 1:
         detail = f"WADO-RS frames was answered with {len(parts)} parts instead of one"
         raise HttpError(Reason.BAD_CONTENT, detail, service.passage)
+    if _is_compressed(parts[0], answer.body, answer.headers.get("Content-Type", "")):
+        detail = "WADO-RS frames was answered with a compressed frame, where one without compression was asked for"
+        raise HttpError(Reason.BAD_CONTENT, f"{detail}: its pixels cannot be compared", service.passage)
     return hashlib.sha256(parts[0]).hexdigest()
+
+
+def _is_compressed(frame: bytes, body: bytes, content_type: str) -> bool:
+    """By its media type (PS3.18 8.7.3.3), or as JPEG, JPEG-LS and JPEG 2000 begin."""
+    head = body[: len(body) - len(frame)][:_HEAD].lower()
+    return "image/" in content_type or b"image/" in head or frame.startswith((b"\xff\xd8\xff", b"\xff\x4f\xff\x51"))
 
 
 async def store(service: Service, made: Synthetic) -> int:

@@ -94,7 +94,7 @@ class Link(asyncio.Protocol):
     def _ended_by(self, error: Exception, passed_over: Fault | None) -> Fault:
         """Nothing that was wanted came: what came instead tells most."""
         if isinstance(error, FramingError):
-            return Fault(Reason.FRAMING, f"does not speak MLLP (0B, message, 1C 0D): {error}")
+            return Fault(Reason.FRAMING, f"does not speak MLLP (0B, message, 1C 0D); wrong port or protocol? {error}")
         if refuses_us(error):
             return Fault(*refusal(self.address))
         if self._deframer.inside:
@@ -103,7 +103,7 @@ class Link(asyncio.Protocol):
             return passed_over
         if isinstance(error, TimeoutError):
             return Fault(Reason.NO_ACK, "did not acknowledge the message in time")
-        return Fault(Reason.CLOSED, "closed the connection without an acknowledgement")
+        return Fault(Reason.CLOSED, "closed the connection without an acknowledgement: wrong port or protocol?")
 
     def _failure(self, fault: Fault, passage: Passage) -> NetFailure:
         whose = "" if fault.reason is Reason.AUTH else f"{self.address} "

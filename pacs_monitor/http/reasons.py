@@ -20,11 +20,11 @@ _WORDS = {
     Reason.TCP_TIMEOUT: "no connection within {timeout}",
     Reason.TCP_REFUSED: "the connection was refused",
     Reason.TCP_UNREACHABLE: "there is no way to the host",
-    Reason.TCP_RESET: "the connection was reset",
+    Reason.TCP_RESET: "the connection was reset (wrong port or protocol?)",
     Reason.DNS: "the name does not resolve",
     Reason.TLS_TIMEOUT: "the TLS handshake did not end within {timeout}",
-    Reason.CLOSED: "the connection was closed before the answer was whole",
-    Reason.BAD_CONTENT: "the answer is not HTTP (a port that speaks TLS wants https://)",
+    Reason.CLOSED: "the connection was closed before the answer was whole (wrong port or protocol?)",
+    Reason.BAD_CONTENT: "the answer is not HTTP: wrong port or protocol? (a port that speaks TLS wants https://)",
 }
 _NO_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
 """How http.client words it."""

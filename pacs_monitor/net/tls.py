@@ -183,7 +183,10 @@ def fault(error: OSError, address: Address, name: str) -> Fault:
         return Fault(Reason.TLS_TIMEOUT, f"{address} did not finish the TLS handshake in time")
     if refuses_us(error):
         return refusal(address)
-    detail = f"{address} does not speak TLS on this port, or refuses our versions, or that we show no certificate"
+    detail = (
+        f"{address} does not speak TLS on this port (wrong port or protocol?),"
+        " or refuses our versions, or that we show no certificate"
+    )
     return Fault(Reason.TLS_NOT_OFFERED, detail)
 
 

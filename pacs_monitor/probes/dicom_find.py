@@ -10,9 +10,10 @@ PS3.6, with dates relative to today (`today`, `yesterday`, `today-7d..today`) in
 studies unless given. Beside the keys only the level's own UID is asked for, so that no patient data is sent unless a
 key asks for it.
 
-Fewer than `at_least` matches is a failure (`too_few`). After `limit` matches the rest is cancelled; the count is then
-a lower bound, flagged `capped`, and so are counts that look like a limit of the peer's own: full hundreds, powers of
-two. Our AE title must be registered there for queries, and for nothing else.
+Fewer than `at_least` matches is a failure (`too_few`). After `limit` matches the rest is cancelled, and some peers stop
+at a limit of their own (B001): the count is then a lower bound, flagged `capped`, and never too few. Counts that only
+look like a limit of the peer's (full hundreds, powers of two) are flagged too. Our AE title must be registered there
+for queries, and for nothing else.
 """
 
 from __future__ import annotations

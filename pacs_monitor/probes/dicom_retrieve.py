@@ -15,7 +15,8 @@ compared afresh once it has been off the list over a reload.
 C-MOVE: without `destination` the archive sends the study to our own listener (`monitor.dicom_listener`, whose AE title
 it must know), where it is compared in the same way. The listener takes what is asked for and nothing else: which
 objects the study has is asked by C-FIND before, and objects of more than 16 MB are not taken. With another
-`destination`, an AE title that the archive knows, its own count of sub-operations is what is compared.
+`destination`, an AE title that the archive knows, its own count of sub-operations is what is compared; one that it
+does not tell (the counters are conditional, PS3.7 9.1.4) is not known, and compared with nothing.
 
 Our AE title must be registered there for retrieving, C-MOVE wants it as a destination as well.
 """
@@ -131,7 +132,8 @@ async def _retrieve(
                 fetched = await fetching.by_move(association, study, destination)
     except TooLargeError as error:
         raise passage.failure(Reason.NOT_CONFIGURED, str(error)) from None
-    passage.measure("retrieve_objects", fetched.objects)
+    if fetched.objects is not None:
+        passage.measure("retrieve_objects", fetched.objects)
     passage.measure("retrieve_seconds", monotonic() - began)
     if fetched.content:
         passage.measure("retrieve_bytes", fetched.bytes)
@@ -155,9 +157,13 @@ def _compare(fetched: Fetched, study: str, ctx: ProbeContext) -> tuple[Reason, s
     known = ctx.memory["studies"].get(study)
     if fetched.objects == 0:
         return Reason.MISSING, "has no objects"
-    if known is not None and known["objects"] != fetched.objects:
+    if fetched.objects is None:
+        ctx.memory["studies"][study] = {**(known or {"objects": None}), "at": ctx.clock.now()}
+        return None
+    if known is not None and known["objects"] not in (None, fetched.objects):
         return Reason.CONTENT_MISMATCH, f"has {fetched.objects} objects, not {known['objects']} as before"
-    if known is not None and known["syntaxes"] == fetched.syntaxes and known["content"] != fetched.content:
+    same_syntaxes = known is not None and known.get("syntaxes") == fetched.syntaxes
+    if known is not None and same_syntaxes and known["content"] != fetched.content:
         return Reason.CONTENT_MISMATCH, f"has the same {fetched.objects} objects as before, but other pixels in them"
     now = {"at": ctx.clock.now(), "objects": fetched.objects, "content": fetched.content, "syntaxes": fetched.syntaxes}
     ctx.memory["studies"][study] = now

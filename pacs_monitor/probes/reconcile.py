@@ -21,11 +21,11 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from pacs_monitor.dicom import Target, associate
+from pacs_monitor.dicom import Target
 from pacs_monitor.dicom.dates import today
 from pacs_monitor.dicom.endpoint import EndpointSettings, addresses_of, not_configured, target_of
 from pacs_monitor.dicom.find import STUDY_ROOT_FIND
-from pacs_monitor.dicom.query import QuerySettings, contexts_for
+from pacs_monitor.dicom.query import Queries, QuerySettings
 from pacs_monitor.dicom.studies import MODALITIES, Day, studies_of
 from pacs_monitor.fields import NodeName, Percent, Texts
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
@@ -105,13 +105,13 @@ async def _count(
     target: Target, days: Sequence[date], settings: ReconcileSettings, ctx: ProbeContext
 ) -> tuple[Passage, Counts]:
     counts: dict[tuple[str, date], Day] = {}
-    contexts = contexts_for(STUDY_ROOT_FIND)
-    async with await associate(target, contexts, resolver=ctx.resolver, deadline=ctx.deadline) as association:
+    async with Queries(target, STUDY_ROOT_FIND, ctx) as queries:
         for modality in modalities(settings):
             keys = {} if modality == EVERYTHING else {MODALITIES: modality}
             for day in days:
+                association = await queries.association()
                 counts[modality, day] = await studies_of(association, day, ctx.zone, keys=keys, limit=settings.limit)
-    return association.passage, counts
+    return queries.passage, counts
 
 
 def _measure(passage: Passage, archives: Mapping[str, Counts], yesterday: date) -> None:

@@ -28,17 +28,17 @@ that a feed has the time of `within` from their beginning; one that was too long
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from pacs_monitor import http
 from pacs_monitor.calendars import Hours
-from pacs_monitor.dicom import Target, associate
+from pacs_monitor.dicom import Target
 from pacs_monitor.dicom.endpoint import addresses_of, not_configured, target_of
 from pacs_monitor.dicom.find import STUDY_ROOT_FIND
-from pacs_monitor.dicom.query import QuerySettings, check_keys, contexts_for
+from pacs_monitor.dicom.query import Queries, QuerySettings, check_keys
 from pacs_monitor.dicom.studies import MODALITIES, Day, studies_by_web, studies_of
 from pacs_monitor.dicom.web import Service
 from pacs_monitor.fields import Duration, ServiceHours, Texts
@@ -136,14 +136,13 @@ class StudyFlow:
 
 
 async def _by_find(target: Target, settings: StudyFlowSettings, ctx: ProbeContext) -> Outcome:
-    contexts = contexts_for(STUDY_ROOT_FIND)
-    async with await associate(target, contexts, resolver=ctx.resolver, deadline=ctx.deadline) as association:
+    async with Queries(target, STUDY_ROOT_FIND, ctx) as queries:
 
         async def ask(day: date, keys: Mapping[str, str]) -> Day:
-            return await studies_of(association, day, ctx.zone, keys=keys, limit=settings.limit)
+            return await studies_of(await queries.association(), day, ctx.zone, keys=keys, limit=settings.limit)
 
-        silent = await _listen(ask, association.passage, settings, ctx)
-    return _judge(association.passage, str(target), silent, settings)
+        silent = await _listen(ask, queries.passage, settings, ctx)
+    return _judge(queries.passage, str(target), silent, settings)
 
 
 async def _by_web(service: Service, settings: StudyFlowSettings) -> Outcome:
@@ -248,24 +247,30 @@ class Listening:
 
     async def to(self, feed: Feed) -> str | None:
         """What is wrong with a feed, if anything."""
-        found = await self._newest(feed)
+        found, latest = await self._newest(feed)
         newest = max(found.timestamp() if found else 0.0, self._remembered.get(feed.name, 0.0))
-        if not newest:
+        if newest:
+            self._remembered[feed.name] = newest
+            self._passage.measure("study_newest_timestamp_seconds", newest, (("feed", feed.name),))
+        at_most = max(newest, latest.timestamp() if latest else 0.0)
+        if not at_most:
             longest_ago = (self._now - LOOK_BACK).timestamp()
             return f"no study{_of(feed)} for {LOOK_BACK.days} days" if self._too_long(longest_ago) else None
-        self._remembered[feed.name] = newest
-        self._passage.measure("study_newest_timestamp_seconds", newest, (("feed", feed.name),))
-        if not self._too_long(newest):
+        if not self._too_long(at_most):
             return None
-        age = span(self._now.timestamp() - newest)
-        return f"the newest study{_of(feed)} began {age} ago, {_allowed(self._settings)}"
+        age = span(self._now.timestamp() - at_most)
+        at_least = "at least " if at_most > newest else ""
+        return f"the newest study{_of(feed)} began {at_least}{age} ago, {_allowed(self._settings)}"
 
     def _too_long(self, since: float) -> bool:
         now = round(self._now.timestamp() * SECOND)
         return self._limits.exceeded(round(since * SECOND), now, self._zone) is not None
 
-    async def _newest(self, feed: Feed) -> datetime | None:
-        """Day by day backwards, so that an archive with studies of today is asked once."""
+    async def _newest(self, feed: Feed) -> tuple[datetime | None, datetime | None]:
+        """The newest study that was told, and when the newest can have begun at most, where a list was cut.
+
+        Day by day backwards, so that an archive with studies of today is asked once.
+        """
         within = timedelta(seconds=self._settings.within)
         first = self._now - (within if feed.name in self._remembered else max(within, LOOK_BACK))
         day = self._now.date()
@@ -273,7 +278,8 @@ class Listening:
             found = await self._ask(day, feed.keys)
             if day == self._now.date():
                 self._passage.measure("studies_today", found.studies, (("feed", feed.name),))
-            if found.newest is not None:
-                return min(found.newest, self._now)
+            latest = min(datetime.combine(day, time.max, self._zone), self._now) if found.cut else None
+            if found.newest is not None or found.cut:
+                return found.newest and min(found.newest, self._now), latest
             day -= timedelta(days=1)
-        return None
+        return None, None

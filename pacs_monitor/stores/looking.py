@@ -9,7 +9,7 @@ met.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 from uuid import uuid4
@@ -18,8 +18,9 @@ from pacs_monitor.dicom import Association, Target, associate, reasons
 from pacs_monitor.dicom.commitment import STORAGE_COMMITMENT, Commitment, report, request_commitment
 from pacs_monitor.dicom.datasets import decode, encode
 from pacs_monitor.dicom.find import STUDY_ROOT_FIND, find
+from pacs_monitor.dicom.names import name_of
 from pacs_monitor.dicom.pdu import Malformed
-from pacs_monitor.dicom.requests import IMPLICIT_VR_LITTLE_ENDIAN, Context, contexts
+from pacs_monitor.dicom.requests import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, Context, contexts
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE, ReceivedObject, get, move
 from pacs_monitor.dicom.testobject import Synthetic, Uids, hash_of
 from pacs_monitor.model import DicomListener, ProbeContext, Reason
@@ -28,11 +29,13 @@ from pacs_monitor.wording import span
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 5.0
 """Seconds between two questions for what is not there yet."""
+ATTEMPTS = 2
 LAST_ATTEMPT = 0.25
 """Share of the time that is kept for the second attempt to fetch what did not come at once."""
 NO_SUCH_INSTANCE = 0x0112
 """Failure Reason (0008,1197) of a storage commitment (PS3.3 C.14.1.1)."""
 _IMPLICIT = (IMPLICIT_VR_LITTLE_ENDIAN,)
+_READABLE = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
 
 
 async def is_there(target: Target, uids: Uids, ctx: ProbeContext, until: float) -> bool:
@@ -77,31 +80,51 @@ async def sent_back(target: Target, made: Synthetic, ctx: ProbeContext, until: f
     try:
         proposed = contexts([(STUDY_ROOT_MOVE, _IMPLICIT), (STUDY_ROOT_FIND, _IMPLICIT)])
         async with await _opened(target, proposed, ctx, until) as association:
+            attempts = 0
 
             async def moves() -> bool:
-                done = await move(association, STUDY_ROOT_MOVE, _identifier(made.uids), listener.ae_title)
-                return bool(done.completed + done.warning)
+                """After the second attempt nothing is left but to wait."""
+                nonlocal attempts
+                attempts += 1
+                claimed = arriving.done() or await _claims_to_send(association, made.uids, listener, arriving)
+                return claimed or attempts == ATTEMPTS
 
-            await _brought(association, made.uids, moves, until)
+            await _brought(association, made.uids, moves, until, arriving)
             async with asyncio.timeout_at(until):
                 got: ReceivedObject = await arriving
             _compare(association, made, [got])
             return association.passage
     except TimeoutError:
-        detail = f"{target} says that it sent the object to {listener.ae_title}, where it did not arrive in time"
+        detail = f"{target} answered C-MOVE with success, and the object did not arrive at {listener.ae_title} in time"
         raise association.passage.failure(Reason.STORED_NOT_FOUND, detail) from None
     finally:
         arriving.cancel()
+
+
+async def _claims_to_send(
+    association: Association, uids: Uids, listener: DicomListener, arriving: asyncio.Future[ReceivedObject]
+) -> bool:
+    """One C-MOVE: whether the object has arrived, or the peer counts it as sent; what it does not tell proves nothing.
+
+    Raises NetFailure.
+    """
+    try:
+        done = await move(association, STUDY_ROOT_MOVE, _identifier(uids), listener.ae_title)
+    except NetFailure as failure:
+        if failure.reason is Reason.PARTIAL and arriving.done():
+            return True
+        raise
+    return arriving.done() or bool(done.sent)
 
 
 async def committed(target: Target, made: Synthetic, ctx: ProbeContext, until: float) -> Passage:
     """Promised to be kept: storage commitment (PS3.4 J), reported on the same association or to our listener."""
     transaction = f"2.25.{uuid4().int}"
     async with await _opened(target, contexts([(STORAGE_COMMITMENT, _IMPLICIT)]), ctx, until) as association:
-        await request_commitment(association, transaction, [(made.sop_class, made.uids.instance)])
+        asked = [(made.sop_class, made.uids.instance)]
         try:
             async with asyncio.timeout_at(until):
-                answer = await _reported(association, transaction, ctx.listeners)
+                answer = await _reported(association, transaction, asked, ctx.listeners)
         except TimeoutError:
             detail = f"{target} took the request for storage commitment, and did not report on it in time"
             raise association.passage.failure(Reason.DIMSE_TIMEOUT, detail) from None
@@ -122,11 +145,15 @@ async def _opened(target: Target, proposed: tuple[Context, ...], ctx: ProbeConte
 async def _matches(association: Association, uids: Uids) -> bool:
     """Whether an answer names the very instance: some archives pass over keys that they do not know."""
     instances = set()
-    async for answer in find(association, STUDY_ROOT_FIND, _identifier(uids)):
+    answers = find(association, STUDY_ROOT_FIND, _identifier(uids))
+    async for answer in answers:
         try:
             instances.add(decode(answer.dataset, ("SOPInstanceUID",)).get("SOPInstanceUID"))
         except Malformed as error:
             raise association.passage.failure(Reason.NOT_DICOM, f"C-FIND: {error}") from None
+    if answers.capped and uids.instance not in instances:
+        detail = f"{association.peer} cut its list of answers (B001), so that nobody knows whether it has the object"
+        raise association.passage.failure(Reason.NOT_CONFIGURED, detail)
     return uids.instance in instances
 
 
@@ -164,34 +191,55 @@ async def in_two_attempts(
     passage: Passage,
     until: float,
     is_there: Callable[[], Awaitable[bool]] | None = None,
+    *,
+    arriving: asyncio.Future[ReceivedObject] | None = None,
 ) -> None:
     """Whether it came at once, or as soon as it is there, or shortly before the time is up; raises NetFailure.
 
     Never more than two attempts: each makes the peer send the object, and an archive that is asked again and again for
-    what it cannot give has more to do than to keep images.
+    what it cannot give has more to do than to keep images. One that sends to our listener (`arriving`) may do so after
+    it has answered, so that the second attempt waits for that first.
     """
     began = monotonic()
     if await fetch():
         return
     last = until - (until - monotonic()) * LAST_ATTEMPT
-    found = False
+    there = again = False
     with suppress(NetFailure):  # the peer may not be asked: then nobody knows until the second attempt
         if is_there is not None:
-            await until_there(is_there, peer, passage, last)
-            found = True
-    if not found:
-        await asyncio.sleep(max(last - monotonic(), 0.0))
+            there = await is_there()
+            again = there and arriving is None
+            if not there:
+                await until_there(is_there, peer, passage, last)
+                there = again = True
+    if not again:
+        await _pause(max(last - monotonic(), 0.0), arriving)
     if not await fetch():
-        raise _not_there(peer, passage, began)
+        raise _not_there(peer, passage, began, there=there)
 
 
-async def _brought(association: Association, uids: Uids, fetch: Callable[[], Awaitable[bool]], until: float) -> None:
+async def _pause(seconds: float, arriving: asyncio.Future[ReceivedObject] | None) -> None:
+    """So many seconds, or until the object has arrived."""
+    if arriving is None:
+        await asyncio.sleep(seconds)
+    else:
+        await asyncio.wait([arriving], timeout=seconds)
+
+
+async def _brought(
+    association: Association,
+    uids: Uids,
+    fetch: Callable[[], Awaitable[bool]],
+    until: float,
+    arriving: asyncio.Future[ReceivedObject] | None = None,
+) -> None:
     peer, passage = association.peer, association.passage
-    await in_two_attempts(fetch, peer, passage, until, lambda: _matches(association, uids))
+    await in_two_attempts(fetch, peer, passage, until, lambda: _matches(association, uids), arriving=arriving)
 
 
-def _not_there(peer: object, passage: Passage, began: float) -> NetFailure:
-    detail = f"{peer} took the object, and does not have it {span(monotonic() - began)} later"
+def _not_there(peer: object, passage: Passage, began: float, *, there: bool = False) -> NetFailure:
+    what = "finds it, but does not give it back" if there else "does not have it"
+    detail = f"{peer} took the object, and {what} {span(monotonic() - began)} later"
     return passage.failure(Reason.STORED_NOT_FOUND, detail)
 
 
@@ -202,35 +250,66 @@ def _keep(taken: list[ReceivedObject], got: ReceivedObject) -> int:
 
 def _compare(association: Association, made: Synthetic, taken: list[ReceivedObject]) -> None:
     """Whatever an archive may change of the rest (coercion), the pixels must be those that it was sent."""
-    try:
-        same = all(
-            (got.sop_instance, hash_of(got.dataset, got.transfer_syntax)) == (made.uids.instance, made.content)
-            for got in taken
+    for got in taken:
+        found = _difference(made, got)
+        if found is not None:
+            reason, what = found
+            raise association.passage.failure(reason, f"{association.peer} gives back {what}")
+
+
+def _difference(made: Synthetic, got: ReceivedObject) -> tuple[Reason, str] | None:
+    """What is wrong with an object that came back, if anything; nothing is decompressed here (PS3.5 A.4)."""
+    if got.sop_instance != made.uids.instance:
+        return Reason.CONTENT_MISMATCH, "another object than was asked for: its SOP Instance UID differs"
+    if got.transfer_syntax not in (*made.transfer_syntaxes, *_READABLE):
+        return Reason.NOT_CONFIGURED, (
+            f"the object in {name_of(got.transfer_syntax)}, which is not decompressed here, so that its pixels"
+            " cannot be compared: say verify: get, which wants them as they were sent, or verify: find"
         )
-    except Malformed:
-        same = False
-    if not same:
-        detail = f"{association.peer} gives back another object than it was sent: its pixels differ"
-        raise association.passage.failure(Reason.CONTENT_MISMATCH, detail)
-
-
-async def _reported(association: Association, transaction: str, listener: DicomListener | None) -> Commitment:
-    """Whichever way the report comes first; only the last way to fail is told."""
-    ways = [asyncio.ensure_future(report(association, transaction))]
-    if listener is not None:
-        ways.append(asyncio.ensure_future(listener.expect_commitment(transaction)))
     try:
-        waiting = set(ways)
-        while True:
-            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for way in done:
-                if not waiting or way.exception() is None:
-                    return await way
+        same = hash_of(got.dataset, got.transfer_syntax) == made.content
+    except Malformed:
+        return Reason.CONTENT_MISMATCH, "the object in a data set that cannot be read"
+    return None if same else (Reason.CONTENT_MISMATCH, "another object than it was sent: its pixels differ")
+
+
+async def _reported(
+    association: Association, transaction: str, asked: Sequence[tuple[str, str]], listener: DicomListener | None
+) -> Commitment:
+    """Whichever way the report comes first, also before the answer to the request; the last failure is told."""
+    elsewhere: asyncio.Future[Commitment] | None = None
+    if listener is not None:
+        elsewhere = asyncio.ensure_future(listener.expect_commitment(transaction))
+    here = asyncio.ensure_future(_reported_here(association, transaction, asked, elsewhere))
+    try:
+        if elsewhere is not None:
+            await asyncio.wait([here, elsewhere], return_when=asyncio.FIRST_COMPLETED)
+            if elsewhere.done():
+                return await elsewhere
+        return await here
     finally:
-        for way in ways:
+        for way in filter(None, (here, elsewhere)):
             way.cancel()
             with suppress(asyncio.CancelledError, NetFailure):
                 await way
+
+
+async def _reported_here(
+    association: Association,
+    transaction: str,
+    asked: Sequence[tuple[str, str]],
+    elsewhere: asyncio.Future[Commitment] | None,
+) -> Commitment:
+    """Ask, and have the report on the same association, or what came `elsewhere` once this one is over."""
+    early = await request_commitment(association, transaction, asked)
+    if early is not None:
+        return early
+    try:
+        return await report(association, transaction)
+    except NetFailure:
+        if elsewhere is None:
+            raise
+        return await elsewhere
 
 
 def _check_commitment(association: Association, made: Synthetic, answer: Commitment) -> None:

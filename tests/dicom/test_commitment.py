@@ -69,3 +69,29 @@ async def test_a_report_on_the_same_association_is_read_and_others_are_refused()
     assert commitment.committed == ((SECONDARY_CAPTURE, "1.2.3"),)
     commands = [read_command(pdu[12:]) for pdu in peer.last.heard[3:5]]
     assert [(command.answers, command.status) for command in commands] == [(7, 0x0124), (8, 0x0000)]
+
+
+@pytest.mark.parametrize("answered", [True, False], ids=["answered", "not answered"])
+async def test_a_report_before_the_answer_to_the_request_counts(answered: bool) -> None:
+    """The two are independent of each other (PS3.4 J.3.3)."""
+
+    async def archive(conversation: Conversation) -> None:
+        await conversation.hear()
+        await conversation.say(accept({COMMITMENT_CONTEXT: (0, IMPLICIT)}))
+        for _command_and_data in range(2):
+            await conversation.hear()
+        primitive = N_ACTION()
+        primitive.MessageIDBeingRespondedTo, primitive.Status = 1, 0
+        answer = message_of(N_ACTION_RSP(), primitive, COMMITMENT_CONTEXT) if answered else b""
+        await conversation.say(event_report("1.2.98", 7) + event_report("1.2.99", 8) + answer)
+        for _ in range(3):
+            await conversation.hear()
+        await conversation.say(release_response())
+
+    async with scripted(archive) as peer, associated(peer.port) as association:
+        commitment = await request_commitment(association, "1.2.99", [(SECONDARY_CAPTURE, "1.2.3")])
+    assert commitment is not None
+    assert commitment.committed == ((SECONDARY_CAPTURE, "1.2.3"),)
+    commands = [read_command(pdu[12:]) for pdu in peer.last.heard[3:5]]
+    assert [(command.answers, command.status) for command in commands] == [(7, 0x0124), (8, 0x0000)]
+    assert association.passage.flags == []

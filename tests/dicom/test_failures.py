@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from pacs_monitor.dicom import Association
+from pacs_monitor.dicom.dimse import Element, write_command
+from pacs_monitor.dicom.identity import MAXIMUM_LENGTH
 from pacs_monitor.model import Flag, Phase, Reason, Status
 from pacs_monitor.net import Resolver
+from tests.dicom.objects import failure_at
 from tests.dicom.support import A_ABORT, A_RELEASE_RQ, echo_at, failure_by, failure_of, target, then
 from tests.peers.dcmtk import Storescp
 from tests.peers.orthanc import Orthanc
@@ -241,3 +245,62 @@ async def test_no_context_accepted_gives_the_results_reason_and_a_release(
     failure, conversation = await failure_by(then(accept(contexts), release_response()))
     assert (failure.reason, failure.phase) == (reason, Phase.ASSOCIATE)
     assert [pdu[0] for pdu in conversation.heard] == [1, A_RELEASE_RQ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "an HTTP server answered"),
+        (b"<html><body>400</body></html>", "a web server answered"),
+        (b"\x0bMSH|^~\\&|\x1c\r", "an HL7 listener answered"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "an SSH server answered"),
+        (b"220 mail\r\n", "which is no PDU"),
+    ],
+)
+async def test_another_protocol_is_asked_about_first(answer: bytes, told: str) -> None:
+    failure, _ = await failure_by(then(answer))
+    assert "does not speak DICOM; wrong port or protocol?" in failure.detail
+    assert told in failure.detail
+
+
+async def test_a_port_that_closes_without_a_word_may_be_a_wrong_one() -> None:
+    async def close(conversation: Conversation) -> None:
+        await conversation.hear()
+        conversation.close()
+
+    failure, _ = await failure_by(close)
+    assert failure.detail.index("wrong port or protocol?") < failure.detail.index("allow-list")
+
+
+@pytest.mark.parametrize(("more", "reason"), [(0, None), (6, None), (7, Reason.NOT_DICOM)])
+async def test_a_pdu_six_bytes_too_long_is_read_and_a_longer_one_is_told_as_what_it_is(
+    more: int, reason: Reason | None
+) -> None:
+    """Some peers do not count the six bytes of a presentation data value (PS3.8 D.1.1, 9.3.5.1)."""
+    field = b"\0\0\2\x09\2\0\0\0\0\0"  # (0000,0902) Error Comment, to fill the PDU
+    command = write_command(0x8030, {Element.MESSAGE_ID_BEING_RESPONDED_TO: 1, Element.STATUS: 0})
+    command += field[:4] + (MAXIMUM_LENGTH + more - 6 - len(command) - 8).to_bytes(4, "little")
+    command = command.ljust(MAXIMUM_LENGTH + more - 6, b" ")
+    answer = struct.pack(">BxLLBB", 4, len(command) + 6, len(command) + 2, 1, 3) + command
+    script = then(accept(), answer, release_response())
+    if reason is None:
+        async with scripted(script) as peer:
+            await echo_at(target(peer.port))
+        return
+    failure, _ = await failure_by(script)
+    assert failure.reason is reason
+    assert "does not speak DICOM" not in failure.detail
+    assert str(MAXIMUM_LENGTH + more) in failure.detail
+
+
+async def test_an_accepted_context_is_never_told_as_a_refused_one() -> None:
+    """The peer said 0, acceptance, with a transfer syntax that was not proposed."""
+
+    async def ask(association: Association) -> None:
+        association.context("1.2.840.10008.1.1", "1.2.840.10008.1.2")
+
+    async with scripted(then(accept({1: (0, "1.2.840.10008.1.2.4.50")}), release_response())) as peer:
+        failure = await failure_at(peer.port, ask)
+    assert failure.reason is Reason.TRANSFER_SYNTAX_REJECTED
+    assert "result" not in failure.detail
+    assert "JPEG Baseline" in failure.detail

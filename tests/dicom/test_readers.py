@@ -118,6 +118,8 @@ def test_a_data_set_in_fragments_is_joined(data: bytes, size: int) -> None:
     command = bytearray(echo_response()[12:])
     at = command.index(b"\0\0\0\x08\2\0\0\0")
     command[at + 8 : at + 10] = b"\1\0"  # a data set follows
+    field = command.index(b"\x30\x80")
+    command[field : field + 2] = b"\x01\x00"  # C-STORE-RQ, whose data set is read
     assembler = Assembler()
     assert assembler.add(Pdv(1, True, True, bytes(command))) is None
     pieces = [data[start : start + size] for start in range(0, len(data), size)]
@@ -198,7 +200,7 @@ def test_a_damaged_accept_is_read_or_malformed(at: int, value: int) -> None:
 def test_fragments_that_hold_nothing_come_to_an_end_too(is_command: bool) -> None:
     assembler = Assembler(data_limit=COMMAND_LIMIT)
     if not is_command:
-        command_set = struct.pack("<HHLHHHLH", 0, 0x0100, 2, 0x8030, 0, 0x0800, 2, 0)
+        command_set = struct.pack("<HHLHHHLH", 0, 0x0100, 2, 0x0001, 0, 0x0800, 2, 0)
         assert assembler.add(Pdv(1, True, True, command_set)) is None
     empty = repeat(Pdv(1, is_command, False, b""), COMMAND_LIMIT)
     with pytest.raises(Malformed, match="longer"):
@@ -207,7 +209,7 @@ def test_fragments_that_hold_nothing_come_to_an_end_too(is_command: bool) -> Non
 
 def test_a_version_name_cannot_write_to_a_terminal() -> None:
     body = accept(version="ABCDEFGH")[6:].replace(b"ABCDEFGH", b"\x1b[31m\xff\n\0")
-    assert negotiation.read_accept(body).implementation_version_name == "?[31m???"
+    assert negotiation.read_accept(body).implementation_version_name == "?[31m??"
 
 
 def test_our_association_request_reads_as_meant() -> None:

@@ -114,7 +114,7 @@ async def test_a_real_dcmqrscp_stores_finds_and_gives_back(tmp_path: Path) -> No
         async with associated(archive.port, "QR", FETCHING) as association:
             done = await get(association, STUDY_ROOT_GET, WHOLE_STUDY, lambda one: got.append(one) or 0)  # type: ignore[func-returns-value]  # both in one
     assert found == {one.uid for one in sent}
-    assert done == SubOperations(completed=5)
+    assert done == SubOperations(completed=5, failed=0, warning=0)
     assert {(one.sop_instance, one.dataset) for one in got} == set(sent)
 
 

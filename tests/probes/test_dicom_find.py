@@ -131,6 +131,21 @@ async def test_fewer_than_expected_are_too_few(archive: Node) -> None:
     assert outcome.detail.endswith("found 3, at least 4 were expected")
 
 
+async def test_a_list_that_the_peer_cut_short_is_never_too_few() -> None:
+    """B001 (PS3.4 table C.4-1): there are more than were told, and nobody knows how many."""
+
+    def answer(identifier: Dataset) -> Iterator[Answer]:
+        yield from matches(3)(identifier)
+        yield 0xB001, None
+
+    with queried(answer) as peer:
+        cut = await find(node_at(peer.port), DicomFindSettings(at_least=4))
+    with queried(matches(3)) as peer:
+        whole = await find(node_at(peer.port), DicomFindSettings(at_least=4))
+    assert (cut.status, cut.reason, cut.flags) == (Status.OK, None, (Flag.CAPPED,))
+    assert (whole.status, whole.reason) == (Status.FAIL, Reason.TOO_FEW)
+
+
 async def test_nothing_of_a_patient_is_asked_for() -> None:
     with queried(matches(3)) as peer:
         await find(node_at(peer.port), DicomFindSettings())

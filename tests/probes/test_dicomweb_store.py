@@ -284,6 +284,23 @@ async def test_metadata_of_another_instance_is_bad_content() -> None:
     assert outcome.reason is Reason.BAD_CONTENT
 
 
+@pytest.mark.parametrize(
+    ("content_type", "frame"),
+    [
+        ('multipart/related; boundary="x"', b"--x\r\nContent-Type: image/jpeg\r\n\r\nabc\r\n--x--\r\n"),
+        ('multipart/related; type="image/jp2"; boundary="x"', b"--x\r\n\r\nabc\r\n--x--\r\n"),
+        ('multipart/related; boundary="x"', b"--x\r\n\r\n\xff\xd8\xff\xe0abc\r\n--x--\r\n"),
+        ("image/jpeg", b"\xff\xd8\xff\xe0abc"),
+        ("application/octet-stream", b"\xff\x4f\xff\x51abc"),
+    ],
+)
+async def test_a_frame_that_comes_compressed_is_told_as_such(content_type: str, frame: bytes) -> None:
+    outcome = await run_against(Liar(frames=(200, content_type, frame)))
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.BAD_CONTENT)
+    assert "compressed frame" in outcome.detail
+    assert "differ" not in outcome.detail
+
+
 async def test_altered_pixels_are_content_mismatch() -> None:
     frame = b"--x\r\nContent-Type: application/octet-stream\r\n\r\n\0\0\0\r\n--x--\r\n"
     outcome = await run_against(Liar(frames=(200, 'multipart/related; boundary="x"', frame)))

@@ -80,7 +80,7 @@ async def test_the_server_of_hl7apy_hangs_up_on_a_type_that_it_does_not_handle()
     with hl7apy_server("ADT^A01^ADT_A01") as port:
         outcome = await ask(HEARTBEAT, node_at(port), SETTINGS)
     assert (outcome.status, outcome.reason, outcome.phase) == (Status.FAIL, Reason.CLOSED, Phase.OPERATION)
-    assert outcome.detail.endswith("closed the connection without an acknowledgement")
+    assert outcome.detail.endswith("closed the connection without an acknowledgement: wrong port or protocol?")
 
 
 async def test_what_is_sent_asks_for_an_accept_acknowledgement_and_holds_no_patient() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from pydicom import Dataset
 
-from pacs_monitor.model import Address, DicomEndpoint, Node, Outcome, Reason, Status
+from pacs_monitor.dicom.datasets import encode
+from pacs_monitor.dicom.dimse import Element, write_command
+from pacs_monitor.dicom.pdu import write_data
+from pacs_monitor.model import Address, DicomEndpoint, Flag, Node, Outcome, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.study_flow import StudyFlowSettings
 from pacs_monitor.systems.orthanc import OrthancSettings
@@ -17,7 +20,7 @@ from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.peers.queried import Answer, matches, queried
 from tests.peers.queries import Dcmqrscp, image, store
-from tests.peers.scripted import hang, scripted
+from tests.peers.scripted import Conversation, abort, accept, hang, release_response, scripted
 from tests.peers.web import web_server
 from tests.probes.support import NOON, Arranged, Noon, Peers, ask
 
@@ -233,3 +236,59 @@ async def test_no_patient_is_asked_for() -> None:
         "StudyInstanceUID",
         "ModalitiesInStudy",
     }
+
+
+def cut(number: int, only: str = "", **values: str) -> Callable[[Dataset], Iterator[Answer]]:
+    """So many answers and B001 (PS3.4 table C.4-1): of every day, or of one of them."""
+
+    def answer(identifier: Dataset) -> Iterator[Answer]:
+        if only in ("", identifier.StudyDate):
+            yield from matches(number, **values)(identifier)
+            yield 0xB001, None
+
+    return answer
+
+
+@pytest.mark.parametrize("number", [0, 3])
+async def test_a_list_of_today_that_was_cut_is_not_silent(number: int) -> None:
+    memory: dict[str, Any] = {}
+    with queried(cut(number, StudyTime="0100")) as peer:
+        outcome = await listen(peer.port, memory=memory, within="2h")
+    assert (outcome.status, outcome.reason, outcome.flags) == (Status.OK, None, (Flag.CAPPED,))
+    assert memory["newest"] == ({"all": NOON.timestamp() - 11 * 3600} if number else {})
+
+
+async def test_a_list_of_yesterday_that_was_cut_bounds_the_silence() -> None:
+    with queried(cut(3, YESTERDAY, StudyTime="0100")) as peer:
+        silent = await listen(peer.port, within="2h")
+        may_be = await listen(peer.port, within="13h")
+    assert silent.reason is Reason.SILENT
+    assert "began at least 12 h ago" in silent.detail
+    assert may_be.status is Status.OK
+
+
+async def test_a_list_that_we_cut_is_not_silent_and_the_next_feed_is_asked_whatever_the_peer_does_then() -> None:
+    """The first list is longer than `limit`, and the peer leaves at our C-CANCEL: the next feed is asked anew."""
+
+    async def script(conversation: Conversation) -> None:
+        asked = 0
+        while heard := await conversation.hear():
+            if heard[0] == 1:
+                await conversation.say(accept())
+            elif heard[0] == 5:
+                await conversation.say(release_response())
+            elif b"\x00\x01\x02\0\0\0\xff\x0f" in heard:
+                await conversation.say(abort(2, 0))
+            elif heard[11] == 2:
+                asked += 1
+                match = encode({"StudyTime": "0100", "ModalitiesInStudy": "CT"})
+                pending = write_command(
+                    0x8020, {Element.MESSAGE_ID_BEING_RESPONDED_TO: asked, Element.STATUS: 0xFF00}, has_data=True
+                )
+                for is_command, data in ((True, pending), (False, match)) * 3:
+                    await conversation.say(b"".join(write_data(1, is_command, data, 0)))
+
+    async with scripted(script) as peer:
+        outcome = await listen(peer.port, within="2h", limit=2, modalities=["CT", "MR"])
+    assert (outcome.status, outcome.detail) == (Status.OK, "")
+    assert len(peer.conversations) == 2
