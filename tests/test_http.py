@@ -347,3 +347,29 @@ async def test_an_answer_beyond_the_limit_is_bad_content() -> None:
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         http.HttpSettings(**settings)
+
+
+@pytest.mark.parametrize(
+    "text", ["a\n", "a\n\n", "a\r\n", "a\rb", "a\0", "a\x01", "a\x7f", "\u00e9", "\u0142", "\udce9", "a "]
+)
+@pytest.mark.parametrize("ours", ["token", "value", "name"])
+async def test_a_header_of_ours_that_cannot_be_sent_is_ours_to_mend_and_nothing_is_sent(text: str, ours: str) -> None:
+    access = http.Access(f"Bearer {text}") if ours == "token" else http.NOBODY
+    headers = {"value": {"X-Key": text}, "name": {text: "x"}}.get(ours, {})
+    async with scripted(hang) as peer:
+        context, passage = Context(time.monotonic() + SOON), Passage()
+        with pytest.raises(NetFailure) as caught:
+            await http.ask("GET", f"http://127.0.0.1:{peer.port}/", context, passage, access=access, headers=headers)
+        assert not peer.conversations
+    outcome = caught.value.outcome()
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
+    assert outcome.detail.startswith("nothing was asked: our header ")
+    assert outcome.detail.isascii()
+    assert outcome.detail.isprintable()
+
+
+@pytest.mark.parametrize("url", ["http://*.example.org/", "http://.example.org/", "http://127.0.0.1\x01/"])
+def test_an_address_that_no_request_can_be_made_to_is_ours_to_mend(url: str) -> None:
+    with pytest.raises(http.HttpError) as caught:
+        http.send("GET", url, timeout=SOON)
+    assert caught.value.reason is Reason.NOT_CONFIGURED

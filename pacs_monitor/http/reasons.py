@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 
 import requests
-from urllib3.exceptions import NameResolutionError
+from urllib3.exceptions import LocationValueError, NameResolutionError
 
 from pacs_monitor.model import Address, Phase, Reason, Tls
 from pacs_monitor.net.tls import Fault, fault, refusal, refuses_us
@@ -24,12 +24,23 @@ _WORDS = {
     Reason.DNS: "the name does not resolve",
     Reason.TLS_TIMEOUT: "the TLS handshake did not end within {timeout}",
     Reason.CLOSED: "the connection was closed before the answer was whole",
+    Reason.NOT_CONFIGURED: "nothing was asked, since no request can be made of our url, headers and account",
     Reason.BAD_CONTENT: "the answer is not HTTP (a port that speaks TLS wants https://)",
 }
 _NO_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
 """How http.client words it."""
 _CUT = {Phase.RESOLVE: Reason.TCP_TIMEOUT, Phase.CONNECT: Reason.TCP_TIMEOUT, Phase.TLS: Reason.TLS_TIMEOUT}
+_UNSENDABLE = (
+    requests.exceptions.InvalidHeader,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    LocationValueError,
+    UnicodeError,
+)
+"""What is raised before anything is sent."""
 _REASONS: tuple[tuple[type[BaseException], Reason], ...] = (
+    *((kind, Reason.NOT_CONFIGURED) for kind in _UNSENDABLE),
     (RemoteDisconnected, Reason.CLOSED),
     (IncompleteRead, Reason.CLOSED),
     (HTTPException, Reason.BAD_CONTENT),
