@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Iterator
-from http.client import HTTPException, IncompleteRead, RemoteDisconnected
+from collections.abc import Iterable, Iterator
+from http.client import BadStatusLine, HTTPException, IncompleteRead, RemoteDisconnected
 
 import requests
 from urllib3.exceptions import LocationValueError, NameResolutionError
 
 from pacs_monitor.model import Address, Phase, Reason, Tls
+from pacs_monitor.net.protocols import WRONG, spoken
 from pacs_monitor.net.tls import Fault, fault, refusal, refuses_us
 from pacs_monitor.wording import span
 
@@ -25,7 +26,7 @@ _WORDS = {
     Reason.TLS_TIMEOUT: "the TLS handshake did not end within {timeout}",
     Reason.CLOSED: "the connection was closed before the answer was whole",
     Reason.NOT_CONFIGURED: "nothing was asked, since no request can be made of our url, headers and account",
-    Reason.BAD_CONTENT: "the answer is not HTTP (a port that speaks TLS wants https://)",
+    Reason.BAD_CONTENT: "the answer is not HTTP",
 }
 _NO_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
 """How http.client words it."""
@@ -62,7 +63,23 @@ def explain(error: BaseException, address: Address, phase: Phase, timeout: float
     if secure:
         return _of_tls(secure[-1], address, phase, tls)
     reason = _reason(chain)
+    if reason is Reason.BAD_CONTENT and (begins := _instead_of_a_status(chain)):
+        return _of_another_protocol(begins, address)
     return of_cut(address, phase, timeout) if reason is Reason.TIMEOUT else _worded(reason, address, timeout)
+
+
+def _instead_of_a_status(chain: Iterable[BaseException]) -> bytes:
+    """What came in place of a status line (RFC 9112 4)."""
+    lines = (str(cause.args[0]) for cause in chain if isinstance(cause, BadStatusLine) and cause.args)
+    return next(lines, "").encode("latin-1", "replace")
+
+
+def _of_another_protocol(begins: bytes, address: Address) -> Fault:
+    other = spoken(begins)
+    if other == "TLS":
+        return Fault(Reason.BAD_CONTENT, f"{WRONG} {address} speaks TLS on this port: write https:// for http://")
+    what = f"speaks {other} on this port, not HTTP" if other else "answers our request with what is not HTTP"
+    return Fault(Reason.BAD_CONTENT, f"{WRONG} {address} {what}")
 
 
 def _of_proxy(status: int, address: Address) -> Fault:
