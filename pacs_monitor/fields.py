@@ -33,6 +33,10 @@ LONGEST = 3653 * 86400.0
 """Seconds, ten years: longer durations are mistakes, and times that far ahead cannot be reckoned with."""
 LARGEST = 10**18
 """Bytes: an exabyte."""
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters, and what stands in a text for bytes that are none (lone surrogates)."""
+HEADER_VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kMGTP]?B|[KMGTP]iB)")
@@ -112,9 +116,44 @@ def existing_file(value: str, info: ValidationInfo) -> str:
 
 
 def _web_address(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+\S*", value):
+    if not re.fullmatch(r"https?://[^\s/]+\S*", value) or UNPRINTABLE.search(value):
         raise ValueError("is not a web address; write https://host.example.org")
     return value.rstrip("/")
+
+
+def check_host(value: str) -> str:
+    """A name or an address that can be looked up (RFC 1035 2.3.4, RFC 5890): without blanks, path or account."""
+    try:
+        if not re.search(r"[\s/\\@]", value) and not UNPRINTABLE.search(value):
+            value.encode("idna")
+            return value
+    except UnicodeError:
+        pass
+    raise ValueError(f"{value!r} is not a host; write a name or an address alone: pacs.example.org or 10.0.0.31")
+
+
+def check_line(value: SecretStr) -> SecretStr:
+    """What is sent as it stands, within a line: nothing of it may be a line break or another control character."""
+    if UNPRINTABLE.search(value.get_secret_value()):
+        raise ValueError("holds a line break or another control character; write the secret alone, on one line")
+    return value
+
+
+def check_header_value(value: SecretStr) -> SecretStr:
+    """The value of a header, by RFC 9110 5.5 in what everybody understands: printable ASCII, blanks only within."""
+    if not HEADER_VALUE.fullmatch(value.get_secret_value()):
+        raise ValueError(
+            "cannot stand in a header (RFC 9110 5.5); write printable ASCII on one line, no blank at its ends"
+        )
+    return value
+
+
+def check_header_names(headers: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+    """The names of headers are tokens (RFC 9110 5.6.2)."""
+    for name in headers:
+        if not HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is not the name of a header (RFC 9110 5.1); write one such as X-Api-Key")
+    return headers
 
 
 def _as_list(value: object) -> object:
@@ -140,8 +179,15 @@ AETitle = Annotated[str, AfterValidator(check_ae_title)]
 LocalPath = Annotated[str, AfterValidator(local_path)]
 ExistingFile = Annotated[str, AfterValidator(existing_file)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+Host = Annotated[str, AfterValidator(check_host)]
 Secret = SecretStr
 """May be given as KEY_file: path instead of KEY; never prints."""
+SecretLine = Annotated[SecretStr, AfterValidator(check_line)]
+"""The same, without control characters."""
+Headers = Annotated[
+    Mapping[str, Annotated[SecretStr, AfterValidator(check_header_value)]], AfterValidator(check_header_names)
+]
+"""Headers of ours, by name."""
 Texts = Annotated[
     tuple[str, ...],
     BeforeValidator(_as_list),
@@ -206,7 +252,7 @@ class TlsSettings(Settings):
     """PEM file of our certificate."""
     key: ExistingFile | None = None
     """PEM file of our private key."""
-    server_name: str | None = None
+    server_name: Host | None = None
     """The name that the node's certificate must carry, if not its host."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import subprocess
@@ -18,6 +19,7 @@ from pydantic import ValidationError
 from pacs_monitor import http
 from pacs_monitor.model import Phase, Reason, Status, Tls
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from tests.peers.accepting import accepting
 from tests.peers.authority import Authority
 from tests.peers.ports import free_port
 from tests.peers.scripted import Conversation, full_accept_queue, hang, scripted
@@ -288,6 +290,53 @@ async def test_our_certificate_is_shown_and_its_refusal_is_auth(tmp_path: Path, 
     assert (failure.reason, failure.outcome().status) == (Reason.AUTH, Status.UNKNOWN)
 
 
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (b"\x15\x03\x01\0\x02\x02\x46", "speaks TLS on this port: write https:// for http://"),
+        (b"\x07\0\0\0\0\x04\0\0\x02\x01", "speaks DICOM on this port, not HTTP"),
+        (b"\x0bMSH|^~\\&|DOE^JANE\x1c\r", "speaks MLLP on this port, not HTTP"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "speaks SSH on this port, not HTTP"),
+        (b"220 mail.example.org DOE^JANE\r\n", "answers our request with what is not HTTP"),
+    ],
+)
+async def test_another_protocol_on_the_port_is_named(answer: bytes, says: str) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65536)
+        writer.write(answer)
+        writer.close()
+        await writer.wait_closed()
+
+    async with accepting(speak) as port:
+        failure = await failure_of(f"http://127.0.0.1:{port}/")
+        secure = await failure_of(f"https://127.0.0.1:{port}/")
+    assert failure.detail == f"wrong port or protocol? 127.0.0.1:{port} {says}"
+    assert (failure.reason, failure.phase) == (Reason.BAD_CONTENT, Phase.OPERATION)
+    assert (secure.reason, secure.phase) == (Reason.TLS_NOT_OFFERED, Phase.TLS)
+    assert secure.detail.startswith("wrong port or protocol? ")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<center>The plain HTTP request was sent to HTTPS port</center>",
+        b"Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />",
+        b"Client sent an HTTP request to an HTTPS server.\n",
+        b"Bad Request\nThis combination of host and port requires TLS.\n",
+    ],
+    ids=["nginx", "Apache httpd", "Go", "Tomcat"],
+)
+async def test_a_server_that_says_that_it_wants_tls_is_believed(body: bytes) -> None:
+    head = f"HTTP/1.1 400 Bad Request\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    with listener(None, [], head.encode() + body) as port:
+        failure = await failure_of(f"http://127.0.0.1:{port}/")
+    assert failure.reason is Reason.BAD_CONTENT
+    assert (
+        failure.detail
+        == f"wrong port or protocol? 127.0.0.1:{port} speaks TLS on this port: write https:// for http://"
+    )
+
+
 async def test_plain_http_on_a_tls_port_and_tls_on_a_plain_port(tmp_path: Path) -> None:
     async def speak_plainly(conversation: Conversation) -> None:
         await conversation.say(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
@@ -347,3 +396,29 @@ async def test_an_answer_beyond_the_limit_is_bad_content() -> None:
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError, match=says):
         http.HttpSettings(**settings)
+
+
+@pytest.mark.parametrize(
+    "text", ["a\n", "a\n\n", "a\r\n", "a\rb", "a\0", "a\x01", "a\x7f", "\u00e9", "\u0142", "\udce9", "a "]
+)
+@pytest.mark.parametrize("ours", ["token", "value", "name"])
+async def test_a_header_of_ours_that_cannot_be_sent_is_ours_to_mend_and_nothing_is_sent(text: str, ours: str) -> None:
+    access = http.Access(f"Bearer {text}") if ours == "token" else http.NOBODY
+    headers = {"value": {"X-Key": text}, "name": {text: "x"}}.get(ours, {})
+    async with scripted(hang) as peer:
+        context, passage = Context(time.monotonic() + SOON), Passage()
+        with pytest.raises(NetFailure) as caught:
+            await http.ask("GET", f"http://127.0.0.1:{peer.port}/", context, passage, access=access, headers=headers)
+        assert not peer.conversations
+    outcome = caught.value.outcome()
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
+    assert outcome.detail.startswith("nothing was asked: our header ")
+    assert outcome.detail.isascii()
+    assert outcome.detail.isprintable()
+
+
+@pytest.mark.parametrize("url", ["http://*.example.org/", "http://.example.org/", "http://127.0.0.1\x01/"])
+def test_an_address_that_no_request_can_be_made_to_is_ours_to_mend(url: str) -> None:
+    with pytest.raises(http.HttpError) as caught:
+        http.send("GET", url, timeout=SOON)
+    assert caught.value.reason is Reason.NOT_CONFIGURED

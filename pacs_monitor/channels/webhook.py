@@ -20,7 +20,6 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import ClassVar
@@ -29,7 +28,7 @@ from urllib.parse import SplitResult, unquote_plus, urlsplit
 from pydantic import Field, field_validator
 
 from pacs_monitor import __version__, http
-from pacs_monitor.fields import Duration, Secret, Settings
+from pacs_monitor.fields import Duration, Headers, Secret, SecretLine, Settings
 from pacs_monitor.model import DeliveryError, Failure, Notification, Phase, iso
 
 WORDS_LIMIT = 200
@@ -45,20 +44,20 @@ _ANSWER_LIMIT = 64 * 1024
 
 
 class WebhookSettings(Settings):
-    url: Secret
+    url: SecretLine
     """Where to POST, http or https. It is treated as a secret, because many receivers put theirs into it."""
-    secret: Secret | None = None
+    secret: SecretLine | None = None
     """Signs every event by the Standard Webhooks scheme; `whsec_` and base64, or any text."""
     timeout: Duration = 10.0
     """For the whole exchange, from connecting to the last byte of the answer."""
-    headers: Mapping[str, Secret] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     """Headers to send with every event, such as Authorization."""
 
     @field_validator("url")
     @classmethod
     def _is_http(cls, url: Secret) -> Secret:
         parts = urlsplit(url.get_secret_value())
-        if parts.scheme not in ("http", "https") or not parts.hostname or not _has_a_port(parts):
+        if not (parts.hostname and _has_a_port(parts) and http.is_askable(url.get_secret_value())):
             raise ValueError("not the URL of a webhook; write https://host/path")
         return url
 

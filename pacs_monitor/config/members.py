@@ -10,7 +10,7 @@ from datetime import date
 from typing import Annotated
 
 from pacs_monitor.config.values import Count, Cron, Pace
-from pacs_monitor.fields import AETitle, Duration, LocalPath, Port, Settings, Texts, TlsSettings
+from pacs_monitor.fields import AETitle, Duration, Host, LocalPath, Port, Settings, Texts, TlsSettings
 from pacs_monitor.model import Paging, Presence, Severity
 
 
@@ -92,7 +92,7 @@ class NodeSettings(Defaults):
     """Where it stands: a name under `sites`."""
     role: str = ""
     """archive, modality, ris, network …: a word of your own, for matching."""
-    host: str = ""
+    host: Host = ""
     """Name or address; numeric addresses need no name service."""
     labels: Mapping[str, str] = {}
     """Words of your own, for matching and in pages."""

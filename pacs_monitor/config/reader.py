@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
@@ -18,6 +17,7 @@ from pacs_monitor.config.problems import Path, Problem, dotted
 from pacs_monitor.config.shapes import ListOf, MapOf, Scalar, Shape, inner, shapes
 from pacs_monitor.config.tree import Branch, Items, Mark, Text, Tree, at
 from pacs_monitor.config.wording import as_written, sentence, unknown_key
+from pacs_monitor.model import PacsMonitorError
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -27,6 +27,10 @@ FROM_FILE = "_file"
 LARGEST_SECRET = 1 << 20
 """Bytes of a file that holds a secret."""
 NOT_ACTED_ON = "not acted on yet"
+
+
+class _UnfitSecretError(PacsMonitorError):
+    """What a file holds is no secret."""
 
 
 @dataclass
@@ -123,9 +127,9 @@ class Reader:
             self.tell(tree.mark, path, "must be the path of a file")
             return ""
         try:
-            with contextlib.suppress(UnicodeDecodeError):
-                return _content(self.folder / tree.text).decode().removesuffix("\n").removesuffix("\r")
-            self.tell(tree.mark, path, f"{tree.written} is not a text in UTF-8")
+            return _secret_in(_content(self.folder / tree.text))
+        except _UnfitSecretError as error:
+            self.tell(tree.mark, path, f"{tree.written} {error}")
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "this is not a path"
             self.tell(tree.mark, path, f"{tree.written} cannot be read: {why}")
@@ -178,6 +182,21 @@ def _content(path: FilePath) -> bytes:
     if len(content) > LARGEST_SECRET:
         raise OSError(errno.EFBIG, "it is larger than 1 MiB")
     return content
+
+
+def _secret_in(content: bytes) -> str:
+    """The secret that a file holds: its text, without the one line end that editors leave behind it."""
+    try:
+        secret = content.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise _UnfitSecretError("is not a text in UTF-8") from None
+    if "\0" in secret:
+        raise _UnfitSecretError("holds a NUL character; write the secret alone, as text in UTF-8")
+    if secret.endswith(("\n", "\r")):
+        raise _UnfitSecretError("ends in an empty line; write the secret alone: printf %s SECRET > FILE")
+    if not secret:
+        raise _UnfitSecretError("is empty; write the secret into it, or leave the key out")
+    return secret
 
 
 def _is_secret(shape: Shape, key: str) -> bool:

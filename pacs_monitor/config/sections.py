@@ -23,7 +23,7 @@ from pacs_monitor.config.values import (
     Recurrence,
     TimeZone,
 )
-from pacs_monitor.fields import AETitle, Duration, ExistingFile, Match, Percent, Secret, Settings, Texts, WebAddress
+from pacs_monitor.fields import AETitle, Duration, ExistingFile, Match, Percent, SecretLine, Settings, Texts, WebAddress
 from pacs_monitor.model import Address, Paging
 
 
@@ -130,7 +130,7 @@ class Hl7Listener(Settings):
 class Heartbeat(Settings):
     """The dead man's switch outside of this machine."""
 
-    url: Secret
+    url: SecretLine
     """Address that is fetched while the monitor lives; or url_file."""
     interval: Pace = 60.0
     """How often."""

@@ -20,6 +20,8 @@ DEEPEST = 32
 LARGEST = 1_000_000
 """Values in one file once its aliases are followed."""
 _VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>[A-Za-z_]\w*)(?::-(?P<fallback>[^}]*))?\}|(?P<broken>\{))", re.ASCII)
+_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
+"""What no answer, database or header can hold; os.environ has a lone surrogate for each byte that is not UTF-8."""
 _STR = "tag:yaml.org,2002:str"
 
 
@@ -167,6 +169,8 @@ class _Grower:
             if not isinstance(event, yaml.ScalarEvent):
                 self._give_up(here, path, "a key must be a text")
             key = event.value
+            if _NO_TEXT.search(key):
+                self._give_up(here, path, "a key holds a NUL character; write it without")
             child = self._grow(next(self.events), here, (*path, key))
             size += child.size
             if key in entries:
@@ -183,6 +187,9 @@ class _Grower:
 
     def _text(self, event: yaml.ScalarEvent, mark: Mark, path: Path) -> Text:
         written = event.value
+        if _NO_TEXT.search(written):
+            self._tell(mark, path, "holds a NUL character; write it without")
+            written = ""
         text = written
         if "$" in written:
             text = _VARIABLE.sub(lambda found: self._variable(found, mark, path), written)
@@ -196,6 +203,9 @@ class _Grower:
         if name is None:
             return "$"
         value = self.environ.get(name)
+        if value and _NO_TEXT.search(value):
+            self._tell(mark, path, f"the environment variable {name} is not a text in UTF-8; write it as one")
+            return ""
         if value:
             self.used[name] = value
         if fallback is not None:

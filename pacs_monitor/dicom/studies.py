@@ -53,8 +53,8 @@ async def studies_by_web(service: Service, day: date, zone: tzinfo, *, keys: Map
     level = "series" if by_series(keys) else "studies"
     asked = {**keys, "StudyDate": f"{day:%Y%m%d}", "includefield": ",".join(_TAGS.values())}
     found = await web.search(service, level, asked, limit)
-    answers = _of_modality(service.passage, str(service), [_told(dataset) for dataset in found], keys)
-    capped = len(found) >= limit
+    answers = _of_modality(service.passage, str(service), [_told(dataset) for dataset in found.datasets], keys)
+    capped = found.cut or len(found.datasets) >= limit
     if capped:
         service.passage.flags.append(Flag.CAPPED)
     return _summed(answers, day, zone, capped=capped, cut=capped)

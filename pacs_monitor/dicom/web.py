@@ -6,6 +6,7 @@ Patient data is read no further than it must be: answers are counted, or compare
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from email.message import Message
 from typing import Any, Literal, NamedTuple
@@ -32,6 +33,11 @@ SIZE_LIMIT = 64 * 1024 * 1024
 _BOUNDARY = "pacs-monitor-5f0c0d6b8e"
 _REFERENCED, _FAILED, _FAILURE, _WARNING = "00081199", "00081198", "00081197", "00081196"
 _SOP_INSTANCE, _REFERENCED_INSTANCE = "00080018", "00081155"
+_MISSING = (404, 410)
+_TAKEN = (200, 201, 202, 204)
+"""201 (Created) says the same as 200, which PS3.18 10.5.3 wants."""
+_PERSISTENT = re.compile(r"(?:^|,)\s*299(?:\s|$)")
+"""A warn-code of the header Warning (RFC 7234 5.5.7)."""
 _FLAGS = {0xB000: Flag.COERCED, 0xB006: Flag.ELEMENTS_DISCARDED}
 
 
@@ -65,33 +71,52 @@ class Service(NamedTuple):
         )
 
 
-async def search(service: Service, level: str, keys: Mapping[str, str], limit: int | None = None) -> list[Any]:
-    """QIDO-RS (PS3.18 10.6): the matches; raises NetFailure."""
+class Matches(NamedTuple):
+    """What QIDO-RS found; `cut`: there are more, which the service did not give."""
+
+    datasets: list[Any]
+    cut: bool
+
+
+async def search(service: Service, level: str, keys: Mapping[str, str], limit: int | None = None) -> Matches:
+    """QIDO-RS (PS3.18 10.6): the matches; raises NetFailure.
+
+    None are 200 with an empty list or an empty payload, or 204 (PS3.18 before 2022).
+    """
     query = {**keys, **({} if limit is None else {"limit": str(limit)})}
-    answer = await service.get(f"/{level}?{urlencode(query, quote_via=quote)}")
-    if answer.status == 204:
-        return []
+    return _matches(await service.get(f"/{level}?{urlencode(query, quote_via=quote)}"), service.passage)
+
+
+def _matches(answer: Answer, passage: Passage) -> Matches:
+    cut = answer.status == 206 or _says_more(answer)
+    if _is_empty(answer):
+        return Matches([], cut)
     if answer.status in (400, 413):
         detail = f"QIDO-RS was answered {answer.status}: the query is not understood, or asks for too much"
-        raise HttpError(Reason.QUERY_REFUSED, detail, service.passage)
+        raise HttpError(Reason.QUERY_REFUSED, detail, passage)
     http.expect(answer, "QIDO-RS", 200, 206)
-    return _datasets(answer, "QIDO-RS")
+    return Matches(_datasets(answer, "QIDO-RS"), cut)
 
 
 async def is_found(service: Service, uids: Uids) -> bool:
-    """Whether QIDO-RS finds an instance."""
-    keys = {"SOPInstanceUID": uids.instance}
-    found = await search(service, f"studies/{uids.study}/series/{uids.series}/instances", keys)
+    """Whether QIDO-RS finds an instance; below a study that is not there, a service may answer 404 (PS3.18 8.3.4.1)."""
+    query = urlencode({"SOPInstanceUID": uids.instance})
+    answer = await service.get(f"/studies/{uids.study}/series/{uids.series}/instances?{query}")
+    if answer.status in _MISSING:
+        return False
+    found = _matches(answer, service.passage).datasets
     return any(_value(dataset, _SOP_INSTANCE) == uids.instance for dataset in found)
 
 
 async def has_metadata(service: Service, uids: Uids) -> bool:
     """Whether WADO-RS gives the metadata of an instance (PS3.18 10.4.1.1.2)."""
     answer = await service.get(f"{_path(uids)}/metadata")
-    if answer.status in (404, 410):
+    if answer.status in _MISSING or _is_empty(answer):
         return False
     http.expect(answer, "WADO-RS metadata", 200)
     datasets = _datasets(answer, "WADO-RS metadata")
+    if not datasets:
+        return False
     if [_value(dataset, _SOP_INSTANCE) for dataset in datasets] != [uids.instance]:
         raise HttpError(Reason.BAD_CONTENT, "WADO-RS gave the metadata of another instance", service.passage)
     return True
@@ -105,10 +130,12 @@ async def frame_hash(service: Service, uids: Uids) -> str | None:
     """SHA-256 of the first frame by WADO-RS (PS3.18 10.4.1.1.6), None when the instance is not there."""
     wanted = 'multipart/related; type="application/octet-stream"'
     answer = await service.get(f"{_path(uids)}/frames/1", wanted)
-    if answer.status in (404, 410):
+    if answer.status in _MISSING or _is_empty(answer):
         return None
     http.expect(answer, "WADO-RS frames", 200)
     parts = parts_of(answer.body, answer.headers.get("Content-Type", ""))
+    if parts in ([], [b""]):
+        return None
     if len(parts) != 1:
         detail = f"WADO-RS frames was answered with {len(parts)} parts instead of one"
         raise HttpError(Reason.BAD_CONTENT, detail, service.passage)
@@ -147,17 +174,17 @@ async def store(service: Service, made: Synthetic) -> int:
 
 def _judge_store(service: Service, answer: Answer, uids: Uids) -> None:
     """Stored, refused with a Failure Reason (0008,1197), or neither said."""
-    if answer.status not in (200, 202, 400, 409):
+    taken = answer.status in _TAKEN
+    if not taken and answer.status not in (400, 409):
         http.expect(answer, "STOW-RS", 200)
-    told = _object(answer, service.passage) if answer.status in (200, 202) or _is_json(answer) else {}
+    told = _object(answer, service.passage) if (taken and answer.body.strip()) or _is_json(answer) else {}
     for item in _items(told, _FAILED):
         code = _value(item, _FAILURE)
         raise HttpError(*reasons.of_status("STOW-RS", code if isinstance(code, int) else 0x0110), service.passage)
     stored = [item for item in _items(told, _REFERENCED) if _value(item, _REFERENCED_INSTANCE) == uids.instance]
     if not stored:
-        refused = answer.status not in (200, 202)
-        more = "" if refused else ", but the answer does not say that the object is stored"
-        reason = Reason.DATASET_REFUSED if refused else Reason.BAD_CONTENT
+        more = ", but the answer does not say that the object is stored" if taken else ""
+        reason = Reason.BAD_CONTENT if taken else Reason.DATASET_REFUSED
         raise HttpError(reason, f"STOW-RS was answered {answer.status}{more}", service.passage)
     warning = _value(stored[0], _WARNING)
     if isinstance(warning, int) and warning:
@@ -195,6 +222,20 @@ def parts_of(body: bytes, content_type: str) -> list[bytes]:
 
 def _path(uids: Uids) -> str:
     return f"/studies/{uids.study}/series/{uids.series}/instances/{uids.instance}"
+
+
+def _is_empty(answer: Answer) -> bool:
+    """Whether an answer says that nothing is there: 204, or a payload of no bytes."""
+    return answer.status == 204 or (answer.status in (200, 206) and not answer.body.strip())
+
+
+def _says_more(answer: Answer) -> bool:
+    """Whether a Warning says that the service has more than it gives (PS3.18 8.3.4.4).
+
+    The same code says that fuzzy matching was not done (8.3.4.2), which leaves nothing out.
+    """
+    said = answer.headers.get("Warning", "")
+    return bool(_PERSISTENT.search(said)) and "fuzzy" not in said.lower()
 
 
 def _is_json(answer: Answer) -> bool:

@@ -6,9 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, tzinfo
-from math import isfinite
 from typing import Any
 
 from pacs_monitor.engine.context import Backstop, RunContext
@@ -16,6 +14,7 @@ from pacs_monitor.engine.isolation import Isolation
 from pacs_monitor.engine.seat import SharedSeats
 from pacs_monitor.engine.seats import Seats
 from pacs_monitor.engine.stalls import Stalls, excused
+from pacs_monitor.engine.tellable import tellable
 from pacs_monitor.model import (
     Check,
     CheckId,
@@ -125,7 +124,7 @@ class Runner:
         backstop = Backstop(ctx)
         try:
             with backstop:
-                outcome = _countable(await check.probe.run(check.node, check.settings, ctx))
+                outcome = tellable(await check.probe.run(check.node, check.settings, ctx))
         except StandstillError as error:
             return Outcome.of(Reason.NOT_MEASURED, detail=str(error))
         except Exception as error:  # noqa: BLE001 - the one guard of the house: a bug of a probe is ours, not the node's
@@ -191,19 +190,6 @@ def _broken(check: Check, error: Exception) -> Outcome:
     where = place(error)
     log.error("check %s: probe %s raised %s at %s", check.id, check.probe.kind, type(error).__name__, where)
     return Outcome.of(Reason.PROBE_ERROR, detail=f"the probe raised {type(error).__name__} at {where}")
-
-
-def _countable(outcome: Outcome) -> Outcome:
-    """Without measurements that are no finite floats: neither JSON nor a database can hold them."""
-    kept = tuple(one for one in outcome.measurements if _is_number(one.value))
-    return outcome if len(kept) == len(outcome.measurements) else replace(outcome, measurements=kept)
-
-
-def _is_number(value: float) -> bool:
-    try:
-        return isfinite(value)
-    except OverflowError:  # an int beyond all floats
-        return False
 
 
 def _expired(check: Check, until: Micros, zone: tzinfo) -> Outcome:

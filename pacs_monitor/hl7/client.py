@@ -17,6 +17,11 @@ from pacs_monitor.hl7.message import Acknowledgement, Code, MalformedError, read
 from pacs_monitor.model import Address, Phase, Reason, Resolver, Tls
 from pacs_monitor.net import NetFailure, Passage, connect, refusal, refuses_us
 
+_NAMES_ANOTHER = "acknowledged another message than ours (MSA-2 is not the MSH-10 that we sent)"
+_NAMES_NONE = (
+    "acknowledged a message without naming it (MSA-2 is empty); where it never does, write same_control_id: off"
+)
+
 
 class Wanted(NamedTuple):
     """The acknowledgement that is waited for: MSA-1 in `codes`, and MSA-2 equal to `control_id`, unless it is None."""
@@ -65,6 +70,7 @@ class Link(asyncio.Protocol):
         """Send a message; the code of the acknowledgement that was wanted. Raises NetFailure."""
         passage.begin(Phase.OPERATION)
         self._messages.clear()
+        self._deframer.skipped = False
         self.transport.write(frame(message))
         passed_over: Fault | None = None
         try:
@@ -93,8 +99,10 @@ class Link(asyncio.Protocol):
 
     def _ended_by(self, error: Exception, passed_over: Fault | None) -> Fault:
         """Nothing that was wanted came: what came instead tells most."""
-        if isinstance(error, FramingError):
-            return Fault(Reason.FRAMING, f"does not speak MLLP (0B, message, 1C 0D); wrong port or protocol? {error}")
+        skipped = self._deframer.skipped and not self._deframer.inside and passed_over is None
+        if skipped or isinstance(error, FramingError):
+            why = error if isinstance(error, FramingError) else "what it sent does not begin with 0B"
+            return Fault(Reason.FRAMING, f"does not speak MLLP (0B, message, 1C 0D); wrong port or protocol? {why}")
         if refuses_us(error):
             return Fault(*refusal(self.address))
         if self._deframer.inside:
@@ -155,9 +163,7 @@ def _judge(answer: Acknowledgement | None, wanted: Wanted) -> Code | Fault:
     if answer is None:
         return Fault(Reason.NO_ACK, "sent messages of its own, and no acknowledgement")
     if wanted.control_id not in (None, answer.answers):
-        return Fault(
-            Reason.CONTROL_ID_MISMATCH, "acknowledged another message than ours (MSA-2 is not the MSH-10 that we sent)"
-        )
+        return Fault(Reason.CONTROL_ID_MISMATCH, _NAMES_ANOTHER if answer.answers else _NAMES_NONE)
     if answer.code is None:
         return Fault(Reason.NO_ACK, "answered with an MSA-1 that is no code of HL7 table 0008", final=True)
     if answer.code in wanted.codes:

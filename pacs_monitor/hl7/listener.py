@@ -8,6 +8,7 @@ is taken it keeps the message type, the time and the count, nothing else.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections.abc import Collection, Iterable
@@ -19,7 +20,9 @@ from pacs_monitor.model import Clock, Heard
 from pacs_monitor.net import plain
 from pacs_monitor.net.accepting import Refusals, Server, bind
 from pacs_monitor.net.admission import Connection, Limits, TurnedAway
+from pacs_monitor.net.sparing import RateLimitedLog
 
+log = logging.getLogger(__name__)
 AT_ONCE = 64
 """Connections of known senders; those that have sent nothing yet give way to others."""
 OF_ONE_ADDRESS = 32
@@ -53,6 +56,7 @@ class Listener:
             "HL7", lambda one: Incoming(self, one), limits, known=self.knows, tls=tls, refusals=refusals
         )
         self._clock, self._receiver = clock, receiver
+        self._log = RateLimitedLog(log)
         self._sources = tuple(ip_network(source, strict=False) for source in sources)
         self._expected: dict[str, asyncio.Future[float]] = {}
 
@@ -100,6 +104,10 @@ class Listener:
             connection.turned_away(TurnedAway.REJECTED, refusal)
         return acknowledge(message, refusal is None, now, refusal or "")
 
+    def remark(self, what: str) -> None:
+        """Log what is put up with, unless there is too much of it."""
+        self._log.warning(f"the HL7 listener {what}")
+
     def _refusal(self, message: Message, source: str) -> str | None:
         if not self.knows(source):
             return "no messages are taken from this address"
@@ -129,6 +137,7 @@ class Incoming(asyncio.Protocol):
         self._listener, self._connection = listener, connection
         self._deframer = Deframer()
         self._leave_at: asyncio.TimerHandle | None = None
+        self._remarked = self._over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a server's transport reads and writes
@@ -139,24 +148,42 @@ class Incoming(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             for raw in self._deframer.feed(data):
+                self._remark()
                 answer = self._listener.take(raw, self._connection)
                 if answer is not None:
                     self._transport.write(frame(answer))
                 if not self._connection.known:
                     self._transport.close()
                     return
-        except (FramingError, MalformedError):
-            self._connection.turned_away(TurnedAway.MALFORMED, "it sends no HL7 messages")
+        except (FramingError, MalformedError) as error:
+            self._refused(TurnedAway.MALFORMED, f"it sends no HL7 message: {error}")
             self._transport.close()  # there is nothing to acknowledge
 
+    def _remark(self) -> None:
+        """Once for each connection, that what stands between its messages is skipped."""
+        if self._deframer.skipped and not self._remarked:
+            self._remarked = True
+            self._listener.remark(f"skips what {self._connection.address} sends outside of its messages (0B … 1C 0D)")
+
+    def _refused(self, why: TurnedAway, what: str) -> None:
+        self._over = True
+        self._connection.turned_away(why, what)
+
     def _leave(self) -> None:
-        self._connection.turned_away(TurnedAway.SILENT, "it sent no message in time")
+        self._refused(TurnedAway.SILENT, "it sent no message in time")
         self._connection.abort()
 
     def pause_writing(self) -> None:
         """It sends without reading what we answer."""
-        self._connection.turned_away(TurnedAway.STALLED, "it reads no acknowledgements")
+        self._refused(TurnedAway.STALLED, "it reads no acknowledgements")
         self._connection.abort()
+
+    def eof_received(self) -> None:
+        """The sender ends the connection."""
+        if self._deframer.inside and not self._over:
+            self._refused(TurnedAway.MALFORMED, "it ended the connection within a message, which lacks its end (1C 0D)")
+        elif self._deframer.skipped and not self._over and not self._remarked:
+            self._refused(TurnedAway.MALFORMED, "it sent no HL7 message: nothing began with 0B")
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why does not matter
         self._connection.lost()

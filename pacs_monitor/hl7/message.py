@@ -14,7 +14,10 @@ from typing import NamedTuple
 from pacs_monitor.model import SECOND, Micros, PacsMonitorError, Reason
 
 _SEGMENT_END = re.compile(r"\r\n|\r|\n")
+_BEFORE = re.compile(r"(?:[\r\n\0 \t]|\xef\xbb\xbf)*")
+"""What says nothing before the first segment: ends of lines, NUL, blanks, the byte order mark of UTF-8."""
 _HEADER = "MSH"
+_BATCHES = ("FHS", "BHS")
 _TYPE = re.compile(r"[A-Z][A-Z0-9]{2}(?:\^[A-Z][A-Z0-9]{2})?")
 
 
@@ -42,7 +45,10 @@ class Message:
     """A message as its fields, by the numbers that the standard gives them."""
 
     def __init__(self, message: bytes) -> None:
-        text = message.decode("latin-1").lstrip("\r\n")
+        text = message.decode("latin-1")
+        text = text.removeprefix(found[0] if (found := _BEFORE.match(text)) else "")
+        if text.startswith(_BATCHES):
+            raise MalformedError("it is a batch (FHS, BHS), and messages are taken one by one")
         if not text.startswith(_HEADER) or len(text) < 8 or text[3].isalnum():
             raise MalformedError("it does not begin with MSH and its separators")
         self.separator, self.component = text[3], text[4]

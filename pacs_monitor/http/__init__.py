@@ -16,6 +16,7 @@ from pacs_monitor.http.access import NOBODY, Access, HttpSettings, basic
 from pacs_monitor.http.answers import Answer, HttpError, expect, read_json
 from pacs_monitor.http.asking import ask
 from pacs_monitor.http.exchange import SIZE_LIMIT, address_of, send
+from pacs_monitor.http.requested import is_askable
 
 __all__ = [
     "NOBODY",
@@ -28,6 +29,7 @@ __all__ = [
     "ask",
     "basic",
     "expect",
+    "is_askable",
     "read_json",
     "send",
 ]

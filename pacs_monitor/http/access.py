@@ -5,12 +5,22 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
-from pacs_monitor.fields import Secret, Settings, TlsSettings, WebAddress, tls_of
+from pacs_monitor.fields import (
+    UNPRINTABLE,
+    Secret,
+    SecretLine,
+    Settings,
+    TlsSettings,
+    WebAddress,
+    check_header_value,
+    tls_of,
+)
+from pacs_monitor.http.requested import is_askable
 from pacs_monitor.model import Tls
 
 
@@ -37,16 +47,30 @@ NOBODY = Access()
 _PROXY = re.compile(r"http://[^/@?#]+/?")
 
 
+def _account(value: str) -> str:
+    """RFC 7617 2: a colon ends the name, and neither part may hold control characters."""
+    if ":" in value or UNPRINTABLE.search(value):
+        raise ValueError("is no account name (RFC 7617 2): it holds a colon or a control character")
+    return value
+
+
+def _token(value: Secret) -> Secret:
+    """Not as strict as RFC 6750 2.1, since servers give out others; but none has a blank."""
+    if re.search(r"\s", check_header_value(value).get_secret_value()):
+        raise ValueError("is no bearer token (RFC 6750 2.1): it holds a blank; write the token alone, without Bearer")
+    return value
+
+
 class HttpSettings(Settings):
     """A web service, and how it lets us in."""
 
     url: WebAddress
     """Where the service begins, such as https://pacs.example.org/dicom-web."""
-    username: str = ""
+    username: Annotated[str, AfterValidator(_account)] = ""
     """Our account (basic authentication, RFC 7617); none unless given."""
-    password: Secret = Secret("")
+    password: SecretLine = Secret("")
     """Its password; or password_file."""
-    token: Secret = Secret("")
+    token: Annotated[Secret, AfterValidator(_token)] = Secret("")
     """Bearer token (RFC 6750), instead of an account; or token_file."""
     tls: TlsSettings | None = None
     """Whom to trust and what certificate to show; the system's trust store unless given."""
@@ -57,12 +81,13 @@ class HttpSettings(Settings):
     def _makes_sense(self) -> Self:
         try:
             parts = urlsplit(self.url)
-            fine = parts.port != 0 and parts.username is None and not parts.query and not parts.fragment
+            alone = parts.username is None and not parts.query and not parts.fragment
+            fine = alone and parts.port != 0 and is_askable(self.url)
         except ValueError:
             fine = False
         if not fine:
             raise ValueError("url is not the beginning of a web service; write https://HOST:PORT/PATH and nothing else")
-        if self.proxy and not _PROXY.fullmatch(self.proxy):
+        if self.proxy and not (_PROXY.fullmatch(self.proxy) and is_askable(self.proxy)):
             raise ValueError("proxy is not the address of an HTTP proxy; write http://HOST:PORT, without an account")
         if parts.scheme == "http" and self.tls:
             raise ValueError("tls is given, but url begins with http://")

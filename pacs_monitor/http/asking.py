@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -10,8 +11,14 @@ from pacs_monitor.http.answers import Answer, HttpError
 from pacs_monitor.http.exchange import SIZE_LIMIT, address_of, send
 from pacs_monitor.model import Address, ProbeContext, Reason, Tls
 from pacs_monitor.net import EXPIRY, NetFailure, Passage, certificates, resolve, second_opinion
+from pacs_monitor.net.protocols import WRONG
 
 _ABOUT_A_CERTIFICATE = (Reason.TLS_EXPIRED, Reason.TLS_HOSTNAME, Reason.TLS_UNTRUSTED)
+_WANTS_TLS = re.compile(
+    rb"plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL-enabled server port"
+    rb"|HTTP request to an HTTPS server|combination of host and port requires TLS"
+)
+"""How nginx, Apache httpd, Go's net/http and Tomcat answer plain HTTP on a port for TLS, all with 400."""
 _LOST = (Reason.CLOSED, Reason.TCP_RESET)
 
 
@@ -57,7 +64,11 @@ async def ask(
         )
 
     try:
-        return await ctx.blocking(exchange)
+        answer = await ctx.blocking(exchange)
+        if not secure and answer.status == 400 and _WANTS_TLS.search(answer.body):
+            detail = f"{WRONG} {address} speaks TLS on this port: write https:// for http://"
+            raise HttpError(Reason.BAD_CONTENT, detail, passage)
+        return answer
     except NetFailure as failure:
         if tls is None or access.proxy:
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from pacs_monitor.http.access import NOBODY, Access, basic
 from pacs_monitor.http.answers import Answer, HttpError
 from pacs_monitor.http.connections import Adapter, Watch
 from pacs_monitor.http.reasons import explain, of_cut
+from pacs_monitor.http.requested import unusable_header
 from pacs_monitor.model import Address, Reason
 from pacs_monitor.net import NetFailure, Passage
 
@@ -24,6 +25,7 @@ logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
 SIZE_LIMIT = 1 << 20
 """Bytes of an answer's body."""
 _CHUNK = 8192
+_UNFIT = "cannot be sent (RFC 9110 5.5); write its credentials on one line, in printable ASCII"
 
 
 def send(
@@ -46,11 +48,14 @@ def send(
     that is too long or breaks off.
     """
     passage = passage or Passage()
+    headers = {**(headers or {}), **_authorization(url, access)}
+    if unfit := unusable_header(headers):
+        raise HttpError(Reason.NOT_CONFIGURED, f"nothing was asked: our header {unfit} {_UNFIT}", passage)
     watch, address = Watch(timeout, passage, addresses, by_proxy=bool(access.proxy)), address_of(url)
     try:
         with (
             watch.kept(),
-            _session(watch, url, access, by_environment=not (addresses or access.tls)) as session,
+            _session(watch, access, by_environment=not (addresses or access.tls)) as session,
             session.request(
                 method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False, stream=True
             ) as answer,
@@ -101,25 +106,23 @@ def address_of(url: str) -> Address:
     return Address(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
 
 
-def _session(watch: Watch, url: str, access: Access, *, by_environment: bool) -> requests.Session:
+def _session(watch: Watch, access: Access, *, by_environment: bool) -> requests.Session:
     session = requests.Session()
     session.trust_env = by_environment
     session.proxies = dict.fromkeys(("http", "https"), access.proxy) if access.proxy else {}
-    session.auth = _authorize(url, access)
+    session.auth = _as_it_is
     adapter = Adapter(watch, access.tls)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
 
 
-def _authorize(url: str, access: Access) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
-    """Set in any case, so that `requests` does not look into `.netrc`."""
+def _authorization(url: str, access: Access) -> Mapping[str, str]:
     user, password = get_auth_from_url(url)
     authorization = basic(user, password) if user else access.authorization
+    return {"Authorization": authorization} if authorization else {}
 
-    def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if authorization:
-            request.headers["Authorization"] = authorization
-        return request
 
-    return authorize
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """In place of an account, so that `requests` looks neither into the URL nor into `.netrc` for one."""
+    return request

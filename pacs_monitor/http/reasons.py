@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Iterator
-from http.client import HTTPException, IncompleteRead, RemoteDisconnected
+from collections.abc import Iterable, Iterator
+from http.client import BadStatusLine, HTTPException, IncompleteRead, RemoteDisconnected
 
 import requests
-from urllib3.exceptions import NameResolutionError
+from urllib3.exceptions import LocationValueError, NameResolutionError
 
 from pacs_monitor.model import Address, Phase, Reason, Tls
+from pacs_monitor.net.protocols import WRONG, spoken
 from pacs_monitor.net.tls import Fault, fault, refusal, refuses_us
 from pacs_monitor.wording import span
 
@@ -24,12 +25,23 @@ _WORDS = {
     Reason.DNS: "the name does not resolve",
     Reason.TLS_TIMEOUT: "the TLS handshake did not end within {timeout}",
     Reason.CLOSED: "the connection was closed before the answer was whole (wrong port or protocol?)",
+    Reason.NOT_CONFIGURED: "nothing was asked, since no request can be made of our url, headers and account",
     Reason.BAD_CONTENT: "the answer is not HTTP: wrong port or protocol? (a port that speaks TLS wants https://)",
 }
 _NO_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
 """How http.client words it."""
 _CUT = {Phase.RESOLVE: Reason.TCP_TIMEOUT, Phase.CONNECT: Reason.TCP_TIMEOUT, Phase.TLS: Reason.TLS_TIMEOUT}
+_UNSENDABLE = (
+    requests.exceptions.InvalidHeader,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    LocationValueError,
+    UnicodeError,
+)
+"""What is raised before anything is sent."""
 _REASONS: tuple[tuple[type[BaseException], Reason], ...] = (
+    *((kind, Reason.NOT_CONFIGURED) for kind in _UNSENDABLE),
     (RemoteDisconnected, Reason.CLOSED),
     (IncompleteRead, Reason.CLOSED),
     (HTTPException, Reason.BAD_CONTENT),
@@ -51,7 +63,23 @@ def explain(error: BaseException, address: Address, phase: Phase, timeout: float
     if secure:
         return _of_tls(secure[-1], address, phase, tls)
     reason = _reason(chain)
+    if reason is Reason.BAD_CONTENT and (begins := _instead_of_a_status(chain)):
+        return _of_another_protocol(begins, address)
     return of_cut(address, phase, timeout) if reason is Reason.TIMEOUT else _worded(reason, address, timeout)
+
+
+def _instead_of_a_status(chain: Iterable[BaseException]) -> bytes:
+    """What came in place of a status line (RFC 9112 4)."""
+    lines = (str(cause.args[0]) for cause in chain if isinstance(cause, BadStatusLine) and cause.args)
+    return next(lines, "").encode("latin-1", "replace")
+
+
+def _of_another_protocol(begins: bytes, address: Address) -> Fault:
+    other = spoken(begins)
+    if other == "TLS":
+        return Fault(Reason.BAD_CONTENT, f"{WRONG} {address} speaks TLS on this port: write https:// for http://")
+    what = f"speaks {other} on this port, not HTTP" if other else "answers our request with what is not HTTP"
+    return Fault(Reason.BAD_CONTENT, f"{WRONG} {address} {what}")
 
 
 def _of_proxy(status: int, address: Address) -> Fault:

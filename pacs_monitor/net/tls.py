@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pacs_monitor.model import Address, Phase, Reason, Tls
 from pacs_monitor.net import certificates
 from pacs_monitor.net.passage import NetFailure, Passage
+from pacs_monitor.net.protocols import WRONG
 
 SHUTDOWN_WITHIN = 1.0
 """Seconds for the peer's close_notify (RFC 8446 6.1) after ours; then the connection is dropped."""
@@ -20,6 +21,8 @@ _EXPIRED = 10
 _WRONG_NAME = (62, 64)
 """X509_V_ERR_CERT_NOT_YET_VALID, …_CERT_HAS_EXPIRED, …_HOSTNAME_MISMATCH, …_IP_ADDRESS_MISMATCH of OpenSSL's
 x509_vfy.h."""
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"})
+"""OpenSSL's words for bytes that are no TLS record (RFC 8446 5.1)."""
 _OUR_CERTIFICATE = re.compile(
     r"ALERT_(NO_CERTIFICATE|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(REVOKED|EXPIRED|UNKNOWN|REQUIRED)"
     r"|UNKNOWN_CA|ACCESS_DENIED)$"
@@ -71,7 +74,7 @@ async def secure(
         transport.abort()
         raise
     if secured is None:
-        raise passage.failure(Reason.TLS_NOT_OFFERED, f"{address} closed the connection in the TLS handshake")
+        raise passage.failure(Reason.TLS_NOT_OFFERED, f"{WRONG} {address} closed the connection in the TLS handshake")
     passage.end()
     _note(passage, certificates.shown_by(secured.get_extra_info("ssl_object")))
     return secured
@@ -183,9 +186,10 @@ def fault(error: OSError, address: Address, name: str) -> Fault:
         return Fault(Reason.TLS_TIMEOUT, f"{address} did not finish the TLS handshake in time")
     if refuses_us(error):
         return refusal(address)
+    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+        return Fault(Reason.TLS_NOT_OFFERED, f"{WRONG} {address} does not speak TLS on this port")
     detail = (
-        f"{address} does not speak TLS on this port (wrong port or protocol?),"
-        " or refuses our versions, or that we show no certificate"
+        f"{WRONG} {address} does not speak TLS on this port, or refuses our versions, or that we show no certificate"
     )
     return Fault(Reason.TLS_NOT_OFFERED, detail)
 

@@ -6,7 +6,8 @@ dicomweb: {url: "https://pacs.example.org/dicom-web", username: monitor, passwor
 
 `url` is where the service begins (for Orthanc, http://HOST:8042/dicom-web). `keys` narrow the search as in
 `dicom_find`: keywords of PS3.6, dates relative to today. Fewer than `at_least` matches is a failure (`too_few`). No
-more than `limit` are asked for; as many as that are a lower bound, flagged `capped`.
+more than `limit` are asked for; as many as that are a lower bound, flagged `capped`. So is what a service returns with
+`Warning: 299`, by which it says that there is more (PS3.18 8.3.4.4): a list that was cut is never `too_few`.
 
 `metadata_of` names one instance of an approved test study, as STUDY/SERIES/INSTANCE: WADO-RS must then give its
 metadata, which proves the reading of files, not only the database.
@@ -95,11 +96,18 @@ class Dicomweb:
 async def _search(service: Service, settings: DicomwebSettings) -> None:
     passage, began = service.passage, monotonic()
     keys = dated(settings.keys, today(service.ctx.clock.now(), service.ctx.zone))
-    matches = len(await search(service, settings.level, keys, settings.limit))
+    datasets, cut = await search(service, settings.level, keys, settings.limit)
+    matches = len(datasets)
     passage.measure("dicomweb_matches", matches)
     passage.measure("dicomweb_search_seconds", monotonic() - began)
-    if matches >= settings.limit:
+    if cut or matches >= settings.limit:
         passage.flags.append(Flag.CAPPED)
+    if cut and matches < settings.at_least:
+        detail = (
+            f"lower at_least to what {service} returns at most: it returned {matches} {settings.level} and says that it"
+            f" has more, so nobody knows whether it has {settings.at_least}"
+        )
+        raise HttpError(Reason.NOT_MEASURED, detail, passage)
     if matches < settings.at_least:
         detail = f"{service} found {matches} {settings.level}, at least {settings.at_least} were expected"
         raise HttpError(Reason.TOO_FEW, detail, passage)

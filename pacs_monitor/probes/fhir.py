@@ -23,6 +23,8 @@ from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry
 
 SIZE_LIMIT = 16 << 20
 """Bytes: capability statements of large servers have several million."""
+ACCEPTED = "application/fhir+json, application/json+fhir;q=0.9, application/json;q=0.8"
+"""The media type since STU3, that of DSTU1 and DSTU2, and what servers of all versions call JSON."""
 _STATEMENTS = ("CapabilityStatement", "Conformance")
 """The latter until DSTU2."""
 _PLAIN = re.compile(r"[\w.+-]{1,32}")
@@ -73,7 +75,7 @@ async def _statement(settings: FhirSettings, ctx: ProbeContext, passage: Passage
         ctx,
         passage,
         access=settings.access(),
-        headers={"Accept": "application/fhir+json"},
+        headers={"Accept": ACCEPTED},
         size_limit=SIZE_LIMIT,
     )
     http.expect(answer, "GET /metadata", 200)

@@ -29,6 +29,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from pacs_monitor.fields import Duration, Port, Settings, existing_file
 from pacs_monitor.hl7 import Code, Link, MalformedError, Message, Shelf, Wanted, dial, new_control_id, timestamp
+from pacs_monitor.hl7.framing import END, START
 from pacs_monitor.model import (
     Address,
     Layer,
@@ -54,6 +55,8 @@ _PROVES_LOOP = "that messages pass through to our own listener"
 def fill(template: bytes, control_id: str, now: str) -> bytes:
     """The message to send, its segments ended by CR; raises MalformedError when it cannot be told by its MSH-10."""
     lines = template.strip().replace(b"{control_id}", control_id.encode()).replace(b"{timestamp}", now.encode())
+    if any(byte in lines for byte in (START, END, b"\0")):
+        raise MalformedError("it holds a byte that only stands around messages (0B, 1C) or NUL")
     message = b"\r".join(lines.splitlines()) + b"\r"
     if Message(message).control_id != control_id:
         raise MalformedError("its MSH-10 is not {control_id}")

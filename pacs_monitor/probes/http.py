@@ -11,14 +11,13 @@ http. Nothing of what is read is shown or kept. The least account is one that ma
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Annotated, ClassVar
 from urllib.parse import urljoin, urlsplit
 
 from pydantic import AfterValidator, Field
 
 from pacs_monitor import http
-from pacs_monitor.fields import Duration, Secret, Size, Texts
+from pacs_monitor.fields import Duration, Headers, Size, Texts
 from pacs_monitor.http import SIZE_LIMIT, Answer, HttpSettings
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry
@@ -44,11 +43,11 @@ def _check_pattern(value: str) -> str:
 
 
 class HttpProbeSettings(HttpSettings):
-    path: Annotated[str, Field(pattern=r"^(/\S*)?$")] = ""
+    path: Annotated[str, Field(pattern=r"^(/[^\s\x00-\x1f\x7f]*)?$")] = ""
     """What to ask for, put behind `url` as it stands; it may have a query."""
     method: Annotated[str, Field(pattern="^(GET|HEAD)$")] = "GET"
     """`GET` or `HEAD`: nothing that changes anything."""
-    headers: Mapping[str, Secret] = {}
+    headers: Headers = Field(default_factory=dict)
     """More headers to send."""
     status: Annotated[Texts, AfterValidator(_check_status)] = ("2xx",)
     """The statuses that are well: `200`, `2xx`; `401` proves a login page that wants an account."""
@@ -126,7 +125,7 @@ def _next(url: str, to: str, passage: Passage) -> str:
     try:
         found = urljoin(url, to)
         parts = urlsplit(found)
-        fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and parts.username is None
+        fine = http.is_askable(found) and parts.hostname and parts.port != 0 and parts.username is None
     except ValueError:
         fine = False
     if not fine:

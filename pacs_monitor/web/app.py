@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Collection
 from math import ceil
 from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, HTTPException, Query, Request
-from fastapi.responses import PlainTextResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from pacs_monitor import __version__
 from pacs_monitor.config import ConfigError, Token
@@ -33,8 +34,14 @@ PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 def create_app(house: House) -> FastAPI:
     """The app over a running daemon."""
     app = FastAPI(
-        title="pacs_monitor", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None
+        title="pacs_monitor",
+        version=__version__,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        default_response_class=Json,
     )
+    app.add_exception_handler(HTTPException, _explained)
     app.add_middleware(Gate, tokens=lambda: _tokens(house))
     _add_health(app, house)
     _add_metrics(app, house)
@@ -45,6 +52,20 @@ def create_app(house: House) -> FastAPI:
     _add_channels(app, house)
     add_links(app)
     return app
+
+
+class Json(JSONResponse):
+    """Any text at all: half a character out of a file's name, which UTF-8 cannot hold, becomes a question mark."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False, separators=(",", ":"), ensure_ascii=False).encode(
+            "utf-8", "replace"
+        )
+
+
+async def _explained(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is called for these alone
+    return Json({"detail": error.detail}, error.status_code, error.headers)
 
 
 def _tokens(house: House) -> Collection[Token] | None:

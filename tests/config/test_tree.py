@@ -43,8 +43,8 @@ def test_an_ae_title_of_digits_keeps_its_zero(tmp_path: Path) -> None:
 )
 def test_variables_come_in_after_parsing(tmp_path: Path, written: str, read: str) -> None:
     environ = {"HOST": "pacs", "EMPTY": "", "YAML": "{a: [b"}
-    node = loaded(tmp_path, f'{HEAD}nodes:\n  a: {{host: "{written}"}}\n', **environ).nodes["a"]
-    assert read == node.host
+    node = loaded(tmp_path, f'{HEAD}nodes:\n  a: {{title: "{written}"}}\n', **environ).nodes["a"]
+    assert read == node.title
 
 
 def test_anchors_and_aliases_are_read(tmp_path: Path) -> None:

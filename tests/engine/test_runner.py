@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from pacs_monitor.engine.runner import Runner
-from pacs_monitor.model import Address, Flag, Measurement, Node, Outcome, Phase, ProbeContext, Reason, Status
+from pacs_monitor.model import Address, Change, Flag, Measurement, Node, Outcome, Phase, ProbeContext, Reason, Status
 from tests.engine.support import OK, REFUSED, Asking, NumericResolver, SettableClock, a_check, fine, until
 from tests.timing import Stopwatch
 
@@ -298,3 +298,25 @@ async def test_what_monitor_allow_does_not_name_does_not_run(runner):
 
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
     assert f"'{check.id}'" in outcome.detail
+
+
+async def test_half_characters_in_any_text_of_an_outcome_are_written_as_escapes(runner):
+    half = "\ud800 M\udcfcnster"
+
+    async def tells(_ctx: ProbeContext) -> Outcome:
+        return Outcome(
+            Status.OK,
+            detail=half,
+            measurements=(Measurement("queue_length", 3.0, (("queue", half),)),),
+            changes=(Change("version", half, half),),
+            terminal=(("software", half),),
+        )
+
+    whole = r"\ud800 M\udcfcnster"
+    assert (await runner.run_once(a_check(ask=tells), {})).outcome == Outcome(
+        Status.OK,
+        detail=whole,
+        measurements=(Measurement("queue_length", 3.0, (("queue", whole),)),),
+        changes=(Change("version", whole, whole),),
+        terminal=(("software", whole),),
+    )

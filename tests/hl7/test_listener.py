@@ -126,10 +126,75 @@ async def talk(port: int, data: bytes) -> bytes:
             writer.close()
 
 
-@pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\n\r\n", b"\x0bPID|1\x1c\r"])
-async def test_what_is_no_hl7_is_sent_away_without_an_answer(data: bytes) -> None:
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", "wrong port or protocol? it speaks HTTP, not MLLP"),
+        (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", "wrong port or protocol? it speaks TLS, not MLLP"),
+        (b"\x01\0\0\0\0\xcd\0\x01\0\0", "wrong port or protocol? it speaks DICOM, not MLLP"),
+        (b"\x0bPID|1||1||DOE^JANE\x1c\r", "it does not begin with MSH and its separators"),
+        (
+            b"\x0bFHS|^~\\&|RIS\rBHS|^~\\&\rMSH|^~\\&|\x1c\r",
+            "it is a batch (FHS, BHS), and messages are taken one by one",
+        ),
+        (b"\x0b\x1c\r", "it does not begin with MSH and its separators"),
+        (b"DOE^JANE " * 10_000, "no message begins with 0B"),
+    ],
+)
+async def test_what_is_no_hl7_is_sent_away_without_an_answer_and_logged_with_why(
+    data: bytes, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async with listening() as listener:
         assert await talk(listener.port, data) in (b"", b"reset")
+    assert caplog.messages == [f"the HL7 listener turns 127.0.0.1 away: it sends no HL7 message: {why}"]
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"\x0b" + ORM.encode(), "it ended the connection within a message, which lacks its end (1C 0D)"),
+        (ORM.encode() + b"\x1c\r", "it sent no HL7 message: nothing began with 0B"),
+    ],
+)
+async def test_a_message_that_was_not_taken_for_its_frame_is_logged(
+    data: bytes, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with listening() as listener, asyncio.timeout(SOON):
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        writer.write(data)
+        writer.write_eof()
+        assert await reader.read() == b""
+        writer.close()
+        await writer.wait_closed()
+    assert caplog.messages == [f"the HL7 listener turns 127.0.0.1 away: {why}"]
+    assert listener.heard == {}
+
+
+SKIPPED = "the HL7 listener skips what 127.0.0.1 sends outside of its messages (0B … 1C 0D)"
+
+
+@pytest.mark.parametrize(
+    ("between", "said"),
+    [
+        *[(b"\0", []), (b"\r\0", []), (b"\r ", []), (b"\r\xef\xbb\xbf", []), (b"", []), (b"\r\r\n", [])],
+        (b"\r[2007-07-12 14:40 DOE^JANE]\n", [SKIPPED]),
+    ],
+    ids=["NUL", "CR NUL", "blank", "BOM", "nothing", "CR CR LF", "text"],
+)
+@pytest.mark.parametrize("inside", [b"", b"\xef\xbb\xbf", b"\0\r\n "], ids=["", "BOM within", "NUL within"])
+async def test_no_message_is_lost_for_what_stands_before_between_and_after(
+    between: bytes, said: list[str], inside: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with listening() as listener, asyncio.timeout(SOON):
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        for count in (1, 2):  # alone, and two in one segment
+            writer.write((between + b"\x0b" + inside + ORM.encode() + b"\x1c" + between) * count)
+            for _ in range(count):
+                assert b"MSA|AA|4711" in await reader.readuntil(b"\x1c\r")
+        writer.close()
+        await writer.wait_closed()
+    assert listener.heard["ORM^O01"].messages == 3
+    assert caplog.messages == said
 
 
 async def test_a_stranger_that_says_nothing_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -184,18 +184,55 @@ async def test_an_answer_that_is_no_list_of_data_sets_is_bad_content(body: bytes
     assert "DOE" not in outcome.detail
 
 
-async def test_no_content_is_no_match() -> None:
-    outcome = await answered("204 No Content", b"")
+@pytest.mark.parametrize(
+    ("status", "body"), [("204 No Content", b""), ("200 OK", b""), ("200 OK", b"\r\n"), ("200 OK", b"[]")]
+)
+async def test_nothing_said_is_no_match(status: str, body: bytes) -> None:
+    outcome = await answered(status, body)
     assert (outcome.status, measured(outcome)["dicomweb_matches"]) == (Status.OK, 0)
+    few = await answered(status, body, at_least=1)
+    assert (few.status, few.reason) == (Status.FAIL, Reason.TOO_FEW)
 
 
-async def answered(status: str, body: bytes) -> Outcome:
+MORE = 'Warning: 299 pacs.example.org: "There are 40 additional results that can be requested"\r\n'
+OLD = "Warning: 299 pacs: The number of results exceeded the maximum supported by the server.\r\n"
+SEVERAL = 'Warning: 199 proxy "slow", 299 pacs "There are 4 additional results that can be requested"\r\n'
+FUZZY = "Warning: 299 pacs: The fuzzymatching parameter is not supported. Only literal matching has been performed.\r\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "more", "cut"),
+    [
+        *[("200 OK", MORE, True), ("200 OK", OLD, True), ("200 OK", SEVERAL, True), ("206 Partial Content", "", True)],
+        *[("200 OK", FUZZY, False), ("200 OK", 'Warning: 199 proxy "299 items"\r\n', False), ("200 OK", "", False)],
+    ],
+)
+async def test_a_list_that_was_cut_is_a_lower_bound_and_never_too_few(status: str, more: str, cut: bool) -> None:
+    body = b'[{"0020000D": {"vr": "UI", "Value": ["1.2"]}}]'
+    outcome = await answered(status, body, more)
+    assert (outcome.status, outcome.flags) == (Status.OK, (Flag.CAPPED,) if cut else ())
+    wanted = await answered(status, body, more, at_least=2)
+    expected = (Status.UNKNOWN, Reason.NOT_MEASURED) if cut else (Status.FAIL, Reason.TOO_FEW)
+    assert (wanted.status, wanted.reason) == expected
+
+
+async def test_metadata_of_nothing_is_missing() -> None:
     async def answer(conversation: Conversation) -> None:
-        length = "" if status.startswith("204") else f"Content-Length: {len(body)}\r\n"
-        await conversation.say(f"HTTP/1.1 {status}\r\n{length}Connection: close\r\n\r\n".encode() + body)
+        await conversation.say(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
     async with scripted(answer) as peer:
-        return await ask(DICOM_WEB, NODE, settings_at(f"http://127.0.0.1:{peer.port}"))
+        settings = settings_at(f"http://127.0.0.1:{peer.port}", metadata_of="1.2/3.4/5.6")
+        outcome = await ask(DICOM_WEB, NODE, settings)
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.MISSING)
+
+
+async def answered(status: str, body: bytes, more: str = "", **settings: Any) -> Outcome:
+    async def answer(conversation: Conversation) -> None:
+        length = "" if status.startswith("204") else f"Content-Length: {len(body)}\r\n"
+        await conversation.say(f"HTTP/1.1 {status}\r\n{length}{more}Connection: close\r\n\r\n".encode() + body)
+
+    async with scripted(answer) as peer:
+        return await ask(DICOM_WEB, NODE, settings_at(f"http://127.0.0.1:{peer.port}", **settings))
 
 
 @pytest.mark.parametrize(

@@ -254,6 +254,65 @@ async def test_a_refused_store_has_its_reason(reply: Reply, reason: Reason, says
     assert "DOE" not in outcome.detail
 
 
+EMPTY: Reply = (200, "application/dicom+json", b"")
+NO_LIST: Reply = (200, "application/dicom+json", b"[]")
+GONE: Reply = (410, "text/plain", b"")
+UNKNOWN: Reply = (404, "text/html", b"<h1>study 1.2 does not exist</h1>")
+NO_CONTENT: Reply = (204, "", b"")
+NO_PART: Reply = (200, "multipart/related; boundary=x", b"--x--\r\n")
+
+
+class Indexing(Liar):
+    """Nothing is there before the first store, and nothing yet when it is first asked for afterwards."""
+
+    def __init__(self, nothing: Reply, status: int) -> None:
+        super().__init__()
+        self._nothing, self._status = nothing, status
+        self._asked: set[str] = set()
+
+    def __call__(self, method: str, path: str, body: bytes) -> Reply:
+        given = super().__call__(method, path, body)
+        if method == "POST":
+            return self._status, *given[1:]
+        what = path.partition("?")[0].rpartition("/")[2]
+        if not self.instance or what not in self._asked:
+            self._asked.update([what] if self.instance else [])
+            return self._nothing
+        return given
+
+
+@pytest.mark.parametrize("nothing", [EMPTY, NO_LIST, GONE, UNKNOWN, NO_CONTENT], ids=["", "[]", "410", "404", "204"])
+@pytest.mark.parametrize("status", [200, 201, 202])
+async def test_nothing_there_before_the_store_and_while_it_is_indexed_is_no_failure(
+    nothing: Reply, status: int
+) -> None:
+    outcome = await run_against(Indexing(nothing, status), verify="metadata")
+    assert outcome.reason is Reason.CLEANUP_FAILED  # there is no Orthanc to clear away by: all before it went well
+
+
+@pytest.mark.parametrize(
+    ("what", "nothing"),
+    [("find", UNKNOWN), ("metadata", NO_CONTENT), ("metadata", NO_LIST), ("frames", EMPTY), ("frames", NO_PART)],
+    ids=["find-404", "metadata-204", "metadata-[]", "frames-empty", "frames-no-part"],
+)
+async def test_what_is_never_there_is_not_found(what: str, nothing: Reply) -> None:
+    outcome = await run_against(Liar(**{what: nothing}), HANGS)
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.STORED_NOT_FOUND)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+async def test_a_store_of_which_nothing_is_said_is_bad_content(status: int) -> None:
+    outcome = await run_against(Liar(store=(status, "application/dicom+json", b"")), verify="none")
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.BAD_CONTENT)
+    assert f"STOW-RS was answered {status}, but the answer does not say" in outcome.detail
+
+
+async def test_an_address_that_is_no_dicomweb_at_all_is_told_by_the_store() -> None:
+    outcome = await run_against(Liar(find=UNKNOWN, store=UNKNOWN))
+    assert outcome.reason is Reason.HTTP_STATUS
+    assert outcome.detail.startswith("STOW-RS was answered 404 Not Found")
+
+
 @pytest.mark.parametrize(
     ("warning", "flag"),
     [(0xB000, Flag.COERCED), (0xB006, Flag.ELEMENTS_DISCARDED), (0xB007, Flag.STORED_WITH_WARNING)],

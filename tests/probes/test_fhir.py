@@ -17,7 +17,7 @@ from pacs_monitor.net import Passage
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.fhir import FhirSettings, _judge, _software
 from tests.peers.authority import Authority
-from tests.peers.pages import Page, web
+from tests.peers.pages import Page, Request, web
 from tests.peers.ports import free_port
 from tests.peers.scripted import hang, scripted
 from tests.peers.tls import context_of
@@ -85,7 +85,21 @@ async def test_a_statement_with_all_that_is_wanted_is_ok() -> None:
         outcome = await ask(FHIR, *at(peer.port, version="4.0", resources=["Patient"]))
     assert outcome.status is Status.OK
     assert [m.value for m in outcome.measurements] == [2]
-    assert peer.requests[0].headers["accept"] == "application/fhir+json"
+    assert peer.requests[0].headers["accept"].startswith("application/fhir+json, ")
+
+
+async def test_a_server_of_dstu2_is_asked_in_the_media_type_that_it_knows() -> None:
+    old = {"resourceType": "Conformance", "fhirVersion": "1.0.2", "rest": [{"resource": [{"type": "ImagingStudy"}]}]}
+
+    def ours(request: Request) -> bool:
+        return "application/json+fhir" in request.headers["accept"]
+
+    def answer(request: Request) -> Page:
+        return Page(200, json.dumps(old).encode()) if ours(request) else Page(406)
+
+    with web(answer) as peer:
+        outcome = await ask(FHIR, *at(peer.port, version="1.0", resources=["ImagingStudy"]))
+    assert (outcome.status, outcome.detail) == (Status.OK, "")
 
 
 @pytest.mark.parametrize(

@@ -111,8 +111,18 @@ async def in_pieces(conversation: Conversation) -> None:
         answering(lambda ours: framed(ack(b"STALE")) + framed(ack(ours))),
         answering(lambda ours: framed(ack(b"STALE", b"AE")) + b"\r\n" + framed(ack(ours, b"CA"))),
         answering(lambda ours: framed(ack(ours, rest=b"|fine|||"))),
+        answering(lambda ours: b"\0" + framed(ack(ours))),
+        answering(lambda ours: b" \r\n\t" + framed(ack(ours))),
+        answering(lambda ours: b"\xef\xbb\xbf" + framed(ack(ours))),
+        answering(lambda ours: framed(b"\xef\xbb\xbf" + ack(ours))),
+        answering(lambda ours: framed(b"\0 \r\n" + ack(ours))),
+        answering(lambda ours: b"Welcome to the engine\r\n" + framed(ack(ours))),
+        answering(lambda ours: b"\x0b" + ack(b"STALE") + b"\x1c\0\x0b" + ack(ours) + b"\x1c\0"),
     ],
-    ids=["in pieces", "no last CR", "another version", "no segment end", "stale", "stale refusal", "with text"],
+    ids=[
+        *("in pieces", "no last CR", "another version", "no segment end", "stale", "stale refusal", "with text"),
+        *("NUL before", "blanks before", "BOM before", "BOM within", "NUL within", "text before", "NUL between"),
+    ],
 )
 async def test_acknowledgements_as_they_come_are_ok(script: Script) -> None:
     outcome = await beat(script)
@@ -142,7 +152,22 @@ def whole(make: Callable[[bytes], bytes]) -> Script:
         (whole(lambda ours: ack(ours, b"OK")), Reason.NO_ACK, "no code of HL7 table 0008"),
         (answering(ack), Reason.FRAMING, "does not begin with 0B"),
         (answering(lambda ours: b"\x0b" + ack(ours) + b"\r\x0c"), Reason.FRAMING, "did not end it"),
-        (answering(lambda ours: b"HTTP/1.1 400 Bad Request\r\n\r\n"), Reason.FRAMING, "does not speak MLLP"),
+        (answering(lambda ours: b"HTTP/1.1 400 Bad Request\r\n\r\n"), Reason.FRAMING, "protocol? it speaks HTTP"),
+        (
+            answering(lambda ours: b"\x15\x03\x01\0\x02\x02\x46"),
+            Reason.FRAMING,
+            "wrong port or protocol? it speaks TLS",
+        ),
+        (
+            answering(lambda ours: b"\x07\0\0\0\0\x04\0\0\0\0"),
+            Reason.FRAMING,
+            "wrong port or protocol? it speaks DICOM",
+        ),
+        (
+            whole(lambda ours: ack(b"")),
+            Reason.CONTROL_ID_MISMATCH,
+            "(MSA-2 is empty); where it never does, write same_",
+        ),
         (half, Reason.FRAMING, "did not end it"),
         (whole(lambda ours: b"\x06"), Reason.FRAMING, "no HL7 v2 message"),
         (whole(lambda ours: ack(ours, b"AE", rest=b"|DOE^JANE")), Reason.NAK_AE, "answered AE (MSA-1)"),
@@ -224,6 +249,9 @@ async def test_a_message_of_ones_own_is_filled_in(tmp_path: Path) -> None:
         (b"EVN|A08", "does not begin with MSH"),
         (TEMPLATE.replace(b"{control_id}", b"4711"), "its MSH-10 is not {control_id}"),
         (TEMPLATE + b"Z" * 65536, "longer than 65536 bytes"),
+        (b"\x0b" + TEMPLATE + b"\x1c\r", "it holds a byte that only stands around messages (0B, 1C) or NUL"),
+        (TEMPLATE.replace(b"ADT", b"\x1cADT"), "it holds a byte that only stands around messages (0B, 1C) or NUL"),
+        (TEMPLATE.decode().encode("utf-16"), "it holds a byte that only stands around messages (0B, 1C) or NUL"),
     ],
 )
 async def test_a_file_that_cannot_be_sent_is_told_at_once_and_also_when_it_changes(

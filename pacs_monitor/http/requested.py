@@ -1,0 +1,33 @@
+"""What we are about to send: what cannot be sent is our own configuration's fault, and is never tried on a node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import requests
+from urllib3.exceptions import LocationValueError
+
+from pacs_monitor.fields import HEADER_NAME, HEADER_VALUE, UNPRINTABLE
+
+_SCHEMES = ("http://", "https://")
+
+
+def is_askable(url: str) -> bool:
+    """Whether a URL is one of the web, with a host that a request can be made to."""
+    if not url.lower().startswith(_SCHEMES) or UNPRINTABLE.search(url):
+        return False
+    try:
+        requests.Request("GET", url).prepare()
+    except (requests.RequestException, LocationValueError, ValueError):
+        return False
+    return True
+
+
+def unusable_header(headers: Mapping[str, str]) -> str | None:
+    """The first header that cannot be sent (RFC 9110 5.1, 5.5), by its name; None when all can."""
+    for name, value in headers.items():
+        if not HEADER_NAME.fullmatch(name):
+            return ascii(name)
+        if not HEADER_VALUE.fullmatch(value):
+            return name
+    return None
