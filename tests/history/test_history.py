@@ -80,7 +80,7 @@ async def test_what_a_peer_says_never_stops_the_record(history: History) -> None
 async def test_an_incident_is_kept_as_it_was_last_recorded(history: History) -> None:
     about = incident(START, kind=IncidentKind.BLIND, members=(ECHO, STORE))
     await history.record(Entry((), (about,)))
-    ended = replace(about, members=(STORE, DISK), ended=START + 60, ending=Ending.RESOLVED, state=State.UP, reason=None)
+    ended = about.changed(members=(STORE, DISK), ended=START + 60, ending=Ending.RESOLVED, state=State.UP, reason=None)
     await history.record(Entry((), (ended,)))
     assert history.reader.incidents() == (ended,)
     assert history.reader.incidents(open_only=True) == ()
