@@ -271,6 +271,7 @@ class Desk:
             entry = self._decided[0]
             recorded = await self._recorder.write(entry)
             if not recorded:
+                self.outbox.defer(entry.notifications)  # before anything is awaited: it may be recorded meanwhile
                 await self._journal.add(entry)
             self._owed.extend(n if recorded else n.while_unrecorded() for n in entry.notifications)
             self._decided.popleft()

@@ -152,8 +152,6 @@ class Outbox:
         for notification in notifications:
             if notification.status is not DeliveryStatus.PENDING:
                 continue
-            if notification.unrecorded:
-                self._recorder.defer(notification.id)
             place = self._place(notification.channel)
             place.backlog.feed(notification, self._clock.monotonic(), may_have_arrived=of_a_run_before)
             place.bell.set()
@@ -165,8 +163,13 @@ class Outbox:
                 place.backlog.end(incident)
                 place.bell.set()
 
+    def defer(self, notifications: Iterable[Notification]) -> None:
+        """The history does not know these yet: how they end is written once it does, which `recorded` says."""
+        for notification in notifications:
+            self._recorder.defer(notification.id)
+
     def recorded(self, notifications: Iterable[Notification]) -> None:
-        """These are in the history now, after they had been fed unrecorded."""
+        """These were deferred, and are in the history now."""
         for notification in notifications:
             self._recorder.resume(notification.id)
 

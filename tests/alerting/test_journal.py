@@ -75,6 +75,25 @@ async def test_a_page_waits_for_no_disk_that_hangs(receiver: Receiver, clock: Se
         os.close(reading)
 
 
+async def test_a_page_that_is_recorded_while_its_trace_is_written_has_its_result_on_record(
+    receiver: Receiver, clock: SettableClock, database: str
+) -> None:
+    hanging = Path(database.removeprefix("sqlite:///") + ".unrecorded.new")
+    async with running(clock, database, at_once(receiver)) as house:
+        execute(database, forbid("INSERT ON incidents"))
+        house.move(DOWN)
+        await got(receiver, 1)
+        os.mkfifo(hanging)
+        house.move(DOWN, RIS)
+        execute(database, ALLOW)
+        await until(lambda: len(house.history.reader.incidents()) == 2, within=20)
+        await got(receiver, 2)
+        reading = os.open(hanging, os.O_RDONLY | os.O_NONBLOCK)
+        await until(lambda: [status for *_, status in house.statuses()] == ["delivered"] * 2, within=20)
+        os.close(reading)
+    assert len(receiver.posts) == 2
+
+
 async def test_while_one_writing_hangs_nobody_waits(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "left.new")
     journal = Journal(tmp_path / "left")

@@ -217,10 +217,12 @@ async def test_a_fault_in_whoever_listens_costs_no_lane(
         listener, supervisor = Faulty(), Supervisor()
         outbox = Outbox(clock, house.history, listener, supervisor, Pace(**QUICK))
         outbox.adopt(house.estate.channels)
-        outbox.feed(
+        pages = [
             Notification(str(number), "hook", event, clock.now(), {"summary": ""}, "incident", unrecorded=True)
             for number, event in enumerate((Event.OPENED, Event.CHANGED, Event.RESOLVED))
-        )
+        ]
+        outbox.defer(pages)
+        outbox.feed(pages)
         await got(receiver, 3)
         await until(lambda: listener.heard == [DeliveryStatus.DELIVERED])
         assert +supervisor.failures == {"channel hook": 2}
