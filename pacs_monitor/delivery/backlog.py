@@ -150,11 +150,11 @@ class Backlog:
     def next(self, now: float) -> Item | None:
         """What to try now, if anything; its lane is busy until `failed` or `done`."""
         self._plan_anew_if_moved(now)
-        if not self._has_a_place() or (self.circuit.is_open and now < self.circuit.next_try):
-            return None
-        if self._held and not self._holds():
+        if self._held and not self._holds():  # first, so that `wake_at` knows of them too
             self._plan(*self._held)
             self._held.clear()
+        if not self._has_a_place() or (self.circuit.is_open and now < self.circuit.next_try):
+            return None
         while (key := self._agenda.best(now)) is not None:
             lane = self._lanes[key]
             if lane.is_digest and self._holds():

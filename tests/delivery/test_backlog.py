@@ -236,3 +236,16 @@ def test_an_attempt_that_ended_in_no_known_way_frees_its_lane() -> None:
     assert item is not None
     backlog.abandon(item, 0.0)
     assert take_all(backlog, 1.0) == ["a"]
+
+
+def test_a_digest_that_was_held_is_tried_once_nothing_else_is_left() -> None:
+    backlog = a_backlog(opens_after=0.0)
+    backlog.feed(a_page("bad"), 0.0)
+    backlog.feed(a_page("missed", Event.DIGEST), 0.0)
+    now = times_of_attempts(backlog, 10.0, REFUSED)[-1] + 1
+    backlog.end("bad")
+    assert [dropped.missed for dropped in backlog.drop(now)] == [True]
+    assert backlog.replace(a_page("missed", Event.DIGEST))
+    assert backlog.next(now) is None
+    assert backlog.wake_at(now) == 16.0
+    assert take_all(backlog, 16.0) == ["missed"]
