@@ -4,7 +4,7 @@ Theory of operation. A lane is one incident on this channel: one notification at
 lanes that may be tried, the most severe goes next (by the worst that waits in it), at the same severity an end before
 the rest, then the oldest. While the circuit is open, one is tried at a time; what failed goes behind those that were
 tried less often, so that one bad page holds up no other; a failure to connect says nothing about the page, and changes
-no order.
+no order. A circuit closes when nothing is owed any more: nothing would show whether the channel works again.
 
 A refusal is the notification's own fault, and not the channel's, when another was taken since its first refusal and
 nothing else has failed since. Ten of these make it poison: it is tried hourly, and opens no circuit.
@@ -268,6 +268,8 @@ class Backlog:
 
     def _plan_anew_if_moved(self, now: float) -> None:
         self.circuit.look(now)
+        if self.circuit.is_open and not self._lanes:
+            self.circuit.close()  # nothing is left to show whether the channel works again
         if self.circuit.is_open is not self._planned_open:
             self._planned_open = self.circuit.is_open
             self._plan(*self._lanes)

@@ -249,3 +249,18 @@ def test_a_digest_that_was_held_is_tried_once_nothing_else_is_left() -> None:
     assert backlog.next(now) is None
     assert backlog.wake_at(now) == 16.0
     assert take_all(backlog, 16.0) == ["missed"]
+
+
+def test_the_circuit_of_a_channel_that_is_owed_nothing_does_not_stay_open() -> None:
+    backlog = a_backlog(opens_after=0.0)
+    backlog.feed(a_page("a"), 0.0)
+    fail_all(backlog, 0.0, UNCONNECTED)
+    item = backlog.next(1.0)
+    assert item is not None
+    backlog.failed(item, UNSENDABLE, 1.0, 1.0)
+    assert backlog.next(1.0) is None
+    assert backlog.circuit.is_open, "its end is not on record yet"
+    backlog.done(item, lost=True)
+    assert backlog.next(1.0) is None
+    assert not backlog.circuit.is_open
+    assert backlog.wake_at(1.0) is None

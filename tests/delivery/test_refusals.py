@@ -245,3 +245,20 @@ async def test_an_incident_about_a_channel_survives_a_restart_and_ends_with_the_
             receiver.status = 200
             assert types(await got(second, 2)) == ["opened", "resolved"]
             assert types(receiver.accepted) == ["opened"]
+
+
+async def test_an_incident_about_a_channel_that_is_owed_nothing_ends_after_a_restart(
+    receiver: Receiver, clock: SettableClock, database: str
+) -> None:
+    with Receiver() as second:
+        receiver.status = 403
+        channels = {"hook": hook(receiver), "second": hook(second, "second")}
+        estate = at_once(receiver, channels=channels, default=route("hook"))
+        async with running(clock, database, estate, opens_after=0.1, **QUICK) as house:
+            house.move(DOWN)
+            await got(second, 1)
+            await until(lambda: ("opened", "second", "delivered") in house.statuses())
+        execute(database, "UPDATE notifications SET status = 'delivered' WHERE channel = 'hook'")
+        async with running(clock, database, estate, opens_after=0.1, **QUICK) as house:
+            assert types(await got(second, 2)) == ["opened", "resolved"]
+            assert house.desk.outbox.health()["hook"].trouble is None
