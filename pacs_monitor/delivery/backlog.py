@@ -110,7 +110,7 @@ class Backlog:
         self._deadlines = Agenda()
         """Lanes of ended incidents where something will have to be."""
         self._lost: set[str] = set()
-        """Incidents whose opened cannot be sent: nothing may follow."""
+        """Incidents whose opened cannot be sent: neither may anything follow, nor the end."""
         self._in_flight: set[Item] = set()
         self._count = 0
 
@@ -142,9 +142,10 @@ class Backlog:
 
     def end(self, incident: str) -> None:
         """The incident is over; its end may not be owed here."""
-        self._lost.discard(incident)
-        if incident in self._lanes:
-            self._lanes[incident].ended = True
+        if (lane := self._lanes.get(incident)) is None:
+            self._lost.discard(incident)
+        else:
+            lane.ended = True
             self._changed.add(incident)
 
     def next(self, now: float) -> Item | None:
@@ -213,7 +214,7 @@ class Backlog:
         lane = self._lanes[key]
         lane.busy = False
         lane.waiting.popleft()
-        if lost:
+        if lost and (lane.waiting or not lane.ended):
             self._lost.add(key)
         self._plan(key)
 
@@ -245,6 +246,8 @@ class Backlog:
             lane = self._lanes[key]
             if key in self._lost and not lane.busy:
                 dropped.append(Dropped(_all_of(lane), missed=False))
+                if lane.ended:
+                    self._lost.discard(key)
             elif not lane.busy:
                 dropped += self._overdue(lane, now)
             dropped += self._replaced(lane)

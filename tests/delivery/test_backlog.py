@@ -264,3 +264,40 @@ def test_the_circuit_of_a_channel_that_is_owed_nothing_does_not_stay_open() -> N
     assert backlog.next(1.0) is None
     assert not backlog.circuit.is_open
     assert backlog.wake_at(1.0) is None
+
+
+def test_no_end_is_sent_although_it_came_between_the_result_of_its_opened_and_its_dropping() -> None:
+    backlog = a_backlog()
+    backlog.feed(a_page("a"), 0.0)
+    item = backlog.next(0.0)
+    assert item is not None
+    backlog.failed(item, UNSENDABLE, 0.0, 0.0)
+    backlog.done(item, lost=True)
+    backlog.feed(a_page("a", Event.RESOLVED), 1.0)
+    backlog.end("a")
+    (dropped,) = backlog.drop(1.0)
+    assert [item.notification.event for item, _ in dropped.items] == [Event.RESOLVED]
+    assert backlog.next(1.0) is None
+
+
+@pytest.mark.parametrize("end_is_owed", [True, False])
+@pytest.mark.parametrize("ends_first", [True, False])
+def test_nothing_is_kept_of_an_ended_incident_whose_opened_could_not_be_sent(
+    end_is_owed: bool, ends_first: bool
+) -> None:
+    backlog = a_backlog()
+    backlog.feed(a_page("a"), 0.0)
+    item = backlog.next(0.0)
+    assert item is not None
+    backlog.failed(item, UNSENDABLE, 0.0, 0.0)
+    if not ends_first:
+        backlog.done(item, lost=True)
+    if end_is_owed:
+        backlog.feed(a_page("a", Event.RESOLVED), 1.0)
+    backlog.end("a")
+    if ends_first:
+        backlog.done(item, lost=True)
+    assert len(backlog.drop(1.0)) == end_is_owed
+    backlog.feed(a_page("a", number=1), 2.0)
+    assert backlog.drop(2.0) == []
+    assert take_all(backlog, 2.0) == ["a"]

@@ -13,7 +13,7 @@ from pacs_monitor.model import DeliveryError, DeliveryStatus, Event, Severity
 from tests.delivery.support import BUSY, REFUSED, UNCONNECTED, UNSENDABLE, a_backlog, a_page
 
 INCIDENTS = st.sampled_from("abcdefgh")
-OUTCOMES = st.sampled_from([None, None, REFUSED, UNCONNECTED, BUSY])
+OUTCOMES = st.sampled_from([None, None, REFUSED, UNCONNECTED, BUSY, UNSENDABLE])
 
 
 class Delivering(RuleBasedStateMachine):
@@ -29,6 +29,7 @@ class Delivering(RuleBasedStateMachine):
         self.taken: defaultdict[str, list[str]] = defaultdict(list)
         self.dropped: dict[str, DeliveryStatus] = {}
         self.missed: set[str] = set()
+        self.unsendable: set[str] = set()
         self.under_way: list[Item] = []
         self.began: dict[Item, float] = {}
 
@@ -88,6 +89,9 @@ class Delivering(RuleBasedStateMachine):
             assert not self.backlog.circuit.is_open
         else:
             self.backlog.failed(item, outcome, self.began[item], self.now)
+        if outcome is UNSENDABLE:
+            self.unsendable.add(item.notification.id)
+            self.backlog.done(item, lost=item.notification.event is Event.OPENED)
         self.backlog.abandon(item, self.now)
 
     @rule()
@@ -106,6 +110,7 @@ class Delivering(RuleBasedStateMachine):
         waiting = {item.notification.id for item in self.backlog.items()}
         for incident, owed in self.owed.items():
             where = [owed[0] in waiting, owed[0] in self.taken[incident], incident in self.missed]
+            where.append(owed[0] in self.unsendable)
             assert where.count(True) == 1
             if incident in self.missed:
                 assert incident not in self.open.values(), "what goes on is never given up"
@@ -116,7 +121,8 @@ class Delivering(RuleBasedStateMachine):
         waiting = {item.notification.id for item in self.backlog.items()}
         for incident, owed in self.owed.items():
             for identity in owed:
-                assert (identity in waiting) + (identity in self.taken[incident]) + (identity in self.dropped) == 1
+                ended = (self.taken[incident], self.dropped, self.unsendable)
+                assert (identity in waiting) + sum(identity in those for those in ended) == 1
 
     def teardown(self) -> None:
         """A receiver that works again gets everything that waits, in one go."""
