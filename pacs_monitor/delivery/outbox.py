@@ -312,7 +312,7 @@ class Outbox:
             trouble = Trouble(self._clock.now() - round(lasts * SECOND), place.last_reason)
             log.error("channel %s takes nothing: %s; one notification at a time is tried", channel, place.last_reason)
         else:
-            log.warning("channel %s works again, or is tried anew; what waits goes out", channel)
+            log.warning("channel %s works again, is tried anew or is owed nothing; what waits goes out", channel)
         self._listener.circuit_moved(channel, trouble)
         place.trouble = trouble
 
