@@ -198,6 +198,7 @@ class Instance:
 
     async def _to_standby(self, term: Term) -> None:
         self._tenure = None
+        term.number, term.fenced = None, False  # also when the session cannot be closed now
         with suppress(HistoryError):
             await self._ask(term.close)
         self.fenced.clear()

@@ -75,7 +75,11 @@ class Term:
     def claim(self, row: Row, *, held: bool = False) -> bool:
         """Take the term after this row's, unless somebody else has; `held`: also while a session holds its lock."""
         migrate(self._url)
-        return self._do(lambda connection: self._claim(connection, row, held=held))
+        with self._one:
+            self.number = None
+            granted = self._do(lambda connection: self._claim(connection, row, held=held))
+            self.number = row.term + 1 if granted else None  # not before the database has committed it
+        return granted
 
     def beat(self) -> bool:
         """Say that the leader is there; whether entries of a former leader wait. FencedError when it does not lead."""
@@ -184,7 +188,6 @@ class Term:
             ),
             mine,
         )
-        self.number = term + 1
         return True
 
     def _beat(self, connection: Connection) -> bool:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from pacs_monitor.history import FencedError, HeldError, History, HistoryError, Revision, Term
-from pacs_monitor.history.engines import parse
+from pacs_monitor.history.engines import migrate, parse
 from pacs_monitor.model import DeliveryStatus, Ending, Event
 from tests.engine.support import until
 from tests.history.conftest import START, HandClock
@@ -80,6 +80,24 @@ def test_a_leader_is_fenced_by_the_next_term_in_all_that_it_does(database: str, 
     standby.beat()
     leader.close()
     standby.close()
+
+
+def test_a_claim_that_the_database_does_not_commit_is_no_term_of_ours(database: str, clock: HandClock) -> None:
+    migrate(parse(database))
+    with psycopg.connect(database.replace("+psycopg", ""), autocommit=True) as admin:
+        admin.execute("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no room'; END$$")
+        admin.execute(
+            "CREATE CONSTRAINT TRIGGER refuse AFTER UPDATE ON monitors DEFERRABLE INITIALLY DEFERRED"
+            " FOR EACH ROW EXECUTE FUNCTION refuse()"
+        )
+        term = a_term(database, clock)
+        with pytest.raises(HistoryError, match="no room"):
+            term.claim(term.look(0.0)[0])
+        admin.execute("DROP TRIGGER refuse ON monitors")
+    assert term.number is None
+    assert term.claim(term.look(1.0)[0])
+    assert term.number == 1
+    term.close()
 
 
 async def test_nothing_is_written_under_an_old_term(database: str, clock: HandClock) -> None:
