@@ -23,8 +23,8 @@ from pacs_monitor.threads import in_thread
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-ANSWER_WITHIN = 5.0
-"""Seconds for one look."""
+CUT_WITHIN = 1.0
+"""Seconds until what was asked before, and is cut off or not awaited any more, has ended."""
 CLAIM_WITHIN = 600.0
 """Seconds for a claim, which may have to bring the schema up to date."""
 
@@ -181,7 +181,9 @@ class Instance:
             return False
         except HistoryError as error:
             log.warning("the leader cannot look at the instance row: %s", error)
-            self._tenure = leadership.miss(self._tenure, since_boot())
+            self._tenure = leadership.miss(self._tenure, at, since_boot(), self._timings)
+            if self._tenure.unsure:
+                self._bell.set()
         else:
             self._tenure = leadership.confirm(self._tenure, at, self._tenure.term, self._timings)
         if self._acts():
@@ -204,12 +206,14 @@ class Instance:
         self.fenced.clear()
         self._sure.clear()
 
-    async def _ask(self, call: Callable[[], T], within: float = ANSWER_WITHIN) -> T:
+    async def _ask(self, call: Callable[[], T], within: float | None = None) -> T:
         """In a thread, one at a time; what does not answer in time is cut off."""
+        if self._asking is not None and not self._asking.done():
+            await asyncio.wait([self._asking], timeout=CUT_WITHIN)
         if self._asking is None or self._asking.done():
             task = asyncio.get_running_loop().create_task(in_thread(call, "leadership"))
             self._asking = task
-            done, _ = await asyncio.wait([task], timeout=within)
+            done, _ = await asyncio.wait([task], timeout=self._timings.answer if within is None else within)
             if done:
                 return task.result()
             task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
