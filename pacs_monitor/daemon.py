@@ -109,6 +109,7 @@ class Daemon:
             refusals=self.refusals,
         )
         self._keeper: asyncio.Task[None] | None = None
+        self._taking: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
         self._ending = False
@@ -127,7 +128,7 @@ class Daemon:
         except BaseException:
             self.history.close()
             raise
-        self._keeper = self.supervisor.supervise("leadership", lambda: self.instance.keep(self._take_orphans))
+        self._keeper = self.supervisor.supervise("leadership", lambda: self.instance.keep(self._orphaned))
         await self.history.take_orphans(adopt=True)
         revision = Revision(self.estate.revision, f"{login_name()}, at the start")
         await self.history.adopt(self.estate.checks.keys(), revision)
@@ -203,7 +204,7 @@ class Daemon:
         await self._journal.clear()
 
     async def _end_beats(self) -> None:
-        beats = [task for task in (self._keeper, self._heart) if task is not None]
+        beats = [task for task in (self._keeper, self._taking, self._heart) if task is not None]
         for task in beats:
             task.cancel()
         await asyncio.gather(*beats, return_exceptions=True)
@@ -306,6 +307,11 @@ class Daemon:
     def _told(self, transition: Transition) -> None:
         log.log(logging.WARNING if transition.after in TROUBLE else logging.INFO, "%s", _line(transition))
         self.desk.take(transition)
+
+    def _orphaned(self) -> None:
+        """Beside the looks at the instance row, which nothing may hold up."""
+        if self._taking is None or self._taking.done():
+            self._taking = self.supervisor.supervise("orphans", self._take_orphans)
 
     async def _take_orphans(self) -> None:
         self.deliveries.feed(await self.history.take_orphans(adopt=False))

@@ -104,15 +104,19 @@ class Instance:
                 standby, trouble = Standby(), str(error)
             await asyncio.sleep(self._timings.watch)
 
-    async def keep(self, orphaned: Callable[[], Awaitable[None]]) -> None:
-        """While it leads: look regularly, until fenced; `orphaned` when a former leader has left something."""
+    async def keep(self, orphaned: Callable[[], object]) -> None:
+        """While it leads: look regularly, until fenced.
+
+        `orphaned()` is called at each look that finds that a former leader has left something. It is to begin the
+        work and to return at once, because without looks another daemon takes over.
+        """
         while self.term is not None and not self.fenced.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._timings.look):
                     await self._bell.wait()
             self._bell.clear()
             if await self._confirm(self.term):
-                await orphaned()
+                orphaned()
 
     async def step_down(
         self, unrecorded: Sequence[Entry] = (), handed_over: Callable[[], Awaitable[None]] = _nothing

@@ -7,18 +7,20 @@ a page open that nobody would ever end.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence, Set
 from dataclasses import replace
 from typing import Any
 
-from pydantic import TypeAdapter
-from sqlalchemy import Connection, delete, insert, select
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Connection, Row, delete, insert, select
 from ulid import ULID
 
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.ledger import Ledger
 from pacs_monitor.model import SECOND, DeliveryStatus, Ending, Entry, Event, Incident, Micros, Notification
 
+log = logging.getLogger(__name__)
 ENTRY = TypeAdapter(Entry)
 TRIED = frozenset({DeliveryStatus.PENDING, DeliveryStatus.GIVEN_UP})
 
@@ -36,13 +38,18 @@ class Orphans:
 
     def __init__(self, monitor: int, ledger: Ledger) -> None:
         self._monitor, self._ledger = monitor, ledger
+        self._set_aside: set[int] = set()
+        """Rows that cannot be read; they stay where they are, for people."""
 
     def take(self, connection: Connection, now: Micros, *, adopt: bool) -> tuple[Notification, ...]:
         """The ends that are owed from now on; `adopt` is for a leader that has not restored yet."""
         waiting = connection.execute(
             select(t.orphans).where(t.orphans.c.monitor_id == self._monitor).order_by(t.orphans.c.id)
         ).all()
-        entry = _together([ENTRY.validate_python(row.entry) for row in waiting])
+        read = {row.id: entry for row in waiting if (entry := self._read(row)) is not None}
+        if not read:
+            return ()
+        entry = _together(list(read.values()))
         strangers = {i.id for i in entry.incidents if not adopt or self._other_is_open(connection, i)}
         known = select(t.incidents.c.id).where(t.incidents.c.id.in_(strangers))
         gone = strangers - set(connection.scalars(known))
@@ -50,8 +57,24 @@ class Orphans:
             self._ledger.record(connection, _without(entry, strangers))
         ends = _ends(entry, gone, now)
         self._ledger.record(connection, ends)
-        connection.execute(delete(t.orphans).where(t.orphans.c.id.in_([row.id for row in waiting])))
+        connection.execute(delete(t.orphans).where(t.orphans.c.id.in_(read)))
         return tuple(owed for owed in ends.notifications if owed.status is DeliveryStatus.PENDING)
+
+    def _read(self, row: Row[Any]) -> Entry | None:
+        """None for one that cannot be read: it costs none of the others."""
+        try:
+            return ENTRY.validate_python(row.entry)
+        except ValidationError as error:
+            if row.id not in self._set_aside:
+                self._set_aside.add(row.id)
+                where = ".".join(map(str, error.errors(include_input=False)[0]["loc"]))
+                log.error(
+                    "set aside: row %d of the table orphans, which a former leader left, cannot be read (%s); pages "
+                    "that it sent may stay open with their receivers: close them by hand and delete the row",
+                    row.id,
+                    where or "it is no entry",
+                )
+            return None
 
     def _other_is_open(self, connection: Connection, incident: Incident) -> bool:
         of = t.incidents.c

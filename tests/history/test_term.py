@@ -194,6 +194,31 @@ async def test_what_is_handed_over_beside_an_open_incident_of_the_same_cause_is_
     leader.close()
 
 
+async def test_what_cannot_be_read_of_what_was_handed_over_is_set_aside(
+    database: str, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    leader = a_leader(database, clock)
+    history = History.open(database, "east", clock, leader)
+    await history.adopt([ECHO], Revision("a"))
+    lost = outage(START)
+    leader.hand_over([lost])
+    with psycopg.connect(database.replace("+psycopg", ""), autocommit=True) as admin:
+        admin.execute(
+            "INSERT INTO orphans (monitor_id, at, entry) SELECT monitor_id, at, "
+            """'{"incidents": [{"id": "PRIVATE"}]}' FROM orphans"""
+        )
+        for _ in range(2):
+            assert await history.take_orphans(adopt=True) == ()
+        (left,) = admin.execute("SELECT entry::text FROM orphans").fetchall()
+    assert "PRIVATE" in left[0]
+    assert (await history.restore()).incidents == lost.incidents
+    (said,) = [record.message for record in caplog.records if "set aside" in record.message]
+    assert "delete the row" in said
+    assert "PRIVATE" not in said
+    history.close()
+    leader.close()
+
+
 def test_a_pooler_that_shares_sessions_is_refused(database: str, clock: HandClock, tmp_path: Path) -> None:
     with pgbouncer(database, tmp_path, "transaction") as pooled:
         term = a_term(pooled, clock)
