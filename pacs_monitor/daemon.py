@@ -139,8 +139,8 @@ class Daemon:
         self.engine.tidy()
         await self._tell_stranded()
         self.desk.start(restored)
-        self._web.start()
         self._heart = self.supervisor.supervise("heartbeat", self._beat)
+        self._web.start()
         host, port = self.address
         checks, nodes = len(self.estate.checks), len(self.estate.nodes)
         log.info("pacs_monitor %s watches %d checks of %d nodes; http://%s:%d", __version__, checks, nodes, host, port)

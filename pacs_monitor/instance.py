@@ -46,6 +46,8 @@ class Instance:
         """None where there is one daemon only."""
         self.leader = "another process"
         """Who leads, for people, while this process does not."""
+        self.stood_by = False
+        """It has waited for its turn, so that trouble when it then leads passes too, and does not end the process."""
         self.fenced = asyncio.Event()
         self._timings = timings or Timings()
         self._tenure: Tenure | None = None
@@ -95,7 +97,7 @@ class Instance:
                     if await self._lead(self.term, row, held=action is Action.CLAIM_HELD):
                         return waited
                     standby = Standby()
-                self._answered, waited, trouble = True, True, ""
+                self._answered, self.stood_by, waited, trouble = True, True, True, ""
             except HistoryError as error:
                 if not self._answered:
                     raise
@@ -121,7 +123,7 @@ class Instance:
     async def step_down(
         self, unrecorded: Sequence[Entry] = (), handed_over: Callable[[], Awaitable[None]] = _nothing
     ) -> None:
-        """After it was fenced and has ended its work: hand over what it could not record, and stand by."""
+        """After it was fenced, or cannot lead, and has ended its work: hand over what it could not record, stand by."""
         if self.term is not None:
             self._owed += tuple(unrecorded)
             self._handed_over = handed_over

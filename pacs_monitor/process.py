@@ -17,7 +17,7 @@ from functools import partial
 from pacs_monitor.config import Estate
 from pacs_monitor.daemon import Daemon
 from pacs_monitor.engine.clock import SystemClock
-from pacs_monitor.history import FencedError, History
+from pacs_monitor.history import FencedError, History, HistoryError
 from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role
 from pacs_monitor.standby import first_of, stand_by
@@ -97,7 +97,8 @@ async def _run_until_told(estate: Estate) -> None:
         while (led := await stand_by(estate, instance, told)) is not None:
             try:
                 history = await _opened(led, instance, told)
-            except FencedError:
+            except HistoryError as error:
+                _require_passing(error, instance)
                 await instance.step_down()
                 continue
             if history is None:
@@ -123,16 +124,28 @@ async def _lead(house: Daemon, instance: Instance, told: asyncio.Event) -> None:
     """Until this process is told to end, or another one leads."""
     try:
         await house.start()
-    except FencedError as error:
-        log.error("%s", error)
-    else:
-        gc.collect()
-        gc.freeze()  # what is there now stays: to look through it again and again would cost a tenth of the time
-        try:
-            await first_of(asyncio.create_task(told.wait()), asyncio.create_task(instance.fenced.wait()))
-        finally:
-            if instance.role is not Role.FENCED:
-                await house.stop()
+    except HistoryError as error:
+        unrecorded = await house.step_down()
+        _require_passing(error, instance)
+        await instance.step_down(unrecorded, house.forget)
+        return
+    except BaseException:
+        await house.step_down()
+        raise
+    gc.collect()
+    gc.freeze()  # what is there now stays: to look through it again and again would cost a tenth of the time
+    try:
+        await first_of(asyncio.create_task(told.wait()), asyncio.create_task(instance.fenced.wait()))
+    finally:
+        if instance.role is not Role.FENCED:
+            await house.stop()
     if instance.role is Role.FENCED:
         await instance.step_down(await house.step_down(), house.forget)
         gc.unfreeze()
+
+
+def _require_passing(error: HistoryError, instance: Instance) -> None:
+    """Log what keeps this process from leading; raise it unless another one leads, or this one has stood by before."""
+    if not instance.stood_by and not isinstance(error, FencedError):
+        raise error
+    log.error("stands by again: %s", error)
