@@ -15,8 +15,9 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Self, TypeVar
+from weakref import WeakSet
 
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import URL, Connection, event, text
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from pacs_monitor.history.engines import advice, is_sqlite, leading, migrate, parse, shown
@@ -59,6 +60,9 @@ class Term:
         self._url, self._name, self._clock = url, monitor, clock
         self._engine = leading(url)
         self._connection: Connection | None = None
+        self._sessions: WeakSet[Any] = WeakSet()
+        """The driver's connections, from the moment that they are made, while they are being set up too."""
+        event.listen(self._engine, "connect", lambda session, _: self._sessions.add(session), insert=True)
         self._direct = False
         self._one = threading.RLock()
 
@@ -119,10 +123,9 @@ class Term:
 
     def cut(self) -> None:
         """End what hangs in another thread: its socket is shut down."""
-        connection = self._connection
-        with suppress(OSError, SQLAlchemyError, AttributeError):
-            descriptor = connection.connection.dbapi_connection.pgconn.socket  # type: ignore[union-attr]
-            with socket.socket(fileno=os.dup(descriptor)) as same:
+        for session in tuple(self._sessions):
+            closed = suppress(OSError, self._engine.dialect.loaded_dbapi.Error)
+            with closed, socket.socket(fileno=os.dup(session.pgconn.socket)) as same:
                 same.shutdown(socket.SHUT_RDWR)
 
     def _do(self, work: Callable[[Connection], T], *, again: bool = False) -> T:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 import psycopg
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from pacs_monitor.history import FencedError, HeldError, History, HistoryError, Revision, Term
 from pacs_monitor.history.engines import migrate, parse
 from pacs_monitor.model import DeliveryStatus, Ending, Event
+from pacs_monitor.threads import in_thread
 from tests.engine.support import until
 from tests.history.conftest import START, HandClock
 from tests.history.things import ECHO, outage
@@ -43,6 +46,27 @@ def end_sessions(database: str) -> None:
         )
 
 
+class Watching:
+    """Looks at the server's sessions."""
+
+    def __init__(self, database: str) -> None:
+        self._admin = psycopg.connect(database.replace("+psycopg", ""), autocommit=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._admin.close()
+
+    def waits(self) -> bool:
+        """Whether a session waits for a lock."""
+        found = self._admin.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock')"
+        ).fetchone()
+        return bool(found and found[0])
+
+
 async def test_one_of_two_that_claim_the_same_term_is_granted_it(database: str, clock: HandClock) -> None:
     one, two = a_term(database, clock), a_term(database, clock)
     row, _ = one.look(0.0)
@@ -65,6 +89,21 @@ def test_a_leader_whose_session_was_lost_takes_its_lock_again(database: str, clo
     assert not standby.look(0.0)[0].free
     leader.close()
     standby.close()
+
+
+async def test_a_session_that_hangs_while_it_is_made_is_cut_off(database: str, clock: HandClock) -> None:
+    leader = a_leader(database, clock)
+    end_sessions(database)
+    with psycopg.connect(database.replace("+psycopg", "")) as other, Watching(database) as watching:
+        other.execute("SELECT 1 FROM monitors FOR UPDATE")
+        beating = asyncio.create_task(in_thread(leader.beat, "beat"))
+        await until(watching.waits)
+        leader.cut()
+        with pytest.raises(HistoryError) as raised:
+            await beating
+    assert "lock timeout" not in str(raised.value)
+    assert leader.beat() is False
+    leader.close()
 
 
 def test_a_leader_is_fenced_by_the_next_term_in_all_that_it_does(database: str, clock: HandClock) -> None:
