@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pacs_monitor import __version__
 from pacs_monitor import config as configuration
@@ -42,6 +42,7 @@ from pacs_monitor.web.server import WebServer
 from pacs_monitor.wording import login_name
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 HEARTBEAT = 5.0
 """Seconds between heartbeats: how exactly a gap in the coverage is known."""
 TROUBLE = (State.DEGRADED, State.DOWN)
@@ -109,6 +110,7 @@ class Daemon:
             refusals=self.refusals,
         )
         self._keeper: asyncio.Task[None] | None = None
+        self._taking: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
         self._ending = False
@@ -127,7 +129,7 @@ class Daemon:
         except BaseException:
             self.history.close()
             raise
-        self._keeper = self.supervisor.supervise("leadership", lambda: self.instance.keep(self._take_orphans))
+        self._keeper = self.supervisor.supervise("leadership", lambda: self.instance.keep(self._orphaned))
         await self.history.take_orphans(adopt=True)
         revision = Revision(self.estate.revision, f"{login_name()}, at the start")
         await self.history.adopt(self.estate.checks.keys(), revision)
@@ -138,8 +140,8 @@ class Daemon:
         self.engine.tidy()
         await self._tell_stranded()
         self.desk.start(restored)
-        self._web.start()
         self._heart = self.supervisor.supervise("heartbeat", self._beat)
+        self._web.start()
         host, port = self.address
         checks, nodes = len(self.estate.checks), len(self.estate.nodes)
         log.info("pacs_monitor %s watches %d checks of %d nodes; http://%s:%d", __version__, checks, nodes, host, port)
@@ -154,44 +156,51 @@ class Daemon:
     async def stop(self) -> None:
         """End cleanly within 10 s, whatever hangs: probes first, then what is owed, the web last."""
         log.info("ending")
+        at_last = await self._begin_to_end()
+        await self._end(at_last, "engine", self.engine.stop(PROBES_END_WITHIN))
+        await self._end(at_last, "listeners", self._listeners.stop())
+        await self._end(at_last, "desk", self.desk.stop(DELIVERIES_END_WITHIN))
+        self._pulse()
+        if self._web is not None:
+            await self._end(at_last, "web", self._web.stop())
+        self._close(max(at_last - asyncio.get_running_loop().time(), 0.0))
+        log.info("ended")
+
+    async def step_down(self) -> tuple[Entry, ...]:
+        """Another daemon leads, or this one cannot: end all within 10 s, write and send nothing.
+
+        What could not be recorded.
+        """
+        started = self._heart is not None
+        at_last = await self._begin_to_end()
+        await self._end(at_last, "engine", self.engine.stop(0))
+        await self._end(at_last, "listeners", self._listeners.stop())
+        unrecorded = await self._end(at_last, "desk", self.desk.abandon()) if started else None
+        if self._web is not None:
+            await self._end(at_last, "web", self._web.stop())
+        self._close(FENCED_ENDS_WITHIN)
+        return unrecorded or ()
+
+    async def _begin_to_end(self) -> float:
+        """No reload begins any more, nor goes on for long; until when all else is to have ended, in the loop's time."""
         self._ending = True
-        clock = asyncio.get_running_loop().time
-        at_last = clock() + ENDS_WITHIN
-
-        async def end(what: str, ending: Awaitable[object]) -> None:
-            try:
-                async with asyncio.timeout_at(at_last):
-                    await ending
-            except TimeoutError:
-                log.error("%s did not end in time", what)
-            except Exception as error:  # noqa: BLE001 - whatever fails, the rest is ended too
-                self.supervisor.failed(what, error)
-
+        at_last = asyncio.get_running_loop().time() + ENDS_WITHIN
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(RELOAD_ENDS_WITHIN):
                 await self._reloading.acquire()
         await self._end_beats()
-        await end("engine", self.engine.stop(PROBES_END_WITHIN))
-        await end("listeners", self._listeners.stop())
-        await end("desk", self.desk.stop(DELIVERIES_END_WITHIN))
-        self._pulse()
-        if self._web is not None:
-            await end("web", self._web.stop())
-        self._close(max(at_last - clock(), 0.0))
-        log.info("ended")
+        return at_last
 
-    async def step_down(self) -> tuple[Entry, ...]:
-        """Another daemon leads: end all at once, write and send nothing; what could not be recorded."""
-        self._ending = True
-        started = self._heart is not None
-        await self._end_beats()
-        await self.engine.stop(0)
-        await self._listeners.stop()
-        unrecorded = await self.desk.abandon() if started else ()
-        if self._web is not None:
-            await self._web.stop()
-        self._close(FENCED_ENDS_WITHIN)
-        return unrecorded
+    async def _end(self, at_last: float, what: str, ending: Awaitable[T]) -> T | None:
+        """None when it fails, or has not ended by then: the rest is ended too."""
+        try:
+            async with asyncio.timeout_at(at_last):
+                return await ending
+        except TimeoutError:
+            log.error("%s did not end in time", what)
+        except Exception as error:  # noqa: BLE001 - whatever fails, the rest is ended too
+            self.supervisor.failed(what, error)
+        return None
 
     def _close(self, within: float) -> None:
         self.history.close(within)
@@ -203,7 +212,7 @@ class Daemon:
         await self._journal.clear()
 
     async def _end_beats(self) -> None:
-        beats = [task for task in (self._keeper, self._heart) if task is not None]
+        beats = [task for task in (self._keeper, self._taking, self._heart) if task is not None]
         for task in beats:
             task.cancel()
         await asyncio.gather(*beats, return_exceptions=True)
@@ -306,6 +315,11 @@ class Daemon:
     def _told(self, transition: Transition) -> None:
         log.log(logging.WARNING if transition.after in TROUBLE else logging.INFO, "%s", _line(transition))
         self.desk.take(transition)
+
+    def _orphaned(self) -> None:
+        """Beside the looks at the instance row, which nothing may hold up."""
+        if self._taking is None or self._taking.done():
+            self._taking = self.supervisor.supervise("orphans", self._take_orphans)
 
     async def _take_orphans(self) -> None:
         self.deliveries.feed(await self.history.take_orphans(adopt=False))

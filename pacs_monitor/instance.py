@@ -23,8 +23,8 @@ from pacs_monitor.threads import in_thread
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-ANSWER_WITHIN = 5.0
-"""Seconds for one look."""
+CUT_WITHIN = 1.0
+"""Seconds until what was asked before, and is cut off or not awaited any more, has ended."""
 CLAIM_WITHIN = 600.0
 """Seconds for a claim, which may have to bring the schema up to date."""
 
@@ -46,6 +46,8 @@ class Instance:
         """None where there is one daemon only."""
         self.leader = "another process"
         """Who leads, for people, while this process does not."""
+        self.stood_by = False
+        """It has waited for its turn, so that trouble when it then leads passes too, and does not end the process."""
         self.fenced = asyncio.Event()
         self._timings = timings or Timings()
         self._tenure: Tenure | None = None
@@ -95,7 +97,7 @@ class Instance:
                     if await self._lead(self.term, row, held=action is Action.CLAIM_HELD):
                         return waited
                     standby = Standby()
-                self._answered, waited, trouble = True, True, ""
+                self._answered, self.stood_by, waited, trouble = True, True, True, ""
             except HistoryError as error:
                 if not self._answered:
                     raise
@@ -104,23 +106,31 @@ class Instance:
                 standby, trouble = Standby(), str(error)
             await asyncio.sleep(self._timings.watch)
 
-    async def keep(self, orphaned: Callable[[], Awaitable[None]]) -> None:
-        """While it leads: look regularly, until fenced; `orphaned` when a former leader has left something."""
+    async def keep(self, orphaned: Callable[[], object]) -> None:
+        """While it leads: look regularly, until fenced.
+
+        `orphaned()` is called at each look that finds that a former leader has left something. It is to begin the
+        work and to return at once, because without looks another daemon takes over.
+        """
         while self.term is not None and not self.fenced.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._timings.look):
                     await self._bell.wait()
             self._bell.clear()
             if await self._confirm(self.term):
-                await orphaned()
+                orphaned()
+
+    def owe(self, unrecorded: Sequence[Entry], handed_over: Callable[[], Awaitable[None]]) -> None:
+        """Hand these over to whoever leads, before anything else, and say so."""
+        self._owed += tuple(unrecorded)
+        self._handed_over = handed_over
 
     async def step_down(
         self, unrecorded: Sequence[Entry] = (), handed_over: Callable[[], Awaitable[None]] = _nothing
     ) -> None:
-        """After it was fenced and has ended its work: hand over what it could not record, and stand by."""
+        """After it was fenced, or cannot lead, and has ended its work: hand over what it could not record, stand by."""
         if self.term is not None:
-            self._owed += tuple(unrecorded)
-            self._handed_over = handed_over
+            self.owe(unrecorded, handed_over)
             await self._to_standby(self.term)
             with suppress(HistoryError):
                 await self._pay(self.term)
@@ -181,7 +191,9 @@ class Instance:
             return False
         except HistoryError as error:
             log.warning("the leader cannot look at the instance row: %s", error)
-            self._tenure = leadership.miss(self._tenure, since_boot())
+            self._tenure = leadership.miss(self._tenure, at, since_boot(), self._timings)
+            if self._tenure.unsure:
+                self._bell.set()
         else:
             self._tenure = leadership.confirm(self._tenure, at, self._tenure.term, self._timings)
         if self._acts():
@@ -198,17 +210,20 @@ class Instance:
 
     async def _to_standby(self, term: Term) -> None:
         self._tenure = None
+        term.number, term.fenced = None, False  # also when the session cannot be closed now
         with suppress(HistoryError):
             await self._ask(term.close)
         self.fenced.clear()
         self._sure.clear()
 
-    async def _ask(self, call: Callable[[], T], within: float = ANSWER_WITHIN) -> T:
+    async def _ask(self, call: Callable[[], T], within: float | None = None) -> T:
         """In a thread, one at a time; what does not answer in time is cut off."""
+        if self._asking is not None and not self._asking.done():
+            await asyncio.wait([self._asking], timeout=CUT_WITHIN)
         if self._asking is None or self._asking.done():
             task = asyncio.get_running_loop().create_task(in_thread(call, "leadership"))
             self._asking = task
-            done, _ = await asyncio.wait([task], timeout=within)
+            done, _ = await asyncio.wait([task], timeout=self._timings.answer if within is None else within)
             if done:
                 return task.result()
             task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())

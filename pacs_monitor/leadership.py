@@ -17,6 +17,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
+LATE = 1.0
+"""Seconds by which a busy machine may end a look too late."""
+
 
 class Role(StrEnum):
     """What a daemon is among those of its name."""
@@ -33,6 +36,8 @@ class Timings:
 
     look: float = 2.0
     """Between two looks of the leader at the instance row."""
+    answer: float = 5.0
+    """How long one look may take."""
     watch: float = 0.5
     """Between two looks of a standby."""
     free: float = 3.0
@@ -127,9 +132,12 @@ def confirm(tenure: Tenure, at: float, term: int, timings: Timings) -> Tenure:
     return replace(tenure, role=Role.LEADER if leads else Role.STANDBY, confirmed=at, woke=at, unsure=False)
 
 
-def miss(tenure: Tenure, at: float) -> Tenure:
-    """The database did not answer a look: a leader goes on, because a page that comes twice beats none."""
-    return replace(tenure, woke=at, unsure=False)
+def miss(tenure: Tenure, began: float, at: float, timings: Timings) -> Tenure:
+    """The database did not answer a look: a leader goes on, because a page that comes twice beats none.
+
+    A look that took longer than any look may is one in which the process did not run: it has to look once more.
+    """
+    return replace(tenure, woke=at, unsure=at - began > timings.answer + LATE)
 
 
 def wake(tenure: Tenure, at: float, timings: Timings) -> Tenure:

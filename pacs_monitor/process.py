@@ -14,10 +14,12 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
+from pacs_monitor.alerting.adopting import left_behind
+from pacs_monitor.alerting.journal import Journal, journal_file
 from pacs_monitor.config import Estate
 from pacs_monitor.daemon import Daemon
 from pacs_monitor.engine.clock import SystemClock
-from pacs_monitor.history import FencedError, History
+from pacs_monitor.history import FencedError, History, HistoryError
 from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role
 from pacs_monitor.standby import first_of, stand_by
@@ -71,7 +73,7 @@ def raise_descriptor_limit() -> None:
 
 
 async def _run_until_told(estate: Estate) -> None:
-    loop, told = asyncio.get_running_loop(), asyncio.Event()
+    loop, told, read_again = asyncio.get_running_loop(), asyncio.Event(), False
 
     def end() -> None:
         if not told.is_set():
@@ -83,8 +85,10 @@ async def _run_until_told(estate: Estate) -> None:
     reloads: set[asyncio.Task[None]] = set()
 
     def hang_up() -> None:
+        nonlocal read_again
         if house is None:
-            log.info("standby: the configuration is read when this process leads")
+            log.info("the configuration is read again when this process leads")
+            read_again = True
             return
         task = loop.create_task(house.try_reload())
         reloads.add(task)
@@ -94,20 +98,33 @@ async def _run_until_told(estate: Estate) -> None:
     house: Daemon | None = None
     instance = Instance(estate.monitor, SystemClock())
     try:
+        await _hand_over(estate, instance)
         while (led := await stand_by(estate, instance, told)) is not None:
             try:
                 history = await _opened(led, instance, told)
-            except FencedError:
+            except HistoryError as error:
+                _require_passing(error, instance)
                 await instance.step_down()
                 continue
             if history is None:
                 break
             house = Daemon(led, instance=instance, history=history)
+            if read_again:
+                read_again = False
+                loop.call_soon(hang_up)  # after the start has begun, which it waits for
             await _lead(house, instance, told)
             estate, house = house.estate, None
     finally:
         leave_at_last(LEFT_AT_LAST)
         await instance.end()
+
+
+async def _hand_over(estate: Estate, instance: Instance) -> None:
+    """What the run before left unrecorded on this machine is the leader's, whoever that is by now."""
+    if instance.term is not None:
+        journal = Journal(journal_file(estate))
+        entries = await left_behind(journal, estate, SystemClock().now())
+        instance.owe(entries, journal.clear)
 
 
 async def _opened(estate: Estate, instance: Instance, told: asyncio.Event) -> History | None:
@@ -123,16 +140,28 @@ async def _lead(house: Daemon, instance: Instance, told: asyncio.Event) -> None:
     """Until this process is told to end, or another one leads."""
     try:
         await house.start()
-    except FencedError as error:
-        log.error("%s", error)
-    else:
-        gc.collect()
-        gc.freeze()  # what is there now stays: to look through it again and again would cost a tenth of the time
-        try:
-            await first_of(asyncio.create_task(told.wait()), asyncio.create_task(instance.fenced.wait()))
-        finally:
-            if instance.role is not Role.FENCED:
-                await house.stop()
+    except HistoryError as error:
+        unrecorded = await house.step_down()
+        _require_passing(error, instance)
+        await instance.step_down(unrecorded, house.forget)
+        return
+    except BaseException:
+        await house.step_down()
+        raise
+    gc.collect()
+    gc.freeze()  # what is there now stays: to look through it again and again would cost a tenth of the time
+    try:
+        await first_of(asyncio.create_task(told.wait()), asyncio.create_task(instance.fenced.wait()))
+    finally:
+        if instance.role is not Role.FENCED:
+            await house.stop()
     if instance.role is Role.FENCED:
         await instance.step_down(await house.step_down(), house.forget)
         gc.unfreeze()
+
+
+def _require_passing(error: HistoryError, instance: Instance) -> None:
+    """Log what keeps this process from leading; raise it unless another one leads, or this one has stood by before."""
+    if not instance.stood_by and not isinstance(error, FencedError):
+        raise error
+    log.error("stands by again: %s", error)

@@ -28,7 +28,7 @@ def an_instance(database: str) -> Instance:
     return Instance(settings, SystemClock(), QUICK)
 
 
-async def nothing() -> None:
+def nothing() -> None:
     raise AssertionError("nobody has left anything")
 
 
@@ -59,7 +59,7 @@ async def test_a_leader_whose_beat_stands_still_is_fenced_when_it_looks_again(se
         await asyncio.wait_for(first.permitted(), 0.2)
     await asyncio.wait_for(second.permitted(), 5.0)
     await keeping
-    await first.step_down((), nothing)
+    await first.step_down()
     assert first.role is Role.STANDBY
     for instance in (first, second):
         await instance.end()

@@ -50,6 +50,23 @@ async def adopt(journal: Journal, history: History, estate: Estate, restored: Re
     return await history.restore()
 
 
+async def left_behind(journal: Journal, estate: Estate, now: Micros) -> tuple[Entry, ...]:
+    """What this machine's journal kept, as entries to hand over: another daemon may lead. Whatever was opened may have
+    been taken.
+    """
+    scene = message.Scene(estate.monitor.name, estate.monitor, estate.checks, {}, now)
+    return tuple(
+        Entry(
+            incidents=(one.incident,),
+            notifications=tuple(
+                replace(past, data=_data(one.incident, past.event, scene), attempts=max(1, past.attempts))
+                for past in one.notifications
+            ),
+        )
+        for one in await journal.read()
+    )
+
+
 class OnRecord(NamedTuple):
     """What the history knows of the journal's incidents."""
 

@@ -236,7 +236,8 @@ def _delivery(incident: Incident, event: Event, since: str) -> str:
     if event is Event.WITHDRAWN:
         return f"Channel {incident.cause} is removed, so the incident of its deliveries since {since} is withdrawn"
     if event is Event.RESOLVED:
-        return f"Channel {incident.cause} works again, or was changed and is tried anew; it took nothing since {since}"
+        over = "works again, is tried anew or is owed nothing any more"
+        return f"Channel {incident.cause} {over}; it took nothing since {since}"
     why = f" ({incident.detail})" if incident.detail else ""
     return f"Channel {incident.cause} has taken nothing since {since}{why}: people miss pages there"
 

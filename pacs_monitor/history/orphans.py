@@ -7,12 +7,13 @@ a page open that nobody would ever end.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence, Set
 from dataclasses import replace
 from typing import Any
 
-from pydantic import TypeAdapter
-from sqlalchemy import Connection, delete, func, insert, select
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Connection, Row, delete, func, insert, select
 from ulid import ULID
 
 from pacs_monitor.history import tables as t
@@ -30,6 +31,7 @@ from pacs_monitor.model import (
     Transition,
 )
 
+log = logging.getLogger(__name__)
 ENTRY = TypeAdapter(Entry)
 TRIED = frozenset({DeliveryStatus.PENDING, DeliveryStatus.GIVEN_UP})
 
@@ -47,23 +49,44 @@ class Orphans:
 
     def __init__(self, monitor: int, ledger: Ledger) -> None:
         self._monitor, self._ledger = monitor, ledger
+        self._set_aside: set[int] = set()
+        """Rows that cannot be read; they stay where they are, for people."""
 
     def take(self, connection: Connection, now: Micros, *, adopt: bool) -> tuple[Notification, ...]:
         """The ends that are owed from now on; `adopt` is for a leader that has not restored yet."""
         waiting = connection.execute(
             select(t.orphans).where(t.orphans.c.monitor_id == self._monitor).order_by(t.orphans.c.id)
         ).all()
-        entry = _together([ENTRY.validate_python(row.entry) for row in waiting])
+        read = {row.id: entry for row in waiting if (entry := self._read(row)) is not None}
+        if not read:
+            return ()
+        entry = _together(list(read.values()))
         entry = replace(entry, transitions=self._later(connection, entry.transitions))
         strangers = {i.id for i in entry.incidents if not adopt or self._is_over(connection, i)}
-        known = select(t.incidents.c.id).where(t.incidents.c.id.in_(strangers))
-        gone = strangers - set(connection.scalars(known))
+        goes_on = select(t.incidents.c.id).where(t.incidents.c.id.in_(strangers), t.incidents.c.ended.is_(None))
+        gone = strangers - set(connection.scalars(goes_on))
         if adopt:
             self._ledger.record(connection, _without(entry, strangers))
-        ends = _ends(entry, gone, now)
+        ends = _ends(self._unrecorded(connection, entry), gone, now)
         self._ledger.record(connection, ends)
-        connection.execute(delete(t.orphans).where(t.orphans.c.id.in_([row.id for row in waiting])))
+        connection.execute(delete(t.orphans).where(t.orphans.c.id.in_(read)))
         return tuple(owed for owed in ends.notifications if owed.status is DeliveryStatus.PENDING)
+
+    def _read(self, row: Row[Any]) -> Entry | None:
+        """None for one that cannot be read: it costs none of the others."""
+        try:
+            return ENTRY.validate_python(row.entry)
+        except ValidationError as error:
+            if row.id not in self._set_aside:
+                self._set_aside.add(row.id)
+                where = ".".join(map(str, error.errors(include_input=False)[0]["loc"]))
+                log.error(
+                    "set aside: row %d of the table orphans, which a former leader left, cannot be read (%s); pages "
+                    "that it sent may stay open with their receivers: close them by hand and delete the row",
+                    row.id,
+                    where or "it is no entry",
+                )
+            return None
 
     def _is_over(self, connection: Connection, incident: Incident) -> bool:
         """Whether the record has ended it, or has another one open for its cause."""
@@ -73,6 +96,13 @@ class Orphans:
         )
         ended = select(of.id).where(of.id == incident.id, of.ended.is_not(None))
         return bool(set(connection.scalars(same)) - {incident.id}) or connection.scalar(ended) is not None
+
+    def _unrecorded(self, connection: Connection, entry: Entry) -> Entry:
+        """Without the notifications that are on record: who ended their incident owed them their end."""
+        of = t.notifications.c
+        known = select(of.id).where(of.id.in_([owed.id for owed in entry.notifications]))
+        recorded = set(connection.scalars(known))
+        return replace(entry, notifications=tuple(o for o in entry.notifications if o.id not in recorded))
 
     def _later(self, connection: Connection, transitions: Sequence[Transition]) -> tuple[Transition, ...]:
         """Those that are later than what the record knows of their check."""

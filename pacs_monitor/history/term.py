@@ -15,8 +15,9 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Self, TypeVar
+from weakref import WeakSet
 
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import URL, Connection, event, text
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from pacs_monitor.history.engines import advice, is_sqlite, leading, migrate, parse, shown
@@ -59,6 +60,9 @@ class Term:
         self._url, self._name, self._clock = url, monitor, clock
         self._engine = leading(url)
         self._connection: Connection | None = None
+        self._sessions: WeakSet[Any] = WeakSet()
+        """The driver's connections, from the moment that they are made, while they are being set up too."""
+        event.listen(self._engine, "connect", lambda session, _: self._sessions.add(session), insert=True)
         self._direct = False
         self._one = threading.RLock()
 
@@ -75,7 +79,11 @@ class Term:
     def claim(self, row: Row, *, held: bool = False) -> bool:
         """Take the term after this row's, unless somebody else has; `held`: also while a session holds its lock."""
         migrate(self._url)
-        return self._do(lambda connection: self._claim(connection, row, held=held))
+        with self._one:
+            self.number = None
+            granted = self._do(lambda connection: self._claim(connection, row, held=held))
+            self.number = row.term + 1 if granted else None  # not before the database has committed it
+        return granted
 
     def beat(self) -> bool:
         """Say that the leader is there; whether entries of a former leader wait. FencedError when it does not lead."""
@@ -115,10 +123,9 @@ class Term:
 
     def cut(self) -> None:
         """End what hangs in another thread: its socket is shut down."""
-        connection = self._connection
-        with suppress(OSError, SQLAlchemyError, AttributeError):
-            descriptor = connection.connection.dbapi_connection.pgconn.socket  # type: ignore[union-attr]
-            with socket.socket(fileno=os.dup(descriptor)) as same:
+        for session in tuple(self._sessions):
+            closed = suppress(OSError, self._engine.dialect.loaded_dbapi.Error)
+            with closed, socket.socket(fileno=os.dup(session.pgconn.socket)) as same:
                 same.shutdown(socket.SHUT_RDWR)
 
     def _do(self, work: Callable[[Connection], T], *, again: bool = False) -> T:
@@ -184,7 +191,6 @@ class Term:
             ),
             mine,
         )
-        self.number = term + 1
         return True
 
     def _beat(self, connection: Connection) -> bool:

@@ -170,7 +170,7 @@ def test_a_channel_that_takes_nothing_is_named() -> None:
     hook = own(IncidentKind.DELIVERY, "hook")
     assert [summary(hook, event) for event in (Event.OPENED, Event.RESOLVED, Event.WITHDRAWN)] == [
         "Channel hook has taken nothing since 17:00:00 CET: people miss pages there",
-        "Channel hook works again, or was changed and is tried anew; it took nothing since 17:00:00 CET",
+        "Channel hook works again, is tried anew or is owed nothing any more; it took nothing since 17:00:00 CET",
         "Channel hook is removed, so the incident of its deliveries since 17:00:00 CET is withdrawn",
     ]
     data = written(hook)

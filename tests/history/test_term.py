@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 import psycopg
 import pytest
 
 from pacs_monitor.history import FencedError, HeldError, History, HistoryError, Revision, Term
-from pacs_monitor.history.engines import parse
+from pacs_monitor.history.engines import migrate, parse
 from pacs_monitor.model import DeliveryStatus, Ending, Event
+from pacs_monitor.threads import in_thread
 from tests.engine.support import until
 from tests.history.conftest import START, HandClock
 from tests.history.things import ECHO, outage
@@ -43,6 +46,27 @@ def end_sessions(database: str) -> None:
         )
 
 
+class Watching:
+    """Looks at the server's sessions."""
+
+    def __init__(self, database: str) -> None:
+        self._admin = psycopg.connect(database.replace("+psycopg", ""), autocommit=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._admin.close()
+
+    def waits(self) -> bool:
+        """Whether a session waits for a lock."""
+        found = self._admin.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock')"
+        ).fetchone()
+        return bool(found and found[0])
+
+
 async def test_one_of_two_that_claim_the_same_term_is_granted_it(database: str, clock: HandClock) -> None:
     one, two = a_term(database, clock), a_term(database, clock)
     row, _ = one.look(0.0)
@@ -67,6 +91,21 @@ def test_a_leader_whose_session_was_lost_takes_its_lock_again(database: str, clo
     standby.close()
 
 
+async def test_a_session_that_hangs_while_it_is_made_is_cut_off(database: str, clock: HandClock) -> None:
+    leader = a_leader(database, clock)
+    end_sessions(database)
+    with psycopg.connect(database.replace("+psycopg", "")) as other, Watching(database) as watching:
+        other.execute("SELECT 1 FROM monitors FOR UPDATE")
+        beating = asyncio.create_task(in_thread(leader.beat, "beat"))
+        await until(watching.waits)
+        leader.cut()
+        with pytest.raises(HistoryError) as raised:
+            await beating
+    assert "lock timeout" not in str(raised.value)
+    assert leader.beat() is False
+    leader.close()
+
+
 def test_a_leader_is_fenced_by_the_next_term_in_all_that_it_does(database: str, clock: HandClock) -> None:
     leader, standby = a_leader(database, clock), a_term(database, clock)
     row, _ = standby.look(0.0)
@@ -80,6 +119,24 @@ def test_a_leader_is_fenced_by_the_next_term_in_all_that_it_does(database: str, 
     standby.beat()
     leader.close()
     standby.close()
+
+
+def test_a_claim_that_the_database_does_not_commit_is_no_term_of_ours(database: str, clock: HandClock) -> None:
+    migrate(parse(database))
+    with psycopg.connect(database.replace("+psycopg", ""), autocommit=True) as admin:
+        admin.execute("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no room'; END$$")
+        admin.execute(
+            "CREATE CONSTRAINT TRIGGER refuse AFTER UPDATE ON monitors DEFERRABLE INITIALLY DEFERRED"
+            " FOR EACH ROW EXECUTE FUNCTION refuse()"
+        )
+        term = a_term(database, clock)
+        with pytest.raises(HistoryError, match="no room"):
+            term.claim(term.look(0.0)[0])
+        admin.execute("DROP TRIGGER refuse ON monitors")
+    assert term.number is None
+    assert term.claim(term.look(1.0)[0])
+    assert term.number == 1
+    term.close()
 
 
 async def test_nothing_is_written_under_an_old_term(database: str, clock: HandClock) -> None:
@@ -172,6 +229,31 @@ async def test_what_is_handed_over_beside_an_open_incident_of_the_same_cause_is_
     endings = {incident.id: incident.ending for incident in history.reader.incidents()}
     assert endings[theirs.incidents[0].id] is Ending.WITHDRAWN
     assert await history.take_orphans(adopt=adopt) == ()
+    history.close()
+    leader.close()
+
+
+async def test_what_cannot_be_read_of_what_was_handed_over_is_set_aside(
+    database: str, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    leader = a_leader(database, clock)
+    history = History.open(database, "east", clock, leader)
+    await history.adopt([ECHO], Revision("a"))
+    lost = outage(START)
+    leader.hand_over([lost])
+    with psycopg.connect(database.replace("+psycopg", ""), autocommit=True) as admin:
+        admin.execute(
+            "INSERT INTO orphans (monitor_id, at, entry) SELECT monitor_id, at, "
+            """'{"incidents": [{"id": "PRIVATE"}]}' FROM orphans"""
+        )
+        for _ in range(2):
+            assert await history.take_orphans(adopt=True) == ()
+        (left,) = admin.execute("SELECT entry::text FROM orphans").fetchall()
+    assert "PRIVATE" in left[0]
+    assert (await history.restore()).incidents == lost.incidents
+    (said,) = [record.message for record in caplog.records if "set aside" in record.message]
+    assert "delete the row" in said
+    assert "PRIVATE" not in said
     history.close()
     leader.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import psycopg
 import pytest
 import requests
 
@@ -143,3 +144,18 @@ def test_a_leader_without_its_database_goes_on_paging(tmp_path):
         pair.recovers()
         wait(pair.one_leads)
         assert len(pair.opened()) == 1
+
+
+@pytest.mark.proof
+def test_a_standby_whose_database_fails_while_it_takes_over_stands_by_again(tmp_path):
+    with running_pair(tmp_path) as pair:
+        leader = pair.leader()
+        heir = pair.other(leader)
+        with psycopg.connect(pair.url.replace("+psycopg", ""), autocommit=True) as admin:
+            admin.execute("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no room'; END$$")
+            admin.execute("CREATE TRIGGER refuse BEFORE INSERT ON revisions FOR EACH ROW EXECUTE FUNCTION refuse()")
+            leader.stop()
+            wait(lambda: "stands by again" in heir.log.read_text())
+            wait(lambda: pair.role(heir) == "standby")
+            admin.execute("DROP TRIGGER refuse ON revisions")
+        wait(lambda: pair.leads(heir))
