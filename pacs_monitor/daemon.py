@@ -14,7 +14,7 @@ from pacs_monitor import config as configuration
 from pacs_monitor.alerting import Desk
 from pacs_monitor.alerting.adopting import adopt
 from pacs_monitor.alerting.journal import Journal, journal_file
-from pacs_monitor.config import ConfigError, Estate, Problem
+from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.delivery import Outbox
 from pacs_monitor.engine.clock import ClockWatch, SystemClock
 from pacs_monitor.engine.engine import Engine
@@ -31,12 +31,12 @@ from pacs_monitor.history import (
 )
 from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role
+from pacs_monitor.loading import load_in_time
 from pacs_monitor.model import Clock, Entry, Incident, Micros, Node, State, Tidies, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.net.accepting import Refusals
 from pacs_monitor.orphans import orphans
 from pacs_monitor.supervision import Supervisor
-from pacs_monitor.threads import in_thread
 from pacs_monitor.web.app import create_app
 from pacs_monitor.web.server import WebServer
 from pacs_monitor.wording import login_name
@@ -53,8 +53,6 @@ RELOAD_ENDS_WITHIN = 1.0
 FENCED_ENDS_WITHIN = 1.0
 ENDS_WITHIN = 9.0
 """Seconds of the ten that an end may take."""
-LOADS_WITHIN = 20.0
-"""Seconds for reading the configuration and its files, which may lie on a network share."""
 
 
 class Daemon:
@@ -253,7 +251,7 @@ class Daemon:
         """Read the configuration again and take it over; raises and changes nothing when it is bad or not recorded."""
         async with self._reloading:
             try:
-                new = await self._load()
+                new = await load_in_time(self.estate.file)
                 changes = configuration.diff(self.estate, new).lines()
                 await self.history.adopt(new.checks.keys(), Revision(new.revision, who, diff="\n".join(changes)))
                 restored = await self.history.restore()
@@ -275,16 +273,7 @@ class Daemon:
 
     async def preview(self) -> list[str]:
         """What a reload would change now; raises ConfigError when the file is bad."""
-        return configuration.diff(self.estate, await self._load()).lines()
-
-    async def _load(self) -> Estate:
-        file = self.estate.file
-        try:
-            async with asyncio.timeout(LOADS_WITHIN):
-                return await in_thread(lambda: configuration.load(file), "configuration")
-        except TimeoutError:
-            problem = f"it, or a file that it names, cannot be read within {LOADS_WITHIN:g} s; does its disk answer?"
-            raise ConfigError([Problem(str(file), 1, "", problem)]) from None
+        return configuration.diff(self.estate, await load_in_time(self.estate.file)).lines()
 
     async def try_reload(self) -> None:
         """SIGHUP: the old estate stays in force when the reload fails, and the log says why."""

@@ -52,6 +52,7 @@ class Instance:
         self._timings = timings or Timings()
         self._tenure: Tenure | None = None
         self._bell, self._sure = asyncio.Event(), asyncio.Event()
+        self._holding: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[object] | None = None
         self._owed: tuple[Entry, ...] = ()
         self._handed_over: Callable[[], Awaitable[None]] = _nothing
@@ -107,11 +108,25 @@ class Instance:
             await asyncio.sleep(self._timings.watch)
 
     async def keep(self, orphaned: Callable[[], object]) -> None:
-        """While it leads: look regularly, until fenced.
+        """While it leads: look regularly, until fenced; in the place of `hold`.
 
         `orphaned()` is called at each look that finds that a former leader has left something. It is to begin the
         work and to return at once, because without looks another daemon takes over.
         """
+        self._let_go()
+        await self._look_regularly(orphaned)
+
+    def hold(self) -> None:
+        """Look regularly beside what is done before `keep`, so that no other daemon takes over meanwhile."""
+        self._let_go()
+        self._holding = asyncio.get_running_loop().create_task(self._look_regularly(lambda: None))
+
+    def _let_go(self) -> None:
+        if self._holding is not None:
+            self._holding.cancel()
+            self._holding = None
+
+    async def _look_regularly(self, orphaned: Callable[[], object]) -> None:
         while self.term is not None and not self.fenced.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._timings.look):
@@ -137,6 +152,7 @@ class Instance:
 
     async def end(self) -> None:
         """In good order, when nothing of ours goes on any more."""
+        self._let_go()
         if self.term is not None:
             with suppress(HistoryError):
                 await self._ask(self.term.end)
@@ -209,6 +225,7 @@ class Instance:
             await self._handed_over()
 
     async def _to_standby(self, term: Term) -> None:
+        self._let_go()
         self._tenure = None
         term.number, term.fenced = None, False  # also when the session cannot be closed now
         with suppress(HistoryError):
@@ -222,11 +239,11 @@ class Instance:
             await asyncio.wait([self._asking], timeout=CUT_WITHIN)
         if self._asking is None or self._asking.done():
             task = asyncio.get_running_loop().create_task(in_thread(call, "leadership"))
+            task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # whether it is awaited or not
             self._asking = task
             done, _ = await asyncio.wait([task], timeout=self._timings.answer if within is None else within)
             if done:
                 return task.result()
-            task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         if self.term is not None:
             self.term.cut()
         raise HistoryError("the database does not answer")

@@ -10,6 +10,7 @@ from pacs_monitor import config as configuration
 from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.instance import Instance
+from pacs_monitor.loading import load_in_time
 from pacs_monitor.web.standby import standby_server
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,9 @@ async def stand_by(estate: Estate, instance: Instance, told: asyncio.Event) -> E
         await first_of(obtaining, asyncio.create_task(told.wait()))
         if told.is_set():
             return None
-        return await asyncio.to_thread(_as_it_is_now, estate) if await obtaining else estate
+        waited = await obtaining
+        instance.hold()
+        return await _as_it_is_now(estate) if waited else estate
     finally:
         obtaining.cancel()
         await web.stop()
@@ -39,10 +42,10 @@ async def first_of(*tasks: asyncio.Task[Any]) -> None:
         task.cancel()
 
 
-def _as_it_is_now(estate: Estate) -> Estate:
-    """The configuration may have changed while this process stood by."""
+async def _as_it_is_now(estate: Estate) -> Estate:
+    """The configuration may have changed while this process stood by; what cannot be read keeps nobody from leading."""
     try:
-        return configuration.in_force(estate, configuration.load(estate.file))
+        return configuration.in_force(estate, await load_in_time(estate.file))
     except ConfigError as error:
         for problem in error.problems:
             log.error("the configuration of the start stays in force: %s", problem)

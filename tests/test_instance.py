@@ -65,6 +65,21 @@ async def test_a_leader_whose_beat_stands_still_is_fenced_when_it_looks_again(se
         await instance.end()
 
 
+async def test_a_leader_that_is_not_ready_to_watch_yet_keeps_others_from_leading(server: Postgres) -> None:
+    database = server.database()
+    first, second = an_instance(database), an_instance(database)
+    await first.obtain()
+    first.hold()
+    with pytest.raises(TimeoutError):  # longer than the beat may stand still
+        await asyncio.wait_for(second.obtain(), 2 * QUICK.still)
+    keeping = asyncio.create_task(first.keep(nothing))
+    await first.permitted()
+    assert (first.role, second.role) == (Role.LEADER, Role.STANDBY)
+    keeping.cancel()
+    for instance in (first, second):
+        await instance.end()
+
+
 async def test_without_the_database_a_leader_goes_on_but_writes_no_objects(server: Postgres) -> None:
     instance = an_instance(server.database())
     await instance.obtain()
