@@ -86,7 +86,9 @@ class Daemon:
             look=self._look_at_the_clock,
             supervisor=self.supervisor,
         )
-        self.engine.permitted, self.engine.runner.may_write = self.instance.permitted, self.instance.may_write
+        runner = self.engine.runner
+        self.engine.permitted = self.instance.permitted
+        runner.may_run, runner.may_write = self.instance.may_run, self.instance.may_write
         self._watch = ClockWatch(self.clock, self._clock_was_set)
         self._journal = Journal(journal_file(estate))
         self.desk = Desk(
