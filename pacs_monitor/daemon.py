@@ -129,6 +129,8 @@ class Daemon:
         except BaseException:
             self.history.close()
             raise
+        if self._seats is not None and not await in_thread(self._seats.announce, "seats-announce"):
+            log.error("another process on this machine says that it is the daemon of this name and database")
         self._keeper = self.supervisor.supervise("leadership", lambda: self.instance.keep(self._take_orphans))
         await self.history.take_orphans(adopt=True)
         revision = Revision(self.estate.revision, f"{login_name()}, at the start")
@@ -344,13 +346,10 @@ class Daemon:
 def _shared_seats(estate: Estate) -> SeatLocks | None:
     """Where `pacs-monitor probe` sees that a daemon runs, and what it is asking; it runs without if need be."""
     try:
-        seats = SeatLocks(estate.monitor.database, estate.monitor.name)
+        return SeatLocks(estate.monitor.database, estate.monitor.name)
     except HistoryError as error:
         log.error("pacs-monitor probe --direct may ask what this daemon is asking: %s", error)
         return None
-    if not seats.announce():
-        log.error("another process on this machine says that it is the daemon of this name and database")
-    return seats
 
 
 def _line(transition: Transition) -> str:
