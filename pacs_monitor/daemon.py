@@ -85,7 +85,9 @@ class Daemon:
             look=self._look_at_the_clock,
             supervisor=self.supervisor,
         )
-        self.engine.permitted, self.engine.runner.may_write = self.instance.permitted, self.instance.may_write
+        runner = self.engine.runner
+        self.engine.permitted = self.instance.permitted
+        runner.may_run, runner.may_write = self.instance.may_run, self.instance.may_write
         self._watch = ClockWatch(self.clock, self._clock_was_set)
         self._journal = Journal(journal_file(estate))
         self.desk = Desk(
@@ -127,6 +129,8 @@ class Daemon:
         except BaseException:
             self.history.close()
             raise
+        if self._seats is not None and not await in_thread(self._seats.announce, "seats-announce"):
+            log.error("another process on this machine says that it is the daemon of this name and database")
         self._keeper = self.supervisor.supervise("leadership", lambda: self.instance.keep(self._orphaned))
         await self.history.take_orphans(adopt=True)
         revision = Revision(self.estate.revision, f"{login_name()}, at the start")
@@ -345,13 +349,10 @@ class Daemon:
 def _shared_seats(estate: Estate) -> SeatLocks | None:
     """Where `pacs-monitor probe` sees that a daemon runs, and what it is asking; it runs without if need be."""
     try:
-        seats = SeatLocks(estate.monitor.database, estate.monitor.name)
+        return SeatLocks(estate.monitor.database, estate.monitor.name)
     except HistoryError as error:
         log.error("pacs-monitor probe --direct may ask what this daemon is asking: %s", error)
         return None
-    if not seats.announce():
-        log.error("another process on this machine says that it is the daemon of this name and database")
-    return seats
 
 
 def _line(transition: Transition) -> str:

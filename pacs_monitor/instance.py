@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -31,6 +32,8 @@ CLAIM_WITHIN = 600.0
 
 def since_boot() -> float:
     """Seconds that count while the machine is suspended too, where the platform can tell."""
+    if sys.platform == "win32":
+        return time.monotonic()
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
@@ -67,15 +70,23 @@ class Instance:
             return Role.STANDBY
         return Role.FENCED if self.term.fenced else self._tenure.role
 
+    def may_run(self) -> bool:
+        """Whether runs and deliveries may begin now: never while another one may lead."""
+        if self.term is None:
+            return True
+        if self._tenure is not None:
+            self._tenure = leadership.wake(self._tenure, since_boot(), self._timings)
+        return self._tenure is not None and not self.term.fenced and leadership.acts(self._tenure)
+
     def may_write(self) -> bool:
         """Whether probes may write or move objects: not for long while the database cannot say that we still lead."""
         if self.term is None:
             return True
-        return self._acts() and self._tenure is not None and self._written_until(self._tenure)
+        return self.may_run() and self._tenure is not None and self._written_until(self._tenure)
 
     async def permitted(self) -> None:
         """Before each run and each delivery: returns when this process may, and never once another one leads."""
-        while not self._acts():
+        while not self.may_run():
             self._sure.clear()
             self._bell.set()
             await self._sure.wait()
@@ -157,13 +168,6 @@ class Instance:
             with suppress(HistoryError):
                 await self._ask(self.term.end)
 
-    def _acts(self) -> bool:
-        if self.term is None:
-            return True
-        if self._tenure is not None:
-            self._tenure = leadership.wake(self._tenure, since_boot(), self._timings)
-        return self._tenure is not None and not self.term.fenced and leadership.acts(self._tenure)
-
     def _written_until(self, tenure: Tenure) -> bool:
         return leadership.may_write(tenure, since_boot(), self._timings)
 
@@ -212,7 +216,7 @@ class Instance:
                 self._bell.set()
         else:
             self._tenure = leadership.confirm(self._tenure, at, self._tenure.term, self._timings)
-        if self._acts():
+        if self.may_run():
             self._sure.set()
         return orphans
 

@@ -7,7 +7,6 @@ import contextlib
 import gc
 import logging
 import os
-import resource
 import signal
 import sys
 import threading
@@ -67,6 +66,10 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 def raise_descriptor_limit() -> None:
     """As many file descriptors as the system allows: each run in progress holds one."""
+    try:
+        import resource  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

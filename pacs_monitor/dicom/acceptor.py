@@ -19,7 +19,7 @@ from pacs_monitor.dicom.operation import SUCCESS
 from pacs_monitor.dicom.pdu import Malformed, Rejected
 from pacs_monitor.dicom.requests import APPLICATION_CONTEXT
 from pacs_monitor.dicom.retrieve import ReceivedObject, received, store_response
-from pacs_monitor.model import LedgerError, Node, Reason, Resolver
+from pacs_monitor.model import LedgerError, Node, Reason, RememberingResolver
 from pacs_monitor.net import NetFailure, plain
 from pacs_monitor.net.accepting import Refusals, Server, bind
 from pacs_monitor.net.admission import Limits, TurnedAway
@@ -56,9 +56,8 @@ T = TypeVar("T")
 class KnownNodes:
     """The estate's nodes, as they are now: each by its AE title and the addresses of its host."""
 
-    def __init__(self, nodes: Callable[[], Iterable[Node]], resolver: Resolver) -> None:
+    def __init__(self, nodes: Callable[[], Iterable[Node]], resolver: RememberingResolver) -> None:
         self._nodes, self._resolver = nodes, resolver
-        self._seen: dict[str, str] = {}
 
     async def caller(self, address: str, ae_title: str) -> bool:
         for node in self._nodes():
@@ -68,15 +67,13 @@ class KnownNodes:
                 except NetFailure:
                     continue
                 if address in map(_plain, addresses):
-                    self._seen[node.host] = address
                     return True
         return False
 
     def near(self, address: str) -> bool:
-        """By numeric hosts, and by the last address from which each name was recognised."""
+        """By numeric hosts, and by the last good addresses of each name, without looking any up."""
         return any(
-            node.dicom is not None and address in (_plain(node.host), self._seen.get(node.host))
-            for node in self._nodes()
+            address in map(_plain, self._resolver.known(node.host)) for node in self._nodes() if node.dicom is not None
         )
 
 

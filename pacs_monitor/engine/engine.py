@@ -21,6 +21,8 @@ from pacs_monitor.model import (
     Clock,
     Ledger,
     Micros,
+    Outcome,
+    Reason,
     RememberingResolver,
     Result,
     Standing,
@@ -29,6 +31,8 @@ from pacs_monitor.model import (
     Transition,
 )
 from pacs_monitor.supervision import Supervisor
+
+ENDING = "the monitor is ending, and begins no run any more"
 
 
 async def _always() -> None:
@@ -65,6 +69,7 @@ class Engine:
         self._rhythm = Rhythm(self._turn, self._supervisor)
         self._calendar = Calendar(self._turn, clock, self._supervisor)
         self._runs: set[asyncio.Task[Any]] = set()
+        self._stopped = False
 
     def start(self) -> None:
         self._calendar.start()
@@ -79,6 +84,8 @@ class Engine:
         timezone: str = "UTC",
     ) -> None:
         """Run exactly these checks from now on; unchanged ones keep their standing and their rhythm."""
+        if self._stopped:
+            return
         self.board.adopt(checks, restored, memory, self._clock.now())
         self.runner.seats.adopt(checks)
         self.runner.zone = ZoneInfo(timezone)
@@ -109,6 +116,9 @@ class Engine:
         entry = self.board.entries[check]
         if entry.run is not None:
             return await asyncio.shield(entry.run)
+        if self._stopped:
+            outcome = Outcome.of(Reason.NOT_MEASURED, detail=ENDING)
+            return Result(check, entry.check.probe.kind, outcome, self._clock.now(), 0.0)
         if entry.last is not None and not at_once:
             age = (self._clock.now() - entry.last.started) / 1e6
             if 0 <= age < entry.check.retry_interval:
@@ -135,7 +145,11 @@ class Engine:
             self._calendar.reschedule()
 
     async def stop(self, grace: float) -> None:
-        """Start nothing more; let runs end within `grace` seconds, then cancel them (associations are aborted)."""
+        """Start nothing more; let runs end within `grace` seconds, then cancel them (associations are aborted).
+
+        For good: whoever asks for a run from now on is answered at once that it was not measured.
+        """
+        self._stopped = True
         self._rhythm.stop()
         self._calendar.stop()
         runs = set(self._runs)
@@ -148,7 +162,7 @@ class Engine:
 
     def _turn(self, check: CheckId, due: float | None = None) -> None:
         entry = self.board.entries.get(check)
-        if entry is None:
+        if entry is None or self._stopped:
             return
         if entry.run is not None:
             self.board.skipped += 1

@@ -10,7 +10,7 @@ from pacs_monitor.config.sections import DicomListener, Hl7Listener, MonitorSett
 from pacs_monitor.dicom import acceptor
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.hl7 import listener as mllp
-from pacs_monitor.model import Address, Clock, Node, Resolver
+from pacs_monitor.model import Address, Clock, Node, RememberingResolver
 from pacs_monitor.net.accepting import Refusals
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Listeners:
     def __init__(
         self,
         runner: Runner,
-        resolver: Resolver,
+        resolver: RememberingResolver,
         clock: Clock,
         *,
         nodes: Callable[[], Iterable[Node]],

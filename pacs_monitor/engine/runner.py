@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 
 RUNS_AT_ONCE = 512
 NO_THREAD = "no thread of the monitor was free in time to ask"
+MAY_NOT_RUN = "nothing is asked while another monitor of this name may lead"
 MAY_NOT_WRITE = (
     "nothing is sent or moved while the monitor's own database does not say that no other monitor does it too"
 )
@@ -83,6 +84,8 @@ class Runner:
     ) -> None:
         self.may_write: Callable[[], bool] = lambda: True
         """Whether checks may run now that write or move objects."""
+        self.may_run: Callable[[], bool] = lambda: True
+        """Whether any may, said without waiting: each run asks when it has its seat, which may have taken long."""
         self.seats = Seats(resolver, shared)
         self.isolation = Isolation(clock, resolver)
         self.stalls = Stalls(clock)
@@ -108,6 +111,8 @@ class Runner:
 
     def forbidden(self, check: Check) -> Outcome | None:
         """Why a check may not run now."""
+        if not self.may_run():
+            return Outcome.of(Reason.NOT_MEASURED, detail=MAY_NOT_RUN)
         if check.until is not None and self._clock.now() >= check.until:
             return _expired(check, check.until, self.zone)
         if not check.allowed:
@@ -144,12 +149,17 @@ class Runner:
         return excused(outcome, self.stalls.within(begun) + waited, timeout)
 
     async def tidy(self, check: Check) -> None:
-        """Let a probe clear away what an interrupted run of it has left; approvals to write do not matter here."""
+        """Let a probe clear away what an interrupted run of it has left; approvals to write do not matter here.
+
+        While this process may not run what writes, it is left to the next run.
+        """
         probe = check.probe
         if not isinstance(probe, Tidies):
             return
 
         async def tidy(resolver: Resolver) -> Outcome:
+            if not (self.may_run() and self.may_write()):
+                return Outcome.of(Reason.NOT_MEASURED, detail=MAY_NOT_WRITE)
             ctx = self.context(check, {}, self._clock.monotonic() + check.timeout, resolver)
             with Backstop(ctx):
                 await probe.tidy(check.node, check.settings, ctx)

@@ -55,9 +55,10 @@ class Seats:
             for address, limit in limits_of(check).items():
                 limits[address] = min(limit, limits.get(address, limit))
         gone = self._limits.keys() - limits.keys()
-        self._limits = limits
+        self._limits |= limits  # until all that go have gone, since they may share a seat
         for address in gone:
             self._settle(address, ())
+        self._limits = limits
         for address in limits:
             self._settle(address, self._hosts(address))
 
@@ -95,23 +96,25 @@ class Seats:
     @asynccontextmanager
     async def at(self, *addresses: Address) -> AsyncIterator[None]:
         """Hold the seats of these addresses, for a conversation outside of the run of a check; raises NetFailure."""
-        places: set[Address] = set()
         for address in addresses:
             with suppress(NetFailure):
                 await self._resolver.resolve(address.host)
-            self._limits.setdefault(address, 1)
-            self._settle(address, self._hosts(address))
-            places |= {Address(host, address.port) for host in self._resolved[address]}
-        taken: list[Seat] = []
-        try:
-            for seat in [self._seats[place] for place in sorted(places)]:
-                if (outcome := await seat.take()) is not None:
-                    raise NetFailure(Reason.NOT_MEASURED, Phase.CONNECT, outcome.detail)
-                taken.append(seat)
-            yield
-        finally:
-            for seat in taken:
-                seat.give_back()
+        limits = dict.fromkeys(addresses, 1)
+        seats = self._seats_of(limits)
+        while True:
+            taken: list[Seat] = []
+            try:
+                for seat in seats:
+                    if (outcome := await seat.take()) is not None:
+                        raise NetFailure(Reason.NOT_MEASURED, Phase.CONNECT, outcome.detail)
+                    taken.append(seat)
+                if (now := self._seats_of(limits)) == seats:
+                    yield
+                    return
+                seats = now  # its names have moved while it waited
+            finally:
+                for seat in taken:
+                    seat.give_back()
 
     async def _take(self, check: Check) -> Places | Outcome:
         """All seats of a check, or what it inherits."""
@@ -143,20 +146,28 @@ class Seats:
 
     def _places(self, check: Check) -> Places:
         kept = self._kept.get(check.id)
-        if kept is not None and kept.check is check and not (kept.names and self._moved(kept)):
+        if kept is not None and kept.check is check and not self._moved(kept):
             return kept
         limits = limits_of(check)
-        for address, limit in limits.items():
-            self._limits.setdefault(address, limit)
-            self._settle(address, self._hosts(address))
-        seats = {Address(host, address.port) for address in limits for host in self._resolved[address]}
+        seats = self._seats_of(limits)
         hosts = {address.host for address in limits}
         names = {host: self._resolver.known(host) for host in hosts if not is_numeric(host)}
-        places = Places(check, tuple(self._seats[seat] for seat in sorted(seats)), len(limits) == 1, names)
+        places = Places(check, seats, len(limits) == 1, names)
         self._kept[check.id] = places
         return places
 
+    def _seats_of(self, limits: Mapping[Address, int]) -> tuple[Seat, ...]:
+        """The seats to which these addresses lead now; a limit counts where the estate says none."""
+        for address, limit in limits.items():
+            self._limits.setdefault(address, limit)
+            self._settle(address, self._hosts(address))
+        places = {Address(host, address.port) for address in limits for host in self._resolved[address]}
+        return tuple(self._seats[place] for place in sorted(places))
+
     def _moved(self, kept: Places) -> bool:
+        """Whether its names have other addresses now, or have had: then others may sit on new seats of the old ones."""
+        if any(self._seats.get(seat.address) is not seat for seat in kept.seats):
+            return True
         known = self._resolver.known
         return any(known(host) is not seen and set(known(host)) != set(seen) for host, seen in kept.names.items())
 

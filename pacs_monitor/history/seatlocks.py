@@ -7,16 +7,22 @@ process, however it ends.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import logging
 import os
+import stat
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir
 
 from pacs_monitor.history.engines import PRIVATE, is_sqlite, parse, shown
 from pacs_monitor.history.errors import HistoryError
 from pacs_monitor.model import Address
+
+log = logging.getLogger(__name__)
 
 if sys.platform == "win32":
     import msvcrt
@@ -49,6 +55,9 @@ class SeatLocks:
         """Of a database and a monitor's name; raises HistoryError when the file cannot be had."""
         self._daemon = _byte(f"monitor {monitor}")
         self._path = _file(url)
+        self._file: int | None = None
+        """None once it is closed."""
+        self._has_locks = True
         try:
             self._file = _open(self._path)
         except OSError as error:
@@ -59,10 +68,10 @@ class SeatLocks:
         return self._take(_byte(str(address)))
 
     def give_back(self, address: Address) -> None:
-        _unlock(self._file, _byte(str(address)))
+        self._give_back(_byte(str(address)))
 
     def announce(self) -> bool:
-        """Say that a daemon of this name runs; whether none did."""
+        """Say that a daemon of this name runs; whether none did. Blocks for up to ANNOUNCES_WITHIN seconds."""
         end = time.monotonic() + ANNOUNCES_WITHIN
         while not self._take(self._daemon):
             if time.monotonic() > end:
@@ -74,18 +83,40 @@ class SeatLocks:
         """Whether a daemon of this name and database lives on this machine."""
         if not self._take(self._daemon):
             return True
-        _unlock(self._file, self._daemon)
+        self._give_back(self._daemon)
         return False
 
     def close(self) -> None:
-        os.close(self._file)
+        """End all locks; from now on nothing is shared."""
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):
+                os.close(file)
 
     def _take(self, byte: int) -> bool:
+        """Whether nobody else has it; also where the system has no locks for us, since checks must go on."""
+        if self._file is None:
+            return True
         try:
             _lock(self._file, byte)
         except (BlockingIOError, PermissionError):
             return False
+        except OSError as error:
+            self._go_without(error)
         return True
+
+    def _give_back(self, byte: int) -> None:
+        if self._file is None:
+            return
+        try:
+            _unlock(self._file, byte)
+        except OSError as error:
+            self._go_without(error)
+
+    def _go_without(self, error: OSError) -> None:
+        if self._has_locks:
+            self._has_locks = False
+            log.error("goes on without the locks of %s, so that two may ask at once: %s", self._path, error.strerror)
 
 
 def _file(url: str) -> Path:
@@ -100,13 +131,27 @@ def _file(url: str) -> Path:
 def _open(path: Path) -> int:
     """Nobody else can open it, and so hold its locks; a link that somebody laid for us is not followed.
 
+    Where anybody may make files, somebody else may have made this one before us: then it raises OSError.
+
     First without O_CREAT: with it Linux refuses even root a file of somebody else in /tmp (fs.protected_regular).
     """
     flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
-        return os.open(path, flags)
+        file = os.open(path, flags)
     except FileNotFoundError:
-        return os.open(path, flags | os.O_CREAT, PRIVATE)
+        file = os.open(path, flags | os.O_CREAT, PRIVATE)
+    if sys.platform != "win32" and path.parent.stat().st_mode & stat.S_IWOTH:
+        status = os.fstat(file)
+        if not is_private(status, os.geteuid()):
+            os.close(file)
+            whose = f"it belongs to user {status.st_uid} or can be opened by somebody else"
+            raise OSError(errno.EPERM, f"{whose}; run this as that user if that is the daemon's, else remove the file")
+    return file
+
+
+def is_private(status: os.stat_result, user: int) -> bool:
+    """Whether nobody but this user and root can open a file, and so lock it; who can read can hold a shared lock."""
+    return status.st_uid in (0, user) and not status.st_mode & 0o066
 
 
 def _byte(what: str) -> int:

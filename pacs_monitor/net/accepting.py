@@ -15,14 +15,15 @@ import asyncio
 import errno
 import logging
 import os
-import resource
 import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 
 from pacs_monitor.net.admission import RESET, Connection, Limits, TurnedAway, full, gives_way
 from pacs_monitor.net.sparing import RateLimitedLog
+from pacs_monitor.supervision import place
 
 log = logging.getLogger(__name__)
 HANDSHAKE_WITHIN = 5.0
@@ -30,6 +31,7 @@ HANDSHAKE_WITHIN = 5.0
 SWEEP = 1.0
 """Seconds between looks at peers that do not read."""
 BACKLOG = 512
+DESCRIPTORS_UNSAID = 512
 PAUSE = 0.2
 """Seconds until the next attempt when this machine can take no connection at all."""
 
@@ -118,7 +120,11 @@ class Server:
                     self._log.warning(f"the {self._name} listener can take no connection now: {error.strerror}")
                     await asyncio.sleep(PAUSE)
                 continue
-            self._take(accepted, str(address[0]))
+            try:
+                self._take(accepted, str(address[0]))
+            except Exception as error:  # noqa: BLE001 - a fault of ours at one connection must not end the listener
+                accepted.close()
+                self._failed(str(address[0]), error)
             await asyncio.sleep(0)  # a flood must not hold up the loop
 
     def _take(self, accepted: socket.socket, address: str) -> None:
@@ -168,12 +174,29 @@ class Server:
             self._log.flush()
             now = asyncio.get_running_loop().time()
             for connection in tuple(self.connections):
-                if connection.stalled(now):
-                    connection.turned_away(TurnedAway.STALLED, "it does not read what it is sent")
-                    connection.abort()
+                try:
+                    self._look_at(connection, now)
+                except Exception as error:  # noqa: BLE001 - the others are looked at all the same
+                    self._failed(connection.address, error)
+                    self.connections.discard(connection)
+                    with suppress(Exception):
+                        connection.abort()
+
+    def _look_at(self, connection: Connection, now: float) -> None:
+        if connection.stalled(now):
+            connection.turned_away(TurnedAway.STALLED, "it does not read what it is sent")
+            connection.abort()
+
+    def _failed(self, address: str, error: Exception) -> None:
+        """Never what an exception says, since that can be a peer's words."""
+        self.turned_away(TurnedAway.FAULT, address, f"a fault of ours, {type(error).__name__} at {place(error)}")
 
 
 def descriptors() -> int:
-    """How many files and sockets the process may have open."""
+    """How many files and sockets the process may have open; where the system does not say, what Windows allows."""
+    try:
+        import resource  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return DESCRIPTORS_UNSAID
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return soft if soft != resource.RLIM_INFINITY else 1 << 20

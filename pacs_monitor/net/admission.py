@@ -45,6 +45,8 @@ class TurnedAway(StrEnum):
     """Its peer does not speak the protocol."""
     REJECTED = "rejected"
     """Its peer may not have what it wants."""
+    FAULT = "fault"
+    """A fault of our own; the log has its place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -326,3 +327,13 @@ async def test_a_certificate_may_be_shown(tmp_path: Path) -> None:
         await echo(association)
     await listener.stop()
     assert association.passage.flags == []
+
+
+async def test_a_node_whose_name_was_looked_up_is_near_before_it_has_ever_called() -> None:
+    resolver = Resolver()
+    nodes = [replace(ARCHIVE, host=host) for host in ("localhost", "::ffff:10.0.0.1", "never-asked.invalid")]
+    peers = KnownNodes(lambda: nodes, resolver)
+    addresses = ("127.0.0.1", "10.0.0.1", "10.0.0.2")
+    assert [peers.near(address) for address in addresses] == [False, True, False]
+    await resolver.resolve("localhost")
+    assert [peers.near(address) for address in addresses] == [True, True, False]

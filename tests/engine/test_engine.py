@@ -22,6 +22,7 @@ from pacs_monitor.model import (
     Reason,
     Standing,
     State,
+    Status,
     Transition,
 )
 from tests.engine.support import OK, REFUSED, Asking, NumericResolver, SettableClock, a_check, fine, until
@@ -375,3 +376,29 @@ def test_an_estate_is_spread_evenly():
     places = sorted(share(CheckId(f"ct{n}", "dicom_echo")) for n in range(1000))
 
     assert max(b - a for a, b in pairwise(places)) < 0.02
+
+
+async def test_an_engine_that_has_been_told_to_stop_begins_no_run_whoever_asks():
+    may_end, begun = asyncio.Event(), []
+
+    async def lingers(_ctx: ProbeContext) -> Outcome:
+        begun.append("run")
+        await may_end.wait()
+        return OK
+
+    bench = Bench()
+    bench.engine.start()
+    checks = [a_check("archive/echo", lingers), a_check("other/echo", lingers, node=Node("other", host="127.0.0.2"))]
+    bench.adopt(*checks)
+    joined = asyncio.create_task(bench.engine.run_now(checks[0].id))
+    await until(lambda: begun == ["run"])
+    stopping = asyncio.create_task(bench.engine.stop(60.0))
+    await asyncio.sleep(0)
+    late = (await bench.engine.run_now(checks[1].id)).outcome
+    bench.adopt(replace(checks[0], interval=1.0), replace(checks[1], interval=1.0))
+    may_end.set()
+    await stopping
+    assert (late.status, late.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
+    assert (await joined).outcome is OK
+    assert begun == ["run"]
+    assert all(bench.engine.next_due(check.id) is None for check in checks)

@@ -221,3 +221,60 @@ async def test_checks_of_one_dead_host_of_two_addresses_inherit_and_those_of_oth
     results = await asyncio.gather(*runs)
     assert asked == ["pacs", "10.0.0.1"]
     assert [Flag.INHERITED in result.outcome.flags for result in results] == [False, True, False]
+
+
+async def test_a_reload_that_removes_two_spellings_of_one_address_goes_through(runner: Runner) -> None:
+    seen = Connections()
+    gone = checks_of(seen.ask, "10.0.0.1", "::ffff:10.0.0.1", "0x0a000001")
+    (stays,) = [replace(check, id=check.id._replace(node="other")) for check in checks_of(seen.ask, "10.0.0.9")]
+    runner.seats.adopt([*gone, stays])
+    runner.seats.adopt([stays])
+    assert len(runner.seats) == 1
+    runner.seats.adopt([])
+    assert len(runner.seats) == 0
+
+
+async def test_a_name_that_moves_away_and_back_has_one_seat_for_all_its_checks(runner: Runner, names: Names) -> None:
+    seen = Connections()
+    first, second = checks_of(seen.ask, "pacs", "pacs")
+    runner.seats.adopt([first, second])
+    for address, asked in (("10.0.0.1", (first, second)), ("10.0.0.2", (second,)), ("10.0.0.1", (second,))):
+        names.answers = {"pacs": (address,)}
+        await names.resolve("pacs")
+        await asyncio.gather(*(runner.run_once(check, {}) for check in asked))
+    await asyncio.gather(runner.run_once(first, {}), runner.run_once(second, {}))
+    assert runner.seats.of(first) == runner.seats.of(second)
+    assert set(seen.most.values()) == {1}
+
+
+async def test_a_conversation_holds_the_seats_that_there_are_when_its_turn_has_come(
+    runner: Runner, names: Names
+) -> None:
+    names.answers, place = {"pacs": ("10.0.0.1",)}, Address("pacs", 104)
+    blocked, entered, may_end = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def holds(_ctx: ProbeContext, _host: str) -> Outcome:
+        blocked.set()
+        await may_end.wait()
+        return OK
+
+    holding, moved = checks_of(holds, "10.0.0.1", "pacs")
+    runner.seats.adopt([holding, moved])
+    run = asyncio.create_task(runner.run_once(holding, {}))
+    await blocked.wait()
+
+    async def converse() -> None:
+        async with runner.seats.at(place):
+            entered.set()
+            (seat,) = runner.seats.of(moved)
+            assert (seat.address.host, seat.free) == ("10.0.0.2", 0)
+
+    conversation = asyncio.create_task(converse())
+    (seat,) = runner.seats.of(holding)
+    await until(lambda: len(seat.waiting) == 1)
+    names.answers = {"pacs": ("10.0.0.2",)}
+    await names.resolve("pacs")
+    may_end.set()
+    await asyncio.gather(run, conversation)
+    assert entered.is_set()
+    assert all(seat.is_idle for check in (holding, moved) for seat in runner.seats.of(check))

@@ -111,3 +111,24 @@ def test_a_check_of_two_nodes_takes_the_seats_of_both_each_with_its_own_limit() 
     mute = Node("mute", host="10.0.0.3")
     check = replace(a_check(ask=fine), others=(vna, mute))
     assert limits_of(check) == {Address("127.0.0.1", 104): 1, Address("10.0.0.2", 11112): 3}
+
+
+async def test_nothing_is_cleared_away_nor_asked_by_a_process_that_lost_its_permission_while_it_waited() -> None:
+    runner, probe = Runner(SettableClock(), NumericResolver()), Tidying()
+    check = replace(a_check(str(STORE)), probe=probe)
+    (seat,) = runner.seats.of(check)
+    for forbid in ("may_write", "may_run"):
+        assert await seat.take() is None
+        waiting = [asyncio.create_task(runner.tidy(check)), asyncio.create_task(runner.run_once(check, {}))]
+        await until(lambda: len(seat.waiting) == 2)
+        setattr(runner, forbid, lambda: False)
+        seat.give_back()
+        _, result = await asyncio.gather(*waiting)
+        assert result is not None
+        assert result.outcome.reason is Reason.NOT_MEASURED
+        setattr(runner, forbid, lambda: True)
+    assert probe.happened == []
+    reads = a_check()
+    runner.may_run = lambda: False
+    assert (await runner.run_once(reads, {})).outcome.reason is Reason.NOT_MEASURED
+    runner.close()

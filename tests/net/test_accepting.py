@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -184,3 +186,54 @@ def test_a_listener_takes_at_most_its_share_of_the_descriptors(descriptors: int,
 )
 def test_a_sender_is_told_by_what_it_surely_holds(address: str, expected: str) -> None:
     assert block(address) == expected
+
+
+async def test_a_connection_that_our_own_fault_meets_is_closed_and_the_next_ones_are_served(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    faults = 3
+
+    def known(_address: str) -> bool:
+        nonlocal faults
+        if faults:
+            faults -= 1
+            raise ValueError("DOE^JOHN")
+        return False
+
+    server = Server("test", Echo, Limits(8, 4, 4), known=known)
+    sockets = bind("127.0.0.1", 0)
+    server.start(sockets)
+    async with Clients(sockets[0].getsockname()[1]) as clients:
+        for _ in range(3):
+            assert await closed(await clients.another())
+        assert +server.refusals == {("test", "fault"): 3}
+        await clients.another(says=b"x")
+    await server.close()
+    await server.abort()
+    assert "ValueError" in caplog.text
+    assert "DOE" not in caplog.text
+
+
+async def test_one_connection_that_cannot_be_looked_at_ends_no_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accepting, "SWEEP", 0.05)
+    monkeypatch.setattr(admission, "STALLED_AFTER", 0.5)
+
+    class Broken(Connection):
+        def stalled(self, now: float) -> bool:
+            raise ValueError("DOE^JOHN")
+
+    async with serving(Limits(8, 2, 2), Endless) as (server, port), Clients(port) as clients:
+        broken = Broken("127.0.0.7", False, server.connections.discard, server.turned_away)
+        server.connections.add(broken)
+        await clients.another()
+        await until(lambda: server.refusals["test", "stalled"] == 1)
+        assert server.refusals["test", "fault"] >= 1
+        assert not server.connections
+
+
+def test_where_the_system_has_no_limits_of_descriptors_a_number_is_taken() -> None:
+    without = "import psutil, sys; sys.modules['resource'] = None; from pacs_monitor.net.accepting import descriptors"
+    script = (
+        f"{without}; assert descriptors() == 512; from pacs_monitor.process import raise_descriptor_limit as r; r()"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
