@@ -37,6 +37,7 @@ from pacs_monitor.net import Resolver
 from pacs_monitor.net.accepting import Refusals
 from pacs_monitor.orphans import orphans
 from pacs_monitor.supervision import Supervisor
+from pacs_monitor.threads import in_thread
 from pacs_monitor.web.app import create_app
 from pacs_monitor.web.server import WebServer
 from pacs_monitor.wording import login_name
