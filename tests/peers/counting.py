@@ -51,6 +51,7 @@ def counting(behind: int, silent_every: int | None = None, host: str = "127.0.0.
             accepting = asyncio.create_task(passing.accept(listening))
             await over.wait()
             accepting.cancel()
+            await passing.end()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
@@ -76,6 +77,12 @@ class _Passing:
         while True:
             asker, _ = await asyncio.get_running_loop().sock_accept(listening)
             self._tasks.add(asyncio.create_task(self._between(asker)))
+
+    async def end(self) -> None:
+        """Nothing goes on."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _between(self, asker: socket.socket) -> None:
         with asker, socket.socket() as answerer:

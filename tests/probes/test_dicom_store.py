@@ -246,7 +246,7 @@ async def test_a_node_of_verify_on_that_is_down_is_a_warning_here(orthanc: Ortha
 @pytest.mark.parametrize("verify", ["find", "get"])
 async def test_success_for_an_object_that_is_not_kept_is_stored_not_found(verify: str, ledger: BookLedger) -> None:
     with archive(keeps=False) as liar:
-        outcome = await ask(STORE, node_at(liar.port), settings_of(verify=verify), HANGS, ledger=ledger)
+        outcome = await ask(STORE, node_at(liar.port), settings_of(verify=verify), 3 * HANGS, ledger=ledger)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.STORED_NOT_FOUND)
     assert "PEER at 127.0.0.1" in outcome.detail
     assert measured(outcome)["store_seconds"] > 0
