@@ -147,7 +147,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         receiver = self.server.receiver
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:  # whoever sent it was killed
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         status = receiver.take(self.path, headers, body)
         if receiver.breaks_off(self, status):
