@@ -58,6 +58,9 @@ class _Server(ThreadedAssociationServer):
         self.taken.append(taken)
         return taken, address
 
+    def service_actions(self) -> None:
+        """pynetdicom's collects garbage again and again, which holds up a process as large as that of the tests."""
+
 
 @contextmanager
 def serving(ae: AE, handlers: Handlers, port: int = 0) -> Iterator[int]:
