@@ -7,6 +7,8 @@ import pytest
 from benchmarks import echo, transfer
 
 A_MOMENT = 0.2
+A_WHILE = 1.0
+"""Seconds for so many runs that their medians can be compared, on a slow machine too."""
 
 
 @pytest.mark.parametrize("way", transfer.WAYS)
@@ -18,7 +20,6 @@ def test_each_way_of_a_transfer_is_measured(way: str) -> None:
 
 @pytest.mark.parametrize("way", ["association", "echoscu"])
 def test_a_way_of_an_echo_is_measured_with_what_its_peer_saw(way: str) -> None:
-    figures, wire = echo.measure(way, 20, A_MOMENT)
+    figures, wire = echo.measure(way, 20, A_WHILE)
     assert figures.runs >= 1
-    assert wire > 0
-    assert figures.median > 0
+    assert 0 < wire < figures.median
