@@ -12,8 +12,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMap
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from pacs_monitor.model import (
     CheckId,
@@ -28,6 +27,7 @@ from pacs_monitor.model import (
     StandstillError,
     TestObject,
 )
+from pacs_monitor.net import Deadline
 from pacs_monitor.wording import span
 
 T = TypeVar("T")
@@ -173,43 +173,21 @@ class _PatientLedger:
             raise self._standstill from None
 
 
-class Backstop:
-    """Ends what overruns the run's deadline, wherever that has moved to: a TimeoutError then, and it has `expired`.
+class Backstop(Deadline):
+    """Ends what overruns the run's deadline, wherever that has moved to: a TimeoutError then, and it has `expired`."""
 
-    It is what asyncio.Timeout is, for a time that is known only when it seems to be over; each run has one.
-    """
-
-    __slots__ = ("_cancelling", "_ctx", "_loop", "_task", "_timer", "expired", "starved")
-    _cancelling: int
-    _task: asyncio.Task[Any]
-    _timer: asyncio.TimerHandle
+    __slots__ = ("_ctx", "starved")
 
     def __init__(self, ctx: RunContext) -> None:
+        super().__init__(ctx.deadline + BACKSTOP)
         self._ctx = ctx
-        self._loop = asyncio.get_running_loop()
-        self.expired = False
         self.starved = False
         """It ended the run while that waited for us."""
-
-    def __enter__(self) -> Self:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("a run is a task")
-        self._task, self._cancelling = task, task.cancelling()
-        self._timer = self._loop.call_at(self._ctx.deadline + BACKSTOP, self._look)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        self._timer.cancel()
-        if self.expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
-            raise TimeoutError from error
 
     def _look(self) -> None:
         end = self._ctx.due() + BACKSTOP
         if end > self._loop.time():
             self._timer = self._loop.call_at(end, self._look)
         else:
-            self.expired, self.starved = True, self._ctx.starved
-            self._task.cancel()
+            self.starved = self._ctx.starved
+            super()._look()

@@ -166,10 +166,14 @@ class Seats:
 
     def _moved(self, kept: Places) -> bool:
         """Whether its names have other addresses now, or have had: then others may sit on new seats of the old ones."""
-        if any(self._seats.get(seat.address) is not seat for seat in kept.seats):
-            return True
-        known = self._resolver.known
-        return any(known(host) is not seen and set(known(host)) != set(seen) for host, seen in kept.names.items())
+        for seat in kept.seats:
+            if self._seats.get(seat.address) is not seat:
+                return True
+        for host, seen in kept.names.items():
+            known = self._resolver.known(host)
+            if known is not seen and set(known) != set(seen):
+                return True
+        return False
 
     def _hosts(self, address: Address) -> tuple[str, ...]:
         found = self._resolver.known(address.host) or (address.host,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from itertools import chain
 from math import isfinite
 
@@ -15,7 +16,8 @@ def tellable(outcome: Outcome) -> Outcome:
     if (
         all(_is_number(one.value) and all(_is_text(label[1]) for label in one.labels) for one in measured)
         and _is_text(outcome.detail)
-        and all(map(_is_text, chain(*outcome.changes, *outcome.terminal)))
+        and (not outcome.changes or all(map(_is_text, chain(*outcome.changes))))
+        and _are_texts(outcome.terminal)
     ):
         return outcome
     return replace(
@@ -29,6 +31,12 @@ def tellable(outcome: Outcome) -> Outcome:
         changes=tuple(Change(*map(_text, change)) for change in outcome.changes),
         terminal=tuple((_text(name), _text(fact)) for name, fact in outcome.terminal),
     )
+
+
+@lru_cache(1024)
+def _are_texts(facts: tuple[tuple[str, str], ...]) -> bool:
+    """A peer has the same facts every time."""
+    return all(map(_is_text, chain(*facts)))
 
 
 def _is_text(text: str) -> bool:

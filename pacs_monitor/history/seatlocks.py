@@ -15,6 +15,7 @@ import stat
 import sys
 import time
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -65,10 +66,10 @@ class SeatLocks:
 
     def take(self, address: Address) -> bool:
         """Whether the address is this process's now."""
-        return self._take(_byte(str(address)))
+        return self._take(_byte_of(address))
 
     def give_back(self, address: Address) -> None:
-        self._give_back(_byte(str(address)))
+        self._give_back(_byte_of(address))
 
     def announce(self) -> bool:
         """Say that a daemon of this name runs; whether none did. Blocks for up to ANNOUNCES_WITHIN seconds."""
@@ -152,6 +153,11 @@ def _open(path: Path) -> int:
 def is_private(status: os.stat_result, user: int) -> bool:
     """Whether nobody but this user and root can open a file, and so lock it; who can read can hold a shared lock."""
     return status.st_uid in (0, user) and not status.st_mode & 0o066
+
+
+@lru_cache(65536)
+def _byte_of(address: Address) -> int:
+    return _byte(str(address))
 
 
 def _byte(what: str) -> int:

@@ -127,20 +127,21 @@ def _trust(tls: Tls) -> dict[str, Any]:
     return context if tls.server_name is None else {**context, "server_hostname": tls.server_name}
 
 
-class FinalResponse(HTTPResponse):
-    """Skips every answer that is not the final one (RFC 9110 15.2); http.client itself skips 100 alone.
-
-    However many come, the watch ends the exchange at its deadline.
-    """
-
-    def begin(self) -> None:
-        super().begin()
-        while self.status < HTTPStatus.OK:
-            self.headers = None  # type: ignore[assignment]  # as before the first answer, so that another one is read
-            super().begin()
-
-
 def _pools(watch: Watch) -> dict[str, type[HTTPConnectionPool]]:
+    class FinalResponse(HTTPResponse):
+        """Skips every answer that is not the final one (RFC 9110 15.2); http.client itself skips 100 alone.
+
+        However many come, and wait in the socket's buffer when it is shut, reading ends with the time of the exchange.
+        """
+
+        def begin(self) -> None:
+            super().begin()
+            while self.status < HTTPStatus.OK:
+                if watch.cut:
+                    raise TimeoutError
+                self.headers = None  # type: ignore[assignment]  # as before the first answer, to read another one
+                super().begin()
+
     class Plain(HTTPConnection):
         response_class = FinalResponse
 

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import NamedTuple, TypeVar
 
 from pacs_monitor.model import Address, Flag, Phase, Reason, Resolver, Tls
+from pacs_monitor.net.deadline import Deadline
 from pacs_monitor.net.passage import NetFailure, Passage
 from pacs_monitor.net.resolver import is_numeric
 from pacs_monitor.net.tls import secure
@@ -93,7 +94,7 @@ async def _first_to_answer(
         now = monotonic()
         share = max(deadline - now, 0.0) / left
         try:
-            async with asyncio.timeout_at(now + share):
+            with Deadline(now + share):
                 return await loop.create_connection(factory, address.host, address.port)
         except OSError as error:
             misses.append(miss(address, error, share))

@@ -33,20 +33,20 @@ class Passage:
 
     def begin(self, phase: Phase) -> None:
         """End what runs, and begin a phase."""
-        self._since = self._end()
+        now = monotonic()
+        if self._since is not None:
+            self._add(now - self._since)
+        self._since = now
         self.phase = phase
 
     def end(self) -> None:
         """End the running phase, if one runs; a phase that comes again adds up."""
         if self._since is not None:
-            self._end()
+            self._add(monotonic() - self._since)
             self._since = None
 
-    def _end(self) -> float:
-        now = monotonic()
-        if self._since is not None:
-            self.phases[self.phase] = self.phases.get(self.phase, 0.0) + now - self._since
-        return now
+    def _add(self, seconds: float) -> None:
+        self.phases[self.phase] = self.phases.get(self.phase, 0.0) + seconds
 
     def measure(self, name: str, value: float, labels: Labels = ()) -> None:
         """Note a value of a measure that the probe declares; the last one counts."""

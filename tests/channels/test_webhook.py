@@ -275,11 +275,12 @@ def test_answers_before_the_final_one_are_skipped(before: bytes) -> None:
         hook(url).deliver(NOTIFICATION, SOON)
 
 
-def test_a_flood_of_answers_before_the_final_one_ends_at_the_deadline() -> None:
+@pytest.mark.parametrize("interim", [HINT, b"HTTP/1.1 100 Continue\r\n\r\n"])
+def test_a_flood_of_answers_before_the_final_one_ends_at_the_deadline(interim: bytes) -> None:
     def serve(connection: socket.socket) -> None:
         request_on(connection)
         while True:
-            connection.sendall(HINT * 100)
+            connection.sendall(interim * 100)
 
     with peer(serve) as url, pytest.raises(DeliveryError) as raised, Stopwatch() as watch:
         hook(url, timeout="1s").deliver(NOTIFICATION, SOON)
