@@ -53,12 +53,14 @@ def moment(seconds: float, zone: tzinfo) -> str:
 def label(name: str) -> str:
     """A name that a system tells, fit for a label and a line: printable, not endless, and with its telling end.
 
-    A name that is cut keeps apart from others that would be cut alike.
+    A name that is cut, or whose characters cannot all be shown, keeps apart from others that would look alike.
     """
     plain = "".join(c if c.isprintable() else "?" for c in name)
-    if len(plain) <= LONGEST:
+    if plain == name and len(plain) <= LONGEST:
         return plain
     apart = f"…{sha256(name.encode(errors='replace')).hexdigest()[:6]}…"
+    if len(plain) + len(apart) <= LONGEST:
+        return plain + apart
     begin = (LONGEST - len(apart)) // 2
     return f"{plain[:begin]}{apart}{plain[len(apart) + begin - LONGEST :]}"
 

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from pacs_monitor.wording import LONGEST, label
 
-TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=60, max_size=200)
+LONG = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=60, max_size=200)
+ODD = st.text(st.sampled_from("a?\0\1\n\udcfc"), max_size=3)
+TEXTS = LONG | ODD | st.text(max_size=80)
 
 
 def test_a_name_that_fits_stays_as_it_is() -> None:

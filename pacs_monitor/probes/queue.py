@@ -27,8 +27,8 @@ from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, Pr
 from pacs_monitor.model.times import SECOND
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems import QueueSource, is_guarded, system_of
+from pacs_monitor.systems.answers import Gap, TellsQueues
 from pacs_monitor.systems.answers import Queue as Told
-from pacs_monitor.systems.answers import TellsQueues
 from pacs_monitor.systems.backlog import Backlog
 from pacs_monitor.systems.judging import Trouble, judged, over, selected, unknown
 from pacs_monitor.wording import items, label, number, span
@@ -126,10 +126,34 @@ def _measure(queue: Told, passage: Passage) -> None:
             passage.measure(name, value, (("queue", label(queue.label)),))
 
 
+def _not_reported(queue: Told, settings: QueueSettings) -> list[str]:
+    """The limits of the configuration that cannot be judged, since the source says nothing of what they are about."""
+    waits = queue.length is None or queue.length > 0
+    failed = queue.failures if queue.failed is None else queue.failed
+    about = {
+        "warn": queue.length,
+        "fail": queue.length,
+        "growth_warn": queue.length,
+        "oldest_warn": queue.oldest if waits else 0,
+        "oldest_fail": queue.oldest if waits else 0,
+        "stuck_after": queue.in_progress if waits else 0,
+        "failed_warn": failed,
+        "failed_fail": failed,
+    }
+    return [
+        limit
+        for limit, value in about.items()
+        if value is None and limit in settings.model_fields_set and getattr(settings, limit) is not None
+    ]
+
+
 def _troubles(queue: Told, backlog: Backlog, settings: QueueSettings, now: float) -> Iterator[Trouble]:
     name = label(queue.label)
     if queue.gap is not None:
         yield unknown(name, queue.gap)
+    elif limits := _not_reported(queue, settings):
+        words = f"the source does not report what {' and '.join(limits)} need{'s' * (len(limits) == 1)}"
+        yield unknown(name, Gap(Reason.NOT_MEASURED, f"{words}: remove the limit, or choose another source"))
     if queue.length is not None:
         yield from over(queue.length, settings.warn, settings.fail, f"{name}: {items(queue.length)} waiting", number)
     if queue.oldest is not None and queue.length:

@@ -134,3 +134,28 @@ async def test_a_queue_over_sql_is_measured_and_asks_to_be_allowed(database: str
     assert (outcome.status, outcome.detail) == (Status.WARN, "outbox: 2 items waiting, the limit is 2")
     assert queue.needs_allowing(settings)
     assert not queue.needs_allowing(QueueSettings(source="spool"))
+
+
+@pytest.mark.parametrize(
+    ("limits", "needed"),
+    [
+        ({"oldest_fail": "30m"}, "oldest_fail needs"),
+        ({"oldest_warn": "10m", "oldest_fail": "30m"}, "oldest_warn and oldest_fail need"),
+        ({"stuck_after": "15m"}, "stuck_after needs"),
+        ({"failed_warn": 3, "failed_fail": 9}, "failed_warn and failed_fail need"),
+    ],
+)
+async def test_a_limit_of_which_the_source_says_nothing_is_not_kept(
+    database: str, limits: dict[str, Any], needed: str
+) -> None:
+    block = SqlSettings(url=Secret(database), queues={"outbox": {"length": COUNT}})
+    outcome = await ask(kinds()["queue"], Node("ris", systems={"sql": block}), QueueSettings(source="sql", **limits))
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
+    says = f"outbox: the source does not report what {needed}: remove the limit, or choose another source"
+    assert outcome.detail == says
+
+
+async def test_an_empty_queue_lacks_no_oldest_item(database: str) -> None:
+    block = SqlSettings(url=Secret(database), queues={"outbox": {"length": "SELECT 0"}})
+    settings = QueueSettings(source="sql", oldest_fail="30m")
+    assert (await ask(kinds()["queue"], Node("ris", systems={"sql": block}), settings)).status is Status.OK
