@@ -9,13 +9,11 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple, Self
 
 from pacs_monitor.model import SECOND, Micros
+from pacs_monitor.patterns import SPAN_OF_HOURS
 
 DAY: Micros = 86_400 * SECOND
 WEEK: Micros = 7 * DAY
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_DAY = f"(?:{'|'.join(_DAYS)})"
-_CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d|24:00"
-_HOURS = re.compile(rf"(?P<days>{_DAY}(?:-{_DAY})?(?: {_DAY}(?:-{_DAY})?)*) (?P<start>{_CLOCK})-(?P<end>{_CLOCK})")
 
 
 class Window(NamedTuple):
@@ -88,11 +86,11 @@ def outside(during: Window, windows: Iterable[Window]) -> list[Window]:
 
 
 def _span(part: str, text: str) -> Span:
-    read = _HOURS.fullmatch(part)
+    read = re.fullmatch(SPAN_OF_HOURS, part)
     if read is None:
         raise ValueError(f'{text!r} are not hours; write "Mon-Fri 06:00-20:00", several with commas, or 24x7')
-    days = frozenset(day for group in read["days"].split() for day in _days(group))
-    return Span(days, _minutes(read["start"]), _minutes(read["end"]))
+    days = frozenset(day for group in read[1].split() for day in _days(group))
+    return Span(days, _minutes(read[2]), _minutes(read[3]))
 
 
 def _days(group: str) -> Iterable[int]:

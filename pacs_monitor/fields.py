@@ -6,7 +6,9 @@ Settings are pydantic models; a value arrives as the text that stands in the fil
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import date, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -26,8 +28,10 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core.core_schema import no_info_plain_validator_function
 
+from pacs_monitor import patterns
 from pacs_monitor.calendars import Hours
-from pacs_monitor.model import Tls
+from pacs_monitor.model import Presence, Severity, Tls
+from pacs_monitor.patterns import BLANKS, one_or_more, text, trimmed
 
 LONGEST = 3653 * 86400.0
 """Seconds, ten years: longer durations are mistakes, and times that far ahead cannot be reckoned with."""
@@ -35,11 +39,7 @@ LARGEST = 10**18
 """Bytes: an exabyte."""
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters, and what stands in a text for bytes that are none (lone surrogates)."""
-HEADER_VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
-HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kMGTP]?B|[KMGTP]iB)")
 _BYTES: dict[str, int] = {
     "B": 1,
     **{f"{prefix}B": 1000**power for power, prefix in enumerate("kMGTP", 1)},
@@ -51,9 +51,9 @@ def parse_duration(value: object) -> float:
     """`500ms`, `10s`, `5m`, `2h`, `7d` in seconds, ten years at most."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         seconds = value
-    elif str(value).strip() == "0":
+    elif str(value).strip(BLANKS) == "0":
         return 0.0
-    elif found := _DURATION.fullmatch(str(value).strip()):
+    elif found := re.fullmatch(patterns.DURATION, str(value).strip(BLANKS)):
         seconds = float(found[1]) * _SECONDS[found[2]]
     else:
         raise ValueError(f"{value!r} is not a duration; write 500ms, 10s, 5m, 2h or 7d")
@@ -66,7 +66,7 @@ def parse_size(value: object) -> int:
     """`512MB`, `20GiB` in bytes."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    found = _SIZE.fullmatch(str(value).strip())
+    found = re.fullmatch(patterns.SIZE, str(value).strip(BLANKS))
     if not found:
         raise ValueError(f"{value!r} is not a size; write 512MB or 20GiB")
     size = float(found[1]) * _BYTES[found[2]]
@@ -79,16 +79,30 @@ def parse_percent(value: object) -> float:
     """`90%` as a ratio from 0 to 1."""
     if isinstance(value, float):
         return value
-    text = str(value).strip()
-    try:
-        if not text.endswith("%"):
-            raise ValueError
-        ratio = round(float(text[:-1]) / 100, 12)
-    except ValueError:
-        raise ValueError(f"{value!r} is not a percentage; write 90%") from None
-    if not 0 <= ratio <= 1:
-        raise ValueError(f"{value!r} is not between 0% and 100%")
-    return ratio
+    found = re.fullmatch(patterns.PERCENT, str(value).strip(BLANKS))
+    if not found:
+        raise ValueError(f"{value!r} is not a percentage from 0% to 100%; write 90%")
+    return round(float(found[1]) / 100, 12)
+
+
+def parse_day(value: object) -> object:
+    """`2026-12-24`, and nothing else: numbers would be taken for seconds since 1970."""
+    if not isinstance(value, str):
+        return value
+    with suppress(ValueError):
+        if re.fullmatch(patterns.DAY, value.strip(BLANKS)):
+            return date.fromisoformat(value.strip(BLANKS))
+    raise ValueError(f"{value!r} is not a date; write 2026-12-24")
+
+
+def parse_moment(value: object) -> object:
+    """`2026-12-24 02:00`, by RFC 3339 with or without seconds, zone and even time, and nothing else."""
+    if not isinstance(value, str):
+        return value
+    with suppress(ValueError):
+        if re.fullmatch(patterns.MOMENT, value.strip(BLANKS)):
+            return datetime.fromisoformat(value.strip(BLANKS))
+    raise ValueError(f"{value!r} is not a time; write 2026-12-24 02:00")
 
 
 def check_ae_title(value: str) -> str:
@@ -116,7 +130,7 @@ def existing_file(value: str, info: ValidationInfo) -> str:
 
 
 def _web_address(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+\S*", value) or UNPRINTABLE.search(value):
+    if not re.fullmatch(patterns.WEB_ADDRESS, value) or UNPRINTABLE.search(value):
         raise ValueError("is not a web address; write https://host.example.org")
     return value.rstrip("/")
 
@@ -124,7 +138,7 @@ def _web_address(value: str) -> str:
 def check_host(value: str) -> str:
     """A name or an address that can be looked up (RFC 1035 2.3.4, RFC 5890): without blanks, path or account."""
     try:
-        if not re.search(r"[\s/\\@]", value) and not UNPRINTABLE.search(value):
+        if not re.search(r"[\s/\\@$]", value) and not UNPRINTABLE.search(value):
             value.encode("idna")
             return value
     except UnicodeError:
@@ -141,7 +155,7 @@ def check_line(value: SecretStr) -> SecretStr:
 
 def check_header_value(value: SecretStr) -> SecretStr:
     """The value of a header, by RFC 9110 5.5 in what everybody understands: printable ASCII, blanks only within."""
-    if not HEADER_VALUE.fullmatch(value.get_secret_value()):
+    if not re.fullmatch(patterns.HEADER_VALUE, value.get_secret_value()):
         raise ValueError(
             "cannot stand in a header (RFC 9110 5.5); write printable ASCII on one line, no blank at its ends"
         )
@@ -151,9 +165,14 @@ def check_header_value(value: SecretStr) -> SecretStr:
 def check_header_names(headers: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
     """The names of headers are tokens (RFC 9110 5.6.2)."""
     for name in headers:
-        if not HEADER_NAME.fullmatch(name):
+        if not re.fullmatch(patterns.HEADER_NAME, name):
             raise ValueError(f"{name!r} is not the name of a header (RFC 9110 5.1); write one such as X-Api-Key")
     return headers
+
+
+def secret(pattern: str) -> patterns.Schema:
+    """The JSON Schema of a secret that is written so."""
+    return {**text(pattern), "format": "password", "writeOnly": True}
 
 
 def _as_list(value: object) -> object:
@@ -161,45 +180,55 @@ def _as_list(value: object) -> object:
 
 
 Duration = Annotated[
-    float, BeforeValidator(parse_duration), Field(json_schema_extra={"type": "string", "examples": ["10s", "5m", "2h"]})
+    float,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"anyOf": [trimmed(f"{patterns.DURATION}|0", "10s", "5m", "2h"), {"const": 0}]}),
 ]
-"""Seconds."""
-Size = Annotated[int, BeforeValidator(parse_size), Field(json_schema_extra={"type": "string", "examples": ["20GiB"]})]
+"""Seconds; 0 needs no unit."""
+Size = Annotated[int, BeforeValidator(parse_size), WithJsonSchema(trimmed(patterns.SIZE, "512MB", "20GiB"))]
 """Bytes."""
-Percent = Annotated[
-    float, BeforeValidator(parse_percent), Field(json_schema_extra={"type": "string", "examples": ["90%"]})
-]
+Percent = Annotated[float, BeforeValidator(parse_percent), WithJsonSchema(trimmed(patterns.PERCENT, "90%"))]
 """A ratio from 0 to 1."""
+Day = Annotated[date, BeforeValidator(parse_day), WithJsonSchema(trimmed(patterns.DAY, "2026-12-24"))]
+Moment = Annotated[
+    datetime, BeforeValidator(parse_moment), WithJsonSchema(trimmed(patterns.MOMENT, "2026-12-24 02:00"))
+]
+"""A time, of the monitor's zone unless it says another."""
 Number = Annotated[int, Field(ge=1, le=10**9)]
 """How many, of whatever there may be very many."""
 NumberOrNone = Annotated[int, Field(ge=0, le=10**9)]
 """The same, where 0 says something too."""
 Port = Annotated[int, Field(ge=1, le=65535)]
-AETitle = Annotated[str, AfterValidator(check_ae_title)]
+AETitle = Annotated[str, AfterValidator(check_ae_title), WithJsonSchema(text(patterns.AE_TITLE))]
 LocalPath = Annotated[str, AfterValidator(local_path)]
 ExistingFile = Annotated[str, AfterValidator(existing_file)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-Host = Annotated[str, AfterValidator(check_host)]
+WebAddress = Annotated[
+    str,
+    AfterValidator(_web_address),
+    WithJsonSchema(text(patterns.WEB_ADDRESS, "https://host.example.org")),
+]
+Host = Annotated[str, AfterValidator(check_host), WithJsonSchema(text(patterns.HOST))]
 Secret = SecretStr
 """May be given as KEY_file: path instead of KEY; never prints."""
-SecretLine = Annotated[SecretStr, AfterValidator(check_line)]
+SecretLine = Annotated[SecretStr, AfterValidator(check_line), WithJsonSchema(secret(patterns.LINE))]
 """The same, without control characters."""
 Headers = Annotated[
-    Mapping[str, Annotated[SecretStr, AfterValidator(check_header_value)]], AfterValidator(check_header_names)
+    Mapping[
+        str,
+        Annotated[SecretStr, AfterValidator(check_header_value), WithJsonSchema(secret(patterns.HEADER_VALUE))],
+    ],
+    AfterValidator(check_header_names),
+    Field(json_schema_extra={"propertyNames": text(patterns.HEADER_NAME)}),
 ]
 """Headers of ours, by name."""
-Texts = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_as_list),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
-]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list), WithJsonSchema(one_or_more({"type": "string"}))]
 """One text or a list of them."""
 
 
 ServiceHours = Annotated[
     Hours,
     GetPydanticSchema(lambda _type, _handler: no_info_plain_validator_function(lambda value: Hours.parse(str(value)))),
-    WithJsonSchema({"type": "string"}),
+    WithJsonSchema(text(patterns.HOURS, "Mon-Fri 06:00-20:00", "24x7")),
 ]
 """`Mon-Fri 06:00-20:00`, several with commas, or `24x7`; in the monitor's time zone."""
 
@@ -261,11 +290,19 @@ def tls_of(settings: TlsSettings | None) -> Tls | None:
     return Tls(settings.ca, settings.cert, settings.key, settings.server_name) if settings else None
 
 
+def _words_or_globs(words: Iterable[str]) -> patterns.Schema:
+    return one_or_more({"anyOf": [{"enum": [*words]}, text(r".*[*?\[].*")]})
+
+
 class Match(Settings):
     """Which checks something is meant for: each key a text, a list (any of) or a glob; all must hold."""
 
     model_config = ConfigDict(
-        json_schema_extra={"patternProperties": {r"^labels\..+$": {"description": "A label of the node."}}}
+        json_schema_extra={
+            "patternProperties": {
+                r"^labels\.": {"description": "A label of the node.", **one_or_more({"type": "string"})}
+            }
+        }
     )
 
     node: Texts = ()
@@ -278,9 +315,9 @@ class Match(Settings):
     """Sites of nodes."""
     role: Texts = ()
     """Roles of nodes."""
-    severity: Texts = ()
+    severity: Annotated[Texts, WithJsonSchema(_words_or_globs(Severity))] = ()
     """critical, warning or info."""
-    presence: Texts = ()
+    presence: Annotated[Texts, WithJsonSchema(_words_or_globs(Presence))] = ()
     """always or intermittent."""
     labels: Mapping[str, Texts] = {}
     """Also written `labels.NAME: value`."""

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated
 
 from pacs_monitor.config.values import Count, Cron, Pace
-from pacs_monitor.fields import AETitle, Duration, Host, LocalPath, Port, Settings, Texts, TlsSettings
+from pacs_monitor.fields import AETitle, Day, Duration, Host, LocalPath, Port, Settings, Texts, TlsSettings
 from pacs_monitor.model import Paging, Presence, Severity
 
 
@@ -57,7 +56,7 @@ class CheckSettings(Defaults):
     """Hours in which this check pages: a name under `calendars`."""
     enabled_by: str | None = None
     """Who allowed a check that writes or pulls images or messages; it is off until someone is named."""
-    until: date | None = None
+    until: Day | None = None
     """The last day on which that approval holds; after it the check does not run, and says so."""
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
+from pacs_monitor.config.addressing import lacking, speaks_dicom
 from pacs_monitor.config.draft import Draft, Piece
 from pacs_monitor.config.estate import Origin, Origins
 from pacs_monitor.config.kinds import CheckDraft, NodeDraft
@@ -139,6 +140,7 @@ def _node(draft: NodeDraft, above: list[Layer], our_ae_title: str) -> tuple[Node
         depends_on=settings.depends_on,
         max_associations=settings.max_associations,
         dicom=_dicom(settings.dicom, our_ae_title) if settings.dicom else None,
+        calling_ae_title=our_ae_title if not settings.dicom and any(map(speaks_dicom, draft.checks)) else "",
         hl7=Hl7Endpoint(settings.hl7.port, tls_of(settings.hl7.tls)) if settings.hl7 else None,
         systems=draft.systems,
     )
@@ -206,12 +208,11 @@ def _allowed(reader: Reader, check: CheckDraft, allow: Collection[str]) -> bool:
 
 
 def _ask_address(reader: Reader, check: CheckDraft, node: Node, draft: NodeDraft) -> None:
-    if not check.probe.uses_association or check.probe.addresses(node, check.own):
-        return
-    if not node.host:
+    lacks = lacking(check.probe, check.own, node)
+    if lacks == "host":
         message = f"the key 'host' is missing; its check {check.id.check!r} needs an address"
         reader.tell(draft.tree.mark, draft.path, message)
-    else:
+    elif lacks == "address":
         blocks = "dicom: {port: …, ae_title: …} or hl7: {port: …}"
         message = f"{check.probe.kind} has no address to ask; give its node a block such as {blocks}"
         reader.tell(check.tree.mark, check.path, message)

@@ -1,98 +1,98 @@
-"""JSON Schema (draft 2020-12) of monitor.yaml, for completion and hints in editors.
+"""JSON Schema of monitor.yaml, for completion, hints and checks in editors.
 
-Every scalar may also be a text, since `${NAME}` may stand for any value and our own reader types texts by their field.
+It is of draft-07, which yaml-language-server reads, and says of each value what its type says, as the parser reads it
+(`pacs_monitor.patterns`). What no schema can say, such as that a name must exist elsewhere in the file, `check-config`
+alone tells.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from pacs_monitor import channels, probes, systems
+from pacs_monitor import channels, patterns, probes, systems
+from pacs_monitor.config.addressing import addressed
+from pacs_monitor.config.lenient import VARIABLE, lenient, merged, partial
 from pacs_monitor.config.members import CheckSettings, NodeSettings
-from pacs_monitor.config.reader import FROM_FILE
 from pacs_monitor.config.sections import ChannelSettings, Sections
+from pacs_monitor.patterns import Schema, one_or_more, text
 
-Schema = dict[str, Any]
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_LOOSE = {
-    "integer": ["integer", "string"],
-    "number": ["number", "string"],
-    "boolean": ["boolean", "string"],
-    "string": ["string", "number", "boolean"],
-}
-_VARIABLE = {"type": "string", "pattern": r"\$\{"}
-_NOISE = frozenset({"title", "default", "format"})
+DIALECT = "http://json-schema.org/draft-07/schema#"
+_REF = "#/definitions/"
+_NAMES = text(patterns.NAME)
+_NAMED = ("nodes", "templates", "channels", "sites", "calendars", "services")
 
 
 def schema() -> Schema:
     """The schema of the whole file, with every kind that exists."""
     defs, name = _definitions()
     root = defs.pop(name[Sections])
-    named = root["properties"]
-    for section, target in (("nodes", "node"), ("templates", "node"), ("channels", "channel")):
-        named[section] |= {"type": "object", "additionalProperties": {"$ref": f"#/$defs/{target}"}}
-    defs |= _check_definitions(defs, name) | _channel_definitions(defs, name)
-    defs["node"] = _node_definition(defs, name)
-    merged = {name[model] for model in name if model is not Sections and model not in _system_settings()}
-    kept = {key: value for key, value in defs.items() if key not in merged}
-    return {"$schema": DIALECT, "title": "pacs_monitor: monitor.yaml", **root, "$defs": kept}
+    sections = root["properties"]
+    for section, target in (("nodes", "node"), ("templates", "template_node"), ("channels", "channel")):
+        sections[section] |= {"type": ["object", "null"], "additionalProperties": {"$ref": f"{_REF}{target}"}}
+    for section in _NAMED:
+        sections[section]["propertyNames"] = _NAMES
+    probe = {"anyOf": [{"enum": sorted(probes.kinds())}, text(patterns.GLOB), VARIABLE]}
+    defs["Match"]["properties"]["probe"] |= one_or_more(probe)
+    defs |= _check_definitions(defs, name) | {"node": _node_definition(defs, name)}
+    defs |= _of_templates(defs) | _channel_definitions(defs, name)
+    writers = [f"check_{kind}" for kind, probe in probes.kinds().items() if probe.writes]
+    defs |= {kind: _permitted(defs[kind]) for kind in writers}
+    defs["node"] |= {"allOf": [*defs["node"].get("allOf", []), *addressed()]}
+    return {"$schema": DIALECT, "title": "pacs_monitor: monitor.yaml", **root, "definitions": _reached(root, defs)}
 
 
 def _definitions() -> tuple[dict[str, Schema], dict[type[BaseModel], str]]:
-    kinds: Iterable[Any] = (*probes.kinds().values(), *channels.kinds().values())
-    own = {kind.settings for kind in kinds}
-    models = [Sections, NodeSettings, CheckSettings, ChannelSettings, *sorted(own, key=repr)]
-    models += _system_settings()
-    refs, top = models_json_schema([(model, "validation") for model in models], ref_template="#/$defs/{model}")
-    defs = {key: _loosened(value) for key, value in top["$defs"].items()}
+    kinds: Iterable[Any] = (*probes.kinds().values(), *channels.kinds().values(), *systems.kinds().values())
+    models = [Sections, NodeSettings, CheckSettings, ChannelSettings, *sorted({k.settings for k in kinds}, key=repr)]
+    refs, top = models_json_schema([(model, "validation") for model in models], ref_template=_REF + "{model}")
+    defs = {key: lenient(value) for key, value in top["$defs"].items()}
     return defs, {model: refs[(model, "validation")]["$ref"].rpartition("/")[2] for model in models}
-
-
-def _system_settings() -> list[type[BaseModel]]:
-    return [kind.settings for kind in systems.kinds().values()]
 
 
 def _node_definition(defs: Mapping[str, Schema], name: Mapping[type[BaseModel], str]) -> Schema:
     node = defs[name[NodeSettings]]
     blocks = {
-        kind: {"description": _first_line(system), "$ref": f"#/$defs/{name[system.settings]}"}
+        kind: {"description": _first_line(system), "allOf": [{"$ref": f"{_REF}{name[system.settings]}"}]}
         for kind, system in systems.kinds().items()
     }
     checks: Schema = {
         "description": "The questions asked of this node; a check's name is its probe's kind, or `probe` names it.",
         "type": ["object", "null"],
+        "propertyNames": _NAMES,
         "properties": {
             kind: {
                 "description": _first_line(probe),
                 "if": {"type": "object", "required": ["probe"]},
-                "then": {"$ref": "#/$defs/check"},
-                "else": {"$ref": f"#/$defs/check_{kind}"},
+                "then": {"$ref": f"{_REF}check"},
+                "else": {"$ref": f"{_REF}check_{kind}"},
             }
             for kind, probe in probes.kinds().items()
         },
-        "additionalProperties": {"$ref": "#/$defs/check", "required": ["probe"]},
+        "additionalProperties": {"$ref": f"{_REF}check"},
     }
     return {**node, "properties": {**node["properties"], **blocks, "checks": checks}}
 
 
 def _check_definitions(defs: Mapping[str, Schema], name: Mapping[type[BaseModel], str]) -> dict[str, Schema]:
     common = defs[name[CheckSettings]]
+    place = f"{_REF}{name[CheckSettings]}"
     found = {
-        f"check_{kind}": {**_merged(common, defs[name[probe.settings]]), "type": ["object", "null"]}
-        for kind, probe in probes.kinds().items()
+        f"check_{kind}": merged(common, defs[name[probe.settings]], place) for kind, probe in probes.kinds().items()
     }
     return {**found, "check": _by_kind("probe", "check_", probes.kinds(), common["properties"]["probe"])}
 
 
 def _channel_definitions(defs: Mapping[str, Schema], name: Mapping[type[BaseModel], str]) -> dict[str, Schema]:
     common = defs[name[ChannelSettings]]
+    place = f"{_REF}{name[ChannelSettings]}"
     found = {
-        f"channel_{kind}": _merged(common, defs[name[channel.settings]]) for kind, channel in channels.kinds().items()
+        f"channel_{kind}": merged(common, defs[name[channel.settings]], place)
+        for kind, channel in channels.kinds().items()
     }
     return {**found, "channel": _by_kind("type", "channel_", channels.kinds(), common["properties"]["type"])}
 
@@ -101,71 +101,57 @@ def _by_kind(key: str, prefix: str, kinds: Iterable[str], says: Schema) -> Schem
     return {
         "type": "object",
         "required": [key],
-        "properties": {key: {"description": says["description"], "anyOf": [{"enum": sorted(kinds)}, _VARIABLE]}},
+        "properties": {key: {"description": says["description"], "anyOf": [{"enum": sorted(kinds)}, VARIABLE]}},
         "allOf": [
             {
                 "if": {"properties": {key: {"const": kind}}, "required": [key]},
-                "then": {"$ref": f"#/$defs/{prefix}{kind}"},
+                "then": {"$ref": f"{_REF}{prefix}{kind}"},
             }
             for kind in sorted(kinds)
         ],
     }
 
 
-def _merged(common: Schema, own: Schema) -> Schema:
-    both = {**common, **own, "properties": {**common["properties"], **own["properties"]}}
-    both["required"] = [*common.get("required", []), *own.get("required", [])]
-    both["allOf"] = [*common.get("allOf", []), *own.get("allOf", [])]
-    return {key: value for key, value in both.items() if value != []}
+def _permitted(check: Schema) -> Schema:
+    """Whatever writes or pulls waits for somebody who allowed it."""
+    return {**check, "type": "object", "required": [*check.get("required", []), "enabled_by"]}
 
 
-def _loosened(part: Any) -> Any:
-    """What pydantic says of the typed values, said of what people may write."""
+def _of_templates(defs: Mapping[str, Schema]) -> dict[str, Schema]:
+    """The definition of a node once more, for templates, of which nothing is required."""
+    loose = {key: value if key == "check" else partial(value) for key, value in defs.items()}
+    return {f"template_{key}": _renamed(value) for key, value in loose.items()}
+
+
+def _renamed(part: Any) -> Any:
     if isinstance(part, list):
-        return [_loosened(item) for item in part]
+        return [_renamed(item) for item in part]
     if not isinstance(part, dict):
         return part
-    if "enum" in part or "const" in part:
-        return {**_said(part), "anyOf": [{key: part[key] for key in ("enum", "const") if key in part}, _VARIABLE]}
-    loose = {key: _properties(value) if key == "properties" else _loosened(value) for key, value in part.items()}
-    if isinstance(part.get("type"), str):
-        loose["type"] = _LOOSE.get(part["type"], part["type"])
-    if "anyOf" in part:
-        loose = _without_null(loose)
-    if "properties" in part:
-        loose = _with_files(loose, part)
-    return {key: value for key, value in loose.items() if key not in _NOISE}
-
-
-def _said(part: Schema) -> Schema:
-    return {key: part[key] for key in ("description",) if key in part}
-
-
-def _properties(properties: Schema) -> Schema:
-    return {key: _loosened(value) for key, value in properties.items()}
-
-
-def _without_null(part: Schema) -> Schema:
-    options = [option for option in part["anyOf"] if option != {"type": "null"}]
-    rest = {key: value for key, value in part.items() if key != "anyOf"}
-    return {**options[0], **rest} if len(options) == 1 else {**rest, "anyOf": options}
-
-
-def _with_files(loose: Schema, strict: Schema) -> Schema:
-    """`KEY_file` beside each secret; where the secret is required, one of the two is."""
-    secrets = [key for key, value in loose["properties"].items() if value.get("writeOnly")]
-    files = {
-        f"{key}{FROM_FILE}": {"type": "string", "description": f"A file that holds {key!r}, instead of it."}
-        for key in secrets
+    return {
+        key: value.replace(_REF, f"{_REF}template_") if key == "$ref" else _renamed(value)
+        for key, value in part.items()
     }
-    required = [key for key in strict.get("required", []) if key not in secrets]
-    either = [
-        {"oneOf": [{"required": [key]}, {"required": [f"{key}{FROM_FILE}"]}]}
-        for key in strict.get("required", [])
-        if key in secrets
-    ]
-    whole = {**loose, "properties": {**loose["properties"], **files}, "required": required, "allOf": either}
-    return {key: value for key, value in whole.items() if value != []}
+
+
+def _reached(root: Schema, defs: Mapping[str, Schema]) -> dict[str, Schema]:
+    """The definitions that something leads to."""
+    found: dict[str, Schema] = {}
+    ahead = [root]
+    while ahead:
+        for key in _referred(ahead.pop()):
+            if key not in found:
+                found[key] = defs[key]
+                ahead.append(defs[key])
+    return dict(sorted(found.items()))
+
+
+def _referred(part: Any) -> Iterator[str]:
+    for key, value in part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ():
+        if key == "$ref":
+            yield value.removeprefix(_REF).partition("/")[0]
+        else:
+            yield from _referred(value)
 
 
 def _first_line(kind: Any) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from pacs_monitor.config.members import LATER, Defaults, NodeTable
 from pacs_monitor.config.values import (
@@ -23,12 +22,32 @@ from pacs_monitor.config.values import (
     Recurrence,
     TimeZone,
 )
-from pacs_monitor.fields import AETitle, Duration, ExistingFile, Match, Percent, SecretLine, Settings, Texts, WebAddress
+from pacs_monitor.fields import (
+    AETitle,
+    Day,
+    Duration,
+    ExistingFile,
+    Match,
+    Moment,
+    Percent,
+    SecretLine,
+    Settings,
+    Texts,
+    WebAddress,
+)
 from pacs_monitor.model import Address, Paging
+from pacs_monitor.patterns import at_least_one_of, one_of
 
 
 class Token(Settings):
     """One token for the API and `/metrics`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"role": {"enum": ["viewer", "operator"]}}, "required": ["role"]},
+            "then": {"properties": {"checks": {"type": "array", "maxItems": 0}}},
+        }
+    )
 
     name: Name
     """Who holds the token; appears in the record of what was done."""
@@ -136,8 +155,20 @@ class Heartbeat(Settings):
     """How often."""
 
 
+_OPEN_TO_OTHERS: dict[str, Any] = {
+    "if": {
+        "properties": {"listen": {"pattern": r"^(?:\[::\]:|(?!\s|\[|127\.|localhost:))[^$]*$"}},
+        "required": ["listen"],
+    },
+    "then": {"required": ["auth"]},
+}
+"""For editors: whoever listens wider than loopback needs `auth`."""
+
+
 class MonitorSettings(Settings):
     """The monitor itself."""
+
+    model_config = ConfigDict(json_schema_extra=_OPEN_TO_OTHERS)
 
     name: Name
     """Appears in pages, reports and metrics; one running instance per name and database."""
@@ -198,6 +229,8 @@ class CalendarSettings(Settings):
 
 class ServiceSettings(Settings):
     """What users call "the PACS"; exactly one of `all`, `any`, or `at_least` with `of`."""
+
+    model_config = ConfigDict(json_schema_extra=at_least_one_of(("all",), ("any",), ("at_least", "of")))
 
     all: tuple[str, ...] = ()
     """Checks (`node/check`) that must all be up."""
@@ -275,7 +308,7 @@ class MaintenanceSettings(Settings):
     """Which checks it covers."""
     rrule: Recurrence | None = None
     """Recurrence (RFC 5545); once unless given."""
-    start: datetime
+    start: Moment
     """First start, in the monitor's time zone."""
     duration: Pace
     """How long."""
@@ -283,12 +316,14 @@ class MaintenanceSettings(Settings):
     """`read_only` stores, sends and deletes nothing; `stop` asks nothing at all."""
     by: str = ""
     """Who planned it, or the number of the change."""
-    announced: date | None = None
+    announced: Day | None = None
     """When it was announced, for contracts that count only announced windows."""
 
 
 class ObjectiveSettings(Settings):
     """What was agreed for a service, or for the checks that match."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("service", "match"))
 
     name: str
     """As the contract calls it."""

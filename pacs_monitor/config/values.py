@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from datetime import date
 from ipaddress import ip_address, ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetPydanticSchema,
+    SecretStr,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
-from pacs_monitor import calendars, cron
-from pacs_monitor.fields import Duration, Texts, local_path
+from pacs_monitor import calendars, cron, patterns
+from pacs_monitor.fields import Duration, Texts, local_path, parse_day, secret
+from pacs_monitor.patterns import BLANKS, one_or_more, text, trimmed
 
 SHORTEST = 0.1
 """Seconds: nothing is asked more often, whatever the configuration says."""
 _NAME = re.compile(r"\w[\w.-]*")
-_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _SQLITE = "sqlite:///"
 _POSTGRESQL = "postgresql+psycopg://"
 
@@ -33,10 +40,10 @@ def parse_address(value: object) -> object:
     """`127.0.0.1:9741` or `[::1]:9741` as host and port; port 0, to listen on, takes a free one."""
     if not isinstance(value, str):
         return value
-    host, colon, port = value.strip().rpartition(":")
-    numbered = re.fullmatch(r"[0-9]{1,5}", port) and int(port) <= 65535
-    if not (colon and host and numbered) or (":" in host and host[0] != "["):
+    address = value.strip(BLANKS)
+    if not re.fullmatch(patterns.HOST_AND_PORT, address):
         raise ValueError(f"{value!r} is not an address with a port; write 127.0.0.1:9741 or [::1]:9741")
+    host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)
 
 
@@ -67,6 +74,11 @@ def _timezone(value: str) -> str:
     return value
 
 
+def _time_zones() -> patterns.Schema:
+    """The names of IANA, and other files of the system's database (`posix/…`)."""
+    return {"anyOf": [{"enum": sorted(available_timezones())}, text("(?:posix|right)/.*|localtime|posixrules")]}
+
+
 def _database(value: str, info: ValidationInfo) -> str:
     """A relative path of SQLite starts at the configuration's folder. The URL may hold a password: it never prints."""
     if value.startswith(_SQLITE) and len(value) > len(_SQLITE):
@@ -84,7 +96,7 @@ def _has_a_port(url: str) -> bool:
 
 
 def _bearer(value: SecretStr) -> SecretStr:
-    if not _TOKEN.fullmatch(value.get_secret_value()):
+    if not re.fullmatch(patterns.TOKEN, value.get_secret_value()):
         raise ValueError("is no bearer token (RFC 6750 2.1); write letters, digits and -._~+/ alone, = only at the end")
     return value
 
@@ -98,14 +110,14 @@ def check_hours(value: str) -> str:
 def _exception(value: str) -> str:
     if not value.endswith(".ics"):
         try:
-            date.fromisoformat(value)
+            parse_day(value)
         except ValueError:
             raise ValueError(f"{value!r} is neither a date (2026-12-24) nor an .ics file") from None
     return value
 
 
 def _rrule(value: str) -> str:
-    if not re.fullmatch(r"FREQ=[A-Z]+(?:;[A-Z]+=[^;\s]+)*", value):
+    if not re.fullmatch(patterns.RECURRENCE, value):
         raise ValueError(f"{value!r} is not a recurrence (RFC 5545 3.3.10); write FREQ=MONTHLY;BYDAY=2SU")
     return value
 
@@ -128,21 +140,30 @@ def _cron(value: str) -> str:
     return value
 
 
-Pace = Annotated[Duration, AfterValidator(_pace)]
+Pace = Annotated[Duration, AfterValidator(_pace), WithJsonSchema(trimmed(patterns.PACE, "10s", "5m", "2h"))]
 """A duration in seconds, not shorter than SHORTEST."""
 HostPort = Annotated[
     tuple[str, int],
     BeforeValidator(parse_address),
-    WithJsonSchema({"type": "string", "examples": ["127.0.0.1:9741", "[::1]:9741"]}),
+    WithJsonSchema(trimmed(patterns.HOST_AND_PORT, "127.0.0.1:9741", "[::1]:9741")),
 ]
-Name = Annotated[str, AfterValidator(check_name)]
-TimeZone = Annotated[str, AfterValidator(_timezone)]
-BearerToken = Annotated[SecretStr, AfterValidator(_bearer)]
-Database = Annotated[str, AfterValidator(_database), Field(repr=False)]
-Hours = Annotated[str, AfterValidator(check_hours)]
-Exceptional = Annotated[str, AfterValidator(_exception)]
-Recurrence = Annotated[str, AfterValidator(_rrule)]
-Cron = Annotated[str, AfterValidator(_cron)]
-Networks = Annotated[Texts, Field(min_length=1), AfterValidator(_networks)]
+Name = Annotated[str, AfterValidator(check_name), WithJsonSchema(text(patterns.NAME))]
+TimeZone = Annotated[
+    str,
+    AfterValidator(_timezone),
+    GetPydanticSchema(get_pydantic_json_schema=lambda _core, _handler: _time_zones()),
+]
+BearerToken = Annotated[SecretStr, AfterValidator(_bearer), WithJsonSchema(secret(patterns.TOKEN))]
+Database = Annotated[str, AfterValidator(_database), Field(repr=False), WithJsonSchema(secret(patterns.DATABASE))]
+Hours = Annotated[str, AfterValidator(check_hours), WithJsonSchema(text(patterns.HOURS, "Mon-Fri 06:00-20:00", "24x7"))]
+Exceptional = Annotated[str, AfterValidator(_exception), WithJsonSchema(trimmed(rf"{patterns.DAY}|.*\.ics"))]
+Recurrence = Annotated[str, AfterValidator(_rrule), WithJsonSchema(text(patterns.RECURRENCE, "FREQ=MONTHLY;BYDAY=2SU"))]
+Cron = Annotated[str, AfterValidator(_cron), WithJsonSchema(text(patterns.CRON, "0 3 * * *"))]
+Networks = Annotated[
+    Texts,
+    Field(min_length=1),
+    AfterValidator(_networks),
+    WithJsonSchema(one_or_more(text(patterns.NETWORK, "10.0.0.31", "10.0.0.0/24"), least=1)),
+]
 """Numeric addresses, or networks by their prefix."""
 Count = Annotated[int, Field(ge=1, le=1000)]

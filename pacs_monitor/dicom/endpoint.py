@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pacs_monitor.dicom.association import Target
 from pacs_monitor.fields import AETitle, Port, Settings, TlsSettings, tls_of
-from pacs_monitor.model import Address, Node, Outcome, Reason
+from pacs_monitor.model import Address, Needs, Node, Outcome, Reason
+
+ENDPOINT = Needs("dicom", ("port", "ae_title"))
+"""What a check needs that opens associations to its node."""
 
 
 class EndpointSettings(Settings):
@@ -25,7 +28,7 @@ def target_of(node: Node, settings: EndpointSettings) -> Target | None:
     endpoint = node.dicom
     port = settings.port or (endpoint and endpoint.port)
     called = settings.ae_title or (endpoint and endpoint.ae_title)
-    calling = settings.calling_ae_title or (endpoint and endpoint.calling_ae_title)
+    calling = settings.calling_ae_title or (endpoint.calling_ae_title if endpoint else node.calling_ae_title)
     if not (node.host and port and called and calling):
         return None
     tls = tls_of(settings.tls) or (endpoint.tls if endpoint else None)

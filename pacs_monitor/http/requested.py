@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import requests
 from urllib3.exceptions import LocationValueError
 
-from pacs_monitor.fields import HEADER_NAME, HEADER_VALUE, UNPRINTABLE
+from pacs_monitor.fields import UNPRINTABLE
+from pacs_monitor.patterns import HEADER_NAME, HEADER_VALUE
 
 _SCHEMES = ("http://", "https://")
 
@@ -26,8 +28,8 @@ def is_askable(url: str) -> bool:
 def unusable_header(headers: Mapping[str, str]) -> str | None:
     """The first header that cannot be sent (RFC 9110 5.1, 5.5), by its name; None when all can."""
     for name, value in headers.items():
-        if not HEADER_NAME.fullmatch(name):
+        if not re.fullmatch(HEADER_NAME, name):
             return ascii(name)
-        if not HEADER_VALUE.fullmatch(value):
+        if not re.fullmatch(HEADER_VALUE, value):
             return name
     return None

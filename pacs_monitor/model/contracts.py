@@ -187,6 +187,15 @@ class Burden(Protocol):
     def load(self, settings: Any) -> Load: ...
 
 
+class Needs(NamedTuple):
+    """What a node must say so that a probe or system (as its `needs`) has somebody to ask: its host at least."""
+
+    block: str = ""
+    """The block of the node that says the rest, …"""
+    or_keys: tuple[str, ...] = ()
+    """… unless the check itself says all of these."""
+
+
 @runtime_checkable
 class Guarded(Protocol):
     """A probe that runs commands or statements of the configuration: only where `monitor.allow` names the check."""

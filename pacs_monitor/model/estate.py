@@ -67,6 +67,8 @@ class Node:
     depends_on: tuple[str, ...] = ()
     max_associations: int = 1
     dicom: DicomEndpoint | None = None
+    calling_ae_title: str = ""
+    """Our AE title towards it, for checks that say port and AE title themselves where it has no `dicom` block."""
     hl7: Hl7Endpoint | None = None
     systems: Mapping[str, object] = field(default_factory=dict)
     """The blocks of product APIs (`orthanc:`, `mirth:` …), each as its system's settings."""

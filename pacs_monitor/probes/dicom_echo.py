@@ -35,7 +35,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from pacs_monitor.dicom import Target, associate, reasons
-from pacs_monitor.dicom.endpoint import EndpointSettings, not_configured, target_of
+from pacs_monitor.dicom.endpoint import ENDPOINT, EndpointSettings, not_configured, target_of
 from pacs_monitor.dicom.names import name_of
 from pacs_monitor.dicom.peers import changes_of, described
 from pacs_monitor.dicom.requests import VERIFICATION, Context
@@ -49,6 +49,7 @@ from pacs_monitor.model import (
     Layer,
     Measure,
     Measurement,
+    Needs,
     Node,
     Outcome,
     Phase,
@@ -130,6 +131,7 @@ class DicomEcho:
     layer: ClassVar[Layer] = Layer.ASSOCIATION
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = True
+    needs: ClassVar[Needs] = ENDPOINT
     rhythm: ClassVar[Rhythm] = Rhythm()
 
     def addresses(self, node: Node, settings: DicomEchoSettings) -> tuple[Address, ...]:

@@ -24,10 +24,10 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, model_validator
 
 from pacs_monitor.dicom.dates import today
-from pacs_monitor.dicom.endpoint import addresses_of, not_configured, target_of
+from pacs_monitor.dicom.endpoint import ENDPOINT, addresses_of, not_configured, target_of
 from pacs_monitor.dicom.find import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
 from pacs_monitor.dicom.query import CountSettings, check_keys, count, count_measures, identifier
-from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, ProbeContext, Rhythm
+from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, ProbeContext, Rhythm
 
 ROOTS = {"study": STUDY_ROOT_FIND, "patient": PATIENT_ROOT_FIND}
 _TODAY = {"StudyDate": "today"}
@@ -55,6 +55,7 @@ class DicomFind:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = True
+    needs: ClassVar[Needs] = ENDPOINT
     rhythm: ClassVar[Rhythm] = Rhythm(interval=300.0, retry_interval=30.0, timeout=30.0)
 
     def addresses(self, node: Node, settings: DicomFindSettings) -> tuple[Address, ...]:

@@ -29,13 +29,13 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from pacs_monitor.dicom import Target, associate, fetching, requests
-from pacs_monitor.dicom.endpoint import EndpointSettings, addresses_of, not_configured, target_of
+from pacs_monitor.dicom.endpoint import ENDPOINT, EndpointSettings, addresses_of, not_configured, target_of
 from pacs_monitor.dicom.fetching import Basket, Fetched, TooLargeError
 from pacs_monitor.dicom.find import STUDY_ROOT_FIND
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE
 from pacs_monitor.dicom.sop_classes import IMAGES, sop_class
 from pacs_monitor.fields import AETitle, Duration, Size, Texts
-from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
+from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import EXPIRY, NetFailure
 
 _TRANSFER_SYNTAXES = (
@@ -91,6 +91,7 @@ class DicomRetrieve:
     layer: ClassVar[Layer] = Layer.STORE
     writes: ClassVar[bool] = True
     uses_association: ClassVar[bool] = True
+    needs: ClassVar[Needs] = ENDPOINT
     rhythm: ClassVar[Rhythm] = Rhythm(interval=3600.0, retry_interval=300.0, timeout=120.0)
 
     def addresses(self, node: Node, settings: DicomRetrieveSettings) -> tuple[Address, ...]:

@@ -33,7 +33,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import model_validator
 
 from pacs_monitor.dicom import Association, Target, associate
-from pacs_monitor.dicom.endpoint import EndpointSettings, addresses_of, not_configured, target_of
+from pacs_monitor.dicom.endpoint import ENDPOINT, EndpointSettings, addresses_of, not_configured, target_of
 from pacs_monitor.dicom.requests import Context, contexts
 from pacs_monitor.dicom.store import store
 from pacs_monitor.dicom.testobject import Synthetic, UnfitFileError
@@ -43,6 +43,7 @@ from pacs_monitor.model import (
     LedgerError,
     Load,
     Measure,
+    Needs,
     Node,
     Outcome,
     ProbeContext,
@@ -99,6 +100,7 @@ class DicomStore:
     layer: ClassVar[Layer] = Layer.STORE
     writes: ClassVar[bool] = True
     uses_association: ClassVar[bool] = True
+    needs: ClassVar[Needs] = ENDPOINT
     rhythm: ClassVar[Rhythm] = Rhythm(interval=900.0, retry_interval=60.0, timeout=60.0)
 
     def addresses(self, node: Node, settings: DicomStoreSettings) -> tuple[Address, ...]:

@@ -17,11 +17,11 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator
 
 from pacs_monitor.dicom.dates import resolve_dates, today
-from pacs_monitor.dicom.endpoint import addresses_of, not_configured, target_of
+from pacs_monitor.dicom.endpoint import ENDPOINT, addresses_of, not_configured, target_of
 from pacs_monitor.dicom.find import MODALITY_WORKLIST_FIND
 from pacs_monitor.dicom.query import CountSettings, check_keys, count, count_measures
 from pacs_monitor.fields import AETitle, ServiceHours
-from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, ProbeContext, Rhythm
+from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, ProbeContext, Rhythm
 
 
 def _modality(value: str) -> str:
@@ -51,6 +51,7 @@ class DicomWorklist:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = True
+    needs: ClassVar[Needs] = ENDPOINT
     rhythm: ClassVar[Rhythm] = Rhythm(interval=300.0, retry_interval=30.0, timeout=30.0)
 
     def addresses(self, node: Node, settings: DicomWorklistSettings) -> tuple[Address, ...]:

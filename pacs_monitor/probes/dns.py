@@ -21,7 +21,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator
 
 from pacs_monitor.fields import Duration, Port, Settings, Texts
-from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
+from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import NetFailure, Passage
 from pacs_monitor.net.datagram import exchange
 from pacs_monitor.wording import label
@@ -73,6 +73,7 @@ class Dns:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
+    needs: ClassVar[Needs] = Needs()
     rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=10.0, timeout=5.0)
 
     def addresses(self, _node: Node, _settings: DnsSettings) -> tuple[Address, ...]:

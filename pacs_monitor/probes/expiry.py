@@ -17,18 +17,21 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple, Self
 
 from cryptography import x509
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from pacs_monitor.fields import Duration, LocalPath, Settings
+from pacs_monitor.fields import Day, Duration, LocalPath, Settings
 from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import NetFailure, Passage
 from pacs_monitor.net.threads import OneThread
+from pacs_monitor.patterns import one_of
 
 _DAY = 86400.0
 
 
 class ExpirySettings(Settings):
-    date: datetime.date | None = None
+    model_config = ConfigDict(json_schema_extra=one_of("date", "cert"))
+
+    date: Day | None = None
     """The last day on which it holds (2027-03-31), in the monitor's time zone."""
     cert: LocalPath | None = None
     """Instead of a date, a file of certificates, PEM or DER: the one that ends first counts."""

@@ -34,7 +34,7 @@ from fnmatch import fnmatchcase
 from time import monotonic
 from typing import Annotated, ClassVar, NamedTuple, Self
 
-from pydantic import AfterValidator, PlainValidator, WithJsonSchema, model_validator
+from pydantic import AfterValidator, ConfigDict, PlainValidator, WithJsonSchema, model_validator
 
 from pacs_monitor.fields import LocalPath, Settings, Texts
 from pacs_monitor.hl7.silence import Limit, Limits
@@ -52,6 +52,7 @@ from pacs_monitor.model import (
     Rhythm,
 )
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.patterns import together
 from pacs_monitor.systems import system_of, telling
 from pacs_monitor.systems.answers import Feed, TellsFeeds
 from pacs_monitor.systems.paths import leads_to_a_file, look
@@ -81,6 +82,8 @@ def _source(value: str) -> str:
 
 
 class Hl7FeedSettings(Settings):
+    model_config = ConfigDict(json_schema_extra=together("source", "folder", "folder"))
+
     source: Annotated[str, AfterValidator(_source)]
     """Who tells of the messages: a system (`mirth` …), `folder` or `listener`."""
     within: Annotated[

@@ -35,6 +35,7 @@ from pacs_monitor.model import (
     Layer,
     Load,
     Measure,
+    Needs,
     Node,
     Outcome,
     Phase,
@@ -129,6 +130,7 @@ class Hl7Heartbeat:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = True
     uses_association: ClassVar[bool] = True
+    needs: ClassVar[Needs] = Needs("hl7", ("port",))
     rhythm: ClassVar[Rhythm] = Rhythm(interval=300.0, retry_interval=60.0, timeout=10.0)
 
     def __init__(self) -> None:

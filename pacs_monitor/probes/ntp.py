@@ -26,6 +26,7 @@ from pacs_monitor.model import (
     Layer,
     Measure,
     Micros,
+    Needs,
     Node,
     Outcome,
     Phase,
@@ -69,6 +70,7 @@ class Ntp:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
+    needs: ClassVar[Needs] = Needs()
     rhythm: ClassVar[Rhythm] = Rhythm(interval=300.0, retry_interval=64.0, timeout=5.0)
 
     def addresses(self, _node: Node, _settings: NtpSettings) -> tuple[Address, ...]:

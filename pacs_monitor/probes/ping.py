@@ -21,7 +21,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pacs_monitor.fields import Duration, Percent, Settings
-from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
+from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import NetFailure, Passage, resolve
 from pacs_monitor.net.connection import miss
 from pacs_monitor.wording import span
@@ -58,6 +58,7 @@ class Ping:
     layer: ClassVar[Layer] = Layer.NETWORK
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
+    needs: ClassVar[Needs] = Needs()
     rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=10.0, timeout=5.0)
 
     def addresses(self, _node: Node, _settings: PingSettings) -> tuple[Address, ...]:

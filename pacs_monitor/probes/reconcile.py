@@ -23,12 +23,12 @@ from pydantic import Field
 
 from pacs_monitor.dicom import Target
 from pacs_monitor.dicom.dates import today
-from pacs_monitor.dicom.endpoint import EndpointSettings, addresses_of, not_configured, target_of
+from pacs_monitor.dicom.endpoint import ENDPOINT, EndpointSettings, addresses_of, not_configured, target_of
 from pacs_monitor.dicom.find import STUDY_ROOT_FIND
 from pacs_monitor.dicom.query import Queries, QuerySettings
 from pacs_monitor.dicom.studies import MODALITIES, Day, studies_of
 from pacs_monitor.fields import NodeName, Percent, Texts
-from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
+from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
 
 EVERYTHING = "all"
@@ -60,6 +60,7 @@ class Reconcile:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = True
+    needs: ClassVar[Needs] = ENDPOINT
     rhythm: ClassVar[Rhythm] = Rhythm(interval=6 * 3600.0, retry_interval=900.0, timeout=120.0)
 
     def addresses(self, node: Node, settings: ReconcileSettings) -> tuple[Address, ...]:

@@ -14,7 +14,7 @@ import asyncio
 from typing import ClassVar
 
 from pacs_monitor.fields import Duration, Port, Settings
-from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, ProbeContext, Reason, Rhythm
+from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import NetFailure, Passage, connect
 
 
@@ -34,6 +34,7 @@ class Tcp:
     layer: ClassVar[Layer] = Layer.TRANSPORT
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = True
+    needs: ClassVar[Needs] = Needs()
     rhythm: ClassVar[Rhythm] = Rhythm()
 
     def addresses(self, node: Node, settings: TcpSettings) -> tuple[Address, ...]:

@@ -25,6 +25,7 @@ from pacs_monitor.model import (
     Address,
     Layer,
     Measure,
+    Needs,
     Node,
     Outcome,
     Phase,
@@ -68,6 +69,7 @@ class TlsCertificate:
     layer: ClassVar[Layer] = Layer.TRANSPORT
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = True
+    needs: ClassVar[Needs] = Needs()
     rhythm: ClassVar[Rhythm] = Rhythm(interval=3600.0, retry_interval=60.0, timeout=10.0)
 
     def addresses(self, node: Node, settings: TlsCertificateSettings) -> tuple[Address, ...]:

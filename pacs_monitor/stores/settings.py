@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from pacs_monitor.dicom.testobject import Identity
 from pacs_monitor.fields import ExistingFile, NodeNames, Settings
 from pacs_monitor.model import Load
+from pacs_monitor.patterns import together
 
 KEEP_DAYS = 7
 
@@ -78,6 +79,8 @@ class IdentitySettings(Settings):
 
 class StoreSettings(Settings):
     """Base of the settings of every check that stores test objects."""
+
+    model_config = ConfigDict(json_schema_extra=together("cleanup", "none", "mode", "accept_only"))
 
     identity: IdentitySettings = IdentitySettings()
     """Whom the test object claims to show."""

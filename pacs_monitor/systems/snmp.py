@@ -19,11 +19,12 @@ from importlib import import_module
 from math import isfinite
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from pacs_monitor.fields import Port, Secret, Settings
-from pacs_monitor.model import Address, Node, Phase, ProbeContext, Reason
+from pacs_monitor.model import Address, Needs, Node, Phase, ProbeContext, Reason
 from pacs_monitor.net import NetFailure, Passage, resolve
+from pacs_monitor.patterns import one_of
 from pacs_monitor.systems.answers import HostState, Interface, Link, Volume
 from pacs_monitor.systems.sizes import volume
 
@@ -44,6 +45,8 @@ _REFUSALS = ("WrongDigest", "UnknownUserName", "UnsupportedSecurityLevel", "Decr
 
 
 class SnmpSettings(Settings):
+    model_config = ConfigDict(json_schema_extra=one_of("community", "username"))
+
     port: Port = 161
     """UDP port."""
     community: Secret | None = None
@@ -71,6 +74,7 @@ class SnmpSettings(Settings):
 class Snmp:
     kind: ClassVar[str] = "snmp"
     settings: ClassVar[type[SnmpSettings]] = SnmpSettings
+    needs: ClassVar[Needs] = Needs()
 
     def __init__(self, settings: SnmpSettings) -> None:
         self._settings = settings

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pacs_monitor import config
 from pacs_monitor.config import ConfigError, Estate
+from tests.config.editor import complaints
 
 HEAD = "monitor: {name: east}\ndefault_route: {channels: []}\n"
 ARCHIVE = """nodes:
@@ -21,7 +22,9 @@ def loaded(folder: Path, text: str, **environ: str) -> Estate:
     """The estate of a text."""
     file = folder / "monitor.yaml"
     file.write_text(text, encoding="utf-8")
-    return config.load(file, environ)
+    estate = config.load(file, environ)
+    assert complaints(text) == [], "an editor accepts what loads"
+    return estate
 
 
 def messages(folder: Path, text: str, **environ: str) -> list[str]:
