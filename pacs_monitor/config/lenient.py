@@ -17,7 +17,6 @@ from pacs_monitor.patterns import Schema, text
 VARIABLE = {"type": "string", "pattern": patterns.VARIABLE}
 """A value that is known only when the file is read: with a variable, or with `$$`."""
 _NOISE = frozenset({"title", "default", "format"})
-_RULES = ("required", "anyOf", "oneOf", "allOf", "if")
 _CONDITIONS = ("if", "not", "dependencies", "propertyNames")
 _NUMBERS = ("1", "12", "200", "12345", "123456789", "1.5", "-1", "1e5")
 _SWITCHES = ("true", "false")
@@ -63,7 +62,8 @@ def partial(part: Any) -> Any:
     for rule in ("anyOf", "oneOf"):
         if {} in kept.get(rule, ()):
             del kept[rule]
-    return _or_nothing({key: value for key, value in kept.items() if key != "allOf" or any(value)})
+    found = {key: value for key, value in kept.items() if key != "allOf" or any(value)}
+    return {**found, "type": ["object", "null"]} if found.get("type") == "object" else found
 
 
 def merged(common: Schema, own: Schema, place: str) -> Schema:
@@ -91,8 +91,8 @@ def _scalar(part: Schema) -> Schema:
     kind = part.get("type")
     loose = part
     if kind == "string":
-        any_text = text(patterns.TEXT)["pattern"]
-        loose = {"pattern": any_text, **part, "type": ["string", *_also_read_as(part.get("pattern", any_text))]}
+        pattern: str = part.get("pattern") or text(patterns.TEXT)["pattern"]
+        loose = {**part, "pattern": pattern, "type": ["string", *_also_read_as(pattern)]}
     elif isinstance(kind, str) and kind in _SCALARS:
         loose = {**_SCALARS[kind], **part, "type": _SCALARS[kind]["type"]}
     if "pattern" in loose and VARIABLE["pattern"] not in loose["pattern"]:
@@ -111,10 +111,15 @@ def _or_nothing(part: Schema) -> Schema:
     kind = part.get("type")
     nothing_wanted = {
         "array": lambda: not part.get("minItems"),
-        "object": lambda: not part.get("minProperties") and not any(part.get(rule) for rule in _RULES),
+        "object": lambda: not _requires(part),
     }
     wanted: Callable[[], bool] | None = nothing_wanted.get(kind) if isinstance(kind, str) else None
     return {**part, "type": [kind, "null"]} if wanted and wanted() else part
+
+
+def _requires(part: Schema) -> bool:
+    rules = [rule for rule in part.get("allOf", ()) if "if" not in rule]
+    return bool(rules) or any(part.get(key) for key in ("required", "minProperties", "anyOf", "oneOf"))
 
 
 def _without_null(part: Schema) -> Schema:

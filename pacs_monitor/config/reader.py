@@ -105,7 +105,7 @@ class Reader:
             return [self._plain(item, inner(shape, n), (*path, n)) for n, item in enumerate(tree.items)]
         if not isinstance(shape, Scalar) and tree.nothing:
             return [] if isinstance(shape, ListOf) else {}
-        if tree.plain and not tree.written:
+        if tree.nothing:
             self.tell(tree.mark, path, "has no value; write one, or leave the key out")
         return tree.text
 

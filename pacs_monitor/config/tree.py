@@ -44,8 +44,8 @@ class Text:
 
     @property
     def nothing(self) -> bool:
-        """`ping:` with no value: an empty mapping or list, where one is expected."""
-        return self.plain and self.written in ("", "~", "null")
+        """`ping:` with no value (YAML 1.2, 10.3.2): an empty mapping or list, where one is expected."""
+        return self.plain and self.written in ("", "~", "null", "Null", "NULL")
 
 
 @dataclass(frozen=True, slots=True)

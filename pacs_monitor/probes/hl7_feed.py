@@ -34,7 +34,7 @@ from fnmatch import fnmatchcase
 from time import monotonic
 from typing import Annotated, ClassVar, NamedTuple, Self
 
-from pydantic import AfterValidator, ConfigDict, PlainValidator, WithJsonSchema, model_validator
+from pydantic import ConfigDict, PlainValidator, WithJsonSchema, model_validator
 
 from pacs_monitor.fields import LocalPath, Settings, Texts
 from pacs_monitor.hl7.silence import Limit, Limits
@@ -52,8 +52,8 @@ from pacs_monitor.model import (
     Rhythm,
 )
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
-from pacs_monitor.patterns import together
-from pacs_monitor.systems import system_of, telling
+from pacs_monitor.patterns import DURATION, together, trimmed
+from pacs_monitor.systems import SourceOf, system_of
 from pacs_monitor.systems.answers import Feed, TellsFeeds
 from pacs_monitor.systems.paths import leads_to_a_file, look
 from pacs_monitor.wording import span
@@ -74,22 +74,18 @@ class Seen(NamedTuple):
     up: bool = True
 
 
-def _source(value: str) -> str:
-    known = (*OURS, *telling("feeds"))
-    if value not in known:
-        raise ValueError(f"{value!r} is no source of feeds; there are: {', '.join(known)}")
-    return value
+_SILENCE = trimmed(DURATION, "15m", "4h")
 
 
 class Hl7FeedSettings(Settings):
     model_config = ConfigDict(json_schema_extra=together("source", "folder", "folder"))
 
-    source: Annotated[str, AfterValidator(_source)]
+    source: Annotated[str, SourceOf("feeds", *OURS)]
     """Who tells of the messages: a system (`mirth` …), `folder` or `listener`."""
     within: Annotated[
         Limits,
         PlainValidator(Limits.parse),
-        WithJsonSchema({"anyOf": [{"type": "string"}, {"additionalProperties": {"type": "string"}, "type": "object"}]}),
+        WithJsonSchema({"anyOf": [_SILENCE, {"additionalProperties": _SILENCE, "type": "object", "minProperties": 1}]}),
     ]
     """How long a feed may be silent: a duration, or durations by hours and `otherwise`."""
     expect: Texts = ()

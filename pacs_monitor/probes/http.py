@@ -14,14 +14,16 @@ import re
 from typing import Annotated, ClassVar
 from urllib.parse import urljoin, urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from pacs_monitor import http
 from pacs_monitor.fields import Duration, Headers, Size, Texts
 from pacs_monitor.http import SIZE_LIMIT, Answer, HttpSettings
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry
+from pacs_monitor.patterns import one_or_more, text
 
+_STATUS = "[1-5](?:[0-9][0-9]|xx)"
 _REDIRECTS = (301, 302, 303, 307, 308)
 _ELSEWHERE = "it redirects to another host, and that one could not be asked"
 """The host is the peer's word, and may hold a secret."""
@@ -29,7 +31,7 @@ _ELSEWHERE = "it redirects to another host, and that one could not be asked"
 
 def _check_status(value: tuple[str, ...]) -> tuple[str, ...]:
     for status in value:
-        if not re.fullmatch(r"[1-5](\d\d|xx)", status):
+        if not re.fullmatch(_STATUS, status):
             raise ValueError(f"{status!r} is no HTTP status; write 200, or 2xx for all that begin with 2")
     return value
 
@@ -49,7 +51,7 @@ class HttpProbeSettings(HttpSettings):
     """`GET` or `HEAD`: nothing that changes anything."""
     headers: Headers = Field(default_factory=dict)
     """More headers to send."""
-    status: Annotated[Texts, AfterValidator(_check_status)] = ("2xx",)
+    status: Annotated[Texts, AfterValidator(_check_status), WithJsonSchema(one_or_more(text(_STATUS)))] = ("2xx",)
     """The statuses that are well: `200`, `2xx`; `401` proves a login page that wants an account."""
     contains: str = ""
     """A text that must stand in the answer (UTF-8)."""

@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, ClassVar, Protocol
 
-from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function
 
 from pacs_monitor.model import Node, Reason
 from pacs_monitor.net import Passage
@@ -42,19 +44,31 @@ def telling(what: str) -> list[str]:
     return sorted(kind for kind, system in kinds().items() if hasattr(system, what))
 
 
-def _source_of(what: str) -> AfterValidator:
-    def known(kind: str) -> str:
-        if kind not in telling(what):
-            raise ValueError(f"{kind!r} is no system that tells {what}; there are: {', '.join(telling(what))}")
+class SourceOf:
+    """Marks a setting that names a system by what it tells, or a source of our own."""
+
+    def __init__(self, what: str, *ours: str) -> None:
+        self._what, self._ours = what, ours
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self._known, handler(source))
+
+    def __get_pydantic_json_schema__(self, _core: CoreSchema, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"enum": self._names()}
+
+    def _names(self) -> list[str]:
+        return [*self._ours, *telling(self._what)]
+
+    def _known(self, kind: str) -> str:
+        if kind not in self._names():
+            raise ValueError(f"{kind!r} is no source of {self._what}; there are: {', '.join(self._names())}")
         return kind
 
-    return AfterValidator(known)
 
-
-VolumeSource = Annotated[str, _source_of("volumes")]
-QueueSource = Annotated[str, _source_of("queues")]
-InterfaceSource = Annotated[str, _source_of("interfaces")]
-HostSource = Annotated[str, _source_of("host")]
+VolumeSource = Annotated[str, SourceOf("volumes")]
+QueueSource = Annotated[str, SourceOf("queues")]
+InterfaceSource = Annotated[str, SourceOf("interfaces")]
+HostSource = Annotated[str, SourceOf("host")]
 
 
 def is_guarded(kind: str) -> bool:

@@ -76,7 +76,7 @@ def properties(part: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from properties(item, path)
     if isinstance(part, dict):
         for key, value in part.items():
-            if key == "properties" and path.rpartition(".")[2] not in ("if", "then", "not"):
+            if key == "properties" and path.rpartition(".")[2] not in ("if", "then", "not", "anyOf"):
                 yield from ((f"{path}.{name}", inner) for name, inner in value.items() if "$ref" not in inner)
             yield from properties(value, f"{path}.{key}")
 

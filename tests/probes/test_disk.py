@@ -296,5 +296,5 @@ async def test_a_node_without_the_block_is_told_what_to_write() -> None:
 
 
 def test_a_source_that_does_not_exist_or_tells_no_volumes_is_refused() -> None:
-    with pytest.raises(ValidationError, match=r"no system that tells volumes; there are: .*local"):
+    with pytest.raises(ValidationError, match=r"no source of volumes; there are: .*local"):
         DiskSettings(source="floppy")

@@ -209,5 +209,5 @@ def probed_on(machine: Systemd, services: list[list[str]]) -> list[dict[str, Any
 
 
 def test_a_source_that_tells_no_host_is_refused() -> None:
-    with pytest.raises(ValidationError, match="'orthanc' is no system that tells host"):
+    with pytest.raises(ValidationError, match="'orthanc' is no source of host"):
         HostSettings(source="orthanc")
