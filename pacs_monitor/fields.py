@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Annotated, Any, get_args
 
 from pydantic import (
@@ -32,6 +31,7 @@ from pacs_monitor import patterns
 from pacs_monitor.calendars import Hours
 from pacs_monitor.model import Presence, Severity, Tls
 from pacs_monitor.patterns import BLANKS, one_or_more, text, trimmed
+from pacs_monitor.places import existing_file, file_path, folder_path, local_path, sort_of
 
 LONGEST = 3653 * 86400.0
 """Seconds, ten years: longer durations are mistakes, and times that far ahead cannot be reckoned with."""
@@ -115,20 +115,6 @@ def check_ae_title(value: str) -> str:
     return title
 
 
-def local_path(value: str, info: ValidationInfo) -> str:
-    """A path that starts at the configuration's folder."""
-    folder = (info.context or {}).get("folder")
-    return str(Path(folder, value)) if folder else value
-
-
-def existing_file(value: str, info: ValidationInfo) -> str:
-    """A file that is there now, so that nobody learns of its absence at night."""
-    path = local_path(value, info)
-    if info.context and not Path(path).is_file():
-        raise ValueError(f"{value!r} is not there, or no file")
-    return path
-
-
 def _web_address(value: str) -> str:
     if not re.fullmatch(patterns.WEB_ADDRESS, value) or UNPRINTABLE.search(value):
         raise ValueError("is not a web address; write https://host.example.org")
@@ -201,6 +187,8 @@ NumberOrNone = Annotated[int, Field(ge=0, le=10**9)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 AETitle = Annotated[str, AfterValidator(check_ae_title), WithJsonSchema(text(patterns.AE_TITLE))]
 LocalPath = Annotated[str, AfterValidator(local_path)]
+FolderPath = Annotated[str, AfterValidator(folder_path)]
+FilePath = Annotated[str, AfterValidator(file_path)]
 ExistingFile = Annotated[str, AfterValidator(existing_file)]
 WebAddress = Annotated[
     str,
@@ -252,11 +240,17 @@ def _names(field: FieldInfo) -> bool:
     return any(isinstance(extra, _NamesNode) for extra in (*field.metadata, *inner))
 
 
+def _check_program(command: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    if command and info.context and "/" in command[0] and sort_of(local_path(command[0], info)) == "folder":
+        raise ValueError(f"{command[0]!r} is a folder; write the path of a program in it")
+    return command
+
+
 class _Command:
     """Marks a setting that is a program and its arguments, which may hold secrets: they are not shown."""
 
 
-Command = Annotated[Texts, Field(min_length=1), _Command()]
+Command = Annotated[Texts, Field(min_length=1), AfterValidator(_check_program), _Command()]
 
 
 def is_command(field: FieldInfo) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from pacs_monitor import config as configuration
 from pacs_monitor.cli import client
@@ -27,6 +28,9 @@ from pacs_monitor.cli.common import (
 from pacs_monitor.cli.loads import loads
 from pacs_monitor.config import Estate
 from pacs_monitor.wording import login_name
+
+PAGE = 100
+"""Columns of a table that people read; longer values go on in the next line."""
 
 
 @app.command("check-config")
@@ -86,10 +90,12 @@ def show(
     if json:
         print_json([row._asdict() for row in rows])
         return
-    table = Table("check", "setting", "value", "from", box=None, pad_edge=False)
+    names = (Column(name, no_wrap=True) for name in ("check", "setting"))
+    table = Table(*names, Column("value", overflow="fold"), Column("from", overflow="fold"), box=None, pad_edge=False)
+    folder = f"{config.parent}{os.sep}"
     for row in rows:
-        table.add_row(*map(escape, row))
-    out.print(table)
+        table.add_row(*map(escape, row._replace(origin=row.origin.replace(folder, ""))))
+    out.print(table, width=min(out.width, PAGE))
 
 
 @app.command()

@@ -41,10 +41,7 @@ def explain(estate: Estate, node: str) -> list[Row]:
 
 
 def _rows(check: str, values: Mapping[str, Any], origins: Origins) -> list[Row]:
-    return [
-        Row(check, key, shown(value), str(origins.get(key.partition(".")[0], _BUILT_IN)))
-        for key, value in values.items()
-    ]
+    return [Row(check, key, shown(value), str(origins.get(key, _BUILT_IN))) for key, value in values.items()]
 
 
 def _node_values(node: Node) -> dict[str, Any]:

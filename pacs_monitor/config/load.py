@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pacs_monitor.config.draft import Draft, read_draft
 from pacs_monitor.config.estate import Estate, Route
+from pacs_monitor.config.installed import check_packages
 from pacs_monitor.config.problems import ConfigError, Problem
 from pacs_monitor.config.reader import Reader
 from pacs_monitor.config.references import check_references
@@ -28,6 +29,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Estate:
     reader = Reader(path.absolute().parent, problems, used=used)
     draft = read_draft(reader, tree)
     check_references(reader, draft)
+    check_packages(reader, draft)
     found = resolve(reader, draft, draft.monitor) if draft.monitor else None
     if found is None or problems:
         raise ConfigError(problems)

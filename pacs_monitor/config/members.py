@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from pacs_monitor.config.values import Count, Cron, Pace
-from pacs_monitor.fields import AETitle, Day, Duration, Host, LocalPath, Port, Settings, Texts, TlsSettings
+from pacs_monitor.fields import AETitle, Day, Duration, FilePath, Host, Port, Settings, Texts, TlsSettings
 from pacs_monitor.model import Paging, Presence, Severity
 
 
@@ -120,7 +120,7 @@ class NodeSettings(Defaults):
 class NodeTable(Settings):
     """Nodes out of a table."""
 
-    csv: LocalPath
+    csv: FilePath
     """The file, read at every (re)load."""
     columns: Mapping[str, str]
     """Key of a node → column of the table."""

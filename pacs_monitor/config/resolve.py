@@ -17,10 +17,10 @@ from pacs_monitor.config.addressing import lacking, speaks_dicom
 from pacs_monitor.config.draft import Draft, Piece
 from pacs_monitor.config.estate import Origin, Origins
 from pacs_monitor.config.kinds import CheckDraft, NodeDraft
-from pacs_monitor.config.members import Defaults, DicomSettings, NodeSettings
-from pacs_monitor.config.reader import Reader
+from pacs_monitor.config.members import Defaults, DicomSettings
+from pacs_monitor.config.reader import FROM_FILE, Reader
 from pacs_monitor.config.sections import MonitorSettings
-from pacs_monitor.config.tree import Mark, Tree, at
+from pacs_monitor.config.tree import Branch, Mark, Tree, at
 from pacs_monitor.fields import nodes_named, tls_of
 from pacs_monitor.model import (
     SECOND,
@@ -39,6 +39,7 @@ from pacs_monitor.model import (
 PATIENCE = Defaults(
     failures=3, recoveries=2, page_after=60.0, severity=Severity.WARNING, unknown_after=900.0, busy_fail_after=600.0
 )
+BLOCKS = frozenset({"dicom", "hl7"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,9 @@ class Layer:
     name: str
     settings: BaseModel
     tree: Tree | None = None
+
+    def says(self, key: str) -> bool:
+        return key in self.settings.model_fields_set
 
     def origin(self, key: str) -> Origin:
         return Origin(self.name, _mark(self.tree, key) if self.tree else None)
@@ -144,12 +148,25 @@ def _node(draft: NodeDraft, above: list[Layer], our_ae_title: str) -> tuple[Node
         hl7=Hl7Endpoint(settings.hl7.port, tls_of(settings.hl7.tls)) if settings.hl7 else None,
         systems=draft.systems,
     )
-    return node, _node_origins(own, paging_origin)
+    calling = {"calling_ae_title", "dicom.calling_ae_title"}
+    ours = dict.fromkeys(calling, above[-1].origin("ae_title")) if above[-1].says("ae_title") else {}
+    name = {"title": Origin("name of the node", draft.tree.mark)}
+    return node, {
+        **ours,
+        **name,
+        **_written("node", draft.tree, draft.systems.keys() | BLOCKS),
+        "paging": paging_origin,
+    }
 
 
-def _node_origins(own: Layer, paging: Origin) -> Origins:
-    written = NodeSettings.model_fields.keys() & own.settings.model_fields_set
-    return {**{key: own.origin(key) for key in written}, "paging": paging}
+def _written(layer: str, tree: Tree, blocks: Collection[str] = ()) -> dict[str, Origin]:
+    """Where each key stands, and those of `blocks` one by one; a secret may stand under `KEY_file`."""
+    found: dict[str, Origin] = {}
+    for key, child in tree.entries.items() if isinstance(tree, Branch) else ():
+        found[key.removesuffix(FROM_FILE)] = found[key] = Origin(layer, child.mark)
+        if key in blocks:
+            found |= {f"{key}.{inner}": origin for inner, origin in _written(layer, child).items()}
+    return found
 
 
 def _dicom(settings: DicomSettings, our_ae_title: str) -> DicomEndpoint:
@@ -164,7 +181,9 @@ def _check(draft: CheckDraft, node: Node, layers: list[Layer], pages: list[Layer
         values[key], origins[key] = _nearest(key, layers)
     values["paging"], origins["paging"] = _nearest("paging", pages)
     origins["probe"] = Origin("name of the check", draft.tree.mark)
-    origins |= {key: Origin("check", tree.mark) for key, tree in draft.tree.entries.items()}
+    origins |= _written("check", draft.tree)
+    if values["retry_interval"] > values["interval"]:
+        origins["retry_interval"] = origins["interval"]
     check = Check(
         id=draft.id,
         node=node,

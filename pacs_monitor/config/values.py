@@ -20,8 +20,9 @@ from pydantic import (
 )
 
 from pacs_monitor import calendars, cron, patterns
-from pacs_monitor.fields import Duration, Texts, local_path, parse_day, secret
+from pacs_monitor.fields import Duration, Texts, parse_day, secret
 from pacs_monitor.patterns import BLANKS, one_or_more, text, trimmed
+from pacs_monitor.places import file_path
 
 SHORTEST = 0.1
 """Seconds: nothing is asked more often, whatever the configuration says."""
@@ -82,7 +83,7 @@ def _time_zones() -> patterns.Schema:
 def _database(value: str, info: ValidationInfo) -> str:
     """A relative path of SQLite starts at the configuration's folder. The URL may hold a password: it never prints."""
     if value.startswith(_SQLITE) and len(value) > len(_SQLITE):
-        return _SQLITE + local_path(value.removeprefix(_SQLITE), info)
+        return _SQLITE + file_path(value.removeprefix(_SQLITE), info)
     if value.startswith(_POSTGRESQL) and _has_a_port(value):
         return value
     raise ValueError(f"is no database; write {_SQLITE}FILE or {_POSTGRESQL}USER@HOST/NAME")

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import suppress
 from math import ceil
 from typing import Annotated, Any, ClassVar
 
@@ -27,9 +26,9 @@ from pacs_monitor.fields import Duration, Secret, Settings
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import NetFailure, Passage, connect
 from pacs_monitor.net.threads import OneThread
+from pacs_monitor.systems.drivers import missing_package, package_of
 
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "oracle": 1521, "mssql": 1433}
-_EXTRAS = {"psycopg": "pacs-monitor[postgres]"}
 _REFUSED = (
     r"authentication failed|access denied|login failed|not permitted to log in|role .* does not exist"
     r"|no pg_hba\.conf entry|rejects connection|ORA-01017|ORA-28000"
@@ -90,6 +89,9 @@ class Database:
 
     def addresses(self, _node: Node, _settings: DatabaseSettings) -> tuple[Address, ...]:
         return ()
+
+    def missing_package(self, settings: DatabaseSettings) -> str | None:
+        return missing_package(make_url(settings.url.get_secret_value()))
 
     async def run(self, _node: Node, settings: DatabaseSettings, ctx: ProbeContext) -> Outcome:
         passage, url = Passage(), make_url(settings.url.get_secret_value())
@@ -157,11 +159,8 @@ async def _explain(error: SQLAlchemyError, url: URL, ctx: ProbeContext, passage:
 
 
 def _not_installed(url: URL, passage: Passage) -> Outcome:
-    driver = url.drivername.partition("+")[2] or url.drivername
-    with suppress(Exception):  # a dialect that is not there has no driver
-        driver = url.get_driver_name()
-    wanted = _EXTRAS.get(driver, driver)
-    return _failed(passage, Reason.NOT_CONFIGURED, f"the driver is not installed here: pip install '{wanted}'", ())
+    detail = f"the driver is not installed here: pip install '{package_of(url)}'"
+    return _failed(passage, Reason.NOT_CONFIGURED, detail, ())
 
 
 def _failed(passage: Passage, reason: Reason, detail: str, facts: tuple[tuple[str, str], ...]) -> Outcome:

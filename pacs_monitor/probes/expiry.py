@@ -19,7 +19,7 @@ from typing import ClassVar, NamedTuple, Self
 from cryptography import x509
 from pydantic import ConfigDict, Field, model_validator
 
-from pacs_monitor.fields import Day, Duration, LocalPath, Settings
+from pacs_monitor.fields import Day, Duration, FilePath, Settings
 from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import NetFailure, Passage
 from pacs_monitor.net.threads import OneThread
@@ -33,7 +33,7 @@ class ExpirySettings(Settings):
 
     date: Day | None = None
     """The last day on which it holds (2027-03-31), in the monitor's time zone."""
-    cert: LocalPath | None = None
+    cert: FilePath | None = None
     """Instead of a date, a file of certificates, PEM or DER: the one that ends first counts."""
     what: str = Field("it", min_length=1)
     """What ends, for people: viewer licence."""

@@ -19,12 +19,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, ClassVar, NamedTuple
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ValidationInfo
 
 from pacs_monitor.fields import Duration, LocalPath, Number, Settings, Size
 from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import NetFailure, Passage
 from pacs_monitor.net.threads import OneThread
+from pacs_monitor.places import sort_of
 from pacs_monitor.systems.paths import leads_to_a_file
 from pacs_monitor.wording import amount, moment, span
 
@@ -34,9 +35,11 @@ _LOOK_AT_THE_CLOCK = 1000
 """Entries of a folder between two looks."""
 
 
-def _check_folder(value: str) -> str:
+def _check_folder(value: str, info: ValidationInfo) -> str:
     if any(c in str(Path(value).parent) for c in "*?["):
         raise ValueError(f"{value!r} has a wildcard in its folder; only the file name may have them")
+    if info.context and sort_of(value) == "folder":
+        raise ValueError(f"{value!r} is a folder; write which of its files count: {Path(value) / '*'}")
     return value
 
 

@@ -36,7 +36,7 @@ from typing import Annotated, ClassVar, NamedTuple, Self
 
 from pydantic import ConfigDict, PlainValidator, WithJsonSchema, model_validator
 
-from pacs_monitor.fields import LocalPath, Settings, Texts
+from pacs_monitor.fields import FolderPath, Settings, Texts
 from pacs_monitor.hl7.silence import Limit, Limits
 from pacs_monitor.model import (
     SECOND,
@@ -92,7 +92,7 @@ class Hl7FeedSettings(Settings):
     """Message types (MSH-9, such as ORM^O01) that must come; any unless given."""
     feeds: Texts = ()
     """Channels of the engine, each of which must get messages."""
-    folder: LocalPath | None = None
+    folder: FolderPath | None = None
     """The folder of `source: folder`."""
     pattern: str = "*"
     """Glob of the names of its files."""

@@ -16,6 +16,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from math import isfinite
 from typing import Any, ClassVar, Literal, Self
 
@@ -78,6 +79,9 @@ class Snmp:
 
     def __init__(self, settings: SnmpSettings) -> None:
         self._settings = settings
+
+    def missing_package(self) -> str | None:
+        return None if find_spec("pysnmp") else "pacs-monitor[snmp]"
 
     async def volumes(
         self, node: Node, ctx: ProbeContext, passage: Passage, _named: Sequence[str] = ()

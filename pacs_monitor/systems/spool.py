@@ -21,7 +21,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from pacs_monitor.fields import LocalPath, Settings
+from pacs_monitor.fields import FolderPath, Settings
 from pacs_monitor.model import Flag, Node, ProbeContext, Reason
 from pacs_monitor.net import Passage
 from pacs_monitor.systems.answers import Gap, Queue
@@ -35,13 +35,13 @@ _CLOSED = Gap(Reason.NOT_AUTHORISED, "the monitor's user may not read all of it,
 
 
 class FolderSettings(Settings):
-    path: LocalPath
+    path: FolderPath
     """The folder."""
     pattern: str = "*"
     """Which files count, such as `*.hl7`."""
     subfolders: bool = False
     """Also files in its subfolders."""
-    quarantine: LocalPath | None = None
+    quarantine: FolderPath | None = None
     """The folder where files end that could not be processed; it may lie below `path`, and is not counted there."""
 
 

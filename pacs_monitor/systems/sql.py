@@ -23,6 +23,7 @@ from pacs_monitor.model import Node, Phase, ProbeContext, Reason
 from pacs_monitor.net import Passage
 from pacs_monitor.net.threads import OneThread
 from pacs_monitor.systems.answers import Queue
+from pacs_monitor.systems.drivers import missing_package, package_of
 
 _READS = re.compile(r"\s*(select|with|show|values)\b[^;]*;?\s*", re.IGNORECASE | re.DOTALL)
 _BEGIN = {
@@ -97,6 +98,9 @@ class Sql:
     def __init__(self, settings: SqlSettings) -> None:
         self._settings = settings
 
+    def missing_package(self) -> str | None:
+        return missing_package(make_url(self._settings.url.get_secret_value()))
+
     async def queues(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Queue]:
         url = make_url(self._settings.url.get_secret_value())
         passage.begin(Phase.OPERATION)
@@ -163,8 +167,7 @@ def _time(value: Any) -> float:
 def _explained(error: SQLAlchemyError | ImportError, url: URL) -> tuple[Reason, str]:
     """What a driver says may repeat the statement or data: only its class and SQLSTATE are told."""
     if isinstance(error, ImportError | NoSuchModuleError):
-        named = url.drivername.replace("+", " by ")
-        return Reason.NOT_CONFIGURED, f"the driver for {named} is not installed: pip install it beside the monitor"
+        return Reason.NOT_CONFIGURED, f"the driver is not installed here: pip install '{package_of(url)}'"
     state = str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
     known = next((reason for start, reason in _STATES.items() if state.startswith(start)), None)
     if known is None and not state and isinstance(error, OperationalError):

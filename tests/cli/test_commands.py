@@ -200,6 +200,24 @@ def test_what_a_reload_would_change_is_told_before(estate, tmp_path):
     assert "- dead/dicom_echo" in said.stdout
 
 
+@pytest.mark.parametrize("columns", ["100", None])
+def test_show_reads_well_at_100_columns(tmp_path, columns):
+    folder = tmp_path / "a-folder-with-a-long-name-such-as-servers-have" / "and-another-one-below-it"
+    folder.mkdir(parents=True)
+    config = folder / "monitor.yaml"
+    config.write_text(
+        "monitor: {name: east}\ndefault_route: {channels: []}\nnodes:\n  archive:\n    host: 10.0.0.1\n"
+        f"    impact: {'nobody can read images, ' * 8}\n    dicom: {{port: 104, ae_title: ARCHIVE}}\n"
+        "    orthanc: {url: 'http://a-name-of-a-host-that-is-rather-long.radiology.hospital.example.org:8042/orthanc'}\n"
+        "    checks:\n      dicom_echo:\n      dicom_store: {enabled_by: the team, cleanup: orthanc}\n"
+    )
+    shown = command("show", "archive", config=config, **({"COLUMNS": columns} if columns else {}))
+    assert shown.returncode == 0, shown.stderr
+    assert max(map(len, shown.stdout.splitlines())) <= 100
+    assert re.search(r"^dicom_store +enabled_by +the team +check \(monitor\.yaml:11\) *$", shown.stdout, re.MULTILINE)
+    assert all(word in shown.stdout for word in ("dicom.calling_ae_title", "retry_interval")), "keys stay whole"
+
+
 def test_show_tells_where_each_setting_comes_from(estate):
     shown = command("show", "archive", config=estate)
 
