@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from enum import Enum
 from typing import Any, Literal, get_args, get_origin
 
@@ -34,7 +35,7 @@ def size(number: float) -> str:
 
 def percent(ratio: float) -> str:
     """`90%`."""
-    return f"{ratio * 100:.6g}%"
+    return f"{Decimal(f'{ratio * 100:.6g}'):f}%"
 
 
 _WRITERS: Mapping[Any, Writer] = {parse_duration: duration, parse_size: size, parse_percent: percent}

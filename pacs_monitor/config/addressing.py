@@ -7,6 +7,7 @@ from typing import Any
 
 from pacs_monitor import probes, systems
 from pacs_monitor.config.kinds import CheckDraft
+from pacs_monitor.dicom.endpoint import EndpointSettings
 from pacs_monitor.model import Needs, Node, Probe
 from pacs_monitor.patterns import Schema
 
@@ -24,8 +25,7 @@ def lacking(probe: Probe, settings: Any, node: Node) -> str | None:
 
 def speaks_dicom(check: CheckDraft) -> bool:
     """Whether a check opens associations to its node."""
-    needs = _needs(check.probe)
-    return bool(needs and needs.block == "dicom")
+    return isinstance(check.own, EndpointSettings)
 
 
 def addressed() -> list[Schema]:

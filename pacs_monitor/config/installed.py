@@ -9,7 +9,7 @@ from pacs_monitor.config.draft import Draft
 from pacs_monitor.config.problems import Path
 from pacs_monitor.config.reader import Reader
 from pacs_monitor.config.tree import Tree, at
-from pacs_monitor.systems.drivers import missing_package
+from pacs_monitor.drivers import missing_package
 
 
 def check_packages(reader: Reader, draft: Draft) -> None:

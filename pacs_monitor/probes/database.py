@@ -22,11 +22,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.sql.expression import literal
 
+from pacs_monitor.drivers import missing_package, package_of
 from pacs_monitor.fields import Duration, Secret, Settings
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import NetFailure, Passage, connect
 from pacs_monitor.net.threads import OneThread
-from pacs_monitor.systems.drivers import missing_package, package_of
 
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "oracle": 1521, "mssql": 1433}
 _REFUSED = (

@@ -27,7 +27,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
-from pacs_monitor.fields import Duration, Port, Settings, existing_file
+from pacs_monitor.fields import Duration, Port, Settings
 from pacs_monitor.hl7 import Code, Link, MalformedError, Message, Shelf, Wanted, dial, new_control_id, timestamp
 from pacs_monitor.hl7.framing import END, START
 from pacs_monitor.model import (
@@ -45,6 +45,7 @@ from pacs_monitor.model import (
     Tls,
 )
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.places import existing_file
 
 LOOP = "hl7_loop_seconds"
 LARGEST = 65536

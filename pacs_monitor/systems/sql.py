@@ -18,12 +18,12 @@ from sqlalchemy import URL, Connection, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from pacs_monitor.drivers import missing_package, package_of
 from pacs_monitor.fields import Secret, Settings
 from pacs_monitor.model import Node, Phase, ProbeContext, Reason
 from pacs_monitor.net import Passage
 from pacs_monitor.net.threads import OneThread
 from pacs_monitor.systems.answers import Queue
-from pacs_monitor.systems.drivers import missing_package, package_of
 
 _READS = re.compile(r"\s*(select|with|show|values)\b[^;]*;?\s*", re.IGNORECASE | re.DOTALL)
 _BEGIN = {

@@ -11,6 +11,7 @@ import pytest
 from pacs_monitor import config
 from pacs_monitor.config import ConfigError, Estate, check_facts
 from pacs_monitor.config.references import circles
+from pacs_monitor.dicom.endpoint import target_of
 from pacs_monitor.model import SECOND, Address, CheckId, Paging, Presence, Severity
 from tests.config.support import ARCHIVE, HEAD, loaded, messages
 from tests.peers.authority import Authority
@@ -280,3 +281,72 @@ def test_nodes_that_share_an_address_without_looking_like_it_are_warned_of(tmp_p
         f"5: nodes.b: LOCALHOST is the address of a (127.0.0.1): {together}",
         f"6: nodes.c: ::ffff:127.0.0.1 is the address of a (127.0.0.1): {together}",
     ]
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        "tcp: {port: 104}",
+        "ssh: {probe: tcp, port: 22}",
+        "tls_certificate:",
+        "ping:",
+        "ntp:",
+        "dns: {name: pacs.example.org}",
+        "dicom_echo: {port: 104, ae_title: A}",
+        "dicom_worklist: {port: 104, ae_title: A}",
+        "reconcile: {port: 104, ae_title: A, against: archive}",
+        "hl7_heartbeat: {port: 2575, enabled_by: us}",
+        "snmp_interface:",
+        "disk: {source: snmp}",
+        "host: {source: snmp}",
+    ],
+)
+def test_a_check_that_asks_its_node_wants_a_host(check: str, tmp_path: Path) -> None:
+    text = f"{HEAD}nodes:\n  archive:\n    snmp: {{community: public}}\n    checks:\n      {check}\n"
+    name = check.partition(":")[0]
+    assert messages(tmp_path, text) == [
+        f"4: nodes.archive: the key 'host' is missing; its check {name!r} needs an address"
+    ]
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        "http: {url: 'http://10.0.0.1'}",
+        "disk: {source: local}",
+        "file_age: {path: /backup/*}",
+        "database: {url: 'postgresql+psycopg://10.0.0.1/pacs'}",
+    ],
+)
+def test_a_check_that_asks_somebody_else_wants_none(check: str, tmp_path: Path) -> None:
+    loaded(tmp_path, f"{HEAD}nodes:\n  archive:\n    checks:\n      {check}\n")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "dicom_worklist: {{{}}}",
+        "dicom_echo: {{{}}}",
+        "dicom_find: {{{}}}",
+        "dicom_store: {{{}, enabled_by: us, cleanup: retention}}",
+        "dicom_retrieve: {{{}, enabled_by: us, studies: 1.2.3}}",
+        "study_flow: {{{}, within: 1h}}",
+    ],
+)
+def test_port_and_title_of_a_check_are_enough_without_a_block_of_the_node(kind: str, tmp_path: Path) -> None:
+    """`dicom_worklist: {port, ae_title}` is documented: the monitor's own AE title calls."""
+    head = HEAD.replace("east", "east, ae_title: US")
+    check = kind.format("port: 11113, ae_title: WORKLIST")
+    estate = loaded(tmp_path, f"{head}nodes:\n  ris:\n    host: 10.0.0.1\n    checks:\n      {check}\n")
+    [made] = estate.checks.values()
+    target = target_of(made.node, made.settings)
+    assert target is not None
+    assert (target.address, target.called, target.calling) == (Address("10.0.0.1", 11113), "WORKLIST", "US")
+
+
+@pytest.mark.parametrize("null", ["", "~", "null", "Null", "NULL"])
+def test_nothing_is_no_text(null: str, tmp_path: Path) -> None:
+    """`host: null` was the host "null"; what YAML calls null is no value (YAML 1.2, 10.3.2)."""
+    text = f"{HEAD}nodes:\n  archive:\n    host: {null}\n"
+    assert messages(tmp_path, text) == ["5: nodes.archive.host: has no value; write one, or leave the key out"]
+    loaded(tmp_path, text.replace(f"host: {null}", f"host: '{null or 'x'}'" if null != "~" else "host: x"))

@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
         ("spool: {folders: {out: {path: a.txt}}}", A_FILE),
         ("spool: {folders: {out: {path: folder, quarantine: a.txt}}}", A_FILE),
         ("checks: {exec: {command: [./folder]}}", "'./folder' is a folder; write the path of a program in it"),
-        ("orthanc: {url: 'http://h', password_file: folder}", "folder cannot be read: it is no regular file"),
+        ("orthanc: {url: 'http://h', password_file: folder}", "folder cannot be read: Is a directory"),
         ("orthanc: {url: 'https://h', tls: {ca: folder}}", A_FOLDER),
         ("checks: {dicom_store: {file: folder, cleanup: retention, enabled_by: us, port: 1, ae_title: A}}", A_FOLDER),
         ("checks: {hl7_heartbeat: {message: folder, enabled_by: us, port: 1}}", A_FOLDER),
@@ -42,9 +42,7 @@ def test_the_wrong_sort_of_thing_is_an_error(block: str, said: str, folder: Path
 
 
 def test_a_database_is_no_folder(folder: Path) -> None:
-    [message] = messages(
-        folder, "monitor:\n  name: east\n  database: sqlite:///folder\ndefault_route: {channels: []}\n"
-    )
+    [message] = messages(folder, HEAD.replace("east", "east, database: sqlite:///folder"))
     assert A_FOLDER in message
 
 
