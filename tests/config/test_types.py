@@ -71,7 +71,7 @@ GOOD = {
     "Exceptional": ["2026-12-24", "holidays.ics"],
     "HostPort": ["127.0.0.1:9741", "[::1]:0", "localhost:65535"],
     "Name": ["a", "Röntgen-1", "_x.y", "4"],
-    "Networks": ["10.0.0.1", "10.0.0.0/24", "fe80::/10", "fe80::1%eth0"],
+    "Networks": ["10.0.0.1", "10.0.0.0/24", "fe80::/10", "fe80::1%eth0", "fe80::1%eth 0"],
     "Pace": ["100ms", "0.1s", "1m", "0.002m", "10.5s"],
     "Recurrence": ["FREQ=MONTHLY;BYDAY=2SU"],
     "TimeZone": ["UTC", "Europe/Berlin", "America/Argentina/Ushuaia"],
