@@ -134,6 +134,8 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
 
 def _cron(value: str) -> str:
     try:
+        if not re.fullmatch(patterns.CRON, value):  # APScheduler overlooks what follows a name, as in jan5
+            raise ValueError
         cron.trigger(value, "UTC")
     except ValueError:
         message = f"{value!r} is not a calendar line; write minute, hour, day, month and weekday: 0 3 * * *"

@@ -90,7 +90,7 @@ BAD = {
     "Size": ["20", "20 gigs", "20gib", "-1GB", "20KB"],
     "WebAddress": ["h", "ftp://h", "https://", "https:// h"],
     "BearerToken": ["a b", "a=b", ""],
-    "Cron": ["99 * * * *", "0 3 * *", "0 24 * * *", "@daily", "0 3 * * 8"],
+    "Cron": ["99 * * * *", "0 3 * *", "0 24 * * *", "@daily", "0 0 last0 * *", "0 0 * jan5 *", "0 3 * * 8"],
     "Database": ["mysql://h", "pacs.db", "sqlite://a.db"],
     "Exceptional": ["24.12.", "holidays"],
     "HostPort": ["127.0.0.1", "9741", "h:65536", "::1:9741", ":9741"],
