@@ -1,6 +1,7 @@
 """The second half of loading: nodes and checks with their effective settings, and where each comes from.
 
-A check's own setting wins, then its node's, then `defaults`, then the probe kind's own rhythm.
+A check's own setting wins, then its node's, then `defaults`, then the probe kind's own rhythm. How often a check writes
+is said at the check, or by its kind: an interval that is meant for all others would multiply what it stores.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ PATIENCE = Defaults(
     failures=3, recoveries=2, page_after=60.0, severity=Severity.WARNING, unknown_after=900.0, busy_fail_after=600.0
 )
 BLOCKS = frozenset({"dicom", "hl7"})
+RHYTHM = frozenset({"interval", "retry_interval"})
+SAY_HOW_OFTEN_TO_WRITE = frozenset({"check", "probe kind"})
+"""Layers that say how often a check runs that writes to its node, or pulls from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +181,10 @@ def _dicom(settings: DicomSettings, our_ae_title: str) -> DicomEndpoint:
 def _check(draft: CheckDraft, node: Node, layers: list[Layer], pages: list[Layer]) -> tuple[Check, Origins]:
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
+    own_rhythm = [layer for layer in layers if layer.name in SAY_HOW_OFTEN_TO_WRITE]
     for key in Defaults.model_fields:
-        values[key], origins[key] = _nearest(key, layers)
+        here = own_rhythm if draft.probe.writes and key in RHYTHM else layers
+        values[key], origins[key] = _nearest(key, here)
     values["paging"], origins["paging"] = _nearest("paging", pages)
     origins["probe"] = Origin("name of the check", draft.tree.mark)
     origins |= _written("check", draft.tree)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pacs_monitor import config
+from pacs_monitor import config, probes
 from pacs_monitor.config import ConfigError, Estate, check_facts
 from pacs_monitor.config.references import circles
 from pacs_monitor.dicom.endpoint import target_of
@@ -52,6 +52,40 @@ def test_the_probe_kinds_own_rhythm_holds_unless_told_otherwise(tmp_path: Path) 
 )
 def test_the_nearest_to_the_check_wins(tmp_path: Path, layers: dict[str, str], interval: float) -> None:
     assert interval == layered(tmp_path, **layers).checks[ECHO].interval
+
+
+WRITES = """
+nodes:
+  archive:
+    host: 10.0.0.1
+    interval: 20s
+    dicom: {port: 104, ae_title: ARCHIVE}
+    hl7: {port: 2575}
+    checks:
+      dicom_store: {enabled_by: us, cleanup: none, mode: accept_only, verify: none}
+      dicomweb_store: {enabled_by: us, cleanup: retention, url: "http://10.0.0.1/dicom-web"}
+      dicom_retrieve: {enabled_by: us, studies: 1.2.3}
+      hl7_heartbeat: {enabled_by: us, receiving_application: ENGINE, receiving_facility: EAST}
+      often: {probe: dicom_store, enabled_by: us, cleanup: none, mode: accept_only, verify: none, interval: 2m}
+      dicom_find:
+"""
+
+
+def test_how_often_a_check_writes_is_said_at_the_check_alone(tmp_path: Path) -> None:
+    """`defaults.interval: 10s` made a test store every 15 minutes 8,640 a day."""
+    estate = loaded(tmp_path, f"{HEAD}defaults: {{interval: 10s, retry_interval: 1s, timeout: 30s}}\n{WRITES}")
+    rhythms = {check.id.check: (check.interval, check.retry_interval) for check in estate.checks.values()}
+    kinds = {check.probe.kind for check in estate.checks.values()}
+    assert {kind for kind, probe in probes.kinds().items() if probe.writes} <= kinds
+    assert rhythms == {
+        "dicom_store": (900.0, 60.0),
+        "dicomweb_store": (900.0, 60.0),
+        "dicom_retrieve": (3600.0, 300.0),
+        "hl7_heartbeat": (300.0, 60.0),
+        "often": (120.0, 60.0),
+        "dicom_find": (20.0, 1.0),
+    }
+    assert {check.timeout for check in estate.checks.values()} == {30.0}
 
 
 def test_the_retry_interval_is_never_above_the_interval(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ CHECKS = {
     "dicom_worklist": "dicom_worklist: {}",
     "flow": "flow: {probe: study_flow, within: 1h}",
     "reconcile": "reconcile: {against: copy}",
-    "dicom_retrieve": "dicom_retrieve: {studies: 1.2.3, enabled_by: the proof}",
+    "dicom_retrieve": "dicom_retrieve: {studies: 1.2.3, interval: 1s, retry_interval: 500ms, enabled_by: the proof}",
     "dicom_store": "dicom_store: {cleanup: none, mode: accept_only, verify: none, interval: 6s, enabled_by: us}",
 }
 OVER_THE_WEB = {

@@ -29,13 +29,11 @@ from tests.peers.stalling import stalled_disk
 from tests.proofs.estates import write_estate
 
 TIMEOUT = 4
-DEFAULTS = (
-    f"interval: 6s, retry_interval: 6s, timeout: {TIMEOUT}s, failures: 1, recoveries: 1, page_after: 0s,"
-    " severity: critical"
-)
+OFTEN = "interval: 6s, retry_interval: 6s"
+DEFAULTS = f"{OFTEN}, timeout: {TIMEOUT}s, failures: 1, recoveries: 1, page_after: 0s, severity: critical"
 STORES = {
-    "dicom_store": "verify: find",
-    "dicomweb_store": "verify: frames",
+    "dicom_store": f"verify: find, {OFTEN}",
+    "dicomweb_store": f"verify: frames, {OFTEN}",
 }
 
 

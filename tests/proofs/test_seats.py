@@ -22,7 +22,7 @@ CHECKS = {
     "dicom_find": "{}",
     "dicom_worklist": "{}",
     "dicom_store": "{cleanup: iocm, verify: get, interval: 6s, retry_interval: 6s, enabled_by: the proof}",
-    "dicom_retrieve": "{studies: 1.2.3, enabled_by: the proof}",
+    "dicom_retrieve": "{studies: 1.2.3, interval: 500ms, retry_interval: 100ms, enabled_by: the proof}",
     "reconcile": "{against: OTHER}",
     "study_flow": "{within: 1h}",
 }
