@@ -27,7 +27,7 @@ class Format(StrEnum):
 
 @app.command()
 def report(
-    period: Annotated[str, typer.Argument(help="2026-Q3, 2026-09, 2026, or FROM..TO.")],
+    period: Annotated[str, typer.Argument(help="today, 2026-09-14, 2026-09, 2026-Q3, last-quarter, 2026, FROM..TO.")],
     form: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TABLE,
     output: Annotated[Path | None, typer.Option("--output", help="The file to write JSON to.")] = None,
     match: Annotated[

@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pacs_monitor.model import SECOND, Micros, PacsMonitorError
 from pacs_monitor.uptime import Span
 
-_CALENDAR = re.compile(r"(\d{4})(?:-(?:Q([1-4])|(\d{2})))?")
-_VALID = "write 2026-Q3, 2026-09, 2026, or FROM..TO with dates or date-times, such as 2026-09-01..2026-09-14"
+_CALENDAR = re.compile(
+    r"(?P<year>\d{4})(?:-(?:Q(?P<quarter>\d)|W(?P<week>\d\d)|(?P<month>\d\d)(?:-(?P<day>\d\d))?))?", re.I
+)
+_RELATIVE = re.compile(r"(?P<which>this|last)[ _-](?P<what>week|month|quarter|year)", re.I)
+_DAYS = {"today": 0, "yesterday": 1}
+_DAY = timedelta(days=1)
+_VALID = (
+    "write today, yesterday, 2026-09-14, 2026-W38, 2026-09, 2026-Q3, 2026; this-week, last-month, last-quarter, "
+    "last-year; or FROM..TO with any of these or with date-times, such as 2026-09-01..2026-09-14"
+)
 
 
 class PeriodError(PacsMonitorError):
@@ -36,51 +45,94 @@ class Period:
         return moment.replace(microsecond=at % SECOND).isoformat()
 
 
+class _Named(NamedTuple):
+    """Whole days that have a name which means the same tomorrow: the first, and the one after the last."""
+
+    name: str
+    first: date
+    after: date
+
+
 def parse(text: str, timezone: str, now: Micros) -> Period:
-    """`2026-Q3`, `2026-09`, `2026`, or `FROM..TO`: a date as TO includes that day, a date-time is that instant."""
+    """What `_VALID` shows, in the monitor's time zone; weeks are those of ISO 8601, which begin on Monday.
+
+    Of FROM..TO, a day (or a month …) as TO is included whole, a date-time is that instant. Raises PeriodError.
+    """
     zone = ZoneInfo(timezone)
-    found = _CALENDAR.fullmatch(text.strip())
-    start, end = _calendar(found, text, zone) if found else _from_to(text, zone)
+    today = datetime.fromtimestamp(now // SECOND, zone).date()
+    try:
+        name, start, end = _read(text.strip(), zone, today)
+    except (ValueError, OverflowError):
+        raise PeriodError(f"{text!r} is no period; {_VALID}") from None
     if start >= end:
         raise PeriodError(f"the period {text!r} ends before it begins; {_VALID}")
     if start > now:
         raise PeriodError(f"the period {text!r} has not begun; {_VALID}")
-    return Period(text.strip(), Span(start, end), timezone)
+    return Period(name, Span(start, end), timezone)
 
 
-def _calendar(found: re.Match[str], text: str, zone: ZoneInfo) -> tuple[Micros, Micros]:
-    year, quarter, month = (int(part) if part else None for part in found.groups())
-    if month:
-        first, months = month, 1
-    elif quarter:
-        first, months = 3 * quarter - 2, 3
-    else:
-        first, months = 1, 12
+def _read(text: str, zone: ZoneInfo, today: date) -> tuple[str, Micros, Micros]:
+    named = _named(text, today)
+    if named:
+        return named.name, _midnight(named.first, zone), _midnight(named.after, zone)
+    start, dots, end = (part.strip() for part in text.partition(".."))
+    if not dots:
+        raise ValueError(text)
+    first, last = _named(start, today), _named(end, today)
+    name = f"{first.name if first else start}..{last.name if last else end}"
+    return (
+        name,
+        _midnight(first.first, zone) if first else _instant(start, zone),
+        _midnight(last.after, zone) if last else _instant(end, zone),
+    )
+
+
+def _named(text: str, today: date) -> _Named | None:
+    """Days of the calendar; None for what is written otherwise, ValueError for what no calendar has."""
+    if text.lower() in _DAYS:
+        return _day(today - timedelta(days=_DAYS[text.lower()]))
+    if found := _RELATIVE.fullmatch(text):
+        this = _around(today, found["what"].lower())
+        return this if found["which"].lower() == "this" else _around(this.first - _DAY, found["what"].lower())
+    return _calendar(found) if (found := _CALENDAR.fullmatch(text)) else None
+
+
+def _calendar(found: re.Match[str]) -> _Named:
+    year, quarter, week, month, day = (None if part is None else int(part) for part in found.groups())
+    if week is not None:
+        return _around(date.fromisocalendar(year or 0, week, 1), "week")
+    if quarter is not None:
+        return _around(date(year or 0, 3 * quarter - 2, 1), "quarter")
+    if month is None:
+        return _around(date(year or 0, 1, 1), "year")
+    return _around(date(year or 0, month, 1), "month") if day is None else _day(date(year or 0, month, day))
+
+
+def _day(day: date) -> _Named:
+    return _Named(day.isoformat(), day, day + _DAY)
+
+
+def _around(day: date, what: str) -> _Named:
+    """The week, month, quarter or year that a day is in."""
+    if what == "week":
+        year, week, weekday = day.isocalendar()
+        monday = day - timedelta(days=weekday - 1)
+        return _Named(f"{year:04}-W{week:02}", monday, monday + timedelta(days=7))
+    quarter = (day.month + 2) // 3
+    name, first, months = {
+        "month": (f"{day:%Y-%m}", day.month, 1),
+        "quarter": (f"{day.year:04}-Q{quarter}", 3 * quarter - 2, 3),
+        "year": (f"{day.year:04}", 1, 12),
+    }[what]
     after = first - 1 + months
-    try:
-        start, end = date(year or 0, first, 1), date((year or 0) + after // 12, after % 12 + 1, 1)
-    except ValueError:
-        raise PeriodError(f"{text!r} is no period; {_VALID}") from None
-    return _midnight(start, zone), _midnight(end, zone)
+    return _Named(name, date(day.year, first, 1), date(day.year + after // 12, after % 12 + 1, 1))
 
 
-def _from_to(text: str, zone: ZoneInfo) -> tuple[Micros, Micros]:
-    start, dots, end = text.partition("..")
-    try:
-        if not dots:
-            raise ValueError
-        return _instant(start.strip(), zone, 0), _instant(end.strip(), zone, 1)
-    except (ValueError, OverflowError):
-        raise PeriodError(f"{text!r} is no period; {_VALID}") from None
-
-
-def _instant(text: str, zone: ZoneInfo, later_days: int) -> Micros:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        moment = datetime.fromisoformat(text)
-        return _micros(moment if moment.tzinfo else moment.replace(tzinfo=zone))
-    return _midnight(day + timedelta(days=later_days), zone)
+def _instant(text: str, zone: ZoneInfo) -> Micros:
+    if "T" not in text.upper() and ":" not in text:
+        raise ValueError(text)
+    moment = datetime.fromisoformat(text)
+    return _micros(moment if moment.tzinfo else moment.replace(tzinfo=zone))
 
 
 def _midnight(day: date, zone: ZoneInfo) -> Micros:

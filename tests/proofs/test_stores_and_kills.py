@@ -82,14 +82,14 @@ async def looked_for_again(config: Path, folder: Path) -> None:
 
 def estate(folder: Path, listen: int, orthanc: Orthanc, kind: str, nodes: int, interval: float) -> Path:
     where = f"url: '{orthanc.url}/dicom-web', " if kind == "dicomweb_store" else ""
-    rhythm = f"interval: {interval:g}s, retry_interval: {EVERY:g}s"
+    common = f"interval: {interval:g}s, retry_interval: {EVERY:g}s, enabled_by: proof, cleanup: orthanc"
     lines = "".join(
         f"  n{n}:\n"
         "    host: 127.0.0.1\n"
         "    max_associations: 4\n"
         f"    dicom: {{port: {orthanc.dicom_port}, ae_title: ORTHANC}}\n"
         f"    orthanc: {{url: '{orthanc.url}'}}\n"
-        f"    checks: {{{kind}: {{{where}{rhythm}, enabled_by: proof, cleanup: orthanc, verify: {WAYS[kind][n % 2]}}}}}\n"
+        f"    checks: {{{kind}: {{{where}{common}, verify: {WAYS[kind][n % 2]}}}}}\n"
         for n in range(nodes)
     )
     return write_estate(folder, listen, lines, paging="off", defaults="timeout: 10s")

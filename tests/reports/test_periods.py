@@ -34,8 +34,51 @@ HOUR = 3600 * SECOND
 def test_a_period_begins_and_ends_in_the_time_zone_of_the_monitor(text: str, start: str, end: str) -> None:
     period = parse(text, BERLIN, NOW)
     assert (period.local(period.span.start), period.local(period.span.end)) == (start, end)
-    assert period.name == text
+    assert period.name == text.replace(" ", "")
     assert period.so_far(NOW) == (period.span.end > NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "first", "after"),
+    [
+        ("today", "2026-11-24", "2026-11-24", "2026-11-25"),
+        ("Yesterday", "2026-11-23", "2026-11-23", "2026-11-24"),
+        ("2026-11-23", "2026-11-23", "2026-11-23", "2026-11-24"),
+        ("2026-02-28", "2026-02-28", "2026-02-28", "2026-03-01"),
+        ("2026-W48", "2026-W48", "2026-11-23", "2026-11-30"),
+        ("2026-W01", "2026-W01", "2025-12-29", "2026-01-05"),
+        ("this-week", "2026-W48", "2026-11-23", "2026-11-30"),
+        ("last-week", "2026-W47", "2026-11-16", "2026-11-23"),
+        ("this-month", "2026-11", "2026-11-01", "2026-12-01"),
+        ("last month", "2026-10", "2026-10-01", "2026-11-01"),
+        ("this-quarter", "2026-Q4", "2026-10-01", "2027-01-01"),
+        ("last-quarter", "2026-Q3", "2026-07-01", "2026-10-01"),
+        ("last_quarter", "2026-Q3", "2026-07-01", "2026-10-01"),
+        ("this-year", "2026", "2026-01-01", "2027-01-01"),
+        ("last-year", "2025", "2025-01-01", "2026-01-01"),
+        ("2026-q3", "2026-Q3", "2026-07-01", "2026-10-01"),
+        (" 2026-09 .. 2026-10 ", "2026-09..2026-10", "2026-09-01", "2026-11-01"),
+        ("2026-Q3..yesterday", "2026-Q3..2026-11-23", "2026-07-01", "2026-11-24"),
+        ("2026-09-01..today", "2026-09-01..2026-11-24", "2026-09-01", "2026-11-25"),
+    ],
+)
+def test_a_period_has_a_name_that_means_the_same_tomorrow(text: str, name: str, first: str, after: str) -> None:
+    period = parse(text, BERLIN, NOW)
+    assert period.name == name
+    assert period.local(period.span.start).startswith(f"{first}T00:00:00")
+    assert period.local(period.span.end).startswith(f"{after}T00:00:00")
+
+
+@pytest.mark.parametrize(
+    ("zone", "later", "day"),
+    [
+        ("Pacific/Auckland", 3 * HOUR - 1, "2026-11-24"),
+        ("Pacific/Auckland", 3 * HOUR, "2026-11-25"),
+        ("Pacific/Pago_Pago", 0, "2026-11-23"),
+    ],
+)
+def test_today_is_the_day_where_the_monitor_stands(zone: str, later: int, day: str) -> None:
+    assert parse("today", zone, NOW + later).name == day
 
 
 @pytest.mark.parametrize(
@@ -55,14 +98,29 @@ def test_a_day_or_a_quarter_over_daylight_saving_has_its_true_length(text: str, 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("2026-Q5", "'2026-Q5' is no period; write 2026-Q3, 2026-09, 2026, or FROM..TO"),
+        ("2026-Q5", "'2026-Q5' is no period; write today, yesterday, 2026-09-14, .*; or FROM..TO"),
+        ("2026-Q0", "is no period"),
         ("2026-13", "is no period"),
+        ("2026-00", "is no period"),
+        ("2026-02-30", "is no period"),
+        ("2026-09-00", "is no period"),
+        ("2026-00..2026-09", "is no period"),
+        ("2026-W54", "is no period"),
+        ("2026-W00", "is no period"),
+        ("2025-W53", "is no period"),
+        ("20260901..20260914", "is no period"),
+        ("2026-9", "is no period"),
+        ("26-09", "is no period"),
+        ("last-fortnight", "is no period"),
+        ("tomorrow", "is no period"),
+        ("", "is no period"),
         ("0000", "is no period"),
         ("9999", "is no period"),
-        ("yesterday", "is no period"),
         ("2026-09-01..", "is no period"),
         ("2026-09-14..2026-09-01", "ends before it begins"),
+        ("today..yesterday", "ends before it begins"),
         ("2031", "has not begun"),
+        ("2026-11-25", "has not begun"),
     ],
 )
 def test_a_text_that_is_no_period_is_told_what_would_be(text: str, told: str) -> None:
@@ -71,7 +129,10 @@ def test_a_text_that_is_no_period_is_told_what_would_be(text: str, told: str) ->
 
 
 @given(
-    st.text(st.characters(codec="utf-8")) | st.from_regex(r"\d{4}(-Q?\d{1,2})?(\.\.\d{4}-\d{2}-\d{2})?", fullmatch=True)
+    st.text(st.characters(codec="utf-8"))
+    | st.from_regex(
+        r"(today|(this|last)-(week|year)|\d{4}(-[QW]?\d{1,2})?(-\d\d)?)(\.\.\d{4}-\d{2}-\d{2})?", fullmatch=True
+    )
 )
 def test_any_text_is_a_period_or_a_period_error(text: str) -> None:
     try:
