@@ -18,6 +18,7 @@ from pacs_monitor.model import CheckId, DeliveryError
 from pacs_monitor.probes import push as pushes
 from pacs_monitor.web import blackbox, records, status
 from pacs_monitor.web.auth import CALLER, Gate
+from pacs_monitor.web.head import HeadAsGet
 from pacs_monitor.web.house import House
 from pacs_monitor.web.links import add_links
 from pacs_monitor.web.metrics import Exposition
@@ -42,6 +43,7 @@ def create_app(house: House) -> FastAPI:
         default_response_class=Json,
     )
     app.add_exception_handler(HTTPException, _explained)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(Gate, tokens=lambda: _tokens(house))
     _add_health(app, house)
     _add_metrics(app, house)

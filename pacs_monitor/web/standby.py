@@ -17,6 +17,7 @@ from pacs_monitor.leadership import Role
 from pacs_monitor.model import Clock, iso
 from pacs_monitor.web import metrics
 from pacs_monitor.web.auth import Gate
+from pacs_monitor.web.head import HeadAsGet
 from pacs_monitor.web.server import WebServer
 
 
@@ -42,6 +43,7 @@ class _Collector(Collector):
 def standby_server(standing_by: StandingBy, monitor: MonitorSettings, clock: Clock) -> WebServer:
     """Binds the address of the API, as the leader's does."""
     app = FastAPI(title="pacs_monitor", version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(Gate, tokens=lambda: monitor.auth.tokens if monitor.auth else None)
 
     @app.get("/healthz")

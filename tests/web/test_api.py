@@ -49,6 +49,21 @@ async def test_the_metrics_are_clean_and_follow_the_board(served):
     assert "pacs_notifications_total{channel=" not in text
 
 
+async def test_head_is_answered_like_get_without_the_content(served):
+    await until_up(served)
+    paths = ["/healthz", "/readyz", "/metrics", "/probe?node=archive", "/docs/operations", "/incidents/1"]
+    paths += [f"/api/v1/{noun}" for noun in ("status", "nodes/archive", "checks/archive/port", "incidents", "changes")]
+    for path in [*paths, "/api/v1/notifications", "/api/openapi.json", "/api/v1/incidents/1", "/nothing"]:
+        head, get = await served.client.head(path), await served.client.get(path)
+        assert (head.status_code, head.headers["content-type" if path != "/incidents/1" else "location"]) == (
+            get.status_code,
+            get.headers["content-type" if path != "/incidents/1" else "location"],
+        ), path
+        assert head.content == b""
+    assert (await served.client.head("/healthz")).status_code == 200
+    assert (await served.client.head("/api/v1/checks/archive/port/run")).status_code == 405
+
+
 async def test_openmetrics_is_served_to_those_who_ask(served):
     answer = await served.client.get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
 
