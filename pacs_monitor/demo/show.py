@@ -33,22 +33,29 @@ PEERS = {
 BREAKS_AFTER = 8.0
 BROKEN_FOR = 15.0
 """Seconds of the plot."""
+WHOLE = 60.0
+"""Seconds in which all of it is seen, also on a slow machine."""
 
 console = Console(highlight=False, soft_wrap=True)
 
 
 def run(seconds: float | None) -> int:
-    """Play the demo, for a while or until Ctrl-C. The exit code is 1 unless a page was opened and resolved in time."""
+    """Play the demo, for so long or until Ctrl-C, which is a good end.
+
+    The exit code is 1 when a minute or more did not show a page opened and resolved.
+    """
     with tempfile.TemporaryDirectory(prefix="pacs-monitor-demo-") as folder:
         stage = _Stage(Path(folder))
         try:
+            stage.set_up()
             with asyncio.Runner(loop_factory=process.loop_factory()) as runner:
-                runner.run(stage.play(seconds))
-        except KeyboardInterrupt:
-            pass
+                ended = runner.run(stage.play(seconds))
+        except KeyboardInterrupt:  # before the daemon runs
+            ended = True
         finally:
             stage.clear()
-    return 0 if {"incident.opened", "incident.resolved"} <= stage.seen or (seconds or 60.0) < 60.0 else 1
+    whole = ended or seconds is None or seconds < WHOLE
+    return 0 if whole or {"incident.opened", "incident.resolved"} <= stage.seen else 1
 
 
 def estate_file() -> Path:
@@ -72,12 +79,20 @@ class _Stage:
             DEMO_DATABASE=f"sqlite:///{folder / 'demo.db'}",
         )
         os.environ.setdefault("DEMO_LISTEN", f"127.0.0.1:{_free_port()}")
-        self._peers = {title: self._start(title) for title in PEERS}
+        self._peers: dict[str, subprocess.Popen[bytes]] = {}
+
+    def set_up(self) -> None:
+        """Start the peers, and wait until they listen."""
+        for title in PEERS:
+            self._peers[title] = self._start(title)
         for peer in self._peers.values():
             _await_ready(peer)
 
-    async def play(self, seconds: float | None) -> None:
-        """Everything that is seen, in order."""
+    async def play(self, seconds: float | None) -> bool:
+        """Everything that is seen, in order; whether somebody ended it."""
+        ended = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
         changes = logging.getLogger("pacs_monitor.daemon")
         changes.addHandler(_Tell(self._tell))
         changes.setLevel(logging.INFO)
@@ -89,9 +104,6 @@ class _Stage:
         self._tell(
             f"status: http://{host}:{port}/api/v1/status   metrics: http://{host}:{port}/metrics   end with Ctrl-C"
         )
-        ended = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, ended.set)
         plot = asyncio.create_task(self._break_and_recover())
         try:
             async with asyncio.timeout(seconds):
@@ -101,6 +113,7 @@ class _Stage:
         finally:
             plot.cancel()
             await house.stop()
+        return ended.is_set()
 
     def clear(self) -> None:
         for peer in self._peers.values():
@@ -120,7 +133,12 @@ class _Stage:
     def _start(self, title: str) -> subprocess.Popen[bytes]:
         port = self._ports[PEERS[title]]
         command = [sys.executable, "-m", "pacs_monitor.demo.peer", title, str(port)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - ourselves
+        return subprocess.Popen(  # noqa: S603 - ourselves
+            command,
+            stdin=subprocess.PIPE,  # which ends with us, and the peer with it
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for us alone
+        )
 
     def _page(self, event: dict[str, Any]) -> None:
         self.seen.add(event["type"])

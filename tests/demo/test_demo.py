@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
+
+import psutil
+
+from tests.peers.ports import free_port, wait_until
 
 
 def test_the_first_minute_shows_a_page_opened_and_resolved():
@@ -17,3 +23,40 @@ def test_the_first_minute_shows_a_page_opened_and_resolved():
     assert times["incident.opened"] < times["incident.resolved"] < 60
     assert len(re.findall("PAGE", said.stdout)) == 2
     assert "Main archive refuses connections" in said.stdout
+
+
+def test_ctrl_c_ends_the_demo_quietly_and_leaves_nobody_behind():
+    command = [sys.executable, "-m", "pacs_monitor", "demo"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as demo:
+        while "end with Ctrl-C" not in (line := demo.stdout.readline()):
+            assert line, "it ended by itself"
+        peers = psutil.Process(demo.pid).children(recursive=True)
+        os.killpg(demo.pid, signal.SIGINT)
+        _, said = demo.communicate()
+
+    assert (demo.returncode, said) == (0, "")
+    assert len(peers) == 4
+    wait_until(lambda: not any(peer.is_running() for peer in peers), "the peers are gone")
+
+
+def test_ctrl_c_while_the_command_line_is_still_imported_has_no_traceback():
+    command = [sys.executable, "-X", "importtime", "-m", "pacs_monitor", "demo"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as demo:
+        while "typing_extensions" not in (line := demo.stderr.readline()):
+            assert line, "it ended by itself"
+        os.killpg(demo.pid, signal.SIGINT)
+        _, said = demo.communicate()
+
+    assert (demo.returncode, "Traceback" in said) == (130, False)
+
+
+def test_a_peer_ends_with_whoever_started_it():
+    command = [sys.executable, "-m", "pacs_monitor.demo.peer", "ARCHIVE", str(free_port())]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as peer:
+        assert peer.stdout.readline() == "ready\n"
+        peer.stdin.close()
+        assert peer.wait(20) == 0

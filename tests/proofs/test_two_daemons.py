@@ -22,6 +22,7 @@ def test_one_leads_and_the_other_takes_over_when_it_ends_or_its_sessions_do(tmp_
         assert pair.leads(first)
         answer = requests.get(f"{second.url}/readyz", timeout=5)
         assert (answer.status_code, answer.text.split(":")[0]) == (503, "standby")
+        assert requests.head(f"{second.url}/healthz", timeout=5).status_code == 200
         assert second.get("/api/v1/status")["role"] == "standby"
         assert requests.get(f"{second.url}/api/v1/incidents", timeout=5).status_code == 503
         assert pair.terminate_sessions() >= 2
