@@ -14,6 +14,7 @@ from pacs_monitor import config as configuration
 from pacs_monitor.alerting import Desk
 from pacs_monitor.alerting.adopting import adopt
 from pacs_monitor.alerting.journal import Journal, journal_file
+from pacs_monitor.alerting.paged import Paged
 from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.delivery import Outbox
 from pacs_monitor.engine.clock import ClockWatch, SystemClock
@@ -32,7 +33,7 @@ from pacs_monitor.history import (
 from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role
 from pacs_monitor.loading import load_in_time
-from pacs_monitor.model import Clock, Entry, Incident, Micros, Node, State, Tidies, Transition
+from pacs_monitor.model import Address, Clock, Entry, Incident, Micros, Node, State, Tidies, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.net.accepting import Refusals
 from pacs_monitor.orphans import orphans
@@ -40,7 +41,7 @@ from pacs_monitor.supervision import Supervisor
 from pacs_monitor.threads import in_thread
 from pacs_monitor.web.app import create_app
 from pacs_monitor.web.server import WebServer
-from pacs_monitor.wording import login_name
+from pacs_monitor.wording import counted, login_name
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -145,9 +146,9 @@ class Daemon:
         self.desk.start(restored)
         self._heart = self.supervisor.supervise("heartbeat", self._beat)
         self._web.start()
-        host, port = self.address
-        checks, nodes = len(self.estate.checks), len(self.estate.nodes)
-        log.info("pacs_monitor %s watches %d checks of %d nodes; http://%s:%d", __version__, checks, nodes, host, port)
+        (host, port), scheme = self.address, "https" if self.estate.monitor.tls else "http"
+        checks, nodes = counted(len(self.estate.checks), "check"), counted(len(self.estate.nodes), "node")
+        log.info("pacs_monitor %s starts %s of %s; %s://%s", __version__, checks, nodes, scheme, Address(host, port))
 
     @property
     def address(self) -> tuple[str, int]:
@@ -234,6 +235,9 @@ class Daemon:
     def open_incidents(self) -> tuple[Incident, ...]:
         return self.desk.open_incidents()
 
+    def paged(self) -> tuple[Paged, ...]:
+        return self.desk.paged()
+
     def unwritten(self, identity: str) -> IncidentFile | None:
         return self.desk.unwritten(identity)
 
@@ -298,7 +302,8 @@ class Daemon:
         """Test objects at nodes where no check stores any more: nobody clears them away."""
         tidied = {check.id.node for check in self.estate.checks.values() if isinstance(check.probe, Tidies)}
         for node, count in (await self.history.objects.stranded(tidied)).items():
-            log.warning("%d test objects on %s are left by checks that are gone; see docs/test-stores.md", count, node)
+            left = counted(count, "test object")
+            log.warning("checks that are gone have left %s on %s; see docs/test-stores.md", left, node)
 
     def _adopt(self, estate: Estate, restored: Restored) -> None:
         checks = tuple(estate.checks.values())

@@ -20,6 +20,7 @@ from pacs_monitor.history import FencedError, HistoryError, Term
 from pacs_monitor.leadership import Action, Role, Row, Standby, Tenure, Timings
 from pacs_monitor.model import Clock, Entry
 from pacs_monitor.threads import in_thread
+from pacs_monitor.wording import counted
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -224,7 +225,7 @@ class Instance:
         if self._owed:
             owed = self._owed
             await self._ask(lambda: term.hand_over(owed))
-            log.info("%d entries that could not be recorded are handed over to the leader", len(owed))
+            log.info("handed over to the leader: %s that could not be recorded", counted(len(owed), "entry", "entries"))
             self._owed = ()
             await self._handed_over()
 

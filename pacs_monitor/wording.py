@@ -65,9 +65,14 @@ def label(name: str) -> str:
     return f"{plain[:begin]}{apart}{plain[len(apart) + begin - LONGEST :]}"
 
 
+def counted(count: float, one: str, many: str = "") -> str:
+    """`1 check`, `3 checks`, `1,250,000 checks`; `many` where it is not `one` with an s."""
+    return f"{number(count)} {one if count == 1 else many or f'{one}s'}"
+
+
 def items(count: float) -> str:
-    """`1 item`, `3 items`, `1,250,000 items`."""
-    return "1 item" if count == 1 else f"{number(count)} items"
+    """`1 item`, `3 items`."""
+    return counted(count, "item")
 
 
 def login_name() -> str:

@@ -33,6 +33,7 @@ from pacs_monitor.model import (
     State,
     Transition,
 )
+from pacs_monitor.wording import counted
 
 log = logging.getLogger(__name__)
 ENDINGS = (Event.RESOLVED, Event.WITHDRAWN)
@@ -46,7 +47,7 @@ async def adopt(journal: Journal, history: History, estate: Estate, restored: Re
     recorded = await history.read(lambda reader: _on_record(reader, kept))
     await history.record(entry_of(kept, recorded, restored, estate, now))
     await journal.clear()
-    log.warning("%d incidents that had gone out unrecorded are on record now", len(kept))
+    log.warning("on record now: %s that had gone out unrecorded", counted(len(kept), "incident"))
     return await history.restore()
 
 

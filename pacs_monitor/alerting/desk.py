@@ -22,6 +22,7 @@ from pacs_monitor.alerting import apart, cases, message, plain
 from pacs_monitor.alerting.cases import Case, Key
 from pacs_monitor.alerting.journal import Journal
 from pacs_monitor.alerting.overlooked import overlooked
+from pacs_monitor.alerting.paged import Paged, paged
 from pacs_monitor.alerting.policy import Dark, Decision, Due, News
 from pacs_monitor.alerting.recorder import Recorder, Recording
 from pacs_monitor.alerting.rules import Rules
@@ -135,6 +136,12 @@ class Desk:
     def open_incidents(self) -> tuple[Incident, ...]:
         """The oldest first."""
         return tuple(case.incident for case in self._cases.values())
+
+    def paged(self) -> tuple[Paged, ...]:
+        """Every open incident with whom it was sent to, the oldest first."""
+        decided = (owed for entry in self._decided for owed in entry.notifications)
+        waiting = {owed.id for owed in (*self.outbox.pending(), *self._owed, *decided)}
+        return tuple(paged(case, waiting) for case in self._cases.values())
 
     def unwritten(self, identity: str) -> IncidentFile | None:
         """What is known of an incident and may not be on record yet: the incident as it is now, what is owed for it."""

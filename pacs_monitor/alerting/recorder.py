@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pacs_monitor.model import Entry
 from pacs_monitor.supervision import Supervisor
+from pacs_monitor.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class Recorder:
             async with asyncio.timeout(END_WITHIN):
                 await self._write_late()
         if self._late:
-            log.error("%d entries could not be recorded", len(self._late))
+            log.error("not recorded: %s", counted(len(self._late), "entry", "entries"))
 
     async def abandon(self) -> tuple[Entry, ...]:
         """Write nothing any more; what is not written."""

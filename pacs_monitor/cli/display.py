@@ -5,21 +5,23 @@ The worst stands last, right above the prompt. Lines are rich's markup; what cam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from rich.markup import escape
 
+from pacs_monitor.cli import paged
+from pacs_monitor.cli.paged import When
 from pacs_monitor.model import SECOND
 from pacs_monitor.model.times import local
+from pacs_monitor.wording import counted
 
 COLOURS = {"up": "green", "degraded": "yellow", "down": "red", "absent": "blue", "unknown": "magenta"}
 WORST_LAST = ("up", "absent", "unknown", "degraded", "down")
 FAULT = {"node": "the node's fault", "network": "the network's fault", "monitor": "not the node's fault"}
 
-When = Callable[[str], str]
-"""From the API's RFC 3339 to what people read."""
+Row = Mapping[str, Any]
 
 
 def reader_of_times(zone: str, now: int) -> When:
@@ -28,15 +30,20 @@ def reader_of_times(zone: str, now: int) -> When:
 
 
 def board(status: Mapping[str, Any], when: When) -> list[str]:
-    """Every check, the detail of what is not well below it; counts at the end."""
+    """Every check; below what is in trouble its detail and who was paged about it; counts at the end."""
     checks = [(f"{node['node']}/{check['check']}", check) for node in status["nodes"] for check in node["checks"]]
     checks.sort(key=lambda item: WORST_LAST.index(item[1]["state"]))
     heads = _aligned([_standing(name, check, when) for name, check in checks])
+    of_check, others = _by_member(status.get("incidents", ()))
     lines: list[str] = []
-    for head, (_, check) in zip(heads, checks, strict=True):
+    for head, (name, check) in zip(heads, checks, strict=True):
         colour, detail = COLOURS[check["state"]], (check["last"] or {}).get("detail")
         lines.append(f"[{colour}]{escape(head)}[/{colour}]")
         lines += [f"    {escape(detail)}"] if detail else []
+        lines += [f"    {escape(paged.line(incident, when, status['time']))}" for incident in of_check.get(name, ())]
+    for incident in others:
+        about = f"{_about(incident)} is in trouble since {when(incident['since'])}"
+        lines += [f"[yellow]{escape(about)}[/yellow]", f"    {escape(paged.line(incident, when, status['time']))}"]
     lines += [line for channel in status.get("channels", ()) for line in _channel(channel, when)]
     counts = ", ".join(f"{count} {state}" for state, count in status["counts"].items() if count) or "no checks"
     head = f"[bold]{escape(status['monitor'])}[/bold] at {when(status['time'])}"
@@ -73,8 +80,7 @@ def incident(found: Mapping[str, Any], when: When) -> list[str]:
         lines += [f"  {name}: {escape(value)}" for name, value in more.items() if value]
     times = [("last good", "last_good"), ("since", "since"), ("noticed", "noticed"), (found["ending"], "ended")]
     lines.append("  " + ", ".join(f"{word} {when(found[key])}" for word, key in times if found[key]))
-    lines += _section("told", [_told(row, when) for row in found["notifications"]])
-    return lines + _section("not told", [_withheld(row, when) for row in found["withheld"]])
+    return lines + paged.sections(found["notifications"], found["withheld"], when)
 
 
 def reason(row: Mapping[str, Any]) -> str:
@@ -87,7 +93,7 @@ def _standing(name: str, check: Mapping[str, Any], when: When) -> tuple[str, ...
     last = check["last"] or {"status": "not run yet", "reason": None}
     leaning = f" → {check['leaning']}?" if check["leaning"] else ""
     said = " ".join(filter(None, (last["status"], last["reason"])))
-    return name, check["state"] + leaning, f"since {when(check['since'])}", f"last: {said}"
+    return name, check["state"] + leaning, check["severity"], f"since {when(check['since'])}", f"last: {said}"
 
 
 def _channel(row: Mapping[str, Any], when: When) -> list[str]:
@@ -95,7 +101,8 @@ def _channel(row: Mapping[str, Any], when: When) -> list[str]:
     name, lines = row["channel"], []
     if not row["works"]:
         what = f"channel {name} has taken nothing since {when(row['failing_since'])} ({row['reason']})"
-        lines.append(f"[red]{escape(what)}; {row['pending']} notifications wait[/red]")
+        waits = counted(row["pending"], "notification waits", "notifications wait")
+        lines.append(f"[red]{escape(what)}; {waits}[/red]")
     for stuck in row["stuck"]:
         what = f"channel {name} refuses ({stuck['reason']}), while it takes others: {stuck['summary']}"
         lines.append(f"[yellow]{escape(what)}[/yellow]")
@@ -112,19 +119,13 @@ def _about(row: Mapping[str, Any]) -> str:
     return ", ".join(members[:3]) + (f" and {len(members) - 3} more" if len(members) > 3 else "")
 
 
-def _told(row: Mapping[str, Any], when: When) -> str:
-    tries = f" after {row['attempts']} attempts" if row["attempts"] > 1 else ""
-    stuck = ", refused while others are taken, tried hourly" if row.get("stuck") else ""
-    head = f"  {when(row['created'])}  {row['event']}  {row['channel']}: {row['status']}{tries}{stuck}"
-    return escape(f"{head}\n    {row['summary']}")
-
-
-def _withheld(row: Mapping[str, Any], when: When) -> str:
-    return escape(f"  {when(row['at'])}  {row['event']}  {row['channel'] or 'anybody'}: {row['why']}")
-
-
-def _section(title: str, lines: list[str]) -> list[str]:
-    return [f"[bold]{title}[/bold]", *lines] if lines else []
+def _by_member(incidents: Sequence[Row]) -> tuple[Mapping[str, list[Row]], list[Row]]:
+    """Open incidents by the checks that they are about, and those of the monitor itself; channels tell theirs."""
+    of_check: dict[str, list[Row]] = {}
+    for incident in incidents:
+        for member in incident["members"]:
+            of_check.setdefault(member, []).append(incident)
+    return of_check, [incident for incident in incidents if incident["kind"] == "fault"]
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

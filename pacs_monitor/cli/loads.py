@@ -11,6 +11,7 @@ from pacs_monitor import cron
 from pacs_monitor.config import Estate
 from pacs_monitor.model import SECOND, STORES_A_DAY, Burden, Check, Load
 from pacs_monitor.model.times import last_day
+from pacs_monitor.wording import counted, number
 
 DAY = 86_400.0
 
@@ -27,16 +28,16 @@ def loads(estate: Estate) -> list[str]:
 def _line(check: Check, load: Load, timezone: str) -> str:
     runs = sum(1 for _ in _times(check.cron, timezone)) if check.cron else ceil(DAY / check.interval)
     often = _most(load, runs)
-    trouble = "" if check.cron else f"; up to {_most(load, ceil(DAY / check.retry_interval))} while it fails"
+    trouble = "" if check.cron else f"; up to {number(_most(load, ceil(DAY / check.retry_interval)))} while it fails"
     allowed = f"allowed by: {check.enabled_by}{_until(check, timezone)}"
-    return f"{check.id}: {_sent(check, load, often)} a day, in {often} runs{trouble} ({allowed})"
+    return f"{check.id}: {_sent(check, load, often)} a day, in {counted(often, 'run')}{trouble} ({allowed})"
 
 
 def _sent(check: Check, load: Load, often: int) -> str:
     if not load.objects:
-        return f"{often * load.notices} messages to {check.node.name}"
-    stored = f"{often * load.objects} objects, {often * load.deletions} deletions"
-    return f"{stored} and up to {often * load.notices} notifications by {check.node.name}"
+        return f"{counted(often * load.notices, 'message')} to {check.node.name}"
+    stored = f"{counted(often * load.objects, 'object')}, {counted(often * load.deletions, 'deletion')}"
+    return f"{stored} and up to {counted(often * load.notices, 'notification')} by {check.node.name}"
 
 
 def _until(check: Check, timezone: str) -> str:

@@ -9,6 +9,7 @@ import typer
 from pacs_monitor.alerting import message
 from pacs_monitor.cli import client, display
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, estate_of, fail, out, print_json, unknown
+from pacs_monitor.cli.paged import When
 from pacs_monitor.config import Estate
 from pacs_monitor.delivery.outbox import DELIVERY_TIMEOUT
 from pacs_monitor.engine.clock import SystemClock
@@ -88,7 +89,7 @@ def _from_here(estate: Estate, channel: str) -> dict[str, Any]:
     return {"channel": channel, "delivered": True, "reason": None, "said": said}
 
 
-def _times(estate: Estate) -> display.When:
+def _times(estate: Estate) -> When:
     return display.reader_of_times(estate.monitor.timezone, SystemClock().now())
 
 

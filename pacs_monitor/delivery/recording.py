@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from pacs_monitor.model import DeliveryResult, Notification
 from pacs_monitor.supervision import Supervisor
+from pacs_monitor.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class DeliveryRecorder:
                 await self._write(writing)
             except Exception as error:  # noqa: BLE001 - whatever the database does, deliveries go on
                 words = str(error) or type(error).__name__
-                log.warning("results of %d deliveries are not recorded yet: %s", len(results), words)
+                log.warning("not recorded yet: %s: %s", counted(len(results), "delivery", "deliveries"), words)
                 self._late.append(writing)
         self._catch_up_soon()
 

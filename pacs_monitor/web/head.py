@@ -1,4 +1,4 @@
-"""HEAD wherever GET is served: general-purpose servers support both (RFC 9110 9.1), and monitors of monitors ask by HEAD.
+"""HEAD wherever GET is served, as general-purpose servers do (RFC 9110 9.1): monitors of monitors ask by HEAD.
 
 The answer is that of GET (RFC 9110 9.3.2); uvicorn, which knows what was asked, leaves the content out.
 """

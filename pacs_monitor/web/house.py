@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from pacs_monitor.alerting.paged import Paged
 from pacs_monitor.config import Estate
 from pacs_monitor.delivery import ChannelHealth
 from pacs_monitor.engine.engine import Engine
@@ -66,6 +67,10 @@ class House(Protocol):
         ...
 
     def open_incidents(self) -> tuple[Incident, ...]: ...
+
+    def paged(self) -> tuple[Paged, ...]:
+        """Every open incident with whom it was sent to, the oldest first."""
+        ...
 
     def unwritten(self, identity: str) -> IncidentFile | None:
         """What is known of an incident, open or still to be recorded, that may not be on record yet."""

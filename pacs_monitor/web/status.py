@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from pacs_monitor import states
+from pacs_monitor.alerting.paged import Paged
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.model import SECOND, State, iso
 from pacs_monitor.web.house import House
@@ -30,12 +31,42 @@ async def status(house: House) -> bytes:
         "counts": {state.value: counts[state] for state in WORST_FIRST[::-1]},
         "channels": channels(house),
     }
+    board["incidents"] = await incidents(house)
     nodes = []
     for name, group in groupby(entries, key=lambda entry: entry.check.id.node):
         nodes.append(orjson.dumps(node(house, name, list(group))))
         if len(nodes) % AT_A_TIME == 0:
             await asyncio.sleep(0)
     return orjson.dumps(board)[:-1] + b',"nodes":[' + b",".join(nodes) + b"]}"
+
+
+async def incidents(house: House) -> list[dict[str, Any]]:
+    """Every open incident with whom it was sent to, made in slices of the event loop."""
+    rows: list[dict[str, Any]] = []
+    for paged in house.paged():
+        rows.append(_incident(paged))
+        if len(rows) % (10 * AT_A_TIME) == 0:
+            await asyncio.sleep(0)
+    return rows
+
+
+def _incident(paged: Paged) -> dict[str, Any]:
+    incident = paged.incident
+    return {
+        "id": incident.id,
+        "kind": incident.kind,
+        "cause": incident.cause,
+        "severity": incident.severity,
+        "state": incident.state,
+        "since": iso(incident.since),
+        "members": [str(member) for member in incident.members],
+        "page_due": iso(paged.due),
+        "notified": [
+            {"channel": notified.channel, "status": notified.status, "at": iso(notified.at)}
+            for notified in paged.notified
+        ],
+        "not_notified": list(paged.why_not),
+    }
 
 
 def channels(house: House) -> list[dict[str, Any]]:
@@ -85,6 +116,7 @@ def check(house: House, entry: BoardEntry) -> dict[str, Any]:
         "check": entry.check.id.check,
         "probe": entry.check.probe.kind,
         "state": standing.state,
+        "severity": entry.check.severity,
         "since": iso(standing.since),
         "reason": standing.reason,
         "leaning": states.leaning(standing),

@@ -89,7 +89,7 @@ async def test_what_is_still_unwritten_is_tried_once_more_at_the_end(
         execute(database, forbid("INSERT ON incidents"))
         house.move(DOWN, RIS)
         await until(lambda: len(receiver.accepted) >= 2)
-    assert "1 entries could not be recorded" in caplog.text
+    assert "not recorded: 1 entry" in caplog.text
 
 
 async def test_deliveries_go_on_while_their_ends_cannot_be_written(

@@ -139,6 +139,8 @@ def test_status_and_incidents_tell_what_is_down(estate):
 
     assert status.returncode == 1
     assert "tcp_refused" in status.stdout
+    assert re.search(rf"^    warning incident {identity[0]}: paged by pager at \d\d:\d\d:\d\d UTC$", status.stdout, re.M)
+    assert re.search(r"archive/dicom_echo +up +warning +since ", status.stdout)
     assert "dead/dicom_echo" in incidents.stdout
     assert "incident.opened" in one.stdout
 

@@ -22,24 +22,74 @@ def plain(lines: list[str]) -> list[str]:
 
 def check(name: str, state: str, status: str, reason: str | None = None, **more: Any) -> dict[str, Any]:
     last = {"status": status, "reason": reason, "detail": REFUSED if reason else ""}
-    return {"check": name, "state": state, "since": "2025-11-24T15:00:00.5Z", "leaning": None, "last": last} | more
+    known = {"check": name, "state": state, "severity": "warning"}
+    return known | {"since": "2025-11-24T15:00:00.5Z", "leaning": None, "last": last} | more
+
+
+def open_incident(*members: str, **more: Any) -> dict[str, Any]:
+    known = {"id": "01JD", "kind": "node", "cause": members[0] if members else "", "severity": "critical"}
+    times = {"since": "2025-11-24T15:00:00Z", "page_due": "2025-11-24T15:01:00Z"}
+    return known | times | {"members": list(members), "notified": [], "not_notified": []} | more
+
+
+def sent(channel: str, status: str) -> dict[str, str]:
+    return {"channel": channel, "status": status, "at": "2025-11-24T15:01:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"notified": [sent("hook", "delivered")]}, "paged by hook at 16:01:00 CET"),
+        (
+            {"notified": [sent("a", "delivered"), sent("b", "pending")]},
+            "paged by a at 16:01:00 CET; page to b is not delivered yet, since 16:01:00 CET",
+        ),
+        ({"notified": [sent("hook", "shadow")]}, "not paged: shadow mode; hook would have paged at 16:01:00 CET"),
+        ({"notified": [sent("hook", "refused")]}, "not paged: hook cannot send this page"),
+        ({"page_due": "2025-11-24T16:01:00Z"}, "nobody is paged before 17:01:00 CET (page_after)"),
+        ({"not_notified": ["paging off"]}, "nobody is paged: paging off"),
+        ({}, "nobody is paged: not decided yet"),
+    ],
+)
+def test_the_status_says_whether_a_page_went_out(more: dict[str, Any], says: str) -> None:
+    nodes = [{"node": "archive", "checks": [check("dicom_echo", "down", "fail", "tcp_refused")]}]
+    board = {"monitor": "east", "time": "2025-11-24T16:00:00Z", "paging": "on", "counts": {"down": 1}, "nodes": nodes}
+    lines = plain(display.board(board | {"incidents": [open_incident("archive/dicom_echo", **more)]}, WHEN))
+    assert lines[2] == f"    critical incident 01JD: {says}"
+
+
+def test_a_task_of_the_monitor_that_fails_stands_in_the_status() -> None:
+    board = {"monitor": "east", "time": "2025-11-24T16:00:00Z", "paging": "on", "counts": {"up": 0}, "nodes": []}
+    fault = open_incident(kind="fault", cause="desk", notified=[sent("hook", "delivered")])
+    assert plain(display.board(board | {"incidents": [fault, open_incident(kind="delivery")]}, WHEN))[:2] == [
+        "the monitor's task desk is in trouble since 16:00:00 CET",
+        "    critical incident 01JD: paged by hook at 16:01:00 CET",
+    ]
 
 
 def test_the_worst_stands_last_above_the_counts_and_nothing_is_cut() -> None:
     nodes = [
-        {"node": "archive", "checks": [check("dicom_echo", "down", "fail", "tcp_refused"), check("tcp", "up", "ok")]},
+        {
+            "node": "archive",
+            "checks": [
+                check("dicom_echo", "down", "fail", "tcp_refused", severity="critical"),
+                check("tcp", "up", "ok"),
+            ],
+        },
         {"node": "ct", "checks": [check("echo", "up", "warn", "busy", leaning="degraded")]},
         {"node": "ris", "checks": [check("echo", "unknown", "", last=None, since="2025-11-23T15:00:00Z")]},
     ]
     counts = {"up": 2, "degraded": 0, "down": 1, "absent": 0, "unknown": 1}
     board = {"monitor": "[east]", "time": "2025-11-24T16:00:00Z", "paging": "shadow", "counts": counts, "nodes": nodes}
-    assert plain(display.board(board, WHEN)) == [
-        "archive/tcp         up              since 16:00:00 CET             last: ok",
-        "ct/echo             up → degraded?  since 16:00:00 CET             last: warn busy",
+    opened = open_incident("archive/dicom_echo", notified=[sent("[hook]", "delivered")])
+    assert plain(display.board(board | {"incidents": [opened]}, WHEN)) == [
+        "archive/tcp         up              warning   since 16:00:00 CET             last: ok",
+        "ct/echo             up → degraded?  warning   since 16:00:00 CET             last: warn busy",
         f"    {REFUSED}",
-        "ris/echo            unknown         since 2025-11-23 16:00:00 CET  last: not run yet",
-        "archive/dicom_echo  down            since 16:00:00 CET             last: fail tcp_refused",
+        "ris/echo            unknown         warning   since 2025-11-23 16:00:00 CET  last: not run yet",
+        "archive/dicom_echo  down            critical  since 16:00:00 CET             last: fail tcp_refused",
         f"    {REFUSED}",
+        "    critical incident 01JD: paged by [hook] at 16:01:00 CET",
         "[east] at 17:00:00 CET: 2 up, 1 down, 1 unknown; paging shadow",
     ]
 
@@ -130,10 +180,31 @@ def test_one_incident_tells_whose_fault_what_next_and_who_was_told_what() -> Non
         "  support: phone 4711, contract A 1",
         "  runbook: https://monitor.example.org/docs/operations#tcp_refused",
         "  last good 15:59:00 CET, since 16:00:00 CET, noticed 16:00:20 CET",
-        "told",
+        "notified",
         "  16:01:00 CET  incident.opened  hook: delivered after 4 attempts\n    Main archive refuses connections",
-        "not told",
+        "not notified",
         "  16:02:00 CET  incident.changed  anybody: paging off",
+    ]
+
+
+def test_shadow_is_not_among_the_notified() -> None:
+    rows = [
+        {"created": "2025-11-24T15:01:00Z", "event": "incident.opened", "attempts": 1, "summary": "it is down"}
+        | {"channel": status, "status": status}
+        for status in ("delivered", "pending", "shadow", "refused", "given_up", "dropped")
+    ]
+    lines = plain(display.incident(an_incident(notifications=rows), WHEN))[7:]
+    assert [line.partition("\n")[0].removeprefix("  16:01:00 CET  incident.opened  ") for line in lines] == [
+        "notified",
+        "delivered: delivered",
+        "not delivered yet",
+        "pending: pending",
+        "would have been notified, but for shadow mode",
+        "shadow: shadow",
+        "not notified",
+        "refused: refused",
+        "given_up: given_up",
+        "dropped: dropped",
     ]
 
 

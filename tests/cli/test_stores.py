@@ -61,7 +61,7 @@ def test_check_config_says_what_a_store_means_a_day(tmp_path, orthancs):
     said = run("check-config", estate(tmp_path, *orthancs, settings=", copies_on: [vna]")).stdout
     assert (
         "archive/dicom_store: 96 objects, 192 deletions and up to 288 notifications by archive a day, in 96 runs; "
-        "up to 1440 while it fails (allowed by: PACS team)"
+        "up to 1,440 while it fails (allowed by: PACS team)"
     ) in said
 
 
@@ -70,6 +70,11 @@ def test_the_load_of_a_check_by_the_calendar_is_counted(tmp_path, orthancs):
     assert (
         "archive/dicom_store: 8 objects, 8 deletions and up to 16 notifications by archive a day, in 8 runs (" in said
     )
+
+
+def test_one_of_a_kind_is_told_as_one(tmp_path, orthancs):
+    said = run("check-config", estate(tmp_path, *orthancs, settings=", cron: '0 6 * * *', cleanup: none")).stdout
+    assert "archive/dicom_store: 1 object, 0 deletions and up to 1 notification by archive a day, in 1 run (" in said
 
 
 @pytest.mark.parametrize(
@@ -90,7 +95,7 @@ def test_a_check_that_sends_messages_is_counted_in_messages(tmp_path):
 
 def test_no_interval_means_more_than_the_cap(tmp_path, orthancs):
     said = run("check-config", estate(tmp_path, *orthancs, settings=", interval: 1s")).stdout
-    assert "archive/dicom_store: 2000 objects" in said
+    assert "archive/dicom_store: 2,000 objects" in said
 
 
 def test_a_store_from_here_leaves_nothing(tmp_path, orthancs):

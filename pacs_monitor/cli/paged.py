@@ -1,0 +1,59 @@
+"""Who was notified of an incident, who would have been, and who was not and why: as lines for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from rich.markup import escape
+
+Row = Mapping[str, Any]
+When = Callable[[str], str]
+"""From the API's RFC 3339 to what people read."""
+SENT = {
+    "delivered": "paged by {channel} at {at}",
+    "pending": "page to {channel} is not delivered yet, since {at}",
+    "shadow": "not paged: shadow mode; {channel} would have paged at {at}",
+    "refused": "not paged: {channel} cannot send this page",
+}
+"""By the status of the page to one channel."""
+SECTIONS = {
+    "notified": ("delivered",),
+    "not delivered yet": ("pending",),
+    "would have been notified, but for shadow mode": ("shadow",),
+    "not notified": ("refused", "given_up", "dropped"),
+}
+"""Titles, and the statuses of notifications below them."""
+
+
+def line(incident: Row, when: When, now: str) -> str:
+    """Of an open incident: `critical incident 01JD…: paged by hook at 16:01:00 CET`; RFC 3339 compares as text."""
+    said = [SENT[sent["status"]].format(channel=sent["channel"], at=when(sent["at"])) for sent in incident["notified"]]
+    if not said and incident["page_due"] > now:
+        said = [f"nobody is paged before {when(incident['page_due'])} (page_after)"]
+    if not said:
+        said = [f"nobody is paged: {', '.join(incident['not_notified']) or 'not decided yet'}"]
+    return f"{incident['severity']} incident {incident['id']}: {'; '.join(said)}"
+
+
+def sections(notifications: Iterable[Row], withheld: Iterable[Row], when: When) -> list[str]:
+    """What became of each notification of an incident, and what was not sent at all."""
+    rows, lines = list(notifications), list[str]()
+    held = [_withheld(row, when) for row in withheld]
+    for title, statuses in SECTIONS.items():
+        found = [_sent(row, when) for row in rows if row["status"] in statuses]
+        if title == "not notified":
+            found += held
+        lines += [f"[bold]{title}[/bold]", *found] if found else []
+    return lines
+
+
+def _sent(row: Row, when: When) -> str:
+    tries = f" after {row['attempts']} attempts" if row["attempts"] > 1 else ""
+    stuck = ", refused while others are taken, tried hourly" if row.get("stuck") else ""
+    head = f"  {when(row['created'])}  {row['event']}  {row['channel']}: {row['status']}{tries}{stuck}"
+    return escape(f"{head}\n    {row['summary']}")
+
+
+def _withheld(row: Row, when: When) -> str:
+    return escape(f"  {when(row['at'])}  {row['event']}  {row['channel'] or 'anybody'}: {row['why']}")
