@@ -148,7 +148,8 @@ class Daemon:
         self._web.start()
         (host, port), scheme = self.address, "https" if self.estate.monitor.tls else "http"
         checks, nodes = counted(len(self.estate.checks), "check"), counted(len(self.estate.nodes), "node")
-        log.info("pacs_monitor %s starts %s of %s; %s://%s", __version__, checks, nodes, scheme, Address(host, port))
+        where, paging = f"{scheme}://{Address(host, port)}", self.estate.monitor.paging
+        log.info("pacs_monitor %s starts %s of %s, paging %s; %s", __version__, checks, nodes, paging, where)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -278,7 +279,10 @@ class Daemon:
                 changes += self._web.renew(self.estate.monitor.tls)
             self.last_reload_successful = True
             log.info("reloaded %s: %s", new.file, "; ".join(changes) or "nothing changed")
-            return {"revision": new.revision, "changes": changes}
+            warnings = [str(warning) for warning in new.warnings]
+            for warning in warnings:
+                log.warning("%s", warning)
+            return {"revision": new.revision, "changes": changes, "warnings": warnings}
 
     async def preview(self) -> list[str]:
         """What a reload would change now; raises ConfigError when the file is bad."""

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from http import HTTPStatus
 from typing import Any
 
 import requests
 
 from pacs_monitor.cli.common import fail
-from pacs_monitor.config import Estate
-from pacs_monitor.model import Address, PacsMonitorError
+from pacs_monitor.cli.reaching import Reach
+from pacs_monitor.model import PacsMonitorError
 
 ANSWER_WITHIN = 10.0
 """Seconds for the daemon to answer, beyond what a run may take."""
+GIVE_A_TOKEN = "set PACS_MONITOR_TOKEN to a token of its monitor.auth with the role operator"  # noqa: S105 - no token
 
 
 class NoDaemonError(PacsMonitorError):
-    """Nobody answers at `monitor.listen`."""
+    """Nobody answers where the daemon should be."""
 
 
 class RefusedError(PacsMonitorError):
@@ -40,20 +40,15 @@ REFUSALS: dict[int, type[RefusedError]] = {
 
 
 class Client:
-    """The API of the daemon that this configuration describes."""
+    """The API of a daemon."""
 
-    def __init__(self, estate: Estate) -> None:
-        monitor = estate.monitor
-        host, port = monitor.listen
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-        self._base = f"{'https' if monitor.tls else 'http'}://{Address(host, port)}"
+    def __init__(self, reach: Reach) -> None:
+        self._base = reach.url
         self._session = requests.Session()
-        self._session.trust_env = False  # the daemon is on this machine: no proxy
-        if monitor.tls:
-            self._session.verify = str(monitor.tls.cert)
-        token = os.environ.get("PACS_MONITOR_TOKEN") or _operator_token(estate)
-        if token:
-            self._session.headers["Authorization"] = f"Bearer {token}"
+        self._session.trust_env = False  # the daemon is on this machine or near: no proxy
+        self._session.verify = reach.verify
+        if reach.token:
+            self._session.headers["Authorization"] = f"Bearer {reach.token}"
 
     def get(self, path: str, **query: Any) -> Any:
         return self._ask("GET", path, params=query)
@@ -64,6 +59,9 @@ class Client:
     def _ask(self, method: str, path: str, *, wait: float = 0.0, params: Any = None) -> Any:
         try:
             answer = self._session.request(method, self._base + path, params=params, timeout=ANSWER_WITHIN + wait)
+        except requests.exceptions.SSLError:
+            trust = "SSL_CERT_FILE names a file of authorities to trust"
+            raise NoDaemonError(f"the certificate of {self._base} is not trusted here; {trust}") from None
         except requests.ConnectionError:
             raise NoDaemonError(f"no daemon answers at {self._base}; start it with: pacs-monitor run") from None
         except requests.RequestException as error:
@@ -79,22 +77,25 @@ class Client:
         return body
 
 
-def get(estate: Estate, path: str, **query: Any) -> Any:
+def get(reach: Reach, path: str, **query: Any) -> Any:
     """What the running daemon says, or the end of the command with why it says nothing."""
     try:
-        return Client(estate).get(path, **query)
+        return Client(reach).get(path, **query)
     except (NoDaemonError, RefusedError) as error:
-        fail(str(error), 2 if isinstance(error, MissingError) else 1)
+        fail(str(error) + remedy(error), 2 if isinstance(error, MissingError) else 1)
 
 
-def post(estate: Estate, path: str, *, instead: str, **query: Any) -> Any:
+def post(reach: Reach, path: str, *, instead: str = "", wait: float = 0.0, **query: Any) -> Any:
     """Have the running daemon do something, or end the command with why it does not, and what to do instead."""
     try:
-        return Client(estate).post(path, **query)
+        return Client(reach).post(path, wait=wait, **query)
     except (NoDaemonError, RefusedError) as error:
-        fail(f"{error}\n{instead}")
+        fail(
+            str(error) + remedy(error) + (f"\n{instead}" if instead else ""),
+            2 if isinstance(error, MissingError) else 1,
+        )
 
 
-def _operator_token(estate: Estate) -> str | None:
-    tokens = estate.monitor.auth.tokens if estate.monitor.auth else ()
-    return next((token.token.get_secret_value() for token in tokens if token.role == "operator"), None)
+def remedy(error: NoDaemonError | RefusedError) -> str:
+    """What helps where the daemon does not know who asks: a line more, or nothing."""
+    return f"\n{GIVE_A_TOKEN}" if isinstance(error, ForbiddenError) else ""

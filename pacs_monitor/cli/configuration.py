@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +27,7 @@ from pacs_monitor.cli.common import (
     unknown,
 )
 from pacs_monitor.cli.loads import loads
+from pacs_monitor.cli.reaching import TokenFile, Url, reach, reach_of
 from pacs_monitor.config import Estate
 from pacs_monitor.wording import login_name
 
@@ -40,23 +42,31 @@ def check_config(
         str | None,
         typer.Option("--diff", metavar="running|FILE", help="What a reload would change, of the daemon or from FILE."),
     ] = None,
+    *,
     json: AsJson = False,
+    url: Url = None,
+    token_file: TokenFile = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Tell every error at once: file:line: path: what is wrong, what would be right."""
     estate = estate_of(file or config, json=json)
-    changes = None if diff is None else _changes(diff, estate)
+    changes = None if diff is None else _changes(diff, estate, url, token_file)
     if json:
         print_json(_checked(estate, changes))
         return
-    for warning in estate.warnings:
-        err.print(f"warning: {warning}", style="yellow", markup=False)
+    warn(estate.warnings)
     for line in changes or ([] if changes is None else ["a reload would change nothing"]):
         out.print(line, markup=False)
     for line in loads(estate):
         out.print(line, markup=False)
     counts = (f"{count} {what[:-1] if count == 1 else what}" for what, count in _there(estate).items())
     out.print(f"{estate.file}: no errors; {', '.join(counts)}", markup=False)
+
+
+def warn(warnings: Iterable[object]) -> None:
+    """What is accepted and is not as it may have been meant: not acted on yet, shared, not allowed."""
+    for warning in warnings:
+        err.print(f"warning: {warning}", style="yellow", markup=False)
 
 
 def _checked(estate: Estate, changes: list[str] | None) -> dict[str, Any]:
@@ -69,10 +79,10 @@ def _there(estate: Estate) -> dict[str, int]:
     return {"nodes": len(estate.nodes), "checks": len(estate.checks), "channels": len(estate.channels)}
 
 
-def _changes(old: str, estate: Estate) -> list[str]:
+def _changes(old: str, estate: Estate, url: str | None, token_file: Path | None) -> list[str]:
     if old != "running":
         return configuration.diff(estate_of(Path(old)), estate).lines()
-    changes: list[str] = client.get(estate, "/api/v1/reload")["changes"]
+    changes: list[str] = client.get(reach_of(estate, url, token_file), "/api/v1/reload")["changes"]
     return changes
 
 
@@ -120,13 +130,16 @@ def init(
 
 
 @app.command()
-def reload(json: AsJson = False, config: ConfigFile = DEFAULT_CONFIG) -> None:
+def reload(
+    json: AsJson = False, url: Url = None, token_file: TokenFile = None, config: ConfigFile = DEFAULT_CONFIG
+) -> None:
     """Have the running daemon read its configuration again; a bad file changes nothing."""
-    estate = estate_of(config)
     instead = "if monitor.listen, tls or the token is what has changed, send the daemon SIGHUP instead"
-    changes = client.post(estate, "/api/v1/reload", instead=instead, by=login_name())["changes"]
+    answer = client.post(reach(config, url, token_file), "/api/v1/reload", instead=instead, by=login_name())
+    changes, warnings = answer["changes"], answer.get("warnings", [])
     if json:
-        print_json({"changes": changes})
+        print_json({"changes": changes, "warnings": warnings})
         return
+    warn(warnings)
     for line in changes or ["nothing changed"]:
         out.print(line, markup=False)

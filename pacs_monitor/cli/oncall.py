@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from pacs_monitor.alerting import message
 from pacs_monitor.cli import client, display
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, estate_of, fail, out, print_json, unknown
 from pacs_monitor.cli.paged import When
+from pacs_monitor.cli.reaching import Reach, TokenFile, Url, estate_or_contact, reach, reach_of
 from pacs_monitor.config import Estate
 from pacs_monitor.delivery.outbox import DELIVERY_TIMEOUT
 from pacs_monitor.engine.clock import SystemClock
@@ -17,14 +19,16 @@ from pacs_monitor.model import DeliveryError
 
 
 @app.command()
-def status(json: AsJson = False, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Show where every check of the running daemon stands. Exit 1 while anything is down."""
-    estate = estate_of(config)
-    board = client.get(estate, "/api/v1/status")
+def status(
+    json: AsJson = False, url: Url = None, token_file: TokenFile = None, config: ConfigFile = DEFAULT_CONFIG
+) -> None:
+    """Show where every check of the running daemon stands, and who was paged. Exit 1 while anything is down."""
+    daemon = reach(config, url, token_file)
+    board = client.get(daemon, "/api/v1/status")
     if json:
         print_json(board)
     else:
-        _print(display.board(board, _times(estate)))
+        _print(display.board(board, _times(daemon)))
     raise typer.Exit(1 if board["counts"]["down"] else 0)
 
 
@@ -32,37 +36,40 @@ def status(json: AsJson = False, config: ConfigFile = DEFAULT_CONFIG) -> None:
 def incidents(
     incident: Annotated[str | None, typer.Argument(metavar="ID", help="One incident, whole.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Ended ones too.")] = False,
+    *,
     json: AsJson = False,
+    url: Url = None,
+    token_file: TokenFile = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """List open incidents; with ID, one with everything that was sent, and what was withheld and why."""
-    estate = estate_of(config)
+    daemon = reach(config, url, token_file)
     if incident is not None:
-        found = client.get(estate, f"/api/v1/incidents/{incident}")
-        print_json(found) if json else _print(display.incident(found, _times(estate)))
+        found = client.get(daemon, f"/api/v1/incidents/{incident}")
+        print_json(found) if json else _print(display.incident(found, _times(daemon)))
         return
-    rows = client.get(estate, "/api/v1/incidents", open=not every)
+    rows = client.get(daemon, "/api/v1/incidents", open=not every)
     if json:
         print_json(rows)
         return
-    _print(display.incidents(rows, _times(estate)) or ["no incidents" if every else "no open incidents"])
+    _print(display.incidents(rows, _times(daemon)) or ["no incidents" if every else "no open incidents"])
 
 
 @app.command("notify-test")
 def notify_test(
     channel: Annotated[str, typer.Argument(help="A channel of the configuration.")],
     direct: Annotated[bool, typer.Option("--direct", help="From here, by the file, also beside a daemon.")] = False,
+    *,
     json: AsJson = False,
+    url: Url = None,
+    token_file: TokenFile = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Send one test notification through the running daemon, if one answers, and show what the receiver said.
 
     A success tells the daemon that the channel works: what waits for it goes out.
     """
-    estate = estate_of(config)
-    if channel not in estate.channels:
-        unknown(f"no channel {channel!r}", channel, estate.channels)
-    answer = _from_here(estate, channel) if direct else _by_daemon(estate, channel) or _from_here(estate, channel)
+    answer = _tried_from_here(config, channel) if direct else _tried(config, channel, url, token_file)
     if json:
         print_json(answer)
         raise typer.Exit(0 if answer["delivered"] else 1)
@@ -71,13 +78,27 @@ def notify_test(
     out.print(f"{channel}: delivered; the receiver said: {answer['said']}", markup=False)
 
 
-def _by_daemon(estate: Estate, channel: str) -> dict[str, Any] | None:
-    """What came of it there; None when no daemon answers, or the one that does not know the channel or us."""
+def _tried(config: Path, channel: str, url: str | None, token_file: Path | None) -> dict[str, Any]:
+    """By the daemon; from here, when no daemon answers, or the one that does not know the channel or us."""
+    known = None if url else estate_or_contact(config)
+    daemon, path = reach_of(known, url, token_file), f"/api/v1/channels/{channel}/test"
+    if not isinstance(known, Estate):
+        answer: dict[str, Any] = client.post(daemon, path, wait=DELIVERY_TIMEOUT)
+        return answer
+    if channel not in known.channels:
+        unknown(f"no channel {channel!r}", channel, known.channels)
     try:
-        answer: dict[str, Any] = client.Client(estate).post(f"/api/v1/channels/{channel}/test", wait=DELIVERY_TIMEOUT)
+        answer = client.Client(daemon).post(path, wait=DELIVERY_TIMEOUT)
     except (client.NoDaemonError, client.RefusedError):
-        return None
+        return _from_here(known, channel)
     return answer
+
+
+def _tried_from_here(config: Path, channel: str) -> dict[str, Any]:
+    estate = estate_of(config)
+    if channel not in estate.channels:
+        unknown(f"no channel {channel!r}", channel, estate.channels)
+    return _from_here(estate, channel)
 
 
 def _from_here(estate: Estate, channel: str) -> dict[str, Any]:
@@ -89,8 +110,8 @@ def _from_here(estate: Estate, channel: str) -> dict[str, Any]:
     return {"channel": channel, "delivered": True, "reason": None, "said": said}
 
 
-def _times(estate: Estate) -> When:
-    return display.reader_of_times(estate.monitor.timezone, SystemClock().now())
+def _times(daemon: Reach) -> When:
+    return display.reader_of_times(daemon.zone, SystemClock().now())
 
 
 def _print(lines: list[str]) -> None:

@@ -8,8 +8,16 @@ from typing import Annotated, Any, Protocol
 
 import typer
 
-from pacs_monitor.cli import results
-from pacs_monitor.cli.client import Client, ForbiddenError, MissingError, NoDaemonError, RefusedError
+from pacs_monitor.cli import client, results
+from pacs_monitor.cli.client import (
+    ANSWER_WITHIN,
+    GIVE_A_TOKEN,
+    Client,
+    ForbiddenError,
+    MissingError,
+    NoDaemonError,
+    RefusedError,
+)
 from pacs_monitor.cli.common import (
     DEFAULT_CONFIG,
     AsJson,
@@ -23,6 +31,7 @@ from pacs_monitor.cli.common import (
 )
 from pacs_monitor.cli.here import runner_of
 from pacs_monitor.cli.measured import Reader
+from pacs_monitor.cli.reaching import Reach, TokenFile, Url, estate_or_contact, reach_of
 from pacs_monitor.cli.results import Facts
 from pacs_monitor.cli.watching import watch_from_here
 from pacs_monitor.config import Estate
@@ -37,7 +46,7 @@ UNHEARD = (("asked from here", "what was reported is known to the running daemon
 class Tell(Protocol):
     """Takes a result as it comes, with the facts that are for the terminal alone."""
 
-    def __call__(self, row: dict[str, Any], facts: Facts = ()) -> None: ...
+    def __call__(self, row: dict[str, Any], facts: Facts = (), *, may_be_off: bool = False) -> None: ...
 
 
 @app.command()
@@ -50,25 +59,32 @@ def probe(
         str | None,
         typer.Option("--watch", metavar="30m", help="Make one store, show where it turns up, clear it away."),
     ] = None,
+    *,
     json: AsJson = False,
+    url: Url = None,
+    token_file: TokenFile = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Run the checks of a node now: status, reason, whose fault, phase times, and what to check next."""
-    estate = estate_of(config)
-    checks = checks_of(estate, target)
+    known = estate_of(config) if direct or watch else None if url else estate_or_contact(config)
     if watch is not None:
+        estate = estate_of(config)
+        checks = checks_of(estate, target)
         if not direct:
             _require_nobody(estate, "--watch asks from here")
         raise typer.Exit(watch_from_here(estate, checks, watch))
     rows: list[dict[str, Any]] = []
+    daemon = reach_of(known, url, token_file)
 
-    def tell(row: dict[str, Any], facts: Facts = ()) -> None:
+    def tell(row: dict[str, Any], facts: Facts = (), *, may_be_off: bool = False) -> None:
         rows.append(row)
         if not json:
-            _show(estate, row, facts)
+            _show(daemon.zone, row, facts, may_be_off=may_be_off)
 
-    if direct or not _by_daemon(estate, checks, tell):
-        _from_here(estate, checks[len(rows) :], tell)
+    if isinstance(known, Estate):
+        _by_file(known, checks_of(known, target), None if direct else daemon, tell)
+    else:
+        _by_daemon_alone(daemon, target, tell)
     if json:
         print_json(rows)
     elif len(rows) > 1:
@@ -87,16 +103,29 @@ def checks_of(estate: Estate, target: str) -> list[Check]:
     return [checks[name]] if name else list(checks.values()) or fail(f"node {node!r} has no checks", 2)
 
 
-def _by_daemon(estate: Estate, checks: list[Check], tell: Tell) -> bool:
+def _by_file(estate: Estate, checks: list[Check], daemon: Reach | None, tell: Tell) -> None:
+    """These checks of the file: by the daemon, and from here where none runs."""
+    told = 0
+
+    def count(row: dict[str, Any], facts: Facts = (), *, may_be_off: bool = False) -> None:  # noqa: ARG001 - told here
+        nonlocal told
+        told += 1
+        tell(row, facts, may_be_off=estate.nodes[row["node"]].presence is Presence.INTERMITTENT)
+
+    if daemon is None or not _by_daemon(estate, daemon, checks, count):
+        _from_here(estate, checks[told:], count)
+
+
+def _by_daemon(estate: Estate, daemon: Reach, checks: list[Check], tell: Tell) -> bool:
     """Whether a daemon ran them all; each is told as it ends, so that a check that hangs hides no other.
 
     False where nobody answers and nobody has the lease. A daemon that does not do it ends the command: to ask beside it
     would be two at once.
     """
     try:
-        client = Client(estate)
+        asked = Client(daemon)
         for check in checks:
-            tell(client.post(f"/api/v1/checks/{check.id.node}/{check.id.check}/run", wait=2 * check.timeout))
+            tell(asked.post(f"/api/v1/checks/{check.id.node}/{check.id.check}/run", wait=2 * check.timeout))
     except NoDaemonError as error:
         _require_nobody(estate, str(error))
         return False
@@ -106,9 +135,21 @@ def _by_daemon(estate: Estate, checks: list[Check], tell: Tell) -> bool:
     return True
 
 
+def _by_daemon_alone(daemon: Reach, target: str, tell: Tell) -> None:
+    """What the daemon has under this name, whatever a file says."""
+    node, _, name = target.partition("/")
+    found = client.get(daemon, f"/api/v1/nodes/{node}")
+    checks = {check["check"]: check.get("timeout", ANSWER_WITHIN) for check in found["checks"]}
+    if name and name not in checks:
+        unknown(f"node {node!r} has no check {name!r}", name, checks)
+    for check in [name] if name else checks:
+        row = client.post(daemon, f"/api/v1/checks/{node}/{check}/run", wait=2 * checks[check])
+        tell(row, may_be_off=found.get("presence") == Presence.INTERMITTENT)
+
+
 def _remedy(error: RefusedError) -> str:
     if isinstance(error, ForbiddenError):
-        return "set PACS_MONITOR_TOKEN to a token of its monitor.auth with the role operator"
+        return GIVE_A_TOKEN
     if isinstance(error, MissingError):
         return "if the configuration was edited since the daemon read it: pacs-monitor reload"
     return "look into its log"
@@ -141,8 +182,7 @@ async def _run(estate: Estate, checks: list[Check], tell: Tell) -> None:
             tell(result.as_json(), (*result.outcome.terminal, *unheard))
 
 
-def _show(estate: Estate, row: dict[str, Any], facts: Facts) -> None:
-    off = row["reason"] in NEVER_ANSWERED and estate.nodes[row["node"]].presence is Presence.INTERMITTENT
-    reader = Reader(estate.monitor.timezone, SystemClock().now())
-    for line in results.result(row, facts, reader, may_be_off=off):
+def _show(zone: str, row: dict[str, Any], facts: Facts, *, may_be_off: bool) -> None:
+    reader = Reader(zone, SystemClock().now())
+    for line in results.result(row, facts, reader, may_be_off=may_be_off and row["reason"] in NEVER_ANSWERED):
         out.print(line)

@@ -11,6 +11,7 @@ import typer
 
 from pacs_monitor import reports
 from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, app, estate_of, fail, out
+from pacs_monitor.cli.reaching import estate_or_contact
 from pacs_monitor.config import Estate, check_facts
 from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.fields import Match
@@ -36,14 +37,15 @@ def report(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Account for a period: every second is up, degraded, down, … or unknown, and each outage has its bounds."""
-    estate, now = estate_of(config), SystemClock().now()
-    checks = _matching(estate, match) if match else None
+    known = estate_of(config) if match else estate_or_contact(config, ("name", "database", "timezone"))
+    monitor, now = known.monitor if isinstance(known, Estate) else known, SystemClock().now()
+    checks = _matching(known, match) if match and isinstance(known, Estate) else None
     try:
-        wanted = reports.parse(period, estate.monitor.timezone, now)
+        wanted = reports.parse(period, monitor.timezone, now)
     except reports.PeriodError as error:
         fail(str(error), 2)
     try:
-        reader = Reader.open(estate.monitor.database, estate.monitor.name)
+        reader = Reader.open(monitor.database, monitor.name)
         try:
             built = reports.build(reader, wanted, now, checks)
         finally:

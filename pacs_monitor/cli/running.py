@@ -32,6 +32,8 @@ def run(
     """Run the daemon in the foreground. SIGHUP reloads the configuration, SIGTERM ends cleanly within 10 s."""
     _log(log_level)
     estate = estate_of(config)
+    for warning in estate.warnings:
+        logging.getLogger(__name__).warning("%s", warning)
     try:
         process.run(estate)
     except PacsMonitorError as error:

@@ -1,5 +1,6 @@
 """monitor.yaml to an Estate: types, defaults, references; every error at once, each with its file, line and path."""
 
+from pacs_monitor.config.contact import Contact, read_contact
 from pacs_monitor.config.diff import EstateDiff, diff, in_force
 from pacs_monitor.config.estate import Estate, Origin, Route, check_facts
 from pacs_monitor.config.explain import Row, explain
@@ -11,6 +12,7 @@ from pacs_monitor.config.starter import starter
 
 __all__ = [
     "ConfigError",
+    "Contact",
     "Estate",
     "EstateDiff",
     "MonitorSettings",
@@ -25,6 +27,7 @@ __all__ = [
     "explain",
     "in_force",
     "load",
+    "read_contact",
     "schema",
     "starter",
 ]

@@ -14,18 +14,21 @@ from pacs_monitor.config.problems import ConfigError, Problem
 from pacs_monitor.config.reader import Reader
 from pacs_monitor.config.references import check_references
 from pacs_monitor.config.resolve import Resolved, resolve
-from pacs_monitor.config.sections import DefaultRoute, RouteSettings
+from pacs_monitor.config.sections import DefaultRoute, MonitorSettings, RouteSettings
 from pacs_monitor.config.sharing import warn_of_sharing
 from pacs_monitor.config.tree import grow
+from pacs_monitor.config.values import is_loopback
 from pacs_monitor.fields import Match
+
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Estate:
     """The estate that a file describes; raises ConfigError with every problem."""
-    content = _content(path)
+    content = content_of(path)
     problems: list[Problem] = []
     used: dict[str, str] = {}
-    tree = grow(_text(path, content), str(path), environ, problems, used)
+    tree = grow(text_of(path, content), str(path), environ, problems, used)
     reader = Reader(path.absolute().parent, problems, used=used)
     draft = read_draft(reader, tree)
     check_references(reader, draft)
@@ -34,17 +37,28 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Estate:
     if found is None or problems:
         raise ConfigError(problems)
     warn_of_sharing(reader, draft, found.nodes)
+    _warn_of_links(reader, draft, found.monitor)
     return _estate(path, hashlib.sha256(content).hexdigest(), draft, found, reader.warnings)
 
 
-def _content(path: Path) -> bytes:
+def _warn_of_links(reader: Reader, draft: Draft, monitor: MonitorSettings) -> None:
+    """Pages are read on other machines than this one."""
+    host = monitor.listen[0]
+    if draft.monitor and draft.channels and not monitor.external_url and (is_loopback(host) or host in EVERYWHERE):
+        message = f"external_url is missing: links in pages lead to {monitor.url}, which opens on this machine alone"
+        reader.warn(draft.monitor.tree.mark, draft.monitor.path, message)
+
+
+def content_of(path: Path) -> bytes:
+    """The file as it is; raises ConfigError."""
     try:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError([Problem(str(path), 1, "", f"cannot be read: {error.strerror}")]) from error
 
 
-def _text(path: Path, content: bytes) -> str:
+def text_of(path: Path, content: bytes) -> str:
+    """What a file holds, as text; raises ConfigError."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

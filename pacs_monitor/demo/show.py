@@ -74,6 +74,7 @@ class _Stage:
         self._ports = {variable: _free_port() for variable in PEERS.values()}
         os.environ.update({variable: str(port) for variable, port in self._ports.items()})
         os.environ.update(
+            DEMO_PAGING="on",
             DEMO_PAGER_URL=self._pager.url,
             DEMO_PAGER_SECRET="whsec_" + base64.b64encode(secret).decode(),
             DEMO_DATABASE=f"sqlite:///{folder / 'demo.db'}",

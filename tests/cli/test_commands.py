@@ -139,7 +139,9 @@ def test_status_and_incidents_tell_what_is_down(estate):
 
     assert status.returncode == 1
     assert "tcp_refused" in status.stdout
-    assert re.search(rf"^    warning incident {identity[0]}: paged by pager at \d\d:\d\d:\d\d UTC$", status.stdout, re.M)
+    assert re.search(
+        rf"^    warning incident {identity[0]}: paged by pager at \d\d:\d\d:\d\d UTC$", status.stdout, re.M
+    )
     assert re.search(r"archive/dicom_echo +up +warning +since ", status.stdout)
     assert "dead/dicom_echo" in incidents.stdout
     assert "incident.opened" in one.stdout
@@ -171,7 +173,7 @@ def test_whatever_is_told_to_people_is_told_to_programs(estate, tmp_path):
 
     assert (wrong.returncode, [(error["line"], error["path"]) for error in errors]) == (1, [(1, "monitor")])
     assert {"errors": [], "changes": None, "nodes": 2, "checks": 2}.items() <= json.loads(right.stdout).items()
-    assert json.loads(reload.stdout) == {"changes": []}
+    assert json.loads(reload.stdout) == {"changes": [], "warnings": []}
     assert {"channel": "pager", "delivered": True}.items() <= json.loads(trial.stdout).items()
 
 
@@ -183,6 +185,76 @@ def test_a_second_daemon_of_the_same_name_refuses_to_start(estate, tmp_path):
 
     assert said.returncode == 1
     assert "runs already" in said.stderr
+
+
+def broken(estate, typo, name="broken.yaml"):
+    """The estate's file as somebody has just left it."""
+    file = estate.with_name(name)
+    file.write_text(estate.read_text() + typo)
+    return file
+
+
+VERBS = {
+    ("status",): (1, "dead/dicom_echo"),
+    ("incidents",): (0, "dead/dicom_echo"),
+    ("probe", "archive"): (0, "archive/dicom_echo  ok"),
+    ("probe", "archive/dicom_echo"): (0, "archive/dicom_echo  ok"),
+    ("notify-test", "pager"): (0, "delivered"),
+    ("reload",): (0, "nothing changed"),
+    ("report", "today"): (0, "dead/dicom_echo"),
+}
+
+
+def invoke(*words, **environment):
+    return CliRunner(env={"COLUMNS": "200", **environment}).invoke(app, [str(word) for word in words])
+
+
+@pytest.mark.parametrize("typo", ["  x: {chekcs: {}}\n", "  x: {checks: [\n"], ids=["an unknown key", "not YAML"])
+def test_a_typo_in_the_file_keeps_nobody_from_asking_the_daemon(estate, typo):
+    file = broken(estate, typo)
+    for words, (code, says) in VERBS.items():
+        said = invoke(*words, "--config", file)
+        assert (said.exit_code, says in said.stdout) == (code, True), (words, said.output)
+        assert f"{file} has errors; of it, only its section monitor is used here" in said.stderr
+        assert re.search(r"broken\.yaml:\d+: .*(chekcs|not YAML)", said.stderr)
+
+
+def test_the_running_daemon_is_asked_by_its_address_alone(estate, tmp_path):
+    url = f"http://{re.search('listen: (.*)', estate.read_text())[1]}"
+    for words, (code, says) in VERBS.items():
+        if words[0] != "report":
+            said = invoke(*words, "--url", url, "--config", tmp_path / "none.yaml")
+            assert (said.exit_code, says in said.stdout, said.stderr) == (code, True, ""), (words, said.output)
+    assert "dead/dicom_echo" in invoke("status", PACS_MONITOR_URL=url).stdout
+    nobody = invoke("status", "--url", f"http://127.0.0.1:{free_port()}")
+    assert (nobody.exit_code, "no daemon answers at http://127.0.0.1:" in nobody.stderr) == (1, True)
+    assert invoke("status", "--url", "somewhere").exit_code == 2
+    for words in (("probe", "arhcive"), ("probe", "archive/ecoh"), ("notify-test", "nobody"), ("incidents", "01X")):
+        assert invoke(*words, "--url", url).exit_code == 2
+
+
+@pytest.mark.parametrize("typo", ["  listen: nowhere\n", "  tls: {cert: gone.pem}\n"])
+def test_an_address_that_cannot_be_read_is_not_guessed(tmp_path, typo):
+    file = tmp_path / "monitor.yaml"
+    file.write_text(f"monitor:\n  name: x\n{typo}nodes: {{}}\n")
+    said = invoke("status", "--config", file)
+    assert said.exit_code == 1
+    assert re.search("monitor.(listen|tls) cannot be read; mend the file, or name the daemon: --url http", said.stderr)
+    assert "monitor.yaml:3: monitor." in said.stderr
+
+
+def test_run_warns_of_what_is_not_acted_on(tmp_path):
+    listen = free_port()
+    config = write_estate(tmp_path, listen, node(free_port()))
+    config.write_text(config.read_text() + "services: {pacs: {all: [archive/dicom_echo]}}\n")
+    with RunningDaemon(config, listen) as daemon:
+        said = daemon.log.read_text()
+        reloaded = invoke("reload", "--config", config)
+        again = daemon.log.read_text()
+    assert re.search(r"WARNING .*monitor\.yaml:\d+: services: not acted on yet", said)
+    assert "starts 1 check of 1 node, paging on; http://127.0.0.1:" in said
+    assert re.search(r"warning: .*monitor\.yaml:\d+: services: not acted on yet", reloaded.stderr)
+    assert again.count("not acted on yet") == 2
 
 
 def test_reload_tells_what_changed_or_that_nothing_did(estate):

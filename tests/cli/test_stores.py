@@ -73,8 +73,8 @@ def test_the_load_of_a_check_by_the_calendar_is_counted(tmp_path, orthancs):
 
 
 def test_one_of_a_kind_is_told_as_one(tmp_path, orthancs):
-    said = run("check-config", estate(tmp_path, *orthancs, settings=", cron: '0 6 * * *', cleanup: none")).stdout
-    assert "archive/dicom_store: 1 object, 0 deletions and up to 1 notification by archive a day, in 1 run (" in said
+    said = run("check-config", estate(tmp_path, *orthancs, settings=", cron: '0 6 * * *'")).stdout
+    assert "archive/dicom_store: 1 object, 1 deletion and up to 2 notifications by archive a day, in 1 run (" in said
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,24 @@ nodes:
 """
 
 
+@pytest.mark.parametrize(
+    ("more", "warned"),
+    [
+        ("", True),
+        (", listen: '[::1]:9741'", True),
+        (", listen: 0.0.0.0:9741, auth: {tokens: [{name: us, role: viewer, token: right-right-right-right}]}", True),
+        (", listen: 10.0.0.9:9741, auth: {tokens: [{name: us, role: viewer, token: right-right-right-right}]}", False),
+        (", external_url: 'https://monitor.example.org'", False),
+    ],
+)
+def test_links_that_open_on_this_machine_alone_are_warned_of(tmp_path: Path, more: str, warned: bool) -> None:
+    head = HEAD.replace("{name: east", f"{{name: east{more}")
+    hook = "channels: {hook: {type: webhook, url: 'https://hooks.example.org'}}\n"
+    told = [str(warning) for warning in loaded(tmp_path, head + hook + ARCHIVE).warnings]
+    assert any("monitor: external_url is missing: links in pages lead to http://" in line for line in told) == warned
+    assert loaded(tmp_path, HEAD + ARCHIVE).warnings == ()
+
+
 def test_how_often_a_check_writes_is_said_at_the_check_alone(tmp_path: Path) -> None:
     """`defaults.interval: 10s` made a test store every 15 minutes 8,640 a day."""
     estate = loaded(tmp_path, f"{HEAD}defaults: {{interval: 10s, retry_interval: 1s, timeout: 30s}}\n{WRITES}")
