@@ -86,14 +86,16 @@ def get(reach: Reach, path: str, **query: Any) -> Any:
 
 
 def post(reach: Reach, path: str, *, instead: str = "", wait: float = 0.0, **query: Any) -> Any:
-    """Have the running daemon do something, or end the command with why it does not, and what to do instead."""
+    """Have the running daemon do something, or end the command with why it does not.
+
+    `instead` is what to do where the daemon cannot be asked.
+    """
     try:
         return Client(reach).post(path, wait=wait, **query)
     except (NoDaemonError, RefusedError) as error:
-        fail(
-            str(error) + remedy(error) + (f"\n{instead}" if instead else ""),
-            2 if isinstance(error, MissingError) else 1,
-        )
+        lines = [str(error) + remedy(error)]
+        lines += [instead] if instead and isinstance(error, NoDaemonError | ForbiddenError) else []
+        fail("\n".join(lines), 2 if isinstance(error, MissingError) else 1)
 
 
 def remedy(error: NoDaemonError | RefusedError) -> str:

@@ -135,7 +135,9 @@ def reload(
 ) -> None:
     """Have the running daemon read its configuration again; a bad file changes nothing."""
     instead = "if monitor.listen, tls or the token is what has changed, send the daemon SIGHUP instead"
-    answer = client.post(reach(config, url, token_file), "/api/v1/reload", instead=instead, by=login_name())
+    answer = client.post(
+        reach(config, url, token_file, quietly=True), "/api/v1/reload", instead=instead, by=login_name()
+    )
     changes, warnings = answer["changes"], answer.get("warnings", [])
     if json:
         print_json({"changes": changes, "warnings": warnings})

@@ -43,9 +43,9 @@ class Reach(NamedTuple):
     """In which times are shown."""
 
 
-def reach(config: Path, url: str | None, token_file: Path | None) -> Reach:
-    """By `--url`, or by the file; errors of the file that do not keep the daemon from being asked are shown."""
-    return reach_of(None if url else estate_or_contact(config), url, token_file)
+def reach(config: Path, url: str | None, token_file: Path | None, *, quietly: bool = False) -> Reach:
+    """By `--url`, or by the file; errors of the file are shown, unless (`quietly`) the daemon will say them."""
+    return reach_of(None if url else estate_or_contact(config, quietly=quietly), url, token_file)
 
 
 def reach_of(known: Estate | Contact | None, url: str | None, token_file: Path | None) -> Reach:
@@ -62,7 +62,7 @@ def reach_of(known: Estate | Contact | None, url: str | None, token_file: Path |
     return Reach(base, token or _operators(monitor), verify, monitor.timezone)
 
 
-def estate_or_contact(config: Path, needed: tuple[str, ...] = ADDRESS) -> Estate | Contact:
+def estate_or_contact(config: Path, needed: tuple[str, ...] = ADDRESS, *, quietly: bool = False) -> Estate | Contact:
     """The estate; while the file has errors, what its section `monitor` says, with a warning.
 
     Ends the command where the address (or another key that is `needed`) cannot be read.
@@ -75,7 +75,13 @@ def estate_or_contact(config: Path, needed: tuple[str, ...] = ADDRESS) -> Estate
     try:
         return load(config)
     except ConfigError as error:
-        return _in_spite_of(error, config, needed)
+        contact = _in_spite_of(error, config, needed)
+        if not quietly:
+            _tell(error, TOLD)
+            err.print(
+                f"{config} has errors; of it, only its section monitor is used here", style="yellow", markup=False
+            )
+        return contact
 
 
 def _in_spite_of(error: ConfigError, config: Path, needed: tuple[str, ...]) -> Contact:
@@ -89,8 +95,6 @@ def _in_spite_of(error: ConfigError, config: Path, needed: tuple[str, ...]) -> C
         where = ", ".join(f"monitor.{key}" for key in missing)
         instead = ", or name the daemon: --url http://127.0.0.1:9741" if needed == ADDRESS else ""
         fail(f"{where} cannot be read; mend the file{instead}")
-    _tell(error, TOLD)
-    err.print(f"{config} has errors; of it, only its section monitor is used here", style="yellow", markup=False)
     return contact
 
 

@@ -173,7 +173,8 @@ def test_whatever_is_told_to_people_is_told_to_programs(estate, tmp_path):
 
     assert (wrong.returncode, [(error["line"], error["path"]) for error in errors]) == (1, [(1, "monitor")])
     assert {"errors": [], "changes": None, "nodes": 2, "checks": 2}.items() <= json.loads(right.stdout).items()
-    assert json.loads(reload.stdout) == {"changes": [], "warnings": []}
+    assert json.loads(reload.stdout)["changes"] == []
+    assert "external_url is missing" in json.loads(reload.stdout)["warnings"][0]
     assert {"channel": "pager", "delivered": True}.items() <= json.loads(trial.stdout).items()
 
 
@@ -215,8 +216,9 @@ def test_a_typo_in_the_file_keeps_nobody_from_asking_the_daemon(estate, typo):
     for words, (code, says) in VERBS.items():
         said = invoke(*words, "--config", file)
         assert (said.exit_code, says in said.stdout) == (code, True), (words, said.output)
-        assert f"{file} has errors; of it, only its section monitor is used here" in said.stderr
-        assert re.search(r"broken\.yaml:\d+: .*(chekcs|not YAML)", said.stderr)
+        if words != ("reload",):  # what the daemon reads is for it to say
+            assert f"{file} has errors; of it, only its section monitor is used here" in said.stderr
+            assert re.search(r"broken\.yaml:\d+: .*(chekcs|not YAML)", said.stderr)
 
 
 def test_the_running_daemon_is_asked_by_its_address_alone(estate, tmp_path):
@@ -224,7 +226,8 @@ def test_the_running_daemon_is_asked_by_its_address_alone(estate, tmp_path):
     for words, (code, says) in VERBS.items():
         if words[0] != "report":
             said = invoke(*words, "--url", url, "--config", tmp_path / "none.yaml")
-            assert (said.exit_code, says in said.stdout, said.stderr) == (code, True, ""), (words, said.output)
+            assert (said.exit_code, says in said.stdout) == (code, True), (words, said.output)
+            assert "none.yaml" not in said.stderr
     assert "dead/dicom_echo" in invoke("status", PACS_MONITOR_URL=url).stdout
     nobody = invoke("status", "--url", f"http://127.0.0.1:{free_port()}")
     assert (nobody.exit_code, "no daemon answers at http://127.0.0.1:" in nobody.stderr) == (1, True)
@@ -251,6 +254,9 @@ def test_run_warns_of_what_is_not_acted_on(tmp_path):
         said = daemon.log.read_text()
         reloaded = invoke("reload", "--config", config)
         again = daemon.log.read_text()
+        config.write_text(config.read_text() + "typo: [\n")
+        refused = invoke("reload", "--config", config)
+    assert (refused.exit_code, refused.stderr.count("monitor.yaml:"), "SIGHUP" in refused.stderr) == (1, 1, False)
     assert re.search(r"WARNING .*monitor\.yaml:\d+: services: not acted on yet", said)
     assert "starts 1 check of 1 node, paging on; http://127.0.0.1:" in said
     assert re.search(r"warning: .*monitor\.yaml:\d+: services: not acted on yet", reloaded.stderr)
