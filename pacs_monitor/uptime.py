@@ -5,8 +5,13 @@ Theory of operation. Every instant of a period up to now has exactly one class, 
 1. the check was not watched: unknown (`not_watched`);
 2. a coverage span with a cause holds (the clock was set, a pause): unknown (that cause), since the record is ambiguous;
 3. no coverage span holds: unknown (`monitor_not_running`);
-4. the state of the last transition at or before it: unknown by its reason's cause, down behind a parent that was down
-   and by a failure to connect: unreachable, else the state's own class.
+4. the state of the last transition at or before it: unknown by its reason's cause, down or absent and not proven:
+   unknown (`unproven`), down behind a parent that was down and by a failure to connect: unreachable, else the state's
+   own class.
+
+A check is proven from its first good result with its present address and identity; until then nobody knows whether it
+is the node that fails, or our configuration. An outage that begins proven stays so until it ends, whatever is edited
+meanwhile; it ends with the next measured state that is not down, not by removing the check.
 
 Because the class is decided instant by instant, the classes sum to the period exactly, and parts of a period sum to it.
 Transitions are taken in the order in which they were recorded; none takes effect before its predecessor, so that a
@@ -15,7 +20,7 @@ clock that was set back cannot undo what was recorded.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -46,6 +51,7 @@ class Cause(StrEnum):
     ISOLATED = "isolated"
     NOT_MEASURED = "not_measured"
     PAUSED = "paused"
+    UNPROVEN = "unproven"
     CLOCK = "clock"
     NOT_WATCHED = "not_watched"
 
@@ -71,6 +77,10 @@ CLASSES = {
 }
 NOT_DOWN = frozenset({State.UP, State.DEGRADED, State.ABSENT})
 """States that were measured and are no outage: they end one."""
+GOOD = frozenset({State.UP, State.DEGRADED})
+"""States that no check enters without a result that was ok or warn."""
+FAILED = frozenset({State.DOWN, State.ABSENT})
+"""States that say nothing of a node that was never seen to work."""
 
 
 FOREVER: Micros = 2**63 - 1
@@ -82,6 +92,17 @@ class Span(NamedTuple):
 
     start: Micros
     end: Micros
+
+
+ALL_TIME = Span(-FOREVER, FOREVER)
+
+
+class Identity(NamedTuple):
+    """Where and as whom a check asked, from `started` up to `ended`; `proven` is when it was first good so."""
+
+    started: Micros
+    ended: Micros
+    proven: Micros | None
 
 
 class Coverage(NamedTuple):
@@ -102,6 +123,8 @@ class Timeline:
     coverage: Sequence[Coverage] = ()
     parent_down: Sequence[Span] = ()
     """When a network parent of the node was down."""
+    proven: Sequence[Span] = (ALL_TIME,)
+    """When the check had been good once with the address and identity that it then had (see `proofs`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +204,21 @@ def effective(transitions: Sequence[Transition]) -> list[Micros]:
     return times
 
 
+def proofs(identities: Iterable[Identity], transitions: Sequence[Transition]) -> tuple[Span, ...]:
+    """When a check was proven.
+
+    Its ledger proves too, since no check becomes up or degraded without a good result; a check of which no identity is
+    on record (by an older version) has always had the same.
+    """
+    goods = [at for at, moved in zip(effective(transitions), transitions, strict=True) if moved.after in GOOD]
+    spans = []
+    for started, ended, proven in identities or (Identity(*ALL_TIME, None),):
+        known = [good for good in goods if started <= good < ended] + ([] if proven is None else [proven])
+        if known and min(known) < ended:
+            spans.append(Span(min(known), ended))
+    return tuple(spans)
+
+
 class _Spans:
     """A set of instants: spans, merged and sorted."""
 
@@ -231,8 +269,35 @@ class _Downtime:
         return self._before[index] + min(instant, self._down[index].end) - self._down[index].start
 
 
+class _Entry(NamedTuple):
+    """From `at` on, this transition holds; `proven` is whether failures count."""
+
+    at: Micros
+    transition: Transition
+    proven: bool = True
+
+
+def _entries(timeline: Timeline) -> list[_Entry]:
+    """The ledger as it is booked: failures in part, where proof begins or ends while they go on."""
+    proven, entries, began_proven = _Spans(timeline.proven), list[_Entry](), False
+    edges, times = sorted(proven.edges()), effective(timeline.transitions)
+    for (at, end), transition in zip(pairwise([*times, FOREVER]), timeline.transitions, strict=True):
+        if transition.after not in FAILED:
+            began_proven = began_proven and transition.after not in NOT_DOWN
+            entries.append(_Entry(at, transition))
+            continue
+        began_proven = began_proven and transition.after is State.DOWN
+        for edge in (at, *edges[bisect_right(edges, at) : bisect_left(edges, end)]):
+            entry = _Entry(edge, transition, began_proven or edge in proven)
+            began_proven = entry.proven and transition.after is State.DOWN
+            if edge == at or entry.proven is not entries[-1].proven:
+                entries.append(entry)
+    return entries
+
+
 def _pieces(timeline: Timeline, period: Span) -> Iterator[_Piece]:
-    times = effective(timeline.transitions)
+    entries = _entries(timeline)
+    times = [entry.at for entry in entries]
     watched, parent_down = _Spans(timeline.watched), _Spans(timeline.parent_down)
     running = _Spans(Span(c.start, c.end) for c in timeline.coverage if c.cause is None)
     causes = {c.cause for c in timeline.coverage if c.cause is not None}
@@ -247,7 +312,7 @@ def _pieces(timeline: Timeline, period: Span) -> Iterator[_Piece]:
         if instant not in running:
             return Class.UNKNOWN, Cause.MONITOR_NOT_RUNNING
         index = bisect_right(times, instant) - 1
-        return _of_state(timeline.transitions[index] if index >= 0 else None, instant in parent_down)
+        return _of_state(entries[index] if index >= 0 else None, instant in parent_down)
 
     layers = (watched, parent_down, running, *ambiguous.values())
     edges = {edge for layer in layers for edge in layer.edges()} | set(times)
@@ -256,9 +321,12 @@ def _pieces(timeline: Timeline, period: Span) -> Iterator[_Piece]:
         yield _Piece(start, end, *classify(start))
 
 
-def _of_state(transition: Transition | None, behind_parent: bool) -> tuple[Class, Cause | None]:
-    if transition is None:
+def _of_state(entry: _Entry | None, behind_parent: bool) -> tuple[Class, Cause | None]:
+    if entry is None:
         return Class.UNKNOWN, Cause.NOT_MEASURED
+    transition = entry.transition
+    if not entry.proven:
+        return Class.UNKNOWN, Cause.UNPROVEN
     if transition.after is State.UNKNOWN:
         reason = transition.reason
         return Class.UNKNOWN, CAUSES.get(reason, Cause.NOT_MEASURED) if reason else Cause.NOT_MEASURED
@@ -282,21 +350,24 @@ def _outages(timeline: Timeline, period: Span, downtime: _Downtime) -> Iterator[
     watched = _Spans(timeline.watched)
     opened: _Open | None = None
     state, since, last_good = State.UNKNOWN, 0, None
-    for at, transition in zip(effective(timeline.transitions), timeline.transitions, strict=True):
+    waits_for_proof = False
+    for at, transition, proven in _entries(timeline):
         last_result = at if transition.last_before is None else transition.last_before
-        if state in NOT_DOWN:
+        if waits_for_proof and proven and transition.after is state:
+            last_good = at  # the result that proved it
+        elif state in NOT_DOWN:
             last_good = min(last_result, at)
         if opened and state is State.DOWN:
             opened.certain.append(Span(since, min(max(since, last_result), at)))
         if opened and opened.watch.end <= at:
             yield from _bounded(opened, opened.watch.end, period, downtime)
             opened, last_good = None, None
-        if transition.after is State.DOWN and opened is None:
+        if transition.after is State.DOWN and opened is None and proven:
             opened = _Open(transition, at, last_good, watched.around(at))
         elif transition.after in NOT_DOWN and opened:
             yield from _bounded(opened, at, period, downtime)
             opened = None
-        state, since = transition.after, at
+        state, since, waits_for_proof = transition.after, at, not proven
     if opened:
         if state is State.DOWN:
             opened.certain.append(Span(since, max(since, period.end)))

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
+from typing import NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pacs_monitor.model import CheckId, Reason, State, Transition
-from pacs_monitor.uptime import FOREVER, Cause, Class, Coverage, Span, Timeline, account, covered
+from pacs_monitor.uptime import (
+    ALL_TIME,
+    FOREVER,
+    NOT_DOWN,
+    Cause,
+    Class,
+    Coverage,
+    Identity,
+    Span,
+    Timeline,
+    account,
+    covered,
+    proofs,
+)
 
 CHECK = CheckId("archive", "dicom_echo")
 DAY = Span(0, 1000)
@@ -39,6 +54,7 @@ timelines = st.builds(
     st.lists(spans, max_size=3),
     st.lists(plain | stepped, max_size=5),
     st.lists(spans, max_size=2),
+    st.just((ALL_TIME,)) | st.lists(spans, max_size=3),
 )
 
 
@@ -216,3 +232,134 @@ def test_without_a_measurement_there_is_no_availability() -> None:
 def test_coverage_is_the_part_in_which_the_monitor_ran() -> None:
     assert covered((Coverage(0, 500), Coverage(400, 600), Coverage(0, 100, Cause.CLOCK)), DAY, 1000) == 0.5
     assert covered((), DAY, 0) is None
+
+
+DOWN_FROM_THE_FIRST = went((None, 100, State.DOWN, Reason.CALLED_AET_UNKNOWN), (690, 700, State.UP, None))
+
+
+def proving(*proven: Span, ledger: tuple[Transition, ...] = DOWN_FROM_THE_FIRST) -> Timeline:
+    return Timeline(ledger, ALWAYS, RUNNING, proven=proven)
+
+
+def test_what_has_never_worked_is_unproven_and_no_downtime() -> None:
+    result = account(proving(Span(700, FOREVER)), DAY, 1000)
+    assert (result.classes[Class.DOWN], result.causes[Cause.UNPROVEN], result.classes[Class.UP]) == (0, 600, 300)
+    assert (result.outages, result.availability()) == ((), 1.0)
+
+
+def test_a_check_that_never_worked_has_no_availability() -> None:
+    ledger = went((None, 100, State.DOWN, Reason.TCP_TIMEOUT))
+    behind = Timeline(ledger, ALWAYS, RUNNING, parent_down=(DAY,), proven=())
+    for timeline in (proving(ledger=ledger), behind):
+        result = account(timeline, DAY, 1000)
+        assert (result.causes[Cause.UNPROVEN], result.availability(), result.attributable()) == (900, None, None)
+
+
+def test_one_good_result_in_a_spell_of_failures_begins_the_downtime() -> None:
+    result = account(proving(Span(400, FOREVER)), DAY, 1000)
+    (outage,) = result.outages
+    assert (result.causes[Cause.UNPROVEN], result.classes[Class.DOWN]) == (300, 300)
+    assert (outage.since, outage.last_good, outage.at_least, outage.at_most) == (400, 400, 290, 300)
+
+
+def test_an_address_that_is_changed_during_an_outage_does_not_end_the_downtime() -> None:
+    whole = account(Timeline(UP_DOWN_UP, ALWAYS, RUNNING), DAY, 1000)
+    edited = account(proving(Span(0, 301), ledger=UP_DOWN_UP), DAY, 1000)
+    assert (edited.classes, edited.causes, edited.outages) == (whole.classes, whole.causes, whole.outages)
+    assert edited.classes[Class.DOWN] == 200
+
+
+def test_an_address_that_is_changed_while_well_and_fails_at_once_is_unproven() -> None:
+    result = account(proving(Span(0, 295), Span(500, FOREVER), ledger=UP_DOWN_UP), DAY, 1000)
+    assert (result.causes[Cause.UNPROVEN], result.classes[Class.DOWN], result.outages) == (200, 0, ())
+
+
+def test_to_remove_a_check_that_is_down_and_to_add_it_again_elsewhere_launders_nothing() -> None:
+    ledger = went(
+        (None, 0, State.UP, None),
+        (290, 300, State.DOWN, Reason.TCP_REFUSED),
+        (None, 500, State.UNKNOWN, Reason.NOT_MEASURED),
+        (None, 520, State.DOWN, Reason.TCP_REFUSED),
+    )
+    timeline = Timeline(ledger, (Span(0, 400), Span(500, FOREVER)), RUNNING, proven=(Span(0, 400),))
+    result = account(timeline, DAY, 1000)
+    assert (result.classes[Class.DOWN], result.causes[Cause.UNPROVEN]) == (580, 0)
+
+
+def test_a_modality_that_was_never_reached_is_not_said_to_be_off() -> None:
+    ledger = went((None, 100, State.ABSENT, Reason.TCP_TIMEOUT), (690, 700, State.UP, None))
+    result = account(proving(Span(700, FOREVER), ledger=ledger), DAY, 1000)
+    assert (result.causes[Cause.UNPROVEN], result.classes[Class.ABSENT]) == (600, 0)
+
+
+def test_proof_is_of_each_identity_and_what_became_up_was_good() -> None:
+    ledger = went((None, 100, State.DOWN, None), (190, 200, State.UP, None), (290, 300, State.DOWN, None))
+    first, second = Identity(0, 400, None), Identity(400, FOREVER, None)
+    assert proofs((), ledger) == (Span(200, FOREVER),)
+    assert proofs((first, second), ledger) == (Span(200, 400),)
+    assert proofs((first, second._replace(proven=450)), ledger) == (Span(200, 400), Span(450, FOREVER))
+    assert proofs((first._replace(proven=150),), ledger) == (Span(150, 400),)
+    assert proofs((), ledger[:1]) == ()
+
+
+class Edited(NamedTuple):
+    """A check as it was measured, while its address was edited again and again."""
+
+    timeline: Timeline
+    began_proven: list[Span]
+    """The outages that began proven, whole."""
+
+
+@st.composite
+def edited(draw: st.DrawFn) -> Edited:
+    """Ledgers as a daemon writes them, in order; edits at any time; each good result proves what then held."""
+    times = sorted(draw(st.sets(st.integers(0, 990), min_size=2, max_size=10)))
+    states = draw(st.lists(st.sampled_from(State), min_size=len(times), max_size=len(times)))
+    ledger = went(*((max(at - 1, 0), at, state, None) for at, state in zip(times, states, strict=True)))
+    edits = sorted(draw(st.sets(st.integers(1, 999), max_size=6)))
+    goods = draw(st.lists(st.integers(0, 999), max_size=4))
+    bounds = [*pairwise([0, *edits, FOREVER])]
+    identities = [
+        Identity(start, end, min((good for good in goods if start <= good < end), default=None))
+        for start, end in bounds
+    ]
+    proven = proofs(identities, ledger)
+    whole, began = [], None
+    for at, transition in zip(times, ledger, strict=True):
+        if transition.after is State.DOWN and began is None and any(s <= at < e for s, e in proven):
+            began = at
+        elif transition.after in NOT_DOWN and began is not None:
+            whole, began = [*whole, Span(began, at)], None
+    if began is not None:
+        whole.append(Span(began, 1000))
+    return Edited(Timeline(ledger, ALWAYS, RUNNING, proven=proven), whole)
+
+
+@given(edited())
+def test_whatever_is_edited_an_outage_that_began_proven_is_downtime_whole(history: Edited) -> None:
+    unedited = Timeline(history.timeline.transitions, ALWAYS, RUNNING)
+    for span in history.began_proven:
+        booked, true = account(history.timeline, span, 1000), account(unedited, span, 1000)
+        assert (booked.causes[Cause.UNPROVEN], booked.classes) == (0, true.classes)
+
+
+@given(timelines, st.lists(spans, max_size=4), spans, instants)
+def test_proof_moves_time_between_failed_and_unproven_and_nothing_else(
+    timeline: Timeline, proven: list[Span], period: Span, now: int
+) -> None:
+    whole = account(replace(timeline, proven=(ALL_TIME,)), period, now)
+    result = account(replace(timeline, proven=proven), period, now)
+    failed = (Class.DOWN, Class.UNREACHABLE, Class.ABSENT)
+    assert all(result.classes[kind] <= whole.classes[kind] for kind in failed)
+    moved = sum(whole.classes[kind] - result.classes[kind] for kind in failed)
+    assert result.causes == whole.causes | {Cause.UNPROVEN: moved}
+    assert {k: v for k, v in result.classes.items() if k not in (*failed, Class.UNKNOWN)} == {
+        k: v for k, v in whole.classes.items() if k not in (*failed, Class.UNKNOWN)
+    }
+
+
+@given(timelines, st.lists(spans, max_size=4), spans)
+def test_more_proof_never_makes_less_downtime(timeline: Timeline, proven: list[Span], more: Span) -> None:
+    before = account(replace(timeline, proven=proven), DAY, 1000)
+    after = account(replace(timeline, proven=[*proven, more]), DAY, 1000)
+    assert before.causes[Cause.UNPROVEN] >= after.causes[Cause.UNPROVEN]
