@@ -22,17 +22,28 @@ class EndpointSettings(Settings):
     tls: TlsSettings | None = None
     """TLS towards the port, instead of the node's `dicom: {tls: …}`."""
 
+    def peer(self, node: Node) -> tuple[str, ...]:
+        """Whom to call, and as whom, as far as node and check say it."""
+        port, called, calling = _merged(node, self)
+        return node.host.lower(), str(port or ""), called or "", calling or ""
+
 
 def target_of(node: Node, settings: EndpointSettings) -> Target | None:
     """Whom to call; None where node and check together do not say it."""
     endpoint = node.dicom
-    port = settings.port or (endpoint and endpoint.port)
-    called = settings.ae_title or (endpoint and endpoint.ae_title)
-    calling = settings.calling_ae_title or (endpoint.calling_ae_title if endpoint else node.calling_ae_title)
+    port, called, calling = _merged(node, settings)
     if not (node.host and port and called and calling):
         return None
     tls = tls_of(settings.tls) or (endpoint.tls if endpoint else None)
     return Target(Address(node.host, port), called, calling, tls)
+
+
+def _merged(node: Node, settings: EndpointSettings) -> tuple[int | None, str | None, str | None]:
+    """Port, called and calling AE title."""
+    to = node.dicom
+    port = settings.port or (to.port if to else None)
+    called = settings.ae_title or (to.ae_title if to else None)
+    return port, called, settings.calling_ae_title or (to.calling_ae_title if to else node.calling_ae_title)
 
 
 def addresses_of(node: Node, settings: EndpointSettings) -> tuple[Address, ...]:

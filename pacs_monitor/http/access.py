@@ -21,7 +21,7 @@ from pacs_monitor.fields import (
     tls_of,
 )
 from pacs_monitor.http.requested import is_askable
-from pacs_monitor.model import Tls
+from pacs_monitor.model import Node, Tls
 
 
 def basic(username: str, password: str) -> str:
@@ -101,3 +101,8 @@ class HttpSettings(Settings):
         if self.username:
             authorization = basic(self.username, self.password.get_secret_value())
         return Access(authorization, tls_of(self.tls), self.proxy)
+
+    def peer(self, node: Node) -> tuple[str, ...]:  # noqa: ARG002 - the Protocol's
+        """The URL, which has no account, query or fragment (RFC 3986 6.2.2.1: scheme and host are of either case)."""
+        parts = urlsplit(self.url)
+        return parts.scheme.lower(), parts.netloc.lower(), parts.path

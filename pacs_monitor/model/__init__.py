@@ -22,6 +22,7 @@ from pacs_monitor.model.contracts import (
     Heard,
     Hl7Listener,
     Load,
+    Located,
     Needs,
     Probe,
     ProbeContext,
@@ -58,6 +59,7 @@ from pacs_monitor.model.estate import (
     Rhythm,
     Tls,
 )
+from pacs_monitor.model.identity import fingerprint
 from pacs_monitor.model.incidents import (
     DeliveryError,
     DeliveryResult,
@@ -120,6 +122,7 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "Load",
+    "Located",
     "Measure",
     "Measurement",
     "Micros",
@@ -153,5 +156,6 @@ __all__ = [
     "Transition",
     "Watches",
     "Withheld",
+    "fingerprint",
     "iso",
 ]

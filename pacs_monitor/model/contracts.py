@@ -204,6 +204,18 @@ class Guarded(Protocol):
 
 
 @runtime_checkable
+class Located(Protocol):
+    """Settings of a check, or of a system's block, that say whom they ask, and as whom."""
+
+    def peer(self, node: Node) -> tuple[str, ...]:
+        """Effective host, port and titles, or the URL without account and query: a change makes it another question.
+
+        No secret, no limit, no time. What a check that says nothing asks does not change (a job that reports to us).
+        """
+        ...
+
+
+@runtime_checkable
 class Tidies(Protocol):
     """A probe that leaves test objects behind when it is interrupted, and clears them away when the monitor starts."""
 

@@ -74,6 +74,11 @@ class DatabaseSettings(Settings):
     slow: Duration | None = None
     """Login and answer that take longer are a warning (reason `slow`)."""
 
+    def peer(self, node: Node) -> tuple[str, ...]:  # noqa: ARG002 - the Protocol's
+        """Server, port and database; who we are there may be a secret."""
+        url = make_url(self.url.get_secret_value())
+        return url.drivername, (url.host or "").lower(), str(url.port or ""), url.database or ""
+
 
 class Database:
     kind: ClassVar[str] = "database"

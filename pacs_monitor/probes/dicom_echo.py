@@ -104,6 +104,9 @@ class DicomEchoSettings(EndpointSettings):
             _address(member, 0)
         return self
 
+    def peer(self, node: Node) -> tuple[str, ...]:
+        return *super().peer(node), *(member.strip().lower() for member in self.members)
+
 
 class Answer(NamedTuple):
     """What one address answered."""

@@ -28,7 +28,7 @@ from pacs_monitor.fields import Duration, Percent, Settings, Size, Texts
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.model.times import SECOND
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
-from pacs_monitor.systems import VolumeSource, is_guarded, system_of
+from pacs_monitor.systems import VolumeSource, is_guarded, peer_of, system_of
 from pacs_monitor.systems.answers import TellsVolumes, Volume
 from pacs_monitor.systems.judging import Trouble, judged, over, selected, unknown
 from pacs_monitor.systems.trend import KEY, full_in, noted, remembered
@@ -61,6 +61,9 @@ class DiskSettings(Settings):
     """The volumes are meant to be read-only."""
     full_within: Duration | None = None
     """A volume that will be full sooner than this, if it goes on as now, is a warning."""
+
+    def peer(self, node: Node) -> tuple[str, ...]:
+        return peer_of(node, self.source)
 
 
 class Disk:

@@ -65,6 +65,9 @@ class DnsSettings(Settings):
     slow: Duration | None = None
     """An answer that takes longer is a warning (reason `slow`)."""
 
+    def peer(self, node: Node) -> tuple[str, ...]:
+        return node.host.lower(), str(self.port)
+
 
 class Dns:
     kind: ClassVar[str] = "dns"

@@ -55,6 +55,9 @@ class FileAgeSettings(Settings):
     at_least: Number = 1
     """How many files must match; fewer are a failure (reason `missing`)."""
 
+    def peer(self, node: Node) -> tuple[str, ...]:  # noqa: ARG002 - the Protocol's
+        return (self.path,)
+
 
 class FileAge:
     kind: ClassVar[str] = "file_age"

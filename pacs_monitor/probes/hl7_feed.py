@@ -53,7 +53,7 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.patterns import DURATION, together, trimmed
-from pacs_monitor.systems import SourceOf, system_of
+from pacs_monitor.systems import SourceOf, peer_of, system_of
 from pacs_monitor.systems.answers import Feed, TellsFeeds
 from pacs_monitor.systems.paths import leads_to_a_file, look
 from pacs_monitor.wording import span
@@ -104,6 +104,9 @@ class Hl7FeedSettings(Settings):
         if self.feeds and self.source in OURS:
             raise ValueError("feeds are channels of an engine: name the engine as source")
         return self
+
+    def peer(self, node: Node) -> tuple[str, ...]:
+        return (self.source, self.folder or "") if self.source in OURS else peer_of(node, self.source)
 
 
 class Hl7Feed:

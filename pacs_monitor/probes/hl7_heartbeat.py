@@ -120,6 +120,12 @@ class Hl7HeartbeatSettings(Settings):
     slow: Duration | None = None
     """An acknowledgement (with `verify: loop`: a return) that takes longer than this is a warning (reason `slow`)."""
 
+    def peer(self, node: Node) -> tuple[str, ...]:
+        """With MSH-3 to MSH-6, by which an engine tells senders and receivers apart."""
+        port = self.port or (node.hl7 and node.hl7.port)
+        sender = self.sending_application, self.sending_facility
+        return node.host.lower(), str(port or ""), *sender, self.receiving_application, self.receiving_facility
+
 
 class Hl7Heartbeat:
     kind: ClassVar[str] = "hl7_heartbeat"

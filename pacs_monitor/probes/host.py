@@ -23,7 +23,7 @@ from pydantic import Field
 from pacs_monitor.fields import Percent, Port, Settings, Texts
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
-from pacs_monitor.systems import HostSource, system_of
+from pacs_monitor.systems import HostSource, peer_of, system_of
 from pacs_monitor.systems.answers import UNKNOWN, HostState, TellsHost
 from pacs_monitor.systems.judging import Trouble, judged, over
 from pacs_monitor.wording import number, share
@@ -48,6 +48,9 @@ class HostSettings(Settings):
     """TCP ports that something must listen on."""
     services: Texts = ()
     """Services that must be active, as systemd or Windows calls them."""
+
+    def peer(self, node: Node) -> tuple[str, ...]:
+        return peer_of(node, self.source)
 
 
 class Host:

@@ -59,6 +59,9 @@ class NtpSettings(Settings):
             raise ValueError("warn is above fail")
         return self
 
+    def peer(self, node: Node) -> tuple[str, ...]:
+        return node.host.lower(), str(self.port)
+
 
 class Ntp:
     kind: ClassVar[str] = "ntp"

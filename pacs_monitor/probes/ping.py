@@ -47,6 +47,9 @@ class PingSettings(Settings):
     slow: Duration | None = None
     """A mean round trip longer than this is a warning (reason `slow`)."""
 
+    def peer(self, node: Node) -> tuple[str, ...]:
+        return (node.host.lower(),)
+
 
 class Ping:
     kind: ClassVar[str] = "ping"

@@ -26,7 +26,7 @@ from pacs_monitor.fields import Duration, Number, Settings, Texts
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.model.times import SECOND
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
-from pacs_monitor.systems import QueueSource, is_guarded, system_of
+from pacs_monitor.systems import QueueSource, is_guarded, peer_of, system_of
 from pacs_monitor.systems.answers import Gap, TellsQueues
 from pacs_monitor.systems.answers import Queue as Told
 from pacs_monitor.systems.backlog import Backlog
@@ -64,6 +64,9 @@ class QueueSettings(Settings):
     """So many items failed within `failed_within` are a failure."""
     failed_within: Duration = 900.0
     """How long a failed item is told."""
+
+    def peer(self, node: Node) -> tuple[str, ...]:
+        return peer_of(node, self.source)
 
 
 class Queue:

@@ -24,7 +24,7 @@ from pydantic import Field
 from pacs_monitor.fields import Percent, Settings, Texts
 from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
-from pacs_monitor.systems import InterfaceSource, system_of
+from pacs_monitor.systems import InterfaceSource, peer_of, system_of
 from pacs_monitor.systems.answers import Interface, Link, TellsInterfaces
 from pacs_monitor.systems.judging import Trouble, judged, selected
 from pacs_monitor.wording import label, number, share
@@ -48,6 +48,9 @@ class SnmpInterfaceSettings(Settings):
     """Frames dropped a second, from which it is a warning."""
     load_warn: Percent | None = 0.9
     """Share of an interface's speed, in the busier direction, from which it is a warning."""
+
+    def peer(self, node: Node) -> tuple[str, ...]:
+        return peer_of(node, self.source)
 
 
 class SnmpInterface:

@@ -59,6 +59,7 @@ from pacs_monitor.model import (
     Rhythm,
 )
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.systems import peer_of
 from pacs_monitor.systems.arrivals import Arrival, arrivals
 from pacs_monitor.systems.orthanc import Orthanc, OrthancSettings
 from pacs_monitor.wording import span
@@ -92,6 +93,11 @@ class StudyFlowSettings(QuerySettings):
         if self.senders and (self.modalities or self.stations or self.keys or self.qido):
             raise ValueError("senders go by themselves: make another check of modalities, stations, keys or qido")
         return self
+
+    def peer(self, node: Node) -> tuple[str, ...]:
+        if self.senders:
+            return peer_of(node, Orthanc.kind)
+        return self.qido.peer(node) if self.qido else super().peer(node)
 
 
 Ask = Callable[[date, Mapping[str, str]], Awaitable[Day]]

@@ -24,6 +24,9 @@ class TcpSettings(Settings):
     slow: Duration | None = None
     """A connection that takes longer than this is a warning (reason `slow`)."""
 
+    def peer(self, node: Node) -> tuple[str, ...]:
+        return node.host.lower(), str(self.port)
+
 
 class Tcp:
     """It takes the seat of its address: on a DICOM port, a bare connection counts like any other."""

@@ -59,6 +59,9 @@ class TlsCertificateSettings(Settings):
             raise ValueError("fail is longer than warn, so that there would be no warning")
         return self
 
+    def peer(self, node: Node) -> tuple[str, ...]:
+        return node.host.lower(), str(self.port)
+
 
 class TlsCertificate:
     """It takes the seat of its address: a DICOM port over TLS counts the connection like any other."""

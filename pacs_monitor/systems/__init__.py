@@ -17,7 +17,7 @@ from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, Vali
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
-from pacs_monitor.model import Node, Reason
+from pacs_monitor.model import Located, Node, Reason
 from pacs_monitor.net import Passage
 
 
@@ -74,6 +74,12 @@ HostSource = Annotated[str, SourceOf("host")]
 def is_guarded(kind: str) -> bool:
     """Whether a system runs statements of the configuration, so that `monitor.allow` must name the check."""
     return getattr(kinds()[kind], "guarded", False)
+
+
+def peer_of(node: Node, kind: str) -> tuple[str, ...]:
+    """Whom a check asks that goes by the system of this kind (model.Located)."""
+    block = node.systems.get(kind)
+    return (kind, *block.peer(node)) if isinstance(block, Located) else (kind,)
 
 
 def system_of(node: Node, kind: str, passage: Passage) -> Any:

@@ -61,6 +61,9 @@ class Dcm4cheeSettings(HttpSettings):
     queues: Texts = ()
     """Names or globs of the task queues to ask for (up to six requests each); all unless given."""
 
+    def peer(self, node: Node) -> tuple[str, ...]:
+        return *super().peer(node), self.ae_title
+
 
 class Dcm4chee:
     kind: ClassVar[str] = "dcm4chee"

@@ -71,6 +71,9 @@ class SnmpSettings(Settings):
             raise ValueError("priv_password needs auth_password")
         return self
 
+    def peer(self, node: Node) -> tuple[str, ...]:
+        return node.host.lower(), str(self.port)
+
 
 class Snmp:
     kind: ClassVar[str] = "snmp"

@@ -49,6 +49,9 @@ class SpoolSettings(Settings):
     folders: Annotated[Mapping[str, FolderSettings], Field(min_length=1)]
     """Name of a queue → its folder."""
 
+    def peer(self, node: Node) -> tuple[str, ...]:  # noqa: ARG002 - the Protocol's
+        return tuple(sorted(folder.path for folder in self.folders.values()))
+
 
 class Spool:
     kind: ClassVar[str] = "spool"

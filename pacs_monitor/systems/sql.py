@@ -89,6 +89,11 @@ class SqlSettings(Settings):
     queues: Annotated[Mapping[str, QueueStatements], Field(min_length=1)]
     """Name of a queue → the statements that ask for it."""
 
+    def peer(self, node: Node) -> tuple[str, ...]:  # noqa: ARG002 - the Protocol's
+        """Server, port and database; who we are there may be a secret."""
+        url = make_url(self.url.get_secret_value())
+        return url.drivername, (url.host or "").lower(), str(url.port or ""), url.database or ""
+
 
 class Sql:
     kind: ClassVar[str] = "sql"
