@@ -5,13 +5,9 @@ Theory of operation. Every instant of a period up to now has exactly one class, 
 1. the check was not watched: unknown (`not_watched`);
 2. a coverage span with a cause holds (the clock was set, a pause): unknown (that cause), since the record is ambiguous;
 3. no coverage span holds: unknown (`monitor_not_running`);
-4. the state of the last transition at or before it: unknown by its reason's cause, down or absent and not proven:
-   unknown (`unproven`), down behind a parent that was down and by a failure to connect: unreachable, else the state's
-   own class.
-
-A check is proven from its first good result with its present address and identity; until then nobody knows whether it
-is the node that fails, or our configuration. An outage that begins proven stays so until it ends, whatever is edited
-meanwhile; it ends with the next measured state that is not down, not by removing the check.
+4. the state of the last transition at or before it: unknown by its reason's cause; down or absent and not proven
+   (pacs_monitor.proof): unknown (`unproven`); down behind a parent that was down and by a failure to connect:
+   unreachable; else the state's own class.
 
 Because the class is decided instant by instant, the classes sum to the period exactly, and parts of a period sum to it.
 Transitions are taken in the order in which they were recorded; none takes effect before its predecessor, so that a
@@ -20,7 +16,7 @@ clock that was set back cannot undo what was recorded.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -28,6 +24,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from pacs_monitor.model import NEVER_CONNECTED, Micros, Reason, State, Transition
+from pacs_monitor.proof import NOT_DOWN, Entry, booked
+from pacs_monitor.spans import ALL_TIME, Span, Spans
 
 
 class Class(StrEnum):
@@ -75,34 +73,6 @@ CLASSES = {
     State.ABSENT: Class.ABSENT,
     State.UNKNOWN: Class.UNKNOWN,
 }
-NOT_DOWN = frozenset({State.UP, State.DEGRADED, State.ABSENT})
-"""States that were measured and are no outage: they end one."""
-GOOD = frozenset({State.UP, State.DEGRADED})
-"""States that no check enters without a result that was ok or warn."""
-FAILED = frozenset({State.DOWN, State.ABSENT})
-"""States that say nothing of a node that was never seen to work."""
-
-
-FOREVER: Micros = 2**63 - 1
-"""The end of a span that has not ended."""
-
-
-class Span(NamedTuple):
-    """From `start` up to, not including, `end`."""
-
-    start: Micros
-    end: Micros
-
-
-ALL_TIME = Span(-FOREVER, FOREVER)
-
-
-class Identity(NamedTuple):
-    """Where and as whom a check asked, from `started` up to `ended`; `proven` is when it was first good so."""
-
-    started: Micros
-    ended: Micros
-    proven: Micros | None
 
 
 class Coverage(NamedTuple):
@@ -124,7 +94,7 @@ class Timeline:
     parent_down: Sequence[Span] = ()
     """When a network parent of the node was down."""
     proven: Sequence[Span] = (ALL_TIME,)
-    """When the check had been good once with the address and identity that it then had (see `proofs`)."""
+    """When the check had been good once with the address and identity that it then had (proof.proofs)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,63 +166,11 @@ def covered(coverage: Iterable[Coverage], period: Span, now: Micros) -> float | 
     return causes[Cause.NOT_MEASURED] / (limit - period.start)
 
 
-def effective(transitions: Sequence[Transition]) -> list[Micros]:
-    """When each transition takes effect: at its `since`, but never before its predecessor."""
-    times: list[Micros] = []
-    for transition in transitions:
-        times.append(max(transition.since, times[-1]) if times else transition.since)
-    return times
-
-
-def proofs(identities: Iterable[Identity], transitions: Sequence[Transition]) -> tuple[Span, ...]:
-    """When a check was proven.
-
-    Its ledger proves too, since no check becomes up or degraded without a good result; a check of which no identity is
-    on record (by an older version) has always had the same.
-    """
-    goods = [at for at, moved in zip(effective(transitions), transitions, strict=True) if moved.after in GOOD]
-    spans = []
-    for started, ended, proven in identities or (Identity(*ALL_TIME, None),):
-        known = [good for good in goods if started <= good < ended] + ([] if proven is None else [proven])
-        if known and min(known) < ended:
-            spans.append(Span(min(known), ended))
-    return tuple(spans)
-
-
-class _Spans:
-    """A set of instants: spans, merged and sorted."""
-
-    def __init__(self, spans: Iterable[Span]) -> None:
-        merged: list[Span] = []
-        for span in sorted(spans):
-            if merged and span.start <= merged[-1].end:
-                merged[-1] = Span(merged[-1].start, max(merged[-1].end, span.end))
-            elif span.start < span.end:
-                merged.append(span)
-        self._starts = [span.start for span in merged]
-        self._ends = [span.end for span in merged]
-
-    def __contains__(self, instant: Micros) -> bool:
-        index = bisect_right(self._starts, instant) - 1
-        return index >= 0 and instant < self._ends[index]
-
-    def around(self, instant: Micros) -> Span:
-        """The span that holds an instant; without one, the instant itself onwards."""
-        if instant not in self:
-            return Span(instant, FOREVER)
-        index = bisect_right(self._starts, instant) - 1
-        return Span(self._starts[index], self._ends[index])
-
-    def edges(self) -> Iterator[Micros]:
-        yield from self._starts
-        yield from self._ends
-
-
 class _Downtime:
     """How much downtime was measured up to an instant, and where instants are `ambiguous` because the clock was set."""
 
     def __init__(self, pieces: Iterable[_Piece], coverage: Iterable[Coverage]) -> None:
-        self.ambiguous = _Spans(Span(c.start, c.end) for c in coverage if c.cause is Cause.CLOCK)
+        self.ambiguous = Spans(Span(c.start, c.end) for c in coverage if c.cause is Cause.CLOCK)
         self._down = [piece for piece in pieces if piece.kind in (Class.DOWN, Class.UNREACHABLE)]
         self._starts = [piece.start for piece in self._down]
         self._before = [0]
@@ -269,39 +187,13 @@ class _Downtime:
         return self._before[index] + min(instant, self._down[index].end) - self._down[index].start
 
 
-class _Entry(NamedTuple):
-    """From `at` on, this transition holds; `proven` is whether failures count."""
-
-    at: Micros
-    transition: Transition
-    proven: bool = True
-
-
-def _entries(timeline: Timeline) -> list[_Entry]:
-    """The ledger as it is booked: failures in part, where proof begins or ends while they go on."""
-    proven, entries, began_proven = _Spans(timeline.proven), list[_Entry](), False
-    edges, times = sorted(proven.edges()), effective(timeline.transitions)
-    for (at, end), transition in zip(pairwise([*times, FOREVER]), timeline.transitions, strict=True):
-        if transition.after not in FAILED:
-            began_proven = began_proven and transition.after not in NOT_DOWN
-            entries.append(_Entry(at, transition))
-            continue
-        began_proven = began_proven and transition.after is State.DOWN
-        for edge in (at, *edges[bisect_right(edges, at) : bisect_left(edges, end)]):
-            entry = _Entry(edge, transition, began_proven or edge in proven)
-            began_proven = entry.proven and transition.after is State.DOWN
-            if edge == at or entry.proven is not entries[-1].proven:
-                entries.append(entry)
-    return entries
-
-
 def _pieces(timeline: Timeline, period: Span) -> Iterator[_Piece]:
-    entries = _entries(timeline)
+    entries = booked(timeline.transitions, timeline.proven)
     times = [entry.at for entry in entries]
-    watched, parent_down = _Spans(timeline.watched), _Spans(timeline.parent_down)
-    running = _Spans(Span(c.start, c.end) for c in timeline.coverage if c.cause is None)
+    watched, parent_down = Spans(timeline.watched), Spans(timeline.parent_down)
+    running = Spans(Span(c.start, c.end) for c in timeline.coverage if c.cause is None)
     causes = {c.cause for c in timeline.coverage if c.cause is not None}
-    ambiguous = {cause: _Spans(Span(c.start, c.end) for c in timeline.coverage if c.cause is cause) for cause in causes}
+    ambiguous = {cause: Spans(Span(c.start, c.end) for c in timeline.coverage if c.cause is cause) for cause in causes}
 
     def classify(instant: Micros) -> tuple[Class, Cause | None]:
         if instant not in watched:
@@ -321,7 +213,7 @@ def _pieces(timeline: Timeline, period: Span) -> Iterator[_Piece]:
         yield _Piece(start, end, *classify(start))
 
 
-def _of_state(entry: _Entry | None, behind_parent: bool) -> tuple[Class, Cause | None]:
+def _of_state(entry: Entry | None, behind_parent: bool) -> tuple[Class, Cause | None]:
     if entry is None:
         return Class.UNKNOWN, Cause.NOT_MEASURED
     transition = entry.transition
@@ -347,11 +239,11 @@ class _Open:
 
 
 def _outages(timeline: Timeline, period: Span, downtime: _Downtime) -> Iterator[Outage]:
-    watched = _Spans(timeline.watched)
+    watched = Spans(timeline.watched)
     opened: _Open | None = None
     state, since, last_good = State.UNKNOWN, 0, None
     waits_for_proof = False
-    for at, transition, proven in _entries(timeline):
+    for at, transition, proven in booked(timeline.transitions, timeline.proven):
         last_result = at if transition.last_before is None else transition.last_before
         if waits_for_proof and proven and transition.after is state:
             last_good = at  # the result that proved it

@@ -10,7 +10,8 @@ import pytest
 from pacs_monitor.config import load
 from pacs_monitor.daemon import HEARTBEAT, Daemon
 from pacs_monitor.model import SECOND, CheckId, State
-from pacs_monitor.uptime import Cause, Coverage, Span, Timeline, account
+from pacs_monitor.spans import Span
+from pacs_monitor.uptime import Cause, Coverage, Timeline, account
 from tests.engine.support import SettableClock, until
 from tests.peers.receiver import SECRET, Receiver
 from tests.proofs.estates import write_estate

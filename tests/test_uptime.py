@@ -10,20 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacs_monitor.model import CheckId, Reason, State, Transition
-from pacs_monitor.uptime import (
-    ALL_TIME,
-    FOREVER,
-    NOT_DOWN,
-    Cause,
-    Class,
-    Coverage,
-    Identity,
-    Span,
-    Timeline,
-    account,
-    covered,
-    proofs,
-)
+from pacs_monitor.proof import NOT_DOWN, Identity, proofs
+from pacs_monitor.spans import ALL_TIME, FOREVER, Span
+from pacs_monitor.uptime import Cause, Class, Coverage, Timeline, account, covered
 
 CHECK = CheckId("archive", "dicom_echo")
 DAY = Span(0, 1000)

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from pacs_monitor.history import tables as t
+from pacs_monitor.history.identities import Known, prove
 from pacs_monitor.history.pulse import MOST_CHANGES, MOST_SAMPLES, ChangeSeen, FailureRun, Pulse, Sample
 from pacs_monitor.history.rollups import Rollups
 from pacs_monitor.history.rows import CheckIds, insert_once, upsert
@@ -36,6 +37,7 @@ class Batches:
         self._changes: deque[ChangeSeen] = deque(maxlen=MOST_CHANGES)
         self._memory: dict[CheckId, str] = {}
         self._remembered: dict[CheckId, str] = {}
+        self._good: dict[Known, Micros] = {}
 
     def take(self, pulse: Pulse) -> None:
         """Merge a pulse into what has to be written."""
@@ -47,10 +49,13 @@ class Batches:
         self._changes.extend(pulse.changes)
         for check, kept in pulse.memory.items():
             self._take_memory(check, kept)
+        for known, at in pulse.good.items():
+            self._good[known] = min(at, self._good.get(known, at))
 
     def write(self, connection: Connection) -> None:
         touched = {*self._results, *self._memory, *(check for check, _ in self._failures)}
         touched |= {sample.check for sample in self._samples} | {seen.check for seen in self._changes}
+        touched |= {known.check for known in self._good}
         ids = self._ids.of(connection, touched)
         upsert(connection, t.standings, [_standing(ids[r.check], r) for r in self._results.values()], ["check_id"])
         self._rollups.write(connection)
@@ -60,12 +65,13 @@ class Batches:
         insert_once(connection, t.changes, [_change(ids[seen.check], seen) for seen in self._changes])
         remembered = [{"check_id": ids[check], "data": json.loads(kept)} for check, kept in self._memory.items()]
         upsert(connection, t.memory, remembered, ["check_id"])
+        prove(connection, ids, self._good)
 
     def written(self) -> None:
         """All of it is durable."""
         self._remembered |= self._memory
         self._rollups.written()
-        for waiting in (self._results, self._failures, self._samples, self._changes, self._memory):
+        for waiting in (self._results, self._failures, self._samples, self._changes, self._memory, self._good):
             waiting.clear()
 
     def _take_failure(self, new: FailureRun) -> None:

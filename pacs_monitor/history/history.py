@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Self, TypeVar
 
@@ -123,7 +123,8 @@ class History:
 
     async def restore(self) -> Restored:
         """What was left by the run before."""
-        return await self.read(restore, OPENS_WITHIN)
+        now = self._clock.now()
+        return await self.read(lambda reader: restore(reader, now), OPENS_WITHIN)
 
     async def read(self, ask: Callable[[Reader], T], within: float = PATIENCE) -> T:
         """Ask the record something, outside the loop; HistoryError when it takes more than so many seconds."""
@@ -141,10 +142,15 @@ class History:
         except TimeoutError:
             raise unanswered(self._url, within) from None
 
-    async def adopt(self, checks: Collection[CheckId], revision: Revision) -> None:
-        """Watch exactly these checks from now on: at the start and after every reload."""
+    async def adopt(
+        self, checks: Collection[CheckId], revision: Revision, prints: Mapping[CheckId, str] | None = None
+    ) -> None:
+        """Watch exactly these checks from now on: at the start and after every reload.
+
+        `prints` say where and as whom they ask (model.fingerprint); what is not in it asks as before.
+        """
         now = self._clock.now()
-        await self._durable(lambda connection: self._ledger.adopt(connection, checks, revision, now))
+        await self._durable(lambda connection: self._ledger.adopt(connection, checks, revision, now, prints or {}))
 
     async def record(self, entry: Entry) -> None:
         """One entry, all of it or nothing, durable when this returns; raises HistoryError."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, update
 
+from pacs_monitor.history import identities
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.errors import UnrecordedError
 from pacs_monitor.history.rows import CheckIds, insert_once, upsert
@@ -74,8 +75,15 @@ class Ledger:
             same = of.id == digest.id
             connection.execute(update(t.notifications).where(same, ours).values(data=digest.data))
 
-    def adopt(self, connection: Connection, checks: Collection[CheckId], revision: Revision, now: Micros) -> None:
-        """Watch exactly these checks from now on, under this revision."""
+    def adopt(
+        self,
+        connection: Connection,
+        checks: Collection[CheckId],
+        revision: Revision,
+        now: Micros,
+        prints: Mapping[CheckId, str],
+    ) -> None:
+        """Watch exactly these checks from now on, under this revision, as these (model.fingerprint)."""
         ids = self._ids.of(connection, checks)
         wanted = {ids[check] for check in checks}
         open_spans = select(t.watches.c.check_id).where(t.watches.c.ended.is_(None))
@@ -83,6 +91,7 @@ class Ledger:
         watched = set(connection.scalars(ours))
         self._unwatch(connection, sorted(watched - wanted), now)
         self._watch(connection, sorted(wanted - watched), now)
+        identities.adopt(connection, self._monitor, ids, prints, now)
         self._revise(connection, revision, now)
 
     def _transitions(self, connection: Connection, transitions: Sequence[Transition]) -> None:

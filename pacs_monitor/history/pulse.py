@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import ceil, log
 from typing import Any
 
+from pacs_monitor.history.identities import Known
 from pacs_monitor.model import Change, Check, CheckId, Measurement, Micros, Phase, Reason, Result, State, Status
 
 GROWTH = 1.1
@@ -101,6 +102,8 @@ class Pulse:
     changes: Collection[ChangeSeen] = ()
     memory: Mapping[CheckId, Mapping[str, Any]] = field(default_factory=dict)
     """What these checks keep over a restart; what has not changed is not written again."""
+    good: Mapping[Known, Micros] = field(default_factory=dict)
+    """When checks were good for the first time as they are configured."""
 
 
 @dataclass(slots=True)
@@ -125,9 +128,19 @@ class Tally:
         self._samples: deque[Sample] = deque(maxlen=MOST_SAMPLES)
         self._changes: deque[ChangeSeen] = deque(maxlen=MOST_CHANGES)
         self._step: Micros = 0
+        self._prints: Mapping[CheckId, str] = {}
+        self._unproven: dict[CheckId, str] = {}
+        self._good: dict[Known, Micros] = {}
 
-    def adopt(self, checks: Collection[Check]) -> None:
-        """Which measures are trends, and which checks there are."""
+    def adopt(
+        self,
+        checks: Collection[Check],
+        prints: Mapping[CheckId, str] | None = None,
+        proven: Collection[CheckId] = frozenset(),
+    ) -> None:
+        """Which measures are trends, which checks there are, as whom they ask, and which were good as these."""
+        self._prints = prints or {}
+        self._unproven = {check: known for check, known in self._prints.items() if check not in proven}
         self._trends = frozenset(
             (check.probe.kind, measure.name) for check in checks for measure in check.probe.measures if measure.trend
         )
@@ -158,6 +171,8 @@ class Tally:
             runs.buckets[number] = runs.buckets.get(number, 0) + 1
         if status is not Status.OK or seen.failing or seen.state is not state:
             self._count_brief(seen, runs, status, state)
+        if check in self._unproven and status in (Status.OK, Status.WARN):
+            self._good[Known(check, self._unproven.pop(check))] = result.ended
         if status is not Status.OK:
             self._note_failure(seen, result)
         seen.broken = status is not Status.OK
@@ -166,8 +181,10 @@ class Tally:
         self._changes += [ChangeSeen(check, result.started, change) for change in result.outcome.changes]
 
     def clock_was_set(self, step: Micros) -> None:
-        """The next pulse tells it."""
+        """The next pulse tells it. What was proven by a clock that was ahead is proven anew, by the right one."""
         self._step += step
+        if step < 0:
+            self._unproven = dict(self._prints)
 
     def pulse(self, now: Micros, memory: Mapping[CheckId, Mapping[str, Any]] | None = None) -> Pulse:
         """All that came since the last pulse."""
@@ -181,8 +198,9 @@ class Tally:
             tuple(self._samples),
             tuple(self._changes),
             memory or {},
+            self._good,
         )
-        self._results, self._runs, self._failures = {}, {}, {}
+        self._results, self._runs, self._failures, self._good = {}, {}, {}, {}
         self._samples.clear()
         self._changes.clear()
         self._step = 0

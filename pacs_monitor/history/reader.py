@@ -33,7 +33,9 @@ from pacs_monitor.model import (
     Transition,
     Withheld,
 )
-from pacs_monitor.uptime import FOREVER, Cause, Coverage, Span
+from pacs_monitor.proof import Identity
+from pacs_monitor.spans import FOREVER, Span
+from pacs_monitor.uptime import Cause, Coverage
 
 REASONS = {reason.value: reason for reason in Reason}
 
@@ -102,6 +104,15 @@ class Reader:
         for row in self._rows(statement.order_by(t.watches.c.id)):
             spans[_check(row)].append(Span(row.started, FOREVER if row.ended is None else row.ended))
         return {check: tuple(of_check) for check, of_check in sorted(spans.items())}
+
+    def identities(self) -> dict[CheckId, tuple[Identity, ...]]:
+        """Where and as whom each check asked, one after the other, and since when it was proven so."""
+        of = t.identities.c
+        statement = self._of_checks(of.started, of.ended, of.proven, table=t.identities)
+        found: dict[CheckId, list[Identity]] = defaultdict(list)
+        for row in self._rows(statement.order_by(of.id)):
+            found[_check(row)].append(Identity(row.started, FOREVER if row.ended is None else row.ended, row.proven))
+        return {check: tuple(of_check) for check, of_check in found.items()}
 
     def transitions(self, until: Micros = FOREVER, check: CheckId | None = None) -> dict[CheckId, list[Transition]]:
         """The ledger of each check, in the order in which it was recorded."""

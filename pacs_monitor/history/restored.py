@@ -21,7 +21,8 @@ from pacs_monitor.model import (
     Transition,
     Withheld,
 )
-from pacs_monitor.uptime import FOREVER
+from pacs_monitor.proof import counts, proofs
+from pacs_monitor.spans import FOREVER
 
 _NOT_TAKEN = frozenset({DeliveryStatus.REFUSED, DeliveryStatus.GIVEN_UP})
 
@@ -42,9 +43,13 @@ class Restored:
     An opened that was not taken is owed anew while its incident is open.
     """
     memory: Mapping[CheckId, dict[str, Any]]
+    proven: frozenset[CheckId] = frozenset()
+    """Checks that have been good as they are configured now."""
+    held: frozenset[CheckId] = frozenset()
+    """Others whose address was changed in an outage that began proven: it counts until it ends."""
 
 
-def restore(reader: Reader) -> Restored:
+def restore(reader: Reader, now: Micros) -> Restored:
     """Read it, from one monitor's record."""
     incidents = tuple(reversed(reader.incidents(open_only=True)))
     made: dict[str, list[Notification]] = {incident.id: [] for incident in incidents}
@@ -57,14 +62,34 @@ def restore(reader: Reader) -> Restored:
     withheld: dict[str, list[Withheld]] = {incident.id: [] for incident in incidents}
     for held in reader.withheld(list(made)):
         withheld[held.incident].append(held)
+    standings = _standings(reader, incidents)
+    proven, edited = _proofs(reader, standings, now)
     return Restored(
-        standings=_standings(reader, incidents),
+        standings=standings,
         incidents=incidents,
         made={incident: tuple(notifications) for incident, notifications in made.items()},
         withheld={incident: tuple(kept) for incident, kept in withheld.items()},
         pending=(*anew, *reader.notifications(status=DeliveryStatus.PENDING)),
         memory=reader.memory(),
+        proven=proven,
+        held=edited,
     )
+
+
+def _proofs(
+    reader: Reader, standings: Mapping[CheckId, Standing], now: Micros
+) -> tuple[frozenset[CheckId], frozenset[CheckId]]:
+    """Checks that are proven, and those that an outage holds to what they were; few are edited in one."""
+    proven, held = set(), set()
+    for check, known in reader.identities().items():
+        at = known[-1].proven
+        if at is not None and at <= now:  # later: by a clock that was ahead
+            proven.add(check)
+        elif len(known) > 1 and standings.get(check, Standing(State.UP)).state in (State.DOWN, State.UNKNOWN):
+            ledger = reader.transitions(check=check).get(check, [])
+            if counts(ledger, proofs(known, ledger), now):
+                held.add(check)
+    return frozenset(proven), frozenset(held)
 
 
 def _standings(reader: Reader, incidents: tuple[Incident, ...]) -> dict[CheckId, Standing]:

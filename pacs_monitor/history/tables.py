@@ -122,6 +122,18 @@ watches = Table(
     _time("started"),
     _time("ended", nullable=True),
 )
+identities = Table(
+    "identities",
+    metadata,
+    Column("id", Key, primary_key=True),
+    _of("checks", "check_id", index=True),
+    _text("fingerprint"),
+    _time("started"),
+    _time("ended", nullable=True),
+    _time("proven", nullable=True),
+)
+"""Where and as whom each check asked, as a digest, and when it was first good so (history.identities)."""
+
 revisions = Table(
     "revisions",
     metadata,

@@ -8,6 +8,7 @@ from typing import Any
 from pacs_monitor import uptime
 from pacs_monitor.history import Reader, Runs
 from pacs_monitor.model import SECOND, CheckId, Incident, IncidentKind, Micros, iso
+from pacs_monitor.proof import proofs
 from pacs_monitor.reports.periods import Period
 
 HOUR = 3600 * SECOND
@@ -18,13 +19,16 @@ def build(reader: Reader, period: Period, now: Micros, checks: Collection[CheckI
     span = period.span
     coverage, ledgers = reader.coverage(*span), reader.transitions()
     incidents = reader.incidents(start=span.start, end=span.end)
+    identities = reader.identities()
     runs = reader.runs(span.start - span.start % HOUR, span.end)
     rows = []
     for check, watched in reader.watched().items():
         if any(w.start < min(span.end, now) and w.end > span.start for w in watched) and (
             checks is None or check in checks
         ):
-            timeline = uptime.Timeline(ledgers.get(check, ()), watched, coverage)
+            ledger = ledgers.get(check, ())
+            proven = proofs(identities.get(check, ()), ledger)
+            timeline = uptime.Timeline(ledger, watched, coverage, proven=proven)
             account = uptime.account(timeline, span, now)
             rows.append(_check(check, account, incidents, runs.get(check, Runs())))
     return {

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pacs_monitor.model import SECOND, Micros, PacsMonitorError
-from pacs_monitor.uptime import Span
+from pacs_monitor.spans import Span
 
 _CALENDAR = re.compile(
     r"(?P<year>\d{4})(?:-(?:Q(?P<quarter>\d)|W(?P<week>\d\d)|(?P<month>\d\d)(?:-(?P<day>\d\d))?))?", re.I

@@ -38,7 +38,10 @@ OTHER = [
     (of("dicom_echo", node=DICOM), of("dicom_echo", "calling_ae_title: ME", node=DICOM)),
     (of("dicom_echo", "members: [a, b]", node=DICOM), of("dicom_echo", "members: [a, c]", node=DICOM)),
     (of("hl7_heartbeat", "enabled_by: it, port: 2575"), of("hl7_heartbeat", "enabled_by: it, port: 2576")),
-    (of("hl7_heartbeat", "enabled_by: it, port: 2575"), of("hl7_heartbeat", "enabled_by: it, port: 2575, receiving_application: RIS")),
+    (
+        of("hl7_heartbeat", "enabled_by: it, port: 2575"),
+        of("hl7_heartbeat", "enabled_by: it, port: 2575, receiving_application: RIS"),
+    ),
     (of("http", "url: https://a.example.org/x"), of("http", "url: https://a.example.org/y")),
     (of("http", "url: https://a.example.org/x"), of("http", "url: https://a.example.org:8443/x")),
     (of("fhir", "url: https://a.example.org"), of("fhir", "url: http://a.example.org")),

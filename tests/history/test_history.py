@@ -23,7 +23,7 @@ from pacs_monitor.model import (
     State,
     Withheld,
 )
-from pacs_monitor.uptime import FOREVER, Span
+from pacs_monitor.spans import FOREVER, Span
 from tests.history.conftest import START, HandClock, Opener
 from tests.history.things import DISK, ECHO, STORE, incident, outage, owed, result, went
 
