@@ -136,7 +136,7 @@ class Daemon:
         self._keeper = self.supervisor.supervise("leadership", lambda: self.instance.keep(self._orphaned))
         await self.history.take_orphans(adopt=True)
         revision = Revision(self.estate.revision, f"{login_name()}, at the start")
-        await self.history.adopt(self.estate.checks.keys(), revision)
+        await self.history.adopt(self.estate.checks.keys(), revision, self.estate.prints)
         restored = await adopt(self._journal, self.history, self.estate, await self.history.restore(), self.clock.now())
         await self._listeners.adopt(self.estate.monitor)
         self.engine.start()
@@ -263,7 +263,8 @@ class Daemon:
             try:
                 new = await load_in_time(self.estate.file)
                 changes = configuration.diff(self.estate, new).lines()
-                await self.history.adopt(new.checks.keys(), Revision(new.revision, who, diff="\n".join(changes)))
+                revision = Revision(new.revision, who, diff="\n".join(changes))
+                await self.history.adopt(new.checks.keys(), revision, new.prints)
                 restored = await self.history.restore()
                 if self._ending:
                     raise HistoryError("the daemon is ending")
@@ -311,9 +312,9 @@ class Daemon:
 
     def _adopt(self, estate: Estate, restored: Restored) -> None:
         checks = tuple(estate.checks.values())
-        self._tally.adopt(checks)
-        timezone = estate.monitor.timezone
-        self.engine.adopt(checks, estate.references, restored.standings, restored.memory, timezone)
+        self._tally.adopt(checks, estate.prints, restored.proven)
+        timezone, proven = estate.monitor.timezone, restored.proven | restored.held
+        self.engine.adopt(checks, estate.references, restored.standings, restored.memory, timezone, proven=proven)
 
     def _told(self, transition: Transition) -> None:
         log.log(logging.WARNING if transition.after in TROUBLE else logging.INFO, "%s", _line(transition))

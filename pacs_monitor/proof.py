@@ -47,12 +47,14 @@ def proofs(identities: Iterable[Identity], transitions: Sequence[Transition]) ->
     on record (by an older version) has always had the same.
     """
     goods = [at for at, moved in zip(effective(transitions), transitions, strict=True) if moved.after in GOOD]
-    spans = []
+    spans: list[Span] = []
+    after = -FOREVER
     for started, ended, proven in identities or (Identity(*ALL_TIME, None),):
         known = [good for good in goods if started <= good < ended] + ([] if proven is None else [proven])
-        if known and min(known) < ended:
-            spans.append(Span(min(known), ended))
-    return tuple(spans)
+        if known:
+            spans.append(Span(max(after, min(known)), ended))  # it may have been good as the same long before
+        after = ended
+    return tuple(span for span in spans if span.start < span.end)
 
 
 class Entry(NamedTuple):

@@ -288,6 +288,8 @@ def test_proof_is_of_each_identity_and_what_became_up_was_good() -> None:
     assert proofs((first, second), ledger) == (Span(200, 400),)
     assert proofs((first, second._replace(proven=450)), ledger) == (Span(200, 400), Span(450, FOREVER))
     assert proofs((first._replace(proven=150),), ledger) == (Span(150, 400),)
+    back = (first, second._replace(ended=600), Identity(600, FOREVER, 150))
+    assert proofs(back, ledger) == (Span(200, 400), Span(600, FOREVER))
     assert proofs((), ledger[:1]) == ()
 
 

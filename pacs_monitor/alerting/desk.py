@@ -80,6 +80,11 @@ class Seen(Protocol):
         """When a result is overdue, on the monotonic clock."""
         ...
 
+    @property
+    def proven(self) -> bool:
+        """It has worked as it is configured, so that its failures count."""
+        ...
+
 
 class Board(Protocol):
     """The live picture; a reload may exchange `entries`."""
@@ -323,7 +328,8 @@ class Desk:
         for check, seen in self._board.entries.items():
             standings[check.node][check] = seen.standing
         latest = {check: seen.last.outcome for check, seen in self._board.entries.items() if seen.last}
-        scene = message.Scene(self._name, self._estate.monitor, self._known, standings, now, latest)
+        unproven = frozenset(check for check, seen in self._board.entries.items() if not seen.proven)
+        scene = message.Scene(self._name, self._estate.monitor, self._known, standings, now, latest, unproven)
 
         def written(number: int, due: Due) -> Notification:
             try:

@@ -5,7 +5,7 @@ Nothing in it comes from a patient's data; `detail` is the probe's own sentence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,6 +35,9 @@ from pacs_monitor.model import (
 from pacs_monitor.model.times import local
 
 SCHEMA = 1
+NEVER_WORKED = "; this check has never worked with its present settings: is it configured correctly?"
+CHECK_SETTINGS = "Compare host, port and AE titles in the monitor's configuration with the system's own settings. "
+"""Comes before the step that goes with the reason."""
 GIST = 200
 """Characters of a detail that a summary takes over."""
 
@@ -53,6 +56,8 @@ class Scene:
     now: Micros
     latest: Mapping[CheckId, Outcome] = field(default_factory=dict)
     """What each check saw last."""
+    unproven: Set[CheckId] = frozenset()
+    """Checks that have never worked as they are configured."""
 
 
 def data(incident: Incident, event: Event, scene: Scene) -> dict[str, Any]:
@@ -61,6 +66,7 @@ def data(incident: Incident, event: Event, scene: Scene) -> dict[str, Any]:
     check = None if check_id is None else scene.checks.get(check_id)
     node = None if check is None else check.node
     still_ok, also_failing = _siblings(incident, scene)
+    unproven = has_never_worked(incident, scene.unproven)
     incident, reason = replace(incident, detail=_detail(incident, event, scene)), incident.reason
     return {
         "schema": SCHEMA,
@@ -79,11 +85,14 @@ def data(incident: Incident, event: Event, scene: Scene) -> dict[str, Any]:
         "reason": reason and reason.value,
         "blame": reason and reason.blame.value,
         "phase": incident.phase and incident.phase.value,
-        "summary": _summary(incident, event, check, scene) + _beside(incident, event, still_ok, also_failing),
+        "summary": _summary(incident, event, check, scene)
+        + _beside(incident, event, still_ok, also_failing)
+        + (NEVER_WORKED if unproven else ""),
         "impact": node.impact if node else "",
         "support": dict(node.support) if node else {},
         "detail": incident.detail,
-        "next_step": advice(incident, scene.checks),
+        "unproven": unproven,
+        "next_step": advice(incident, scene.checks, scene.unproven),
         "last_good": None if incident.last_good is None else iso(incident.last_good),
         "since": iso(incident.since),
         "noticed": iso(incident.noticed),
@@ -115,9 +124,17 @@ def runbook(monitor: MonitorSettings, topic: Reason | IncidentKind) -> str:
     return f"{monitor.url}/docs/operations#{topic.value}"
 
 
-def advice(incident: Incident, checks: Mapping[CheckId, Check]) -> str:
+def advice(incident: Incident, checks: Mapping[CheckId, Check], unproven: Set[CheckId] = frozenset()) -> str:
     """What to check first; nothing once it is over."""
-    return "" if incident.ended else next_step(incident.reason, _kind(incident, checks), incident.phase)
+    if incident.ended:
+        return ""
+    first = CHECK_SETTINGS if has_never_worked(incident, unproven) else ""
+    return first + next_step(incident.reason, _kind(incident, checks), incident.phase)
+
+
+def has_never_worked(incident: Incident, unproven: Set[CheckId]) -> bool:
+    """A node's trouble that nobody has ever seen otherwise, so that the monitor's configuration may be the cause."""
+    return incident.kind is IncidentKind.NODE and not incident.ended and not unproven.isdisjoint(incident.members)
 
 
 def _kind(incident: Incident, checks: Mapping[CheckId, Check]) -> str | None:

@@ -93,6 +93,8 @@ def _standing(name: str, check: Mapping[str, Any], when: When) -> tuple[str, ...
     last = check["last"] or {"status": "not run yet", "reason": None}
     leaning = f" → {check['leaning']}?" if check["leaning"] else ""
     said = " ".join(filter(None, (last["status"], last["reason"])))
+    if last["status"] == "fail" and not check.get("proven", True):
+        said += ", has never worked: is it configured correctly?"
     return name, check["state"] + leaning, check["severity"], f"since {when(check['since'])}", f"last: {said}"
 
 

@@ -21,7 +21,7 @@ from pacs_monitor.config.sections import (
 )
 from pacs_monitor.config.tree import Mark
 from pacs_monitor.fields import Match
-from pacs_monitor.model import Address, Channel, Check, CheckId, Node
+from pacs_monitor.model import Address, Channel, Check, CheckId, Node, fingerprint
 
 
 class Origin(NamedTuple):
@@ -75,6 +75,11 @@ class Estate:
     def references(self) -> Mapping[str, tuple[Address, ...]]:
         """Per site, the on-site addresses whose silence means that the link is down, or we are."""
         return {name: tuple(Address(*address) for address in site.reference) for name, site in self.sites.items()}
+
+    @cached_property
+    def prints(self) -> Mapping[CheckId, str]:
+        """Where and as whom each check asks, as its fingerprint."""
+        return {identity: fingerprint(check) for identity, check in self.checks.items()}
 
 
 def check_facts(check: Check) -> dict[str, str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pacs_monitor import states
 from pacs_monitor.engine.histogram import DURATIONS, LAGS, Histogram
-from pacs_monitor.model import Check, CheckId, Micros, Reason, Result, Standing, State, Status, Transition
+from pacs_monitor.model import Check, CheckId, Micros, Reason, Result, Standing, State, Status, Transition, fingerprint
 
 
 @dataclass(slots=True)
@@ -29,6 +29,8 @@ class BoardEntry:
     memory: dict[str, Any] = field(default_factory=dict)
     lapse_at: float | None = None
     """When the check becomes unknown unless a result comes, on the monotonic clock."""
+    proven: bool = False
+    """Its failures count: it was good once as it is configured, or its outage goes on since before that was changed."""
     run: asyncio.Task[Result] | None = None
     """The run that goes on now."""
     tidying: asyncio.Task[None] | None = None
@@ -51,10 +53,12 @@ class Board:
         restored: Mapping[CheckId, Standing],
         memory: Mapping[CheckId, dict[str, Any]],
         now: Micros,
+        proven: Collection[CheckId] = (),
     ) -> None:
         """Show exactly these checks: known ones keep their standing, new ones take the restored one or are unknown.
 
-        What another kind of probe has measured and remembered says nothing to a new one.
+        What another kind of probe has measured and remembered says nothing to a new one. `proven` are the checks whose
+        failures count, by the record.
         """
         old, self.entries = self.entries, {}
         for check in checks:
@@ -66,6 +70,9 @@ class Board:
                 entry = BoardEntry(check, entry.standing)
             elif entry.check != check:
                 entry.lapse_at = None
+                if fingerprint(entry.check) != fingerprint(check):
+                    entry.proven = entry.proven and entry.standing.fails.length > 0  # an outage has begun
+            entry.proven = entry.proven or check.id in proven
             entry.check = check
             self.entries[check.id] = entry
 
@@ -84,6 +91,7 @@ class Board:
             entry.failures.append(result)
         elif outcome.status is not Status.UNKNOWN:
             entry.last_success = result.ended
+            entry.proven = True
         durations = self.durations.get(result.probe)
         if durations is None:
             durations = self.durations[result.probe] = Histogram(DURATIONS)

@@ -82,11 +82,13 @@ class Engine:
         restored: Mapping[CheckId, Standing],
         memory: Mapping[CheckId, dict[str, Any]],
         timezone: str = "UTC",
+        *,
+        proven: Collection[CheckId] = (),
     ) -> None:
         """Run exactly these checks from now on; unchanged ones keep their standing and their rhythm."""
         if self._stopped:
             return
-        self.board.adopt(checks, restored, memory, self._clock.now())
+        self.board.adopt(checks, restored, memory, self._clock.now(), proven)
         self.runner.seats.adopt(checks)
         self.runner.zone = ZoneInfo(timezone)
         self.runner.isolation.references = references

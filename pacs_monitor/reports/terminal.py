@@ -23,6 +23,9 @@ def table(report: Mapping[str, Any]) -> RenderableType:
     head = f"[bold]{escape(period['name'])}[/bold]  {start} to {end}{so_far}, times in {period['timezone']}"
     ran = f"The monitor ran for {percent(report['coverage'])} of it."
     parts: list[RenderableType] = [head, ran, "", _checks(report)]
+    if never := [_unproven(row) for row in report["checks"] if row["unknown_by_cause"]["unproven"]]:
+        words = "Had not worked yet with their settings, so the time counts as unknown: are they configured correctly?"
+        parts += ["", words, *never]
     if report["incidents"]:
         parts += ["", _outages(report)]
     return Group(*parts)
@@ -47,6 +50,10 @@ def _checks(report: Mapping[str, Any]) -> Table:
         counts = str(row["runs"]), str(row["brief_failures"])
         grid.add_row(escape(f"{row['node']}/{row['check']}"), felt, attributable, *times, *counts)
     return grid
+
+
+def _unproven(row: Mapping[str, Any]) -> str:
+    return escape(f"  {row['node']}/{row['check']}, for {duration(row['unknown_by_cause']['unproven'])}")
 
 
 def _outages(report: Mapping[str, Any]) -> Table:

@@ -271,6 +271,10 @@ CHECKS = (
         lambda e: _maybe(STATES[e.standing.state]),
     ),
     OfChecks(
+        Family("pacs_check_proven", "Whether it has worked as it is configured (1), so that its failures count."),
+        lambda e: _maybe(e.proven),
+    ),
+    OfChecks(
         Family("pacs_check_state_since_timestamp_seconds", "Since when it stands so."),
         lambda e: _maybe(e.standing.since / SECOND),
     ),

@@ -6,7 +6,7 @@ from typing import Any
 
 from pacs_monitor.alerting.message import advice, runbook
 from pacs_monitor.history import HistoryError, IncidentFile
-from pacs_monitor.model import Incident, Micros, Notification, Withheld, iso
+from pacs_monitor.model import CheckId, Incident, Micros, Notification, Withheld, iso
 from pacs_monitor.web.house import House
 
 
@@ -77,7 +77,7 @@ def _incident(incident: Incident, house: House) -> dict[str, Any]:
         "blame": incident.reason and incident.reason.blame,
         "phase": incident.phase,
         "detail": incident.detail,
-        "next_step": advice(incident, house.estate.checks),
+        "next_step": advice(incident, house.estate.checks, _unproven(incident, house)),
         "last_good": _time(incident.last_good),
         "since": iso(incident.since),
         "noticed": iso(incident.noticed),
@@ -85,6 +85,11 @@ def _incident(incident: Incident, house: House) -> dict[str, Any]:
         "ending": incident.ending,
         "members": [str(member) for member in incident.members],
     }
+
+
+def _unproven(incident: Incident, house: House) -> frozenset[CheckId]:
+    board = house.engine.board.entries
+    return frozenset(check for check in incident.members if check in board and not board[check].proven)
 
 
 def _notification(notification: Notification) -> dict[str, Any]:

@@ -122,6 +122,7 @@ def check(house: House, entry: BoardEntry) -> dict[str, Any]:
         "since": iso(standing.since),
         "reason": standing.reason,
         "leaning": states.leaning(standing),
+        "proven": entry.proven,
         "last": entry.last and entry.last.as_json(),
         "next_due": None if due is None else iso(house.clock.now() + round(due * SECOND)),
     }

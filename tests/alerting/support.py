@@ -185,6 +185,7 @@ class Spot:
     standing: Standing
     lapse_at: float | None = None
     last: Result | None = None
+    proven: bool = True
 
 
 @dataclass
