@@ -66,17 +66,23 @@ class Entry(NamedTuple):
 
 
 def booked(transitions: Sequence[Transition], proven: Iterable[Span]) -> list[Entry]:
-    """The ledger as it is accounted: failures in parts, where proof begins or ends while they go on."""
+    """The ledger as it is accounted: failures in parts, where proof begins or ends while they go on.
+
+    Failures that were not proven count from when they are on only if there was one since: not when an address with
+    which the check has worked is put back, and works.
+    """
     held, entries, began_proven = Spans(proven), list[Entry](), False
     edges, times = sorted(held.edges()), effective(transitions)
-    for (at, end), transition in zip(pairwise([*times, FOREVER]), transitions, strict=True):
+    lasts = [*(transition.last_before for transition in transitions[1:]), None]
+    for transition, (at, end), last in zip(transitions, pairwise([*times, FOREVER]), lasts, strict=False):
         if transition.after not in FAILED:
             began_proven = began_proven and transition.after not in NOT_DOWN
             entries.append(Entry(at, transition))
             continue
         began_proven = began_proven and transition.after is State.DOWN
         for edge in (at, *edges[bisect_right(edges, at) : bisect_left(edges, end)]):
-            entry = Entry(edge, transition, began_proven or edge in held)
+            failed_since = edge == at or last is None or last >= edge
+            entry = Entry(edge, transition, began_proven or (edge in held and failed_since))
             began_proven = entry.proven and transition.after is State.DOWN
             if edge == at or entry.proven is not entries[-1].proven:
                 entries.append(entry)

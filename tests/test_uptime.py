@@ -251,6 +251,13 @@ def test_one_good_result_in_a_spell_of_failures_begins_the_downtime() -> None:
     assert (outage.since, outage.last_good, outage.at_least, outage.at_most) == (400, 400, 290, 300)
 
 
+def test_to_put_back_an_address_that_works_is_no_downtime() -> None:
+    result = account(proving(Span(0, 90), Span(695, FOREVER)), DAY, 1000)
+    assert (result.causes[Cause.UNPROVEN], result.classes[Class.DOWN], result.outages) == (600, 0, ())
+    failed = account(proving(Span(0, 90), Span(600, FOREVER)), DAY, 1000)
+    assert (failed.causes[Cause.UNPROVEN], failed.classes[Class.DOWN]) == (500, 100)
+
+
 def test_an_address_that_is_changed_during_an_outage_does_not_end_the_downtime() -> None:
     whole = account(Timeline(UP_DOWN_UP, ALWAYS, RUNNING), DAY, 1000)
     edited = account(proving(Span(0, 301), ledger=UP_DOWN_UP), DAY, 1000)
