@@ -48,6 +48,7 @@ def data(incident: Incident, event: Event, monitor: str, url: str) -> dict[str, 
         "url": f"{url}/incidents/{incident.id}",
         "labels": {},
         "unrecorded": False,
+        "unproven": False,
     }
 
 

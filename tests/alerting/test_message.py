@@ -80,6 +80,7 @@ def test_the_data_is_the_contracts() -> None:
         "url": "https://monitor.example.org/incidents/01JD",
         "labels": {"vendor": "acme"},
         "unrecorded": False,
+        "unproven": False,
     }
 
 
@@ -301,3 +302,20 @@ def test_own_steps_are_of_kinds_that_there_are_and_differ_from_the_reasons() -> 
     for (kind, reason), step in OWN_STEPS.items():
         assert step.endswith((".", "?"))
         assert next_step(reason, kind) == step != next_step(reason, "tcp") == WORDS[reason].next_step
+
+
+def test_a_page_about_a_check_that_has_never_worked_asks_for_the_configuration() -> None:
+    scene = message.Scene("east-campus", ESTATE.monitor, CHECKS, STANDINGS, at(60), unproven=frozenset({ARCHIVE}))
+    opened_and_reminded = [message.data(DOWN, event, scene) for event in (Event.OPENED, Event.REMINDED)]
+    resolved = message.data(replace(DOWN, ended=at(540), ending=Ending.RESOLVED), Event.RESOLVED, scene)
+    other = message.data(replace(DOWN, members=(DISK,)), Event.OPENED, scene)
+    blind = message.data(replace(DOWN, kind=IncidentKind.BLIND, reason=Reason.AUTH), Event.OPENED, scene)
+    never = "; archive_disk still answers; this check has never worked with its present settings: "
+    for data in opened_and_reminded:
+        assert data["summary"].endswith(never + "is it configured correctly?")
+        assert data["next_step"] == (
+            "Compare host, port and AE titles in the monitor's configuration with the system's own settings. "
+            "The machine is on but nothing listens there: is the service running? Was its port changed?"
+        )
+    assert [data["unproven"] for data in (*opened_and_reminded, resolved, other, blind)] == [True, True, *[False] * 3]
+    assert not any("never worked" in data["summary"] for data in (resolved, other, blind))

@@ -94,6 +94,20 @@ def test_the_worst_stands_last_above_the_counts_and_nothing_is_cut() -> None:
     ]
 
 
+def test_a_failing_check_that_has_never_worked_is_told_from_one_that_broke() -> None:
+    never = {"proven": False}
+    checks = [
+        check("a", "up", "ok", proven=True),
+        check("b", "unknown", "unknown", "auth", **never),
+        check("c", "down", "fail", "tcp_refused", **never),
+        check("d", "down", "fail", "tcp_refused", proven=True),
+    ]
+    board = {"monitor": "east", "time": "2025-11-24T16:00:00Z", "paging": "on", "counts": {"down": 2}}
+    lines = plain(display.board(board | {"nodes": [{"node": "ct", "checks": checks}]}, WHEN))
+    asked = [line.split()[0] for line in lines if line.endswith(", has never worked: is it configured correctly?")]
+    assert asked == ["ct/c"]
+
+
 def test_an_empty_board_says_so() -> None:
     board = {"monitor": "east", "time": "2025-11-24T16:00:00Z", "paging": "on", "counts": {"up": 0}, "nodes": []}
     assert plain(display.board(board, WHEN)) == ["east at 17:00:00 CET: no checks; paging on"]

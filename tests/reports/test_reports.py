@@ -35,6 +35,11 @@ async def live(history: History, clock: HandClock, until: Micros, step: Micros =
 
 
 @pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
 async def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[History, HandClock]]:
     """A record of October 2026: three hours of outage in the night of the 25th, and a day without the monitor."""
     monkeypatch.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 2 * HOUR)
@@ -124,6 +129,23 @@ async def test_the_tables_show_every_check_and_every_outage(history: tuple[Histo
     assert rows["archive/dicom_store"] == "archive/dicom_store not measured not measured 0 s 0 s 31 d 1 h 0 0"
     assert "tcp_refused" in rows["archive/dicom_echo"]
     assert "2 h 59 min 58 s 3 h 1 s" in rows["archive/dicom_echo"]
+
+
+async def test_what_has_never_worked_is_named_and_charged_to_nobody(tmp_path: Path, clock: HandClock) -> None:
+    history = History.open(f"sqlite:///{tmp_path}/pacs-monitor.db", "east", clock)
+    began = clock.now()
+    await history.adopt([ECHO, STORE], Revision("abc"), {ECHO: "one", STORE: "two"})
+    await history.record(Entry((went(State.DOWN, began, before=State.UNKNOWN), went(State.UP, began, check=STORE))))
+    await asyncio.wrap_future(history.beat(Pulse(clock.move(20))))
+    report = build(history.reader, parse("2027", "UTC", clock.time), clock.time)
+    history.close()
+    (echo, store), console = report["checks"], Console(width=200, record=True, file=StringIO())
+    console.print(table(report))
+    text = console.export_text()
+    assert (echo["unknown_by_cause"]["unproven"], store["unknown_by_cause"]["unproven"]) == (20.0, 0.0)
+    assert (echo["seconds"]["down"], echo["availability"], report["incidents"]) == (0.0, None, [])
+    assert "are they configured correctly?\n  archive/dicom_echo, for 20.000 s\n" in text
+    assert "archive/dicom_store, for" not in text
 
 
 async def test_a_narrow_terminal_folds_what_it_cannot_show_and_cuts_nothing(
