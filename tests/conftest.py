@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import attacks
+
+settings.register_profile("stalls", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("stalls")
+"""The machine may stand still for a second while an example is made or run."""
 
 _SEEN: dict[str, str] = {}
 
