@@ -54,7 +54,7 @@ OTHER = [
         of("disk", "source: snmp", node=NODE + "    snmp: {community: x, port: 1161}\n"),
     ),
     (of("disk", "source: local"), of("disk", "source: snmp", node=NODE + "    snmp: {community: x}\n")),
-    (of("file_age", "path: /tmp"), of("file_age", "path: /var/tmp")),
+    (of("file_age", "path: /tmp/*"), of("file_age", "path: /var/tmp/*")),
     (of("database", "url: postgresql://u@db/x"), of("database", "url: postgresql://u@db/y")),
 ]
 SAME = [
