@@ -74,8 +74,9 @@ def _outages(report: Mapping[str, Any]) -> Table:
 
 
 def _grid(columns: Iterable[str]) -> Table:
-    """On a narrow terminal cells are folded; nothing is cut."""
-    return Table(*(Column(name, overflow="fold") for name in columns), box=None, pad_edge=False)
+    """On a narrow terminal cells are folded, and nothing is cut; the names of the checks stay whole, to be found."""
+    cells = [Column(name, overflow="fold", no_wrap=not number) for number, name in enumerate(columns)]
+    return Table(*cells, box=None, pad_edge=False)
 
 
 def _any(report: Mapping[str, Any], kind: str) -> bool:

@@ -63,7 +63,7 @@ async def test_half_characters_of_a_peer_and_of_the_name_of_our_file_are_told(tm
     folder.mkdir()
     async with running(folder, tmp_path) as (_, client):
         text = (await client.get("/metrics")).text
-        assert 'queue="? ?"' in text
+        assert 'queue="? ?…' in text
         clean = promtool("check", "metrics", given=text)
         assert clean.returncode == 0, clean.stderr
         assert {path: (await client.get(path)).status_code for path in READ} == dict.fromkeys(READ, 200)
