@@ -88,7 +88,7 @@ def outside(during: Window, windows: Iterable[Window]) -> list[Window]:
 def _span(part: str, text: str) -> Span:
     read = re.fullmatch(SPAN_OF_HOURS, part)
     if read is None:
-        raise ValueError(f'{text!r} are not hours; write "Mon-Fri 06:00-20:00", several with commas, or 24x7')
+        raise ValueError(f'{text!r} is not a list of hours; write "Mon-Fri 06:00-20:00", several with commas, or 24x7')
     days = frozenset(day for group in read[1].split() for day in _days(group))
     return Span(days, _minutes(read[2]), _minutes(read[3]))
 

@@ -41,7 +41,7 @@ def _named(weekdays: str) -> str:
 def _days(part: str) -> tuple[str, ...]:
     found = _PART.fullmatch(part)
     if not found:
-        raise ValueError(f"{part!r} is no weekday; write 0 to 7 (0 and 7 are Sunday), sun to sat, or a range")
+        raise ValueError(f"{part!r} is not a weekday; write 0 to 7 (0 and 7 are Sunday), sun to sat, or a range")
     first, last, step = found.groups()
     start, end = (0, 6) if first == "*" else (_number(first), _number(last or first))
     if last and end == 0:

@@ -132,7 +132,7 @@ class Daemon:
             self.history.close()
             raise
         if self._seats is not None and not await in_thread(self._seats.announce, "seats-announce"):
-            log.error("another process on this machine says that it is the daemon of this name and database")
+            log.error("another process on this machine claims to be the daemon of this name and database")
         self._keeper = self.supervisor.supervise("leadership", lambda: self.instance.keep(self._orphaned))
         await self.history.take_orphans(adopt=True)
         revision = Revision(self.estate.revision, f"{login_name()}, at the start")
@@ -149,7 +149,7 @@ class Daemon:
         (host, port), scheme = self.address, "https" if self.estate.monitor.tls else "http"
         checks, nodes = counted(len(self.estate.checks), "check"), counted(len(self.estate.nodes), "node")
         where, paging = f"{scheme}://{Address(host, port)}", self.estate.monitor.paging
-        log.info("pacs_monitor %s starts %s of %s, paging %s; %s", __version__, checks, nodes, paging, where)
+        log.info("pacs_monitor %s: monitoring %s of %s, paging %s; %s", __version__, checks, nodes, paging, where)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -202,7 +202,7 @@ class Daemon:
             async with asyncio.timeout_at(at_last):
                 return await ending
         except TimeoutError:
-            log.error("%s did not end in time", what)
+            log.error("%s did not stop in time", what)
         except Exception as error:  # noqa: BLE001 - whatever fails, the rest is ended too
             self.supervisor.failed(what, error)
         return None
@@ -244,9 +244,9 @@ class Daemon:
 
     def unready(self) -> str | None:
         if self.role is not Role.LEADER:
-            return "fenced: another daemon of this name leads"
+            return "fenced: another daemon of this name is the leader"
         if self._heart is None or self._heart.done():
-            return "the daemon is starting or ending"
+            return "the daemon is starting or stopping"
         return self.history.unready or self.supervisor.trouble
 
     @property
@@ -267,7 +267,7 @@ class Daemon:
                 await self.history.adopt(new.checks.keys(), revision, new.prints)
                 restored = await self.history.restore()
                 if self._ending:
-                    raise HistoryError("the daemon is ending")
+                    raise HistoryError("the daemon is stopping")
             except (ConfigError, HistoryError):
                 self.last_reload_successful = False
                 raise
@@ -308,7 +308,9 @@ class Daemon:
         tidied = {check.id.node for check in self.estate.checks.values() if isinstance(check.probe, Tidies)}
         for node, count in (await self.history.objects.stranded(tidied)).items():
             left = counted(count, "test object")
-            log.warning("checks that are gone have left %s on %s; see docs/test-stores.md", left, node)
+            log.warning(
+                "remove by hand: %s on %s, left by checks that no longer exist; see docs/test-stores.md", left, node
+            )
 
     def _adopt(self, estate: Estate, restored: Restored) -> None:
         checks = tuple(estate.checks.values())
@@ -362,7 +364,7 @@ def _shared_seats(estate: Estate) -> SeatLocks | None:
     try:
         return SeatLocks(estate.monitor.database, estate.monitor.name)
     except HistoryError as error:
-        log.error("pacs-monitor probe --direct may ask what this daemon is asking: %s", error)
+        log.error("pacs-monitor probe --direct may check an address at the same time as this daemon: %s", error)
         return None
 
 

@@ -34,11 +34,11 @@ from pacs_monitor.patterns import BLANKS, one_or_more, text, trimmed
 from pacs_monitor.places import existing_file, file_path, folder_path, local_path, sort_of
 
 LONGEST = 3653 * 86400.0
-"""Seconds, ten years: longer durations are mistakes, and times that far ahead cannot be reckoned with."""
+"""Seconds, ten years: longer durations are mistakes, and times that far ahead cannot be computed."""
 LARGEST = 10**18
 """Bytes: an exabyte."""
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Control characters, and what stands in a text for bytes that are none (lone surrogates)."""
+"""Control characters, and lone surrogates, which stand for bytes that are not text."""
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES: dict[str, int] = {
     "B": 1,
@@ -135,7 +135,7 @@ def check_host(value: str) -> str:
 def check_line(value: SecretStr) -> SecretStr:
     """What is sent as it stands, within a line: nothing of it may be a line break or another control character."""
     if UNPRINTABLE.search(value.get_secret_value()):
-        raise ValueError("holds a line break or another control character; write the secret alone, on one line")
+        raise ValueError("contains a line break or another control character; write the secret alone, on one line")
     return value
 
 
@@ -143,7 +143,7 @@ def check_header_value(value: SecretStr) -> SecretStr:
     """The value of a header, by RFC 9110 5.5 in what everybody understands: printable ASCII, blanks only within."""
     if not re.fullmatch(patterns.HEADER_VALUE, value.get_secret_value()):
         raise ValueError(
-            "cannot stand in a header (RFC 9110 5.5); write printable ASCII on one line, no blank at its ends"
+            "cannot be used in a header (RFC 9110 5.5); write printable ASCII on one line, without spaces at either end"
         )
     return value
 
@@ -181,9 +181,9 @@ Moment = Annotated[
 ]
 """A time, of the monitor's zone unless it says another."""
 Number = Annotated[int, Field(ge=1, le=10**9)]
-"""How many, of whatever there may be very many."""
+"""A count that may be very large."""
 NumberOrNone = Annotated[int, Field(ge=0, le=10**9)]
-"""The same, where 0 says something too."""
+"""The same, where 0 is meaningful too."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 AETitle = Annotated[str, AfterValidator(check_ae_title), WithJsonSchema(text(patterns.AE_TITLE))]
 LocalPath = Annotated[str, AfterValidator(local_path)]
@@ -197,7 +197,7 @@ WebAddress = Annotated[
 ]
 Host = Annotated[str, AfterValidator(check_host), WithJsonSchema(text(patterns.HOST))]
 Secret = SecretStr
-"""May be given as KEY_file: path instead of KEY; never prints."""
+"""May be given as KEY_file: path instead of KEY; never printed."""
 SecretLine = Annotated[SecretStr, AfterValidator(check_line), WithJsonSchema(secret(patterns.LINE))]
 """The same, without control characters."""
 Headers = Annotated[
@@ -208,7 +208,7 @@ Headers = Annotated[
     AfterValidator(check_header_names),
     Field(json_schema_extra={"propertyNames": text(patterns.HEADER_NAME)}),
 ]
-"""Headers of ours, by name."""
+"""Request headers, by name."""
 Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list), WithJsonSchema(one_or_more({"type": "string"}))]
 """One text or a list of them."""
 
@@ -270,13 +270,13 @@ class TlsSettings(Settings):
     """TLS towards a node."""
 
     ca: ExistingFile | None = None
-    """PEM file of the authorities to trust; the system's unless given."""
+    """PEM file of the CAs to trust; the system's by default."""
     cert: ExistingFile | None = None
-    """PEM file of our certificate."""
+    """PEM file of our client certificate."""
     key: ExistingFile | None = None
-    """PEM file of our private key."""
+    """PEM file of its private key."""
     server_name: Host | None = None
-    """The name that the node's certificate must carry, if not its host."""
+    """The name that the node's certificate must contain, if not its host."""
 
 
 def tls_of(settings: TlsSettings | None) -> Tls | None:

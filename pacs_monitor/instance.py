@@ -211,7 +211,7 @@ class Instance:
             self.fenced.set()
             return False
         except HistoryError as error:
-            log.warning("the leader cannot look at the instance row: %s", error)
+            log.warning("the leader cannot read the instance row: %s", error)
             self._tenure = leadership.miss(self._tenure, at, since_boot(), self._timings)
             if self._tenure.unsure:
                 self._bell.set()
@@ -225,7 +225,7 @@ class Instance:
         if self._owed:
             owed = self._owed
             await self._ask(lambda: term.hand_over(owed))
-            log.info("handed over to the leader: %s that could not be recorded", counted(len(owed), "entry", "entries"))
+            log.info("handed over to the leader, unrecorded: %s", counted(len(owed), "entry", "entries"))
             self._owed = ()
             await self._handed_over()
 

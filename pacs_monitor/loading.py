@@ -19,5 +19,5 @@ async def load_in_time(file: Path) -> Estate:
         async with asyncio.timeout(LOADS_WITHIN):
             return await in_thread(lambda: configuration.load(file), "configuration")
     except TimeoutError:
-        problem = f"it, or a file that it names, cannot be read within {LOADS_WITHIN:g} s; does its disk answer?"
+        problem = f"check its disk: it, or a file that it names, could not be read within {LOADS_WITHIN:g} s"
         raise ConfigError([Problem(str(file), 1, "", problem)]) from None

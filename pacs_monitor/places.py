@@ -59,7 +59,7 @@ def existing_file(value: str, info: ValidationInfo) -> str:
     """A file that is there now, so that nobody learns of its absence at night."""
     path = file_path(value, info)
     if info.context and not Path(path).is_file():
-        raise ValueError(f"{value!r} is not there, or no file")
+        raise ValueError(f"{value!r} does not exist or is not a file")
     return path
 
 

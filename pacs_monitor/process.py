@@ -49,7 +49,7 @@ def leave_at_last(seconds: float) -> None:
     """Leave after so many seconds, also when the event loop itself hangs."""
 
     def give_up() -> None:
-        log.error("the daemon did not end within %g s and is left as it is", seconds)
+        log.error("the daemon did not stop within %g s; exiting anyway", seconds)
         leave(1)
 
     timer = threading.Timer(seconds, give_up)
@@ -92,7 +92,7 @@ async def _run_until_told(estate: Estate) -> None:
     def hang_up() -> None:
         nonlocal read_again
         if house is None:
-            log.info("the configuration is read again when this process leads")
+            log.info("the configuration will be read again when this process becomes the leader")
             read_again = True
             return
         task = loop.create_task(house.try_reload())
@@ -170,4 +170,4 @@ def _require_passing(error: HistoryError, instance: Instance) -> None:
     """Log what keeps this process from leading; raise it unless another one leads, or this one has stood by before."""
     if not instance.stood_by and not isinstance(error, FencedError):
         raise error
-    log.error("stands by again: %s", error)
+    log.error("standby again: %s", error)

@@ -48,5 +48,5 @@ async def _as_it_is_now(estate: Estate) -> Estate:
         return configuration.in_force(estate, await load_in_time(estate.file))
     except ConfigError as error:
         for problem in error.problems:
-            log.error("the configuration of the start stays in force: %s", problem)
+            log.error("keeping the configuration loaded at the start: %s", problem)
         return estate

@@ -1,4 +1,4 @@
-"""From results to states, with patience: pure, no clock, no I/O.
+"""From results to confirmed states: pure, no clock, no I/O.
 
 Theory of operation. Each result falls into one class: ok, warn, fail, absent or unknown. A standing keeps six streaks:
 results in a row that *fail*, that are *bad* (fail or warn), *ok*, *good* (ok or warn), *absent*, *unknown*. Whoever is

@@ -48,7 +48,7 @@ class Supervisor:
     def trouble(self) -> str | None:
         """What fails again and again, for people; None while nothing does."""
         failing = ", ".join(sorted(self.failing))
-        return f"{failing} failed again and again; the log says where" if failing else None
+        return f"{failing} failed repeatedly; the log says where" if failing else None
 
     def supervise(self, name: str, work: Work) -> asyncio.Task[None]:
         """Run `work()` until it returns or the task is cancelled; whatever it raises, it is run again."""
@@ -60,7 +60,7 @@ class Supervisor:
         self.failures[name] += 1
         with suppress(MemoryError):
             self._recent.setdefault(name, deque(maxlen=TOO_OFTEN)).append(time.monotonic())
-            log.error("%s failed and goes on: %s at %s", name, type(error).__name__, place(error))
+            log.error("%s failed and continues: %s at %s", name, type(error).__name__, place(error))
 
     def attempt(self, name: str, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         """Make one call, as in a callback of the loop; whatever it raises goes no further."""

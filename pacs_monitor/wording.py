@@ -9,7 +9,7 @@ from hashlib import sha256
 
 LONGEST = 64
 _SPANS = ((172_800.0, 86_400.0, "d"), (3600.0, 3600.0, "h"), (60.0, 60.0, "min"), (1.0, 1.0, "s"), (0.001, 0.001, "ms"))
-"""Seconds from which a unit is told, its length, and the unit: `26 h` rather than `1.08 d`."""
+"""Seconds from which a unit is used, its length, and the unit: `26 h` rather than `1.08 d`."""
 
 
 def amount(size: float) -> str:
@@ -21,7 +21,7 @@ def amount(size: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """Seconds: `3.5 h`; what is shorter than a millisecond is told in parts of one."""
+    """Seconds: `3.5 h`; shorter than a millisecond as a fraction of one."""
     for least, length, unit in _SPANS:
         if abs(seconds) >= least:
             return f"{_digits(seconds / length)} {unit}"
@@ -34,7 +34,7 @@ def share(ratio: float) -> str:
 
 
 def number(value: float) -> str:
-    """`16,287,300`, `3.86`: neither exponents nor digits that nobody needs."""
+    """`16,287,300`, `3.86`: neither exponents nor needless digits."""
     return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else _digits(value)
 
 
@@ -51,7 +51,7 @@ def moment(seconds: float, zone: tzinfo) -> str:
 
 
 def label(name: str) -> str:
-    """A name that a system tells, fit for a label and a line: printable, not endless, and with its telling end.
+    """A name reported by a system, made fit for a label and a line: printable, of limited length, its end kept.
 
     A name that is cut, or whose characters cannot all be shown, keeps apart from others that would look alike.
     """

@@ -92,6 +92,6 @@ async def test_probing_goes_on_and_the_ambiguous_hour_is_booked_on_the_clock(tmp
     assert [transition.after for transition in ledger[ECHO]] == [State.UP, State.DOWN]
     (hour,) = ambiguous
     assert hour.end - hour.start >= 3600 * SECOND
-    assert [line for line in caplog.messages if "wall clock" in line] == [
-        f"somebody set the wall clock by {float(step):+.1f} s"
+    assert [line for line in caplog.messages if "system clock" in line] == [
+        f"the system clock was changed by {float(step):+.1f} s"
     ]

@@ -120,7 +120,10 @@ def test_a_certificate_is_trusted_or_its_fault_is_named(
 
 
 def test_a_peer_that_never_finishes_the_tls_handshake_is_bounded() -> None:
-    with listener(None) as port, pytest.raises(http.HttpError, match=r"handshake did not end within 2 s") as raised:
+    with (
+        listener(None) as port,
+        pytest.raises(http.HttpError, match=r"handshake was not completed within 2 s") as raised,
+    ):
         http.send("GET", f"https://127.0.0.1:{port}/", timeout=HANGS)
     assert (raised.value.reason, raised.value.phase) == (Reason.TLS_TIMEOUT, Phase.TLS)
 
@@ -200,7 +203,7 @@ async def test_a_redirect_is_told_and_not_followed(status: str) -> None:
     elsewhere = f"HTTP/1.1 {status}\r\nLocation: https://other.example.org/?token=s3cret\r\nContent-Length: 0\r\n\r\n"
     with listener(None, seen, elsewhere.encode()) as port:
         answer = await asked(f"http://127.0.0.1:{port}/", access_by(token="abc"))
-    with pytest.raises(http.HttpError, match="it sends us elsewhere; set") as raised:
+    with pytest.raises(http.HttpError, match="set url to the service itself") as raised:
         http.expect(answer, "the question", 200)
     assert raised.value.reason is Reason.HTTP_STATUS
     assert "s3cret" not in raised.value.detail
@@ -221,7 +224,7 @@ async def test_a_redirect_is_told_and_not_followed(status: str) -> None:
     ],
 )
 def test_a_status_that_was_not_expected_has_its_reason(status: int, reason: Reason) -> None:
-    with pytest.raises(http.HttpError, match=f"the question was answered {status}") as raised:
+    with pytest.raises(http.HttpError, match=f"the question was answered with {status}") as raised:
         http.expect(http.Answer(status, {}, b"PATIENT^NAME"), "the question", 200, 204)
     assert raised.value.reason is reason
     assert "PATIENT" not in raised.value.detail
@@ -233,7 +236,7 @@ def test_an_expected_status_is_fine() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>DOE^JOHN</html>", b"\xff", b"[" * 100_000])
 def test_what_is_not_json_is_bad_content_and_not_repeated(body: bytes) -> None:
-    with pytest.raises(http.HttpError, match="with something that is not JSON") as raised:
+    with pytest.raises(http.HttpError, match="the answer to the question is not JSON") as raised:
         http.read_json(http.Answer(200, {}, body), "the question")
     assert raised.value.reason is Reason.BAD_CONTENT
 
@@ -293,11 +296,11 @@ async def test_our_certificate_is_shown_and_its_refusal_is_auth(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (b"\x15\x03\x01\0\x02\x02\x46", "speaks TLS on this port: write https:// for http://"),
-        (b"\x07\0\0\0\0\x04\0\0\x02\x01", "speaks DICOM on this port, not HTTP"),
-        (b"\x0bMSH|^~\\&|DOE^JANE\x1c\r", "speaks MLLP on this port, not HTTP"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", "speaks SSH on this port, not HTTP"),
-        (b"220 mail.example.org DOE^JANE\r\n", "answers our request with what is not HTTP"),
+        (b"\x15\x03\x01\0\x02\x02\x46", "write https:// instead of http://: {address} speaks TLS on this port"),
+        (b"\x07\0\0\0\0\x04\0\0\x02\x01", "{address} speaks DICOM on this port, not HTTP"),
+        (b"\x0bMSH|^~\\&|DOE^JANE\x1c\r", "{address} speaks MLLP on this port, not HTTP"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "{address} speaks SSH on this port, not HTTP"),
+        (b"220 mail.example.org DOE^JANE\r\n", "{address} answers our request with something that is not HTTP"),
     ],
 )
 async def test_another_protocol_on_the_port_is_named(answer: bytes, says: str) -> None:
@@ -310,7 +313,7 @@ async def test_another_protocol_on_the_port_is_named(answer: bytes, says: str) -
     async with accepting(speak) as port:
         failure = await failure_of(f"http://127.0.0.1:{port}/")
         secure = await failure_of(f"https://127.0.0.1:{port}/")
-    assert failure.detail == f"wrong port or protocol? 127.0.0.1:{port} {says}"
+    assert failure.detail == f"wrong port or protocol? {says.format(address=f'127.0.0.1:{port}')}"
     assert (failure.reason, failure.phase) == (Reason.BAD_CONTENT, Phase.OPERATION)
     assert (secure.reason, secure.phase) == (Reason.TLS_NOT_OFFERED, Phase.TLS)
     assert secure.detail.startswith("wrong port or protocol? ")
@@ -333,7 +336,7 @@ async def test_a_server_that_says_that_it_wants_tls_is_believed(body: bytes) -> 
     assert failure.reason is Reason.BAD_CONTENT
     assert (
         failure.detail
-        == f"wrong port or protocol? 127.0.0.1:{port} speaks TLS on this port: write https:// for http://"
+        == f"wrong port or protocol? write https:// instead of http://: 127.0.0.1:{port} speaks TLS on this port"
     )
 
 
@@ -390,7 +393,7 @@ async def test_an_answer_beyond_the_limit_is_bad_content() -> None:
         ({"url": "https://pacs.example.org:99999"}, "and nothing else"),
         ({"url": "https://pacs.example.org/?q"}, "and nothing else"),
         ({"url": "http://pacs.example.org", "tls": {}}, "url begins with http://"),
-        ({"url": "http://pacs.example.org", "username": "u", "token": "t"}, "write one of them"),
+        ({"url": "http://pacs.example.org", "username": "u", "token": "t"}, "set either username or token, not both"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], says: str) -> None:
@@ -412,7 +415,7 @@ async def test_a_header_of_ours_that_cannot_be_sent_is_ours_to_mend_and_nothing_
         assert not peer.conversations
     outcome = caught.value.outcome()
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
-    assert outcome.detail.startswith("nothing was asked: our header ")
+    assert outcome.detail.startswith("no request was sent: our header ")
     assert outcome.detail.isascii()
     assert outcome.detail.isprintable()
 

@@ -83,8 +83,8 @@ async def test_plain_http_goes_through_the_proxy_too(tmp_path: Path) -> None:
     ("lines", "reason", "says"),
     [
         ([], Reason.TCP_UNREACHABLE, "the proxy cannot connect to 127.0.0.1:"),
-        (["BasicAuth somebody else"], Reason.AUTH, "the proxy wants an account before it lets us to 127.0.0.1:"),
-        (["ConnectPort 443"], Reason.NOT_CONFIGURED, "the proxy does not let us to 127.0.0.1:"),
+        (["BasicAuth somebody else"], Reason.AUTH, "the proxy requires an account for 127.0.0.1:"),
+        (["ConnectPort 443"], Reason.NOT_CONFIGURED, "the proxy does not allow connections to 127.0.0.1:"),
     ],
 )
 async def test_what_a_proxy_refuses_is_named(tmp_path: Path, lines: list[str], reason: Reason, says: str) -> None:
@@ -99,7 +99,7 @@ async def test_a_proxy_that_is_off_says_nothing_of_the_node(scheme: str) -> None
     proxy = f"http://127.0.0.1:{free_port()}"
     failure = await failure_of(f"{scheme}://pacs.example.org", proxy)
     assert (failure.reason, failure.phase) == (Reason.NOT_MEASURED, Phase.CONNECT)
-    assert failure.detail.startswith("nothing was asked, since the proxy fails: 127.0.0.1:")
+    assert failure.detail.startswith("no request was sent, because the proxy failed: 127.0.0.1:")
 
 
 async def test_a_tunnel_that_never_opens_is_no_connection_to_the_node() -> None:
@@ -110,7 +110,7 @@ async def test_a_tunnel_that_never_opens_is_no_connection_to_the_node() -> None:
 
 @pytest.mark.parametrize("proxy", ["https://proxy:3128", "http://me:secret@proxy:3128", "http://proxy:3128/path"])
 def test_other_proxies_are_refused(proxy: str) -> None:
-    with pytest.raises(ValidationError, match="write http://HOST:PORT, without an account"):
+    with pytest.raises(ValidationError, match="write proxy as http://HOST:PORT, without an account"):
         http.HttpSettings(url="https://pacs.example.org", proxy=proxy)
 
 

@@ -27,7 +27,7 @@ async def test_a_task_is_run_again_whatever_it_raises_and_ends_when_it_returns(
     assert (runs, task.exception()) == (2, None)
     assert +supervisor.failures == {"desk": 1}
     (line,) = [record.getMessage() for record in caplog.records if record.name == supervision.__name__]
-    assert line.startswith("desk failed and goes on: MemoryError at tests.test_supervision:")
+    assert line.startswith("desk failed and continues: MemoryError at tests.test_supervision:")
     assert "DOE" not in caplog.text, "an exception may repeat a peer's words"
 
 
@@ -55,7 +55,7 @@ async def test_what_fails_again_and_again_is_in_trouble_and_nothing_else() -> No
     supervisor.failed("heartbeat", MemoryError())
     assert supervisor.trouble is None
     supervisor.failed("desk", MemoryError())
-    assert supervisor.trouble == "desk failed again and again; the log says where"
+    assert supervisor.trouble == "desk failed repeatedly; the log says where"
 
 
 async def test_what_callbacks_and_forgotten_tasks_raise_is_counted(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,4 @@
-"""Who is told: policy decides (pure), the desk records, `delivery` delivers."""
+"""Who is notified: the policy decides (pure), the desk records, `delivery` delivers."""
 
 from pacs_monitor.alerting.desk import Desk
 

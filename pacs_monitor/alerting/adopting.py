@@ -47,7 +47,7 @@ async def adopt(journal: Journal, history: History, estate: Estate, restored: Re
     recorded = await history.read(lambda reader: _on_record(reader, kept))
     await history.record(entry_of(kept, recorded, restored, estate, now))
     await journal.clear()
-    log.warning("on record now: %s that had gone out unrecorded", counted(len(kept), "incident"))
+    log.warning("now recorded: %s whose notifications were sent unrecorded", counted(len(kept), "incident"))
     return await history.restore()
 
 
@@ -162,5 +162,5 @@ def _data(incident: Incident, event: Event, scene: message.Scene) -> dict[str, o
     try:
         return message.data(incident, event, scene)
     except Exception as error:  # noqa: BLE001 - whatever spoils a page, it is told in plain words
-        log.error("a page is told in plain words: %s", type(error).__name__)
+        log.error("a page is sent in plain text, because its full text failed to render: %s", type(error).__name__)
         return plain.data(incident, event, scene.name, scene.monitor.url)

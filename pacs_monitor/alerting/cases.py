@@ -31,13 +31,13 @@ class Told:
     """What one channel was told of an incident."""
 
     at: Micros
-    """When it was last told."""
+    """When a notification about it was last sent."""
     shadow: bool = False
-    """Its opened was recorded only."""
+    """Its `opened` notification was recorded, not sent."""
     lost: bool = False
-    """Its opened cannot be sent, so nothing may follow."""
+    """Its `opened` notification cannot be sent, so nothing may follow."""
     opened: str = ""
-    """The id of its opened."""
+    """The id of its `opened` notification."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,12 @@ class Case:
 
     incident: Incident
     due: Micros
-    """When people are to be told: `page_after` is over then."""
+    """When people are to be notified, at the end of `page_after`."""
     told: Mapping[str, Told] = field(default_factory=dict)
     excused: frozenset[str] = frozenset()
-    """Why its opened was withheld, as recorded already."""
+    """Why its `opened` notification was suppressed, as already recorded."""
     joined: Micros | None = None
-    """When the latest check joined it after people had been told."""
+    """When the latest check joined it after people had been notified."""
 
     @property
     def key(self) -> Key:
@@ -148,7 +148,7 @@ def severity(check: Check, state: State) -> Severity:
 
 
 def due(incident: Incident, page_after: float) -> Micros:
-    """`page_after` counts from the first evidence, and nobody is told before patience is spent.
+    """`page_after` counts from the first failure; nobody is notified before the failure is confirmed.
 
     Evidence that lies ahead was dated by a record that the clock is behind of: it does not put the page off.
     """

@@ -57,11 +57,11 @@ log = logging.getLogger(__name__)
 
 PACE = Pace()
 LOOK_AGAIN = 30.0
-"""Seconds after which the desk looks again, whatever it waits for."""
+"""The desk checks again after this many seconds at the latest."""
 FIRST_AGAIN = 0.5
-"""Half of the seconds until the desk tries for the first time what it could not decide; doubled each time."""
+"""Half of the first delay, in seconds, before a failed decision is retried; doubled each time."""
 MOST_UNDECIDED = 1000
-"""Transitions that are kept to be decided on; the latest count."""
+"""Transitions kept for a decision; the latest ones are kept."""
 
 
 class History(Recording, DeliveryHistory, Protocol):
@@ -94,7 +94,7 @@ class Board(Protocol):
 
 
 class Desk:
-    """Who is told of what, from the transition to the outbox."""
+    """Decides who is notified of what, from the transition to the outbox."""
 
     def __init__(
         self,
@@ -124,14 +124,14 @@ class Desk:
         self._started = clock.now()
         self._wake_at: Micros | None = None
         self._undecided: tuple[Transition, ...] = ()
-        """Recorded already, and still to be decided on."""
+        """Recorded, not yet decided on."""
         self._again_after = FIRST_AGAIN
         self._bell = asyncio.Event()
         self._turning = asyncio.Lock()
         self._decided: deque[Entry] = deque()
-        """What is still to be recorded."""
+        """Not recorded yet."""
         self._owed: deque[Notification] = deque()
-        """What is recorded as well as it can be, and still to be fed."""
+        """Recorded as far as possible, not yet passed on."""
 
     @property
     def write_failures(self) -> int:
@@ -183,7 +183,7 @@ class Desk:
         return (*opened, *pending)
 
     def start(self, restored: Restored) -> None:
-        """Take up what was open and owed before; nothing is said twice, what is due goes out."""
+        """Restore open incidents and pending notifications; nothing is sent twice, and what is due is sent."""
         self._cases = {}
         for incident in restored.incidents:
             check = self._known.get(incident.members[0]) if incident.members else None

@@ -40,9 +40,9 @@ from pacs_monitor.threads import in_thread
 log = logging.getLogger(__name__)
 
 WITHIN = 1.0
-"""Seconds that a page waits for its trace."""
+"""Seconds that a page waits for its entry in the file."""
 READ_WITHIN = 5.0
-"""Seconds that a start waits for a file that cannot be read."""
+"""Seconds that the start waits for a file that cannot be read."""
 PRIVATE = 0o600
 _SQLITE = "sqlite:///"
 
@@ -63,7 +63,7 @@ class Journal:
         self._writing: asyncio.Task[None] | None = None
         self._flushing: asyncio.Task[None] | None = None
         self._late: set[asyncio.Task[None]] = set()
-        """What somebody has waited for in vain: nobody else does."""
+        """Entries that one caller waited for without success; no other caller waits for them."""
         self._changed = self._written = False
 
     async def read(self) -> tuple[Kept, ...]:
@@ -72,7 +72,9 @@ class Journal:
             async with asyncio.timeout(READ_WITHIN):
                 text = await in_thread(self._text, "journal")
         except (OSError, TimeoutError) as error:
-            log.error("%s cannot be read, what it opened stays open at its receivers: %s", self._file, _why(error))
+            log.error(
+                "cannot read %s; incidents opened from it stay open at their receivers: %s", self._file, _why(error)
+            )
             return ()
         return read_lines(text.splitlines())
 
@@ -116,7 +118,7 @@ class Journal:
             try:
                 await in_thread(partial(_replace, self._file, text), "journal")
             except OSError as error:
-                log.error("what goes out unrecorded cannot be kept in %s: %s", self._file, _why(error))
+                log.error("cannot write unrecorded notifications to %s: %s", self._file, _why(error))
             self._written = True
             if self._flushing is None or self._flushing.done():
                 self._flushing = asyncio.get_running_loop().create_task(self._flush(), name="journal")
@@ -186,7 +188,7 @@ def read_lines(lines: Iterable[str]) -> tuple[Kept, ...]:
         try:
             one = _kept(json.loads(line))
         except (ValueError, KeyError, TypeError):
-            log.warning("a line of what went out unrecorded cannot be read, and is left out")
+            log.warning("skipped an unreadable line in the file of unrecorded notifications")
             continue
         before = kept.pop(one.incident.id, None)
         kept[one.incident.id] = one._replace(notifications=(before.notifications if before else ()) + one.notifications)

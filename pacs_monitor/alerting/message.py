@@ -39,7 +39,7 @@ NEVER_WORKED = "; this check has never worked with its present settings: is it c
 CHECK_SETTINGS = "Compare host, port and AE titles in the monitor's configuration with the system's own settings. "
 """Comes before the step that goes with the reason."""
 GIST = 200
-"""Characters of a detail that a summary takes over."""
+"""How many characters of a detail a summary includes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ class Scene:
     """The monitor's, as the history was opened with: part of every dedup_key, so a reload does not change it."""
     monitor: MonitorSettings
     checks: Mapping[CheckId, Check]
-    """Also those that have left the estate."""
+    """Including those removed from the configuration."""
     standings: Mapping[str, Mapping[CheckId, Standing]]
     """Node → where each of its checks stands."""
     now: Micros
     latest: Mapping[CheckId, Outcome] = field(default_factory=dict)
-    """What each check saw last."""
+    """The latest result of each check."""
     unproven: Set[CheckId] = frozenset()
-    """Checks that have never worked as they are configured."""
+    """Checks that have never worked with their present configuration."""
 
 
 def data(incident: Incident, event: Event, scene: Scene) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def trial(channel: str, monitor: MonitorSettings, now: Micros) -> Notification:
         "schema": SCHEMA,
         "monitor": monitor.name,
         "title": monitor.name,
-        "summary": f"Test of channel {channel} of the monitor {monitor.name}: nothing is wrong",
+        "summary": f"Test of channel {channel} of the monitor {monitor.name}: no action is needed",
         "url": monitor.url,
     }
     return Notification(str(ULID.from_timestamp(now / SECOND)), channel, Event.TEST, now, words)
@@ -193,15 +193,18 @@ def _summary(incident: Incident, event: Event, check: Check | None, scene: Scene
 def _node(incident: Incident, event: Event, check: Check | None, scene: Scene) -> str:
     title, since = _title(incident, scene), _clock(incident.since, scene)
     if event is Event.WITHDRAWN:
-        return f"{title}: {incident.cause} is not watched any more, so its incident since {since} is withdrawn"
+        return f"{title}: {incident.cause} is no longer monitored; its incident, open since {since}, is withdrawn"
     if incident.ended is not None:
         lasted, again = _duration(incident.ended - incident.since), recovered(check)
-        return f"{title}: {_check(incident.cause)} {again} since {_clock(incident.ended, scene)}, after {lasted}"
+        return f"{title}: {_check(incident.cause)} {again} at {_clock(incident.ended, scene)}, after {lasted}"
     if incident.state is State.ABSENT:
-        return f"{title} is switched off or out of reach now; its incident since {since} stays open until it is well"
+        return (
+            f"{title} is now switched off or out of reach; its incident, open since {since}, stays open until it "
+            "recovers"
+        )
     if incident.state is State.UNKNOWN:
         what = _in_detail(incident, scene) or phrase(incident.reason, check)
-        return f"{title} was not well since {since} and cannot be checked now: {what}"
+        return f"{title} has been failing since {since} and cannot be checked now: {what}"
     return _trouble(incident, event, check, scene)
 
 
@@ -230,19 +233,20 @@ def _blind(incident: Incident, event: Event, scene: Scene) -> str:
     names, since = _named(map(str, incident.members)), _clock(incident.since, scene)
     what = (len(incident.members) == 1 and _in_detail(incident, scene)) or phrase(incident.reason)
     if event is Event.WITHDRAWN:
-        return f"{names}: not watched any more, so the incident since {since} is withdrawn"
+        return f"{names}: no longer monitored; the incident, open since {since}, is withdrawn"
     if event is Event.RESOLVED:
-        return f"{names}: measured again, or blind for another reason (was since {since}: {what})"
+        return f"{names}: measured again, or not measured for another reason (not measured since {since}: {what})"
     if event is Event.CHANGED:
         latest = _named(map(str, reversed(incident.members)))
         return (
-            f"The monitor cannot check {len(incident.members)} checks now, {latest}: {what} (the first since {since})"
+            f"The monitor has no valid result from {len(incident.members)} checks now, {latest}: {what} (the first "
+            f"since {since})"
         )
-    return f"The monitor has not been able to check {names} since {since}: {what}"
+    return f"The monitor has had no valid result from {names} since {since}: {what}"
 
 
 def _in_detail(incident: Incident, scene: Scene) -> str:
-    """What is wrong, by the detail, where the reason's own words are too general; as much as one sentence bears."""
+    """What is wrong, by the detail, where the reason's own words are too general; shortened to fit one sentence."""
     detail = incident.detail
     if not told_by_detail(incident.reason, _kind(incident, scene.checks), incident.phase):
         return ""
@@ -251,19 +255,20 @@ def _in_detail(incident: Incident, scene: Scene) -> str:
 
 def _delivery(incident: Incident, event: Event, since: str) -> str:
     if event is Event.WITHDRAWN:
-        return f"Channel {incident.cause} is removed, so the incident of its deliveries since {since} is withdrawn"
+        return f"Channel {incident.cause} was removed; its delivery incident, open since {since}, is withdrawn"
     if event is Event.RESOLVED:
-        over = "works again, is tried anew or is owed nothing any more"
-        return f"Channel {incident.cause} {over}; it took nothing since {since}"
+        over = "works again, was reloaded, or has nothing left to deliver"
+        return f"Channel {incident.cause} {over}; it had delivered nothing since {since}"
     why = f" ({incident.detail})" if incident.detail else ""
-    return f"Channel {incident.cause} has taken nothing since {since}{why}: people miss pages there"
+    return f"Channel {incident.cause} has delivered nothing since {since}{why}: pages sent through it do not arrive"
 
 
 def _fault(incident: Incident, event: Event, since: str) -> str:
     if event is Event.RESOLVED:
-        return f"The monitor's task {incident.cause} works again; it had failed again and again at {since}"
+        return f"The monitor's task {incident.cause} works again; it had been failing repeatedly since {since}"
     return (
-        f"The monitor's task {incident.cause} fails again and again since {since}: read its log; people may miss pages"
+        f"The monitor's task {incident.cause} has been failing repeatedly since {since}: read its log; people may "
+        "miss pages"
     )
 
 
@@ -275,7 +280,7 @@ def _beside(incident: Incident, event: Event, still_ok: list[str], also_failing:
         case Event.OPENED | Event.REMINDED if still_ok:
             return f"; {_named(map(_check, still_ok))} still {'answers' if len(still_ok) == 1 else 'answer'}"
         case Event.RESOLVED if also_failing:
-            return f"; {_named(map(_check, also_failing))} still {'is' if len(also_failing) == 1 else 'are'} not"
+            return f"; {_named(map(_check, also_failing))} still {'fails' if len(also_failing) == 1 else 'fail'}"
     return ""
 
 

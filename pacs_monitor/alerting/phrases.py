@@ -1,6 +1,7 @@
-"""What each reason means in plain words, and what to check next; for pages and for the terminal.
+"""What each reason means, and what to check first; for pages and for the terminal.
 
-The words follow a node's title, or explain why we cannot tell. docs/operations.md has the long form of the next step.
+The words follow a node's title, or explain why the node could not be checked. docs/operations.md has the long form of
+the next step.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pacs_monitor.model import Check, Reason
 
 
 class Words(NamedTuple):
-    """What can be said of a reason; braces in its meaning take the check's port and AE title."""
+    """The texts for a reason; placeholders in `meaning` are filled with the check's port and AE title."""
 
     meaning: str
     next_step: str
@@ -21,135 +22,139 @@ class Words(NamedTuple):
 WORDS: Mapping[str, Words] = {
     Reason.TCP_REFUSED: Words(
         "refuses connections{on_port}",
-        "The machine is on but nothing listens there: is the service running? Was its port changed?",
+        "Check that the service is running and on this port: the machine is up, but nothing listens there.",
     ),
     Reason.TCP_RESET: Words(
         "resets connections{on_port}",
-        "Wrong port or protocol? Else ask who runs the firewall or load balancer in front of it: is the service gone?",
+        "Wrong port or protocol? If not, check the firewall or load balancer in front of it: is the service behind it "
+        "down?",
     ),
     Reason.TLS_EXPIRED: Words(
         "shows an expired TLS certificate{on_port}",
-        "Have whoever runs the system renew its certificate; nothing here can help.",
+        "Ask the system's owner to renew its certificate; it cannot be fixed on the monitor.",
     ),
     Reason.TLS_HOSTNAME: Words(
         "shows a TLS certificate for another name{on_port}",
-        "Call it by a name in its certificate, set `tls: {server_name: …}`, or have the certificate corrected.",
+        "Use a host name from its certificate, set `tls: {server_name: …}`, or have the certificate corrected.",
     ),
     Reason.TLS_TIMEOUT: Words(
-        "does not finish the TLS handshake{on_port}",
-        "The port is open, but the service hangs or does not speak TLS: check the port, then the service.",
+        "does not complete the TLS handshake{on_port}",
+        "Check the port, then the service: the port is open, but the service hangs or does not speak TLS.",
     ),
     Reason.TLS_NOT_OFFERED: Words(
         "does not speak TLS{on_port}",
-        "Check that it is the TLS port and that TLS is still switched on there; else remove `tls`.",
+        "Check that this is the TLS port and that TLS is still enabled there; otherwise remove `tls`.",
     ),
     Reason.CLOSED_BEFORE_ACCEPT: Words(
-        "closes the connection before it accepts the association",
-        "Wrong port or protocol, does it want TLS? Else check its allowed addresses and limit of associations.",
+        "closes the connection before accepting the association",
+        "Wrong port or protocol, or TLS required? If not, check its allowed addresses and its association limit.",
     ),
     Reason.CLOSED: Words(
-        "closes the connection in mid-operation",
-        "Wrong port or protocol? Else read its log at this second: did its process die, did a firewall cut in?",
+        "closes the connection mid-operation",
+        "Wrong port or protocol? If not, read its log at this time: did its process crash, or did a firewall cut the "
+        "connection?",
     ),
     Reason.ACSE_TIMEOUT: Words(
-        "takes connections but does not answer the association request",
-        "The service hangs (disk full? database stuck?), or the port is no DICOM port; save its log before a restart.",
+        "accepts connections but does not answer the association request",
+        "Check the port, its disk and its database: the service hangs, or this is not DICOM; save its log before a "
+        "restart.",
     ),
     Reason.NOT_DICOM: Words(
         "answers with something that is not DICOM{on_port}",
         "Wrong port or protocol? Check the port; the detail says what answered.",
     ),
     Reason.CALLED_AET_UNKNOWN: Words(
-        "does not know itself as AE title {called}",
-        "Check `ae_title`, also upper and lower case; if it worked before, somebody changed it on the system.",
+        "does not recognize the called AE title {called}",
+        "Check `ae_title`, including upper and lower case; if it worked before, it was changed on that system.",
     ),
     Reason.REJECTED: Words(
         "rejects the association",
-        "Its log tells why; often it does not know our AE title or its own: check how both are registered.",
+        "Check how both AE titles are registered there, then read its log for the reason.",
     ),
     Reason.BUSY: Words(
-        "is too busy to take an association",
-        "Look at its limit of associations and who holds them.",
+        "is too busy to accept an association",
+        "Check its association limit and which peers hold associations.",
     ),
     Reason.ABORTED_BY_PEER: Words(
         "aborts the association",
-        "Its log at this second tells why; if it never worked, ask whether our AE title may do this there.",
+        "Read its log at this time; if it never worked, ask whether our AE title is allowed to do this.",
     ),
     Reason.SOP_CLASS_REJECTED: Words(
-        "does not accept the SOP class that it should",
-        "Check that the service is still enabled there for our AE title.",
+        "does not accept the required SOP class",
+        "Check that this service is still enabled there for our AE title.",
     ),
     Reason.TRANSFER_SYNTAX_REJECTED: Words(
-        "accepts none of the transfer syntaxes that we offer",
-        "Look for a recent change of its configuration: every system must take Implicit VR Little Endian.",
+        "accepts none of the proposed transfer syntaxes",
+        "Look for a recent configuration change there: every system must accept Implicit VR Little Endian.",
     ),
     Reason.DIMSE_TIMEOUT: Words(
         "accepts associations but does not answer requests",
-        "The service is up and its back end is not: check its database, storage and pending jobs.",
+        "Check its database, storage and pending jobs: the service is up, but its back end does not respond.",
     ),
     Reason.DIMSE_STATUS: Words(
         "answers requests with an error status",
-        "Read its log at this second; its conformance statement explains the status in the detail.",
+        "Read its log at this time; its conformance statement explains the status in the detail.",
     ),
     Reason.OUT_OF_RESOURCES: Words(
-        "takes nothing new (out of resources)",
-        "Nothing new is stored there: check its disks, quotas and mounts, then the modalities' send queues.",
+        "refuses new objects (out of resources)",
+        "Check its disks, quotas and mounts, then the modalities' send queues: nothing new is being stored.",
     ),
     Reason.DATASET_REFUSED: Words(
         "refuses the test object",
-        "Look for new rules there about patient IDs, names or SOP classes.",
+        "Check for new rules about patient IDs, names or SOP classes.",
     ),
     Reason.DUPLICATE: Words(
-        "takes the test object for a duplicate",
-        "Each test object is new: look for a proxy or router that sends twice.",
+        "rejects the test object as a duplicate",
+        "Look for a proxy or router that sends twice: each test object is new.",
     ),
     Reason.QUERY_REFUSED: Words(
         "refuses queries",
         "Read its log, then check the query keys of this check.",
     ),
     Reason.PARTIAL: Words(
-        "did only a part of what was asked",
-        "Look into its storage for objects that are missing.",
+        "completed only part of the request",
+        "Check its storage for missing objects.",
     ),
     Reason.STORED_NOT_FOUND: Words(
-        "does not find what was just stored",
-        "It may lose images: check its import queue and database now.",
+        "does not find the object just stored",
+        "Check its import queue and database now: it may be losing images.",
     ),
     Reason.CONTENT_MISMATCH: Words(
-        "gives back something else than was stored",
-        "Look for rules that compress or coerce; if there are none, its storage may be damaged.",
+        "returns something other than what was stored",
+        "Check for rules that compress or coerce; if there are none, its storage may be damaged.",
     ),
     Reason.CLEANUP_FAILED: Words(
-        "does not let us remove the test object",
-        "Check the rights of the clean-up account, and remove the leftover test objects by hand.",
+        "does not allow the test object to be removed",
+        "Check the clean-up account's permissions, then remove the leftover test objects by hand.",
     ),
     Reason.TOO_FEW: Words(
-        "finds fewer entries than it should",
+        "returns fewer entries than expected",
         "Check what feeds it: the interface engine of a worklist, the modalities of an archive.",
     ),
     Reason.SLOW: Words(
-        "answers too slowly",
+        "responds too slowly",
         "Compare the phase times: connect is the network, associate the service, operation its database or storage.",
     ),
     Reason.NO_ACK: Words(
         "does not acknowledge our message",
-        "Check that the interface's channel is started, and what it waits for downstream.",
+        "Check that the interface's channel is started, and whether it is blocked downstream.",
     ),
     Reason.FRAMING: Words(
-        "answers our message with broken framing",
-        "Check that the port is an MLLP port, and the framing settings of the channel.",
+        "answers with invalid MLLP framing",
+        "Check that this is an MLLP port, then the channel's framing settings.",
     ),
     Reason.NAK_AE: Words(
         "answers our message with an application error (AE)",
-        "Read the error in its log (we drop the text, which can hold patient data), and see whether others' fail too.",
+        "Read the error in its log (the monitor drops its text, which may hold patient data); do other senders fail "
+        "too?",
     ),
     Reason.NAK_AR: Words(
         "rejects our message (AR)",
-        "Check whether it allows this message type and processing ID; if it never did, let `accept` name AR, too.",
+        "Check whether it allows this message type and processing ID; if it never did, add AR to `accept`.",
     ),
     Reason.CONTROL_ID_MISMATCH: Words(
-        "acknowledges another message than was sent",
-        "Check for a connection that is shared, or whose acknowledgements run behind.",
+        "acknowledges a different message from the one sent",
+        "Check for a shared connection, or one whose acknowledgements lag behind.",
     ),
     Reason.SILENT: Words(
         "has gone silent",
@@ -157,7 +162,7 @@ WORDS: Mapping[str, Words] = {
     ),
     Reason.OVER_LIMIT: Words(
         "is over its limit",
-        "A disk: find what grew. A queue: find which destination is down. A clock: ask its time server.",
+        "Disk: find what grew. Queue: find which destination is down. Clock: check its time server.",
     ),
     Reason.STALE: Words(
         "has nothing recent",
@@ -165,23 +170,23 @@ WORDS: Mapping[str, Words] = {
     ),
     Reason.MISSING: Words(
         "lacks something that should be there",
-        "The detail names it: a volume to mount, a program or job to start, a link to plug in, studies to send again.",
+        "The detail names it: mount the volume, start the program or job, plug in the link, or send the studies again.",
     ),
     Reason.HTTP_STATUS: Words(
         "answers HTTP requests with an error",
-        "404: check `url` and `path`. Anything else: check the service behind the web server, and its log.",
+        "For 404, check `url` and `path`. Otherwise check the service behind the web server, and its log.",
     ),
     Reason.BAD_CONTENT: Words(
         "answers with something unexpected",
-        "Check for an upgrade of the product, or a proxy that answers in its place.",
+        "Check for a product upgrade, or a proxy that answers in its place.",
     ),
     Reason.EXIT_STATUS: Words(
         "fails its check command",
         "Run the command by hand as the monitor's user.",
     ),
     Reason.EXPIRING: Words(
-        "has something that ends soon, or has ended",
-        "The detail names it and its last day: ask for the renewal now, and set the new date when it is in force.",
+        "has something that expires soon or has expired",
+        "Ask for the renewal now, then set the new date here; the detail names what expires and when.",
     ),
     Reason.CERTIFICATE_EXPIRING: Words(
         "has a certificate that expires soon",
@@ -189,27 +194,27 @@ WORDS: Mapping[str, Words] = {
     ),
     Reason.TIMEOUT: Words(
         "does not answer in time",
-        "Check whether the system is slow; raise `timeout` only if the operation may take that long.",
+        "Check whether the system is slow; raise `timeout` only if the operation is allowed to take longer.",
     ),
     Reason.TCP_TIMEOUT: Words(
-        "does not answer when we connect{to_port}",
-        "Ping the machine: is it on, is a firewall or the route in the way, or is its service too stuck to accept?",
+        "does not answer connection attempts{to_port}",
+        "Ping the machine: is it on, is a firewall or a route at fault, or does its service hang and accept nothing?",
     ),
     Reason.TCP_UNREACHABLE: Words(
         "cannot be reached over the network",
-        "There is no route: check this machine's link first, then routes and firewalls between the sites.",
+        "Check this machine's link first, then routes and firewalls between the sites: there is no route.",
     ),
     Reason.DNS: Words(
         "the name does not resolve",
-        "Check the spelling of `host`, then the name server: getent hosts NAME on the monitor's machine.",
+        "Check the spelling of `host`, then run `getent hosts NAME` on the monitor's machine.",
     ),
     Reason.CALLING_AET_UNKNOWN: Words(
         "our AE title is not registered there",
-        "The system itself runs: send the detail to whoever registers AE titles there.",
+        "Have our AE title registered there: send the detail to the administrator of that system, which is running.",
     ),
     Reason.NOT_AUTHORISED: Words(
-        "we are not authorised",
-        "The system itself runs: ask its owner for the right that this check needs.",
+        "the monitor is not authorised",
+        "Ask the system's owner for the permission that this check needs; the system itself is running.",
     ),
     Reason.MOVE_DESTINATION_UNKNOWN: Words(
         "our AE title is not known there as a move destination",
@@ -217,39 +222,40 @@ WORDS: Mapping[str, Words] = {
     ),
     Reason.AUTH: Words(
         "our credentials are not accepted",
-        "Check whether our password, token or TLS certificate expired, was changed, or is not known there.",
+        "Check whether our password, token or TLS certificate has expired, was changed, or is not known there.",
     ),
     Reason.TLS_UNTRUSTED: Words(
         "the certificate is not trusted here",
         "Set `tls: {ca: …}`; if it was trusted until now, find out first who changed the certificate.",
     ),
     Reason.STORE_CAP: Words(
-        "our own cap on test objects is reached",
-        "This limit is our own: make `interval` and `retry_interval` longer; it goes on by itself.",
+        "the monitor's own limit on test objects is reached",
+        "Make `interval` and `retry_interval` longer: the limit is the monitor's own, and stores resume by themselves.",
     ),
     Reason.NOT_CONFIGURED: Words(
-        "the check is not configured fully",
-        "The detail names the setting; pacs-monitor show NODE tells what is in force.",
+        "the check is not fully configured",
+        "Correct the setting named in the detail; `pacs-monitor show NODE` shows what is in force.",
     ),
     Reason.ISOLATED: Words(
         "the monitor is cut off from the network",
-        "Check this machine's own network and the link to the site first; nothing is said about the nodes.",
+        "Check this machine's network and the link to the site first; the nodes themselves may be up.",
     ),
     Reason.PAUSED: Words(
         "checks are paused",
-        "Somebody stopped the probing; find out who and why before you resume it.",
+        "Find out who paused the checks and why before you resume them.",
     ),
     Reason.AWAITED: Words(
-        "the first report has not come yet",
-        "Nothing is late: run the job once, and see that its report comes in.",
+        "the first report has not arrived yet",
+        "Run the job once and check that its report arrives; nothing is late yet.",
     ),
     Reason.NOT_MEASURED: Words(
-        "no results come in",
-        "The detail names what is waited for; without one, look at the monitor itself: its log and its load.",
+        "no results are arriving",
+        "Check what the detail says the monitor is waiting for; without a detail, check the monitor's own log and "
+        "load.",
     ),
     Reason.PROBE_ERROR: Words(
         "the probe itself failed, which is a fault of the monitor",
-        "Nothing is said about the node: look into our log; if no descriptors or memory ran out, please report it.",
+        "Read the monitor's log; unless it ran out of memory or file descriptors, report a bug. The node may be up.",
     ),
 }
 
@@ -257,12 +263,12 @@ WORDS: Mapping[str, Words] = {
 def phrase(reason: Reason | None, check: Check | None = None) -> str:
     """The words for a reason; with the check's port and AE title where they help."""
     if reason is None:
-        return "is not well"
+        return "is failing"
     port = None if check is None else port_of(check)
     return WORDS[reason].meaning.format(
         on_port=f" on port {port}" if port else "",
         to_port=f" to port {port}" if port else "",
-        called=(check and _called(check)) or "we call it by",
+        called=(check and _called(check)) or "that we use",
     )
 
 

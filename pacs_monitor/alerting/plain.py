@@ -12,7 +12,7 @@ SCHEMA = 1
 def data(incident: Incident, event: Event, monitor: str, url: str) -> dict[str, Any]:
     """The `data` of contracts.md with nothing in it that is looked up or made up of others' words."""
     check = incident.members[0] if incident.kind is IncidentKind.NODE and incident.members else None
-    what = {Event.RESOLVED: "is well again", Event.WITHDRAWN: "is not watched any more"}
+    what = {Event.RESOLVED: "has recovered", Event.WITHDRAWN: "is no longer monitored"}
     state = what.get(event, f"is {incident.state.value}")
     reason = incident.reason
     return {
@@ -32,7 +32,7 @@ def data(incident: Incident, event: Event, monitor: str, url: str) -> dict[str, 
         "reason": reason and reason.value,
         "blame": reason and reason.blame.value,
         "phase": incident.phase and incident.phase.value,
-        "summary": f"{incident.cause} {state} (since {_time(incident.since)}); more could not be told",
+        "summary": f"{incident.cause} {state} (incident since {_time(incident.since)}); details are not available",
         "impact": "",
         "support": {},
         "detail": "",

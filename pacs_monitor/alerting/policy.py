@@ -46,7 +46,7 @@ from pacs_monitor.model import (
 PAGE_AFTER = "page_after"
 CHANNEL_REMOVED = "channel removed"
 GATHERING = 60 * SECOND
-"""How long checks that join a blindness are waited for, so that those of one cause are told of at once."""
+"""How long to wait for more unmeasured checks with the same cause, so that one notification names them all."""
 _NOT_BLIND = (Reason.PAUSED, Reason.AWAITED)
 _ENDINGS = {Ending.RESOLVED: Event.RESOLVED, Ending.WITHDRAWN: Event.WITHDRAWN}
 
@@ -78,11 +78,11 @@ class News:
     dark: Mapping[CheckId, Dark] = field(default_factory=dict)
     """All checks that are unknown now."""
     untried: Set[CheckId] = frozenset()
-    """Checks that are unknown, and whose turn has not come since the start: they are as blind as they were before."""
+    """Unknown checks that have not run since the start: their state is the one before it."""
     failing: Mapping[str, Trouble] = field(default_factory=dict)
-    """Channels that take nothing."""
+    """Channels that deliver nothing."""
     faults: Set[str] = frozenset()
-    """Tasks of the monitor that fail again and again."""
+    """Tasks of the monitor that fail repeatedly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ class _Round:
                 self._end(case, Ending.RESOLVED, self._now)
 
     def page(self, case: Case, at: Micros) -> Case:
-        """Say opened to whoever is owed it by `at`."""
+        """Send `opened` to the channels that are due by `at`."""
         if case.due > at:
             self.wakes.append(case.due)
             return case
@@ -208,7 +208,7 @@ class _Round:
         return case
 
     def tell_joined(self, case: Case) -> Case:
-        """Say of which checks more the monitor is blind, to whoever was last told before they joined."""
+        """Notify of newly joined unmeasured checks, on the channels last notified before they joined."""
         if case.joined is None:
             return case
         if case.joined + GATHERING > self._now:
@@ -220,7 +220,7 @@ class _Round:
         return self.cases[case.key]
 
     def remind(self, case: Case) -> None:
-        """Say it again where the routes want that, while it lasts."""
+        """Send reminders where the routes have them, while the incident is open."""
         incident = case.incident
         if not case.told or (incident.kind is IncidentKind.NODE and incident.state not in TROUBLE):
             return
@@ -273,7 +273,7 @@ class _Round:
         self.dues.append(Due(case.incident, channel, event, status))
 
     def _excuse(self, case: Case, why: str, at: Micros) -> Case:
-        """Record once why nobody is told."""
+        """Record once why nobody is notified."""
         if why in case.excused or case.told:
             return case
         self.withheld.append(Withheld(case.incident.id, Event.OPENED, why, at))
@@ -289,7 +289,7 @@ class _Round:
             self._keep(replace(case, incident=case.incident.changed(members=(*members, check)), joined=joined))
 
     def _own(self, kind: IncidentKind, cause: str, state: State, spell: Dark | None = None) -> Case:
-        """A case of the monitor's own, told at once."""
+        """An incident of the monitor itself, notified at once."""
         since, reason, detail = (spell.since, spell.reason, spell.detail) if spell else (self._now, None, "")
         incident = Incident(
             self._identity(), kind, cause, Severity.WARNING, state, reason, None, detail, None, since, self._now

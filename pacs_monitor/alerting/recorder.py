@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 FIRST_RETRY, LAST_RETRY = 1.0, 30.0
 END_WITHIN = 2.0
-"""Seconds for the kept entries at the end; a database that does not answer would take as long for each."""
+"""Seconds at shutdown for the entries still kept; a database that does not answer would take that long for each."""
 
 
 class Recording(Protocol):
@@ -47,7 +47,7 @@ class Recorder:
                 await self._history.record(entry)
             except Exception as error:  # noqa: BLE001 - whatever the database does, pages go out
                 self.failures += 1
-                log.error("the history cannot be written, pages go out unrecorded: %s", error)
+                log.error("cannot write to the history database; pages are sent unrecorded: %s", error)
             else:
                 return True
         self._late.append(entry)

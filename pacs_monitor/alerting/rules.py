@@ -1,4 +1,4 @@
-"""Who is to be told, by the configuration in force: routes and paging modes. Pure.
+"""Who is to be notified, by the configuration in force: routes and paging modes. Pure.
 
 Maintenance windows, service hours and network parents will answer here too, each with its own `why`.
 """
@@ -29,7 +29,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who is to be told of an incident; `why` says why nobody is."""
+    """The channels to notify of an incident; `why` says why there are none."""
 
     reach: Mapping[str, Reach]
     paging: Paging
@@ -38,7 +38,7 @@ class Audience:
 
 
 class Rules:
-    """The part of the estate that decides who is told."""
+    """The part of the configuration that decides who is notified."""
 
     def __init__(self, estate: Estate) -> None:
         self.checks = estate.checks

@@ -28,63 +28,73 @@ GENERAL = frozenset(
         Reason.TOO_FEW,
     }
 )
-"""Reasons that say nothing without the detail, which has the thing, its value and its limit."""
+"""Reasons too general without the detail, which names the object, its value and its limit."""
 
 OWN_STEPS: Mapping[tuple[str, str], str] = {
     ("database", Reason.AUTH): (
-        "The database answers: check our account there, its password, and from where it may come."
+        "The database answers: check the monitor's account, its password, and the addresses it may log in from."
     ),
-    ("disk", Reason.OVER_LIMIT): "Find what grew there, and make room or extend the volume before writing fails.",
-    ("disk", Reason.MISSING): "Mount it again, and look whether something was written into the empty folder meanwhile.",
+    ("disk", Reason.OVER_LIMIT): "Find what grew, then free space or extend the volume before writes fail.",
+    ("disk", Reason.MISSING): (
+        "Mount it again, then check whether anything was written to the empty mount point meanwhile."
+    ),
     ("disk", Reason.OUT_OF_RESOURCES): (
-        "Read the system log there: disk errors make a volume read-only, so have them checked before you remount."
+        "Read the system log: disk errors can make a volume read-only, so have the disk checked before you remount."
     ),
     ("dns", Reason.BAD_CONTENT): (
-        "Ask another name server the same: who changed the record? Until it is right, some reach the wrong machine."
+        "Query another name server and find out who changed the record: until it is fixed, clients may reach the "
+        "wrong host."
     ),
-    ("dns", Reason.MISSING): "Ask another name server the same: if that one knows it, this one lacks the zone.",
-    ("dns", Reason.QUERY_REFUSED): "The name server runs: check its zone, its forwarders, and whom it may answer.",
+    ("dns", Reason.MISSING): "Query another name server: if it has the record, this server lacks the zone.",
+    ("dns", Reason.QUERY_REFUSED): (
+        "The name server is running: check its zone, its forwarders, and which clients it may answer."
+    ),
     ("exec", Reason.EXIT_STATUS): (
-        "The detail is the plugin's first line; run its command by hand as the monitor's user for the rest."
+        "The detail is the plugin's first line; run the command by hand as the monitor's user to see the rest."
     ),
     ("exec", Reason.NOT_CONFIGURED): (
-        "Run its command by hand as the monitor's user: a program, or the right to run one, is missing on this machine."
+        "Run the command by hand as the monitor's user: a program, or permission to run it, is missing on this machine."
     ),
     ("exec", Reason.NOT_MEASURED): (
-        "Run its command by hand as the monitor's user: if it cannot tell, an argument or an account is often wrong."
+        "Run the command by hand as the monitor's user: UNKNOWN often means a wrong argument or account."
     ),
-    ("file_age", Reason.BAD_CONTENT): "Look at the newest file: a job that broke off leaves a small one.",
-    ("hl7_feed", Reason.MISSING): "Look in the engine whether the channel is deployed, or was renamed.",
+    ("file_age", Reason.BAD_CONTENT): "Check the newest file: an aborted job often leaves one that is too small.",
+    ("hl7_feed", Reason.MISSING): "In the engine, check whether the channel is deployed or was renamed.",
     ("hl7_heartbeat", Reason.SILENT): (
-        "It was acknowledged, so look further inside: a channel of the engine is stopped, or cannot reach our listener."
+        "The message was acknowledged: check whether an engine channel is stopped or cannot reach the monitor's "
+        "listener."
     ),
-    ("host", Reason.OVER_LIMIT): "See which program takes it; users feel it only when services slow down or stop.",
-    ("host", Reason.MISSING): "Start it, and read its log for why it ended.",
+    ("host", Reason.OVER_LIMIT): "Find which program uses it; users are affected only once services slow down or stop.",
+    ("host", Reason.MISSING): "Start it, then read its log to find out why it stopped.",
     ("http", Reason.BAD_CONTENT): (
-        "Open the page yourself: an error page with status 200, or new words after an upgrade?"
+        "Open the page in a browser: is it an error page with status 200, or did its wording change in an upgrade?"
     ),
     ("ntp", Reason.OVER_LIMIT): (
-        "Compare with another time server: if that one is off by the same, the clock of the monitor's machine is."
+        "Compare with another time server: if it shows the same offset, the monitor's own clock is wrong."
     ),
-    ("ntp", Reason.STALE): "Check from where that server takes its time.",
-    ("push", Reason.EXIT_STATUS): "The job itself reported this: read its log where it runs.",
+    ("ntp", Reason.STALE): "Check which time source that server synchronizes to.",
+    ("push", Reason.EXIT_STATUS): "Read the job's log: the job itself reported the failure.",
     ("push", Reason.SILENT): (
-        "Look whether the job ran; if it did, whether it still reaches the monitor with its token."
+        "Check whether the job ran; if it did, check that it can reach the monitor and that its token is still valid."
     ),
-    ("queue", Reason.OVER_LIMIT): "Find the destination that takes nothing, or takes it too slowly.",
-    ("queue", Reason.STALE): "Nothing is worked on: is the destination or its worker stopped, or its receiver down?",
-    ("queue", Reason.MISSING): "Look whether it is deployed there, or was renamed.",
-    ("snmp_interface", Reason.MISSING): "Check the cable, the port of the switch, and the device at its other end.",
+    ("queue", Reason.OVER_LIMIT): "Find the destination that accepts nothing or is too slow.",
+    ("queue", Reason.STALE): (
+        "No items are being processed: check whether the destination or its worker is stopped, or its receiver is down."
+    ),
+    ("queue", Reason.MISSING): "Check whether it is deployed or was renamed.",
+    ("snmp_interface", Reason.MISSING): "Check the cable, the switch port, and the device at the other end.",
     ("study_flow", Reason.SILENT): "Check the send queue of the modality, then the router before the archive.",
 }
-"""Next steps of a probe kind where the reason's own is too general; such trouble is told by its detail."""
+"""Next steps by probe kind, where the reason's own is too general; the detail then describes the problem."""
 
-NO_DATAGRAM = "Is the machine on, the service running, a firewall in the way? By SNMP, also: is our community right?"
-"""The next step when nothing answered over UDP or ICMP, where silence is all that is ever seen."""
+NO_DATAGRAM = (
+    "Check that the machine is on, the service is running and no firewall is in the way; for SNMP, also the community."
+)
+"""The next step when nothing answered over UDP or ICMP, where any failure shows only as silence."""
 
 
 def next_step(reason: str | None, kind: str | None = None, phase: str | None = None) -> str:
-    """What to check first; nothing without a reason. Texts will do, as the API tells them."""
+    """What to check first; empty without a reason. Plain strings are accepted, as the API returns them."""
     if reason is None:
         return ""
     if _by_datagram(reason, phase):
@@ -100,10 +110,10 @@ def told_by_detail(reason: str | None, kind: str | None = None, phase: str | Non
 
 
 def recovered(check: Check | None) -> str:
-    """That it is well again; of an HL7 heartbeat without a loop, no more than an acknowledgement proves."""
+    """That the check has recovered; for an HL7 heartbeat without a loop, only what an acknowledgement proves."""
     if check is not None and check.probe.kind == "hl7_heartbeat" and check.settings.verify == "none":
-        return "is acknowledged again (the listener accepts, which proves no more)"
-    return "is well again"
+        return "was acknowledged again (this proves only that the listener accepts messages)"
+    return "recovered"
 
 
 def _by_datagram(reason: str, phase: str | None) -> bool:

@@ -1,15 +1,15 @@
 """A webhook: one signed HTTP POST per event.
 
-The body is `{"type", "timestamp", "data"}` in JSON (`data` is described in the operations manual). With a `secret`
-it is signed by the Standard Webhooks scheme: `webhook-id` is the notification's identity, the same on every retry, so
-receivers can drop repetitions; `webhook-timestamp` is the time of the attempt in seconds; `webhook-signature` is
-`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`. A secret that starts with `whsec_` is base64 after that;
-any other is taken as its UTF-8 bytes.
+The body is `{"type", "timestamp", "data"}` in JSON (`data` is described in the operations manual). With a `secret` it
+is signed by the Standard Webhooks scheme: `webhook-id` is the notification's identity, the same on every retry, so
+that receivers can drop duplicates; `webhook-timestamp` is the time of the attempt in seconds; `webhook-signature` is
+`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`. A secret that starts with `whsec_` is base64 after that
+prefix; any other is used as its UTF-8 bytes.
 
-Any 2xx is delivered, whatever becomes of the answer's body; 1xx answers before it are skipped (RFC 9110 15.2). Every
-other answer and every failure of the network is tried again, no sooner than `Retry-After` asks: after 1 s, doubling to
-60 s. 3xx, and 4xx other than 408, 425 and 429, are refusals: after the tenth it is tried every 5 min. Redirects are not
-followed: give the address that the receiver really has.
+Any 2xx means delivered, whatever happens to the answer's body; preceding 1xx answers are skipped (RFC 9110 15.2). All
+other answers and network failures are retried, no sooner than `Retry-After` asks: after 1 s, doubling to 60 s. 3xx, and
+4xx other than 408, 425 and 429, are refusals: after the tenth it is retried every 5 min. Redirects are not followed:
+configure the receiver's final address.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ from pacs_monitor.fields import Duration, Headers, Secret, SecretLine, Settings
 from pacs_monitor.model import DeliveryError, Failure, Notification, Phase, iso
 
 WORDS_LIMIT = 200
-"""Characters of the receiver's answer that are kept."""
+"""How many characters of the receiver's answer are kept."""
 SHORTEST_PIECE = 4
-"""Characters: whatever is shorter between two delimiters of a URL or header is no secret, and part of many words."""
+"""Characters: shorter parts of a URL or header are not treated as secrets, because they occur in ordinary words."""
 _BETWEEN = re.compile(r"[/?&=;,\s]+")
 _PREFIX = "whsec_"
 _NOT_NOW = frozenset({408, 425, 429})
-"""4xx that ask for another attempt (RFC 9110 15.5.9, RFC 8470 5.2, RFC 6585 4)."""
+"""4xx statuses that ask for a retry (RFC 9110 15.5.9, RFC 8470 5.2, RFC 6585 4)."""
 _BEFORE_THE_REQUEST = frozenset({Phase.RESOLVE, Phase.CONNECT, Phase.TLS})
 _ANSWER_LIMIT = 64 * 1024
 
 
 class WebhookSettings(Settings):
     url: SecretLine
-    """Where to POST, http or https. It is treated as a secret, because many receivers put theirs into it."""
+    """Where to POST, http or https. Treated as a secret, because many receivers put a token into it."""
     secret: SecretLine | None = None
-    """Signs every event by the Standard Webhooks scheme; `whsec_` and base64, or any text."""
+    """Secret that signs every event (Standard Webhooks); `whsec_` and base64, or any text."""
     timeout: Duration = 10.0
-    """For the whole exchange, from connecting to the last byte of the answer."""
+    """Time limit for the whole exchange, from connecting to the last byte of the answer."""
     headers: Headers = Field(default_factory=dict)
     """Headers to send with every event, such as Authorization."""
 
@@ -58,7 +58,7 @@ class WebhookSettings(Settings):
     def _is_http(cls, url: Secret) -> Secret:
         parts = urlsplit(url.get_secret_value())
         if not (parts.hostname and _has_a_port(parts) and http.is_askable(url.get_secret_value())):
-            raise ValueError("not the URL of a webhook; write https://host/path")
+            raise ValueError("write https://host/path: this is not the URL of a webhook")
         return url
 
     @field_validator("secret")
@@ -158,7 +158,7 @@ def _body(notification: Notification) -> bytes:
     try:
         return json.dumps(event, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        detail = f"the notification cannot be written as JSON: {type(error).__name__}"
+        detail = f"the notification cannot be encoded as JSON: {type(error).__name__}"
         raise DeliveryError("unsendable", detail, failure=Failure.UNSENDABLE, may_have_arrived=False) from None
 
 
@@ -170,7 +170,7 @@ def _key(secret: Secret) -> bytes:
     try:
         return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except binascii.Error:
-        raise ValueError("after whsec_ there must be base64") from None
+        raise ValueError("write base64 after whsec_") from None
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -63,13 +63,13 @@ class Client:
             trust = "SSL_CERT_FILE names a file of authorities to trust"
             raise NoDaemonError(f"the certificate of {self._base} is not trusted here; {trust}") from None
         except requests.ConnectionError:
-            raise NoDaemonError(f"no daemon answers at {self._base}; start it with: pacs-monitor run") from None
+            raise NoDaemonError(f"start the daemon with: pacs-monitor run (none answers at {self._base})") from None
         except requests.RequestException as error:
             raise NoDaemonError(f"the daemon at {self._base} did not answer: {type(error).__name__}") from None
         try:
             body = answer.json()
         except ValueError:
-            raise NoDaemonError(f"what answers at {self._base} is no pacs-monitor") from None
+            raise NoDaemonError(f"wrong address? The server at {self._base} is not pacs-monitor") from None
         if not answer.ok:
             detail = body.get("detail") if isinstance(body, dict) else None
             refusal = REFUSALS.get(answer.status_code, RefusedError)

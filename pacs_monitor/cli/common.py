@@ -22,8 +22,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Monitoring and alerting daemon for PACS: probes, states, pages that on-call people trust, uptime reports.",
-    epilog="Exit codes: 0 fine (ok and warn), 1 the answer is bad news, 2 misuse.",
+    help="Monitoring and alerting daemon for PACS: probes, states, pages for on-call staff, uptime reports.",
+    epilog="Exit codes: 0 fine (ok and warn), 1 bad news (fail, unknown, a wrong configuration), 2 misuse.",
 )
 WIDE = 240
 """Columns of what goes into a pipe or a file, where tables need not be squeezed."""
@@ -35,7 +35,7 @@ ConfigFile = Annotated[
     typer.Option("--config", "-c", envvar="PACS_MONITOR_CONFIG", help="The configuration file.", show_default=True),
 ]
 DEFAULT_CONFIG = Path("monitor.yaml")
-AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs instead of text for people.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -48,7 +48,9 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Show the vers
 def estate_of(config: Path, *, json: bool = False) -> Estate:
     """The estate, or every error of the configuration (as JSON on the output) and exit 1."""
     if not config.exists():
-        fail(f"{config} is not there; name another file by --config, or write one: pacs-monitor init {config}")
+        fail(
+            f"name another file with --config, or create it with: pacs-monitor init {config} ({config} does not exist)"
+        )
     try:
         return load(config)
     except ConfigError as error:
@@ -71,7 +73,7 @@ def fail(message: str, code: int = 1) -> NoReturn:
 def unknown(problem: str, name: str, known: Collection[str]) -> NoReturn:
     """End the command for a name that is not there: with the one that may be meant, or all that there are."""
     guess = likely(name, known)
-    fail(f"{problem}; {f'did you mean {guess}? ' if guess else ''}there are: {listed(known)}", 2)
+    fail(f"{problem}; {f'did you mean {guess}? ' if guess else ''}known: {listed(known)}", 2)
 
 
 def print_json(value: Any) -> None:

@@ -40,7 +40,11 @@ def check_config(
     file: Annotated[Path | None, typer.Argument(help="The file to check instead of --config.")] = None,
     diff: Annotated[
         str | None,
-        typer.Option("--diff", metavar="running|FILE", help="What a reload would change, of the daemon or from FILE."),
+        typer.Option(
+            "--diff",
+            metavar="running|FILE",
+            help="Show what a reload would change, compared with the daemon or with FILE.",
+        ),
     ] = None,
     *,
     json: AsJson = False,
@@ -48,7 +52,7 @@ def check_config(
     token_file: TokenFile = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Tell every error at once: file:line: path: what is wrong, what would be right."""
+    """Report every error at once: file:line: path: what is wrong and how to fix it."""
     estate = estate_of(file or config, json=json)
     changes = None if diff is None else _changes(diff, estate, url, token_file)
     if json:
@@ -92,7 +96,7 @@ def show(
     json: AsJson = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Show a node's effective settings, and where each comes from."""
+    """Show a node's effective settings and where each comes from."""
     estate = estate_of(config)
     if node not in estate.nodes:
         unknown(f"no node {node!r}", node, estate.nodes)
@@ -118,12 +122,12 @@ def schema() -> None:
 def init(
     file: Annotated[Path, typer.Argument(help="The file to write.")] = DEFAULT_CONFIG,
 ) -> None:
-    """Write a starter configuration, in shadow mode: it records what would have been paged."""
+    """Write a starter configuration in shadow mode, which records pages instead of sending them."""
     try:
         with file.open("x", encoding="utf-8") as starter:
             starter.write(configuration.starter())
     except FileExistsError:
-        fail(f"{file} exists already; give another name", 2)
+        fail(f"give another name: {file} exists already", 2)
     except OSError as error:
         fail(f"{file}: {error.strerror}")
     out.print(f"wrote {file}; next: edit it, then: pacs-monitor check-config --config {file}", markup=False)
@@ -133,8 +137,8 @@ def init(
 def reload(
     json: AsJson = False, url: Url = None, token_file: TokenFile = None, config: ConfigFile = DEFAULT_CONFIG
 ) -> None:
-    """Have the running daemon read its configuration again; a bad file changes nothing."""
-    instead = "if monitor.listen, tls or the token is what has changed, send the daemon SIGHUP instead"
+    """Make the running daemon reload its configuration; a file with errors changes nothing."""
+    instead = "if monitor.listen, tls or the token has changed, send the daemon SIGHUP instead"
     answer = client.post(
         reach(config, url, token_file, quietly=True), "/api/v1/reload", instead=instead, by=login_name()
     )

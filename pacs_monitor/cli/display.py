@@ -42,7 +42,7 @@ def board(status: Mapping[str, Any], when: When) -> list[str]:
         lines += [f"    {escape(detail)}"] if detail else []
         lines += [f"    {escape(paged.line(incident, when, status['time']))}" for incident in of_check.get(name, ())]
     for incident in others:
-        about = f"{_about(incident)} is in trouble since {when(incident['since'])}"
+        about = f"{_about(incident)} has been failing since {when(incident['since'])}"
         lines += [f"[yellow]{escape(about)}[/yellow]", f"    {escape(paged.line(incident, when, status['time']))}"]
     lines += [line for channel in status.get("channels", ()) for line in _channel(channel, when)]
     counts = ", ".join(f"{count} {state}" for state, count in status["counts"].items() if count) or "no checks"
@@ -102,11 +102,11 @@ def _channel(row: Mapping[str, Any], when: When) -> list[str]:
     """What is wrong with a channel; nothing while it works."""
     name, lines = row["channel"], []
     if not row["works"]:
-        what = f"channel {name} has taken nothing since {when(row['failing_since'])} ({row['reason']})"
+        what = f"channel {name} has delivered nothing since {when(row['failing_since'])} ({row['reason']})"
         waits = counted(row["pending"], "notification waits", "notifications wait")
         lines.append(f"[red]{escape(what)}; {waits}[/red]")
     for stuck in row["stuck"]:
-        what = f"channel {name} refuses ({stuck['reason']}), while it takes others: {stuck['summary']}"
+        what = f"channel {name} refuses ({stuck['reason']}), but accepts others: {stuck['summary']}"
         lines.append(f"[yellow]{escape(what)}[/yellow]")
     return lines
 

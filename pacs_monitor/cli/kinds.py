@@ -33,7 +33,7 @@ def channels(kind: Kind = None, json: AsJson = False) -> None:
 
 @app.command()
 def systems(kind: Kind = None, json: AsJson = False) -> None:
-    """List the systems whose API tells volumes and queues; with KIND, its settings."""
+    """List the systems that report disk space and queues; with KIND, its settings."""
     _answer(system_kinds.kinds(), "system", kind, json)
 
 
@@ -83,7 +83,7 @@ def _print(described: dict[str, Any]) -> None:
         )
     if described["settings"]:
         out.print(settings)
-    measures = Table("metric", "what it tells", box=None, pad_edge=False)
+    measures = Table("metric", "what it reports", box=None, pad_edge=False)
     for measure in described["measures"]:
         measures.add_row(measure["metric"], escape(measure["help"]))
     if described["measures"]:

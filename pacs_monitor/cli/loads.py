@@ -45,7 +45,7 @@ def _until(check: Check, timezone: str) -> str:
         return ""
     last = last_day(check.until, ZoneInfo(timezone))
     over = check.until <= datetime.now(UTC).timestamp() * SECOND
-    return f", which ended on {last}: it rests" if over else f", until {last}"
+    return f", which ended on {last}: the check does not run" if over else f", until {last}"
 
 
 def _most(load: Load, runs: int) -> int:

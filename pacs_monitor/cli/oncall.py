@@ -34,15 +34,15 @@ def status(
 
 @app.command()
 def incidents(
-    incident: Annotated[str | None, typer.Argument(metavar="ID", help="One incident, whole.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Ended ones too.")] = False,
+    incident: Annotated[str | None, typer.Argument(metavar="ID", help="One incident in full.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Include ended incidents.")] = False,
     *,
     json: AsJson = False,
     url: Url = None,
     token_file: TokenFile = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """List open incidents; with ID, one with everything that was sent, and what was withheld and why."""
+    """List open incidents; with ID, show one with everything that was sent or suppressed, and why."""
     daemon = reach(config, url, token_file)
     if incident is not None:
         found = client.get(daemon, f"/api/v1/incidents/{incident}")
@@ -58,16 +58,16 @@ def incidents(
 @app.command("notify-test")
 def notify_test(
     channel: Annotated[str, typer.Argument(help="A channel of the configuration.")],
-    direct: Annotated[bool, typer.Option("--direct", help="From here, by the file, also beside a daemon.")] = False,
+    direct: Annotated[bool, typer.Option("--direct", help="Send from this process, even if a daemon runs.")] = False,
     *,
     json: AsJson = False,
     url: Url = None,
     token_file: TokenFile = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Send one test notification through the running daemon, if one answers, and show what the receiver said.
+    """Send one test notification, through the daemon if one answers, and show the receiver's answer.
 
-    A success tells the daemon that the channel works: what waits for it goes out.
+    A success tells the daemon that the channel works; it then sends the pending notifications.
     """
     answer = _tried_from_here(config, channel) if direct else _tried(config, channel, url, token_file)
     if json:

@@ -30,9 +30,9 @@ def line(incident: Row, when: When, now: str) -> str:
     """Of an open incident: `critical incident 01JD…: paged by hook at 16:01:00 CET`; RFC 3339 compares as text."""
     said = [SENT[sent["status"]].format(channel=sent["channel"], at=when(sent["at"])) for sent in incident["notified"]]
     if not said and incident["page_due"] > now:
-        said = [f"nobody is paged before {when(incident['page_due'])} (page_after)"]
+        said = [f"no page is sent before {when(incident['page_due'])} (page_after)"]
     if not said:
-        said = [f"nobody is paged: {', '.join(incident['not_notified']) or 'not decided yet'}"]
+        said = [f"no page was sent: {', '.join(incident['not_notified']) or 'not decided yet'}"]
     return f"{incident['severity']} incident {incident['id']}: {'; '.join(said)}"
 
 
@@ -50,7 +50,7 @@ def sections(notifications: Iterable[Row], withheld: Iterable[Row], when: When) 
 
 def _sent(row: Row, when: When) -> str:
     tries = f" after {row['attempts']} attempts" if row["attempts"] > 1 else ""
-    stuck = ", refused while others are taken, tried hourly" if row.get("stuck") else ""
+    stuck = ", refused while others are accepted, retried hourly" if row.get("stuck") else ""
     head = f"  {when(row['created'])}  {row['event']}  {row['channel']}: {row['status']}{tries}{stuck}"
     return escape(f"{head}\n    {row['summary']}")
 

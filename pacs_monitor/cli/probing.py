@@ -39,8 +39,8 @@ from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.history import HistoryError, SeatLocks, lease_held
 from pacs_monitor.model import NEVER_ANSWERED, Check, Presence, Reason
 
-DIRECT = "--direct asks from here, in turns with the daemon where both ask the same address"
-UNHEARD = (("asked from here", "what was reported is known to the running daemon alone"),)
+DIRECT = "--direct runs the check here, taking turns with the daemon at shared addresses"
+UNHEARD = (("run from this terminal", "only the running daemon knows the reports"),)
 
 
 class Tell(Protocol):
@@ -53,11 +53,11 @@ class Tell(Protocol):
 def probe(
     target: Annotated[str, typer.Argument(metavar="NODE[/CHECK]", help="A node, or one of its checks.")],
     direct: Annotated[
-        bool, typer.Option("--direct", help="From this process, in turns with a daemon; shows more.")
+        bool, typer.Option("--direct", help="Run here, taking turns with a daemon; shows more details.")
     ] = False,
     watch: Annotated[
         str | None,
-        typer.Option("--watch", metavar="30m", help="Make one store, show where it turns up, clear it away."),
+        typer.Option("--watch", metavar="30m", help="Store one object, show where it appears, and clean it up."),
     ] = None,
     *,
     json: AsJson = False,
@@ -65,13 +65,13 @@ def probe(
     token_file: TokenFile = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Run the checks of a node now: status, reason, whose fault, phase times, and what to check next."""
+    """Run the checks of a node now and show status, reason, whose fault, phase times and what to check next."""
     known = estate_of(config) if direct or watch else None if url else estate_or_contact(config)
     if watch is not None:
         estate = estate_of(config)
         checks = checks_of(estate, target)
         if not direct:
-            _require_nobody(estate, "--watch asks from here")
+            _require_nobody(estate, "--watch runs here")
         raise typer.Exit(watch_from_here(estate, checks, watch))
     rows: list[dict[str, Any]] = []
     daemon = reach_of(known, url, token_file)
@@ -131,7 +131,7 @@ def _by_daemon(estate: Estate, daemon: Reach, checks: list[Check], tell: Tell) -
         return False
     except RefusedError as error:
         code = 2 if isinstance(error, MissingError) else 1
-        fail(f"the running daemon refuses: {error}\n{_remedy(error)}; or {DIRECT}", code)
+        fail(f"the running daemon refused: {error}\n{_remedy(error)}; or {DIRECT}", code)
     return True
 
 
@@ -152,7 +152,7 @@ def _remedy(error: RefusedError) -> str:
         return GIVE_A_TOKEN
     if isinstance(error, MissingError):
         return "if the configuration was edited since the daemon read it: pacs-monitor reload"
-    return "look into its log"
+    return "read its log"
 
 
 def _require_nobody(estate: Estate, silence: str) -> None:
@@ -164,7 +164,9 @@ def _require_nobody(estate: Estate, silence: str) -> None:
     except HistoryError as error:
         fail(f"{silence}\nwhether a daemon runs all the same is not known, since {error}\nif none does, {DIRECT}")
     if runs:
-        fail(f"{silence}\nbut one runs: it has the lease of {monitor.name!r}; look into its log, or {DIRECT}")
+        fail(
+            f"{silence}\nbut one is running, because it holds the lease of {monitor.name!r}; read its log, or {DIRECT}"
+        )
 
 
 def _from_here(estate: Estate, checks: list[Check], tell: Tell) -> None:

@@ -53,7 +53,7 @@ def reach_of(known: Estate | Contact | None, url: str | None, token_file: Path |
     token = _token(token_file)
     if url or known is None:
         if not url or not url.startswith(("http://", "https://")):
-            fail(f"{url!r} is not where a daemon can be; write it like http://127.0.0.1:9741", 2)
+            fail(f"{url!r} is not the address of a daemon; write http://127.0.0.1:9741", 2)
         return Reach(url.rstrip("/"), token, os.environ.get("SSL_CERT_FILE") or True, "UTC")
     monitor: MonitorSettings | Contact = known.monitor if isinstance(known, Estate) else known
     host, port = monitor.listen
@@ -68,9 +68,10 @@ def estate_or_contact(config: Path, needed: tuple[str, ...] = ADDRESS, *, quietl
     Ends the command where the address (or another key that is `needed`) cannot be read.
     """
     if not config.exists():
-        elsewhere = "\na daemon that runs elsewhere is asked by --url" if needed == ADDRESS else ""
+        elsewhere = "\nfor a daemon that runs elsewhere, use --url" if needed == ADDRESS else ""
         fail(
-            f"{config} is not there; name another file by --config, or write one: pacs-monitor init {config}{elsewhere}"
+            f"name another file with --config, or create it with: pacs-monitor init {config} ({config} does not "
+            f"exist){elsewhere}"
         )
     try:
         return load(config)
@@ -94,7 +95,7 @@ def _in_spite_of(error: ConfigError, config: Path, needed: tuple[str, ...]) -> C
         _tell(error)
         where = ", ".join(f"monitor.{key}" for key in missing)
         instead = ", or name the daemon: --url http://127.0.0.1:9741" if needed == ADDRESS else ""
-        fail(f"{where} cannot be read; mend the file{instead}")
+        fail(f"correct {where} in the file{instead}: it cannot be read")
     return contact
 
 
@@ -111,7 +112,7 @@ def _token(file: Path | None) -> str | None:
     if file is None:
         return None
     try:
-        return file.read_text(encoding="utf-8").strip() or fail(f"{file} holds no token")
+        return file.read_text(encoding="utf-8").strip() or fail(f"{file} contains no token")
     except (OSError, UnicodeDecodeError) as error:
         fail(f"{file}: {getattr(error, 'strerror', None) or 'is not a text in UTF-8'}")
 

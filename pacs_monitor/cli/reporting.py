@@ -29,14 +29,14 @@ class Format(StrEnum):
 @app.command()
 def report(
     period: Annotated[str, typer.Argument(help="today, 2026-09-14, 2026-09, 2026-Q3, last-quarter, 2026, FROM..TO.")],
-    form: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TABLE,
+    form: Annotated[Format, typer.Option("--format", help="The output format.")] = Format.TABLE,
     output: Annotated[Path | None, typer.Option("--output", help="The file to write JSON to.")] = None,
     match: Annotated[
         list[str] | None, typer.Option("--match", metavar="KEY=TEXT", help="Only these checks, as role=archive.")
     ] = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Account for a period: every second is up, degraded, down, … or unknown, and each outage has its bounds."""
+    """Account for a period: every second as up, degraded, down, … or unknown, and each outage with its bounds."""
     known = estate_of(config) if match else estate_or_contact(config, ("name", "database", "timezone"))
     monitor, now = known.monitor if isinstance(known, Estate) else known, SystemClock().now()
     checks = _matching(known, match) if match and isinstance(known, Estate) else None

@@ -33,7 +33,7 @@ def result(row: Mapping[str, Any], facts: Facts, reader: measured.Reader, *, may
     lines += [f"  {escape(row['detail'])}"] if row["detail"] else []
     lines += [f"  → {escape(next_step(row['reason'], row['probe'], row['phase']))}"] if row["reason"] else []
     if may_be_off:
-        lines.append("  it is allowed to be off (presence: intermittent): this counts as absent, not as an outage")
+        lines.append("  it may be off (presence: intermittent): this counts as absent, not as an outage")
     return lines + [f"  [dim]{escape(line)}[/dim]" for line in _figures(row, facts, reader)]
 
 
@@ -63,4 +63,4 @@ def _old(row: Mapping[str, Any], reader: measured.Reader) -> list[str]:
     started = datetime.fromisoformat(row["started"]).timestamp()
     if reader.now / SECOND - started - row["duration_seconds"] < FRESH:
         return []
-    return [f"asked {reader.time(started)}: the daemon asks no more often than every retry_interval"]
+    return [f"result of {reader.time(started)}: the daemon runs a check at most every retry_interval"]

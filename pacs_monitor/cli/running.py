@@ -29,7 +29,7 @@ def run(
     config: ConfigFile = DEFAULT_CONFIG,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
-    """Run the daemon in the foreground. SIGHUP reloads the configuration, SIGTERM ends cleanly within 10 s."""
+    """Run the daemon in the foreground. SIGHUP reloads the configuration, SIGTERM stops it within 10 s."""
     _log(log_level)
     estate = estate_of(config)
     for warning in estate.warnings:
@@ -44,7 +44,7 @@ def run(
 def demo(
     duration: Annotated[str | None, typer.Option("--for", metavar="60s", help="End after this time.")] = None,
 ) -> None:
-    """Run a simulated estate on loopback with the daemon over it; something breaks and recovers by itself."""
+    """Run a simulated hospital on loopback, monitored by the daemon; a node fails and recovers by itself."""
     try:
         seconds = None if duration is None else parse_duration(duration)
     except ValueError as error:
@@ -55,7 +55,7 @@ def demo(
 def _log(level: str) -> None:
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
-        fail(f"{level!r} is no log level; write debug, info, warning or error", 2)
+        fail(f"{level!r} is not a log level; write debug, info, warning or error", 2)
     logging.basicConfig(level=number)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(_Plain(LINE, datefmt="%Y-%m-%dT%H:%M:%S%z"))

@@ -20,7 +20,7 @@ def watch_from_here(estate: Estate, checks: list[Check], span: str) -> bool:
     """Whether it is bad news."""
     stores = [check for check in checks if isinstance(check.probe, Watches)]
     if len(stores) != 1:
-        fail("--watch is for one check that stores; name it as NODE/CHECK", 2)
+        fail("name one check that stores, as NODE/CHECK: --watch is only for these", 2)
     try:
         seconds = parse_duration(span)
     except ValueError as error:
@@ -30,7 +30,7 @@ def watch_from_here(estate: Estate, checks: list[Check], span: str) -> bool:
     except HistoryError as error:
         fail(str(error))
     colour = "green" if outcome.status is Status.OK else "red"
-    out.print(f"[{colour}]{outcome.status}[/{colour}] {escape(outcome.detail or 'stored, and cleared away again')}")
+    out.print(f"[{colour}]{outcome.status}[/{colour}] {escape(outcome.detail or 'stored and cleaned up')}")
     return outcome.status in (Status.FAIL, Status.UNKNOWN)
 
 

@@ -87,7 +87,7 @@ def _node_settings(
 def _tell_stranger(reader: Reader, path: Path, key: str, tree: Tree, known: frozenset[str]) -> None:
     message = unknown_key(key, known)
     if key in DICOM_KEYS:
-        message = f"unknown key {key!r}; it goes into the node's dicom block: dicom: {{{key}: …}}"
+        message = f"move {key!r} into the node's dicom block: dicom: {{{key}: …}}"
     elif not likely(key, known):
         message = f"{key!r} is neither a key of a node nor a system (known systems: {listed(systems.kinds())})"
     reader.tell(tree.mark, path, message)
@@ -122,7 +122,7 @@ def _probe(reader: Reader, name: str, path: Path, tree: Branch) -> Probe | None:
     named = tree.entries.get("probe")
     if named is None:
         if name not in kinds:
-            hint = "a check of another name says which by 'probe'"
+            hint = "a check with another name needs the key 'probe'"
             reader.tell(tree.mark, path, f"{unknown_kind('probe', name, kinds)}; {hint}")
         return kinds.get(name)
     if not isinstance(named, Text):

@@ -63,7 +63,7 @@ def text_of(path: Path, content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError([Problem(str(path), line, "", "is not a text in UTF-8")]) from error
+        raise ConfigError([Problem(str(path), line, "", "is not UTF-8 text")]) from error
 
 
 def _estate(path: Path, revision: str, draft: Draft, found: Resolved, warnings: list[Problem]) -> Estate:

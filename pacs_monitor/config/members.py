@@ -24,30 +24,30 @@ class Defaults(Settings):
     """What a check, its node and the defaults may all say; the nearest to the check wins."""
 
     interval: Pace | None = None
-    """From start to start of two runs."""
+    """Time from the start of one run to the start of the next."""
     retry_interval: Pace | None = None
-    """The interval while a check leans towards another state; never above `interval`."""
+    """The interval while a change of state is not yet confirmed; never above `interval`."""
     timeout: Pace | None = None
     """How long a run may take; may be longer than the interval."""
     failures: Count | None = None
-    """Results in a row until the record says down; 3 unless given."""
+    """How many failed results in a row make a check down; default 3."""
     recoveries: Count | None = None
-    """Results in a row until the record says up again; 2 unless given."""
+    """How many good results in a row make a check up again; default 2."""
     page_after: Duration | None = None
-    """How long a check must be down before anybody is paged; 1m unless given, 0s pages at once."""
+    """How long a check must be down before a page is sent; default 1m, 0s pages at once."""
     severity: Severity | None = None
-    """`critical`, `warning` or `info`; warning unless given."""
+    """`critical`, `warning` or `info`; default warning."""
     unknown_after: Duration | None = None
-    """How long a check may be unknown before an incident `blind` opens; 15m unless given."""
+    """How long a check may be unknown before an incident `blind` opens; default 15m."""
     busy_fail_after: Duration | None = None
-    """How long a peer may answer `busy` before that counts as a failure; 10m unless given."""
+    """How long a peer may answer `busy` before that counts as a failure; default 10m."""
 
 
 class CheckSettings(Defaults):
     """What every check may say, beside the settings of its own probe."""
 
     probe: str | None = None
-    """The kind of probe; the check's own name unless given."""
+    """The kind of probe; by default the check's own name."""
     paging: Paging | None = None
     """`on`, `shadow` or `off` for this check."""
     cron: Cron | None = None
@@ -55,73 +55,73 @@ class CheckSettings(Defaults):
     calendar: Annotated[str | None, LATER] = None
     """Hours in which this check pages: a name under `calendars`."""
     enabled_by: str | None = None
-    """Who allowed a check that writes or pulls images or messages; it is off until someone is named."""
+    """Who approved a check that writes or retrieves images or messages; required for such a check."""
     until: Day | None = None
-    """The last day on which that approval holds; after it the check does not run, and says so."""
+    """The last day of that approval; after it the check does not run and is `not_configured`."""
 
 
 class DicomSettings(Settings):
     """How a node speaks DICOM."""
 
     port: Port
-    """TCP port (104 and 11112 are usual)."""
+    """TCP port (usually 104 or 11112)."""
     ae_title: AETitle
-    """The node's AE title, as we call it."""
+    """The node's AE title (called AE title)."""
     calling_ae_title: AETitle | None = None
-    """Our AE title towards this node; the monitor's unless given."""
+    """Our calling AE title for this node; by default the monitor's."""
     tls: TlsSettings | None = None
-    """TLS towards this node."""
+    """TLS for connections to this node."""
 
 
 class Hl7Settings(Settings):
     """How a node speaks HL7 v2 over MLLP."""
 
     port: Port
-    """TCP port (2575 is usual)."""
+    """TCP port (usually 2575)."""
     tls: TlsSettings | None = None
-    """TLS towards this node."""
+    """TLS for connections to this node."""
 
 
 class NodeSettings(Defaults):
     """One member of the estate. Blocks of product APIs (`orthanc:` …) carry the name of their system."""
 
     title: str = ""
-    """What people call it; its name unless given."""
+    """Display name; by default its name."""
     site: str = ""
-    """Where it stands: a name under `sites`."""
+    """Where it is: a name under `sites`."""
     role: str = ""
-    """archive, modality, ris, network …: a word of your own, for matching."""
+    """archive, modality, ris, network …: any word, for matching."""
     host: Host = ""
-    """Name or address; numeric addresses need no name service."""
+    """Host name or address; numeric addresses need no DNS."""
     labels: Mapping[str, str] = {}
-    """Words of your own, for matching and in pages."""
+    """Any key and value, for matching and in pages."""
     presence: Presence = Presence.ALWAYS
-    """`intermittent`: being off is no outage (a modality at night); unreachable is then `absent`."""
+    """`intermittent`: being off is not an outage (a modality at night); unreachable is then `absent`."""
     paging: Paging | None = None
     """`on`, `shadow` or `off` for this node."""
     impact: str = ""
     """What its outage means to users, for pages."""
     support: Mapping[str, str] = {}
-    """Whom to call: `phone`, `contract`, `hours` and whatever helps, for pages."""
+    """Whom to call: `phone`, `contract`, `hours` or any other keys, for pages."""
     depends_on: Annotated[Texts, LATER] = ()
-    """Nodes through which this one is reached; they explain its failures to connect."""
+    """Nodes through which this one is reached; their outage explains its failures to connect."""
     max_associations: Count = 1
-    """Connections of ours at once to one address (host and port), whichever node or check asks."""
+    """The most simultaneous connections to one address (host and port), for all nodes and checks together."""
     dicom: DicomSettings | None = None
-    """How it speaks DICOM."""
+    """Its DICOM port, AE titles and TLS."""
     hl7: Hl7Settings | None = None
-    """How it speaks HL7 v2 over MLLP."""
+    """Its HL7 v2 (MLLP) port and TLS."""
     calendar: Annotated[str | None, LATER] = None
     """Hours in which its checks page: a name under `calendars`."""
     use: Annotated[Texts, LATER] = ()
-    """Templates whose settings it takes over."""
+    """Templates whose settings it inherits."""
 
 
 class NodeTable(Settings):
     """Nodes out of a table."""
 
     csv: FilePath
-    """The file, read at every (re)load."""
+    """The file, read at every start and reload."""
     columns: Mapping[str, str]
     """Key of a node → column of the table."""
     use: Texts = ()

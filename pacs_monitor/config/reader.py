@@ -115,7 +115,7 @@ class Reader:
             base = key.removesuffix(FROM_FILE)
             if base != key and _is_secret(shape, base) and not _has(shape, key):
                 if base in tree.entries:
-                    self.tell(child.mark, path, f"{base!r} and {key!r} are both given; write one of them")
+                    self.tell(child.mark, path, f"write either {base!r} or {key!r}, not both")
                 else:
                     data[base] = self._from_file(child, (*path, key))
             else:
@@ -177,7 +177,7 @@ def _content(path: FilePath) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file")
+            raise OSError(errno.EINVAL, "it is not a regular file")
         content = file.read(LARGEST_SECRET + 1)
     if len(content) > LARGEST_SECRET:
         raise OSError(errno.EFBIG, "it is larger than 1 MiB")
@@ -189,9 +189,9 @@ def _secret_in(content: bytes) -> str:
     try:
         secret = content.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        raise _UnfitSecretError("is not a text in UTF-8") from None
+        raise _UnfitSecretError("is not UTF-8 text") from None
     if "\0" in secret:
-        raise _UnfitSecretError("holds a NUL character; write the secret alone, as text in UTF-8")
+        raise _UnfitSecretError("contains a NUL character; write the secret alone, as UTF-8 text")
     if secret.endswith(("\n", "\r")):
         raise _UnfitSecretError("ends in an empty line; write the secret alone: printf %s SECRET > FILE")
     if not secret:

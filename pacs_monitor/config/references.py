@@ -49,21 +49,21 @@ class _Checker:
         depends = {name: node.settings.depends_on for name, node in self.draft.nodes.items()}
         for circle in circles(depends):
             node = self.draft.nodes[circle[0]]
-            self._tell(node.tree, node.path, ("depends_on",), f"goes round in a circle: {' -> '.join(circle)}")
+            self._tell(node.tree, node.path, ("depends_on",), f"is circular: {' -> '.join(circle)}")
 
     def _monitor(self, monitor: Piece[MonitorSettings]) -> None:
         settings, tree, path = monitor.settings, monitor.tree, monitor.path
         self._each("check", self.checks, settings.allow, tree, path, "allow")
         host, port = settings.listen
         if settings.auth is None and not is_loopback(host):
-            message = f"others can reach {host}: set monitor.auth, or listen on 127.0.0.1:{port}"
+            message = f"set monitor.auth, or listen on 127.0.0.1:{port}: other machines can reach {host}"
             self._tell(tree, path, ("listen",), message)
 
         for n, token in enumerate(settings.auth.tokens if settings.auth else ()):
             here = ("auth", "tokens", n)
             self._each("check", self.checks, _plain(token.checks), tree, path, *here, "checks")
             if token.role == "reporter" and not token.checks:
-                message = "may report for every push check; name those that are its own: checks: [node/check]"
+                message = "limit it to its own checks with checks: [node/check]; it may report for every push check now"
                 self.reader.warn(at(tree, here).mark, (*path, *here), message)
 
     def _node(self, settings: NodeSettings, tree: Tree, path: Path) -> None:
@@ -91,7 +91,7 @@ class _Checker:
                 )
         monitor = self.draft.monitor
         if monitor and monitor.settings.paging is not Paging.OFF and "default_route" not in self.draft.root.entries:
-            message = "incidents that no route matches are told to nobody; write default_route: {channels: […]}"
+            message = "write default_route: {channels: […]}: incidents that no route matches notify no one"
             self.reader.warn(self.draft.root.mark, (), message)
 
     def _route(self, route: Piece[DefaultRoute] | Piece[RouteSettings]) -> None:

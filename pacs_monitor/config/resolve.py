@@ -219,7 +219,7 @@ def _nearest(key: str, layers: list[Layer]) -> tuple[Any, Origin]:
 def _ask_permission(reader: Reader, check: CheckDraft) -> None:
     if check.probe.writes and not check.common.enabled_by:
         kind = check.probe.kind
-        message = f"the key 'enabled_by' is missing: {kind} writes to the node or pulls from it; name who allowed it"
+        message = f"add enabled_by with the name of who approved it: {kind} writes to the node or retrieves from it"
         reader.tell(check.tree.mark, check.path, message)
 
 
@@ -227,7 +227,10 @@ def _allowed(reader: Reader, check: CheckDraft, allow: Collection[str]) -> bool:
     guarded = isinstance(check.probe, Guarded) and check.probe.needs_allowing(check.own)
     if not guarded or str(check.id) in allow:
         return True
-    message = f"does not run until monitor.allow names '{check.id}': it runs what this file says with our rights"
+    message = (
+        f"does not run until you add '{check.id}' to monitor.allow: it runs a configured command with the monitor's "
+        "rights"
+    )
     reader.warn(check.tree.mark, check.path, message)
     return False
 
@@ -239,7 +242,7 @@ def _ask_address(reader: Reader, check: CheckDraft, node: Node, draft: NodeDraft
         reader.tell(draft.tree.mark, draft.path, message)
     elif lacks == "address":
         blocks = "dicom: {port: …, ae_title: …} or hl7: {port: …}"
-        message = f"{check.probe.kind} has no address to ask; give its node a block such as {blocks}"
+        message = f"add a block such as {blocks} to its node: {check.probe.kind} needs an address"
         reader.tell(check.tree.mark, check.path, message)
 
 

@@ -61,7 +61,7 @@ def _node_definition(defs: Mapping[str, Schema], name: Mapping[type[BaseModel], 
         for kind, system in systems.kinds().items()
     }
     checks: Schema = {
-        "description": "The questions asked of this node; a check's name is its probe's kind, or `probe` names it.",
+        "description": "The checks of this node; a check's name is its probe kind, or `probe` names the kind.",
         "type": ["object", "null"],
         "propertyNames": _NAMES,
         "properties": {

@@ -50,18 +50,18 @@ class Token(Settings):
     )
 
     name: Name
-    """Who holds the token; appears in the record of what was done."""
+    """Who holds the token; appears in the audit log."""
     role: Literal["viewer", "operator", "reporter"]
-    """`viewer` reads, `operator` also writes, `reporter` only sends the reports of jobs (`push`)."""
+    """`viewer` reads, `operator` also writes, `reporter` only sends job reports (`push`)."""
     token: BearerToken
     """The token itself, sent as `Authorization: Bearer …`; or token_file."""
     checks: Texts = ()
-    """Of a `reporter`: the checks that it reports for, as `node/check` or a glob of it."""
+    """For a `reporter`: the checks that it reports for, as `node/check` or a glob."""
 
     @model_validator(mode="after")
     def _scope(self) -> Self:
         if self.checks and self.role != "reporter":
-            raise ValueError(f"checks is for the role reporter; the role {self.role} is for all checks")
+            raise ValueError(f"checks is only for the role reporter; the role {self.role} covers all checks")
         return self
 
 
@@ -95,7 +95,7 @@ class ServerTls(Settings):
         try:
             self.read_into(context)
         except OSError:
-            return [f"{self.cert} and its key do not fit together just now: reload once more"]
+            return [f"reload once more: {self.cert} and its key do not match at the moment"]
         return []
 
     @model_validator(mode="after")
@@ -105,7 +105,7 @@ class ServerTls(Settings):
         except OSError as error:
             why = error.reason if isinstance(error, ssl.SSLError) else error.strerror
             why = why or "no certificate found"
-            raise ValueError(f"its files cannot be read, do not fit together, or are not in PEM ({why})") from None
+            raise ValueError(f"its files cannot be read, do not match each other, or are not PEM ({why})") from None
         return self
 
 
@@ -122,7 +122,7 @@ class ListenerTls(ServerTls):
     """TLS of a listener for senders."""
 
     ca: ExistingFile | None = None
-    """PEM file of authorities: senders must show a certificate that one of them has signed (as IHE ATNA wants)."""
+    """PEM file of CAs: senders must present a certificate signed by one of them (required by IHE ATNA)."""
 
     def read_into(self, context: ssl.SSLContext) -> None:
         super().read_into(context)
@@ -135,22 +135,22 @@ class Hl7Listener(Settings):
     """Our own MLLP listener; it takes copies of feeds, and heartbeats that come back, and keeps none of them."""
 
     listen: HostPort = ("127.0.0.1", 2575)
-    """Host and port; only this machine reaches it unless told otherwise."""
+    """Host and port; by default reachable only from this machine."""
     sources: Networks = Field(alias="from")
     """Addresses or networks of the senders; messages from anywhere else are rejected (AR)."""
     receiving_application: Annotated[str, Field(min_length=1)]
-    """MSH-5 of what may come; a message to anybody else is rejected (AR)."""
+    """MSH-5 of accepted messages; any other is rejected (AR)."""
     receiving_facility: str
-    """MSH-6 of what may come."""
+    """MSH-6 of accepted messages."""
     tls: ListenerTls | None = None
-    """Take messages over TLS alone, with this certificate."""
+    """Accept messages only over TLS, with this certificate."""
 
 
 class Heartbeat(Settings):
     """The dead man's switch outside of this machine."""
 
     url: SecretLine
-    """Address that is fetched while the monitor lives; or url_file."""
+    """URL that is requested regularly while the monitor runs; or url_file."""
     interval: Pace = 60.0
     """How often."""
 
@@ -175,19 +175,19 @@ class MonitorSettings(Settings):
     timezone: TimeZone = "UTC"
     """IANA time zone for calendars, maintenance and reports."""
     ae_title: AETitle = "PACSMON"
-    """Our calling AE title, unless a node or check says otherwise."""
+    """Our calling AE title, unless a node or check sets its own."""
     database: Database = Field("sqlite:///pacs-monitor.db", validate_default=True, repr=False)
     """`sqlite:///FILE` or `postgresql+psycopg://USER@HOST/NAME`; or database_file."""
     listen: HostPort = ("127.0.0.1", 9741)
     """Host and port of the API, `/metrics` and the pages; wider than loopback needs `auth`."""
     external_url: WebAddress = ""
-    """How people reach this monitor, for links in pages; `http://LISTEN` unless given."""
+    """The URL of this monitor for links in pages; default `http://LISTEN`."""
     paging: Paging = Paging.ON
     """`on`, `shadow` (record what would have been sent) or `off`; also per site, node and check."""
     allow: Texts = ()
     """The exec and sql checks (`node/check`) that may run."""
     auth: Auth | None = None
-    """Tokens for the API; without it only this machine itself is served."""
+    """Tokens for the API; without them only this machine itself is served."""
     tls: ServerTls | None = None
     """Serve HTTPS with this certificate."""
     dicom_listener: DicomListener | None = None
@@ -195,7 +195,7 @@ class MonitorSettings(Settings):
     hl7_listener: Hl7Listener | None = None
     """Our own MLLP listener, for `hl7_feed` and for `verify: loop` of `hl7_heartbeat`."""
     heartbeat: Annotated[Heartbeat | None, LATER] = None
-    """Tells a dead man's switch elsewhere that the monitor lives."""
+    """Regular requests to an external dead man's switch while the monitor runs."""
 
     @property
     def url(self) -> str:
@@ -207,13 +207,13 @@ class SiteSettings(Settings):
     """A place where nodes stand."""
 
     title: str = ""
-    """What people call it."""
+    """Display name."""
     calendar: Annotated[str | None, LATER] = None
     """Service hours of the site: a name under `calendars`."""
     reference: tuple[HostPort, ...] = ()
-    """On-site addresses (`host:port`); when none answers, it is the link or us, and no node is blamed."""
+    """On-site addresses (`host:port`); when none answers, the link or the monitor is at fault and no node is blamed."""
     paging: Paging | None = None
-    """Overrides the monitor's for the nodes of this site."""
+    """Overrides the monitor's setting for the nodes of this site."""
 
 
 class CalendarSettings(Settings):
@@ -222,9 +222,9 @@ class CalendarSettings(Settings):
     hours: Hours
     """`Mon-Fri 06:00-20:00`, several with commas, or `24x7`."""
     exceptions: tuple[Exceptional, ...] = Field((), alias="except")
-    """Dates (2026-12-24) and .ics files of days that do not count."""
+    """Dates (2026-12-24) and .ics files of excluded days."""
     opening_grace: Duration = 0.0
-    """How long after opening nobody is paged."""
+    """How long after opening no page is sent."""
 
 
 class ServiceSettings(Settings):
@@ -265,38 +265,38 @@ class ChannelSettings(Settings):
     type: str
     """The kind of channel."""
     fallback: Annotated[Fallback | None, LATER] = None
-    """Another channel that takes over when this one fails."""
+    """Another channel to use when this one fails."""
 
 
 class Escalation(Settings):
     """A step while nobody has acknowledged."""
 
     after: Duration
-    """How long after the page was opened."""
+    """How long after the incident opened."""
     channels: Texts
-    """Who is told then."""
+    """Channels to notify then."""
 
 
 class DefaultRoute(Settings):
-    """Who is told of incidents that no route matches."""
+    """Who is notified of incidents that no route matches."""
 
     channels: Texts
     """Names under `channels`."""
     remind: Pace | None = None
-    """Tell again this often while it lasts."""
+    """Interval of reminders while the incident is open."""
     escalate: Annotated[tuple[Escalation, ...], LATER] = ()
-    """Steps while nobody has acknowledged."""
+    """Steps while the incident is not acknowledged."""
     calendar: Annotated[str | None, LATER] = None
-    """Outside these hours it waits for the morning: a name under `calendars`."""
+    """Outside these hours pages wait until the next opening: a name under `calendars`."""
 
 
 class RouteSettings(DefaultRoute):
     """Who is told of which incidents; the first match wins unless it says `continue: true`."""
 
     match: Match = Match()
-    """Which checks it is for."""
+    """Which checks it applies to."""
     continue_: bool = Field(default=False, alias="continue")
-    """Look at the following routes too."""
+    """Continue with the following routes."""
 
 
 class MaintenanceSettings(Settings):
@@ -307,13 +307,13 @@ class MaintenanceSettings(Settings):
     match: Match
     """Which checks it covers."""
     rrule: Recurrence | None = None
-    """Recurrence (RFC 5545); once unless given."""
+    """Recurrence (RFC 5545); once by default."""
     start: Moment
     """First start, in the monitor's time zone."""
     duration: Pace
     """How long."""
     probing: Literal["continue", "read_only", "stop"] = "continue"
-    """`read_only` stores, sends and deletes nothing; `stop` asks nothing at all."""
+    """`read_only` stores, sends and deletes nothing; `stop` runs no check at all."""
     by: str = ""
     """Who planned it, or the number of the change."""
     announced: Day | None = None
@@ -336,13 +336,13 @@ class ObjectiveSettings(Settings):
     per: Literal["month", "quarter", "year"] = "quarter"
     """The period over which it counts."""
     calendar: str | None = None
-    """Hours that count: a name under `calendars`; all hours unless given."""
+    """Hours that count: a name under `calendars`; all hours by default."""
     degraded: Literal["up", "down"] = "up"
     """What degraded counts as."""
     maintenance: Literal["exclude_downtime", "exclude_windows", "include"] = "exclude_downtime"
-    """How planned windows count: their downtime is excluded, the windows are, or nothing is."""
+    """How planned windows count: exclude their downtime, exclude the windows, or include everything."""
     contract: str = ""
-    """Where it is agreed."""
+    """The contract or document in which it is agreed."""
 
     @model_validator(mode="after")
     def _one_subject(self) -> Self:
@@ -359,26 +359,26 @@ class Sections(Settings):
     monitor: MonitorSettings
     """The monitor itself: its name, its database, where it listens."""
     sites: Mapping[str, SiteSettings] = {}
-    """Places where nodes stand."""
+    """The places where nodes are."""
     calendars: Annotated[Mapping[str, CalendarSettings], LATER] = {}
     """Service hours."""
     defaults: Defaults = Defaults()
-    """For every check whose node says nothing else."""
+    """Defaults for every check whose node does not override them."""
     templates: Annotated[Mapping[str, Any], LATER] = {}
     """Settings that several nodes share, by `use`."""
     nodes_from: Annotated[tuple[NodeTable, ...], LATER] = ()
-    """Tables of nodes."""
+    """Tables that define nodes."""
     nodes: Mapping[str, Any] = {}
-    """The members of the estate."""
+    """The monitored nodes."""
     services: Annotated[Mapping[str, ServiceSettings], LATER] = {}
     """What users call "the PACS"."""
     channels: Mapping[str, Any] = {}
     """Ways to reach people."""
     routes: tuple[RouteSettings, ...] = ()
-    """Who is told of what: the first match wins unless it says `continue: true`."""
+    """Who is notified of what: the first match wins unless it has `continue: true`."""
     default_route: DefaultRoute | None = None
-    """Who is told of incidents that no route matches."""
+    """Who is notified of incidents that no route matches."""
     maintenance: Annotated[tuple[MaintenanceSettings, ...], LATER] = ()
     """Planned windows."""
     objectives: Annotated[tuple[ObjectiveSettings, ...], LATER] = ()
-    """What was agreed."""
+    """Agreed availability."""

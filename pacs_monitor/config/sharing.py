@@ -33,7 +33,7 @@ def warn_of_sharing(reader: Reader, draft: Draft, nodes: dict[str, Node]) -> Non
 
 def _together(sharing: list[Node], least: int) -> str:
     names = ", ".join(node.name for node in sharing)
-    return f"{names} together have at most {least} association{'s' if least > 1 else ''} there at once"
+    return f"{names} together may use at most {least} association{'s' if least > 1 else ''} there at once"
 
 
 def _host(host: str) -> str:

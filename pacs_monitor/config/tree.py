@@ -129,7 +129,7 @@ class _Grower:
         next(self.events)  # the document ends
         event = next(self.events)
         if isinstance(event, yaml.DocumentStartEvent):
-            self._give_up(self._mark(event), (), "a second document begins: write one document per file")
+            self._give_up(self._mark(event), (), "write one document per file: a second one begins here")
         return tree
 
     def _grow(self, event: yaml.Event, mark: Mark, path: Path) -> Tree:
@@ -138,10 +138,10 @@ class _Grower:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, mark, path)
         if getattr(event, "tag", None) not in (None, "!", _STR):
-            self._tell(mark, path, "has a tag; values are plain texts, write it without")
+            self._tell(mark, path, "has a tag; write the value without it")
         tree = self._build(event, mark, path)
         if tree.size > LARGEST:
-            self._give_up(mark, path, f"holds more than {LARGEST:,} values once its aliases are followed")
+            self._give_up(mark, path, f"contains more than {LARGEST:,} values once its aliases are expanded")
         anchor = getattr(event, "anchor", None)
         if anchor:
             self.anchors[anchor] = tree
@@ -167,10 +167,10 @@ class _Grower:
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             here = self._mark(event)
             if not isinstance(event, yaml.ScalarEvent):
-                self._give_up(here, path, "a key must be a text")
+                self._give_up(here, path, "a key must be text")
             key = event.value
             if _NO_TEXT.search(key):
-                self._give_up(here, path, "a key holds a NUL character; write it without")
+                self._give_up(here, path, "a key contains a NUL character; remove it")
             child = self._grow(next(self.events), here, (*path, key))
             size += child.size
             if key in entries:
@@ -188,7 +188,7 @@ class _Grower:
     def _text(self, event: yaml.ScalarEvent, mark: Mark, path: Path) -> Text:
         written = event.value
         if _NO_TEXT.search(written):
-            self._tell(mark, path, "holds a NUL character; write it without")
+            self._tell(mark, path, "contains a NUL character; remove it")
             written = ""
         text = written
         if "$" in written:
@@ -198,13 +198,17 @@ class _Grower:
     def _variable(self, found: re.Match[str], mark: Mark, path: Path) -> str:
         name, fallback = found["name"], found["fallback"]
         if found["broken"]:
-            self._tell(mark, path, "'${' begins no variable; write ${NAME}, ${NAME:-fallback}, or $$ for a dollar sign")
+            self._tell(
+                mark,
+                path,
+                "write ${NAME}, ${NAME:-fallback}, or $$ for a dollar sign: this '${' does not begin a variable",
+            )
             return found[0]
         if name is None:
             return "$"
         value = self.environ.get(name)
         if value and _NO_TEXT.search(value):
-            self._tell(mark, path, f"the environment variable {name} is not a text in UTF-8; write it as one")
+            self._tell(mark, path, f"the environment variable {name} is not UTF-8 text; write it as one")
             return ""
         if value:
             self.used[name] = value
@@ -212,7 +216,7 @@ class _Grower:
             return value or fallback
         if value is None:
             self._tell(
-                mark, path, f"the environment variable {name} is not set; set it, or write ${{{name}:-fallback}}"
+                mark, path, f"set the environment variable {name}, or write ${{{name}:-fallback}}: it is not set"
             )
             return ""
         return value

@@ -33,7 +33,7 @@ _POSTGRESQL = "postgresql+psycopg://"
 
 def _pace(seconds: float) -> float:
     if seconds < SHORTEST:
-        raise ValueError(f"is shorter than {SHORTEST:g} s; nothing is asked more often")
+        raise ValueError(f"is shorter than {SHORTEST:g} s, the shortest interval")
     return seconds
 
 
@@ -62,7 +62,7 @@ def check_name(value: str) -> str:
     """Names stand in identities (`node/check`), URLs and metric labels."""
     if not _NAME.fullmatch(value):
         raise ValueError(
-            f"{value!r} is not a name; use letters, digits, '_', '-' and '.', and begin with no '-' or '.'"
+            f"{value!r} is not a name; use letters, digits, '_', '-' and '.', and do not begin with '-' or '.'"
         )
     return value
 
@@ -86,7 +86,7 @@ def _database(value: str, info: ValidationInfo) -> str:
         return _SQLITE + file_path(value.removeprefix(_SQLITE), info)
     if value.startswith(_POSTGRESQL) and _has_a_port(value):
         return value
-    raise ValueError(f"is no database; write {_SQLITE}FILE or {_POSTGRESQL}USER@HOST/NAME")
+    raise ValueError(f"is not a database URL; write {_SQLITE}FILE or {_POSTGRESQL}USER@HOST/NAME")
 
 
 def _has_a_port(url: str) -> bool:
@@ -98,7 +98,9 @@ def _has_a_port(url: str) -> bool:
 
 def _bearer(value: SecretStr) -> SecretStr:
     if not re.fullmatch(patterns.TOKEN, value.get_secret_value()):
-        raise ValueError("is no bearer token (RFC 6750 2.1); write letters, digits and -._~+/ alone, = only at the end")
+        raise ValueError(
+            "is not a bearer token (RFC 6750 2.1); use only letters, digits and -._~+/, and = only at the end"
+        )
     return value
 
 
@@ -128,7 +130,7 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
         try:
             ip_network(value, strict=False)
         except ValueError:
-            raise ValueError(f"{value!r} is no address; write 10.0.0.31 or 10.0.0.0/24") from None
+            raise ValueError(f"{value!r} is not an address; write 10.0.0.31 or 10.0.0.0/24") from None
     return values
 
 

@@ -21,12 +21,12 @@ _EXPECTED = {
     "int_parsing": "is not a whole number",
     "int_type": "must be a whole number",
     "float_parsing": "is not a number",
-    "finite_number": "is not a number that can be reckoned with",
+    "finite_number": "is not a finite number",
     "int_parsing_size": "is too large",
     "float_type": "must be a number",
     "bool_parsing": "is neither on nor off",
     "bool_type": "must be on or off",
-    "string_type": "must be a text",
+    "string_type": "must be text",
     "date_parsing": "is not a date; write 2026-12-24",
     "date_from_datetime_parsing": "is not a date; write 2026-12-24",
     "date_type": "must be a date such as 2026-12-24",
@@ -101,7 +101,7 @@ def sentence(error: ErrorDetails, tree: Tree, secret: bool) -> str:
         return f"{quoted}must be {words} {context[key]}"
     if kind == "value_error":
         return _own_words(context, tree)
-    return f"{quoted}is not right: {error['msg']}"
+    return f"{quoted}is not valid: {error['msg']}"
 
 
 def as_written(message: str, used: Mapping[str, str]) -> str:

@@ -36,18 +36,18 @@ class Item:
 
     notification: Notification
     since: float
-    """When this process took it up."""
+    """When this process loaded or created it."""
     number: int
     next_try: float
     delay: float
     attempts: int = 0
     refusals: int = 0
     blamed: int = 0
-    """Refusals that are its own fault."""
+    """Refusals caused by this notification itself."""
     refused_at: float | None = None
-    """First refused then."""
+    """When it was first refused."""
     turns: int = 0
-    """How often it failed, beyond connecting, since the circuit opened."""
+    """Failures after connecting, since the circuit opened."""
     not_before: float = 0.0
     may_have_arrived: bool = False
     taken: bool = False
@@ -64,9 +64,9 @@ class Item:
 class Lane:
     waiting: deque[Item] = field(default_factory=deque)
     busy: bool = False
-    """An attempt is under way, or its result is being written."""
+    """An attempt is in progress, or its result is being recorded."""
     ended: bool = False
-    """The incident is over, whether or not its end waits here."""
+    """The incident has ended, whether or not that notification is pending here."""
 
     @property
     def opening(self) -> Item | None:
@@ -110,7 +110,7 @@ class Backlog:
         self._deadlines = Agenda()
         """Lanes of ended incidents where something will have to be."""
         self._lost: set[str] = set()
-        """Incidents whose opened cannot be sent: neither may anything follow, nor the end."""
+        """Incidents whose `opened` notification cannot be sent: nothing may follow, not even `resolved`."""
         self._in_flight: set[Item] = set()
         self._count = 0
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 Spread = Callable[[float], float]
-"""Seconds to wait, spread so that not all come at once."""
+"""Seconds to wait, with jitter so that retries do not coincide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Pace:
     at_once: int = 4
     """Deliveries that one channel makes at a time."""
     drop_after: float = 900.0
-    """An opened this old that surely never arrived is not sent any more once its incident has ended."""
+    """An `opened` notification this old that certainly never arrived is dropped once its incident has ended."""
     give_up_after: float = 24 * 3600.0
     """For notifications of ended incidents, counted while the process runs."""
 

@@ -58,4 +58,4 @@ def _summary(channel: str, incidents: Sequence[dict[str, Any]]) -> str:
     count = f"{len(incidents)} incidents" if len(incidents) > 1 else "one incident"
     named = "; ".join(str(incident["summary"]) for incident in incidents[:NAMED])
     more = f"; and {len(incidents) - NAMED} more" if len(incidents) > NAMED else ""
-    return f"While channel {channel} took nothing, {count} began and ended: {named}{more}"
+    return f"While channel {channel} delivered nothing, {count} began and ended: {named}{more}"

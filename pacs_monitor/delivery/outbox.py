@@ -47,7 +47,7 @@ JITTER = 0.2
 DELIVERY_TIMEOUT = 30.0
 """Seconds for one attempt, where the channel's own timeout is not shorter."""
 GRACE = 5.0
-"""Seconds beyond it until an attempt is not waited for any more, whatever its thread does."""
+"""Seconds after that until an attempt is abandoned, even if its thread still runs."""
 
 
 class Trouble(NamedTuple):
@@ -102,7 +102,7 @@ class _Place:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Attempts, and writing of what is not sent."""
     trouble: Trouble | None = None
-    """As it was told."""
+    """As it was given."""
     last_reason: str = ""
     """Of the last attempt that failed."""
     digest: Notification | None = None
@@ -110,7 +110,7 @@ class _Place:
 
 
 class Outbox:
-    """Delivers what it is fed; `listener` hears how each ended, and which channels take nothing."""
+    """Delivers the notifications given to it; `listener` is called with each result and with each failing channel."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class Outbox:
         before, self._channels = self._channels, channels
         for name, place in self._places.items():
             if name not in channels:
-                log.warning("notifications wait for channel %s, which is not configured any more", name)
+                log.warning("notifications are pending for channel %s, which is no longer configured", name)
             elif name in changed or name not in before:
                 place.backlog.release(self._clock.monotonic())
             place.bell.set()
@@ -194,7 +194,8 @@ class Outbox:
         return said
 
     async def stop(self, grace: float) -> None:
-        """Begin no more attempts, wait for those under way; what is not delivered stays pending in the history."""
+        """Begin no more attempts and wait for those in progress; undelivered notifications stay pending in the
+        history."""
         self._stopping = True
         for place in self._places.values():
             if place.worker is not None:
@@ -249,7 +250,7 @@ class Outbox:
             else:
                 place.backlog.taken(item, self._clock.monotonic())
                 self.delivered[channel] += 1
-                log.info("channel %s took %s: %s", channel, item.notification.event, _about(item.notification))
+                log.info("channel %s delivered %s: %s", channel, item.notification.event, _about(item.notification))
             await self._recorder.record([DeliveryResult(item.notification.id, status, item.attempts, said)])
             place.backlog.done(item, lost=status is DeliveryStatus.REFUSED and item.notification.event is Event.OPENED)
             self._listener.ended(item.notification, status)
@@ -263,9 +264,9 @@ class Outbox:
         place.last_reason = error.reason
         self.failures[channel, error.reason] += 1
         told = channel, item.notification.event, item.attempts, error.reason, error, _about(item.notification)
-        log.warning("channel %s did not take %s, attempt %d: %s: %s: %s", *told)
+        log.warning("channel %s did not deliver %s, attempt %d: %s: %s: %s", *told)
         if place.backlog.is_poison(item) and item.blamed == self._pace.refusals:
-            log.error("channel %s refuses %s while it takes others; it is tried hourly", channel, item.notification.id)
+            log.error("channel %s refuses %s but accepts others; it is retried hourly", channel, item.notification.id)
 
     async def _send(self, notification: Notification) -> str:
         await self._permit(notification)
@@ -278,9 +279,9 @@ class Outbox:
         except DeliveryError:
             raise
         except TimeoutError:
-            raise DeliveryError("timeout", "the channel did not keep its own deadline") from None
+            raise DeliveryError("timeout", "the channel exceeded its own timeout") from None
         except Exception as error:  # noqa: BLE001 - whatever a channel raises must not end its lane
-            log.error("channel %s has a bug: %s", notification.channel, type(error).__name__)
+            log.error("channel %s failed with an internal error: %s", notification.channel, type(error).__name__)
             words = f"{type(error).__name__} in the channel itself"
             raise DeliveryError("channel_error", words, failure=Failure.REFUSAL) from None
 
@@ -299,7 +300,7 @@ class Outbox:
             identity = str(ULID.from_timestamp(now / SECOND))
             place.digest = digest(identity, now, [missed(notifications)], like=notifications[0])
             place.backlog.feed(place.digest, self._clock.monotonic())
-        log.error("channel %s: nobody was told there of %s", place.digest.channel, _about(notifications[0]))
+        log.error("channel %s: no notification was delivered for %s", place.digest.channel, _about(notifications[0]))
         self._begin(place, self._recorder.record(results, place.digest))
 
     def _look_at_circuit(self, channel: str, place: _Place) -> None:
@@ -310,9 +311,16 @@ class Outbox:
         if circuit.is_open:
             lasts = self._clock.monotonic() - (circuit.failing_since or self._clock.monotonic())
             trouble = Trouble(self._clock.now() - round(lasts * SECOND), place.last_reason)
-            log.error("channel %s takes nothing: %s; one notification at a time is tried", channel, place.last_reason)
+            log.error(
+                "channel %s delivers nothing: %s; only one notification at a time is retried",
+                channel,
+                place.last_reason,
+            )
         else:
-            log.warning("channel %s works again, is tried anew or is owed nothing; what waits goes out", channel)
+            log.warning(
+                "channel %s works again, was reloaded, or has nothing left to deliver; pending notifications are sent",
+                channel,
+            )
         self._listener.circuit_moved(channel, trouble)
         place.trouble = trouble
 

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 FIRST_RETRY, LAST_RETRY = 1.0, 30.0
 WRITTEN_WITHIN = 5.0
-"""Seconds that a lane waits for the record before it goes on without."""
+"""Seconds that a lane waits for the history before it continues without it."""
 
 
 class DeliveryHistory(Protocol):

@@ -28,7 +28,7 @@ _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 STORAGE = frozenset(str(context.abstract_syntax) for context in AllStoragePresentationContexts)
 SERVICES = frozenset({VERIFICATION, STORAGE_COMMITMENT})
 OF_STORAGE = frozenset(map(str, ALL_TRANSFER_SYNTAXES)) - {_BIG_ENDIAN}
-"""Objects come back in whatever transfer syntax the archive keeps them; nobody stores big endian any more."""
+"""Objects are returned in the transfer syntax in which the archive keeps them; big endian is retired."""
 
 
 class Incoming(UpperLayer):
@@ -86,7 +86,7 @@ class Incoming(UpperLayer):
     def transfer_syntax(self, context_id: int) -> str:
         """That of an accepted context; raises Malformed for any other."""
         if context_id not in self._syntaxes:
-            raise Malformed("a message came over a presentation context that was not accepted")
+            raise Malformed("a message arrived on a presentation context that was not accepted")
         return self._syntaxes[context_id]
 
     def _take_request(self, body: bytes) -> None:

@@ -25,13 +25,13 @@ from pacs_monitor.net.accepting import Refusals, Server, bind
 from pacs_monitor.net.admission import Limits, TurnedAway
 
 AT_ONCE = 16
-"""Associations; one more is told to come back later (2/3/2)."""
+"""Associations; any more are rejected as transient, local limit exceeded (2/3/2)."""
 CONNECTIONS = Limits(known=32, strangers=8, per_address=24)
-"""Those without an association give way to others."""
+"""Connections without an association may be closed to make room."""
 REQUEST_WITHIN = 5.0
 """Seconds from connect to A-ASSOCIATE-RQ (the ARTIM timer, PS3.8 9.1.5)."""
 IDLE = 60.0
-"""Seconds without a message until we leave."""
+"""Seconds without a message until we abort."""
 
 CALLING_AE_TITLE_NOT_RECOGNIZED = Rejected(1, 1, 3)
 CALLED_AE_TITLE_NOT_RECOGNIZED = Rejected(1, 1, 7)
@@ -47,8 +47,8 @@ Near = Callable[[str], bool]
 Ours = Callable[[str], Awaitable[bool]]
 """Whether the ledger holds this SOP instance."""
 _OF_STRANGERS = {
-    Reason.NOT_DICOM: (TurnedAway.MALFORMED, "it does not speak DICOM: wrong port or protocol?"),
-    Reason.ACSE_TIMEOUT: (TurnedAway.SILENT, "it asked for no association in time"),
+    Reason.NOT_DICOM: (TurnedAway.MALFORMED, "wrong port or protocol? It does not speak DICOM"),
+    Reason.ACSE_TIMEOUT: (TurnedAway.SILENT, "it did not request an association in time"),
 }
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class KnownNodes:
 
 
 class Listener:
-    """The acceptor of C-STORE, N-EVENT-REPORT and C-ECHO at one port; on loopback unless told otherwise."""
+    """The acceptor of C-STORE, N-EVENT-REPORT and C-ECHO at one port; on loopback by default."""
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class Listener:
                 return
             await self._associate(incoming)
         except Malformed:
-            incoming.connection.turned_away(TurnedAway.MALFORMED, "it asks for what nobody may ask of us")
+            incoming.connection.turned_away(TurnedAway.MALFORMED, "it sent a request that this listener does not serve")
         except NetFailure as failure:
             if failure.reason in _OF_STRANGERS:
                 incoming.connection.turned_away(*_OF_STRANGERS[failure.reason])
@@ -188,7 +188,7 @@ class Listener:
             case CommandField.C_ECHO_RQ:
                 response = write_response(message.command, SUCCESS)
             case _:
-                raise Malformed("a request that nobody may make of us")
+                raise Malformed("a request that this listener does not serve")
         await incoming.send(message.context_id, response)
 
     async def _take_object(self, got: ReceivedObject) -> int:

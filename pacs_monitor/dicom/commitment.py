@@ -21,7 +21,7 @@ STORAGE_COMMITMENT = "1.2.840.10008.1.20.1"
 WELL_KNOWN_INSTANCE = "1.2.840.10008.1.20.1.1"
 _REQUEST_STORAGE_COMMITMENT = 1
 NOT_OURS = 0x0124
-"""What we answer to whatever is not about our objects: refused, not authorised (PS3.7 C.5)."""
+"""Our answer to anything not about our objects: refused, not authorised (PS3.7 C.5)."""
 
 
 class Commitment(NamedTuple):
@@ -67,7 +67,7 @@ async def report(association: Association, transaction: str) -> Commitment:
     while True:
         message = await association.receive()
         if message.command.field != CommandField.N_EVENT_REPORT_RQ:
-            detail = "another message came where N-EVENT-REPORT was awaited"
+            detail = "a different message arrived instead of N-EVENT-REPORT"
             raise association.passage.failure(Reason.NOT_DICOM, detail)
         commitment = await _answered(association, message, transaction)
         if commitment is not None:

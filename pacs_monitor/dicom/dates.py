@@ -26,7 +26,7 @@ def resolve_dates(text: str, day: date) -> str:
     first, _, last = text.partition("..")
     ends = [f"{_day(end, day):%Y%m%d}" if end.strip() else "" for end in (first, last)]
     if not any(ends) or (all(ends) and ends[0] > ends[1]):
-        raise ValueError(f"{text!r} is no range of dates; write today-7d..today")
+        raise ValueError(f"{text!r} is not a range of dates; write today-7d..today")
     return "-".join(ends)
 
 
@@ -37,4 +37,4 @@ def _day(text: str, day: date) -> date:
         return day + timedelta(days=shift)
     if found := _ABSOLUTE.fullmatch(text.strip()):
         return date(*map(int, found.groups()))
-    raise ValueError(f"{text!r} is no date; write today, yesterday, today-7d or 2026-11-24")
+    raise ValueError(f"{text!r} is not a date; write today, yesterday, today-7d or 2026-11-24")

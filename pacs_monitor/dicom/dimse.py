@@ -12,7 +12,7 @@ from pacs_monitor.dicom.pdu import Malformed, Pdv
 
 COMMAND_LIMIT = 64 * 1024
 DATA_LIMIT = 16 * 1024 * 1024
-"""Bytes of one message that we are willing to take, the headers of its fragments included."""
+"""Bytes of the longest message that we accept, including the headers of its fragments."""
 HEADER_SIZE = 6
 """Bytes before a fragment (PS3.8 9.3.5.1), counted too, so that even empty fragments come to an end."""
 
@@ -136,13 +136,13 @@ class Assembler:
                 return None
             self._dropping, self._size = False, 0
         if pdv.is_command is not (self._command is None):
-            raise Malformed("command and data set fragments come in the wrong order")
+            raise Malformed("command and data set fragments arrive in the wrong order")
         if self._context_id not in (None, pdv.context_id):
-            raise Malformed("one message came over two presentation contexts")
+            raise Malformed("one message arrived on two presentation contexts")
         self._context_id = pdv.context_id
         self._size += HEADER_SIZE + len(pdv.fragment)
         if self._size > (COMMAND_LIMIT if pdv.is_command else self._data_limit):
-            raise Malformed("a message is longer than any that was asked for")
+            raise Malformed("a message is longer than any that was requested")
         self._fragments.append(pdv.fragment)
         return self._complete(pdv.context_id, b"".join(self._fragments)) if pdv.is_last else None
 
@@ -161,7 +161,7 @@ class Assembler:
     def _drop(self, pdv: Pdv) -> None:
         self._size += HEADER_SIZE + len(pdv.fragment)
         if self._size > self._data_limit:
-            raise Malformed("a message is longer than any that was asked for")
+            raise Malformed("a message is longer than any that was requested")
         if pdv.is_last:
             self._dropping, self._size = False, 0
 
@@ -181,7 +181,7 @@ def _read_command(data: bytes) -> Command:
         group, element, length = _ELEMENT.unpack_from(data, start)
         end = start + 8 + length
         if group != 0 or end > len(data):
-            raise Malformed("a command set holds what does not belong there")
+            raise Malformed("a command set contains elements that do not belong there")
         elements[element] = data[start + 8 : end]
         start = end
     field = _unsigned_short(elements, Element.COMMAND_FIELD)

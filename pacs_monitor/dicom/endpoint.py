@@ -14,13 +14,13 @@ class EndpointSettings(Settings):
     """Base of the settings of every check that opens associations."""
 
     port: Port | None = None
-    """TCP port to call, instead of the node's `dicom: {port: …}`."""
+    """TCP port, instead of the node's `dicom: {port: …}`."""
     ae_title: AETitle | None = None
-    """AE title to call, instead of the node's `dicom: {ae_title: …}`."""
+    """Called AE title, instead of the node's `dicom: {ae_title: …}`."""
     calling_ae_title: AETitle | None = None
-    """AE title to call by, instead of the node's and the monitor's own."""
+    """Calling AE title, instead of the node's and the monitor's own."""
     tls: TlsSettings | None = None
-    """TLS towards the port, instead of the node's `dicom: {tls: …}`."""
+    """TLS for this port, instead of the node's `dicom: {tls: …}`."""
 
     def peer(self, node: Node) -> tuple[str, ...]:
         """Whom to call, and as whom, as far as node and check say it."""

@@ -17,7 +17,7 @@ from pacs_monitor.model import DicomListener, PacsMonitorError, ProbeContext, Re
 from pacs_monitor.net import NetFailure
 
 MOST_OBJECTS = 10_000
-"""Objects of one study that the listener is told to expect."""
+"""The most objects of one study that the listener will expect."""
 _CONTENT = ("PixelData", "EncapsulatedDocument")
 
 
@@ -25,7 +25,7 @@ class Fetched(NamedTuple):
     """What came of one study. `content` is empty where the objects went elsewhere."""
 
     objects: int | None
-    """None where they went elsewhere, and the archive does not tell how many."""
+    """None when they were sent elsewhere and the archive does not report how many."""
     bytes: int
     content: str
     syntaxes: list[str]
@@ -51,7 +51,9 @@ class Basket:
     def check(self) -> None:
         """Raises TooLargeError once there was too much."""
         if self._bytes > self._largest:
-            raise TooLargeError(f"the study has more than {self._largest} bytes: raise `largest`, or take another one")
+            raise TooLargeError(
+                f"raise `largest` or choose another study: this one has more than {self._largest} bytes"
+            )
 
     def take(self, thing: ReceivedObject) -> int:
         self._bytes += len(thing.dataset)
@@ -109,7 +111,7 @@ async def by_move_to_us(
         _cancel([*arriving, *taking])
     basket.check()
     if basket.objects < len(arriving):
-        detail = f"{association.peer} has sent {basket.objects} of {len(arriving)} objects to {listener.ae_title}"
+        detail = f"{association.peer} sent only {basket.objects} of {len(arriving)} objects to {listener.ae_title}"
         raise association.passage.failure(Reason.PARTIAL, detail)
     return await basket.content()
 
@@ -141,7 +143,7 @@ async def _instances(association: Association, study: str) -> list[str]:
         keys = {**_study(study), "QueryRetrieveLevel": "IMAGE", "SeriesInstanceUID": series}
         found += await _values(association, keys, "SOPInstanceUID")
     if len(found) > MOST_OBJECTS:
-        raise TooLargeError(f"the study has more than {MOST_OBJECTS} objects: take another one")
+        raise TooLargeError(f"choose another study: this one has more than {MOST_OBJECTS} objects")
     return list(dict.fromkeys(found))
 
 
@@ -155,6 +157,6 @@ async def _values(association: Association, keys: Mapping[str, str], keyword: st
         except Malformed as error:
             raise association.passage.failure(Reason.NOT_DICOM, f"C-FIND: {error}") from None
     if answers.capped and answers.matches <= MOST_OBJECTS:
-        detail = f"{association.peer} cut its list of the study's objects (B001): take another one, or another method"
+        detail = f"{association.peer} truncated its list of the study's objects (B001): choose another study or method"
         raise association.passage.failure(Reason.NOT_CONFIGURED, detail)
     return [value for value in values if value]

@@ -22,7 +22,7 @@ MODALITY_WORKLIST_FIND = "1.2.840.10008.5.1.4.31"
 LIMIT_REACHED = 0xB001
 """The peer stopped at a limit of its own (PS3.4 table C.4-1)."""
 CANCEL_WITHIN = 2.0
-"""Seconds for the end of the answers after C-CANCEL; a peer that goes on is left with A-ABORT."""
+"""Seconds for the end of the answers after C-CANCEL; if the peer continues, we send A-ABORT."""
 
 
 class FindAnswer(NamedTuple):

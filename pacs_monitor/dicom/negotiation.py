@@ -176,14 +176,14 @@ def _first(uids: tuple[str, ...]) -> str:
 def _items(data: bytes, start: int) -> Iterator[tuple[int, bytes]]:
     """Items and sub-items (PS3.8 9.3.2): unknown ones are for the caller to pass over (9.3.1)."""
     if len(data) < start:
-        raise Malformed("what negotiates the association is too short")
+        raise Malformed("the association negotiation PDU is too short")
     while start < len(data):
         if len(data) - start < 4:
-            raise Malformed("an item of what negotiates the association ends early")
+            raise Malformed("an item of the association negotiation PDU ends early")
         kind, length = _ITEM.unpack_from(data, start)
         end = start + 4 + length
         if end > len(data):
-            raise Malformed("an item of what negotiates the association is longer than what holds it")
+            raise Malformed("an item of the association negotiation PDU is longer than its parent")
         yield kind, data[start + 4 : end]
         start = end
 

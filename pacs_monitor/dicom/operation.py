@@ -50,7 +50,7 @@ class Operation:
             self.message_id,
         )
         if not is_ours or command.status is None:
-            detail = f"{self.service} was answered with another message than {self.service}-RSP"
+            detail = f"{self.service} was answered with a message other than {self.service}-RSP"
             raise self._association.passage.failure(Reason.NOT_DICOM, detail)
         return command.status
 

@@ -36,7 +36,7 @@ _LIMITS = {
     PduType.A_RELEASE_RP: 4,
     PduType.A_ABORT: 4,
 }
-"""Bytes after the header. Whoever announces more is not believed, so nobody can make us keep more.
+"""Bytes after the header. A longer announced length is refused, so that no peer can make us buffer more.
 
 Some peers do not count the header of a presentation data value, and send six bytes more than we take (PS3.8 D.1.1).
 """
@@ -79,7 +79,7 @@ class Framer:
             if limit is None:
                 raise Malformed(_guess(data[start:]))
             if length > limit or length < min(limit, 4):
-                raise Malformed(f"a PDU of type {kind:02X}H announced {length} bytes, where 4 to {limit} are allowed")
+                raise Malformed(f"a PDU of type {kind:02X}H announced {length} bytes; allowed are 4 to {limit}")
             end = start + 6 + length
             if end > len(data):
                 break
@@ -99,7 +99,7 @@ def _guess(data: bytes) -> str:
         return "an HL7 listener answered (MLLP)"
     if data.lstrip()[:1] == b"<":
         return "a web server answered"
-    return f"it answered with type {data[0]:02X}H, which is no PDU of DICOM (PS3.8 9.3)"
+    return f"it answered with type {data[0]:02X}H, which is not a DICOM PDU (PS3.8 9.3)"
 
 
 def is_tls(data: bytes) -> bool:

@@ -27,22 +27,23 @@ UNIQUE_KEYS = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID", "imag
 """Query/Retrieve levels and their unique keys (PS3.4 C.6.2.1)."""
 _UNICODE = "ISO_IR 192"
 _LOOKS_LIKE_A_LIMIT = 100
+_WHAT = {"find": "matches", "worklist": "scheduled procedures"}
 
 
 class QuerySettings(EndpointSettings):
     """Base of their settings."""
 
     slow: Duration | None = None
-    """All answers together taking longer than this, from name to last answer, is a warning (reason `slow`)."""
+    """A run that takes longer than this, from name resolution to the last answer, is a warning (reason `slow`)."""
     limit: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    """Answers after which the rest is cancelled (C-CANCEL); the count is then a lower bound, flagged `capped`."""
+    """Answers after which the query is cancelled (C-CANCEL); the count is then a lower bound, flagged `capped`."""
 
 
 class CountSettings(QuerySettings):
     """Base of those that count one query's answers."""
 
     at_least: NumberOrNone = 0
-    """Fewer answers than this are too few (reason `too_few`), but not where the peer cut its list short (B001)."""
+    """Fewer answers than this are reported as `too_few`, unless the peer truncated its list (B001)."""
 
     @model_validator(mode="after")
     def _countable(self) -> Self:
@@ -119,14 +120,14 @@ async def count(
         return failure.outcome()
     passage = association.passage
     if found.partly_matched:
-        passage.terminal += (("keys", "the peer does not match by all of them (FF01), so that fewer may be meant"),)
+        passage.terminal += (("keys", "the peer does not support all of them (FF01), so the count may be too high"),)
     passage.measure(f"{name}_matches", found.matches)
     if found.first is not None:
         passage.measure(f"{name}_first_seconds", found.first)
     passage.measure(f"{name}_last_seconds", found.last)
     if found.matches >= settings.at_least or found.cut:
         return passage.outcome(settings.slow)
-    detail = f"{target} found {found.matches}, at least {settings.at_least} were expected"
+    detail = f"{target} returned {found.matches} {_WHAT[name]}; expected at least {settings.at_least}"
     return Outcome.of(Reason.TOO_FEW, warn=few_is_a_warning, phase=Phase.OPERATION, detail=detail, **passage.seen())
 
 
@@ -182,9 +183,9 @@ def check_keys(keys: Mapping[str, str]) -> Mapping[str, str]:
     """Keys of a query as somebody wrote them; raises ValueError."""
     for keyword, value in keys.items():
         if tag_for_keyword(keyword) is None:
-            raise ValueError(f"{keyword!r} is no keyword of PS3.6; write StudyDate, ModalitiesInStudy, …")
+            raise ValueError(f"{keyword!r} is not a keyword of PS3.6; write StudyDate, ModalitiesInStudy, …")
         if dictionary_VR(keyword) == "SQ":
-            raise ValueError(f"{keyword} is a sequence, which cannot be a key here")
+            raise ValueError(f"{keyword} is a sequence and cannot be used as a key here")
         _check_value(keyword, dated({keyword: value}, date(2000, 1, 1))[keyword])
     return keys
 
@@ -201,4 +202,4 @@ def _read(association: Association, answer: FindAnswer, keywords: Collection[str
     try:
         return decode(answer.dataset, keywords)
     except Malformed as error:
-        raise association.passage.failure(Reason.NOT_DICOM, f"an answer to C-FIND is not understood: {error}") from None
+        raise association.passage.failure(Reason.NOT_DICOM, f"an answer to C-FIND cannot be decoded: {error}") from None

@@ -72,7 +72,7 @@ _RETRIEVE = (
     _Meaning(0xA900, 0xA9FF, Reason.QUERY_REFUSED, "identifier does not match SOP class"),
     _Meaning(0xB000, 0xB000, Reason.PARTIAL, "sub-operations complete, one or more failed"),
     _Meaning(0xC000, 0xCFFF, Reason.QUERY_REFUSED, "unable to process"),
-    _Meaning(0xFE00, 0xFE00, Reason.QUERY_REFUSED, "cancelled, which nobody asked for"),
+    _Meaning(0xFE00, 0xFE00, Reason.QUERY_REFUSED, "cancelled, though no cancel was requested"),
 )
 _MEANINGS = {
     "C-STORE": _STORE,
@@ -82,7 +82,7 @@ _MEANINGS = {
         _Meaning(0xA700, 0xA7FF, Reason.OUT_OF_RESOURCES, "refused: out of resources"),
         _Meaning(0xA900, 0xA9FF, Reason.QUERY_REFUSED, "identifier does not match SOP class"),
         _Meaning(0xC000, 0xCFFF, Reason.QUERY_REFUSED, "unable to process"),
-        _Meaning(0xFE00, 0xFE00, Reason.QUERY_REFUSED, "cancelled, which nobody asked for"),
+        _Meaning(0xFE00, 0xFE00, Reason.QUERY_REFUSED, "cancelled, though no cancel was requested"),
     ),
     "C-GET": _RETRIEVE,
     "C-MOVE": _RETRIEVE,
@@ -93,31 +93,31 @@ _MEANINGS = {
 
 
 def of_rejection(rejected: Rejected, peer: str, calling: str, source_address: str) -> tuple[Reason, str]:
-    """Table 9-21, but for one thing: any transient rejection is `busy`, since peers differ in how they say it."""
+    """Table 9-21, with one exception: any transient rejection is `busy`, because peers use different diagnostics."""
     triple = f"{rejected.result}/{rejected.source}/{rejected.diagnostic}"
-    words = _DIAGNOSTICS.get((rejected.source, rejected.diagnostic), "a diagnostic that the standard does not know")
+    words = _DIAGNOSTICS.get((rejected.source, rejected.diagnostic), "a diagnostic unknown to the standard")
     if rejected.result == _TRANSIENT:
-        return Reason.BUSY, f"{peer} takes no association for now (A-ASSOCIATE-RJ {triple}: {words})"
+        return Reason.BUSY, f"{peer} rejected the association temporarily (A-ASSOCIATE-RJ {triple}: {words})"
     if (rejected.source, rejected.diagnostic) == (1, 7):
-        return Reason.CALLED_AET_UNKNOWN, f"{peer} does not know itself by that AE title (A-ASSOCIATE-RJ {triple})"
+        return Reason.CALLED_AET_UNKNOWN, f"{peer} does not recognize that called AE title (A-ASSOCIATE-RJ {triple})"
     if (rejected.source, rejected.diagnostic) == (1, 3):
         return Reason.CALLING_AET_UNKNOWN, (
-            f"{peer} refused the calling AE title {calling} from source address {source_address}"
-            f" (A-ASSOCIATE-RJ {triple}): please register {calling} at {source_address} on that system"
+            f"please register the calling AE title {calling} at source address {source_address}: {peer} rejected it"
+            f" (A-ASSOCIATE-RJ {triple})"
         )
-    return Reason.REJECTED, f"{peer} rejected the association for good (A-ASSOCIATE-RJ {triple}: {words})"
+    return Reason.REJECTED, f"{peer} rejected the association permanently (A-ASSOCIATE-RJ {triple}: {words})"
 
 
 def of_context_result(result: int | None, peer: str, abstract_syntax: str) -> tuple[Reason, str]:
     """Why a proposed presentation context cannot be used; None when the answer did not mention it."""
     reason = Reason.TRANSFER_SYNTAX_REJECTED if result == 4 else Reason.SOP_CLASS_REJECTED
-    return reason, f"{peer} accepted the association without SOP class {abstract_syntax} ({context_result(result)})"
+    return reason, f"{peer} accepted the association, but not SOP class {abstract_syntax} ({context_result(result)})"
 
 
 def of_other_syntax(peer: str, abstract_syntax: str, *, accepted: str, wanted: str) -> tuple[Reason, str]:
     """Why a context cannot be used that was accepted (result 0), and with another transfer syntax than is wanted."""
-    syntax = f"transfer syntax {name_of(accepted)}" if accepted else "a transfer syntax that is no UID"
-    detail = f"{peer} accepted SOP class {abstract_syntax} with {syntax}, and not with {name_of(wanted)} as proposed"
+    syntax = f"transfer syntax {name_of(accepted)}" if accepted else "a transfer syntax that is not a UID"
+    detail = f"{peer} accepted SOP class {abstract_syntax} with {syntax} instead of the proposed {name_of(wanted)}"
     return Reason.TRANSFER_SYNTAX_REJECTED, detail
 
 

@@ -124,7 +124,7 @@ def _ended(
 
 def _hint(destination: str) -> str:
     """Orthanc answers C000 for a destination that is not among its DicomModalities, where others answer A801."""
-    return f"; perhaps it does not know the destination {destination}: is that registered there with address and port?"
+    return f"; check that the destination {destination} is registered there with address and port"
 
 
 def _completed(pending: Command) -> SubOperations:

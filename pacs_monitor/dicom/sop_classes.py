@@ -62,7 +62,9 @@ def sop_class(name: str) -> str:
     if found is None and _UID.fullmatch(name) and len(name) <= 64:
         return name
     if found is None:
-        raise ValueError(f"{name!r} is no SOP class; write its UID, its name by PS3.6, or one of {', '.join(EVERYDAY)}")
+        raise ValueError(
+            f"{name!r} is not a SOP class; write its UID, its name in PS3.6, or one of {', '.join(EVERYDAY)}"
+        )
     return found
 
 

@@ -1,4 +1,4 @@
-"""Studies of one day, as an archive tells them by C-FIND or QIDO-RS: when, and of which modalities.
+"""Studies of one day, as an archive reports them by C-FIND or QIDO-RS: when, and of which modalities.
 
 No key of a patient is asked for, and of an answer nothing is read but the three elements named here.
 
@@ -84,7 +84,7 @@ def _of_modality(
         return answers
     told = [answer for answer in answers if MODALITIES in answer]
     if answers and not told:
-        detail = f"{peer} does not tell {MODALITIES}, so that it cannot be asked by modality"
+        detail = f"{peer} does not return {MODALITIES}, so studies cannot be queried by modality"
         raise passage.failure(Reason.NOT_CONFIGURED, detail)
     return [answer for answer in told if modality in _several(answer[MODALITIES])]
 

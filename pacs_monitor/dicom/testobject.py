@@ -1,4 +1,5 @@
-"""The synthetic object that test stores send: a Secondary Capture image (PS3.3 A.8.1), built here and from nobody.
+"""The synthetic object that test stores send: a Secondary Capture image (PS3.3 A.8.1), generated here, showing no
+patient.
 
 Its pixels say TEST; the rows below hold bytes made from its own UID, so that no other image passes for it. It is marked
 QualityControlImage (PS3.3 C.7.6.1), and its dates are those of its making.
@@ -35,7 +36,7 @@ _LETTERS = {
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom the object claims to show: nobody, and in the hospital's own words for that."""
+    """The patient of the object: an agreed test patient, no real person."""
 
     patient_id: str
     patient_name: str
@@ -149,7 +150,7 @@ def _read(path: str, marker: str) -> FileDataset:
     except (OSError, InvalidDicomError, AttributeError, ValueError, TypeError, KeyError) as error:
         raise UnfitFileError(f"it cannot be read as a DICOM file ({type(error).__name__})") from None
     if not whole:
-        raise UnfitFileError("it says neither what it is nor how it is encoded")
+        raise UnfitFileError("it lacks the SOP class or the transfer syntax")
     if not marked:
         raise UnfitFileError(f"neither its PatientName nor its PatientID contains the marker {marker!r}")
     return file

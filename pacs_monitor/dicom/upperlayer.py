@@ -129,7 +129,7 @@ class UpperLayer(asyncio.Protocol):
     def abort(self) -> None:
         """A-ABORT, and close; safe at any time, also when nothing was connected yet. Whoever asks afterwards fails."""
         if self._state is not State.OVER:
-            self._ending = Reason.CLOSED, f"we have left the association with {self.peer}"
+            self._ending = Reason.CLOSED, f"we have ended the association with {self.peer}"
         self._leave(pdu.A_ABORT)
 
     async def release(self) -> None:
@@ -205,7 +205,7 @@ class UpperLayer(asyncio.Protocol):
                 reason, what = Reason.ACSE_TIMEOUT, "did not answer the release request in time"
             case _:
                 reason, what = Reason.ACSE_TIMEOUT, "connected, then did not request an association in time"
-        partly = " (only a part of an answer came)" if self._framer.unfinished else ""
+        partly = " (only part of an answer arrived)" if self._framer.unfinished else ""
         self._end(reason, f"{self.peer} {what}{partly}", pdu.A_ABORT)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -219,10 +219,10 @@ class UpperLayer(asyncio.Protocol):
             self._end(
                 Reason.CLOSED_BEFORE_ACCEPT,
                 f"{self.peer} {how} the connection without answering the association request: wrong port or protocol?"
-                " Else perhaps a port that wants TLS, an allow-list of addresses, or no free association",
+                " If not, does the port require TLS, an allowed address, or a free association?",
             )
         else:
-            self._end(Reason.CLOSED, f"{self.peer} {how} the connection in mid-operation")
+            self._end(Reason.CLOSED, f"{self.peer} {how} the connection mid-operation")
 
     def pause_writing(self) -> None:
         self._congested = True
@@ -250,12 +250,10 @@ class UpperLayer(asyncio.Protocol):
 
     def _not_understood(self, data: bytes, why: str) -> None:
         if self._state is State.AWAITING_ACCEPT and pdu.is_tls(data):
-            self._end(Reason.CLOSED_BEFORE_ACCEPT, f"{self.peer} answered in TLS: this port wants tls under dicom")
+            self._end(Reason.CLOSED_BEFORE_ACCEPT, f"{self.peer} answered with TLS: set tls under dicom for this port")
             return
         is_stranger = self._state in (State.AWAITING_ACCEPT, State.AWAITING_REQUEST)
-        what = (
-            "does not speak DICOM; wrong port or protocol?" if is_stranger else "does not keep to the DICOM protocol:"
-        )
+        what = "does not speak DICOM; wrong port or protocol?" if is_stranger else "violates the DICOM protocol:"
         self._end(Reason.NOT_DICOM, f"{self.peer} {what} {why}", pdu.A_ABORT_BY_PROVIDER)
 
     def _take(self, kind: int, body: bytes) -> None:
@@ -304,7 +302,7 @@ class UpperLayer(asyncio.Protocol):
         """The peer leaves (AR-2); while we release, both do, and we answer and wait on (AR-8)."""
         match self._state:
             case State.OPEN:
-                detail = f"{self.peer} released the association in mid-operation"
+                detail = f"{self.peer} released the association mid-operation"
                 self._end(Reason.CLOSED, detail, pdu.A_RELEASE_RP)
             case State.AWAITING_RELEASE:
                 self._write(pdu.A_RELEASE_RP)
@@ -322,7 +320,7 @@ class UpperLayer(asyncio.Protocol):
         self._end(Reason.ABORTED_BY_PEER, reasons.of_abort(pdu.read_abort(body), self.peer, where))
 
     def _take_unexpected(self) -> NoReturn:
-        raise Malformed("a PDU came out of turn (PS3.8 9.2)")
+        raise Malformed("a PDU arrived out of sequence (PS3.8 9.2)")
 
 
 def _cost(message: Message) -> int:

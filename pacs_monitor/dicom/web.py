@@ -49,7 +49,7 @@ class Service(NamedTuple):
     ctx: ProbeContext
     passage: Passage
     kept: float = 0.0
-    """Seconds before the run's deadline by which it is asked no more."""
+    """No request starts within this many seconds of the run's deadline."""
 
     def __str__(self) -> str:
         return str(self.address)
@@ -92,7 +92,7 @@ def _matches(answer: Answer, passage: Passage) -> Matches:
     if _is_empty(answer):
         return Matches([], cut)
     if answer.status in (400, 413):
-        detail = f"QIDO-RS was answered {answer.status}: the query is not understood, or asks for too much"
+        detail = f"QIDO-RS was answered with {answer.status}: the query is not supported or requests too much"
         raise HttpError(Reason.QUERY_REFUSED, detail, passage)
     http.expect(answer, "QIDO-RS", 200, 206)
     return Matches(_datasets(answer, "QIDO-RS"), cut)
@@ -118,7 +118,7 @@ async def has_metadata(service: Service, uids: Uids) -> bool:
     if not datasets:
         return False
     if [_value(dataset, _SOP_INSTANCE) for dataset in datasets] != [uids.instance]:
-        raise HttpError(Reason.BAD_CONTENT, "WADO-RS gave the metadata of another instance", service.passage)
+        raise HttpError(Reason.BAD_CONTENT, "WADO-RS returned the metadata of a different instance", service.passage)
     return True
 
 
@@ -137,10 +137,10 @@ async def frame_hash(service: Service, uids: Uids) -> str | None:
     if parts in ([], [b""]):
         return None
     if len(parts) != 1:
-        detail = f"WADO-RS frames was answered with {len(parts)} parts instead of one"
+        detail = f"WADO-RS frames returned {len(parts)} parts instead of one"
         raise HttpError(Reason.BAD_CONTENT, detail, service.passage)
     if _is_compressed(parts[0], answer.body, answer.headers.get("Content-Type", "")):
-        detail = "WADO-RS frames was answered with a compressed frame, where one without compression was asked for"
+        detail = "WADO-RS frames returned a compressed frame, although an uncompressed one was requested"
         raise HttpError(Reason.BAD_CONTENT, f"{detail}: its pixels cannot be compared", service.passage)
     return hashlib.sha256(parts[0]).hexdigest()
 
@@ -183,9 +183,9 @@ def _judge_store(service: Service, answer: Answer, uids: Uids) -> None:
         raise HttpError(*reasons.of_status("STOW-RS", code if isinstance(code, int) else 0x0110), service.passage)
     stored = [item for item in _items(told, _REFERENCED) if _value(item, _REFERENCED_INSTANCE) == uids.instance]
     if not stored:
-        more = ", but the answer does not say that the object is stored" if taken else ""
+        more = ", but the answer does not confirm that the object was stored" if taken else ""
         reason = Reason.BAD_CONTENT if taken else Reason.DATASET_REFUSED
-        raise HttpError(reason, f"STOW-RS was answered {answer.status}{more}", service.passage)
+        raise HttpError(reason, f"STOW-RS was answered with {answer.status}{more}", service.passage)
     warning = _value(stored[0], _WARNING)
     if isinstance(warning, int) and warning:
         service.passage.flags.append(_FLAGS.get(warning, Flag.STORED_WITH_WARNING))
@@ -245,7 +245,7 @@ def _is_json(answer: Answer) -> bool:
 def _object(answer: Answer, passage: Passage) -> dict[str, Any]:
     found = http.read_json(answer, "STOW-RS")
     if not isinstance(found, dict):
-        raise HttpError(Reason.BAD_CONTENT, "STOW-RS was answered with JSON that is no data set", passage)
+        raise HttpError(Reason.BAD_CONTENT, "STOW-RS was answered with JSON that is not a data set", passage)
     return found
 
 
@@ -253,7 +253,7 @@ def _datasets(answer: Answer, what: str) -> list[Any]:
     found = http.read_json(answer, what)
     if not isinstance(found, list) or not all(isinstance(dataset, dict) for dataset in found):
         raise HttpError(
-            Reason.BAD_CONTENT, f"{what} was answered with JSON that is no list of data sets", answer.passage
+            Reason.BAD_CONTENT, f"{what} was answered with JSON that is not a list of data sets", answer.passage
         )
     return found
 

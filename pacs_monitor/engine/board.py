@@ -25,16 +25,16 @@ class BoardEntry:
     failures: deque[Result] = field(default_factory=lambda: deque(maxlen=10))
     runs: int = 0
     reasons: dict[Reason, int] = field(default_factory=dict)
-    """How often a run failed or could not tell, by reason, since the start."""
+    """Failed and unknown runs since the start, by reason."""
     memory: dict[str, Any] = field(default_factory=dict)
     lapse_at: float | None = None
     """When the check becomes unknown unless a result comes, on the monotonic clock."""
     proven: bool = False
     """Its failures count: it was good once as it is configured, or its outage goes on since before that was changed."""
     run: asyncio.Task[Result] | None = None
-    """The run that goes on now."""
+    """The run in progress."""
     tidying: asyncio.Task[None] | None = None
-    """Clears away what an interrupted run has left; the first run waits for it."""
+    """Cleans up after an interrupted run; the first run waits for it."""
 
 
 class Board:

@@ -14,7 +14,7 @@ from pacs_monitor.model import SECOND, Check, CheckId, Clock
 from pacs_monitor.supervision import Supervisor
 
 MISFIRE_GRACE = 60
-"""Seconds by which a calendar run may be late and still happen."""
+"""A calendar run that is later than this, in seconds, is skipped."""
 
 
 class Line(NamedTuple):
@@ -33,7 +33,7 @@ class Calendar:
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._lines: dict[CheckId, Line] = {}
         self._extra: dict[CheckId, asyncio.TimerHandle] = {}
-        """Runs of checks that lean, between the times of their lines."""
+        """Extra runs of checks with an unconfirmed change, between their cron times."""
 
     def start(self) -> None:
         self._scheduler.start()

@@ -10,9 +10,9 @@ from pacs_monitor.model import SECOND, Clock, Micros
 
 log = logging.getLogger(__name__)
 STEP = 2 * SECOND
-"""A wall clock that moved by more than this against the monotonic one was set; less is slewing."""
+"""Seconds: if the wall clock moves further than this against the monotonic clock, it was set; less is slewing."""
 AT_ONCE = 0.02
-"""Seconds within which both clocks are read: a stall between them is not to be taken for a clock that was set."""
+"""Seconds within which both clocks must be read, so that a stall between them does not look like a clock change."""
 
 
 class SystemClock:
@@ -26,7 +26,7 @@ class SystemClock:
 
 
 class ClockWatch:
-    """Compares the wall clock with the monotonic one; `told` hears by how much it was set, once each time."""
+    """Compares the wall clock with the monotonic one; `told` is called once per change, with its size in seconds."""
 
     def __init__(self, clock: Clock, told: Callable[[Micros], None]) -> None:
         self._clock, self._told = clock, told
@@ -37,7 +37,7 @@ class ClockWatch:
         offset = self._read()
         step, self._offset = offset - self._offset, offset
         if abs(step) > STEP:
-            log.warning("somebody set the wall clock by %+.1f s", step / SECOND)
+            log.warning("the system clock was changed by %+.1f s", step / SECOND)
             self._told(step)
 
     def _read(self) -> Micros:

@@ -114,7 +114,7 @@ class RunContext:
             if not bound.expired():
                 raise
             waited = span(self.clock.monotonic() - wait.began)
-            raise StandstillError(f"{what} did not answer for {waited}") from None
+            raise StandstillError(f"{what} did not respond for {waited}") from None
         finally:
             wait.ended = self.clock.monotonic()
             self._over(wait)
@@ -167,7 +167,7 @@ class _PatientLedger:
         if self._standstill is not None:
             raise LedgerError(str(self._standstill))
         try:
-            return await self._ctx.ours(ask(), "the monitor's own record")
+            return await self._ctx.ours(ask(), "the monitor's own history database")
         except StandstillError as error:
             self._standstill = LedgerError(str(error))
             raise self._standstill from None

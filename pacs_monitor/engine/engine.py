@@ -32,7 +32,7 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.supervision import Supervisor
 
-ENDING = "the monitor is ending, and begins no run any more"
+ENDING = "the monitor is shutting down and starts no more runs"
 
 
 async def _always() -> None:

@@ -12,9 +12,9 @@ from pacs_monitor.net import NetFailure
 ANSWER_WITHIN = 2.0
 """Seconds for a reference to answer; a refusal is an answer too."""
 VALID_FOR = 5.0
-"""Seconds for which one look at the references serves every check of the site."""
+"""Seconds for which one test of the references is reused by every check of the site."""
 PERHAPS_US = NEVER_CONNECTED - {Reason.TCP_REFUSED, Reason.TCP_RESET}
-"""Who refuses or resets a connection has answered."""
+"""A refused or reset connection counts as an answer."""
 
 
 class Isolation:
@@ -37,7 +37,7 @@ class Isolation:
             self._looks[site] = self._clock.monotonic(), look
         if await asyncio.shield(look):
             return outcome
-        detail = f"no reference address of site {site!r} answers either; this check saw: {outcome.detail}"
+        detail = f"no reference address of site {site!r} answers either; this check reported: {outcome.detail}"
         return replace(outcome, status=Status.UNKNOWN, reason=Reason.ISOLATED, detail=detail)
 
 

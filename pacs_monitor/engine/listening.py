@@ -1,4 +1,4 @@
-"""Our own listeners, for whoever runs checks: open as the configuration says now, missed by the checks else."""
+"""Our own listeners for the checks, opened as the present configuration says."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Slot(Generic[S, L]):
             await listener.start()
         except OSError as error:
             trouble = f"monitor.{self._key} cannot listen at {Address(*settings.listen)} ({error.strerror})"
-            log.error("%s: checks that need it cannot run", trouble)
+            log.error("checks that need it cannot run: %s", trouble)
             return [trouble]
         self.listener, self._settings = listener, settings
         return []

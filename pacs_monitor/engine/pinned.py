@@ -45,7 +45,7 @@ class Pinned:
                 raise MovedError
             answer = self._held[host], True
             if not answer[0]:
-                detail = f"the name {host} resolves only since this run has begun; the next one asks it"
+                detail = f"the name {host} began to resolve during this run; the next run will use it"
                 raise NetFailure(Reason.DNS, Phase.RESOLVE, detail)
         self._answers[host] = answer
         return answer

@@ -42,11 +42,9 @@ from pacs_monitor.wording import span
 log = logging.getLogger(__name__)
 
 RUNS_AT_ONCE = 512
-NO_THREAD = "no thread of the monitor was free in time to ask"
-MAY_NOT_RUN = "nothing is asked while another monitor of this name may lead"
-MAY_NOT_WRITE = (
-    "nothing is sent or moved while the monitor's own database does not say that no other monitor does it too"
-)
+NO_THREAD = "the monitor had no free thread in time for this run"
+MAY_NOT_RUN = "no check runs while another monitor of this name may be the leader"
+MAY_NOT_WRITE = "nothing is sent or moved until the monitor's database confirms that no other monitor does the same"
 
 
 class NoLedger:
@@ -55,7 +53,7 @@ class NoLedger:
     seed = ""
 
     async def record(self, objects: Collection[TestObject]) -> None:
-        raise LedgerError(f"there is no ledger, so {len(objects)} test objects may not be sent")
+        raise LedgerError(f"{len(objects)} test objects were not sent, because there is no ledger to record them")
 
     async def remove(self, node: str, sop_instance: str) -> None: ...
 
@@ -116,7 +114,7 @@ class Runner:
         if check.until is not None and self._clock.now() >= check.until:
             return _expired(check, check.until, self.zone)
         if not check.allowed:
-            detail = f"it runs only when monitor.allow names '{check.id}'"
+            detail = f"add '{check.id}' to monitor.allow: the check does not run without it"
             return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
         if check.probe.writes and not self.may_write():
             return Outcome.of(Reason.NOT_MEASURED, detail=MAY_NOT_WRITE)
@@ -141,7 +139,7 @@ class Runner:
         self.overdue += 1
         if backstop.starved:
             return Outcome.of(Reason.NOT_MEASURED, detail=NO_THREAD, flags=(Flag.BACKSTOP,))
-        return Outcome.of(Reason.TIMEOUT, detail=f"no outcome within {span(check.timeout)}", flags=(Flag.BACKSTOP,))
+        return Outcome.of(Reason.TIMEOUT, detail=f"no result within {span(check.timeout)}", flags=(Flag.BACKSTOP,))
 
     def _judged(self, outcome: Outcome, ctx: RunContext, begun: float, timeout: float) -> Outcome:
         """What a run saw that did not go well, unless the time that it lacked was ours."""
@@ -168,7 +166,7 @@ class Runner:
         try:
             await self.seats.seated(check, tidy)  # an address that cannot be reached: the next run tries again
         except Exception as error:  # noqa: BLE001 - the next run tries again, and tells what stays
-            log.error("check %s: clearing away raised %s at %s", check.id, type(error).__name__, place(error))
+            log.error("check %s: clean-up raised %s at %s", check.id, type(error).__name__, place(error))
 
     def context(
         self, check: Check, memory: MutableMapping[str, Any], deadline: float, resolver: Resolver
@@ -203,7 +201,7 @@ def _broken(check: Check, error: Exception) -> Outcome:
 
 
 def _expired(check: Check, until: Micros, zone: tzinfo) -> Outcome:
-    """The approval to write has ended: the check rests, and that it does is told as our own blindness."""
+    """The approval to write has ended: the check does not run, and is reported as unknown, not configured."""
     ended = f"the approval by {check.enabled_by} ended on {last_day(until, zone)}"
-    detail = f"{ended}; name who allows it from now on, and until when"
+    detail = f"renew enabled_by and its end date: {ended}"
     return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)

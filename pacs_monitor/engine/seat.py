@@ -76,7 +76,7 @@ class Seat:
                     await asyncio.sleep(LOOKS_EVERY)
                 else:
                     self.give_back()
-                    detail = f"another pacs-monitor of this machine has been asking {self.address} all the time"
+                    detail = f"another pacs-monitor process on this machine kept {self.address} busy until the deadline"
                     return Outcome.of(Reason.NOT_MEASURED, detail=detail)
         except BaseException:
             self.give_back()

@@ -1,4 +1,4 @@
-"""Seats: no more of our associations at once on an address than its node allows, whoever asks.
+"""Seats: the number of our simultaneous associations to an address never exceeds its node's limit.
 
 A seat belongs to a numeric address and a port, whatever a node calls it. Names are resolved by the run itself: until
 then its seats are those of the addresses that the name had last. When the name turns out to have others, the run begins

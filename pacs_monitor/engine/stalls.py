@@ -75,6 +75,6 @@ def excused(outcome: Outcome, stood_still: float, timeout: float) -> Outcome:
         return outcome
     if stood_still <= (0.0 if outcome.reason is Reason.SLOW else SHARE * timeout):
         return outcome
-    detail = f"the monitor itself stood still for {span(stood_still)}; until then this check saw: {outcome.detail}"
+    detail = f"the monitor itself stalled for {span(stood_still)}; until then this check reported: {outcome.detail}"
     phase = outcome.phase or Phase.OPERATION
     return replace(outcome, status=Status.UNKNOWN, reason=Reason.NOT_MEASURED, phase=phase, detail=detail)

@@ -86,7 +86,7 @@ class Batches:
         try:
             document = json.dumps(kept, separators=(",", ":"))
         except (TypeError, ValueError):
-            log.error("check %s: what its probe keeps is not JSON and is not saved", check)
+            log.error("check %s: the probe's memory is not JSON and is not saved", check)
             return
         if document != self._remembered.get(check):
             self._memory[check] = document

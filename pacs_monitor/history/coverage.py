@@ -12,7 +12,8 @@ from pacs_monitor.model import SECOND, Micros
 from pacs_monitor.uptime import Cause, Coverage
 
 LONGEST_GAP = 30 * SECOND
-"""Silence between two signs of life; after a longer one the monitor was not running (a machine that slept)."""
+"""The longest gap between two heartbeats; after a longer one the monitor counts as not running (a machine that
+slept)."""
 
 
 @dataclass(frozen=True, slots=True)

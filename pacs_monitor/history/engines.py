@@ -99,10 +99,10 @@ class SameFile:
             self._known = self._known or now
         self.moved = now != self._known
         if self.moved:
-            what = "is gone" if now is None else "is another one now"
+            what = "is gone" if now is None else "was replaced"
             raise MovedError(
-                f"the database file {self._path} {what}: nothing is recorded, and pages go out unrecorded; "
-                "move the old file back, or restart the monitor, which goes on with what is there"
+                f"the database file {self._path} {what}: move the old file back, or restart the monitor to use "
+                "what is there now; until then nothing is recorded, and pages are sent unrecorded"
             )
 
 
@@ -127,7 +127,9 @@ def _engine(url: URL, **options: Any) -> Engine:
     try:
         return create_engine(url, hide_parameters=True, **options)
     except (ImportError, NoSuchModuleError):
-        raise HistoryError("database: the PostgreSQL driver is missing; pip install 'pacs-monitor[postgres]'") from None
+        raise HistoryError(
+            "database: run pip install 'pacs-monitor[postgres]': the PostgreSQL driver is not installed"
+        ) from None
 
 
 def _postgresql(url: URL, seconds: float, *settings: str, **options: Any) -> Engine:
@@ -212,7 +214,7 @@ def is_current(url: URL) -> bool:
 def require_current(connection: Connection, url: URL) -> None:
     """Refuse to read a schema that is not ours."""
     if not _is_current(connection):
-        raise HistoryError(f"{shown(url)} has not the schema of this version; `pacs-monitor run` brings it up to date")
+        raise HistoryError(f"run `pacs-monitor run` to upgrade {shown(url)}: its schema is from another version")
 
 
 def _is_current(connection: Connection) -> bool:
@@ -242,5 +244,5 @@ def shown(url: URL) -> str:
 def advice(url: URL) -> str:
     """What to look at when the database does not answer."""
     if is_sqlite(url):
-        return "is its folder there and writable for this user, and is there space on the disk?"
-    return "does the server run, and may this user connect to this database?"
+        return "check that its folder exists and is writable for this user, and that the disk has space"
+    return "check that the server is running and that this user may connect to this database"

@@ -291,8 +291,8 @@ class History:
         finally:
             engine.dispose()
         return HeldError(
-            f"a monitor named {self._name!r} runs already on {shown(self._url)}: {who}; "
-            "stop it, or give this one another name or database"
+            f"stop the monitor named {self._name!r} that already uses {shown(self._url)} ({who}), "
+            "or give this one another name or database"
         )
 
     def _let_go(self, within: float = CLOSES_WITHIN) -> None:

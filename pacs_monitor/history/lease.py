@@ -95,11 +95,11 @@ class DatabaseLease:
         """Take a lock file that somebody removed anew; why it cannot be had. At each look."""
         if self._beside.holds():
             return None
-        log.error("the lock file of the history was removed or replaced; it is made anew")
+        log.error("the lock file of the history was removed or replaced; creating it again")
         try:
             return None if self._beside.take() else "another process holds the lock file of the history"
         except OSError as error:
-            return f"the lock file of the history cannot be made anew ({error.strerror})"
+            return f"the lock file of the history cannot be created again ({error.strerror})"
 
     def release(self) -> None:
         if self._inside is not None:

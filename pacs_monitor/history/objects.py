@@ -100,7 +100,7 @@ class TestObjects:
         count = select(func.count()).where(stores.monitor_id == self._ids.monitor, stores.node == node)
         for most, span, words in ((STORES_A_MINUTE, 60 * SECOND, "a minute"), (STORES_A_DAY, DAY, "a day")):
             if (connection.scalar(count.where(stores.at > now - span)) or 0) >= most:
-                return f"{node} was sent {most} test objects within {words}, which is the most that it ever is"
+                return f"{node} was sent {most} test objects within {words}, which is the limit"
         return None
 
     def _outstanding(self, connection: Connection, check: CheckId) -> tuple[TestObject, ...]:

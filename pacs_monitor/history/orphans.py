@@ -81,10 +81,11 @@ class Orphans:
                 self._set_aside.add(row.id)
                 where = ".".join(map(str, error.errors(include_input=False)[0]["loc"]))
                 log.error(
-                    "set aside: row %d of the table orphans, which a former leader left, cannot be read (%s); pages "
-                    "that it sent may stay open with their receivers: close them by hand and delete the row",
+                    "delete row %d of the table orphans after closing its pages by hand at their receivers: it was "
+                    "left "
+                    "by a former leader and cannot be read (%s)",
                     row.id,
-                    where or "it is no entry",
+                    where or "it is not an entry",
                 )
             return None
 
@@ -160,5 +161,8 @@ def _may_be_taken(opened: Notification) -> bool:
 
 
 def _words(opened: Notification) -> dict[str, Any]:
-    said = f"{opened.data.get('title', '')}: withdrawn, because another daemon leads now and tells what is still wrong"
+    said = (
+        f"{opened.data.get('title', '')}: withdrawn, because another daemon is the leader now and reports what still "
+        "fails"
+    )
     return {**opened.data, "summary": said, "next_step": ""}

@@ -29,6 +29,6 @@ def lease_held(url: str, monitor: str) -> bool:
         with engine.connect() as connection:
             return is_held(connection, monitor, row_of(connection, monitor)[0])
     except SQLAlchemyError as error:
-        raise HistoryError(f"the database cannot be asked: {told(error)}; {advice(database)}") from error
+        raise HistoryError(f"the database cannot be queried: {told(error)}; {advice(database)}") from error
     finally:
         engine.dispose()

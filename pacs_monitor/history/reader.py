@@ -74,7 +74,8 @@ class Reader:
         if found is None:
             self.close()
             raise HistoryError(
-                f"{shown(url)} knows no monitor named {monitor!r}; is monitor.name the one it ran under?"
+                f"{shown(url)} contains no monitor named {monitor!r}; check that monitor.name is the name that it ran "
+                "under"
             )
         self.monitor: int = found
 

@@ -117,7 +117,11 @@ class SeatLocks:
     def _go_without(self, error: OSError) -> None:
         if self._has_locks:
             self._has_locks = False
-            log.error("goes on without the locks of %s, so that two may ask at once: %s", self._path, error.strerror)
+            log.error(
+                "continuing without the locks of %s, so two processes may check one address at the same time: %s",
+                self._path,
+                error.strerror,
+            )
 
 
 def _file(url: str) -> Path:
@@ -145,8 +149,11 @@ def _open(path: Path) -> int:
         status = os.fstat(file)
         if not is_private(status, os.geteuid()):
             os.close(file)
-            whose = f"it belongs to user {status.st_uid} or can be opened by somebody else"
-            raise OSError(errno.EPERM, f"{whose}; run this as that user if that is the daemon's, else remove the file")
+            whose = f"it belongs to user {status.st_uid} or other users can open it"
+            raise OSError(
+                errno.EPERM,
+                f"{whose}; run this as that user if the daemon runs as that user, otherwise remove the file",
+            )
     return file
 
 

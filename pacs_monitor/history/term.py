@@ -164,7 +164,7 @@ class Term:
         if not self._lock(connection, self.number or 0):
             lost = text(f"SELECT pg_terminate_backend(pid) {HELD}")
             connection.execute(lost, {"key": lock_key(self._name, self.number or 0)})
-            raise HistoryError("a session that was lost still holds the lock of this monitor; it is ended now")
+            raise HistoryError("terminating a lost session that still holds the lock of this monitor")
 
     def _look(self, connection: Connection, at: float) -> tuple[Row, str]:
         term, beat, who = row_of(connection, self._name)
@@ -213,7 +213,9 @@ class Term:
     def _require(self, term: Any, ours: int | None) -> None:
         if term is None or term != ours:
             self.fenced |= ours is not None and ours == self.number
-            raise FencedError("another daemon of this name leads now; nothing is written, probed or sent from here")
+            raise FencedError(
+                "another daemon of this name is the leader now; this one writes, probes and sends nothing"
+            )
 
     def _require_direct(self, connection: Connection) -> None:
         """A pooler that gives a connection to the server for one transaction keeps no lock for us."""

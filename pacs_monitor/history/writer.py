@@ -32,9 +32,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TOGETHER = 256
-"""Jobs in one transaction at most."""
+"""The most jobs in one transaction."""
 PATIENCE = 5.0
-"""Seconds that anybody waits for the record."""
+"""Seconds that a caller waits for the history."""
 _SESSION_GOES_ON = frozenset({"55P03", "57014"})
 """PostgreSQL's codes for a lock or an answer that did not come in time: the session and its lease are still good."""
 
@@ -130,7 +130,7 @@ class Writer:
         self._jobs.put(None)
         self._thread.join(within)
         if self._thread.is_alive():
-            log.error("the history did not end within %.1f s; what it had not written yet is lost", within)
+            log.error("the history did not close within %.1f s; unwritten entries are lost", within)
 
     def _unanswered(self) -> HistoryError:
         self._given_up += 1
@@ -154,12 +154,12 @@ class Writer:
         try:
             self._serve(jobs)
         except Exception as error:  # noqa: BLE001 - the last guard of the one writer
-            log.error("the history's writer failed and goes on: %s", type(error).__name__)
+            log.error("the history writer failed and continues: %s", type(error).__name__)
             self._began = None
             self._disconnect()
             for job in jobs:
                 if not job.future.done():
-                    job.future.set_exception(HistoryError(f"the history's writer failed: {type(error).__name__}"))
+                    job.future.set_exception(HistoryError(f"the history writer failed: {type(error).__name__}"))
 
     def _waiting(self) -> list[Job | None]:
         batch = [self._jobs.get()]

@@ -17,9 +17,9 @@ from pacs_monitor.hl7.message import Acknowledgement, Code, MalformedError, read
 from pacs_monitor.model import Address, Phase, Reason, Resolver, Tls
 from pacs_monitor.net import NetFailure, Passage, connect, refusal, refuses_us
 
-_NAMES_ANOTHER = "acknowledged another message than ours (MSA-2 is not the MSH-10 that we sent)"
+_NAMES_ANOTHER = "acknowledged a message other than ours (MSA-2 is not the MSH-10 that we sent)"
 _NAMES_NONE = (
-    "acknowledged a message without naming it (MSA-2 is empty); where it never does, write same_control_id: off"
+    "acknowledged a message without naming it (MSA-2 is empty); if it never fills MSA-2, set same_control_id: off"
 )
 
 
@@ -84,7 +84,9 @@ class Link(asyncio.Protocol):
                         raise self._failure(judged, passage)
                     passed_over = judged
         except MalformedError:
-            raise self._failure(Fault(Reason.FRAMING, "answered with what is no HL7 v2 message"), passage) from None
+            raise self._failure(
+                Fault(Reason.FRAMING, "answered with something that is not an HL7 v2 message"), passage
+            ) from None
         except (TimeoutError, OSError, FramingError) as error:
             raise self._failure(self._ended_by(error, passed_over), passage) from None
 
@@ -101,12 +103,12 @@ class Link(asyncio.Protocol):
         """Nothing that was wanted came: what came instead tells most."""
         skipped = self._deframer.skipped and not self._deframer.inside and passed_over is None
         if skipped or isinstance(error, FramingError):
-            why = error if isinstance(error, FramingError) else "what it sent does not begin with 0B"
+            why = error if isinstance(error, FramingError) else "its data does not begin with 0B"
             return Fault(Reason.FRAMING, f"does not speak MLLP (0B, message, 1C 0D); wrong port or protocol? {why}")
         if refuses_us(error):
             return Fault(*refusal(self.address))
         if self._deframer.inside:
-            return Fault(Reason.FRAMING, "began an answer and did not end it as MLLP wants (1C 0D)")
+            return Fault(Reason.FRAMING, "began an answer but did not end it with the MLLP trailer (1C 0D)")
         if passed_over is not None:
             return passed_over
         if isinstance(error, TimeoutError):
@@ -161,13 +163,13 @@ class Shelf:
 def _judge(answer: Acknowledgement | None, wanted: Wanted) -> Code | Fault:
     """The code when this is what was waited for, else what speaks against it."""
     if answer is None:
-        return Fault(Reason.NO_ACK, "sent messages of its own, and no acknowledgement")
+        return Fault(Reason.NO_ACK, "sent messages of its own, but no acknowledgement")
     if wanted.control_id not in (None, answer.answers):
         return Fault(Reason.CONTROL_ID_MISMATCH, _NAMES_ANOTHER if answer.answers else _NAMES_NONE)
     if answer.code is None:
-        return Fault(Reason.NO_ACK, "answered with an MSA-1 that is no code of HL7 table 0008", final=True)
+        return Fault(Reason.NO_ACK, "answered with an MSA-1 code that is not in HL7 table 0008", final=True)
     if answer.code in wanted.codes:
         return answer.code
     if answer.code.refusal is not None:
         return Fault(answer.code.refusal, f"answered {answer.code} (MSA-1)", final=True)
-    return Fault(Reason.NO_ACK, f"answered {answer.code} (MSA-1), and none of {', '.join(wanted.codes)}")
+    return Fault(Reason.NO_ACK, f"answered {answer.code} (MSA-1); expected one of {', '.join(wanted.codes)}")

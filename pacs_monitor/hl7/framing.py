@@ -15,7 +15,7 @@ START, END, CARRIAGE_RETURN = b"\x0b", b"\x1c", b"\r"
 HEAD = 65536
 """Bytes of a message that are kept."""
 MOST_BETWEEN = 65536
-"""Bytes outside of any message after which a stream is no MLLP."""
+"""Bytes outside any message after which a stream is not considered MLLP."""
 _SILENT = b"\r\n\0 \t\xef\xbb\xbf"
 """What says nothing between two frames: the CR that ends one, which some senders double; the NUL by which others end or
 divide them; blanks; the byte order mark of UTF-8."""
@@ -43,7 +43,7 @@ class Deframer:
         self.inside = False
         """A message has begun and has not ended."""
         self.skipped = False
-        """There was more outside of the messages than what says nothing."""
+        """There were significant bytes outside the messages."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The messages that these bytes complete; raises FramingError when another protocol is spoken."""

@@ -24,19 +24,20 @@ from pacs_monitor.net.sparing import RateLimitedLog
 
 log = logging.getLogger(__name__)
 AT_ONCE = 64
-"""Connections of known senders; those that have sent nothing yet give way to others."""
+"""Connections of known senders; those that have sent nothing yet may be closed to make room."""
 OF_ONE_ADDRESS = 32
 STRANGERS_AT_ONCE = 8
 STRANGERS_STAY = 5.0
 """Seconds for one message, so that its sender learns that it is rejected."""
 SILENT_FOR = 60
-"""Seconds without a word until the system asks whether a sender is still there (TCP keepalive, RFC 9293 3.8.4)."""
+"""Seconds of silence until the operating system asks whether a sender is still there (TCP keepalive, RFC 9293
+3.8.4)."""
 MOST_TYPES = 200
-"""Message types that are told apart; a sender with more of them is confused."""
+"""Message types counted separately; a sender with more of them is rejected."""
 
 
 class Listener:
-    """Listens on loopback unless told otherwise."""
+    """Listens on loopback by default."""
 
     def __init__(
         self,
@@ -94,7 +95,7 @@ class Listener:
         return any(sender in network for network in self._sources)
 
     def take(self, raw: bytes, connection: Connection) -> bytes | None:
-        """The acknowledgement of a message, None when it wants none; raises MalformedError."""
+        """The acknowledgement of a message, None when it requests none; raises MalformedError."""
         message, now = Message(raw), self._clock.now()
         refusal = self._refusal(message, connection.address)
         if refusal is None:
@@ -110,11 +111,11 @@ class Listener:
 
     def _refusal(self, message: Message, source: str) -> str | None:
         if not self.knows(source):
-            return "no messages are taken from this address"
+            return "messages from this address are not accepted"
         if message.receiver != self._receiver:
-            return "MSH-5 and MSH-6 name another receiver"
+            return "MSH-5 and MSH-6 name a different receiver"
         if message.type is None:
-            return "MSH-9 holds no message type"
+            return "MSH-9 contains no message type"
         if message.type not in self.heard and len(self.heard) >= MOST_TYPES:
             return "too many different message types"
         return None
@@ -156,14 +157,16 @@ class Incoming(asyncio.Protocol):
                     self._transport.close()
                     return
         except (FramingError, MalformedError) as error:
-            self._refused(TurnedAway.MALFORMED, f"it sends no HL7 message: {error}")
+            self._refused(TurnedAway.MALFORMED, f"it did not send an HL7 message: {error}")
             self._transport.close()  # there is nothing to acknowledge
 
     def _remark(self) -> None:
         """Once for each connection, that what stands between its messages is skipped."""
         if self._deframer.skipped and not self._remarked:
             self._remarked = True
-            self._listener.remark(f"skips what {self._connection.address} sends outside of its messages (0B … 1C 0D)")
+            self._listener.remark(
+                f"ignores bytes that {self._connection.address} sends outside its messages (0B … 1C 0D)"
+            )
 
     def _refused(self, why: TurnedAway, what: str) -> None:
         self._over = True
@@ -175,15 +178,15 @@ class Incoming(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """It sends without reading what we answer."""
-        self._refused(TurnedAway.STALLED, "it reads no acknowledgements")
+        self._refused(TurnedAway.STALLED, "it does not read our acknowledgements")
         self._connection.abort()
 
     def eof_received(self) -> None:
         """The sender ends the connection."""
         if self._deframer.inside and not self._over:
-            self._refused(TurnedAway.MALFORMED, "it ended the connection within a message, which lacks its end (1C 0D)")
+            self._refused(TurnedAway.MALFORMED, "it closed the connection within a message, before its end (1C 0D)")
         elif self._deframer.skipped and not self._over and not self._remarked:
-            self._refused(TurnedAway.MALFORMED, "it sent no HL7 message: nothing began with 0B")
+            self._refused(TurnedAway.MALFORMED, "it did not send an HL7 message: nothing began with 0B")
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why does not matter
         self._connection.lost()

@@ -48,7 +48,7 @@ class Message:
         text = message.decode("latin-1")
         text = text.removeprefix(found[0] if (found := _BEFORE.match(text)) else "")
         if text.startswith(_BATCHES):
-            raise MalformedError("it is a batch (FHS, BHS), and messages are taken one by one")
+            raise MalformedError("it is a batch (FHS, BHS); only single messages are accepted")
         if not text.startswith(_HEADER) or len(text) < 8 or text[3].isalnum():
             raise MalformedError("it does not begin with MSH and its separators")
         self.separator, self.component = text[3], text[4]
@@ -64,7 +64,7 @@ class Message:
 
     @property
     def type(self) -> str | None:
-        """MSH-9, such as ORM^O01; None when it is no message type (anything can stand in the wrong field)."""
+        """MSH-9, such as ORM^O01; None when it is not a message type (a wrong field may contain anything)."""
         found = self.component.join(self.field(_HEADER, 9).split(self.component)[:2]).replace(self.component, "^")
         return found if _TYPE.fullmatch(found) else None
 
@@ -96,7 +96,7 @@ def read_acknowledgement(message: bytes) -> Acknowledgement | None:
 
 
 def acknowledge(message: Message, accepted: bool, now: Micros, text: str = "") -> bytes | None:
-    """Our answer to a message, None when it wants none (MSH-15: NE, or ER and SU by how it went; HL7 v2 2.9.3)."""
+    """Our answer to a message; None when it requests none (MSH-15: NE, or ER and SU by how it went; HL7 v2 2.9.3)."""
     wanted = message.field(_HEADER, 15)
     if wanted in ("NE", "ER" if accepted else "SU"):
         return None

@@ -34,7 +34,7 @@ class Limits(tuple[Limit, ...]):
         """`15m`, or durations by hours: `{"Mon-Fri 07:00-19:00": 15m, otherwise: 4h}`; raises ValueError."""
         by_hours = value if isinstance(value, Mapping) else {"24x7": value}
         if not by_hours:
-            raise ValueError("names no hours; write 15m, or durations by hours")
+            raise ValueError("is neither a duration nor durations by hours; write 15m")
         return cls(
             Limit(None if key == OTHERWISE else Hours.parse(str(key)), parse_duration(text))
             for key, text in by_hours.items()

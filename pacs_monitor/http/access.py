@@ -36,7 +36,7 @@ class Access:
     authorization: str = field(default="", repr=False)
     tls: Tls | None = None
     proxy: str = ""
-    """The URL of the HTTP proxy that leads to the target; "": none."""
+    """The URL of the HTTP proxy for the target; "" for none."""
 
     def elsewhere(self) -> Access:
         """For another host, to which a redirect leads: the same way out, and no credentials."""
@@ -50,14 +50,16 @@ _PROXY = re.compile(r"http://[^/@?#]+/?")
 def _account(value: str) -> str:
     """RFC 7617 2: a colon ends the name, and neither part may hold control characters."""
     if ":" in value or UNPRINTABLE.search(value):
-        raise ValueError("is no account name (RFC 7617 2): it holds a colon or a control character")
+        raise ValueError("is not an account name (RFC 7617 2): it contains a colon or a control character")
     return value
 
 
 def _token(value: Secret) -> Secret:
     """Not as strict as RFC 6750 2.1, since servers give out others; but none has a blank."""
     if re.search(r"\s", check_header_value(value).get_secret_value()):
-        raise ValueError("is no bearer token (RFC 6750 2.1): it holds a blank; write the token alone, without Bearer")
+        raise ValueError(
+            "is not a bearer token (RFC 6750 2.1): it contains a space; write the token alone, without Bearer"
+        )
     return value
 
 
@@ -65,17 +67,17 @@ class HttpSettings(Settings):
     """A web service, and how it lets us in."""
 
     url: WebAddress
-    """Where the service begins, such as https://pacs.example.org/dicom-web."""
+    """Root URL of the service, such as https://pacs.example.org/dicom-web."""
     username: Annotated[str, AfterValidator(_account)] = ""
-    """Our account (basic authentication, RFC 7617); none unless given."""
+    """Account name (basic authentication, RFC 7617); none by default."""
     password: SecretLine = Secret("")
     """Its password; or password_file."""
     token: Annotated[Secret, AfterValidator(_token)] = Secret("")
     """Bearer token (RFC 6750), instead of an account; or token_file."""
     tls: TlsSettings | None = None
-    """Whom to trust and what certificate to show; the system's trust store unless given."""
+    """Trusted CAs and our client certificate; the system's trust store by default."""
     proxy: WebAddress = ""
-    """HTTP proxy that leads to the service, such as http://proxy.example.org:3128; straight to it unless given."""
+    """HTTP proxy for the service, such as http://proxy.example.org:3128; a direct connection by default."""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -86,13 +88,13 @@ class HttpSettings(Settings):
         except ValueError:
             fine = False
         if not fine:
-            raise ValueError("url is not the beginning of a web service; write https://HOST:PORT/PATH and nothing else")
+            raise ValueError("write url as https://HOST:PORT/PATH, the root of the service and nothing else")
         if self.proxy and not (_PROXY.fullmatch(self.proxy) and is_askable(self.proxy)):
-            raise ValueError("proxy is not the address of an HTTP proxy; write http://HOST:PORT, without an account")
+            raise ValueError("write proxy as http://HOST:PORT, without an account")
         if parts.scheme == "http" and self.tls:
-            raise ValueError("tls is given, but url begins with http://")
+            raise ValueError("remove tls or write https://: url begins with http://")
         if self.username and self.token.get_secret_value():
-            raise ValueError("username and token are both given; write one of them")
+            raise ValueError("set either username or token, not both")
         return self
 
     def access(self) -> Access:

@@ -21,8 +21,8 @@ _REASONS = {
 """Whatever else was not expected is `http_status`; 507 is WebDAV's Insufficient Storage (RFC 4918 11.5)."""
 _NEXT = {
     401: ": check username and password, or the token",
-    403: ": our account may not do this",
-    429: ": it is asked too often",
+    403: ": our account is not allowed to do this",
+    429: ": it receives too many requests",
 }
 
 
@@ -48,7 +48,7 @@ def expect(answer: Answer, what: str, *statuses: int) -> None:
     if answer.status in statuses:
         return
     reason = _REASONS.get(answer.status, Reason.HTTP_STATUS)
-    raise HttpError(reason, f"{what} was answered {_words(answer)}", answer.passage)
+    raise HttpError(reason, f"{what} was answered with {_words(answer)}", answer.passage)
 
 
 def read_json(answer: Answer, what: str) -> Any:
@@ -56,9 +56,7 @@ def read_json(answer: Answer, what: str) -> Any:
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError):
-        raise HttpError(
-            Reason.BAD_CONTENT, f"{what} was answered with something that is not JSON", answer.passage
-        ) from None
+        raise HttpError(Reason.BAD_CONTENT, f"the answer to {what} is not JSON", answer.passage) from None
 
 
 def _words(answer: Answer) -> str:
@@ -67,5 +65,5 @@ def _words(answer: Answer) -> str:
     except ValueError:
         named = str(answer.status)
     if 300 <= answer.status < 400:
-        return f"{named}: it sends us elsewhere; set the url to where the service is"  # a peer's words are not repeated
+        return f"{named}: set url to the service itself, because this one redirects"  # a peer's words are not repeated
     return named + _NEXT.get(answer.status, "")

@@ -46,7 +46,7 @@ async def ask(
 
     left = until - ctx.clock.monotonic()
     if left <= 0:
-        raise passage.failure(Reason.TIMEOUT, f"{address} could not be asked any more: the time was up")
+        raise passage.failure(Reason.TIMEOUT, f"{address} could not be queried again: no time was left")
 
     def exchange() -> Answer:
         nonlocal until
@@ -66,7 +66,7 @@ async def ask(
     try:
         answer = await ctx.blocking(exchange)
         if not secure and answer.status == 400 and _WANTS_TLS.search(answer.body):
-            detail = f"{WRONG} {address} speaks TLS on this port: write https:// for http://"
+            detail = f"{WRONG} write https:// instead of http://: {address} speaks TLS on this port"
             raise HttpError(Reason.BAD_CONTENT, detail, passage)
         return answer
     except NetFailure as failure:

@@ -54,7 +54,7 @@ class Watch:
                 return sock
         reason, detail = most_telling(misses)
         if self._by_proxy:
-            reason, detail = Reason.NOT_MEASURED, f"nothing was asked, since the proxy fails: {detail}"
+            reason, detail = Reason.NOT_MEASURED, f"no request was sent, because the proxy failed: {detail}"
         raise HttpError(reason, detail, self.passage)
 
     def secured(self, connection: Any) -> None:

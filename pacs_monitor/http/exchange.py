@@ -50,7 +50,7 @@ def send(
     passage = passage or Passage()
     headers = {**(headers or {}), **_authorization(url, access)}
     if unfit := unusable_header(headers):
-        raise HttpError(Reason.NOT_CONFIGURED, f"nothing was asked: our header {unfit} {_UNFIT}", passage)
+        raise HttpError(Reason.NOT_CONFIGURED, f"no request was sent: our header {unfit} {_UNFIT}", passage)
     watch, address = Watch(timeout, passage, addresses, by_proxy=bool(access.proxy)), address_of(url)
     try:
         with (

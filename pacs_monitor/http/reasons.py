@@ -17,16 +17,16 @@ from pacs_monitor.net.tls import Fault, fault, refusal, refuses_us
 from pacs_monitor.wording import span
 
 _WORDS = {
-    Reason.TIMEOUT: "no whole answer within {timeout}",
+    Reason.TIMEOUT: "no complete answer within {timeout}",
     Reason.TCP_TIMEOUT: "no connection within {timeout}",
     Reason.TCP_REFUSED: "the connection was refused",
-    Reason.TCP_UNREACHABLE: "there is no way to the host",
+    Reason.TCP_UNREACHABLE: "there is no route to the host",
     Reason.TCP_RESET: "the connection was reset (wrong port or protocol?)",
     Reason.DNS: "the name does not resolve",
-    Reason.TLS_TIMEOUT: "the TLS handshake did not end within {timeout}",
-    Reason.CLOSED: "the connection was closed before the answer was whole (wrong port or protocol?)",
-    Reason.NOT_CONFIGURED: "nothing was asked, since no request can be made of our url, headers and account",
-    Reason.BAD_CONTENT: "the answer is not HTTP: wrong port or protocol? (a port that speaks TLS wants https://)",
+    Reason.TLS_TIMEOUT: "the TLS handshake was not completed within {timeout}",
+    Reason.CLOSED: "the connection was closed before the answer was complete (wrong port or protocol?)",
+    Reason.NOT_CONFIGURED: "no request was sent, because url, headers and account do not make a valid one",
+    Reason.BAD_CONTENT: "wrong port or protocol? The answer is not HTTP (a TLS port needs https://)",
 }
 _NO_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})\b")
 """How http.client words it."""
@@ -77,18 +77,20 @@ def _instead_of_a_status(chain: Iterable[BaseException]) -> bytes:
 def _of_another_protocol(begins: bytes, address: Address) -> Fault:
     other = spoken(begins)
     if other == "TLS":
-        return Fault(Reason.BAD_CONTENT, f"{WRONG} {address} speaks TLS on this port: write https:// for http://")
-    what = f"speaks {other} on this port, not HTTP" if other else "answers our request with what is not HTTP"
+        return Fault(
+            Reason.BAD_CONTENT, f"{WRONG} write https:// instead of http://: {address} speaks TLS on this port"
+        )
+    what = f"speaks {other} on this port, not HTTP" if other else "answers our request with something that is not HTTP"
     return Fault(Reason.BAD_CONTENT, f"{WRONG} {address} {what}")
 
 
 def _of_proxy(status: int, address: Address) -> Fault:
     """What a proxy means that answers our CONNECT with another status than 2xx (RFC 9110 9.3.6)."""
     if status == 407:
-        return Fault(Reason.AUTH, f"the proxy wants an account before it lets us to {address} (407)")
+        return Fault(Reason.AUTH, f"the proxy requires an account for {address} (407)")
     if status >= 500:
         return Fault(Reason.TCP_UNREACHABLE, f"the proxy cannot connect to {address} (it answered {status})")
-    return Fault(Reason.NOT_CONFIGURED, f"the proxy does not let us to {address} (it answered {status})")
+    return Fault(Reason.NOT_CONFIGURED, f"the proxy does not allow connections to {address} (it answered {status})")
 
 
 def of_cut(address: Address, phase: Phase, timeout: float) -> Fault:
@@ -104,10 +106,10 @@ def _of_tls(error: ssl.SSLError, address: Address, phase: Phase, tls: Tls | None
     if refuses_us(error):
         return refusal(address)
     if phase is not Phase.TLS:
-        return Fault(Reason.CLOSED, f"{address}: the TLS connection broke before the answer was whole")
+        return Fault(Reason.CLOSED, f"{address}: the TLS connection broke before the answer was complete")
     found = fault(error, address, (tls and tls.server_name) or address.host)
     if found.reason is Reason.TLS_UNTRUSTED and tls is None:
-        return Fault(found.reason, f"{found.detail}; add its CA to the system or to REQUESTS_CA_BUNDLE")
+        return Fault(found.reason, f"add its CA to the system or to REQUESTS_CA_BUNDLE: {found.detail}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The words of the house as frozen dataclasses, enums and Protocols; standard library only."""
+"""The domain model as frozen dataclasses, enums and Protocols; standard library only."""
 
 from pacs_monitor.model.answers import (
     NO_STREAK,

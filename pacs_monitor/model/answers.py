@@ -46,7 +46,7 @@ class Measurement:
 
 
 class Change(NamedTuple):
-    """Something of the peer that is not what it was: recorded, never told. No free text of a peer, no patient data."""
+    """A change of the peer: recorded, never notified. No free text of a peer, no patient data."""
 
     what: str
     before: str
@@ -65,15 +65,17 @@ class Outcome:
     phases: Mapping[Phase, float] = field(default_factory=dict)
     measurements: tuple[Measurement, ...] = ()
     changes: tuple[Change, ...] = ()
-    """What the probe found different from what its memory knew."""
+    """What the probe found changed since its previous runs."""
     terminal: tuple[tuple[str, str], ...] = ()
     """Facts for the terminal of `pacs-monitor probe` alone; never stored, logged or sent."""
 
     def __post_init__(self) -> None:
         if (self.reason is None) != (self.status is Status.OK):
-            raise ValueError(f"status {self.status} does not go with reason {self.reason}")
+            raise ValueError(f"status {self.status} does not match reason {self.reason}")
         if self.reason is not None and (self.reason.blame is Blame.MONITOR) and self.status is not Status.UNKNOWN:
-            raise ValueError(f"reason {self.reason} is the monitor's: the status must be unknown, not {self.status}")
+            raise ValueError(
+                f"reason {self.reason} is the monitor's own: the status must be unknown, not {self.status}"
+            )
 
     @classmethod
     def of(cls, reason: Reason, *, warn: bool = False, **fields: Any) -> Self:
@@ -123,7 +125,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many results in a row make a record; durations in seconds."""
+    """How many results in a row confirm a change; durations in seconds."""
 
     failures: int = 3
     recoveries: int = 2
@@ -132,7 +134,8 @@ class Patience:
 
 
 class Streak(NamedTuple):
-    """Results in a row: how many, when the first had ended, and when the last telling result before it had started."""
+    """Results in a row: how many, when the first had ended, and when the last different result before it had
+    started."""
 
     length: int = 0
     since: Micros = 0
@@ -143,7 +146,7 @@ NO_STREAK = Streak()
 
 
 class Standing(NamedTuple):
-    """Where a check stands after patience. The streaks count results at least as bad, or at least as good."""
+    """The confirmed state of a check. The streaks count results at least as bad, or at least as good."""
 
     state: State = State.UNKNOWN
     since: Micros = 0
@@ -178,7 +181,7 @@ class Transition:
     since: Micros
     """When the first result of the new state had ended."""
     noticed: Micros
-    """When patience was spent."""
+    """When the change was confirmed."""
     reason: Reason | None = None
     phase: Phase | None = None
     detail: str = ""

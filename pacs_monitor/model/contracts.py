@@ -1,4 +1,4 @@
-"""What a probe, a channel and the clock promise: the Protocols that the rooms meet at."""
+"""What a probe, a channel and the clock promise: the Protocols shared by all packages."""
 
 from __future__ import annotations
 
@@ -39,15 +39,16 @@ class Resolver(Protocol):
 
 
 class RememberingResolver(Resolver, Protocol):
-    """One that tells what it remembers."""
+    """A resolver whose remembered addresses can be read."""
 
     def known(self, host: str) -> tuple[str, ...]:
-        """Without asking anybody: the last good addresses of a host, () when there are none."""
+        """The last known addresses of a host, without a lookup; () when there are none."""
         ...
 
 
 class DicomListener(Protocol):
-    """Our own DICOM acceptor (`monitor.dicom_listener`); it takes only what a probe expects and the ledger holds."""
+    """Our own DICOM acceptor (`monitor.dicom_listener`); it accepts only objects that a probe expects and the ledger
+    contains."""
 
     @property
     def ae_title(self) -> str: ...
@@ -77,7 +78,7 @@ class Hl7Listener(Protocol):
         ...
 
     def expect(self, control_id: str) -> Future[float]:
-        """When a message of this MSH-10 comes in, on `clock.monotonic()`; cancel it when it is not awaited any more."""
+        """When a message of this MSH-10 comes in, on `clock.monotonic()`; cancel it when it is no longer awaited."""
         ...
 
 
@@ -91,7 +92,8 @@ class ProbeContext(Protocol):
 
     @property
     def deadline(self) -> float:
-        """When the run must be over, on `clock.monotonic()`; it moves on with the time that the run waits for us."""
+        """When the run must end, on `clock.monotonic()`; extended by the time that the run waits for the monitor
+        itself."""
         ...
 
     @property
@@ -129,24 +131,24 @@ class ProbeContext(Protocol):
         ...
 
     def blocking(self, call: Callable[[], T], *, meanwhile: bool = False) -> Awaitable[T]:
-        """Run a blocking call in the bounded pool, from now on.
+        """Run a blocking call in the bounded thread pool.
 
-        The deadline does not come nearer until a thread is free for it, unless the run does something else `meanwhile`.
+        The wait for a free thread does not count against the deadline, unless the run does something else `meanwhile`.
         """
         ...
 
     async def ours(self, answer: Awaitable[T], what: str = "the monitor itself") -> T:
-        """Wait for something of our own, which is named by `what`: the deadline does not come nearer.
+        """Wait for a part of the monitor, named by `what`; the wait does not count against the deadline.
 
-        Raises StandstillError when it takes longer than the check's own timeout; what is left uncaught of it makes the
-        run `not_measured`.
+        Raises StandstillError when it takes longer than the check's own timeout; if it is not caught, the run is
+        `not_measured`.
         """
         ...
 
 
 @runtime_checkable
 class Probe(Protocol):
-    """The code that asks one kind of question: one file per kind in `pacs_monitor/probes/`."""
+    """The code of one kind of check: one file per kind in `pacs_monitor/probes/`."""
 
     kind: ClassVar[str]
     settings: ClassVar[type[Any]]
@@ -166,23 +168,23 @@ class Probe(Protocol):
 
 
 class Seating(Protocol):
-    """Holds the seats of some addresses for one conversation; raises NetFailure when they cannot be had."""
+    """Holds the seats of some addresses for one conversation; raises NetFailure when they are not free in time."""
 
     def __call__(self, *addresses: Address) -> AbstractAsyncContextManager[None]: ...
 
 
 class Load(NamedTuple):
-    """What one run writes at most, for whoever must allow it."""
+    """The most that one run writes, for the approval."""
 
     objects: int = 0
     deletions: int = 0
     notices: int = 0
-    """What the node may tell others because of it: availability notices, HL7 messages, routing."""
+    """What the node may send to others as a result: availability notices, HL7 messages, routing."""
 
 
 @runtime_checkable
 class Burden(Protocol):
-    """A probe that writes, and says how much."""
+    """A probe that writes, and declares how much."""
 
     def load(self, settings: Any) -> Load: ...
 
@@ -224,7 +226,7 @@ class Tidies(Protocol):
 
 @runtime_checkable
 class Watches(Protocol):
-    """A probe that can show, once and at leisure, where what it stores turns up."""
+    """A probe that can show, in a single slow run, to which nodes a stored object is routed."""
 
     async def watch(
         self,
@@ -236,9 +238,9 @@ class Watches(Protocol):
         *,
         seat: Seating,
     ) -> Outcome:
-        """Store once, look on all of these nodes until the deadline is near, clear away; each finding is told.
+        """Store once, query all of these nodes until shortly before the deadline, clean up; each finding is reported.
 
-        It takes half an hour, so that it holds the seat of an address only while it talks there.
+        It takes half an hour, so it holds the seat of an address only during a conversation.
         """
         ...
 
@@ -252,5 +254,5 @@ class Channel(Protocol):
     owns_escalation: ClassVar[bool]
 
     def deliver(self, notification: Notification, timeout: float) -> str:
-        """Blocking: hand over one notification; answers what the receiver said, or raises DeliveryError."""
+        """Blocking: deliver one notification; returns the receiver's answer, or raises DeliveryError."""
         ...

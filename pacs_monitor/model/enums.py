@@ -16,7 +16,7 @@ class Status(StrEnum):
 
 
 class State(StrEnum):
-    """Where a check stands after patience."""
+    """The confirmed state of a check."""
 
     UP = "up"
     DEGRADED = "degraded"
@@ -45,7 +45,7 @@ class Phase(StrEnum):
 
 
 class Layer(StrEnum):
-    """How deep a probe looks."""
+    """How deep a probe tests."""
 
     NETWORK = "network"
     TRANSPORT = "transport"
@@ -152,7 +152,7 @@ NEVER_ANSWERED = frozenset(
     {Reason.TCP_REFUSED, Reason.TCP_RESET, Reason.TCP_TIMEOUT, Reason.TCP_UNREACHABLE, Reason.TLS_TIMEOUT}
     | {Reason.ACSE_TIMEOUT, Reason.DNS}
 )
-"""What `presence: intermittent` turns into `absent`: failures to resolve, to connect, or to associate in time."""
+"""The failures that `presence: intermittent` turns into `absent`: to resolve, to connect, or to associate in time."""
 
 NEVER_CONNECTED = frozenset(
     {Reason.TCP_REFUSED, Reason.TCP_RESET, Reason.TCP_TIMEOUT, Reason.TCP_UNREACHABLE, Reason.DNS}
@@ -161,7 +161,7 @@ NEVER_CONNECTED = frozenset(
 
 
 class Flag(StrEnum):
-    """What else was noticed, beside any status; a closed list."""
+    """Additional findings, with any status; a closed list."""
 
     RELEASE_TIMEOUT = "release_timeout"
     COERCED = "coerced"

@@ -6,4 +6,4 @@ class PacsMonitorError(Exception):
 
 
 class StandstillError(PacsMonitorError):
-    """We ourselves did not answer in time (our record, our threads): nothing was measured, by nobody else's fault."""
+    """The monitor itself did not respond in time (its history, its threads): nothing was measured."""

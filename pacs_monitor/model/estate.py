@@ -1,4 +1,4 @@
-"""Members of the estate and the questions asked of them: Node, Check."""
+"""Monitored nodes and their checks: Node, Check."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class DicomEndpoint:
-    """Where and as whom a DICOM peer is asked (PS3.8 9.3.2: called and calling AE title)."""
+    """The address of a DICOM peer, its called AE title and our calling AE title (PS3.8 9.3.2)."""
 
     port: int
     ae_title: str
@@ -76,7 +76,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How often a probe kind runs unless told otherwise; seconds."""
+    """How often a probe kind runs by default; seconds."""
 
     interval: float = 60.0
     retry_interval: float = 10.0
@@ -102,7 +102,7 @@ class Check:
     cron: str | None = None
     enabled_by: str | None = None
     until: Micros | None = None
-    """When that approval ends: from then on the check does not run, and answers `not_configured`."""
+    """When that approval ends: from then on the check does not run and is `not_configured`."""
     others: tuple[Node, ...] = ()
     """The nodes that its settings name."""
     allowed: bool = True

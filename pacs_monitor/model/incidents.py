@@ -1,4 +1,4 @@
-"""What people are told: Incident, Notification."""
+"""What people are notified of: Incident, Notification."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pacs_monitor.model.times import Micros
 
 
 class IncidentKind(StrEnum):
-    """`node`: a check is degraded or down. `blind`: we have not measured for long. `delivery`: a channel fails.
+    """`node`: a check is degraded or down. `blind`: a check has had no result for long. `delivery`: a channel fails.
 
     `fault`: one of the monitor's own tasks fails again and again.
     """
@@ -38,7 +38,7 @@ class Incident:
     """A ULID."""
     kind: IncidentKind
     cause: str
-    """What it is about: a check, a reason to be blind, a channel, a task. One is open per kind and cause."""
+    """What it is about: a check, a reason for unknown, a channel, a task. One is open per kind and cause."""
     severity: Severity
     state: State
     reason: Reason | None
@@ -69,7 +69,7 @@ class Event(StrEnum):
     RESOLVED = "incident.resolved"
     WITHDRAWN = "incident.withdrawn"
     DIGEST = "digest"
-    """What began and ended while its channel took nothing."""
+    """Incidents that began and ended while the channel delivered nothing."""
     TEST = "test"
 
 
@@ -79,11 +79,11 @@ class DeliveryStatus(StrEnum):
     REFUSED = "refused"
     """It can never be sent: the channel itself cannot render it."""
     GIVEN_UP = "given_up"
-    """Of an ended incident, and not taken for `give_up_after`."""
+    """Its incident has ended, and it was not delivered within `give_up_after`."""
     SHADOW = "shadow"
     """Recorded, not sent (paging: shadow)."""
     DROPPED = "dropped"
-    """Not sent: its opened was never taken, or it is an update that a later one replaced."""
+    """Not sent: its `opened` notification was never delivered, or a later update replaced it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Notification:
     unrecorded: bool = False
 
     def while_unrecorded(self) -> Notification:
-        """The same, as it goes out while the history cannot be written; its data says so."""
+        """The same, marked as sent while the history cannot be written."""
         return replace(self, unrecorded=True, data={**self.data, "unrecorded": True})
 
 
@@ -145,11 +145,11 @@ class Failure(StrEnum):
     """What a failed delivery says about the next one."""
 
     REFUSAL = "refusal"
-    """The receiver does not take this (for HTTP 3xx, and 4xx other than 408, 425 and 429); people must act first."""
+    """The receiver rejects this (HTTP 3xx, and 4xx other than 408, 425 and 429); people must act first."""
     TEMPORARY = "temporary"
-    """Not connected, no whole answer, or the receiver says that it cannot now."""
+    """Not connected, no complete answer, or the receiver is temporarily unable to accept it."""
     UNSENDABLE = "unsendable"
-    """The channel itself cannot render it: trying again is no use."""
+    """The channel itself cannot render it; a retry would not help."""
 
 
 class DeliveryError(PacsMonitorError):
@@ -167,4 +167,5 @@ class DeliveryError(PacsMonitorError):
         super().__init__(detail)
         self.reason, self.failure, self.retry_after = reason, failure, retry_after
         self.may_have_arrived = may_have_arrived
-        """False only where it surely did not: nothing connected, or a complete answer says that it was not taken."""
+        """False only where it certainly did not: nothing connected, or a complete answer says that it was not
+        accepted."""

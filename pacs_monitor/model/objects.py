@@ -1,4 +1,4 @@
-"""What we store in archives to prove that they store: test objects, and the ledger that none of them escapes."""
+"""Test objects stored in archives to prove that they store, and the ledger that records every one of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STORES_A_DAY = 2000
 
 @dataclass(frozen=True, slots=True)
 class TestObject:
-    """A synthetic object at one node: where our check sent it, or where routing is known to bring a copy of it."""
+    """A synthetic object at one node: where our check sent it, or where routing is known to copy it."""
 
     __test__ = False  # the word is the domain's, and no class of tests
 
@@ -27,15 +27,15 @@ class TestObject:
     study: str
     series: str
     check: CheckId
-    """Whose run made it."""
+    """The check whose run created it."""
     stored: Micros
     """When it was recorded, just before it was sent."""
     missed: Micros | None = None
-    """When it was first looked for in vain; found again, it is not missed any more."""
+    """When it was first not found; reset when it is found again."""
 
 
 class StoreCapError(PacsMonitorError):
-    """The node was sent as many objects as it may be: nothing was recorded, nothing may be sent."""
+    """The node's limit on test objects is reached: nothing was recorded, nothing may be sent."""
 
 
 class LedgerError(PacsMonitorError):
@@ -43,11 +43,11 @@ class LedgerError(PacsMonitorError):
 
 
 class Ledger(Protocol):
-    """Every test object stands in it before it is sent, and until it is known to be gone."""
+    """Records every test object before it is sent and until it is known to be gone."""
 
     @property
     def seed(self) -> str:
-        """This installation's own word, which makes its UIDs its own."""
+        """A random value of this installation that makes its UIDs unique."""
         ...
 
     async def record(self, objects: Collection[TestObject]) -> None:

@@ -29,14 +29,14 @@ log = logging.getLogger(__name__)
 HANDSHAKE_WITHIN = 5.0
 """Seconds for a TLS handshake."""
 SWEEP = 1.0
-"""Seconds between looks at peers that do not read."""
+"""Seconds between checks for peers that do not read."""
 BACKLOG = 512
 DESCRIPTORS_UNSAID = 512
 PAUSE = 0.2
-"""Seconds until the next attempt when this machine can take no connection at all."""
+"""Seconds until the next attempt when this machine cannot accept any connection."""
 
 Refusals = Counter[tuple[str, str]]
-"""Connections turned away since the start, by listener and reason (TurnedAway)."""
+"""Connections refused since the start, by listener and reason (TurnedAway)."""
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
@@ -108,7 +108,7 @@ class Server:
     def turned_away(self, why: TurnedAway, address: str, what: str) -> None:
         """Count it, and log it unless there is too much of it."""
         self.refusals[self._name, why] += 1
-        self._log.warning(f"the {self._name} listener turns {address} away: {what}")
+        self._log.warning(f"the {self._name} listener refused {address}: {what}")
 
     async def _accept_all(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -117,7 +117,7 @@ class Server:
                 accepted, address = await loop.sock_accept(listening)
             except OSError as error:
                 if error.errno != errno.ECONNABORTED:  # that one: the caller has gone
-                    self._log.warning(f"the {self._name} listener can take no connection now: {error.strerror}")
+                    self._log.warning(f"the {self._name} listener cannot accept connections now: {error.strerror}")
                     await asyncio.sleep(PAUSE)
                 continue
             try:
@@ -134,11 +134,13 @@ class Server:
         if crowd:
             leaving = gives_way(crowd)
             if leaving is None:
-                self.turned_away(TurnedAway.NO_ROOM, address, "there is no room, and all others are being served")
+                self.turned_away(
+                    TurnedAway.NO_ROOM, address, "the connection limit is reached and all connections are in use"
+                )
                 accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 accepted.close()
                 return
-            self.turned_away(TurnedAway.GAVE_WAY, leaving.address, "it waits, and there is no room for others")
+            self.turned_away(TurnedAway.GAVE_WAY, leaving.address, "it was idle and the connection limit is reached")
             leaving.abort()
         connection = Connection(address, known, self.connections.discard, self.turned_away)
         self.connections.add(connection)
@@ -158,7 +160,7 @@ class Server:
         except OSError:  # of TLS as well
             connection.lost()
             accepted.close()
-            connection.turned_away(TurnedAway.HANDSHAKE, "its TLS handshake failed, or took too long")
+            connection.turned_away(TurnedAway.HANDSHAKE, "its TLS handshake failed or took too long")
         except BaseException:
             connection.lost()
             accepted.close()
@@ -184,12 +186,14 @@ class Server:
 
     def _look_at(self, connection: Connection, now: float) -> None:
         if connection.stalled(now):
-            connection.turned_away(TurnedAway.STALLED, "it does not read what it is sent")
+            connection.turned_away(TurnedAway.STALLED, "it does not read our answers")
             connection.abort()
 
     def _failed(self, address: str, error: Exception) -> None:
         """Never what an exception says, since that can be a peer's words."""
-        self.turned_away(TurnedAway.FAULT, address, f"a fault of ours, {type(error).__name__} at {place(error)}")
+        self.turned_away(
+            TurnedAway.FAULT, address, f"an internal error of the monitor, {type(error).__name__} at {place(error)}"
+        )
 
 
 def descriptors() -> int:

@@ -15,15 +15,15 @@ from itertools import count
 from pacs_monitor.net.addresses import block
 
 STALLED_AFTER = 5.0
-"""Seconds without any progress until a peer that does not read is given up."""
+"""Seconds without progress after which the connection of a peer that does not read is closed."""
 READ_WITHIN = 30.0
-"""Seconds until everything that was sent must have been read, however slowly it goes."""
+"""Seconds within which everything sent must have been read, however slowly."""
 SHARE = 1 / 8
-"""Of the descriptors that the process may have (RLIMIT_NOFILE): the most that one listener takes."""
+"""Share of the process's file descriptors (RLIMIT_NOFILE) that one listener may use."""
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER: closing is a reset."""
 LEAST = 4
-"""Connections that there is room for, however few descriptors there are."""
+"""Connections that are always allowed, however few descriptors there are."""
 
 _turns = count()
 
@@ -32,21 +32,21 @@ class TurnedAway(StrEnum):
     """Why a connection was not taken, or ended; a metric's label."""
 
     NO_ROOM = "no_room"
-    """There was no room, and all others were being served."""
+    """The connection limit was reached and all connections were in use."""
     GAVE_WAY = "gave_way"
-    """It waited, and there was no room for another one."""
+    """It was idle and the connection limit was reached."""
     HANDSHAKE = "handshake"
-    """Its TLS handshake failed, or took too long."""
+    """Its TLS handshake failed or took too long."""
     SILENT = "silent"
-    """Its peer said nothing in time."""
+    """Its peer sent nothing in time."""
     STALLED = "stalled"
     """Its peer did not read what we sent."""
     MALFORMED = "malformed"
     """Its peer does not speak the protocol."""
     REJECTED = "rejected"
-    """Its peer may not have what it wants."""
+    """Its peer is not allowed to do what it requested."""
     FAULT = "fault"
-    """A fault of our own; the log has its place."""
+    """An internal error of the monitor; the log says where."""
 
 
 @dataclass(frozen=True, slots=True)

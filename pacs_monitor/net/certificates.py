@@ -1,6 +1,6 @@
 """How long the certificate of a TLS peer lasts, whether we trust it or not.
 
-Python's ssl tells the dates of a certificate only after it has verified it, so that just the certificates that have
+Python's ssl reports the dates of a certificate only after it has verified it, so that just the certificates that have
 expired or are not trusted could not be dated. Their bytes can be had by a handshake that verifies nothing, on a
 connection that carries nothing else.
 """
@@ -20,9 +20,9 @@ from pacs_monitor.wording import number
 
 EXPIRY = Measure(
     "tls_certificate_expiry_timestamp_seconds",
-    "When the certificate that the node shows in the TLS handshake expires, trusted or not.",
+    "When the certificate that the node presents in the TLS handshake expires, trusted or not.",
 )
-"""Declared by every probe that may speak TLS."""
+"""Declared by every probe that may use TLS."""
 _DAY = 86400.0
 
 

@@ -30,9 +30,9 @@ _REASONS = {
     errno.ENOMEM: Reason.PROBE_ERROR,
     errno.EADDRNOTAVAIL: Reason.PROBE_ERROR,
 }
-"""Whatever is not named here (no route, no network, forbidden by a firewall) is `tcp_unreachable`."""
+"""Any error not named here (no route, no network, forbidden by a firewall) is `tcp_unreachable`."""
 _TELLING = (Reason.TCP_REFUSED, Reason.TCP_RESET, Reason.TCP_TIMEOUT, Reason.TCP_UNREACHABLE, Reason.PROBE_ERROR)
-"""Of several addresses that failed, the failure that tells most about the peer names the reason."""
+"""If several addresses failed, the failure that says most about the peer gives the reason."""
 
 
 class Miss(NamedTuple):
@@ -88,7 +88,7 @@ async def resolve(address: Address, resolver: Resolver, deadline: float, passage
 async def _first_to_answer(
     factory: Callable[[], P], addresses: list[Address], deadline: float, passage: Passage
 ) -> tuple[asyncio.Transport, P]:
-    """One address after the other; a silent one may take no more than its share of the time that is left."""
+    """Try one address after the other; a silent one may use at most its share of the remaining time."""
     loop, misses = asyncio.get_running_loop(), []
     for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
         now = monotonic()
@@ -109,15 +109,18 @@ def most_telling(misses: Sequence[Miss]) -> Miss:
 
 def miss(address: Address, error: OSError, share: float) -> Miss:
     if isinstance(error, TimeoutError):
-        detail = f"{address} did not answer within {span(share)}: host off, filtered on the way, or accept queue full"
+        detail = (
+            f"{address} did not answer within {span(share)}: the host is off, a firewall drops packets, or its accept "
+            "queue is full"
+        )
         return Miss(Reason.TCP_TIMEOUT, detail)
     number = error.errno or 0
     reason = _REASONS.get(number, Reason.TCP_UNREACHABLE)
     match reason:
         case Reason.TCP_REFUSED:
-            detail = f"{address} refused the connection: the host is there, nothing listens on the port"
+            detail = f"{address} refused the connection: the host is up, but nothing listens on the port"
         case Reason.TCP_RESET:
-            detail = f"{address} reset the connection while it was being made"
+            detail = f"{address} reset the connection while it was being established"
         case Reason.PROBE_ERROR:
             detail = f"this machine could not open a connection to {address} ({os.strerror(number)})"
         case _:

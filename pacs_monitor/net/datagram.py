@@ -13,7 +13,7 @@ from pacs_monitor.net.passage import Passage
 
 T = TypeVar("T")
 TRIES = 3
-"""A datagram may get lost on the way; within the deadline the question is asked so often."""
+"""How often the query is sent within the deadline, because a datagram may get lost."""
 
 
 async def exchange(
@@ -39,7 +39,10 @@ async def exchange(
         finally:
             transport.close()
     except TimeoutError:
-        detail = f"{address} did not answer by UDP in time: off, filtered on the way, or the service is down"
+        detail = (
+            f"{address} did not answer over UDP in time: the host is off, a firewall drops packets, or the service is "
+            "down"
+        )
         raise passage.failure(Reason.TCP_TIMEOUT, detail) from None
     except OSError as error:
         raise passage.failure(*miss(remote, error, 0.0)) from None

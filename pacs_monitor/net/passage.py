@@ -9,12 +9,12 @@ from pacs_monitor.model import Flag, Measurement, Outcome, PacsMonitorError, Pha
 from pacs_monitor.wording import span
 
 Labels = tuple[tuple[str, str], ...]
-_VERBS = {
-    Phase.RESOLVE: "resolve the name",
-    Phase.CONNECT: "connect",
-    Phase.TLS: "negotiate TLS",
-    Phase.ASSOCIATE: "associate",
-    Phase.OPERATION: "get the operation answered",
+_SPENT = {
+    Phase.RESOLVE: "resolving the name",
+    Phase.CONNECT: "connecting",
+    Phase.TLS: "negotiating TLS",
+    Phase.ASSOCIATE: "associating",
+    Phase.OPERATION: "waiting for the operation",
 }
 
 
@@ -74,8 +74,8 @@ class Passage:
             return Outcome(Status.OK, **self.seen())
         longest = max(waited, key=lambda phase: waited[phase])
         detail = (
-            f"the answer took {span(sum(waited.values()))}, more than {span(slow)},"
-            f" of which {span(waited[longest])} to {_VERBS[longest]}"
+            f"the answer took {span(sum(waited.values()))}, more than {span(slow)};"
+            f" {span(waited[longest])} of it was spent {_SPENT[longest]}"
         )
         return Outcome.of(Reason.SLOW, warn=True, phase=longest, detail=detail, **self.seen())
 

@@ -23,7 +23,7 @@ Addresses = tuple[str, ...]
 T = TypeVar("T")
 
 PATIENCE = 2.0
-"""Seconds that a lookup may take before the last good addresses of its name are used."""
+"""Seconds that a lookup may take before the last known addresses of its name are used."""
 QUICK = 1.0
 """Seconds in which a lookup that fails costs nothing worth sparing."""
 REST, LONGEST_REST = 3.0, 30.0
@@ -99,7 +99,7 @@ class Resolver:
         now = monotonic()
         name = self._names.get(host) or self._remember(host)
         if name.in_flight is None and now < name.rests_until:
-            return _from_memory(host, name, f"; it is looked up again in {span(name.rests_until - now)}")
+            return _from_memory(host, name, f"; next lookup in {span(name.rests_until - now)}")
         answer = name.in_flight or self._look_up(host, name, now)
         try:
             async with asyncio.timeout_at(name.asked + self._patience if name.addresses else None):
@@ -162,7 +162,7 @@ class Resolver:
 def _from_memory(host: str, name: _Name, more: str = "") -> tuple[Addresses, bool]:
     if name.addresses:
         return name.addresses, True
-    detail = f"the name {host} does not resolve on this machine, and no address of it is remembered{more}"
+    detail = f"the name {host} does not resolve on this machine, and no earlier address is known{more}"
     raise NetFailure(Reason.DNS, Phase.RESOLVE, detail)
 
 

@@ -1,4 +1,5 @@
-"""Logging what strangers cause: the first of a kind at once, the others counted and told once a minute."""
+"""Rate-limited logging of events that strangers cause: the first of a kind at once, further ones counted once a
+minute."""
 
 from __future__ import annotations
 
@@ -6,10 +7,10 @@ import logging
 from time import monotonic
 
 WINDOW = 60.0
-"""Seconds in which a sentence is written once."""
+"""Seconds in which the same message is logged once."""
 MOST = 20
-"""Different sentences in a window; whatever else comes is counted together, so that many addresses write no more."""
-OTHERS = "more of the kind, from other addresses"
+"""Different messages per window; further ones are only counted, so that many addresses cannot flood the log."""
+OTHERS = "similar messages, from other addresses"
 
 
 class RateLimitedLog:
@@ -41,7 +42,7 @@ class RateLimit(logging.Filter):
         error = record.exc_info[0] if record.exc_info else None
         kind = f"{record.name}: {record.msg} {error.__name__ if error else ''}".strip()
         for sentence, more in self._counts.over():
-            record.msg = f"{record.getMessage()} (before it, {more:,} more in a minute of: {sentence})"
+            record.msg = f"{record.getMessage()} (and before that, {more:,} more within a minute of: {sentence})"
             record.args = ()
         return self._counts.first(kind)
 

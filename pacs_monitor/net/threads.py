@@ -28,7 +28,7 @@ class OneThread:
         """Its result or its exception; raises NetFailure (`timeout`) when that does not come by the deadline."""
         hanging = self._under_way.get(ctx.check)
         if hanging is not None and not hanging.done():
-            raise passage.failure(Reason.TIMEOUT, "an earlier attempt still hangs, and nothing can end it")
+            raise passage.failure(Reason.TIMEOUT, "an earlier attempt still hangs and cannot be stopped")
         call = self._under_way[ctx.check] = _started(what)
         waiting = asyncio.wrap_future(call)
         try:
@@ -36,7 +36,7 @@ class OneThread:
         finally:
             waiting.cancel()
         if not call.done():  # and not only unseen by a loop that was late
-            raise passage.failure(Reason.TIMEOUT, "it did not end in time; the attempt is left hanging")
+            raise passage.failure(Reason.TIMEOUT, "it did not finish in time; the attempt is left running")
         del self._under_way[ctx.check]
         return cast("T", call.result())
 

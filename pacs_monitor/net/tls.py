@@ -27,7 +27,7 @@ _OUR_CERTIFICATE = re.compile(
     r"ALERT_(NO_CERTIFICATE|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(REVOKED|EXPIRED|UNKNOWN|REQUIRED)"
     r"|UNKNOWN_CA|ACCESS_DENIED)$"
 )
-"""The alerts (RFC 8446 6.2) by which a peer refuses a client's certificate, or the lack of one, in OpenSSL's words."""
+"""The alerts (RFC 8446 6.2) for a refused or missing client certificate, in OpenSSL's words."""
 
 
 class Fault(NamedTuple):
@@ -74,7 +74,9 @@ async def secure(
         transport.abort()
         raise
     if secured is None:
-        raise passage.failure(Reason.TLS_NOT_OFFERED, f"{WRONG} {address} closed the connection in the TLS handshake")
+        raise passage.failure(
+            Reason.TLS_NOT_OFFERED, f"{WRONG} {address} closed the connection during the TLS handshake"
+        )
     passage.end()
     _note(passage, certificates.shown_by(secured.get_extra_info("ssl_object")))
     return secured
@@ -113,7 +115,7 @@ def fresh_context(tls: Tls) -> ssl.SSLContext:
 def _unusable(error: OSError) -> NetFailure:
     if isinstance(error, ssl.SSLError):
         why = error.reason or "no certificate found"
-        detail = f"the files under tls do not fit together, or are not in PEM ({why})"
+        detail = f"correct the files under tls: they do not match each other or are not PEM ({why})"
     else:
         detail = f"a file under tls cannot be read: {error.strerror}"
     return NetFailure(Reason.NOT_CONFIGURED, Phase.TLS, detail)
@@ -150,7 +152,7 @@ def refuses_us(error: BaseException | None) -> bool:
 
 def refusal(who: object) -> Fault:
     """What to say of a peer that `refuses_us`."""
-    detail = f"{who} does not accept our TLS certificate, or wants one and is shown none: see cert and key under tls"
+    detail = f"check cert and key under tls: {who} rejects our TLS certificate, or requires one and got none"
     return Fault(Reason.AUTH, detail)
 
 
@@ -183,13 +185,14 @@ def fault(error: OSError, address: Address, name: str) -> Fault:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _distrust(error.verify_code, address, name)
     if isinstance(error, TimeoutError):
-        return Fault(Reason.TLS_TIMEOUT, f"{address} did not finish the TLS handshake in time")
+        return Fault(Reason.TLS_TIMEOUT, f"{address} did not complete the TLS handshake in time")
     if refuses_us(error):
         return refusal(address)
     if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
         return Fault(Reason.TLS_NOT_OFFERED, f"{WRONG} {address} does not speak TLS on this port")
     detail = (
-        f"{WRONG} {address} does not speak TLS on this port, or refuses our versions, or that we show no certificate"
+        f"{WRONG} {address} does not speak TLS on this port, or refuses our TLS versions, or requires a client "
+        "certificate"
     )
     return Fault(Reason.TLS_NOT_OFFERED, detail)
 
@@ -197,9 +200,9 @@ def fault(error: OSError, address: Address, name: str) -> Fault:
 def _distrust(code: int, address: Address, name: str) -> Fault:
     whose = f"the certificate of {address}"
     if code == _EXPIRED:
-        return Fault(Reason.TLS_EXPIRED, f"{whose}, or of a CA above it, has expired")
+        return Fault(Reason.TLS_EXPIRED, f"{whose}, or of a CA that issued it, has expired")
     if code in _WRONG_NAME:
-        return Fault(Reason.TLS_HOSTNAME, f"{whose} is not made out to {name}")
+        return Fault(Reason.TLS_HOSTNAME, f"{whose} is not issued for the name {name}")
     if code == _NOT_YET:
-        return Fault(Reason.TLS_UNTRUSTED, f"{whose} is not valid yet: look at the clocks of both machines")
+        return Fault(Reason.TLS_UNTRUSTED, f"check the clocks of both machines: {whose} is not valid yet")
     return Fault(Reason.TLS_UNTRUSTED, f"{whose} is not signed by a CA trusted here")

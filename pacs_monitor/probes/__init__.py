@@ -1,4 +1,4 @@
-"""The probe kinds, one module each: whatever stands in this package is registered.
+"""The probe kinds, one module each: every module in this package is registered.
 
 A module defines one class with a `kind` (the model.Probe contract). Its docstring is the kind's documentation, its
 settings class the schema, its measures the metrics.

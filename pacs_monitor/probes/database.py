@@ -1,12 +1,13 @@
-"""Does a database take our login and answer `SELECT 1`? Any that SQLAlchemy knows: PostgreSQL, Oracle, SQL Server …
+"""Does a database accept our login and answer `SELECT 1`? PostgreSQL, Oracle, SQL Server, and all others of SQLAlchemy.
 
 ```yaml
 database: {probe: database, url: "postgresql+psycopg://monitor@db.example.org/pacs", slow: 1s}
 ```
 
-The least account is one that may log in and nothing else. PostgreSQL needs the extra `postgres`
-(`pip install 'pacs-monitor[postgres]'`), others the driver that their URL names. The port alone is asked by `tcp`; not
-on MySQL, which after a hundred bare connections takes no more from their host. One that hangs takes one thread.
+The account needs permission to log in and nothing else. PostgreSQL needs the extra `postgres`
+(`pip install 'pacs-monitor[postgres]'`), other databases the driver named in their URL. To test only the port, use
+`tcp`, but not on MySQL, which blocks a host after a hundred connections without a login. A database that hangs occupies
+one thread.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ _SAID = (
     (
         _REFUSED,
         Reason.AUTH,
-        "it does not take our login: check the account, its password, and from where it may come",
+        "check the account, its password, and the addresses it may log in from: the login was rejected",
     ),
     (
         r"too many (clients|connections)|connection slots|ORA-00018|ORA-00020|ORA-12519|ORA-12516",
         Reason.BUSY,
-        "all its connections are taken: find out who holds them",
+        "find out which clients hold its connections: all are in use",
     ),
     (
         r"is (starting up|shutting down|in recovery mode)|ORA-01033|ORA-01034|ORA-12528",
@@ -52,7 +53,7 @@ _SAID = (
     (
         r"database .* does not exist|unknown database|cannot open database|ORA-12514|ORA-12505",
         Reason.MISSING,
-        "the server is there, the database or service is not",
+        "check the database or service name: the server answers, but does not have it",
     ),
 )
 """What drivers say when a login fails: few of them give it a code."""
@@ -62,9 +63,9 @@ def _check_url(value: Secret) -> Secret:
     try:
         url = make_url(value.get_secret_value())
     except (ArgumentError, ValueError):
-        raise ValueError("is no database; write postgresql+psycopg://USER@HOST/NAME") from None
+        raise ValueError("is not a database URL; write postgresql+psycopg://USER@HOST/NAME") from None
     if url.get_backend_name() == "sqlite":
-        raise ValueError("names a file, and no server that could be down; look at it by file_age or disk")
+        raise ValueError("names a file, not a server; use the probe file_age or disk for it")
     return value
 
 
@@ -72,7 +73,7 @@ class DatabaseSettings(Settings):
     url: Annotated[Secret, AfterValidator(_check_url)]
     """The database, as SQLAlchemy writes it: `DIALECT+DRIVER://USER@HOST:PORT/NAME`; or url_file."""
     slow: Duration | None = None
-    """Login and answer that take longer are a warning (reason `slow`)."""
+    """If login and answer together take longer than this, it is a warning (reason `slow`)."""
 
     def peer(self, node: Node) -> tuple[str, ...]:  # noqa: ARG002 - the Protocol's
         """Server, port and database; who we are there may be a secret."""
@@ -159,12 +160,12 @@ async def _explain(error: SQLAlchemyError, url: URL, ctx: ProbeContext, passage:
             transport.close()
         except NetFailure as failure:
             return failure.outcome()
-    broke = "the login was not answered as it should be" if passage.phase is Phase.CONNECT else "SELECT 1 failed"
-    return _failed(passage, Reason.CLOSED, f"{broke}: look into the database's log", facts)
+    broke = "the login was not answered correctly" if passage.phase is Phase.CONNECT else "SELECT 1 failed"
+    return _failed(passage, Reason.CLOSED, f"read the database's log: {broke}", facts)
 
 
 def _not_installed(url: URL, passage: Passage) -> Outcome:
-    detail = f"the driver is not installed here: pip install '{package_of(url)}'"
+    detail = f"run pip install '{package_of(url)}': the database driver is not installed"
     return _failed(passage, Reason.NOT_CONFIGURED, detail, ())
 
 

@@ -1,27 +1,26 @@
-"""Does the peer answer a DICOM C-ECHO? Associate, ask, release, each step timed apart.
+"""Does the peer answer a DICOM C-ECHO? Associate, send, release, each phase timed separately.
 
 ```yaml
 dicom_echo: {interval: 60s, severity: critical}
 services: {probe: dicom_echo, offers: [MPPS, storage commitment]}
 ```
 
-It proves that the peer's DICOM service runs, knows itself by its AE title and accepts ours. It does not prove that
-images can be stored or found: an archive with a full disk still answers. Our AE title must be registered there for
-verification, and for nothing else.
+A success proves that the peer's DICOM service runs, recognizes its called AE title and accepts our calling AE title. It
+does not prove that images can be stored or found: an archive with a full disk still answers. Our AE title must be
+registered there for verification, and for nothing else.
 
 `offers` names services that the peer must offer (`MPPS`, `print`, `storage commitment`, `breast tomosynthesis`, any SOP
-class by its name in PS3.6 or its UID): their presentation contexts are negotiated and nothing is asked over them, so
-that a service lost in an upgrade is seen at no risk. A refused one is a failure; put it into a check of its own where
-it should not weigh as much as the C-ECHO itself.
+class by its name in PS3.6 or its UID). Their presentation contexts are only negotiated, never used, so a service lost
+in an upgrade is detected without risk. A refused one is a failure; use a separate check where it should have a lower
+severity than the C-ECHO itself.
 
-A cluster: `members` lists the addresses behind one name, each is asked in turn and takes its own seat; or
-`every_address: on` asks every address that the node's host name resolves to, where otherwise the first that answers is
-enough. Fewer than `need` (all of them unless given) is a failure, some missing beyond that a warning. `expect:
-exactly_one_up` is for pairs of which one is passive: none is a failure, and so are two.
+For a cluster, `members` lists the addresses behind one name; they are checked in turn, and each takes its own seat. Or
+`every_address: on` checks every address that the node's host name resolves to; by default the first that answers is
+enough. Fewer than `need` (all of them by default) is a failure; if only others are missing, it is a warning. `expect:
+exactly_one_up` is for active/passive pairs: none up is a failure, and so is more than one.
 
-When the peer's implementation class UID or version name, its certificate or an accepted context is not what it was, the
-history keeps that as a change (`GET /api/v1/changes`); of the version name, which is the peer's free text, only a
-digest.
+A change of the peer's implementation class UID or version name, its certificate or an accepted presentation context is
+kept in the history (`GET /api/v1/changes`); of the version name, which is the peer's free text, only a digest.
 """
 
 from __future__ import annotations
@@ -75,31 +74,31 @@ def _services(names: tuple[str, ...]) -> tuple[str, ...]:
 
 class DicomEchoSettings(EndpointSettings):
     slow: Duration | None = None
-    """An answer that takes longer than this, from name to answer, is a warning (reason `slow`)."""
+    """A run that takes longer than this, from name resolution to the answer, is a warning (reason `slow`)."""
     certificate: Duration = 21 * 86400.0
-    """With TLS, a certificate that ends sooner is a warning (reason `certificate_expiring`)."""
+    """With TLS, a certificate that expires sooner than this is a warning (reason `certificate_expiring`)."""
     offers: Annotated[Texts, Field(max_length=MOST_OFFERS), AfterValidator(_services)] = ()
-    """Services that the peer must offer us; they are negotiated, never used."""
+    """Services that the peer must offer; they are negotiated, never used."""
     members: Texts = ()
-    """Addresses (HOST or HOST:PORT) of the members of a cluster, to be asked instead of the node's own."""
+    """Addresses (HOST or HOST:PORT) of the members of a cluster, checked instead of the node's own."""
     every_address: bool = False
-    """Ask every address of the node's host name."""
+    """Check every address of the node's host name."""
     need: Number | None = None
     """How many members or addresses must answer; all of them unless given."""
     expect: Literal["exactly_one_up"] | None = None
-    """`exactly_one_up`: two members that answer are as wrong as none."""
+    """`exactly_one_up`: two members that answer are a failure, and so is none."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         several = bool(self.members) or self.every_address
         if self.members and self.every_address:
-            raise ValueError("members and every_address do not go together")
+            raise ValueError("use either members or every_address, not both")
         if not several and (self.need or self.expect):
-            raise ValueError("need and expect are for members or every_address")
+            raise ValueError("need and expect require members or every_address")
         if self.need and self.expect:
-            raise ValueError("need and expect: exactly_one_up do not go together")
+            raise ValueError("use either need or expect: exactly_one_up, not both")
         if self.members and (self.need or 0) > len(self.members):
-            raise ValueError(f"need is {self.need}, of {len(self.members)} members")
+            raise ValueError(f"need is {self.need}, but there are only {len(self.members)} members")
         for member in self.members:
             _address(member, 0)
         return self
@@ -128,7 +127,7 @@ class DicomEcho:
     kind: ClassVar[str] = "dicom_echo"
     settings: ClassVar[type[DicomEchoSettings]] = DicomEchoSettings
     measures: ClassVar[tuple[Measure, ...]] = (
-        Measure(UP, "Members or addresses that answered, where several are asked."),
+        Measure(UP, "How many members or addresses answered, where several are checked."),
         EXPIRY,
     )
     layer: ClassVar[Layer] = Layer.ASSOCIATION
@@ -167,7 +166,7 @@ def _address(text: str, port: int) -> Address:
     """HOST, HOST:PORT, [IPv6] or [IPv6]:PORT."""
     found = _HOST_PORT.fullmatch(text.strip())
     if not found or int(found["port"] or 0) > 65535:
-        raise ValueError(f"{text!r} is no address of a member; write 10.0.0.11 or 10.0.0.11:104")
+        raise ValueError(f"{text!r} is not the address of a member; write 10.0.0.11 or 10.0.0.11:104")
     return Address(found["v6"] or found["host"], int(found["port"] or port))
 
 
@@ -231,7 +230,7 @@ def _judge(answers: Sequence[Answer], settings: DicomEchoSettings) -> Outcome:
     wanted = 1 if settings.expect else settings.need or len(answers)
     if settings.expect and len(up) > 1:
         names = ", ".join(str(answer.target.address) for answer in up)
-        detail = f"{len(up)} members answer where exactly one should: {names}"
+        detail = f"{len(up)} members answer, but exactly one should: {names}"
         outcome = Outcome.of(Reason.OVER_LIMIT, phase=Phase.ASSOCIATE, detail=detail)
     elif len(up) >= wanted and (settings.expect or not (failed or blind)):
         outcome = max(
@@ -252,7 +251,7 @@ def _short(telling: Sequence[Answer], up: int, asked: int, wanted: int) -> Outco
     """Too few are up, or not all: the first that tells why names the reason."""
     first = telling[0].outcome
     details = "; ".join(answer.outcome.detail for answer in telling)
-    must = f", at least {wanted} must" if up < wanted else ""
+    must = f", at least {wanted} required" if up < wanted else ""
     detail = f"{up} of {asked} members answer{must}: {details}"
     status = Status.WARN if up >= wanted and first.status is Status.FAIL else first.status
     return replace(first, status=status, detail=detail)

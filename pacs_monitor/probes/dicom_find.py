@@ -5,14 +5,14 @@ dicom_find: {slow: 2s}
 priors: {probe: dicom_find, keys: {StudyDate: yesterday, ModalitiesInStudy: CT}, at_least: 1}
 ```
 
-It proves that the database behind the archive answers, which C-ECHO does not. `keys` are elements by their keyword in
-PS3.6, with dates relative to today (`today`, `yesterday`, `today-7d..today`) in the monitor's time zone; today's
-studies unless given. Beside the keys only the level's own UID is asked for, so that no patient data is sent unless a
-key asks for it.
+A success proves that the database behind the archive answers, which a C-ECHO does not. `keys` are elements by their
+keyword in PS3.6, with dates relative to today (`today`, `yesterday`, `today-7d..today`) in the monitor's time zone; the
+default is today's studies. Apart from the keys, the query requests only the unique key of its level, so no patient data
+is requested unless a key asks for it.
 
-Fewer than `at_least` matches is a failure (`too_few`). After `limit` matches the rest is cancelled, and some peers stop
-at a limit of their own (B001): the count is then a lower bound, flagged `capped`, and never too few. Counts that only
-look like a limit of the peer's (full hundreds, powers of two) are flagged too. Our AE title must be registered there
+Fewer than `at_least` matches is a failure (`too_few`). After `limit` matches the query is cancelled, and some peers
+stop at a limit of their own (B001): the count is then a lower bound, flagged `capped`, and never too few. Counts that
+look like a limit of the peer (full hundreds, powers of two) are flagged as well. Our AE title must be registered there
 for queries, and for nothing else.
 """
 
@@ -35,16 +35,16 @@ _TODAY = {"StudyDate": "today"}
 
 class DicomFindSettings(CountSettings):
     level: Literal["study", "series", "image"] = "study"
-    """What to look for (QueryRetrieveLevel)."""
+    """The level of the query (QueryRetrieveLevel)."""
     root: Literal["study", "patient"] = "study"
-    """The information model (PS3.4 C.6): few archives know only the Patient Root."""
+    """The information model (PS3.4 C.6); a few archives support only the Patient Root."""
     keys: Annotated[Mapping[str, str], AfterValidator(check_keys)] = _TODAY
-    """Keyword → value to match by; wildcards and ranges as the peer allows them."""
+    """Keyword → value to match; wildcards and ranges as the peer supports them."""
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         if not any(value.strip("*?") for value in self.keys.values()):
-            raise ValueError("keys must narrow the query: one that matches everything burdens the archive")
+            raise ValueError("add keys that narrow the query: one that matches everything burdens the archive")
         return self
 
 

@@ -1,24 +1,25 @@
-"""Do images come back? A C-GET (PS3.4 C.4.3) or C-MOVE (C.4.2) of a study that somebody approved for this.
+"""Can images be retrieved? A C-GET (PS3.4 C.4.3) or C-MOVE (C.4.2) of a study approved for this purpose.
 
 ```yaml
 dicom_retrieve: {studies: [1.2.826.0.1.3680043.8.498.1], enabled_by: "PACS team, change 4712"}
 ```
 
 `studies` lists Study Instance UIDs of test studies, or of studies whose retrieval was approved (`enabled_by`). Each run
-fetches the one that was longest not fetched, so that over time the archive's storage is proved and not only its cache.
+retrieves the one whose last retrieval was longest ago, so that over time the archive's storage is tested and not only
+its cache.
 
-C-GET: the objects are counted, their pixels (or encapsulated documents) hashed, and everything is dropped at once. The
-first good retrieval of a study is what later ones are compared with: another number of objects, or other pixels in the
-same transfer syntaxes, is `content_mismatch`; no object at all is `missing`. A study that was changed on purpose is
-compared afresh once it has been off the list over a reload.
+C-GET: the objects are counted, their pixels (or encapsulated documents) hashed, and everything is dropped at once.
+Later retrievals are compared with the first good one: a different number of objects, or different pixels in the same
+transfer syntaxes, is `content_mismatch`; no object at all is `missing`. After a study was changed on purpose, take it
+off the list, reload, and add it again: it then gets a new baseline.
 
-C-MOVE: without `destination` the archive sends the study to our own listener (`monitor.dicom_listener`, whose AE title
-it must know), where it is compared in the same way. The listener takes what is asked for and nothing else: which
-objects the study has is asked by C-FIND before, and objects of more than 16 MB are not taken. With another
-`destination`, an AE title that the archive knows, its own count of sub-operations is what is compared; one that it
-does not tell (the counters are conditional, PS3.7 9.1.4) is not known, and compared with nothing.
+C-MOVE: without `destination` the archive sends the study to the monitor's own listener (`monitor.dicom_listener`, whose
+AE title must be registered there), where it is compared in the same way. The listener accepts only expected objects: a
+C-FIND before the C-MOVE lists them, and objects of more than 16 MB are refused. With another `destination`, an AE title
+that the archive knows, the archive's own sub-operation counters are compared; if it leaves them out (they are
+conditional, PS3.7 9.1.4), the count is unknown and nothing is compared.
 
-Our AE title must be registered there for retrieving, C-MOVE wants it as a destination as well.
+Our AE title must be registered there for retrieval, for C-MOVE also as a move destination.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ _TRANSFER_SYNTAXES = (
 def _uids(studies: tuple[str, ...]) -> tuple[str, ...]:
     for uid in studies:
         if len(uid) > 64 or uid.strip("0123456789.") or not uid:
-            raise ValueError(f"{uid!r} is no Study Instance UID")
+            raise ValueError(f"{uid!r} is not a Study Instance UID")
     return tuple(dict.fromkeys(studies))
 
 
@@ -66,15 +67,15 @@ def _classes(names: tuple[str, ...]) -> tuple[str, ...]:
 
 class DicomRetrieveSettings(EndpointSettings):
     studies: Annotated[Texts, Field(min_length=1), AfterValidator(_uids)]
-    """Study Instance UIDs of test or approved studies."""
+    """Study Instance UIDs of test studies or approved studies."""
     method: Literal["get", "move"] = "get"
-    """`get` brings the objects here over the same association, `move` has the archive send them."""
+    """`get` retrieves the objects over the same association, `move` has the archive send them over another one."""
     destination: AETitle | None = None
-    """AE title that a C-MOVE sends to, where objects are only counted; our own listener's unless given."""
+    """AE title that a C-MOVE sends to; objects are then only counted. Default: the monitor's own listener."""
     largest: Size = 512_000_000
-    """A study of more bytes is not fetched to its end: it is too large for this."""
+    """Retrieval stops when a study exceeds this size."""
     sop_classes: Annotated[Texts, Field(max_length=120), AfterValidator(_classes)] = IMAGES
-    """Storage SOP classes that a C-GET proposes; the usual ones unless given."""
+    """Storage SOP classes that a C-GET proposes; the common ones by default."""
     slow: Duration | None = None
     """A retrieval that takes longer than this is a warning (reason `slow`)."""
 
@@ -83,8 +84,8 @@ class DicomRetrieve:
     kind: ClassVar[str] = "dicom_retrieve"
     settings: ClassVar[type[DicomRetrieveSettings]] = DicomRetrieveSettings
     measures: ClassVar[tuple[Measure, ...]] = (
-        Measure("retrieve_objects", "Objects of the study that was fetched."),
-        Measure("retrieve_bytes", "Bytes of their data sets, where they came to us."),
+        Measure("retrieve_objects", "Objects of the retrieved study."),
+        Measure("retrieve_bytes", "Size of their data sets, when they were sent to the monitor."),
         Measure("retrieve_seconds", "From the request to the last object.", trend=True),
         EXPIRY,
     )
@@ -103,7 +104,10 @@ class DicomRetrieve:
             return not_configured(node)
         destination = settings.destination or (ctx.listeners.ae_title if ctx.listeners else None)
         if settings.method == "move" and destination is None:
-            detail = "a C-MOVE needs a destination: the AE title of a peer, or monitor.dicom_listener"
+            detail = (
+                "set destination to the AE title of a peer, or configure monitor.dicom_listener: a C-MOVE needs one "
+                "of them"
+            )
             return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
         known: dict[str, Any] = ctx.memory.setdefault("studies", {})
         for gone in known.keys() - set(settings.studies):
@@ -162,10 +166,10 @@ def _compare(fetched: Fetched, study: str, ctx: ProbeContext) -> tuple[Reason, s
         ctx.memory["studies"][study] = {**(known or {"objects": None}), "at": ctx.clock.now()}
         return None
     if known is not None and known["objects"] not in (None, fetched.objects):
-        return Reason.CONTENT_MISMATCH, f"has {fetched.objects} objects, not {known['objects']} as before"
+        return Reason.CONTENT_MISMATCH, f"has {fetched.objects} objects, but had {known['objects']} before"
     same_syntaxes = known is not None and known.get("syntaxes") == fetched.syntaxes
     if known is not None and same_syntaxes and known["content"] != fetched.content:
-        return Reason.CONTENT_MISMATCH, f"has the same {fetched.objects} objects as before, but other pixels in them"
+        return Reason.CONTENT_MISMATCH, f"has the same {fetched.objects} objects as before, but their pixels differ"
     now = {"at": ctx.clock.now(), "objects": fetched.objects, "content": fetched.content, "syntaxes": fetched.syntaxes}
     ctx.memory["studies"][study] = now
     return None

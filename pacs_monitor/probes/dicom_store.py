@@ -1,4 +1,4 @@
-"""Does the archive really store? A synthetic object is sent by C-STORE, looked for, and cleared away again.
+"""Does the archive really store? A synthetic object is sent by C-STORE, verified, and cleaned up again.
 
 ```yaml
 dicom_store:
@@ -8,17 +8,17 @@ dicom_store:
 ```
 
 An archive with a full disk answers every C-ECHO with success; only a store proves that it stores. Each run sends a new
-SOP Instance UID, since archives silently drop what they know already. `verify` says how the object is looked for after
-it was taken: `none`, `find` (C-FIND at IMAGE level until it is found), `get` or `move` (given back, and its pixels
-compared; `move` needs `monitor.dicom_listener`), or `commitment` (storage commitment). `verify_on` names nodes to which
-routing should bring it; the seconds until it was found are measured for each.
+SOP Instance UID, because archives silently drop objects that they already have. `verify` says how the stored object is
+verified: `none`, `find` (C-FIND at IMAGE level until it is found), `get` or `move` (retrieved, and its pixels compared;
+`move` needs `monitor.dicom_listener`), or `commitment` (storage commitment). `verify_on` names nodes to which routing
+should deliver it; the time until it was found is measured for each.
 
-Nothing is sent unless the ledger of test objects holds it, nor if it could not be cleared away again. What an
-interrupted run has left is tried at the next start and after each run; what stays is a warning with a count
-(`cleanup_failed`). A node is never sent more than 12 objects a minute and 2,000 a day (`store_cap`).
+Nothing is sent unless the ledger of test objects has recorded it, or if it could not be cleaned up afterwards. Objects
+left by an interrupted run are cleaned up at the next start and after each run; if any remain, the check is a warning
+with their number (`cleanup_failed`). A node is never sent more than 12 objects a minute and 2,000 a day (`store_cap`).
 
 Our AE title must be registered there for storing, and for what `verify` does. Read "Test stores safely"
-(docs/test-stores.md) before you have it allowed.
+(docs/test-stores.md) before you ask for approval.
 """
 
 from __future__ import annotations
@@ -73,12 +73,12 @@ LOOKS: Mapping[str, Look] = {
 
 class DicomStoreSettings(EndpointSettings, StoreSettings):
     verify: Literal["none", "find", "get", "move", "commitment"] = "find"
-    """How the object is looked for after it was taken."""
+    """How the stored object is verified."""
 
     @model_validator(mode="after")
     def _new_to_verify(self) -> Self:
         if self.mode == "accept_only" and self.verify != "none":
-            raise ValueError("mode: accept_only sends what may be there already: say verify: none")
+            raise ValueError("set verify: none, because with mode: accept_only the object may be there already")
         return self
 
 
@@ -93,8 +93,10 @@ class DicomStore:
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("store_object_bytes", "Size of the data set that was sent."),
         Measure("store_seconds", "From the C-STORE request to its answer.", trend=True),
-        Measure("store_available_seconds", "From the answer until it was found or given back.", ("on",), trend=True),
-        Measure("store_leftovers", "Test objects that could not be cleared away."),
+        Measure(
+            "store_available_seconds", "From the answer until the object was found or retrieved.", ("on",), trend=True
+        ),
+        Measure("store_leftovers", "Test objects that could not be cleaned up."),
         EXPIRY,
     )
     layer: ClassVar[Layer] = Layer.STORE
@@ -127,7 +129,7 @@ class DicomStore:
         try:
             thing = await ctx.ours(ctx.blocking(lambda: made(settings, node, ctx)))
         except UnfitFileError as error:
-            return Outcome.of(Reason.NOT_CONFIGURED, detail=f"file {settings.file} is not sent: {error}")
+            return Outcome.of(Reason.NOT_CONFIGURED, detail=f"file {settings.file} was not sent: {error}")
         targets = _targets(node, settings)
         cleaner = cleaner_of(settings, thing, targets)
         copies = [ctx.nodes[name] for name in settings.copies_on]
@@ -179,7 +181,7 @@ def _targets(node: Node, settings: DicomStoreSettings) -> Targets:
 def _blindness(node: Node, settings: DicomStoreSettings, ctx: ProbeContext) -> str:
     """What looking for the object lacks; empty when nothing."""
     if settings.verify == "move" and ctx.listeners is None:
-        return "verify: move needs monitor.dicom_listener, to which the archive sends the object back"
+        return "configure monitor.dicom_listener, to which the archive returns the object: verify: move needs it"
     return unaskable(settings.verify_on, ctx.nodes, _targets(node, settings))
 
 
@@ -205,7 +207,9 @@ class _RoundTrip:
         except StoreCapError as error:
             return Outcome.of(Reason.STORE_CAP, detail=str(error))
         except LedgerError as error:
-            return Outcome.of(Reason.NOT_MEASURED, detail=f"nothing is stored without the ledger: {error}")
+            return Outcome.of(
+                Reason.NOT_MEASURED, detail=f"nothing was sent, as the ledger could not record it: {error}"
+            )
         except NetFailure as failure:
             if failure.reason is not Reason.DUPLICATE or self.settings.mode != "accept_only":
                 return failure.outcome()
@@ -276,5 +280,5 @@ def _agreed(association: Association, thing: Synthetic) -> str:
 def _not_seen(failure: NetFailure, seen: dict[str, Any]) -> Outcome:
     """Stored, and then not there, or altered, or not to be asked for."""
     about_the_object = failure.reason in (Reason.STORED_NOT_FOUND, Reason.CONTENT_MISMATCH)
-    detail = failure.detail if about_the_object else f"it took the object, but looking for it failed: {failure.detail}"
+    detail = failure.detail if about_the_object else f"it accepted the object; verifying failed: {failure.detail}"
     return Outcome.of(failure.reason, phase=failure.phase, detail=detail, **seen)

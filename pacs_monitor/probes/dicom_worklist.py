@@ -1,13 +1,13 @@
-"""Does the worklist answer? A C-FIND of the Modality Worklist (PS3.4 K), as a modality asks it, counted and dropped.
+"""Does the worklist answer? A Modality Worklist C-FIND (PS3.4 K) like a modality's; answers are counted and dropped.
 
 ```yaml
 dicom_worklist: {modality: CT, at_least: 1, hours: "Mon-Fri 08:00-16:00", slow: 2s}
 ```
 
-It asks by what a modality asks by: its own AE title (`station`), its `modality`, and the day. No patient's name, ID or
-number is asked for. Where `at_least` is given, fewer items are a warning (`too_few`); with `hours` they are one in
-those hours alone, since nobody is scheduled at night: `hours: Mon-Fri 06:00-20:00`. Our AE title must be registered
-there for the worklist, and for nothing else.
+The query uses the keys that a modality uses: its AE title (`station`), its `modality`, and the day. No patient name, ID
+or number is requested. With `at_least`, fewer scheduled procedures are a warning (`too_few`); with `hours`, only during
+those hours, because nobody is scheduled at night: `hours: Mon-Fri 06:00-20:00`. Our AE title must be registered there
+for the worklist, and for nothing else.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def _date(value: str) -> str:
 
 class DicomWorklistSettings(CountSettings):
     station: AETitle | None = None
-    """Scheduled Station AE Title; of all stations unless given."""
+    """Scheduled Station AE Title; all stations by default."""
     modality: Annotated[str, AfterValidator(_modality)] = ""
-    """CT, MR, US …; all of them unless given."""
+    """CT, MR, US …; all modalities by default."""
     date: Annotated[str, AfterValidator(_date)] = "today"
     """Day or range (`today-1d..today+1d`) of the scheduled procedure steps; all days when empty."""
     hours: ServiceHours | None = None
-    """Hours in which `at_least` holds; always unless given."""
+    """Hours in which `at_least` applies; always by default."""
 
 
 class DicomWorklist:

@@ -1,20 +1,20 @@
-"""Does a DICOMweb service answer? A QIDO-RS search whose matches are counted and dropped, and WADO-RS if asked for.
+"""Does a DICOMweb service answer? A QIDO-RS search whose matches are counted and dropped, and optionally WADO-RS.
 
 ```yaml
 dicomweb: {url: "https://pacs.example.org/dicom-web", username: monitor, password: "${PACS_PASSWORD:-choose-one}"}
 ```
 
-`url` is where the service begins (for Orthanc, http://HOST:8042/dicom-web). `keys` narrow the search as in
-`dicom_find`: keywords of PS3.6, dates relative to today. Fewer than `at_least` matches is a failure (`too_few`). No
-more than `limit` are asked for; as many as that are a lower bound, flagged `capped`. So is what a service returns with
-`Warning: 299`, by which it says that there is more (PS3.18 8.3.4.4): a list that was cut is never `too_few`.
+`url` is the root of the service (for Orthanc, http://HOST:8042/dicom-web). `keys` narrow the search as in `dicom_find`:
+keywords of PS3.6, dates relative to today. Fewer than `at_least` matches is a failure (`too_few`). At most `limit`
+matches are requested. If that many are returned, or the service sends `Warning: 299` to say that there are more
+(PS3.18 8.3.4.4), the count is a lower bound, flagged `capped`, and never `too_few`.
 
-`metadata_of` names one instance of an approved test study, as STUDY/SERIES/INSTANCE: WADO-RS must then give its
-metadata, which proves the reading of files, not only the database.
+`metadata_of` names one instance of an approved test study, as STUDY/SERIES/INSTANCE: WADO-RS must then return its
+metadata, which proves that files can be read, not only the database.
 
-Nothing is stored and no image is pulled; `dicomweb_store` does that. Accounts (`username`, `password`), bearer tokens
-(`token`) and client certificates (`tls`) are sent to the host of `url` alone, redirects are not followed, and no proxy
-is used but the one that `proxy` names. The least account is one that may search.
+Nothing is stored and no image is retrieved; `dicomweb_store` does that. Accounts (`username`, `password`), bearer
+tokens (`token`) and client certificates (`tls`) are sent only to the host of `url`; redirects are not followed, and no
+proxy is used except the one in `proxy`. The account needs permission to search and nothing else.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ class DicomwebSettings(HttpSettings):
     level: Level = "studies"
     """What to search for."""
     keys: Annotated[Mapping[str, str], AfterValidator(check_keys)] = _TODAY
-    """Keyword → value to match by."""
+    """Keyword → value to match."""
     limit: Annotated[int, Field(ge=1, le=10_000)] = 100
-    """Matches to ask for at most."""
+    """The most matches to request."""
     at_least: NumberOrNone = 0
-    """Fewer matches than this are too few (reason `too_few`)."""
+    """Fewer matches than this are a failure (reason `too_few`)."""
     metadata_of: Annotated[str, Field(pattern=f"^{_UID}/{_UID}/{_UID}$")] | None = None
-    """An instance, as STUDY/SERIES/INSTANCE UIDs, whose metadata must be had too (reason `missing`)."""
+    """An instance, as STUDY/SERIES/INSTANCE UIDs, whose metadata must be returned as well (else reason `missing`)."""
     slow: Duration | None = None
-    """Answers that take longer than this, all together, are a warning (reason `slow`)."""
+    """If all answers together take longer than this, it is a warning (reason `slow`)."""
     certificate: Duration = 21 * 86400.0
-    """A certificate that ends sooner is a warning (reason `certificate_expiring`)."""
+    """A certificate that expires sooner than this is a warning (reason `certificate_expiring`)."""
 
     @model_validator(mode="after")
     def _countable(self) -> Self:
         if self.at_least > self.limit:
             raise ValueError(f"at_least is {self.at_least}, but limit stops at {self.limit}")
         if not any(value.strip("*?") for value in self.keys.values()):
-            raise ValueError("keys must narrow the search: one that matches everything burdens the archive")
+            raise ValueError("add keys that narrow the search: one that matches everything burdens the archive")
         return self
 
 
@@ -69,8 +69,8 @@ class Dicomweb:
     settings: ClassVar[type[DicomwebSettings]] = DicomwebSettings
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("dicomweb_matches", "Studies, series or instances that the search found."),
-        Measure("dicomweb_search_seconds", "From the search to the end of its answer.", trend=True),
-        Measure("dicomweb_metadata_seconds", "From asking for the metadata to the end of the answer."),
+        Measure("dicomweb_search_seconds", "From the search request to the end of its answer.", trend=True),
+        Measure("dicomweb_metadata_seconds", "From the metadata request to the end of its answer."),
         EXPIRY,
     )
     layer: ClassVar[Layer] = Layer.SERVICE
@@ -104,17 +104,17 @@ async def _search(service: Service, settings: DicomwebSettings) -> None:
         passage.flags.append(Flag.CAPPED)
     if cut and matches < settings.at_least:
         detail = (
-            f"lower at_least to what {service} returns at most: it returned {matches} {settings.level} and says that it"
-            f" has more, so nobody knows whether it has {settings.at_least}"
+            f"lower at_least to {matches} or less: {service} returned {matches} {settings.level} and reported that it"
+            " has more"
         )
         raise HttpError(Reason.NOT_MEASURED, detail, passage)
     if matches < settings.at_least:
-        detail = f"{service} found {matches} {settings.level}, at least {settings.at_least} were expected"
+        detail = f"{service} returned {matches} {settings.level}; expected at least {settings.at_least}"
         raise HttpError(Reason.TOO_FEW, detail, passage)
 
 
 async def _read_metadata(service: Service, instance: str) -> None:
     began = monotonic()
     if not await has_metadata(service, Uids(*instance.split("/"))):
-        raise HttpError(Reason.MISSING, f"{service} has no metadata of the instance under metadata_of", service.passage)
+        raise HttpError(Reason.MISSING, f"{service} has no metadata for the instance in metadata_of", service.passage)
     service.passage.measure("dicomweb_metadata_seconds", monotonic() - began)

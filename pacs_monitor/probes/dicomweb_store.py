@@ -1,4 +1,4 @@
-"""Does a DICOMweb service really store? A synthetic object goes in by STOW-RS, is looked for, and cleared away again.
+"""Does a DICOMweb service really store? A synthetic object is sent by STOW-RS, verified, and cleaned up again.
 
 ```yaml
 dicomweb_store:
@@ -8,12 +8,13 @@ dicomweb_store:
 ```
 
 The object, its ledger, its limits and its clean-up are those of `dicom_store`; `url`, accounts and certificates those
-of `dicomweb`. `verify` says how it is looked for after it was taken: `none`, `find` (QIDO-RS until it is found),
-`metadata` (and then WADO-RS gives its metadata), or `frames` (and then WADO-RS gives its first frame, whose pixels are
-compared). `verify_on` names nodes to which routing should bring it, where it is looked for by C-FIND.
+of `dicomweb`. `verify` says how the stored object is verified: `none`, `find` (QIDO-RS until it is found), `metadata`
+(`find`, then WADO-RS must return its metadata), or `frames` (`metadata`, then WADO-RS must return its first frame,
+whose pixels are compared). `verify_on` names nodes to which routing should deliver it, where it is looked for by
+C-FIND.
 
-The least account is one that may store, search and retrieve the test patient's objects; deleting is done by the
-account of the clean-up. Read "Test stores safely" (docs/test-stores.md) before you have it allowed.
+The account needs permission to store, search and retrieve the test patient's objects; the clean-up uses its own account
+to delete. Read "Test stores safely" (docs/test-stores.md) before you ask for approval.
 """
 
 from __future__ import annotations
@@ -55,16 +56,16 @@ from pacs_monitor.stores.settings import StoreSettings
 
 class DicomwebStoreSettings(HttpSettings, StoreSettings):
     verify: Literal["none", "find", "metadata", "frames"] = "frames"
-    """How the object is looked for after it was taken; each way includes the ones before."""
+    """How the stored object is verified; each method includes the ones before it."""
     certificate: Duration = 21 * 86400.0
-    """A certificate that ends sooner is a warning (reason `certificate_expiring`)."""
+    """A certificate that expires sooner than this is a warning (reason `certificate_expiring`)."""
 
     @model_validator(mode="after")
     def _verifiable(self) -> Self:
         if self.mode == "accept_only" and self.verify != "none":
-            raise ValueError("mode: accept_only sends what may be there already: say verify: none")
+            raise ValueError("set verify: none, because with mode: accept_only the object may be there already")
         if self.file is not None and self.verify == "frames":
-            raise ValueError("verify: frames compares the pixels of the built-in object alone; with file say metadata")
+            raise ValueError("with file set verify: metadata: verify: frames compares only the built-in object")
         return self
 
 
@@ -74,8 +75,10 @@ class DicomwebStore:
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("store_object_bytes", "Size of the object that was sent."),
         Measure("store_seconds", "From the store request to its answer.", trend=True),
-        Measure("store_available_seconds", "From the answer until it was found or given back.", ("on",), trend=True),
-        Measure("store_leftovers", "Test objects that could not be cleared away."),
+        Measure(
+            "store_available_seconds", "From the answer until the object was found or retrieved.", ("on",), trend=True
+        ),
+        Measure("store_leftovers", "Test objects that could not be cleaned up."),
         EXPIRY,
     )
     layer: ClassVar[Layer] = Layer.STORE
@@ -93,7 +96,7 @@ class DicomwebStore:
         try:
             thing = await ctx.ours(ctx.blocking(lambda: made(settings, node, ctx)))
         except UnfitFileError as error:
-            return Outcome.of(Reason.NOT_CONFIGURED, detail=f"file {settings.file} is not sent: {error}")
+            return Outcome.of(Reason.NOT_CONFIGURED, detail=f"file {settings.file} was not sent: {error}")
         cleaner = cleaner_of(settings, thing, _target)
         problem = unaskable(settings.verify_on, ctx.nodes, _target)
         if problem := problem or lacking(cleaner, [node, *(ctx.nodes[name] for name in settings.copies_on)]):
@@ -136,7 +139,9 @@ class _RoundTrip:
         except StoreCapError as error:
             return Outcome.of(Reason.STORE_CAP, detail=str(error))
         except LedgerError as error:
-            return Outcome.of(Reason.NOT_MEASURED, detail=f"nothing is stored without the ledger: {error}")
+            return Outcome.of(
+                Reason.NOT_MEASURED, detail=f"nothing was sent, as the ledger could not record it: {error}"
+            )
         except NetFailure as failure:
             return failure.outcome()
         return mind_expiry(outcome, settings.certificate, ctx.clock.now())
@@ -176,7 +181,7 @@ class _RoundTrip:
         async def compare() -> bool:
             content = await web.frame_hash(service, self.thing.uids)
             if content not in (None, self.thing.content):
-                detail = f"{service} gives back another object than it was sent: its pixels differ"
+                detail = f"{service} returned an object whose pixels differ from the one sent"
                 raise HttpError(Reason.CONTENT_MISMATCH, detail, service.passage)
             return content is not None
 

@@ -1,21 +1,22 @@
-"""Is there room? Volumes as a system tells them: free in percent and bytes, inodes, read-only, missing, time to full.
+"""Is there enough room? Volumes as a system reports them: free space, inodes, read-only, missing, time to full.
 
 ```yaml
 room: {probe: disk, source: node_exporter, volumes: [/, /archive], warn: 80%, fail: 90%, full_within: 12h}
 ```
 
-`source` names the system: the node carries its block (`orthanc:`, `node_exporter:` …), and `local` is the machine that
-the monitor runs on. `volumes` names what must be there, by name or glob: one that is missing fails, because an
-unmounted archive looks like an empty disk. Names also find volumes that are hidden by default (a tmpfs, a partition
-without a drive letter). Percentages are of what a writer can use; what is reserved for root does not count as free.
+`source` names the system: the node needs its block (`orthanc:`, `node_exporter:` …), except for `local`, the machine
+that the monitor runs on. `volumes` names the volumes that must be there, by name or glob: a missing one is a failure,
+because an unmounted archive looks like an empty disk. Names also match volumes that are hidden by default (a tmpfs, a
+partition without a drive letter). Percentages are of the space that a writer can use; space reserved for root does not
+count as free.
 
 A named volume whose size the source does not report is `unknown`, and so is any volume with impossible figures (more
-free than its size). The others are still judged, and a fault of one of them comes first.
+free than its size). The others are still judged, and a failure of one of them takes precedence.
 
-`full_within` warns when a volume will be full sooner than that, if it goes on as now. How far ahead that can be told is
-how long its free space took to halve, a hundred days at most; a volume that was cleaned has no forecast until then. It
-never fails, and a warning is never critical: a forecast gets nobody out of bed. Where images come in bursts, let it be
-several times as long as from one burst to the next ([figures](../systems.md#time-to-full)).
+`full_within` warns when a volume will be full sooner than that at its present rate. The forecast looks ahead as far as
+the time in which its free space last halved, at most a hundred days; after a clean-up there is no forecast until then.
+A forecast is never a failure, and its warning is never critical, so it wakes nobody. Where images arrive in bursts, set
+it to several times the interval between bursts ([figures](../systems.md#time-to-full)).
 """
 
 from __future__ import annotations
@@ -40,27 +41,27 @@ MOST = 64
 
 class DiskSettings(Settings):
     source: VolumeSource
-    """The system that tells the volumes: `local`, `node_exporter`, `snmp`, `orthanc` …"""
+    """The system that reports the volumes: `local`, `node_exporter`, `snmp`, `orthanc` …"""
     volumes: Texts = ()
-    """Names or globs of volumes that must be there; all that the source tells unless given."""
+    """Names or globs of volumes that must be there; by default all that the source reports."""
     ignore: Texts = ()
     """Names or globs of volumes to leave out."""
     warn: Percent | None = 0.8
-    """Used, from which it is a warning."""
+    """Used space at or above this is a warning."""
     fail: Percent | None = 0.9
-    """Used, from which it is a failure."""
+    """Used space at or above this is a failure."""
     free_warn: Size | None = None
     """Less free space than this is a warning."""
     free_fail: Size | None = None
     """Less free space than this is a failure."""
     inodes_warn: Percent | None = 0.8
-    """Used inodes (how many files there can be), from which it is a warning."""
+    """Used inodes (the number of files is limited) at or above this are a warning."""
     inodes_fail: Percent | None = 0.95
-    """Used inodes, from which it is a failure."""
+    """Used inodes at or above this are a failure."""
     read_only: bool = False
-    """The volumes are meant to be read-only."""
+    """Set it where the volumes are meant to be read-only."""
     full_within: Duration | None = None
-    """A volume that will be full sooner than this, if it goes on as now, is a warning."""
+    """A volume that will be full sooner than this at its present rate is a warning."""
 
     def peer(self, node: Node) -> tuple[str, ...]:
         return peer_of(node, self.source)
@@ -73,10 +74,10 @@ class Disk:
         Measure("disk_free_bytes", "Bytes that a writer may still use.", ("volume",), trend=True),
         Measure("disk_used_bytes", "Bytes in use.", ("volume",), trend=True),
         Measure("disk_used_ratio", "Share of the volume in use, 0 to 1.", ("volume",)),
-        Measure("disk_inodes_free", "Files that can still be made.", ("volume",)),
+        Measure("disk_inodes_free", "Files that can still be created.", ("volume",)),
         Measure(
             "disk_full_in_seconds",
-            "Until the volume is full, if it goes on as now; no sample while no end is in sight.",
+            "Until the volume is full at its present rate; no sample without a forecast.",
             ("volume",),
         ),
         EXPIRY,
@@ -163,7 +164,7 @@ def _troubles(volume: Volume, settings: DiskSettings, full_in: float | None) -> 
     if volume.free is not None:
         yield from _room(name, volume.free, settings)
     if full_in is not None and settings.full_within is not None and full_in < settings.full_within:
-        yield Trouble(True, Reason.OVER_LIMIT, f"{name} is full in {span(full_in)}, if it goes on as now")
+        yield Trouble(True, Reason.OVER_LIMIT, f"{name} will be full in {span(full_in)} at its present rate")
 
 
 def _room(name: str, free: int, settings: DiskSettings) -> Iterator[Trouble]:

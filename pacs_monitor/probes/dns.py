@@ -1,13 +1,12 @@
-"""Does a name server answer a question as it should? One query over UDP (RFC 1035), to the node.
+"""Does a name server answer a query correctly? One query over UDP (RFC 1035), to the node.
 
 ```yaml
 archive_name: {probe: dns, name: pacs.example.org, type: A, expect: 10.0.0.20}
 directory: {probe: dns, name: _ldap._tcp.example.org, type: SRV}
 ```
 
-Names are how modalities, viewers and logins find each other. The node is the name server; ask each of them. `expect`
-proves that the name still leads to the right machine, which the name alone does not.
-No account is needed.
+Modalities, viewers and logins depend on DNS. The node is the name server; add a check for each of them. `expect` proves
+that the name still resolves to the right machine, and not merely that it exists. No account is needed.
 """
 
 from __future__ import annotations
@@ -49,13 +48,13 @@ def _check_name(value: str) -> str:
         pass
     name = value.rstrip(".")
     if not all(1 <= len(label) <= 63 and label.isascii() for label in name.split(".")) or len(name) > 253:
-        raise ValueError(f"{value!r} is no domain name")
+        raise ValueError(f"{value!r} is not a domain name")
     return name
 
 
 class DnsSettings(Settings):
     name: Annotated[str, AfterValidator(_check_name)]
-    """What to ask for: a name, or an address with `type: PTR`."""
+    """What to look up: a name, or an address with `type: PTR`."""
     type: Literal["A", "AAAA", "CNAME", "PTR", "MX", "SRV", "TXT"] = "A"
     """The type of record."""
     expect: Texts = ()
@@ -63,7 +62,7 @@ class DnsSettings(Settings):
     port: Port = 53
     """UDP port of the node."""
     slow: Duration | None = None
-    """An answer that takes longer is a warning (reason `slow`)."""
+    """An answer that takes longer than this is a warning (reason `slow`)."""
 
     def peer(self, node: Node) -> tuple[str, ...]:
         return node.host.lower(), str(self.port)
@@ -115,16 +114,16 @@ def _judge(answer: bytes, settings: DnsSettings, passage: Passage) -> None:
         _, flags, *_ = _HEADER.unpack_from(answer)
         records = list(_records(answer, TYPES[settings.type]))
     except (struct.error, IndexError, ValueError):
-        raise passage.failure(Reason.BAD_CONTENT, "it answered with something that is no DNS message") from None
+        raise passage.failure(Reason.BAD_CONTENT, "it answered, but not with a DNS message") from None
     if flags & 0xF == _NO_SUCH_NAME:
-        raise passage.failure(Reason.MISSING, f"it says that there is no name {name} (NXDOMAIN)")
+        raise passage.failure(Reason.MISSING, f"it answered that the name {name} does not exist (NXDOMAIN)")
     if flags & 0xF:
         said = _RCODES.get(flags & 0xF, f"RCODE {flags & 0xF}")
-        raise passage.failure(Reason.QUERY_REFUSED, f"it answered {said} to the question for {name}")
+        raise passage.failure(Reason.QUERY_REFUSED, f"it answered {said} to the query for {name}")
     passage.measure("dns_records", len(records))
     passage.terminal = (("answer", ", ".join(map(label, records[:_SHOWN])) or "no record"),)
     if not records:
-        raise passage.failure(Reason.MISSING, f"{name} has no record of type {settings.type} there")
+        raise passage.failure(Reason.MISSING, f"it has no {settings.type} record for {name}")
     missing = [wanted for wanted in settings.expect if _plain(wanted) not in map(_plain, records)]
     if missing:
         cut = "; the answer was cut to fit a datagram" if flags & _CUT else ""
@@ -134,8 +133,8 @@ def _judge(answer: bytes, settings: DnsSettings, passage: Passage) -> None:
 def _leads(records: list[str], settings: DnsSettings) -> str:
     """Where it leads instead, if that is an address: other records hold what their owner wrote."""
     if settings.type not in ("A", "AAAA"):
-        return "does not lead to"
-    return f"leads to {', '.join(records[:_SHOWN])}, not to"
+        return "does not resolve to"
+    return f"resolves to {', '.join(records[:_SHOWN])}, not to"
 
 
 def _plain(record: str) -> str:
@@ -156,7 +155,7 @@ def _records(message: bytes, wanted: int) -> Iterator[str]:
         kind, _, _, length = struct.unpack_from("!HHIH", message, at)
         at += 10
         if at + length > len(message):
-            raise ValueError("a record goes beyond the message")
+            raise ValueError("a record extends beyond the message")
         if kind == wanted:
             yield _text(message, at, length, kind)
         at += length
@@ -196,4 +195,4 @@ def _name(message: bytes, at: int) -> tuple[str, int]:
             at += 1 + length
         else:
             return ".".join(labels), end or at + 1
-    raise ValueError("a name that goes round in a circle")
+    raise ValueError("the compression of a name loops")

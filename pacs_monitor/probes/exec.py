@@ -4,15 +4,15 @@
 uptime: {probe: exec, command: [/usr/lib/nagios/plugins/check_snmp, -H, 10.0.0.2, -o, .1.3.6.1.2.1.1.3.0]}
 ```
 
-Exit status 0 is ok, 1 a warning, 2 a failure, 3 unknown, as their development guidelines say; 126 and 127, by which a
-shell says that a command cannot be run, are unknown, too. The command is a list of arguments: no shell reads it. It
-gets no terminal, no input and none of the monitor's own environment. At the deadline it is killed with its whole
-process group, and what it leaves behind when it ends is killed as well; on Linux also what daemonised itself, unless it
-cleared its environment (`PACS_MONITOR_RUN`).
+Exit status 0 is ok, 1 a warning, 2 a failure and 3 unknown, as in the plugins' development guidelines; 126 and 127,
+with which a shell reports that a command cannot be run, are unknown, too. The command is a list of arguments and is not
+passed to a shell. It gets no terminal, no input and none of the monitor's environment. At the deadline it is killed
+with its whole process group, and any processes that it leaves behind are killed as well; on Linux this includes
+processes that daemonised themselves, unless they cleared their environment (`PACS_MONITOR_RUN`).
 
-It runs only when `monitor.allow` names the check, since it runs whatever the file says with the monitor's rights. The
-first line of its output that is not empty is shown and sent or, if there is none, the last line of its standard error:
-do not use plugins that print patient data.
+It runs only when `monitor.allow` names the check, because it runs whatever the configuration says with the monitor's
+rights. The first non-empty line of its output or, if there is none, the last line of its standard error is shown and
+sent: do not use plugins that print patient data.
 """
 
 from __future__ import annotations
@@ -76,9 +76,9 @@ class _EndlessError(PacsMonitorError):
 
 class ExecSettings(Settings):
     command: Command
-    """The program and its arguments, each an item of the list."""
+    """The program and its arguments, one list item each."""
     environment: Mapping[str, Secret] = {}
-    """Variables that the command gets, beside a plain PATH; secrets are safer here than among the arguments."""
+    """Environment variables for the command, besides a plain PATH; secrets are safer here than in the arguments."""
 
 
 class Exec:
@@ -106,7 +106,7 @@ class Exec:
             async with asyncio.timeout_at(ctx.deadline):
                 status, output, errors = await _run(settings.command, environment)
         except TimeoutError:
-            return _failed(Reason.TIMEOUT, "the command did not end in time and was killed")
+            return _failed(Reason.TIMEOUT, "the command did not finish in time and was killed")
         except _EndlessError:
             return _failed(Reason.BAD_CONTENT, f"the command printed more than {ENDLESS} bytes and was killed")
         except OSError as error:
@@ -189,20 +189,19 @@ def _outcome(status: int, output: str, phases: Mapping[Phase, float], errors: st
     if status == 0:
         return Outcome(Status.OK, detail=said, **seen)
     if status in _STATUSES:
-        detail = said or f"the command ended with exit status {status} and said nothing"
+        detail = said or f"the command ended with exit status {status} and printed nothing"
         return Outcome(_STATUSES[status], Reason.EXIT_STATUS, Phase.OPERATION, detail, **seen)
     if status == 3:
-        detail = f"the plugin could not tell (exit status 3): {said or 'it said nothing'}"
+        detail = f"the plugin reported UNKNOWN (exit status 3): {said or 'it printed nothing'}"
         return _failed(Reason.NOT_MEASURED, detail, **seen)
     if status in _NO_COMMAND:
-        why = "a command that it needs is not there" if status == 127 else "a command that it needs may not be run"
-        return _failed(Reason.NOT_CONFIGURED, f"{why} (exit status {status}): {said or 'it said nothing'}", **seen)
+        why = "a program that it needs is not installed" if status == 127 else "a program that it needs may not be run"
+        return _failed(Reason.NOT_CONFIGURED, f"{why} (exit status {status}): {said or 'it printed nothing'}", **seen)
     if status < 0:
-        detail = f"the command was ended by signal {-status}"
+        detail = f"the command was killed by signal {-status}"
         return _failed(Reason.NOT_MEASURED, f"{detail}: {said}" if said else detail, **seen)
-    return _failed(
-        Reason.EXIT_STATUS, f"exit status {status}, which no plugin has: {said or 'it said nothing'}", **seen
-    )
+    detail = f"the command ended with exit status {status}, which plugins do not use: {said or 'it printed nothing'}"
+    return _failed(Reason.EXIT_STATUS, detail, **seen)
 
 
 def _failed(reason: Reason, detail: str, **seen: Any) -> Outcome:

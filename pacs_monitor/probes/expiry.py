@@ -1,13 +1,13 @@
-"""A date after which something stops: a licence, a support contract, the certificate of a device that is not online.
+"""A date after which something stops working: a licence, a support contract, the certificate of an offline device.
 
 ```yaml
 licence: {probe: expiry, what: viewer licence, date: 2027-03-31, warn: 60d}
 modality: {probe: expiry, what: the certificate of CT 1, cert: certificates/ct1.pem}
 ```
 
-Nothing is asked of anybody: the date stands in the configuration, or in a certificate that the vendor handed over, and
-the check warns in time whoever reads pages. A certificate file that cannot be read is `unknown`. What a device shows on
-a port is for `tls_certificate`.
+No system is contacted: the date is in the configuration, or in a certificate file supplied by the vendor, and the check
+warns in time. A certificate file that cannot be read is `unknown`. For a certificate that a device presents on a port,
+use `tls_certificate`.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ class ExpirySettings(Settings):
     model_config = ConfigDict(json_schema_extra=one_of("date", "cert"))
 
     date: Day | None = None
-    """The last day on which it holds (2027-03-31), in the monitor's time zone."""
+    """The last valid day (2027-03-31), in the monitor's time zone."""
     cert: FilePath | None = None
-    """Instead of a date, a file of certificates, PEM or DER: the one that ends first counts."""
+    """Instead of a date, a file of certificates, PEM or DER: the one that expires first counts."""
     what: str = Field("it", min_length=1)
-    """What ends, for people: viewer licence."""
+    """What expires, as shown in messages: viewer licence."""
     warn: Duration = 60 * _DAY
     """Less time left than this is a warning."""
     fail: Duration = 0.0
-    """Less time left than this is a failure; 0: once the date is past."""
+    """Less time left than this is a failure; 0: only once the date has passed."""
 
     @model_validator(mode="after")
     def _one_end(self) -> Self:
@@ -53,7 +53,7 @@ class Expiry:
     kind: ClassVar[str] = "expiry"
     settings: ClassVar[type[ExpirySettings]] = ExpirySettings
     measures: ClassVar[tuple[Measure, ...]] = (
-        Measure("expiry_timestamp_seconds", "When it ends: the end of its last day."),
+        Measure("expiry_timestamp_seconds", "When it expires: the end of its last day."),
     )
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
@@ -92,7 +92,7 @@ class Expiry:
         except OSError as error:
             detail = f"the certificate cannot be read: {error.strerror}"
         except ValueError:
-            detail = "the file holds no certificate, neither PEM nor DER"
+            detail = "the file contains no certificate in PEM or DER"
         else:
             return End(at.timestamp(), at.astimezone(ctx.zone).date())
         raise passage.failure(Reason.NOT_CONFIGURED, detail)
@@ -115,5 +115,5 @@ def _words(day: datetime.date, left: float) -> str:
     days = int(abs(left) // _DAY)
     plural = "" if days == 1 else "s"
     if left < 0:
-        return f"ended on {day}" + (f", {days} day{plural} ago" if days else "")
-    return f"ends on {day}, " + (f"in {days} day{plural}" if days else "today")
+        return f"expired on {day}" + (f", {days} day{plural} ago" if days else "")
+    return f"expires on {day}, " + (f"in {days} day{plural}" if days else "today")

@@ -1,11 +1,12 @@
-"""Does a FHIR server tell what it can do? Its capability statement (`GET [base]/metadata`), version and resource types.
+"""Does a FHIR server answer? Its capability statement (`GET [base]/metadata`), version and resource types.
 
 ```yaml
 fhir: {url: "https://pacs.example.org/fhir", version: "4.0", resources: [ImagingStudy, Patient]}
 ```
 
-Every FHIR server answers it, most of them without an account, and it holds nothing of any patient. It proves the server
-and its TLS; whether the store behind it answers shows a search by the probe `http` (`path: "/Patient?_count=0"`).
+Every FHIR server returns its capability statement, most of them without an account, and it contains no patient data. A
+success proves the server and its TLS; to prove that the store behind it answers, add a search by the probe `http`
+(`path: "/Patient?_count=0"`).
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ class FhirSettings(HttpSettings):
     version: str = ""
     """What the FHIR version must begin with: `4.0` for R4."""
     resources: Texts = ()
-    """Resource types that it must offer."""
+    """Resource types that the server must offer."""
     slow: Duration | None = None
-    """An answer that takes longer is a warning (reason `slow`)."""
+    """An answer that takes longer than this is a warning (reason `slow`)."""
     certificate: Duration = 21 * 86400.0
-    """A certificate that ends sooner is a warning (reason `certificate_expiring`)."""
+    """A certificate that expires sooner than this is a warning (reason `certificate_expiring`)."""
 
 
 class Fhir:
@@ -81,7 +82,7 @@ async def _statement(settings: FhirSettings, ctx: ProbeContext, passage: Passage
     http.expect(answer, "GET /metadata", 200)
     statement = http.read_json(answer, "GET /metadata")
     if not isinstance(statement, dict) or statement.get("resourceType") not in _STATEMENTS:
-        raise passage.failure(Reason.BAD_CONTENT, "GET /metadata was answered with no capability statement")
+        raise passage.failure(Reason.BAD_CONTENT, "the answer to GET /metadata is not a capability statement")
     return statement
 
 
@@ -94,7 +95,7 @@ def _judge(statement: Mapping[str, Any], settings: FhirSettings, passage: Passag
         raise passage.failure(Reason.MISSING, f"it does not offer {', '.join(missing)}")
     version = _plain(statement.get("fhirVersion"))
     if not version.startswith(settings.version):
-        raise passage.failure(Reason.BAD_CONTENT, f"it speaks FHIR {version or '(unknown)'}, not {settings.version}")
+        raise passage.failure(Reason.BAD_CONTENT, f"its FHIR version is {version or 'unknown'}, not {settings.version}")
 
 
 def _resources(statement: Mapping[str, Any]) -> Iterator[str]:

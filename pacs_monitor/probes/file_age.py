@@ -1,14 +1,14 @@
-"""Is the newest file that matches young and large enough? Backups, exports, logs: whatever a job should write.
+"""Is the newest matching file recent and large enough? Backups, exports, logs: anything that a job should write.
 
 ```yaml
 backup: {probe: file_age, path: "/backup/pacs/*.dump", fail: 26h, min_size: 1GiB, interval: 15m}
 ```
 
-The folder is read on the monitor's own machine (mount it read-only; a job elsewhere can report by `push`). The least
-account is one that may list the folder. File names are never shown, since they may hold patient data. A link that
-leads nowhere, or to itself, does not count as a file. Where a link may not be followed, the other files are judged; if
-they are too old or too few, the check is `not_authorised`. A folder that hangs, such as a dead network mount, takes one
-thread and is a `timeout`.
+The folder is read on the monitor's own machine (mount it read-only; a job elsewhere can report by `push`). The
+monitor's user needs permission to list the folder and nothing else. File names are never shown, because they may hold
+patient data. A link that leads nowhere, or to itself, does not count as a file. Where the monitor's user may not follow
+a link, the other files are judged; if they are too old or too few, the check is `not_authorised`. A folder that hangs,
+such as a dead network mount, occupies one thread and is a `timeout`.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _LOOK_AT_THE_CLOCK = 1000
 
 def _check_folder(value: str, info: ValidationInfo) -> str:
     if any(c in str(Path(value).parent) for c in "*?["):
-        raise ValueError(f"{value!r} has a wildcard in its folder; only the file name may have them")
+        raise ValueError(f"{value!r} has a wildcard in the folder; only the file name may contain wildcards")
     if info.context and sort_of(value) == "folder":
-        raise ValueError(f"{value!r} is a folder; write which of its files count: {Path(value) / '*'}")
+        raise ValueError(f"write which files in it count, as {Path(value) / '*'}: {value!r} is a folder")
     return value
 
 
@@ -47,11 +47,11 @@ class FileAgeSettings(Settings):
     path: Annotated[LocalPath, AfterValidator(_check_folder)]
     """The files: a folder and a pattern for names (`*`, `?`, `[…]`)."""
     fail: Duration = 26 * 3600.0
-    """A newest file older than this is a failure (reason `stale`)."""
+    """If the newest file is older than this, it is a failure (reason `stale`)."""
     warn: Duration | None = None
-    """A newest file older than this is a warning."""
+    """If the newest file is older than this, it is a warning."""
     min_size: Size = 1
-    """A newest file smaller than this is a failure (reason `bad_content`)."""
+    """If the newest file is smaller than this, it is a failure (reason `bad_content`)."""
     at_least: Number = 1
     """How many files must match; fewer are a failure (reason `missing`)."""
 
@@ -63,8 +63,8 @@ class FileAge:
     kind: ClassVar[str] = "file_age"
     settings: ClassVar[type[FileAgeSettings]] = FileAgeSettings
     measures: ClassVar[tuple[Measure, ...]] = (
-        Measure("file_newest_timestamp_seconds", "When the newest file that matches was last written."),
-        Measure("file_newest_bytes", "The size of the newest file that matches.", trend=True),
+        Measure("file_newest_timestamp_seconds", "When the newest matching file was last written."),
+        Measure("file_newest_bytes", "The size of the newest matching file.", trend=True),
         Measure("file_matches", "How many files match."),
     )
     layer: ClassVar[Layer] = Layer.SERVICE
@@ -87,13 +87,13 @@ class FileAge:
         except PermissionError:
             return _failed(passage, Reason.NOT_CONFIGURED, "the monitor's user may not read the folder")
         except FileNotFoundError:
-            return _failed(passage, Reason.MISSING, "the folder is not there: is it mounted?")
+            return _failed(passage, Reason.MISSING, "check whether it is mounted: the folder does not exist")
         except OSError as error:
             return _failed(passage, Reason.MISSING, f"the folder cannot be read: {error.strerror}")
         except NetFailure as failure:
             return failure.outcome()
         if found is None:
-            return _failed(passage, Reason.TIMEOUT, "the folder has more entries than can be looked at in time")
+            return _failed(passage, Reason.TIMEOUT, "the folder has more entries than can be read in time")
         return _judge(found, settings, ctx, passage)
 
 
@@ -136,7 +136,7 @@ def _look(path: str, late: Callable[[], bool]) -> Found | None:
 def _judge(found: Found, settings: FileAgeSettings, ctx: ProbeContext, passage: Passage) -> Outcome:
     outcome = _judge_seen(found, settings, ctx, passage)
     if found.closed and outcome.reason in (Reason.MISSING, Reason.STALE):
-        what = "a file that matches" if found.closed == 1 else f"{found.closed} files that match"
+        what = "a matching file" if found.closed == 1 else f"{found.closed} matching files"
         return _failed(passage, Reason.NOT_AUTHORISED, f"the monitor's user may not read {what}; {outcome.detail}")
     return outcome
 
@@ -157,7 +157,9 @@ def _judge_seen(found: Found, settings: FileAgeSettings, ctx: ProbeContext, pass
     if age > settings.fail:
         return _failed(passage, Reason.STALE, f"{old}, more than {span(settings.fail)}")
     if found.size < settings.min_size:
-        detail = f"the newest file has {amount(found.size)}, less than {amount(settings.min_size)} (written {written})"
+        detail = (
+            f"the newest file has only {amount(found.size)}, less than {amount(settings.min_size)} (written {written})"
+        )
         return _failed(passage, Reason.BAD_CONTENT, detail)
     if settings.warn is not None and age > settings.warn:
         return _failed(passage, Reason.STALE, f"{old}, more than {span(settings.warn)}", warn=True)

@@ -1,11 +1,11 @@
-"""Has a feed gone silent? A dead man's switch: messages must come, by weekday and hour, or the silence is the failure.
+"""Has a feed gone silent? A dead man's switch: messages must arrive, by weekday and hour, or the check fails.
 
-`source` says who tells of the messages. An interface engine's own counters are the best: name the system whose block
-the node carries (`mirth` …), and with `feeds` the channels that matter (all of them together unless given); an engine
-counts by channel, so `expect` only names what they carry; one of `feeds` that is not started is a warning. `folder`
-looks at the newest file in a folder into which messages are written; files that are fetched at once are missed, so let
-it be an archive or a copy. `listener` is our own (`monitor.hl7_listener`), to which the engine sends copies: there
-`expect` names message types, and each must come.
+`source` says where the messages are counted. An interface engine's own counters are best: name the system whose block
+the node has (`mirth` …), and in `feeds` the channels that matter (by default, all of them together). An engine counts
+by channel, so `expect` only names what they carry; a channel in `feeds` that is not started is a warning. `folder` uses
+the newest file in a folder into which messages are written; files that are fetched at once are missed, so use an
+archive folder or a copy. `listener` is the monitor's own listener (`monitor.hl7_listener`), to which the engine sends
+copies; there `expect` names message types, and each must arrive.
 
 `within` is how long the feed may be silent: `15m`, or by hours in the monitor's time zone:
 
@@ -18,10 +18,10 @@ orders:
 results: {probe: hl7_feed, source: listener, expect: "ORU^R01", within: 2h}
 ```
 
-Without `otherwise`, a feed may be silent as long as it likes in all other hours. Silence is counted within the hours,
-so that a quiet weekend is none; one that was too long stays a failure until a message comes. A feed of which nothing is
-known yet has its time from the first run on. What is seen for the first time in a counter came, at the latest, now: so
-`within` should be several intervals long.
+Without `otherwise`, silence outside the named hours is never a failure. Only silence within those hours counts, so a
+quiet weekend does not; once a feed has been silent too long, it stays a failure until a message arrives. For a feed
+that has not been seen yet, `within` counts from the first run. Between two runs a counter shows only that a message
+arrived, not when, so set `within` to several intervals.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Hl7FeedSettings(Settings):
     model_config = ConfigDict(json_schema_extra=together("source", "folder", "folder"))
 
     source: Annotated[str, SourceOf("feeds", *OURS)]
-    """Who tells of the messages: a system (`mirth` …), `folder` or `listener`."""
+    """Where messages are counted: a system (`mirth` …), `folder` or `listener`."""
     within: Annotated[
         Limits,
         PlainValidator(Limits.parse),
@@ -89,20 +89,20 @@ class Hl7FeedSettings(Settings):
     ]
     """How long a feed may be silent: a duration, or durations by hours and `otherwise`."""
     expect: Texts = ()
-    """Message types (MSH-9, such as ORM^O01) that must come; any unless given."""
+    """Message types (MSH-9, such as ORM^O01) that must arrive; any type by default."""
     feeds: Texts = ()
-    """Channels of the engine, each of which must get messages."""
+    """Channels of the engine, each of which must receive messages."""
     folder: FolderPath | None = None
     """The folder of `source: folder`."""
     pattern: str = "*"
-    """Glob of the names of its files."""
+    """Glob that the file names must match."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if (self.source == "folder") != (self.folder is not None):
-            raise ValueError("source: folder and folder go together")
+            raise ValueError("source: folder and the setting folder require each other")
         if self.feeds and self.source in OURS:
-            raise ValueError("feeds are channels of an engine: name the engine as source")
+            raise ValueError("set source to an engine: feeds are the channels of one")
         return self
 
     def peer(self, node: Node) -> tuple[str, ...]:
@@ -113,8 +113,8 @@ class Hl7Feed:
     kind: ClassVar[str] = "hl7_feed"
     settings: ClassVar[type[Hl7FeedSettings]] = Hl7FeedSettings
     measures: ClassVar[tuple[Measure, ...]] = (
-        Measure(LAST, "When the last message came, as far as it was seen.", ("feed",)),
-        Measure(MESSAGES, "Messages that the source has counted; it may be cleared.", ("feed",), trend=True),
+        Measure(LAST, "When the last message was seen to arrive.", ("feed",)),
+        Measure(MESSAGES, "Messages counted by the source; the counter may be reset.", ("feed",), trend=True),
         EXPIRY,
     )
     layer: ClassVar[Layer] = Layer.SERVICE
@@ -143,7 +143,7 @@ class Hl7Feed:
 
 def _by_listener(settings: Hl7FeedSettings, ctx: ProbeContext, passage: Passage) -> Mapping[str, Seen]:
     if ctx.hl7_listener is None:
-        detail = "source: listener needs monitor.hl7_listener, and the running daemon, which listens"
+        detail = "configure monitor.hl7_listener and run the daemon, which listens there: source: listener needs both"
         raise passage.failure(Reason.NOT_CONFIGURED, detail)
     heard = ctx.hl7_listener.heard
     for kind in settings.expect or heard:
@@ -157,7 +157,7 @@ def _by_listener(settings: Hl7FeedSettings, ctx: ProbeContext, passage: Passage)
 async def _by_folder(folder: str, settings: Hl7FeedSettings, ctx: ProbeContext, passage: Passage) -> Mapping[str, Seen]:
     newest = await look(folder, _newest(folder, settings.pattern, ctx.deadline - 0.1), ctx, passage)
     if newest is None:
-        raise passage.failure(Reason.NOT_MEASURED, "the folder has more files than can be looked at in time")
+        raise passage.failure(Reason.NOT_MEASURED, "the folder has more files than can be read in time")
     return {_name(settings): Seen(round(newest * SECOND) or None)}
 
 
@@ -189,7 +189,7 @@ async def _by_system(node: Node, settings: Hl7FeedSettings, ctx: ProbeContext, p
     untold = [name for name in settings.feeds or told if told[name].received is None]
     if untold and (settings.feeds or len(untold) == len(told)):
         raise passage.failure(
-            Reason.NOT_MEASURED, f"{settings.source} does not report what came in: {', '.join(untold)}"
+            Reason.NOT_MEASURED, f"{settings.source} does not report received messages for: {', '.join(untold)}"
         )
     counts = {name: told[name].received or 0 for name in settings.feeds} or {_name(settings): _sum(told.values())}
     before: dict[str, int] = ctx.memory.get("counts", {})
@@ -242,8 +242,8 @@ def _remembered(seen: Mapping[str, Seen], ctx: ProbeContext) -> dict[str, tuple[
 
 def _sentence(feed: str, limit: Limit, last: Micros | None, zone: tzinfo) -> str:
     whose = "" if feed == ANY else f"{feed}: "
-    allowed = f"it may be silent for {span(limit.seconds)}"
+    allowed = f"the longest acceptable gap is {span(limit.seconds)}"
     if last is None:
-        return f"{whose}no message since it is watched; {allowed}"
+        return f"{whose}no message since monitoring began; {allowed}"
     there = datetime.fromtimestamp(last / SECOND, zone)
     return f"{whose}no message since {there:%a %Y-%m-%d %H:%M %Z}; {allowed}"

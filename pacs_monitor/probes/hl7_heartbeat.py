@@ -1,22 +1,23 @@
 """Does an HL7 listener acknowledge messages? A heartbeat message is sent over MLLP, and its acknowledgement is read.
 
-An acknowledgement proves that the listener accepts, and no more: most engines answer AA as soon as they have queued the
-message, whatever becomes of it. `verify: loop` proves the path: have a channel of the engine send heartbeats on to our
-own listener (`monitor.hl7_listener`), unchanged in MSH-10 and with the MSH-5 and MSH-6 that the listener expects. Then
-the check is only ok when its message has come back, and the round trip is measured.
+An acknowledgement proves only that the listener accepts messages: most engines answer AA as soon as they have queued
+the message, whatever becomes of it. `verify: loop` proves the path: have a channel of the engine forward heartbeats to
+the monitor's own listener (`monitor.hl7_listener`) with MSH-10 unchanged and with the MSH-5 and MSH-6 that the listener
+expects. The check is then ok only when its message has come back, and the round trip is measured.
 
-No message is safe everywhere, so agree with the receiver on one. Best is what it documents as a keep-alive: put it into
-a file and name it in `message`; `{control_id}` (MSH-10) and `{timestamp}` in it are filled in. Without a file an
-`NMD^N02` (application management, no patient in it) is sent, which asks for an accept acknowledgement alone. A receiver
-that does not know it and rejects it is alive, too: then add AR to `accept`.
+No message is safe everywhere, so agree on one with the receiver. Best is its documented keep-alive: put it into a file
+and name the file in `message`; `{control_id}` (MSH-10) and `{timestamp}` in it are filled in. Without a file an
+`NMD^N02` (application management, no patient in it) is sent, which requests only an accept acknowledgement. A receiver
+that does not know the message and rejects it is alive, too: then add AR to `accept`.
 
 ```yaml
 hl7_heartbeat: {enabled_by: "interface team, change 4713", message: heartbeat.hl7, accept: [AA, CA]}
 ```
 
-The sender of the feed is not kept out: each run makes a connection of its own and closes it. Where a firewall or a VPN
-forgets idle connections, or the interface wants one that stays, `keep_open` keeps it from run to run; mind that some
-listeners take a single client. No account is needed, but interfaces often take messages from known addresses alone.
+Each run opens a connection of its own and closes it, so that the feed's sender is not blocked. Where a firewall or a
+VPN drops idle connections, or the interface expects a persistent one, set `keep_open` to keep it from run to run; note
+that some listeners accept a single client. No account is needed, but many interfaces accept messages from known
+addresses only.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ from pacs_monitor.places import existing_file
 LOOP = "hl7_loop_seconds"
 LARGEST = 65536
 """Bytes of a message file."""
-_PROVES = "that the listener accepts messages, not that they arrive anywhere (verify: loop does)"
+_PROVES = "that the listener accepts messages, not that they arrive anywhere (verify: loop proves that)"
 _PROVES_LOOP = "that messages pass through to our own listener"
 
 
@@ -58,7 +59,7 @@ def fill(template: bytes, control_id: str, now: str) -> bytes:
     """The message to send, its segments ended by CR; raises MalformedError when it cannot be told by its MSH-10."""
     lines = template.strip().replace(b"{control_id}", control_id.encode()).replace(b"{timestamp}", now.encode())
     if any(byte in lines for byte in (START, END, b"\0")):
-        raise MalformedError("it holds a byte that only stands around messages (0B, 1C) or NUL")
+        raise MalformedError("it contains a framing byte (0B, 1C) or NUL")
     message = b"\r".join(lines.splitlines()) + b"\r"
     if Message(message).control_id != control_id:
         raise MalformedError("its MSH-10 is not {control_id}")
@@ -82,7 +83,7 @@ def _sendable(path: str, info: ValidationInfo) -> str:
         except OSError as error:
             raise ValueError(f"cannot be read: {error.strerror}") from None
         except MalformedError as error:
-            raise ValueError(f"is no HL7 message to send: {error}") from None
+            raise ValueError(f"is not an HL7 message that can be sent: {error}") from None
     return path
 
 
@@ -94,8 +95,8 @@ class Hl7HeartbeatSettings(Settings):
     port: Port | None = None
     """TCP port to call, instead of the node's `hl7: {port: …}`."""
     message: Annotated[str, AfterValidator(existing_file), AfterValidator(_sendable)] | None = None
-    """File with the message to send, one segment a line, with `{control_id}` as MSH-10 and `{timestamp}` where needed;
-    a built-in NMD^N02 unless given."""
+    """File with the message to send, one segment per line, with `{control_id}` as MSH-10 and `{timestamp}` where
+    needed; by default a built-in NMD^N02."""
     sending_application: Name = "PACSMON"
     """MSH-3 of the built-in message."""
     sending_facility: Name = ""
@@ -110,13 +111,13 @@ class Hl7HeartbeatSettings(Settings):
         Code.AA,
         Code.CA,
     )
-    """Acknowledgement codes (MSA-1) that are well; one or a list."""
+    """Acceptable acknowledgement codes (MSA-1); one or a list."""
     same_control_id: bool = True
-    """`off` for engines that do not copy our MSH-10 into MSA-2: then any acknowledgement counts as ours."""
+    """`off` for engines that do not copy our MSH-10 into MSA-2: any acknowledgement is then accepted."""
     verify: Literal["none", "loop"] = "none"
     """`loop`: the message must come back to `monitor.hl7_listener`."""
     keep_open: Duration | None = None
-    """How long the connection stays open after a run, for the next one; not at all unless given."""
+    """How long the connection stays open after a run, for the next one; by default it is closed."""
     slow: Duration | None = None
     """An acknowledgement (with `verify: loop`: a return) that takes longer than this is a warning (reason `slow`)."""
 
@@ -156,7 +157,10 @@ class Hl7Heartbeat:
             detail = f"node {node.name} needs a host and hl7: {{port: …}}"
             return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
         if settings.verify == "loop" and ctx.hl7_listener is None:
-            detail = "verify: loop needs monitor.hl7_listener; if it is there, its port is taken (by a running daemon?)"
+            detail = (
+                "configure monitor.hl7_listener for verify: loop; if it is configured, its port is in use (by a "
+                "running daemon?)"
+            )
             return Outcome.of(Reason.NOT_CONFIGURED, detail=detail)
         control_id = new_control_id()
         try:
@@ -183,7 +187,7 @@ class Hl7Heartbeat:
             async with asyncio.timeout_at(ctx.deadline):
                 passage.measure(LOOP, await back - begun)
         except TimeoutError:
-            detail = f"{beat.address} acknowledged the message, which did not come back to our listener in time"
+            detail = f"{beat.address} acknowledged the message, but it did not come back to our listener in time"
             raise passage.failure(Reason.SILENT, detail) from None
         finally:
             back.cancel()

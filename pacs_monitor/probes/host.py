@@ -1,15 +1,15 @@
-"""Is a machine well? Memory, load, and the programs, listening ports and services that must be there.
+"""Is a machine healthy? Memory, load, and the programs, listening ports and services that must be there.
 
 ```yaml
 machine: {probe: host, source: node_exporter, services: [orthanc.service], memory_warn: 90%}
 this_machine: {probe: host, source: local, processes: [Orthanc], ports: [4242, 8042]}
 ```
 
-`source` names the system: the node carries its block (`node_exporter:`, `windows_exporter:`, `snmp:`), and `local` is
-the machine that the monitor runs on. Memory and load warn and never fail unless told: users feel a stopped service, and
-nobody feels a figure. A program, port or service that is not there is a failure (`missing`); a limit on something that
-the source does not report is `not_configured`.
-docs/systems.md tells the least account of each system.
+`source` names the system: the node needs its block (`node_exporter:`, `windows_exporter:`, `snmp:`), except for
+`local`, the machine that the monitor runs on. Memory and load only warn unless a failure limit is set: users notice a
+stopped service, not a figure. A program, port or service that is not there is a failure (`missing`); a limit on
+something that the source does not report is `not_configured`.
+docs/systems.md lists the permissions that each system requires.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ PerCpu = Annotated[float, Field(gt=0)]
 
 class HostSettings(Settings):
     source: HostSource
-    """The system that tells: `local`, `node_exporter`, `windows_exporter`, `snmp` …"""
+    """The system that reports them: `local`, `node_exporter`, `windows_exporter`, `snmp` …"""
     memory_warn: Percent | None = 0.9
-    """Memory in use, from which it is a warning; what caches hold does not count."""
+    """Memory in use at or above this is a warning; caches do not count."""
     memory_fail: Percent | None = None
-    """Memory in use, from which it is a failure."""
+    """Memory in use at or above this is a failure."""
     load_warn: PerCpu | None = 4.0
-    """Load average of a minute for each CPU, from which it is a warning."""
+    """One-minute load average per CPU at or above this is a warning."""
     load_fail: PerCpu | None = None
-    """Load average of a minute for each CPU, from which it is a failure."""
+    """One-minute load average per CPU at or above this is a failure."""
     processes: Texts = ()
     """Names or globs of programs that must run."""
     ports: tuple[Port, ...] = ()
@@ -58,10 +58,10 @@ class Host:
     settings: ClassVar[type[HostSettings]] = HostSettings
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("host_memory_bytes", "Memory of the machine."),
-        Measure("host_memory_available_bytes", "Memory that programs can have without swapping."),
+        Measure("host_memory_available_bytes", "Memory available to programs without swapping."),
         Measure("host_load", "Load average of the last minute."),
         Measure("host_cpus", "CPUs."),
-        Measure("host_processes", "How many run of the programs that must.", ("program",)),
+        Measure("host_processes", "How many processes of each required program run.", ("program",)),
         EXPIRY,
     )
     layer: ClassVar[Layer] = Layer.SERVICE
@@ -94,7 +94,7 @@ def _expect_told(state: HostState, settings: HostSettings, passage: Passage) -> 
         ("listening ports", settings.ports, state.ports),
     ):
         if wanted and told is None:
-            detail = f"{settings.source} tells nothing of {what} here: another source may, or more rights for this one"
+            detail = f"use another source, or grant this one more rights: {settings.source} does not report {what} here"
             raise passage.failure(Reason.NOT_CONFIGURED, detail)
 
 
@@ -129,28 +129,26 @@ def _limits(state: HostState, settings: HostSettings) -> Iterator[Trouble]:
         ("load", ("load_warn", "load_fail"), load),
     ):
         if told is None and _is_limited(settings, *limits):
-            detail = f"{settings.source} does not report {what}: use another source, or set {limits[0]} to null"
+            detail = f"use another source, or set {limits[0]} to null: {settings.source} does not report {what}"
             yield Trouble(False, Reason.NOT_CONFIGURED, detail)
     if state.memory and state.memory_available is not None:
         used = 1 - state.memory_available / state.memory
         yield from over(used, settings.memory_warn, settings.memory_fail, f"{share(used)} of memory is in use", share)
     if state.cpus and state.load is not None:
         each = state.load / state.cpus
-        yield from over(
-            each, settings.load_warn, settings.load_fail, f"the load for each CPU is {number(each)}", number
-        )
+        yield from over(each, settings.load_warn, settings.load_fail, f"the load per CPU is {number(each)}", number)
 
 
 def _absent(state: HostState, settings: HostSettings, running: Mapping[str, int]) -> Iterator[Trouble]:
     for program, count in running.items():
         if not count:
-            yield Trouble(False, Reason.MISSING, f"no program {program} runs")
+            yield Trouble(False, Reason.MISSING, f"the program {program} is not running")
     for port in settings.ports:
         if port not in (state.ports or ()):
             yield Trouble(False, Reason.MISSING, f"nothing listens on port {port}")
     for service in settings.services:
         told = state.services.get(service)
         if told == UNKNOWN:
-            yield Trouble(False, Reason.NOT_MEASURED, f"the state of the service {service} is not known")
+            yield Trouble(False, Reason.NOT_MEASURED, f"the state of the service {service} is unknown")
         elif told != "active":
             yield Trouble(False, Reason.MISSING, f"the service {service} is {told or 'not there'}")

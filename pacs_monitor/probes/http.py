@@ -1,11 +1,11 @@
-"""Does a web page or an API answer as it should? Status, content, redirects, and how long its certificate lasts.
+"""Does a web page or an API answer correctly? Status, content, redirects, and how long its certificate is valid.
 
 ```yaml
 viewer: {probe: http, url: "https://viewer.example.org", path: /login, contains: "Sign in", slow: 3s}
 ```
 
-Redirects are followed up to `redirects` times; the account goes to the host of `url` alone, and never from https to
-http. Nothing of what is read is shown or kept. The least account is one that may see the page, and nothing behind it.
+At most `redirects` redirects are followed; the account is sent only to the host of `url`, and never from https to http.
+The content is neither shown nor kept. The account needs permission to see the page and nothing else.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from pacs_monitor.patterns import one_or_more, text
 
 _STATUS = "[1-5](?:[0-9][0-9]|xx)"
 _REDIRECTS = (301, 302, 303, 307, 308)
-_ELSEWHERE = "it redirects to another host, and that one could not be asked"
+_ELSEWHERE = "it redirects to another host, which could not be reached"
 """The host is the peer's word, and may hold a secret."""
 
 
 def _check_status(value: tuple[str, ...]) -> tuple[str, ...]:
     for status in value:
         if not re.fullmatch(_STATUS, status):
-            raise ValueError(f"{status!r} is no HTTP status; write 200, or 2xx for all that begin with 2")
+            raise ValueError(f"{status!r} is not an HTTP status; write 200, or 2xx for all that begin with 2")
     return value
 
 
@@ -40,33 +40,33 @@ def _check_pattern(value: str) -> str:
     try:
         re.compile(value)
     except re.error as error:
-        raise ValueError(f"{value!r} is no regular expression: {error.msg}") from None
+        raise ValueError(f"{value!r} is not a regular expression: {error.msg}") from None
     return value
 
 
 class HttpProbeSettings(HttpSettings):
     path: Annotated[str, Field(pattern=r"^(/[^\s\x00-\x1f\x7f]*)?$")] = ""
-    """What to ask for, put behind `url` as it stands; it may have a query."""
+    """The path to request, appended to `url` unchanged; it may have a query."""
     method: Annotated[str, Field(pattern="^(GET|HEAD)$")] = "GET"
-    """`GET` or `HEAD`: nothing that changes anything."""
+    """`GET` or `HEAD`; methods that could change something are not allowed."""
     headers: Headers = Field(default_factory=dict)
-    """More headers to send."""
+    """Additional headers to send."""
     status: Annotated[Texts, AfterValidator(_check_status), WithJsonSchema(one_or_more(text(_STATUS)))] = ("2xx",)
-    """The statuses that are well: `200`, `2xx`; `401` proves a login page that wants an account."""
+    """Acceptable statuses: `200`, `2xx`; `401` for a page that requires an account."""
     contains: str = ""
-    """A text that must stand in the answer (UTF-8)."""
+    """A text that the answer must contain (UTF-8)."""
     matches: Annotated[str, AfterValidator(_check_pattern)] = ""
     """A regular expression that must match somewhere in the answer."""
     lacks: str = ""
-    """A text that must not stand in the answer, such as the words of an error page that comes with status 200."""
+    """A text that the answer must not contain, such as the wording of an error page that comes with status 200."""
     redirects: Annotated[int, Field(ge=0, le=10)] = 5
-    """How many redirects to follow; with 0, a redirect is an answer like any other."""
+    """How many redirects to follow; with 0, a redirect is judged like any other answer."""
     size_limit: Size = SIZE_LIMIT
-    """A longer answer is `bad_content`."""
+    """An answer larger than this is a failure (reason `bad_content`)."""
     slow: Duration | None = None
-    """An answer that takes longer, redirects counted in, is a warning (reason `slow`)."""
+    """An answer that takes longer than this, redirects included, is a warning (reason `slow`)."""
     certificate: Duration = 21 * 86400.0
-    """A certificate that ends sooner is a warning (reason `certificate_expiring`)."""
+    """A certificate that expires sooner than this is a warning (reason `certificate_expiring`)."""
 
 
 class Http:
@@ -131,7 +131,7 @@ def _next(url: str, to: str, passage: Passage) -> str:
     except ValueError:
         fine = False
     if not fine:
-        raise passage.failure(Reason.BAD_CONTENT, "it redirects to something that is no web address")
+        raise passage.failure(Reason.BAD_CONTENT, "it redirects to something that is not a web address")
     if url.startswith("https:") and found.startswith("http:"):
         raise passage.failure(Reason.BAD_CONTENT, "it redirects from https to http")
     return found
@@ -148,13 +148,13 @@ def _judge(answer: Answer, settings: HttpProbeSettings, passage: Passage) -> Non
         http.expect(answer, f"the {settings.method}")
     text = answer.body.decode(errors="replace")
     if settings.contains not in text:
-        raise _content(passage, f"{settings.contains!r} does not stand in it")
+        raise _content(passage, f"the page does not contain {settings.contains!r}")
     if settings.matches and not re.search(settings.matches, text):
-        raise _content(passage, f"{settings.matches!r} does not match in it")
+        raise _content(passage, f"the page does not match {settings.matches!r}")
     if settings.lacks and settings.lacks in text:
-        raise _content(passage, f"{settings.lacks!r} stands in it")
+        raise _content(passage, f"the page contains {settings.lacks!r}")
 
 
 def _content(passage: Passage, what: str) -> NetFailure:
     passage.phase = Phase.OPERATION
-    return passage.failure(Reason.BAD_CONTENT, f"the answer came, but {what}")
+    return passage.failure(Reason.BAD_CONTENT, f"the answer arrived, but {what}")

@@ -1,13 +1,13 @@
-"""How far is the time server from our clock? One SNTP question (RFC 4330), the offset in seconds.
+"""How far is the time server from our clock? One SNTP query (RFC 4330), the offset in seconds.
 
 ```yaml
 clock: {probe: ntp, warn: 500ms, fail: 5s}
 ```
 
-Dates and times in DICOM objects, the order of HL7 messages and TLS itself depend on clocks that agree. Ask the time
+Dates and times in DICOM objects, the order of HL7 messages and TLS itself depend on clocks that agree. Check the time
 servers, and every modality or archive that answers NTP. The offset is between two clocks: when every node is off by the
-same, it is the monitor's own machine. A server that is not synchronized itself (leap indicator 3, stratum 0 or 16) is a
-failure, whatever its time. No account is needed.
+same amount, the monitor's own clock is wrong. A server that is not synchronized itself (leap indicator 3, stratum 0 or
+16) is a failure, whatever its time. No account is needed.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class NtpSettings(Settings):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.warn > self.fail:
-            raise ValueError("warn is above fail")
+            raise ValueError("warn must not be above fail")
         return self
 
     def peer(self, node: Node) -> tuple[str, ...]:
@@ -67,8 +67,8 @@ class Ntp:
     kind: ClassVar[str] = "ntp"
     settings: ClassVar[type[NtpSettings]] = NtpSettings
     measures: ClassVar[tuple[Measure, ...]] = (
-        Measure("ntp_offset_seconds", "The node's clock minus ours.", trend=True),
-        Measure("ntp_stratum", "How far the node is from a reference clock (RFC 5905 7.3)."),
+        Measure("ntp_offset_seconds", "The node's clock minus the monitor's.", trend=True),
+        Measure("ntp_stratum", "The node's error bound against its reference clock (root distance, RFC 5905 7.3)."),
     )
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
@@ -148,11 +148,12 @@ def _unix(seconds: int, fraction: int) -> float:
 def _expect_synchronized(answer: Answer, passage: Passage) -> None:
     passage.phase = Phase.OPERATION
     if answer.stratum == 0 and answer.reference == b"RATE":
-        raise passage.failure(Reason.BUSY, "it says RATE (RFC 5905 7.4): it wants to be asked less often")
+        raise passage.failure(Reason.BUSY, "lengthen the interval: it answered RATE, too many queries (RFC 5905 7.4)")
     if answer.stratum == 0 and answer.reference in (b"DENY", b"RSTR"):
-        raise passage.failure(Reason.NOT_AUTHORISED, "it refuses our address (RFC 5905 7.4): have us allowed there")
+        refused = "have the monitor's address allowed there: the server refuses it (RFC 5905 7.4)"
+        raise passage.failure(Reason.NOT_AUTHORISED, refused)
     if answer.leap == 3 or not 0 < answer.stratum < 16:
-        raise passage.failure(Reason.STALE, "it answers, but its clock is not synchronized to any other")
+        raise passage.failure(Reason.STALE, "it answers, but its clock is not synchronized")
 
 
 def _judge(answer: Answer, settings: NtpSettings, passage: Passage) -> Outcome:
@@ -161,7 +162,7 @@ def _judge(answer: Answer, settings: NtpSettings, passage: Passage) -> Outcome:
     if offset <= settings.warn:
         return passage.outcome()
     if least <= settings.warn:
-        took = f"the answer was {span(answer.delay)} under way, so that the offset is known to half of that only"
+        took = f"the answer took {span(answer.delay)}, so the offset is known only to half of that"
         return Outcome.of(Reason.NOT_MEASURED, phase=Phase.OPERATION, detail=took, **passage.seen())
     warn = least <= settings.fail
     where = "ahead of" if answer.offset > 0 else "behind"

@@ -4,9 +4,9 @@
 ping: {slow: 50ms, lost: 20%}
 ```
 
-Many firewalls drop ICMP, so that a host which does not answer may well be up: `tcp` on a port that it serves proves
-more. It needs no privilege where the system lets the monitor's group open ICMP sockets (`net.ipv4.ping_group_range`),
-else CAP_NET_RAW.
+Many firewalls drop ICMP, so a host that does not answer may still be up: `tcp` on one of its ports proves more. No
+privilege is needed where the system lets the monitor's group open ICMP sockets (`net.ipv4.ping_group_range`); otherwise
+CAP_NET_RAW is.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class PingSettings(Settings):
     wait: Duration = 2.0
     """How long to wait for the last reply."""
     lost: Percent = 0.5
-    """A share of lost replies above this is a warning; none at all is a failure."""
+    """A higher share of lost replies is a warning; no reply at all is a failure."""
     slow: Duration | None = None
     """A mean round trip longer than this is a warning (reason `slow`)."""
 
@@ -56,7 +56,7 @@ class Ping:
     settings: ClassVar[type[PingSettings]] = PingSettings
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("ping_round_trip_seconds", "The mean round trip of the replies."),
-        Measure("ping_lost_ratio", "Requests without a reply, from 0 to 1."),
+        Measure("ping_lost_ratio", "Share of requests without a reply, from 0 to 1."),
     )
     layer: ClassVar[Layer] = Layer.NETWORK
     writes: ClassVar[bool] = False
@@ -106,7 +106,7 @@ def _socket(host: str, passage: Passage) -> socket.socket:
         return sock
     raise passage.failure(
         Reason.NOT_CONFIGURED,
-        "this system lets the monitor send no ICMP: as root, sysctl -w net.ipv4.ping_group_range='0 2147483647', or"
+        "allow the monitor to send ICMP: as root, sysctl -w net.ipv4.ping_group_range='0 2147483647', or"
         " give the monitor's unit AmbientCapabilities=CAP_NET_RAW; or use the probe tcp",
     )
 
@@ -177,14 +177,14 @@ def _judge(trips: list[float], host: str, settings: PingSettings, passage: Passa
     lost = 1 - len(trips) / settings.count
     passage.measure("ping_lost_ratio", lost)
     if not trips:
-        detail = f"{host} answers no echo request: off, cut off, or ICMP is filtered on the way"
+        detail = f"{host} does not answer echo requests: it is off or unreachable, or ICMP is filtered on the way"
         return Outcome.of(Reason.TCP_TIMEOUT, phase=Phase.OPERATION, detail=detail, **passage.seen())
     mean = sum(trips) / len(trips)
     passage.measure("ping_round_trip_seconds", mean)
     if lost > settings.lost:
         reason, detail = (
             Reason.OVER_LIMIT,
-            f"{lost:.0%} of the replies of {host} got lost, more than {settings.lost:.0%}",
+            f"{lost:.0%} of the replies from {host} were lost, more than {settings.lost:.0%}",
         )
     elif settings.slow is not None and mean > settings.slow:
         reason, detail = Reason.SLOW, f"the round trip took {span(mean)} on average, more than {span(settings.slow)}"

@@ -1,12 +1,12 @@
-"""A job that cannot be probed reports in over the API; its silence is the failure.
+"""A job that cannot be probed reports to the API; if its report does not arrive in time, the check fails.
 
 ```yaml
 nightly_backup: {probe: push, within: 26h, slow: 4h}
 ```
 
-The job ends with `curl -fsS -X POST -H "Authorization: Bearer $TOKEN" MONITOR/api/v1/push/NODE/CHECK`, behind it
-`?status=fail` where it failed, and `seconds=812` for how long it took. A token of the role `reporter` may do this and
-nothing else. No text is taken, so that nothing of a patient can come in. Reports survive a restart of the monitor.
+The job ends with `curl -fsS -X POST -H "Authorization: Bearer $TOKEN" MONITOR/api/v1/push/NODE/CHECK`. Append
+`?status=fail` when it failed, and `seconds=812` for how long it took. A token with the role `reporter` may do this and
+nothing else. No text is accepted, so no patient data can get in. Reports survive a restart of the monitor.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ Report = Literal["ok", "warn", "fail"]
 
 class PushSettings(Settings):
     within: Duration
-    """The longest silence that is well: for a nightly job, a day and what it may be late."""
+    """The longest acceptable gap between reports: for a nightly job, a day plus its usual delay."""
     slow: Duration | None = None
-    """A job that says that it took longer is a warning (reason `slow`)."""
+    """A job that reports a longer duration than this is a warning (reason `slow`)."""
 
 
 class Push:
     kind: ClassVar[str] = "push"
     settings: ClassVar[type[PushSettings]] = PushSettings
     measures: ClassVar[tuple[Measure, ...]] = (
-        Measure("push_last_report_timestamp_seconds", "When the job last reported, whatever it said."),
-        Measure("push_job_seconds", "How long the job took, as it says itself.", trend=True),
+        Measure("push_last_report_timestamp_seconds", "When the job last reported, success or failure."),
+        Measure("push_job_seconds", "How long the job took, as reported by the job.", trend=True),
     )
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
@@ -66,9 +66,9 @@ class Push:
             return _judge(ctx.memory, settings, now, ctx.zone)
         until = watched + round(settings.within * SECOND)
         if now <= until:
-            detail = f"no report has come yet; the job has until {moment(until / SECOND, ctx.zone)}"
+            detail = f"no report has arrived yet; the job has until {moment(until / SECOND, ctx.zone)}"
             return Outcome.of(Reason.AWAITED, phase=Phase.OPERATION, detail=detail)
-        detail = f"no report has come since the monitor began to wait for one, {moment(watched / SECOND, ctx.zone)}"
+        detail = f"no report has arrived since the monitor began to wait for one, {moment(watched / SECOND, ctx.zone)}"
         return Outcome.of(Reason.SILENT, phase=Phase.OPERATION, detail=detail)
 
 
@@ -86,10 +86,10 @@ def _judge(memory: Mapping[str, Any], settings: PushSettings, now: Micros, zone:
     seen: dict[str, Any] = {"phase": Phase.OPERATION, "measurements": tuple(measured)}
     silence = (now - reported) / SECOND
     if silence > settings.within:
-        detail = f"the last report came {when}, and within {span(settings.within)} there should be another"
+        detail = f"the last report arrived {when}; the next was due within {span(settings.within)}"
         return Outcome.of(Reason.SILENT, detail=detail, **seen)
     if memory["status"] != "ok":
-        detail = f"the job reported {memory['status']}, {when}"
+        detail = f"the job reported {memory['status']} {when}"
         return Outcome.of(Reason.EXIT_STATUS, warn=memory["status"] == "warn", detail=detail, **seen)
     if settings.slow is not None and seconds is not None and seconds > settings.slow:
         detail = f"the job took {span(seconds)}, more than {span(settings.slow)}"

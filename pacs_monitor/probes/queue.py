@@ -1,20 +1,21 @@
-"""Does the work flow? Queues as a system tells them: length, age of the oldest item, growth, standstill, failed items.
+"""Does the work flow? Queues as a system reports them: length, oldest item, growth, standstill, failed items.
 
 ```yaml
 jobs: {probe: queue, source: orthanc, warn: 50, fail: 200, oldest_fail: 30m}
 ```
 
-`source` names the system: the node carries its block (`orthanc:`, `dcm4chee:`, `mirth:`, `spool:` …). `queues` names
-what must be there, by name or glob: one that is missing fails.
+`source` names the system: the node needs its block (`orthanc:`, `dcm4chee:`, `mirth:`, `spool:` …). `queues` names the
+queues that must be there, by name or glob: a missing one is a failure.
 
-Length alone says little: a busy hour is no fault. Most telling are the age of the oldest item (`oldest_fail`), and a
-queue that holds items while nothing is in progress (`stuck_after`). Failed items are counted from one run to the next;
-a new failure is a warning for `failed_within`, so that it outlasts patience. What had failed before the first run is
-not counted, and failed items that somebody takes away make no new ones.
+Length alone says little: a long queue in a busy hour is no fault. The best signs are the age of the oldest item
+(`oldest_fail`), and a queue that holds items while nothing is in progress (`stuck_after`). Failed items are counted
+from one run to the next; a new failure stays a warning for `failed_within`, long enough to be confirmed by several
+runs. Items that had failed before the first run are not counted, and removing failed items does not count as a new
+failure.
 
-A queue has grown when even its lowest level of the last quarter of `growth_within` is higher than the lowest of the
-first: one that empties in between has not. It stands still when items wait, nothing is in progress, and none leaves.
-docs/systems.md tells the least account of each system.
+A queue has grown when its lowest length in the last quarter of `growth_within` is higher than its lowest in the first
+quarter: one that empties in between has not grown. It stands still when items wait, nothing is in progress, and none
+leaves. docs/systems.md lists the permissions that each system requires.
 """
 
 from __future__ import annotations
@@ -34,36 +35,37 @@ from pacs_monitor.systems.judging import Trouble, judged, over, selected, unknow
 from pacs_monitor.wording import items, label, number, span
 
 MOST = 64
-"""Queues that one check measures; it judges all."""
+"""Queues for which one check records measurements; it judges all."""
 
 
 class QueueSettings(Settings):
     source: QueueSource
-    """The system that tells the queues: `orthanc`, `dcm4chee`, `mirth`, `spool`, `sql` …"""
+    """The system that reports the queues: `orthanc`, `dcm4chee`, `mirth`, `spool`, `sql` …"""
     queues: Texts = ()
-    """Names or globs of queues that must be there; all that the source tells unless given."""
+    """Names or globs of queues that must be there; by default all that the source reports."""
     ignore: Texts = ()
     """Names or globs of queues to leave out."""
     warn: Number | None = None
-    """So many waiting items are a warning."""
+    """This many waiting items are a warning."""
     fail: Number | None = None
-    """So many waiting items are a failure."""
+    """This many waiting items are a failure."""
     oldest_warn: Duration | None = None
-    """An item that waits longer is a warning."""
+    """An item that waits longer than this is a warning."""
     oldest_fail: Duration | None = None
-    """An item that waits longer is a failure."""
+    """An item that waits longer than this is a failure."""
     growth_warn: Number | None = None
-    """So many more waiting items than `growth_within` ago are a warning; lowest levels are compared."""
+    """This many more waiting items than `growth_within` ago are a warning; the lowest lengths are compared."""
     growth_within: Duration = 3600.0
-    """How far growth looks back."""
+    """The period over which growth is measured."""
     stuck_after: Duration | None = 900.0
-    """Items that wait so long while nothing is in progress and none leaves are a failure, where that is told."""
+    """Items that wait this long while nothing is in progress and none leaves are a failure, if the source reports
+    it."""
     failed_warn: Number | None = 1
-    """So many items failed within `failed_within` are a warning."""
+    """This many items that failed within `failed_within` are a warning."""
     failed_fail: Number | None = None
-    """So many items failed within `failed_within` are a failure."""
+    """This many items that failed within `failed_within` are a failure."""
     failed_within: Duration = 900.0
-    """How long a failed item is told."""
+    """How long a failed item counts."""
 
     def peer(self, node: Node) -> tuple[str, ...]:
         return peer_of(node, self.source)
@@ -74,10 +76,10 @@ class Queue:
     settings: ClassVar[type[QueueSettings]] = QueueSettings
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("queue_length", "Items that wait.", ("queue",), trend=True),
-        Measure("queue_oldest_item_timestamp_seconds", "When the item came that waits longest.", ("queue",)),
-        Measure("queue_newest_item_timestamp_seconds", "When the newest waiting item came.", ("queue",)),
-        Measure("queue_bytes", "Size of what waits.", ("queue",)),
-        Measure("queue_in_progress", "Items that are worked on.", ("queue",)),
+        Measure("queue_oldest_item_timestamp_seconds", "When the longest waiting item arrived.", ("queue",)),
+        Measure("queue_newest_item_timestamp_seconds", "When the newest waiting item arrived.", ("queue",)),
+        Measure("queue_bytes", "Total size of the waiting items.", ("queue",)),
+        Measure("queue_in_progress", "Items in progress.", ("queue",)),
         Measure("queue_failed", "Failed items, as the system counts or lists them.", ("queue",)),
         EXPIRY,
     )
@@ -156,7 +158,7 @@ def _troubles(queue: Told, backlog: Backlog, settings: QueueSettings, now: float
         yield unknown(name, queue.gap)
     elif limits := _not_reported(queue, settings):
         words = f"the source does not report what {' and '.join(limits)} need{'s' * (len(limits) == 1)}"
-        yield unknown(name, Gap(Reason.NOT_MEASURED, f"{words}: remove the limit, or choose another source"))
+        yield unknown(name, Gap(Reason.NOT_MEASURED, f"remove the limit, or choose another source: {words}"))
     if queue.length is not None:
         yield from over(queue.length, settings.warn, settings.fail, f"{name}: {items(queue.length)} waiting", number)
     if queue.oldest is not None and queue.length:

@@ -1,16 +1,17 @@
-"""Do two archives hold the same? The studies of past days, counted on both by C-FIND, per modality.
+"""Do two archives hold the same studies? The studies of past days, counted on both by C-FIND, per modality.
 
 ```yaml
 reconcile: {against: vna, modalities: [CT, MR, US], tolerance: 1%}
 ```
 
-Objects get lost between a router, an archive and its copy, and each of them is up. A count that differs by more than
-`tolerance` on each of the last `days` days (two, unless given) is a warning (`missing`): a single day may still be on
-its way. Only numbers are compared. Where a limit was reached the counts say nothing, and the flag `capped` says so.
+Objects can get lost between a router, an archive and its copy although each of them is up. A count that differs by more
+than `tolerance` on each of the last `days` days (default two) is a warning (`missing`); the studies of a single day may
+still be in transit. Only numbers are compared. When a query reaches a limit, the counts are not compared, and the
+result is flagged `capped`.
 
-The other archive is a node of the estate with a `dicom:` block of its own. A run takes the seats of both; when the
-other one cannot be asked, the check is unknown, since that is not this node's fault. Our AE title must be registered on
-both for queries, and for nothing else.
+The other archive is a node in the configuration with its own `dicom:` block. A run takes the seats of both; when the
+other one cannot be queried, the check is unknown, because that is not this node's fault. Our AE title must be
+registered on both for queries, and for nothing else.
 """
 
 from __future__ import annotations
@@ -39,22 +40,20 @@ class ReconcileSettings(QuerySettings):
     against: NodeName
     """The node to compare with."""
     modalities: Texts = ()
-    """Modalities (CT, MR, …) to count one by one; all studies together unless given."""
+    """Modalities (CT, MR, …) to count separately; by default all studies together."""
     days: Annotated[int, Field(ge=1, le=31)] = 2
-    """So many days running must differ, yesterday the last of them."""
+    """How many consecutive days must differ, up to and including yesterday."""
     tolerance: Percent = 0.0
-    """A difference up to this part of the larger count is none."""
+    """A difference up to this share of the larger count is ignored."""
     limit: Annotated[int, Field(ge=1, le=100_000)] = 10_000
-    """Answers of one day after which the rest is cancelled (C-CANCEL)."""
+    """Answers per day after which the query is cancelled (C-CANCEL)."""
 
 
 class Reconcile:
     kind: ClassVar[str] = "reconcile"
     settings: ClassVar[type[ReconcileSettings]] = ReconcileSettings
     measures: ClassVar[tuple[Measure, ...]] = (
-        Measure(
-            "reconcile_studies", "Studies of yesterday, per modality, on each of the two.", ("archive", "modality")
-        ),
+        Measure("reconcile_studies", "Yesterday's studies, per modality, on each archive.", ("archive", "modality")),
         EXPIRY,
     )
     layer: ClassVar[Layer] = Layer.SERVICE
@@ -81,7 +80,7 @@ class Reconcile:
             way, there = await _count(there_at, days, settings, ctx)
         except NetFailure as failure:
             passage.take_over(failure.passage, other.name)
-            detail = f"{other.name} could not be asked: {failure.detail}"
+            detail = f"{other.name} could not be queried: {failure.detail}"
             return Outcome.of(Reason.NOT_MEASURED, phase=failure.phase, detail=detail, **passage.seen())
         passage.take_over(way, other.name)
         _measure(passage, {node.name: here, other.name: there}, yesterday)

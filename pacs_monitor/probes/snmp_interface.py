@@ -1,17 +1,17 @@
-"""Are the links of a switch, a firewall or a server up, free of errors, and not full?
+"""Are the links of a switch, a firewall or a server up, free of errors, and not saturated?
 
 ```yaml
 uplinks: {probe: snmp_interface, interfaces: [GigabitEthernet1/0/1, "Ten*"], errors_warn: 1}
 ```
 
-The node carries the block of the system that `source` names (`snmp: {community: …}`). Interfaces that are named must be
-up; without names, those that are up are looked at, since most switches have ports that nobody uses. One that is dormant
-(RFC 2863: it waits for an external event) is a warning, and one whose state the agent does not know is `unknown`.
-Interfaces of one name are told apart by their index, as `NAME#INDEX`; the name alone means all of them.
+The node needs the block of the system that `source` names (`snmp: {community: …}`). Named interfaces must be up;
+without names, all interfaces that are up are checked, because most switches have unused ports. A dormant interface (RFC
+2863: it waits for an external event) is a warning, and one whose state the agent does not know is `unknown`. Interfaces
+with the same name are distinguished by their index, as `NAME#INDEX`; the name alone means all of them.
 
-Errors and load are rates between two runs, so that the first run after a counter was cleared tells none. A half-duplex
-link shows itself by errors long before anybody calls. The least account is a read-only community or user, from our
-address alone.
+Errors and load are rates between two runs, so the first run, and the first after a counter was cleared, reports none.
+Rising errors reveal a half-duplex link long before users call. A read-only community or user, restricted to the
+monitor's address, is enough.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ from pacs_monitor.systems.judging import Trouble, judged, selected
 from pacs_monitor.wording import label, number, share
 
 MOST = 64
-"""Interfaces that one check measures and remembers."""
+"""Interfaces for which one check records measurements."""
 _LABEL = ("interface",)
 ARate = Annotated[float, Field(ge=0)]
 
 
 class SnmpInterfaceSettings(Settings):
     source: InterfaceSource = "snmp"
-    """The system that tells the interfaces."""
+    """The system that reports the interfaces."""
     interfaces: Texts = ()
-    """Names or globs of interfaces that must be up; all that are up unless given."""
+    """Names or globs of interfaces that must be up; by default all that are up."""
     ignore: Texts = ()
     """Names or globs of interfaces to leave out."""
     errors_warn: ARate | None = 0.1
-    """Frames with errors a second, from which it is a warning."""
+    """This many frames with errors per second are a warning."""
     discards_warn: ARate | None = None
-    """Frames dropped a second, from which it is a warning."""
+    """This many dropped frames per second are a warning."""
     load_warn: Percent | None = 0.9
-    """Share of an interface's speed, in the busier direction, from which it is a warning."""
+    """Load in the busier direction, as a share of the interface's speed, at or above this is a warning."""
 
     def peer(self, node: Node) -> tuple[str, ...]:
         return peer_of(node, self.source)
@@ -58,8 +58,8 @@ class SnmpInterface:
     settings: ClassVar[type[SnmpInterfaceSettings]] = SnmpInterfaceSettings
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("interface_up", "Whether the interface is up: 1 or 0.", _LABEL),
-        Measure("interface_receive_bytes_per_second", "What comes in.", _LABEL),
-        Measure("interface_transmit_bytes_per_second", "What goes out.", _LABEL),
+        Measure("interface_receive_bytes_per_second", "Received bits per second.", _LABEL),
+        Measure("interface_transmit_bytes_per_second", "Sent bits per second.", _LABEL),
         Measure("interface_errors_per_second", "Frames with errors, in and out.", _LABEL),
         Measure("interface_discards_per_second", "Frames dropped, in and out.", _LABEL),
         EXPIRY,
@@ -140,7 +140,7 @@ def _measure(interface: Interface, rates: Rates | None, passage: Passage) -> Non
 
 def _state(interface: Interface, name: str) -> Iterator[Trouble]:
     if not interface.enabled and not interface.up:
-        yield Trouble(False, Reason.MISSING, f"{name} is switched off (ifAdminStatus)")
+        yield Trouble(False, Reason.MISSING, f"{name} is administratively down (ifAdminStatus)")
     elif interface.link is Link.UNKNOWN:
         yield Trouble(False, Reason.NOT_MEASURED, f"{name} is {interface.link}")
     elif not interface.up:
@@ -158,9 +158,9 @@ def _troubles(interface: Interface, rates: Rates | None, settings: SnmpInterface
     ):
         if limit is not None and rate is not None and rate > limit:
             yield Trouble(
-                True, Reason.OVER_LIMIT, f"{name} has {number(rate)} {what} a second, more than {number(limit)}"
+                True, Reason.OVER_LIMIT, f"{name} has {number(rate)} {what} per second, more than {number(limit)}"
             )
     load = max(rates.received or 0.0, rates.sent or 0.0) * 8 / interface.speed if interface.speed else 0.0
     if settings.load_warn is not None and load >= settings.load_warn:
-        detail = f"{name} is {share(load)} full, the limit is {share(settings.load_warn)}"
+        detail = f"{name} is {share(load)} loaded, the limit is {share(settings.load_warn)}"
         yield Trouble(True, Reason.OVER_LIMIT, detail)

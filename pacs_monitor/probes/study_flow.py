@@ -1,28 +1,28 @@
-"""Do studies still arrive? How long ago the newest one began, per modality or station, or came, per sender.
+"""Do studies still arrive? The age of the newest one, per modality or station, or when it arrived, per sender.
 
 ```yaml
 study_flow: {modalities: [CT, MR], within: 2h, hours: "Mon-Fri 07:00-19:00"}
 senders: {probe: study_flow, senders: [CT1, US3], within: 4h}
 ```
 
-A modality whose images stop arriving shows nowhere else: the archive is up, and nobody misses the images before a
-reading room does. Each modality in `modalities` and each Station Name in `stations` is a feed of its own; without
-either all studies are one. The newest study older than `within` is `silent`. It is asked by C-FIND, or by QIDO-RS where
-`qido` is given; answers are counted, their dates and times read, the rest is dropped.
+When a modality's images stop arriving, no other check shows it: the archive is up, and the reading room notices first.
+Each modality in `modalities` and each Station Name in `stations` is a feed of its own; without either, all studies are
+one feed. A newest study older than `within` is `silent`. The query is a C-FIND, or QIDO-RS where `qido` is set; answers
+are counted, their dates and times read, and the rest dropped.
 
-Orthanc tells which AE has sent what: `senders` are calling AE titles, each a feed of its own, asked of the REST API in
-the node's `orthanc:` block. There the arrival of a series counts (its first object), as Orthanc saw it; of a series
-nothing is read but its sender and that time. A sender that was never seen has the time of `within` from the first run.
-The account may GET /changes, /series/ID and /instances/ID/metadata/RemoteAET. Where more than 100 series came since the
-last run, only the last of them are looked at, and the flag `capped` says so.
+Orthanc reports which AE sent what: `senders` are calling AE titles, each a feed of its own, read from the REST API in
+the node's `orthanc:` block. There the arrival time of a series counts (that of its first object), and only its sender
+and that time are read. For a sender that was never seen, `within` counts from the first run. The account needs GET
+/changes, /series/ID and /instances/ID/metadata/RemoteAET. If more than 100 series arrived since the last run, only the
+latest are examined, and the result is flagged `capped`.
 
-Otherwise what counts is the study's own date and time (PS3.3 C.7.2.1), read in the monitor's time zone, since archives
-do not tell by C-FIND when it arrived; so `within` must leave room for long examinations. Stations are asked for at
-SERIES level across studies, which not every archive allows (`query_refused`). Our AE title must be registered there for
+Without `senders` the study's own date and time count (PS3.3 C.7.2.1), read in the monitor's time zone, because C-FIND
+does not report when a study arrived; so `within` must leave room for long examinations. Stations are queried at SERIES
+level across studies, which not every archive allows (`query_refused`). Our AE title must be registered there for
 queries, and for nothing else.
 
-At night modalities may well rest: with `hours` silence counts in those hours alone (`hours: Mon-Fri 07:00-19:00`), so
-that a feed has the time of `within` from their beginning; one that was too long stays a failure until a study comes.
+Modalities may be idle at night: with `hours`, silence counts only during those hours (`hours: Mon-Fri 07:00-19:00`), so
+`within` starts afresh when they begin; once a feed has been silent too long, it stays a failure until a study arrives.
 """
 
 from __future__ import annotations
@@ -67,31 +67,31 @@ from pacs_monitor.wording import span
 EVERYTHING = "all"
 ALWAYS = Hours(())
 LOOK_BACK = timedelta(days=7)
-"""How far the first run looks for a newest study that is older than `within`; later ones remember it."""
+"""How far back the first run looks for a newest study older than `within`; later runs remember it."""
 
 
 class StudyFlowSettings(QuerySettings):
     within: Duration
-    """The newest study may be this old."""
+    """The longest acceptable age of the newest study."""
     hours: ServiceHours | None = None
-    """Hours in which silence counts; always unless given."""
+    """Hours in which silence counts; always by default."""
     modalities: Texts = ()
     """Modalities (CT, MR, …), each a feed of its own."""
     stations: Texts = ()
     """Station Names (0008,1010), each a feed of its own."""
     senders: Texts = ()
-    """Calling AE titles, each a feed of its own, where Orthanc tells them; instead of modalities and stations."""
+    """Calling AE titles, each a feed of its own, where Orthanc reports them; instead of modalities and stations."""
     keys: Annotated[Mapping[str, str], AfterValidator(check_keys)] = {}
-    """More keys that every query matches by, such as InstitutionName."""
+    """Additional keys for every query, such as InstitutionName."""
     qido: HttpSettings | None = None
-    """Ask this DICOMweb service by QIDO-RS (`url`, `username`, `password`, `token`, `tls`), instead of C-FIND."""
+    """Query this DICOMweb service by QIDO-RS (`url`, `username`, `password`, `token`, `tls`), instead of C-FIND."""
     limit: Annotated[int, Field(ge=1, le=100_000)] = 5000
-    """Answers of one day and feed after which the rest is cancelled (C-CANCEL)."""
+    """Answers per day and feed after which the query is cancelled (C-CANCEL)."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.senders and (self.modalities or self.stations or self.keys or self.qido):
-            raise ValueError("senders go by themselves: make another check of modalities, stations, keys or qido")
+            raise ValueError("senders cannot be combined with modalities, stations, keys or qido: use a second check")
         return self
 
     def peer(self, node: Node) -> tuple[str, ...]:
@@ -113,8 +113,8 @@ class StudyFlow:
     kind: ClassVar[str] = "study_flow"
     settings: ClassVar[type[StudyFlowSettings]] = StudyFlowSettings
     measures: ClassVar[tuple[Measure, ...]] = (
-        Measure("study_newest_timestamp_seconds", "When the newest study of a feed began, or came.", ("feed",)),
-        Measure("studies_today", "Studies (series, by station or sender) of today.", ("feed",), trend=True),
+        Measure("study_newest_timestamp_seconds", "When the newest study of a feed began, or arrived.", ("feed",)),
+        Measure("studies_today", "Today's studies (series, by station or sender).", ("feed",), trend=True),
         EXPIRY,
     )
     layer: ClassVar[Layer] = Layer.SERVICE
@@ -210,7 +210,7 @@ class Hearing:
         limits = Limits([Limit(self._settings.hours or ALWAYS, self._settings.within)])
         if limits.exceeded(last, self._now, self._zone) is None:
             return None
-        what = "the newest series came" if newest else "none has come; it has been watched since"
+        what = "the newest series arrived" if newest else "none has arrived since monitoring began"
         return f"{sender}: {what} {span((self._now - last) / SECOND)} ago, {_allowed(self._settings)}"
 
     def _date(self, at: float) -> date:

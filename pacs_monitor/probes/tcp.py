@@ -1,11 +1,11 @@
-"""Does a TCP port accept a connection? Connects and closes; nothing is said on it.
+"""Does a TCP port accept a connection? Connects and closes; no data is sent.
 
 ```yaml
 ssh: {probe: tcp, port: 22}
 ```
 
-Not for a DICOM port that `dicom_echo` asks anyway: many DICOM servers hold one of their few associations for every bare
-connection until a timeout of their own, and answer `busy` to others meanwhile.
+Do not use it on a DICOM port that `dicom_echo` checks already: many DICOM servers reserve one of their few associations
+for every bare connection until their own timeout, and meanwhile answer `busy` to others.
 """
 
 from __future__ import annotations

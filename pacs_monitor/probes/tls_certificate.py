@@ -1,15 +1,15 @@
-"""How long does the certificate of a TLS port last, and is it trusted and made out to the right name?
+"""How long is the certificate of a TLS port valid, and is it trusted and issued for the right name?
 
 ```yaml
 viewer_certificate: {probe: tls_certificate, port: 443, warn: 30d}
 ```
 
-Until it ends nothing is broken: too few days left are a warning, never a critical one, and an ended one fails. `fail`
-makes the last days a failure where that is wanted; then they page as one, and count as downtime.
+Nothing is broken until it expires: too few days left is a warning, never a critical one, and an expired certificate is
+a failure. Set `fail` to make the last days a failure; they then page as a failure and count as downtime.
 
-For any port that begins with TLS: HTTPS, DICOM or HL7 over TLS, LDAPS. Probes that speak TLS date its certificate
-themselves; this one is for services that nothing else asks. With `trusted: off` only the date counts: for devices whose
-self-signed certificate nobody will replace before it ends. No account is needed.
+It works on any port that begins with TLS: HTTPS, DICOM or HL7 over TLS, LDAPS. Probes that speak TLS check the
+certificate's date themselves; this one is for services that no other probe checks. With `trusted: off` only the date
+counts: for devices whose self-signed certificate will not be replaced before it expires. No account is needed.
 """
 
 from __future__ import annotations
@@ -43,20 +43,20 @@ _DISTRUST = (Reason.TLS_UNTRUSTED, Reason.TLS_HOSTNAME)
 
 class TlsCertificateSettings(Settings):
     port: Port = 443
-    """TCP port of the node; TLS must begin at once, without STARTTLS."""
+    """TCP port of the node; TLS must begin immediately, without STARTTLS."""
     tls: TlsSettings = TlsSettings()
-    """Whom to trust, what certificate to show, what name to ask for."""
+    """Trusted CAs, our client certificate, and the expected name."""
     trusted: bool = True
-    """Off: who signed it, and for whom, does not matter."""
+    """`off` ignores who signed the certificate and for which name."""
     warn: Duration = 30 * _DAY
     """Less time left than this is a warning."""
     fail: Duration = 0.0
-    """Less time left than this is a failure; 0: once it has ended."""
+    """Less time left than this is a failure; 0: only once it has expired."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.fail > self.warn:
-            raise ValueError("fail is longer than warn, so that there would be no warning")
+            raise ValueError("fail must not be longer than warn, or there would be no warning")
         return self
 
     def peer(self, node: Node) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ def parse(text: str, timezone: str, now: Micros) -> Period:
     try:
         name, start, end = _read(text.strip(), zone, today)
     except (ValueError, OverflowError):
-        raise PeriodError(f"{text!r} is no period; {_VALID}") from None
+        raise PeriodError(f"{text!r} is not a period; {_VALID}") from None
     if start >= end:
         raise PeriodError(f"the period {text!r} ends before it begins; {_VALID}")
     if start > now:

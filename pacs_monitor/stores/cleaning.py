@@ -1,4 +1,4 @@
-"""Clearing test objects away: what is gone leaves the ledger, what stays is told.
+"""Cleaning up test objects: removed objects leave the ledger, remaining ones are reported.
 
 An object leaves the ledger when its deletion was confirmed, or when it was not found twice, a minute apart: what was
 sent in the moment of a crash may still be on its way into the archive the first time.
@@ -36,7 +36,7 @@ from pacs_monitor.systems.dcm4chee import Dcm4chee, Dcm4cheeSettings
 from pacs_monitor.systems.orthanc import Orthanc, OrthancSettings
 
 APART: Micros = 60 * SECOND
-"""Between the two times that an object is looked for in vain."""
+"""Seconds between the two unsuccessful searches for an object."""
 AT_ONCE = 50
 """Objects that are tried after one run."""
 DAY: Micros = 86_400 * SECOND
@@ -120,7 +120,7 @@ class IocmCleaner:
         await reject(target, thing, note, self.patient, ctx)
         await ctx.ledger.remove(note.node, note.sop_instance)
         if await is_there(target, _uids(thing), ctx, ctx.deadline):
-            raise StaysError("it is still found after its rejection note was taken")
+            raise StaysError("it is still found after its rejection note was accepted")
         return Removal.GONE
 
 
@@ -173,7 +173,7 @@ async def tidy(cleaner: Cleaner, node: Node, ctx: ProbeContext) -> Leftovers:
     for thing in await ctx.ledger.outstanding(ctx.check):
         where = node if thing.node == node.name else ctx.nodes.get(thing.node)
         if where is None or (lacking := cleaner.lacks(where)):
-            leftovers.note(f"{thing.node}: {lacking if where else 'the check names this node no more'}")
+            leftovers.note(f"{thing.node}: {lacking if where else 'the check no longer names this node'}")
         elif thing.node in given_up or tried == AT_ONCE or ctx.clock.monotonic() >= ctx.deadline:
             leftovers.note("there was no time left to try them all")
         else:
@@ -191,13 +191,13 @@ async def cleared(outcome: Outcome, cleaner: Cleaner, node: Node, ctx: ProbeCont
     try:
         leftovers = await tidy(cleaner, node, ctx)
     except LedgerError as error:
-        return _and(outcome, Outcome.of(Reason.NOT_MEASURED, detail=f"nothing was cleared away ({error})"))
+        return _and(outcome, Outcome.of(Reason.NOT_MEASURED, detail=f"nothing was cleaned up ({error})"))
     counted = Measurement("store_leftovers", leftovers.count)
     outcome = replace(outcome, measurements=(*outcome.measurements, counted))
     if not leftovers.count:
         return outcome
     objects = "1 test object" if leftovers.count == 1 else f"{leftovers.count} test objects"
-    told = f"{objects} could not be cleared away ({leftovers.why})"
+    told = f"{objects} could not be cleaned up ({leftovers.why})"
     return _and(outcome, Outcome.of(Reason.CLEANUP_FAILED, warn=True, detail=told))
 
 
@@ -241,7 +241,7 @@ def _unreachable(failure: PacsMonitorError) -> bool:
 
 
 def _block(where: Node, kind: str) -> str:
-    return f"node {where.name} needs a block {kind}: {{url: …}} for its clean-up"
+    return f"add {kind}: {{url: …}} to node {where.name}: its clean-up needs it"
 
 
 def _no_dicom(where: Node, targets: Targets) -> str:

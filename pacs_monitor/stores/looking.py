@@ -95,7 +95,7 @@ async def sent_back(target: Target, made: Synthetic, ctx: ProbeContext, until: f
             _compare(association, made, [got])
             return association.passage
     except TimeoutError:
-        detail = f"{target} answered C-MOVE with success, and the object did not arrive at {listener.ae_title} in time"
+        detail = f"{target} answered C-MOVE with success, but the object did not arrive at {listener.ae_title} in time"
         raise association.passage.failure(Reason.STORED_NOT_FOUND, detail) from None
     finally:
         arriving.cancel()
@@ -126,7 +126,7 @@ async def committed(target: Target, made: Synthetic, ctx: ProbeContext, until: f
             async with asyncio.timeout_at(until):
                 answer = await _reported(association, transaction, asked, ctx.listeners)
         except TimeoutError:
-            detail = f"{target} took the request for storage commitment, and did not report on it in time"
+            detail = f"{target} accepted the storage commitment request, but did not report on it in time"
             raise association.passage.failure(Reason.DIMSE_TIMEOUT, detail) from None
         _check_commitment(association, made, answer)
     return association.passage
@@ -134,7 +134,7 @@ async def committed(target: Target, made: Synthetic, ctx: ProbeContext, until: f
 
 def _listener(ctx: ProbeContext) -> DicomListener:
     if ctx.listeners is None:
-        raise RuntimeError("the probe has made sure of the listener before it stored anything")
+        raise RuntimeError("the probe checks for the listener before it stores anything")
     return ctx.listeners
 
 
@@ -152,7 +152,7 @@ async def _matches(association: Association, uids: Uids) -> bool:
         except Malformed as error:
             raise association.passage.failure(Reason.NOT_DICOM, f"C-FIND: {error}") from None
     if answers.capped and uids.instance not in instances:
-        detail = f"{association.peer} cut its list of answers (B001), so that nobody knows whether it has the object"
+        detail = f"{association.peer} truncated its list of answers (B001), so it is unknown whether it has the object"
         raise association.passage.failure(Reason.NOT_CONFIGURED, detail)
     return uids.instance in instances
 
@@ -238,8 +238,8 @@ async def _brought(
 
 
 def _not_there(peer: object, passage: Passage, began: float, *, there: bool = False) -> NetFailure:
-    what = "finds it, but does not give it back" if there else "does not have it"
-    detail = f"{peer} took the object, and {what} {span(monotonic() - began)} later"
+    what = "finds it and does not return it" if there else "does not have it"
+    detail = f"{peer} accepted the object, but {what} {span(monotonic() - began)} later"
     return passage.failure(Reason.STORED_NOT_FOUND, detail)
 
 
@@ -254,23 +254,23 @@ def _compare(association: Association, made: Synthetic, taken: list[ReceivedObje
         found = _difference(made, got)
         if found is not None:
             reason, what = found
-            raise association.passage.failure(reason, f"{association.peer} gives back {what}")
+            raise association.passage.failure(reason, f"{association.peer} returned {what}")
 
 
 def _difference(made: Synthetic, got: ReceivedObject) -> tuple[Reason, str] | None:
     """What is wrong with an object that came back, if anything; nothing is decompressed here (PS3.5 A.4)."""
     if got.sop_instance != made.uids.instance:
-        return Reason.CONTENT_MISMATCH, "another object than was asked for: its SOP Instance UID differs"
+        return Reason.CONTENT_MISMATCH, "a different object from the one requested: its SOP Instance UID differs"
     if got.transfer_syntax not in (*made.transfer_syntaxes, *_READABLE):
         return Reason.NOT_CONFIGURED, (
-            f"the object in {name_of(got.transfer_syntax)}, which is not decompressed here, so that its pixels"
-            " cannot be compared: say verify: get, which wants them as they were sent, or verify: find"
+            f"the object in {name_of(got.transfer_syntax)}, which is not decompressed here, so its pixels"
+            " cannot be compared: use verify: get, which requests them as they were sent, or verify: find"
         )
     try:
         same = hash_of(got.dataset, got.transfer_syntax) == made.content
     except Malformed:
-        return Reason.CONTENT_MISMATCH, "the object in a data set that cannot be read"
-    return None if same else (Reason.CONTENT_MISMATCH, "another object than it was sent: its pixels differ")
+        return Reason.CONTENT_MISMATCH, "the object as a data set that cannot be read"
+    return None if same else (Reason.CONTENT_MISMATCH, "an object whose pixels differ from the one sent")
 
 
 async def _reported(
@@ -318,6 +318,6 @@ def _check_commitment(association: Association, made: Synthetic, answer: Commitm
         return
     causes = [why for sop_class, instance, why in answer.failed if (sop_class, instance) == wanted]
     if not causes or causes[0] == NO_SUCH_INSTANCE:
-        detail = f"{association.peer} does not commit itself to keep the object: it has none of this UID"
+        detail = f"{association.peer} does not commit to keeping the object: it has none with this UID"
         raise association.passage.failure(Reason.STORED_NOT_FOUND, detail)
     raise association.passage.failure(*reasons.of_status("storage commitment", causes[0]))

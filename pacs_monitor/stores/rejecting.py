@@ -1,4 +1,4 @@
-"""Rejection notes (IHE IOCM): a Key Object Selection document that tells an archive to hide an object for ever.
+"""Rejection notes (IHE IOCM): a Key Object Selection document that instructs an archive to hide an object.
 
 The object stays on the disk and the note beside it: it is clean-up for archives that offer nothing else.
 """

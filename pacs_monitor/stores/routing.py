@@ -56,12 +56,12 @@ def not_routed(names: Sequence[str], failures: Sequence[NetFailure | None], seen
     for where, failure in zip(names, failures, strict=True):
         if failure is not None:
             missing = failure.reason is Reason.STORED_NOT_FOUND
-            how = "has not arrived" if missing else f"could not be looked for ({failure.reason})"
+            how = "has not arrived" if missing else f"could not be queried ({failure.reason})"
             return Outcome.of(
                 Reason.STORED_NOT_FOUND,
                 warn=not missing,
                 phase=Phase.OPERATION,
-                detail=f"it took the object, which {how} on {where}: {failure.detail}",
+                detail=f"it accepted the object, which {how} on {where}: {failure.detail}",
                 **seen,
             )
     return None

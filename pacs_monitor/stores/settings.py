@@ -65,7 +65,7 @@ class IdentitySettings(Settings):
     modality: CodeString = "OT"
     """Modality (0008,0060)."""
     marker: Annotated[str, Field(min_length=3)] = "ZZTEST"
-    """What must stand in the patient's name or ID, also in a file of your own: nothing is sent without it."""
+    """A text that the patient's name or ID must contain, also in a file of your own; nothing is sent without it."""
 
     @model_validator(mode="after")
     def _marked(self) -> Self:
@@ -83,20 +83,20 @@ class StoreSettings(Settings):
     model_config = ConfigDict(json_schema_extra=together("cleanup", "none", "mode", "accept_only"))
 
     identity: IdentitySettings = IdentitySettings()
-    """Whom the test object claims to show."""
+    """The patient in the test object."""
     file: ExistingFile | None = None
     """A DICOM file of your own (at most 16 MB) to send instead, under new UIDs; its patient must carry the marker."""
     mode: Literal["new_object", "accept_only"] = "new_object"
     """`accept_only` sends one object with fixed UIDs again and again: for archives where nothing can be deleted."""
     cleanup: Literal["orthanc", "dcm4chee", "iocm", "retention", "none"]
-    """How test objects are cleared away: by the API of the node's `orthanc:` or `dcm4chee:` block, by rejection notes
+    """How test objects are cleaned up: by the API of the node's `orthanc:` or `dcm4chee:` block, by rejection notes
     (`iocm`), by a partition that purges itself (`retention`), or not at all (`none`, with `mode: accept_only`)."""
     keep_days: Annotated[int, Field(ge=1, le=366)] = KEEP_DAYS
-    """With `cleanup: retention`: after so many days an object must be gone."""
+    """With `cleanup: retention`: the number of days after which an object must be gone."""
     copies_on: NodeNames = ()
-    """Nodes to which routing copies what is stored here; copies are cleared away there in the same way."""
+    """Nodes to which routing copies what is stored here; copies are cleaned up there in the same way."""
     verify_on: NodeNames = ()
-    """Nodes to which routing should bring the object: it must be found there too, by C-FIND."""
+    """Nodes to which routing should deliver the object: it must be found there too, by C-FIND."""
 
     def load(self) -> Load:
         """What one run means for the archive: objects, deletions, and the notifications that both may set off."""
@@ -107,9 +107,13 @@ class StoreSettings(Settings):
     @model_validator(mode="after")
     def _no_waste(self) -> Self:
         if (self.cleanup == "none") != (self.mode == "accept_only"):
-            raise ValueError("cleanup: none and mode: accept_only go together, so that the archive does not fill up")
+            raise ValueError(
+                "use cleanup: none only with mode: accept_only, and the reverse, so that the archive does not fill up"
+            )
         if self.mode == "accept_only" and self.copies_on:
-            raise ValueError("mode: accept_only leaves its object where it is, so copies_on has nothing to do")
+            raise ValueError("remove copies_on: mode: accept_only does not clean up its object")
         if self.mode == "accept_only" and self.verify_on:
-            raise ValueError("mode: accept_only sends what may be there already, so verify_on would prove nothing")
+            raise ValueError(
+                "remove verify_on: with mode: accept_only the object may be there already, so it proves nothing"
+            )
         return self

@@ -51,6 +51,6 @@ async def watch(
 
 def _finding(name: str, there: bool, seconds: float, trouble: str, is_cleared: bool) -> str:
     if there:
-        advice = "" if is_cleared else f"; name {name} under copies_on, or exclude our AE title from that routing"
-        return f"{name}: there, found after {span(seconds)}{advice}"
-    return f"{name}: cannot be asked ({trouble})" if trouble else f"{name}: not there"
+        advice = "" if is_cleared else f"; add {name} to copies_on, or exclude our AE title from that routing"
+        return f"{name}: found after {span(seconds)}{advice}"
+    return f"{name}: could not be queried ({trouble})" if trouble else f"{name}: not found"

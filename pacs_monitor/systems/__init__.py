@@ -1,7 +1,7 @@
-"""Product APIs that tell volumes and queues: one file per kind; the package listing is the registry.
+"""Product APIs that report volumes and queues: one file per kind; the package listing is the registry.
 
-A module defines one class with a `kind`, made as `Kind(settings)`, where the settings are the block that a node carries
-under the name of the kind. What it can tell shows in its methods: `volumes`, `queues`, `feeds`, `interfaces`, `host`
+A module defines one class with a `kind`, made as `Kind(settings)`, where the settings are the block that a node has
+under the name of the kind. Its methods show what it can report: `volumes`, `queues`, `feeds`, `interfaces`, `host`
 (pacs_monitor.systems.answers). They are async, and each works within the run's deadline.
 """
 
@@ -45,7 +45,7 @@ def telling(what: str) -> list[str]:
 
 
 class SourceOf:
-    """Marks a setting that names a system by what it tells, or a source of our own."""
+    """Marks a setting that names a system by what it reports, or a source of our own."""
 
     def __init__(self, what: str, *ours: str) -> None:
         self._what, self._ours = what, ours
@@ -61,7 +61,7 @@ class SourceOf:
 
     def _known(self, kind: str) -> str:
         if kind not in self._names():
-            raise ValueError(f"{kind!r} is no source of {self._what}; there are: {', '.join(self._names())}")
+            raise ValueError(f"{kind!r} is not a source of {self._what}; use one of: {', '.join(self._names())}")
         return kind
 
 
@@ -96,6 +96,6 @@ def system_of(node: Node, kind: str, passage: Passage) -> Any:
             required = [name for name, field in system.settings.model_fields.items() if field.is_required()]
             block_wanted = f"{kind}: {{{', '.join(f'{name}: …' for name in required)}}}"
             raise passage.failure(
-                Reason.NOT_CONFIGURED, f"node {node.name} needs a block {block_wanted} for this check"
+                Reason.NOT_CONFIGURED, f"add {block_wanted} to node {node.name}: this check needs it"
             ) from None
     return system(block)

@@ -1,4 +1,4 @@
-"""What systems tell: volumes, queues, feeds, interfaces and the state of a host; and how a probe finds its system."""
+"""What systems report: volumes, queues, feeds, interfaces and the state of a host; and how a probe finds its system."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from pacs_monitor.model import Node, ProbeContext, Reason
 from pacs_monitor.net import Passage
 
 UNKNOWN = "unknown"
-"""The state of a service that is there, in a state that nobody knows."""
+"""The state of a service that exists but whose state is unknown."""
 
 
 class Gap(NamedTuple):
-    """What a system should tell of a thing and does not, or tells in a way that cannot be."""
+    """A figure that a system does not report, or reports with an impossible value."""
 
     reason: Reason
     words: str
-    """What is the matter, said after the name of the thing and a colon."""
+    """The problem, shown after the object's name and a colon."""
     quiet: bool = False
-    """Of no interest unless the thing was named: many systems list things that have no size."""
+    """Ignored unless the object was named: many systems list objects that have no size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A thing that a system tells."""
+    """An object that a system reports."""
 
     name: str
     row: str = field(default="", kw_only=True)
-    """What tells it from others of the same name, such as the index of its row."""
+    """What distinguishes it from others of the same name, such as its row index."""
     hidden: bool = field(default=False, kw_only=True)
     """Left out unless it is named."""
     gap: Gap | None = field(default=None, kw_only=True)
@@ -83,7 +83,7 @@ class Feed:
 
     name: str
     received: int | None
-    """A counter that may be cleared; None when it is not told."""
+    """A counter that may be reset; None when it is not reported."""
     up: bool = True
     """The way is open, as the system sees it."""
 
@@ -94,7 +94,7 @@ class Link(StrEnum):
     UP = "up"
     DOWN = "down"
     TESTING = "in test mode"
-    UNKNOWN = "in a state that the agent does not know"
+    UNKNOWN = "in a state unknown to the agent"
     DORMANT = "dormant: it waits for an external event"
     NOT_PRESENT = "not present: a component is missing"
     LOWER_LAYER_DOWN = "down, because an interface below it is down"
@@ -102,7 +102,7 @@ class Link(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Interface(Named):
-    """A network interface; counters since some time in the past, which may wrap or be cleared, None when not told."""
+    """A network interface; counters since some time in the past, which may wrap or be reset; None when not reported."""
 
     link: Link
     enabled: bool = True

@@ -1,7 +1,7 @@
 """Which AE has sent what to an Orthanc, and when, by its REST API.
 
-The account needs GET /changes, /series/ID and /instances/ID/metadata/RemoteAET beside what `orthanc` names. Of a series
-nothing is read but the calling AE title of its first object and the time at which it came.
+The account needs GET /changes, /series/ID and /instances/ID/metadata/RemoteAET in addition to those that `orthanc`
+lists. Of a series only the calling AE title of its first object and the time of its arrival are read.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ async def arrivals(settings: OrthancSettings, since: int | None, ctx: ProbeConte
         looked_at = new[-SERIES_LOOKED_AT:]
         senders = [await asking.sender(series) for series, _ in looked_at]
     except (LookupError, TypeError, ValueError):
-        raise HttpError(Reason.BAD_CONTENT, "what answers to /changes is not Orthanc", passage) from None
+        raise HttpError(
+            Reason.BAD_CONTENT, "wrong url? The server that answers /changes is not Orthanc", passage
+        ) from None
     series = tuple(Arrival(sender, at) for sender, (_, at) in zip(senders, looked_at, strict=True) if sender)
     missed = since is not None and since < after
     return Arrivals(series, last, missed or len(new) > len(looked_at))
@@ -88,5 +90,5 @@ class _Asking(NamedTuple):
 
 def _identifier(text: str) -> str:
     if not _IDENTIFIER.fullmatch(text):
-        raise ValueError("no identifier of Orthanc")
+        raise ValueError("not an Orthanc identifier")
     return text

@@ -1,24 +1,24 @@
-"""dcm4chee-arc-light's REST API: its storages, its queues; and our own test objects are rejected and deleted over it.
+"""dcm4chee-arc-light's REST API: its storages and queues; also rejects and deletes our own test objects.
 
-An instance is rejected (113001, DCM, "Rejected for Quality Reasons"), and then its study is asked to be deleted, which
-the archive does when every instance of it is rejected. Purging by rejection code (`DELETE /reject/113001^DCM`) is never
-used: it would also purge what the department has rejected.
+An instance is rejected (113001, DCM, "Rejected for Quality Reasons"), and then deletion of its study is requested,
+which the archive performs once every instance of it is rejected. Purging by rejection code (`DELETE
+/reject/113001^DCM`) is never used: it would also purge what the department has rejected.
 
-Volumes are the storages, by their dcmStorageID. dcm4chee leaves out a storage that it cannot read: name those that must
-be there under the check's `volumes`. A storage in the cloud has no size (dcm4chee tells -1, or nothing): if it is
-named, it is unknown until dcm4chee marks it as full.
+Volumes are the storages, by their dcmStorageID. dcm4chee omits a storage that it cannot read: name those that must be
+there under the check's `volumes`. A cloud storage has no size (dcm4chee reports -1, or nothing): if it is named, it is
+unknown until dcm4chee marks it as full.
 
-Queues are its task queues; of a task only the time for which it is scheduled and the number of its failures are looked
-at, as it may name patients. While all are scheduled for later, only those that are tried again count as waiting.
+Queues are its task queues; of a task only its scheduled time and its number of failures are read, because it may name
+patients. While all tasks are scheduled for later, only retries count as waiting.
 
-Before 5.31 a task that is tried again is SCHEDULED as others are, and before 5.24 tasks cannot be had in the order of
-the time for which they are scheduled: then the hundred that were made first are looked at. Before 5.12 tasks are not
-counted, but listed, five hundred at most.
+Before 5.31 a retry is SCHEDULED like any other task, and before 5.24 tasks cannot be sorted by their scheduled time:
+the hundred oldest tasks are then examined. Before 5.12 tasks cannot be counted and are listed instead, five hundred at
+most.
 
-A secured archive wants a `token`; a role that may use /storage and /queue is enough to watch it.
+A secured archive needs a `token`; for monitoring, a role that may use /storage and /queue is enough.
 
-Written by its interface description (docs/swagger/openapi.json) and proved against a server of the tests that keeps to
-it: no dcm4chee was at hand.
+Written from its interface description (docs/swagger/openapi.json) and tested against a simulated server that follows
+it, not against a real dcm4chee.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ LISTED = 500
 _ORDERS = ("&orderby=scheduledTime", "&orderby=createdTime", "")
 """Since 5.24 (dcm4chee-arc-light, issue 3388), since 5.13 (issue 1302), and before; what it does not know is 400."""
 _LOCAL = "file:"
-_FULL_OR_GONE = Gap(Reason.NOT_MEASURED, "dcm4chee reports no usable space: it is full, or not there")
+_FULL_OR_GONE = Gap(Reason.NOT_MEASURED, "dcm4chee reports no usable space: it is full or missing")
 """Up to 5.13 a storage of which nothing is usable has neither usableSpace nor totalSpace."""
 SCHEDULED, RETRY, IN_PROCESS, FAILED = "SCHEDULED", "SCHEDULED FOR RETRY", "IN PROCESS", "FAILED"
-_NOT_YET = {403: "has instances that are not rejected", 409: "is being worked on"}
+_NOT_YET = {403: "has instances that are not rejected", 409: "is being processed"}
 
 
 class Dcm4cheeSettings(HttpSettings):
     """dcm4chee's REST API; its url ends with /dcm4chee-arc."""
 
     ae_title: AETitle
-    """The AE title of the archive that may reject and delete."""
+    """The archive AE title under which objects are rejected and deleted."""
     queues: Texts = ()
-    """Names or globs of the task queues to ask for (up to six requests each); all unless given."""
+    """Names or globs of the task queues to query (up to six requests each); all by default."""
 
     def peer(self, node: Node) -> tuple[str, ...]:
         return *super().peer(node), self.ae_title
@@ -157,7 +157,7 @@ class Dcm4chee:
         there = rejected != 404
         if there and deleted in _NOT_YET:
             why = _NOT_YET[deleted]
-            raise HttpError(Reason.CLEANUP_FAILED, f"dcm4chee hides the object, but keeps it: its study {why}")
+            raise HttpError(Reason.CLEANUP_FAILED, f"dcm4chee hides the object but keeps it: its study {why}")
         return there
 
     async def _ask(self, method: str, path: str, ctx: ProbeContext, *expected: int) -> int:

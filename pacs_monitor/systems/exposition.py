@@ -1,4 +1,4 @@
-"""What an exporter of Prometheus answers, read with prometheus-client's parser."""
+"""The answer of a Prometheus exporter, read with prometheus-client's parser."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def parse(answer: Answer, wanted: Collection[str], what: str) -> list[Sample]:
     try:
         return list(_samples(answer.body.decode(errors="replace"), wanted))
     except (ValueError, KeyError, IndexError):
-        detail = f"what {what} answered is not in the text format of Prometheus"
+        detail = f"the answer of {what} is not in the Prometheus text format"
         raise HttpError(Reason.BAD_CONTENT, detail, answer.passage) from None
 
 

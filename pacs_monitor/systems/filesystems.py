@@ -1,4 +1,5 @@
-"""Which mounted file systems are of interest unless they are named: those that stand on a disk and can fill up."""
+"""Which mounted file systems are hidden by default: those without a disk of their own, and those that are always
+full."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that do not have the form that they are documented to have."""
+"""Answers that do not have their documented form."""
 
 from __future__ import annotations
 
@@ -16,4 +16,6 @@ def read_as(product: str, path: str, passage: Passage) -> Iterator[None]:
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
-        raise HttpError(Reason.BAD_CONTENT, f"what answers to {path} is not {product}", passage) from None
+        raise HttpError(
+            Reason.BAD_CONTENT, f"wrong url? The server that answers {path} is not {product}", passage
+        ) from None

@@ -1,8 +1,8 @@
-"""Any service that answers with JSON: numbers of it, named by JSONPath (RFC 9535), become volumes and queues.
+"""Any service that answers with JSON: its numbers, located by JSONPath (RFC 9535), become volumes and queues.
 
-A path that finds several values, or a list, counts them. A path that finds nothing is `bad_content`: of an answer that
-has changed its form nothing is concluded. A number that is null or below zero is not known, and so is what has it.
-Times may be seconds or milliseconds of Unix time, or ISO 8601.
+A path that finds several values, or a list, counts them. A path that finds nothing is `bad_content`: an answer whose
+form has changed is not interpreted. A number that is null or below zero is unknown, and so is its volume or queue.
+Times may be Unix time in seconds or milliseconds, or ISO 8601.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _path(value: str) -> str:
     try:
         jsonpath.compile(value)
     except jsonpath.JSONPathError:
-        raise ValueError(f"{value!r} is no JSONPath; write $.queue.length") from None
+        raise ValueError(f"{value!r} is not a JSONPath; write $.queue.length") from None
     return value
 
 
@@ -43,20 +43,20 @@ JsonPath = Annotated[str, AfterValidator(_path)]
 
 class QueuePaths(Settings):
     path: str = ""
-    """What to ask for, after the url."""
+    """The path to request, appended to url."""
     length: JsonPath
     """How many items wait."""
     oldest: JsonPath | None = None
-    """When the longest waiting item came; of several times the first."""
+    """When the longest waiting item arrived; if there are several times, the earliest."""
     in_progress: JsonPath | None = None
-    """How many items are worked on."""
+    """How many items are in progress."""
     failed: JsonPath | None = None
     """How many failed items there are."""
 
 
 class VolumePaths(Settings):
     path: str = ""
-    """What to ask for, after the url."""
+    """The path to request, appended to url."""
     used: JsonPath
     """Bytes in use."""
     free: JsonPath
@@ -65,9 +65,9 @@ class VolumePaths(Settings):
 
 class HttpJsonSettings(HttpSettings):
     queues: Mapping[str, QueuePaths] = {}
-    """Name of a queue → where its numbers stand."""
+    """Name of a queue → where its numbers are."""
     volumes: Mapping[str, VolumePaths] = {}
-    """Name of a volume → where its numbers stand."""
+    """Name of a volume → where its numbers are."""
 
 
 class HttpJson:
@@ -159,9 +159,9 @@ def _iso(value: Any, passage: Passage) -> float:
     try:
         found = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        raise HttpError(Reason.BAD_CONTENT, "what should be a time is none", passage) from None
+        raise HttpError(Reason.BAD_CONTENT, "a value that should be a time is not one", passage) from None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 def _lacks(path: str, passage: Passage) -> HttpError:
-    return HttpError(Reason.BAD_CONTENT, f"the service's answer has no number at {path}", passage)
+    return HttpError(Reason.BAD_CONTENT, f"the answer of the service has no number at {path}", passage)

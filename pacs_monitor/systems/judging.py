@@ -1,4 +1,4 @@
-"""What is wrong with several things of a system, told as one outcome."""
+"""Several problems of a system, judged as one outcome."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def selected(
     found = {pattern: _matching(pattern, shown) or _matching(pattern, things) for pattern in wanted}
     missing = [pattern for pattern, matching in found.items() if not matching]
     if missing:
-        passage.terminal += (("the system tells", _listed([label(thing.label) for thing in shown])),)
+        passage.terminal += (("the system reports", _listed([label(thing.label) for thing in shown])),)
     taken = {thing.label for matching in found.values() for thing in matching}
     troubles = [Trouble(False, Reason.MISSING, f"{what} {pattern} is not there") for pattern in missing]
     return [thing for thing in things if thing.label in taken], troubles
@@ -51,14 +51,12 @@ def selected(
 def _unnamed(what: str, shown: Sequence[N], hidden: int) -> tuple[list[N], list[Trouble]]:
     known = [thing for thing in shown if not (thing.gap and thing.gap.quiet)]
     if not shown and hidden:
-        words = f"every {what} that the system reports is hidden by default: name those that matter"
+        words = f"name the ones that matter: every {what} that the system reports is hidden by default"
         return known, [Trouble(False, Reason.NOT_CONFIGURED, words)]
     if not shown:
-        return known, [Trouble(False, Reason.MISSING, f"the system tells no {what}")]
+        return known, [Trouble(False, Reason.MISSING, f"the system reports no {what}")]
     if not known:
-        return known, [
-            Trouble(False, Reason.NOT_MEASURED, f"the system reports nothing that can be judged for any {what}")
-        ]
+        return known, [Trouble(False, Reason.NOT_MEASURED, f"the system reports no usable figures for any {what}")]
     return known, []
 
 

@@ -1,9 +1,8 @@
 """The machine that the monitor runs on: disks, memory, load, programs, listening ports, services.
 
-Volumes are named by where they are mounted: those of disks, those of `mounts`, and whatever a check names; each is told
-only while something is mounted there. Services are asked of systemd, or of Windows. No account is needed; programs of
-others can be counted without one, and who listens on a port is seen for every port as root alone, that something
-listens always.
+Volumes are named by their mount point: all disks, those in `mounts`, and any that a check names; each is reported only
+while something is mounted there. Service states come from systemd, or from Windows. No account is needed; programs of
+other users are counted too, and any listening port is seen, but only root sees which program listens on it.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ SYSTEMCTL_WITHIN = 5.0
 
 class LocalSettings(Settings):
     mounts: Texts = ()
-    """More mount points to tell, such as network shares; not told while nothing is mounted there."""
+    """Additional mount points to report, such as network shares; missing while nothing is mounted there."""
 
 
 class Local:
@@ -133,7 +132,7 @@ def _services(names: Collection[str], passage: Passage) -> Mapping[str, str]:
         return _of_windows(names)
     if not Path("/run/systemd/system").is_dir():
         raise passage.failure(
-            Reason.NOT_CONFIGURED, "this machine does not run systemd, so that services have no state"
+            Reason.NOT_CONFIGURED, "this machine does not run systemd, so service states are not available"
         )
     return _of_systemd(names, passage)
 
@@ -144,7 +143,7 @@ def _of_systemd(names: Collection[str], passage: Passage) -> dict[str, str]:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SYSTEMCTL_WITHIN, check=True)  # noqa: S603
     except (OSError, subprocess.SubprocessError):
-        raise passage.failure(Reason.NOT_MEASURED, "systemctl did not tell the state of services") from None
+        raise passage.failure(Reason.NOT_MEASURED, "systemctl did not report the state of services") from None
     units = [dict(line.split("=", 1) for line in unit.splitlines()) for unit in done.stdout.strip().split("\n\n")]
     told = zip(names, units, strict=False)
     states = {name: unit.get("ActiveState", UNKNOWN) for name, unit in told if unit.get("LoadState") != "not-found"}

@@ -1,14 +1,15 @@
-"""Mirth Connect and Open Integration Engine: the queues of their channels, what channels received, the engine's disk.
+"""Mirth Connect and Open Integration Engine: channel queues, received messages per channel, the engine's disk.
 
-Each deployed channel is a queue and a feed under its name, each of its destinations a queue as `CHANNEL/DESTINATION`,
-since a channel runs on although a destination of it has stopped or fails. Messages are never asked for, nor their
-times, so that no age is told: watch length, growth and `failed` (Mirth's errors, which people may clear).
+Each deployed channel is a queue and a feed under its name, and each of its destinations a queue as
+`CHANNEL/DESTINATION`, because a channel keeps running when one of its destinations has stopped or fails. Messages and
+their times are never requested, so no age is reported: watch length, growth and `failed` (Mirth's errors, which users
+may clear).
 
-The least account is a user who may view the dashboard; an engine without roles knows one kind of user, who may do all.
-Every request bears X-Requested-With, which the engine demands since 3.12.
+The account needs permission to view the dashboard; an engine without roles has only one kind of user, who may do
+everything. Every request has the header X-Requested-With, which the engine requires since 3.12.
 
-Written by the sources of the engines (nextgenhealthcare/connect, OpenIntegrationEngine/engine) and proved against a
-server of the tests that keeps to them: neither was at hand.
+Written from the sources of the engines (nextgenhealthcare/connect, OpenIntegrationEngine/engine) and tested against a
+simulated server that follows them, not against a real engine.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """A machine with Prometheus' node_exporter: disks, memory, load, services.
 
-Tried with 1.5.0; the names that metrics had before 0.16 are read, too. It needs no account. Volumes are named by where
-they are mounted; the states of services need the exporter's `--collector.systemd`.
+Tested with 1.5.0; metric names from before 0.16 are supported, too. No account is needed. Volumes are named by their
+mount point; service states need the exporter's `--collector.systemd`.
 
-A mount that node_exporter cannot read (`node_filesystem_device_error`) is left out unless it is named under the check's
-`volumes`: then it is `missing`, or `not_authorised` where the exporter says since 1.8 that it may not look at it.
+A mount that node_exporter cannot read (`node_filesystem_device_error`) is hidden unless it is named under the check's
+`volumes`: it is then `missing`, or `not_authorised` if the exporter (since 1.8) reports that it lacks permission.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class NodeExporterSettings(HttpSettings):
     """node_exporter; its url is usually http://HOST:9100."""
 
     pseudo: bool = False
-    """Also file systems that stand on no disk (tmpfs, overlay)."""
+    """Include file systems without a disk (tmpfs, overlay)."""
 
 
 class NodeExporter:
@@ -101,7 +101,11 @@ class NodeExporter:
     async def _scrape(self, wanted: Collection[str], ctx: ProbeContext, passage: Passage) -> list[Sample]:
         samples = await scrape(self._settings, wanted, "node_exporter", ctx, passage)
         if not samples:
-            raise HttpError(Reason.BAD_CONTENT, "what answers is not node_exporter, or tells nothing of it", passage)
+            raise HttpError(
+                Reason.BAD_CONTENT,
+                "wrong url? The server is not node_exporter, or reports no metrics of this kind",
+                passage,
+            )
         return samples
 
 
@@ -116,5 +120,9 @@ def _states(samples: Sequence[Sample], services: Collection[str], passage: Passa
     """A unit in a state that the exporter has no series for (`reloading`) is in none of them."""
     told = states_of(sample for sample in samples if sample.name == _UNIT)
     if not told:
-        raise HttpError(Reason.NOT_CONFIGURED, "node_exporter needs --collector.systemd to tell of services", passage)
+        raise HttpError(
+            Reason.NOT_CONFIGURED,
+            "start node_exporter with --collector.systemd: services are not reported without it",
+            passage,
+        )
     return {name: state for name in services if (state := told.get(name, told.get(f"{name}.service")))}

@@ -1,16 +1,16 @@
-"""Orthanc's REST API: how full its storage is, its jobs; and our own test objects are deleted over it.
+"""Orthanc's REST API: how full its storage is, and its jobs; also deletes our own test objects.
 
-Tried with 1.10.1. The least account may GET /system, /statistics, /jobs and /tools/metrics-prometheus; for the clean-up
-of test objects also POST /tools/lookup and DELETE /instances/ID. Orthanc itself knows no such rights: an authorization
-plugin or a proxy does.
+Tested with 1.10.1. The account needs GET /system, /statistics, /jobs and /tools/metrics-prometheus; for the clean-up of
+test objects also POST /tools/lookup and DELETE /instances/ID. Orthanc itself has no such permissions: use an
+authorization plugin or a proxy.
 
-The volume is `storage`. Orthanc fills it up to MaximumStorageSize, and then refuses what comes, or deletes the patient
-that came first (MaximumStorageMode); it tells that size since 1.11.3, older ones need `maximum_storage` here. Where
-there is no such limit, ask the machine (`node_exporter`, `snmp`, `local`).
+The volume is `storage`. Orthanc fills it up to MaximumStorageSize, and then refuses new objects or deletes the oldest
+patient (MaximumStorageMode). It reports that size since 1.11.3; older versions need `maximum_storage` here. If there is
+no such limit, monitor the machine instead (`node_exporter`, `snmp`, `local`).
 
-The queue is `jobs`. Orthanc keeps the last ten finished jobs alone (JobsHistorySize), so that a burst of more failures
-between two runs is not counted whole. When there are so many jobs that listing them would burden it, only their number
-is told, by its metrics.
+The queue is `jobs`. Orthanc keeps only the last ten finished jobs (JobsHistorySize), so a burst of more failures
+between two runs is not counted in full. When there are so many jobs that listing them would burden Orthanc, only their
+number is reported, from its metrics.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class OrthancSettings(HttpSettings):
     """Orthanc's REST API."""
 
     maximum_storage: Size | None = None
-    """How much it may hold (MaximumStorageSize), where Orthanc does not tell: before 1.11.3."""
+    """Its storage limit (MaximumStorageSize), for Orthanc before 1.11.3, which does not report it."""
 
 
 class Orthanc:
@@ -68,7 +68,7 @@ class Orthanc:
         size = told or self._settings.maximum_storage
         if not size:
             detail = (
-                "Orthanc has no limit (MaximumStorageSize) or is too old to tell it: set maximum_storage in its block"
+                "set maximum_storage in its block: Orthanc has no limit (MaximumStorageSize) or is too old to report it"
             )
             raise HttpError(Reason.NOT_CONFIGURED, detail, passage)
         return [volume("storage", used=used, free=max(0, size - used))]
@@ -101,7 +101,7 @@ class Orthanc:
         for path in there:
             http.expect(await self._ask("DELETE", path, ctx), "Orthanc's DELETE", 200, 404)
         if there and await self._lookup(sop_instance, ctx):
-            raise HttpError(Reason.CLEANUP_FAILED, "Orthanc confirmed a deletion, and still knows the instance")
+            raise HttpError(Reason.CLEANUP_FAILED, "Orthanc confirmed a deletion but still has the instance")
         return bool(there)
 
     async def _lookup(self, sop_instance: str, ctx: ProbeContext) -> list[str]:
@@ -114,7 +114,7 @@ class Orthanc:
         except (LookupError, TypeError):
             paths = [""]
         if not isinstance(found, list) or not all(_INSTANCE.fullmatch(path) for path in paths):
-            raise HttpError(Reason.BAD_CONTENT, "what answers to /tools/lookup is not Orthanc")
+            raise HttpError(Reason.BAD_CONTENT, "wrong url? The server that answers /tools/lookup is not Orthanc")
         return paths
 
     async def _json(self, path: str, ctx: ProbeContext, passage: Passage) -> Any:

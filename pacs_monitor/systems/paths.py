@@ -1,4 +1,4 @@
-"""Looking at paths of this machine, of which any may hang: a dead network share blocks whoever touches it."""
+"""Reading paths of this machine, any of which may hang: a dead network share blocks every process that accesses it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def look(path: str, at: Callable[[], T], ctx: ProbeContext, passage: Passa
     try:
         return await _looking.call(at, ctx, passage)
     except PermissionError:
-        raise passage.failure(Reason.NOT_AUTHORISED, f"we may not look at {path}") from None
+        raise passage.failure(Reason.NOT_AUTHORISED, f"the monitor's user may not read {path}") from None
     except FileNotFoundError:
         raise passage.failure(Reason.MISSING, f"{path} is not there") from None
     except OSError as error:

@@ -1,4 +1,4 @@
-"""States of services, as exporters and Windows tell them."""
+"""States of services, as exporters and Windows report them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sizes of volumes as systems tell them: what is not told, or cannot be, is a gap and no figure."""
+"""Sizes of volumes as systems report them; a missing or impossible size is a gap, not a figure."""
 
 from __future__ import annotations
 
@@ -49,4 +49,6 @@ def _gap(used: int | None, free: int | None, size: int | None) -> Gap | None:
 
 def doubt(what: str) -> Gap:
     """What a system reports is impossible; `what` repeats it."""
-    return Gap(Reason.NOT_MEASURED, f"its reported sizes are impossible ({what}): check on the machine, or ignore it")
+    return Gap(
+        Reason.NOT_MEASURED, f"check it on the machine, or add it to ignore: its reported sizes are impossible ({what})"
+    )

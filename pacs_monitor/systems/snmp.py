@@ -1,13 +1,13 @@
-"""Anything that speaks SNMP: storages and state of a host (HOST-RESOURCES-MIB), interfaces of a switch (IF-MIB).
+"""Any SNMP agent: storages and state of a host (HOST-RESOURCES-MIB), interfaces of a switch (IF-MIB).
 
-It wants the extra `snmp`: `pip install 'pacs-monitor[snmp]'`. A `community` asks by version 2c, a `username` by version
-3; a read-only view of 1.3.6.1.2.1 (and of 1.3.6.1.4.1.2021 for the load) is enough. Who gets a wrong community is met
-with silence: it cannot be told from a host that is off.
+It needs the extra `snmp`: `pip install 'pacs-monitor[snmp]'`. `community` selects version 2c, `username` version 3; a
+read-only view of 1.3.6.1.2.1 (and of 1.3.6.1.4.1.2021 for the load) is enough. An agent does not answer a wrong
+community, which looks the same as a host that is off.
 
-Volumes are fixed and network disks, by hrStorageDescr (of Windows, as `C:\\`, without label and serial number); other
-storages (RAM disks, swap, removable media) are left out unless they are named. Sizes beyond 31 bits, which agents
-report as negative, are put right; a volume with more used than its size is unknown. Rows of one name are told apart by
-their index, as `NAME#INDEX`.
+Volumes are fixed and network disks, by hrStorageDescr (on Windows as `C:\\`, without label and serial number); other
+storages (RAM disks, swap, removable media) are hidden unless they are named. Sizes beyond 31 bits, which agents report
+as negative, are corrected; a volume with more used than its size is unknown. Rows with the same name are distinguished
+by their index, as `NAME#INDEX`.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ class SnmpSettings(Settings):
     username: str | None = None
     """Version 3: the user (RFC 3414)."""
     auth: Literal["md5", "sha", "sha256", "sha512"] = "sha"
-    """Version 3: how the user proves who he is."""
+    """Version 3: the authentication protocol."""
     auth_password: Secret | None = None
-    """Version 3; or auth_password_file. Without it nothing is proved."""
+    """Version 3; or auth_password_file. Without it there is no authentication."""
     priv: Literal["des", "aes", "aes256"] = "aes"
-    """Version 3: how messages are encrypted."""
+    """Version 3: the encryption protocol."""
     priv_password: Secret | None = None
-    """Version 3; or priv_password_file. Without it nothing is encrypted."""
+    """Version 3; or priv_password_file. Without it there is no encryption."""
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
@@ -131,7 +131,9 @@ class Snmp:
 
     async def host(self, services: Collection[str], node: Node, ctx: ProbeContext, passage: Passage) -> HostState:
         if services:
-            raise passage.failure(Reason.NOT_CONFIGURED, "SNMP tells programs, not services: name those instead")
+            raise passage.failure(
+                Reason.NOT_CONFIGURED, "use processes instead of services: SNMP reports programs, not services"
+            )
         columns = (_DESCR, _UNITS, _SIZE, _USED, _PROCESSOR, _RUNNING, _LOAD)
         names, units, sizes, used, cpus, running, load = await self._columns(columns, node, ctx, passage)
         rows = {str(name).casefold(): row for row, name in names.items()}
@@ -161,7 +163,7 @@ class Snmp:
             pysnmp = await ctx.ours(ctx.blocking(lambda: import_module("pysnmp.hlapi.v3arch.asyncio")))
             engine = await ctx.ours(ctx.blocking(pysnmp.SnmpEngine))
         except ImportError:
-            detail = "SNMP is not installed here: pip install 'pacs-monitor[snmp]'"
+            detail = "run pip install 'pacs-monitor[snmp]': SNMP support is not installed"
             raise passage.failure(Reason.NOT_CONFIGURED, detail) from None
         try:
             async with asyncio.timeout_at(ctx.deadline):
@@ -177,7 +179,9 @@ class Snmp:
 
 
 def _silence(address: Address, passage: Passage) -> NetFailure:
-    detail = f"{address} did not answer by SNMP in time: off, filtered on the way, or it does not know our community"
+    detail = (
+        f"{address} did not answer SNMP in time: the host is off, a firewall drops packets, or our community is wrong"
+    )
     return passage.failure(Reason.TCP_TIMEOUT, detail)
 
 
@@ -201,8 +205,8 @@ def _failure(name: str, address: Address, passage: Passage) -> NetFailure:
     if name == "RequestTimedOut":
         return _silence(address, passage)
     if name in _REFUSALS:
-        return passage.failure(Reason.AUTH, f"{address} refuses our SNMP user or password")
-    return passage.failure(Reason.BAD_CONTENT, f"{address} answered by SNMP with an error ({name})")
+        return passage.failure(Reason.AUTH, f"{address} rejects our SNMP user or password")
+    return passage.failure(Reason.BAD_CONTENT, f"{address} answered with an SNMP error ({name})")
 
 
 def _credentials(pysnmp: Any, settings: SnmpSettings) -> Any:

@@ -1,10 +1,10 @@
-"""Folders where files wait for somebody to fetch them: exports, results, dictation, anything that is moved as a file.
+"""Folders where files wait to be fetched: exports, results, dictation, anything that is moved as a file.
 
-Each folder is a queue: its files, their bytes, the oldest and the newest. Files in its `quarantine` count as failed.
-A link counts as a file if it leads to one. No name of a file is told or kept, since names often hold patient data.
-Folders must be ones of this machine (or mounted on it), and the account of the monitor must be able to list them. If
-it may not list a subfolder, the check is unknown unless the files that it sees already fail or warn. Folders that the
-file system makes for itself (`lost+found`) are left out.
+Each folder is a queue: its files, their bytes, the oldest and the newest. Files in its `quarantine` count as failed. A
+link counts as a file if it leads to one. No file name is reported or kept, because names often hold patient data. The
+folders must be on this machine (or mounted on it), and the monitor's user must be able to list them. If it may not list
+a subfolder, the check is unknown unless the files that it sees already fail or warn. Folders that the file system
+creates itself (`lost+found`) are ignored.
 
 Work is bounded: files are counted one by one for most of the run's time and no longer. The length is then a lower
 bound, flagged `capped`.
@@ -40,9 +40,9 @@ class FolderSettings(Settings):
     pattern: str = "*"
     """Which files count, such as `*.hl7`."""
     subfolders: bool = False
-    """Also files in its subfolders."""
+    """Include files in subfolders."""
     quarantine: FolderPath | None = None
-    """The folder where files end that could not be processed; it may lie below `path`, and is not counted there."""
+    """The folder for files that could not be processed; it may be inside `path` and is not counted there."""
 
 
 class SpoolSettings(Settings):

@@ -1,8 +1,8 @@
-"""Any database: one read-only statement that answers one number is the length of a queue, another the oldest time.
+"""Any database: a read-only statement that returns one number gives the length of a queue, another its oldest time.
 
-A check over it runs only when `monitor.allow` names it. The statement runs in a transaction that is read-only (where
-the database knows such) and is rolled back in any case; still the account should be one that may only read, and only
-what the statements need. The driver must be installed beside the monitor: psycopg comes with the extra `postgres`.
+A check over it runs only when `monitor.allow` names it. The statement runs in a read-only transaction (where the
+database supports that), which is always rolled back; even so, use an account that can only read, and only what the
+statements need. The driver must be installed with the monitor: psycopg comes with the extra `postgres`.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ _SAID = {
 """What drivers say when there is no connection, which has no SQLSTATE; only looked at, never repeated."""
 _WORDS = {
     Reason.AUTH: "refuses our account",
-    Reason.NOT_AUTHORISED: "does not let our account read this",
+    Reason.NOT_AUTHORISED: "does not allow our account to read this",
     Reason.TIMEOUT: "did not answer the statement in time",
-    Reason.BUSY: "takes no more connections",
+    Reason.BUSY: "accepts no more connections",
     Reason.TCP_REFUSED: "refused the connection",
-    Reason.TCP_TIMEOUT: "let no connection happen in time",
-    Reason.MISSING: "is not there",
+    Reason.TCP_TIMEOUT: "did not accept a connection in time",
+    Reason.MISSING: "does not exist",
 }
 
 
@@ -61,13 +61,13 @@ def _url(value: SecretStr) -> SecretStr:
     try:
         make_url(value.get_secret_value())
     except (ArgumentError, ValueError):
-        raise ValueError("is no database; write DIALECT+DRIVER://USER:PASSWORD@HOST/NAME") from None
+        raise ValueError("is not a database URL; write DIALECT+DRIVER://USER:PASSWORD@HOST/NAME") from None
     return value
 
 
 def _statement(value: str) -> str:
     if not _READS.fullmatch(value):
-        raise ValueError("is not one statement that reads; write SELECT count(*) FROM …")
+        raise ValueError("is not a single SELECT statement; write SELECT count(*) FROM …")
     return value.strip().rstrip(";")
 
 
@@ -78,7 +78,8 @@ class QueueStatements(Settings):
     length: Statement
     """One number: how many items wait."""
     oldest: Statement | None = None
-    """One time: when the longest waiting item came (a timestamp, or seconds of Unix time); none when nothing waits."""
+    """One time: when the longest waiting item arrived (a timestamp, or Unix time in seconds); no row when nothing
+    waits."""
     failed: Statement | None = None
     """One number: how many failed items there are."""
 
@@ -87,7 +88,7 @@ class SqlSettings(Settings):
     url: Annotated[Secret, AfterValidator(_url)]
     """The database, such as postgresql+psycopg://monitor:…@db.example.org/ris; or url_file."""
     queues: Annotated[Mapping[str, QueueStatements], Field(min_length=1)]
-    """Name of a queue → the statements that ask for it."""
+    """Name of a queue → the statements that query it."""
 
     def peer(self, node: Node) -> tuple[str, ...]:  # noqa: ARG002 - the Protocol's
         """Server, port and database; who we are there may be a secret."""
@@ -120,7 +121,9 @@ class Sql:
         except (SQLAlchemyError, ImportError) as error:
             raise passage.failure(*_explained(error, url)) from None
         except (TypeError, ValueError, OverflowError):
-            raise passage.failure(Reason.BAD_CONTENT, "a statement did not answer one number, or one time") from None
+            raise passage.failure(
+                Reason.BAD_CONTENT, "a statement did not return exactly one number, or one time"
+            ) from None
 
 
 _asking = OneThread()
@@ -130,7 +133,7 @@ _asking = OneThread()
 def _connected(url: URL, seconds: int) -> Iterator[Connection]:
     """A connection of its own in a transaction that reads; nothing of it stays."""
     timeout = _CONNECT.get(url.get_driver_name())
-    if url.get_backend_name() == "sqlite":  # which else would make the file that is not there
+    if url.get_backend_name() == "sqlite":  # which else would make the file that does not exist
         url = url.set(database=f"file:{url.database}", query={"mode": "ro", "uri": "true"})
     engine = create_engine(url, poolclass=NullPool, connect_args={timeout: seconds} if timeout else {})
     with engine.connect() as connection:
@@ -172,7 +175,7 @@ def _time(value: Any) -> float:
 def _explained(error: SQLAlchemyError | ImportError, url: URL) -> tuple[Reason, str]:
     """What a driver says may repeat the statement or data: only its class and SQLSTATE are told."""
     if isinstance(error, ImportError | NoSuchModuleError):
-        return Reason.NOT_CONFIGURED, f"the driver is not installed here: pip install '{package_of(url)}'"
+        return Reason.NOT_CONFIGURED, f"run pip install '{package_of(url)}': the database driver is not installed"
     state = str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
     known = next((reason for start, reason in _STATES.items() if state.startswith(start)), None)
     if known is None and not state and isinstance(error, OperationalError):

@@ -1,15 +1,15 @@
 """A Windows machine with windows_exporter: disks, memory, services.
 
-It needs no account. Volumes are named as Windows does (`C:`); a partition without a letter (`HarddiskVolume1`) is left
-out unless it is named. Windows itself brings their numbers up to date every 10 to 15 minutes, so that a limit in bytes
-should leave room for what comes in that time.
+No account is needed. Volumes are named as in Windows (`C:`); a partition without a letter (`HarddiskVolume1`) is hidden
+unless it is named. Windows updates these figures only every 10 to 15 minutes, so a limit in bytes should leave room for
+what arrives in that time.
 
-Services are named by their name or by the name that Windows shows, in whatever case, as Windows itself takes them: up
-to 0.28 the exporter told them in small letters, since 0.29 as they are. Metrics are read by each name that they have
-had from wmi_exporter on to windows_exporter 0.31.
+Services are named by their name or their display name, regardless of case, as in Windows: the exporter reported them in
+lower case up to 0.28, and unchanged since 0.29. Metrics are read under every name that they have had from wmi_exporter
+to windows_exporter 0.31.
 
-Written by the exporter's documented metrics, and proved against a server of the tests that tells them: no Windows was
-at hand.
+Written from the exporter's documented metrics and tested against a simulated server, not against a real Windows
+machine.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ class WindowsExporter:
         states = states_of(sample for sample in samples if sample.name == _SERVICE)
         if services and not states:
             raise HttpError(
-                Reason.NOT_CONFIGURED, "windows_exporter needs its collector service to tell of them", passage
+                Reason.NOT_CONFIGURED,
+                "enable windows_exporter's service collector: services are not reported without it",
+                passage,
             )
         shown = {labels.get("name", ""): labels.get("display_name", "") for _, labels, _ in samples}
         return HostState(
@@ -82,7 +84,11 @@ class WindowsExporter:
         names = [prefix + name for prefix in _PREFIXES for name in wanted]
         samples = await scrape(self._settings, names, "windows_exporter", ctx, passage)
         if not samples:
-            raise HttpError(Reason.BAD_CONTENT, "what answers is not windows_exporter, or tells nothing of it", passage)
+            raise HttpError(
+                Reason.BAD_CONTENT,
+                "wrong url? The server is not windows_exporter, or reports no metrics of this kind",
+                passage,
+            )
         return [sample._replace(name=sample.name.partition("_")[2]) for sample in samples]
 
 

@@ -77,11 +77,11 @@ def _tokens(house: House) -> Collection[Token] | None:
 
 
 def _add_health(app: FastAPI, house: House) -> None:
-    @app.get("/healthz", summary="The process turns.")
+    @app.get("/healthz", summary="The process is alive.")
     async def healthz() -> PlainTextResponse:
         return PlainTextResponse("ok\n")
 
-    @app.get("/readyz", summary="It probes, and it can write its history.")
+    @app.get("/readyz", summary="It runs checks and can write its history.")
     async def readyz() -> PlainTextResponse:
         why = house.unready()
         return PlainTextResponse("ok\n") if why is None else PlainTextResponse(f"{why}\n", 503)
@@ -95,18 +95,18 @@ def _add_metrics(app: FastAPI, house: House) -> None:
         parts, content_type = exposition.render(request.headers.get("accept", ""))
         return StreamingResponse(parts, media_type=content_type)
 
-    @app.get("/probe", summary="A configured check in blackbox_exporter's names.")
+    @app.get("/probe", summary="Run a configured check and return blackbox_exporter's metric names.")
     async def probe(node: str, check: str | None = None) -> Response:
         ids = [_entry(house, node, check).check.id] if check else [e.check.id for e in _entries(house, node)]
         try:
             body = await blackbox.probe(house, ids)
         except LookupError:
-            raise HTTPException(404, f"a reload has removed what was asked for of {node!r}") from None
+            raise HTTPException(404, f"a reload has removed the requested checks of {node!r}") from None
         return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _add_board(app: FastAPI, house: House) -> None:
-    @app.get("/api/v1/status", summary="The whole board.", response_model=dict[str, Any])
+    @app.get("/api/v1/status", summary="All nodes and checks with their states.", response_model=dict[str, Any])
     async def board() -> Response:
         return Response(await status.status(house), media_type="application/json")
 
@@ -131,14 +131,14 @@ def _add_board(app: FastAPI, house: House) -> None:
 def _add_reload(app: FastAPI, house: House) -> None:
     previews = OneAtATime(PREVIEWS_REST)
 
-    @app.get("/api/v1/reload", summary="What reading the configuration again would change.")
+    @app.get("/api/v1/reload", summary="What a reload of the configuration would change.")
     async def preview() -> dict[str, Any]:
         if previews.busy:
-            raise _later("somebody else has the configuration read just now; ask again", 1)
+            raise _later("try again: another reload is in progress", 1)
         async with previews.turn():
             return {"changes": await _reloading(house.preview())}
 
-    @app.post("/api/v1/reload", summary="Read the configuration again.")
+    @app.post("/api/v1/reload", summary="Reload the configuration.")
     async def reload(
         request: Request, by: Annotated[str, Query(max_length=80, pattern=PRINTABLE)] = ""
     ) -> dict[str, Any]:
@@ -154,17 +154,17 @@ def _later(why: str, seconds: float) -> HTTPException:
 def _add_push(app: FastAPI, house: House) -> None:
     allowance = Allowance(REPORTS_A_SECOND, REPORTS_AT_ONCE, house.clock.monotonic)
 
-    @app.post("/api/v1/push/{node}/{check}", status_code=202, summary="A job reports in; its silence is the failure.")
+    @app.post("/api/v1/push/{node}/{check}", status_code=202, summary="Report the result of a job to its push check.")
     async def push(
         node: str, check: str, status: pushes.Report = "ok", seconds: Annotated[float | None, Query(ge=0)] = None
     ) -> dict[str, str]:
         entry = _entry(house, node, check)
         kind = entry.check.probe.kind
         if kind != pushes.Push.kind:
-            raise HTTPException(409, f"{entry.check.id} is a check of the kind {kind}; only push takes reports")
+            raise HTTPException(409, f"{entry.check.id} is a check of the kind {kind}; only push checks accept reports")
         wait = allowance.wait(entry.check.id)
         if wait:
-            raise _later(f"{entry.check.id} takes {REPORTS_A_SECOND:g} report a second", wait)
+            raise _later(f"{entry.check.id} accepts at most {REPORTS_A_SECOND:g} report per second", wait)
         pushes.note(entry.memory, status, seconds, house.clock.now())
         await house.engine.run_now(entry.check.id, at_once=True)
         return {"node": node, "check": check, "status": status}
@@ -175,7 +175,9 @@ def _add_records(app: FastAPI, house: House) -> None:
     async def incidents(open: bool = False, limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:  # noqa: A002 - the query's name
         return await _read(records.incidents(house, open_only=open, limit=limit))
 
-    @app.get("/api/v1/incidents/{incident}", summary="One incident: its notifications, and what was withheld and why.")
+    @app.get(
+        "/api/v1/incidents/{incident}", summary="One incident: its notifications, and which were suppressed and why."
+    )
     async def incident(incident: str) -> dict[str, Any]:
         found = await _read(records.incident(house, incident))
         if found is None:
@@ -186,13 +188,15 @@ def _add_records(app: FastAPI, house: House) -> None:
     async def notifications(limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:
         return await _read(records.notifications(house, limit=limit))
 
-    @app.get("/api/v1/changes", summary="What was found different about peers, newest first.")
+    @app.get("/api/v1/changes", summary="Changes detected in peers, newest first.")
     async def changes(limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:
         return await _read(records.changes(house, limit=limit))
 
 
 def _add_channels(app: FastAPI, house: House) -> None:
-    @app.post("/api/v1/channels/{channel}/test", summary="Send a test notification; a success releases what waits.")
+    @app.post(
+        "/api/v1/channels/{channel}/test", summary="Send a test notification; a success releases the pending ones."
+    )
     async def test(channel: str) -> dict[str, Any]:
         if channel not in house.estate.channels:
             known = ", ".join(house.estate.channels) or "none"

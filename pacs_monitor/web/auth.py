@@ -48,7 +48,7 @@ class Gate:
     def _refuse(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
         if _from_another_site(scope, headers):
-            return _answer(403, "a page of another site may not ask for this; open it yourself")
+            return _answer(403, "open this address yourself: requests from another site's page are refused")
         tokens = self._tokens()
         return _refuse_stranger(scope, headers) if tokens is None else _refuse_token(scope, headers, tokens)
 
@@ -56,7 +56,7 @@ class Gate:
 def _refuse_token(scope: Scope, headers: Headers, tokens: Collection[Token]) -> JSONResponse | None:
     scheme, _, given = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        return _answer(401, "send a token of monitor.auth: Authorization: Bearer TOKEN")
+        return _answer(401, "send a token from monitor.auth: Authorization: Bearer TOKEN")
     token = _token(given.strip(), tokens)
     if token is None:
         return _answer(401, "this token is not in monitor.auth")
@@ -64,16 +64,16 @@ def _refuse_token(scope: Scope, headers: Headers, tokens: Collection[Token]) -> 
     if token.role == "reporter":
         return _refuse_reporter(scope, token)
     if token.role == "viewer" and (scope["method"] not in READING or scope["path"] == PREVIEW):
-        return _answer(403, "the role viewer reads only; this needs the role operator")
+        return _answer(403, "use a token with the role operator: the role viewer can only read")
     return None
 
 
 def _refuse_reporter(scope: Scope, token: Token) -> JSONResponse | None:
     if not scope["path"].startswith(PUSH):
-        return _answer(403, "the role reporter sends reports of jobs and nothing else")
+        return _answer(403, "use another token: the role reporter can only send job reports")
     check = scope["path"].removeprefix(PUSH)
     if token.checks and not any(fnmatchcase(check, pattern) for pattern in token.checks):
-        return _answer(403, "this token reports for the checks that it names in monitor.auth, and this is none of them")
+        return _answer(403, "add this check to the token's checks in monitor.auth: the token may not report for it")
     return None
 
 
@@ -95,11 +95,11 @@ def _from_another_site(scope: Scope, headers: Headers) -> bool:
 def _refuse_stranger(scope: Scope, headers: Headers) -> JSONResponse | None:
     client, host, origin = scope.get("client"), headers.get("host", ""), headers.get("origin")
     if client is None or not is_loopback(client[0]):
-        return _answer(403, "without monitor.auth only this machine itself is served")
+        return _answer(403, "set monitor.auth: without it only this machine itself is served")
     if not is_loopback(host_of(host)):
         return _answer(403, "without monitor.auth the Host header must be a loopback address or localhost")
     if origin is not None and origin.partition("://")[2] != host:
-        return _answer(403, "without monitor.auth no page of another origin is served")
+        return _answer(403, "without monitor.auth requests from pages of other origins are refused")
     return None
 
 

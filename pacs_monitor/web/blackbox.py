@@ -18,7 +18,7 @@ async def probe(house: House, checks: list[CheckId]) -> bytes:
     """
     results = [result for check in checks if (result := await _recent(house, check)) is not None]
     if not results:
-        raise LookupError("the checks are gone")
+        raise LookupError("the checks no longer exist")
     registry = CollectorRegistry()
     statuses = {result.outcome.status for result in results}
     if Status.UNKNOWN not in statuses:

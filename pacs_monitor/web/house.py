@@ -63,7 +63,7 @@ class House(Protocol):
 
     @property
     def lookups(self) -> int:
-        """Names that are being looked up now."""
+        """Name lookups in progress."""
         ...
 
     def open_incidents(self) -> tuple[Incident, ...]: ...

@@ -18,11 +18,11 @@ _PAGE = """<!doctype html>
 
 
 def add_links(app: FastAPI) -> None:
-    @app.get(RUNBOOK, summary="The operations manual, an anchor per reason.", include_in_schema=False)
+    @app.get(RUNBOOK, summary="The operations manual, with an anchor per reason.", include_in_schema=False)
     async def runbook() -> HTMLResponse:
         return HTMLResponse(manual())
 
-    @app.get("/incidents/{incident}", summary="The incident, as the API tells it.", include_in_schema=False)
+    @app.get("/incidents/{incident}", summary="The incident, as the API returns it.", include_in_schema=False)
     async def incident(incident: str) -> RedirectResponse:
         return RedirectResponse(f"/api/v1/incidents/{incident}")
 

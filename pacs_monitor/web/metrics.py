@@ -111,7 +111,7 @@ class _OfTheMonitor(Collector):
 
     def _nodes(self) -> Metric:
         maintenance = GaugeMetricFamily(
-            "pacs_node_maintenance", "Whether the node is in a planned window.", labels=["node", "site"]
+            "pacs_node_maintenance", "1 while the node is in a planned maintenance window.", labels=["node", "site"]
         )
         nodes = {(entry.check.node.name, entry.check.node.site) for entry in self._house.engine.board.entries.values()}
         for node in sorted(nodes):
@@ -128,14 +128,14 @@ class _OfTheMonitor(Collector):
         delivered = CounterMetricFamily("pacs_notifications", "Notifications delivered.", labels=["channel"])
         oldest = GaugeMetricFamily(
             "pacs_notification_oldest_pending_timestamp_seconds",
-            "When the oldest notification that is not delivered yet was made.",
+            "When the oldest undelivered notification was created.",
             labels=["channel"],
         )
         pending = GaugeMetricFamily(
-            "pacs_notifications_pending", "Notifications that are not delivered yet.", labels=["channel"]
+            "pacs_notifications_pending", "Notifications not delivered yet.", labels=["channel"]
         )
         circuit = GaugeMetricFamily(
-            "pacs_channel_circuit_open", "Whether the channel takes nothing (1), or works (0).", labels=["channel"]
+            "pacs_channel_circuit_open", "1 while the channel delivers nothing, 0 while it works.", labels=["channel"]
         )
         for channel in self._house.estate.channels:
             delivered.add_metric([channel], deliveries.delivered.get(channel, 0))
@@ -145,7 +145,7 @@ class _OfTheMonitor(Collector):
             if health.oldest is not None:
                 oldest.add_metric([channel], health.oldest / SECOND)
         failures = CounterMetricFamily(
-            "pacs_notification_failures", "Deliveries that failed, each attempt.", labels=["channel", "reason"]
+            "pacs_notification_failures", "Failed delivery attempts.", labels=["channel", "reason"]
         )
         for (channel, reason), count in list(deliveries.failures.items()):
             failures.add_metric([channel, reason], count)
@@ -153,24 +153,26 @@ class _OfTheMonitor(Collector):
 
     def _engine(self) -> Iterator[Metric]:
         engine, board = self._house.engine, self._house.engine.board
-        lag = HistogramMetricFamily("pacs_scheduler_lag_seconds", "From due to started.")
+        lag = HistogramMetricFamily("pacs_scheduler_lag_seconds", "Delay from when a run was due to its start.")
         lag.add_metric([], *board.lag.cumulative())
         yield lag
         durations = HistogramMetricFamily("pacs_probe_run_duration_seconds", "Duration of runs.", labels=["probe"])
         for probe, histogram in list(board.durations.items()):
             durations.add_metric([probe], *histogram.cumulative())
         yield durations
-        yield GaugeMetricFamily("pacs_runs_in_progress", "Runs that go on now.", value=board.in_progress)
-        yield CounterMetricFamily("pacs_runs_skipped", "Turns that came while the last run went on.", board.skipped)
+        yield GaugeMetricFamily("pacs_runs_in_progress", "Runs in progress.", value=board.in_progress)
         yield CounterMetricFamily(
-            "pacs_runs_overdue", "Runs that the runner had to end after their deadline.", engine.runner.overdue
+            "pacs_runs_skipped", "Runs skipped because the previous one was still running or waiting.", board.skipped
+        )
+        yield CounterMetricFamily(
+            "pacs_runs_overdue", "Runs that had to be ended after their deadline.", engine.runner.overdue
         )
         yield GaugeMetricFamily(
-            "pacs_resolver_lookups_in_progress", "Names that are being looked up now.", value=self._house.lookups
+            "pacs_resolver_lookups_in_progress", "Name lookups in progress.", value=self._house.lookups
         )
         yield GaugeMetricFamily(
             "pacs_config_last_reload_successful",
-            "Whether the configuration that was read last is in force.",
+            "1 when the configuration read last is in force.",
             value=int(self._house.last_reload_successful),
         )
         yield _info("pacs_config_info", "The configuration in force.", {"hash": self._house.estate.revision[:12]})
@@ -180,14 +182,14 @@ class _OfTheMonitor(Collector):
             self._house.history.write_failures,
         )
         faults = CounterMetricFamily(
-            "pacs_task_failures", "Faults of the monitor's own tasks, which went on afterwards.", labels=["task"]
+            "pacs_task_failures", "Failures of the monitor's own tasks, which then continued.", labels=["task"]
         )
         for task, count in list(self._house.task_failures.items()):
             faults.add_metric([task], count)
         yield faults
         turned_away = CounterMetricFamily(
             "pacs_connections_turned_away",
-            "Connections to our listeners that were not taken or were ended, attempts that were rejected.",
+            "Connections to the monitor's listeners that were refused or closed.",
             labels=["listener", "reason"],
         )
         for (listener, reason), count in list(self._house.refusals.items()):
@@ -195,7 +197,7 @@ class _OfTheMonitor(Collector):
         yield turned_away
         yield GaugeMetricFamily(
             "pacs_history_write_seconds",
-            "How long the running write of the history has taken so far; 0 while there is none.",
+            "How long the history write in progress has taken so far; 0 without one.",
             value=self._house.history.writing_for,
         )
         yield from about(self._house.role)
@@ -204,7 +206,7 @@ class _OfTheMonitor(Collector):
 def about(role: Role) -> Iterator[Metric]:
     """What every daemon says of itself, also a standby."""
     roles = GaugeMetricFamily(
-        "pacs_monitor_role", "1 for what this daemon is among those of its name, 0 for the others.", labels=["role"]
+        "pacs_monitor_role", "1 for the role of this daemon among those of its name, 0 for the others.", labels=["role"]
     )
     for each in Role:
         roles.add_metric([each], each is role)
@@ -261,7 +263,7 @@ CHECKS = (
     OfChecks(
         Family(
             "pacs_probe_failures_total",
-            "Runs that failed or could not tell, by reason; reasons seen only.",
+            "Runs that failed or were unknown, by reason; only reasons that occurred.",
             "counter",
         ),
         lambda e: [((("reason", reason),), count) for reason, count in e.reasons.items()],
@@ -271,18 +273,18 @@ CHECKS = (
         lambda e: _maybe(STATES[e.standing.state]),
     ),
     OfChecks(
-        Family("pacs_check_proven", "Whether it has worked as it is configured (1), so that its failures count."),
+        Family("pacs_check_proven", "1 once it has worked with its present configuration, so that its failures count."),
         lambda e: _maybe(e.proven),
     ),
     OfChecks(
-        Family("pacs_check_state_since_timestamp_seconds", "Since when it stands so."),
+        Family("pacs_check_state_since_timestamp_seconds", "Since when the check has been in its state."),
         lambda e: _maybe(e.standing.since / SECOND),
     ),
     OfChecks(
         Family("pacs_check_interval_seconds", "How often the check runs."),
         lambda e: _maybe(e.check.interval if e.check.cron is None else None),
     ),
-    OfChecks(Family("pacs_check_info", "What the check is; 1."), _info_of),
+    OfChecks(Family("pacs_check_info", "Always 1; what the check is."), _info_of),
 )
 """Families that are there also without a sample; those of measurements follow."""
 

@@ -54,10 +54,10 @@ class PatientForSoLong(H11Protocol):
 
     def timeout_keep_alive_handler(self) -> None:
         if self.transport.get_write_buffer_size():
-            self._connection.turned_away(TurnedAway.STALLED, "it does not read what it is sent")
+            self._connection.turned_away(TurnedAway.STALLED, "it does not read our answers")
             self._connection.abort()  # to close it politely would wait for the peer
         super().timeout_keep_alive_handler()
 
     def send_400_response(self, msg: str) -> None:
-        self._connection.turned_away(TurnedAway.MALFORMED, "it sends no HTTP request")
+        self._connection.turned_away(TurnedAway.MALFORMED, "it did not send an HTTP request")
         super().send_400_response(msg)

@@ -116,5 +116,5 @@ def _bind(host: str, port: int) -> list[socket.socket]:
         return bind(host, port)
     except OSError as error:
         raise ListenError(
-            f"monitor.listen {host}:{port} cannot be used: {error.strerror}; is another daemon running?"
+            f"is another daemon running? monitor.listen {host}:{port} cannot be used: {error.strerror}"
         ) from None

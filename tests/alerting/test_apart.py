@@ -44,7 +44,7 @@ async def test_what_cannot_be_decided_keeps_nobody_from_being_told_of_the_rest(
         await until(lambda: house.supervisor.trouble is not None)
         house.move(UP, DISK)  # anything that makes the desk look
         (fault,) = [p for p in await got(receiver, 3) if p.data["kind"] == "fault"]
-        assert fault.data["summary"].startswith("The monitor's task decision fails again and again since ")
+        assert fault.data["summary"].startswith("The monitor's task decision has been failing repeatedly since ")
 
         house.desk.reloaded(at_once(receiver))
         await until(lambda: [post.data["node"] for post in receiver.accepted].count("archive") == 1)
@@ -113,10 +113,10 @@ async def test_a_page_that_cannot_be_written_in_full_is_sent_in_plain_words(
         assert +house.supervisor.failures == {"page": 2}
     plain, full = posts["archive"].data, posts["ris"].data
     assert plain.keys() == full.keys()
-    assert plain["summary"].startswith("archive/dicom_echo is down (since 20")
+    assert plain["summary"].startswith("archive/dicom_echo is down (incident since 20")
     assert (plain["severity"], plain["state"], plain["reason"]) == ("critical", "down", "tcp_refused")
     assert plain["dedup_key"] == resolved.data["dedup_key"] == f"east-campus/{plain['incident']}"
-    assert resolved.data["summary"].startswith("archive/dicom_echo is well again (since 20")
+    assert resolved.data["summary"].startswith("archive/dicom_echo has recovered (incident since 20")
 
 
 @pytest.mark.parametrize("state", [State.DEGRADED, State.DOWN])

@@ -254,7 +254,7 @@ async def test_what_waits_for_a_removed_channel_goes_out_when_it_comes_back(
         house.move(DOWN)
         await until(lambda: bool(house.desk.outbox.failures))
         house.desk.reloaded(replace(house.estate, channels={}))
-        assert "notifications wait for channel hook" in caplog.text
+        assert "notifications are pending for channel hook" in caplog.text
         receiver.up()
         with pytest.raises(DeliveryError, match="not configured"):
             await house.desk.test("hook")
@@ -306,7 +306,7 @@ async def test_a_probe_that_says_itself_that_it_cannot_measure_is_told_though_it
     estate = at_once(receiver)
     estate = replace(estate, checks={check: replace(c, unknown_after=0.2) for check, c in estate.checks.items()})
     async with running(clock, database, estate) as house:
-        said = Outcome.of(Reason.NOT_MEASURED, detail="the plugin could not tell (exit status 3)")
+        said = Outcome.of(Reason.NOT_MEASURED, detail="the plugin reported UNKNOWN (exit status 3)")
         standing = Standing(UNKNOWN, clock.now(), Reason.NOT_MEASURED)
         last = Result(DISK, "exec", said, clock.now(), 0.1)
         house.board.entries[DISK] = Spot(standing, lapse_at=float("inf"), last=last)

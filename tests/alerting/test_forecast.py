@@ -75,5 +75,5 @@ async def test_a_forecast_of_a_critical_check_is_a_warning_that_pages_nobody_and
             (paged,) = await got(pager, 1)
     assert list(dict.fromkeys(volume.states)) == [State.UP, State.DEGRADED, State.DOWN]
     assert (told.data["severity"], told.data["state"], told.data["reason"]) == ("warning", "degraded", "over_limit")
-    assert " is full in " in told.data["detail"]
+    assert " will be full in " in told.data["detail"]
     assert (paged.data["severity"], paged.data["state"]) == ("critical", "down")

@@ -68,7 +68,9 @@ def test_the_data_is_the_contracts() -> None:
         "impact": "no priors",
         "support": {"phone": "4711"},
         "detail": "",
-        "next_step": "The machine is on but nothing listens there: is the service running? Was its port changed?",
+        "next_step": (
+            "Check that the service is running and on this port: the machine is up, but nothing listens there."
+        ),
         "last_good": "2025-11-24T15:59:00.000000Z",
         "since": "2025-11-24T16:00:00.000000Z",
         "noticed": "2025-11-24T16:00:20.000000Z",
@@ -106,7 +108,7 @@ def test_summaries_say_in_words_what_happens() -> None:
     absent = replace(DOWN, state=State.ABSENT)
     resolved = replace(DOWN, state=State.UP, ended=at(540), ending=Ending.RESOLVED)
     withdrawn = replace(DOWN, ended=at(540), ending=Ending.WITHDRAWN)
-    port = "refuses connections on port 11112"
+    port, off = "refuses connections on port 11112", "switched off or out of reach"
     assert [
         summary(DOWN, Event.REMINDED),
         summary(DOWN, Event.OPENED, now=86400),
@@ -119,12 +121,12 @@ def test_summaries_say_in_words_what_happens() -> None:
     ] == [
         f"Main archive still {port} since 17:00:00 CET; archive_disk still answers",
         f"Main archive {port} since 2025-11-24 17:00:00 CET; archive_disk still answers",
-        "Main archive answers too slowly (now degraded) since 17:00:00 CET",
-        "Main archive answers too slowly (degraded) since 17:00:00 CET; archive_disk still answers",
-        "Main archive was not well since 17:00:00 CET and cannot be checked now: our credentials are not accepted",
-        "Main archive is switched off or out of reach now; its incident since 17:00:00 CET stays open until it is well",
-        "Main archive: dicom_echo is well again since 17:09:00 CET, after 9 min; jobs still is not",
-        "Main archive: archive/dicom_echo is not watched any more, so its incident since 17:00:00 CET is withdrawn",
+        "Main archive responds too slowly (now degraded) since 17:00:00 CET",
+        "Main archive responds too slowly (degraded) since 17:00:00 CET; archive_disk still answers",
+        "Main archive has been failing since 17:00:00 CET and cannot be checked now: our credentials are not accepted",
+        f"Main archive is now {off}; its incident, open since 17:00:00 CET, stays open until it recovers",
+        "Main archive: dicom_echo recovered at 17:09:00 CET, after 9 min; jobs still fails",
+        "Main archive: archive/dicom_echo is no longer monitored; its incident, open since 17:00:00 CET, is withdrawn",
     ]
     assert written(resolved, Event.RESOLVED)["resolved"] == "2025-11-24T16:09:00.000000Z"
     assert written(resolved, Event.RESOLVED)["next_step"] == ""
@@ -138,7 +140,7 @@ def test_the_end_of_one_trouble_does_not_say_that_the_node_is_well_while_others_
         written(resolved, Event.RESOLVED, standings={"archive": others})["summary"].partition("9 min")[2]
         for others in ({}, {DISK: WELL}, {DISK: Standing(State.DOWN)}, failing)
     ]
-    assert ends == ["", "", "; archive_disk still is not", "; a, b, c and 1 more still are not"]
+    assert ends == ["", "", "; archive_disk still fails", "; a, b, c and 1 more still fail"]
 
 
 def own(kind: IncidentKind, cause: str, reason: Reason | None = None, *members: CheckId) -> Incident:
@@ -153,13 +155,13 @@ def test_blindness_names_its_cause_and_its_checks() -> None:
     more = "archive/dicom_echo, archive/archive_disk, ris/dicom_echo and 2 more"
     joined = "ct2/echo, ct1/echo, ris/dicom_echo and 2 more"
     assert summary(many, Event.CHANGED) == (
-        f"The monitor cannot check 5 checks now, {joined}: {why} (the first since 17:00:00 CET)"
+        f"The monitor has no valid result from 5 checks now, {joined}: {why} (the first since 17:00:00 CET)"
     )
     assert [summary(two), summary(many), summary(two, Event.RESOLVED), summary(two, Event.WITHDRAWN)] == [
-        f"The monitor has not been able to check {first} since 17:00:00 CET: {why}",
-        f"The monitor has not been able to check {more} since 17:00:00 CET: {why}",
-        f"{first}: measured again, or blind for another reason (was since 17:00:00 CET: {why})",
-        f"{first}: not watched any more, so the incident since 17:00:00 CET is withdrawn",
+        f"The monitor has had no valid result from {first} since 17:00:00 CET: {why}",
+        f"The monitor has had no valid result from {more} since 17:00:00 CET: {why}",
+        f"{first}: measured again, or not measured for another reason (not measured since 17:00:00 CET: {why})",
+        f"{first}: no longer monitored; the incident, open since 17:00:00 CET, is withdrawn",
     ]
     assert (written(two)["runbook"], written(two)["blame"]) == (
         "https://monitor.example.org/docs/operations#auth",
@@ -168,11 +170,11 @@ def test_blindness_names_its_cause_and_its_checks() -> None:
 
 
 def test_a_channel_that_takes_nothing_is_named() -> None:
-    hook = own(IncidentKind.DELIVERY, "hook")
+    hook, over = own(IncidentKind.DELIVERY, "hook"), "works again, was reloaded, or has nothing left to deliver"
     assert [summary(hook, event) for event in (Event.OPENED, Event.RESOLVED, Event.WITHDRAWN)] == [
-        "Channel hook has taken nothing since 17:00:00 CET: people miss pages there",
-        "Channel hook works again, is tried anew or is owed nothing any more; it took nothing since 17:00:00 CET",
-        "Channel hook is removed, so the incident of its deliveries since 17:00:00 CET is withdrawn",
+        "Channel hook has delivered nothing since 17:00:00 CET: pages sent through it do not arrive",
+        f"Channel hook {over}; it had delivered nothing since 17:00:00 CET",
+        "Channel hook was removed; its delivery incident, open since 17:00:00 CET, is withdrawn",
     ]
     data = written(hook)
     assert (data["node"], data["check"], data["probe"], data["title"]) == (None, None, None, "east-campus")
@@ -198,7 +200,7 @@ def test_the_words_name_what_the_check_calls_not_what_its_node_says() -> None:
     check = CHECKS[ARCHIVE]
     own = replace(check, settings=check.settings.model_copy(update={"port": 104, "ae_title": "OTHER"}))
     assert phrase(Reason.TCP_REFUSED, own) == "refuses connections on port 104"
-    assert phrase(Reason.CALLED_AET_UNKNOWN, own) == "does not know itself as AE title OTHER"
+    assert phrase(Reason.CALLED_AET_UNKNOWN, own) == "does not recognize the called AE title OTHER"
 
 
 def of_kind(kind: str, name: str | None = None, **settings: Any) -> Check:
@@ -220,7 +222,7 @@ FULL, FULLER = "/images is 89 % used, the limit is 80 %", "/images is 93 % used,
 
 def test_what_is_wrong_with_how_much_of_what_stands_first_where_the_reason_is_general() -> None:
     disk, orders = of_kind("disk"), of_kind("hl7_feed", "orders")
-    silent = "ORM^O01: no message since Mon 2025-11-24 16:30 CET; it may be silent for 15 min"
+    silent = "ORM^O01: no message since Mon 2025-11-24 16:30 CET; the longest acceptable gap is 15 min"
     assert [
         told(disk, Reason.OVER_LIMIT, FULLER)["summary"],
         told(disk, Reason.OVER_LIMIT, FULL, state=State.DEGRADED)["summary"],
@@ -228,7 +230,7 @@ def test_what_is_wrong_with_how_much_of_what_stands_first_where_the_reason_is_ge
         told(disk, Reason.OVER_LIMIT, FULL, Event.CHANGED, state=State.DEGRADED)["summary"],
         told(orders, Reason.SILENT, silent)["summary"],
         told(orders, Reason.SILENT, silent, Event.REMINDED)["summary"],
-        told(orders, Reason.SILENT, "orders: no message since it is watched")["summary"],
+        told(orders, Reason.SILENT, "orders: no message since monitoring began")["summary"],
     ] == [
         f"Main archive: {FULLER} (since 17:00:00 CET)",
         f"Main archive: {FULL} (degraded, since 17:00:00 CET)",
@@ -236,7 +238,7 @@ def test_what_is_wrong_with_how_much_of_what_stands_first_where_the_reason_is_ge
         f"Main archive: {FULL} (now degraded, since 17:00:00 CET)",
         f"Main archive, orders: {silent} (since 17:00:00 CET)",
         f"Main archive, orders still: {silent} (since 17:00:00 CET)",
-        "Main archive: orders: no message since it is watched (since 17:00:00 CET)",
+        "Main archive: orders: no message since monitoring began (since 17:00:00 CET)",
     ]
 
 
@@ -248,7 +250,7 @@ def test_no_more_is_claimed_than_was_measured() -> None:
     assert [data["summary"] for data in (read_only, snmp, echo, jobs)] == [
         "Main archive: /images is read-only (since 17:00:00 CET)",
         "Main archive, uplink: no answer by SNMP (since 17:00:00 CET)",
-        "Main archive does not answer when we connect to port 11112 since 17:00:00 CET",
+        "Main archive does not answer connection attempts to port 11112 since 17:00:00 CET",
         "Main archive (jobs) refuses connections since 17:00:00 CET",
     ]
     assert snmp["next_step"] == NO_DATAGRAM
@@ -260,10 +262,10 @@ def test_an_acknowledged_heartbeat_proves_that_the_listener_accepts_and_no_more(
         told(of_kind("hl7_heartbeat", verify=verify), Reason.NO_ACK, "", Event.RESOLVED, **over)["summary"]
         for verify in ("none", "loop")
     ]
-    proves = "is acknowledged again (the listener accepts, which proves no more)"
+    proves = "was acknowledged again (this proves only that the listener accepts messages)"
     assert ends == [
-        f"Main archive: hl7_heartbeat {proves} since 17:09:00 CET, after 9 min",
-        "Main archive: hl7_heartbeat is well again since 17:09:00 CET, after 9 min",
+        f"Main archive: hl7_heartbeat {proves} at 17:09:00 CET, after 9 min",
+        "Main archive: hl7_heartbeat recovered at 17:09:00 CET, after 9 min",
     ]
 
 
@@ -279,15 +281,15 @@ def test_a_reminder_has_the_latest_figures_as_long_as_the_trouble_is_the_same() 
 
 def test_blindness_says_what_the_one_check_said_and_what_several_have_in_common() -> None:
     plugin, other = of_kind("exec", "farm"), of_kind("exec", "broker")
-    said = "the plugin could not tell (exit status 3): no login"
+    said = "the plugin reported UNKNOWN (exit status 3): no login"
     one = replace(own(IncidentKind.BLIND, "not_measured", Reason.NOT_MEASURED, plugin.id), detail=said)
     scene = message.Scene("east-campus", ESTATE.monitor, {plugin.id: plugin, other.id: other}, {}, at(60))
     alone = message.data(one, Event.OPENED, scene)
     both = message.data(replace(one, members=(plugin.id, other.id)), Event.REMINDED, scene)
-    cannot = "The monitor has not been able to check"
+    cannot = "The monitor has had no valid result from"
     assert [alone["summary"], both["summary"]] == [
         f"{cannot} archive/farm since 17:00:00 CET: {said}",
-        f"{cannot} archive/farm, archive/broker since 17:00:00 CET: no results come in",
+        f"{cannot} archive/farm, archive/broker since 17:00:00 CET: no results are arriving",
     ]
     assert alone["next_step"] == both["next_step"] == OWN_STEPS["exec", Reason.NOT_MEASURED]
 
@@ -315,7 +317,7 @@ def test_a_page_about_a_check_that_has_never_worked_asks_for_the_configuration()
         assert data["summary"].endswith(never + "is it configured correctly?")
         assert data["next_step"] == (
             "Compare host, port and AE titles in the monitor's configuration with the system's own settings. "
-            "The machine is on but nothing listens there: is the service running? Was its port changed?"
+            "Check that the service is running and on this port: the machine is up, but nothing listens there."
         )
     assert [data["unproven"] for data in (*opened_and_reminded, resolved, other, blind)] == [True, True, *[False] * 3]
     assert not any("never worked" in data["summary"] for data in (resolved, other, blind))

@@ -47,7 +47,7 @@ async def test_pages_go_out_unrecorded_and_are_recorded_as_delivered_later(
         assert types(await got(receiver, 2)) == ["opened", "resolved"]
         assert house.history.reader.incidents() == ()
         assert house.desk.write_failures >= 1
-        assert "pages go out unrecorded" in caplog.text
+        assert "pages are sent unrecorded" in caplog.text
         execute(database, ALLOW)
         await until(lambda: [status for *_, status in house.statuses()] == ["delivered"] * 2, within=20)
         (incident,) = house.history.reader.incidents()

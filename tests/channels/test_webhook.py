@@ -213,7 +213,7 @@ def test_the_deadline_bounds_the_whole_exchange(serve: Callable[[socket.socket],
             hook(url, timeout="2s").deliver(NOTIFICATION, SOON)
         assert watch.seconds < 5
     assert (raised.value.reason, raised.value.failure) == ("timeout", Failure.TEMPORARY)
-    assert str(raised.value).endswith("no whole answer within 2 s")
+    assert str(raised.value).endswith("no complete answer within 2 s")
     assert "s3cret" not in str(raised.value)
 
 
@@ -330,7 +330,7 @@ def test_a_name_that_does_not_resolve_is_named() -> None:
         ({"url": "http:///path"}, "write https://host/path"),
         ({"url": "http://user:pass/word@host/path"}, "write https://host/path"),
         ({"url": "http://host:70000/path"}, "write https://host/path"),
-        ({"url": "http://host/", "secret": "whsec_%%%"}, "after whsec_ there must be base64"),
+        ({"url": "http://host/", "secret": "whsec_%%%"}, "write base64 after whsec_"),
         ({"url": "http://host/", "secret": "whsec_"}, "empty"),
         ({"url": "http://host/", "timeout": "soon"}, "is not a duration"),
         ({"secret": "x"}, "Field required"),

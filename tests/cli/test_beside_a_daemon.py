@@ -81,7 +81,7 @@ def test_a_daemon_that_does_not_answer_is_not_taken_for_none(running: tuple[Path
     elsewhere.write_text(text.replace(f"listen: {daemon.url[7:]}", f"listen: 127.0.0.1:{free_port()}"))
     said = probe(elsewhere)
     assert (said.exit_code, said.stdout) == (1, "")
-    assert "no daemon answers" in said.stderr
+    assert "start the daemon with: pacs-monitor run (none answers at" in said.stderr
     assert "but one runs: it has the lease of 'proof'" in said.stderr
     assert "--direct" in said.stderr
 

@@ -13,7 +13,7 @@ from pacs_monitor.model import SECOND
 NOW = 1_764_000_000 * SECOND
 """2025-11-24T16:00:00Z."""
 WHEN = display.reader_of_times("Europe/Berlin", NOW)
-REFUSED = "10.0.0.1:104 refused the connection: the host is there, nothing listens on the port " + "x" * 100
+REFUSED = "10.0.0.1:104 refused the connection: the host is up, but nothing listens on the port " + "x" * 100
 
 
 def plain(lines: list[str]) -> list[str]:
@@ -46,9 +46,9 @@ def sent(channel: str, status: str) -> dict[str, str]:
         ),
         ({"notified": [sent("hook", "shadow")]}, "not paged: shadow mode; hook would have paged at 16:01:00 CET"),
         ({"notified": [sent("hook", "refused")]}, "not paged: hook cannot send this page"),
-        ({"page_due": "2025-11-24T16:01:00Z"}, "nobody is paged before 17:01:00 CET (page_after)"),
-        ({"not_notified": ["paging off"]}, "nobody is paged: paging off"),
-        ({}, "nobody is paged: not decided yet"),
+        ({"page_due": "2025-11-24T16:01:00Z"}, "no page is sent before 17:01:00 CET (page_after)"),
+        ({"not_notified": ["paging off"]}, "no page was sent: paging off"),
+        ({}, "no page was sent: not decided yet"),
     ],
 )
 def test_the_status_says_whether_a_page_went_out(more: dict[str, Any], says: str) -> None:
@@ -62,7 +62,7 @@ def test_a_task_of_the_monitor_that_fails_stands_in_the_status() -> None:
     board = {"monitor": "east", "time": "2025-11-24T16:00:00Z", "paging": "on", "counts": {"up": 0}, "nodes": []}
     fault = open_incident(kind="fault", cause="desk", notified=[sent("hook", "delivered")])
     assert plain(display.board(board | {"incidents": [fault, open_incident(kind="delivery")]}, WHEN))[:2] == [
-        "the monitor's task desk is in trouble since 16:00:00 CET",
+        "the monitor's task desk has been failing since 16:00:00 CET",
         "    critical incident 01JD: paged by hook at 16:01:00 CET",
     ]
 
@@ -122,8 +122,8 @@ def test_a_channel_that_takes_nothing_or_refuses_one_page_is_shown_above_the_cou
     ]
     board = {"monitor": "east", "time": "2025-11-24T16:00:00Z", "paging": "on", "counts": {"up": 0}, "nodes": []}
     assert plain(display.board(board | {"channels": channels}, WHEN)) == [
-        "channel fine refuses (http_413), while it takes others: [x] fails",
-        "channel pager has taken nothing since 16:00:00 CET (http_401); 3 notifications wait",
+        "channel fine refuses (http_413), but accepts others: [x] fails",
+        "channel pager has delivered nothing since 16:00:00 CET (http_401); 3 notifications wait",
         "east at 17:00:00 CET: no checks; paging on",
     ]
 

@@ -59,7 +59,7 @@ def test_the_block_about_a_real_archive_works_from_its_first_line_to_its_last(tm
     assert shell.returncode == 0, said
     assert "monitor.yaml: no errors; 1 node, 1 check, 0 channels" in said
     assert re.search(r"archive/dicom_echo +ok", said), said
-    assert "starts 1 check of 1 node, paging shadow" in said
+    assert "monitoring 1 check of 1 node, paging shadow" in said
     assert "Traceback" not in said
 
 

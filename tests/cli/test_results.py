@@ -61,8 +61,8 @@ def test_what_came_back_whose_fault_and_what_to_do_stand_above_the_figures() -> 
     assert shown(bad, ("maximum PDU length", "16384"), may_be_off=True) == [
         "archive/[archive] (disk)  fail  over_limit in phase operation, the node's fault",
         "  / is 91 % used",
-        "  → Find what grew there, and make room or extend the volume before writing fails.",
-        "  it is allowed to be off (presence: intermittent): this counts as absent, not as an outage",
+        "  → Find what grew, then free space or extend the volume before writes fail.",
+        "  it may be off (presence: intermittent): this counts as absent, not as an outage",
         "  volume /: free 25 GB",
         "  maximum PDU length: 16384",
         "  noticed: resolved from memory",
@@ -78,7 +78,7 @@ def test_a_run_that_asked_nobody_has_no_figures() -> None:
 def test_a_result_that_was_not_asked_for_now_says_so() -> None:
     old = row(started="2025-11-24T15:59:40Z", phases={})
     assert shown(old)[-1] == (
-        "  asked 16:59:40 CET (20 s ago): the daemon asks no more often than every retry_interval"
+        "  result of 16:59:40 CET (20 s ago): the daemon runs a check at most every retry_interval"
     )
 
 

@@ -113,7 +113,7 @@ def test_a_watched_store_is_shown_wherever_it_turns_up(tmp_path, orthancs):
     assert "archive: there, found after " in answer.stdout
     assert "name vna under copies_on, or exclude our AE title from that routing" in answer.stdout
     assert "workstation: cannot be asked (" in answer.stdout
-    assert "stored, and cleared away again" in answer.stdout
+    assert "stored and cleaned up" in answer.stdout
     assert answer.exit_code == 0
     assert [held_by(orthanc) for orthanc in orthancs] == [0, 1]
     for instance in requests.get(f"{orthancs[1].url}/instances", timeout=20).json():
@@ -123,13 +123,13 @@ def test_a_watched_store_is_shown_wherever_it_turns_up(tmp_path, orthancs):
 @pytest.mark.parametrize("target", ["vna", "vna/dicom_echo"])
 def test_only_a_store_can_be_watched(tmp_path, orthancs, target):
     answer = run("probe", target, "--watch", "4s", "--config", estate(tmp_path, *orthancs))
-    assert (answer.exit_code, "for one check that stores" in answer.stderr) == (2, True)
+    assert (answer.exit_code, "name one check that stores" in answer.stderr) == (2, True)
 
 
 def test_an_approval_that_has_ended_stops_probe_and_watch(tmp_path, orthancs):
     config = estate(tmp_path, *orthancs, settings=", until: 2026-01-31")
     for arguments in (["--direct"], ["--watch", "4s"]):
         answer = run("probe", "archive/dicom_store", *arguments, "--config", config)
-        assert "the approval by PACS team ended on 2026-01-31; name who allows it" in answer.stdout
+        assert "renew enabled_by and its end date: the approval by PACS team ended on 2026-01-31" in answer.stdout
         assert answer.exit_code == 1
     assert held_by(orthancs[0]) == 0

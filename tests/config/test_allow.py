@@ -24,7 +24,7 @@ def test_a_command_that_is_not_allowed_is_warned_of_and_does_not_run(tmp_path: P
     assert not estate.checks[CheckId("switch", "plugin")].allowed
     assert estate.checks[CheckId("switch", "ssh")].allowed
     assert len(said) == 1
-    assert "monitor.allow names 'switch/plugin'" in said[0]
+    assert "you add 'switch/plugin' to monitor.allow" in said[0]
 
 
 def test_an_allowed_command_runs(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def test_a_certificate_and_a_key_that_do_not_fit_are_a_mistake(tmp_path: Path) -
     cert, key = authority.certificate().cert, authority.certificate(file="other").key
     for shown, why in ((cert, "(KEY_VALUES_MISMATCH)"), (key, "")):
         (told,) = messages(tmp_path, HEAD.replace("east}", f"east, tls: {{cert: {shown}, key: {key}}}}}"))
-        assert told.startswith("1: monitor.tls: its files cannot be read, do not fit together, or are not in PEM (")
+        assert told.startswith("1: monitor.tls: its files cannot be read, do not match each other, or are not PEM (")
         assert why in told
 
 
@@ -172,7 +172,7 @@ def test_a_certificate_that_is_just_being_renewed_is_told(tmp_path: Path) -> Non
     context = tls.context()
     assert tls.read_again_into(context) == []
     Path(pair.cert).write_text("half of it")
-    assert tls.read_again_into(context) == [f"{pair.cert} and its key do not fit together just now: reload once more"]
+    assert tls.read_again_into(context) == [f"reload once more: {pair.cert} and its key do not match at the moment"]
 
 
 def test_references_are_addresses(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_routes_keep_their_order_and_their_words(tmp_path: Path) -> None:
 
 def test_without_default_route_a_warning_says_that_nobody_is_told(tmp_path: Path) -> None:
     (warning,) = loaded(tmp_path, "monitor: {name: east}\n").warnings
-    assert "incidents that no route matches are told to nobody" in warning.message
+    assert "incidents that no route matches notify no one" in warning.message
 
 
 def test_what_takes_effect_later_is_a_warning_at_its_line(tmp_path: Path) -> None:
@@ -327,7 +327,7 @@ def test_nodes_that_share_an_address_without_looking_like_it_are_warned_of(tmp_p
     warnings = [
         f"{warning.line}: {warning.path}: {warning.message}" for warning in loaded(tmp_path, HEAD + SHARED).warnings
     ]
-    together = "a, b, c together have at most 1 association there at once"
+    together = "a, b, c together may use at most 1 association there at once"
     assert warnings == [
         f"4: nodes.a: another node at 127.0.0.1:104 allows 1: {together}",
         f"5: nodes.b: LOCALHOST is the address of a (127.0.0.1): {together}",

@@ -23,8 +23,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("block", "said"),
     [
-        ("checks: {file_age: {path: folder}}", "is a folder; write which of its files count: {folder}/folder/*"),
-        ("checks: {file_age: {path: folder/}}", "is a folder; write which of its files count: {folder}/folder/*"),
+        ("checks: {file_age: {path: folder}}", "write which files in it count, as {folder}/folder/*: "),
+        ("checks: {file_age: {path: folder/}}", "write which files in it count, as {folder}/folder/*: "),
         ("checks: {hl7_feed: {source: folder, folder: a.txt, within: 1h}}", A_FILE),
         ("checks: {expiry: {cert: folder}}", A_FOLDER),
         ("spool: {folders: {out: {path: a.txt}}}", A_FILE),

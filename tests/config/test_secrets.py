@@ -37,7 +37,7 @@ def test_what_is_no_regular_file_holds_no_secret_and_is_not_waited_for(
 ) -> None:
     make(tmp_path / "t")
     (said,) = messages(tmp_path, TEXT)
-    assert said == "4: monitor.auth.tokens[1].token_file: t cannot be read: it is no regular file"
+    assert said == "4: monitor.auth.tokens[1].token_file: t cannot be read: it is not a regular file"
 
 
 @pytest.mark.parametrize("token", ["''", "' sesame'", "ses ame", "sésame", "'${UNSET:-}'", "=="])
@@ -47,7 +47,7 @@ def test_a_token_that_no_header_can_carry_or_that_an_empty_one_would_match_is_re
     faulty = TEXT.replace(f"token: {SECRET}", f"token: {token}")
     (tmp_path / "t").write_text("t")
     (said,) = messages(tmp_path, faulty)
-    assert said.startswith("4: monitor.auth.tokens[0].token: is no bearer token (RFC 6750 2.1)")
+    assert said.startswith("4: monitor.auth.tokens[0].token: is not a bearer token (RFC 6750 2.1)")
     assert "sam" not in said
 
 
@@ -56,7 +56,10 @@ def test_a_database_whose_port_is_none_is_told_without_its_password(tmp_path: Pa
     faulty = TEXT.replace(f"pacs:{SECRET}@db.example.org/pacs", database)
     (tmp_path / "t").write_text("t")
     (said,) = messages(tmp_path, faulty)
-    assert said == "3: monitor.database: is no database; write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+    assert (
+        said
+        == "3: monitor.database: is not a database URL; write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+    )
 
 
 def test_no_secret_prints_in_the_estate_its_explanation_or_its_differences(tmp_path: Path) -> None:

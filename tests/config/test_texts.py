@@ -27,10 +27,10 @@ def web(more: str, host: str = "10.0.0.1") -> str:
         (b"\n\n", "ends in an empty line"),
         (b"", "is empty"),
         (b"\r\n", "is empty"),
-        (b"ses\0ame\n", "holds a NUL character"),
-        (b"s\0e\0s\0\n\0", "holds a NUL character"),
-        (b"s\xe9same\n", "is not a text in UTF-8"),
-        (b"\xff\xfes\0e\0", "is not a text in UTF-8"),
+        (b"ses\0ame\n", "contains a NUL character"),
+        (b"s\0e\0s\0\n\0", "contains a NUL character"),
+        (b"s\xe9same\n", "is not UTF-8 text"),
+        (b"\xff\xfes\0e\0", "is not UTF-8 text"),
     ],
 )
 @pytest.mark.parametrize("key", ["token_file: t", "password_file: t, username: u", "headers: {X-Key_file: t}"])
@@ -140,7 +140,7 @@ def test_a_host_that_can_be_looked_up_is_taken(tmp_path: Path, host: str) -> Non
 def test_a_variable_that_is_no_utf_8_is_refused(tmp_path: Path, text: str) -> None:
     said = messages(tmp_path, text, TEXT=LATIN_1)
     assert {message.rpartition(": ")[2] for message in said} == {
-        "the environment variable TEXT is not a text in UTF-8; write it as one"
+        "the environment variable TEXT is not UTF-8 text; write it as one"
     }
     assert "".join(said).isascii()
 
@@ -148,7 +148,7 @@ def test_a_variable_that_is_no_utf_8_is_refused(tmp_path: Path, text: str) -> No
 @pytest.mark.parametrize("text", ['title: "a\\0b"', 'labels: {town: "a\\0b"}', 'labels: {"a\\0b": town}'])
 def test_a_nul_character_is_refused(tmp_path: Path, text: str) -> None:
     (said,) = messages(tmp_path, f"{HEAD}nodes: {{pacs: {{{text}}}}}\n")
-    assert "holds a NUL character" in said
+    assert "contains a NUL character" in said
 
 
 def test_a_key_or_a_password_of_several_lines_reaches_a_plugin(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ nodes:
         ("reporter", "[backup/nightly]", []),
         ("reporter", "'backup/*'", []),
         ("reporter", "[backup/nigthly]", ["unknown check 'backup/nigthly'; did you mean 'backup/nightly'?"]),
-        ("viewer", "[backup/nightly]", ["checks is for the role reporter; the role viewer is for all checks"]),
+        ("viewer", "[backup/nightly]", ["checks is only for the role reporter; the role viewer covers all checks"]),
     ],
 )
 def test_a_reporter_names_checks_that_exist_and_nobody_else_does(
@@ -36,4 +36,4 @@ def test_a_reporter_names_checks_that_exist_and_nobody_else_does(
 def test_a_reporter_that_names_none_is_warned_of(tmp_path: Path) -> None:
     (warning,) = loaded(tmp_path, TEXT.format(role="reporter", checks="")).warnings
     assert warning.path == "monitor.auth.tokens[0]"
-    assert warning.message.startswith("may report for every push check")
+    assert warning.message.startswith("limit it to its own checks")

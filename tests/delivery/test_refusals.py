@@ -50,7 +50,7 @@ async def test_a_channel_that_takes_nothing_is_told_through_the_others_and_so_is
             house.move(DOWN)
             (post,) = await got(second, 1)
             assert (post.type, post.data["kind"], post.data["severity"]) == ("incident.opened", "delivery", "warning")
-            assert post.data["summary"].startswith("Channel hook has taken nothing since ")
+            assert post.data["summary"].startswith("Channel hook has delivered nothing since ")
             assert "(http_403)" in post.data["summary"]
             health = house.desk.outbox.health()["hook"]
             assert health.trouble is not None
@@ -189,7 +189,7 @@ async def test_what_began_and_ended_while_nothing_was_taken_is_told_in_one_diges
         assert sorted(types(posts)) == ["digest", "opened"]
         await until(lambda: house.pending() == 0)
         (digest,) = (post for post in posts if post.type == "digest")
-        assert digest.data["summary"].startswith("While channel hook took nothing, 2 incidents began and ended: ")
+        assert digest.data["summary"].startswith("While channel hook delivered nothing, 2 incidents began and ended: ")
         assert {entry["severity"] for entry in digest.data["missed"]} == {"critical", "warning"}
         assert all(entry["since"] and entry["ended"] for entry in digest.data["missed"])
         await until(lambda: ("digest", "hook", "delivered") in house.statuses())

@@ -82,7 +82,7 @@ async def test_a_wait_after_the_end_raises_the_same_failure_again() -> None:
         deadline = time.monotonic() + SOON
         async with await associate(target(peer.port), CONTEXTS, resolver=Resolver(), deadline=deadline) as association:
             for _ in range(2):
-                with pytest.raises(NetFailure, match="closed the connection in mid-operation"):
+                with pytest.raises(NetFailure, match="closed the connection mid-operation"):
                     await echo(association)
 
 

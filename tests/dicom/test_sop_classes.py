@@ -29,5 +29,5 @@ def test_a_private_class_is_known_by_its_uid_alone() -> None:
 
 @pytest.mark.parametrize("written", ["", "MPSS", "1.2.03", "1..2", "3.1"])
 def test_what_is_no_class_is_told_with_what_there_is(written: str) -> None:
-    with pytest.raises(ValueError, match=r"is no SOP class; .*mpps"):
+    with pytest.raises(ValueError, match=r"is not a SOP class; .*mpps"):
         sop_class(written)

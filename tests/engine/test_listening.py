@@ -74,6 +74,6 @@ async def test_a_port_that_is_taken_is_told_and_tried_again_the_next_time(listen
 
     assert told.startswith(f"monitor.dicom_listener cannot listen at 127.0.0.1:{port} (")
     assert "in use" in told
-    assert f"{told}: checks that need it cannot run" in caplog.text
+    assert f"checks that need it cannot run: {told}" in caplog.text
     assert again == []
     assert listens(port)

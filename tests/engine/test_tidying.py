@@ -102,7 +102,7 @@ async def test_after_the_approval_has_ended_nothing_runs_and_the_node_is_not_bla
     clock.set_by(3600)
     outcome = (await runner.run_once(check, {})).outcome
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
-    assert outcome.detail.startswith("the approval by change 4711 ended on ")
+    assert outcome.detail.startswith("renew enabled_by and its end date: the approval by change 4711 ended on ")
     runner.close()
 
 

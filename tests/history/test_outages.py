@@ -82,7 +82,7 @@ async def test_a_database_that_somebody_blocks_is_told_and_written_when_it_is_fr
     await history.adopt([ECHO], Revision("a"))
     blocking = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     blocking.execute("BEGIN IMMEDIATE")
-    with pytest.raises(HistoryError, match="database is locked; is its folder there and writable"):
+    with pytest.raises(HistoryError, match="database is locked; check that its folder exists and is writable"):
         await history.record(outage(START))
     with pytest.raises(HistoryError):
         await asyncio.wrap_future(history.beat(Pulse(clock.move(5), results={ECHO: result(START + 7)})))
@@ -140,14 +140,14 @@ async def test_a_server_that_goes_away_is_told_and_written_when_it_is_back(clock
         server.stop()
         outcomes = await asyncio.gather(history.record(second), history.record(second), return_exceptions=True)
         assert [type(outcome) for outcome in outcomes] == [HistoryError, HistoryError]
-        with pytest.raises(HistoryError, match="does the server run"):
+        with pytest.raises(HistoryError, match="check that the server is running"):
             await asyncio.wrap_future(history.beat(Pulse(clock.move(5), results={ECHO: result(START + 7)})))
         server.start()
         await history.record(second)
         await asyncio.wrap_future(history.beat(Pulse(clock.move(5))))
         assert history.reader.incidents() == second.incidents + first.incidents
         assert (await history.restore()).standings[ECHO].last == START + 7
-        with pytest.raises(HistoryError, match="runs already"):
+        with pytest.raises(HistoryError, match="stop the monitor named"):
             History.open(url, "east", clock)
         history.close()
 
@@ -175,7 +175,7 @@ def test_a_start_does_not_wait_for_a_server_that_hangs(clock: HandClock) -> None
     with Postgres() as server:
         url = server.database()
         History.open(url, "east", clock).close()
-        with server.stopped(), pytest.raises(HistoryError, match="does the server run"):
+        with server.stopped(), pytest.raises(HistoryError, match="check that the server is running"):
             History.open(url, "east", clock)
 
 
@@ -205,7 +205,7 @@ def test_a_second_monitor_is_refused_by_whatever_link_it_comes(
     with crashing(sqlite_url, 0) as process:
         read_some(process.stdout, 1)
         LINKS[kind](link, tmp_path / "pacs-monitor.db")
-        with pytest.raises(HeldError, match="runs already"):
+        with pytest.raises(HeldError, match="stop the monitor named"):
             History.open(f"sqlite:///{link}", "east", clock)
         process.kill()
     History.open(sqlite_url, "east", clock).close()
@@ -217,7 +217,7 @@ def test_a_second_monitor_is_refused_when_the_lock_file_was_deleted(
     with crashing(sqlite_url, 0) as process:
         read_some(process.stdout, 1)
         (tmp_path / "pacs-monitor.db.east.lock").unlink()
-        with pytest.raises(HeldError, match="runs already"):
+        with pytest.raises(HeldError, match="stop the monitor named"):
             History.open(sqlite_url, "east", clock)
         process.kill()
 
@@ -254,7 +254,7 @@ async def test_a_lock_file_that_was_deleted_is_made_anew_at_the_next_heartbeat(
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path, clock: HandClock) -> None:
     nowhere = f"sqlite:///{tmp_path}/nowhere/pacs-monitor.db"
-    with pytest.raises(HistoryError, match="No such file or directory; is its folder there"):
+    with pytest.raises(HistoryError, match="No such file or directory; check that its folder exists"):
         History.open(nowhere, "east", clock)
     with pytest.raises(HistoryError, match="cannot make the lock file"):
         SeatLocks(nowhere, "east")

@@ -71,7 +71,7 @@ def test_a_database_of_a_newer_version_is_refused(url: str) -> None:
     engine.dispose()
     with pytest.raises(HistoryError, match="was written by another version of pacs-monitor"):
         migrate(parse(url))
-    with pytest.raises(HistoryError, match="has not the schema of this version"):
+    with pytest.raises(HistoryError, match="its schema is from another version"):
         Reader.open(url, "east")
 
 
@@ -85,7 +85,7 @@ def test_sqlite_is_durable_and_strict(sqlite_url: str) -> None:
 
 
 def test_reading_makes_no_file_and_writes_nothing(sqlite_url: str, tmp_path: Path) -> None:
-    with pytest.raises(HistoryError, match="unable to open database file; is its folder there"):
+    with pytest.raises(HistoryError, match="unable to open database file; check that its folder exists"):
         Reader.open(sqlite_url, "east")
     assert list(tmp_path.iterdir()) == []
     migrate(parse(sqlite_url))
@@ -105,8 +105,8 @@ def test_reading_makes_no_file_and_writes_nothing(sqlite_url: str, tmp_path: Pat
         ("nonsense", "database: this is not a URL"),
         ("mysql://ada:hush@db/pacs", r"database: mysql://ada:\*\*\*@db/pacs is not supported"),
         ("sqlite://", "sqlite:// is not supported"),
-        ("sqlite:////nowhere/at/all.db", "is its folder there and writable"),
-        ("postgresql+psycopg://ada:hush@127.0.0.1:1/pacs", "does the server run"),
+        ("sqlite:////nowhere/at/all.db", "check that its folder exists and is writable"),
+        ("postgresql+psycopg://ada:hush@127.0.0.1:1/pacs", "check that the server is running"),
     ],
 )
 def test_a_database_that_cannot_be_opened_is_told_without_its_password(url: str, told: str) -> None:

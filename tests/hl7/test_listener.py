@@ -72,7 +72,7 @@ async def test_messages_are_acknowledged_and_type_time_and_count_are_kept_nothin
 
 async def test_an_order_of_a_stranger_is_rejected_and_the_stranger_is_sent_away() -> None:
     async with listening("10.0.0.31", "192.168.0.0/16") as listener:
-        assert await send(listener.port, ORM) == [("AR", "4711", "no messages are taken from this address")]
+        assert await send(listener.port, ORM) == [("AR", "4711", "messages from this address are not accepted")]
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
             await send(listener.port, ORM, ORM)
         assert listener.heard == {}
@@ -81,9 +81,9 @@ async def test_an_order_of_a_stranger_is_rejected_and_the_stranger_is_sent_away(
 @pytest.mark.parametrize(
     ("message", "why"),
     [
-        (ORM.replace("PACSMON", "PACS"), "MSH-5 and MSH-6 name another receiver"),
-        (ORM.replace("WEST", "EAST"), "MSH-5 and MSH-6 name another receiver"),
-        (ORM.replace("ORM^O01^ORM_O01", "DOE^JANE"), "MSH-9 holds no message type"),
+        (ORM.replace("PACSMON", "PACS"), "MSH-5 and MSH-6 name a different receiver"),
+        (ORM.replace("WEST", "EAST"), "MSH-5 and MSH-6 name a different receiver"),
+        (ORM.replace("ORM^O01^ORM_O01", "DOE^JANE"), "MSH-9 contains no message type"),
     ],
 )
 async def test_an_order_that_would_be_lost_is_rejected(
@@ -92,7 +92,7 @@ async def test_an_order_that_would_be_lost_is_rejected(
     async with listening() as listener:
         assert await send(listener.port, message, message, ORM) == [("AR", "4711", why)] * 2 + [("AA", "4711", "")]
     assert set(listener.heard) == {"ORM^O01"}
-    assert caplog.messages == [f"the HL7 listener turns 127.0.0.1 away: {why}"]
+    assert caplog.messages == [f"the HL7 listener refused 127.0.0.1: {why}"]
 
 
 async def test_in_enhanced_mode_an_order_that_would_be_lost_is_rejected_by_cr() -> None:
@@ -135,7 +135,7 @@ async def talk(port: int, data: bytes) -> bytes:
         (b"\x0bPID|1||1||DOE^JANE\x1c\r", "it does not begin with MSH and its separators"),
         (
             b"\x0bFHS|^~\\&|RIS\rBHS|^~\\&\rMSH|^~\\&|\x1c\r",
-            "it is a batch (FHS, BHS), and messages are taken one by one",
+            "it is a batch (FHS, BHS); only single messages are accepted",
         ),
         (b"\x0b\x1c\r", "it does not begin with MSH and its separators"),
         (b"DOE^JANE " * 10_000, "no message begins with 0B"),
@@ -146,14 +146,14 @@ async def test_what_is_no_hl7_is_sent_away_without_an_answer_and_logged_with_why
 ) -> None:
     async with listening() as listener:
         assert await talk(listener.port, data) in (b"", b"reset")
-    assert caplog.messages == [f"the HL7 listener turns 127.0.0.1 away: it sends no HL7 message: {why}"]
+    assert caplog.messages == [f"the HL7 listener refused 127.0.0.1: it did not send an HL7 message: {why}"]
 
 
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"\x0b" + ORM.encode(), "it ended the connection within a message, which lacks its end (1C 0D)"),
-        (ORM.encode() + b"\x1c\r", "it sent no HL7 message: nothing began with 0B"),
+        (b"\x0b" + ORM.encode(), "it closed the connection within a message, before its end (1C 0D)"),
+        (ORM.encode() + b"\x1c\r", "it did not send an HL7 message: nothing began with 0B"),
     ],
 )
 async def test_a_message_that_was_not_taken_for_its_frame_is_logged(
@@ -166,11 +166,11 @@ async def test_a_message_that_was_not_taken_for_its_frame_is_logged(
         assert await reader.read() == b""
         writer.close()
         await writer.wait_closed()
-    assert caplog.messages == [f"the HL7 listener turns 127.0.0.1 away: {why}"]
+    assert caplog.messages == [f"the HL7 listener refused 127.0.0.1: {why}"]
     assert listener.heard == {}
 
 
-SKIPPED = "the HL7 listener skips what 127.0.0.1 sends outside of its messages (0B … 1C 0D)"
+SKIPPED = "the HL7 listener ignores bytes that 127.0.0.1 sends outside its messages (0B … 1C 0D)"
 
 
 @pytest.mark.parametrize(
@@ -290,6 +290,6 @@ async def test_over_tls_senders_must_show_a_certificate_where_an_authority_is_na
 
 
 def test_senders_must_be_addresses(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="'ris' is no address"):
+    with pytest.raises(ValueError, match="'ris' is not an address"):
         settings(tmp_path, **{"from": ["127.0.0.1", "ris"]})
     assert settings(tmp_path).listen == ("127.0.0.1", 0)

@@ -86,7 +86,7 @@ async def test_a_trusted_certificate_is_dated(tmp_path: Path) -> None:
             -365,
             True,
             Reason.TLS_HOSTNAME,
-            "is not made out to 127.0.0.1; it is valid until ",
+            "is not issued for the name 127.0.0.1; it is valid until ",
         ),
         ((), 20, 2, True, Reason.TLS_UNTRUSTED, "is not valid yet"),
     ],
@@ -138,7 +138,7 @@ async def test_before_tls_1_3_a_client_certificate_that_is_refused_is_auth(tmp_p
         seen = await attempt(port, Tls(authority.ca, ours.cert, ours.key))
     assert seen.reason is Reason.AUTH
     assert seen.failure is not None
-    assert "does not accept our TLS certificate" in seen.failure.detail
+    assert "rejects our TLS certificate" in seen.failure.detail
 
 
 @pytest.mark.parametrize("shown", [True, False], ids=["stranger", "none"])
@@ -160,7 +160,7 @@ async def test_no_client_certificate_before_tls_1_3_is_told_from_a_peer_without_
         seen = await attempt(port, Tls(authority.ca))
     assert seen.reason is Reason.TLS_NOT_OFFERED
     assert seen.failure is not None
-    assert "that we show no certificate" in seen.failure.detail
+    assert "requires a client certificate" in seen.failure.detail
 
 
 async def test_a_certificate_file_that_is_renewed_counts_from_the_next_connection_on(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_contexts_are_kept_while_nothing_changes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [("no PEM", "are not in PEM"), ("", "are not in PEM"), (None, "cannot be read")]
+    ("content", "says"), [("no PEM", "are not PEM"), ("", "are not PEM"), (None, "cannot be read")]
 )
 def test_files_that_cannot_be_used_are_not_configured(tmp_path: Path, content: str | None, says: str) -> None:
     file = tmp_path / "ca.pem"
@@ -197,7 +197,7 @@ def test_files_that_cannot_be_used_are_not_configured(tmp_path: Path, content: s
 def test_a_key_that_is_not_the_certificates_is_not_configured(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     one, other = authority.certificate(file="one"), authority.certificate(file="other")
-    with pytest.raises(NetFailure, match="do not fit together") as caught:
+    with pytest.raises(NetFailure, match="do not match each other") as caught:
         client_context(Tls(authority.ca, one.cert, other.key))
     assert caught.value.reason is Reason.NOT_CONFIGURED
 

@@ -43,7 +43,7 @@ def test_a_failure_keeps_what_is_for_the_terminal_also_of_another_conversation()
 def test_slow_counts_until_the_answer_and_names_the_longest_phase() -> None:
     outcome = passed(connect=0.1, associate=2.0, operation=0.4, release=1.0).outcome(slow=2.0)
     assert (outcome.status, outcome.reason, outcome.phase) == (Status.WARN, Reason.SLOW, Phase.ASSOCIATE)
-    assert outcome.detail == "the answer took 2.5 s, more than 2 s, of which 2 s to associate"
+    assert outcome.detail == "the answer took 2.5 s, more than 2 s; 2 s of it was spent associating"
 
 
 def test_a_slow_release_is_not_slow() -> None:

@@ -54,4 +54,6 @@ def test_a_library_writes_each_kind_of_record_once_a_minute(
     finally:
         log.removeFilter(limit)
     assert caplog.messages[0] == "invalid 0"
-    assert caplog.messages[1:] == ["another kind (before it, 99 more in a minute of: tests.sparing: invalid %d)"]
+    assert caplog.messages[1:] == [
+        "another kind (and before that, 99 more within a minute of: tests.sparing: invalid %d)"
+    ]

@@ -173,7 +173,7 @@ async def test_services_that_a_real_archive_offers_are_negotiated_and_not_used(t
 
 def test_a_service_that_nobody_knows_is_a_mistake_in_the_configuration() -> None:
     assert DicomEchoSettings(offers=["mpps", "ct", MPPS]).offers == (MPPS, CT)
-    with pytest.raises(ValueError, match="'MPSS' is no SOP class"):
+    with pytest.raises(ValueError, match="'MPSS' is not a SOP class"):
         DicomEchoSettings(offers="MPSS")
 
 
@@ -202,7 +202,7 @@ async def test_all_members_must_answer_unless_fewer_are_needed() -> None:
         enough = await echo_cluster(lame, need=2)
     assert (everybody.status, everybody.measurements) == (Status.OK, (Measurement("echo_members_up", 2),))
     assert (too_few.status, too_few.reason) == (Status.FAIL, Reason.TCP_REFUSED)
-    assert too_few.detail.startswith("2 of 3 members answer, at least 3 must: 127.0.0.1:")
+    assert too_few.detail.startswith("2 of 3 members answer, at least 3 required: 127.0.0.1:")
     assert (enough.status, enough.reason) == (Status.WARN, Reason.TCP_REFUSED)
     assert enough.detail.startswith("2 of 3 members answer: 127.0.0.1:")
 
@@ -215,7 +215,7 @@ async def test_of_a_pair_exactly_one_must_be_up() -> None:
     none = await echo_cluster([down], expect="exactly_one_up")
     assert (good.status, good.reason) == (Status.OK, None)
     assert (both.status, both.reason) == (Status.FAIL, Reason.OVER_LIMIT)
-    assert f"2 members answer where exactly one should: {active}, {other}" == both.detail
+    assert f"2 members answer, but exactly one should: {active}, {other}" == both.detail
     assert (none.status, none.reason) == (Status.FAIL, Reason.TCP_REFUSED)
 
 

@@ -128,7 +128,7 @@ async def test_times_to_the_first_and_the_last_answer_are_measured(archive: Node
 async def test_fewer_than_expected_are_too_few(archive: Node) -> None:
     outcome = await find(archive, DicomFindSettings(keys=ANY_DAY, at_least=4))
     assert (outcome.status, outcome.reason, outcome.phase) == (Status.FAIL, Reason.TOO_FEW, Phase.OPERATION)
-    assert outcome.detail.endswith("found 3, at least 4 were expected")
+    assert outcome.detail.endswith("returned 3 matches; expected at least 4")
 
 
 async def test_a_list_that_the_peer_cut_short_is_never_too_few() -> None:
@@ -219,9 +219,9 @@ async def test_a_peer_without_queries_is_told_from_one_that_is_down() -> None:
 @pytest.mark.parametrize(
     ("keys", "told"),
     [
-        ({"StudyDay": "today"}, "no keyword"),
-        ({"StudyDate": "tomorrow"}, "no date"),
-        ({"StudyDate": "today..yesterday"}, "no range"),
+        ({"StudyDay": "today"}, "is not a keyword"),
+        ({"StudyDate": "tomorrow"}, "is not a date"),
+        ({"StudyDate": "today..yesterday"}, "is not a range"),
         ({"ScheduledProcedureStepSequence": "x"}, "sequence"),
         ({"PatientName": "*"}, "narrow"),
         ({"StudyDate": ""}, "narrow"),

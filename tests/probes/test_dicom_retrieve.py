@@ -124,7 +124,7 @@ async def test_an_image_that_is_gone_is_a_mismatch_and_a_study_that_is_gone_is_m
     requests.delete(f"{url}/instances/{instance}", timeout=SOON).raise_for_status()
     fewer = await retrieve(orthanc, orthanc.dicom_port, memory, studies=STUDY)
     assert (fewer.status, fewer.reason) == (Status.FAIL, Reason.CONTENT_MISMATCH)
-    assert fewer.detail.endswith("has 2 objects, not 3 as before")
+    assert fewer.detail.endswith("has 2 objects, but had 3 before")
     none = await retrieve(orthanc, orthanc.dicom_port, memory, studies=OTHER)
     assert none.status is Status.FAIL
     assert none.reason in (Reason.MISSING, Reason.QUERY_REFUSED, Reason.DIMSE_STATUS)
@@ -140,7 +140,7 @@ async def test_pixels_that_changed_under_the_same_uid_are_a_mismatch(tmp_path: P
             outcome = await retrieve(archive, archive.port, memory, studies=STUDY)
         one.PixelData = b"\1\2\3\5"
     assert outcome.reason is Reason.CONTENT_MISMATCH
-    assert outcome.detail.endswith("has the same 1 objects as before, but other pixels in them")
+    assert outcome.detail.endswith("has the same 1 objects as before, but their pixels differ")
 
 
 async def test_the_study_that_was_longest_not_fetched_is_next(tmp_path: Path) -> None:

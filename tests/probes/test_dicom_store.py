@@ -154,7 +154,7 @@ async def test_a_ledger_that_cannot_be_read_hides_no_failure_of_the_archive(
     stored = await ask(STORE, node_of(orthanc), settings_of(), ledger=ledger)
 
     assert (down.status, down.reason) == (Status.FAIL, Reason.TCP_REFUSED)
-    assert "nothing was cleared away (database is locked)" in down.detail
+    assert "nothing was cleaned up (database is locked)" in down.detail
     assert (stored.status, stored.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
     assert len(ledger.objects) == 1
 
@@ -205,7 +205,7 @@ async def test_a_move_that_the_archive_refuses_is_told_as_a_failure_to_look(
     stranger = Listener("NOTKNOWN", known=nobody, ours=nobody)  # Orthanc answers C000 instead of A801
     outcome = await ask(STORE, node_of(orthanc), settings_of(verify="move"), ledger=ledger, listeners=stranger)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.QUERY_REFUSED)
-    assert outcome.detail.startswith("it took the object, but looking for it failed: C-MOVE answered 0xC000")
+    assert outcome.detail.startswith("it accepted the object; verifying failed: C-MOVE answered 0xC000")
     assert (held_by(orthanc), ledger.objects) == (0, {})
 
 
@@ -233,14 +233,14 @@ async def test_a_copy_that_does_not_arrive_is_missing(
         nodes = {"vna": node_of(second, "vna")}
         outcome = await ask(STORE, node_of(orthanc), settings_of(verify_on="vna"), 5, ledger=ledger, nodes=nodes)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.STORED_NOT_FOUND)
-    assert outcome.detail.startswith("it took the object, which has not arrived on vna: ")
+    assert outcome.detail.startswith("it accepted the object, which has not arrived on vna: ")
 
 
 async def test_a_node_of_verify_on_that_is_down_is_a_warning_here(orthanc: Orthanc, ledger: BookLedger) -> None:
     nodes = {"vna": node_at(free_port(), "vna")}
     outcome = await ask(STORE, node_of(orthanc), settings_of(verify_on="vna"), ledger=ledger, nodes=nodes)
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.STORED_NOT_FOUND)
-    assert "could not be looked for (tcp_refused) on vna" in outcome.detail
+    assert "could not be queried (tcp_refused) on vna" in outcome.detail
 
 
 @pytest.mark.parametrize("verify", ["find", "get"])
@@ -349,7 +349,7 @@ async def test_what_cannot_be_cleared_away_is_not_sent(ledger: BookLedger) -> No
         node = replace(node_at(peer.port), systems={})
         outcome = await ask(STORE, node, settings_of(), ledger=ledger)
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
-    assert "needs a block orthanc" in outcome.detail
+    assert "add orthanc: {url: …} to node archive" in outcome.detail
     assert (peer.stored, ledger.recorded) == ({}, [])
 
 
@@ -359,7 +359,7 @@ async def test_what_stays_is_a_warning_with_a_count(ledger: BookLedger) -> None:
         await ask(STORE, node, settings_of(), ledger=ledger)
         outcome = await ask(STORE, node, settings_of(), ledger=ledger)
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.CLEANUP_FAILED)
-    assert outcome.detail.startswith("2 test objects could not be cleared away (archive: ")
+    assert outcome.detail.startswith("2 test objects could not be cleaned up (archive: ")
     assert measured(outcome)["store_leftovers"] == 2
 
 
@@ -406,7 +406,7 @@ async def test_retention_is_looked_at_when_it_is_due(ledger: BookLedger) -> None
         late = SetClock(3 * 86_400)
         overdue = await ask(STORE, node, settings, ledger=ledger, clock=late)
         assert overdue.reason is Reason.CLEANUP_FAILED
-        assert "1 test object could not be cleared away (archive: it is still there after 3 days)" in overdue.detail
+        assert "1 test object could not be cleaned up (archive: it is still there after 3 days)" in overdue.detail
         (old,) = (
             uid
             for (_, uid), thing in ledger.objects.items()

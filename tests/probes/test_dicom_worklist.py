@@ -102,7 +102,7 @@ async def test_an_empty_worklist_is_fine_unless_items_must_be_there(ris: Node) -
     assert (await look(ris, DicomWorklistSettings(**nothing))).status is Status.OK
     outcome = await look(ris, DicomWorklistSettings(**nothing, at_least=1))
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.TOO_FEW)
-    assert outcome.detail.endswith("found 0, at least 1 were expected")
+    assert outcome.detail.endswith("returned 0 scheduled procedures; expected at least 1")
 
 
 async def test_outside_of_service_hours_an_empty_worklist_is_fine(ris: Node) -> None:
@@ -137,7 +137,7 @@ async def test_items_that_come_slowly_are_a_warning_that_names_the_operation() -
     with queried(slowly) as peer:
         outcome = await look(node_at(peer.port), DicomWorklistSettings(slow="1s"))
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.SLOW)
-    assert "to get the operation answered" in outcome.detail
+    assert "spent waiting for the operation" in outcome.detail
     assert items(outcome.measurements) == 2
 
 

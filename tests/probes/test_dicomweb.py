@@ -124,7 +124,7 @@ async def test_metadata_of_an_instance_that_is_not_there_is_missing(orthanc: Ort
 
 async def test_a_path_that_is_no_dicomweb_is_http_status(orthanc: Orthanc) -> None:
     outcome = await ask(DICOM_WEB, NODE, settings_at(f"{orthanc.url}/nowhere"))
-    assert (outcome.reason, outcome.detail) == (Reason.HTTP_STATUS, "QIDO-RS was answered 404 Not Found")
+    assert (outcome.reason, outcome.detail) == (Reason.HTTP_STATUS, "QIDO-RS was answered with 404 Not Found")
 
 
 async def test_accounts_are_let_in_and_others_are_ours_to_mend(tmp_path: Path) -> None:
@@ -238,9 +238,9 @@ async def answered(status: str, body: bytes, more: str = "", **settings: Any) ->
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"keys": {"PatientID": "*"}}, "must narrow the search"),
+        ({"keys": {"PatientID": "*"}}, "add keys that narrow the search"),
         ({"at_least": 200}, "limit stops at 100"),
-        ({"keys": {"Bogus": "1"}}, "no keyword of PS3.6"),
+        ({"keys": {"Bogus": "1"}}, "is not a keyword of PS3.6"),
         ({"metadata_of": "1.2.3"}, "pattern"),
     ],
 )

@@ -151,7 +151,7 @@ async def test_where_routing_should_bring_it_is_looked_at_too(tmp_path: Path, le
         assert "vna: maximum PDU length" in dict(outcome.terminal)
     else:
         assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.STORED_NOT_FOUND)
-        assert outcome.detail.startswith("it took the object, which has not arrived on vna: ")
+        assert outcome.detail.startswith("it accepted the object, which has not arrived on vna: ")
 
 
 async def test_a_node_that_cannot_be_looked_at_is_not_configured(orthanc: Orthanc, ledger: BookLedger) -> None:
@@ -237,9 +237,9 @@ async def run_against(liar: Liar, timeout: float = SOON, **settings: Any) -> Out
         (refused(0x0111), Reason.DUPLICATE, "STOW-RS answered 0x0111"),
         (refused(0x0110), Reason.DIMSE_STATUS, "STOW-RS answered 0x0110"),
         (refused(0xA700, 202), Reason.OUT_OF_RESOURCES, "STOW-RS answered 0xA700"),
-        ((409, "text/plain", b"DOE^JOHN"), Reason.DATASET_REFUSED, "STOW-RS was answered 409"),
-        ((200, "application/dicom+json", b"{}"), Reason.BAD_CONTENT, "does not say that the object is stored"),
-        ((200, "application/dicom+json", b"[]"), Reason.BAD_CONTENT, "no data set"),
+        ((409, "text/plain", b"DOE^JOHN"), Reason.DATASET_REFUSED, "STOW-RS was answered with 409"),
+        ((200, "application/dicom+json", b"{}"), Reason.BAD_CONTENT, "does not confirm that the object was stored"),
+        ((200, "application/dicom+json", b"[]"), Reason.BAD_CONTENT, "is not a data set"),
         ((200, "application/dicom+xml", b"<DOE/>"), Reason.BAD_CONTENT, "not JSON"),
         ((507, "text/plain", b""), Reason.OUT_OF_RESOURCES, "507 Insufficient Storage"),
         ((401, "text/plain", b""), Reason.AUTH, "401 Unauthorized"),
@@ -304,13 +304,13 @@ async def test_what_is_never_there_is_not_found(what: str, nothing: Reply) -> No
 async def test_a_store_of_which_nothing_is_said_is_bad_content(status: int) -> None:
     outcome = await run_against(Liar(store=(status, "application/dicom+json", b"")), verify="none")
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.BAD_CONTENT)
-    assert f"STOW-RS was answered {status}, but the answer does not say" in outcome.detail
+    assert f"STOW-RS was answered with {status}, but the answer does not confirm" in outcome.detail
 
 
 async def test_an_address_that_is_no_dicomweb_at_all_is_told_by_the_store() -> None:
     outcome = await run_against(Liar(find=UNKNOWN, store=UNKNOWN))
     assert outcome.reason is Reason.HTTP_STATUS
-    assert outcome.detail.startswith("STOW-RS was answered 404 Not Found")
+    assert outcome.detail.startswith("STOW-RS was answered with 404 Not Found")
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ async def test_a_real_volume_that_fills_steadily_is_predicted_and_warns_and_neve
     assert value(early, "disk_full_in_seconds") == pytest.approx(28 / 12 * 3600, rel=0.05)
     assert (later.status, later.reason) == (Status.WARN, Reason.OVER_LIMIT)
     assert value(later, "disk_full_in_seconds") == pytest.approx(3600, rel=0.05)
-    assert re.search(r" is full in [0-9.]+ (h|min), if it goes on as now$", later.detail)
+    assert re.search(r" will be full in [0-9.]+ (h|min) at its present rate$", later.detail)
     assert (unasked.status, full.status) == (Status.OK, Status.WARN)
 
 
@@ -292,9 +292,9 @@ async def test_of_many_volumes_those_that_are_there_are_remembered(tmp_path: Pat
 async def test_a_node_without_the_block_is_told_what_to_write() -> None:
     outcome = await ask(DISK, Node("server"), DiskSettings(source="node_exporter"))
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
-    assert outcome.detail == "node server needs a block node_exporter: {url: …} for this check"
+    assert outcome.detail == "add node_exporter: {url: …} to node server: this check needs it"
 
 
 def test_a_source_that_does_not_exist_or_tells_no_volumes_is_refused() -> None:
-    with pytest.raises(ValidationError, match=r"no source of volumes; there are: .*local"):
+    with pytest.raises(ValidationError, match=r"is not a source of volumes; use one of: .*local"):
         DiskSettings(source="floppy")

@@ -120,8 +120,8 @@ async def test_a_page_tells_where_a_name_leads_by_address_alone() -> None:
     async with dnsmasq() as port:
         address = await ask(DNS, *at(port, expect="10.0.0.21"))
         text = await ask(DNS, *at(port, "example.org", type="TXT", expect="three"))
-    assert address.detail == "pacs.example.org leads to 10.0.0.20, not to 10.0.0.21"
-    assert text.detail == "example.org does not lead to three"
+    assert address.detail == "pacs.example.org resolves to 10.0.0.20, not to 10.0.0.21"
+    assert text.detail == "example.org does not resolve to three"
 
 
 async def test_what_is_wrong_has_its_reason() -> None:
@@ -174,5 +174,5 @@ def test_whatever_comes_is_records_or_a_failure(data: bytes, kind: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "a..b", "x" * 64, "ä.org", ".".join(["x" * 60] * 5)])
 def test_what_is_no_domain_name_is_refused(name: str) -> None:
-    with pytest.raises(ValidationError, match="no domain name"):
+    with pytest.raises(ValidationError, match="is not a domain name"):
         DnsSettings(name=name)

@@ -323,8 +323,8 @@ def test_the_first_text_that_is_not_empty_is_the_cause(
         ("echo usage: x >&2; echo 'x: error: no host' >&2; echo >&2; exit 3", Status.UNKNOWN, "x: error: no host"),
         ("no-such-plugin", Status.UNKNOWN, "not found"),
         ("echo ignored >&2; echo 'CRITICAL: full'; exit 2", Status.FAIL, "CRITICAL: full"),
-        ("echo >&2 'last words'; kill -9 $$", Status.UNKNOWN, "ended by signal 9: last words"),
-        ("exit 2", Status.FAIL, "the command ended with exit status 2 and said nothing"),
+        ("echo >&2 'last words'; kill -9 $$", Status.UNKNOWN, "killed by signal 9: last words"),
+        ("exit 2", Status.FAIL, "the command ended with exit status 2 and printed nothing"),
     ],
 )
 async def test_standard_error_speaks_when_nothing_else_was_said(script: str, status: Status, said: str) -> None:

@@ -71,11 +71,11 @@ async def asked(moment: datetime, zone: str = "UTC", **more: object) -> Outcome:
     ("moment", "status", "words"),
     [
         (datetime(2027, 1, 30, 23, 0, tzinfo=UTC), Status.OK, ""),
-        (datetime(2027, 1, 31, 1, 0, tzinfo=UTC), Status.WARN, "ends on 2027-03-31, in 59 days"),
-        (datetime(2027, 3, 30, 23, 0, tzinfo=UTC), Status.WARN, "ends on 2027-03-31, in 1 day"),
-        (datetime(2027, 3, 31, 23, 59, tzinfo=UTC), Status.WARN, "ends on 2027-03-31, today"),
-        (datetime(2027, 4, 1, 0, 1, tzinfo=UTC), Status.FAIL, "ended on 2027-03-31"),
-        (datetime(2027, 4, 3, 0, 1, tzinfo=UTC), Status.FAIL, "ended on 2027-03-31, 2 days ago"),
+        (datetime(2027, 1, 31, 1, 0, tzinfo=UTC), Status.WARN, "expires on 2027-03-31, in 59 days"),
+        (datetime(2027, 3, 30, 23, 0, tzinfo=UTC), Status.WARN, "expires on 2027-03-31, in 1 day"),
+        (datetime(2027, 3, 31, 23, 59, tzinfo=UTC), Status.WARN, "expires on 2027-03-31, today"),
+        (datetime(2027, 4, 1, 0, 1, tzinfo=UTC), Status.FAIL, "expired on 2027-03-31"),
+        (datetime(2027, 4, 3, 0, 1, tzinfo=UTC), Status.FAIL, "expired on 2027-03-31, 2 days ago"),
     ],
 )
 async def test_it_warns_in_time_and_holds_to_the_end_of_its_last_day(
@@ -102,7 +102,7 @@ async def test_a_certificate_ends_at_its_minute_and_is_read_in_either_form(tmp_p
     pair = Authority(tmp_path).certificate(days=20)
     der = tmp_path / "ct.der"
     der.write_bytes(ssl.PEM_cert_to_DER_cert(Path(pair.cert).read_text()))
-    ends = f"ends on {datetime.fromtimestamp(pair.expiry, UTC):%Y-%m-%d}, in 19 days"
+    ends = f"expires on {datetime.fromtimestamp(pair.expiry, UTC):%Y-%m-%d}, in 19 days"
     for file in (Path(pair.cert), der):
         outcome = await ask(EXPIRY, *by_certificate(file))
         assert (outcome.status, outcome.reason) == (Status.WARN, Reason.EXPIRING)
@@ -131,8 +131,8 @@ async def test_a_certificate_that_cannot_be_had_is_our_blindness(tmp_path: Path)
     assert [outcome.detail for outcome in outcomes] == [
         "the certificate cannot be read: Permission denied",
         "the certificate cannot be read: No such file or directory",
-        "the file holds no certificate, neither PEM nor DER",
-        "the file holds no certificate, neither PEM nor DER",
+        "the file contains no certificate in PEM or DER",
+        "the file contains no certificate in PEM or DER",
         "the certificate cannot be read: Is a directory",
     ]
 

@@ -114,7 +114,8 @@ async def test_what_is_wrong_is_told_without_the_name_of_a_file(
 async def test_no_match_and_no_folder_are_missing(tmp_path: Path) -> None:
     nothing, nowhere = await look(tmp_path), await look(tmp_path / "unmounted")
     assert (nothing.reason, nothing.detail) == (Reason.MISSING, "no file matches *.dump")
-    assert (nowhere.reason, nowhere.detail) == (Reason.MISSING, "the folder is not there: is it mounted?")
+    is_it_mounted = "check whether it is mounted: the folder does not exist"
+    assert (nowhere.reason, nowhere.detail) == (Reason.MISSING, is_it_mounted)
 
 
 async def test_a_folder_that_the_monitor_may_not_list_is_not_configured(tmp_path: Path) -> None:

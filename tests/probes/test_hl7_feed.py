@@ -88,7 +88,7 @@ async def test_the_newest_matching_file_of_a_folder_is_the_last_message(tmp_path
     fresh = await ask(FEED, node, settings, memory=memory)
     assert (old.status, old.reason, old.phase) == (Status.FAIL, Reason.SILENT, Phase.OPERATION)
     assert old.detail.startswith("no message since ")
-    assert "it may be silent for 15 min" in old.detail
+    assert "the longest acceptable gap is 15 min" in old.detail
     assert silent(only_hl7)
     assert (fresh.status, fresh.detail) == (Status.OK, "")
     assert [measured.name for measured in fresh.measurements] == [LAST]
@@ -121,7 +121,7 @@ async def test_a_link_that_leads_nowhere_hides_no_message(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("feeds", "expected"),
     [
-        ("Orders", (Status.UNKNOWN, Reason.NOT_MEASURED, "mirth does not report what came in: Orders")),
+        ("Orders", (Status.UNKNOWN, Reason.NOT_MEASURED, "mirth does not report received messages for: Orders")),
         ("Results", (Status.OK, None, "")),
         ((), (Status.OK, None, "")),
     ],
@@ -187,7 +187,7 @@ async def test_a_sender_that_falls_silent_in_service_hours() -> None:
         assert not silent(await feed.at("2026-11-24T10:14"))
         outcome = await feed.at("2026-11-24T10:15")
         assert silent(outcome)
-        assert outcome.detail == "no message since Tue 2026-11-24 10:00 CET; it may be silent for 15 min"
+        assert outcome.detail == "no message since Tue 2026-11-24 10:00 CET; the longest acceptable gap is 15 min"
         await feed.send()
         assert not silent(await feed.at("2026-11-24T10:16"))
 
@@ -236,8 +236,8 @@ async def test_each_message_type_that_is_expected_must_come() -> None:
         assert not silent(await feed.at("2026-11-24T10:14"))
         outcome = await feed.at("2026-11-24T10:15")
         assert outcome.detail == (
-            "ORM^O01: no message since Tue 2026-11-24 10:00 CET; it may be silent for 15 min; "
-            "ORU^R01: no message since it is watched; it may be silent for 15 min"
+            "ORM^O01: no message since Tue 2026-11-24 10:00 CET; the longest acceptable gap is 15 min; "
+            "ORU^R01: no message since monitoring began; the longest acceptable gap is 15 min"
         )
     assert {(m.name, m.labels) for m in outcome.measurements} == {
         (LAST, (("feed", "ORM^O01"),)),
@@ -295,7 +295,8 @@ async def test_a_counter_of_an_engine_that_goes_on_is_a_feed_that_lives() -> Non
         assert not silent(await look("2026-11-24T10:10", channel("Orders", 8), channel("Results", 3)))
         outcome = await look("2026-11-24T10:15", channel("Orders", 8), channel("Results", 3, "STOPPED"))
         assert silent(outcome)
-        assert outcome.detail == "Results (not started): no message since it is watched; it may be silent for 15 min"
+        never = "no message since monitoring began; the longest acceptable gap is 15 min"
+        assert outcome.detail == f"Results (not started): {never}"
         cleared = await look("2026-11-24T10:20", channel("Orders", 0), channel("Results", 0))
         assert cleared.detail.startswith("Results: ")
         later = await look("2026-11-24T10:25", channel("Orders", 0), channel("Results", 0))
@@ -356,11 +357,11 @@ async def test_a_node_without_an_engine_is_not_configured() -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"source": "fax", "within": "5m"}, "no source of feeds; there are: folder, listener, mirth"),
-        ({"source": "folder", "within": "5m"}, "go together"),
-        ({"source": "listener", "folder": "x", "within": "5m"}, "go together"),
-        ({"source": "listener", "feeds": "x", "within": "5m"}, "name the engine as source"),
-        ({"source": "listener", "within": {"Mo-Fr 7-19": "5m"}}, "are not hours"),
+        ({"source": "fax", "within": "5m"}, "is not a source of feeds; use one of: folder, listener, mirth"),
+        ({"source": "folder", "within": "5m"}, "require each other"),
+        ({"source": "listener", "folder": "x", "within": "5m"}, "require each other"),
+        ({"source": "listener", "feeds": "x", "within": "5m"}, "set source to an engine"),
+        ({"source": "listener", "within": {"Mo-Fr 7-19": "5m"}}, "is not a list of hours"),
         ({"source": "listener", "within": "soon"}, "is not a duration"),
     ],
 )

@@ -149,7 +149,7 @@ def whole(make: Callable[[bytes], bytes]) -> Script:
     [
         (hang, Reason.NO_ACK, "did not acknowledge the message in time"),
         (whole(lambda ours: b"MSH|^~\\&|||||||ADT^A01|1|P|2.3\r"), Reason.NO_ACK, "no acknowledgement"),
-        (whole(lambda ours: ack(ours, b"OK")), Reason.NO_ACK, "no code of HL7 table 0008"),
+        (whole(lambda ours: ack(ours, b"OK")), Reason.NO_ACK, "code that is not in HL7 table 0008"),
         (answering(ack), Reason.FRAMING, "does not begin with 0B"),
         (answering(lambda ours: b"\x0b" + ack(ours) + b"\r\x0c"), Reason.FRAMING, "did not end it"),
         (answering(lambda ours: b"HTTP/1.1 400 Bad Request\r\n\r\n"), Reason.FRAMING, "protocol? it speaks HTTP"),
@@ -166,15 +166,15 @@ def whole(make: Callable[[bytes], bytes]) -> Script:
         (
             whole(lambda ours: ack(b"")),
             Reason.CONTROL_ID_MISMATCH,
-            "(MSA-2 is empty); where it never does, write same_",
+            "(MSA-2 is empty); if it never fills MSA-2, set same_",
         ),
         (half, Reason.FRAMING, "did not end it"),
-        (whole(lambda ours: b"\x06"), Reason.FRAMING, "no HL7 v2 message"),
+        (whole(lambda ours: b"\x06"), Reason.FRAMING, "is not an HL7 v2 message"),
         (whole(lambda ours: ack(ours, b"AE", rest=b"|DOE^JANE")), Reason.NAK_AE, "answered AE (MSA-1)"),
         (whole(lambda ours: ack(ours, b"CE")), Reason.NAK_AE, "answered CE (MSA-1)"),
         (whole(lambda ours: ack(ours, b"AR")), Reason.NAK_AR, "answered AR (MSA-1)"),
         (whole(lambda ours: ack(ours, b"CR")), Reason.NAK_AR, "answered CR (MSA-1)"),
-        (whole(lambda ours: ack(b"STALE")), Reason.CONTROL_ID_MISMATCH, "another message than ours"),
+        (whole(lambda ours: ack(b"STALE")), Reason.CONTROL_ID_MISMATCH, "a message other than ours"),
         (answering(lambda ours: b""), Reason.CLOSED, "closed the connection"),
         (reset, Reason.CLOSED, "closed the connection"),
     ],
@@ -198,7 +198,7 @@ async def test_where_the_application_must_answer_a_mere_receipt_is_not_enough() 
     receipt = await beat(whole(lambda ours: ack(ours, b"CA")), timeout=HANGS, accept="AA")
     assert (await beat(twice, accept="AA")).status is Status.OK
     assert receipt.reason is Reason.NO_ACK
-    assert receipt.detail.endswith("answered CA (MSA-1), and none of AA")
+    assert receipt.detail.endswith("answered CA (MSA-1); expected one of AA")
 
 
 async def test_an_engine_that_does_not_copy_the_control_id_can_be_put_up_with() -> None:
@@ -215,7 +215,7 @@ async def test_ok_says_what_it_proves() -> None:
     outcome = await beat(good)
     assert outcome.terminal == (
         ("acknowledgement", "AA"),
-        ("proves", "that the listener accepts messages, not that they arrive anywhere (verify: loop does)"),
+        ("proves", "that the listener accepts messages, not that they arrive anywhere (verify: loop proves that)"),
     )
 
 
@@ -249,16 +249,16 @@ async def test_a_message_of_ones_own_is_filled_in(tmp_path: Path) -> None:
         (b"EVN|A08", "does not begin with MSH"),
         (TEMPLATE.replace(b"{control_id}", b"4711"), "its MSH-10 is not {control_id}"),
         (TEMPLATE + b"Z" * 65536, "longer than 65536 bytes"),
-        (b"\x0b" + TEMPLATE + b"\x1c\r", "it holds a byte that only stands around messages (0B, 1C) or NUL"),
-        (TEMPLATE.replace(b"ADT", b"\x1cADT"), "it holds a byte that only stands around messages (0B, 1C) or NUL"),
-        (TEMPLATE.decode().encode("utf-16"), "it holds a byte that only stands around messages (0B, 1C) or NUL"),
+        (b"\x0b" + TEMPLATE + b"\x1c\r", "it contains a framing byte (0B, 1C) or NUL"),
+        (TEMPLATE.replace(b"ADT", b"\x1cADT"), "it contains a framing byte (0B, 1C) or NUL"),
+        (TEMPLATE.decode().encode("utf-16"), "it contains a framing byte (0B, 1C) or NUL"),
     ],
 )
 async def test_a_file_that_cannot_be_sent_is_told_at_once_and_also_when_it_changes(
     text: bytes, said: str, tmp_path: Path
 ) -> None:
     settings = settings_by(tmp_path, TEMPLATE)
-    with pytest.raises(ValueError, match="is no HL7 message to send") as raised:
+    with pytest.raises(ValueError, match="is not an HL7 message that can be sent") as raised:
         settings_by(tmp_path, text)
     outcome = await ask(HEARTBEAT, node_at(free_port()), settings)
     assert said in str(raised.value)
@@ -394,7 +394,7 @@ async def test_a_message_that_the_engine_acknowledges_and_loses_is_silent() -> N
     async with our_listener() as listener, sending_on(listener.port, loses=True) as port:
         outcome = await ask(HEARTBEAT, node_at(port), LOOPED, HANGS, hl7_listener=listener)
     assert (outcome.status, outcome.reason, outcome.phase) == (Status.FAIL, Reason.SILENT, Phase.OPERATION)
-    assert outcome.detail.endswith("acknowledged the message, which did not come back to our listener in time")
+    assert outcome.detail.endswith("acknowledged the message, but it did not come back to our listener in time")
     assert outcome.measurements == ()
 
 

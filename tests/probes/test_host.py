@@ -86,7 +86,7 @@ async def test_what_a_source_does_not_tell_is_not_missing(tmp_path: Path) -> Non
     with NodeExporter(tmp_path) as exporter:
         outcome = await ask(HOST, *exporter_at(exporter.port, processes="Orthanc"), timeout=20)
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
-    assert "node_exporter tells nothing of programs" in outcome.detail
+    assert "grant this one more rights: node_exporter does not report programs here" in outcome.detail
 
 
 async def test_this_machine_runs_this_program_and_listens_where_it_should() -> None:
@@ -103,7 +103,7 @@ async def test_a_program_and_a_port_that_are_not_there_fail() -> None:
     port = free_port()
     outcome = await here(processes=["no-such-program"], ports=[port])
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.MISSING)
-    assert outcome.detail == f"no program no-such-program runs; nothing listens on port {port}"
+    assert outcome.detail == f"the program no-such-program is not running; nothing listens on port {port}"
 
 
 async def test_a_full_memory_warns_where_the_limit_is() -> None:
@@ -121,8 +121,8 @@ def judge(state: HostState, **settings: Any) -> Outcome:
     ("load", "status", "detail"),
     [
         (15.9, Status.OK, ""),
-        (16.0, Status.WARN, "the load for each CPU is 4, the limit is 4"),
-        (40.0, Status.FAIL, "the load for each CPU is 10, the limit is 8"),
+        (16.0, Status.WARN, "the load per CPU is 4, the limit is 4"),
+        (40.0, Status.FAIL, "the load per CPU is 10, the limit is 8"),
     ],
 )
 def test_load_counts_for_each_cpu(load: float, status: Status, detail: str) -> None:
@@ -130,7 +130,7 @@ def test_load_counts_for_each_cpu(load: float, status: Status, detail: str) -> N
     assert (outcome.status, outcome.detail) == (status, detail)
 
 
-NO_LOAD = "local does not report load: use another source, or set load_warn to null"
+NO_LOAD = "use another source, or set load_warn to null: local does not report load"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ NO_LOAD = "local does not report load: use another source, or set load_warn to n
         (
             HostState(memory=100, load=1.0),
             {"memory_warn": "90%"},
-            (Status.UNKNOWN, "local does not report memory: use another source, or set memory_warn to null"),
+            (Status.UNKNOWN, "use another source, or set memory_warn to null: local does not report memory"),
         ),
         (
             HostState(load=1.0),
@@ -177,7 +177,7 @@ async def test_a_machine_at_work_is_above_a_limit_that_is_below_its_load() -> No
             busy.kill()
     assert (mild.status, mild.reason) == (Status.WARN, Reason.OVER_LIMIT)
     assert (severe.status, severe.reason) == (Status.FAIL, Reason.OVER_LIMIT)
-    assert severe.detail.startswith("the load for each CPU is ")
+    assert severe.detail.startswith("the load per CPU is ")
 
 
 def test_services_are_as_a_real_systemd_says(tmp_path: Path) -> None:
@@ -209,5 +209,5 @@ def probed_on(machine: Systemd, services: list[list[str]]) -> list[dict[str, Any
 
 
 def test_a_source_that_tells_no_host_is_refused() -> None:
-    with pytest.raises(ValidationError, match="'orthanc' is no source of host"):
+    with pytest.raises(ValidationError, match="'orthanc' is not a source of host"):
         HostSettings(source="orthanc")

@@ -141,7 +141,7 @@ async def test_the_host_that_a_redirect_names_is_not_repeated(to: str) -> None:
         outcome = await ask(HTTP, *at(peer.url))
         refused = await ask(HTTP, *at(peer.url, redirects=0))
     assert outcome.reason in (Reason.DNS, Reason.TCP_REFUSED)
-    assert outcome.detail.startswith("it redirects to another host, and that one could not be asked")
+    assert outcome.detail.startswith("it redirects to another host, which could not be reached")
     for said in (outcome.detail, refused.detail):
         assert "s3cret" not in said
         assert ":1" not in said

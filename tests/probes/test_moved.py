@@ -108,7 +108,7 @@ async def test_a_study_that_somebody_else_is_sent_is_not_counted_where_the_archi
     assert [one.name for one in first.measurements] == ["retrieve_objects", "retrieve_seconds"]
     assert (silent.status, silent.reason) == (Status.OK, None)
     assert [one.name for one in silent.measurements] == ["retrieve_seconds"]
-    assert fewer.detail.endswith("has 2 objects, not 3 as before")
+    assert fewer.detail.endswith("has 2 objects, but had 3 before")
 
 
 async def test_a_study_is_not_known_by_an_answer_that_counts_nothing() -> None:
@@ -171,7 +171,7 @@ async def test_an_archive_that_cannot_process_may_not_know_the_destination(liste
     """Orthanc answers C000 for a destination that is not among its DicomModalities, where others answer A801."""
     outcome = await store_by(Mover(None, 0xC000), listener)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.QUERY_REFUSED)
-    assert "is that registered there" in outcome.detail
+    assert "check that the destination PACSMON is registered there" in outcome.detail
     assert "PACSMON" in outcome.detail
     full = await store_by(Mover(None, 0xA702), listener)
     assert "registered" not in full.detail

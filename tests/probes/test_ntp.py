@@ -201,5 +201,5 @@ def test_time_goes_on_after_2036() -> None:
 
 
 def test_limits_are_ordered() -> None:
-    with pytest.raises(ValueError, match="warn is above fail"):
+    with pytest.raises(ValueError, match="warn must not be above fail"):
         NtpSettings(warn=2, fail=1)

@@ -110,7 +110,7 @@ async def test_a_copy_that_cannot_be_asked_is_not_this_nodes_fault() -> None:
     with queried(matches(3)) as here:
         outcome = await reconcile(node_at(here.port), node_at(free_port(), "vna"))
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
-    assert outcome.detail.startswith("vna could not be asked: ")
+    assert outcome.detail.startswith("vna could not be queried: ")
 
 
 async def test_an_archive_that_does_not_tell_modalities_is_not_compared_by_them() -> None:
@@ -118,7 +118,7 @@ async def test_an_archive_that_does_not_tell_modalities_is_not_compared_by_them(
         settings = ReconcileSettings(against="vna", modalities="CT")
         outcome = await reconcile(node_at(here.port), node_at(here.port, "vna"), settings)
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
-    assert "does not tell ModalitiesInStudy" in outcome.detail
+    assert "does not return ModalitiesInStudy" in outcome.detail
 
 
 async def test_studies_of_several_modalities_count_for_each() -> None:

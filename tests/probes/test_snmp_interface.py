@@ -116,7 +116,8 @@ def test_a_link_that_is_cut_is_told_from_one_that_is_switched_off(tmp_path: Path
 
     outcomes = alone(scene())
     assert [outcome.status for outcome in outcomes] == [Status.OK, Status.FAIL, Status.FAIL]
-    assert [outcome.detail for outcome in outcomes] == ["", "uplink is down", "uplink is switched off (ifAdminStatus)"]
+    switched_off = "uplink is administratively down (ifAdminStatus)"
+    assert [outcome.detail for outcome in outcomes] == ["", "uplink is down", switched_off]
     assert [values(outcome, "uplink")["interface_up"] for outcome in outcomes] == [1, 0, 0]
 
 
@@ -138,7 +139,7 @@ def test_frames_that_a_link_drops_are_a_warning(tmp_path: Path) -> None:
 
     outcome = alone(scene())
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.OVER_LIMIT)
-    assert "dropped frames a second, more than 1" in outcome.detail
+    assert "dropped frames per second, more than 1" in outcome.detail
     assert values(outcome, "uplink")["interface_discards_per_second"] > 1
 
 
@@ -162,19 +163,19 @@ def judge(interface: Interface, **settings: Any) -> Outcome:
     [
         (told(), Status.OK, ""),
         (told(errors=6), Status.OK, ""),
-        (told(errors=60), Status.WARN, "Gi1/0/1 has 1 frames with errors a second, more than 0.1"),
-        (told(discards=600), Status.WARN, "Gi1/0/1 has 10 dropped frames a second, more than 5"),
-        (told(octets=60 * 120_000_000), Status.WARN, "Gi1/0/1 is 96 % full, the limit is 90 %"),
+        (told(errors=60), Status.WARN, "Gi1/0/1 has 1 frames with errors per second, more than 0.1"),
+        (told(discards=600), Status.WARN, "Gi1/0/1 has 10 dropped frames per second, more than 5"),
+        (told(octets=60 * 120_000_000), Status.WARN, "Gi1/0/1 is 96 % loaded, the limit is 90 %"),
         (told(octets=60 * 120_000_000, speed=None), Status.OK, ""),
         (told(octets_in=None), Status.OK, ""),
         (told(link=Link.DOWN), Status.FAIL, "Gi1/0/1 is down"),
-        (told(link=Link.DOWN, enabled=False), Status.FAIL, "Gi1/0/1 is switched off (ifAdminStatus)"),
-        (told(link=Link.UNKNOWN, enabled=False), Status.FAIL, "Gi1/0/1 is switched off (ifAdminStatus)"),
+        (told(link=Link.DOWN, enabled=False), Status.FAIL, "Gi1/0/1 is administratively down (ifAdminStatus)"),
+        (told(link=Link.UNKNOWN, enabled=False), Status.FAIL, "Gi1/0/1 is administratively down (ifAdminStatus)"),
         (told(link=Link.LOWER_LAYER_DOWN), Status.FAIL, "Gi1/0/1 is down, because an interface below it is down"),
         (told(link=Link.NOT_PRESENT), Status.FAIL, "Gi1/0/1 is not present: a component is missing"),
         (told(link=Link.TESTING), Status.FAIL, "Gi1/0/1 is in test mode"),
         (told(link=Link.DORMANT), Status.WARN, "Gi1/0/1 is dormant: it waits for an external event"),
-        (told(link=Link.UNKNOWN), Status.UNKNOWN, "Gi1/0/1 is in a state that the agent does not know"),
+        (told(link=Link.UNKNOWN), Status.UNKNOWN, "Gi1/0/1 is in a state unknown to the agent"),
     ],
 )
 def test_what_is_wrong_with_a_link_is_told(interface: Interface, status: Status, detail: str) -> None:

@@ -132,8 +132,8 @@ async def test_senders_are_told_by_orthanc(orthanc: Orthanc, tmp_path: Path) -> 
     assert measured(more, "studies_today") == {"STORESCU": 5, "CT1": 0}
     assert measured(more, "study_newest_timestamp_seconds").keys() == {"STORESCU"}
     assert silent.reason is Reason.SILENT
-    assert "STORESCU: the newest series came 3 h ago, more than 2 h" in silent.detail
-    assert "CT1: none has come; it has been watched since 3 h ago" in silent.detail
+    assert "STORESCU: the newest series arrived 3 h ago, more than 2 h" in silent.detail
+    assert "CT1: none has arrived since monitoring began 3 h ago" in silent.detail
     assert memory.keys() == {"change", "newest", "since", "day", "counts"}
 
 
@@ -141,7 +141,7 @@ async def test_senders_need_orthancs_own_api() -> None:
     node, settings = Node("archive", host="127.0.0.1"), StudyFlowSettings(within="2h", senders="CT1")
     outcome = await ask(FLOW, node, settings)
     assert (outcome.reason, FLOW.addresses(node, settings)) == (Reason.NOT_CONFIGURED, ())
-    with pytest.raises(ValueError, match="senders go by themselves"):
+    with pytest.raises(ValueError, match="senders cannot be combined with"):
         StudyFlowSettings(within="2h", senders="CT1", modalities="CT")
 
 

@@ -156,7 +156,7 @@ def test_a_standby_whose_database_fails_while_it_takes_over_stands_by_again(tmp_
             admin.execute("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no room'; END$$")
             admin.execute("CREATE TRIGGER refuse BEFORE INSERT ON revisions FOR EACH ROW EXECUTE FUNCTION refuse()")
             leader.stop()
-            wait(lambda: "stands by again" in heir.log.read_text())
+            wait(lambda: "standby again" in heir.log.read_text())
             wait(lambda: pair.role(heir) == "standby")
             admin.execute("DROP TRIGGER refuse ON revisions")
         wait(lambda: pair.leads(heir))

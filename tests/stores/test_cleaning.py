@@ -136,7 +136,7 @@ async def test_a_copy_on_a_node_that_is_not_named_any_more_is_told() -> None:
     ledger = BookLedger()
     await ledger.record([an_object(1, "vna")])
     left = await tidy(NoCleaner(), Node("archive"), Context(time.monotonic() + SOON, ledger=ledger))
-    assert (left.count, left.why) == (1, "vna: the check names this node no more")
+    assert (left.count, left.why) == (1, "vna: the check no longer names this node")
 
 
 async def test_one_run_tries_so_many_and_no_more() -> None:

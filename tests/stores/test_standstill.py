@@ -98,7 +98,7 @@ async def test_a_record_that_does_not_answer_in_time_is_not_measured_and_nothing
     with locked(tmp_path):
         result = await runner.run_once(short, {})
     assert (result.outcome.status, result.outcome.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
-    assert "the monitor's own record did not answer for" in result.outcome.detail
+    assert "the monitor's own history database did not respond for" in result.outcome.detail
     assert changes(orthanc) == before
 
     assert [thing.missed for thing in await history.objects.outstanding(short.id)] == [None]  # committed after all

@@ -57,7 +57,7 @@ async def test_a_storage_that_it_leaves_out_is_missing() -> None:
         Reason.MISSING,
         "volume fs2 is not there",
     )
-    assert outcome.terminal == (("the system tells", "fs1"),)
+    assert outcome.terminal == (("the system reports", "fs1"),)
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ async def test_bad_answers_have_their_reasons() -> None:
 
 
 def test_what_is_no_jsonpath_is_refused() -> None:
-    with pytest.raises(ValidationError, match="is no JSONPath"):
+    with pytest.raises(ValidationError, match="is not a JSONPath"):
         system("http://127.0.0.1", queues={"a": {"length": "$..["}})
 
 

@@ -122,7 +122,7 @@ async def test_a_driver_that_is_not_installed_is_told() -> None:
 
 @pytest.mark.parametrize("statement", ["DELETE FROM outbox", "SELECT 1; DROP TABLE outbox", "", "UPDATE x SET y = 1"])
 def test_anything_but_one_statement_that_reads_is_refused(statement: str) -> None:
-    with pytest.raises(ValidationError, match="not one statement that reads"):
+    with pytest.raises(ValidationError, match="is not a single SELECT statement"):
         asking("sqlite://", statement)
 
 
@@ -151,7 +151,7 @@ async def test_a_limit_of_which_the_source_says_nothing_is_not_kept(
     block = SqlSettings(url=Secret(database), queues={"outbox": {"length": COUNT}})
     outcome = await ask(kinds()["queue"], Node("ris", systems={"sql": block}), QueueSettings(source="sql", **limits))
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
-    says = f"outbox: the source does not report what {needed}: remove the limit, or choose another source"
+    says = f"outbox: remove the limit, or choose another source: the source does not report what {needed}"
     assert outcome.detail == says
 
 

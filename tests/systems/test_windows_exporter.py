@@ -87,11 +87,11 @@ async def test_a_service_is_found_however_a_version_and_a_person_write_its_name(
         ({"running": 0, "stopped": 1}, (Status.FAIL, Reason.MISSING, "the service PacsServer is stopped")),
         (
             {"running": 0, "stopped": 0},
-            (Status.UNKNOWN, Reason.NOT_MEASURED, "the state of the service PacsServer is not known"),
+            (Status.UNKNOWN, Reason.NOT_MEASURED, "the state of the service PacsServer is unknown"),
         ),
         (
             {"running": 0, "unknown": 1},
-            (Status.UNKNOWN, Reason.NOT_MEASURED, "the state of the service PacsServer is not known"),
+            (Status.UNKNOWN, Reason.NOT_MEASURED, "the state of the service PacsServer is unknown"),
         ),
     ],
 )

@@ -35,7 +35,7 @@ async def test_the_link_of_an_incident_leads_to_the_incident(served):
 
     told = found.json()
     assert told["cause"] == open_ones[0].cause
-    assert "The machine is on but nothing listens there" in told["next_step"]
+    assert "Check that the service is running and on this port" in told["next_step"]
     assert told["runbook"].endswith("/docs/operations#tcp_refused")
     assert (told["impact"], told["support"]) == ("", {})
 

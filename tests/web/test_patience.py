@@ -140,7 +140,7 @@ async def test_junk_is_counted_and_writes_two_lines(port, caplog):
             client.writer.write_eof()
             assert await client.left_alone()
     assert len(caplog.messages) <= 2, caplog.messages  # uvicorn writes one of its own
-    assert "the HTTP listener turns 127.0.0.1 away: it sends no HTTP request" in caplog.messages
+    assert "the HTTP listener refused 127.0.0.1: it did not send an HTTP request" in caplog.messages
 
 
 @contextmanager

@@ -75,7 +75,7 @@ async def test_what_takes_no_reports_says_so(start):
     nobody = await client.post("/api/v1/push/backup/daily")
     wrong = await client.post("/api/v1/push/backup/nightly?status=great")
     assert (other.status_code, nobody.status_code, wrong.status_code) == (409, 404, 422)
-    assert other.json()["detail"] == "backup/licence is a check of the kind expiry; only push takes reports"
+    assert other.json()["detail"] == "backup/licence is a check of the kind expiry; only push checks accept reports"
 
 
 async def test_more_reports_of_a_check_than_a_job_can_make_are_refused_for_a_while(start):
