@@ -58,6 +58,8 @@ log = logging.getLogger(__name__)
 PACE = Pace()
 LOOK_AGAIN = 30.0
 """The desk checks again after this many seconds at the latest."""
+REST, LONGEST_REST = 4.0, 0.5
+"""Times the duration of a decision, and seconds at most, until the next one: the probes have to wait while it lasts."""
 FIRST_AGAIN = 0.5
 """Half of the first delay, in seconds, before a failed decision is retried; doubled each time."""
 MOST_UNDECIDED = 1000
@@ -126,6 +128,7 @@ class Desk:
         self._undecided: tuple[Transition, ...] = ()
         """Recorded, not yet decided on."""
         self._again_after = FIRST_AGAIN
+        self._deciding_took = 0.0
         self._bell = asyncio.Event()
         self._turning = asyncio.Lock()
         self._decided: deque[Entry] = deque()
@@ -255,6 +258,7 @@ class Desk:
     async def _work(self) -> None:
         while True:
             await self._turn()
+            await asyncio.sleep(min(REST * self._deciding_took, LONGEST_REST))
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._patience()):
                     await self._bell.wait()
@@ -270,8 +274,9 @@ class Desk:
         async with self._turning:
             self._bell.clear()
             self._watch.look()
-            batch = tuple(self._queue)
+            batch, began = tuple(self._queue), self._clock.monotonic()
             entry = self._decide(batch)
+            self._deciding_took = self._clock.monotonic() - began
             if entry != Entry():
                 self._decided.append(entry)
             del self._queue[: len(batch)]

@@ -23,14 +23,14 @@ def overlooked(
 ) -> Iterator[Transition]:
     """The transitions that nothing was made of, as far as they can still be told; none for checks in `coming`."""
     for check, seen in entries.items():
-        standing = seen.standing
-        case = cases.get((IncidentKind.NODE, str(check)))
-        if check in coming:
-            continue
-        if case is None and standing.state in TROUBLE:
+        if seen.standing.state in TROUBLE and check not in coming and (IncidentKind.NODE, str(check)) not in cases:
             yield _told(check, seen, State.UP, now)
-        elif case is not None and standing.state is State.UP:
-            yield _told(check, seen, case.incident.state, now)
+    for (kind, name), case in cases.items():
+        check = CheckId.parse(name)
+        if kind is IncidentKind.NODE and check not in coming and check in entries:
+            seen = entries[check]
+            if seen.standing.state is State.UP:
+                yield _told(check, seen, case.incident.state, now)
 
 
 def _told(check: CheckId, seen: Seen, before: State, now: Micros) -> Transition:
