@@ -26,8 +26,8 @@ from pacs_monitor.web.house import House
 
 STATES = {State.UNKNOWN: 0, State.UP: 1, State.DEGRADED: 2, State.DOWN: 3, State.ABSENT: 4}
 
-AT_A_TIME = 500
-"""Checks whose lines are made at a time: about 1 ms, after which the event loop runs."""
+AT_A_TIME = 2500
+"""Checks whose lines are made at a time: about 5 ms, after which the event loop runs."""
 PHASES: Mapping[Phase, Labels] = {phase: (("phase", phase.value),) for phase in Phase}
 Samples = Iterable[tuple[Labels, float]]
 """Labels beyond those of the check, and the value."""

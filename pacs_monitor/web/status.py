@@ -14,7 +14,7 @@ from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.model import SECOND, State, iso
 from pacs_monitor.web.house import House
 
-AT_A_TIME = 50
+AT_A_TIME = 250
 """Nodes that are written at a time: 1 to 2 ms, after which the event loop runs."""
 WORST_FIRST = (State.DOWN, State.DEGRADED, State.UNKNOWN, State.ABSENT, State.UP)
 
