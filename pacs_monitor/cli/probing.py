@@ -162,7 +162,7 @@ def _require_nobody(estate: Estate, silence: str) -> None:
         with contextlib.closing(SeatLocks(monitor.database, monitor.name)) as locks:
             runs = locks.daemon_runs() or lease_held(monitor.database, monitor.name)
     except HistoryError as error:
-        fail(f"{silence}\nwhether a daemon runs all the same is not known, since {error}\nif none does, {DIRECT}")
+        fail(f"{silence}\ncannot tell whether a daemon is running: {error}\nif none is, {DIRECT}")
     if runs:
         fail(
             f"{silence}\nbut one is running, because it holds the lease of {monitor.name!r}; read its log, or {DIRECT}"

@@ -59,7 +59,7 @@ def test_a_wrong_token_is_told_and_nothing_is_asked(running: tuple[Path, Counted
     config, _, daemon = running
     said = probe(config, PACS_MONITOR_TOKEN="wrong")
     assert (said.exit_code, said.stdout) == (1, "")
-    assert "the running daemon refuses: this token is not in monitor.auth" in said.stderr
+    assert "the running daemon refused: this token is not in monitor.auth" in said.stderr
     assert "set PACS_MONITOR_TOKEN" in said.stderr
     os.kill(daemon.pid, 0)
 
@@ -82,7 +82,7 @@ def test_a_daemon_that_does_not_answer_is_not_taken_for_none(running: tuple[Path
     said = probe(elsewhere)
     assert (said.exit_code, said.stdout) == (1, "")
     assert "start the daemon with: pacs-monitor run (none answers at" in said.stderr
-    assert "but one runs: it has the lease of 'proof'" in said.stderr
+    assert "but one is running, because it holds the lease of 'proof'" in said.stderr
     assert "--direct" in said.stderr
 
 
@@ -132,7 +132,7 @@ def test_where_nobody_can_tell_whether_a_daemon_runs_it_says_so(
     away.write_text(re.sub("database: .*", "database: postgresql+psycopg://nobody@127.0.0.1:1/x", config.read_text()))
     said = probe(away)
     assert (said.exit_code, said.stdout, peer.begun) == (1, "", 0)
-    assert "whether a daemon runs all the same is not known, since the database cannot be asked" in said.stderr
+    assert "cannot tell whether a daemon is running: " in said.stderr
     assert probe(away, "--direct").exit_code == 0
     assert probe(config).exit_code == 0  # nobody has the lease
 
@@ -152,4 +152,4 @@ def test_a_daemon_on_another_machine_is_seen_by_its_lease(
         with RunningDaemon(config, listen, ("env", f"TMPDIR={tmp_path / 'there'}")):
             said = probe(here)
     assert (said.exit_code, said.stdout) == (1, "")
-    assert "but one runs: it has the lease of 'proof'" in said.stderr
+    assert "but one is running, because it holds the lease of 'proof'" in said.stderr

@@ -78,7 +78,8 @@ def test_one_of_a_kind_is_told_as_one(tmp_path, orthancs):
 
 
 @pytest.mark.parametrize(
-    ("until", "told"), [("2026-01-31", ", which ended on 2026-01-31: it rests)"), ("2099-01-31", ", until 2099-01-31)")]
+    ("until", "told"),
+    [("2026-01-31", ", which ended on 2026-01-31: the check does not run)"), ("2099-01-31", ", until 2099-01-31)")],
 )
 def test_the_end_of_an_approval_stands_beside_who_gave_it(tmp_path, orthancs, until, told):
     assert (
@@ -110,9 +111,9 @@ def test_a_watched_store_is_shown_wherever_it_turns_up(tmp_path, orthancs):
     config = estate(tmp_path, *orthancs, settings=", timeout: 12s")
     answer = run("probe", "archive/dicom_store", "--watch", "4s", "--config", config)
     assert "it is stored; looking for it on archive, vna, workstation" in answer.stdout
-    assert "archive: there, found after " in answer.stdout
-    assert "name vna under copies_on, or exclude our AE title from that routing" in answer.stdout
-    assert "workstation: cannot be asked (" in answer.stdout
+    assert "archive: found after " in answer.stdout
+    assert "add vna to copies_on, or exclude our AE title from that routing" in answer.stdout
+    assert "workstation: could not be queried (" in answer.stdout
     assert "stored and cleaned up" in answer.stdout
     assert answer.exit_code == 0
     assert [held_by(orthanc) for orthanc in orthancs] == [0, 1]

@@ -68,7 +68,7 @@ def test_a_file_that_others_can_open_is_not_locked_where_anybody_may_make_one(
     with closing(SeatLocks(url, "east")):
         (file,) = tmp_path.glob("*.seats")
     file.chmod(mode)
-    with pytest.raises(HistoryError, match="somebody else"):
+    with pytest.raises(HistoryError, match="other users can open it"):
         SeatLocks(url, "east")
     file.chmod(0o600)
     with closing(SeatLocks(url, "east")) as locks:
