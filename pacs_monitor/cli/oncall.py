@@ -52,7 +52,8 @@ def incidents(
     if json:
         print_json(rows)
         return
-    _print(display.incidents(rows, _times(daemon)) or ["no incidents" if every else "no open incidents"])
+    none = "no incidents" if every else "no open incidents; --all lists ended ones"
+    _print(display.incidents(rows, _times(daemon)) or [none])
 
 
 @app.command("notify-test")
