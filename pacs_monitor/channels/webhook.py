@@ -1,4 +1,4 @@
-"""A webhook: one signed HTTP POST per event.
+"""A webhook: one HTTP POST per event, signed with a `secret`.
 
 The body is `{"type", "timestamp", "data"}` in JSON (`data` is described in the operations manual). With a `secret` it
 is signed by the Standard Webhooks scheme: `webhook-id` is the notification's identity, the same on every retry, so
