@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 INTERRUPTED = 130
@@ -9,10 +10,18 @@ INTERRUPTED = 130
 
 
 def main() -> None:
-    """The command line; Ctrl-C ends it without a traceback, also in the second that its imports take."""
-    try:
-        from pacs_monitor import cli  # noqa: PLC0415 - within the `try`
+    """The command line; Ctrl-C ends it without a traceback.
 
+    While modules are imported, the signal itself ends the process: some of them swallow a KeyboardInterrupt.
+    """
+    interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if interruptible:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from pacs_monitor import cli  # noqa: PLC0415 - only now
+
+    if interruptible:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
         cli.main()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
