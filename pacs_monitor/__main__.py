@@ -12,15 +12,13 @@ INTERRUPTED = 130
 def main() -> None:
     """The command line; Ctrl-C ends it without a traceback.
 
-    While modules are imported, the signal itself ends the process: some of them swallow a KeyboardInterrupt.
+    Until a command has something to end in order (`process.interruptible`), the signal itself ends the process:
+    modules that are imported may swallow a KeyboardInterrupt.
     """
-    interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if interruptible:
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from pacs_monitor import cli  # noqa: PLC0415 - only now
 
-    if interruptible:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         cli.main()
     except KeyboardInterrupt:

@@ -264,11 +264,14 @@ class Daemon:
                 new = await load_in_time(self.estate.file)
                 changes = configuration.diff(self.estate, new).lines()
                 revision = Revision(new.revision, who, diff="\n".join(changes))
+                known = self.estate.prints
+                self.engine.leave({check for check, now in new.prints.items() if known.get(check, now) != now})
                 await self.history.adopt(new.checks.keys(), revision, new.prints)
                 restored = await self.history.restore()
                 if self._ending:
                     raise HistoryError("the daemon is stopping")
-            except (ConfigError, HistoryError):
+            except BaseException:
+                self.engine.stay()
                 self.last_reload_successful = False
                 raise
             estate = configuration.in_force(self.estate, new)

@@ -39,6 +39,12 @@ def run(estate: Estate) -> None:
         leave()
 
 
+def interruptible() -> None:
+    """From now on Ctrl-C is a KeyboardInterrupt, for what has to end in order; see __main__."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def leave(code: int = 0) -> None:
     """End the process now: the interpreter would wait for threads of pools that hang in a system call."""
     logging.shutdown()

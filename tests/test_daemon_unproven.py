@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -134,6 +135,28 @@ async def test_an_edit_during_an_outage_launders_nothing_whenever_the_daemon_lea
     assert proven == [True, True, True]
     assert (booked["unknown_by_cause"]["unproven"], booked["seconds"]["down"] > 0) == (0, True)
     assert [outage["ended"] for outage in booked["incidents"]] == [None]
+
+
+async def test_an_address_that_is_left_is_asked_no_more_while_the_reload_is_being_recorded(tmp_path):
+    """Else it would fail after the record has the check at the other address, with which it had worked."""
+    port = free_port()
+    with Receiver() as pager:
+        edited = Edited(tmp_path, pager, port)
+        with listening(port):
+            await edited.start()
+            await until(lambda: edited.state is State.UP)
+            await edited.reload(free_port())
+            await edited.paged(1)
+            with closing(sqlite3.connect(tmp_path / "proof.db", isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                reload = asyncio.create_task(edited.reload(port))
+                await until(lambda: edited.daemon.engine.board.entries[TCP].leaving)
+                await asyncio.sleep(1.0)  # ten runs
+                other.execute("ROLLBACK")
+                await reload
+            await edited.paged(2)
+            booked = await edited.booked()
+    assert (booked["incidents"], booked["seconds"]["down"]) == ([], 0)
 
 
 async def test_a_new_address_that_fails_at_once_is_unproven_until_the_old_one_is_back(tmp_path):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Protocol
 
 import typer
 
+from pacs_monitor import process
 from pacs_monitor.cli import client, results
 from pacs_monitor.cli.client import (
     ANSWER_WITHIN,
@@ -170,6 +171,7 @@ def _require_nobody(estate: Estate, silence: str) -> None:
 
 
 def _from_here(estate: Estate, checks: list[Check], tell: Tell) -> None:
+    process.interruptible()
     try:
         asyncio.run(_run(estate, checks, tell))
     except HistoryError as error:

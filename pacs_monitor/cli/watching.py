@@ -7,6 +7,7 @@ from time import monotonic
 
 from rich.markup import escape
 
+from pacs_monitor import process
 from pacs_monitor.cli.common import fail, out
 from pacs_monitor.cli.here import runner_of
 from pacs_monitor.config import Estate
@@ -25,6 +26,7 @@ def watch_from_here(estate: Estate, checks: list[Check], span: str) -> bool:
         seconds = parse_duration(span)
     except ValueError as error:
         fail(str(error), 2)
+    process.interruptible()
     try:
         outcome = asyncio.run(_watch(estate, stores[0], seconds))
     except HistoryError as error:

@@ -44,6 +44,7 @@ def run(seconds: float | None) -> int:
 
     The exit code is 1 when a minute or more did not show a page opened and resolved.
     """
+    process.interruptible()
     with tempfile.TemporaryDirectory(prefix="pacs-monitor-demo-") as folder:
         stage = _Stage(Path(folder))
         try:

@@ -33,6 +33,8 @@ class BoardEntry:
     """Its failures count: it was good once as it is configured, or its outage goes on since before that was changed."""
     run: asyncio.Task[Result] | None = None
     """The run in progress."""
+    leaving: bool = False
+    """A reload that is being recorded takes it to another address or identity: the old one is asked no more."""
     tidying: asyncio.Task[None] | None = None
     """Cleans up after an interrupted run; the first run waits for it."""
 
@@ -73,7 +75,7 @@ class Board:
                 if fingerprint(entry.check) != fingerprint(check):
                     entry.proven = entry.proven and entry.standing.fails.length > 0  # an outage has begun
             entry.proven = entry.proven or check.id in proven
-            entry.check = check
+            entry.check, entry.leaving = check, False
             self.entries[check.id] = entry
 
     def accept(self, result: Result) -> Transition | None:

@@ -98,6 +98,17 @@ class Engine:
             if entry.lapse_at is None:
                 entry.lapse_at = self._lapse_at(entry.check, self._clock.monotonic() + first_after(entry.check))
 
+    def leave(self, checks: Collection[CheckId]) -> None:
+        """Run these no more as they are, nor take in a result: the record has them elsewhere from now on."""
+        for check in checks:
+            if (entry := self.board.entries.get(check)) is not None:
+                entry.leaving = True
+
+    def stay(self) -> None:
+        """The reload has failed: run every check as it is. After `adopt` nothing is left to do."""
+        for entry in self.board.entries.values():
+            entry.leaving = False
+
     def tidy(self) -> None:
         """At the start: clear away what interrupted runs have left."""
         for entry in self.board.entries.values():
@@ -164,7 +175,7 @@ class Engine:
 
     def _turn(self, check: CheckId, due: float | None = None) -> None:
         entry = self.board.entries.get(check)
-        if entry is None or self._stopped:
+        if entry is None or self._stopped or entry.leaving:
             return
         if entry.run is not None:
             self.board.skipped += 1
@@ -197,7 +208,8 @@ class Engine:
         finally:
             self.board.in_progress -= 1
             entry.run = None
-        if self.board.entries.get(check.id) is entry and entry.check == check:  # no reload has changed it meanwhile
+        is_current = self.board.entries.get(check.id) is entry and entry.check == check and not entry.leaving
+        if is_current:  # no reload has changed it meanwhile
             self._look()
             if self._set_by != set_by:
                 started = states.redated(result.started, self._set_by - set_by, self._clock.now())

@@ -58,7 +58,8 @@ def test_ctrl_c_ends_the_demo_quietly_and_leaves_nobody_behind():
     wait_until(lambda: not any(peer.is_running() for peer in peers), "the peers are gone")
 
 
-def test_ctrl_c_while_the_command_line_is_still_imported_has_no_traceback():
+def test_ctrl_c_before_the_demo_runs_ends_it_without_a_traceback():
+    """Mostly during the imports; on a busy machine later, by as much as the pipe holds."""
     command = [sys.executable, "-X", "importtime", "-m", "pacs_monitor", "demo"]
     with started(command) as demo:
         while "typing_extensions" not in (line := demo.stderr.readline()):
@@ -66,7 +67,8 @@ def test_ctrl_c_while_the_command_line_is_still_imported_has_no_traceback():
         os.killpg(demo.pid, signal.SIGINT)
         _, said = demo.communicate()
 
-    assert (demo.returncode, "Traceback" in said) == (-signal.SIGINT, False)
+    assert demo.returncode in (-signal.SIGINT, 130, 0)
+    assert "Traceback" not in said
 
 
 def test_a_peer_ends_with_whoever_started_it():
