@@ -19,7 +19,6 @@ from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.delivery import Outbox
 from pacs_monitor.engine.clock import ClockWatch, SystemClock
 from pacs_monitor.engine.engine import Engine
-from pacs_monitor.engine.listening import Listeners
 from pacs_monitor.history import (
     History,
     HistoryError,
@@ -32,6 +31,7 @@ from pacs_monitor.history import (
 )
 from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role
+from pacs_monitor.listeners import Listeners
 from pacs_monitor.loading import load_in_time
 from pacs_monitor.model import Address, Clock, Entry, Incident, Micros, Node, State, Tidies, Transition
 from pacs_monitor.net import Resolver
