@@ -15,9 +15,9 @@ from pacs_monitor.alerting import Desk
 from pacs_monitor.alerting.adopting import adopt
 from pacs_monitor.alerting.journal import Journal, journal_file
 from pacs_monitor.alerting.paged import Paged
+from pacs_monitor.clock import ClockWatch, SystemClock
 from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.delivery import Outbox
-from pacs_monitor.engine.clock import ClockWatch, SystemClock
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.history import (
     History,

@@ -15,9 +15,9 @@ from functools import partial
 
 from pacs_monitor.alerting.adopting import left_behind
 from pacs_monitor.alerting.journal import Journal, journal_file
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
 from pacs_monitor.daemon import Daemon
-from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.history import FencedError, History, HistoryError
 from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role

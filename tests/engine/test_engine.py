@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacs_monitor.engine.clock import ClockWatch
+from pacs_monitor.clock import ClockWatch
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.engine.rhythm import START_WITHIN, first_after, share
 from pacs_monitor.model import (
