@@ -13,6 +13,7 @@ from pacs_monitor.model.answers import (
     Streak,
     Transition,
 )
+from pacs_monitor.model.checks import Check
 from pacs_monitor.model.contracts import (
     Burden,
     Channel,
@@ -52,7 +53,6 @@ from pacs_monitor.model.errors import (
 )
 from pacs_monitor.model.estate import (
     Address,
-    Check,
     DicomEndpoint,
     Hl7Endpoint,
     Node,
@@ -85,6 +85,8 @@ from pacs_monitor.model.times import (
     SECOND,
     Micros,
     iso,
+    last_day,
+    local,
 )
 
 __all__ = [
@@ -158,4 +160,6 @@ __all__ = [
     "Withheld",
     "fingerprint",
     "iso",
+    "last_day",
+    "local",
 ]
