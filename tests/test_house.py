@@ -51,6 +51,17 @@ def test_no_files_import_each_other_in_a_circle() -> None:
     sorter.prepare()
 
 
+def test_the_architecture_page_shows_the_floors_in_force() -> None:
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    floors = next(contract["layers"] for contract in linter["contracts"] if contract["type"] == "layers")
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    shown = re.search(r"^## Floors\n.*?^```\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+
+    assert shown
+    assert shown[1].splitlines() == floors
+    assert [floor for floor in floors if ":" in floor] == []
+
+
 def test_there_is_one_way_to_import_each_name_of_the_model() -> None:
     assert len(model.__all__) == len(set(model.__all__))
     around = [
