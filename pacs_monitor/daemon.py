@@ -7,7 +7,8 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Mapping
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Self, TypeVar
 
 from pacs_monitor import __version__
 from pacs_monitor import config as configuration
@@ -58,23 +59,16 @@ ENDS_WITHIN = 9.0
 
 
 class Daemon:
-    """The daemon that leads (web.house.House); `instance` is needed where several may run."""
+    """The daemon that leads (web.house.House)."""
 
-    def __init__(
-        self,
-        estate: Estate,
-        clock: Clock | None = None,
-        instance: Instance | None = None,
-        history: History | None = None,
-    ) -> None:
+    def __init__(self, estate: Estate, clock: Clock, instance: Instance, history: History) -> None:
         self.estate = estate
-        self.clock: Clock = clock or SystemClock()
+        self.clock = clock
         self.last_reload_successful = True
         self.supervisor = Supervisor()
         self._tally = Tally()
-        self.instance = instance or Instance(estate.monitor, self.clock)
-        monitor = estate.monitor
-        self.history = history or History.open(monitor.database, monitor.name, self.clock, self.instance.term)
+        self.instance = instance
+        self.history = history
         self._resolver = Resolver()
         self._seats = _shared_seats(estate)
         self.engine = Engine(
@@ -118,6 +112,18 @@ class Daemon:
         self._ending = False
         self._kept: asyncio.Task[None] | None = None
         self._web: WebServer | None = None
+
+    @classmethod
+    async def open(cls, estate: Estate, clock: Clock | None = None, instance: Instance | None = None) -> Self:
+        """A daemon with its history, opened outside the loop (it connects, migrates and takes the lease).
+
+        `instance` is needed where several may run. Raises HistoryError.
+        """
+        clock = clock or SystemClock()
+        instance = instance or Instance(estate.monitor, clock)
+        monitor = estate.monitor
+        opening = partial(History.open, monitor.database, monitor.name, clock, instance.term)
+        return cls(estate, clock, instance, await in_thread(opening, "history-open"))
 
     async def start(self) -> None:
         """Bind, remember, then probe."""

@@ -35,7 +35,7 @@ class Edited:
         self._edit(port)
 
     async def start(self) -> None:
-        self.daemon = Daemon(load(self._folder / "monitor.yaml"))
+        self.daemon = await Daemon.open(load(self._folder / "monitor.yaml"))
         await self.daemon.start()
 
     async def reload(self, port: int) -> None:
