@@ -15,6 +15,7 @@ from pacs_monitor.engine.rhythm import Rhythm, first_after
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.engine.seat import SharedSeats
 from pacs_monitor.model import (
+    AcceptsReports,
     Address,
     Check,
     CheckId,
@@ -24,6 +25,7 @@ from pacs_monitor.model import (
     Outcome,
     Reason,
     RememberingResolver,
+    Report,
     Result,
     Standing,
     State,
@@ -126,6 +128,15 @@ class Engine:
             if 0 <= age < entry.check.retry_interval:
                 return entry.last
         return await asyncio.shield(self._begin(entry, None))
+
+    async def report(self, check: CheckId, report: Report, seconds: float | None) -> Result:
+        """A job reports to its check, which runs at once; raises TypeError when its probe accepts no reports."""
+        entry = self.board.entries[check]
+        probe = entry.check.probe
+        if not isinstance(probe, AcceptsReports):
+            raise TypeError(f"{check} is a check of the kind {probe.kind}")
+        probe.note(entry.memory, report, seconds, self._clock.now())
+        return await self.run_now(check, at_once=True)
 
     def sweep(self) -> None:
         """Regularly: checks whose results stopped coming become unknown; timers are looked after."""

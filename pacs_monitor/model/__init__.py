@@ -15,6 +15,7 @@ from pacs_monitor.model.answers import (
 )
 from pacs_monitor.model.checks import Check
 from pacs_monitor.model.contracts import (
+    AcceptsReports,
     Burden,
     Channel,
     Clock,
@@ -28,6 +29,7 @@ from pacs_monitor.model.contracts import (
     Probe,
     ProbeContext,
     RememberingResolver,
+    Report,
     Resolver,
     Seating,
     Tidies,
@@ -96,6 +98,7 @@ __all__ = [
     "SECOND",
     "STORES_A_DAY",
     "STORES_A_MINUTE",
+    "AcceptsReports",
     "Address",
     "Blame",
     "Burden",
@@ -141,6 +144,7 @@ __all__ = [
     "ProbeContext",
     "Reason",
     "RememberingResolver",
+    "Report",
     "Resolver",
     "Result",
     "Rhythm",
