@@ -351,8 +351,7 @@ class Daemon:
         if self.history.behind:  # what is counted stays in the tally, which holds little per check
             self.history.beat(Pulse(self.clock.now()))
             return
-        entries = self.engine.board.entries
-        memory = {check: entries[check].memory for check in self._tally.ran() if check in entries}
+        memory = self.engine.remembered(self._tally.ran())
         self.history.beat(self._tally.pulse(self.clock.now(), memory))
 
     def _look_at_the_clock(self) -> None:

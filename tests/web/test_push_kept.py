@@ -22,8 +22,8 @@ async def test_a_report_that_closely_follows_another_one_survives_a_restart(tmp_
     await daemon.stop()
     daemon = await Daemon.open(load(file))
     await daemon.start()
-    (entry,) = daemon.engine.board.entries.values()
-    remembered = entry.memory["status"]
+    (memory,) = daemon.engine.remembered(daemon.engine.board.entries.keys()).values()
+    remembered = memory["status"]
     await daemon.stop()
 
     assert (shown["last"]["status"], remembered) == ("fail", "fail")
