@@ -35,7 +35,7 @@ from pynetdicom import AE
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from benchmarks.paced import Figures, paced, processor_time, sequential
-from pacs_monitor.engine.clock import SystemClock
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.model import Check, CheckId, DicomEndpoint, Node, Patience
 from pacs_monitor.net import Resolver

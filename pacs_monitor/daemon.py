@@ -7,7 +7,8 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Mapping
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Self, TypeVar
 
 from pacs_monitor import __version__
 from pacs_monitor import config as configuration
@@ -15,11 +16,10 @@ from pacs_monitor.alerting import Desk
 from pacs_monitor.alerting.adopting import adopt
 from pacs_monitor.alerting.journal import Journal, journal_file
 from pacs_monitor.alerting.paged import Paged
+from pacs_monitor.clock import ClockWatch, SystemClock
 from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.delivery import Outbox
-from pacs_monitor.engine.clock import ClockWatch, SystemClock
 from pacs_monitor.engine.engine import Engine
-from pacs_monitor.engine.listening import Listeners
 from pacs_monitor.history import (
     History,
     HistoryError,
@@ -32,6 +32,7 @@ from pacs_monitor.history import (
 )
 from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role
+from pacs_monitor.listeners import Listeners
 from pacs_monitor.loading import load_in_time
 from pacs_monitor.model import Address, Clock, Entry, Incident, Micros, Node, State, Tidies, Transition
 from pacs_monitor.net import Resolver
@@ -58,23 +59,16 @@ ENDS_WITHIN = 9.0
 
 
 class Daemon:
-    """The daemon that leads (web.house.House); `instance` is needed where several may run."""
+    """The daemon that leads (web.house.House)."""
 
-    def __init__(
-        self,
-        estate: Estate,
-        clock: Clock | None = None,
-        instance: Instance | None = None,
-        history: History | None = None,
-    ) -> None:
+    def __init__(self, estate: Estate, clock: Clock, instance: Instance, history: History) -> None:
         self.estate = estate
-        self.clock: Clock = clock or SystemClock()
+        self.clock = clock
         self.last_reload_successful = True
         self.supervisor = Supervisor()
         self._tally = Tally()
-        self.instance = instance or Instance(estate.monitor, self.clock)
-        monitor = estate.monitor
-        self.history = history or History.open(monitor.database, monitor.name, self.clock, self.instance.term)
+        self.instance = instance
+        self.history = history
         self._resolver = Resolver()
         self._seats = _shared_seats(estate)
         self.engine = Engine(
@@ -118,6 +112,18 @@ class Daemon:
         self._ending = False
         self._kept: asyncio.Task[None] | None = None
         self._web: WebServer | None = None
+
+    @classmethod
+    async def open(cls, estate: Estate, clock: Clock | None = None, instance: Instance | None = None) -> Self:
+        """A daemon with its history, opened outside the loop (it connects, migrates and takes the lease).
+
+        `instance` is needed where several may run. Raises HistoryError.
+        """
+        clock = clock or SystemClock()
+        instance = instance or Instance(estate.monitor, clock)
+        monitor = estate.monitor
+        opening = partial(History.open, monitor.database, monitor.name, clock, instance.term)
+        return cls(estate, clock, instance, await in_thread(opening, "history-open"))
 
     async def start(self) -> None:
         """Bind, remember, then probe."""
@@ -261,32 +267,37 @@ class Daemon:
         """Read the configuration again and take it over; raises and changes nothing when it is bad or not recorded."""
         async with self._reloading:
             try:
-                new = await load_in_time(self.estate.file)
-                changes = configuration.diff(self.estate, new).lines()
-                revision = Revision(new.revision, who, diff="\n".join(changes))
-                known = self.estate.prints
-                self.engine.leave({check for check, now in new.prints.items() if known.get(check, now) != now})
-                await self.history.adopt(new.checks.keys(), revision, new.prints)
-                restored = await self.history.restore()
-                if self._ending:
-                    raise HistoryError("the daemon is stopping")
-            except BaseException:
+                return await self._take_over(who)
+            finally:
                 self.engine.stay()
-                self.last_reload_successful = False
-                raise
-            estate = configuration.in_force(self.estate, new)
-            changes += await self._listeners.adopt(estate.monitor)
-            self.estate = estate
-            self._adopt(self.estate, restored)
-            self.desk.reloaded(self.estate)
-            if self._web is not None:
-                changes += self._web.renew(self.estate.monitor.tls)
-            self.last_reload_successful = True
-            log.info("reloaded %s: %s", new.file, "; ".join(changes) or "nothing changed")
-            warnings = [str(warning) for warning in new.warnings]
-            for warning in warnings:
-                log.warning("%s", warning)
-            return {"revision": new.revision, "changes": changes, "warnings": warnings}
+
+    async def _take_over(self, who: str) -> dict[str, Any]:
+        try:
+            new = await load_in_time(self.estate.file)
+            changes = configuration.diff(self.estate, new).lines()
+            revision = Revision(new.revision, who, diff="\n".join(changes))
+            known = self.estate.prints
+            self.engine.leave({check for check, now in new.prints.items() if known.get(check, now) != now})
+            await self.history.adopt(new.checks.keys(), revision, new.prints)
+            restored = await self.history.restore()
+            if self._ending:
+                raise HistoryError("the daemon is stopping")
+        except (ConfigError, HistoryError):
+            self.last_reload_successful = False
+            raise
+        estate = configuration.in_force(self.estate, new)
+        changes += await self._listeners.adopt(estate.monitor)
+        self.estate = estate
+        self._adopt(self.estate, restored)
+        self.desk.reloaded(self.estate)
+        if self._web is not None:
+            changes += self._web.renew(self.estate.monitor.tls)
+        self.last_reload_successful = True
+        log.info("reloaded %s: %s", new.file, "; ".join(changes) or "nothing changed")
+        warnings = [str(warning) for warning in new.warnings]
+        for warning in warnings:
+            log.warning("%s", warning)
+        return {"revision": new.revision, "changes": changes, "warnings": warnings}
 
     async def preview(self) -> list[str]:
         """What a reload would change now; raises ConfigError when the file is bad."""
@@ -348,8 +359,7 @@ class Daemon:
         if self.history.behind:  # what is counted stays in the tally, which holds little per check
             self.history.beat(Pulse(self.clock.now()))
             return
-        entries = self.engine.board.entries
-        memory = {check: entries[check].memory for check in self._tally.ran() if check in entries}
+        memory = self.engine.remembered(self._tally.ran())
         self.history.beat(self._tally.pulse(self.clock.now(), memory))
 
     def _look_at_the_clock(self) -> None:

@@ -11,18 +11,16 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from functools import partial
 
 from pacs_monitor.alerting.adopting import left_behind
 from pacs_monitor.alerting.journal import Journal, journal_file
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
 from pacs_monitor.daemon import Daemon
-from pacs_monitor.engine.clock import SystemClock
-from pacs_monitor.history import FencedError, History, HistoryError
+from pacs_monitor.history import FencedError, HistoryError
 from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role
 from pacs_monitor.standby import first_of, stand_by
-from pacs_monitor.threads import in_thread
 
 log = logging.getLogger(__name__)
 GARBAGE = 10_000
@@ -112,14 +110,13 @@ async def _run_until_told(estate: Estate) -> None:
         await _hand_over(estate, instance)
         while (led := await stand_by(estate, instance, told)) is not None:
             try:
-                history = await _opened(led, instance, told)
+                house = await _opened(led, instance, told)
             except HistoryError as error:
                 _require_passing(error, instance)
                 await instance.step_down()
                 continue
-            if history is None:
+            if house is None:
                 break
-            house = Daemon(led, instance=instance, history=history)
             if read_again:
                 read_again = False
                 loop.call_soon(hang_up)  # after the start has begun, which it waits for
@@ -138,11 +135,9 @@ async def _hand_over(estate: Estate, instance: Instance) -> None:
         instance.owe(entries, journal.clear)
 
 
-async def _opened(estate: Estate, instance: Instance, told: asyncio.Event) -> History | None:
-    """The history; None when this process is told to end before the database has answered."""
-    monitor = estate.monitor
-    call = partial(History.open, monitor.database, monitor.name, SystemClock(), instance.term)
-    opening = asyncio.create_task(in_thread(call, "history-open"))
+async def _opened(estate: Estate, instance: Instance, told: asyncio.Event) -> Daemon | None:
+    """The daemon; None when this process is told to end before the database has answered."""
+    opening = asyncio.create_task(Daemon.open(estate, instance=instance))
     await first_of(opening, asyncio.create_task(told.wait()))
     return opening.result() if opening.done() else None
 

@@ -7,8 +7,8 @@ import logging
 from typing import Any
 
 from pacs_monitor import config as configuration
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import ConfigError, Estate
-from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.instance import Instance
 from pacs_monitor.loading import load_in_time
 from pacs_monitor.web.standby import standby_server

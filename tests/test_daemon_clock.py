@@ -34,7 +34,7 @@ async def test_an_outage_in_which_the_clock_is_set_back_is_as_long_as_it_was(tmp
         pager = {"pager": receiver.url, "secret": SECRET}
         node = f"{{port: {peer.port}, ae_title: PEER}}, checks: {{dicom_echo: {{}}}}"
         node = f"  archive: {{host: 127.0.0.1, dicom: {node}}}\n"
-        daemon = Daemon(load(write_estate(tmp_path, 0, node, defaults=timing, **pager)), clock)
+        daemon = await Daemon.open(load(write_estate(tmp_path, 0, node, defaults=timing, **pager)), clock)
         await daemon.start()
         entry = daemon.engine.board.entries[ECHO]
         await until(lambda: entry.standing.state is State.UP)
@@ -72,7 +72,7 @@ async def test_probing_goes_on_and_the_ambiguous_hour_is_booked_on_the_clock(tmp
     clock = SettableClock()
     timing = "interval: 500ms, retry_interval: 200ms, timeout: 10s"
     with Switchable() as peer:
-        daemon = Daemon(load(write_estate(tmp_path, 0, nodes(peer.port), defaults=timing)), clock)
+        daemon = await Daemon.open(load(write_estate(tmp_path, 0, nodes(peer.port), defaults=timing)), clock)
         await daemon.start()
         entry = daemon.engine.board.entries[ECHO]
         async with asyncio.timeout(SOON):

@@ -16,7 +16,7 @@ from tests.web.conftest import nodes
 
 
 async def test_a_reload_that_the_end_overtakes_begins_nothing_anew(tmp_path):
-    daemon = Daemon(load(write_estate(tmp_path, 0, nodes(free_port()))))
+    daemon = await Daemon.open(load(write_estate(tmp_path, 0, nodes(free_port()))))
     await daemon.start()
     reload = asyncio.ensure_future(daemon.reload("a test"))
     await asyncio.sleep(0)

@@ -36,7 +36,7 @@ class Edited:
         self._edit(port)
 
     async def start(self) -> None:
-        self.daemon = Daemon(load(self._folder / "monitor.yaml"))
+        self.daemon = await Daemon.open(load(self._folder / "monitor.yaml"))
         await self.daemon.start()
 
     async def reload(self, port: int) -> None:
@@ -150,7 +150,6 @@ async def test_an_address_that_is_left_is_asked_no_more_while_the_reload_is_bein
             with closing(sqlite3.connect(tmp_path / "proof.db", isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")
                 reload = asyncio.create_task(edited.reload(port))
-                await until(lambda: edited.daemon.engine.board.entries[TCP].leaving)
                 await asyncio.sleep(1.0)  # ten runs
                 other.execute("ROLLBACK")
                 await reload

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from pacs_monitor import channels, probes
+from pacs_monitor import channels, model, probes
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "pacs_monitor").rglob("*.py"))
@@ -41,6 +42,51 @@ def test_functions_fit_on_a_screen() -> None:
         and (node.end_lineno or node.lineno) - node.lineno >= LONGEST_FUNCTION
     ]
     assert long == []
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    """Imports for the type checker alone and imports inside functions count as well."""
+    files = {dotted(path): path for path in MODULES}
+    sorter = TopologicalSorter({name: set(imported(path, files)) - {name} for name, path in files.items()})
+    sorter.prepare()
+
+
+def test_the_architecture_page_shows_the_floors_in_force() -> None:
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    floors = next(contract["layers"] for contract in linter["contracts"] if contract["type"] == "layers")
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    shown = re.search(r"^## Floors\n.*?^```\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+
+    assert shown
+    assert shown[1].splitlines() == floors
+    assert [floor for floor in floors if ":" in floor] == []
+
+
+def test_there_is_one_way_to_import_each_name_of_the_model() -> None:
+    assert len(model.__all__) == len(set(model.__all__))
+    around = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in [*MODULES, *TESTS]
+        if path.parent.name != "model"
+        for name in imported(path, {dotted(module) for module in MODULES if module.parent.name == "model"})
+        if name != "pacs_monitor.model"
+    ]
+    assert around == []
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported(path: Path, files: Container[str]) -> Iterator[str]:
+    """Which of these files a file imports; `from room import file` imports the file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in files)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found = {name if name in files else node.module for name in names}
+            yield from (name for name in found if name in files)
 
 
 @pytest.mark.parametrize("room", [probes, channels])

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import MonitorSettings
-from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role, Timings
 from tests.engine.support import until

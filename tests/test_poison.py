@@ -58,7 +58,7 @@ async def test_paging_goes_on_after_a_fault_in_every_task(tmp_path: Path, attack
     node = f"  ris: {{host: 127.0.0.1, checks: {{tcp: {{port: {port}}}}}}}\n"
     with Receiver() as receiver, closing(socket.create_server(("127.0.0.1", port))) as listener:
         file = write_estate(tmp_path, 0, node, pager=receiver.url, secret=SECRET, defaults=TIMING)
-        daemon = Daemon(load(file), clock)
+        daemon = await Daemon.open(load(file), clock)
         await daemon.start()
         entry = daemon.engine.board.entries[CheckId("ris", "tcp")]
         await until(lambda: entry.standing.state is State.UP)

@@ -27,10 +27,10 @@ from pacs_monitor.alerting.policy import Dark, Decision, Due, News
 from pacs_monitor.alerting.recorder import Recorder, Recording
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.unrecorded import Unrecorded, always
+from pacs_monitor.clock import ClockWatch
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.delivery import Outbox, Pace, Trouble
 from pacs_monitor.delivery.recording import DeliveryHistory
-from pacs_monitor.engine.clock import ClockWatch
 from pacs_monitor.history import IncidentFile
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.model import (

@@ -31,8 +31,8 @@ from pacs_monitor.model import (
     Standing,
     State,
     iso,
+    local,
 )
-from pacs_monitor.model.times import local
 
 SCHEMA = 1
 NEVER_WORKED = "; this check has never worked with its present settings: is it configured correctly?"

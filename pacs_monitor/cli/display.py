@@ -13,8 +13,7 @@ from rich.markup import escape
 
 from pacs_monitor.cli import paged
 from pacs_monitor.cli.paged import When
-from pacs_monitor.model import SECOND
-from pacs_monitor.model.times import local
+from pacs_monitor.model import SECOND, local
 from pacs_monitor.wording import counted
 
 COLOURS = {"up": "green", "degraded": "yellow", "down": "red", "absent": "blue", "unknown": "magenta"}

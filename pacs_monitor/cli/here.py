@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, closing
 from zoneinfo import ZoneInfo
 
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
-from pacs_monitor.engine.clock import SystemClock
-from pacs_monitor.engine.listening import Listeners
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.history import SeatLocks, open_ledger
+from pacs_monitor.listeners import Listeners
 from pacs_monitor.model import Check, Ledger
 from pacs_monitor.net import Resolver
 

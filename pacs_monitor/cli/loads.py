@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pacs_monitor import cron
 from pacs_monitor.config import Estate
-from pacs_monitor.model import SECOND, STORES_A_DAY, Burden, Check, Load
-from pacs_monitor.model.times import last_day
+from pacs_monitor.model import SECOND, STORES_A_DAY, Burden, Check, Load, last_day
 from pacs_monitor.wording import counted, number
 
 DAY = 86_400.0

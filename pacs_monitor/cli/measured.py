@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pacs_monitor.model import SECOND, Micros
-from pacs_monitor.model.times import local
+from pacs_monitor.model import SECOND, Micros, local
 from pacs_monitor.wording import amount, number, share, span
 
 UNIT = "unit"

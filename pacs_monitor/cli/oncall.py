@@ -12,9 +12,9 @@ from pacs_monitor.cli import client, display
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, estate_of, fail, out, print_json, unknown
 from pacs_monitor.cli.paged import When
 from pacs_monitor.cli.reaching import Reach, TokenFile, Url, estate_or_contact, reach, reach_of
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
 from pacs_monitor.delivery.outbox import DELIVERY_TIMEOUT
-from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.model import DeliveryError
 
 

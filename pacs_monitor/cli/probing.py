@@ -35,8 +35,8 @@ from pacs_monitor.cli.measured import Reader
 from pacs_monitor.cli.reaching import Reach, TokenFile, Url, estate_or_contact, reach_of
 from pacs_monitor.cli.results import Facts
 from pacs_monitor.cli.watching import watch_from_here
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
-from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.history import HistoryError, SeatLocks, lease_held
 from pacs_monitor.model import NEVER_ANSWERED, Check, Presence, Reason
 

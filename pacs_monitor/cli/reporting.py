@@ -12,8 +12,8 @@ import typer
 from pacs_monitor import reports
 from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, app, estate_of, fail, out
 from pacs_monitor.cli.reaching import estate_or_contact
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate, check_facts
-from pacs_monitor.engine.clock import SystemClock
 from pacs_monitor.fields import Match
 from pacs_monitor.history import HistoryError, Reader
 from pacs_monitor.model import CheckId

@@ -99,7 +99,7 @@ class _Stage:
         changes.addHandler(_Tell(self._tell))
         changes.setLevel(logging.INFO)
         changes.propagate = False
-        house = daemon.Daemon(load(estate_file()))
+        house = await daemon.Daemon.open(load(estate_file()))
         self._began = time.monotonic()
         await house.start()
         host, port = house.address

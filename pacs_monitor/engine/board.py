@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from pacs_monitor import states
 from pacs_monitor.engine.histogram import DURATIONS, LAGS, Histogram
@@ -15,7 +13,7 @@ from pacs_monitor.model import Check, CheckId, Micros, Reason, Result, Standing,
 
 @dataclass(slots=True)
 class BoardEntry:
-    """One check on the board."""
+    """What is shown of one check."""
 
     check: Check
     standing: Standing
@@ -26,17 +24,10 @@ class BoardEntry:
     runs: int = 0
     reasons: dict[Reason, int] = field(default_factory=dict)
     """Failed and unknown runs since the start, by reason."""
-    memory: dict[str, Any] = field(default_factory=dict)
     lapse_at: float | None = None
     """When the check becomes unknown unless a result comes, on the monotonic clock."""
     proven: bool = False
     """Its failures count: it was good once as it is configured, or its outage goes on since before that was changed."""
-    run: asyncio.Task[Result] | None = None
-    """The run in progress."""
-    leaving: bool = False
-    """A reload that is being recorded takes it to another address or identity: the old one is asked no more."""
-    tidying: asyncio.Task[None] | None = None
-    """Cleans up after an interrupted run; the first run waits for it."""
 
 
 class Board:
@@ -53,13 +44,12 @@ class Board:
         self,
         checks: Iterable[Check],
         restored: Mapping[CheckId, Standing],
-        memory: Mapping[CheckId, dict[str, Any]],
         now: Micros,
         proven: Collection[CheckId] = (),
     ) -> None:
         """Show exactly these checks: known ones keep their standing, new ones take the restored one or are unknown.
 
-        What another kind of probe has measured and remembered says nothing to a new one. `proven` are the checks whose
+        What another kind of probe has measured says nothing to a new one. `proven` are the checks whose
         failures count, by the record.
         """
         old, self.entries = self.entries, {}
@@ -67,7 +57,7 @@ class Board:
             entry = old.get(check.id)
             if entry is None:
                 standing = restored.get(check.id) or Standing(since=now)
-                entry = BoardEntry(check, standing, memory=dict(memory.get(check.id, {})))
+                entry = BoardEntry(check, standing)
             elif entry.check.probe.kind != check.probe.kind:
                 entry = BoardEntry(check, entry.standing)
             elif entry.check != check:
@@ -75,7 +65,7 @@ class Board:
                 if fingerprint(entry.check) != fingerprint(check):
                     entry.proven = entry.proven and entry.standing.fails.length > 0  # an outage has begun
             entry.proven = entry.proven or check.id in proven
-            entry.check, entry.leaving = check, False
+            entry.check = check
             self.entries[check.id] = entry
 
     def accept(self, result: Result) -> Transition | None:

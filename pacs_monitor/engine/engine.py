@@ -14,7 +14,9 @@ from pacs_monitor.engine.calendar import MISFIRE_GRACE, Calendar
 from pacs_monitor.engine.rhythm import Rhythm, first_after
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.engine.seat import SharedSeats
+from pacs_monitor.engine.upkeep import Upkeep, kept
 from pacs_monitor.model import (
+    AcceptsReports,
     Address,
     Check,
     CheckId,
@@ -24,6 +26,7 @@ from pacs_monitor.model import (
     Outcome,
     Reason,
     RememberingResolver,
+    Report,
     Result,
     Standing,
     State,
@@ -59,6 +62,7 @@ class Engine:
         self.permitted: Callable[[], Awaitable[None]] = _always
         """Returns when runs may begin: not while another monitor may lead."""
         self.board = Board()
+        self._upkeep: dict[CheckId, Upkeep] = {}
         self.runner = Runner(clock, resolver, ledger, shared=shared)
         self._clock = clock
         self._on_transition = on_transition
@@ -88,7 +92,8 @@ class Engine:
         """Run exactly these checks from now on; unchanged ones keep their standing and their rhythm."""
         if self._stopped:
             return
-        self.board.adopt(checks, restored, memory, self._clock.now(), proven)
+        self.board.adopt(checks, restored, self._clock.now(), proven)
+        self._upkeep = kept(self._upkeep, self.board.entries.values(), memory)
         self.runner.seats.adopt(checks)
         self.runner.zone = ZoneInfo(timezone)
         self.runner.isolation.references = references
@@ -101,20 +106,24 @@ class Engine:
     def leave(self, checks: Collection[CheckId]) -> None:
         """Run these no more as they are, nor take in a result: the record has them elsewhere from now on."""
         for check in checks:
-            if (entry := self.board.entries.get(check)) is not None:
-                entry.leaving = True
+            if (upkeep := self._upkeep.get(check)) is not None:
+                upkeep.leaving = True
 
     def stay(self) -> None:
-        """The reload has failed: run every check as it is. After `adopt` nothing is left to do."""
-        for entry in self.board.entries.values():
-            entry.leaving = False
+        """The reload is over, however it ended: run every check as it is now."""
+        for upkeep in self._upkeep.values():
+            upkeep.leaving = False
 
     def tidy(self) -> None:
         """At the start: clear away what interrupted runs have left."""
-        for entry in self.board.entries.values():
-            if isinstance(entry.check.probe, Tidies):
-                entry.tidying = asyncio.get_running_loop().create_task(self.runner.tidy(entry.check))
-                self._track(entry.tidying)
+        for upkeep in self._upkeep.values():
+            if isinstance(upkeep.entry.check.probe, Tidies):
+                upkeep.tidying = asyncio.get_running_loop().create_task(self.runner.tidy(upkeep.entry.check))
+                self._track(upkeep.tidying)
+
+    def remembered(self, checks: Collection[CheckId]) -> dict[CheckId, dict[str, Any]]:
+        """What the probes of these checks remember, for the record; checks that are no longer here are left out."""
+        return {check: self._upkeep[check].memory for check in checks if check in self._upkeep}
 
     def next_due(self, check: CheckId) -> float | None:
         """Seconds until the next run of a check."""
@@ -126,9 +135,10 @@ class Engine:
 
         No more often than its `retry_interval`, unless `at_once`, for checks that ask nobody.
         """
-        entry = self.board.entries[check]
-        if entry.run is not None:
-            return await asyncio.shield(entry.run)
+        upkeep = self._upkeep[check]
+        entry = upkeep.entry
+        if upkeep.run is not None:
+            return await asyncio.shield(upkeep.run)
         if self._stopped:
             outcome = Outcome.of(Reason.NOT_MEASURED, detail=ENDING)
             return Result(check, entry.check.probe.kind, outcome, self._clock.now(), 0.0)
@@ -136,7 +146,16 @@ class Engine:
             age = (self._clock.now() - entry.last.started) / 1e6
             if 0 <= age < entry.check.retry_interval:
                 return entry.last
-        return await asyncio.shield(self._begin(entry, None))
+        return await asyncio.shield(self._begin(upkeep, None))
+
+    async def report(self, check: CheckId, report: Report, seconds: float | None) -> Result:
+        """A job reports to its check, which runs at once; raises TypeError when its probe accepts no reports."""
+        upkeep = self._upkeep[check]
+        probe = upkeep.entry.check.probe
+        if not isinstance(probe, AcceptsReports):
+            raise TypeError(f"{check} is a check of the kind {probe.kind}")
+        probe.note(upkeep.memory, report, seconds, self._clock.now())
+        return await self.run_now(check, at_once=True)
 
     def sweep(self) -> None:
         """Regularly: checks whose results stopped coming become unknown; timers are looked after."""
@@ -174,17 +193,17 @@ class Engine:
         self.runner.close()
 
     def _turn(self, check: CheckId, due: float | None = None) -> None:
-        entry = self.board.entries.get(check)
-        if entry is None or self._stopped or entry.leaving:
+        upkeep = self._upkeep.get(check)
+        if upkeep is None or self._stopped or upkeep.leaving:
             return
-        if entry.run is not None:
+        if upkeep.run is not None:
             self.board.skipped += 1
             return
-        self._begin(entry, due)
+        self._begin(upkeep, due)
 
-    def _begin(self, entry: BoardEntry, due: float | None) -> asyncio.Task[Result]:
-        run = asyncio.get_running_loop().create_task(self._run(entry, entry.check, due), name="run")
-        entry.run = run
+    def _begin(self, upkeep: Upkeep, due: float | None) -> asyncio.Task[Result]:
+        run = asyncio.get_running_loop().create_task(self._run(upkeep, upkeep.entry.check, due), name="run")
+        upkeep.run = run
         self._track(run)
         return run
 
@@ -197,18 +216,19 @@ class Engine:
         if not run.cancelled() and (error := run.exception()) is not None:
             self._supervisor.failed("run", error)
 
-    async def _run(self, entry: BoardEntry, check: Check, due: float | None) -> Result:
+    async def _run(self, upkeep: Upkeep, check: Check, due: float | None) -> Result:
         self.board.in_progress += 1
         set_by = self._set_by
         try:
-            if entry.tidying is not None:
-                await asyncio.wait([entry.tidying])
+            if upkeep.tidying is not None:
+                await asyncio.wait([upkeep.tidying])
             await self.permitted()
-            result = await self.runner.run_once(check, entry.memory)
+            result = await self.runner.run_once(check, upkeep.memory)
         finally:
             self.board.in_progress -= 1
-            entry.run = None
-        is_current = self.board.entries.get(check.id) is entry and entry.check == check and not entry.leaving
+            upkeep.run = None
+        entry = upkeep.entry
+        is_current = self.board.entries.get(check.id) is entry and entry.check == check and not upkeep.leaving
         if is_current:  # no reload has changed it meanwhile
             self._look()
             if self._set_by != set_by:

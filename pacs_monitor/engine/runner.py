@@ -34,8 +34,8 @@ from pacs_monitor.model import (
     Status,
     TestObject,
     Tidies,
+    last_day,
 )
-from pacs_monitor.model.times import last_day
 from pacs_monitor.supervision import place
 from pacs_monitor.wording import span
 

@@ -13,7 +13,9 @@ from pacs_monitor.model.answers import (
     Streak,
     Transition,
 )
+from pacs_monitor.model.checks import Check
 from pacs_monitor.model.contracts import (
+    AcceptsReports,
     Burden,
     Channel,
     Clock,
@@ -27,6 +29,7 @@ from pacs_monitor.model.contracts import (
     Probe,
     ProbeContext,
     RememberingResolver,
+    Report,
     Resolver,
     Seating,
     Tidies,
@@ -52,7 +55,6 @@ from pacs_monitor.model.errors import (
 )
 from pacs_monitor.model.estate import (
     Address,
-    Check,
     DicomEndpoint,
     Hl7Endpoint,
     Node,
@@ -85,6 +87,8 @@ from pacs_monitor.model.times import (
     SECOND,
     Micros,
     iso,
+    last_day,
+    local,
 )
 
 __all__ = [
@@ -94,6 +98,7 @@ __all__ = [
     "SECOND",
     "STORES_A_DAY",
     "STORES_A_MINUTE",
+    "AcceptsReports",
     "Address",
     "Blame",
     "Burden",
@@ -139,6 +144,7 @@ __all__ = [
     "ProbeContext",
     "Reason",
     "RememberingResolver",
+    "Report",
     "Resolver",
     "Result",
     "Rhythm",
@@ -158,4 +164,6 @@ __all__ = [
     "Withheld",
     "fingerprint",
     "iso",
+    "last_day",
+    "local",
 ]

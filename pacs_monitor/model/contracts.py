@@ -6,7 +6,7 @@ from asyncio import Future
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from datetime import tzinfo
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pacs_monitor.model.answers import CheckId, Measure, Outcome
 from pacs_monitor.model.enums import Layer
@@ -16,6 +16,8 @@ from pacs_monitor.model.objects import Ledger
 from pacs_monitor.model.times import Micros
 
 T = TypeVar("T")
+Report = Literal["ok", "warn", "fail"]
+"""What a job says of itself."""
 
 
 class Clock(Protocol):
@@ -222,6 +224,15 @@ class Tidies(Protocol):
     """A probe that leaves test objects behind when it is interrupted, and clears them away when the monitor starts."""
 
     async def tidy(self, node: Node, settings: Any, ctx: ProbeContext) -> None: ...
+
+
+@runtime_checkable
+class AcceptsReports(Protocol):
+    """A probe that asks nobody: jobs report their results to the API."""
+
+    def note(self, memory: MutableMapping[str, Any], report: Report, seconds: float | None, now: Micros) -> None:
+        """Remember a report, which took the job so many seconds, for the next run to judge."""
+        ...
 
 
 @runtime_checkable

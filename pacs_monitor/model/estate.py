@@ -1,17 +1,12 @@
-"""Monitored nodes and their checks: Node, Check."""
+"""Monitored nodes, where they are reached, and how often a kind of probe runs by default."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
-from pacs_monitor.model.answers import CheckId, Patience
-from pacs_monitor.model.enums import Paging, Presence, Severity
-from pacs_monitor.model.times import Micros
-
-if TYPE_CHECKING:
-    from pacs_monitor.model.contracts import Probe
+from pacs_monitor.model.enums import Paging, Presence
 
 
 class Address(NamedTuple):
@@ -81,29 +76,3 @@ class Rhythm:
     interval: float = 60.0
     retry_interval: float = 10.0
     timeout: float = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A probe bound to a node, with its settings and rhythm. Equal checks are unchanged checks."""
-
-    id: CheckId
-    node: Node
-    probe: Probe
-    settings: Any
-    interval: float
-    retry_interval: float
-    timeout: float
-    patience: Patience
-    severity: Severity = Severity.WARNING
-    paging: Paging = Paging.ON
-    page_after: float = 60.0
-    unknown_after: float = 900.0
-    cron: str | None = None
-    enabled_by: str | None = None
-    until: Micros | None = None
-    """When that approval ends: from then on the check does not run and is `not_configured`."""
-    others: tuple[Node, ...] = ()
-    """The nodes that its settings name."""
-    allowed: bool = True
-    """False: it would run a command or a statement that `monitor.allow` does not name, so it does not run."""

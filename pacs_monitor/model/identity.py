@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from hashlib import sha256
 
+from pacs_monitor.model.checks import Check
 from pacs_monitor.model.contracts import Located
-from pacs_monitor.model.estate import Check, Node
+from pacs_monitor.model.estate import Node
 
 
 def fingerprint(check: Check) -> str:

@@ -26,8 +26,7 @@ from itertools import islice
 from typing import ClassVar
 
 from pacs_monitor.fields import Duration, Percent, Settings, Size, Texts
-from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
-from pacs_monitor.model.times import SECOND
+from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
 from pacs_monitor.net import EXPIRY, NetFailure, Passage
 from pacs_monitor.systems import VolumeSource, is_guarded, peer_of, system_of
 from pacs_monitor.systems.answers import TellsVolumes, Volume

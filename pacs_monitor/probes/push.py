@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
 from datetime import tzinfo
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pacs_monitor.fields import Duration, Settings
 from pacs_monitor.model import (
@@ -28,12 +28,11 @@ from pacs_monitor.model import (
     Phase,
     ProbeContext,
     Reason,
+    Report,
     Rhythm,
     Status,
 )
 from pacs_monitor.wording import moment, span
-
-Report = Literal["ok", "warn", "fail"]
 
 
 class PushSettings(Settings):
@@ -71,10 +70,8 @@ class Push:
         detail = f"no report has arrived since the monitor began to wait for one, {moment(watched / SECOND, ctx.zone)}"
         return Outcome.of(Reason.SILENT, phase=Phase.OPERATION, detail=detail)
 
-
-def note(memory: MutableMapping[str, Any], report: Report, seconds: float | None, now: Micros) -> None:
-    """A report has come; the next run tells of it."""
-    memory.update(reported=now, status=report, seconds=seconds)
+    def note(self, memory: MutableMapping[str, Any], report: Report, seconds: float | None, now: Micros) -> None:
+        memory.update(reported=now, status=report, seconds=seconds)
 
 
 def _judge(memory: Mapping[str, Any], settings: PushSettings, now: Micros, zone: tzinfo) -> Outcome:

@@ -14,8 +14,7 @@ from pacs_monitor import __version__
 from pacs_monitor.config import ConfigError, Token
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.history import HistoryError
-from pacs_monitor.model import CheckId, DeliveryError
-from pacs_monitor.probes import push as pushes
+from pacs_monitor.model import AcceptsReports, CheckId, DeliveryError, Report
 from pacs_monitor.web import blackbox, records, status
 from pacs_monitor.web.auth import CALLER, Gate
 from pacs_monitor.web.head import HeadAsGet
@@ -156,17 +155,17 @@ def _add_push(app: FastAPI, house: House) -> None:
 
     @app.post("/api/v1/push/{node}/{check}", status_code=202, summary="Report the result of a job to its push check.")
     async def push(
-        node: str, check: str, status: pushes.Report = "ok", seconds: Annotated[float | None, Query(ge=0)] = None
+        node: str, check: str, status: Report = "ok", seconds: Annotated[float | None, Query(ge=0)] = None
     ) -> dict[str, str]:
         entry = _entry(house, node, check)
-        kind = entry.check.probe.kind
-        if kind != pushes.Push.kind:
-            raise HTTPException(409, f"{entry.check.id} is a check of the kind {kind}; only push checks accept reports")
+        probe = entry.check.probe
+        if not isinstance(probe, AcceptsReports):
+            why = f"{entry.check.id} is a check of the kind {probe.kind}; only push checks accept reports"
+            raise HTTPException(409, why)
         wait = allowance.wait(entry.check.id)
         if wait:
             raise _later(f"{entry.check.id} accepts at most {REPORTS_A_SECOND:g} report per second", wait)
-        pushes.note(entry.memory, status, seconds, house.clock.now())
-        await house.engine.run_now(entry.check.id, at_once=True)
+        await house.engine.report(entry.check.id, status, seconds)
         return {"node": node, "check": check, "status": status}
 
 

@@ -12,9 +12,9 @@ from pacs_monitor.alerting import Desk
 from pacs_monitor.alerting.cases import TROUBLE
 from pacs_monitor.alerting.journal import Journal
 from pacs_monitor.channels.webhook import Webhook, WebhookSettings
+from pacs_monitor.clock import ClockWatch
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.delivery import Pace
-from pacs_monitor.engine.clock import ClockWatch
 from pacs_monitor.history import History, Restored, Revision
 from pacs_monitor.model import SECOND, Channel, CheckId, Micros, Paging, Reason, Standing, State, Transition
 from pacs_monitor.supervision import Supervisor

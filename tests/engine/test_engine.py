@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacs_monitor.engine.clock import ClockWatch
+from pacs_monitor.clock import ClockWatch
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.engine.rhythm import START_WITHIN, first_after, share
 from pacs_monitor.model import (
@@ -174,7 +174,7 @@ async def test_a_run_that_a_reload_overtakes_counts_when_its_check_stays_the_sam
     check = a_check(ask=slow, interval=20.0, timeout=60.0)
     bench.adopt(check)
     run = asyncio.ensure_future(bench.engine.run_now(check.id))
-    await until(lambda: bench.entry().run is not None)
+    await until(lambda: bench.engine.board.in_progress == 1)
     bench.adopt(replace(check))
     release.set()
     result = await run
@@ -192,7 +192,7 @@ async def test_a_run_of_settings_that_a_reload_has_changed_does_not_count(bench)
     check = a_check(ask=slow, interval=20.0, timeout=60.0)
     bench.adopt(check)
     run = asyncio.ensure_future(bench.engine.run_now(check.id))
-    await until(lambda: bench.entry().run is not None)
+    await until(lambda: bench.engine.board.in_progress == 1)
     bench.adopt(replace(check, node=Node("archive", host="127.0.0.2")))
     release.set()
     await run
@@ -215,14 +215,15 @@ async def test_a_check_of_another_kind_keeps_its_standing_and_nothing_that_the_o
     check = a_check(interval=20.0)
     bench.adopt(check)
     await bench.engine.run_now(check.id)
-    bench.entry().memory["seen"] = "by the old kind"
+    bench.engine.remembered([check.id])[check.id]["seen"] = "by the old kind"
     standing = bench.entry().standing
     other = Asking(fine)
     other.kind = "asking_otherwise"
     bench.adopt(replace(check, probe=other))
 
     assert standing == bench.entry().standing
-    assert (bench.entry().last, bench.entry().runs, bench.entry().memory) == (None, 0, {})
+    assert (bench.entry().last, bench.entry().runs) == (None, 0)
+    assert bench.engine.remembered([check.id]) == {check.id: {}}
 
 
 async def test_a_restored_standing_needs_full_patience_before_it_is_down(bench):

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pacs_monitor.model import SECOND, Node, Outcome, Reason, Status
+from pacs_monitor.model import SECOND, Node, Outcome, Reason, Report, Status
 from pacs_monitor.probes import kinds
-from pacs_monitor.probes.push import PushSettings, Report, note
+from pacs_monitor.probes.push import Push, PushSettings
 from tests.probes.support import NOON, Arranged, Noon, Peers, TestClock, ask
 
 PUSH = kinds()["push"]
@@ -20,7 +20,7 @@ BACKUP = Node("backup")
 
 def reported(report: Report, ago: float, seconds: float | None = None) -> dict[str, Any]:
     memory: dict[str, Any] = {}
-    note(memory, report, seconds, TestClock().now() - round(ago * SECOND))
+    Push().note(memory, report, seconds, TestClock().now() - round(ago * SECOND))
     return {"memory": memory}
 
 

@@ -72,7 +72,7 @@ async def looked_for_again(config: Path, folder: Path) -> None:
     """What was never sent leaves the ledger when it is not found a second time: by a clock a minute ahead."""
     clock = SettableClock()
     clock.offset += APART
-    daemon = Daemon(load(config), clock)
+    daemon = await Daemon.open(load(config), clock)
     await daemon.start()
     try:
         await asyncio.to_thread(wait_until, lambda: count(folder, "test_objects") == 0, "an empty ledger")

@@ -35,7 +35,7 @@ def nodes(port: int) -> str:
 async def served(tmp_path):
     with Switchable() as peer:
         timing = "interval: 200ms, retry_interval: 100ms, timeout: 10s"
-        daemon = Daemon(load(write_estate(tmp_path, 0, nodes(peer.port), defaults=timing)))
+        daemon = await Daemon.open(load(write_estate(tmp_path, 0, nodes(peer.port), defaults=timing)))
         await daemon.start()
         served = Served(daemon, peer)
         yield served

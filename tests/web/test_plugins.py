@@ -21,7 +21,7 @@ NODES = """\
 
 async def test_performance_data_of_an_allowed_plugin_is_in_the_metrics(tmp_path):
     config = write_estate(tmp_path, 0, NODES, allow=["server/disk"])
-    daemon = Daemon(load(config))
+    daemon = await Daemon.open(load(config))
     await daemon.start()
     try:
         async with (

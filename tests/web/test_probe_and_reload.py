@@ -20,7 +20,7 @@ async def test_a_check_that_a_reload_removes_meanwhile_does_not_count(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         node = NODE.format(port=silent.getsockname()[1])
         both = node + SLOW.format() + "      two: {probe: expiry, date: 2099-01-01, cron: '0 3 1 1 *'}\n"
-        daemon = Daemon(load(write_estate(tmp_path, 0, both, defaults="interval: 1h")))
+        daemon = await Daemon.open(load(write_estate(tmp_path, 0, both, defaults="interval: 1h")))
         await daemon.start()
         try:
             async with httpx.AsyncClient(base_url="http://{}:{}".format(*daemon.address), trust_env=False) as client:

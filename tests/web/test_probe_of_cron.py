@@ -14,7 +14,7 @@ NODES = '  pacs: {checks: {licence: {probe: expiry, date: 2099-01-01, cron: "30 
 
 async def test_scrapes_do_not_run_it_between_its_times(tmp_path):
     clock = SettableClock()
-    daemon = Daemon(load(write_estate(tmp_path, 0, NODES)), clock)
+    daemon = await Daemon.open(load(write_estate(tmp_path, 0, NODES)), clock)
     await daemon.start()
     async with httpx.AsyncClient(base_url="http://{}:{}".format(*daemon.address), trust_env=False) as client:
         first = await client.get("/probe?node=pacs&check=licence")

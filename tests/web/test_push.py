@@ -31,7 +31,9 @@ async def start(tmp_path):
 
     async def begin():
         await end()
-        daemon = Daemon(load(write_estate(tmp_path, 0, NODES, defaults="interval: 200ms, retry_interval: 100ms")))
+        daemon = await Daemon.open(
+            load(write_estate(tmp_path, 0, NODES, defaults="interval: 200ms, retry_interval: 100ms"))
+        )
         await daemon.start()
         client = httpx.AsyncClient(base_url="http://{}:{}".format(*daemon.address), trust_env=False)
         running.append((daemon, client))

@@ -13,17 +13,17 @@ NODES = "  backup: {checks: {nightly: {probe: push, within: 1h}}}\n"
 
 async def test_a_report_that_closely_follows_another_one_survives_a_restart(tmp_path):
     file = write_estate(tmp_path, 0, NODES, defaults="interval: 10m, retry_interval: 10m")
-    daemon = Daemon(load(file))
+    daemon = await Daemon.open(load(file))
     await daemon.start()
     async with httpx.AsyncClient(base_url="http://{}:{}".format(*daemon.address), trust_env=False) as client:
         await client.post("/api/v1/push/backup/nightly?status=ok")
         await client.post("/api/v1/push/backup/nightly?status=fail")
         shown = (await client.get("/api/v1/checks/backup/nightly")).json()
     await daemon.stop()
-    daemon = Daemon(load(file))
+    daemon = await Daemon.open(load(file))
     await daemon.start()
-    (entry,) = daemon.engine.board.entries.values()
-    remembered = entry.memory["status"]
+    (memory,) = daemon.engine.remembered(daemon.engine.board.entries.keys()).values()
+    remembered = memory["status"]
     await daemon.stop()
 
     assert (shown["last"]["status"], remembered) == ("fail", "fail")

@@ -45,7 +45,7 @@ async def running(folder: Path, database: Path) -> AsyncIterator[tuple[Daemon, h
     """A daemon whose peer tells half characters, and a client of it."""
     async with replayed({STATUSES: HALF}) as peer, asyncio.timeout(SOON):
         nodes = NODES.format(url=peer.url)
-        daemon = Daemon(load(write_estate(folder, 0, nodes, database=f"sqlite:///{database}/proof.db")))
+        daemon = await Daemon.open(load(write_estate(folder, 0, nodes, database=f"sqlite:///{database}/proof.db")))
         await daemon.start()
         try:
             url = "http://{}:{}".format(*daemon.address)

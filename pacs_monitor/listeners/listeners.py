@@ -6,9 +6,9 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Generic, Protocol, TypeVar
 
+from pacs_monitor import model
 from pacs_monitor.config.sections import DicomListener, Hl7Listener, MonitorSettings
 from pacs_monitor.dicom import acceptor
-from pacs_monitor.engine.runner import Runner
 from pacs_monitor.hl7 import listener as mllp
 from pacs_monitor.model import Address, Clock, Node, RememberingResolver
 from pacs_monitor.net.accepting import Refusals
@@ -24,6 +24,13 @@ class Listens(Protocol):
         ...
 
     async def stop(self) -> None: ...
+
+
+class UsesListeners(Protocol):
+    """Whose checks wait for what our listeners receive: the runner."""
+
+    listeners: model.DicomListener | None
+    hl7_listener: model.Hl7Listener | None
 
 
 class SaysWhere(Protocol):
@@ -73,7 +80,7 @@ class Listeners:
 
     def __init__(
         self,
-        runner: Runner,
+        runner: UsesListeners,
         resolver: RememberingResolver,
         clock: Clock,
         *,

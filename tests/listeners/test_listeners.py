@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pacs_monitor.config import MonitorSettings
-from pacs_monitor.engine.listening import Listeners
 from pacs_monitor.engine.runner import Runner
+from pacs_monitor.listeners import Listeners
 from tests.engine.support import NumericResolver, SettableClock
 from tests.peers.ports import free_port, listens
 
