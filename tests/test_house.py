@@ -43,6 +43,15 @@ def test_functions_fit_on_a_screen() -> None:
     assert long == []
 
 
+@pytest.mark.parametrize(
+    "room", sorted((ROOT / "pacs_monitor").rglob("__init__.py")), ids=lambda path: path.parent.name
+)
+def test_every_room_says_in_one_sentence_what_it_is_for(room: Path) -> None:
+    first, *_ = (ast.get_docstring(ast.parse(room.read_text())) or "").split("\n\n")
+    assert re.fullmatch(r"[^\n]+[^.]\.", first), "one line that ends with a full stop"
+    assert not re.search(r"\. [A-Z]", first), "one sentence; what else there is to say follows after an empty line"
+
+
 @pytest.mark.parametrize("room", [probes, channels])
 def test_every_kind_and_every_setting_of_it_explains_itself(room: ModuleType) -> None:
     for kind, made in room.kinds().items():
