@@ -29,7 +29,8 @@ class OneThread:
         hanging = self._under_way.get(ctx.check)
         if hanging is not None and not hanging.done():
             raise passage.failure(Reason.TIMEOUT, "an earlier attempt still hangs and cannot be stopped")
-        call = self._under_way[ctx.check] = started(what, "probe alone")
+        call = started(what, "probe alone")
+        self._under_way[ctx.check] = call
         try:
             async with asyncio.timeout(max(ctx.deadline - ctx.clock.monotonic(), 0.0)):
                 return await answer(call)
