@@ -16,6 +16,8 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, ParamSpec
 
+from pacs_monitor.backoff import Backoff
+
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LAST_PAUSE = 1.0, 30.0
@@ -81,7 +83,7 @@ class Supervisor:
             log.error("event loop: %s", context.get("message"))
 
     async def _keep(self, name: str, work: Work) -> None:
-        pause = FIRST_PAUSE
+        backoff = Backoff(FIRST_PAUSE, LAST_PAUSE)
         while True:
             began = time.monotonic()
             try:
@@ -94,9 +96,8 @@ class Supervisor:
             except Exception as error:  # noqa: BLE001 - the one guard of tasks
                 self.failed(name, error)
             if time.monotonic() - began >= STEADY:
-                pause = FIRST_PAUSE
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LAST_PAUSE)
+                backoff.reset()
+            await asyncio.sleep(backoff.failed())
 
 
 def place(error: BaseException) -> str:

@@ -24,8 +24,10 @@ def started(call: Callable[[], T], name: str) -> Future[T]:
     def run() -> None:
         try:
             future.set_result(call())
-        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+        except Exception as error:  # noqa: BLE001 - it is raised where the answer is awaited
             future.set_exception(error)
+        except BaseException as error:  # noqa: BLE001 - raised on the loop it would end the process
+            future.set_exception(RuntimeError(f"{name} ended with {type(error).__name__}"))
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return future

@@ -89,6 +89,21 @@ def imported(path: Path, files: Container[str]) -> Iterator[str]:
             yield from (name for name in found if name in files)
 
 
+@pytest.mark.parametrize(
+    "room", sorted((ROOT / "pacs_monitor").rglob("__init__.py")), ids=lambda path: path.parent.name
+)
+def test_every_room_says_in_one_sentence_what_it_is_for(room: Path) -> None:
+    first, *_ = (ast.get_docstring(ast.parse(room.read_text())) or "").split("\n\n")
+    assert re.fullmatch(r"[^\n]+[^.]\.", first), "one line that ends with a full stop"
+    assert not re.search(r"\. [A-Z]", first), "one sentence; what else there is to say follows after an empty line"
+
+
+def test_the_architecture_shows_every_room() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    rooms = {path.stem for path in (ROOT / "pacs_monitor").iterdir() if re.fullmatch(r"[a-z]\w*(\.py)?", path.name)}
+    assert {room for room in rooms if f"`{room}`" not in page} == set()
+
+
 @pytest.mark.parametrize("room", [probes, channels])
 def test_every_kind_and_every_setting_of_it_explains_itself(room: ModuleType) -> None:
     for kind, made in room.kinds().items():

@@ -1,4 +1,4 @@
-"""Who is notified: the policy decides (pure), the desk records, `delivery` delivers."""
+"""Decides who is notified (`policy`, pure), and has it recorded and delivered (`desk`)."""
 
 from pacs_monitor.alerting.desk import Desk
 

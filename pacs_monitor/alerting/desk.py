@@ -27,6 +27,7 @@ from pacs_monitor.alerting.policy import Dark, Decision, Due, News
 from pacs_monitor.alerting.recorder import Recorder, Recording
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.unrecorded import Unrecorded, always
+from pacs_monitor.backoff import Backoff
 from pacs_monitor.clock import ClockWatch
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.delivery import Outbox, Pace, Trouble
@@ -60,8 +61,6 @@ LOOK_AGAIN = 30.0
 """The desk checks again after this many seconds at the latest."""
 REST, LONGEST_REST = 4.0, 0.5
 """Times the duration of a decision, and seconds at most, until the next one: the probes have to wait while it lasts."""
-FIRST_AGAIN = 0.5
-"""Half of the first delay, in seconds, before a failed decision is retried; doubled each time."""
 MOST_UNDECIDED = 1000
 """Transitions kept for a decision; the latest ones are kept."""
 
@@ -127,7 +126,8 @@ class Desk:
         self._wake_at: Micros | None = None
         self._undecided: tuple[Transition, ...] = ()
         """Recorded, not yet decided on."""
-        self._again_after = FIRST_AGAIN
+        self._backoff = Backoff(1.0, LOOK_AGAIN)
+        """Before a failed decision is retried."""
         self._deciding_took = 0.0
         self._bell = asyncio.Event()
         self._turning = asyncio.Lock()
@@ -320,10 +320,11 @@ class Desk:
         entry = Entry(batch, decision.incidents, self._notifications(decision, now), decision.withheld)
         self._cases = cases.with_ids(decision.cases, entry.notifications)
         self._wake_at, self._undecided = decision.wake_at, undecided[-MOST_UNDECIDED:]
-        self._again_after = min(LOOK_AGAIN, 2 * self._again_after) if failures else FIRST_AGAIN
         if failures:
-            again = now + round(self._again_after * SECOND)
+            again = now + round(self._backoff.failed() * SECOND)
             self._wake_at = again if self._wake_at is None else min(again, self._wake_at)
+        else:
+            self._backoff.reset()
         return entry
 
     def _notifications(self, decision: Decision, now: Micros) -> tuple[Notification, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
+from pacs_monitor.backoff import Backoff
 from pacs_monitor.model import Entry
 from pacs_monitor.supervision import Supervisor
 from pacs_monitor.wording import counted
@@ -74,10 +75,9 @@ class Recorder:
         return tuple(self._late)
 
     async def _catch_up(self) -> None:
-        delay = FIRST_RETRY
+        backoff = Backoff(FIRST_RETRY, LAST_RETRY)
         while self._late:
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, LAST_RETRY)
+            await asyncio.sleep(backoff.failed())
             await self._write_late()
 
     async def _write_late(self) -> None:

@@ -1,5 +1,7 @@
-"""`pacs-monitor …`: the command line. Exit codes: 0 fine (ok and warn), 1 bad news (fail, unknown, a wrong
-configuration), 2 misuse."""
+"""`pacs-monitor …`: the command line.
+
+Exit codes: 0 fine (ok and warn), 1 bad news (fail, unknown, a wrong configuration), 2 misuse.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""monitor.yaml to an Estate: types, defaults, references; every error at once, each with its file, line and path."""
+"""Turns monitor.yaml into an Estate, or into every error at once, each with its file, line and path."""
 
 from pacs_monitor.config.contact import Contact, read_contact
 from pacs_monitor.config.diff import EstateDiff, diff, in_force

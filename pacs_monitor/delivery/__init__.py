@@ -1,4 +1,4 @@
-"""Notifications on their way to people: in order, retried, and on record."""
+"""Delivers notifications to the channels: in order, retried until accepted, and recorded."""
 
 from pacs_monitor.delivery.circuit import Pace
 from pacs_monitor.delivery.outbox import ChannelHealth, Outbox, Stuck, Trouble

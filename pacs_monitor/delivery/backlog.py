@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pacs_monitor.backoff import Backoff
 from pacs_monitor.delivery.agenda import Agenda
 from pacs_monitor.delivery.circuit import Circuit, Pace, Spread
 from pacs_monitor.model import DeliveryError, DeliveryStatus, Event, Failure, Notification, Severity
@@ -39,7 +40,7 @@ class Item:
     """When this process loaded or created it."""
     number: int
     next_try: float
-    delay: float
+    backoff: Backoff
     attempts: int = 0
     refusals: int = 0
     blamed: int = 0
@@ -123,9 +124,8 @@ class Backlog:
         """Owe this from now on; of a run before this one nobody knows what arrived."""
         key = lane_of(notification)
         lane = self._lanes.setdefault(key, Lane())
-        first = self._pace.first_retry
         self._count += 1
-        item = Item(notification, now, self._count, now, first, may_have_arrived=may_have_arrived)
+        item = Item(notification, now, self._count, now, self._pace.backoff(), may_have_arrived=may_have_arrived)
         lane.waiting.append(item)
         lane.ended = lane.ended or notification.event in ENDINGS
         self._plan(key)
@@ -205,7 +205,7 @@ class Backlog:
         if refused or error.may_have_arrived:
             item.turns += 1
         item.next_try = max(now + self._spread(self._wait(item)), item.not_before)
-        item.delay = self._pace.doubled(item.delay)
+        item.backoff.failed()
         self._plan(key)
 
     def done(self, item: Item, *, lost: bool = False) -> None:
@@ -229,7 +229,7 @@ class Backlog:
         else:
             lane.busy = False
             item.may_have_arrived = True
-            item.next_try = now + self._spread(item.delay)
+            item.next_try = now + self._spread(item.backoff.pause)
             self._plan(lane_of(item.notification))
 
     def release(self, now: float) -> None:
@@ -306,7 +306,7 @@ class Backlog:
     def _wait(self, item: Item) -> float:
         if self.is_poison(item):
             return self._pace.poison_retry
-        return self._pace.refused_retry if item.refusals >= self._pace.refusals else item.delay
+        return self._pace.refused_retry if item.refusals >= self._pace.refusals else item.backoff.pause
 
     def _release(self, now: float, *, everything: bool) -> None:
         for item in self.items():
@@ -315,7 +315,8 @@ class Backlog:
                 item.blamed = item.refusals = 0
                 item.not_before = now
             if not self.is_poison(item):
-                item.next_try, item.delay = max(now, item.not_before), self._pace.first_retry
+                item.next_try = max(now, item.not_before)
+                item.backoff.reset()
         self.circuit.close()
         self._planned_open = False
         self._plan(*self._lanes)

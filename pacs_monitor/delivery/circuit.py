@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pacs_monitor.backoff import Backoff
+
 Spread = Callable[[float], float]
 """Seconds to wait, with jitter so that retries do not coincide."""
 
@@ -35,8 +37,9 @@ class Pace:
     give_up_after: float = 24 * 3600.0
     """For notifications of ended incidents, counted while the process runs."""
 
-    def doubled(self, delay: float) -> float:
-        return min(delay * 2, self.last_retry)
+    def backoff(self) -> Backoff:
+        """For one notification or one circuit."""
+        return Backoff(self.first_retry, self.last_retry)
 
 
 @dataclass(slots=True)
@@ -53,8 +56,11 @@ class Circuit:
     """While it is open."""
     not_before: float = 0.0
     """As the receiver asked by Retry-After."""
-    _delay: float = field(default=0.0, repr=False)
+    _backoff: Backoff = field(init=False, repr=False)
     _refusals: int = field(default=0, repr=False)
+
+    def __post_init__(self) -> None:
+        self._backoff = self.pace.backoff()
 
     def look(self, now: float) -> None:
         """Open when it is time."""
@@ -64,7 +70,8 @@ class Circuit:
     def open(self, next_try: float) -> None:
         """Open now; the first attempt is then."""
         self.is_open, self.next_try = True, next_try
-        self._delay, self._refusals = self.pace.first_retry, 0
+        self._backoff.reset()
+        self._refusals = 0
 
     def failed(self, began: float, now: float, *, refused: bool, not_before: float = 0.0) -> None:
         """An attempt failed that began then."""
@@ -73,8 +80,8 @@ class Circuit:
         self.not_before = not_before
         if self.is_open:
             self._refusals = self._refusals + 1 if refused else 0
-            wait = self.pace.refused_retry if self._refusals >= self.pace.refusals else self._delay
-            self._delay = self.pace.doubled(self._delay)
+            pause = self._backoff.failed()
+            wait = self.pace.refused_retry if self._refusals >= self.pace.refusals else pause
             self.next_try = max(now + self.spread(wait), not_before)
         self.look(now)
 

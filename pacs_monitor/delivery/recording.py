@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from pacs_monitor.backoff import Backoff
 from pacs_monitor.model import DeliveryResult, Notification
 from pacs_monitor.supervision import Supervisor
 from pacs_monitor.wording import counted
@@ -88,14 +89,13 @@ class DeliveryRecorder:
 
     async def _catch_up(self) -> None:
         """What speaks of unknown notifications waits; one that fails waits at the end of the others."""
-        delay = FIRST_RETRY
+        backoff = Backoff(FIRST_RETRY, LAST_RETRY)
         while (writing := next(filter(self._known, self._late), None)) is not None:
             try:
                 await self._write(writing)
             except Exception:  # noqa: BLE001 - as above
                 self._late.remove(writing)
                 self._late.append(writing)
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, LAST_RETRY)
+                await asyncio.sleep(backoff.failed())
             else:
                 self._late.remove(writing)

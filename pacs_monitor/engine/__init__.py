@@ -1,0 +1,1 @@
+"""Runs the checks: rhythm and calendar say when, the runner takes the seat and asks, the board keeps the results."""

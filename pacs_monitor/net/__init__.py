@@ -1,4 +1,4 @@
-"""Resolve, connect, TLS: phase-timed, each failure mapped to its Reason, for every protocol above it."""
+"""Resolves, connects and speaks TLS for every protocol: each phase is timed, each failure has its Reason."""
 
 from pacs_monitor.net.addresses import canonical, plain
 from pacs_monitor.net.certificates import EXPIRY, mind_expiry

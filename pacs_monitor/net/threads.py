@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 from pacs_monitor.model import CheckId, ProbeContext, Reason
 from pacs_monitor.net.passage import Passage
+from pacs_monitor.threads import answer, started
 
 T = TypeVar("T")
 
@@ -22,34 +22,24 @@ class OneThread:
     """
 
     def __init__(self) -> None:
-        self._under_way: dict[CheckId, Future[object]] = {}
+        self._under_way: dict[CheckId, Future[Any]] = {}
 
     async def call(self, what: Callable[[], T], ctx: ProbeContext, passage: Passage) -> T:
         """Its result or its exception; raises NetFailure (`timeout`) when that does not come by the deadline."""
         hanging = self._under_way.get(ctx.check)
         if hanging is not None and not hanging.done():
             raise passage.failure(Reason.TIMEOUT, "an earlier attempt still hangs and cannot be stopped")
-        call = self._under_way[ctx.check] = _started(what)
-        waiting = asyncio.wrap_future(call)
+        call = started(what, "probe alone")
+        self._under_way[ctx.check] = call
         try:
-            await asyncio.wait([waiting], timeout=max(ctx.deadline - ctx.clock.monotonic(), 0.0))
+            async with asyncio.timeout(max(ctx.deadline - ctx.clock.monotonic(), 0.0)):
+                return await answer(call)
+        except TimeoutError:
+            if not call.done():  # and not only unseen by a loop that was late
+                raise passage.failure(
+                    Reason.TIMEOUT, "it did not finish in time; the attempt is left running"
+                ) from None
+            return call.result()
         finally:
-            waiting.cancel()
-        if not call.done():  # and not only unseen by a loop that was late
-            raise passage.failure(Reason.TIMEOUT, "it did not finish in time; the attempt is left running")
-        del self._under_way[ctx.check]
-        return cast("T", call.result())
-
-
-def _started(what: Callable[[], object]) -> Future[object]:
-    call: Future[object] = Future()
-    call.set_running_or_notify_cancel()
-
-    def work() -> None:
-        try:
-            call.set_result(what())
-        except Exception as error:  # noqa: BLE001 - it is raised where the call is awaited
-            call.set_exception(error)
-
-    threading.Thread(target=work, name="probe alone", daemon=True).start()
-    return call
+            if call.done():
+                del self._under_way[ctx.check]

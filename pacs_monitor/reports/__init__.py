@@ -1,4 +1,4 @@
-"""A period, accounted: the report as data and as tables."""
+"""Reports: what the transitions of a period add up to, as data and as tables."""
 
 from pacs_monitor.reports.build import build
 from pacs_monitor.reports.periods import Period, PeriodError, parse

@@ -14,6 +14,7 @@ from contextlib import suppress
 from time import monotonic
 from uuid import uuid4
 
+from pacs_monitor.backoff import Backoff
 from pacs_monitor.dicom import Association, Target, associate, reasons
 from pacs_monitor.dicom.commitment import STORAGE_COMMITMENT, Commitment, report, request_commitment
 from pacs_monitor.dicom.datasets import decode, encode
@@ -173,16 +174,15 @@ async def until_there(ask: Callable[[], Awaitable[bool]], peer: object, passage:
 
     No question is begun that may take longer than there is time: our own deadline would make a timeout of it.
     """
-    pause, took, began = FIRST_PAUSE, 0.0, monotonic()
+    backoff, took, began = Backoff(FIRST_PAUSE, LONGEST_PAUSE), 0.0, monotonic()
     while True:
         asked = monotonic()
         if await ask():
             return
         took = max(took, monotonic() - asked)
-        if monotonic() + pause + 2 * took >= until:
+        if monotonic() + backoff.pause + 2 * took >= until:
             raise _not_there(peer, passage, began)
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE)
+        await asyncio.sleep(backoff.failed())
 
 
 async def in_two_attempts(

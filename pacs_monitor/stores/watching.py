@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping
 from time import monotonic
 
+from pacs_monitor.backoff import Backoff
 from pacs_monitor.dicom import Target
 from pacs_monitor.dicom.testobject import Synthetic
 from pacs_monitor.model import ProbeContext, Seating
@@ -32,7 +33,7 @@ async def watch(
     began = monotonic()
 
     async def ask(name: str, target: Target) -> None:
-        pause, trouble = FIRST_PAUSE, ""
+        backoff, trouble = Backoff(FIRST_PAUSE, LONGEST_PAUSE), ""
         while True:
             try:
                 async with seat(target.address):
@@ -40,10 +41,9 @@ async def watch(
                 trouble = ""
             except NetFailure as failure:
                 there, trouble = False, failure.detail
-            if there or monotonic() + pause >= until:
+            if there or monotonic() + backoff.pause >= until:
                 break
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            await asyncio.sleep(backoff.failed())
         tell(_finding(name, there, monotonic() - began, trouble, name in cleared))
 
     await asyncio.gather(*(ask(name, target) for name, target in targets.items() if target is not None))

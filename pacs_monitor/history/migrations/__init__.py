@@ -1,0 +1,1 @@
+"""Alembic migrations of the history, from any earlier schema to the present one."""
