@@ -37,7 +37,7 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 from benchmarks.paced import Figures, paced, processor_time, sequential
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.engine.runner import Runner
-from pacs_monitor.model import Check, CheckId, DicomEndpoint, Node, Patience
+from pacs_monitor.model import Check, CheckId, DicomEndpoint, Node, Thresholds
 from pacs_monitor.net import Resolver
 from pacs_monitor.probes import kinds
 
@@ -81,7 +81,7 @@ def by_association(port: int, rate: float, seconds: float) -> Figures:
                 interval=1.0,
                 retry_interval=1.0,
                 timeout=5.0,
-                patience=Patience(),
+                thresholds=Thresholds(),
             )
             for n in range(NODES)
         ]

@@ -35,7 +35,7 @@ from benchmarks.image import SERIES, STUDY, image
 from benchmarks.paced import Figures, processor_time, sequential
 from pacs_monitor.dicom import Association, Target, associate
 from pacs_monitor.dicom.datasets import encode
-from pacs_monitor.dicom.find import STUDY_ROOT_FIND, find, tally
+from pacs_monitor.dicom.find import STUDY_ROOT_FIND, count_matches, find
 from pacs_monitor.dicom.requests import IMPLICIT_VR_LITTLE_ENDIAN, contexts
 from pacs_monitor.dicom.store import store
 from pacs_monitor.dicom.testobject import SECONDARY_CAPTURE
@@ -130,7 +130,7 @@ def finding() -> Callable[[Association], Awaitable[None]]:
     identifier = encode(IMAGES)
 
     async def ask(association: Association) -> None:
-        assert (await tally(find(association, STUDY_ROOT_FIND, identifier))).matches == ANSWERS
+        assert (await count_matches(find(association, STUDY_ROOT_FIND, identifier))).matches == ANSWERS
 
     return ask
 

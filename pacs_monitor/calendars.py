@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import NamedTuple, Self
+from typing import Self
 
+from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros
 from pacs_monitor.patterns import SPAN_OF_HOURS
 
@@ -16,81 +17,76 @@ WEEK: Micros = 7 * DAY
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-class Window(NamedTuple):
-    """From `start` until just before `end`."""
-
-    start: Micros
-    end: Micros
-
-
 @dataclass(frozen=True, slots=True)
-class Span:
+class WeeklyHours:
     """Hours on some days of the week, in minutes of the day; an `end` not after the `start` is on the next day."""
 
     days: frozenset[int]
     start: int
     end: int
 
-    def on(self, day: date, zone: tzinfo) -> Window:
+    def on(self, day: date, zone: tzinfo) -> Interval:
         """The hours that begin on a day; where the clock is set back, both of the hours that are there twice count."""
         closing = day if self.end > self.start else day + timedelta(days=1)
-        return Window(_at(day, self.start, zone, fold=0), _at(closing, self.end, zone, fold=1))
+        return Interval(_at(day, self.start, zone, fold=0), _at(closing, self.end, zone, fold=1))
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """`Mon-Fri 06:00-20:00`, several with commas, or `24x7`, which has no spans."""
+    """`Mon-Fri 06:00-20:00`, several with commas, or `24x7`, which names no hours."""
 
-    spans: tuple[Span, ...]
+    weekly: tuple[WeeklyHours, ...]
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises ValueError."""
         if text.strip() == "24x7":
             return cls(())
-        return cls(tuple(_span(part.strip(), text) for part in text.split(",")))
+        return cls(tuple(_weekly_hours(part.strip(), text) for part in text.split(",")))
 
     def hold(self, at: Micros, zone: tzinfo) -> bool:
         """Whether a moment lies in them."""
-        return bool(self.windows(Window(at, at + 1), zone))
+        return bool(self.intervals(Interval(at, at + 1), zone))
 
-    def windows(self, during: Window, zone: tzinfo) -> list[Window]:
+    def intervals(self, during: Interval, zone: tzinfo) -> list[Interval]:
         """The hours within a time, in order; those that touch each other are one."""
-        if not self.spans:
+        if not self.weekly:
             return [during]
         first, last = (datetime.fromtimestamp(at // SECOND, UTC).astimezone(zone).date() for at in during)
         days = (first + timedelta(days=n) for n in range(-1, (last - first).days + 1))
-        return within(during, (span.on(day, zone) for day in days for span in self.spans if day.weekday() in span.days))
+        return within(
+            during, (hours.on(day, zone) for day in days for hours in self.weekly if day.weekday() in hours.days)
+        )
 
 
-def within(during: Window, windows: Iterable[Window]) -> list[Window]:
+def within(during: Interval, intervals: Iterable[Interval]) -> list[Interval]:
     """What of these windows lies in a time, in order and joined."""
-    found: list[Window] = []
-    for start, end in sorted(windows):
-        cut = Window(max(start, during.start), min(end, during.end))
+    found: list[Interval] = []
+    for start, end in sorted(intervals):
+        cut = Interval(max(start, during.start), min(end, during.end))
         if cut.start >= cut.end:
             continue
         if found and cut.start <= found[-1].end:
-            cut = Window(found[-1].start, max(cut.end, found.pop().end))
+            cut = Interval(found[-1].start, max(cut.end, found.pop().end))
         found.append(cut)
     return found
 
 
-def outside(during: Window, windows: Iterable[Window]) -> list[Window]:
+def outside(during: Interval, intervals: Iterable[Interval]) -> list[Interval]:
     """What of a time lies in none of these windows, in order."""
     found, start = [], during.start
-    for window in within(during, windows):
-        found.append(Window(start, window.start))
-        start = window.end
-    return within(during, [*found, Window(start, during.end)])
+    for interval in within(during, intervals):
+        found.append(Interval(start, interval.start))
+        start = interval.end
+    return within(during, [*found, Interval(start, during.end)])
 
 
-def _span(part: str, text: str) -> Span:
+def _weekly_hours(part: str, text: str) -> WeeklyHours:
     read = re.fullmatch(SPAN_OF_HOURS, part)
     if read is None:
         raise ValueError(f'{text!r} is not a list of hours; write "Mon-Fri 06:00-20:00", several with commas, or 24x7')
     days = frozenset(day for group in read[1].split() for day in _days(group))
-    return Span(days, _minutes(read[2]), _minutes(read[3]))
+    return WeeklyHours(days, _minutes(read[2]), _minutes(read[3]))
 
 
 def _days(group: str) -> Iterable[int]:

@@ -26,7 +26,7 @@ class SystemClock:
 
 
 class ClockWatch:
-    """Compares the wall clock with the monotonic one; `told` is called once per change, with its size in seconds."""
+    """Compares the wall clock with the monotonic one; `on_step` is called once per change, with its size in seconds."""
 
     def __init__(self, clock: Clock, told: Callable[[Micros], None]) -> None:
         self._clock, self._told = clock, told

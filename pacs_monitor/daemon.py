@@ -13,22 +13,23 @@ from typing import Any, Self, TypeVar
 from pacs_monitor import __version__
 from pacs_monitor import config as configuration
 from pacs_monitor.alerting import Desk
-from pacs_monitor.alerting.adopting import adopt
 from pacs_monitor.alerting.journal import Journal, journal_file
 from pacs_monitor.alerting.paged import Paged
+from pacs_monitor.alerting.recovery import recover
 from pacs_monitor.clock import ClockWatch, SystemClock
 from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.delivery import Outbox
 from pacs_monitor.engine.engine import Engine
+from pacs_monitor.format.human import login_name, pluralized
 from pacs_monitor.history import (
+    HeartbeatBatch,
     History,
     HistoryError,
     IncidentFile,
-    Pulse,
     Restored,
+    ResultAccumulator,
     Revision,
     SeatLocks,
-    Tally,
 )
 from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role
@@ -36,13 +37,12 @@ from pacs_monitor.listeners import Listeners
 from pacs_monitor.loading import load_in_time
 from pacs_monitor.model import Address, Clock, Entry, Incident, Micros, Node, State, Tidies, Transition
 from pacs_monitor.net import Resolver
-from pacs_monitor.net.accepting import Refusals
-from pacs_monitor.orphans import orphans
+from pacs_monitor.net.connection_server import Refusals
+from pacs_monitor.reaper import reaper
 from pacs_monitor.supervision import Supervisor
 from pacs_monitor.threads import in_thread
 from pacs_monitor.web.app import create_app
 from pacs_monitor.web.server import WebServer
-from pacs_monitor.wording import counted, login_name
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -59,14 +59,14 @@ ENDS_WITHIN = 9.0
 
 
 class Daemon:
-    """The daemon that leads (web.house.House)."""
+    """The daemon that leads (web.view.DaemonView)."""
 
     def __init__(self, estate: Estate, clock: Clock, instance: Instance, history: History) -> None:
         self.estate = estate
         self.clock = clock
         self.last_reload_successful = True
         self.supervisor = Supervisor()
-        self._tally = Tally()
+        self._accumulator = ResultAccumulator()
         self.instance = instance
         self.history = history
         self._resolver = Resolver()
@@ -74,10 +74,10 @@ class Daemon:
         self.engine = Engine(
             self.clock,
             self._resolver,
-            self._told,
+            self._on_transition,
             ledger=self.history.objects,
             shared=self._seats,
-            on_result=self._tally.take,
+            on_result=self._accumulator.take,
             look=self._look_at_the_clock,
             supervisor=self.supervisor,
         )
@@ -143,17 +143,19 @@ class Daemon:
         await self.history.take_orphans(adopt=True)
         revision = Revision(self.estate.revision, f"{login_name()}, at the start")
         await self.history.adopt(self.estate.checks.keys(), revision, self.estate.prints)
-        restored = await adopt(self._journal, self.history, self.estate, await self.history.restore(), self.clock.now())
+        restored = await recover(
+            self._journal, self.history, self.estate, await self.history.restore(), self.clock.now()
+        )
         await self._listeners.adopt(self.estate.monitor)
         self.engine.start()
         self._adopt(self.estate, restored)
         self.engine.tidy()
-        await self._tell_stranded()
+        await self._log_stranded()
         self.desk.start(restored)
-        self._heart = self.supervisor.supervise("heartbeat", self._beat)
+        self._heart = self.supervisor.supervise("heartbeat", self._heartbeat_loop)
         self._web.start()
         (host, port), scheme = self.address, "https" if self.estate.monitor.tls else "http"
-        checks, nodes = counted(len(self.estate.checks), "check"), counted(len(self.estate.nodes), "node")
+        checks, nodes = pluralized(len(self.estate.checks), "check"), pluralized(len(self.estate.nodes), "node")
         where, paging = f"{scheme}://{Address(host, port)}", self.estate.monitor.paging
         log.info("pacs_monitor %s: monitoring %s of %s, paging %s; %s", __version__, checks, nodes, paging, where)
 
@@ -171,7 +173,7 @@ class Daemon:
         await self._end(at_last, "engine", self.engine.stop(PROBES_END_WITHIN))
         await self._end(at_last, "listeners", self._listeners.stop())
         await self._end(at_last, "desk", self.desk.stop(DELIVERIES_END_WITHIN))
-        self._pulse()
+        self._write_heartbeat()
         if self._web is not None:
             await self._end(at_last, "web", self._web.stop())
         self._close(max(at_last - asyncio.get_running_loop().time(), 0.0))
@@ -223,10 +225,10 @@ class Daemon:
         await self._journal.clear()
 
     async def _end_beats(self) -> None:
-        beats = [task for task in (self._keeper, self._taking, self._heart) if task is not None]
-        for task in beats:
+        tasks = [task for task in (self._keeper, self._taking, self._heart) if task is not None]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*beats, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     @property
     def role(self) -> Role:
@@ -317,22 +319,22 @@ class Daemon:
         """The nodes as they are now: a reload replaces the estate."""
         return self.estate.nodes.values()
 
-    async def _tell_stranded(self) -> None:
+    async def _log_stranded(self) -> None:
         """Test objects at nodes where no check stores any more: nobody clears them away."""
         tidied = {check.id.node for check in self.estate.checks.values() if isinstance(check.probe, Tidies)}
         for node, count in (await self.history.objects.stranded(tidied)).items():
-            left = counted(count, "test object")
+            left = pluralized(count, "test object")
             log.warning(
                 "remove by hand: %s on %s, left by checks that no longer exist; see docs/test-stores.md", left, node
             )
 
     def _adopt(self, estate: Estate, restored: Restored) -> None:
         checks = tuple(estate.checks.values())
-        self._tally.adopt(checks, estate.prints, restored.proven)
+        self._accumulator.adopt(checks, estate.prints, restored.proven)
         timezone, proven = estate.monitor.timezone, restored.proven | restored.held
         self.engine.adopt(checks, estate.references, restored.standings, restored.memory, timezone, proven=proven)
 
-    def _told(self, transition: Transition) -> None:
+    def _on_transition(self, transition: Transition) -> None:
         log.log(logging.WARNING if transition.after in TROUBLE else logging.INFO, "%s", _line(transition))
         self.desk.take(transition)
 
@@ -344,23 +346,23 @@ class Daemon:
     async def _take_orphans(self) -> None:
         self.deliveries.feed(await self.history.take_orphans(adopt=False))
 
-    async def _beat(self) -> None:
+    async def _heartbeat_loop(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT)
-            self._pulse()
+            self._write_heartbeat()
 
-    def _pulse(self) -> None:
-        for step in (self._watch.look, self.engine.sweep, orphans.sweep, self._record_pulse):
+    def _write_heartbeat(self) -> None:
+        for step in (self._watch.look, self.engine.sweep, reaper.sweep, self._record_heartbeat):
             self.supervisor.attempt("heartbeat", step)
 
-    def _record_pulse(self) -> None:
+    def _record_heartbeat(self) -> None:
         if self.history.lost and not self._kept:
             self._kept = self.supervisor.supervise("journal", self.desk.keep)
-        if self.history.behind:  # what is counted stays in the tally, which holds little per check
-            self.history.beat(Pulse(self.clock.now()))
+        if self.history.behind:  # what is counted stays in the accumulator, which holds little per check
+            self.history.beat(HeartbeatBatch(self.clock.now()))
             return
-        memory = self.engine.remembered(self._tally.ran())
-        self.history.beat(self._tally.pulse(self.clock.now(), memory))
+        memory = self.engine.remembered(self._accumulator.ran())
+        self.history.beat(self._accumulator.take_batch(self.clock.now(), memory))
 
     def _look_at_the_clock(self) -> None:
         self._watch.look()
@@ -368,8 +370,8 @@ class Daemon:
     def _clock_was_set(self, step: Micros) -> None:
         self.engine.clock_was_set(step)
         self.desk.clock_was_set(step)
-        self._tally.clock_was_set(step)
-        self._record_pulse()  # before anything else is recorded by the clock's new time
+        self._accumulator.clock_was_set(step)
+        self._record_heartbeat()  # before anything else is recorded by the clock's new time
 
 
 def _shared_seats(estate: Estate) -> SeatLocks | None:

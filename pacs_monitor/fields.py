@@ -30,8 +30,8 @@ from pydantic_core.core_schema import no_info_plain_validator_function
 from pacs_monitor import patterns
 from pacs_monitor.calendars import Hours
 from pacs_monitor.model import Presence, Severity, Tls
+from pacs_monitor.paths import existing_file, file_path, folder_path, local_path, sort_of
 from pacs_monitor.patterns import BLANKS, one_or_more, text, trimmed
-from pacs_monitor.places import existing_file, file_path, folder_path, local_path, sort_of
 
 LONGEST = 3653 * 86400.0
 """Seconds, ten years: longer durations are mistakes, and times that far ahead cannot be computed."""

@@ -16,11 +16,11 @@ from typing import TypeVar
 
 from pacs_monitor import leadership
 from pacs_monitor.config import MonitorSettings
+from pacs_monitor.format.human import pluralized
 from pacs_monitor.history import FencedError, HistoryError, Term
 from pacs_monitor.leadership import Action, Role, Row, Standby, Tenure, Timings
 from pacs_monitor.model import Clock, Entry
 from pacs_monitor.threads import in_thread
-from pacs_monitor.wording import counted
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -32,7 +32,7 @@ CLAIM_WITHIN = 600.0
 
 
 def since_boot() -> float:
-    """Seconds that count while the machine is suspended too, where the platform can tell."""
+    """Seconds that count while the machine is suspended too, where the platform counts them."""
     if sys.platform == "win32":
         return time.monotonic()
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
@@ -212,7 +212,7 @@ class Instance:
             return False
         except HistoryError as error:
             log.warning("the leader cannot read the instance row: %s", error)
-            self._tenure = leadership.miss(self._tenure, at, since_boot(), self._timings)
+            self._tenure = leadership.unanswered(self._tenure, at, since_boot(), self._timings)
             if self._tenure.unsure:
                 self._bell.set()
         else:
@@ -225,7 +225,7 @@ class Instance:
         if self._owed:
             owed = self._owed
             await self._ask(lambda: term.hand_over(owed))
-            log.info("handed over to the leader, unrecorded: %s", counted(len(owed), "entry", "entries"))
+            log.info("handed over to the leader, unrecorded: %s", pluralized(len(owed), "entry", "entries"))
             self._owed = ()
             await self._handed_over()
 

@@ -132,7 +132,7 @@ def confirm(tenure: Tenure, at: float, term: int, timings: Timings) -> Tenure:
     return replace(tenure, role=Role.LEADER if leads else Role.STANDBY, confirmed=at, woke=at, unsure=False)
 
 
-def miss(tenure: Tenure, began: float, at: float, timings: Timings) -> Tenure:
+def unanswered(tenure: Tenure, began: float, at: float, timings: Timings) -> Tenure:
     """The database did not answer a look: a leader goes on, because a page that comes twice beats none.
 
     A look that took longer than any look may is one in which the process did not run: it has to look once more.

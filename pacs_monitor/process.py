@@ -12,8 +12,8 @@ import sys
 import threading
 from collections.abc import Callable
 
-from pacs_monitor.alerting.adopting import left_behind
 from pacs_monitor.alerting.journal import Journal, journal_file
+from pacs_monitor.alerting.recovery import recover_as_standby
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
 from pacs_monitor.daemon import Daemon
@@ -33,7 +33,7 @@ def run(estate: Estate) -> None:
     """Run the daemon until SIGTERM or SIGINT, and end the process."""
     raise_descriptor_limit()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_run_until_told(estate))
+        runner.run(_run_until_stopped(estate))
         leave()
 
 
@@ -81,12 +81,12 @@ def raise_descriptor_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def _run_until_told(estate: Estate) -> None:
-    loop, told, read_again = asyncio.get_running_loop(), asyncio.Event(), False
+async def _run_until_stopped(estate: Estate) -> None:
+    loop, stop, read_again = asyncio.get_running_loop(), asyncio.Event(), False
 
     def end() -> None:
-        if not told.is_set():
-            told.set()
+        if not stop.is_set():
+            stop.set()
             leave_at_last(LEFT_AT_LAST)
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -95,33 +95,33 @@ async def _run_until_told(estate: Estate) -> None:
 
     def hang_up() -> None:
         nonlocal read_again
-        if house is None:
+        if daemon is None:
             log.info("the configuration will be read again when this process becomes the leader")
             read_again = True
             return
-        task = loop.create_task(house.try_reload())
+        task = loop.create_task(daemon.try_reload())
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
     loop.add_signal_handler(signal.SIGHUP, hang_up)  # before anything takes time: without a handler it would end us
-    house: Daemon | None = None
+    daemon: Daemon | None = None
     instance = Instance(estate.monitor, SystemClock())
     try:
         await _hand_over(estate, instance)
-        while (led := await stand_by(estate, instance, told)) is not None:
+        while (led := await stand_by(estate, instance, stop)) is not None:
             try:
-                house = await _opened(led, instance, told)
+                daemon = await _opened(led, instance, stop)
             except HistoryError as error:
                 _require_passing(error, instance)
                 await instance.step_down()
                 continue
-            if house is None:
+            if daemon is None:
                 break
             if read_again:
                 read_again = False
                 loop.call_soon(hang_up)  # after the start has begun, which it waits for
-            await _lead(house, instance, told)
-            estate, house = house.estate, None
+            await _lead(daemon, instance, stop)
+            estate, daemon = daemon.estate, None
     finally:
         leave_at_last(LEFT_AT_LAST)
         await instance.end()
@@ -131,39 +131,39 @@ async def _hand_over(estate: Estate, instance: Instance) -> None:
     """What the run before left unrecorded on this machine is the leader's, whoever that is by now."""
     if instance.term is not None:
         journal = Journal(journal_file(estate))
-        entries = await left_behind(journal, estate, SystemClock().now())
+        entries = await recover_as_standby(journal, estate, SystemClock().now())
         instance.owe(entries, journal.clear)
 
 
-async def _opened(estate: Estate, instance: Instance, told: asyncio.Event) -> Daemon | None:
-    """The daemon; None when this process is told to end before the database has answered."""
+async def _opened(estate: Estate, instance: Instance, stop: asyncio.Event) -> Daemon | None:
+    """The daemon; None when this process is asked to end before the database has answered."""
     opening = asyncio.create_task(Daemon.open(estate, instance=instance))
-    await first_of(opening, asyncio.create_task(told.wait()))
+    await first_of(opening, asyncio.create_task(stop.wait()))
     return opening.result() if opening.done() else None
 
 
-async def _lead(house: Daemon, instance: Instance, told: asyncio.Event) -> None:
-    """Until this process is told to end, or another one leads."""
+async def _lead(daemon: Daemon, instance: Instance, stop: asyncio.Event) -> None:
+    """Until this process is asked to end, or another one leads."""
     try:
-        await house.start()
+        await daemon.start()
     except HistoryError as error:
-        unrecorded = await house.step_down()
+        unrecorded = await daemon.step_down()
         _require_passing(error, instance)
-        await instance.step_down(unrecorded, house.forget)
+        await instance.step_down(unrecorded, daemon.forget)
         return
     except BaseException:
-        await house.step_down()
+        await daemon.step_down()
         raise
     gc.collect()
     gc.set_threshold(GARBAGE)
     gc.freeze()  # what is there now stays: to look through it again and again would cost a tenth of the time
     try:
-        await first_of(asyncio.create_task(told.wait()), asyncio.create_task(instance.fenced.wait()))
+        await first_of(asyncio.create_task(stop.wait()), asyncio.create_task(instance.fenced.wait()))
     finally:
         if instance.role is not Role.FENCED:
-            await house.stop()
+            await daemon.stop()
     if instance.role is Role.FENCED:
-        await instance.step_down(await house.step_down(), house.forget)
+        await instance.step_down(await daemon.step_down(), daemon.forget)
         gc.unfreeze()
 
 

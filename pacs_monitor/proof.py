@@ -13,8 +13,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from pacs_monitor.intervals import ALL_TIME, FOREVER, Interval, IntervalSet
 from pacs_monitor.model import Micros, State, Transition
-from pacs_monitor.spans import ALL_TIME, FOREVER, Span, Spans
 
 NOT_DOWN = frozenset({State.UP, State.DEGRADED, State.ABSENT})
 """States that were measured and are no outage: they end one."""
@@ -40,21 +40,21 @@ def effective(transitions: Sequence[Transition]) -> list[Micros]:
     return times
 
 
-def proofs(identities: Iterable[Identity], transitions: Sequence[Transition]) -> tuple[Span, ...]:
+def proofs(identities: Iterable[Identity], transitions: Sequence[Transition]) -> tuple[Interval, ...]:
     """When a check was proven.
 
     Its ledger proves too, since no check becomes up or degraded without a good result; a check of which no identity is
     on record (by an older version) has always had the same.
     """
     goods = [at for at, moved in zip(effective(transitions), transitions, strict=True) if moved.after in GOOD]
-    spans: list[Span] = []
+    intervals: list[Interval] = []
     after = -FOREVER
     for started, ended, proven in identities or (Identity(*ALL_TIME, None),):
         known = [good for good in goods if started <= good < ended] + ([] if proven is None else [proven])
         if known:
-            spans.append(Span(max(after, min(known)), ended))  # it may have been good as the same long before
+            intervals.append(Interval(max(after, min(known)), ended))  # it may have been good as the same long before
         after = ended
-    return tuple(span for span in spans if span.start < span.end)
+    return tuple(interval for interval in intervals if interval.start < interval.end)
 
 
 class Entry(NamedTuple):
@@ -65,13 +65,13 @@ class Entry(NamedTuple):
     proven: bool = True
 
 
-def booked(transitions: Sequence[Transition], proven: Iterable[Span]) -> list[Entry]:
+def booked(transitions: Sequence[Transition], proven: Iterable[Interval]) -> list[Entry]:
     """The ledger as it is accounted: failures in parts, where proof begins or ends while they go on.
 
     Failures that were not proven count from when they are on only if there was one since: not when an address with
     which the check has worked is put back, and works.
     """
-    held, entries, began_proven = Spans(proven), list[Entry](), False
+    held, entries, began_proven = IntervalSet(proven), list[Entry](), False
     edges, times = sorted(held.edges()), effective(transitions)
     lasts = [*(transition.last_before for transition in transitions[1:]), None]
     for transition, (at, end), last in zip(transitions, pairwise([*times, FOREVER]), lasts, strict=False):
@@ -89,9 +89,9 @@ def booked(transitions: Sequence[Transition], proven: Iterable[Span]) -> list[En
     return entries
 
 
-def counts(transitions: Sequence[Transition], proven: Sequence[Span], now: Micros) -> bool:
+def counts(transitions: Sequence[Transition], proven: Sequence[Interval], now: Micros) -> bool:
     """Whether a check that is down now is booked as down: proven, or in an outage that began so."""
     if not transitions:
-        return now in Spans(proven)
+        return now in IntervalSet(proven)
     down = replace(transitions[-1], before=transitions[-1].after, after=State.DOWN, since=now)
     return booked([*transitions, down], proven)[-1].proven

@@ -16,16 +16,16 @@ from pacs_monitor.web.standby import standby_server
 log = logging.getLogger(__name__)
 
 
-async def stand_by(estate: Estate, instance: Instance, told: asyncio.Event) -> Estate | None:
-    """Until this process leads: the estate to watch then. None when it is told to end."""
+async def stand_by(estate: Estate, instance: Instance, stop: asyncio.Event) -> Estate | None:
+    """Until this process leads: the estate to watch then. None when it is asked to end."""
     if instance.term is None:
-        return None if told.is_set() else estate
+        return None if stop.is_set() else estate
     web = standby_server(instance, estate.monitor, SystemClock())
     web.start()
     obtaining = asyncio.create_task(instance.obtain())
     try:
-        await first_of(obtaining, asyncio.create_task(told.wait()))
-        if told.is_set():
+        await first_of(obtaining, asyncio.create_task(stop.wait()))
+        if stop.is_set():
             return None
         waited = await obtaining
         instance.hold()

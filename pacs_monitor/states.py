@@ -4,7 +4,7 @@ Theory of operation. Each result falls into one class: ok, warn, fail, absent or
 results in a row that *fail*, that are *bad* (fail or warn), *ok*, *good* (ok or warn), *absent*, *unknown*. Whoever is
 long enough by the first matching row of TABLE moves the state. Unknown results say nothing of the node: fewer than
 `failures` in a row interrupt no other streak and bound no outage. Entering unknown or absent clears all streaks, so
-that leaving them takes the full patience. The diagram in docs/states.md is drawn from TABLE.
+that leaving them takes the full thresholds. The diagram in docs/states.md is drawn from TABLE.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pacs_monitor.model import (
     SECOND,
     CheckId,
     Micros,
-    Patience,
     Presence,
     Reason,
     Result,
@@ -26,6 +25,7 @@ from pacs_monitor.model import (
     State,
     Status,
     Streak,
+    Thresholds,
     Transition,
 )
 
@@ -72,14 +72,14 @@ ROWS = {
 }
 
 
-def classify(standing: Standing, result: Result, patience: Patience) -> State:
+def classify(standing: Standing, result: Result, thresholds: Thresholds) -> State:
     """The class of one result, named by the state that it argues for: ok UP, warn DEGRADED, fail DOWN, …"""
     outcome = result.outcome
-    if patience.presence is Presence.INTERMITTENT and outcome.reason in NEVER_ANSWERED:
+    if thresholds.presence is Presence.INTERMITTENT and outcome.reason in NEVER_ANSWERED:
         return ABSENT
     if outcome.reason is Reason.BUSY:
         began = result.started if standing.busy_since is None else standing.busy_since
-        return DOWN if result.ended - began >= patience.busy_fail_after * SECOND else DEGRADED
+        return DOWN if result.ended - began >= thresholds.busy_fail_after * SECOND else DEGRADED
     match outcome.status:
         case Status.OK:
             return UP
@@ -91,19 +91,19 @@ def classify(standing: Standing, result: Result, patience: Patience) -> State:
             return UNKNOWN
 
 
-def advance(standing: Standing, result: Result, patience: Patience) -> tuple[Standing, Transition | None]:
+def advance(standing: Standing, result: Result, thresholds: Thresholds) -> tuple[Standing, Transition | None]:
     """The standing after one more result, and the transition that it completes, if any."""
-    kind = classify(standing, result, patience)
+    kind = classify(standing, result, thresholds)
     if (
         kind is UP
         and standing.state is UP
         and not (standing.bads.length or standing.absents.length or standing.unknowns.length)
     ):
         return standing._replace(last=result.started), None  # the path of nearly every run
-    standing = _count_unknown(standing, result, patience) if kind is UNKNOWN else _count(standing, kind, result)
+    standing = _count_unknown(standing, result, thresholds) if kind is UNKNOWN else _count(standing, kind, result)
     for rule in ROWS[standing.state, standing.troubled]:
         streak: Streak = getattr(standing, rule.streak)
-        if streak.length >= _needed(rule.needs, patience):
+        if streak.length >= _needed(rule.needs, thresholds):
             return _move(standing, rule.target, streak, result)
     return standing, None
 
@@ -162,10 +162,10 @@ def silence_allowed(interval: float, timeout: float) -> float:
     return max(3 * interval, interval + timeout)
 
 
-def _needed(needs: Needs, patience: Patience) -> int:
+def _needed(needs: Needs, thresholds: Thresholds) -> int:
     if needs is Needs.FIRST:
         return 1
-    return patience.failures if needs is Needs.FAILURES else patience.recoveries
+    return thresholds.failures if needs is Needs.FAILURES else thresholds.recoveries
 
 
 def _longer(streak: Streak, result: Result, before: Micros | None) -> Streak:
@@ -175,8 +175,8 @@ def _longer(streak: Streak, result: Result, before: Micros | None) -> Streak:
 
 
 def _count(standing: Standing, kind: State, result: Result) -> Standing:
-    telling = standing.state is not UNKNOWN or standing.bads.length or standing.oks.length or standing.absents.length
-    before = standing.unknowns.before if telling and standing.unknowns.length else standing.last
+    is_known = standing.state is not UNKNOWN or standing.bads.length or standing.oks.length or standing.absents.length
+    before = standing.unknowns.before if is_known and standing.unknowns.length else standing.last
 
     def longer(streak: Streak) -> Streak:
         return _longer(streak, result, before)
@@ -197,14 +197,14 @@ def _count(standing: Standing, kind: State, result: Result) -> Standing:
     )
 
 
-def _count_unknown(standing: Standing, result: Result, patience: Patience) -> Standing:
+def _count_unknown(standing: Standing, result: Result, thresholds: Thresholds) -> Standing:
     unknowns = _longer(standing.unknowns, result, standing.last)
     if standing.state is not UNKNOWN:
         return standing._replace(unknowns=unknowns, last=result.started)
     others = NO_STREAK
     if result.outcome.reason is not standing.reason:
         others = _longer(standing.others, result, standing.last)
-    if unknowns.length >= patience.failures:  # as blind as if it had just become unknown
+    if unknowns.length >= thresholds.failures:  # as blind as if it had just become unknown
         standing = _enter(standing, UNKNOWN, standing.since, standing.reason)
     return standing._replace(unknowns=unknowns, others=others, last=result.started)
 

@@ -62,7 +62,7 @@ class Supervisor:
         self.failures[name] += 1
         with suppress(MemoryError):
             self._recent.setdefault(name, deque(maxlen=TOO_OFTEN)).append(time.monotonic())
-            log.error("%s failed and continues: %s at %s", name, type(error).__name__, place(error))
+            log.error("%s failed and continues: %s at %s", name, type(error).__name__, location(error))
 
     def attempt(self, name: str, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         """Make one call, as in a callback of the loop; whatever it raises goes no further."""
@@ -100,7 +100,7 @@ class Supervisor:
             await asyncio.sleep(backoff.failed())
 
 
-def place(error: BaseException) -> str:
+def location(error: BaseException) -> str:
     """`module:line` that raised: the text of an exception can repeat a peer's words, so it goes nowhere."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:

@@ -42,11 +42,11 @@ async def answer(future: Future[T]) -> T:
         if not come.done():
             come.set_result(None)
 
-    def tell(_: Future[T]) -> None:
+    def hand_over(_: Future[T]) -> None:
         with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(wake)
 
-    future.add_done_callback(tell)
+    future.add_done_callback(hand_over)
     await come
     return future.result()
 

@@ -3,8 +3,8 @@
 Theory of operation. Every instant of a period up to now has exactly one class, decided by the first rule that holds:
 
 1. the check was not watched: unknown (`not_watched`);
-2. a coverage span with a cause holds (the clock was set, a pause): unknown (that cause), since the record is ambiguous;
-3. no coverage span holds: unknown (`monitor_not_running`);
+2. a coverage interval with a cause holds (the clock was set, a pause): unknown (that cause): the record is ambiguous;
+3. no coverage interval holds: unknown (`monitor_not_running`);
 4. the state of the last transition at or before it: unknown by its reason's cause; down or absent and not proven
    (pacs_monitor.proof): unknown (`unproven`); down behind a parent that was down and by a failure to connect:
    unreachable; else the state's own class.
@@ -23,9 +23,9 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
+from pacs_monitor.intervals import ALL_TIME, Interval, IntervalSet
 from pacs_monitor.model import NEVER_CONNECTED, Micros, Reason, State, Transition
 from pacs_monitor.proof import NOT_DOWN, Entry, booked
-from pacs_monitor.spans import ALL_TIME, Span, Spans
 
 
 class Class(StrEnum):
@@ -85,15 +85,15 @@ class Coverage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What the history knows of one check. Spans may overlap and come in any order."""
+    """What the history knows of one check. Intervals may overlap and come in any order."""
 
     transitions: Sequence[Transition] = ()
     """In the order in which they were recorded."""
-    watched: Sequence[Span] = ()
+    watched: Sequence[Interval] = ()
     coverage: Sequence[Coverage] = ()
-    parent_down: Sequence[Span] = ()
+    parent_down: Sequence[Interval] = ()
     """When a network parent of the node was down."""
-    proven: Sequence[Span] = (ALL_TIME,)
+    proven: Sequence[Interval] = (ALL_TIME,)
     """When the check had been good once with the address and identity that it then had (proof.proofs)."""
 
 
@@ -144,11 +144,13 @@ class _Piece(NamedTuple):
     cause: Cause | None
 
 
-def account(timeline: Timeline, period: Span, now: Micros) -> Account:
+def account(timeline: Timeline, period: Interval, now: Micros) -> Account:
     """Every microsecond of the period up to now in its class, and the outages with their bounds."""
     limit = max(period.start, min(period.end, now))
-    pieces = list(_pieces(timeline, Span(period.start, limit)))
-    result = Account(outages=tuple(_outages(timeline, Span(period.start, limit), _Downtime(pieces, timeline.coverage))))
+    pieces = list(_pieces(timeline, Interval(period.start, limit)))
+    result = Account(
+        outages=tuple(_outages(timeline, Interval(period.start, limit), _Downtime(pieces, timeline.coverage)))
+    )
     for piece in pieces:
         result.classes[piece.kind] += piece.end - piece.start
         if piece.cause is not None:
@@ -156,7 +158,7 @@ def account(timeline: Timeline, period: Span, now: Micros) -> Account:
     return result
 
 
-def covered(coverage: Iterable[Coverage], period: Span, now: Micros) -> float | None:
+def covered(coverage: Iterable[Coverage], period: Interval, now: Micros) -> float | None:
     """The part of the period up to now in which the monitor ran and its record is unambiguous."""
     limit = min(period.end, now)
     if limit <= period.start:
@@ -170,15 +172,15 @@ class _Downtime:
     """How much downtime was measured up to an instant, and where instants are `ambiguous` because the clock was set."""
 
     def __init__(self, pieces: Iterable[_Piece], coverage: Iterable[Coverage]) -> None:
-        self.ambiguous = Spans(Span(c.start, c.end) for c in coverage if c.cause is Cause.CLOCK)
+        self.ambiguous = IntervalSet(Interval(c.start, c.end) for c in coverage if c.cause is Cause.CLOCK)
         self._down = [piece for piece in pieces if piece.kind in (Class.DOWN, Class.UNREACHABLE)]
         self._starts = [piece.start for piece in self._down]
         self._before = [0]
         for piece in self._down:
             self._before.append(self._before[-1] + piece.end - piece.start)
 
-    def within(self, span: Span) -> Micros:
-        return self._until(span.end) - self._until(span.start)
+    def within(self, interval: Interval) -> Micros:
+        return self._until(interval.end) - self._until(interval.start)
 
     def _until(self, instant: Micros) -> Micros:
         index = bisect_right(self._starts, instant) - 1
@@ -187,13 +189,15 @@ class _Downtime:
         return self._before[index] + min(instant, self._down[index].end) - self._down[index].start
 
 
-def _pieces(timeline: Timeline, period: Span) -> Iterator[_Piece]:
+def _pieces(timeline: Timeline, period: Interval) -> Iterator[_Piece]:
     entries = booked(timeline.transitions, timeline.proven)
     times = [entry.at for entry in entries]
-    watched, parent_down = Spans(timeline.watched), Spans(timeline.parent_down)
-    running = Spans(Span(c.start, c.end) for c in timeline.coverage if c.cause is None)
+    watched, parent_down = IntervalSet(timeline.watched), IntervalSet(timeline.parent_down)
+    running = IntervalSet(Interval(c.start, c.end) for c in timeline.coverage if c.cause is None)
     causes = {c.cause for c in timeline.coverage if c.cause is not None}
-    ambiguous = {cause: Spans(Span(c.start, c.end) for c in timeline.coverage if c.cause is cause) for cause in causes}
+    ambiguous = {
+        cause: IntervalSet(Interval(c.start, c.end) for c in timeline.coverage if c.cause is cause) for cause in causes
+    }
 
     def classify(instant: Micros) -> tuple[Class, Cause | None]:
         if instant not in watched:
@@ -229,17 +233,17 @@ def _of_state(entry: Entry | None, behind_parent: bool) -> tuple[Class, Cause | 
 
 @dataclass(slots=True)
 class _Open:
-    """An outage while it is being read from the ledger; `certain` are the spans between two results that were down."""
+    """An outage while it is read from the ledger; `certain` are the intervals between two results that were down."""
 
     first: Transition
     since: Micros
     last_good: Micros | None
-    watch: Span
-    certain: list[Span] = field(default_factory=list)
+    watch: Interval
+    certain: list[Interval] = field(default_factory=list)
 
 
-def _outages(timeline: Timeline, period: Span, downtime: _Downtime) -> Iterator[Outage]:
-    watched = Spans(timeline.watched)
+def _outages(timeline: Timeline, period: Interval, downtime: _Downtime) -> Iterator[Outage]:
+    watched = IntervalSet(timeline.watched)
     opened: _Open | None = None
     state, since, last_good = State.UNKNOWN, 0, None
     waits_for_proof = False
@@ -250,7 +254,7 @@ def _outages(timeline: Timeline, period: Span, downtime: _Downtime) -> Iterator[
         elif state in NOT_DOWN:
             last_good = min(last_result, at)
         if opened and state is State.DOWN:
-            opened.certain.append(Span(since, min(max(since, last_result), at)))
+            opened.certain.append(Interval(since, min(max(since, last_result), at)))
         if opened and opened.watch.end <= at:
             yield from _bounded(opened, opened.watch.end, period, downtime)
             opened, last_good = None, None
@@ -262,14 +266,14 @@ def _outages(timeline: Timeline, period: Span, downtime: _Downtime) -> Iterator[
         state, since, waits_for_proof = transition.after, at, not proven
     if opened:
         if state is State.DOWN:
-            opened.certain.append(Span(since, max(since, period.end)))
+            opened.certain.append(Interval(since, max(since, period.end)))
         yield from _bounded(opened, opened.watch.end if opened.watch.end < period.end else None, period, downtime)
 
 
-def _bounded(opened: _Open, ended: Micros | None, period: Span, downtime: _Downtime) -> Iterator[Outage]:
+def _bounded(opened: _Open, ended: Micros | None, period: Interval, downtime: _Downtime) -> Iterator[Outage]:
     """The outage as seen from the period, if it touches it at all.
 
-    An end that lies where the clock was set may mean any instant of that span.
+    An end that lies where the clock was set may mean any instant of that interval.
     """
     earliest = opened.watch.start if opened.last_good is None else opened.last_good
     latest = period.end if ended is None else ended
@@ -280,6 +284,6 @@ def _bounded(opened: _Open, ended: Micros | None, period: Span, downtime: _Downt
     at_most = min(latest, period.end) - max(min(earliest, opened.since), period.start)
     if opened.since >= period.end or latest <= period.start or at_most <= 0:
         return
-    at_least = sum(downtime.within(span) for span in opened.certain)
+    at_least = sum(downtime.within(interval) for interval in opened.certain)
     first = opened.first
     yield Outage(opened.since, ended, opened.last_good, first.noticed, first.reason, at_least, at_most)

@@ -8,7 +8,7 @@ import time
 from rich.text import Text
 
 from pacs_monitor.cli import results
-from pacs_monitor.cli.measured import Reader
+from pacs_monitor.cli.measured import TimeFormat
 from pacs_monitor.model import SECOND, CheckId, Outcome, Result
 
 NOISE = {
@@ -24,7 +24,7 @@ def printed(kind: str, outcome: Outcome) -> list[str]:
     """The lines on the terminal."""
     now = round(time.time()) * SECOND
     row = Result(CheckId("node", "check"), kind, outcome, now, 0.1).as_json()
-    lines = results.result(row, outcome.terminal, Reader("Europe/Berlin", now))
+    lines = results.result(row, outcome.terminal, TimeFormat("Europe/Berlin", now))
     return [Text.from_markup(line).plain for line in lines]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from pacs_monitor.model import Micros, Outcome, Patience, Phase, Presence, Reason, State, Status
+from pacs_monitor.model import Micros, Outcome, Phase, Presence, Reason, State, Status, Thresholds
 
 
 class Kind(Enum):
@@ -47,7 +47,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Oracle:
-    patience: Patience
+    thresholds: Thresholds
     state: State = State.UNKNOWN
     cause: Reason | None = Reason.NOT_MEASURED
     incident_open: bool = False
@@ -68,8 +68,8 @@ class Oracle:
         return replace(seen, state=state, cause=reason, incident_open=opened, page=page), change
 
     def _verdict(self) -> tuple[State, list[Sample]] | None:
-        state, failures, recoveries = self.state, self.patience.failures, self.patience.recoveries
-        silent_fails = self.patience.presence is Presence.ALWAYS
+        state, failures, recoveries = self.state, self.thresholds.failures, self.thresholds.recoveries
+        silent_fails = self.thresholds.presence is Presence.ALWAYS
         failing = {Kind.FAIL, Kind.SILENT} if silent_fails else {Kind.FAIL}
         # `failures` results in a row that fail -> down; that fail or warn -> degraded
         if state is not State.DOWN and len(streak := self._row(failing)) >= failures:
@@ -118,7 +118,7 @@ class Oracle:
     def _blinded(self) -> Oracle:
         """Unknown results that would lead to unknown make everything before them forgotten there as well."""
         streak = self._unknowns()
-        if self.state is State.UNKNOWN and len(streak) >= self.patience.failures:
+        if self.state is State.UNKNOWN and len(streak) >= self.thresholds.failures:
             return replace(self, page=len(self.history) - len(streak))
         return self
 

@@ -20,7 +20,7 @@ from pacs_monitor.dicom.sop_classes import IMAGES
 from pacs_monitor.dicom.testobject import SECONDARY_CAPTURE, Synthetic
 from pacs_monitor.model import DicomEndpoint, Node, Reason
 from pacs_monitor.probes import dicom_echo, dicom_find, dicom_retrieve, kinds
-from pacs_monitor.stores.rejecting import KEY_OBJECT_SELECTION
+from pacs_monitor.stores.rejection import KEY_OBJECT_SELECTION
 from pacs_monitor.systems.orthanc import OrthancSettings
 from tests.peers.queried import matches, queried
 from tests.peers.web import Reply, web_server

@@ -32,7 +32,7 @@ TOYS = {
     "probes": '''"""Is a toy there?"""
 from typing import ClassVar
 from pacs_monitor.fields import Settings
-from pacs_monitor.model import Layer, Needs, Outcome, Rhythm
+from pacs_monitor.model import Layer, Needs, Outcome, Timing
 
 class ToySettings(Settings):
     colour: str = "red"
@@ -46,7 +46,7 @@ class Toy:
     writes: ClassVar = False
     uses_association: ClassVar = False
     needs: ClassVar = Needs()
-    rhythm: ClassVar = Rhythm()
+    timing: ClassVar = Timing()
 
     def addresses(self, node, settings):
         return ()

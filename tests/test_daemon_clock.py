@@ -9,8 +9,8 @@ import pytest
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import HEARTBEAT, Daemon
+from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, CheckId, State
-from pacs_monitor.spans import Span
 from pacs_monitor.uptime import Cause, Coverage, Timeline, account
 from tests.engine.support import SettableClock, until
 from tests.peers.receiver import SECRET, Receiver
@@ -64,7 +64,7 @@ async def test_an_outage_in_which_the_clock_is_set_back_is_as_long_as_it_was(tmp
 def accounted(reader, now):
     coverage, watched = reader.coverage(), reader.watched()[ECHO]
     timeline = Timeline(tuple(reader.transitions()[ECHO]), watched, coverage)
-    return account(timeline, Span(watched[0].start, now + 2 * 3600 * SECOND), now + 2 * 3600 * SECOND)
+    return account(timeline, Interval(watched[0].start, now + 2 * 3600 * SECOND), now + 2 * 3600 * SECOND)
 
 
 @pytest.mark.parametrize("step", [3600, -3600])

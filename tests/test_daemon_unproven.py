@@ -15,7 +15,7 @@ import httpx
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
-from pacs_monitor.history import Reader
+from pacs_monitor.history import HistoryReader
 from pacs_monitor.model import SECOND, CheckId, State
 from pacs_monitor.reports import build, parse
 from tests.engine.support import until
@@ -74,7 +74,7 @@ class Edited:
         """End the daemon; how the one check is accounted for."""
         await self.daemon.stop()
         now = round(time.time() * SECOND)
-        with closing(Reader.open(f"sqlite:///{self._folder}/proof.db", "proof")) as reader:
+        with closing(HistoryReader.open(f"sqlite:///{self._folder}/proof.db", "proof")) as reader:
             (check,) = build(reader, parse("2020-01-01..2099-12-31", "UTC", now), now)["checks"]
         return check
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from pacs_monitor import http
 from pacs_monitor.model import Phase, Reason, Status, Tls
-from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from tests.peers.accepting import accepting
 from tests.peers.authority import Authority
 from tests.peers.ports import free_port
@@ -140,8 +140,8 @@ def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -
 # as probes ask: straight to the node, by what its settings say
 
 
-async def asked(url: str, access: http.Access = http.NOBODY, *, timeout: float = SOON, **more: Any) -> http.Answer:
-    return await http.ask("GET", url, Context(time.monotonic() + timeout), Passage(), access=access, **more)
+async def asked(url: str, access: http.Access = http.NOBODY, *, timeout: float = SOON, **more: Any) -> http.Response:
+    return await http.request("GET", url, Context(time.monotonic() + timeout), Trace(), access=access, **more)
 
 
 async def failure_of(url: str, access: http.Access = http.NOBODY, *, timeout: float = SOON, **more: Any) -> NetFailure:
@@ -150,8 +150,8 @@ async def failure_of(url: str, access: http.Access = http.NOBODY, *, timeout: fl
     return caught.value
 
 
-def expiry_in(passage: Passage) -> float | None:
-    return next((found.value for found in passage.measurements.values() if found.name == EXPIRY.name), None)
+def expiry_in(trace: Trace) -> float | None:
+    return next((found.value for found in trace.measurements.values() if found.name == EXPIRY.name), None)
 
 
 def access_by(**settings: Any) -> http.Access:
@@ -163,14 +163,14 @@ async def test_every_phase_of_an_exchange_is_timed_apart_and_the_certificate_dat
     pair = authority.certificate()
     with listener(context_of(pair)) as port:
         answer = await asked(f"https://localhost:{port}/", http.Access(tls=Tls(authority.ca)))
-    assert list(answer.passage.phases) == [Phase.RESOLVE, Phase.CONNECT, Phase.TLS, Phase.OPERATION]
-    assert expiry_in(answer.passage) == pair.expiry
+    assert list(answer.trace.phases) == [Phase.RESOLVE, Phase.CONNECT, Phase.TLS, Phase.OPERATION]
+    assert expiry_in(answer.trace) == pair.expiry
 
 
 async def test_without_tls_there_is_no_such_phase() -> None:
     with listener(None, []) as port:
         answer = await asked(f"http://127.0.0.1:{port}/")
-    assert list(answer.passage.phases) == [Phase.RESOLVE, Phase.CONNECT, Phase.OPERATION]
+    assert list(answer.trace.phases) == [Phase.RESOLVE, Phase.CONNECT, Phase.OPERATION]
 
 
 @pytest.mark.parametrize(
@@ -225,19 +225,19 @@ async def test_a_redirect_is_told_and_not_followed(status: str) -> None:
 )
 def test_a_status_that_was_not_expected_has_its_reason(status: int, reason: Reason) -> None:
     with pytest.raises(http.HttpError, match=f"the question was answered with {status}") as raised:
-        http.expect(http.Answer(status, {}, b"PATIENT^NAME"), "the question", 200, 204)
+        http.expect(http.Response(status, {}, b"PATIENT^NAME"), "the question", 200, 204)
     assert raised.value.reason is reason
     assert "PATIENT" not in raised.value.detail
 
 
 def test_an_expected_status_is_fine() -> None:
-    http.expect(http.Answer(204, {}, b""), "the question", 200, 204)
+    http.expect(http.Response(204, {}, b""), "the question", 200, 204)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>DOE^JOHN</html>", b"\xff", b"[" * 100_000])
 def test_what_is_not_json_is_bad_content_and_not_repeated(body: bytes) -> None:
     with pytest.raises(http.HttpError, match="the answer to the question is not JSON") as raised:
-        http.read_json(http.Answer(200, {}, body), "the question")
+        http.read_json(http.Response(200, {}, body), "the question")
     assert raised.value.reason is Reason.BAD_CONTENT
 
 
@@ -258,7 +258,7 @@ async def test_a_certificate_that_fails_is_dated(
         failure = await failure_of(
             f"https://127.0.0.1:{port}/", http.Access(tls=Tls(authority.ca if trusted else None))
         )
-    assert (failure.reason, failure.phase, expiry_in(failure.passage)) == (reason, Phase.TLS, pair.expiry)
+    assert (failure.reason, failure.phase, expiry_in(failure.trace)) == (reason, Phase.TLS, pair.expiry)
     assert time.strftime("valid until %Y-%m-%d", time.gmtime(pair.expiry)) in failure.detail
 
 
@@ -409,9 +409,9 @@ async def test_a_header_of_ours_that_cannot_be_sent_is_ours_to_mend_and_nothing_
     access = http.Access(f"Bearer {text}") if ours == "token" else http.NOBODY
     headers = {"value": {"X-Key": text}, "name": {text: "x"}}.get(ours, {})
     async with scripted(hang) as peer:
-        context, passage = Context(time.monotonic() + SOON), Passage()
+        context, trace = Context(time.monotonic() + SOON), Trace()
         with pytest.raises(NetFailure) as caught:
-            await http.ask("GET", f"http://127.0.0.1:{peer.port}/", context, passage, access=access, headers=headers)
+            await http.request("GET", f"http://127.0.0.1:{peer.port}/", context, trace, access=access, headers=headers)
         assert not peer.conversations
     outcome = caught.value.outcome()
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from pacs_monitor import http
 from pacs_monitor.model import Phase, Reason, Tls
-from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from tests.peers.authority import Authority
 from tests.peers.ports import Program, free_port, program
 from tests.peers.scripted import hang, scripted
@@ -42,9 +42,9 @@ def tinyproxy(folder: Path, *lines: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-async def get(url: str, proxy: str, *, tls: Tls | None = None, timeout: float = 20.0) -> http.Answer:
+async def get(url: str, proxy: str, *, tls: Tls | None = None, timeout: float = 20.0) -> http.Response:
     access = http.Access("Bearer ours", tls, proxy)
-    return await http.ask("GET", url, Context(time.monotonic() + timeout), Passage(), access=access)
+    return await http.request("GET", url, Context(time.monotonic() + timeout), Trace(), access=access)
 
 
 async def failure_of(url: str, proxy: str, timeout: float = 20.0) -> NetFailure:
@@ -60,8 +60,8 @@ async def test_a_tunnel_leads_to_a_service_whose_own_certificate_counts(tmp_path
         with tinyproxy(tmp_path) as proxy:
             answer = await get(f"https://localhost:{port}", proxy, tls=Tls(authority.ca))
     assert answer.body == b"hello"
-    assert list(answer.passage.phases) == [Phase.RESOLVE, Phase.CONNECT, Phase.TLS, Phase.OPERATION]
-    assert [found.value for found in answer.passage.measurements.values() if found.name == EXPIRY.name] == [pair.expiry]
+    assert list(answer.trace.phases) == [Phase.RESOLVE, Phase.CONNECT, Phase.TLS, Phase.OPERATION]
+    assert [found.value for found in answer.trace.measurements.values() if found.name == EXPIRY.name] == [pair.expiry]
 
 
 async def test_a_stranger_behind_the_proxy_is_untrusted_and_gets_no_second_visit_around_it(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pacs_monitor.leadership import (
     claimed,
     confirm,
     may_write,
-    miss,
+    unanswered,
     wake,
     watch,
 )
@@ -71,7 +71,7 @@ class Node:
         if not self.server.up:
             self.standby = Standby()
             if self.tenure is not None:
-                self.tenure = miss(self.tenure, now, now, TIMINGS)
+                self.tenure = unanswered(self.tenure, now, now, TIMINGS)
             return
         if self.tenure is None:
             row = Row(now, self.server.term, self.server.beat, self.server.term not in self.server.locks)
@@ -162,10 +162,10 @@ def test_never_two_act_and_one_does_within_twenty_seconds(events, phases):
 def test_a_leader_goes_on_without_the_database_but_writes_no_objects_for_long():
     tenure = confirm(claimed(Row(0.0, 0, 0, free=True), 0.0, TIMINGS), 0.1, 1, TIMINGS)
     for at in range(1, 15):
-        tenure = miss(tenure, float(at), float(at), TIMINGS)
+        tenure = unanswered(tenure, float(at), float(at), TIMINGS)
     assert acts(tenure)
     assert may_write(tenure, 15.0, TIMINGS)
-    tenure = miss(tenure, 15.2, 15.2, TIMINGS)
+    tenure = unanswered(tenure, 15.2, 15.2, TIMINGS)
     assert acts(tenure)
     assert not may_write(tenure, 15.2, TIMINGS)
     assert may_write(confirm(tenure, 16.0, 1, TIMINGS), 16.0, TIMINGS)
@@ -183,10 +183,10 @@ def test_whoever_stalled_looks_before_it_acts():
 
 def test_whoever_stalled_in_the_middle_of_a_look_looks_again_before_it_acts():
     tenure = confirm(claimed(Row(0.0, 0, 0, free=True), 0.0, TIMINGS), 0.1, 1, TIMINGS)
-    assert acts(miss(tenure, 2.0, 7.5, TIMINGS))  # a look that was cut off, on a busy machine
-    tenure = wake(miss(tenure, 2.0, 62.0, TIMINGS), 62.1, TIMINGS)
+    assert acts(unanswered(tenure, 2.0, 7.5, TIMINGS))  # a look that was cut off, on a busy machine
+    tenure = wake(unanswered(tenure, 2.0, 62.0, TIMINGS), 62.1, TIMINGS)
     assert not acts(tenure)
-    assert acts(miss(tenure, 62.1, 62.2, TIMINGS))
+    assert acts(unanswered(tenure, 62.1, 62.2, TIMINGS))
     assert confirm(tenure, 62.2, 2, TIMINGS).role is Role.FENCED
 
 

@@ -14,10 +14,10 @@ import pytest
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import HEARTBEAT, Daemon
-from pacs_monitor.engine.rhythm import LOST_AFTER, Rhythm
+from pacs_monitor.engine.scheduler import LOST_AFTER, IntervalScheduler
 from pacs_monitor.model import Channel, CheckId, Micros, Notification, State
 from pacs_monitor.supervision import Supervisor
-from tests.alerting.house import at_once, got, hook, running, types
+from tests.alerting.running import at_once, got, hook, running, types
 from tests.attacks import Attacked
 from tests.engine.support import SettableClock, a_check, until
 from tests.peers.ports import free_port
@@ -137,7 +137,7 @@ class LosesATimer(asyncio.SelectorEventLoop):
         return super().time() + self.ahead
 
     def call_at(self, when: float, callback: Callable[..., object], *args: Any, **more: Any) -> Any:
-        if self.lose and getattr(callback, "__func__", None) is Rhythm._turn:
+        if self.lose and getattr(callback, "__func__", None) is IntervalScheduler._turn:
             self.lose = False
             raise MemoryError
         return super().call_at(when, callback, *args, **more)
@@ -148,7 +148,7 @@ def test_a_check_whose_timer_is_lost_is_asked_again() -> None:
         loop, supervisor, turns = asyncio.get_running_loop(), Supervisor(), list[CheckId]()
         assert isinstance(loop, LosesATimer)
         supervisor.watch(loop)
-        rhythm = Rhythm(lambda check, _due: turns.append(check), supervisor)
+        rhythm = IntervalScheduler(lambda check, _due: turns.append(check), supervisor)
         rhythm.adopt([a_check(interval=0.1)])
         await until(lambda: len(turns) >= 2)
         loop.lose = True
@@ -171,7 +171,7 @@ async def test_a_turn_that_fails_costs_no_other_turn() -> None:
         if len(turns) == 2:
             raise MemoryError
 
-    rhythm = Rhythm(turn, supervisor)
+    rhythm = IntervalScheduler(turn, supervisor)
     rhythm.adopt([a_check(interval=0.05)])
     await until(lambda: len(turns) >= 4)
     rhythm.stop()

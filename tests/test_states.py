@@ -11,13 +11,13 @@ from pacs_monitor.model import (
     SECOND,
     CheckId,
     Outcome,
-    Patience,
     Presence,
     Reason,
     Result,
     Standing,
     State,
     Status,
+    Thresholds,
     Transition,
 )
 from tests.oracle import Change, Kind, Oracle, Sample
@@ -30,7 +30,7 @@ ALWAYS = (Kind.OK, Kind.WARN, Kind.FAIL, Kind.UNKNOWN)
 INTERMITTENT = (*ALWAYS, Kind.SILENT)
 
 patiences = st.builds(
-    Patience, failures=st.integers(1, 5), recoveries=st.integers(1, 4), presence=st.sampled_from(Presence)
+    Thresholds, failures=st.integers(1, 5), recoveries=st.integers(1, 4), presence=st.sampled_from(Presence)
 )
 
 
@@ -39,19 +39,19 @@ def result(number: int, outcome: Outcome) -> Result:
 
 
 def play(
-    kinds: list[Kind], patience: Patience, standing: Standing | None = None
+    kinds: list[Kind], thresholds: Thresholds, standing: Standing | None = None
 ) -> list[tuple[Standing, Transition | None]]:
     """The standing and the transition after each result."""
     standing = standing or Standing()
     steps = []
     for number, kind in enumerate(kinds, 1):
-        standing, transition = states.advance(standing, result(number, kind.value), patience)
+        standing, transition = states.advance(standing, result(number, kind.value), thresholds)
         steps.append((standing, transition))
     return steps
 
 
-def states_after(kinds: list[Kind], patience: Patience) -> list[State]:
-    return [standing.state for standing, _ in play(kinds, patience)]
+def states_after(kinds: list[Kind], thresholds: Thresholds) -> list[State]:
+    return [standing.state for standing, _ in play(kinds, thresholds)]
 
 
 def said(transition: Transition | None) -> Change | None:
@@ -63,7 +63,7 @@ def said(transition: Transition | None) -> Change | None:
 
 def compare(standing: Standing, oracle: Oracle, kind: Kind, number: int) -> tuple[Standing, Oracle]:
     one = result(number, kind.value)
-    standing, transition = states.advance(standing, one, oracle.patience)
+    standing, transition = states.advance(standing, one, oracle.thresholds)
     oracle, change = oracle.see(Sample(kind, one.started, one.ended))
     assert said(transition) == change, [sample.kind.name for sample in oracle.history]
     assert (standing.state, standing.reason, standing.troubled) == (oracle.state, oracle.cause, oracle.incident_open)
@@ -84,24 +84,24 @@ def test_every_sequence_of_results_moves_the_state_as_the_oracle_says(
             if number < LONGEST:
                 follow(after, seen, number + 1)
 
-    follow(Standing(), Oracle(Patience(failures, recoveries, presence)), 1)
+    follow(Standing(), Oracle(Thresholds(failures, recoveries, presence)), 1)
 
 
 @given(patiences, st.lists(st.sampled_from(Kind), max_size=60))
 def test_long_sequences_with_changing_causes_move_the_state_as_the_oracle_says(
-    patience: Patience, kinds: list[Kind]
+    thresholds: Thresholds, kinds: list[Kind]
 ) -> None:
-    standing, oracle = Standing(), Oracle(patience)
+    standing, oracle = Standing(), Oracle(thresholds)
     for number, kind in enumerate(kinds, 1):
         standing, oracle = compare(standing, oracle, kind, number)
 
 
 @given(patiences, st.lists(st.sampled_from(Kind), max_size=60))
 def test_since_never_goes_back_and_comes_after_the_last_result_of_the_old_state(
-    patience: Patience, kinds: list[Kind]
+    thresholds: Thresholds, kinds: list[Kind]
 ) -> None:
     since = 0
-    for standing, transition in play(kinds, patience):
+    for standing, transition in play(kinds, thresholds):
         assert standing.since >= since
         since = standing.since
         if transition is not None:
@@ -110,9 +110,9 @@ def test_since_never_goes_back_and_comes_after_the_last_result_of_the_old_state(
 
 
 @given(patiences, st.lists(st.sampled_from(Kind), max_size=60))
-def test_the_ledger_alone_tells_the_state(patience: Patience, kinds: list[Kind]) -> None:
+def test_the_ledger_alone_tells_the_state(thresholds: Thresholds, kinds: list[Kind]) -> None:
     ledger = State.UNKNOWN
-    for standing, transition in play(kinds, patience):
+    for standing, transition in play(kinds, thresholds):
         if transition is not None:
             assert transition.before is ledger
             ledger = transition.after
@@ -121,31 +121,31 @@ def test_the_ledger_alone_tells_the_state(patience: Patience, kinds: list[Kind])
 
 @given(st.integers(2, 5), st.lists(st.sampled_from((Kind.UNKNOWN, Kind.OTHER)), min_size=1, max_size=10))
 def test_after_unknown_one_failing_result_is_never_down(failures: int, kinds: list[Kind]) -> None:
-    assert states_after([*kinds, Kind.FAIL], Patience(failures))[-1] is State.UNKNOWN
+    assert states_after([*kinds, Kind.FAIL], Thresholds(failures))[-1] is State.UNKNOWN
 
 
 @given(st.integers(2, 5), st.lists(st.sampled_from(INTERMITTENT[:3]), min_size=1, max_size=20), st.data())
 def test_single_unknown_results_change_nothing(failures: int, kinds: list[Kind], data: st.DataObject) -> None:
     dotted = [part for kind in kinds for part in ((kind, Kind.UNKNOWN) if data.draw(st.booleans()) else (kind,))]
-    patience = Patience(failures)
-    assert states_after(dotted, patience)[-1] is states_after(kinds, patience)[-1]
+    thresholds = Thresholds(failures)
+    assert states_after(dotted, thresholds)[-1] is states_after(kinds, thresholds)[-1]
 
 
 @given(patiences, st.lists(st.sampled_from(ALWAYS), max_size=30))
-def test_with_presence_always_a_silent_node_is_a_failing_node(patience: Patience, kinds: list[Kind]) -> None:
-    patience = Patience(patience.failures, patience.recoveries)
+def test_with_presence_always_a_silent_node_is_a_failing_node(thresholds: Thresholds, kinds: list[Kind]) -> None:
+    thresholds = Thresholds(thresholds.failures, thresholds.recoveries)
     silent = [Kind.SILENT if kind is Kind.FAIL else kind for kind in kinds]
-    assert states_after(silent, patience) == states_after(kinds, patience)
+    assert states_after(silent, thresholds) == states_after(kinds, thresholds)
 
 
 def test_a_name_that_does_not_resolve_is_absence_only_for_an_intermittent_node() -> None:
     one = result(1, Outcome.of(Reason.DNS))
-    assert states.classify(Standing(), one, Patience(presence=Presence.INTERMITTENT)) is State.ABSENT
-    assert states.classify(Standing(), one, Patience()) is State.UNKNOWN
+    assert states.classify(Standing(), one, Thresholds(presence=Presence.INTERMITTENT)) is State.ABSENT
+    assert states.classify(Standing(), one, Thresholds()) is State.UNKNOWN
 
 
 def test_one_result_of_another_cause_does_not_change_the_cause_of_unknown() -> None:
-    steps = play([Kind.UNKNOWN] * 9 + [Kind.OTHER] * 3, Patience(failures=3))
+    steps = play([Kind.UNKNOWN] * 9 + [Kind.OTHER] * 3, Thresholds(failures=3))
     changes = [transition for _, transition in steps if transition]
     assert [(change.reason, change.since) for change in changes] == [
         (Reason.AUTH, result(1, Kind.UNKNOWN.value).ended),
@@ -154,7 +154,7 @@ def test_one_result_of_another_cause_does_not_change_the_cause_of_unknown() -> N
 
 
 def test_a_failure_before_a_long_unknown_does_not_make_it_downtime() -> None:
-    steps = play([Kind.UNKNOWN] * 3 + [Kind.FAIL] + [Kind.UNKNOWN] * 50 + [Kind.FAIL] * 3, Patience(failures=3))
+    steps = play([Kind.UNKNOWN] * 3 + [Kind.FAIL] + [Kind.UNKNOWN] * 50 + [Kind.FAIL] * 3, Thresholds(failures=3))
     standing, transition = steps[-1]
     assert standing.state is State.DOWN
     assert transition is not None
@@ -163,7 +163,7 @@ def test_a_failure_before_a_long_unknown_does_not_make_it_downtime() -> None:
 
 def test_unknown_results_do_not_narrow_the_bounds_of_an_outage() -> None:
     kinds = [Kind.OK, Kind.UNKNOWN, Kind.FAIL, Kind.FAIL, Kind.FAIL, Kind.UNKNOWN, Kind.OK, Kind.OK]
-    changes = [transition for _, transition in play(kinds, Patience(3, 2)) if transition]
+    changes = [transition for _, transition in play(kinds, Thresholds(3, 2)) if transition]
     down, up = changes[1:]
     assert (down.after, up.after) == (State.DOWN, State.UP)
     assert (down.last_before, up.last_before) == (1 * EVERY, 5 * EVERY)
@@ -171,51 +171,51 @@ def test_unknown_results_do_not_narrow_the_bounds_of_an_outage() -> None:
 
 def test_a_recovery_after_a_restart_takes_its_patience_while_an_incident_is_open() -> None:
     restored = Standing(State.UNKNOWN, troubled=True)
-    assert [s.state for s, _ in play([Kind.OK] * 2, Patience(recoveries=2), restored)] == [State.UNKNOWN, State.UP]
+    assert [s.state for s, _ in play([Kind.OK] * 2, Thresholds(recoveries=2), restored)] == [State.UNKNOWN, State.UP]
 
 
 BUSY = Outcome.of(Reason.BUSY)
 
 
-def busy_standings(count: int, patience: Patience) -> list[Standing]:
-    standing = play([Kind.OK], patience)[0][0]
+def busy_standings(count: int, thresholds: Thresholds) -> list[Standing]:
+    standing = play([Kind.OK], thresholds)[0][0]
     standings = []
     for number in range(2, 2 + count):
-        standing, _ = states.advance(standing, result(number, BUSY), patience)
+        standing, _ = states.advance(standing, result(number, BUSY), thresholds)
         standings.append(standing)
     return standings
 
 
 def test_busy_is_a_warning_until_it_lasts_and_then_a_failure() -> None:
     # busy from 20 s on; its results end at 21, 31, … s: 60 s are over with the seventh, three failures with the ninth
-    reached = [standing.state for standing in busy_standings(9, Patience(failures=3, busy_fail_after=60))]
+    reached = [standing.state for standing in busy_standings(9, Thresholds(failures=3, busy_fail_after=60))]
     assert reached == [State.UP] * 2 + [State.DEGRADED] * 6 + [State.DOWN]
 
 
 def test_a_busy_node_is_not_asked_faster() -> None:
-    patience = Patience(failures=3)
-    assert not any(states.hurried(standing) for standing in busy_standings(2, patience))
-    failed, _ = play([Kind.OK, Kind.FAIL], patience)[-1]
+    thresholds = Thresholds(failures=3)
+    assert not any(states.hurried(standing) for standing in busy_standings(2, thresholds))
+    failed, _ = play([Kind.OK, Kind.FAIL], thresholds)[-1]
     assert states.hurried(failed)
 
 
 def test_any_other_telling_result_ends_busy() -> None:
-    patience = Patience(busy_fail_after=20)
-    standing = busy_standings(1, patience)[-1]
-    standing, _ = states.advance(standing, result(3, Kind.OK.value), patience)
+    thresholds = Thresholds(busy_fail_after=20)
+    standing = busy_standings(1, thresholds)[-1]
+    standing, _ = states.advance(standing, result(3, Kind.OK.value), thresholds)
     assert standing.busy_since is None
-    assert states.classify(standing, result(4, BUSY), patience) is State.DEGRADED
+    assert states.classify(standing, result(4, BUSY), thresholds) is State.DEGRADED
 
 
 @given(patiences, st.lists(st.sampled_from(Kind), max_size=30))
-def test_a_check_leans_only_towards_another_state(patience: Patience, kinds: list[Kind]) -> None:
-    for standing, _ in play(kinds, patience):
+def test_a_check_leans_only_towards_another_state(thresholds: Thresholds, kinds: list[Kind]) -> None:
+    for standing, _ in play(kinds, thresholds):
         assert states.leaning(standing) is not standing.state
 
 
 @given(patiences, st.lists(st.sampled_from(Kind), max_size=30))
-def test_when_results_stop_coming_it_is_unknown_since_the_last_one(patience: Patience, kinds: list[Kind]) -> None:
-    standing = play(kinds, patience)[-1][0] if kinds else Standing()
+def test_when_results_stop_coming_it_is_unknown_since_the_last_one(thresholds: Thresholds, kinds: list[Kind]) -> None:
+    standing = play(kinds, thresholds)[-1][0] if kinds else Standing()
     now = (len(kinds) + 10) * EVERY
     lapsed, transition = states.lapse(standing, CHECK, now)
     if standing.state is State.UNKNOWN:
@@ -237,7 +237,7 @@ def test_the_silence_that_is_allowed_grows_with_interval_and_timeout(
 
 
 def test_a_steady_node_only_moves_the_time_of_its_last_result() -> None:
-    steps = play([Kind.OK] * 20, Patience())
+    steps = play([Kind.OK] * 20, Thresholds())
     first, last = steps[0][0], steps[-1][0]
     assert last[:4] == first[:4]
     assert (last.last, last.bads.length) == (20 * EVERY, 0)
@@ -248,12 +248,12 @@ def test_a_steady_node_only_moves_the_time_of_its_last_result() -> None:
 def test_every_status_argues_for_a_state(status: Status) -> None:
     outcome = Outcome(status, None if status is Status.OK else Reason.SLOW)
     classes = {Status.OK: State.UP, Status.WARN: State.DEGRADED, Status.FAIL: State.DOWN}
-    assert states.classify(Standing(), result(1, outcome), Patience()) is classes.get(status, State.UNKNOWN)
+    assert states.classify(Standing(), result(1, outcome), Thresholds()) is classes.get(status, State.UNKNOWN)
 
 
 def test_no_outage_begins_before_the_last_result_that_was_well_also_when_the_clock_was_set_back() -> None:
     up_for_days, seen = Standing(State.UP, since=1, reason=None, last=1000 * EVERY), 1000 * EVERY
-    down = [transition for _, transition in play([Kind.FAIL] * 3, Patience(), up_for_days)][-1]
+    down = [transition for _, transition in play([Kind.FAIL] * 3, Thresholds(), up_for_days)][-1]
 
     assert down is not None
     assert (down.after, down.last_before, down.since) == (State.DOWN, seen, seen)

@@ -14,7 +14,7 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from pacs_monitor.web.patience import LIMITS
+from pacs_monitor.web.timeouts import LIMITS
 from tests.attacks import Attacked
 from tests.peers.authority import Authority
 from tests.peers.daemon import RunningDaemon

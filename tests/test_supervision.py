@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from pacs_monitor import supervision
-from pacs_monitor.supervision import TOO_OFTEN, Supervisor, place
+from pacs_monitor.supervision import TOO_OFTEN, Supervisor, location
 from tests.engine.support import until
 
 
@@ -74,4 +74,4 @@ async def test_what_callbacks_and_forgotten_tasks_raise_is_counted(caplog: pytes
 
 
 def test_the_place_of_an_error_that_was_never_raised_is_not_known() -> None:
-    assert place(ValueError()) == "?"
+    assert location(ValueError()) == "?"

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from pacs_monitor.net import Passage
+from pacs_monitor.net import Trace
 from pacs_monitor.net.threads import OneThread
 from pacs_monitor.threads import in_thread
 from tests.probes.support import Context
@@ -26,4 +26,4 @@ async def test_a_driver_that_wants_to_end_the_process_ends_its_own_call_alone(st
     thread, context = OneThread(), Context(time.monotonic() + SOON)
     for _ in range(2):
         with pytest.raises(RuntimeError, match="SystemExit"):
-            await thread.call(lambda: sys.exit(status), context, Passage())
+            await thread.call(lambda: sys.exit(status), context, Trace())

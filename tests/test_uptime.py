@@ -9,21 +9,21 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pacs_monitor.intervals import ALL_TIME, FOREVER, Interval
 from pacs_monitor.model import CheckId, Reason, State, Transition
 from pacs_monitor.proof import NOT_DOWN, Identity, proofs
-from pacs_monitor.spans import ALL_TIME, FOREVER, Span
 from pacs_monitor.uptime import Cause, Class, Coverage, Timeline, account, covered
 
 CHECK = CheckId("archive", "dicom_echo")
-DAY = Span(0, 1000)
-ALWAYS = (Span(-100, FOREVER),)
+DAY = Interval(0, 1000)
+ALWAYS = (Interval(-100, FOREVER),)
 RUNNING = (Coverage(-100, 2000),)
 
 instants = st.integers(-50, 1100)
 reasons = st.sampled_from(
     [None, Reason.TCP_REFUSED, Reason.TCP_TIMEOUT, Reason.ISOLATED, Reason.DNS, Reason.NOT_MEASURED, Reason.PAUSED]
 )
-spans = st.builds(lambda a, b: Span(min(a, b), max(a, b)), instants, instants)
+spans = st.builds(lambda a, b: Interval(min(a, b), max(a, b)), instants, instants)
 plain = spans.map(lambda span: Coverage(*span))
 stepped = st.builds(lambda span, cause: Coverage(*span, cause), spans, st.sampled_from([Cause.CLOCK, Cause.PAUSED]))
 
@@ -60,16 +60,16 @@ UP_DOWN_UP = went((None, 0, State.UP, None), (290, 300, State.DOWN, Reason.TCP_R
 
 
 @given(timelines, spans, instants)
-def test_the_classes_sum_to_the_period_up_to_now_exactly(timeline: Timeline, period: Span, now: int) -> None:
+def test_the_classes_sum_to_the_period_up_to_now_exactly(timeline: Timeline, period: Interval, now: int) -> None:
     result = account(timeline, period, now)
     assert sum(result.classes.values()) == max(0, min(period.end, now) - period.start)
     assert sum(result.causes.values()) == result.classes[Class.UNKNOWN]
 
 
 @given(timelines, spans, instants, instants)
-def test_the_parts_of_a_period_sum_to_the_period(timeline: Timeline, period: Span, cut: int, now: int) -> None:
+def test_the_parts_of_a_period_sum_to_the_period(timeline: Timeline, period: Interval, cut: int, now: int) -> None:
     cut = min(max(cut, period.start), period.end)
-    parts = [account(timeline, part, now) for part in (Span(period.start, cut), Span(cut, period.end))]
+    parts = [account(timeline, part, now) for part in (Interval(period.start, cut), Interval(cut, period.end))]
     whole = account(timeline, period, now)
     assert {kind: sum(p.classes[kind] for p in parts) for kind in Class} == whole.classes
     assert {cause: sum(p.causes[cause] for p in parts) for cause in Cause} == whole.causes
@@ -83,7 +83,7 @@ def test_more_coverage_never_makes_more_unknown(timeline: Timeline, more: Covera
 
 
 @given(timelines, spans, instants)
-def test_an_outage_lasted_at_least_no_longer_than_at_most(timeline: Timeline, period: Span, now: int) -> None:
+def test_an_outage_lasted_at_least_no_longer_than_at_most(timeline: Timeline, period: Interval, now: int) -> None:
     result = account(timeline, period, now)
     down = result.classes[Class.DOWN] + result.classes[Class.UNREACHABLE]
     assert all(0 <= outage.at_least <= outage.at_most for outage in result.outages)
@@ -156,14 +156,14 @@ def test_an_outage_that_goes_on_has_no_end() -> None:
 
 
 def test_an_outage_ends_when_its_check_is_no_longer_watched() -> None:
-    result = account(Timeline(UP_DOWN_UP[:2], (Span(0, 400),), RUNNING), DAY, 1000)
+    result = account(Timeline(UP_DOWN_UP[:2], (Interval(0, 400),), RUNNING), DAY, 1000)
     (outage,) = result.outages
     assert (outage.ended, outage.at_least, outage.at_most) == (400, 100, 110)
     assert result.causes[Cause.NOT_WATCHED] == 600
 
 
 def test_an_outage_over_the_edge_counts_its_part_in_the_period() -> None:
-    (outage,) = account(Timeline(UP_DOWN_UP, ALWAYS, RUNNING), Span(400, 1000), 1000).outages
+    (outage,) = account(Timeline(UP_DOWN_UP, ALWAYS, RUNNING), Interval(400, 1000), 1000).outages
     assert (outage.since, outage.at_least, outage.at_most) == (300, 90, 100)
 
 
@@ -180,7 +180,7 @@ def test_a_transition_recorded_later_never_takes_effect_earlier() -> None:
 
 
 def test_down_behind_a_parent_that_was_down_is_unreachable_only_for_failures_to_connect() -> None:
-    parent = (Span(350, 450),)
+    parent = (Interval(350, 450),)
     behind = account(Timeline(UP_DOWN_UP, ALWAYS, RUNNING, parent), DAY, 1000)
     assert (behind.classes[Class.DOWN], behind.classes[Class.UNREACHABLE]) == (100, 100)
     assert behind.availability() == 800 / 1000
@@ -226,12 +226,12 @@ def test_coverage_is_the_part_in_which_the_monitor_ran() -> None:
 DOWN_FROM_THE_FIRST = went((None, 100, State.DOWN, Reason.CALLED_AET_UNKNOWN), (690, 700, State.UP, None))
 
 
-def proving(*proven: Span, ledger: tuple[Transition, ...] = DOWN_FROM_THE_FIRST) -> Timeline:
+def proving(*proven: Interval, ledger: tuple[Transition, ...] = DOWN_FROM_THE_FIRST) -> Timeline:
     return Timeline(ledger, ALWAYS, RUNNING, proven=proven)
 
 
 def test_what_has_never_worked_is_unproven_and_no_downtime() -> None:
-    result = account(proving(Span(700, FOREVER)), DAY, 1000)
+    result = account(proving(Interval(700, FOREVER)), DAY, 1000)
     assert (result.classes[Class.DOWN], result.causes[Cause.UNPROVEN], result.classes[Class.UP]) == (0, 600, 300)
     assert (result.outages, result.availability()) == ((), 1.0)
 
@@ -245,28 +245,28 @@ def test_a_check_that_never_worked_has_no_availability() -> None:
 
 
 def test_one_good_result_in_a_spell_of_failures_begins_the_downtime() -> None:
-    result = account(proving(Span(400, FOREVER)), DAY, 1000)
+    result = account(proving(Interval(400, FOREVER)), DAY, 1000)
     (outage,) = result.outages
     assert (result.causes[Cause.UNPROVEN], result.classes[Class.DOWN]) == (300, 300)
     assert (outage.since, outage.last_good, outage.at_least, outage.at_most) == (400, 400, 290, 300)
 
 
 def test_to_put_back_an_address_that_works_is_no_downtime() -> None:
-    result = account(proving(Span(0, 90), Span(695, FOREVER)), DAY, 1000)
+    result = account(proving(Interval(0, 90), Interval(695, FOREVER)), DAY, 1000)
     assert (result.causes[Cause.UNPROVEN], result.classes[Class.DOWN], result.outages) == (600, 0, ())
-    failed = account(proving(Span(0, 90), Span(600, FOREVER)), DAY, 1000)
+    failed = account(proving(Interval(0, 90), Interval(600, FOREVER)), DAY, 1000)
     assert (failed.causes[Cause.UNPROVEN], failed.classes[Class.DOWN]) == (500, 100)
 
 
 def test_an_address_that_is_changed_during_an_outage_does_not_end_the_downtime() -> None:
     whole = account(Timeline(UP_DOWN_UP, ALWAYS, RUNNING), DAY, 1000)
-    edited = account(proving(Span(0, 301), ledger=UP_DOWN_UP), DAY, 1000)
+    edited = account(proving(Interval(0, 301), ledger=UP_DOWN_UP), DAY, 1000)
     assert (edited.classes, edited.causes, edited.outages) == (whole.classes, whole.causes, whole.outages)
     assert edited.classes[Class.DOWN] == 200
 
 
 def test_an_address_that_is_changed_while_well_and_fails_at_once_is_unproven() -> None:
-    result = account(proving(Span(0, 295), Span(500, FOREVER), ledger=UP_DOWN_UP), DAY, 1000)
+    result = account(proving(Interval(0, 295), Interval(500, FOREVER), ledger=UP_DOWN_UP), DAY, 1000)
     assert (result.causes[Cause.UNPROVEN], result.classes[Class.DOWN], result.outages) == (200, 0, ())
 
 
@@ -277,26 +277,26 @@ def test_to_remove_a_check_that_is_down_and_to_add_it_again_elsewhere_launders_n
         (None, 500, State.UNKNOWN, Reason.NOT_MEASURED),
         (None, 520, State.DOWN, Reason.TCP_REFUSED),
     )
-    timeline = Timeline(ledger, (Span(0, 400), Span(500, FOREVER)), RUNNING, proven=(Span(0, 400),))
+    timeline = Timeline(ledger, (Interval(0, 400), Interval(500, FOREVER)), RUNNING, proven=(Interval(0, 400),))
     result = account(timeline, DAY, 1000)
     assert (result.classes[Class.DOWN], result.causes[Cause.UNPROVEN]) == (580, 0)
 
 
 def test_a_modality_that_was_never_reached_is_not_said_to_be_off() -> None:
     ledger = went((None, 100, State.ABSENT, Reason.TCP_TIMEOUT), (690, 700, State.UP, None))
-    result = account(proving(Span(700, FOREVER), ledger=ledger), DAY, 1000)
+    result = account(proving(Interval(700, FOREVER), ledger=ledger), DAY, 1000)
     assert (result.causes[Cause.UNPROVEN], result.classes[Class.ABSENT]) == (600, 0)
 
 
 def test_proof_is_of_each_identity_and_what_became_up_was_good() -> None:
     ledger = went((None, 100, State.DOWN, None), (190, 200, State.UP, None), (290, 300, State.DOWN, None))
     first, second = Identity(0, 400, None), Identity(400, FOREVER, None)
-    assert proofs((), ledger) == (Span(200, FOREVER),)
-    assert proofs((first, second), ledger) == (Span(200, 400),)
-    assert proofs((first, second._replace(proven=450)), ledger) == (Span(200, 400), Span(450, FOREVER))
-    assert proofs((first._replace(proven=150),), ledger) == (Span(150, 400),)
+    assert proofs((), ledger) == (Interval(200, FOREVER),)
+    assert proofs((first, second), ledger) == (Interval(200, 400),)
+    assert proofs((first, second._replace(proven=450)), ledger) == (Interval(200, 400), Interval(450, FOREVER))
+    assert proofs((first._replace(proven=150),), ledger) == (Interval(150, 400),)
     back = (first, second._replace(ended=600), Identity(600, FOREVER, 150))
-    assert proofs(back, ledger) == (Span(200, 400), Span(600, FOREVER))
+    assert proofs(back, ledger) == (Interval(200, 400), Interval(600, FOREVER))
     assert proofs((), ledger[:1]) == ()
 
 
@@ -304,7 +304,7 @@ class Edited(NamedTuple):
     """A check as it was measured, while its address was edited again and again."""
 
     timeline: Timeline
-    began_proven: list[Span]
+    began_proven: list[Interval]
     """The outages that began proven, whole."""
 
 
@@ -327,9 +327,9 @@ def edited(draw: st.DrawFn) -> Edited:
         if transition.after is State.DOWN and began is None and any(s <= at < e for s, e in proven):
             began = at
         elif transition.after in NOT_DOWN and began is not None:
-            whole, began = [*whole, Span(began, at)], None
+            whole, began = [*whole, Interval(began, at)], None
     if began is not None:
-        whole.append(Span(began, 1000))
+        whole.append(Interval(began, 1000))
     return Edited(Timeline(ledger, ALWAYS, RUNNING, proven=proven), whole)
 
 
@@ -343,7 +343,7 @@ def test_whatever_is_edited_an_outage_that_began_proven_is_downtime_whole(histor
 
 @given(timelines, st.lists(spans, max_size=4), spans, instants)
 def test_proof_moves_time_between_failed_and_unproven_and_nothing_else(
-    timeline: Timeline, proven: list[Span], period: Span, now: int
+    timeline: Timeline, proven: list[Interval], period: Interval, now: int
 ) -> None:
     whole = account(replace(timeline, proven=(ALL_TIME,)), period, now)
     result = account(replace(timeline, proven=proven), period, now)
@@ -357,7 +357,7 @@ def test_proof_moves_time_between_failed_and_unproven_and_nothing_else(
 
 
 @given(timelines, st.lists(spans, max_size=4), spans)
-def test_more_proof_never_makes_less_downtime(timeline: Timeline, proven: list[Span], more: Span) -> None:
+def test_more_proof_never_makes_less_downtime(timeline: Timeline, proven: list[Interval], more: Interval) -> None:
     before = account(replace(timeline, proven=proven), DAY, 1000)
     after = account(replace(timeline, proven=[*proven, more]), DAY, 1000)
     assert before.causes[Cause.UNPROVEN] >= after.causes[Cause.UNPROVEN]

@@ -28,7 +28,7 @@ Key = tuple[IncidentKind, str]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one channel was told of an incident."""
+    """What one channel was notified of, of an incident."""
 
     at: Micros
     """When a notification about it was last sent."""
@@ -76,7 +76,7 @@ class Case:
 def restored(
     incident: Incident, made: Iterable[Notification], withheld: Iterable[Withheld], check: Check | None, now: Micros
 ) -> Case:
-    """The case of an incident that history had open. Nothing was told later than now, whatever a clock ahead dated."""
+    """The case of an incident that history had open. Nothing was sent later than now, whatever a clock ahead dated."""
     case = Case(incident, due(incident, 0.0 if check is None else check.page_after))
     everybody, heard = {str(member) for member in incident.members}, dict[str, Iterable[str]]()
     for past in made:

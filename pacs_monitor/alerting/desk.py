@@ -18,10 +18,10 @@ from typing import Protocol
 from ulid import ULID
 
 from pacs_monitor import states
-from pacs_monitor.alerting import apart, cases, message, plain
+from pacs_monitor.alerting import cases, fallback_message, message, one_by_one
 from pacs_monitor.alerting.cases import Case, Key
 from pacs_monitor.alerting.journal import Journal
-from pacs_monitor.alerting.overlooked import overlooked
+from pacs_monitor.alerting.missed import missed_transitions
 from pacs_monitor.alerting.paged import Paged, paged
 from pacs_monitor.alerting.policy import Dark, Decision, Due, News
 from pacs_monitor.alerting.recorder import Recorder, Recording
@@ -30,8 +30,8 @@ from pacs_monitor.alerting.unrecorded import Unrecorded, always
 from pacs_monitor.backoff import Backoff
 from pacs_monitor.clock import ClockWatch
 from pacs_monitor.config.estate import Estate
-from pacs_monitor.delivery import Outbox, Pace, Trouble
-from pacs_monitor.delivery.recording import DeliveryHistory
+from pacs_monitor.delivery import ChannelTrouble, Outbox, RetryPolicy
+from pacs_monitor.delivery.recorder import DeliveryHistory
 from pacs_monitor.history import IncidentFile
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.model import (
@@ -56,7 +56,7 @@ from pacs_monitor.supervision import Supervisor
 
 log = logging.getLogger(__name__)
 
-PACE = Pace()
+DECISION_PACE = RetryPolicy()
 LOOK_AGAIN = 30.0
 """The desk checks again after this many seconds at the latest."""
 REST, LONGEST_REST = 4.0, 0.5
@@ -108,10 +108,10 @@ class Desk:
         supervisor: Supervisor,
         journal: Journal,
         permitted: Callable[[], Awaitable[None]] = always,
-        pace: Pace = PACE,
+        policy: RetryPolicy = DECISION_PACE,
     ) -> None:
         self._unrecorded = Unrecorded(permitted)
-        self.outbox = Outbox(clock, history, self, supervisor, pace, permit=self._unrecorded.begin)
+        self.outbox = Outbox(clock, history, self, supervisor, policy, permit=self._unrecorded.begin)
         self._clock, self._board, self._estate, self._watch = clock, board, estate, watch
         self._recorder = Recorder(history, self._recorded_late, supervisor)
         self._supervisor, self._journal = supervisor, journal
@@ -120,7 +120,7 @@ class Desk:
         self._known: dict[CheckId, Check] = dict(estate.checks)
         self._cases: Mapping[Key, Case] = {}
         self._queue: list[Transition] = []
-        self._failing: dict[str, Trouble] = {}
+        self._failing: dict[str, ChannelTrouble] = {}
         self._dark_since: dict[CheckId, Micros] = {}
         self._started = clock.now()
         self._wake_at: Micros | None = None
@@ -194,7 +194,7 @@ class Desk:
             case = cases.restored(incident, made, withheld, check, self._clock.now())
             self._cases = {**self._cases, case.key: case}
             if incident.kind is IncidentKind.DELIVERY:
-                self._failing[incident.cause] = Trouble(incident.since, incident.detail)
+                self._failing[incident.cause] = ChannelTrouble(incident.since, incident.detail)
         self.outbox.adopt(self._estate.channels)
         for channel, trouble in self._failing.items():
             self.outbox.assume_trouble(channel, trouble)
@@ -253,7 +253,7 @@ class Desk:
         await asyncio.wait({self._worker})
         await self.outbox.stop(0)
         await self._journal.stop()
-        return tuple(self._unrecorded.told(entry) for entry in await self._recorder.abandon())
+        return tuple(self._unrecorded.with_delivery_state(entry) for entry in await self._recorder.abandon())
 
     async def _work(self) -> None:
         while True:
@@ -310,9 +310,9 @@ class Desk:
         now = self._clock.now()
         dark, untried = self._dark(now)
         heard = (*self._undecided, *batch)
-        missed = overlooked(self._board.entries, self._cases, {transition.check for transition in heard}, now)
+        missed = missed_transitions(self._board.entries, self._cases, {transition.check for transition in heard}, now)
         news = News((*heard, *missed), dark, untried, dict(self._failing), self._supervisor.failing)
-        decision, undecided, failures = apart.decide(
+        decision, undecided, failures = one_by_one.decide(
             self._cases, news, self._rules, now, lambda: str(ULID.from_timestamp(now / SECOND))
         )
         for failure in failures:
@@ -340,9 +340,9 @@ class Desk:
         def written(number: int, due: Due) -> Notification:
             try:
                 data = message.data(due.incident, due.event, scene)
-            except Exception as error:  # noqa: BLE001 - whatever spoils a page, it is told in plain words
+            except Exception as error:  # noqa: BLE001 - whatever spoils a page, it is sent in plain words
                 self._supervisor.failed("page", error)
-                data = plain.data(due.incident, due.event, self._name, self._estate.monitor.url)
+                data = fallback_message.data(due.incident, due.event, self._name, self._estate.monitor.url)
             identity = str(ULID.from_timestamp(now / SECOND))
             return Notification(identity, due.channel, due.event, now + number, data, due.incident.id, due.status)
 
@@ -377,7 +377,7 @@ class Desk:
         if status is DeliveryStatus.REFUSED and notification.event is Event.OPENED:
             self._lose(notification)
 
-    def circuit_moved(self, channel: str, trouble: Trouble | None) -> None:
+    def circuit_moved(self, channel: str, trouble: ChannelTrouble | None) -> None:
         """The outbox says that a channel takes nothing any more, or works again."""
         self._failing.pop(channel, None)
         if trouble is not None and channel in self._estate.channels:

@@ -67,7 +67,7 @@ class Journal:
         self._changed = self._written = False
 
     async def read(self) -> tuple[Kept, ...]:
-        """What the run before left; what cannot be read is told and left out."""
+        """What the run before left; what cannot be read is logged and left out."""
         try:
             async with asyncio.timeout(READ_WITHIN):
                 text = await in_thread(self._text, "journal")
@@ -127,7 +127,7 @@ class Journal:
         """Apart from the writing: a flush that hangs must not keep later entries out of the file."""
         while self._written:
             self._written = False
-            with suppress(OSError):  # told by the writing, where it is more than a file that is gone again
+            with suppress(OSError):  # logged by the writing, where it is more than a file that is gone again
                 await in_thread(partial(_flush, self._file), "journal flush")
 
     async def _in_time(self, task: asyncio.Task[None]) -> bool:

@@ -13,8 +13,8 @@ from ulid import ULID
 
 from pacs_monitor import states
 from pacs_monitor.alerting.cases import TROUBLE
-from pacs_monitor.alerting.phrases import phrase, port_of
-from pacs_monitor.alerting.steps import next_step, recovered, told_by_detail
+from pacs_monitor.alerting.next_steps import explained_by_detail, next_step, recovered
+from pacs_monitor.alerting.reason_texts import phrase, port_of
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.model import (
     SECOND,
@@ -215,16 +215,16 @@ def _trouble(incident: Incident, event: Event, check: Check | None, scene: Scene
     how = "degraded" if incident.state is State.DEGRADED else ""
     if event is Event.CHANGED:
         how = f"now {incident.state}"
-    told = _in_detail(incident, scene)
-    if not told:
+    text = _in_detail(incident, scene)
+    if not text:
         of = "" if check is None or port_of(check) else f" ({check.id.check})"
         return " ".join(filter(None, (title + of + still, phrase(incident.reason, check), how and f"({how})", since)))
-    return f"{title}{_name(check, told)}{still}: {told} ({', '.join(filter(None, (how, since)))})"
+    return f"{title}{_name(check, text)}{still}: {text} ({', '.join(filter(None, (how, since)))})"
 
 
-def _name(check: Check | None, told: str) -> str:
-    """The check's name, where it says more than its kind, and what is told does not begin with it."""
-    if check is None or check.id.check == check.probe.kind or told.startswith(f"{check.id.check}: "):
+def _name(check: Check | None, text: str) -> str:
+    """The check's name, where it says more than its kind, and what is said does not begin with it."""
+    if check is None or check.id.check == check.probe.kind or text.startswith(f"{check.id.check}: "):
         return ""
     return f", {check.id.check}"
 
@@ -248,7 +248,7 @@ def _blind(incident: Incident, event: Event, scene: Scene) -> str:
 def _in_detail(incident: Incident, scene: Scene) -> str:
     """What is wrong, by the detail, where the reason's own words are too general; shortened to fit one sentence."""
     detail = incident.detail
-    if not told_by_detail(incident.reason, _kind(incident, scene.checks), incident.phase):
+    if not explained_by_detail(incident.reason, _kind(incident, scene.checks), incident.phase):
         return ""
     return detail if len(detail) <= GIST else detail[: GIST - 1] + "…"
 
@@ -273,7 +273,7 @@ def _fault(incident: Incident, event: Event, since: str) -> str:
 
 
 def _beside(incident: Incident, event: Event, still_ok: list[str], also_failing: list[str]) -> str:
-    """What still works helps to tell a dead archive from a full one; what still fails, that it is not over."""
+    """What still works helps to distinguish a dead archive from a full one; what still fails, that it is not over."""
     if incident.kind is not IncidentKind.NODE:
         return ""
     match event:
@@ -300,8 +300,8 @@ def _clock(moment: Micros, scene: Scene) -> str:
     return local(moment, scene.monitor.timezone, scene.now)
 
 
-def _duration(span: Micros) -> str:
-    seconds = max(0, span // SECOND)
+def _duration(length: Micros) -> str:
+    seconds = max(0, length // SECOND)
     if seconds < 120:
         return f"{seconds} s"
     minutes = seconds // 60

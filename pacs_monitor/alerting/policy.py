@@ -10,7 +10,7 @@ moment: five that were slept through are one.
 - Once opened on a channel, an incident is changed, reminded and ended there. The end goes wherever the opened went,
   whatever routes and paging say by then; changes and reminders are as quiet as paging says now.
 - An incident of kind blind is one reason for which checks have been unknown for `unknown_after`. `paused` is none: a
-  person did that; nor is `awaited`, which ends by itself. Checks join it, which is told as changed, and it ends when
+  person did that; nor is `awaited`, which ends by itself. Checks join it, which is sent as changed, and it ends when
   none of them is unknown for that reason any more.
 - An incident of kind delivery is one channel that takes nothing; it goes through the others, until it works again.
 - An incident of kind fault is one task of the monitor that fails again and again; it goes through all channels.
@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 
 from pacs_monitor.alerting.cases import TROUBLE, Case, Key, Told, moved, opened
 from pacs_monitor.alerting.rules import PAGING_OFF, Rules
-from pacs_monitor.delivery import Trouble
+from pacs_monitor.delivery import ChannelTrouble
 from pacs_monitor.model import (
     SECOND,
     CheckId,
@@ -79,7 +79,7 @@ class News:
     """All checks that are unknown now."""
     untried: Set[CheckId] = frozenset()
     """Unknown checks that have not run since the start: their state is the one before it."""
-    failing: Mapping[str, Trouble] = field(default_factory=dict)
+    failing: Mapping[str, ChannelTrouble] = field(default_factory=dict)
     """Channels that deliver nothing."""
     faults: Set[str] = frozenset()
     """Tasks of the monitor that fail repeatedly."""
@@ -167,7 +167,7 @@ class _Round:
             if not any(m in untried or (m in dark and dark[m].reason == case.incident.cause) for m in watched):
                 self._end(case, Ending.RESOLVED if watched else Ending.WITHDRAWN, self._now)
 
-    def look_at_channels(self, failing: Mapping[str, Trouble]) -> None:
+    def look_at_channels(self, failing: Mapping[str, ChannelTrouble]) -> None:
         """Open and end the incidents of channels that take nothing."""
         for channel in sorted(failing.keys() & self._rules.channels):
             if (IncidentKind.DELIVERY, channel) not in self.cases:

@@ -10,9 +10,9 @@ from contextlib import suppress
 from typing import Protocol
 
 from pacs_monitor.backoff import Backoff
+from pacs_monitor.format.human import pluralized
 from pacs_monitor.model import Entry
 from pacs_monitor.supervision import Supervisor
-from pacs_monitor.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Recorder:
             async with asyncio.timeout(END_WITHIN):
                 await self._write_late()
         if self._late:
-            log.error("not recorded: %s", counted(len(self._late), "entry", "entries"))
+            log.error("not recorded: %s", pluralized(len(self._late), "entry", "entries"))
 
     async def abandon(self) -> tuple[Entry, ...]:
         """Write nothing any more; what is not written."""

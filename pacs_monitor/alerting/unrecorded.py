@@ -34,7 +34,7 @@ class Unrecorded:
         for notification in notifications:
             self._seen.pop(notification.id, None)
 
-    def told(self, entry: Entry) -> Entry:
+    def with_delivery_state(self, entry: Entry) -> Entry:
         """An entry with what is known of its deliveries: at least one attempt where one may have been made."""
 
         def known(owed: Notification) -> Notification:

@@ -57,7 +57,7 @@ class WebhookSettings(Settings):
     @classmethod
     def _is_http(cls, url: Secret) -> Secret:
         parts = urlsplit(url.get_secret_value())
-        if not (parts.hostname and _has_a_port(parts) and http.is_askable(url.get_secret_value())):
+        if not (parts.hostname and _has_a_port(parts) and http.is_valid_url(url.get_secret_value())):
             raise ValueError("write https://host/path: this is not the URL of a webhook")
         return url
 
@@ -123,7 +123,7 @@ class Webhook:
             headers["webhook-signature"] = f"v1,{base64.b64encode(digest).decode()}"
         return headers
 
-    def _words(self, answer: http.Answer) -> str:
+    def _words(self, answer: http.Response) -> str:
         """The status and the beginning of the body, printable, without what we must keep to ourselves."""
         text = answer.body.decode("utf-8", "replace")
         for secret in self._secrets():

@@ -5,7 +5,7 @@ Exit codes: 0 fine (ok and warn), 1 bad news (fail, unknown, a wrong configurati
 
 from __future__ import annotations
 
-from pacs_monitor.cli import configuration, kinds, oncall, probing, reporting, running  # noqa: F401 - registered
+from pacs_monitor.cli import catalogue, configuration, oncall, probing, reporting, running  # noqa: F401 - registered
 from pacs_monitor.cli.common import app
 
 __all__ = ["app", "main"]

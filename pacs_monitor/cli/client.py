@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from pacs_monitor.cli.common import fail
-from pacs_monitor.cli.reaching import Reach
+from pacs_monitor.cli.daemon_address import DaemonAddress
 from pacs_monitor.model import PacsMonitorError
 
 ANSWER_WITHIN = 10.0
@@ -42,13 +42,13 @@ REFUSALS: dict[int, type[RefusedError]] = {
 class Client:
     """The API of a daemon."""
 
-    def __init__(self, reach: Reach) -> None:
-        self._base = reach.url
+    def __init__(self, daemon: DaemonAddress) -> None:
+        self._base = daemon.url
         self._session = requests.Session()
         self._session.trust_env = False  # the daemon is on this machine or near: no proxy
-        self._session.verify = reach.verify
-        if reach.token:
-            self._session.headers["Authorization"] = f"Bearer {reach.token}"
+        self._session.verify = daemon.verify
+        if daemon.token:
+            self._session.headers["Authorization"] = f"Bearer {daemon.token}"
 
     def get(self, path: str, **query: Any) -> Any:
         return self._ask("GET", path, params=query)
@@ -77,21 +77,21 @@ class Client:
         return body
 
 
-def get(reach: Reach, path: str, **query: Any) -> Any:
+def get(daemon: DaemonAddress, path: str, **query: Any) -> Any:
     """What the running daemon says, or the end of the command with why it says nothing."""
     try:
-        return Client(reach).get(path, **query)
+        return Client(daemon).get(path, **query)
     except (NoDaemonError, RefusedError) as error:
         fail(str(error) + remedy(error), 2 if isinstance(error, MissingError) else 1)
 
 
-def post(reach: Reach, path: str, *, instead: str = "", wait: float = 0.0, **query: Any) -> Any:
+def post(daemon: DaemonAddress, path: str, *, instead: str = "", wait: float = 0.0, **query: Any) -> Any:
     """Have the running daemon do something, or end the command with why it does not.
 
     `instead` is what to do where the daemon cannot be asked.
     """
     try:
-        return Client(reach).post(path, wait=wait, **query)
+        return Client(daemon).post(path, wait=wait, **query)
     except (NoDaemonError, RefusedError) as error:
         lines = [str(error) + remedy(error)]
         lines += [instead] if instead and isinstance(error, NoDaemonError | ForbiddenError) else []

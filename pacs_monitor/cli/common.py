@@ -15,8 +15,8 @@ from rich.console import Console
 
 from pacs_monitor import __version__
 from pacs_monitor.config import ConfigError, Estate, load
-from pacs_monitor.config.wording import likely, listed
-from pacs_monitor.wording import plain
+from pacs_monitor.config.errors import likely, listed
+from pacs_monitor.format.human import plain
 
 app = typer.Typer(
     no_args_is_help=True,

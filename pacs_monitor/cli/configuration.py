@@ -26,10 +26,10 @@ from pacs_monitor.cli.common import (
     print_json,
     unknown,
 )
+from pacs_monitor.cli.daemon_address import TokenFile, Url, address_of, daemon_address
 from pacs_monitor.cli.loads import loads
-from pacs_monitor.cli.reaching import TokenFile, Url, reach, reach_of
 from pacs_monitor.config import Estate
-from pacs_monitor.wording import login_name
+from pacs_monitor.format.human import login_name
 
 PAGE = 100
 """Columns of a table that people read; longer values go on in the next line."""
@@ -75,8 +75,8 @@ def warn(warnings: Iterable[object]) -> None:
 
 def _checked(estate: Estate, changes: list[str] | None) -> dict[str, Any]:
     warnings = [asdict(warning) for warning in estate.warnings]
-    told = {"file": str(estate.file), "errors": [], "warnings": warnings, "loads": loads(estate), "changes": changes}
-    return told | _there(estate)
+    answer = {"file": str(estate.file), "errors": [], "warnings": warnings, "loads": loads(estate), "changes": changes}
+    return answer | _there(estate)
 
 
 def _there(estate: Estate) -> dict[str, int]:
@@ -86,7 +86,7 @@ def _there(estate: Estate) -> dict[str, int]:
 def _changes(old: str, estate: Estate, url: str | None, token_file: Path | None) -> list[str]:
     if old != "running":
         return configuration.diff(estate_of(Path(old)), estate).lines()
-    changes: list[str] = client.get(reach_of(estate, url, token_file), "/api/v1/reload")["changes"]
+    changes: list[str] = client.get(address_of(estate, url, token_file), "/api/v1/reload")["changes"]
     return changes
 
 
@@ -140,7 +140,7 @@ def reload(
     """Make the running daemon reload its configuration; a file with errors changes nothing."""
     instead = "if monitor.listen, tls or the token has changed, send the daemon SIGHUP instead"
     answer = client.post(
-        reach(config, url, token_file, quietly=True), "/api/v1/reload", instead=instead, by=login_name()
+        daemon_address(config, url, token_file, quietly=True), "/api/v1/reload", instead=instead, by=login_name()
     )
     changes, warnings = answer["changes"], answer.get("warnings", [])
     if json:

@@ -13,8 +13,8 @@ from rich.markup import escape
 
 from pacs_monitor.cli import paged
 from pacs_monitor.cli.paged import When
+from pacs_monitor.format.human import pluralized
 from pacs_monitor.model import SECOND, local
-from pacs_monitor.wording import counted
 
 COLOURS = {"up": "green", "degraded": "yellow", "down": "red", "absent": "blue", "unknown": "magenta"}
 WORST_LAST = ("up", "absent", "unknown", "degraded", "down")
@@ -67,7 +67,7 @@ def incidents(rows: Iterable[Mapping[str, Any]], when: When) -> list[str]:
 
 
 def incident(found: Mapping[str, Any], when: When) -> list[str]:
-    """One incident: what, whose fault, what next, when, and who was told what."""
+    """One incident: what, whose fault, what next, when, and who was notified of what."""
     colour = COLOURS[found["state"]]
     head = f"[bold]{escape(_about(found))}[/bold]  {found['severity']}  [{colour}]{found['state']}[/{colour}]"
     lines = [head + (f"  {reason(found)}" if found["reason"] else "")]
@@ -102,7 +102,7 @@ def _channel(row: Mapping[str, Any], when: When) -> list[str]:
     name, lines = row["channel"], []
     if not row["works"]:
         what = f"channel {name} has delivered nothing since {when(row['failing_since'])} ({row['reason']})"
-        waits = counted(row["pending"], "notification waits", "notifications wait")
+        waits = pluralized(row["pending"], "notification waits", "notifications wait")
         lines.append(f"[red]{escape(what)}; {waits}[/red]")
     for stuck in row["stuck"]:
         what = f"channel {name} refuses ({stuck['reason']}), but accepts others: {stuck['summary']}"
@@ -121,7 +121,7 @@ def _about(row: Mapping[str, Any]) -> str:
 
 
 def _by_member(incidents: Sequence[Row]) -> tuple[Mapping[str, list[Row]], list[Row]]:
-    """Open incidents by the checks that they are about, and those of the monitor itself; channels tell theirs."""
+    """Open incidents by the checks that they are about, and those of the monitor itself; channels show theirs."""
     of_check: dict[str, list[Row]] = {}
     for incident in incidents:
         for member in incident["members"]:

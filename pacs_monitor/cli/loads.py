@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pacs_monitor import cron
 from pacs_monitor.config import Estate
+from pacs_monitor.format.human import number, pluralized
 from pacs_monitor.model import SECOND, STORES_A_DAY, Burden, Check, Load, last_day
-from pacs_monitor.wording import counted, number
 
 DAY = 86_400.0
 
@@ -29,14 +29,14 @@ def _line(check: Check, load: Load, timezone: str) -> str:
     often = _most(load, runs)
     trouble = "" if check.cron else f"; up to {number(_most(load, ceil(DAY / check.retry_interval)))} while it fails"
     allowed = f"allowed by: {check.enabled_by}{_until(check, timezone)}"
-    return f"{check.id}: {_sent(check, load, often)} a day, in {counted(often, 'run')}{trouble} ({allowed})"
+    return f"{check.id}: {_sent(check, load, often)} a day, in {pluralized(often, 'run')}{trouble} ({allowed})"
 
 
 def _sent(check: Check, load: Load, often: int) -> str:
     if not load.objects:
-        return f"{counted(often * load.notices, 'message')} to {check.node.name}"
-    stored = f"{counted(often * load.objects, 'object')}, {counted(often * load.deletions, 'deletion')}"
-    return f"{stored} and up to {counted(often * load.notices, 'notification')} by {check.node.name}"
+        return f"{pluralized(often * load.notices, 'message')} to {check.node.name}"
+    stored = f"{pluralized(often * load.objects, 'object')}, {pluralized(often * load.deletions, 'deletion')}"
+    return f"{stored} and up to {pluralized(often * load.notices, 'notification')} by {check.node.name}"
 
 
 def _until(check: Check, timezone: str) -> str:

@@ -1,28 +1,28 @@
-"""The measurements of one run as people read them: sizes, spans, shares and times instead of base units."""
+"""The measurements of one run as people read them: sizes, durations, shares and times instead of base units."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pacs_monitor.format.human import byte_size, duration, number, percentage
 from pacs_monitor.model import SECOND, Micros, local
-from pacs_monitor.wording import amount, number, share, span
 
 UNIT = "unit"
-"""The label that tells the unit where the name does not (performance data of plugins)."""
-_BY_UNIT: Mapping[str, Callable[[float], str]] = {"B": amount, "s": span}
+"""The label that has the unit where the name does not (performance data of plugins)."""
+_BY_UNIT: Mapping[str, Callable[[float], str]] = {"B": byte_size, "s": duration}
 _BY_ENDING: Mapping[str, tuple[Callable[[float], str], str]] = {
-    "_bytes_per_second": (lambda value: f"{amount(value)}/s", "rate"),
+    "_bytes_per_second": (lambda value: f"{byte_size(value)}/s", "rate"),
     "_per_second": (lambda value: f"{number(value)}/s", "rate"),
-    "_bytes": (amount, "size"),
-    "_ratio": (share, "share"),
-    "_seconds": (span, "time"),
+    "_bytes": (byte_size, "size"),
+    "_ratio": (percentage, "share"),
+    "_seconds": (duration, "time"),
 }
 """How a value of a name with this ending is written, and what it is when the name says nothing else."""
 _TIME = "_timestamp_seconds"
 
 
-class Reader(NamedTuple):
+class TimeFormat(NamedTuple):
     """Times as the monitor's people read their clocks."""
 
     zone: str
@@ -31,28 +31,28 @@ class Reader(NamedTuple):
     def time(self, seconds: float) -> str:
         """With how long ago, or from now, that is."""
         at = round(seconds * SECOND)
-        away = span(abs(at - self.now) / SECOND)
+        away = duration(abs(at - self.now) / SECOND)
         return f"{local(at, self.zone, self.now)} ({f'in {away}' if at > self.now else f'{away} ago'})"
 
 
-def lines(measurements: Sequence[Mapping[str, Any]], reader: Reader) -> list[str]:
+def lines(measurements: Sequence[Mapping[str, Any]], times: TimeFormat) -> list[str]:
     """A line for each set of labels: `volume /: free 83.1 GB, used 25.8 GB`. A word that all begin with is left out."""
     first = _shared(measurement["name"] for measurement in measurements)
     groups: dict[str, list[str]] = {}
     for measurement in measurements:
         labels = ", ".join(f"{key} {value}" for key, value in measurement["labels"].items() if key != UNIT)
-        groups.setdefault(labels, []).append(_read(measurement, first, reader))
-    return [f"{labels.removesuffix(':')}: {', '.join(told)}".removeprefix(": ") for labels, told in groups.items()]
+        groups.setdefault(labels, []).append(_read(measurement, first, times))
+    return [f"{labels.removesuffix(':')}: {', '.join(text)}".removeprefix(": ") for labels, text in groups.items()]
 
 
-def _read(measurement: Mapping[str, Any], first: str, reader: Reader) -> str:
+def _read(measurement: Mapping[str, Any], first: str, times: TimeFormat) -> str:
     """Its words, and its value in the unit that the name ends with."""
     name, value, unit = measurement["name"], measurement["value"], measurement["labels"].get(UNIT)
     if unit is not None:
-        told = _BY_UNIT[unit](value) if unit in _BY_UNIT else f"{number(value)} {unit}".rstrip()
-        return f"{_words(name, first)} {told}"
+        text = _BY_UNIT[unit](value) if unit in _BY_UNIT else f"{number(value)} {unit}".rstrip()
+        return f"{_words(name, first)} {text}"
     if name.endswith(_TIME):
-        return f"{_words(name.removesuffix(_TIME), first)} {reader.time(value)}"
+        return f"{_words(name.removesuffix(_TIME), first)} {times.time(value)}"
     for ending, (write, what) in _BY_ENDING.items():
         if name.endswith(ending):
             return f"{_words(name.removesuffix(ending), first) or what} {write(value)}"

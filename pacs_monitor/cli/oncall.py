@@ -10,8 +10,8 @@ import typer
 from pacs_monitor.alerting import message
 from pacs_monitor.cli import client, display
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, estate_of, fail, out, print_json, unknown
+from pacs_monitor.cli.daemon_address import DaemonAddress, TokenFile, Url, address_of, daemon_address, estate_or_contact
 from pacs_monitor.cli.paged import When
-from pacs_monitor.cli.reaching import Reach, TokenFile, Url, estate_or_contact, reach, reach_of
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
 from pacs_monitor.delivery.outbox import DELIVERY_TIMEOUT
@@ -23,7 +23,7 @@ def status(
     json: AsJson = False, url: Url = None, token_file: TokenFile = None, config: ConfigFile = DEFAULT_CONFIG
 ) -> None:
     """Show where every check of the running daemon stands, and who was paged. Exit 1 while anything is down."""
-    daemon = reach(config, url, token_file)
+    daemon = daemon_address(config, url, token_file)
     board = client.get(daemon, "/api/v1/status")
     if json:
         print_json(board)
@@ -43,7 +43,7 @@ def incidents(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """List open incidents; with ID, show one with everything that was sent or suppressed, and why."""
-    daemon = reach(config, url, token_file)
+    daemon = daemon_address(config, url, token_file)
     if incident is not None:
         found = client.get(daemon, f"/api/v1/incidents/{incident}")
         print_json(found) if json else _print(display.incident(found, _times(daemon)))
@@ -68,7 +68,7 @@ def notify_test(
 ) -> None:
     """Send one test notification, through the daemon if one answers, and show the receiver's answer.
 
-    A success tells the daemon that the channel works; it then sends the pending notifications.
+    A success shows the daemon that the channel works; it then sends the pending notifications.
     """
     answer = _tried_from_here(config, channel) if direct else _tried(config, channel, url, token_file)
     if json:
@@ -82,7 +82,7 @@ def notify_test(
 def _tried(config: Path, channel: str, url: str | None, token_file: Path | None) -> dict[str, Any]:
     """By the daemon; from here, when no daemon answers, or the one that does not know the channel or us."""
     known = None if url else estate_or_contact(config)
-    daemon, path = reach_of(known, url, token_file), f"/api/v1/channels/{channel}/test"
+    daemon, path = address_of(known, url, token_file), f"/api/v1/channels/{channel}/test"
     if not isinstance(known, Estate):
         answer: dict[str, Any] = client.post(daemon, path, wait=DELIVERY_TIMEOUT)
         return answer
@@ -111,7 +111,7 @@ def _from_here(estate: Estate, channel: str) -> dict[str, Any]:
     return {"channel": channel, "delivered": True, "reason": None, "said": said}
 
 
-def _times(daemon: Reach) -> When:
+def _times(daemon: DaemonAddress) -> When:
     return display.reader_of_times(daemon.zone, SystemClock().now())
 
 

@@ -30,21 +30,21 @@ from pacs_monitor.cli.common import (
     print_json,
     unknown,
 )
-from pacs_monitor.cli.here import runner_of
-from pacs_monitor.cli.measured import Reader
-from pacs_monitor.cli.reaching import Reach, TokenFile, Url, estate_or_contact, reach_of
+from pacs_monitor.cli.daemon_address import DaemonAddress, TokenFile, Url, address_of, estate_or_contact
+from pacs_monitor.cli.local_runs import runner_of
+from pacs_monitor.cli.measured import TimeFormat
 from pacs_monitor.cli.results import Facts
-from pacs_monitor.cli.watching import watch_from_here
+from pacs_monitor.cli.watch import watch_from_here
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
 from pacs_monitor.history import HistoryError, SeatLocks, lease_held
 from pacs_monitor.model import NEVER_ANSWERED, Check, Presence, Reason
 
 DIRECT = "--direct runs the check here, taking turns with the daemon at shared addresses"
-UNHEARD = (("run from this terminal", "only the running daemon knows the reports"),)
+REPORTS_GO_TO_THE_DAEMON = (("run from this terminal", "only the running daemon knows the reports"),)
 
 
-class Tell(Protocol):
+class ShowResult(Protocol):
     """Takes a result as it comes, with the facts that are for the terminal alone."""
 
     def __call__(self, row: dict[str, Any], facts: Facts = (), *, may_be_off: bool = False) -> None: ...
@@ -75,17 +75,17 @@ def probe(
             _require_nobody(estate, "--watch runs here")
         raise typer.Exit(watch_from_here(estate, checks, watch))
     rows: list[dict[str, Any]] = []
-    daemon = reach_of(known, url, token_file)
+    daemon = address_of(known, url, token_file)
 
-    def tell(row: dict[str, Any], facts: Facts = (), *, may_be_off: bool = False) -> None:
+    def show(row: dict[str, Any], facts: Facts = (), *, may_be_off: bool = False) -> None:
         rows.append(row)
         if not json:
             _show(daemon.zone, row, facts, may_be_off=may_be_off)
 
     if isinstance(known, Estate):
-        _by_file(known, checks_of(known, target), None if direct else daemon, tell)
+        _by_file(known, checks_of(known, target), None if direct else daemon, show)
     else:
-        _by_daemon_alone(daemon, target, tell)
+        _by_daemon_alone(daemon, target, show)
     if json:
         print_json(rows)
     elif len(rows) > 1:
@@ -104,21 +104,21 @@ def checks_of(estate: Estate, target: str) -> list[Check]:
     return [checks[name]] if name else list(checks.values()) or fail(f"node {node!r} has no checks", 2)
 
 
-def _by_file(estate: Estate, checks: list[Check], daemon: Reach | None, tell: Tell) -> None:
+def _by_file(estate: Estate, checks: list[Check], daemon: DaemonAddress | None, show: ShowResult) -> None:
     """These checks of the file: by the daemon, and from here where none runs."""
-    told = 0
+    shown = 0
 
-    def count(row: dict[str, Any], facts: Facts = (), *, may_be_off: bool = False) -> None:  # noqa: ARG001 - told here
-        nonlocal told
-        told += 1
-        tell(row, facts, may_be_off=estate.nodes[row["node"]].presence is Presence.INTERMITTENT)
+    def count(row: dict[str, Any], facts: Facts = (), *, may_be_off: bool = False) -> None:  # noqa: ARG001 - shown here
+        nonlocal shown
+        shown += 1
+        show(row, facts, may_be_off=estate.nodes[row["node"]].presence is Presence.INTERMITTENT)
 
     if daemon is None or not _by_daemon(estate, daemon, checks, count):
-        _from_here(estate, checks[told:], count)
+        _from_here(estate, checks[shown:], count)
 
 
-def _by_daemon(estate: Estate, daemon: Reach, checks: list[Check], tell: Tell) -> bool:
-    """Whether a daemon ran them all; each is told as it ends, so that a check that hangs hides no other.
+def _by_daemon(estate: Estate, daemon: DaemonAddress, checks: list[Check], show: ShowResult) -> bool:
+    """Whether a daemon ran them all; each is shown as it ends, so that a check that hangs hides no other.
 
     False where nobody answers and nobody has the lease. A daemon that does not do it ends the command: to ask beside it
     would be two at once.
@@ -126,7 +126,7 @@ def _by_daemon(estate: Estate, daemon: Reach, checks: list[Check], tell: Tell) -
     try:
         asked = Client(daemon)
         for check in checks:
-            tell(asked.post(f"/api/v1/checks/{check.id.node}/{check.id.check}/run", wait=2 * check.timeout))
+            show(asked.post(f"/api/v1/checks/{check.id.node}/{check.id.check}/run", wait=2 * check.timeout))
     except NoDaemonError as error:
         _require_nobody(estate, str(error))
         return False
@@ -136,7 +136,7 @@ def _by_daemon(estate: Estate, daemon: Reach, checks: list[Check], tell: Tell) -
     return True
 
 
-def _by_daemon_alone(daemon: Reach, target: str, tell: Tell) -> None:
+def _by_daemon_alone(daemon: DaemonAddress, target: str, show: ShowResult) -> None:
     """What the daemon has under this name, whatever a file says."""
     node, _, name = target.partition("/")
     found = client.get(daemon, f"/api/v1/nodes/{node}")
@@ -145,7 +145,7 @@ def _by_daemon_alone(daemon: Reach, target: str, tell: Tell) -> None:
         unknown(f"node {node!r} has no check {name!r}", name, checks)
     for check in [name] if name else checks:
         row = client.post(daemon, f"/api/v1/checks/{node}/{check}/run", wait=2 * checks[check])
-        tell(row, may_be_off=found.get("presence") == Presence.INTERMITTENT)
+        show(row, may_be_off=found.get("presence") == Presence.INTERMITTENT)
 
 
 def _remedy(error: RefusedError) -> str:
@@ -170,23 +170,23 @@ def _require_nobody(estate: Estate, silence: str) -> None:
         )
 
 
-def _from_here(estate: Estate, checks: list[Check], tell: Tell) -> None:
+def _from_here(estate: Estate, checks: list[Check], show: ShowResult) -> None:
     process.interruptible()
     try:
-        asyncio.run(_run(estate, checks, tell))
+        asyncio.run(_run(estate, checks, show))
     except HistoryError as error:
         fail(str(error))
 
 
-async def _run(estate: Estate, checks: list[Check], tell: Tell) -> None:
+async def _run(estate: Estate, checks: list[Check], show: ShowResult) -> None:
     async with runner_of(estate, checks) as runner:
         for check in checks:
             result = await runner.run_once(check, {})
-            unheard = UNHEARD if result.outcome.reason is Reason.AWAITED else ()
-            tell(result.as_json(), (*result.outcome.terminal, *unheard))
+            note = REPORTS_GO_TO_THE_DAEMON if result.outcome.reason is Reason.AWAITED else ()
+            show(result.as_json(), (*result.outcome.terminal, *note))
 
 
 def _show(zone: str, row: dict[str, Any], facts: Facts, *, may_be_off: bool) -> None:
-    reader = Reader(zone, SystemClock().now())
+    reader = TimeFormat(zone, SystemClock().now())
     for line in results.result(row, facts, reader, may_be_off=may_be_off and row["reason"] in NEVER_ANSWERED):
         out.print(line)

@@ -11,11 +11,11 @@ import typer
 
 from pacs_monitor import reports
 from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, app, estate_of, fail, out
-from pacs_monitor.cli.reaching import estate_or_contact
+from pacs_monitor.cli.daemon_address import estate_or_contact
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate, check_facts
 from pacs_monitor.fields import Match
-from pacs_monitor.history import HistoryError, Reader
+from pacs_monitor.history import HistoryError, HistoryReader
 from pacs_monitor.model import CheckId
 
 
@@ -45,7 +45,7 @@ def report(
     except reports.PeriodError as error:
         fail(str(error), 2)
     try:
-        reader = Reader.open(monitor.database, monitor.name)
+        reader = HistoryReader.open(monitor.database, monitor.name)
         try:
             built = reports.build(reader, wanted, now, checks)
         finally:

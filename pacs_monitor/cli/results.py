@@ -9,14 +9,14 @@ from typing import Any
 
 from rich.markup import escape
 
-from pacs_monitor.alerting.steps import next_step
+from pacs_monitor.alerting.next_steps import next_step
 from pacs_monitor.cli import measured
 from pacs_monitor.cli.display import reason
+from pacs_monitor.format.human import duration
 from pacs_monitor.model import SECOND, Phase
-from pacs_monitor.wording import span
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "unknown": "magenta"}
-UNTOLD = 0.00005
+TOO_SHORT_TO_SHOW = 0.00005
 """Seconds; a run that is shorter asked nobody."""
 FRESH = 2.0
 """Seconds; an older result was not asked for now."""
@@ -24,7 +24,7 @@ FRESH = 2.0
 Facts = Iterable[tuple[str, str]]
 
 
-def result(row: Mapping[str, Any], facts: Facts, reader: measured.Reader, *, may_be_off: bool = False) -> list[str]:
+def result(row: Mapping[str, Any], facts: Facts, times: measured.TimeFormat, *, may_be_off: bool = False) -> list[str]:
     """Lines of rich's markup; `facts` are the probe's own, for the terminal alone."""
     colour = COLOURS[row["status"]]
     kind = f" ({row['probe']})" if row["probe"] != row["check"] else ""
@@ -34,33 +34,33 @@ def result(row: Mapping[str, Any], facts: Facts, reader: measured.Reader, *, may
     lines += [f"  → {escape(next_step(row['reason'], row['probe'], row['phase']))}"] if row["reason"] else []
     if may_be_off:
         lines.append("  it may be off (presence: intermittent): this counts as absent, not as an outage")
-    return lines + [f"  [dim]{escape(line)}[/dim]" for line in _figures(row, facts, reader)]
+    return lines + [f"  [dim]{escape(line)}[/dim]" for line in _figures(row, facts, times)]
 
 
 def summary(rows: Iterable[Mapping[str, Any]]) -> str:
     """`5 checks: 3 ok, 2 fail`."""
     counts = Counter(row["status"] for row in rows)
-    told = ", ".join(f"[{colour}]{counts[name]} {name}[/{colour}]" for name, colour in COLOURS.items() if counts[name])
-    return f"{counts.total()} checks: {told}"
+    parts = ", ".join(f"[{colour}]{counts[name]} {name}[/{colour}]" for name, colour in COLOURS.items() if counts[name])
+    return f"{counts.total()} checks: {parts}"
 
 
-def _figures(row: Mapping[str, Any], facts: Facts, reader: measured.Reader) -> list[str]:
-    lines = measured.lines(row["measurements"], reader)
+def _figures(row: Mapping[str, Any], facts: Facts, times: measured.TimeFormat) -> list[str]:
+    lines = measured.lines(row["measurements"], times)
     lines += [f"{name}: {value}" for name, value in facts]
     lines += [f"noticed: {', '.join(flag.replace('_', ' ') for flag in row['flags'])}"] if row["flags"] else []
-    return [*lines, *_took(row), *_old(row, reader)]
+    return [*lines, *_took(row), *_old(row, times)]
 
 
 def _took(row: Mapping[str, Any]) -> list[str]:
-    if row["duration_seconds"] < UNTOLD:
+    if row["duration_seconds"] < TOO_SHORT_TO_SHOW:
         return []
-    told = ", ".join(f"{phase} {span(row['phases'][phase])}" for phase in Phase if phase in row["phases"])
-    return [f"took {span(row['duration_seconds'])}" + (f": {told}" if told else "")]
+    parts = ", ".join(f"{phase} {duration(row['phases'][phase])}" for phase in Phase if phase in row["phases"])
+    return [f"took {duration(row['duration_seconds'])}" + (f": {parts}" if parts else "")]
 
 
-def _old(row: Mapping[str, Any], reader: measured.Reader) -> list[str]:
+def _old(row: Mapping[str, Any], times: measured.TimeFormat) -> list[str]:
     """A daemon answers with its last result rather than ask too soon."""
     started = datetime.fromisoformat(row["started"]).timestamp()
-    if reader.now / SECOND - started - row["duration_seconds"] < FRESH:
+    if times.now / SECOND - started - row["duration_seconds"] < FRESH:
         return []
-    return [f"result of {reader.time(started)}: the daemon runs a check at most every retry_interval"]
+    return [f"result of {times.time(started)}: the daemon runs a check at most every retry_interval"]

@@ -11,8 +11,8 @@ from pacs_monitor import demo as demonstration
 from pacs_monitor import process
 from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, app, estate_of, fail
 from pacs_monitor.fields import parse_duration
+from pacs_monitor.format.human import plain
 from pacs_monitor.model import PacsMonitorError
-from pacs_monitor.wording import plain
 
 LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 

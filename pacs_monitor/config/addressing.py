@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pacs_monitor import probes, systems
-from pacs_monitor.config.kinds import CheckDraft
+from pacs_monitor.config.blocks import CheckDraft
 from pacs_monitor.dicom.endpoint import EndpointSettings
 from pacs_monitor.model import Needs, Node, Probe
 from pacs_monitor.patterns import Schema

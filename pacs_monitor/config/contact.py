@@ -14,9 +14,9 @@ from pydantic import Field
 
 from pacs_monitor.config.load import content_of, text_of
 from pacs_monitor.config.problems import ConfigError, Problem
-from pacs_monitor.config.reader import FROM_FILE, Reader
 from pacs_monitor.config.sections import Auth, ServerTls
-from pacs_monitor.config.tree import Branch, Tree, grow
+from pacs_monitor.config.tree import Branch, Tree, parse_yaml
+from pacs_monitor.config.validate import FROM_FILE, Validator
 from pacs_monitor.config.values import Database, HostPort, Name, TimeZone
 from pacs_monitor.fields import Settings
 
@@ -43,18 +43,18 @@ def read_contact(path: Path, environ: Mapping[str, str] = os.environ) -> tuple[C
     """
     problems: list[Problem] = []
     section = _section(path, environ, problems)
-    reader = Reader(path.absolute().parent, problems)
+    validator = Validator(path.absolute().parent, problems)
     readable: dict[str, Tree] = {}
     unread = set()
     for key in Contact.model_fields:
         own = section.only(frozenset({key, key + FROM_FILE}))
         bad = len(problems)
         spoilt = any(problem.path.startswith(f"{SECTION}.{name}") for problem in problems for name in own.entries)
-        if not spoilt and reader.read(Contact, own, (SECTION,)) is not None and len(problems) == bad:
+        if not spoilt and validator.read(Contact, own, (SECTION,)) is not None and len(problems) == bad:
             readable |= own.entries
         else:
             unread.add(key)
-    contact = reader.read(Contact, Branch(section.mark, readable, section.size), (SECTION,))
+    contact = validator.read(Contact, Branch(section.mark, readable, section.size), (SECTION,))
     if contact is None:
         raise ConfigError(problems)
     return contact, frozenset(unread)
@@ -63,10 +63,10 @@ def read_contact(path: Path, environ: Mapping[str, str] = os.environ) -> tuple[C
 def _section(path: Path, environ: Mapping[str, str], problems: list[Problem]) -> Branch:
     text = text_of(path, content_of(path))
     try:
-        tree = grow(text, str(path), environ, problems)
+        tree = parse_yaml(text, str(path), environ, problems)
     except ConfigError:
         problems.clear()
-        tree = grow(_alone(text), str(path), environ, problems)
+        tree = parse_yaml(_alone(text), str(path), environ, problems)
     section = tree.entries.get(SECTION) if isinstance(tree, Branch) else None
     if not isinstance(section, Branch):
         raise ConfigError([*problems, Problem(str(path), 1, "", f"the section '{SECTION}' cannot be read")])

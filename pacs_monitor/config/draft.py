@@ -1,4 +1,4 @@
-"""The first half of loading: each block is read on its own, so that every problem is told, whatever else is wrong."""
+"""The first half of loading: each block is read on its own, so that every problem is seen, whatever else is wrong."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel
 
 from pacs_monitor import channels
-from pacs_monitor.config.kinds import CHANNEL_KEYS, CheckDraft, NodeDraft, read_node, read_template
+from pacs_monitor.config.blocks import CHANNEL_KEYS, CheckDraft, NodeDraft, read_node, read_template
+from pacs_monitor.config.errors import unknown_key, unknown_kind
 from pacs_monitor.config.members import Defaults, Later, NodeTable
 from pacs_monitor.config.problems import Path
-from pacs_monitor.config.reader import NOT_ACTED_ON, Reader
 from pacs_monitor.config.sections import (
     CalendarSettings,
     ChannelSettings,
@@ -26,8 +26,8 @@ from pacs_monitor.config.sections import (
     SiteSettings,
 )
 from pacs_monitor.config.tree import Branch, Text, Tree, at
+from pacs_monitor.config.validate import NOT_ACTED_ON, Validator
 from pacs_monitor.config.values import check_name
-from pacs_monitor.config.wording import unknown_key, unknown_kind
 from pacs_monitor.model import Channel
 
 M = TypeVar("M", bound=BaseModel)
@@ -55,7 +55,7 @@ class ChannelDraft:
 
 @dataclass(slots=True)
 class Draft:
-    """What could be read of each section; `root` tells the names that exist, read or not."""
+    """What could be read of each section; `root` has the names that exist, read or not."""
 
     root: Branch
     monitor: Piece[MonitorSettings] | None = None
@@ -89,108 +89,108 @@ class Draft:
         return [check for node in self.nodes.values() for check in node.checks]
 
 
-def read_draft(reader: Reader, tree: Tree) -> Draft:
+def read_draft(validator: Validator, tree: Tree) -> Draft:
     """Every section of monitor.yaml, as far as it can be read."""
-    root = reader.branch(tree, ())
-    _look_at_sections(reader, root)
+    root = validator.branch(tree, ())
+    _look_at_sections(validator, root)
     return Draft(
         root,
-        monitor=_block(reader, root, "monitor", MonitorSettings),
-        defaults=_block(reader, root, "defaults", Defaults),
-        default_route=_block(reader, root, "default_route", DefaultRoute),
-        sites=_named(reader, root, "sites", SiteSettings),
-        calendars=_named(reader, root, "calendars", CalendarSettings),
-        services=_named(reader, root, "services", ServiceSettings),
-        channels=_channels(reader, root),
-        nodes=_nodes(reader, root),
-        routes=_listed(reader, root, "routes", RouteSettings),
-        tables=_listed(reader, root, "nodes_from", NodeTable),
-        maintenance=_listed(reader, root, "maintenance", MaintenanceSettings),
-        objectives=_listed(reader, root, "objectives", ObjectiveSettings),
+        monitor=_block(validator, root, "monitor", MonitorSettings),
+        defaults=_block(validator, root, "defaults", Defaults),
+        default_route=_block(validator, root, "default_route", DefaultRoute),
+        sites=_named(validator, root, "sites", SiteSettings),
+        calendars=_named(validator, root, "calendars", CalendarSettings),
+        services=_named(validator, root, "services", ServiceSettings),
+        channels=_channels(validator, root),
+        nodes=_nodes(validator, root),
+        routes=_listed(validator, root, "routes", RouteSettings),
+        tables=_listed(validator, root, "nodes_from", NodeTable),
+        maintenance=_listed(validator, root, "maintenance", MaintenanceSettings),
+        objectives=_listed(validator, root, "objectives", ObjectiveSettings),
     )
 
 
-def _look_at_sections(reader: Reader, root: Branch) -> None:
+def _look_at_sections(validator: Validator, root: Branch) -> None:
     for key, tree in root.entries.items():
         section = Sections.model_fields.get(key)
         if section is None:
-            reader.tell(tree.mark, (), unknown_key(key, frozenset(Sections.model_fields)))
+            validator.error(tree.mark, (), unknown_key(key, frozenset(Sections.model_fields)))
         elif _says_something(tree) and any(isinstance(extra, Later) for extra in section.metadata):
-            reader.warn(tree.mark, (key,), NOT_ACTED_ON)
+            validator.warn(tree.mark, (key,), NOT_ACTED_ON)
     if "monitor" not in root.entries:
-        reader.tell(
+        validator.error(
             root.mark, (), "the key 'monitor' is missing; it needs at least a name: monitor: {name: my-hospital}"
         )
-    for name, template in _entries(reader, root, "templates"):
-        read_template(reader, ("templates", name), template)
+    for name, template in _entries(validator, root, "templates"):
+        read_template(validator, ("templates", name), template)
 
 
 def _says_something(tree: Tree) -> bool:
     return not tree.nothing if isinstance(tree, Text) else tree.size > 1
 
 
-def _block(reader: Reader, root: Branch, section: str, model: type[M]) -> Piece[M] | None:
+def _block(validator: Validator, root: Branch, section: str, model: type[M]) -> Piece[M] | None:
     tree = root.entries.get(section)
-    settings = None if tree is None else reader.read(model, tree, (section,))
+    settings = None if tree is None else validator.read(model, tree, (section,))
     return None if tree is None or settings is None else Piece((section,), tree, settings)
 
 
-def _entries(reader: Reader, root: Branch, section: str) -> list[tuple[str, Tree]]:
-    entries = list(reader.branch(root.entries.get(section), (section,)).entries.items())
+def _entries(validator: Validator, root: Branch, section: str) -> list[tuple[str, Tree]]:
+    entries = list(validator.branch(root.entries.get(section), (section,)).entries.items())
     for name, tree in entries:
         try:
             check_name(name)
         except ValueError as error:
-            reader.tell(tree.mark, (section,), str(error))
+            validator.error(tree.mark, (section,), str(error))
     return entries
 
 
-def _named(reader: Reader, root: Branch, section: str, model: type[M]) -> dict[str, Piece[M]]:
+def _named(validator: Validator, root: Branch, section: str, model: type[M]) -> dict[str, Piece[M]]:
     pieces = {}
-    for name, tree in _entries(reader, root, section):
-        settings = reader.read(model, tree, (section, name))
+    for name, tree in _entries(validator, root, section):
+        settings = validator.read(model, tree, (section, name))
         if settings is not None:
             pieces[name] = Piece((section, name), tree, settings)
     return pieces
 
 
-def _listed(reader: Reader, root: Branch, section: str, model: type[M]) -> list[Piece[M]]:
+def _listed(validator: Validator, root: Branch, section: str, model: type[M]) -> list[Piece[M]]:
     pieces = []
-    for n, tree in enumerate(reader.items(root.entries.get(section), (section,)).items):
-        settings = reader.read(model, tree, (section, n))
+    for n, tree in enumerate(validator.items(root.entries.get(section), (section,)).items):
+        settings = validator.read(model, tree, (section, n))
         if settings is not None:
             pieces.append(Piece((section, n), tree, settings))
     return pieces
 
 
-def _nodes(reader: Reader, root: Branch) -> dict[str, NodeDraft]:
+def _nodes(validator: Validator, root: Branch) -> dict[str, NodeDraft]:
     drafts = {}
-    for name, tree in _entries(reader, root, "nodes"):
-        draft = read_node(reader, name, tree)
+    for name, tree in _entries(validator, root, "nodes"):
+        draft = read_node(validator, name, tree)
         if draft is not None:
             drafts[name] = draft
     return drafts
 
 
-def _channels(reader: Reader, root: Branch) -> dict[str, ChannelDraft]:
+def _channels(validator: Validator, root: Branch) -> dict[str, ChannelDraft]:
     drafts = {}
-    for name, tree in _entries(reader, root, "channels"):
-        draft = _channel(reader, ("channels", name), reader.branch(tree, ("channels", name)))
+    for name, tree in _entries(validator, root, "channels"):
+        draft = _channel(validator, ("channels", name), validator.branch(tree, ("channels", name)))
         if draft is not None:
             drafts[name] = draft
     return drafts
 
 
-def _channel(reader: Reader, path: Path, tree: Branch) -> ChannelDraft | None:
+def _channel(validator: Validator, path: Path, tree: Branch) -> ChannelDraft | None:
     kinds: Mapping[str, type[Channel]] = channels.kinds()
-    common = reader.read(ChannelSettings, tree.only(CHANNEL_KEYS), path)
+    common = validator.read(ChannelSettings, tree.only(CHANNEL_KEYS), path)
     named = tree.entries.get("type")
     if not isinstance(named, Text):
         return None
     kind = kinds.get(named.text)
     if kind is None:
-        if not reader.spoilt((*path, "type")):
-            reader.tell(named.mark, (*path, "type"), unknown_kind("channel", named.written, kinds))
+        if not validator.spoilt((*path, "type")):
+            validator.error(named.mark, (*path, "type"), unknown_kind("channel", named.written, kinds))
         return None
-    own = reader.read(kind.settings, tree.without(CHANNEL_KEYS), path, CHANNEL_KEYS)
+    own = validator.read(kind.settings, tree.without(CHANNEL_KEYS), path, CHANNEL_KEYS)
     return None if common is None or own is None else ChannelDraft(Piece(path, tree, common), kind, own)

@@ -39,7 +39,7 @@ Origins = Mapping[str, Origin]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Who is told of the checks that match; `remind` in seconds."""
+    """Who is notified of the checks that match; `remind` in seconds."""
 
     match: Match = field(default_factory=Match)
     channels: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class Estate:
     checks: Mapping[CheckId, Check] = field(default_factory=dict)
     channels: Mapping[str, Channel] = field(default_factory=dict)
     channel_settings: Mapping[str, tuple[str, BaseModel]] = field(default_factory=dict)
-    """Kind and settings of each channel, to tell what a reload changes."""
+    """Kind and settings of each channel, to see what a reload changes."""
     routes: tuple[Route, ...] = ()
     default_route: Route = field(default_factory=Route)
     sites: Mapping[str, SiteSettings] = field(default_factory=dict)

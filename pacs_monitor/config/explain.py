@@ -59,16 +59,16 @@ def _node_values(node: Node) -> dict[str, Any]:
 
 
 def _check_values(check: Check) -> dict[str, Any]:
-    patience = check.patience
+    thresholds = check.thresholds
     common = {
         "probe": check.probe.kind,
         "interval": None if check.cron else check.interval,
         "cron": check.cron,
         "retry_interval": check.retry_interval,
         "timeout": check.timeout,
-        "failures": patience.failures,
-        "recoveries": patience.recoveries,
-        "busy_fail_after": patience.busy_fail_after,
+        "failures": thresholds.failures,
+        "recoveries": thresholds.recoveries,
+        "busy_fail_after": thresholds.busy_fail_after,
         "severity": check.severity,
         "paging": check.paging,
         "page_after": check.page_after,

@@ -7,29 +7,29 @@ from sqlalchemy.engine import make_url
 from pacs_monitor import systems
 from pacs_monitor.config.draft import Draft
 from pacs_monitor.config.problems import Path
-from pacs_monitor.config.reader import Reader
 from pacs_monitor.config.tree import Tree, at
+from pacs_monitor.config.validate import Validator
 from pacs_monitor.drivers import missing_package
 
 
-def check_packages(reader: Reader, draft: Draft) -> None:
-    """Tell every block that could ask nothing for want of a package."""
+def check_packages(validator: Validator, draft: Draft) -> None:
+    """Report every block that could ask nothing for want of a package."""
     if draft.monitor and not draft.monitor.settings.database.startswith("sqlite"):
         package = missing_package(make_url(draft.monitor.settings.database))
-        _tell(reader, draft.monitor.tree, draft.monitor.path, "database", package)
+        _report(validator, draft.monitor.tree, draft.monitor.path, "database", package)
     for node in draft.nodes.values():
         for kind, settings in node.systems.items():
             made: object = systems.kinds()[kind](settings)  # type: ignore[call-arg]  # each is made by its settings
             wants = getattr(made, "missing_package", None)
-            _tell(reader, node.tree, node.path, kind, wants() if wants else None)
+            _report(validator, node.tree, node.path, kind, wants() if wants else None)
         for check in node.checks:
             wants = getattr(check.probe, "missing_package", None)
-            _tell(reader, node.tree, check.path[:-1], check.path[-1], wants(check.own) if wants else None)
+            _report(validator, node.tree, check.path[:-1], check.path[-1], wants(check.own) if wants else None)
 
 
-def _tell(reader: Reader, tree: Tree, path: Path, key: str | int, package: str | None) -> None:
+def _report(validator: Validator, tree: Tree, path: Path, key: str | int, package: str | None) -> None:
     if package is None:
         return
     below = (*path[2:], key) if path[0] == "nodes" else (key,)
     message = f"needs a package that is not installed here: pip install '{package}'"
-    reader.tell(at(tree, below).mark, (*path, key), message)
+    validator.error(at(tree, below).mark, (*path, key), message)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pacs_monitor import patterns
-from pacs_monitor.config.reader import FROM_FILE
+from pacs_monitor.config.validate import FROM_FILE
 from pacs_monitor.patterns import Schema, text
 
 VARIABLE = {"type": "string", "pattern": patterns.VARIABLE}

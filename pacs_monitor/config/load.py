@@ -11,12 +11,12 @@ from pacs_monitor.config.draft import Draft, read_draft
 from pacs_monitor.config.estate import Estate, Route
 from pacs_monitor.config.installed import check_packages
 from pacs_monitor.config.problems import ConfigError, Problem
-from pacs_monitor.config.reader import Reader
 from pacs_monitor.config.references import check_references
 from pacs_monitor.config.resolve import Resolved, resolve
 from pacs_monitor.config.sections import DefaultRoute, MonitorSettings, RouteSettings
 from pacs_monitor.config.sharing import warn_of_sharing
-from pacs_monitor.config.tree import grow
+from pacs_monitor.config.tree import parse_yaml
+from pacs_monitor.config.validate import Validator
 from pacs_monitor.config.values import is_loopback
 from pacs_monitor.fields import Match
 
@@ -28,25 +28,25 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Estate:
     content = content_of(path)
     problems: list[Problem] = []
     used: dict[str, str] = {}
-    tree = grow(text_of(path, content), str(path), environ, problems, used)
-    reader = Reader(path.absolute().parent, problems, used=used)
-    draft = read_draft(reader, tree)
-    check_references(reader, draft)
-    check_packages(reader, draft)
-    found = resolve(reader, draft, draft.monitor) if draft.monitor else None
+    tree = parse_yaml(text_of(path, content), str(path), environ, problems, used)
+    validator = Validator(path.absolute().parent, problems, used=used)
+    draft = read_draft(validator, tree)
+    check_references(validator, draft)
+    check_packages(validator, draft)
+    found = resolve(validator, draft, draft.monitor) if draft.monitor else None
     if found is None or problems:
         raise ConfigError(problems)
-    warn_of_sharing(reader, draft, found.nodes)
-    _warn_of_links(reader, draft, found.monitor)
-    return _estate(path, hashlib.sha256(content).hexdigest(), draft, found, reader.warnings)
+    warn_of_sharing(validator, draft, found.nodes)
+    _warn_of_links(validator, draft, found.monitor)
+    return _estate(path, hashlib.sha256(content).hexdigest(), draft, found, validator.warnings)
 
 
-def _warn_of_links(reader: Reader, draft: Draft, monitor: MonitorSettings) -> None:
+def _warn_of_links(validator: Validator, draft: Draft, monitor: MonitorSettings) -> None:
     """Pages are read on other machines than this one."""
     host = monitor.listen[0]
     if draft.monitor and draft.channels and not monitor.external_url and (is_loopback(host) or host in EVERYWHERE):
         message = f"external_url is missing: links in pages lead to {monitor.url}, which opens on this machine alone"
-        reader.warn(draft.monitor.tree.mark, draft.monitor.path, message)
+        validator.warn(draft.monitor.tree.mark, draft.monitor.path, message)
 
 
 def content_of(path: Path) -> bytes:

@@ -6,27 +6,27 @@ from collections.abc import Collection, Iterable, Mapping
 
 from pacs_monitor import probes
 from pacs_monitor.config.draft import Draft, Piece
+from pacs_monitor.config.errors import unknown_name
 from pacs_monitor.config.members import NodeSettings
 from pacs_monitor.config.problems import Path
-from pacs_monitor.config.reader import Reader
 from pacs_monitor.config.sections import DefaultRoute, MonitorSettings, RouteSettings, ServiceSettings
 from pacs_monitor.config.tree import Tree, at
+from pacs_monitor.config.validate import Validator
 from pacs_monitor.config.values import is_loopback
-from pacs_monitor.config.wording import unknown_name
 from pacs_monitor.fields import Match, nodes_named
 from pacs_monitor.model import Paging, Presence, Severity
 
 _GLOB = frozenset("*?[")
 
 
-def check_references(reader: Reader, draft: Draft) -> None:
-    """Tell every name that does not exist, every circle, and what must not go together."""
-    _Checker(reader, draft).run()
+def check_references(validator: Validator, draft: Draft) -> None:
+    """Report every name that does not exist, every circle, and what must not go together."""
+    _Checker(validator, draft).run()
 
 
 class _Checker:
-    def __init__(self, reader: Reader, draft: Draft) -> None:
-        self.reader, self.draft = reader, draft
+    def __init__(self, validator: Validator, draft: Draft) -> None:
+        self.reader, self.draft = validator, draft
         sections = ("nodes", "channels", "sites", "calendars", "services", "templates")
         self.known: dict[str, frozenset[str]] = {section: draft.names(section) for section in sections}
         self.checks = draft.check_names()
@@ -49,7 +49,7 @@ class _Checker:
         depends = {name: node.settings.depends_on for name, node in self.draft.nodes.items()}
         for circle in circles(depends):
             node = self.draft.nodes[circle[0]]
-            self._tell(node.tree, node.path, ("depends_on",), f"is circular: {' -> '.join(circle)}")
+            self._error(node.tree, node.path, ("depends_on",), f"is circular: {' -> '.join(circle)}")
 
     def _monitor(self, monitor: Piece[MonitorSettings]) -> None:
         settings, tree, path = monitor.settings, monitor.tree, monitor.path
@@ -57,7 +57,7 @@ class _Checker:
         host, port = settings.listen
         if settings.auth is None and not is_loopback(host):
             message = f"set monitor.auth, or listen on 127.0.0.1:{port}: other machines can reach {host}"
-            self._tell(tree, path, ("listen",), message)
+            self._error(tree, path, ("listen",), message)
 
         for n, token in enumerate(settings.auth.tokens if settings.auth else ()):
             here = ("auth", "tokens", n)
@@ -112,7 +112,7 @@ class _Checker:
             self._each("template", self.known["templates"], table.settings.use, table.tree, table.path, "use")
 
     def _match(self, match: Match, tree: Tree, path: Path) -> None:
-        """A match that names what does not exist would never hold, and nobody would be told."""
+        """A match that names what does not exist would never hold, and nobody would be notified."""
         closed: dict[str, Collection[str]] = {
             "node": self.known["nodes"],
             "probe": probes.kinds().keys(),
@@ -131,10 +131,10 @@ class _Checker:
         for n, name in enumerate(names):
             if name not in known:
                 here = (*keys, n) if at(tree, (*keys, n)) is not at(tree, keys) else keys
-                self._tell(tree, path, here, unknown_name(what, name, known))
+                self._error(tree, path, here, unknown_name(what, name, known))
 
-    def _tell(self, tree: Tree, path: Path, keys: Path, message: str) -> None:
-        self.reader.tell(at(tree, keys).mark, (*path, *keys), message)
+    def _error(self, tree: Tree, path: Path, keys: Path, message: str) -> None:
+        self.reader.error(at(tree, keys).mark, (*path, *keys), message)
 
 
 def _plain(names: Iterable[str]) -> list[str]:

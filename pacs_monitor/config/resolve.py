@@ -1,6 +1,6 @@
 """The second half of loading: nodes and checks with their effective settings, and where each comes from.
 
-A check's own setting wins, then its node's, then `defaults`, then the probe kind's own rhythm. How often a check writes
+A check's own setting wins, then its node's, then `defaults`, then the probe kind's own timing. How often a check writes
 is said at the check, or by its kind: an interval that is meant for all others would multiply what it stores.
 """
 
@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from pacs_monitor.config.addressing import lacking, speaks_dicom
+from pacs_monitor.config.blocks import CheckDraft, NodeDraft
 from pacs_monitor.config.draft import Draft, Piece
 from pacs_monitor.config.estate import Origin, Origins
-from pacs_monitor.config.kinds import CheckDraft, NodeDraft
 from pacs_monitor.config.members import Defaults, DicomSettings
-from pacs_monitor.config.reader import FROM_FILE, Reader
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.config.tree import Branch, Mark, Tree, at
+from pacs_monitor.config.validate import FROM_FILE, Validator
 from pacs_monitor.fields import nodes_named, tls_of
 from pacs_monitor.model import (
     SECOND,
@@ -32,22 +32,22 @@ from pacs_monitor.model import (
     Hl7Endpoint,
     Micros,
     Node,
-    Patience,
     Probe,
     Severity,
+    Thresholds,
 )
 
-PATIENCE = Defaults(
+DEFAULTS = Defaults(
     failures=3, recoveries=2, page_after=60.0, severity=Severity.WARNING, unknown_after=900.0, busy_fail_after=600.0
 )
 BLOCKS = frozenset({"dicom", "hl7"})
-RHYTHM = frozenset({"interval", "retry_interval"})
+TIMING = frozenset({"interval", "retry_interval"})
 SAY_HOW_OFTEN_TO_WRITE = frozenset({"check", "probe kind"})
 """Layers that say how often a check runs that writes to its node, or pulls from it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class SettingsLayer:
     """One place that may say something; `tree` knows the lines."""
 
     name: str
@@ -61,7 +61,7 @@ class Layer:
         return Origin(self.name, _mark(self.tree, key) if self.tree else None)
 
 
-BUILT_IN = Layer("built in", PATIENCE)
+BUILT_IN = SettingsLayer("built in", DEFAULTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +75,24 @@ class Resolved:
     check_origins: dict[CheckId, Origins]
 
 
-def resolve(reader: Reader, draft: Draft, monitor: Piece[MonitorSettings]) -> Resolved:
+def resolve(validator: Validator, draft: Draft, monitor: Piece[MonitorSettings]) -> Resolved:
     """Every node and check that could be read."""
     found = Resolved(monitor.settings, {}, {}, {}, {})
-    kinds: dict[str, Layer] = {}
-    defaults = [Layer("defaults", draft.defaults.settings, draft.defaults.tree)] if draft.defaults else []
+    kinds: dict[str, SettingsLayer] = {}
+    defaults = [SettingsLayer("defaults", draft.defaults.settings, draft.defaults.tree)] if draft.defaults else []
     for name, node_draft in draft.nodes.items():
         above = _above(draft, node_draft, monitor)
         found.nodes[name], found.node_origins[name] = _node(node_draft, above, monitor.settings.ae_title)
     for name, node_draft in draft.nodes.items():
         node, above = found.nodes[name], _above(draft, node_draft, monitor)
         for check in node_draft.checks:
-            _ask_permission(reader, check)
-            _ask_address(reader, check, node, node_draft)
-            kind = kinds.setdefault(check.probe.kind, _kind_layer(check.probe))
-            layers = [Layer("check", check.common, check.tree), Layer("node", node_draft.settings, node_draft.tree)]
+            _ask_permission(validator, check)
+            _ask_address(validator, check, node, node_draft)
+            kind = kinds.setdefault(check.probe.kind, _kind_defaults(check.probe))
+            layers = [
+                SettingsLayer("check", check.common, check.tree),
+                SettingsLayer("node", node_draft.settings, node_draft.tree),
+            ]
             made, found.check_origins[check.id] = _check(
                 check, node, [*layers, *defaults, kind, BUILT_IN], [*layers, *above]
             )
@@ -97,15 +100,15 @@ def resolve(reader: Reader, draft: Draft, monitor: Piece[MonitorSettings]) -> Re
                 made,
                 until=_until(check, monitor.settings.timezone),
                 others=_others(check, found.nodes),
-                allowed=_allowed(reader, check, monitor.settings.allow),
+                allowed=_allowed(validator, check, monitor.settings.allow),
             )
     return found
 
 
-def _above(draft: Draft, node: NodeDraft, monitor: Piece[MonitorSettings]) -> list[Layer]:
+def _above(draft: Draft, node: NodeDraft, monitor: Piece[MonitorSettings]) -> list[SettingsLayer]:
     site = draft.sites.get(node.settings.site)
-    sites = [Layer("site", site.settings, site.tree)] if site else []
-    return [*sites, Layer("monitor", monitor.settings, monitor.tree)]
+    sites = [SettingsLayer("site", site.settings, site.tree)] if site else []
+    return [*sites, SettingsLayer("monitor", monitor.settings, monitor.tree)]
 
 
 def _until(check: CheckDraft, timezone: str) -> Micros | None:
@@ -122,17 +125,17 @@ def _others(check: CheckDraft, nodes: Mapping[str, Node]) -> tuple[Node, ...]:
     return tuple(nodes[name] for name in names if name in nodes)
 
 
-def _kind_layer(probe: Probe) -> Layer:
-    rhythm = probe.rhythm
-    return Layer(
+def _kind_defaults(probe: Probe) -> SettingsLayer:
+    timing = probe.timing
+    return SettingsLayer(
         "probe kind",
-        Defaults(interval=rhythm.interval, retry_interval=rhythm.retry_interval, timeout=rhythm.timeout),
+        Defaults(interval=timing.interval, retry_interval=timing.retry_interval, timeout=timing.timeout),
     )
 
 
-def _node(draft: NodeDraft, above: list[Layer], our_ae_title: str) -> tuple[Node, Origins]:
+def _node(draft: NodeDraft, above: list[SettingsLayer], our_ae_title: str) -> tuple[Node, Origins]:
     settings = draft.settings
-    own = Layer("node", settings, draft.tree)
+    own = SettingsLayer("node", settings, draft.tree)
     paging, paging_origin = _nearest("paging", [own, *above])
     node = Node(
         name=draft.name,
@@ -178,12 +181,14 @@ def _dicom(settings: DicomSettings, our_ae_title: str) -> DicomEndpoint:
     return DicomEndpoint(settings.port, settings.ae_title, calling, tls_of(settings.tls))
 
 
-def _check(draft: CheckDraft, node: Node, layers: list[Layer], pages: list[Layer]) -> tuple[Check, Origins]:
+def _check(
+    draft: CheckDraft, node: Node, layers: list[SettingsLayer], pages: list[SettingsLayer]
+) -> tuple[Check, Origins]:
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
-    own_rhythm = [layer for layer in layers if layer.name in SAY_HOW_OFTEN_TO_WRITE]
+    own_timing = [layer for layer in layers if layer.name in SAY_HOW_OFTEN_TO_WRITE]
     for key in Defaults.model_fields:
-        here = own_rhythm if draft.probe.writes and key in RHYTHM else layers
+        here = own_timing if draft.probe.writes and key in TIMING else layers
         values[key], origins[key] = _nearest(key, here)
     values["paging"], origins["paging"] = _nearest("paging", pages)
     origins["probe"] = Origin("name of the check", draft.tree.mark)
@@ -198,7 +203,7 @@ def _check(draft: CheckDraft, node: Node, layers: list[Layer], pages: list[Layer
         interval=values["interval"],
         retry_interval=min(values["retry_interval"], values["interval"]),
         timeout=values["timeout"],
-        patience=Patience(values["failures"], values["recoveries"], node.presence, values["busy_fail_after"]),
+        thresholds=Thresholds(values["failures"], values["recoveries"], node.presence, values["busy_fail_after"]),
         severity=values["severity"],
         paging=values["paging"],
         page_after=values["page_after"],
@@ -209,21 +214,21 @@ def _check(draft: CheckDraft, node: Node, layers: list[Layer], pages: list[Layer
     return check, origins
 
 
-def _nearest(key: str, layers: list[Layer]) -> tuple[Any, Origin]:
+def _nearest(key: str, layers: list[SettingsLayer]) -> tuple[Any, Origin]:
     for layer in layers:
         if (value := getattr(layer.settings, key)) is not None:
             return value, layer.origin(key)
     raise LookupError(key)
 
 
-def _ask_permission(reader: Reader, check: CheckDraft) -> None:
+def _ask_permission(validator: Validator, check: CheckDraft) -> None:
     if check.probe.writes and not check.common.enabled_by:
         kind = check.probe.kind
         message = f"add enabled_by with the name of who approved it: {kind} writes to the node or retrieves from it"
-        reader.tell(check.tree.mark, check.path, message)
+        validator.error(check.tree.mark, check.path, message)
 
 
-def _allowed(reader: Reader, check: CheckDraft, allow: Collection[str]) -> bool:
+def _allowed(validator: Validator, check: CheckDraft, allow: Collection[str]) -> bool:
     guarded = isinstance(check.probe, Guarded) and check.probe.needs_allowing(check.own)
     if not guarded or str(check.id) in allow:
         return True
@@ -231,19 +236,19 @@ def _allowed(reader: Reader, check: CheckDraft, allow: Collection[str]) -> bool:
         f"does not run until you add '{check.id}' to monitor.allow: it runs a configured command with the monitor's "
         "rights"
     )
-    reader.warn(check.tree.mark, check.path, message)
+    validator.warn(check.tree.mark, check.path, message)
     return False
 
 
-def _ask_address(reader: Reader, check: CheckDraft, node: Node, draft: NodeDraft) -> None:
+def _ask_address(validator: Validator, check: CheckDraft, node: Node, draft: NodeDraft) -> None:
     lacks = lacking(check.probe, check.own, node)
     if lacks == "host":
         message = f"the key 'host' is missing; its check {check.id.check!r} needs an address"
-        reader.tell(draft.tree.mark, draft.path, message)
+        validator.error(draft.tree.mark, draft.path, message)
     elif lacks == "address":
         blocks = "dicom: {port: …, ae_title: …} or hl7: {port: …}"
         message = f"add a block such as {blocks} to its node: {check.probe.kind} needs an address"
-        reader.tell(check.tree.mark, check.path, message)
+        validator.error(check.tree.mark, check.path, message)
 
 
 def _mark(tree: Tree, key: str) -> Mark | None:

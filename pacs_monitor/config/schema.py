@@ -2,7 +2,7 @@
 
 It is of draft-07, which yaml-language-server reads, and says of each value what its type says, as the parser reads it
 (`pacs_monitor.patterns`). What no schema can say, such as that a name must exist elsewhere in the file, `check-config`
-alone tells.
+alone knows.
 """
 
 from __future__ import annotations

@@ -291,7 +291,7 @@ class DefaultRoute(Settings):
 
 
 class RouteSettings(DefaultRoute):
-    """Who is told of which incidents; the first match wins unless it says `continue: true`."""
+    """Who is notified of which incidents; the first match wins unless it says `continue: true`."""
 
     match: Match = Match()
     """Which checks it applies to."""

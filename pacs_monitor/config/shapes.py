@@ -11,7 +11,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from pacs_monitor.written import Writer, writer
+from pacs_monitor.config.format import Writer, writer
 
 Model = type[BaseModel]
 

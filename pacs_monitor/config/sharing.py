@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 
 from pacs_monitor.config.draft import Draft
-from pacs_monitor.config.reader import Reader
 from pacs_monitor.config.tree import at
+from pacs_monitor.config.validate import Validator
 from pacs_monitor.model import Address, Node
 from pacs_monitor.net import canonical
 
 
-def warn_of_sharing(reader: Reader, draft: Draft, nodes: dict[str, Node]) -> None:
+def warn_of_sharing(validator: Validator, draft: Draft, nodes: dict[str, Node]) -> None:
     """Of hosts that are one by their spelling alone; where names lead is for name servers, which are not asked."""
     shared: defaultdict[Address, list[Node]] = defaultdict(list)
     for node in nodes.values():
@@ -28,7 +28,7 @@ def warn_of_sharing(reader: Reader, draft: Draft, nodes: dict[str, Node]) -> Non
                 message = f"{node.host} is the address of {first.name} ({first.host}): {_together(sharing, least)}"
             if message is not None:
                 tree = draft.nodes[node.name].tree
-                reader.warn(at(tree, ("host",)).mark, ("nodes", node.name), message)
+                validator.warn(at(tree, ("host",)).mark, ("nodes", node.name), message)
 
 
 def _together(sharing: list[Node], least: int) -> str:

@@ -83,14 +83,14 @@ def at(tree: Tree, path: Path) -> Tree:
     return tree
 
 
-def grow(
+def parse_yaml(
     text: str, file: str, environ: Mapping[str, str], problems: list[Problem], used: dict[str, str] | None = None
 ) -> Tree:
     """The tree of one YAML document. What can be read around goes to `problems`, the rest raises ConfigError.
 
     `used` takes the variables of the environment that the document names, and their values.
     """
-    grower = _Grower(file, environ, problems, {} if used is None else used)
+    grower = _TreeBuilder(file, environ, problems, {} if used is None else used)
     try:
         return grower.document(text)
     except yaml.YAMLError as error:
@@ -112,7 +112,7 @@ def _likely_cause(text: str, line: int) -> str:
 
 
 @dataclass
-class _Grower:
+class _TreeBuilder:
     file: str
     environ: Mapping[str, str]
     problems: list[Problem]
@@ -125,20 +125,20 @@ class _Grower:
         next(self.events)  # the stream starts
         if isinstance(next(self.events), yaml.StreamEndEvent):
             return Branch(Mark(self.file, 1), {}, 1)
-        tree = self._grow(next(self.events), Mark(self.file, 1), ())
+        tree = self._node(next(self.events), Mark(self.file, 1), ())
         next(self.events)  # the document ends
         event = next(self.events)
         if isinstance(event, yaml.DocumentStartEvent):
             self._give_up(self._mark(event), (), "write one document per file: a second one begins here")
         return tree
 
-    def _grow(self, event: yaml.Event, mark: Mark, path: Path) -> Tree:
+    def _node(self, event: yaml.Event, mark: Mark, path: Path) -> Tree:
         if len(path) > DEEPEST:
             self._give_up(mark, path[:4], f"is nested more than {DEEPEST} levels deep")
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, mark, path)
         if getattr(event, "tag", None) not in (None, "!", _STR):
-            self._tell(mark, path, "has a tag; write the value without it")
+            self._error(mark, path, "has a tag; write the value without it")
         tree = self._build(event, mark, path)
         if tree.size > LARGEST:
             self._give_up(mark, path, f"contains more than {LARGEST:,} values once its aliases are expanded")
@@ -171,10 +171,10 @@ class _Grower:
             key = event.value
             if _NO_TEXT.search(key):
                 self._give_up(here, path, "a key contains a NUL character; remove it")
-            child = self._grow(next(self.events), here, (*path, key))
+            child = self._node(next(self.events), here, (*path, key))
             size += child.size
             if key in entries:
-                self._tell(here, path, f"duplicate key {key!r}, first on line {lines[key]}")
+                self._error(here, path, f"duplicate key {key!r}, first on line {lines[key]}")
             else:
                 entries[key], lines[key] = child, here.line
         return Branch(mark, entries, size)
@@ -182,13 +182,13 @@ class _Grower:
     def _items(self, mark: Mark, path: Path) -> Items:
         items: list[Tree] = []
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
-            items.append(self._grow(event, self._mark(event), (*path, len(items))))
+            items.append(self._node(event, self._mark(event), (*path, len(items))))
         return Items(mark, tuple(items), 1 + sum(item.size for item in items))
 
     def _text(self, event: yaml.ScalarEvent, mark: Mark, path: Path) -> Text:
         written = event.value
         if _NO_TEXT.search(written):
-            self._tell(mark, path, "contains a NUL character; remove it")
+            self._error(mark, path, "contains a NUL character; remove it")
             written = ""
         text = written
         if "$" in written:
@@ -198,7 +198,7 @@ class _Grower:
     def _variable(self, found: re.Match[str], mark: Mark, path: Path) -> str:
         name, fallback = found["name"], found["fallback"]
         if found["broken"]:
-            self._tell(
+            self._error(
                 mark,
                 path,
                 "write ${NAME}, ${NAME:-fallback}, or $$ for a dollar sign: this '${' does not begin a variable",
@@ -208,14 +208,14 @@ class _Grower:
             return "$"
         value = self.environ.get(name)
         if value and _NO_TEXT.search(value):
-            self._tell(mark, path, f"the environment variable {name} is not UTF-8 text; write it as one")
+            self._error(mark, path, f"the environment variable {name} is not UTF-8 text; write it as one")
             return ""
         if value:
             self.used[name] = value
         if fallback is not None:
             return value or fallback
         if value is None:
-            self._tell(
+            self._error(
                 mark, path, f"set the environment variable {name}, or write ${{{name}:-fallback}}: it is not set"
             )
             return ""
@@ -224,9 +224,9 @@ class _Grower:
     def _mark(self, event: yaml.Event) -> Mark:
         return Mark(self.file, event.start_mark.line + 1 if event.start_mark else 1)
 
-    def _tell(self, mark: Mark, path: Path, message: str) -> None:
+    def _error(self, mark: Mark, path: Path, message: str) -> None:
         self.problems.append(Problem(mark.file, mark.line, dotted(path), message))
 
     def _give_up(self, mark: Mark, path: Path, message: str) -> NoReturn:
-        self._tell(mark, path, message)
+        self._error(mark, path, message)
         raise ConfigError(self.problems)

@@ -21,8 +21,8 @@ from pydantic import (
 
 from pacs_monitor import calendars, cron, patterns
 from pacs_monitor.fields import Duration, Texts, parse_day, secret
+from pacs_monitor.paths import file_path
 from pacs_monitor.patterns import BLANKS, one_or_more, text, trimmed
-from pacs_monitor.places import file_path
 
 SHORTEST = 0.1
 """Seconds: nothing is asked more often, whatever the configuration says."""

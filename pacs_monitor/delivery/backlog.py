@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pacs_monitor.backoff import Backoff
-from pacs_monitor.delivery.agenda import Agenda
-from pacs_monitor.delivery.circuit import Circuit, Pace, Spread
+from pacs_monitor.delivery.circuit import Circuit, RetryPolicy, Spread
+from pacs_monitor.delivery.due_queue import DueQueue
 from pacs_monitor.model import DeliveryError, DeliveryStatus, Event, Failure, Notification, Severity
 
 ENDINGS = frozenset({Event.RESOLVED, Event.WITHDRAWN})
@@ -87,7 +87,7 @@ class Lane:
 
 
 class Dropped(NamedTuple):
-    """What is not sent: all of it, or none, is to be recorded. `missed` if nobody was told that the incident began."""
+    """What is not sent: all of it, or none, is to be recorded. `missed` if nobody knows that the incident began."""
 
     items: tuple[tuple[Item, DeliveryStatus], ...]
     missed: bool
@@ -96,11 +96,11 @@ class Dropped(NamedTuple):
 class Backlog:
     """One channel's lanes and its circuit."""
 
-    def __init__(self, pace: Pace, spread: Spread) -> None:
-        self.circuit = Circuit(pace, spread)
-        self._pace, self._spread = pace, spread
+    def __init__(self, policy: RetryPolicy, spread: Spread) -> None:
+        self.circuit = Circuit(policy, spread)
+        self._policy, self._spread = policy, spread
         self._lanes: dict[str, Lane] = {}
-        self._agenda = Agenda()
+        self._agenda = DueQueue()
         """The lanes that may be tried."""
         self._planned_open = False
         """Whether they are ordered as while the circuit is open."""
@@ -108,7 +108,7 @@ class Backlog:
         """Digests that wait until the channel works again."""
         self._changed: set[str] = set()
         """Lanes where something may have to be dropped."""
-        self._deadlines = Agenda()
+        self._deadlines = DueQueue()
         """Lanes of ended incidents where something will have to be."""
         self._lost: set[str] = set()
         """Incidents whose `opened` notification cannot be sent: nothing may follow, not even `resolved`."""
@@ -125,7 +125,7 @@ class Backlog:
         key = lane_of(notification)
         lane = self._lanes.setdefault(key, Lane())
         self._count += 1
-        item = Item(notification, now, self._count, now, self._pace.backoff(), may_have_arrived=may_have_arrived)
+        item = Item(notification, now, self._count, now, self._policy.backoff(), may_have_arrived=may_have_arrived)
         lane.waiting.append(item)
         lane.ended = lane.ended or notification.event in ENDINGS
         self._plan(key)
@@ -193,7 +193,7 @@ class Backlog:
         key = lane_of(item.notification)
         self._lanes[key].busy = False
         item.may_have_arrived = item.may_have_arrived or error.may_have_arrived
-        item.not_before = now + min(error.retry_after or 0.0, self._pace.longest_retry_after)
+        item.not_before = now + min(error.retry_after or 0.0, self._policy.longest_retry_after)
         refused = error.failure is Failure.REFUSAL
         if refused and self._own_fault(item):
             item.blamed += 1
@@ -258,10 +258,10 @@ class Backlog:
         return dropped
 
     def is_poison(self, item: Item) -> bool:
-        return item.blamed >= self._pace.refusals
+        return item.blamed >= self._policy.refusals
 
     def _has_a_place(self) -> bool:
-        return len(self._in_flight) < (1 if self.circuit.is_open else self._pace.at_once)
+        return len(self._in_flight) < (1 if self.circuit.is_open else self._policy.at_once)
 
     def _holds(self) -> bool:
         """While the channel fails a digest waits, and grows, as long as others show whether it works again."""
@@ -305,8 +305,8 @@ class Backlog:
 
     def _wait(self, item: Item) -> float:
         if self.is_poison(item):
-            return self._pace.poison_retry
-        return self._pace.refused_retry if item.refusals >= self._pace.refusals else item.backoff.pause
+            return self._policy.poison_retry
+        return self._policy.refused_retry if item.refusals >= self._policy.refusals else item.backoff.pause
 
     def _release(self, now: float, *, everything: bool) -> None:
         for item in self.items():
@@ -325,8 +325,8 @@ class Backlog:
         """When something of an ended incident's lane is dropped or given up."""
         head = lane.waiting[0]
         if lane.opening is None or head.may_have_arrived:
-            return head.since + self._pace.give_up_after
-        return head.since + min(self._pace.give_up_after, self._pace.drop_after)
+            return head.since + self._policy.give_up_after
+        return head.since + min(self._policy.give_up_after, self._policy.drop_after)
 
     def _overdue(self, lane: Lane, now: float) -> list[Dropped]:
         if not lane.ended or not lane.waiting:
@@ -334,7 +334,7 @@ class Backlog:
         due = self._deadline(lane) <= now
         if lane.opening is not None:
             has_an_end = any(item.notification.event in ENDINGS for item in lane.waiting)
-            given_up = has_an_end and now >= lane.waiting[0].since + self._pace.give_up_after
+            given_up = has_an_end and now >= lane.waiting[0].since + self._policy.give_up_after
             first = DeliveryStatus.GIVEN_UP if given_up else DeliveryStatus.DROPPED
             return [Dropped(_all_of(lane, first), missed=True)] if due or not has_an_end else []
         return [Dropped(((lane.waiting.popleft(), DeliveryStatus.GIVEN_UP),), missed=False)] if due else []

@@ -17,7 +17,7 @@ Spread = Callable[[float], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RetryPolicy:
     """Times in seconds, and counts, of one outbox."""
 
     first_retry: float = 1.0
@@ -46,7 +46,7 @@ class Pace:
 class Circuit:
     """All times are on the monotonic clock."""
 
-    pace: Pace
+    policy: RetryPolicy
     spread: Spread
     failing_since: float | None = None
     """When the first attempt began that failed since the last success; None while the channel works."""
@@ -60,12 +60,12 @@ class Circuit:
     _refusals: int = field(default=0, repr=False)
 
     def __post_init__(self) -> None:
-        self._backoff = self.pace.backoff()
+        self._backoff = self.policy.backoff()
 
     def look(self, now: float) -> None:
         """Open when it is time."""
-        if not self.is_open and self.failing_since is not None and now >= self.failing_since + self.pace.opens_after:
-            self.open(max(now + self.spread(self.pace.first_retry), self.not_before))
+        if not self.is_open and self.failing_since is not None and now >= self.failing_since + self.policy.opens_after:
+            self.open(max(now + self.spread(self.policy.first_retry), self.not_before))
 
     def open(self, next_try: float) -> None:
         """Open now; the first attempt is then."""
@@ -81,7 +81,7 @@ class Circuit:
         if self.is_open:
             self._refusals = self._refusals + 1 if refused else 0
             pause = self._backoff.failed()
-            wait = self.pace.refused_retry if self._refusals >= self.pace.refusals else pause
+            wait = self.policy.refused_retry if self._refusals >= self.policy.refusals else pause
             self.next_try = max(now + self.spread(wait), not_before)
         self.look(now)
 
@@ -102,4 +102,4 @@ class Circuit:
         """When it opens unless something is taken before."""
         if self.is_open or self.failing_since is None:
             return None
-        return self.failing_since + self.pace.opens_after
+        return self.failing_since + self.policy.opens_after

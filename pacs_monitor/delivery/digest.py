@@ -13,7 +13,7 @@ NAMED = 10
 
 
 def missed(notifications: Sequence[Notification]) -> dict[str, Any]:
-    """One incident that nobody was told of, from its opened and all that waited behind it."""
+    """One incident that nobody was notified of, from its opened and all that waited behind it."""
     opened, last = notifications[0].data, notifications[-1]
     over = last.event is not Event.OPENED
     return {

@@ -5,7 +5,7 @@ channel has a backlog of its own, which says what goes next (`backlog`), and del
 slow one delays no other. A notification of a channel that a reload removed waits in its lane: it goes out when the
 channel comes back.
 
-What is not sent is recorded in one transaction with the digest that tells of it, so that a crash in between sends
+What is not sent is recorded in one transaction with the digest that reports it, so that a crash in between sends
 neither an end without its beginning, nor nothing at all.
 """
 
@@ -23,9 +23,9 @@ from typing import NamedTuple, Protocol
 from ulid import ULID
 
 from pacs_monitor.delivery.backlog import Backlog, Dropped, Item
-from pacs_monitor.delivery.circuit import Pace
+from pacs_monitor.delivery.circuit import RetryPolicy
 from pacs_monitor.delivery.digest import digest, extended, missed
-from pacs_monitor.delivery.recording import DeliveryHistory, DeliveryRecorder
+from pacs_monitor.delivery.recorder import DeliveryHistory, DeliveryRecorder
 from pacs_monitor.model import (
     SECOND,
     Channel,
@@ -50,7 +50,7 @@ GRACE = 5.0
 """Seconds after that until an attempt is abandoned, even if its thread still runs."""
 
 
-class Trouble(NamedTuple):
+class ChannelTrouble(NamedTuple):
     """Why a channel's circuit is open."""
 
     since: Micros
@@ -69,7 +69,7 @@ class Stuck(NamedTuple):
 class ChannelHealth:
     """How a channel fares now."""
 
-    trouble: Trouble | None
+    trouble: ChannelTrouble | None
     pending: int
     oldest: Micros | None
     """When the oldest notification that waits was made."""
@@ -83,7 +83,7 @@ class Listener(Protocol):
         """A notification has ended so, and it is on record if the history can be written."""
         ...
 
-    def circuit_moved(self, channel: str, trouble: Trouble | None) -> None:
+    def circuit_moved(self, channel: str, trouble: ChannelTrouble | None) -> None:
         """A channel takes nothing any more, or works again (None)."""
         ...
 
@@ -93,15 +93,15 @@ async def _permit_all(_notification: Notification) -> None:
 
 
 @dataclass(slots=True)
-class _Place:
+class _ChannelState:
     """One channel's work."""
 
     backlog: Backlog
-    bell: asyncio.Event = field(default_factory=asyncio.Event)
+    wakeup: asyncio.Event = field(default_factory=asyncio.Event)
     worker: asyncio.Task[None] | None = None
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Attempts, and writing of what is not sent."""
-    trouble: Trouble | None = None
+    trouble: ChannelTrouble | None = None
     """As it was given."""
     last_reason: str = ""
     """Of the last attempt that failed."""
@@ -118,17 +118,17 @@ class Outbox:
         history: DeliveryHistory,
         listener: Listener,
         supervisor: Supervisor,
-        pace: Pace,
+        policy: RetryPolicy,
         *,
         permit: Callable[[Notification], Awaitable[None]] = _permit_all,
     ) -> None:
         self.delivered: Counter[str] = Counter()
         self.failures: Counter[tuple[str, str]] = Counter()
-        self._clock, self._listener, self._supervisor, self._pace = clock, listener, supervisor, pace
+        self._clock, self._listener, self._supervisor, self._policy = clock, listener, supervisor, policy
         self._permit = permit
         self._recorder = DeliveryRecorder(history, supervisor)
         self._channels: Mapping[str, Channel] = {}
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, _ChannelState] = {}
         self._stopping = False
 
     def adopt(self, channels: Mapping[str, Channel], changed: Collection[str] = ()) -> None:
@@ -139,9 +139,9 @@ class Outbox:
                 log.warning("notifications are pending for channel %s, which is no longer configured", name)
             elif name in changed or name not in before:
                 place.backlog.release(self._clock.monotonic())
-            place.bell.set()
+            place.wakeup.set()
 
-    def assume_trouble(self, channel: str, trouble: Trouble) -> None:
+    def assume_trouble(self, channel: str, trouble: ChannelTrouble) -> None:
         """The run before left it so; it is tried at once."""
         place = self._place(channel)
         place.trouble = trouble
@@ -154,14 +154,14 @@ class Outbox:
                 continue
             place = self._place(notification.channel)
             place.backlog.feed(notification, self._clock.monotonic(), may_have_arrived=of_a_run_before)
-            place.bell.set()
+            place.wakeup.set()
 
     def ended(self, incidents: Iterable[str]) -> None:
         """These incidents are over, and what is owed of their ends has been fed."""
         for incident in incidents:
             for place in self._places.values():
                 place.backlog.end(incident)
-                place.bell.set()
+                place.wakeup.set()
 
     def defer(self, notifications: Iterable[Notification]) -> None:
         """The history does not know these yet: how they end is written once it does, which `recorded` says."""
@@ -190,7 +190,7 @@ class Outbox:
         said = await self._send(notification)
         if (place := self._places.get(notification.channel)) is not None:
             place.backlog.release(self._clock.monotonic())
-            place.bell.set()
+            place.wakeup.set()
         return said
 
     async def stop(self, grace: float) -> None:
@@ -207,18 +207,18 @@ class Outbox:
                 task.cancel()
         self._recorder.stop()
 
-    def _place(self, channel: str) -> _Place:
+    def _place(self, channel: str) -> _ChannelState:
         place = self._places.get(channel)
         if place is None:
-            place = self._places[channel] = _Place(Backlog(self._pace, _spread))
+            place = self._places[channel] = _ChannelState(Backlog(self._policy, _spread))
         if place.worker is None and not self._stopping:
             working = place
             place.worker = self._supervisor.supervise(f"channel {channel}", lambda: self._work(channel, working))
         return place
 
-    async def _work(self, channel: str, place: _Place) -> None:
+    async def _work(self, channel: str, place: _ChannelState) -> None:
         while True:
-            place.bell.clear()
+            place.wakeup.clear()
             now = self._clock.monotonic()
             for dropped in place.backlog.drop(now):
                 self._drop(place, dropped)
@@ -228,14 +228,14 @@ class Outbox:
             wake = place.backlog.wake_at(now)
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if wake is None else wake - now):
-                    await place.bell.wait()
+                    await place.wakeup.wait()
 
-    def _begin(self, place: _Place, work: Coroutine[None, None, None]) -> None:
+    def _begin(self, place: _ChannelState, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         place.tasks.add(task)
         task.add_done_callback(place.tasks.discard)
 
-    async def _attempt(self, channel: str, place: _Place, item: Item) -> None:
+    async def _attempt(self, channel: str, place: _ChannelState, item: Item) -> None:
         """Try once, and record what came of it; whatever happens, the lane is free again at the end."""
         began, status = self._clock.monotonic(), DeliveryStatus.DELIVERED
         try:
@@ -258,14 +258,14 @@ class Outbox:
             self._supervisor.failed(f"channel {channel}", error)
         finally:
             place.backlog.abandon(item, self._clock.monotonic())
-            place.bell.set()
+            place.wakeup.set()
 
-    def _note_failure(self, channel: str, place: _Place, item: Item, error: DeliveryError) -> None:
+    def _note_failure(self, channel: str, place: _ChannelState, item: Item, error: DeliveryError) -> None:
         place.last_reason = error.reason
         self.failures[channel, error.reason] += 1
-        told = channel, item.notification.event, item.attempts, error.reason, error, _about(item.notification)
-        log.warning("channel %s did not deliver %s, attempt %d: %s: %s: %s", *told)
-        if place.backlog.is_poison(item) and item.blamed == self._pace.refusals:
+        facts = channel, item.notification.event, item.attempts, error.reason, error, _about(item.notification)
+        log.warning("channel %s did not deliver %s, attempt %d: %s: %s: %s", *facts)
+        if place.backlog.is_poison(item) and item.blamed == self._policy.refusals:
             log.error("channel %s refuses %s but accepts others; it is retried hourly", channel, item.notification.id)
 
     async def _send(self, notification: Notification) -> str:
@@ -285,8 +285,8 @@ class Outbox:
             words = f"{type(error).__name__} in the channel itself"
             raise DeliveryError("channel_error", words, failure=Failure.REFUSAL) from None
 
-    def _drop(self, place: _Place, dropped: Dropped) -> None:
-        """Record what is not sent, and tell of what was missed in a digest."""
+    def _drop(self, place: _ChannelState, dropped: Dropped) -> None:
+        """Record what is not sent, and report what was missed in a digest."""
         results = [DeliveryResult(item.notification.id, status, item.attempts) for item, status in dropped.items]
         if not dropped.missed:
             self._begin(place, self._recorder.record(results))
@@ -303,14 +303,14 @@ class Outbox:
         log.error("channel %s: no notification was delivered for %s", place.digest.channel, _about(notifications[0]))
         self._begin(place, self._recorder.record(results, place.digest))
 
-    def _look_at_circuit(self, channel: str, place: _Place) -> None:
+    def _look_at_circuit(self, channel: str, place: _ChannelState) -> None:
         circuit = place.backlog.circuit
         if circuit.is_open == (place.trouble is not None):
             return
         trouble = None
         if circuit.is_open:
             lasts = self._clock.monotonic() - (circuit.failing_since or self._clock.monotonic())
-            trouble = Trouble(self._clock.now() - round(lasts * SECOND), place.last_reason)
+            trouble = ChannelTrouble(self._clock.now() - round(lasts * SECOND), place.last_reason)
             log.error(
                 "channel %s delivers nothing: %s; only one notification at a time is retried",
                 channel,
@@ -325,7 +325,7 @@ class Outbox:
         place.trouble = trouble
 
 
-def _health(place: _Place | None) -> ChannelHealth:
+def _health(place: _ChannelState | None) -> ChannelHealth:
     if place is None:
         return ChannelHealth(None, 0, None, ())
     items = list(place.backlog.items())

@@ -1,4 +1,4 @@
-"""The demo's plot: start peers, pager and daemon; stop the archive, bring it back, and tell what happens."""
+"""The demo's plot: start peers, pager and daemon; stop the archive, bring it back, and show what happens."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def run(seconds: float | None) -> int:
     """
     process.interruptible()
     with tempfile.TemporaryDirectory(prefix="pacs-monitor-demo-") as folder:
-        stage = _Stage(Path(folder))
+        stage = _Scenario(Path(folder))
         try:
             stage.set_up()
             with asyncio.Runner(loop_factory=process.loop_factory()) as runner:
@@ -66,7 +66,7 @@ def estate_file() -> Path:
     return checkout if checkout.exists() else here / "monitor.yaml"
 
 
-class _Stage:
+class _Scenario:
     def __init__(self, folder: Path) -> None:
         self.seen: set[str] = set()
         self._began = time.monotonic()
@@ -96,14 +96,14 @@ class _Stage:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
         changes = logging.getLogger("pacs_monitor.daemon")
-        changes.addHandler(_Tell(self._tell))
+        changes.addHandler(_LogHandler(self._print))
         changes.setLevel(logging.INFO)
         changes.propagate = False
-        house = await daemon.Daemon.open(load(estate_file()))
+        running = await daemon.Daemon.open(load(estate_file()))
         self._began = time.monotonic()
-        await house.start()
-        host, port = house.address
-        self._tell(
+        await running.start()
+        host, port = running.address
+        self._print(
             f"status: http://{host}:{port}/api/v1/status   metrics: http://{host}:{port}/metrics   end with Ctrl-C"
         )
         plot = asyncio.create_task(self._break_and_recover())
@@ -114,7 +114,7 @@ class _Stage:
             pass
         finally:
             plot.cancel()
-            await house.stop()
+            await running.stop()
         return ended.is_set()
 
     def clear(self) -> None:
@@ -125,11 +125,11 @@ class _Stage:
 
     async def _break_and_recover(self) -> None:
         await asyncio.sleep(BREAKS_AFTER)
-        self._tell("[bold]the demo stops the archive's process now[/bold]")
+        self._print("[bold]the demo stops the archive's process now[/bold]")
         self._peers["ARCHIVE"].kill()
         self._peers["ARCHIVE"].communicate()
         await asyncio.sleep(BROKEN_FOR)
-        self._tell("[bold]the demo starts the archive again[/bold]")
+        self._print("[bold]the demo starts the archive again[/bold]")
         self._peers["ARCHIVE"] = self._start("ARCHIVE")
 
     def _start(self, title: str) -> subprocess.Popen[bytes]:
@@ -146,23 +146,23 @@ class _Stage:
         self.seen.add(event["type"])
         data = event["data"]
         colour = "green" if event["type"] == "incident.resolved" else "red"
-        self._tell(
+        self._print(
             f"[bold {colour}]PAGE {event['type']} ({data['severity']})[/bold {colour}] {escape(data['summary'])}"
         )
 
-    def _tell(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         console.print(f"{time.monotonic() - self._began:5.1f} s  {text}")
 
 
-class _Tell(logging.Handler):
+class _LogHandler(logging.Handler):
     """What the daemon logs, as lines of the play."""
 
-    def __init__(self, tell: Any) -> None:
+    def __init__(self, show: Any) -> None:
         super().__init__()
-        self._tell = tell
+        self._print = show
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._tell(escape(record.getMessage()))
+        self._print(escape(record.getMessage()))
 
 
 def _await_ready(peer: subprocess.Popen[bytes]) -> None:

@@ -19,7 +19,7 @@ from pacs_monitor.dicom.requests import (
     VERIFICATION,
 )
 from pacs_monitor.dicom.upperlayer import State, UpperLayer
-from pacs_monitor.net import Passage
+from pacs_monitor.net import Trace
 from pacs_monitor.net.admission import Connection
 
 _ACCEPTANCE = 0
@@ -37,8 +37,8 @@ class Incoming(UpperLayer):
     requested: Requested
 
     def __init__(self, connection: Connection, request_within: float, serve: Callable[[Incoming], None]) -> None:
-        passage = Passage()
-        super().__init__(State.AWAITING_REQUEST, 0.0, passage)
+        trace = Trace()
+        super().__init__(State.AWAITING_REQUEST, 0.0, trace)
         self._syntaxes: dict[int, str] = {}
         self.connection, self._request_within, self._serve = connection, request_within, serve
 

@@ -21,8 +21,8 @@ from pacs_monitor.dicom.requests import APPLICATION_CONTEXT
 from pacs_monitor.dicom.retrieve import ReceivedObject, received, store_response
 from pacs_monitor.model import LedgerError, Node, Reason, RememberingResolver
 from pacs_monitor.net import NetFailure, plain
-from pacs_monitor.net.accepting import Refusals, Server, bind
-from pacs_monitor.net.admission import Limits, TurnedAway
+from pacs_monitor.net.admission import Limits, RefusalCause
+from pacs_monitor.net.connection_server import Refusals, Server, bind
 
 AT_ONCE = 16
 """Associations; any more are rejected as transient, local limit exceeded (2/3/2)."""
@@ -47,8 +47,8 @@ Near = Callable[[str], bool]
 Ours = Callable[[str], Awaitable[bool]]
 """Whether the ledger holds this SOP instance."""
 _OF_STRANGERS = {
-    Reason.NOT_DICOM: (TurnedAway.MALFORMED, "wrong port or protocol? It does not speak DICOM"),
-    Reason.ACSE_TIMEOUT: (TurnedAway.SILENT, "it did not request an association in time"),
+    Reason.NOT_DICOM: (RefusalCause.MALFORMED, "wrong port or protocol? It does not speak DICOM"),
+    Reason.ACSE_TIMEOUT: (RefusalCause.SILENT, "it did not request an association in time"),
 }
 T = TypeVar("T")
 
@@ -139,15 +139,15 @@ class Listener:
             await incoming.request()
             refusal = await self._refusal(incoming)
             if refusal is not None:
-                incoming.connection.turned_away(TurnedAway.REJECTED, "A-ASSOCIATE-RJ {}/{}/{}".format(*refusal))
+                incoming.connection.refused(RefusalCause.REJECTED, "A-ASSOCIATE-RJ {}/{}/{}".format(*refusal))
                 incoming.reject(refusal)
                 return
             await self._associate(incoming)
         except Malformed:
-            incoming.connection.turned_away(TurnedAway.MALFORMED, "it sent a request that this listener does not serve")
+            incoming.connection.refused(RefusalCause.MALFORMED, "it sent a request that this listener does not serve")
         except NetFailure as failure:
             if failure.reason in _OF_STRANGERS:
-                incoming.connection.turned_away(*_OF_STRANGERS[failure.reason])
+                incoming.connection.refused(*_OF_STRANGERS[failure.reason])
         except LedgerError:
             pass  # we do not know what is ours: an abort says enough
         finally:

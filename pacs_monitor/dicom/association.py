@@ -11,12 +11,12 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from pacs_monitor.dicom import negotiation, pdu, reasons, requests
+from pacs_monitor.dicom.context_results import facts
 from pacs_monitor.dicom.dimse import DATA_LIMIT
 from pacs_monitor.dicom.negotiation import Accepted
-from pacs_monitor.dicom.presented import facts
 from pacs_monitor.dicom.upperlayer import State, UpperLayer
 from pacs_monitor.model import Address, Phase, Reason, Resolver, Tls
-from pacs_monitor.net import NetFailure, Passage, connect, second_opinion
+from pacs_monitor.net import NetFailure, Trace, connect, refusal_behind
 
 
 class Target(NamedTuple):
@@ -38,22 +38,22 @@ async def associate(
     resolver: Resolver,
     deadline: float,
     data_limit: int = DATA_LIMIT,
-    passage: Passage | None = None,
+    trace: Trace | None = None,
 ) -> Association:
     """An open association, to be used in `async with`; raises NetFailure. `deadline` is on time.monotonic().
 
-    `data_limit`: bytes that one data set of the peer may have, where images are fetched (C-GET). `passage`: that of an
+    `data_limit`: bytes that one data set of the peer may have, where images are fetched (C-GET). `trace`: that of an
     earlier association, which this one continues.
     """
-    passage = passage or Passage()
-    association = Association(target, contexts, deadline, passage, data_limit)
+    trace = trace or Trace()
+    association = Association(target, contexts, deadline, trace, data_limit)
     try:
         transport, _ = await connect(
             lambda: association,
             target.address,
             resolver=resolver,
             deadline=deadline,
-            passage=passage,
+            trace=trace,
             tls=target.tls,
         )
         peername = transport.get_extra_info("peername") if target.tls else None
@@ -64,7 +64,7 @@ async def associate(
         if target.tls is None or failure.reason is not Reason.CLOSED_BEFORE_ACCEPT:
             raise
         name = target.tls.server_name or target.address.host
-        raise await second_opinion(failure, target, reached, name=name, tls=target.tls, deadline=deadline) from None
+        raise await refusal_behind(failure, target, reached, name=name, tls=target.tls, deadline=deadline) from None
     except BaseException:
         association.abort()
         raise
@@ -81,10 +81,10 @@ class Association(UpperLayer):
         target: Target,
         contexts: tuple[requests.Context, ...],
         deadline: float,
-        passage: Passage,
+        trace: Trace,
         data_limit: int = DATA_LIMIT,
     ) -> None:
-        super().__init__(State.AWAITING_ACCEPT, deadline, passage, data_limit)
+        super().__init__(State.AWAITING_ACCEPT, deadline, trace, data_limit)
         self._target, self._contexts = target, contexts
         self._message_id = 0
 
@@ -113,7 +113,7 @@ class Association(UpperLayer):
         """Propose the contexts; returns when the peer has accepted the association."""
         self._transport = transport
         self._expire_at(self._deadline)
-        self.passage.begin(Phase.ASSOCIATE)
+        self.trace.begin(Phase.ASSOCIATE)
         self._write(requests.associate_request(self._target.called, self._target.calling, self._contexts))
         await self._turn()
 
@@ -133,8 +133,8 @@ class Association(UpperLayer):
                 refused, other = (result, other) if result else (refused, accepted)
         if other is not None and not refused and transfer_syntax is not None:
             why = reasons.of_other_syntax(self.peer, abstract_syntax, accepted=other, wanted=transfer_syntax)
-            raise self.passage.failure(*why)
-        raise self.passage.failure(*reasons.of_context_result(refused, self.peer, abstract_syntax))
+            raise self.trace.failure(*why)
+        raise self.trace.failure(*reasons.of_context_result(refused, self.peer, abstract_syntax))
 
     def transfer_syntax(self, context_id: int) -> str:
         """The transfer syntax of an accepted context, "" of any other."""
@@ -149,7 +149,7 @@ class Association(UpperLayer):
         if self._state is not State.AWAITING_ACCEPT:
             self._take_unexpected()
         self.accepted = negotiation.read_accept(body)
-        self.passage.terminal = facts(self.accepted, self._contexts)
+        self.trace.terminal = facts(self.accepted, self._contexts)
         self._peer_maximum_length = self.accepted.maximum_length
         self._state = State.OPEN
         self._wake()

@@ -68,7 +68,7 @@ async def report(association: Association, transaction: str) -> Commitment:
         message = await association.receive()
         if message.command.field != CommandField.N_EVENT_REPORT_RQ:
             detail = "a different message arrived instead of N-EVENT-REPORT"
-            raise association.passage.failure(Reason.NOT_DICOM, detail)
+            raise association.trace.failure(Reason.NOT_DICOM, detail)
         commitment = await _answered(association, message, transaction)
         if commitment is not None:
             return commitment
@@ -79,7 +79,7 @@ async def _answered(association: Association, message: Message, transaction: str
     try:
         commitment = read_report(message, association.transfer_syntax(message.context_id))
     except Malformed as error:
-        raise association.passage.failure(Reason.NOT_DICOM, f"N-EVENT-REPORT: {error}") from None
+        raise association.trace.failure(Reason.NOT_DICOM, f"N-EVENT-REPORT: {error}") from None
     is_ours = commitment.transaction == transaction
     await association.send(message.context_id, report_response(message, SUCCESS if is_ours else NOT_OURS))
     return commitment if is_ours else None

@@ -198,7 +198,7 @@ def _read_command(data: bytes) -> Command:
 
 
 _WORTH_KEEPING = 256
-"""Bytes: the answers to every C-ECHO are shorter; what tells UIDs of its own does not come again."""
+"""Bytes: the answers to every C-ECHO are shorter; what has UIDs of its own does not come again."""
 _kept = lru_cache(1024)(_read_command)
 
 

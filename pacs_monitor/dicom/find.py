@@ -116,10 +116,10 @@ class Find:
     def _cap(self) -> None:
         if not self.capped:
             self.capped = True
-            self._association.passage.flags.append(Flag.CAPPED)
+            self._association.trace.flags.append(Flag.CAPPED)
 
 
-class Tally(NamedTuple):
+class MatchCount(NamedTuple):
     """What is left of answers that were counted and dropped; seconds since the request."""
 
     matches: int
@@ -128,10 +128,10 @@ class Tally(NamedTuple):
     capped: bool
 
 
-async def tally(answers: Find) -> Tally:
+async def count_matches(answers: Find) -> MatchCount:
     """Count the matches, and drop what the peer says of its patients; raises NetFailure."""
     first = last = None
     async for answer in answers:
         last = answer.elapsed
         first = last if first is None else first
-    return Tally(answers.matches, first, last, answers.capped)
+    return MatchCount(answers.matches, first, last, answers.capped)

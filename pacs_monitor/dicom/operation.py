@@ -51,7 +51,7 @@ class Operation:
         )
         if not is_ours or command.status is None:
             detail = f"{self.service} was answered with a message other than {self.service}-RSP"
-            raise self._association.passage.failure(Reason.NOT_DICOM, detail)
+            raise self._association.trace.failure(Reason.NOT_DICOM, detail)
         return command.status
 
     def failure(self, message: Message, also: str = "") -> NetFailure:
@@ -60,4 +60,4 @@ class Operation:
         comment = (
             "; the peer added a comment" if message.command.elements.get(Element.ERROR_COMMENT, b"").strip() else ""
         )
-        return self._association.passage.failure(reason, detail + also + comment)
+        return self._association.trace.failure(reason, detail + also + comment)

@@ -11,9 +11,9 @@ from hashlib import sha256
 from typing import Any
 
 from pacs_monitor.dicom.association import Association
+from pacs_monitor.dicom.context_results import answer_to
 from pacs_monitor.dicom.names import name_of
 from pacs_monitor.dicom.negotiation import Accepted
-from pacs_monitor.dicom.presented import answer_to
 from pacs_monitor.dicom.requests import Context
 from pacs_monitor.model import SECOND, Change, Micros
 

@@ -21,7 +21,7 @@ from pacs_monitor.dicom.find import FindAnswer, find
 from pacs_monitor.dicom.pdu import Malformed
 from pacs_monitor.fields import Duration, NumberOrNone
 from pacs_monitor.model import Flag, Measure, Outcome, Phase, ProbeContext, Reason
-from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.net import EXPIRY, NetFailure, Trace
 
 UNIQUE_KEYS = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID", "image": "SOPInstanceUID"}
 """Query/Retrieve levels and their unique keys (PS3.4 C.6.2.1)."""
@@ -86,7 +86,7 @@ async def search(
             values.append(_read(association, answer, read))
     capped = answers.capped or looks_like_a_limit(answers.matches)
     if capped:
-        association.passage.flags.append(Flag.CAPPED)
+        association.trace.flags.append(Flag.CAPPED)
     partly_matched = answers.optional_keys_unsupported
     return Found(answers.matches, first, monotonic() - began, capped, answers.capped, tuple(values), partly_matched)
 
@@ -118,24 +118,24 @@ async def count(
             found = await search(association, sop_class, keys, limit=settings.limit)
     except NetFailure as failure:
         return failure.outcome()
-    passage = association.passage
+    trace = association.trace
     if found.partly_matched:
-        passage.terminal += (("keys", "the peer does not support all of them (FF01), so the count may be too high"),)
-    passage.measure(f"{name}_matches", found.matches)
+        trace.terminal += (("keys", "the peer does not support all of them (FF01), so the count may be too high"),)
+    trace.measure(f"{name}_matches", found.matches)
     if found.first is not None:
-        passage.measure(f"{name}_first_seconds", found.first)
-    passage.measure(f"{name}_last_seconds", found.last)
+        trace.measure(f"{name}_first_seconds", found.first)
+    trace.measure(f"{name}_last_seconds", found.last)
     if found.matches >= settings.at_least or found.cut:
-        return passage.outcome(settings.slow)
+        return trace.outcome(settings.slow)
     detail = f"{target} returned {found.matches} {_WHAT[name]}; expected at least {settings.at_least}"
-    return Outcome.of(Reason.TOO_FEW, warn=few_is_a_warning, phase=Phase.OPERATION, detail=detail, **passage.seen())
+    return Outcome.of(Reason.TOO_FEW, warn=few_is_a_warning, phase=Phase.OPERATION, detail=detail, **trace.seen())
 
 
 class Queries:
     """An association for several queries. Where the peer leaves it at our C-CANCEL, another one takes its place."""
 
     def __init__(self, target: Target, sop_class: str, ctx: ProbeContext) -> None:
-        self.passage = Passage()
+        self.trace = Trace()
         self._target, self._contexts, self._ctx = target, contexts_for(sop_class), ctx
 
     async def __aenter__(self) -> Self:
@@ -149,15 +149,13 @@ class Queries:
 
     async def association(self) -> Association:
         """One that is open, unless it failed; raises NetFailure."""
-        if not self._association.is_open and Flag.CAPPED in self.passage.flags:
+        if not self._association.is_open and Flag.CAPPED in self.trace.flags:
             self._association = await self._opened()
         return self._association
 
     async def _opened(self) -> Association:
-        ctx, passage = self._ctx, self.passage
-        return await associate(
-            self._target, self._contexts, resolver=ctx.resolver, deadline=ctx.deadline, passage=passage
-        )
+        ctx, trace = self._ctx, self.trace
+        return await associate(self._target, self._contexts, resolver=ctx.resolver, deadline=ctx.deadline, trace=trace)
 
 
 def looks_like_a_limit(matches: int) -> bool:
@@ -202,4 +200,4 @@ def _read(association: Association, answer: FindAnswer, keywords: Collection[str
     try:
         return decode(answer.dataset, keywords)
     except Malformed as error:
-        raise association.passage.failure(Reason.NOT_DICOM, f"an answer to C-FIND cannot be decoded: {error}") from None
+        raise association.trace.failure(Reason.NOT_DICOM, f"an answer to C-FIND cannot be decoded: {error}") from None

@@ -14,7 +14,7 @@ from pacs_monitor.model import Reason
 STUDY_ROOT_MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 STUDY_ROOT_GET = "1.2.840.10008.5.1.4.1.2.2.3"
 _WARNING = 0xB000
-"""Sub-operations complete, with failures or warnings (PS3.4 table C.4-2): which of them, the counters tell."""
+"""Sub-operations complete, with failures or warnings (PS3.4 table C.4-2): which of them, the counters say."""
 
 
 _UNABLE = range(0xC000, 0xD000)
@@ -33,7 +33,7 @@ class ReceivedObject(NamedTuple):
 class SubOperations(NamedTuple):
     """How a retrieve ended (PS3.7 9.1.3.1): numbers of C-STORE sub-operations.
 
-    They are conditional in every answer (PS3.7 tables 9.1-3 and 9.1-4): None is one that the peer did not tell.
+    They are conditional in every answer (PS3.7 tables 9.1-3 and 9.1-4): None is one that the peer did not send.
     """
 
     completed: int | None = None
@@ -118,7 +118,7 @@ def _ended(
         raise operation.failure(message, counts + hint)
     if done.failed:
         detail = f"{operation.service} answered success although sub-operations failed{counts}"
-        raise association.passage.failure(Reason.PARTIAL, detail)
+        raise association.trace.failure(Reason.PARTIAL, detail)
     return done if done.completed is not None or pending is None else _completed(pending.command)
 
 
@@ -128,7 +128,7 @@ def _hint(destination: str) -> str:
 
 
 def _completed(pending: Command) -> SubOperations:
-    """What a pending answer told, all of it done by now: success says that nothing failed (PS3.4 C.4.2.1.5)."""
+    """What a pending answer announced, all of it done by now: success says that nothing failed (PS3.4 C.4.2.1.5)."""
     before, remaining = _numbers(pending), pending.number(Element.REMAINING_SUB_OPERATIONS)
     if before.completed is None or remaining is None or before.failed:
         return SubOperations()

@@ -26,7 +26,7 @@ async def store(
 ) -> StoreStatus:
     """One C-STORE of a data set encoded in `transfer_syntax`; raises NetFailure unless the peer says that it stored it.
 
-    Flags of a warning are noted in the association's passage too, so that its outcome carries them.
+    Flags of a warning are noted in the association's trace too, so that its outcome carries them.
     """
     context_id = association.context(sop_class, transfer_syntax)
     operation = Operation(association, CommandField.C_STORE_RQ, context_id)
@@ -45,5 +45,5 @@ async def store(
     if status >> 12 != 0xB and status not in _GENERAL_WARNINGS:
         raise operation.failure(message)
     flag = _FLAGS.get(status, Flag.STORED_WITH_WARNING)
-    association.passage.flags.append(flag)
+    association.trace.flags.append(flag)
     return StoreStatus(status, (flag,))

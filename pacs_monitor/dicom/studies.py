@@ -18,7 +18,7 @@ from pacs_monitor.dicom.find import STUDY_ROOT_FIND
 from pacs_monitor.dicom.query import search
 from pacs_monitor.dicom.web import Service
 from pacs_monitor.model import Flag, Reason
-from pacs_monitor.net import Passage
+from pacs_monitor.net import Trace
 
 MODALITIES = "ModalitiesInStudy"
 _TIMES = ("StudyTime", "SeriesTime")
@@ -44,7 +44,7 @@ async def studies_of(association: Association, day: date, zone: tzinfo, *, keys:
     if by_series(keys):
         asked |= {"StudyInstanceUID": "", "SeriesTime": ""}
     found = await search(association, STUDY_ROOT_FIND, asked, limit=limit, read=tuple(_TAGS))
-    answers = _of_modality(association.passage, association.peer, found.values, keys)
+    answers = _of_modality(association.trace, association.peer, found.values, keys)
     return _summed(answers, day, zone, capped=found.capped, cut=found.cut)
 
 
@@ -53,10 +53,10 @@ async def studies_by_web(service: Service, day: date, zone: tzinfo, *, keys: Map
     level = "series" if by_series(keys) else "studies"
     asked = {**keys, "StudyDate": f"{day:%Y%m%d}", "includefield": ",".join(_TAGS.values())}
     found = await web.search(service, level, asked, limit)
-    answers = _of_modality(service.passage, str(service), [_told(dataset) for dataset in found.datasets], keys)
+    answers = _of_modality(service.trace, str(service), [_attributes(dataset) for dataset in found.datasets], keys)
     capped = found.cut or len(found.datasets) >= limit
     if capped:
-        service.passage.flags.append(Flag.CAPPED)
+        service.trace.flags.append(Flag.CAPPED)
     return _summed(answers, day, zone, capped=capped, cut=capped)
 
 
@@ -65,7 +65,7 @@ def by_series(keys: Mapping[str, str]) -> bool:
     return "StationName" in keys
 
 
-def _told(dataset: Mapping[str, Any]) -> dict[str, Any]:
+def _attributes(dataset: Mapping[str, Any]) -> dict[str, Any]:
     """What is read of one match in the DICOM JSON Model (PS3.18 F)."""
     values = {keyword: dataset.get(tag, {}).get("Value") for keyword, tag in _TAGS.items()}
     return {keyword: value if keyword == MODALITIES else value[0] for keyword, value in values.items() if value}
@@ -77,16 +77,16 @@ def _summed(answers: Sequence[Mapping[str, Any]], day: date, zone: tzinfo, *, ca
 
 
 def _of_modality(
-    passage: Passage, peer: str, answers: Sequence[Mapping[str, Any]], keys: Mapping[str, str]
+    trace: Trace, peer: str, answers: Sequence[Mapping[str, Any]], keys: Mapping[str, str]
 ) -> Sequence[Mapping[str, Any]]:
     modality = keys.get(MODALITIES)
     if not modality:
         return answers
-    told = [answer for answer in answers if MODALITIES in answer]
-    if answers and not told:
+    reported = [answer for answer in answers if MODALITIES in answer]
+    if answers and not reported:
         detail = f"{peer} does not return {MODALITIES}, so studies cannot be queried by modality"
-        raise passage.failure(Reason.NOT_CONFIGURED, detail)
-    return [answer for answer in told if modality in _several(answer[MODALITIES])]
+        raise trace.failure(Reason.NOT_CONFIGURED, detail)
+    return [answer for answer in reported if modality in _several(answer[MODALITIES])]
 
 
 def _several(value: Any) -> Sequence[str]:

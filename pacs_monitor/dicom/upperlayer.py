@@ -24,7 +24,7 @@ from pacs_monitor.dicom import pdu, reasons
 from pacs_monitor.dicom.dimse import DATA_LIMIT, Assembler, Message
 from pacs_monitor.dicom.pdu import Malformed, PduType
 from pacs_monitor.model import Flag, Phase, Reason
-from pacs_monitor.net import NetFailure, Passage, refusal, refuses_us
+from pacs_monitor.net import NetFailure, Trace, refusal, refuses_us
 
 RELEASE_WITHIN = 1.0
 """Seconds for A-RELEASE-RP: the operation is over, so a peer that does not answer costs a flag and no more time."""
@@ -53,8 +53,8 @@ class State(Enum):
 class UpperLayer(asyncio.Protocol):
     """One association, or what became of it."""
 
-    def __init__(self, state: State, deadline: float, passage: Passage, data_limit: int = DATA_LIMIT) -> None:
-        self.passage = passage
+    def __init__(self, state: State, deadline: float, trace: Trace, data_limit: int = DATA_LIMIT) -> None:
+        self.trace = trace
         self._deadline = deadline
         self._loop = asyncio.get_running_loop()
         self._state = state
@@ -80,7 +80,7 @@ class UpperLayer(asyncio.Protocol):
 
     async def send(self, context_id: int, command: bytes, data: bytes = b"") -> None:
         """One message; should the association end on the way, the next `receive` says why."""
-        self.passage.begin(Phase.OPERATION)
+        self.trace.begin(Phase.OPERATION)
         if not data:
             self._write(b"".join(pdu.write_data(context_id, True, command, self._peer_maximum_length)))
             return
@@ -108,17 +108,17 @@ class UpperLayer(asyncio.Protocol):
         await asyncio.sleep(0)
         while self._congested and self._ending is None:
             await self._happening()
-            self.passage.begin(Phase.OPERATION)
+            self.trace.begin(Phase.OPERATION)
 
     async def receive(self) -> Message:
         """The next message; raises NetFailure. One that came before the end counts, also in the same segment."""
         if not self._messages:
-            self.passage.begin(Phase.OPERATION)
+            self.trace.begin(Phase.OPERATION)
         while not self._messages:
             if self._ending is not None:
-                raise self.passage.failure(*self._ending)
+                raise self.trace.failure(*self._ending)
             await self._happening()
-        self.passage.end()
+        self.trace.end()
         message = self._messages.popleft()
         self._backlog -= _cost(message)
         if self._holding and self._backlog <= BACKLOG and self._transport is not None:
@@ -138,12 +138,12 @@ class UpperLayer(asyncio.Protocol):
             return
         self._state = State.AWAITING_RELEASE
         self._expire_at(min(self._deadline, self._loop.time() + RELEASE_WITHIN))
-        self.passage.begin(Phase.RELEASE)
+        self.trace.begin(Phase.RELEASE)
         try:
             self._write(pdu.A_RELEASE_RQ)
             await self._turn()
         except NetFailure:
-            self.passage.flags.append(Flag.RELEASE_TIMEOUT)
+            self.trace.flags.append(Flag.RELEASE_TIMEOUT)
         except BaseException:
             self.abort()
             raise
@@ -158,7 +158,7 @@ class UpperLayer(asyncio.Protocol):
         if self._ending is None:
             await self._happening()
         if self._ending is not None:
-            raise self.passage.failure(*self._ending)
+            raise self.trace.failure(*self._ending)
 
     async def _happening(self) -> None:
         self._waiter = self._loop.create_future()
@@ -166,9 +166,9 @@ class UpperLayer(asyncio.Protocol):
         self._waiter = None
 
     def _wake(self) -> None:
-        """Tell who waits, and stop the watch of the phase: whatever was awaited has arrived now."""
+        """Wake who waits, and stop the watch of the phase: whatever was awaited has arrived now."""
         if self._waiter is not None and not self._waiter.done():
-            self.passage.end()
+            self.trace.end()
             self._waiter.set_result(None)
 
     def _write(self, data: bytes) -> None:

@@ -21,9 +21,9 @@ from pacs_monitor import http
 from pacs_monitor.dicom import reasons
 from pacs_monitor.dicom.identity import IMPLEMENTATION_CLASS_UID
 from pacs_monitor.dicom.testobject import Synthetic, Uids
-from pacs_monitor.http import Access, Answer, HttpError
+from pacs_monitor.http import Access, HttpError, Response
 from pacs_monitor.model import Address, Flag, ProbeContext, Reason
-from pacs_monitor.net import Passage
+from pacs_monitor.net import Trace
 
 JSON = "application/dicom+json"
 Level = Literal["studies", "series", "instances"]
@@ -47,7 +47,7 @@ class Service(NamedTuple):
     url: str
     access: Access
     ctx: ProbeContext
-    passage: Passage
+    trace: Trace
     kept: float = 0.0
     """No request starts within this many seconds of the run's deadline."""
 
@@ -58,12 +58,12 @@ class Service(NamedTuple):
     def address(self) -> Address:
         return http.address_of(self.url)
 
-    async def get(self, path: str, accept: str = JSON) -> Answer:
-        return await http.ask(
+    async def get(self, path: str, accept: str = JSON) -> Response:
+        return await http.request(
             "GET",
             self.url + path,
             self.ctx,
-            self.passage,
+            self.trace,
             access=self.access,
             headers={"Accept": accept},
             size_limit=SIZE_LIMIT,
@@ -84,16 +84,16 @@ async def search(service: Service, level: str, keys: Mapping[str, str], limit: i
     None are 200 with an empty list or an empty payload, or 204 (PS3.18 before 2022).
     """
     query = {**keys, **({} if limit is None else {"limit": str(limit)})}
-    return _matches(await service.get(f"/{level}?{urlencode(query, quote_via=quote)}"), service.passage)
+    return _matches(await service.get(f"/{level}?{urlencode(query, quote_via=quote)}"), service.trace)
 
 
-def _matches(answer: Answer, passage: Passage) -> Matches:
+def _matches(answer: Response, trace: Trace) -> Matches:
     cut = answer.status == 206 or _says_more(answer)
     if _is_empty(answer):
         return Matches([], cut)
     if answer.status in (400, 413):
         detail = f"QIDO-RS was answered with {answer.status}: the query is not supported or requests too much"
-        raise HttpError(Reason.QUERY_REFUSED, detail, passage)
+        raise HttpError(Reason.QUERY_REFUSED, detail, trace)
     http.expect(answer, "QIDO-RS", 200, 206)
     return Matches(_datasets(answer, "QIDO-RS"), cut)
 
@@ -104,7 +104,7 @@ async def is_found(service: Service, uids: Uids) -> bool:
     answer = await service.get(f"/studies/{uids.study}/series/{uids.series}/instances?{query}")
     if answer.status in _MISSING:
         return False
-    found = _matches(answer, service.passage).datasets
+    found = _matches(answer, service.trace).datasets
     return any(_value(dataset, _SOP_INSTANCE) == uids.instance for dataset in found)
 
 
@@ -118,7 +118,7 @@ async def has_metadata(service: Service, uids: Uids) -> bool:
     if not datasets:
         return False
     if [_value(dataset, _SOP_INSTANCE) for dataset in datasets] != [uids.instance]:
-        raise HttpError(Reason.BAD_CONTENT, "WADO-RS returned the metadata of a different instance", service.passage)
+        raise HttpError(Reason.BAD_CONTENT, "WADO-RS returned the metadata of a different instance", service.trace)
     return True
 
 
@@ -138,10 +138,10 @@ async def frame_hash(service: Service, uids: Uids) -> str | None:
         return None
     if len(parts) != 1:
         detail = f"WADO-RS frames returned {len(parts)} parts instead of one"
-        raise HttpError(Reason.BAD_CONTENT, detail, service.passage)
+        raise HttpError(Reason.BAD_CONTENT, detail, service.trace)
     if _is_compressed(parts[0], answer.body, answer.headers.get("Content-Type", "")):
         detail = "WADO-RS frames returned a compressed frame, although an uncompressed one was requested"
-        raise HttpError(Reason.BAD_CONTENT, f"{detail}: its pixels cannot be compared", service.passage)
+        raise HttpError(Reason.BAD_CONTENT, f"{detail}: its pixels cannot be compared", service.trace)
     return hashlib.sha256(parts[0]).hexdigest()
 
 
@@ -155,11 +155,11 @@ async def store(service: Service, made: Synthetic) -> int:
     """STOW-RS (PS3.18 10.5): bytes sent, once the peer says that it has stored them; raises NetFailure."""
     sent = part10(made, made.transfer_syntaxes[0])
     head = f"--{_BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n".encode()
-    answer = await http.ask(
+    answer = await http.request(
         "POST",
         f"{service.url}/studies",
         service.ctx,
-        service.passage,
+        service.trace,
         access=service.access,
         headers={
             "Content-Type": f'multipart/related; type="application/dicom"; boundary={_BOUNDARY}',
@@ -172,23 +172,23 @@ async def store(service: Service, made: Synthetic) -> int:
     return len(sent)
 
 
-def _judge_store(service: Service, answer: Answer, uids: Uids) -> None:
+def _judge_store(service: Service, answer: Response, uids: Uids) -> None:
     """Stored, refused with a Failure Reason (0008,1197), or neither said."""
     taken = answer.status in _TAKEN
     if not taken and answer.status not in (400, 409):
         http.expect(answer, "STOW-RS", 200)
-    told = _object(answer, service.passage) if (taken and answer.body.strip()) or _is_json(answer) else {}
-    for item in _items(told, _FAILED):
+    reported = _object(answer, service.trace) if (taken and answer.body.strip()) or _is_json(answer) else {}
+    for item in _items(reported, _FAILED):
         code = _value(item, _FAILURE)
-        raise HttpError(*reasons.of_status("STOW-RS", code if isinstance(code, int) else 0x0110), service.passage)
-    stored = [item for item in _items(told, _REFERENCED) if _value(item, _REFERENCED_INSTANCE) == uids.instance]
+        raise HttpError(*reasons.of_status("STOW-RS", code if isinstance(code, int) else 0x0110), service.trace)
+    stored = [item for item in _items(reported, _REFERENCED) if _value(item, _REFERENCED_INSTANCE) == uids.instance]
     if not stored:
         more = ", but the answer does not confirm that the object was stored" if taken else ""
         reason = Reason.BAD_CONTENT if taken else Reason.DATASET_REFUSED
-        raise HttpError(reason, f"STOW-RS was answered with {answer.status}{more}", service.passage)
+        raise HttpError(reason, f"STOW-RS was answered with {answer.status}{more}", service.trace)
     warning = _value(stored[0], _WARNING)
     if isinstance(warning, int) and warning:
-        service.passage.flags.append(_FLAGS.get(warning, Flag.STORED_WITH_WARNING))
+        service.trace.flags.append(_FLAGS.get(warning, Flag.STORED_WITH_WARNING))
 
 
 def part10(made: Synthetic, transfer_syntax: str) -> bytes:
@@ -224,12 +224,12 @@ def _path(uids: Uids) -> str:
     return f"/studies/{uids.study}/series/{uids.series}/instances/{uids.instance}"
 
 
-def _is_empty(answer: Answer) -> bool:
+def _is_empty(answer: Response) -> bool:
     """Whether an answer says that nothing is there: 204, or a payload of no bytes."""
     return answer.status == 204 or (answer.status in (200, 206) and not answer.body.strip())
 
 
-def _says_more(answer: Answer) -> bool:
+def _says_more(answer: Response) -> bool:
     """Whether a Warning says that the service has more than it gives (PS3.18 8.3.4.4).
 
     The same code says that fuzzy matching was not done (8.3.4.2), which leaves nothing out.
@@ -238,22 +238,22 @@ def _says_more(answer: Answer) -> bool:
     return bool(_PERSISTENT.search(said)) and "fuzzy" not in said.lower()
 
 
-def _is_json(answer: Answer) -> bool:
+def _is_json(answer: Response) -> bool:
     return answer.body.lstrip()[:1] == b"{"
 
 
-def _object(answer: Answer, passage: Passage) -> dict[str, Any]:
+def _object(answer: Response, trace: Trace) -> dict[str, Any]:
     found = http.read_json(answer, "STOW-RS")
     if not isinstance(found, dict):
-        raise HttpError(Reason.BAD_CONTENT, "STOW-RS was answered with JSON that is not a data set", passage)
+        raise HttpError(Reason.BAD_CONTENT, "STOW-RS was answered with JSON that is not a data set", trace)
     return found
 
 
-def _datasets(answer: Answer, what: str) -> list[Any]:
+def _datasets(answer: Response, what: str) -> list[Any]:
     found = http.read_json(answer, what)
     if not isinstance(found, list) or not all(isinstance(dataset, dict) for dataset in found):
         raise HttpError(
-            Reason.BAD_CONTENT, f"{what} was answered with JSON that is not a list of data sets", answer.passage
+            Reason.BAD_CONTENT, f"{what} was answered with JSON that is not a list of data sets", answer.trace
         )
     return found
 

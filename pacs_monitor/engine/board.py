@@ -88,7 +88,7 @@ class Board:
         if durations is None:
             durations = self.durations[result.probe] = Histogram(DURATIONS)
         durations.observe(result.duration)
-        entry.standing, transition = states.advance(entry.standing, result, entry.check.patience)
+        entry.standing, transition = states.advance(entry.standing, result, entry.check.thresholds)
         return transition
 
     def lapse(self, monotonic: float, now: Micros) -> list[Transition]:

@@ -64,7 +64,7 @@ class Calendar:
             return None
         return (following - datetime.fromtimestamp(self._clock.now() / SECOND, UTC)).total_seconds()
 
-    def hurry(self, check: CheckId, due: float) -> None:
+    def bring_forward(self, check: CheckId, due: float) -> None:
         """One more run of a check at `due`, on the loop's clock; the times of its line stay as they are."""
         self._forget_extra(check)
         self._extra[check] = asyncio.get_running_loop().call_at(due, self._run_extra, check)

@@ -14,21 +14,21 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, TypeVar
 
+from pacs_monitor.format.human import duration
 from pacs_monitor.model import (
     CheckId,
     Clock,
     DicomListener,
     Hl7Listener,
-    Ledger,
     LedgerError,
     Micros,
     Node,
+    ObjectLedger,
     Resolver,
     StandstillError,
     TestObject,
 )
 from pacs_monitor.net import Deadline
-from pacs_monitor.wording import span
 
 T = TypeVar("T")
 
@@ -57,25 +57,25 @@ class RunContext:
     resolver: Resolver
     memory: MutableMapping[str, Any]
     nodes: Mapping[str, Node]
-    record: Ledger
+    record: ObjectLedger
     """The ledger itself; a probe is given one that knows how long it waits."""
-    listeners: DicomListener | None
+    dicom_listener: DicomListener | None
     hl7_listener: Hl7Listener | None
     zone: tzinfo
     pool: ThreadPoolExecutor
-    patience: float
+    wait_budget: float
     """Seconds that may still be spent in waiting for us without bringing the deadline nearer."""
     _waits: set[_Wait] = field(default_factory=set)
     """What the run waits for now."""
     _counted: float = 0.0
     """Until when the time spent in waiting for us is counted: waits that overlap count once."""
-    _ledger: _PatientLedger | None = None
+    _ledger: _TimedLedger | None = None
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> ObjectLedger:
         """Our record of test objects."""
         if self._ledger is None:
-            self._ledger = _PatientLedger(self)
+            self._ledger = _TimedLedger(self)
         return self._ledger
 
     @property
@@ -86,7 +86,7 @@ class RunContext:
     @property
     def exhausted(self) -> bool:
         """Whether the run has waited for us for as long as its deadline could be moved."""
-        return self.patience <= 0
+        return self.wait_budget <= 0
 
     def blocking(self, call: Callable[[], T], *, meanwhile: bool = False) -> Awaitable[T]:
         """Run a blocking call in the bounded pool; unless the run goes on `meanwhile`, it waits for a free thread."""
@@ -106,14 +106,14 @@ class RunContext:
         """Wait for ourselves; raises StandstillError when that takes longer than the run may be made to last."""
         wait = _Wait(self.clock.monotonic())
         self._waits.add(wait)
-        bound = asyncio.timeout(max(self.patience, self.deadline - wait.began, 0.0))
+        bound = asyncio.timeout(max(self.wait_budget, self.deadline - wait.began, 0.0))
         try:
             async with bound:
                 return await answer
         except TimeoutError:
             if not bound.expired():
                 raise
-            waited = span(self.clock.monotonic() - wait.began)
+            waited = duration(self.clock.monotonic() - wait.began)
             raise StandstillError(f"{what} did not respond for {waited}") from None
         finally:
             wait.ended = self.clock.monotonic()
@@ -133,14 +133,14 @@ class RunContext:
 
     def _add(self, began: float, ended: float) -> None:
         """Time that was spent in waiting for us."""
-        spent = min(ended - max(began, self._counted), self.patience)
+        spent = min(ended - max(began, self._counted), self.wait_budget)
         if spent > 0:
             self._counted = ended
-            self.patience -= spent
+            self.wait_budget -= spent
             self.deadline += spent
 
 
-class _PatientLedger:
+class _TimedLedger:
     """The ledger, as one run waits for it; where it once did not answer, the rest of the run does without."""
 
     def __init__(self, ctx: RunContext) -> None:
@@ -157,8 +157,8 @@ class _PatientLedger:
     async def remove(self, node: str, sop_instance: str) -> None:
         await self._await(lambda: self._ledger.remove(node, sop_instance))
 
-    async def miss(self, node: str, sop_instance: str, since: Micros | None) -> None:
-        await self._await(lambda: self._ledger.miss(node, sop_instance, since))
+    async def mark_missed(self, node: str, sop_instance: str, since: Micros | None) -> None:
+        await self._await(lambda: self._ledger.mark_missed(node, sop_instance, since))
 
     async def outstanding(self, check: CheckId) -> tuple[TestObject, ...]:
         return await self._await(lambda: self._ledger.outstanding(check))

@@ -1,4 +1,4 @@
-"""The engine: rhythm and calendar say when, the runner asks, the board shows, transitions go to whoever was wired."""
+"""The engine: scheduler and calendar say when, the runner asks, the board shows, transitions go to the desk."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from pacs_monitor import states
 from pacs_monitor.engine.board import Board, BoardEntry
 from pacs_monitor.engine.calendar import MISFIRE_GRACE, Calendar
-from pacs_monitor.engine.rhythm import Rhythm, first_after
 from pacs_monitor.engine.runner import Runner
+from pacs_monitor.engine.scheduler import IntervalScheduler, first_after
 from pacs_monitor.engine.seat import SharedSeats
 from pacs_monitor.engine.upkeep import Upkeep, kept
 from pacs_monitor.model import (
@@ -21,8 +21,8 @@ from pacs_monitor.model import (
     Check,
     CheckId,
     Clock,
-    Ledger,
     Micros,
+    ObjectLedger,
     Outcome,
     Reason,
     RememberingResolver,
@@ -51,13 +51,13 @@ class Engine:
         resolver: RememberingResolver,
         on_transition: Callable[[Transition], None],
         *,
-        ledger: Ledger | None = None,
+        ledger: ObjectLedger | None = None,
         shared: SharedSeats | None = None,
         on_result: Callable[[Result, State], None] = lambda _result, _state: None,
         look: Callable[[], None] = lambda: None,
         supervisor: Supervisor | None = None,
     ) -> None:
-        """`look` looks whether the wall clock was set, and tells `clock_was_set` if so."""
+        """`look` looks whether the wall clock was set, and calls `clock_was_set` if so."""
         self._supervisor = supervisor or Supervisor()
         self.permitted: Callable[[], Awaitable[None]] = _always
         """Returns when runs may begin: not while another monitor may lead."""
@@ -70,7 +70,7 @@ class Engine:
         self._look = look
         self._set_by: Micros = 0
         """By how much the wall clock was set since the start."""
-        self._rhythm = Rhythm(self._turn, self._supervisor)
+        self._scheduler = IntervalScheduler(self._turn, self._supervisor)
         self._calendar = Calendar(self._turn, clock, self._supervisor)
         self._runs: set[asyncio.Task[Any]] = set()
         self._stopped = False
@@ -89,7 +89,7 @@ class Engine:
         *,
         proven: Collection[CheckId] = (),
     ) -> None:
-        """Run exactly these checks from now on; unchanged ones keep their standing and their rhythm."""
+        """Run exactly these checks from now on; unchanged ones keep their standing and their timer."""
         if self._stopped:
             return
         self.board.adopt(checks, restored, self._clock.now(), proven)
@@ -97,7 +97,7 @@ class Engine:
         self.runner.seats.adopt(checks)
         self.runner.zone = ZoneInfo(timezone)
         self.runner.isolation.references = references
-        self._rhythm.adopt(check for check in checks if check.cron is None)
+        self._scheduler.adopt(check for check in checks if check.cron is None)
         self._calendar.adopt((check for check in checks if check.cron is not None), timezone)
         for entry in self.board.entries.values():
             if entry.lapse_at is None:
@@ -127,7 +127,7 @@ class Engine:
 
     def next_due(self, check: CheckId) -> float | None:
         """Seconds until the next run of a check."""
-        due = self._rhythm.due(check)
+        due = self._scheduler.due(check)
         return self._calendar.seconds_to_next(check) if due is None else due - self._clock.monotonic()
 
     async def run_now(self, check: CheckId, *, at_once: bool = False) -> Result:
@@ -161,11 +161,11 @@ class Engine:
         """Regularly: checks whose results stopped coming become unknown; timers are looked after."""
         for transition in self.board.lapse(self._clock.monotonic(), self._clock.now()):
             self._on_transition(transition)
-        self._rhythm.look_again()
+        self._scheduler.look_again()
         self._calendar.look_again()
 
     def clock_was_set(self, step: Micros) -> None:
-        """The wall clock was set: back, calendar times come again and are computed afresh; the rhythm does not care.
+        """The wall clock was set: back, calendar times come again and are computed afresh; the scheduler does not care.
 
         Set forward, a time that was jumped over by seconds is late, and is made up for. What the standings remember
         moves along, so that an outage is as long as it was.
@@ -182,7 +182,7 @@ class Engine:
         For good: whoever asks for a run from now on is answered at once that it was not measured.
         """
         self._stopped = True
-        self._rhythm.stop()
+        self._scheduler.stop()
         self._calendar.stop()
         runs = set(self._runs)
         if runs:
@@ -247,7 +247,7 @@ class Engine:
             self._on_transition(transition)  # before anything that may fail
         entry.lapse_at = self._lapse_at(entry.check, now)
         if states.hurried(entry.standing):
-            hurry = self._rhythm.hurry if entry.check.cron is None else self._calendar.hurry
+            hurry = self._scheduler.bring_forward if entry.check.cron is None else self._calendar.bring_forward
             hurry(entry.check.id, max(now, began + entry.check.retry_interval))
         self._on_result(result, entry.standing.state)
 

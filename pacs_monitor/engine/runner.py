@@ -11,10 +11,11 @@ from typing import Any
 
 from pacs_monitor.engine.context import Backstop, RunContext
 from pacs_monitor.engine.isolation import Isolation
+from pacs_monitor.engine.sanitize import sanitized
 from pacs_monitor.engine.seat import SharedSeats
 from pacs_monitor.engine.seats import Seats
-from pacs_monitor.engine.stalls import Stalls, excused
-from pacs_monitor.engine.tellable import tellable
+from pacs_monitor.engine.stalls import Stalls, unless_stalled
+from pacs_monitor.format.human import duration
 from pacs_monitor.model import (
     Check,
     CheckId,
@@ -22,9 +23,9 @@ from pacs_monitor.model import (
     DicomListener,
     Flag,
     Hl7Listener,
-    Ledger,
     LedgerError,
     Micros,
+    ObjectLedger,
     Outcome,
     Reason,
     RememberingResolver,
@@ -36,8 +37,7 @@ from pacs_monitor.model import (
     Tidies,
     last_day,
 )
-from pacs_monitor.supervision import place
-from pacs_monitor.wording import span
+from pacs_monitor.supervision import location
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class NoLedger:
 
     async def remove(self, node: str, sop_instance: str) -> None: ...
 
-    async def miss(self, node: str, sop_instance: str, since: Micros | None) -> None: ...
+    async def mark_missed(self, node: str, sop_instance: str, since: Micros | None) -> None: ...
 
     async def outstanding(self, check: CheckId) -> tuple[TestObject, ...]:  # noqa: ARG002 - the Protocol's
         return ()
@@ -66,7 +66,7 @@ class NoLedger:
 class Runner:
     """Runs checks, each within its deadline and its seats; never raises but for cancellation."""
 
-    listeners: DicomListener | None = None
+    dicom_listener: DicomListener | None = None
     hl7_listener: Hl7Listener | None = None
     zone: tzinfo = UTC
 
@@ -74,7 +74,7 @@ class Runner:
         self,
         clock: Clock,
         resolver: RememberingResolver,
-        ledger: Ledger | None = None,
+        ledger: ObjectLedger | None = None,
         *,
         shared: SharedSeats | None = None,
         limit: int = RUNS_AT_ONCE,
@@ -89,12 +89,12 @@ class Runner:
         self.stalls = Stalls(clock)
         self.overdue = 0
         self._clock = clock
-        self._ledger: Ledger = ledger or NoLedger()
+        self._ledger: ObjectLedger = ledger or NoLedger()
         self._limit = asyncio.Semaphore(limit)
         self._pool = ThreadPoolExecutor(blocking_threads, thread_name_prefix="probe")
 
     async def run_once(self, check: Check, memory: MutableMapping[str, Any]) -> Result:
-        """The one way in which a check is run: by the rhythm, by `pacs-monitor probe` and by the API."""
+        """The one way in which a check is run: by the scheduler, by `pacs-monitor probe` and by the API."""
         started, begun = self._clock.now(), self._clock.monotonic()
 
         async def ask(resolver: Resolver) -> Outcome:
@@ -127,10 +127,10 @@ class Runner:
         backstop = Backstop(ctx)
         try:
             with backstop:
-                outcome = tellable(await check.probe.run(check.node, check.settings, ctx))
+                outcome = sanitized(await check.probe.run(check.node, check.settings, ctx))
         except StandstillError as error:
             return Outcome.of(Reason.NOT_MEASURED, detail=str(error))
-        except Exception as error:  # noqa: BLE001 - the one guard of the house: a bug of a probe is ours, not the node's
+        except Exception as error:  # noqa: BLE001 - the one catch-all: a bug of a probe is ours, not the node's
             outcome = self._overrun(check, backstop) if backstop.expired else _broken(check, error)
         return outcome if outcome.reason is None else self._judged(outcome, ctx, begun, check.timeout)
 
@@ -139,12 +139,12 @@ class Runner:
         self.overdue += 1
         if backstop.starved:
             return Outcome.of(Reason.NOT_MEASURED, detail=NO_THREAD, flags=(Flag.BACKSTOP,))
-        return Outcome.of(Reason.TIMEOUT, detail=f"no result within {span(check.timeout)}", flags=(Flag.BACKSTOP,))
+        return Outcome.of(Reason.TIMEOUT, detail=f"no result within {duration(check.timeout)}", flags=(Flag.BACKSTOP,))
 
     def _judged(self, outcome: Outcome, ctx: RunContext, begun: float, timeout: float) -> Outcome:
         """What a run saw that did not go well, unless the time that it lacked was ours."""
         waited = timeout if ctx.exhausted else 0.0
-        return excused(outcome, self.stalls.within(begun) + waited, timeout)
+        return unless_stalled(outcome, self.stalls.within(begun) + waited, timeout)
 
     async def tidy(self, check: Check) -> None:
         """Let a probe clear away what an interrupted run of it has left; approvals to write do not matter here.
@@ -165,8 +165,8 @@ class Runner:
 
         try:
             await self.seats.seated(check, tidy)  # an address that cannot be reached: the next run tries again
-        except Exception as error:  # noqa: BLE001 - the next run tries again, and tells what stays
-            log.error("check %s: clean-up raised %s at %s", check.id, type(error).__name__, place(error))
+        except Exception as error:  # noqa: BLE001 - the next run tries again, and reports what stays
+            log.error("check %s: clean-up raised %s at %s", check.id, type(error).__name__, location(error))
 
     def context(
         self, check: Check, memory: MutableMapping[str, Any], deadline: float, resolver: Resolver
@@ -180,11 +180,11 @@ class Runner:
             memory=memory,
             nodes={other.name: other for other in check.others},
             record=self._ledger,
-            listeners=self.listeners,
+            dicom_listener=self.dicom_listener,
             hl7_listener=self.hl7_listener,
             zone=self.zone,
             pool=self._pool,
-            patience=check.timeout,
+            wait_budget=check.timeout,
         )
 
     def close(self) -> None:
@@ -195,7 +195,7 @@ class Runner:
 
 def _broken(check: Check, error: Exception) -> Outcome:
     """A bug, or this machine ran out of something: the log has the place."""
-    where = place(error)
+    where = location(error)
     log.error("check %s: probe %s raised %s at %s", check.id, check.probe.kind, type(error).__name__, where)
     return Outcome.of(Reason.PROBE_ERROR, detail=f"the probe raised {type(error).__name__} at {where}")
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
-from pacs_monitor.engine.pinned import MovedError, Pinned
+from pacs_monitor.engine.pinned_resolver import MovedError, PinnedResolver
 from pacs_monitor.engine.seat import Seat, SharedSeats
 from pacs_monitor.model import Address, Check, CheckId, Outcome, Phase, Reason, RememberingResolver, Resolver
 from pacs_monitor.net import NetFailure, canonical
@@ -57,10 +57,10 @@ class Seats:
         gone = self._limits.keys() - limits.keys()
         self._limits |= limits  # until all that go have gone, since they may share a seat
         for address in gone:
-            self._settle(address, ())
+            self._update_hosts(address, ())
         self._limits = limits
         for address in limits:
-            self._settle(address, self._hosts(address))
+            self._update_hosts(address, self._hosts(address))
 
     def __len__(self) -> int:
         """Addresses that have seats."""
@@ -75,14 +75,14 @@ class Seats:
 
         The answer is that of another run where one that held the same seats could not connect meanwhile.
         """
-        pinned: Pinned | None = None
+        pinned: PinnedResolver | None = None
         while True:
             places = await self._take(check)
             if isinstance(places, Outcome):
                 return places
             if places.names:
-                pinned = pinned or Pinned(self._resolver)
-                pinned.sit(places.names)
+                pinned = pinned or PinnedResolver(self._resolver)
+                pinned.hold(places.names)
             outcome: Outcome | None = None
             try:
                 outcome = await ask(pinned or self._resolver)
@@ -160,7 +160,7 @@ class Seats:
         """The seats to which these addresses lead now; a limit counts where the estate says none."""
         for address, limit in limits.items():
             self._limits.setdefault(address, limit)
-            self._settle(address, self._hosts(address))
+            self._update_hosts(address, self._hosts(address))
         places = {Address(host, address.port) for address in limits for host in self._resolved[address]}
         return tuple(self._seats[place] for place in sorted(places))
 
@@ -179,7 +179,7 @@ class Seats:
         found = self._resolver.known(address.host) or (address.host,)
         return tuple(sorted({canonical(host) for host in found}))
 
-    def _settle(self, address: Address, hosts: tuple[str, ...]) -> None:
+    def _update_hosts(self, address: Address, hosts: tuple[str, ...]) -> None:
         """An address as it is configured leads to these hosts from now on."""
         before = self._resolved.get(address, ())
         self._resolved[address] = hosts

@@ -10,8 +10,8 @@ from collections import deque
 from dataclasses import replace
 from typing import NamedTuple
 
+from pacs_monitor.format.human import duration
 from pacs_monitor.model import Blame, Clock, Outcome, Phase, Reason, Status
-from pacs_monitor.wording import span
 
 TICK = 0.25
 """Seconds between two looks at the clock."""
@@ -62,19 +62,19 @@ class Stalls:
         self._timer = asyncio.get_running_loop().call_later(TICK, self._tick)
 
     def _look(self) -> None:
-        """A tick that is late, perhaps before its own turn comes: runs may be told of the stall's end before it."""
+        """A tick that is late, perhaps before its own turn comes: runs may learn of the stall's end before it."""
         now = self._clock.monotonic()
         if self._due is not None and now - self._due > NOTICED:
             self._stalls.append(_Stall(self._due, now))
             self._due = now
 
 
-def excused(outcome: Outcome, stood_still: float, timeout: float) -> Outcome:
+def unless_stalled(outcome: Outcome, stood_still: float, timeout: float) -> Outcome:
     """What a run saw, or that it measured nothing, because we stood still for too much of the node's time."""
     if outcome.reason not in WAITED_FOR or outcome.reason.blame is Blame.MONITOR:
         return outcome
     if stood_still <= (0.0 if outcome.reason is Reason.SLOW else SHARE * timeout):
         return outcome
-    detail = f"the monitor itself stalled for {span(stood_still)}; until then this check reported: {outcome.detail}"
+    detail = f"the monitor itself stalled for {duration(stood_still)}; until then this check reported: {outcome.detail}"
     phase = outcome.phase or Phase.OPERATION
     return replace(outcome, status=Status.UNKNOWN, reason=Reason.NOT_MEASURED, phase=phase, detail=detail)

@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from pacs_monitor.history import tables as t
+from pacs_monitor.history.accumulator import MOST_CHANGES, MOST_SAMPLES, ChangeSeen, FailureRun, HeartbeatBatch, Sample
 from pacs_monitor.history.identities import Known, prove
-from pacs_monitor.history.pulse import MOST_CHANGES, MOST_SAMPLES, ChangeSeen, FailureRun, Pulse, Sample
 from pacs_monitor.history.rollups import Rollups
 from pacs_monitor.history.rows import CheckIds, insert_once, upsert
 from pacs_monitor.model import CheckId, Micros, Result
@@ -39,17 +39,17 @@ class Batches:
         self._remembered: dict[CheckId, str] = {}
         self._good: dict[Known, Micros] = {}
 
-    def take(self, pulse: Pulse) -> None:
-        """Merge a pulse into what has to be written."""
-        self._results.update(pulse.results)
-        self._rollups.take(pulse.now, pulse.runs)
-        for failure in pulse.failures:
+    def take(self, batch: HeartbeatBatch) -> None:
+        """Merge a heartbeat batch into what has to be written."""
+        self._results.update(batch.results)
+        self._rollups.take(batch.now, batch.runs)
+        for failure in batch.failures:
             self._take_failure(failure)
-        self._samples.extend(pulse.samples)
-        self._changes.extend(pulse.changes)
-        for check, kept in pulse.memory.items():
+        self._samples.extend(batch.samples)
+        self._changes.extend(batch.changes)
+        for check, kept in batch.memory.items():
             self._take_memory(check, kept)
-        for known, at in pulse.good.items():
+        for known, at in batch.good.items():
             self._good[known] = min(at, self._good.get(known, at))
 
     def write(self, connection: Connection) -> None:

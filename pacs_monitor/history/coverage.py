@@ -19,11 +19,11 @@ slept)."""
 @dataclass(frozen=True, slots=True)
 class _Numbered:
     number: int
-    span: Coverage
+    coverage: Coverage
 
 
 class Alive:
-    """The coverage spans of one run; the current one is extended by every heartbeat and every committed row."""
+    """The coverage intervals of one run; the current one is extended by every heartbeat and every committed row."""
 
     def __init__(self, monitor: int, run: str, now: Micros, recorded: Micros | None = None) -> None:
         self._monitor, self._run = monitor, run
@@ -37,11 +37,11 @@ class Alive:
 
     def extend(self, now: Micros) -> None:
         """A sign of life."""
-        span = self._current.span
-        if now - span.end > LONGEST_GAP:
+        coverage = self._current.coverage
+        if now - coverage.end > LONGEST_GAP:
             self._begin(now)
         else:
-            self._current = replace(self._current, span=span._replace(end=max(span.end, now)))
+            self._current = replace(self._current, coverage=coverage._replace(end=max(coverage.end, now)))
 
     def wrote(self, since: Micros) -> None:
         """From here on a check is in a state that was measured; a clock that is behind dates it into recorded time."""
@@ -54,7 +54,7 @@ class Alive:
         Set forward, time that was recorded before is not, but for where this reading has written into it: else a
         machine that boots in 1970 would take away all that it knows.
         """
-        last = self._current.span.end
+        last = self._current.coverage.end
         start = min(last, last + by)
         if by > 0 and last <= self._recorded <= now:
             start = self._recorded if self._touched is None else self._touched
@@ -69,9 +69,9 @@ class Alive:
                 "run": self._run,
                 "number": numbered.number,
                 "monitor_id": self._monitor,
-                "started": numbered.span.start,
-                "ended": numbered.span.end,
-                "cause": numbered.span.cause,
+                "started": numbered.coverage.start,
+                "ended": numbered.coverage.end,
+                "cause": numbered.coverage.cause,
             }
             for numbered in (*self._closed, self._current)
         ]

@@ -17,7 +17,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from pacs_monitor.history.errors import HistoryError, MovedError, told
+from pacs_monitor.history.errors import HistoryError, MovedError, describe
 from pacs_monitor.threads import started
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ def writing(url: URL) -> Engine:
     """An engine for one connection at a time; its transactions hold the write lock from the beginning."""
     if not is_sqlite(url):
         return _postgresql(url, WRITE_TIMEOUT, poolclass=NullPool)
-    with suppress(OSError):  # whoever connects is told; SQLite gives its other files the same mode
+    with suppress(OSError):  # whoever connects gets the error; SQLite gives its other files the same mode
         Path(url.database or "").touch(PRIVATE)
     engine = _engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT})
     _set_up_sqlite(engine, "BEGIN IMMEDIATE", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
@@ -186,7 +186,7 @@ def migrate(url: URL, migrations: Path = MIGRATIONS) -> None:
     except CommandError as error:
         raise HistoryError(f"{shown(url)} was written by another version of pacs-monitor: {error}") from None
     except SQLAlchemyError as error:
-        raise HistoryError(f"cannot open the history {shown(url)}: {told(error)}; {advice(url)}") from error
+        raise HistoryError(f"cannot open the history {shown(url)}: {describe(error)}; {advice(url)}") from error
     finally:
         engine.dispose()
 
@@ -206,7 +206,7 @@ def is_current(url: URL) -> bool:
         with engine.connect() as connection:
             return _is_current(connection)
     except SQLAlchemyError as error:
-        raise HistoryError(f"cannot open the history {shown(url)}: {told(error)}; {advice(url)}") from error
+        raise HistoryError(f"cannot open the history {shown(url)}: {describe(error)}; {advice(url)}") from error
     finally:
         engine.dispose()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from pacs_monitor.format.human import plain
 from pacs_monitor.model import PacsMonitorError
-from pacs_monitor.wording import plain
 
 LONGEST = 200
 """Characters of a database's own words that are repeated."""
@@ -31,7 +31,7 @@ class UnrecordedError(HistoryError):
     """A delivery cannot be settled because its notification has not been recorded yet."""
 
 
-def told(error: SQLAlchemyError) -> str:
+def describe(error: SQLAlchemyError) -> str:
     """The first line of what the database says: neither the statement nor its values, which follow."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     first = str(cause).strip().partition("\n")[0] or type(cause).__name__

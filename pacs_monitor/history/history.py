@@ -14,6 +14,7 @@ from sqlalchemy import URL, Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 from ulid import ULID
 
+from pacs_monitor.history.accumulator import HeartbeatBatch
 from pacs_monitor.history.batches import Batches
 from pacs_monitor.history.coverage import Alive, recorded_until
 from pacs_monitor.history.engines import (
@@ -30,16 +31,15 @@ from pacs_monitor.history.engines import (
 )
 from pacs_monitor.history.errors import HeldError, HistoryError
 from pacs_monitor.history.lease import DatabaseLease
-from pacs_monitor.history.ledger import Ledger, Revision
 from pacs_monitor.history.objects import TestObjects, claim
 from pacs_monitor.history.orphans import Orphans
-from pacs_monitor.history.pulse import Pulse
-from pacs_monitor.history.reader import Reader
+from pacs_monitor.history.reader import HistoryReader
+from pacs_monitor.history.records import RecordWriter, Revision
 from pacs_monitor.history.restored import Restored, restore
 from pacs_monitor.history.rows import CheckIds, upsert
 from pacs_monitor.history.tables import monitors
 from pacs_monitor.history.term import Term
-from pacs_monitor.history.writer import PATIENCE, Writer
+from pacs_monitor.history.writer import WRITE_WITHIN, Writer
 from pacs_monitor.model import CheckId, Clock, DeliveryResult, Entry, Micros, Notification, State, iso
 from pacs_monitor.threads import answer, started
 
@@ -69,16 +69,16 @@ class History:
         try:
             bring_up_to_date(url, OPENS_WITHIN)
             number, seed, recorded = in_time(self._writer.submit(self._claim), OPENS_WITHIN, url)
-            self.reader = in_time(started(lambda: Reader(url, monitor), "history"), OPENS_WITHIN, url)
+            self.reader = in_time(started(lambda: HistoryReader(url, monitor), "history"), OPENS_WITHIN, url)
         except HistoryError:
             self._let_go()
             raise
         ids = CheckIds(number)
-        self._ledger, self._batches = Ledger(number, ids), Batches(ids)
+        self._ledger, self._batches = RecordWriter(number, ids), Batches(ids)
         self._orphans = Orphans(number, self._ledger)
         self.objects = TestObjects(ids, seed, clock, self._writer.done)
         self._alive = Alive(number, str(ULID()), clock.now(), recorded)
-        self._pulses: deque[Pulse] = deque()
+        self._batches_to_write: deque[HeartbeatBatch] = deque()
         self._places = asyncio.Semaphore(READS_AT_ONCE)
         self._beating: Future[None] = Future()
         self._beating.set_result(None)
@@ -107,7 +107,7 @@ class History:
     @property
     def unready(self) -> str | None:
         """The same for everybody to read: without the database's own words."""
-        if self.writing_for > PATIENCE:
+        if self.writing_for > WRITE_WITHIN:
             return f"the history has not answered for {self.writing_for:.0f} s"
         return "the history cannot be written; the log says why" if self.trouble else None
 
@@ -126,7 +126,7 @@ class History:
         now = self._clock.now()
         return await self.read(lambda reader: restore(reader, now), OPENS_WITHIN)
 
-    async def read(self, ask: Callable[[Reader], T], within: float = PATIENCE) -> T:
+    async def read(self, ask: Callable[[HistoryReader], T], within: float = WRITE_WITHIN) -> T:
         """Ask the record something, outside the loop; HistoryError when it takes more than so many seconds."""
         loop = asyncio.get_running_loop()
         try:
@@ -163,13 +163,13 @@ class History:
 
         await self._durable(work)
 
-    async def settle(self, results: Sequence[DeliveryResult], digest: Notification | None = None) -> None:
+    async def record_results(self, results: Sequence[DeliveryResult], digest: Notification | None = None) -> None:
         """How deliveries went, and the digest that is owed instead: all of it, or nothing.
 
         UnrecordedError when one of the notifications has not been recorded.
         """
         now = self._clock.now()
-        await self._durable(lambda connection: self._ledger.settle(connection, results, digest, now))
+        await self._durable(lambda connection: self._ledger.record_results(connection, results, digest, now))
 
     async def take_orphans(self, *, adopt: bool) -> tuple[Notification, ...]:
         """Take up what a former leader handed over (history.orphans); the notifications that are owed for it."""
@@ -182,18 +182,18 @@ class History:
         await self._durable(work)
         return tuple(taken)
 
-    def beat(self, pulse: Pulse) -> Future[None]:
+    def beat(self, batch: HeartbeatBatch) -> Future[None]:
         """A heartbeat, about every 5 s: never blocks; what cannot be written now is written with a later one.
 
         The sign of life is a job of its own, so that nothing else can keep it from being written.
         """
-        self._pulses.append(pulse)
+        self._batches_to_write.append(batch)
         self._writer.look()
         return self._beating if self.behind else self._write_beat()
 
     def close(self, within: float = CLOSES_WITHIN) -> None:
         """Write what is queued and the last sign of life, then let the lease go; what hangs is left behind."""
-        self._pulses.append(Pulse(self._clock.now()))
+        self._batches_to_write.append(HeartbeatBatch(self._clock.now()))
         self._write_beat()
         self.reader.close()
         self._let_go(within)
@@ -211,7 +211,7 @@ class History:
 
     def _write_beat(self) -> Future[None]:
         self._writer.submit(self._write_alive, self._alive.written)
-        written = self._writer.submit(self._write_pulses, self._batches.written)
+        written = self._writer.submit(self._write_batches, self._batches.written)
         if self._beating.done():
             self._beating = written
         return written
@@ -219,26 +219,26 @@ class History:
     def _write_alive(self, connection: Connection) -> None:
         if self._lease:
             self._unheld = self._lease.keep()
-        self._merge_pulses()
+        self._merge_batches()
         self._alive.write(connection)
 
-    def _write_pulses(self, connection: Connection) -> None:
-        self._merge_pulses()
+    def _write_batches(self, connection: Connection) -> None:
+        self._merge_batches()
         self._batches.write(connection)
 
-    def _merge_pulses(self) -> None:
-        while self._pulses:
-            pulse = self._pulses.popleft()
-            if pulse.step:
-                self._alive.step(pulse.now, pulse.step)
-            self._alive.extend(pulse.now)
-            self._batches.take(pulse)
+    def _merge_batches(self) -> None:
+        while self._batches_to_write:
+            batch = self._batches_to_write.popleft()
+            if batch.step:
+                self._alive.step(batch.now, batch.step)
+            self._alive.extend(batch.now)
+            self._batches.take(batch)
 
     def _rolled_back(self) -> None:
         """Pulses are merged even while the database is away, so that they do not pile up."""
         if self._ids:
             self._ids.forget()
-            self._merge_pulses()
+            self._merge_batches()
 
     def _connect(self) -> Connection:
         """A new session writes only when this process still leads."""

@@ -1,4 +1,4 @@
-"""The ledger of test objects (model.Ledger), in the history: durable before anything is sent."""
+"""The ledger of test objects (model.ObjectLedger), in the history: durable before anything is sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pacs_monitor.history import tables as t
 from pacs_monitor.history.engines import advice, bring_up_to_date, in_time, parse, writing
 from pacs_monitor.history.errors import HistoryError
 from pacs_monitor.history.rows import CheckIds, insert_once, upsert
-from pacs_monitor.history.writer import PATIENCE, Writer
+from pacs_monitor.history.writer import WRITE_WITHIN, Writer
 from pacs_monitor.model import (
     SECOND,
     STORES_A_DAY,
@@ -52,7 +52,7 @@ class TestObjects:
     async def remove(self, node: str, sop_instance: str) -> None:
         await self._run(lambda connection: connection.execute(delete(t.test_objects).where(_is(node, sop_instance))))
 
-    async def miss(self, node: str, sop_instance: str, since: Micros | None) -> None:
+    async def mark_missed(self, node: str, sop_instance: str, since: Micros | None) -> None:
         statement = update(t.test_objects).where(_is(node, sop_instance)).values(missed=since)
         await self._run(lambda connection: connection.execute(statement))
 
@@ -98,8 +98,8 @@ class TestObjects:
         stores = t.test_stores.c
         connection.execute(delete(t.test_stores).where(stores.at <= now - DAY))
         count = select(func.count()).where(stores.monitor_id == self._ids.monitor, stores.node == node)
-        for most, span, words in ((STORES_A_MINUTE, 60 * SECOND, "a minute"), (STORES_A_DAY, DAY, "a day")):
-            if (connection.scalar(count.where(stores.at > now - span)) or 0) >= most:
+        for most, length, words in ((STORES_A_MINUTE, 60 * SECOND, "a minute"), (STORES_A_DAY, DAY, "a day")):
+            if (connection.scalar(count.where(stores.at > now - length)) or 0) >= most:
                 return f"{node} was sent {most} test objects within {words}, which is the limit"
         return None
 
@@ -120,16 +120,16 @@ class TestObjects:
 def open_ledger(url: str, monitor: str, clock: Clock) -> Iterator[TestObjects]:
     """The ledger for `pacs-monitor probe`, also beside a running daemon: no lease is taken. Raises HistoryError."""
     database = parse(url)
-    bring_up_to_date(database, PATIENCE)
+    bring_up_to_date(database, WRITE_WITHIN)
     engine = writing(database)
     ids = CheckIds(0)
     writer = Writer(engine.connect, ids.forget, advice(database))
     try:
         claiming = writer.submit(lambda connection: claim(connection, monitor, clock.now()))
-        ids.monitor, seed = in_time(claiming, PATIENCE, database)
+        ids.monitor, seed = in_time(claiming, WRITE_WITHIN, database)
         yield TestObjects(ids, seed, clock, writer.done)
     finally:
-        writer.close(PATIENCE)
+        writer.close(WRITE_WITHIN)
         engine.dispose()
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select
 from ulid import ULID
 
 from pacs_monitor.history import tables as t
-from pacs_monitor.history.ledger import Ledger
+from pacs_monitor.history.records import RecordWriter
 from pacs_monitor.model import (
     SECOND,
     CheckId,
@@ -47,7 +47,7 @@ def hand_over(connection: Connection, monitor: str, entries: Sequence[Entry], no
 class Orphans:
     """Takes up what was handed over, in the writer's transaction."""
 
-    def __init__(self, monitor: int, ledger: Ledger) -> None:
+    def __init__(self, monitor: int, ledger: RecordWriter) -> None:
         self._monitor, self._ledger = monitor, ledger
         self._set_aside: set[int] = set()
         """Rows that cannot be read; they stay where they are, for people."""

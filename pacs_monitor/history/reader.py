@@ -12,10 +12,11 @@ from sqlalchemy import URL, Connection, Row, Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from pacs_monitor.history import tables as t
+from pacs_monitor.history.accumulator import ChangeSeen, Runs
 from pacs_monitor.history.engines import advice, parse, reading, require_current, shown
-from pacs_monitor.history.errors import HistoryError, told
-from pacs_monitor.history.pulse import ChangeSeen, Runs
+from pacs_monitor.history.errors import HistoryError, describe
 from pacs_monitor.history.rollups import as_runs
+from pacs_monitor.intervals import FOREVER, Interval
 from pacs_monitor.model import (
     Change,
     CheckId,
@@ -34,7 +35,6 @@ from pacs_monitor.model import (
     Withheld,
 )
 from pacs_monitor.proof import Identity
-from pacs_monitor.spans import FOREVER, Span
 from pacs_monitor.uptime import Cause, Coverage
 
 REASONS = {reason.value: reason for reason in Reason}
@@ -59,7 +59,7 @@ class IncidentFile:
     withheld: tuple[Withheld, ...]
 
 
-class Reader:
+class HistoryReader:
     """Reads one monitor's record; may be used from any thread."""
 
     def __init__(self, url: URL, monitor: str) -> None:
@@ -95,16 +95,16 @@ class Reader:
                 yield connection
         except SQLAlchemyError as error:
             raise HistoryError(
-                f"cannot read the history {shown(self._url)}: {told(error)}; {advice(self._url)}"
+                f"cannot read the history {shown(self._url)}: {describe(error)}; {advice(self._url)}"
             ) from error
 
-    def watched(self) -> dict[CheckId, tuple[Span, ...]]:
+    def watched(self) -> dict[CheckId, tuple[Interval, ...]]:
         """When each check was watched."""
         statement = self._of_checks(t.watches.c.started, t.watches.c.ended, table=t.watches)
-        spans: dict[CheckId, list[Span]] = defaultdict(list)
+        intervals: dict[CheckId, list[Interval]] = defaultdict(list)
         for row in self._rows(statement.order_by(t.watches.c.id)):
-            spans[_check(row)].append(Span(row.started, FOREVER if row.ended is None else row.ended))
-        return {check: tuple(of_check) for check, of_check in sorted(spans.items())}
+            intervals[_check(row)].append(Interval(row.started, FOREVER if row.ended is None else row.ended))
+        return {check: tuple(of_check) for check, of_check in sorted(intervals.items())}
 
     def identities(self) -> dict[CheckId, tuple[Identity, ...]]:
         """Where and as whom each check asked, one after the other, and since when it was proven so."""
@@ -126,16 +126,16 @@ class Reader:
         return dict(ledgers)
 
     def coverage(self, start: Micros = -FOREVER, end: Micros = FOREVER) -> tuple[Coverage, ...]:
-        """When the monitor ran, and when its record is ambiguous, as far as it touches the span."""
-        spans = t.coverage.c
-        statement = select(spans.started, spans.ended, spans.cause).where(
-            spans.monitor_id == self.monitor, spans.started < end, spans.ended > start
+        """When the monitor ran, and when its record is ambiguous, as far as it touches the interval."""
+        intervals = t.coverage.c
+        statement = select(intervals.started, intervals.ended, intervals.cause).where(
+            intervals.monitor_id == self.monitor, intervals.started < end, intervals.ended > start
         )
-        rows = self._rows(statement.order_by(spans.started))
+        rows = self._rows(statement.order_by(intervals.started))
         return tuple(Coverage(row.started, row.ended, Cause(row.cause) if row.cause else None) for row in rows)
 
     def runs(self, start: Micros, end: Micros) -> dict[CheckId, Runs]:
-        """How often each check ran, in the hours (after three days: UTC days) that begin in the span."""
+        """How often each check ran, in the hours (after three days: UTC days) that begin in the interval."""
         statement = self._of_checks(t.rollups, table=t.rollups).where(
             t.rollups.c.started >= start, t.rollups.c.started < end
         )

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pacs_monitor.history.reader import Reader
+from pacs_monitor.history.reader import HistoryReader
+from pacs_monitor.intervals import FOREVER
 from pacs_monitor.model import (
     CheckId,
     DeliveryStatus,
@@ -22,7 +23,6 @@ from pacs_monitor.model import (
     Withheld,
 )
 from pacs_monitor.proof import counts, proofs
-from pacs_monitor.spans import FOREVER
 
 _NOT_TAKEN = frozenset({DeliveryStatus.REFUSED, DeliveryStatus.GIVEN_UP})
 
@@ -49,7 +49,7 @@ class Restored:
     """Others whose address was changed in an outage that began proven: it counts until it ends."""
 
 
-def restore(reader: Reader, now: Micros) -> Restored:
+def restore(reader: HistoryReader, now: Micros) -> Restored:
     """Read it, from one monitor's record."""
     incidents = tuple(reversed(reader.incidents(open_only=True)))
     made: dict[str, list[Notification]] = {incident.id: [] for incident in incidents}
@@ -77,7 +77,7 @@ def restore(reader: Reader, now: Micros) -> Restored:
 
 
 def _proofs(
-    reader: Reader, standings: Mapping[CheckId, Standing], now: Micros
+    reader: HistoryReader, standings: Mapping[CheckId, Standing], now: Micros
 ) -> tuple[frozenset[CheckId], frozenset[CheckId]]:
     """Checks that are proven, and those that an outage holds to what they were; few are edited in one."""
     proven, held = set(), set()
@@ -92,13 +92,13 @@ def _proofs(
     return frozenset(proven), frozenset(held)
 
 
-def _standings(reader: Reader, incidents: tuple[Incident, ...]) -> dict[CheckId, Standing]:
+def _standings(reader: HistoryReader, incidents: tuple[Incident, ...]) -> dict[CheckId, Standing]:
     troubled = {check for i in incidents if i.kind is IncidentKind.NODE for check in i.members}
     last, latest = reader.last_started(), reader.latest()
     return {
-        check: _standing(latest.get(check), spans[-1].start, last.get(check), check in troubled)
-        for check, spans in reader.watched().items()
-        if spans[-1].end == FOREVER
+        check: _standing(latest.get(check), intervals[-1].start, last.get(check), check in troubled)
+        for check, intervals in reader.watched().items()
+        if intervals[-1].end == FOREVER
     }
 
 

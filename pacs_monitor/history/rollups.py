@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
 
-from pacs_monitor.history.pulse import Runs
+from pacs_monitor.history.accumulator import Runs
 from pacs_monitor.history.rows import CheckIds, upsert
 from pacs_monitor.history.tables import checks, rollups
 from pacs_monitor.model import SECOND, CheckId, Micros
@@ -21,7 +21,7 @@ KEYS = ("check_id", "width", "started")
 
 
 class Rollups:
-    """The rows of the hour that goes on, and of hours that are not yet written. A pulse counts in its own hour."""
+    """The rows of the hour that goes on, and of hours that are not yet written. A batch counts in its own hour."""
 
     def __init__(self, ids: CheckIds) -> None:
         self._ids = ids

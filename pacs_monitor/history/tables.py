@@ -37,7 +37,7 @@ Key = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself only in a column of type INTEGER."""
 
 
-class Words(TypeDecorator[str]):
+class PlainText(TypeDecorator[str]):
     """Text that both databases take, whatever a peer had put into it: no NUL, no lone surrogate."""
 
     impl = Text
@@ -65,11 +65,11 @@ def _time(name: str, *, nullable: bool = False) -> Column[int]:
 
 
 def _text(name: str, *, nullable: bool = False) -> Column[str]:
-    return Column(name, Words, nullable=nullable)
+    return Column(name, PlainText, nullable=nullable)
 
 
 def _of(target: str, name: str, *, primary_key: bool = False, index: bool = False) -> Column[Any]:
-    kind = Words if target == "incidents" else Key
+    kind = PlainText if target == "incidents" else Key
     return Column(name, kind, ForeignKey(f"{target}.id"), primary_key=primary_key, nullable=False, index=index)
 
 
@@ -81,11 +81,11 @@ monitors = Table(
     "monitors",
     metadata,
     Column("id", Key, primary_key=True),
-    Column("name", Words, nullable=False, unique=True),
+    Column("name", PlainText, nullable=False, unique=True),
     _text("host"),
     Column("pid", Integer, nullable=False),
     _time("since"),
-    Column("seed", Words, nullable=False, server_default=""),
+    Column("seed", PlainText, nullable=False, server_default=""),
     Column("term", BigInteger, nullable=False, server_default="0"),
     Column("beat", BigInteger, nullable=False, server_default="0"),
 )
@@ -147,14 +147,14 @@ revisions = Table(
 coverage = Table(
     "coverage",
     metadata,
-    Column("run", Words, primary_key=True),
+    Column("run", PlainText, primary_key=True),
     Column("number", Integer, primary_key=True),
     _monitor(),
     _time("started"),
     _time("ended"),
     _text("cause", nullable=True),
 )
-"""Spans in which a run of the monitor (a ULID) was alive; those with a cause are ambiguous."""
+"""Intervals in which a run of the monitor (a ULID) was alive; those with a cause are ambiguous."""
 
 transitions = Table(
     "transitions",
@@ -189,7 +189,7 @@ standings = Table(
 incidents = Table(
     "incidents",
     metadata,
-    Column("id", Words, primary_key=True),
+    Column("id", PlainText, primary_key=True),
     _monitor(),
     _text("kind"),
     _text("cause"),
@@ -229,14 +229,14 @@ notifications = Table(
     "notifications",
     metadata,
     Column("position", Key, primary_key=True),
-    Column("id", Words, nullable=False, unique=True),
+    Column("id", PlainText, nullable=False, unique=True),
     _monitor(),
-    Column("incident_id", Words, ForeignKey("incidents.id"), index=True),
+    Column("incident_id", PlainText, ForeignKey("incidents.id"), index=True),
     _text("channel"),
     _text("event"),
     _time("created"),
     Column("data", Document, nullable=False),
-    Column("status", Words, nullable=False, index=True),
+    Column("status", PlainText, nullable=False, index=True),
     Column("attempts", Integer, nullable=False),
     _text("said"),
     _time("settled", nullable=True),
@@ -254,7 +254,7 @@ acknowledgements = Table(
 maintenance = Table(
     "maintenance",
     metadata,
-    Column("id", Words, primary_key=True),
+    Column("id", PlainText, primary_key=True),
     _monitor(),
     _text("name"),
     Column("match", Document, nullable=False),
@@ -352,8 +352,8 @@ memory = Table(
 test_objects = Table(
     "test_objects",
     metadata,
-    Column("sop_instance_uid", Words, primary_key=True),
-    Column("node", Words, primary_key=True),
+    Column("sop_instance_uid", PlainText, primary_key=True),
+    Column("node", PlainText, primary_key=True),
     _of("checks", "check_id", index=True),
     _text("sop_class_uid"),
     _text("study_instance_uid"),

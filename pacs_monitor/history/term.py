@@ -21,7 +21,7 @@ from sqlalchemy import URL, Connection, event, text
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from pacs_monitor.history.engines import advice, is_sqlite, leading, migrate, parse, shown
-from pacs_monitor.history.errors import FencedError, HistoryError, told
+from pacs_monitor.history.errors import FencedError, HistoryError, describe
 from pacs_monitor.history.orphans import hand_over
 from pacs_monitor.leadership import Row
 from pacs_monitor.model import Clock, Entry, iso
@@ -141,7 +141,7 @@ class Term:
                 self._disconnect()
                 if again and known:
                     return self._do(work)
-                raise HistoryError(f"cannot reach the history: {told(error)}; {advice(self._url)}") from error
+                raise HistoryError(f"cannot reach the history: {describe(error)}; {advice(self._url)}") from error
 
     def _connect(self) -> Connection:
         connection = self._engine.connect()

@@ -5,7 +5,7 @@ transaction fails for a reason that may be one job's own, it is rolled back and 
 so that a failing one takes no other with it; a job must therefore be fit to run twice. If the database itself is gone,
 all of them fail at once, the connection is dropped, and the next job connects again.
 
-A database may also hang, and a system call that hangs cannot be ended. So nobody waits longer than PATIENCE for a job,
+A database may also hang, and a system call that hangs cannot be ended. Nobody waits longer than WRITE_WITHIN for a job,
 and while one write hangs nobody waits at all. A job that was given up is not begun any more; if it was under way, it
 may still become durable, so that writing the same again must do no harm. The thread is left behind at the end.
 """
@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
-from pacs_monitor.history.errors import FencedError, HistoryError, MovedError, told
+from pacs_monitor.history.errors import FencedError, HistoryError, MovedError, describe
 from pacs_monitor.threads import answer
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 TOGETHER = 256
 """The most jobs in one transaction."""
-PATIENCE = 5.0
+WRITE_WITHIN = 5.0
 """Seconds that a caller waits for the history."""
 _SESSION_GOES_ON = frozenset({"55P03", "57014"})
 """PostgreSQL's codes for a lock or an answer that did not come in time: the session and its lease are still good."""
@@ -48,7 +48,7 @@ class Job:
 
 
 class Writer:
-    """Runs jobs in the order of their coming; what `connect` raises is told to whoever waits.
+    """Runs jobs in the order of their coming; what `connect` raises goes to whoever waits.
 
     `require` is called before each transaction, `guard` in it when its work is done: what that raises undoes all of it.
     """
@@ -90,7 +90,7 @@ class Writer:
     @property
     def hangs(self) -> bool:
         """Whether waiting for a write has no sense now."""
-        return self._slow or self.writing_for > PATIENCE
+        return self._slow or self.writing_for > WRITE_WITHIN
 
     def submit(self, work: Callable[[Connection], T], committed: Callable[[], None] = lambda: None) -> Future[T]:
         """Queue a job; its future is done when the work is durable, or has failed with HistoryError."""
@@ -102,7 +102,7 @@ class Writer:
         return job.future
 
     async def done(self, work: Callable[[Connection], T], committed: Callable[[], None] = lambda: None) -> T:
-        """The result of a job, durable; HistoryError when it fails, or is not durable within PATIENCE.
+        """The result of a job, durable; HistoryError when it fails, or is not durable within WRITE_WITHIN.
 
         A caller that is cancelled does not take the job back.
         """
@@ -110,15 +110,15 @@ class Writer:
             raise self._unanswered()
         future = self.submit(work, committed)
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(WRITE_WITHIN):
                 return await answer(future)
         except TimeoutError:
             future.cancel()
             raise self._unanswered() from None
 
     def look(self) -> None:
-        """Regularly: notice and tell that a write hangs."""
-        if self.writing_for > PATIENCE and not self.trouble:
+        """Regularly: notice and log that a write hangs."""
+        if self.writing_for > WRITE_WITHIN and not self.trouble:
             self.trouble = self._words()
             log.error("%s", self.trouble)
 
@@ -137,7 +137,7 @@ class Writer:
         return HistoryError(self.trouble if self.trouble and self._slow else self._words())
 
     def _words(self) -> str:
-        return f"the history has not answered for {max(self.writing_for, PATIENCE):.0f} s; {self._what_to_do}"
+        return f"the history has not answered for {max(self.writing_for, WRITE_WITHIN):.0f} s; {self._what_to_do}"
 
     def _run(self) -> None:
         ended = False
@@ -174,19 +174,19 @@ class Writer:
         failure = self._timed(jobs)
         if failure and len(jobs) > 1 and not _is_outage(failure) and not isinstance(failure, FencedError):
             for job in jobs:
-                self._settle([job], self._timed([job]))
+                self._resolve_futures([job], self._timed([job]))
         else:
-            self._settle(jobs, failure)
+            self._resolve_futures(jobs, failure)
 
     def _timed(self, jobs: Sequence[Job]) -> Exception | None:
         self._began = began = time.monotonic()
         failure = self._attempt(jobs)
-        self._slow = failure is not None and _is_outage(failure) and time.monotonic() - began > PATIENCE / 2
+        self._slow = failure is not None and _is_outage(failure) and time.monotonic() - began > WRITE_WITHIN / 2
         self._began = None
         return failure
 
     def _attempt(self, jobs: Sequence[Job]) -> Exception | None:
-        """One transaction for all of these jobs; whoever waits is told only when it is committed."""
+        """One transaction for all of these jobs; whoever waits gets the answer only when it is committed."""
         try:
             self._require()
             if self._connection is None:
@@ -194,7 +194,7 @@ class Writer:
             with self._connection.begin():
                 results = [job.work(self._connection) for job in jobs]
                 self._guard(self._connection)  # last: it keeps others from taking the lead until the commit
-        except Exception as error:  # noqa: BLE001 - the writer outlives whatever a job does; the job's future tells it
+        except Exception as error:  # noqa: BLE001 - the writer outlives whatever a job does; the job's future has it
             self._rolled_back()
             if _is_outage(error) and not _session_goes_on(error):
                 self._disconnect()
@@ -204,14 +204,14 @@ class Writer:
             job.future.set_result(result)
         return None
 
-    def _settle(self, jobs: Sequence[Job], failure: Exception | None) -> None:
+    def _resolve_futures(self, jobs: Sequence[Job], failure: Exception | None) -> None:
         if failure is None:
             if self.trouble:
                 log.warning("the history can be written again")
             self.trouble = None
             return
         error = self._explained(failure)
-        if not self.trouble and not isinstance(failure, FencedError):  # which the leadership tells once
+        if not self.trouble and not isinstance(failure, FencedError):  # which the leadership logs once
             log.error("%s", error)
         if _is_outage(failure):
             self.trouble = str(error)
@@ -222,7 +222,7 @@ class Writer:
     def _explained(self, failure: Exception) -> Exception:
         if not isinstance(failure, SQLAlchemyError):
             return failure
-        explained = HistoryError(f"cannot write the history: {told(failure)}; {self._what_to_do}")
+        explained = HistoryError(f"cannot write the history: {describe(failure)}; {self._what_to_do}")
         explained.__cause__ = failure
         return explained
 
@@ -233,7 +233,7 @@ class Writer:
         try:
             connection.close()
         except SQLAlchemyError as error:
-            log.debug("closing a broken connection: %s", told(error))
+            log.debug("closing a broken connection: %s", describe(error))
 
 
 def _session_goes_on(error: Exception) -> bool:

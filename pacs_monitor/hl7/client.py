@@ -15,7 +15,7 @@ from typing import NamedTuple
 from pacs_monitor.hl7.framing import Deframer, FramingError, frame
 from pacs_monitor.hl7.message import Acknowledgement, Code, MalformedError, read_acknowledgement
 from pacs_monitor.model import Address, Phase, Reason, Resolver, Tls
-from pacs_monitor.net import NetFailure, Passage, connect, refusal, refuses_us
+from pacs_monitor.net import NetFailure, Trace, connect, refusal, refuses_us
 
 _NAMES_ANOTHER = "acknowledged a message other than ours (MSA-2 is not the MSH-10 that we sent)"
 _NAMES_NONE = (
@@ -38,12 +38,10 @@ class Fault(NamedTuple):
     final: bool = False
 
 
-async def dial(address: Address, *, resolver: Resolver, deadline: float, passage: Passage, tls: Tls | None) -> Link:
+async def dial(address: Address, *, resolver: Resolver, deadline: float, trace: Trace, tls: Tls | None) -> Link:
     """An open connection, to be closed by the caller; raises NetFailure. `deadline` is on time.monotonic()."""
     link = Link(address)
-    link.transport, _ = await connect(
-        lambda: link, address, resolver=resolver, deadline=deadline, passage=passage, tls=tls
-    )
+    link.transport, _ = await connect(lambda: link, address, resolver=resolver, deadline=deadline, trace=trace, tls=tls)
     return link
 
 
@@ -66,9 +64,9 @@ class Link(asyncio.Protocol):
     def close(self) -> None:
         self.transport.close()
 
-    async def exchange(self, message: bytes, wanted: Wanted, deadline: float, passage: Passage) -> Code:
+    async def exchange(self, message: bytes, wanted: Wanted, deadline: float, trace: Trace) -> Code:
         """Send a message; the code of the acknowledgement that was wanted. Raises NetFailure."""
-        passage.begin(Phase.OPERATION)
+        trace.begin(Phase.OPERATION)
         self._messages.clear()
         self._deframer.skipped = False
         self.transport.write(frame(message))
@@ -78,17 +76,17 @@ class Link(asyncio.Protocol):
                 while True:
                     judged = _judge(read_acknowledgement(await self._next()), wanted)
                     if isinstance(judged, Code):
-                        passage.end()
+                        trace.end()
                         return judged
                     if judged.final:
-                        raise self._failure(judged, passage)
+                        raise self._failure(judged, trace)
                     passed_over = judged
         except MalformedError:
             raise self._failure(
-                Fault(Reason.FRAMING, "answered with something that is not an HL7 v2 message"), passage
+                Fault(Reason.FRAMING, "answered with something that is not an HL7 v2 message"), trace
             ) from None
         except (TimeoutError, OSError, FramingError) as error:
-            raise self._failure(self._ended_by(error, passed_over), passage) from None
+            raise self._failure(self._ended_by(error, passed_over), trace) from None
 
     async def _next(self) -> bytes:
         """The next message; raises what ended the connection when there is none."""
@@ -100,7 +98,7 @@ class Link(asyncio.Protocol):
         return self._messages.popleft()
 
     def _ended_by(self, error: Exception, passed_over: Fault | None) -> Fault:
-        """Nothing that was wanted came: what came instead tells most."""
+        """Nothing that was wanted came: what came instead says most."""
         skipped = self._deframer.skipped and not self._deframer.inside and passed_over is None
         if skipped or isinstance(error, FramingError):
             why = error if isinstance(error, FramingError) else "its data does not begin with 0B"
@@ -115,9 +113,9 @@ class Link(asyncio.Protocol):
             return Fault(Reason.NO_ACK, "did not acknowledge the message in time")
         return Fault(Reason.CLOSED, "closed the connection without an acknowledgement: wrong port or protocol?")
 
-    def _failure(self, fault: Fault, passage: Passage) -> NetFailure:
+    def _failure(self, fault: Fault, trace: Trace) -> NetFailure:
         whose = "" if fault.reason is Reason.AUTH else f"{self.address} "
-        return passage.failure(fault.reason, whose + fault.detail)
+        return trace.failure(fault.reason, whose + fault.detail)
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -135,7 +133,7 @@ class Link(asyncio.Protocol):
         self._news.set()
 
 
-class Shelf:
+class LinkPool:
     """Connections that stay open from one run to the next, one for each user, each for a time of its own."""
 
     def __init__(self) -> None:

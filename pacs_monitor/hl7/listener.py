@@ -1,7 +1,7 @@
 """Our own MLLP listener: copies of feeds, and heartbeats that come back, are counted here and dropped.
 
-It never acknowledges an order that it would lose: only messages from the addresses that it is told, to the application
-and facility that it is told (MSH-5, MSH-6), are taken; anything else is rejected (AR, or CR in enhanced mode). Of what
+It never acknowledges an order that it would lose: only messages from the configured addresses, to the configured
+application and facility (MSH-5, MSH-6), are taken; anything else is rejected (AR, or CR in enhanced mode). Of what
 is taken it keeps the message type, the time and the count, nothing else.
 """
 
@@ -16,11 +16,11 @@ from ipaddress import ip_network
 
 from pacs_monitor.hl7.framing import Deframer, FramingError, frame
 from pacs_monitor.hl7.message import MalformedError, Message, acknowledge
-from pacs_monitor.model import Clock, Heard
+from pacs_monitor.model import Clock, FeedActivity
 from pacs_monitor.net import plain
-from pacs_monitor.net.accepting import Refusals, Server, bind
-from pacs_monitor.net.admission import Connection, Limits, TurnedAway
-from pacs_monitor.net.sparing import RateLimitedLog
+from pacs_monitor.net.admission import Connection, Limits, RefusalCause
+from pacs_monitor.net.connection_server import Refusals, Server, bind
+from pacs_monitor.net.rate_limit import RateLimitedLog
 
 log = logging.getLogger(__name__)
 AT_ONCE = 64
@@ -51,7 +51,7 @@ class Listener:
         refusals: Refusals | None = None,
     ) -> None:
         self.host, self.port = host, port
-        self.heard: dict[str, Heard] = {}
+        self.activity: dict[str, FeedActivity] = {}
         limits = Limits(AT_ONCE, STRANGERS_AT_ONCE, OF_ONE_ADDRESS)
         self._server = Server(
             "HL7", lambda one: Incoming(self, one), limits, known=self.knows, tls=tls, refusals=refusals
@@ -102,7 +102,7 @@ class Listener:
             self._count(message)
             connection.served()
         else:
-            connection.turned_away(TurnedAway.REJECTED, refusal)
+            connection.refused(RefusalCause.REJECTED, refusal)
         return acknowledge(message, refusal is None, now, refusal or "")
 
     def remark(self, what: str) -> None:
@@ -116,14 +116,14 @@ class Listener:
             return "MSH-5 and MSH-6 name a different receiver"
         if message.type is None:
             return "MSH-9 contains no message type"
-        if message.type not in self.heard and len(self.heard) >= MOST_TYPES:
+        if message.type not in self.activity and len(self.activity) >= MOST_TYPES:
             return "too many different message types"
         return None
 
     def _count(self, message: Message) -> None:
         kind = message.type or ""
-        before = self.heard.get(kind, Heard(0, 0))
-        self.heard[kind] = Heard(before.messages + 1, self._clock.now())
+        before = self.activity.get(kind, FeedActivity(0, 0))
+        self.activity[kind] = FeedActivity(before.messages + 1, self._clock.now())
         expected = self._expected.get(message.control_id)
         if expected is not None and not expected.done():
             expected.set_result(self._clock.monotonic())
@@ -157,7 +157,7 @@ class Incoming(asyncio.Protocol):
                     self._transport.close()
                     return
         except (FramingError, MalformedError) as error:
-            self._refused(TurnedAway.MALFORMED, f"it did not send an HL7 message: {error}")
+            self._refused(RefusalCause.MALFORMED, f"it did not send an HL7 message: {error}")
             self._transport.close()  # there is nothing to acknowledge
 
     def _remark(self) -> None:
@@ -168,25 +168,25 @@ class Incoming(asyncio.Protocol):
                 f"ignores bytes that {self._connection.address} sends outside its messages (0B … 1C 0D)"
             )
 
-    def _refused(self, why: TurnedAway, what: str) -> None:
+    def _refused(self, why: RefusalCause, what: str) -> None:
         self._over = True
-        self._connection.turned_away(why, what)
+        self._connection.refused(why, what)
 
     def _leave(self) -> None:
-        self._refused(TurnedAway.SILENT, "it sent no message in time")
+        self._refused(RefusalCause.SILENT, "it sent no message in time")
         self._connection.abort()
 
     def pause_writing(self) -> None:
         """It sends without reading what we answer."""
-        self._refused(TurnedAway.STALLED, "it does not read our acknowledgements")
+        self._refused(RefusalCause.STALLED, "it does not read our acknowledgements")
         self._connection.abort()
 
     def eof_received(self) -> None:
         """The sender ends the connection."""
         if self._deframer.inside and not self._over:
-            self._refused(TurnedAway.MALFORMED, "it closed the connection within a message, before its end (1C 0D)")
+            self._refused(RefusalCause.MALFORMED, "it closed the connection within a message, before its end (1C 0D)")
         elif self._deframer.skipped and not self._over and not self._remarked:
-            self._refused(TurnedAway.MALFORMED, "it did not send an HL7 message: nothing began with 0B")
+            self._refused(RefusalCause.MALFORMED, "it did not send an HL7 message: nothing began with 0B")
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why does not matter
         self._connection.lost()

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from typing import NamedTuple, Self
 
-from pacs_monitor.calendars import WEEK, Hours, Window, outside
+from pacs_monitor.calendars import WEEK, Hours, outside
 from pacs_monitor.fields import parse_duration
+from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros
 
 OTHERWISE = "otherwise"
@@ -43,11 +44,11 @@ class Limits(tuple[Limit, ...]):
     def exceeded(self, last: Micros, now: Micros, zone: tzinfo) -> Limit | None:
         """The limit that a silence has exceeded at some time since the last message, if any."""
         longest = max(limit.seconds for limit in self)
-        looked_at = Window(max(last, now - WEEK - round(longest * SECOND)), now)
-        named = [window for limit in self if limit.hours for window in limit.hours.windows(looked_at, zone)]
+        looked_at = Interval(max(last, now - WEEK - round(longest * SECOND)), now)
+        named = [interval for limit in self if limit.hours for interval in limit.hours.intervals(looked_at, zone)]
         for limit in self:
-            windows = limit.hours.windows(looked_at, zone) if limit.hours else outside(looked_at, named)
-            if any(window.end - window.start >= limit.seconds * SECOND for window in windows):
+            intervals = limit.hours.intervals(looked_at, zone) if limit.hours else outside(looked_at, named)
+            if any(interval.end - interval.start >= limit.seconds * SECOND for interval in intervals):
                 return limit
         return None
 

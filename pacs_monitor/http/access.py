@@ -20,7 +20,7 @@ from pacs_monitor.fields import (
     check_header_value,
     tls_of,
 )
-from pacs_monitor.http.requested import is_askable
+from pacs_monitor.http.validation import is_valid_url
 from pacs_monitor.model import Node, Tls
 
 
@@ -84,12 +84,12 @@ class HttpSettings(Settings):
         try:
             parts = urlsplit(self.url)
             alone = parts.username is None and not parts.query and not parts.fragment
-            fine = alone and parts.port != 0 and is_askable(self.url)
+            fine = alone and parts.port != 0 and is_valid_url(self.url)
         except ValueError:
             fine = False
         if not fine:
             raise ValueError("write url as https://HOST:PORT/PATH, the root of the service and nothing else")
-        if self.proxy and not (_PROXY.fullmatch(self.proxy) and is_askable(self.proxy)):
+        if self.proxy and not (_PROXY.fullmatch(self.proxy) and is_valid_url(self.proxy)):
             raise ValueError("write proxy as http://HOST:PORT, without an account")
         if parts.scheme == "http" and self.tls:
             raise ValueError("remove tls or write https://: url begins with http://")

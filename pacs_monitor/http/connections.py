@@ -16,18 +16,18 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from pacs_monitor.http.answers import HttpError
+from pacs_monitor.http.response import HttpError
 from pacs_monitor.model import Address, Phase, Reason, Tls
-from pacs_monitor.net import EXPIRY, Passage, certificates
-from pacs_monitor.net.connection import miss, most_telling
+from pacs_monitor.net import EXPIRY, Trace, certificates
+from pacs_monitor.net.connection import connect_failure, most_specific
 from pacs_monitor.net.tls import fresh_context
 
 
 class Watch:
     """One exchange: opens its connections, and shuts them down when its time is up."""
 
-    def __init__(self, timeout: float, passage: Passage, addresses: Sequence[Address], *, by_proxy: bool) -> None:
-        self.passage = passage
+    def __init__(self, timeout: float, trace: Trace, addresses: Sequence[Address], *, by_proxy: bool) -> None:
+        self.trace = trace
         self.cut = False
         self._by_proxy = by_proxy
         self._addresses, self._end = addresses, monotonic() + timeout
@@ -39,29 +39,29 @@ class Watch:
     def connect(self, host: str, port: int) -> socket.socket:
         """The first of the known addresses that answers, or of the name's; a silent one takes its share of the time."""
         addresses = self._addresses or self._resolved(host, port)
-        self.passage.begin(Phase.CONNECT)
-        misses = []
+        self.trace.begin(Phase.CONNECT)
+        failures = []
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             share = max(self._end - monotonic(), 0.001) / left
             try:
                 sock = socket.create_connection(address, share)
             except OSError as error:
-                misses.append(miss(address, error, share))
+                failures.append(connect_failure(address, error, share))
             else:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.settimeout(max(self._end - monotonic(), 0.001))
                 self._add(sock)
                 return sock
-        reason, detail = most_telling(misses)
+        reason, detail = most_specific(failures)
         if self._by_proxy:
             reason, detail = Reason.NOT_MEASURED, f"no request was sent, because the proxy failed: {detail}"
-        raise HttpError(reason, detail, self.passage)
+        raise HttpError(reason, detail, self.trace)
 
     def secured(self, connection: Any) -> None:
         """The TLS handshake is over."""
         expiry = certificates.shown_by(connection if isinstance(connection, ssl.SSLSocket) else None)
         if expiry is not None:
-            self.passage.measure(EXPIRY.name, expiry)
+            self.trace.measure(EXPIRY.name, expiry)
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -76,12 +76,12 @@ class Watch:
                 self._sockets.clear()
 
     def _resolved(self, host: str, port: int) -> list[Address]:
-        self.passage.begin(Phase.RESOLVE)
+        self.trace.begin(Phase.RESOLVE)
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, ValueError):
             detail = f"{Address(host, port)}: the name does not resolve"
-            raise HttpError(Reason.DNS, detail, self.passage) from None
+            raise HttpError(Reason.DNS, detail, self.trace) from None
         return [Address(str(entry[4][0]), port) for entry in found]
 
     def _add(self, sock: socket.socket) -> None:
@@ -147,7 +147,7 @@ def _pools(watch: Watch) -> dict[str, type[HTTPConnectionPool]]:
 
         def _new_conn(self) -> socket.socket:
             sock = watch.connect(self.host, self.port)
-            watch.passage.begin(Phase.OPERATION)
+            watch.trace.begin(Phase.OPERATION)
             return sock
 
     class Secure(HTTPSConnection):
@@ -156,17 +156,17 @@ def _pools(watch: Watch) -> dict[str, type[HTTPConnectionPool]]:
         def _new_conn(self) -> socket.socket:
             sock = watch.connect(self.host, self.port)
             if not self.proxy_is_tunneling:
-                watch.passage.begin(Phase.TLS)
+                watch.trace.begin(Phase.TLS)
             return sock
 
         def _tunnel(self) -> None:
             super()._tunnel()
-            watch.passage.begin(Phase.TLS)
+            watch.trace.begin(Phase.TLS)
 
         def connect(self) -> None:
             super().connect()
             watch.secured(self.sock)
-            watch.passage.begin(Phase.OPERATION)
+            watch.trace.begin(Phase.OPERATION)
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

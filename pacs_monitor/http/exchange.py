@@ -12,12 +12,12 @@ from requests.utils import get_auth_from_url
 from urllib3.exceptions import HTTPError
 
 from pacs_monitor.http.access import NOBODY, Access, basic
-from pacs_monitor.http.answers import Answer, HttpError
 from pacs_monitor.http.connections import Adapter, Watch
 from pacs_monitor.http.reasons import explain, of_cut
-from pacs_monitor.http.requested import unusable_header
+from pacs_monitor.http.response import HttpError, Response
+from pacs_monitor.http.validation import unusable_header
 from pacs_monitor.model import Address, Reason
-from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.net import NetFailure, Trace
 
 logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
 """It writes whole URLs and what peers say into the log, also above debug; what matters of it is in HttpError."""
@@ -39,19 +39,19 @@ def send(
     whole: bool = True,
     access: Access = NOBODY,
     addresses: Sequence[Address] = (),
-    passage: Passage | None = None,
-) -> Answer:
+    trace: Trace | None = None,
+) -> Response:
     """One exchange within `timeout` seconds in all; HttpError when there is no whole answer.
 
     With `addresses`, the target's or the proxy's, it goes to the first of them that answers. With these or with `tls`,
     the environment has no say. Unless it must be `whole`, status and headers are an answer, with what comes of a body
     that is too long or breaks off.
     """
-    passage = passage or Passage()
+    trace = trace or Trace()
     headers = {**(headers or {}), **_authorization(url, access)}
     if unfit := unusable_header(headers):
-        raise HttpError(Reason.NOT_CONFIGURED, f"no request was sent: our header {unfit} {_UNFIT}", passage)
-    watch, address = Watch(timeout, passage, addresses, by_proxy=bool(access.proxy)), address_of(url)
+        raise HttpError(Reason.NOT_CONFIGURED, f"no request was sent: our header {unfit} {_UNFIT}", trace)
+    watch, address = Watch(timeout, trace, addresses, by_proxy=bool(access.proxy)), address_of(url)
     try:
         with (
             watch.kept(),
@@ -64,19 +64,19 @@ def send(
                 raise TimeoutError
             read = _read(answer, size_limit) if whole else _beginning(answer, size_limit)
     except NetFailure as failure:
-        passage.end()
-        passage.phase = failure.phase
-        raise HttpError(failure.reason, failure.detail, passage) from None
+        trace.end()
+        trace.phase = failure.phase
+        raise HttpError(failure.reason, failure.detail, trace) from None
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        passage.end()
-        found = explain(error, address, passage.phase, timeout, access.tls)
-        raise HttpError(*(of_cut(address, passage.phase, timeout) if watch.cut else found), passage) from None
-    passage.end()
+        trace.end()
+        found = explain(error, address, trace.phase, timeout, access.tls)
+        raise HttpError(*(of_cut(address, trace.phase, timeout) if watch.cut else found), trace) from None
+    trace.end()
     if watch.cut and whole:
-        raise HttpError(*of_cut(address, passage.phase, timeout), passage)
+        raise HttpError(*of_cut(address, trace.phase, timeout), trace)
     if read is None:
-        raise HttpError(Reason.BAD_CONTENT, f"{address}: the answer is longer than {size_limit} bytes", passage)
-    return Answer(answer.status_code, answer.headers, read, passage)
+        raise HttpError(Reason.BAD_CONTENT, f"{address}: the answer is longer than {size_limit} bytes", trace)
+    return Response(answer.status_code, answer.headers, read, trace)
 
 
 def _read(answer: requests.Response, limit: int) -> bytes | None:

@@ -11,10 +11,10 @@ from http.client import BadStatusLine, HTTPException, IncompleteRead, RemoteDisc
 import requests
 from urllib3.exceptions import LocationValueError, NameResolutionError
 
+from pacs_monitor.format.human import duration
 from pacs_monitor.model import Address, Phase, Reason, Tls
 from pacs_monitor.net.protocols import WRONG, spoken
 from pacs_monitor.net.tls import Fault, fault, refusal, refuses_us
-from pacs_monitor.wording import span
 
 _WORDS = {
     Reason.TIMEOUT: "no complete answer within {timeout}",
@@ -99,7 +99,7 @@ def of_cut(address: Address, phase: Phase, timeout: float) -> Fault:
 
 
 def _worded(reason: Reason, address: Address, timeout: float) -> Fault:
-    return Fault(reason, f"{address}: {_WORDS[reason].format(timeout=span(timeout))}")
+    return Fault(reason, f"{address}: {_WORDS[reason].format(timeout=duration(timeout))}")
 
 
 def _of_tls(error: ssl.SSLError, address: Address, phase: Phase, tls: Tls | None) -> Fault:

@@ -11,7 +11,7 @@ from pacs_monitor.config.sections import DicomListener, Hl7Listener, MonitorSett
 from pacs_monitor.dicom import acceptor
 from pacs_monitor.hl7 import listener as mllp
 from pacs_monitor.model import Address, Clock, Node, RememberingResolver
-from pacs_monitor.net.accepting import Refusals
+from pacs_monitor.net.connection_server import Refusals
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Listens(Protocol):
 class UsesListeners(Protocol):
     """Whose checks wait for what our listeners receive: the runner."""
 
-    listeners: model.DicomListener | None
+    dicom_listener: model.DicomListener | None
     hl7_listener: model.Hl7Listener | None
 
 
@@ -115,7 +115,7 @@ class Listeners:
     async def adopt(self, monitor: MonitorSettings) -> list[str]:
         """Listen as the configuration says now; what went wrong. Certificates are read again: they may be new."""
         trouble = await self._dicom.adopt(monitor.dicom_listener) + await self._hl7.adopt(monitor.hl7_listener)
-        self._runner.listeners, self._runner.hl7_listener = self._dicom.listener, self._hl7.listener
+        self._runner.dicom_listener, self._runner.hl7_listener = self._dicom.listener, self._hl7.listener
         tls = monitor.hl7_listener.tls if monitor.hl7_listener else None
         if tls and self._hl7.listener and self._hl7.listener.tls:
             trouble += tls.read_again_into(self._hl7.listener.tls)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pacs_monitor.model.answers import CheckId, Patience
 from pacs_monitor.model.contracts import Probe
 from pacs_monitor.model.enums import Paging, Severity
 from pacs_monitor.model.estate import Node
+from pacs_monitor.model.results import CheckId, Thresholds
 from pacs_monitor.model.times import Micros
 
 
@@ -23,7 +23,7 @@ class Check:
     interval: float
     retry_interval: float
     timeout: float
-    patience: Patience
+    thresholds: Thresholds
     severity: Severity = Severity.WARNING
     paging: Paging = Paging.ON
     page_after: float = 60.0

@@ -8,11 +8,11 @@ from contextlib import AbstractAsyncContextManager
 from datetime import tzinfo
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from pacs_monitor.model.answers import CheckId, Measure, Outcome
 from pacs_monitor.model.enums import Layer
-from pacs_monitor.model.estate import Address, Node, Rhythm
+from pacs_monitor.model.estate import Address, Node, Timing
 from pacs_monitor.model.incidents import Notification
-from pacs_monitor.model.objects import Ledger
+from pacs_monitor.model.objects import ObjectLedger
+from pacs_monitor.model.results import CheckId, Measure, Outcome
 from pacs_monitor.model.times import Micros
 
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class DicomListener(Protocol):
         ...
 
 
-class Heard(NamedTuple):
+class FeedActivity(NamedTuple):
     """What our HL7 listener keeps of the messages of one type: how many came, and when the last one did."""
 
     messages: int
@@ -75,7 +75,7 @@ class Hl7Listener(Protocol):
     """Our own MLLP listener (`monitor.hl7_listener`); of a message it keeps type, time and count alone."""
 
     @property
-    def heard(self) -> Mapping[str, Heard]:
+    def activity(self) -> Mapping[str, FeedActivity]:
         """By message type (MSH-9, such as ORM^O01), since it listens."""
         ...
 
@@ -115,10 +115,10 @@ class ProbeContext(Protocol):
         ...
 
     @property
-    def ledger(self) -> Ledger: ...
+    def ledger(self) -> ObjectLedger: ...
 
     @property
-    def listeners(self) -> DicomListener | None:
+    def dicom_listener(self) -> DicomListener | None:
         """None unless `monitor.dicom_listener` is configured and listens."""
         ...
 
@@ -160,7 +160,7 @@ class Probe(Protocol):
     """Writes or pulls images or messages, so it needs `enabled_by`."""
     uses_association: ClassVar[bool]
     """Takes the seat of each of its addresses."""
-    rhythm: ClassVar[Rhythm]
+    timing: ClassVar[Timing]
 
     def addresses(self, node: Node, settings: Any) -> tuple[Address, ...]:
         """The addresses that a run opens associations to, in a fixed order."""
@@ -169,7 +169,7 @@ class Probe(Protocol):
     async def run(self, node: Node, settings: Any, ctx: ProbeContext) -> Outcome: ...
 
 
-class Seating(Protocol):
+class SeatHolder(Protocol):
     """Holds the seats of some addresses for one conversation; raises NetFailure when they are not free in time."""
 
     def __call__(self, *addresses: Address) -> AbstractAsyncContextManager[None]: ...
@@ -245,9 +245,9 @@ class Watches(Protocol):
         settings: Any,
         ctx: ProbeContext,
         nodes: Collection[Node],
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
         *,
-        seat: Seating,
+        seat: SeatHolder,
     ) -> Outcome:
         """Store once, query all of these nodes until shortly before the deadline, clean up; each finding is reported.
 

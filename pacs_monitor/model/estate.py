@@ -70,7 +70,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
+class Timing:
     """How often a probe kind runs by default; seconds."""
 
     interval: float = 60.0

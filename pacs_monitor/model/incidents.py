@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
-from pacs_monitor.model.answers import CheckId, Transition
 from pacs_monitor.model.enums import Phase, Reason, Severity, State
 from pacs_monitor.model.errors import PacsMonitorError
+from pacs_monitor.model.results import CheckId, Transition
 from pacs_monitor.model.times import Micros
 
 

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from pacs_monitor.model.answers import CheckId
 from pacs_monitor.model.errors import PacsMonitorError
+from pacs_monitor.model.results import CheckId
 from pacs_monitor.model.times import Micros
 
 STORES_A_MINUTE = 12
@@ -42,7 +42,7 @@ class LedgerError(PacsMonitorError):
     """The ledger cannot be written now, so nothing may be sent."""
 
 
-class Ledger(Protocol):
+class ObjectLedger(Protocol):
     """Records every test object before it is sent and until it is known to be gone."""
 
     @property
@@ -61,7 +61,7 @@ class Ledger(Protocol):
         """It is gone from this node: its deletion was confirmed, or it was not found twice a minute apart."""
         ...
 
-    async def miss(self, node: str, sop_instance: str, since: Micros | None) -> None:
+    async def mark_missed(self, node: str, sop_instance: str, since: Micros | None) -> None:
         """When it was first not found on this node; None: it was found again."""
         ...
 

@@ -28,7 +28,7 @@ LEAST = 4
 _turns = count()
 
 
-class TurnedAway(StrEnum):
+class RefusalCause(StrEnum):
     """Why a connection was not taken, or ended; a metric's label."""
 
     NO_ROOM = "no_room"
@@ -74,14 +74,14 @@ class Connection:
         address: str,
         known: bool,
         forget: Callable[[Connection], None],
-        tell: Callable[[TurnedAway, str, str], None],
+        on_refusal: Callable[[RefusalCause, str, str], None],
     ) -> None:
         self.address, self.block, self.known = address, block(address), known
         self.transport: asyncio.Transport | None = None
         self.task: asyncio.Task[None] | None = None
         self.waiting: int | None = next(_turns)
-        """Its place among those that wait: the clock of a loop does not tell them all apart."""
-        self._forget, self._tell = forget, tell
+        """Its place among those that wait: the clock of a loop does not distinguish them all."""
+        self._forget, self._on_refusal = forget, on_refusal
         self._unread, self._unread_since, self._progress_at = 0, 0.0, 0.0
 
     def served(self) -> None:
@@ -92,9 +92,9 @@ class Connection:
         """Nothing is owed to it: it gives way where there is no room."""
         self.waiting = next(_turns)
 
-    def turned_away(self, why: TurnedAway, what: str) -> None:
+    def refused(self, why: RefusalCause, what: str) -> None:
         """Count and log what is wrong with it."""
-        self._tell(why, self.address, what)
+        self._on_refusal(why, self.address, what)
 
     def lost(self) -> None:
         """It is no more."""
@@ -133,7 +133,7 @@ def full(connections: Collection[Connection], address: str, known: bool, limits:
     return kin if len(kin) >= (limits.known if known else limits.strangers) else []
 
 
-def gives_way(connections: Collection[Connection]) -> Connection | None:
+def to_evict(connections: Collection[Connection]) -> Connection | None:
     """Of the address that holds most, the connection that waits longest; None when all are being served."""
     held = Counter(connection.block for connection in connections)
     waiting = [(-held[one.block], one.waiting, one) for one in connections if one.waiting is not None]

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
+from pacs_monitor.format.human import number
 from pacs_monitor.model import SECOND, Measure, Micros, Outcome, Phase, Reason, Status, Tls
-from pacs_monitor.wording import number
 
 EXPIRY = Measure(
     "tls_certificate_expiry_timestamp_seconds",
@@ -64,7 +64,7 @@ def _trusting(tls: Tls) -> ssl.SSLContext:
     return context
 
 
-def mind_expiry(outcome: Outcome, within: float, now: Micros) -> Outcome:
+def warn_before_expiry(outcome: Outcome, within: float, now: Micros) -> Outcome:
     """An outcome that is ok becomes a warning when the certificate has less than `within` seconds left."""
     for measurement in outcome.measurements:
         left = measurement.value - now / SECOND

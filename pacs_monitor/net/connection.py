@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import NamedTuple, TypeVar
 
+from pacs_monitor.format.human import duration
 from pacs_monitor.model import Address, Flag, Phase, Reason, Resolver, Tls
 from pacs_monitor.net.deadline import Deadline
-from pacs_monitor.net.passage import NetFailure, Passage
 from pacs_monitor.net.resolver import is_numeric
 from pacs_monitor.net.tls import secure
-from pacs_monitor.wording import span
+from pacs_monitor.net.trace import NetFailure, Trace
 
 P = TypeVar("P", bound=asyncio.Protocol)
 
@@ -31,11 +31,17 @@ _REASONS = {
     errno.EADDRNOTAVAIL: Reason.PROBE_ERROR,
 }
 """Any error not named here (no route, no network, forbidden by a firewall) is `tcp_unreachable`."""
-_TELLING = (Reason.TCP_REFUSED, Reason.TCP_RESET, Reason.TCP_TIMEOUT, Reason.TCP_UNREACHABLE, Reason.PROBE_ERROR)
+_MOST_SPECIFIC_FIRST = (
+    Reason.TCP_REFUSED,
+    Reason.TCP_RESET,
+    Reason.TCP_TIMEOUT,
+    Reason.TCP_UNREACHABLE,
+    Reason.PROBE_ERROR,
+)
 """If several addresses failed, the failure that says most about the peer gives the reason."""
 
 
-class Miss(NamedTuple):
+class ConnectFailure(NamedTuple):
     """Why one address could not be connected to."""
 
     reason: Reason
@@ -48,7 +54,7 @@ async def connect(
     *,
     resolver: Resolver,
     deadline: float,
-    passage: Passage,
+    trace: Trace,
     tls: Tls | None = None,
 ) -> tuple[asyncio.Transport, P]:
     """Resolve, connect and, if asked, negotiate TLS until `deadline` (on time.monotonic()); raises NetFailure.
@@ -57,39 +63,39 @@ async def connect(
     `connection_made` is not called again, so the transport to talk to is the one returned. TCP_NODELAY is set, as
     asyncio and uvloop do for every TCP transport.
     """
-    addresses = await resolve(address, resolver, deadline, passage)
-    passage.begin(Phase.CONNECT)
-    transport, protocol = await _first_to_answer(factory, addresses, deadline, passage)
-    passage.end()
+    addresses = await resolve(address, resolver, deadline, trace)
+    trace.begin(Phase.CONNECT)
+    transport, protocol = await _first_to_answer(factory, addresses, deadline, trace)
+    trace.end()
     if tls is not None:
-        transport = await secure(transport, protocol, tls, address, deadline=deadline, passage=passage)
+        transport = await secure(transport, protocol, tls, address, deadline=deadline, trace=trace)
     return transport, protocol
 
 
-async def resolve(address: Address, resolver: Resolver, deadline: float, passage: Passage) -> list[Address]:
+async def resolve(address: Address, resolver: Resolver, deadline: float, trace: Trace) -> list[Address]:
     """The numeric addresses behind an address; raises NetFailure."""
-    passage.begin(Phase.RESOLVE)
+    trace.begin(Phase.RESOLVE)
     if is_numeric(address.host):
-        passage.end()
+        trace.end()
         return [address]
     try:
         async with asyncio.timeout_at(deadline):
             hosts, remembered = await resolver.resolve(address.host)
     except NetFailure as failure:
-        raise passage.failure(failure.reason, failure.detail) from None
+        raise trace.failure(failure.reason, failure.detail) from None
     except TimeoutError:
-        raise passage.failure(Reason.DNS, f"no name server answered for {address.host} in time") from None
-    passage.end()
+        raise trace.failure(Reason.DNS, f"no name server answered for {address.host} in time") from None
+    trace.end()
     if remembered:
-        passage.flags.append(Flag.RESOLVED_FROM_MEMORY)
+        trace.flags.append(Flag.RESOLVED_FROM_MEMORY)
     return [Address(host, address.port) for host in hosts]
 
 
 async def _first_to_answer(
-    factory: Callable[[], P], addresses: list[Address], deadline: float, passage: Passage
+    factory: Callable[[], P], addresses: list[Address], deadline: float, trace: Trace
 ) -> tuple[asyncio.Transport, P]:
     """Try one address after the other; a silent one may use at most its share of the remaining time."""
-    loop, misses = asyncio.get_running_loop(), []
+    loop, failures = asyncio.get_running_loop(), []
     for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
         now = monotonic()
         share = max(deadline - now, 0.0) / left
@@ -97,23 +103,23 @@ async def _first_to_answer(
             with Deadline(now + share):
                 return await loop.create_connection(factory, address.host, address.port)
         except OSError as error:
-            misses.append(miss(address, error, share))
-    raise passage.failure(*most_telling(misses))
+            failures.append(connect_failure(address, error, share))
+    raise trace.failure(*most_specific(failures))
 
 
-def most_telling(misses: Sequence[Miss]) -> Miss:
+def most_specific(failures: Sequence[ConnectFailure]) -> ConnectFailure:
     """What to say of a host none of whose addresses answered."""
-    worst = min(misses, key=lambda one: _TELLING.index(one.reason))
-    return Miss(worst.reason, "; ".join(one.detail for one in misses))
+    worst = min(failures, key=lambda one: _MOST_SPECIFIC_FIRST.index(one.reason))
+    return ConnectFailure(worst.reason, "; ".join(one.detail for one in failures))
 
 
-def miss(address: Address, error: OSError, share: float) -> Miss:
+def connect_failure(address: Address, error: OSError, share: float) -> ConnectFailure:
     if isinstance(error, TimeoutError):
         detail = (
-            f"{address} did not answer within {span(share)}: the host is off, a firewall drops packets, or its accept "
-            "queue is full"
+            f"{address} did not answer within {duration(share)}: the host is off, a firewall drops packets, or its "
+            "accept queue is full"
         )
-        return Miss(Reason.TCP_TIMEOUT, detail)
+        return ConnectFailure(Reason.TCP_TIMEOUT, detail)
     number = error.errno or 0
     reason = _REASONS.get(number, Reason.TCP_UNREACHABLE)
     match reason:
@@ -125,4 +131,4 @@ def miss(address: Address, error: OSError, share: float) -> Miss:
             detail = f"this machine could not open a connection to {address} ({os.strerror(number)})"
         case _:
             detail = f"{address} cannot be reached from here ({os.strerror(number)})"
-    return Miss(reason, detail)
+    return ConnectFailure(reason, detail)

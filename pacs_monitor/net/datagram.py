@@ -8,8 +8,8 @@ from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from pacs_monitor.model import Address, Phase, Reason, Resolver
-from pacs_monitor.net.connection import miss, resolve
-from pacs_monitor.net.passage import Passage
+from pacs_monitor.net.connection import connect_failure, resolve
+from pacs_monitor.net.trace import Trace
 
 T = TypeVar("T")
 TRIES = 3
@@ -23,14 +23,14 @@ async def exchange(
     *,
     resolver: Resolver,
     deadline: float,
-    passage: Passage,
+    trace: Trace,
 ) -> T:
     """What `read` makes of the first datagram that is an answer (not None); raises NetFailure.
 
     `make` makes the question anew each time. Where a name has several addresses, the first one is asked.
     """
-    remote = (await resolve(address, resolver, deadline, passage))[0]
-    passage.begin(Phase.OPERATION)
+    remote = (await resolve(address, resolver, deadline, trace))[0]
+    trace.begin(Phase.OPERATION)
     loop = asyncio.get_running_loop()
     try:
         transport, protocol = await loop.create_datagram_endpoint(lambda: _Asking(read), remote_addr=remote)
@@ -43,10 +43,10 @@ async def exchange(
             f"{address} did not answer over UDP in time: the host is off, a firewall drops packets, or the service is "
             "down"
         )
-        raise passage.failure(Reason.TCP_TIMEOUT, detail) from None
+        raise trace.failure(Reason.TCP_TIMEOUT, detail) from None
     except OSError as error:
-        raise passage.failure(*miss(remote, error, 0.0)) from None
-    passage.end()
+        raise trace.failure(*connect_failure(remote, error, 0.0)) from None
+    trace.end()
     return answer
 
 

@@ -7,7 +7,7 @@ import re
 WRONG = "wrong port or protocol?"
 """How a message begins whose likeliest cause is the configured port, or `tls`, or http for https."""
 ENOUGH = 10
-"""Bytes by which a protocol is told."""
+"""Bytes by which a protocol is known."""
 _BEGINNINGS = (
     ("HTTP", re.compile(rb"HTTP/\d|(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|CONNECT|PRI) ")),  # RFC 9112 2
     ("TLS", re.compile(rb"[\x14-\x16]\x03[\x00-\x04]")),  # RFC 8446 5.1

@@ -15,14 +15,14 @@ from functools import lru_cache, partial
 from time import monotonic
 from typing import NamedTuple, TypeVar
 
+from pacs_monitor.format.human import duration
 from pacs_monitor.model import Phase, Reason
-from pacs_monitor.net.passage import NetFailure
-from pacs_monitor.wording import span
+from pacs_monitor.net.trace import NetFailure
 
 Addresses = tuple[str, ...]
 T = TypeVar("T")
 
-PATIENCE = 2.0
+LOOKUP_TIMEOUT = 2.0
 """Seconds that a lookup may take before the last known addresses of its name are used."""
 QUICK = 1.0
 """Seconds in which a lookup that fails costs nothing worth sparing."""
@@ -34,7 +34,7 @@ REMEMBERED = 10_000
 """Names. Beyond that, which only a peer's redirects can reach, the oldest is forgotten."""
 
 
-class Standing(IntEnum):
+class _Record(IntEnum):
     """How the last lookup of a name went, most promising first: in this order waiting names are looked up."""
 
     GOOD = 0
@@ -44,7 +44,7 @@ class Standing(IntEnum):
 
 MOST = 128
 """Lookups at once, each on a thread."""
-KEPT = {Standing.GOOD: 0, Standing.NEW: 16, Standing.FAILED: 64}
+KEPT = {_Record.GOOD: 0, _Record.NEW: 16, _Record.FAILED: 64}
 """How many of them are not for names of this standing nor of a lower one."""
 
 
@@ -56,7 +56,7 @@ class _Name:
     def __init__(self) -> None:
         self.addresses: Addresses = ()
         """The last good ones."""
-        self.standing = Standing.NEW
+        self.standing = _Record.NEW
         self.in_flight: asyncio.Future[Addresses] | None = None
         self.asked = 0.0
         """Since when that lookup is awaited."""
@@ -71,13 +71,13 @@ class Resolver:
     once. So names that hang take few threads, and leave room for those that were answered and for new ones.
     """
 
-    def __init__(self, patience: float = PATIENCE, *, quick: float = QUICK, rest: float = REST) -> None:
+    def __init__(self, thresholds: float = LOOKUP_TIMEOUT, *, quick: float = QUICK, rest: float = REST) -> None:
         self.threads = 0
         """Threads that there are now."""
-        self._patience, self._quick, self._rest = patience, quick, rest
+        self._patience, self._quick, self._rest = thresholds, quick, rest
         self._names: dict[str, _Name] = {}
-        self._waiting: dict[Standing, deque[_Lookup]] = {standing: deque() for standing in Standing}
-        self._running: Counter[Standing] = Counter()
+        self._waiting: dict[_Record, deque[_Lookup]] = {standing: deque() for standing in _Record}
+        self._running: Counter[_Record] = Counter()
         self._lookups: queue.SimpleQueue[_Lookup | None] = queue.SimpleQueue()
 
     @property
@@ -99,7 +99,7 @@ class Resolver:
         now = monotonic()
         name = self._names.get(host) or self._remember(host)
         if name.in_flight is None and now < name.rests_until:
-            return _from_memory(host, name, f"; next lookup in {span(name.rests_until - now)}")
+            return _from_memory(host, name, f"; next lookup in {duration(name.rests_until - now)}")
         answer = name.in_flight or self._look_up(host, name, now)
         try:
             async with asyncio.timeout_at(name.asked + self._patience if name.addresses else None):
@@ -130,10 +130,10 @@ class Resolver:
                 self._running[standing] += 1
                 self._lookups.put(lookup)
 
-    def _may_run(self, standing: Standing) -> bool:
+    def _may_run(self, standing: _Record) -> bool:
         """Whether a thread is free, or can be had, for one more."""
         running = self._running.total()
-        alike = sum(self._running[other] for other in Standing if other >= standing)
+        alike = sum(self._running[other] for other in _Record if other >= standing)
         if running >= MOST or alike >= MOST - KEPT[standing]:
             return False
         if running < self.threads:
@@ -144,15 +144,15 @@ class Resolver:
             return True
         return False
 
-    def _ended(self, lookup: _Lookup, standing: Standing, began: float, answer: asyncio.Future[Addresses]) -> None:
+    def _ended(self, lookup: _Lookup, standing: _Record, began: float, answer: asyncio.Future[Addresses]) -> None:
         name, now = lookup.name, monotonic()
         name.in_flight = None
         self._running[standing] -= 1
         if not answer.cancelled() and answer.exception() is None:
-            name.addresses, name.standing, name.rests_until = answer.result(), Standing.GOOD, 0.0
+            name.addresses, name.standing, name.rests_until = answer.result(), _Record.GOOD, 0.0
         else:
             rest = 0.0 if now - began < self._quick else min(self._rest * (now - began), LONGEST_REST)
-            name.standing, name.rests_until = Standing.FAILED, now + rest
+            name.standing, name.rests_until = _Record.FAILED, now + rest
         self._begin()
         if self.threads - self._running.total() > IDLE_THREADS:
             self.threads -= 1
@@ -178,11 +178,11 @@ class _Lookup(NamedTuple):
         try:
             found = socket.getaddrinfo(self.host, None, type=socket.SOCK_STREAM)
         except (OSError, ValueError):  # gaierror, or a name that IDNA or C cannot take
-            self._settle(self.answer.set_exception, LookupError(self.host))
+            self._complete(self.answer.set_exception, LookupError(self.host))
         else:
-            self._settle(self.answer.set_result, tuple(dict.fromkeys(str(entry[4][0]) for entry in found)))
+            self._complete(self.answer.set_result, tuple(dict.fromkeys(str(entry[4][0]) for entry in found)))
 
-    def _settle(self, settle: Callable[[T], None], value: T) -> None:
+    def _complete(self, settle: Callable[[T], None], value: T) -> None:
         def unless_done() -> None:
             if not self.answer.done():
                 settle(value)

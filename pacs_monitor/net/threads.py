@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from pacs_monitor.model import CheckId, ProbeContext, Reason
-from pacs_monitor.net.passage import Passage
+from pacs_monitor.net.trace import Trace
 from pacs_monitor.threads import answer, started
 
 T = TypeVar("T")
@@ -24,11 +24,11 @@ class OneThread:
     def __init__(self) -> None:
         self._under_way: dict[CheckId, Future[Any]] = {}
 
-    async def call(self, what: Callable[[], T], ctx: ProbeContext, passage: Passage) -> T:
+    async def call(self, what: Callable[[], T], ctx: ProbeContext, trace: Trace) -> T:
         """Its result or its exception; raises NetFailure (`timeout`) when that does not come by the deadline."""
         hanging = self._under_way.get(ctx.check)
         if hanging is not None and not hanging.done():
-            raise passage.failure(Reason.TIMEOUT, "an earlier attempt still hangs and cannot be stopped")
+            raise trace.failure(Reason.TIMEOUT, "an earlier attempt still hangs and cannot be stopped")
         call = started(what, "probe alone")
         self._under_way[ctx.check] = call
         try:
@@ -36,9 +36,7 @@ class OneThread:
                 return await answer(call)
         except TimeoutError:
             if not call.done():  # and not only unseen by a loop that was late
-                raise passage.failure(
-                    Reason.TIMEOUT, "it did not finish in time; the attempt is left running"
-                ) from None
+                raise trace.failure(Reason.TIMEOUT, "it did not finish in time; the attempt is left running") from None
             return call.result()
         finally:
             if call.done():

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from pacs_monitor.model import Address, Phase, Reason, Tls
 from pacs_monitor.net import certificates
-from pacs_monitor.net.passage import NetFailure, Passage
 from pacs_monitor.net.protocols import WRONG
+from pacs_monitor.net.trace import NetFailure, Trace
 
 SHUTDOWN_WITHIN = 1.0
 """Seconds for the peer's close_notify (RFC 8446 6.1) after ours; then the connection is dropped."""
@@ -42,13 +42,13 @@ async def secure(
     address: Address,
     *,
     deadline: float,
-    passage: Passage,
+    trace: Trace,
 ) -> asyncio.Transport:
     """The transport to go on with; raises NetFailure, and leaves no socket behind whatever happens.
 
-    The passage learns when the peer's certificate expires, also when that is what the handshake failed for.
+    The trace learns when the peer's certificate expires, also when that is what the handshake failed for.
     """
-    passage.begin(Phase.TLS)
+    trace.begin(Phase.TLS)
     name = tls.server_name or address.host
     host = (transport.get_extra_info("peername") or address)[0]
     try:
@@ -62,23 +62,21 @@ async def secure(
             )
     except NetFailure as failure:
         transport.abort()
-        raise passage.failure(failure.reason, failure.detail) from None
+        raise trace.failure(failure.reason, failure.detail) from None
     except (OSError, ssl.SSLError) as error:
         transport.abort()
-        passage.end()
+        trace.end()
         expiry = await _expiry_of_refused(error, Address(host, address.port), name, tls, deadline)
-        _note(passage, expiry)
+        _note(trace, expiry)
         reason, detail = fault(error, address, name)
-        raise passage.failure(reason, detail if expiry is None else f"{detail}; {certificates.until(expiry)}") from None
+        raise trace.failure(reason, detail if expiry is None else f"{detail}; {certificates.until(expiry)}") from None
     except BaseException:
         transport.abort()
         raise
     if secured is None:
-        raise passage.failure(
-            Reason.TLS_NOT_OFFERED, f"{WRONG} {address} closed the connection during the TLS handshake"
-        )
-    passage.end()
-    _note(passage, certificates.shown_by(secured.get_extra_info("ssl_object")))
+        raise trace.failure(Reason.TLS_NOT_OFFERED, f"{WRONG} {address} closed the connection during the TLS handshake")
+    trace.end()
+    _note(trace, certificates.shown_by(secured.get_extra_info("ssl_object")))
     return secured
 
 
@@ -90,9 +88,9 @@ async def _expiry_of_refused(error: OSError, address: Address, name: str, tls: T
     return await certificates.shown_at(address.host, address.port, name, tls, deadline)
 
 
-def _note(passage: Passage, expiry: float | None) -> None:
+def _note(trace: Trace, expiry: float | None) -> None:
     if expiry is not None:
-        passage.measure(certificates.EXPIRY.name, expiry)
+        trace.measure(certificates.EXPIRY.name, expiry)
 
 
 def client_context(tls: Tls) -> ssl.SSLContext:
@@ -156,7 +154,7 @@ def refusal(who: object) -> Fault:
     return Fault(Reason.AUTH, detail)
 
 
-async def second_opinion(
+async def refusal_behind(
     failure: NetFailure, who: object, address: Address, *, name: str, tls: Tls, deadline: float
 ) -> NetFailure:
     """The same failure, or the refusal of our certificate that is behind it.
@@ -176,7 +174,7 @@ async def second_opinion(
     except (OSError, TimeoutError, NetFailure) as error:
         if refuses_us(error):
             reason, detail = refusal(who)
-            return NetFailure(reason, failure.phase, detail, failure.passage)
+            return NetFailure(reason, failure.phase, detail, failure.trace)
     return failure
 
 

@@ -25,8 +25,8 @@ from sqlalchemy.sql.expression import literal
 
 from pacs_monitor.drivers import missing_package, package_of
 from pacs_monitor.fields import Duration, Secret, Settings
-from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
-from pacs_monitor.net import NetFailure, Passage, connect
+from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.net import NetFailure, Trace, connect
 from pacs_monitor.net.threads import OneThread
 
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "oracle": 1521, "mssql": 1433}
@@ -88,7 +88,7 @@ class Database:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=15.0, timeout=10.0)
+    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=15.0, timeout=10.0)
 
     def __init__(self) -> None:
         self._thread = OneThread()
@@ -100,27 +100,27 @@ class Database:
         return missing_package(make_url(settings.url.get_secret_value()))
 
     async def run(self, _node: Node, settings: DatabaseSettings, ctx: ProbeContext) -> Outcome:
-        passage, url = Passage(), make_url(settings.url.get_secret_value())
+        trace, url = Trace(), make_url(settings.url.get_secret_value())
         left = ctx.deadline - ctx.clock.monotonic()
         try:
-            await self._thread.call(lambda: _ask(url, left, passage), ctx, passage)
+            await self._thread.call(lambda: _ask(url, left, trace), ctx, trace)
         except SQLAlchemyError as error:
-            passage.end()
-            return await _explain(error, url, ctx, passage)
+            trace.end()
+            return await _explain(error, url, ctx, trace)
         except ImportError:
-            return _not_installed(url, passage)
+            return _not_installed(url, trace)
         except NetFailure as failure:
             return failure.outcome()
-        return passage.outcome(settings.slow)
+        return trace.outcome(settings.slow)
 
 
-def _ask(url: URL, timeout: float, passage: Passage) -> None:
+def _ask(url: URL, timeout: float, trace: Trace) -> None:
     engine = create_engine(url, poolclass=NullPool, connect_args=_limits(url, timeout), hide_parameters=True)
-    passage.begin(Phase.CONNECT)
+    trace.begin(Phase.CONNECT)
     with engine.connect() as connection:
-        passage.begin(Phase.OPERATION)
+        trace.begin(Phase.OPERATION)
         connection.execute(select(literal(1))).scalar_one()
-    passage.end()
+    trace.end()
 
 
 def _limits(url: URL, timeout: float) -> dict[str, Any]:
@@ -141,34 +141,34 @@ def _limits(url: URL, timeout: float) -> dict[str, Any]:
     return {}
 
 
-async def _explain(error: SQLAlchemyError, url: URL, ctx: ProbeContext, passage: Passage) -> Outcome:
+async def _explain(error: SQLAlchemyError, url: URL, ctx: ProbeContext, trace: Trace) -> Outcome:
     """By what the driver says, which goes nowhere but to the terminal; else by whether the port answers at all."""
     if isinstance(error, NoSuchModuleError):
-        return _not_installed(url, passage)
+        return _not_installed(url, trace)
     said = str(getattr(error, "orig", None) or "").partition("\n")[0]
     facts = (("the driver says", said),) if said else ()
     for pattern, reason, detail in _SAID:
         if re.search(pattern, str(getattr(error, "orig", None)), re.IGNORECASE):
-            return _failed(passage, reason, detail, facts)
+            return _failed(trace, reason, detail, facts)
     address = Address(url.host or "", url.port or _PORTS.get(url.get_backend_name(), 0))
-    if passage.phase is Phase.CONNECT and address.host and address.port:
+    if trace.phase is Phase.CONNECT and address.host and address.port:
         try:
-            way = Passage()
+            way = Trace()
             transport, _ = await connect(
-                asyncio.Protocol, address, resolver=ctx.resolver, deadline=ctx.deadline + 0.5, passage=way
+                asyncio.Protocol, address, resolver=ctx.resolver, deadline=ctx.deadline + 0.5, trace=way
             )
             transport.close()
         except NetFailure as failure:
             return failure.outcome()
-    broke = "the login was not answered correctly" if passage.phase is Phase.CONNECT else "SELECT 1 failed"
-    return _failed(passage, Reason.CLOSED, f"read the database's log: {broke}", facts)
+    broke = "the login was not answered correctly" if trace.phase is Phase.CONNECT else "SELECT 1 failed"
+    return _failed(trace, Reason.CLOSED, f"read the database's log: {broke}", facts)
 
 
-def _not_installed(url: URL, passage: Passage) -> Outcome:
+def _not_installed(url: URL, trace: Trace) -> Outcome:
     detail = f"run pip install '{package_of(url)}': the database driver is not installed"
-    return _failed(passage, Reason.NOT_CONFIGURED, detail, ())
+    return _failed(trace, Reason.NOT_CONFIGURED, detail, ())
 
 
-def _failed(passage: Passage, reason: Reason, detail: str, facts: tuple[tuple[str, str], ...]) -> Outcome:
-    passage.terminal = facts
-    return Outcome.of(reason, phase=passage.phase, detail=detail, **passage.seen())
+def _failed(trace: Trace, reason: Reason, detail: str, facts: tuple[tuple[str, str], ...]) -> Outcome:
+    trace.terminal = facts
+    return Outcome.of(reason, phase=trace.phase, detail=detail, **trace.seen())

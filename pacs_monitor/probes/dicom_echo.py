@@ -54,10 +54,10 @@ from pacs_monitor.model import (
     Phase,
     ProbeContext,
     Reason,
-    Rhythm,
     Status,
+    Timing,
 )
-from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry, resolve
+from pacs_monitor.net import EXPIRY, NetFailure, Trace, resolve, warn_before_expiry
 
 MOST_OFFERS = 127
 """Presentation contexts beside that of the C-ECHO (PS3.8 9.3.2.2: IDs are odd, 1 to 255)."""
@@ -107,7 +107,7 @@ class DicomEchoSettings(EndpointSettings):
         return *super().peer(node), *(member.strip().lower() for member in self.members)
 
 
-class Answer(NamedTuple):
+class EchoResult(NamedTuple):
     """What one address answered."""
 
     target: Target
@@ -134,7 +134,7 @@ class DicomEcho:
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = True
     needs: ClassVar[Needs] = ENDPOINT
-    rhythm: ClassVar[Rhythm] = Rhythm()
+    timing: ClassVar[Timing] = Timing()
 
     def addresses(self, node: Node, settings: DicomEchoSettings) -> tuple[Address, ...]:
         target = target_of(node, settings)
@@ -151,7 +151,7 @@ class DicomEcho:
         except NetFailure as failure:
             return failure.outcome()
         answers = [
-            Answer(member, await _ask(member, settings, ctx, _share(ctx, left)))
+            EchoResult(member, await _ask(member, settings, ctx, _share(ctx, left)))
             for left, member in zip(range(len(targets), 0, -1), targets, strict=True)
         ]
         return _judge(answers, settings)
@@ -172,7 +172,7 @@ def _address(text: str, port: int) -> Address:
 
 async def _every_address(target: Target, ctx: ProbeContext) -> list[Target]:
     """One target per address; a certificate must still be made out to the name."""
-    found = await resolve(target.address, resolver=ctx.resolver, deadline=ctx.deadline, passage=Passage())
+    found = await resolve(target.address, resolver=ctx.resolver, deadline=ctx.deadline, trace=Trace())
     tls = target.tls and replace(target.tls, server_name=target.tls.server_name or target.address.host)
     return [target._replace(address=address, tls=tls) for address in found]
 
@@ -192,11 +192,11 @@ async def _ask(target: Target, settings: DicomEchoSettings, ctx: ProbeContext, d
             peer = described(association, contexts)
     except NetFailure as failure:
         return failure.outcome()
-    outcome = association.passage.outcome(settings.slow)
+    outcome = association.trace.outcome(settings.slow)
     if refused:
         outcome = _refusal(outcome, target, refused, association.accepted.contexts)
     now = ctx.clock.now()
-    outcome = mind_expiry(outcome, settings.certificate, now)
+    outcome = warn_before_expiry(outcome, settings.certificate, now)
     changes = changes_of(ctx.memory, str(target.address), peer, now)
     return replace(outcome, changes=changes) if changes else outcome
 
@@ -223,7 +223,7 @@ def _refusal(
     return replace(outcome, status=Status.FAIL, reason=reason, phase=Phase.ASSOCIATE, detail=detail)
 
 
-def _judge(answers: Sequence[Answer], settings: DicomEchoSettings) -> Outcome:
+def _judge(answers: Sequence[EchoResult], settings: DicomEchoSettings) -> Outcome:
     """One outcome of several."""
     up, blind = [answer for answer in answers if answer.is_up], [answer for answer in answers if answer.is_blind]
     failed = [answer for answer in answers if not answer.is_up and not answer.is_blind]
@@ -237,8 +237,8 @@ def _judge(answers: Sequence[Answer], settings: DicomEchoSettings) -> Outcome:
             (answer.outcome for answer in up), key=lambda one: (one.reason is not None, sum(one.phases.values()))
         )
     else:
-        telling = blind if len(up) < wanted <= len(up) + len(blind) else failed or blind
-        outcome = _short(telling, len(up), len(answers), wanted)
+        explaining = blind if len(up) < wanted <= len(up) + len(blind) else failed or blind
+        outcome = _short(explaining, len(up), len(answers), wanted)
     return replace(
         outcome,
         measurements=(*outcome.measurements, Measurement(UP, len(up))),
@@ -247,10 +247,10 @@ def _judge(answers: Sequence[Answer], settings: DicomEchoSettings) -> Outcome:
     )
 
 
-def _short(telling: Sequence[Answer], up: int, asked: int, wanted: int) -> Outcome:
-    """Too few are up, or not all: the first that tells why names the reason."""
-    first = telling[0].outcome
-    details = "; ".join(answer.outcome.detail for answer in telling)
+def _short(explaining: Sequence[EchoResult], up: int, asked: int, wanted: int) -> Outcome:
+    """Too few are up, or not all: the first that says why names the reason."""
+    first = explaining[0].outcome
+    details = "; ".join(answer.outcome.detail for answer in explaining)
     must = f", at least {wanted} required" if up < wanted else ""
     detail = f"{up} of {asked} members answer{must}: {details}"
     status = Status.WARN if up >= wanted and first.status is Status.FAIL else first.status

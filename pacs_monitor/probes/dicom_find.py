@@ -27,7 +27,7 @@ from pacs_monitor.dicom.dates import today
 from pacs_monitor.dicom.endpoint import ENDPOINT, addresses_of, not_configured, target_of
 from pacs_monitor.dicom.find import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
 from pacs_monitor.dicom.query import CountSettings, check_keys, count, count_measures, identifier
-from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, ProbeContext, Rhythm
+from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, ProbeContext, Timing
 
 ROOTS = {"study": STUDY_ROOT_FIND, "patient": PATIENT_ROOT_FIND}
 _TODAY = {"StudyDate": "today"}
@@ -56,7 +56,7 @@ class DicomFind:
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = True
     needs: ClassVar[Needs] = ENDPOINT
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=300.0, retry_interval=30.0, timeout=30.0)
+    timing: ClassVar[Timing] = Timing(interval=300.0, retry_interval=30.0, timeout=30.0)
 
     def addresses(self, node: Node, settings: DicomFindSettings) -> tuple[Address, ...]:
         return addresses_of(node, settings)

@@ -29,14 +29,14 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from pacs_monitor.dicom import Target, associate, fetching, requests
+from pacs_monitor.dicom import Target, associate, fetch, requests
 from pacs_monitor.dicom.endpoint import ENDPOINT, EndpointSettings, addresses_of, not_configured, target_of
-from pacs_monitor.dicom.fetching import Basket, Fetched, TooLargeError
+from pacs_monitor.dicom.fetch import Fetched, StudyReceiver, TooLargeError
 from pacs_monitor.dicom.find import STUDY_ROOT_FIND
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE
 from pacs_monitor.dicom.sop_classes import IMAGES, sop_class
 from pacs_monitor.fields import AETitle, Duration, Size, Texts
-from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
+from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, ProbeContext, Reason, Timing
 from pacs_monitor.net import EXPIRY, NetFailure
 
 _TRANSFER_SYNTAXES = (
@@ -93,7 +93,7 @@ class DicomRetrieve:
     writes: ClassVar[bool] = True
     uses_association: ClassVar[bool] = True
     needs: ClassVar[Needs] = ENDPOINT
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=3600.0, retry_interval=300.0, timeout=120.0)
+    timing: ClassVar[Timing] = Timing(interval=3600.0, retry_interval=300.0, timeout=120.0)
 
     def addresses(self, node: Node, settings: DicomRetrieveSettings) -> tuple[Address, ...]:
         return addresses_of(node, settings)
@@ -102,7 +102,7 @@ class DicomRetrieve:
         target = target_of(node, settings)
         if target is None:
             return not_configured(node)
-        destination = settings.destination or (ctx.listeners.ae_title if ctx.listeners else None)
+        destination = settings.destination or (ctx.dicom_listener.ae_title if ctx.dicom_listener else None)
         if settings.method == "move" and destination is None:
             detail = (
                 "set destination to the AE title of a peer, or configure monitor.dicom_listener: a C-MOVE needs one "
@@ -125,28 +125,30 @@ async def _retrieve(
     association = await associate(
         target, _contexts(settings), resolver=ctx.resolver, deadline=ctx.deadline, data_limit=settings.largest
     )
-    listener = ctx.listeners if ctx.listeners is not None and destination == ctx.listeners.ae_title else None
-    basket, passage, began = Basket(ctx, settings.largest), association.passage, monotonic()
+    listener = (
+        ctx.dicom_listener if ctx.dicom_listener is not None and destination == ctx.dicom_listener.ae_title else None
+    )
+    receiver, trace, began = StudyReceiver(ctx, settings.largest), association.trace, monotonic()
     try:
         async with association:
             if settings.method == "get":
-                fetched = await fetching.by_get(association, study, basket)
+                fetched = await fetch.by_get(association, study, receiver)
             elif listener is not None:
-                fetched = await fetching.by_move_to_us(association, study, basket, listener, ctx.deadline)
+                fetched = await fetch.by_move_to_us(association, study, receiver, listener, ctx.deadline)
             else:
-                fetched = await fetching.by_move(association, study, destination)
+                fetched = await fetch.by_move(association, study, destination)
     except TooLargeError as error:
-        raise passage.failure(Reason.NOT_CONFIGURED, str(error)) from None
+        raise trace.failure(Reason.NOT_CONFIGURED, str(error)) from None
     if fetched.objects is not None:
-        passage.measure("retrieve_objects", fetched.objects)
-    passage.measure("retrieve_seconds", monotonic() - began)
+        trace.measure("retrieve_objects", fetched.objects)
+    trace.measure("retrieve_seconds", monotonic() - began)
     if fetched.content:
-        passage.measure("retrieve_bytes", fetched.bytes)
+        trace.measure("retrieve_bytes", fetched.bytes)
     wrong = _compare(fetched, study, ctx)
     if wrong is not None:
         reason, detail = wrong
-        return Outcome.of(reason, phase=Phase.OPERATION, detail=f"{target}: study {study} {detail}", **passage.seen())
-    return passage.outcome(settings.slow)
+        return Outcome.of(reason, phase=Phase.OPERATION, detail=f"{target}: study {study} {detail}", **trace.seen())
+    return trace.outcome(settings.slow)
 
 
 def _contexts(settings: DicomRetrieveSettings) -> tuple[requests.Context, ...]:

@@ -48,26 +48,26 @@ from pacs_monitor.model import (
     Outcome,
     ProbeContext,
     Reason,
-    Rhythm,
-    Seating,
+    SeatHolder,
     Status,
     StoreCapError,
+    Timing,
 )
 from pacs_monitor.net import EXPIRY, NetFailure
-from pacs_monitor.stores import looking, watching
-from pacs_monitor.stores.cleaning import Targets, cleared, lacking, tidy
-from pacs_monitor.stores.making import CLEANING_TIME, cleaner_of, entries, made, time_kept
-from pacs_monitor.stores.routing import Look, Round, not_routed, unaskable
+from pacs_monitor.stores import verification, watch
+from pacs_monitor.stores.cleanup import Targets, cleared, lacking, tidy
+from pacs_monitor.stores.copies import CopySearch, Look, missing_copies, not_queryable
+from pacs_monitor.stores.creation import CLEANING_TIME, cleaner_of, create, entries, time_kept
 from pacs_monitor.stores.settings import StoreSettings
 
 IDLE = 1.0
 """Seconds for which an association is held while the ledger is written; then it is released, and opened again later."""
 
 LOOKS: Mapping[str, Look] = {
-    "find": looking.found,
-    "get": looking.given_back,
-    "move": looking.sent_back,
-    "commitment": looking.committed,
+    "find": verification.found,
+    "get": verification.retrieved,
+    "move": verification.moved_to_us,
+    "commitment": verification.committed,
 }
 
 
@@ -103,7 +103,7 @@ class DicomStore:
     writes: ClassVar[bool] = True
     uses_association: ClassVar[bool] = True
     needs: ClassVar[Needs] = ENDPOINT
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=900.0, retry_interval=60.0, timeout=60.0)
+    timing: ClassVar[Timing] = Timing(interval=900.0, retry_interval=60.0, timeout=60.0)
 
     def addresses(self, node: Node, settings: DicomStoreSettings) -> tuple[Address, ...]:
         return addresses_of(node, settings)
@@ -120,14 +120,14 @@ class DicomStore:
         settings: DicomStoreSettings,
         ctx: ProbeContext,
         meanwhile: Callable[[Synthetic], Awaitable[None]] | None = None,
-        seat: Seating = _held_already,
+        seat: SeatHolder = _held_already,
     ) -> Outcome:
         """One run; what is to happen `meanwhile` does so between the store and clearing away, without the seat."""
         target = target_of(node, settings)
         if target is None:
             return not_configured(node)
         try:
-            thing = await ctx.ours(ctx.blocking(lambda: made(settings, node, ctx)))
+            thing = await ctx.ours(ctx.blocking(lambda: create(settings, node, ctx)))
         except UnfitFileError as error:
             return Outcome.of(Reason.NOT_CONFIGURED, detail=f"file {settings.file} was not sent: {error}")
         targets = _targets(node, settings)
@@ -149,25 +149,25 @@ class DicomStore:
         settings: DicomStoreSettings,
         ctx: ProbeContext,
         nodes: Collection[Node],
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
         *,
-        seat: Seating,
+        seat: SeatHolder,
     ) -> Outcome:
         """One object, looked for on every node that can be asked, and not only where the settings expect it."""
         once = settings.model_copy(update={"verify": "none", "verify_on": ()})
 
         async def look(thing: Synthetic) -> None:
             targets = {other.name: target_of(other, EndpointSettings()) for other in nodes}
-            tell("it is stored; looking for it on " + ", ".join(sorted(name for name in targets if targets[name])))
+            report("it is stored; looking for it on " + ", ".join(sorted(name for name in targets if targets[name])))
             cleared = {node.name, *settings.copies_on}
             until = ctx.deadline - CLEANING_TIME
-            await watching.watch(thing, targets, cleared, ctx, until=until, tell=tell, seat=seat)
+            await watch.watch(thing, targets, cleared, ctx, until=until, report=report, seat=seat)
 
         return await self._run(node, once, ctx, look, seat)
 
     async def tidy(self, node: Node, settings: DicomStoreSettings, ctx: ProbeContext) -> None:
         try:
-            thing = await ctx.ours(ctx.blocking(lambda: made(settings, node, ctx)))
+            thing = await ctx.ours(ctx.blocking(lambda: create(settings, node, ctx)))
         except UnfitFileError:
             return  # each run says so
         await tidy(cleaner_of(settings, thing, _targets(node, settings)), node, ctx)
@@ -180,9 +180,9 @@ def _targets(node: Node, settings: DicomStoreSettings) -> Targets:
 
 def _blindness(node: Node, settings: DicomStoreSettings, ctx: ProbeContext) -> str:
     """What looking for the object lacks; empty when nothing."""
-    if settings.verify == "move" and ctx.listeners is None:
+    if settings.verify == "move" and ctx.dicom_listener is None:
         return "configure monitor.dicom_listener, to which the archive returns the object: verify: move needs it"
-    return unaskable(settings.verify_on, ctx.nodes, _targets(node, settings))
+    return not_queryable(settings.verify_on, ctx.nodes, _targets(node, settings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ class _RoundTrip:
         except NetFailure as failure:
             if failure.reason is not Reason.DUPLICATE or self.settings.mode != "accept_only":
                 return failure.outcome()
-            return Outcome(Status.OK, **failure.passage.seen())  # the fixed object is there, as it should be
+            return Outcome(Status.OK, **failure.trace.seen())  # the fixed object is there, as it should be
         return await self._look(association, self.ctx.deadline - kept)
 
     async def _store(self, kept: float) -> Association:
@@ -244,20 +244,20 @@ class _RoundTrip:
         data = self.thing.encoded(syntax)
         began = monotonic()
         await store(association, self.thing.sop_class, self.thing.uids.instance, data, syntax)
-        association.passage.measure("store_seconds", monotonic() - began)
-        association.passage.measure("store_object_bytes", len(data))
+        association.trace.measure("store_seconds", monotonic() - began)
+        association.trace.measure("store_object_bytes", len(data))
 
     async def _look(self, association: Association, until: float) -> Outcome:
         """Here, and on the nodes that routing should bring it to, at the same time but for nodes of one address."""
-        settings, passage = self.settings, association.passage
-        around = Round(self.thing, _targets(self.node, settings), self.ctx, until, passage)
+        settings, trace = self.settings, association.trace
+        around = CopySearch(self.thing, _targets(self.node, settings), self.ctx, until, trace)
         own = [around.look(self.node, LOOKS[settings.verify])] if settings.verify != "none" else []
         elsewhere = [around.look(self.ctx.nodes[name]) for name in settings.verify_on]
         failures = await asyncio.gather(*own, *elsewhere)
-        seen = passage.seen()
+        seen = trace.seen()
         if own and failures[0] is not None:
             return _not_seen(failures[0], seen)
-        return not_routed(settings.verify_on, failures[len(own) :], seen) or Outcome(Status.OK, **seen)
+        return missing_copies(settings.verify_on, failures[len(own) :], seen) or Outcome(Status.OK, **seen)
 
 
 async def _soon(recorded: asyncio.Future[None]) -> bool:

@@ -21,7 +21,7 @@ from pacs_monitor.dicom.endpoint import ENDPOINT, addresses_of, not_configured, 
 from pacs_monitor.dicom.find import MODALITY_WORKLIST_FIND
 from pacs_monitor.dicom.query import CountSettings, check_keys, count, count_measures
 from pacs_monitor.fields import AETitle, ServiceHours
-from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, ProbeContext, Rhythm
+from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, ProbeContext, Timing
 
 
 def _modality(value: str) -> str:
@@ -52,7 +52,7 @@ class DicomWorklist:
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = True
     needs: ClassVar[Needs] = ENDPOINT
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=300.0, retry_interval=30.0, timeout=30.0)
+    timing: ClassVar[Timing] = Timing(interval=300.0, retry_interval=30.0, timeout=30.0)
 
     def addresses(self, node: Node, settings: DicomWorklistSettings) -> tuple[Address, ...]:
         return addresses_of(node, settings)

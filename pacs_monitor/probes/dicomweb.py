@@ -32,8 +32,8 @@ from pacs_monitor.dicom.testobject import Uids
 from pacs_monitor.dicom.web import Level, Service, has_metadata, search
 from pacs_monitor.fields import Duration, NumberOrNone
 from pacs_monitor.http import HttpError, HttpSettings
-from pacs_monitor.model import Address, Flag, Layer, Measure, Node, Outcome, ProbeContext, Reason, Rhythm
-from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry
+from pacs_monitor.model import Address, Flag, Layer, Measure, Node, Outcome, ProbeContext, Reason, Timing
+from pacs_monitor.net import EXPIRY, NetFailure, Trace, warn_before_expiry
 
 _TODAY = {"StudyDate": "today"}
 _UID = r"[0-9]+(\.[0-9]+)*"
@@ -76,45 +76,45 @@ class Dicomweb:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = True
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=300.0, retry_interval=30.0, timeout=30.0)
+    timing: ClassVar[Timing] = Timing(interval=300.0, retry_interval=30.0, timeout=30.0)
 
     def addresses(self, node: Node, settings: DicomwebSettings) -> tuple[Address, ...]:  # noqa: ARG002 - the Protocol's
         return (http.address_of(settings.url),)
 
     async def run(self, node: Node, settings: DicomwebSettings, ctx: ProbeContext) -> Outcome:  # noqa: ARG002
-        passage = Passage()
-        service = Service(settings.url, settings.access(), ctx, passage)
+        trace = Trace()
+        service = Service(settings.url, settings.access(), ctx, trace)
         try:
             await _search(service, settings)
             if settings.metadata_of is not None:
                 await _read_metadata(service, settings.metadata_of)
         except NetFailure as failure:
             return failure.outcome()
-        return mind_expiry(passage.outcome(settings.slow), settings.certificate, ctx.clock.now())
+        return warn_before_expiry(trace.outcome(settings.slow), settings.certificate, ctx.clock.now())
 
 
 async def _search(service: Service, settings: DicomwebSettings) -> None:
-    passage, began = service.passage, monotonic()
+    trace, began = service.trace, monotonic()
     keys = dated(settings.keys, today(service.ctx.clock.now(), service.ctx.zone))
     datasets, cut = await search(service, settings.level, keys, settings.limit)
     matches = len(datasets)
-    passage.measure("dicomweb_matches", matches)
-    passage.measure("dicomweb_search_seconds", monotonic() - began)
+    trace.measure("dicomweb_matches", matches)
+    trace.measure("dicomweb_search_seconds", monotonic() - began)
     if cut or matches >= settings.limit:
-        passage.flags.append(Flag.CAPPED)
+        trace.flags.append(Flag.CAPPED)
     if cut and matches < settings.at_least:
         detail = (
             f"lower at_least to {matches} or less: {service} returned {matches} {settings.level} and reported that it"
             " has more"
         )
-        raise HttpError(Reason.NOT_MEASURED, detail, passage)
+        raise HttpError(Reason.NOT_MEASURED, detail, trace)
     if matches < settings.at_least:
         detail = f"{service} returned {matches} {settings.level}; expected at least {settings.at_least}"
-        raise HttpError(Reason.TOO_FEW, detail, passage)
+        raise HttpError(Reason.TOO_FEW, detail, trace)
 
 
 async def _read_metadata(service: Service, instance: str) -> None:
     began = monotonic()
     if not await has_metadata(service, Uids(*instance.split("/"))):
-        raise HttpError(Reason.MISSING, f"{service} has no metadata for the instance in metadata_of", service.passage)
-    service.passage.measure("dicomweb_metadata_seconds", monotonic() - began)
+        raise HttpError(Reason.MISSING, f"{service} has no metadata for the instance in metadata_of", service.trace)
+    service.trace.measure("dicomweb_metadata_seconds", monotonic() - began)

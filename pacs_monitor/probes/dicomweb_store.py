@@ -43,15 +43,15 @@ from pacs_monitor.model import (
     Outcome,
     ProbeContext,
     Reason,
-    Rhythm,
     StoreCapError,
+    Timing,
 )
-from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry
-from pacs_monitor.stores.cleaning import cleared, lacking, tidy
-from pacs_monitor.stores.looking import in_two_attempts, until_there
-from pacs_monitor.stores.making import cleaner_of, entries, made, time_kept
-from pacs_monitor.stores.routing import Round, not_routed, unaskable
+from pacs_monitor.net import EXPIRY, NetFailure, Trace, warn_before_expiry
+from pacs_monitor.stores.cleanup import cleared, lacking, tidy
+from pacs_monitor.stores.copies import CopySearch, missing_copies, not_queryable
+from pacs_monitor.stores.creation import cleaner_of, create, entries, time_kept
 from pacs_monitor.stores.settings import StoreSettings
+from pacs_monitor.stores.verification import in_two_attempts, poll_until_found
 
 
 class DicomwebStoreSettings(HttpSettings, StoreSettings):
@@ -84,7 +84,7 @@ class DicomwebStore:
     layer: ClassVar[Layer] = Layer.STORE
     writes: ClassVar[bool] = True
     uses_association: ClassVar[bool] = True
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=900.0, retry_interval=60.0, timeout=60.0)
+    timing: ClassVar[Timing] = Timing(interval=900.0, retry_interval=60.0, timeout=60.0)
 
     def addresses(self, node: Node, settings: DicomwebStoreSettings) -> tuple[Address, ...]:  # noqa: ARG002
         return (http.address_of(settings.url),)
@@ -94,11 +94,11 @@ class DicomwebStore:
 
     async def run(self, node: Node, settings: DicomwebStoreSettings, ctx: ProbeContext) -> Outcome:
         try:
-            thing = await ctx.ours(ctx.blocking(lambda: made(settings, node, ctx)))
+            thing = await ctx.ours(ctx.blocking(lambda: create(settings, node, ctx)))
         except UnfitFileError as error:
             return Outcome.of(Reason.NOT_CONFIGURED, detail=f"file {settings.file} was not sent: {error}")
         cleaner = cleaner_of(settings, thing, _target)
-        problem = unaskable(settings.verify_on, ctx.nodes, _target)
+        problem = not_queryable(settings.verify_on, ctx.nodes, _target)
         if problem := problem or lacking(cleaner, [node, *(ctx.nodes[name] for name in settings.copies_on)]):
             return Outcome.of(Reason.NOT_CONFIGURED, detail=problem)
         outcome = await _RoundTrip(thing, node, settings, ctx).outcome()
@@ -106,7 +106,7 @@ class DicomwebStore:
 
     async def tidy(self, node: Node, settings: DicomwebStoreSettings, ctx: ProbeContext) -> None:
         try:
-            thing = await ctx.ours(ctx.blocking(lambda: made(settings, node, ctx)))
+            thing = await ctx.ours(ctx.blocking(lambda: create(settings, node, ctx)))
         except UnfitFileError:
             return  # each run says so
         await tidy(cleaner_of(settings, thing, _target), node, ctx)
@@ -129,7 +129,7 @@ class _RoundTrip:
     async def outcome(self) -> Outcome:
         ctx, settings = self.ctx, self.settings
         kept = time_kept(ctx)
-        service = web.Service(settings.url, settings.access(), ctx, Passage(), kept)
+        service = web.Service(settings.url, settings.access(), ctx, Trace(), kept)
         try:
             if settings.verify != "none":
                 await web.is_found(service, self.thing.uids)  # a service that is down leaves nothing to clear away
@@ -144,34 +144,34 @@ class _RoundTrip:
             )
         except NetFailure as failure:
             return failure.outcome()
-        return mind_expiry(outcome, settings.certificate, ctx.clock.now())
+        return warn_before_expiry(outcome, settings.certificate, ctx.clock.now())
 
     async def _store(self, service: web.Service) -> None:
         began = monotonic()
         sent = await web.store(service, self.thing)
-        service.passage.measure("store_seconds", monotonic() - began)
-        service.passage.measure("store_object_bytes", sent)
+        service.trace.measure("store_seconds", monotonic() - began)
+        service.trace.measure("store_object_bytes", sent)
 
     async def _look(self, service: web.Service, until: float) -> Outcome:
         """Here, and on the nodes that routing should bring it to, at the same time; raises NetFailure."""
-        settings, passage = self.settings, service.passage
-        around = Round(self.thing, _target, self.ctx, until, passage)
+        settings, trace = self.settings, service.trace
+        around = CopySearch(self.thing, _target, self.ctx, until, trace)
         elsewhere = [around.look(self.ctx.nodes[name]) for name in settings.verify_on]
         own, *failures = await asyncio.gather(self._look_here(service, around, until), *elsewhere)
         if own is not None:
             raise own
-        return not_routed(settings.verify_on, failures, passage.seen()) or passage.outcome()
+        return missing_copies(settings.verify_on, failures, trace.seen()) or trace.outcome()
 
-    async def _look_here(self, service: web.Service, around: Round, until: float) -> NetFailure | None:
+    async def _look_here(self, service: web.Service, around: CopySearch, until: float) -> NetFailure | None:
         if self.settings.verify == "none":
             return None
         uids = self.thing.uids
         try:
-            await until_there(lambda: web.is_found(service, uids), service, service.passage, until)
+            await poll_until_found(lambda: web.is_found(service, uids), service, service.trace, until)
             if self.settings.verify in ("metadata", "frames"):
-                await until_there(lambda: web.has_metadata(service, uids), service, service.passage, until)
+                await poll_until_found(lambda: web.has_metadata(service, uids), service, service.trace, until)
             if self.settings.verify == "frames":
-                await in_two_attempts(self._compared(service), service, service.passage, until)
+                await in_two_attempts(self._compared(service), service, service.trace, until)
         except NetFailure as failure:
             return failure
         around.found_on(self.node)
@@ -182,7 +182,7 @@ class _RoundTrip:
             content = await web.frame_hash(service, self.thing.uids)
             if content not in (None, self.thing.content):
                 detail = f"{service} returned an object whose pixels differ from the one sent"
-                raise HttpError(Reason.CONTENT_MISMATCH, detail, service.passage)
+                raise HttpError(Reason.CONTENT_MISMATCH, detail, service.trace)
             return content is not None
 
         return compare

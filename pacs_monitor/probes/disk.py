@@ -26,13 +26,13 @@ from itertools import islice
 from typing import ClassVar
 
 from pacs_monitor.fields import Duration, Percent, Settings, Size, Texts
-from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
-from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.format.human import byte_size, duration, label, percentage
+from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.systems import VolumeSource, is_guarded, peer_of, system_of
-from pacs_monitor.systems.answers import TellsVolumes, Volume
-from pacs_monitor.systems.judging import Trouble, judged, over, selected, unknown
+from pacs_monitor.systems.judgement import Finding, over, selected, unknown, worst_of
+from pacs_monitor.systems.resources import ReportsVolumes, Volume
 from pacs_monitor.systems.trend import KEY, full_in, noted, remembered
-from pacs_monitor.wording import amount, label, share, span
 
 MOST = 64
 """Volumes that one check measures."""
@@ -84,7 +84,7 @@ class Disk:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=20.0, timeout=15.0)
+    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=20.0, timeout=15.0)
 
     def addresses(self, _node: Node, _settings: DiskSettings) -> tuple[Address, ...]:
         return ()
@@ -93,34 +93,34 @@ class Disk:
         return is_guarded(settings.source)
 
     async def run(self, node: Node, settings: DiskSettings, ctx: ProbeContext) -> Outcome:
-        passage = Passage()
+        trace = Trace()
         try:
-            system: TellsVolumes = system_of(node, settings.source, passage)
-            told = await system.volumes(node, ctx, passage, settings.volumes)
+            system: ReportsVolumes = system_of(node, settings.source, trace)
+            reported = await system.volumes(node, ctx, trace, settings.volumes)
         except NetFailure as failure:
             return failure.outcome()
-        passage.end()
-        passage.phase = Phase.OPERATION
-        volumes, troubles = selected("volume", told, settings.volumes, settings.ignore, passage)
-        horizon = _forecast(volumes, ctx, passage)
+        trace.end()
+        trace.phase = Phase.OPERATION
+        volumes, troubles = selected("volume", reported, settings.volumes, settings.ignore, trace)
+        horizon = _forecast(volumes, ctx, trace)
         for volume in volumes:
             troubles += _troubles(volume, settings, horizon.get(volume.label))
-        return judged(troubles, passage)
+        return worst_of(troubles, trace)
 
 
-def _forecast(volumes: Sequence[Volume], ctx: ProbeContext, passage: Passage) -> dict[str, float]:
+def _forecast(volumes: Sequence[Volume], ctx: ProbeContext, trace: Trace) -> dict[str, float]:
     """Seconds until each is full."""
     now = ctx.clock.now() // SECOND
     known, kept, found = remembered(ctx.memory), {}, {}
     for volume in volumes[:MOST]:
-        _measure(volume, passage)
+        _measure(volume, trace)
         if volume.free is None:
             continue
         kept[volume.label] = noted(known.pop(volume.label, ()), now, volume.free)
         left = full_in(kept[volume.label])
         if left is not None:
             found[volume.label] = left
-            passage.measure("disk_full_in_seconds", left, _labels(volume))
+            trace.measure("disk_full_in_seconds", left, _labels(volume))
     ctx.memory[KEY] = dict(islice((kept | known).items(), MOST))
     return found
 
@@ -129,7 +129,7 @@ def _labels(volume: Volume) -> tuple[tuple[str, str], ...]:
     return (("volume", label(volume.label)),)
 
 
-def _measure(volume: Volume, passage: Passage) -> None:
+def _measure(volume: Volume, trace: Trace) -> None:
     values = {
         "disk_free_bytes": volume.free,
         "disk_used_bytes": volume.used,
@@ -138,36 +138,36 @@ def _measure(volume: Volume, passage: Passage) -> None:
     }
     for name, value in values.items():
         if value is not None:
-            passage.measure(name, value, _labels(volume))
+            trace.measure(name, value, _labels(volume))
 
 
 def _ratio(used: int | None, free: int | None) -> float | None:
     return None if used is None or free is None else used / (used + free)
 
 
-def _troubles(volume: Volume, settings: DiskSettings, full_in: float | None) -> Iterator[Trouble]:
+def _troubles(volume: Volume, settings: DiskSettings, full_in: float | None) -> Iterator[Finding]:
     name = label(volume.label)
     if volume.gap is not None:
         yield unknown(name, volume.gap)
     if volume.full:
-        yield Trouble(False, Reason.OVER_LIMIT, f"{name}: the system has marked it as full")
+        yield Finding(False, Reason.OVER_LIMIT, f"{name}: the system has marked it as full")
     if volume.read_only and not settings.read_only:
-        yield Trouble(False, Reason.OUT_OF_RESOURCES, f"{name} is read-only")
+        yield Finding(False, Reason.OUT_OF_RESOURCES, f"{name} is read-only")
     used = _ratio(volume.used, volume.free)
     if used is not None:
-        yield from over(used, settings.warn, settings.fail, f"{name} is {share(used)} used", share)
+        yield from over(used, settings.warn, settings.fail, f"{name} is {percentage(used)} used", percentage)
     if volume.inodes and volume.inodes_free is not None:
         taken = 1 - volume.inodes_free / volume.inodes
-        words = f"{name}: inodes are {share(taken)} used"
-        yield from over(taken, settings.inodes_warn, settings.inodes_fail, words, share)
+        words = f"{name}: inodes are {percentage(taken)} used"
+        yield from over(taken, settings.inodes_warn, settings.inodes_fail, words, percentage)
     if volume.free is not None:
         yield from _room(name, volume.free, settings)
     if full_in is not None and settings.full_within is not None and full_in < settings.full_within:
-        yield Trouble(True, Reason.OVER_LIMIT, f"{name} will be full in {span(full_in)} at its present rate")
+        yield Finding(True, Reason.OVER_LIMIT, f"{name} will be full in {duration(full_in)} at its present rate")
 
 
-def _room(name: str, free: int, settings: DiskSettings) -> Iterator[Trouble]:
+def _room(name: str, free: int, settings: DiskSettings) -> Iterator[Finding]:
     for limit, mild in ((settings.free_fail, False), (settings.free_warn, True)):
         if limit is not None and free < limit:
-            yield Trouble(mild, Reason.OVER_LIMIT, f"{name} has {amount(free)} free, less than {amount(limit)}")
+            yield Finding(mild, Reason.OVER_LIMIT, f"{name} has {byte_size(free)} free, less than {byte_size(limit)}")
             return

@@ -20,10 +20,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator
 
 from pacs_monitor.fields import Duration, Port, Settings, Texts
-from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
-from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.format.human import label
+from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.net.datagram import exchange
-from pacs_monitor.wording import label
 
 TYPES = {"A": 1, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33}
 _HEADER = struct.Struct("!6H")
@@ -76,7 +76,7 @@ class Dns:
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
     needs: ClassVar[Needs] = Needs()
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=10.0, timeout=5.0)
+    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=10.0, timeout=5.0)
 
     def addresses(self, _node: Node, _settings: DnsSettings) -> tuple[Address, ...]:
         return ()
@@ -84,7 +84,7 @@ class Dns:
     async def run(self, node: Node, settings: DnsSettings, ctx: ProbeContext) -> Outcome:
         if not node.host:
             return Outcome.of(Reason.NOT_CONFIGURED, phase=Phase.RESOLVE, detail=f"node {node.name} has no host")
-        passage, identity = Passage(), secrets.token_bytes(2)
+        trace, identity = Trace(), secrets.token_bytes(2)
         try:
             answer = await exchange(
                 Address(node.host, settings.port),
@@ -92,12 +92,12 @@ class Dns:
                 lambda data: data if data[:2] == identity and len(data) > 2 and data[2] & 0x80 else None,
                 resolver=ctx.resolver,
                 deadline=ctx.deadline,
-                passage=passage,
+                trace=trace,
             )
-            _judge(answer, settings, passage)
+            _judge(answer, settings, trace)
         except NetFailure as failure:
             return failure.outcome()
-        return passage.outcome(settings.slow)
+        return trace.outcome(settings.slow)
 
 
 def _question(identity: bytes, settings: DnsSettings) -> bytes:
@@ -106,28 +106,28 @@ def _question(identity: bytes, settings: DnsSettings) -> bytes:
     return head + name + struct.pack("!BHH", 0, TYPES[settings.type], 1) + _OPT
 
 
-def _judge(answer: bytes, settings: DnsSettings, passage: Passage) -> None:
+def _judge(answer: bytes, settings: DnsSettings, trace: Trace) -> None:
     """Raises NetFailure unless the records are there."""
-    passage.phase = Phase.OPERATION
+    trace.phase = Phase.OPERATION
     name = settings.name
     try:
         _, flags, *_ = _HEADER.unpack_from(answer)
         records = list(_records(answer, TYPES[settings.type]))
     except (struct.error, IndexError, ValueError):
-        raise passage.failure(Reason.BAD_CONTENT, "it answered, but not with a DNS message") from None
+        raise trace.failure(Reason.BAD_CONTENT, "it answered, but not with a DNS message") from None
     if flags & 0xF == _NO_SUCH_NAME:
-        raise passage.failure(Reason.MISSING, f"it answered that the name {name} does not exist (NXDOMAIN)")
+        raise trace.failure(Reason.MISSING, f"it answered that the name {name} does not exist (NXDOMAIN)")
     if flags & 0xF:
         said = _RCODES.get(flags & 0xF, f"RCODE {flags & 0xF}")
-        raise passage.failure(Reason.QUERY_REFUSED, f"it answered {said} to the query for {name}")
-    passage.measure("dns_records", len(records))
-    passage.terminal = (("answer", ", ".join(map(label, records[:_SHOWN])) or "no record"),)
+        raise trace.failure(Reason.QUERY_REFUSED, f"it answered {said} to the query for {name}")
+    trace.measure("dns_records", len(records))
+    trace.terminal = (("answer", ", ".join(map(label, records[:_SHOWN])) or "no record"),)
     if not records:
-        raise passage.failure(Reason.MISSING, f"it has no {settings.type} record for {name}")
+        raise trace.failure(Reason.MISSING, f"it has no {settings.type} record for {name}")
     missing = [wanted for wanted in settings.expect if _plain(wanted) not in map(_plain, records)]
     if missing:
         cut = "; the answer was cut to fit a datagram" if flags & _CUT else ""
-        raise passage.failure(Reason.BAD_CONTENT, f"{name} {_leads(records, settings)} {', '.join(missing)}{cut}")
+        raise trace.failure(Reason.BAD_CONTENT, f"{name} {_leads(records, settings)} {', '.join(missing)}{cut}")
 
 
 def _leads(records: list[str], settings: DnsSettings) -> str:

@@ -26,6 +26,7 @@ from re import compile as pattern
 from typing import Any, ClassVar
 
 from pacs_monitor.fields import Command, Secret, Settings
+from pacs_monitor.format.human import label
 from pacs_monitor.model import (
     Address,
     Layer,
@@ -37,11 +38,10 @@ from pacs_monitor.model import (
     Phase,
     ProbeContext,
     Reason,
-    Rhythm,
     Status,
+    Timing,
 )
-from pacs_monitor.orphans import MARK, orphans
-from pacs_monitor.wording import label
+from pacs_monitor.reaper import MARK, reaper
 
 OUTPUT_LIMIT = 16384
 """Bytes of output that are looked at."""
@@ -91,7 +91,7 @@ class Exec:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=20.0, timeout=30.0)
+    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=20.0, timeout=30.0)
 
     def needs_allowing(self, _settings: ExecSettings) -> bool:
         return True
@@ -122,7 +122,7 @@ async def _run(command: tuple[str, ...], environment: Mapping[str, str]) -> tupl
 
     Raises OSError when it cannot be run, _EndlessError when it prints more than anybody reads.
     """
-    with orphans.command() as name, ExitStack() as ours:
+    with reaper.command() as name, ExitStack() as ours:
         with ExitStack() as theirs:
             stream, write_end = await _pipe(ours, theirs)
             errors, errors_end = await _pipe(ours, theirs)
@@ -166,7 +166,7 @@ async def _until_it_ends(
             await reading
         status = await asyncio.shield(ended)
     finally:
-        orphans.end(name, process.pid)
+        reaper.end(name, process.pid)
         await asyncio.wait([reading], timeout=_STRAGGLERS)
         for task in both:
             task.cancel()

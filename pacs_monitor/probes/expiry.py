@@ -20,8 +20,8 @@ from cryptography import x509
 from pydantic import ConfigDict, Field, model_validator
 
 from pacs_monitor.fields import Day, Duration, FilePath, Settings
-from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
-from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.net.threads import OneThread
 from pacs_monitor.patterns import one_of
 
@@ -58,7 +58,7 @@ class Expiry:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=3600.0, retry_interval=60.0, timeout=5.0)
+    timing: ClassVar[Timing] = Timing(interval=3600.0, retry_interval=60.0, timeout=5.0)
 
     def __init__(self) -> None:
         self._thread = OneThread()
@@ -67,35 +67,35 @@ class Expiry:
         return ()
 
     async def run(self, _node: Node, settings: ExpirySettings, ctx: ProbeContext) -> Outcome:
-        passage = Passage()
-        passage.begin(Phase.OPERATION)
+        trace = Trace()
+        trace.begin(Phase.OPERATION)
         try:
-            end = await self._end(settings, ctx, passage)
+            end = await self._end(settings, ctx, trace)
         except NetFailure as failure:
             return failure.outcome()
-        passage.end()
-        passage.measure("expiry_timestamp_seconds", end.at)
+        trace.end()
+        trace.measure("expiry_timestamp_seconds", end.at)
         left = end.at - ctx.clock.now() / SECOND
         if left >= settings.warn and left >= settings.fail:
-            return passage.outcome()
+            return trace.outcome()
         detail = f"{settings.what} {_words(end.day, left)}"
         warn = left >= settings.fail
-        return Outcome.of(Reason.EXPIRING, warn=warn, phase=Phase.OPERATION, detail=detail, **passage.seen())
+        return Outcome.of(Reason.EXPIRING, warn=warn, phase=Phase.OPERATION, detail=detail, **trace.seen())
 
-    async def _end(self, settings: ExpirySettings, ctx: ProbeContext, passage: Passage) -> End:
+    async def _end(self, settings: ExpirySettings, ctx: ProbeContext, trace: Trace) -> End:
         if settings.date is not None:
             following = settings.date + datetime.timedelta(days=1)
             return End(datetime.datetime.combine(following, datetime.time(), ctx.zone).timestamp(), settings.date)
         file = Path(settings.cert or "")
         try:
-            at = await self._thread.call(lambda: _first_end(file.read_bytes()), ctx, passage)
+            at = await self._thread.call(lambda: _first_end(file.read_bytes()), ctx, trace)
         except OSError as error:
             detail = f"the certificate cannot be read: {error.strerror}"
         except ValueError:
             detail = "the file contains no certificate in PEM or DER"
         else:
             return End(at.timestamp(), at.astimezone(ctx.zone).date())
-        raise passage.failure(Reason.NOT_CONFIGURED, detail)
+        raise trace.failure(Reason.NOT_CONFIGURED, detail)
 
 
 class End(NamedTuple):

@@ -19,8 +19,8 @@ from typing import Any, ClassVar
 from pacs_monitor import http
 from pacs_monitor.fields import Duration, Texts
 from pacs_monitor.http import HttpSettings
-from pacs_monitor.model import Address, Change, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
-from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry
+from pacs_monitor.model import Address, Change, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.net import EXPIRY, NetFailure, Trace, warn_before_expiry
 
 SIZE_LIMIT = 16 << 20
 """Bytes: capability statements of large servers have several million."""
@@ -52,29 +52,29 @@ class Fhir:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=300.0, retry_interval=30.0, timeout=15.0)
+    timing: ClassVar[Timing] = Timing(interval=300.0, retry_interval=30.0, timeout=15.0)
 
     def addresses(self, _node: Node, _settings: FhirSettings) -> tuple[Address, ...]:
         return ()
 
     async def run(self, _node: Node, settings: FhirSettings, ctx: ProbeContext) -> Outcome:
-        passage = Passage()
+        trace = Trace()
         try:
-            statement = await _statement(settings, ctx, passage)
-            _judge(statement, settings, passage)
+            statement = await _statement(settings, ctx, trace)
+            _judge(statement, settings, trace)
         except NetFailure as failure:
             return failure.outcome()
-        outcome = mind_expiry(passage.outcome(settings.slow), settings.certificate, ctx.clock.now())
+        outcome = warn_before_expiry(trace.outcome(settings.slow), settings.certificate, ctx.clock.now())
         ctx.memory["software"], changes = _software(statement, ctx.memory.get("software", ""))
         return replace(outcome, changes=changes)
 
 
-async def _statement(settings: FhirSettings, ctx: ProbeContext, passage: Passage) -> Mapping[str, Any]:
-    answer = await http.ask(
+async def _statement(settings: FhirSettings, ctx: ProbeContext, trace: Trace) -> Mapping[str, Any]:
+    answer = await http.request(
         "GET",
         f"{settings.url}/metadata",
         ctx,
-        passage,
+        trace,
         access=settings.access(),
         headers={"Accept": ACCEPTED},
         size_limit=SIZE_LIMIT,
@@ -82,20 +82,20 @@ async def _statement(settings: FhirSettings, ctx: ProbeContext, passage: Passage
     http.expect(answer, "GET /metadata", 200)
     statement = http.read_json(answer, "GET /metadata")
     if not isinstance(statement, dict) or statement.get("resourceType") not in _STATEMENTS:
-        raise passage.failure(Reason.BAD_CONTENT, "the answer to GET /metadata is not a capability statement")
+        raise trace.failure(Reason.BAD_CONTENT, "the answer to GET /metadata is not a capability statement")
     return statement
 
 
-def _judge(statement: Mapping[str, Any], settings: FhirSettings, passage: Passage) -> None:
-    passage.phase = Phase.OPERATION
+def _judge(statement: Mapping[str, Any], settings: FhirSettings, trace: Trace) -> None:
+    trace.phase = Phase.OPERATION
     offered = set(_resources(statement))
-    passage.measure("fhir_resource_types", len(offered))
+    trace.measure("fhir_resource_types", len(offered))
     missing = [name for name in settings.resources if name not in offered]
     if missing:
-        raise passage.failure(Reason.MISSING, f"it does not offer {', '.join(missing)}")
+        raise trace.failure(Reason.MISSING, f"it does not offer {', '.join(missing)}")
     version = _plain(statement.get("fhirVersion"))
     if not version.startswith(settings.version):
-        raise passage.failure(Reason.BAD_CONTENT, f"its FHIR version is {version or 'unknown'}, not {settings.version}")
+        raise trace.failure(Reason.BAD_CONTENT, f"its FHIR version is {version or 'unknown'}, not {settings.version}")
 
 
 def _resources(statement: Mapping[str, Any]) -> Iterator[str]:

@@ -22,12 +22,12 @@ from typing import Annotated, ClassVar, NamedTuple
 from pydantic import AfterValidator, ValidationInfo
 
 from pacs_monitor.fields import Duration, LocalPath, Number, Settings, Size
-from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
-from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.format.human import byte_size, duration, moment
+from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.net.threads import OneThread
-from pacs_monitor.places import sort_of
+from pacs_monitor.paths import sort_of
 from pacs_monitor.systems.paths import leads_to_a_file
-from pacs_monitor.wording import amount, moment, span
 
 AHEAD = 3600.0
 """Seconds that a file may be dated in the future; one that is further ahead would hide that nothing new comes."""
@@ -70,7 +70,7 @@ class FileAge:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=300.0, retry_interval=60.0, timeout=30.0)
+    timing: ClassVar[Timing] = Timing(interval=300.0, retry_interval=60.0, timeout=30.0)
 
     def __init__(self) -> None:
         self._thread = OneThread()
@@ -79,22 +79,22 @@ class FileAge:
         return ()
 
     async def run(self, _node: Node, settings: FileAgeSettings, ctx: ProbeContext) -> Outcome:
-        passage = Passage()
-        passage.begin(Phase.OPERATION)
+        trace = Trace()
+        trace.begin(Phase.OPERATION)
         late = _by(ctx)
         try:
-            found = await self._thread.call(lambda: _look(settings.path, late), ctx, passage)
+            found = await self._thread.call(lambda: _look(settings.path, late), ctx, trace)
         except PermissionError:
-            return _failed(passage, Reason.NOT_CONFIGURED, "the monitor's user may not read the folder")
+            return _failed(trace, Reason.NOT_CONFIGURED, "the monitor's user may not read the folder")
         except FileNotFoundError:
-            return _failed(passage, Reason.MISSING, "check whether it is mounted: the folder does not exist")
+            return _failed(trace, Reason.MISSING, "check whether it is mounted: the folder does not exist")
         except OSError as error:
-            return _failed(passage, Reason.MISSING, f"the folder cannot be read: {error.strerror}")
+            return _failed(trace, Reason.MISSING, f"the folder cannot be read: {error.strerror}")
         except NetFailure as failure:
             return failure.outcome()
         if found is None:
-            return _failed(passage, Reason.TIMEOUT, "the folder has more entries than can be read in time")
-        return _judge(found, settings, ctx, passage)
+            return _failed(trace, Reason.TIMEOUT, "the folder has more entries than can be read in time")
+        return _judge(found, settings, ctx, trace)
 
 
 class Found(NamedTuple):
@@ -133,39 +133,38 @@ def _look(path: str, late: Callable[[], bool]) -> Found | None:
     return Found(matches, newest, size, closed)
 
 
-def _judge(found: Found, settings: FileAgeSettings, ctx: ProbeContext, passage: Passage) -> Outcome:
-    outcome = _judge_seen(found, settings, ctx, passage)
+def _judge(found: Found, settings: FileAgeSettings, ctx: ProbeContext, trace: Trace) -> Outcome:
+    outcome = _judge_seen(found, settings, ctx, trace)
     if found.closed and outcome.reason in (Reason.MISSING, Reason.STALE):
         what = "a matching file" if found.closed == 1 else f"{found.closed} matching files"
-        return _failed(passage, Reason.NOT_AUTHORISED, f"the monitor's user may not read {what}; {outcome.detail}")
+        return _failed(trace, Reason.NOT_AUTHORISED, f"the monitor's user may not read {what}; {outcome.detail}")
     return outcome
 
 
-def _judge_seen(found: Found, settings: FileAgeSettings, ctx: ProbeContext, passage: Passage) -> Outcome:
-    passage.measure("file_matches", found.matches)
+def _judge_seen(found: Found, settings: FileAgeSettings, ctx: ProbeContext, trace: Trace) -> Outcome:
+    trace.measure("file_matches", found.matches)
     if found.matches < settings.at_least:
         pattern, enough = Path(settings.path).name, f"fewer than {settings.at_least}"
         some = f"{found.matches} files match {pattern}, {enough}" if found.matches else f"no file matches {pattern}"
-        return _failed(passage, Reason.MISSING, some)
-    passage.measure("file_newest_timestamp_seconds", found.newest)
-    passage.measure("file_newest_bytes", found.size)
+        return _failed(trace, Reason.MISSING, some)
+    trace.measure("file_newest_timestamp_seconds", found.newest)
+    trace.measure("file_newest_bytes", found.size)
     age = ctx.clock.now() / SECOND - found.newest
     written = moment(found.newest, ctx.zone)
     if age < -AHEAD:
-        return _failed(passage, Reason.BAD_CONTENT, f"the newest file is dated in the future: {written}")
-    old = f"the newest file is {span(age)} old (written {written})"
+        return _failed(trace, Reason.BAD_CONTENT, f"the newest file is dated in the future: {written}")
+    old = f"the newest file is {duration(age)} old (written {written})"
     if age > settings.fail:
-        return _failed(passage, Reason.STALE, f"{old}, more than {span(settings.fail)}")
+        return _failed(trace, Reason.STALE, f"{old}, more than {duration(settings.fail)}")
     if found.size < settings.min_size:
-        detail = (
-            f"the newest file has only {amount(found.size)}, less than {amount(settings.min_size)} (written {written})"
-        )
-        return _failed(passage, Reason.BAD_CONTENT, detail)
+        sizes = f"{byte_size(found.size)}, less than {byte_size(settings.min_size)}"
+        detail = f"the newest file has only {sizes} (written {written})"
+        return _failed(trace, Reason.BAD_CONTENT, detail)
     if settings.warn is not None and age > settings.warn:
-        return _failed(passage, Reason.STALE, f"{old}, more than {span(settings.warn)}", warn=True)
-    return passage.outcome()
+        return _failed(trace, Reason.STALE, f"{old}, more than {duration(settings.warn)}", warn=True)
+    return trace.outcome()
 
 
-def _failed(passage: Passage, reason: Reason, detail: str, *, warn: bool = False) -> Outcome:
-    passage.end()
-    return Outcome.of(reason, warn=warn, phase=Phase.OPERATION, detail=detail, **passage.seen())
+def _failed(trace: Trace, reason: Reason, detail: str, *, warn: bool = False) -> Outcome:
+    trace.end()
+    return Outcome.of(reason, warn=warn, phase=Phase.OPERATION, detail=detail, **trace.seen())

@@ -37,6 +37,7 @@ from typing import Annotated, ClassVar, NamedTuple, Self
 from pydantic import ConfigDict, PlainValidator, WithJsonSchema, model_validator
 
 from pacs_monitor.fields import FolderPath, Settings, Texts
+from pacs_monitor.format.human import duration
 from pacs_monitor.hl7.silence import Limit, Limits
 from pacs_monitor.model import (
     SECOND,
@@ -49,14 +50,13 @@ from pacs_monitor.model import (
     Phase,
     ProbeContext,
     Reason,
-    Rhythm,
+    Timing,
 )
-from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.patterns import DURATION, together, trimmed
 from pacs_monitor.systems import SourceOf, peer_of, system_of
-from pacs_monitor.systems.answers import Feed, TellsFeeds
 from pacs_monitor.systems.paths import leads_to_a_file, look
-from pacs_monitor.wording import span
+from pacs_monitor.systems.resources import Feed, ReportsFeeds
 
 LAST = "hl7_feed_last_message_timestamp_seconds"
 MESSAGES = "hl7_feed_messages"
@@ -120,44 +120,44 @@ class Hl7Feed:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=30.0, timeout=15.0)
+    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=30.0, timeout=15.0)
 
     def addresses(self, node: Node, settings: Hl7FeedSettings) -> tuple[Address, ...]:  # noqa: ARG002 - the Protocol's
         return ()
 
     async def run(self, node: Node, settings: Hl7FeedSettings, ctx: ProbeContext) -> Outcome:
-        passage = Passage()
-        passage.begin(Phase.OPERATION)
+        trace = Trace()
+        trace.begin(Phase.OPERATION)
         try:
             if settings.source == "listener":
-                seen = _by_listener(settings, ctx, passage)
+                seen = _by_listener(settings, ctx, trace)
             elif settings.folder is not None:
-                seen = await _by_folder(settings.folder, settings, ctx, passage)
+                seen = await _by_folder(settings.folder, settings, ctx, trace)
             else:
-                seen = await _by_system(node, settings, ctx, passage)
+                seen = await _by_system(node, settings, ctx, trace)
         except NetFailure as failure:
             return failure.outcome()
-        passage.begin(Phase.OPERATION)
-        return _judge(seen, settings, ctx, passage)
+        trace.begin(Phase.OPERATION)
+        return _judge(seen, settings, ctx, trace)
 
 
-def _by_listener(settings: Hl7FeedSettings, ctx: ProbeContext, passage: Passage) -> Mapping[str, Seen]:
+def _by_listener(settings: Hl7FeedSettings, ctx: ProbeContext, trace: Trace) -> Mapping[str, Seen]:
     if ctx.hl7_listener is None:
         detail = "configure monitor.hl7_listener and run the daemon, which listens there: source: listener needs both"
-        raise passage.failure(Reason.NOT_CONFIGURED, detail)
-    heard = ctx.hl7_listener.heard
-    for kind in settings.expect or heard:
-        if kind in heard:
-            passage.measure(MESSAGES, heard[kind].messages, (("feed", kind),))
+        raise trace.failure(Reason.NOT_CONFIGURED, detail)
+    activity = ctx.hl7_listener.activity
+    for kind in settings.expect or activity:
+        if kind in activity:
+            trace.measure(MESSAGES, activity[kind].messages, (("feed", kind),))
     if not settings.expect:
-        return {ANY: Seen(max((one.last for one in heard.values()), default=None))}
-    return {kind: Seen(heard[kind].last if kind in heard else None) for kind in settings.expect}
+        return {ANY: Seen(max((one.last for one in activity.values()), default=None))}
+    return {kind: Seen(activity[kind].last if kind in activity else None) for kind in settings.expect}
 
 
-async def _by_folder(folder: str, settings: Hl7FeedSettings, ctx: ProbeContext, passage: Passage) -> Mapping[str, Seen]:
-    newest = await look(folder, _newest(folder, settings.pattern, ctx.deadline - 0.1), ctx, passage)
+async def _by_folder(folder: str, settings: Hl7FeedSettings, ctx: ProbeContext, trace: Trace) -> Mapping[str, Seen]:
+    newest = await look(folder, _newest(folder, settings.pattern, ctx.deadline - 0.1), ctx, trace)
     if newest is None:
-        raise passage.failure(Reason.NOT_MEASURED, "the folder has more files than can be read in time")
+        raise trace.failure(Reason.NOT_MEASURED, "the folder has more files than can be read in time")
     return {_name(settings): Seen(round(newest * SECOND) or None)}
 
 
@@ -178,27 +178,29 @@ def _newest(folder: str, pattern: str, until: float) -> Callable[[], float | Non
     return find
 
 
-async def _by_system(node: Node, settings: Hl7FeedSettings, ctx: ProbeContext, passage: Passage) -> Mapping[str, Seen]:
+async def _by_system(node: Node, settings: Hl7FeedSettings, ctx: ProbeContext, trace: Trace) -> Mapping[str, Seen]:
     """Counters: a message has come when one has changed, unless somebody has just set it to nothing."""
-    system: TellsFeeds = system_of(node, settings.source, passage)
-    told = {feed.name: feed for feed in await system.feeds(node, ctx, passage)}
-    missing = [name for name in settings.feeds if name not in told]
+    system: ReportsFeeds = system_of(node, settings.source, trace)
+    reported = {feed.name: feed for feed in await system.feeds(node, ctx, trace)}
+    missing = [name for name in settings.feeds if name not in reported]
     if missing:
         detail = f"{settings.source} has not deployed: {', '.join(missing)}"
-        raise passage.failure(Reason.MISSING, detail)
-    untold = [name for name in settings.feeds or told if told[name].received is None]
-    if untold and (settings.feeds or len(untold) == len(told)):
-        raise passage.failure(
-            Reason.NOT_MEASURED, f"{settings.source} does not report received messages for: {', '.join(untold)}"
+        raise trace.failure(Reason.MISSING, detail)
+    unreported = [name for name in settings.feeds or reported if reported[name].received is None]
+    if unreported and (settings.feeds or len(unreported) == len(reported)):
+        raise trace.failure(
+            Reason.NOT_MEASURED, f"{settings.source} does not report received messages for: {', '.join(unreported)}"
         )
-    counts = {name: told[name].received or 0 for name in settings.feeds} or {_name(settings): _sum(told.values())}
+    counts = {name: reported[name].received or 0 for name in settings.feeds} or {
+        _name(settings): _sum(reported.values())
+    }
     before: dict[str, int] = ctx.memory.get("counts", {})
     ctx.memory["counts"] = counts
     for name, count in counts.items():
-        passage.measure(MESSAGES, count, (("feed", name),))
+        trace.measure(MESSAGES, count, (("feed", name),))
     now = ctx.clock.now()
     came = {name for name, count in counts.items() if count and before.get(name, count) != count}
-    return {name: Seen(now if name in came else None, name not in told or told[name].up) for name in counts}
+    return {name: Seen(now if name in came else None, name not in reported or reported[name].up) for name in counts}
 
 
 def _sum(feeds: Iterable[Feed]) -> int:
@@ -209,22 +211,22 @@ def _name(settings: Hl7FeedSettings) -> str:
     return " ".join(settings.expect) or ANY
 
 
-def _judge(seen: Mapping[str, Seen], settings: Hl7FeedSettings, ctx: ProbeContext, passage: Passage) -> Outcome:
+def _judge(seen: Mapping[str, Seen], settings: Hl7FeedSettings, ctx: ProbeContext, trace: Trace) -> Outcome:
     now, known = ctx.clock.now(), _remembered(seen, ctx)
     silent = []
     for name, one in seen.items():
         last, since = known[name]
         if last is not None:
-            passage.measure(LAST, last / SECOND, (("feed", name),))
+            trace.measure(LAST, last / SECOND, (("feed", name),))
         limit = settings.within.exceeded(since, now, ctx.zone)
         if limit is not None:
             silent.append(_sentence(name if one.up else f"{name} (not started)", limit, last, ctx.zone))
     stopped = [f"{name}: the channel is not started" for name, one in seen.items() if not one.up]
     if silent or (stopped and settings.within.apply(now, ctx.zone)):
-        passage.end()
+        trace.end()
         detail = "; ".join(silent or stopped)
-        return Outcome.of(Reason.SILENT, warn=not silent, phase=Phase.OPERATION, detail=detail, **passage.seen())
-    return passage.outcome()
+        return Outcome.of(Reason.SILENT, warn=not silent, phase=Phase.OPERATION, detail=detail, **trace.seen())
+    return trace.outcome()
 
 
 def _remembered(seen: Mapping[str, Seen], ctx: ProbeContext) -> dict[str, tuple[Micros | None, Micros]]:
@@ -242,7 +244,7 @@ def _remembered(seen: Mapping[str, Seen], ctx: ProbeContext) -> dict[str, tuple[
 
 def _sentence(feed: str, limit: Limit, last: Micros | None, zone: tzinfo) -> str:
     whose = "" if feed == ANY else f"{feed}: "
-    allowed = f"the longest acceptable gap is {span(limit.seconds)}"
+    allowed = f"the longest acceptable gap is {duration(limit.seconds)}"
     if last is None:
         return f"{whose}no message since monitoring began; {allowed}"
     there = datetime.fromtimestamp(last / SECOND, zone)

@@ -29,7 +29,7 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from pacs_monitor.fields import Duration, Port, Settings
-from pacs_monitor.hl7 import Code, Link, MalformedError, Message, Shelf, Wanted, dial, new_control_id, timestamp
+from pacs_monitor.hl7 import Code, Link, LinkPool, MalformedError, Message, Wanted, dial, new_control_id, timestamp
 from pacs_monitor.hl7.framing import END, START
 from pacs_monitor.model import (
     Address,
@@ -42,11 +42,11 @@ from pacs_monitor.model import (
     Phase,
     ProbeContext,
     Reason,
-    Rhythm,
+    Timing,
     Tls,
 )
-from pacs_monitor.net import EXPIRY, NetFailure, Passage
-from pacs_monitor.places import existing_file
+from pacs_monitor.net import EXPIRY, NetFailure, Trace
+from pacs_monitor.paths import existing_file
 
 LOOP = "hl7_loop_seconds"
 LARGEST = 65536
@@ -56,7 +56,7 @@ _PROVES_LOOP = "that messages pass through to our own listener"
 
 
 def fill(template: bytes, control_id: str, now: str) -> bytes:
-    """The message to send, its segments ended by CR; raises MalformedError when it cannot be told by its MSH-10."""
+    """The message to send, its segments ended by CR; raises MalformedError when it cannot be known by its MSH-10."""
     lines = template.strip().replace(b"{control_id}", control_id.encode()).replace(b"{timestamp}", now.encode())
     if any(byte in lines for byte in (START, END, b"\0")):
         raise MalformedError("it contains a framing byte (0B, 1C) or NUL")
@@ -122,7 +122,7 @@ class Hl7HeartbeatSettings(Settings):
     """An acknowledgement (with `verify: loop`: a return) that takes longer than this is a warning (reason `slow`)."""
 
     def peer(self, node: Node) -> tuple[str, ...]:
-        """With MSH-3 to MSH-6, by which an engine tells senders and receivers apart."""
+        """With MSH-3 to MSH-6, by which an engine distinguishes senders and receivers."""
         port = self.port or (node.hl7 and node.hl7.port)
         sender = self.sending_application, self.sending_facility
         return node.host.lower(), str(port or ""), *sender, self.receiving_application, self.receiving_facility
@@ -139,10 +139,10 @@ class Hl7Heartbeat:
     writes: ClassVar[bool] = True
     uses_association: ClassVar[bool] = True
     needs: ClassVar[Needs] = Needs("hl7", ("port",))
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=300.0, retry_interval=60.0, timeout=10.0)
+    timing: ClassVar[Timing] = Timing(interval=300.0, retry_interval=60.0, timeout=10.0)
 
     def __init__(self) -> None:
-        self._shelf = Shelf()
+        self._links = LinkPool()
 
     def addresses(self, node: Node, settings: Hl7HeartbeatSettings) -> tuple[Address, ...]:
         port = settings.port or (node.hl7 and node.hl7.port)
@@ -168,62 +168,64 @@ class Hl7Heartbeat:
         except (OSError, MalformedError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             return Outcome.of(Reason.NOT_CONFIGURED, detail=f"the file {settings.message} cannot be sent: {why}")
-        beat = _Beat(addresses[0], node.hl7.tls if node.hl7 else None, message, control_id)
+        heartbeat = _Heartbeat(addresses[0], node.hl7.tls if node.hl7 else None, message, control_id)
         try:
-            return await self._send(beat, settings, ctx)
+            return await self._send(heartbeat, settings, ctx)
         except NetFailure as failure:
             return failure.outcome()
 
-    async def _send(self, beat: _Beat, settings: Hl7HeartbeatSettings, ctx: ProbeContext) -> Outcome:
-        passage, begun = Passage(), ctx.clock.monotonic()
+    async def _send(self, heartbeat: _Heartbeat, settings: Hl7HeartbeatSettings, ctx: ProbeContext) -> Outcome:
+        trace, begun = Trace(), ctx.clock.monotonic()
         if settings.verify == "none" or ctx.hl7_listener is None:
-            code = await self._acknowledged(beat, settings, ctx, passage)
-            passage.terminal = (("acknowledgement", code), ("proves", _PROVES))
-            return passage.outcome(settings.slow)
-        back = ctx.hl7_listener.expect(beat.control_id)
+            code = await self._acknowledged(heartbeat, settings, ctx, trace)
+            trace.terminal = (("acknowledgement", code), ("proves", _PROVES))
+            return trace.outcome(settings.slow)
+        back = ctx.hl7_listener.expect(heartbeat.control_id)
         try:
-            code = await self._acknowledged(beat, settings, ctx, passage)
-            passage.begin(Phase.OPERATION)
+            code = await self._acknowledged(heartbeat, settings, ctx, trace)
+            trace.begin(Phase.OPERATION)
             async with asyncio.timeout_at(ctx.deadline):
-                passage.measure(LOOP, await back - begun)
+                trace.measure(LOOP, await back - begun)
         except TimeoutError:
-            detail = f"{beat.address} acknowledged the message, but it did not come back to our listener in time"
-            raise passage.failure(Reason.SILENT, detail) from None
+            detail = f"{heartbeat.address} acknowledged the message, but it did not come back to our listener in time"
+            raise trace.failure(Reason.SILENT, detail) from None
         finally:
             back.cancel()
-        passage.end()
-        passage.terminal = (("acknowledgement", code), ("proves", _PROVES_LOOP))
-        return passage.outcome(settings.slow)
+        trace.end()
+        trace.terminal = (("acknowledgement", code), ("proves", _PROVES_LOOP))
+        return trace.outcome(settings.slow)
 
     async def _acknowledged(
-        self, beat: _Beat, settings: Hl7HeartbeatSettings, ctx: ProbeContext, passage: Passage
+        self, heartbeat: _Heartbeat, settings: Hl7HeartbeatSettings, ctx: ProbeContext, trace: Trace
     ) -> Code:
         """Over the connection that was kept, or else, also when the peer has closed that one, over a new one."""
-        kept = self._shelf.take(ctx.check, beat.address)
+        kept = self._links.take(ctx.check, heartbeat.address)
         if kept is not None:
             try:
-                return await self._exchange(kept, beat, settings, ctx, passage)
+                return await self._exchange(kept, heartbeat, settings, ctx, trace)
             except NetFailure as failure:
                 if failure.reason is not Reason.CLOSED:
                     raise
-        link = await dial(beat.address, resolver=ctx.resolver, deadline=ctx.deadline, passage=passage, tls=beat.tls)
-        return await self._exchange(link, beat, settings, ctx, passage)
+        link = await dial(
+            heartbeat.address, resolver=ctx.resolver, deadline=ctx.deadline, trace=trace, tls=heartbeat.tls
+        )
+        return await self._exchange(link, heartbeat, settings, ctx, trace)
 
     async def _exchange(
-        self, link: Link, beat: _Beat, settings: Hl7HeartbeatSettings, ctx: ProbeContext, passage: Passage
+        self, link: Link, heartbeat: _Heartbeat, settings: Hl7HeartbeatSettings, ctx: ProbeContext, trace: Trace
     ) -> Code:
         """A connection is kept only after an exchange that went well: no late answer must meet the next message."""
-        wanted = Wanted(settings.accept, beat.control_id if settings.same_control_id else None)
+        wanted = Wanted(settings.accept, heartbeat.control_id if settings.same_control_id else None)
         try:
-            code = await link.exchange(beat.message, wanted, ctx.deadline, passage)
+            code = await link.exchange(heartbeat.message, wanted, ctx.deadline, trace)
         except BaseException:
             link.close()
             raise
-        self._shelf.put(ctx.check, link, settings.keep_open)
+        self._links.put(ctx.check, link, settings.keep_open)
         return code
 
 
-class _Beat(NamedTuple):
+class _Heartbeat(NamedTuple):
     """One heartbeat on its way."""
 
     address: Address

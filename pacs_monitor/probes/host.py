@@ -21,12 +21,12 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pacs_monitor.fields import Percent, Port, Settings, Texts
-from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
-from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.format.human import number, percentage
+from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.systems import HostSource, peer_of, system_of
-from pacs_monitor.systems.answers import UNKNOWN, HostState, TellsHost
-from pacs_monitor.systems.judging import Trouble, judged, over
-from pacs_monitor.wording import number, share
+from pacs_monitor.systems.judgement import Finding, over, worst_of
+from pacs_monitor.systems.resources import UNKNOWN, HostState, ReportsHost
 
 PerCpu = Annotated[float, Field(gt=0)]
 
@@ -67,35 +67,35 @@ class Host:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=20.0, timeout=15.0)
+    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=20.0, timeout=15.0)
 
     def addresses(self, _node: Node, _settings: HostSettings) -> tuple[Address, ...]:
         return ()
 
     async def run(self, node: Node, settings: HostSettings, ctx: ProbeContext) -> Outcome:
-        passage = Passage()
+        trace = Trace()
         try:
-            system: TellsHost = system_of(node, settings.source, passage)
-            state = await system.host(settings.services, node, ctx, passage)
-            _expect_told(state, settings, passage)
+            system: ReportsHost = system_of(node, settings.source, trace)
+            state = await system.host(settings.services, node, ctx, trace)
+            _expect_reported(state, settings, trace)
         except NetFailure as failure:
             return failure.outcome()
-        passage.end()
-        passage.phase = Phase.OPERATION
+        trace.end()
+        trace.phase = Phase.OPERATION
         running = {wanted: _running(state.processes or {}, wanted) for wanted in settings.processes}
-        _measure(state, running, passage)
-        return judged([*_limits(state, settings), *_absent(state, settings, running)], passage)
+        _measure(state, running, trace)
+        return worst_of([*_limits(state, settings), *_absent(state, settings, running)], trace)
 
 
-def _expect_told(state: HostState, settings: HostSettings, passage: Passage) -> None:
+def _expect_reported(state: HostState, settings: HostSettings, trace: Trace) -> None:
     """What must be there and cannot be seen is unknown, not missing."""
-    for what, wanted, told in (
+    for what, wanted, reported in (
         ("programs", settings.processes, state.processes),
         ("listening ports", settings.ports, state.ports),
     ):
-        if wanted and told is None:
+        if wanted and reported is None:
             detail = f"use another source, or grant this one more rights: {settings.source} does not report {what} here"
-            raise passage.failure(Reason.NOT_CONFIGURED, detail)
+            raise trace.failure(Reason.NOT_CONFIGURED, detail)
 
 
 def _is_limited(settings: HostSettings, *limits: str) -> bool:
@@ -107,7 +107,7 @@ def _running(processes: Mapping[str, int], wanted: str) -> int:
     return sum(count for name, count in processes.items() if fnmatchcase(name, wanted))
 
 
-def _measure(state: HostState, running: Mapping[str, int], passage: Passage) -> None:
+def _measure(state: HostState, running: Mapping[str, int], trace: Trace) -> None:
     values = {
         "host_memory_bytes": state.memory,
         "host_memory_available_bytes": state.memory_available,
@@ -116,39 +116,41 @@ def _measure(state: HostState, running: Mapping[str, int], passage: Passage) -> 
     }
     for name, value in values.items():
         if value is not None:
-            passage.measure(name, value)
+            trace.measure(name, value)
     for program, count in running.items():
-        passage.measure("host_processes", count, (("program", program),))
+        trace.measure("host_processes", count, (("program", program),))
 
 
-def _limits(state: HostState, settings: HostSettings) -> Iterator[Trouble]:
+def _limits(state: HostState, settings: HostSettings) -> Iterator[Finding]:
     memory = state.memory_available if state.memory else None
     load = state.load if state.cpus else None
-    for what, limits, told in (
+    for what, limits, reported in (
         ("memory", ("memory_warn", "memory_fail"), memory),
         ("load", ("load_warn", "load_fail"), load),
     ):
-        if told is None and _is_limited(settings, *limits):
+        if reported is None and _is_limited(settings, *limits):
             detail = f"use another source, or set {limits[0]} to null: {settings.source} does not report {what}"
-            yield Trouble(False, Reason.NOT_CONFIGURED, detail)
+            yield Finding(False, Reason.NOT_CONFIGURED, detail)
     if state.memory and state.memory_available is not None:
         used = 1 - state.memory_available / state.memory
-        yield from over(used, settings.memory_warn, settings.memory_fail, f"{share(used)} of memory is in use", share)
+        yield from over(
+            used, settings.memory_warn, settings.memory_fail, f"{percentage(used)} of memory is in use", percentage
+        )
     if state.cpus and state.load is not None:
         each = state.load / state.cpus
         yield from over(each, settings.load_warn, settings.load_fail, f"the load per CPU is {number(each)}", number)
 
 
-def _absent(state: HostState, settings: HostSettings, running: Mapping[str, int]) -> Iterator[Trouble]:
+def _absent(state: HostState, settings: HostSettings, running: Mapping[str, int]) -> Iterator[Finding]:
     for program, count in running.items():
         if not count:
-            yield Trouble(False, Reason.MISSING, f"the program {program} is not running")
+            yield Finding(False, Reason.MISSING, f"the program {program} is not running")
     for port in settings.ports:
         if port not in (state.ports or ()):
-            yield Trouble(False, Reason.MISSING, f"nothing listens on port {port}")
+            yield Finding(False, Reason.MISSING, f"nothing listens on port {port}")
     for service in settings.services:
-        told = state.services.get(service)
-        if told == UNKNOWN:
-            yield Trouble(False, Reason.NOT_MEASURED, f"the state of the service {service} is unknown")
-        elif told != "active":
-            yield Trouble(False, Reason.MISSING, f"the service {service} is {told or 'not there'}")
+        reported = state.services.get(service)
+        if reported == UNKNOWN:
+            yield Finding(False, Reason.NOT_MEASURED, f"the state of the service {service} is unknown")
+        elif reported != "active":
+            yield Finding(False, Reason.MISSING, f"the service {service} is {reported or 'not there'}")

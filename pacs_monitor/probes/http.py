@@ -18,9 +18,9 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from pacs_monitor import http
 from pacs_monitor.fields import Duration, Headers, Size, Texts
-from pacs_monitor.http import SIZE_LIMIT, Answer, HttpSettings
-from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
-from pacs_monitor.net import EXPIRY, NetFailure, Passage, mind_expiry
+from pacs_monitor.http import SIZE_LIMIT, HttpSettings, Response
+from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.net import EXPIRY, NetFailure, Trace, warn_before_expiry
 from pacs_monitor.patterns import one_or_more, text
 
 _STATUS = "[1-5](?:[0-9][0-9]|xx)"
@@ -80,34 +80,34 @@ class Http:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
-    rhythm: ClassVar[Rhythm] = Rhythm()
+    timing: ClassVar[Timing] = Timing()
 
     def addresses(self, _node: Node, _settings: HttpProbeSettings) -> tuple[Address, ...]:
         return ()
 
     async def run(self, _node: Node, settings: HttpProbeSettings, ctx: ProbeContext) -> Outcome:
-        passage = Passage()
+        trace = Trace()
         try:
-            answer = await _follow(settings, ctx, passage)
-            passage.measure("http_status", answer.status)
-            passage.measure("http_answer_bytes", len(answer.body))
-            _judge(answer, settings, passage)
+            answer = await _follow(settings, ctx, trace)
+            trace.measure("http_status", answer.status)
+            trace.measure("http_answer_bytes", len(answer.body))
+            _judge(answer, settings, trace)
         except NetFailure as failure:
             return failure.outcome()
-        return mind_expiry(passage.outcome(settings.slow), settings.certificate, ctx.clock.now())
+        return warn_before_expiry(trace.outcome(settings.slow), settings.certificate, ctx.clock.now())
 
 
-async def _follow(settings: HttpProbeSettings, ctx: ProbeContext, passage: Passage) -> Answer:
+async def _follow(settings: HttpProbeSettings, ctx: ProbeContext, trace: Trace) -> Response:
     """The first answer that is no redirect, or the one after the last that may be followed."""
     home = url = settings.url + settings.path
     for left in range(settings.redirects, -1, -1):
         ours = _origin(url) == _origin(home)
         try:
-            answer = await http.ask(
+            answer = await http.request(
                 settings.method,
                 url,
                 ctx,
-                passage,
+                trace,
                 access=settings.access() if ours else settings.access().elsewhere(),
                 headers={name: value.get_secret_value() for name, value in settings.headers.items()} if ours else None,
                 size_limit=settings.size_limit,
@@ -115,25 +115,25 @@ async def _follow(settings: HttpProbeSettings, ctx: ProbeContext, passage: Passa
         except NetFailure as failure:
             if ours:
                 raise
-            raise passage.failure(failure.reason, f"{_ELSEWHERE} ({failure.reason}, phase {failure.phase})") from None
+            raise trace.failure(failure.reason, f"{_ELSEWHERE} ({failure.reason}, phase {failure.phase})") from None
         to = answer.headers.get("Location")
         if answer.status not in _REDIRECTS or not to or not left:
             return answer
-        url = _next(url, to, passage)
+        url = _next(url, to, trace)
     raise AssertionError("the last round returns")
 
 
-def _next(url: str, to: str, passage: Passage) -> str:
+def _next(url: str, to: str, trace: Trace) -> str:
     try:
         found = urljoin(url, to)
         parts = urlsplit(found)
-        fine = http.is_askable(found) and parts.hostname and parts.port != 0 and parts.username is None
+        fine = http.is_valid_url(found) and parts.hostname and parts.port != 0 and parts.username is None
     except ValueError:
         fine = False
     if not fine:
-        raise passage.failure(Reason.BAD_CONTENT, "it redirects to something that is not a web address")
+        raise trace.failure(Reason.BAD_CONTENT, "it redirects to something that is not a web address")
     if url.startswith("https:") and found.startswith("http:"):
-        raise passage.failure(Reason.BAD_CONTENT, "it redirects from https to http")
+        raise trace.failure(Reason.BAD_CONTENT, "it redirects from https to http")
     return found
 
 
@@ -141,20 +141,20 @@ def _origin(url: str) -> tuple[str, Address]:
     return urlsplit(url).scheme, http.address_of(url)
 
 
-def _judge(answer: Answer, settings: HttpProbeSettings, passage: Passage) -> None:
+def _judge(answer: Response, settings: HttpProbeSettings, trace: Trace) -> None:
     """Raises NetFailure unless the answer is as it should be; repeats nothing of it."""
     status = str(answer.status)
     if not any(status == wanted or (wanted.endswith("xx") and status[0] == wanted[0]) for wanted in settings.status):
         http.expect(answer, f"the {settings.method}")
     text = answer.body.decode(errors="replace")
     if settings.contains not in text:
-        raise _content(passage, f"the page does not contain {settings.contains!r}")
+        raise _content(trace, f"the page does not contain {settings.contains!r}")
     if settings.matches and not re.search(settings.matches, text):
-        raise _content(passage, f"the page does not match {settings.matches!r}")
+        raise _content(trace, f"the page does not match {settings.matches!r}")
     if settings.lacks and settings.lacks in text:
-        raise _content(passage, f"the page contains {settings.lacks!r}")
+        raise _content(trace, f"the page contains {settings.lacks!r}")
 
 
-def _content(passage: Passage, what: str) -> NetFailure:
-    passage.phase = Phase.OPERATION
-    return passage.failure(Reason.BAD_CONTENT, f"the answer arrived, but {what}")
+def _content(trace: Trace, what: str) -> NetFailure:
+    trace.phase = Phase.OPERATION
+    return trace.failure(Reason.BAD_CONTENT, f"the answer arrived, but {what}")

@@ -19,6 +19,7 @@ from typing import ClassVar, NamedTuple, Self
 from pydantic import model_validator
 
 from pacs_monitor.fields import Duration, Port, Settings
+from pacs_monitor.format.human import duration
 from pacs_monitor.model import (
     SECOND,
     Address,
@@ -32,11 +33,10 @@ from pacs_monitor.model import (
     Phase,
     ProbeContext,
     Reason,
-    Rhythm,
+    Timing,
 )
-from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.net.datagram import exchange
-from pacs_monitor.wording import span
 
 ERA = 2_208_988_800
 """Seconds from 1900-01-01, where NTP's era 0 begins, to 1970-01-01 (RFC 5905 6)."""
@@ -74,7 +74,7 @@ class Ntp:
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
     needs: ClassVar[Needs] = Needs()
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=300.0, retry_interval=64.0, timeout=5.0)
+    timing: ClassVar[Timing] = Timing(interval=300.0, retry_interval=64.0, timeout=5.0)
 
     def addresses(self, _node: Node, _settings: NtpSettings) -> tuple[Address, ...]:
         return ()
@@ -82,7 +82,7 @@ class Ntp:
     async def run(self, node: Node, settings: NtpSettings, ctx: ProbeContext) -> Outcome:
         if not node.host:
             return Outcome.of(Reason.NOT_CONFIGURED, phase=Phase.RESOLVE, detail=f"node {node.name} has no host")
-        passage, question = Passage(), _Question(ctx.clock)
+        trace, question = Trace(), _Question(ctx.clock)
         try:
             answer = await exchange(
                 Address(node.host, settings.port),
@@ -90,17 +90,17 @@ class Ntp:
                 question.read,
                 resolver=ctx.resolver,
                 deadline=ctx.deadline,
-                passage=passage,
+                trace=trace,
             )
-            passage.measure("ntp_stratum", answer.stratum)
-            _expect_synchronized(answer, passage)
+            trace.measure("ntp_stratum", answer.stratum)
+            _expect_synchronized(answer, trace)
         except NetFailure as failure:
             return failure.outcome()
-        passage.measure("ntp_offset_seconds", answer.offset)
-        return _judge(answer, settings, passage)
+        trace.measure("ntp_offset_seconds", answer.offset)
+        return _judge(answer, settings, trace)
 
 
-class Answer(NamedTuple):
+class TimeReply(NamedTuple):
     leap: int
     stratum: int
     reference: bytes
@@ -123,7 +123,7 @@ class _Question:
         self._sent[token] = self._clock.now()
         return _PACKET.pack(_CLIENT, 0, 0, 0, *[0] * 9, *token)
 
-    def read(self, data: bytes) -> Answer | None:
+    def read(self, data: bytes) -> TimeReply | None:
         """None for whatever does not answer a question of ours."""
         arrived = self._clock.now()
         if len(data) < _PACKET.size:
@@ -134,7 +134,7 @@ class _Question:
             return None
         received, transmitted = _unix(words[7], words[8]), _unix(words[9], words[10])
         there, back = received - sent / SECOND, arrived / SECOND - transmitted
-        return Answer(
+        return TimeReply(
             first >> 6, stratum, words[2].to_bytes(4), offset=(there - back) / 2, delay=max(there + back, 0.0)
         )
 
@@ -145,26 +145,28 @@ def _unix(seconds: int, fraction: int) -> float:
     return seconds + era - ERA + fraction / (1 << 32)
 
 
-def _expect_synchronized(answer: Answer, passage: Passage) -> None:
-    passage.phase = Phase.OPERATION
+def _expect_synchronized(answer: TimeReply, trace: Trace) -> None:
+    trace.phase = Phase.OPERATION
     if answer.stratum == 0 and answer.reference == b"RATE":
-        raise passage.failure(Reason.BUSY, "lengthen the interval: it answered RATE, too many queries (RFC 5905 7.4)")
+        raise trace.failure(Reason.BUSY, "lengthen the interval: it answered RATE, too many queries (RFC 5905 7.4)")
     if answer.stratum == 0 and answer.reference in (b"DENY", b"RSTR"):
         refused = "have the monitor's address allowed there: the server refuses it (RFC 5905 7.4)"
-        raise passage.failure(Reason.NOT_AUTHORISED, refused)
+        raise trace.failure(Reason.NOT_AUTHORISED, refused)
     if answer.leap == 3 or not 0 < answer.stratum < 16:
-        raise passage.failure(Reason.STALE, "it answers, but its clock is not synchronized")
+        raise trace.failure(Reason.STALE, "it answers, but its clock is not synchronized")
 
 
-def _judge(answer: Answer, settings: NtpSettings, passage: Passage) -> Outcome:
+def _judge(answer: TimeReply, settings: NtpSettings, trace: Trace) -> Outcome:
     """Only what the clock is surely off by counts: an answer that was long under way, or read late, says less."""
     offset, least = abs(answer.offset), abs(answer.offset) - answer.delay / 2
     if offset <= settings.warn:
-        return passage.outcome()
+        return trace.outcome()
     if least <= settings.warn:
-        took = f"the answer took {span(answer.delay)}, so the offset is known only to half of that"
-        return Outcome.of(Reason.NOT_MEASURED, phase=Phase.OPERATION, detail=took, **passage.seen())
+        took = f"the answer took {duration(answer.delay)}, so the offset is known only to half of that"
+        return Outcome.of(Reason.NOT_MEASURED, phase=Phase.OPERATION, detail=took, **trace.seen())
     warn = least <= settings.fail
     where = "ahead of" if answer.offset > 0 else "behind"
-    detail = f"its clock is {span(offset)} {where} ours, more than {span(settings.warn if warn else settings.fail)}"
-    return Outcome.of(Reason.OVER_LIMIT, warn=warn, phase=Phase.OPERATION, detail=detail, **passage.seen())
+    detail = (
+        f"its clock is {duration(offset)} {where} ours, more than {duration(settings.warn if warn else settings.fail)}"
+    )
+    return Outcome.of(Reason.OVER_LIMIT, warn=warn, phase=Phase.OPERATION, detail=detail, **trace.seen())

@@ -21,15 +21,15 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pacs_monitor.fields import Duration, Percent, Settings
-from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
-from pacs_monitor.net import NetFailure, Passage, resolve
-from pacs_monitor.net.connection import miss
-from pacs_monitor.wording import span
+from pacs_monitor.format.human import duration
+from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.net import NetFailure, Trace, resolve
+from pacs_monitor.net.connection import connect_failure
 
 SPACING = 0.1
 """Seconds between two requests."""
 AT_ONCE = 1000
-"""Packets that are taken in one look; a raw socket is told those to everybody on this machine."""
+"""Packets that are taken in one look; a raw socket receives those to everybody on this machine."""
 _HEADER = struct.Struct("!BBHHH")
 _TOKEN = 16
 _ECHO = {socket.AF_INET: (8, 0), socket.AF_INET6: (128, 129)}
@@ -62,7 +62,7 @@ class Ping:
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
     needs: ClassVar[Needs] = Needs()
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=10.0, timeout=5.0)
+    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=10.0, timeout=5.0)
 
     def addresses(self, _node: Node, _settings: PingSettings) -> tuple[Address, ...]:
         return ()
@@ -70,30 +70,30 @@ class Ping:
     async def run(self, node: Node, settings: PingSettings, ctx: ProbeContext) -> Outcome:
         if not node.host:
             return Outcome.of(Reason.NOT_CONFIGURED, phase=Phase.RESOLVE, detail=f"node {node.name} has no host")
-        passage = Passage()
+        trace = Trace()
         try:
-            host = (await resolve(Address(node.host, 0), ctx.resolver, ctx.deadline, passage))[0].host
-            passage.begin(Phase.OPERATION)
-            trips = await _ping(host, settings, ctx.deadline, passage)
+            host = (await resolve(Address(node.host, 0), ctx.resolver, ctx.deadline, trace))[0].host
+            trace.begin(Phase.OPERATION)
+            trips = await _ping(host, settings, ctx.deadline, trace)
         except NetFailure as failure:
             return failure.outcome()
-        passage.end()
-        return _judge(trips, host, settings, passage)
+        trace.end()
+        return _judge(trips, host, settings, trace)
 
 
-async def _ping(host: str, settings: PingSettings, deadline: float, passage: Passage) -> list[float]:
+async def _ping(host: str, settings: PingSettings, deadline: float, trace: Trace) -> list[float]:
     """The round trips of the replies that came."""
-    with _socket(host, passage) as sock:
+    with _socket(host, trace) as sock:
         try:
             sock.connect((host, 0))
             echoes = _Echoes(sock, settings.count)
             await echoes.exchange(deadline, settings.wait)
         except OSError as error:
-            raise passage.failure(*miss(Address(host, 0), error, 0.0)) from None
+            raise trace.failure(*connect_failure(Address(host, 0), error, 0.0)) from None
         return echoes.trips
 
 
-def _socket(host: str, passage: Passage) -> socket.socket:
+def _socket(host: str, trace: Trace) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
         try:
@@ -101,10 +101,10 @@ def _socket(host: str, passage: Passage) -> socket.socket:
         except PermissionError:
             continue
         except OSError as error:
-            raise passage.failure(*miss(Address(host, 0), error, 0.0)) from None
+            raise trace.failure(*connect_failure(Address(host, 0), error, 0.0)) from None
         sock.setblocking(False)
         return sock
-    raise passage.failure(
+    raise trace.failure(
         Reason.NOT_CONFIGURED,
         "allow the monitor to send ICMP: as root, sysctl -w net.ipv4.ping_group_range='0 2147483647', or"
         " give the monitor's unit AmbientCapabilities=CAP_NET_RAW; or use the probe tcp",
@@ -112,7 +112,7 @@ def _socket(host: str, passage: Passage) -> socket.socket:
 
 
 class _Echoes:
-    """Requests of one run; a random token tells their replies from those to anybody else on this machine."""
+    """Requests of one run; a random token distinguishes their replies from those to anybody else on this machine."""
 
     def __init__(self, sock: socket.socket, count: int) -> None:
         self._sock, self._count = sock, count
@@ -173,21 +173,24 @@ def checksum(data: bytes) -> int:
     return ~(total + (total >> 16)) & 0xFFFF
 
 
-def _judge(trips: list[float], host: str, settings: PingSettings, passage: Passage) -> Outcome:
+def _judge(trips: list[float], host: str, settings: PingSettings, trace: Trace) -> Outcome:
     lost = 1 - len(trips) / settings.count
-    passage.measure("ping_lost_ratio", lost)
+    trace.measure("ping_lost_ratio", lost)
     if not trips:
         detail = f"{host} does not answer echo requests: it is off or unreachable, or ICMP is filtered on the way"
-        return Outcome.of(Reason.TCP_TIMEOUT, phase=Phase.OPERATION, detail=detail, **passage.seen())
+        return Outcome.of(Reason.TCP_TIMEOUT, phase=Phase.OPERATION, detail=detail, **trace.seen())
     mean = sum(trips) / len(trips)
-    passage.measure("ping_round_trip_seconds", mean)
+    trace.measure("ping_round_trip_seconds", mean)
     if lost > settings.lost:
         reason, detail = (
             Reason.OVER_LIMIT,
             f"{lost:.0%} of the replies from {host} were lost, more than {settings.lost:.0%}",
         )
     elif settings.slow is not None and mean > settings.slow:
-        reason, detail = Reason.SLOW, f"the round trip took {span(mean)} on average, more than {span(settings.slow)}"
+        reason, detail = (
+            Reason.SLOW,
+            f"the round trip took {duration(mean)} on average, more than {duration(settings.slow)}",
+        )
     else:
-        return passage.outcome()
-    return Outcome.of(reason, warn=True, phase=Phase.OPERATION, detail=detail, **passage.seen())
+        return trace.outcome()
+    return Outcome.of(reason, warn=True, phase=Phase.OPERATION, detail=detail, **trace.seen())

@@ -16,6 +16,7 @@ from datetime import tzinfo
 from typing import Any, ClassVar
 
 from pacs_monitor.fields import Duration, Settings
+from pacs_monitor.format.human import duration, moment
 from pacs_monitor.model import (
     SECOND,
     Address,
@@ -29,10 +30,9 @@ from pacs_monitor.model import (
     ProbeContext,
     Reason,
     Report,
-    Rhythm,
     Status,
+    Timing,
 )
-from pacs_monitor.wording import moment, span
 
 
 class PushSettings(Settings):
@@ -52,7 +52,7 @@ class Push:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=1.0, timeout=5.0)
+    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=1.0, timeout=5.0)
 
     def addresses(self, _node: Node, _settings: PushSettings) -> tuple[Address, ...]:
         return ()
@@ -83,12 +83,12 @@ def _judge(memory: Mapping[str, Any], settings: PushSettings, now: Micros, zone:
     seen: dict[str, Any] = {"phase": Phase.OPERATION, "measurements": tuple(measured)}
     silence = (now - reported) / SECOND
     if silence > settings.within:
-        detail = f"the last report arrived {when}; the next was due within {span(settings.within)}"
+        detail = f"the last report arrived {when}; the next was due within {duration(settings.within)}"
         return Outcome.of(Reason.SILENT, detail=detail, **seen)
     if memory["status"] != "ok":
         detail = f"the job reported {memory['status']} {when}"
         return Outcome.of(Reason.EXIT_STATUS, warn=memory["status"] == "warn", detail=detail, **seen)
     if settings.slow is not None and seconds is not None and seconds > settings.slow:
-        detail = f"the job took {span(seconds)}, more than {span(settings.slow)}"
+        detail = f"the job took {duration(seconds)}, more than {duration(settings.slow)}"
         return Outcome.of(Reason.SLOW, warn=True, detail=detail, **seen)
     return Outcome(Status.OK, measurements=tuple(measured))

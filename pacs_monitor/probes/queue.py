@@ -24,14 +24,14 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from pacs_monitor.fields import Duration, Number, Settings, Texts
-from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
-from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.format.human import duration, items, label, number
+from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.systems import QueueSource, is_guarded, peer_of, system_of
-from pacs_monitor.systems.answers import Gap, TellsQueues
-from pacs_monitor.systems.answers import Queue as Told
 from pacs_monitor.systems.backlog import Backlog
-from pacs_monitor.systems.judging import Trouble, judged, over, selected, unknown
-from pacs_monitor.wording import items, label, number, span
+from pacs_monitor.systems.judgement import Finding, over, selected, unknown, worst_of
+from pacs_monitor.systems.resources import Gap, ReportsQueues
+from pacs_monitor.systems.resources import Queue as Told
 
 MOST = 64
 """Queues for which one check records measurements; it judges all."""
@@ -85,7 +85,7 @@ class Queue:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=20.0, timeout=15.0)
+    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=20.0, timeout=15.0)
 
     def addresses(self, _node: Node, _settings: QueueSettings) -> tuple[Address, ...]:
         return ()
@@ -94,28 +94,28 @@ class Queue:
         return is_guarded(settings.source)
 
     async def run(self, node: Node, settings: QueueSettings, ctx: ProbeContext) -> Outcome:
-        passage = Passage()
+        trace = Trace()
         try:
-            system: TellsQueues = system_of(node, settings.source, passage)
-            told = await system.queues(node, ctx, passage)
+            system: ReportsQueues = system_of(node, settings.source, trace)
+            reported = await system.queues(node, ctx, trace)
         except NetFailure as failure:
             return failure.outcome()
-        passage.end()
-        passage.phase = Phase.OPERATION
-        queues, troubles = selected("queue", told, settings.queues, settings.ignore, passage)
+        trace.end()
+        trace.phase = Phase.OPERATION
+        queues, troubles = selected("queue", reported, settings.queues, settings.ignore, trace)
         now, before, kept = ctx.clock.now() / SECOND, ctx.memory.get("queues", {}), {}
         growth_within = settings.growth_within if settings.growth_warn else None
         for queue in queues[:MOST]:
-            _measure(queue, passage)
+            _measure(queue, trace)
         for queue in queues:
             known = Backlog(*before.get(queue.label, ()))
             kept[queue.label] = known.followed(queue, now, growth_within, settings.failed_within)
             troubles += _troubles(queue, kept[queue.label], settings, now)
         ctx.memory["queues"] = {name: list(backlog) for name, backlog in kept.items()}
-        return judged(troubles, passage)
+        return worst_of(troubles, trace)
 
 
-def _measure(queue: Told, passage: Passage) -> None:
+def _measure(queue: Told, trace: Trace) -> None:
     failed = queue.failed if queue.failures is None else len(queue.failures)
     values = {
         "queue_length": queue.length,
@@ -127,7 +127,7 @@ def _measure(queue: Told, passage: Passage) -> None:
     }
     for name, value in values.items():
         if value is not None:
-            passage.measure(name, value, (("queue", label(queue.label)),))
+            trace.measure(name, value, (("queue", label(queue.label)),))
 
 
 def _not_reported(queue: Told, settings: QueueSettings) -> list[str]:
@@ -151,7 +151,7 @@ def _not_reported(queue: Told, settings: QueueSettings) -> list[str]:
     ]
 
 
-def _troubles(queue: Told, backlog: Backlog, settings: QueueSettings, now: float) -> Iterator[Trouble]:
+def _troubles(queue: Told, backlog: Backlog, settings: QueueSettings, now: float) -> Iterator[Finding]:
     name = label(queue.label)
     if queue.gap is not None:
         yield unknown(name, queue.gap)
@@ -162,15 +162,15 @@ def _troubles(queue: Told, backlog: Backlog, settings: QueueSettings, now: float
         yield from over(queue.length, settings.warn, settings.fail, f"{name}: {items(queue.length)} waiting", number)
     if queue.oldest is not None and queue.length:
         age = now - queue.oldest
-        words = f"{name}: the oldest item has waited {span(age)}"
-        yield from over(age, settings.oldest_warn, settings.oldest_fail, words, span)
+        words = f"{name}: the oldest item has waited {duration(age)}"
+        yield from over(age, settings.oldest_warn, settings.oldest_fail, words, duration)
     growth = backlog.growth(now)
-    words = f"{name}: grew by {items(growth)} in {span(backlog.seen_for(now))}"
+    words = f"{name}: grew by {items(growth)} in {duration(backlog.seen_for(now))}"
     yield from over(growth, settings.growth_warn, None, words, number)
     failed = backlog.newly_failed
-    words = f"{name}: {items(failed)} failed within {span(settings.failed_within)}"
+    words = f"{name}: {items(failed)} failed within {duration(settings.failed_within)}"
     yield from over(failed, settings.failed_warn, settings.failed_fail, words, number)
     since = backlog.stuck_since
     if queue.length and since is not None and settings.stuck_after is not None and now - since >= settings.stuck_after:
-        words = f"{name}: {items(queue.length)} waiting, and nothing in progress for {span(now - since)}"
-        yield Trouble(False, Reason.STALE, words)
+        words = f"{name}: {items(queue.length)} waiting, and nothing in progress for {duration(now - since)}"
+        yield Finding(False, Reason.STALE, words)

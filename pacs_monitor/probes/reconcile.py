@@ -29,8 +29,8 @@ from pacs_monitor.dicom.find import STUDY_ROOT_FIND
 from pacs_monitor.dicom.query import Queries, QuerySettings
 from pacs_monitor.dicom.studies import MODALITIES, Day, studies_of
 from pacs_monitor.fields import NodeName, Percent, Texts
-from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
-from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.net import EXPIRY, NetFailure, Trace
 
 EVERYTHING = "all"
 Counts = Mapping[tuple[str, date], Day]
@@ -60,7 +60,7 @@ class Reconcile:
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = True
     needs: ClassVar[Needs] = ENDPOINT
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=6 * 3600.0, retry_interval=900.0, timeout=120.0)
+    timing: ClassVar[Timing] = Timing(interval=6 * 3600.0, retry_interval=900.0, timeout=120.0)
 
     def addresses(self, node: Node, settings: ReconcileSettings) -> tuple[Address, ...]:
         return addresses_of(node, settings)
@@ -73,17 +73,17 @@ class Reconcile:
         yesterday = today(ctx.clock.now(), ctx.zone) - timedelta(days=1)
         days = [yesterday - timedelta(days=back) for back in range(settings.days)]
         try:
-            passage, here = await _count(here_at, days, settings, ctx)
+            trace, here = await _count(here_at, days, settings, ctx)
         except NetFailure as failure:
             return failure.outcome()
         try:
             way, there = await _count(there_at, days, settings, ctx)
         except NetFailure as failure:
-            passage.take_over(failure.passage, other.name)
+            trace.take_over(failure.trace, other.name)
             detail = f"{other.name} could not be queried: {failure.detail}"
-            return Outcome.of(Reason.NOT_MEASURED, phase=failure.phase, detail=detail, **passage.seen())
-        passage.take_over(way, other.name)
-        _measure(passage, {node.name: here, other.name: there}, yesterday)
+            return Outcome.of(Reason.NOT_MEASURED, phase=failure.phase, detail=detail, **trace.seen())
+        trace.take_over(way, other.name)
+        _measure(trace, {node.name: here, other.name: there}, yesterday)
         wrong = [
             f"{'studies' if modality == EVERYTHING else f'{modality} studies'} {numbers}"
             for modality in modalities(settings)
@@ -92,9 +92,9 @@ class Reconcile:
             )
         ]
         if not wrong:
-            return passage.outcome(settings.slow)
+            return trace.outcome(settings.slow)
         detail = "; ".join(wrong)
-        return Outcome.of(Reason.MISSING, warn=True, phase=Phase.OPERATION, detail=detail, **passage.seen())
+        return Outcome.of(Reason.MISSING, warn=True, phase=Phase.OPERATION, detail=detail, **trace.seen())
 
 
 def modalities(settings: ReconcileSettings) -> Sequence[str]:
@@ -103,7 +103,7 @@ def modalities(settings: ReconcileSettings) -> Sequence[str]:
 
 async def _count(
     target: Target, days: Sequence[date], settings: ReconcileSettings, ctx: ProbeContext
-) -> tuple[Passage, Counts]:
+) -> tuple[Trace, Counts]:
     counts: dict[tuple[str, date], Day] = {}
     async with Queries(target, STUDY_ROOT_FIND, ctx) as queries:
         for modality in modalities(settings):
@@ -111,15 +111,15 @@ async def _count(
             for day in days:
                 association = await queries.association()
                 counts[modality, day] = await studies_of(association, day, ctx.zone, keys=keys, limit=settings.limit)
-    return queries.passage, counts
+    return queries.trace, counts
 
 
-def _measure(passage: Passage, archives: Mapping[str, Counts], yesterday: date) -> None:
+def _measure(trace: Trace, archives: Mapping[str, Counts], yesterday: date) -> None:
     for archive, counts in archives.items():
         for (modality, day), found in counts.items():
             if day == yesterday:
                 labels = (("archive", archive), ("modality", modality))
-                passage.measure("reconcile_studies", found.studies, labels)
+                trace.measure("reconcile_studies", found.studies, labels)
 
 
 def _compare(days: Sequence[tuple[date, Day, Day]], other: Node, settings: ReconcileSettings) -> str | None:

@@ -22,12 +22,12 @@ from typing import Annotated, ClassVar, NamedTuple
 from pydantic import Field
 
 from pacs_monitor.fields import Percent, Settings, Texts
-from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Rhythm
-from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.format.human import label, number, percentage
+from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.systems import InterfaceSource, peer_of, system_of
-from pacs_monitor.systems.answers import Interface, Link, TellsInterfaces
-from pacs_monitor.systems.judging import Trouble, judged, selected
-from pacs_monitor.wording import label, number, share
+from pacs_monitor.systems.judgement import Finding, selected, worst_of
+from pacs_monitor.systems.resources import Interface, Link, ReportsInterfaces
 
 MOST = 64
 """Interfaces for which one check records measurements."""
@@ -67,40 +67,40 @@ class SnmpInterface:
     layer: ClassVar[Layer] = Layer.NETWORK
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = False
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=60.0, retry_interval=20.0, timeout=15.0)
+    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=20.0, timeout=15.0)
 
     def addresses(self, _node: Node, _settings: SnmpInterfaceSettings) -> tuple[Address, ...]:
         return ()
 
     async def run(self, node: Node, settings: SnmpInterfaceSettings, ctx: ProbeContext) -> Outcome:
-        passage = Passage()
+        trace = Trace()
         try:
-            system: TellsInterfaces = system_of(node, settings.source, passage)
-            told = await system.interfaces(node, ctx, passage)
+            system: ReportsInterfaces = system_of(node, settings.source, trace)
+            reported = await system.interfaces(node, ctx, trace)
         except NetFailure as failure:
             return failure.outcome()
-        passage.end()
-        passage.phase = Phase.OPERATION
+        trace.end()
+        trace.phase = Phase.OPERATION
         if not settings.interfaces:
-            told = _in_use(told)
-        interfaces, troubles = selected("interface", told, settings.interfaces, settings.ignore, passage)
+            reported = _in_use(reported)
+        interfaces, troubles = selected("interface", reported, settings.interfaces, settings.ignore, trace)
         before, now = ctx.memory.get("counters", {}), ctx.clock.now() / SECOND
         for interface in interfaces[:MOST]:
             rates = _rates(before.get(interface.label), interface, now)
-            _measure(interface, rates, passage)
+            _measure(interface, rates, trace)
             troubles += _troubles(interface, rates, settings)
         ctx.memory["counters"] = {interface.label: [now, *_counters(interface)] for interface in interfaces[:MOST]}
-        return judged(troubles, passage)
+        return worst_of(troubles, trace)
 
 
-def _in_use(told: Sequence[Interface]) -> Sequence[Interface]:
+def _in_use(reported: Sequence[Interface]) -> Sequence[Interface]:
     """Those that are up; where none is, those of which nobody knows."""
-    up = [interface for interface in told if interface.up]
-    return up or [interface for interface in told if interface.link is Link.UNKNOWN and interface.enabled]
+    up = [interface for interface in reported if interface.up]
+    return up or [interface for interface in reported if interface.link is Link.UNKNOWN and interface.enabled]
 
 
 class Rates(NamedTuple):
-    """Per second, since the last run; None where the counter is not told."""
+    """Per second, since the last run; None where the counter is not reported."""
 
     received: float | None
     sent: float | None
@@ -124,7 +124,7 @@ def _rates(before: Sequence[float | None] | None, interface: Interface, now: flo
     return Rates(*(None if growth is None else growth / took for growth in grown))
 
 
-def _measure(interface: Interface, rates: Rates | None, passage: Passage) -> None:
+def _measure(interface: Interface, rates: Rates | None, trace: Trace) -> None:
     values: dict[str, float | None] = {"interface_up": None if interface.link is Link.UNKNOWN else int(interface.up)}
     if rates is not None:
         values |= {
@@ -135,19 +135,19 @@ def _measure(interface: Interface, rates: Rates | None, passage: Passage) -> Non
         }
     for name, value in values.items():
         if value is not None:
-            passage.measure(name, value, (("interface", label(interface.label)),))
+            trace.measure(name, value, (("interface", label(interface.label)),))
 
 
-def _state(interface: Interface, name: str) -> Iterator[Trouble]:
+def _state(interface: Interface, name: str) -> Iterator[Finding]:
     if not interface.enabled and not interface.up:
-        yield Trouble(False, Reason.MISSING, f"{name} is administratively down (ifAdminStatus)")
+        yield Finding(False, Reason.MISSING, f"{name} is administratively down (ifAdminStatus)")
     elif interface.link is Link.UNKNOWN:
-        yield Trouble(False, Reason.NOT_MEASURED, f"{name} is {interface.link}")
+        yield Finding(False, Reason.NOT_MEASURED, f"{name} is {interface.link}")
     elif not interface.up:
-        yield Trouble(interface.link is Link.DORMANT, Reason.MISSING, f"{name} is {interface.link}")
+        yield Finding(interface.link is Link.DORMANT, Reason.MISSING, f"{name} is {interface.link}")
 
 
-def _troubles(interface: Interface, rates: Rates | None, settings: SnmpInterfaceSettings) -> Iterator[Trouble]:
+def _troubles(interface: Interface, rates: Rates | None, settings: SnmpInterfaceSettings) -> Iterator[Finding]:
     name = label(interface.label)
     yield from _state(interface, name)
     if rates is None:
@@ -157,10 +157,10 @@ def _troubles(interface: Interface, rates: Rates | None, settings: SnmpInterface
         ("dropped frames", rates.discards, settings.discards_warn),
     ):
         if limit is not None and rate is not None and rate > limit:
-            yield Trouble(
+            yield Finding(
                 True, Reason.OVER_LIMIT, f"{name} has {number(rate)} {what} per second, more than {number(limit)}"
             )
     load = max(rates.received or 0.0, rates.sent or 0.0) * 8 / interface.speed if interface.speed else 0.0
     if settings.load_warn is not None and load >= settings.load_warn:
-        detail = f"{name} is {share(load)} loaded, the limit is {share(settings.load_warn)}"
-        yield Trouble(True, Reason.OVER_LIMIT, detail)
+        detail = f"{name} is {percentage(load)} loaded, the limit is {percentage(settings.load_warn)}"
+        yield Finding(True, Reason.OVER_LIMIT, detail)

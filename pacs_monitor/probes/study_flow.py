@@ -42,6 +42,7 @@ from pacs_monitor.dicom.query import Queries, QuerySettings, check_keys
 from pacs_monitor.dicom.studies import MODALITIES, Day, studies_by_web, studies_of
 from pacs_monitor.dicom.web import Service
 from pacs_monitor.fields import Duration, ServiceHours, Texts
+from pacs_monitor.format.human import duration
 from pacs_monitor.hl7.silence import Limit, Limits
 from pacs_monitor.http import HttpSettings
 from pacs_monitor.model import (
@@ -56,13 +57,12 @@ from pacs_monitor.model import (
     Phase,
     ProbeContext,
     Reason,
-    Rhythm,
+    Timing,
 )
-from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.systems import peer_of
 from pacs_monitor.systems.arrivals import Arrival, arrivals
 from pacs_monitor.systems.orthanc import Orthanc, OrthancSettings
-from pacs_monitor.wording import span
 
 EVERYTHING = "all"
 ALWAYS = Hours(())
@@ -120,7 +120,7 @@ class StudyFlow:
     layer: ClassVar[Layer] = Layer.SERVICE
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = True
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=600.0, retry_interval=60.0, timeout=60.0)
+    timing: ClassVar[Timing] = Timing(interval=600.0, retry_interval=60.0, timeout=60.0)
 
     def addresses(self, node: Node, settings: StudyFlowSettings) -> tuple[Address, ...]:
         if settings.senders:
@@ -133,7 +133,7 @@ class StudyFlow:
             if settings.senders:
                 return await _by_sender(node, settings, ctx)
             if settings.qido is not None:
-                service = Service(settings.qido.url, settings.qido.access(), ctx, Passage())
+                service = Service(settings.qido.url, settings.qido.access(), ctx, Trace())
                 return await _by_web(service, settings)
             target = target_of(node, settings)
             return not_configured(node) if target is None else await _by_find(target, settings, ctx)
@@ -147,41 +147,41 @@ async def _by_find(target: Target, settings: StudyFlowSettings, ctx: ProbeContex
         async def ask(day: date, keys: Mapping[str, str]) -> Day:
             return await studies_of(await queries.association(), day, ctx.zone, keys=keys, limit=settings.limit)
 
-        silent = await _listen(ask, queries.passage, settings, ctx)
-    return _judge(queries.passage, str(target), silent, settings)
+        silent = await _query(ask, queries.trace, settings, ctx)
+    return _judge(queries.trace, str(target), silent, settings)
 
 
 async def _by_web(service: Service, settings: StudyFlowSettings) -> Outcome:
     async def ask(day: date, keys: Mapping[str, str]) -> Day:
         return await studies_by_web(service, day, service.ctx.zone, keys=keys, limit=settings.limit)
 
-    silent = await _listen(ask, service.passage, settings, service.ctx)
-    return _judge(service.passage, str(service), silent, settings)
+    silent = await _query(ask, service.trace, settings, service.ctx)
+    return _judge(service.trace, str(service), silent, settings)
 
 
-async def _listen(ask: Ask, passage: Passage, settings: StudyFlowSettings, ctx: ProbeContext) -> list[str]:
-    listening = Listening(ask, passage, settings, ctx)
+async def _query(ask: Ask, trace: Trace, settings: StudyFlowSettings, ctx: ProbeContext) -> list[str]:
+    listening = FeedQuery(ask, trace, settings, ctx)
     heard = [await listening.to(feed) for feed in feeds(settings)]
-    passage.end()
+    trace.end()
     return [wrong for wrong in heard if wrong]
 
 
 async def _by_sender(node: Node, settings: StudyFlowSettings, ctx: ProbeContext) -> Outcome:
-    passage = Passage()
+    trace = Trace()
     api = node.systems.get(Orthanc.kind)
     if not isinstance(api, OrthancSettings):
         return Outcome.of(Reason.NOT_CONFIGURED, detail=f"senders: node {node.name} needs a block orthanc: {{url: …}}")
-    told = await arrivals(api, ctx.memory.get("change"), ctx, passage)
-    passage.end()
-    ctx.memory["change"] = told.last
-    if told.partial:
-        passage.flags.append(Flag.CAPPED)
-    hearing = Hearing(told.series, settings, ctx)
-    silent = [wrong for sender in settings.senders if (wrong := hearing.of(sender, passage))]
-    return _judge(passage, f"Orthanc of {node.name}", silent, settings)
+    reported = await arrivals(api, ctx.memory.get("change"), ctx, trace)
+    trace.end()
+    ctx.memory["change"] = reported.last
+    if reported.partial:
+        trace.flags.append(Flag.CAPPED)
+    by_sender = SenderArrivals(reported.series, settings, ctx)
+    silent = [wrong for sender in settings.senders if (wrong := by_sender.of(sender, trace))]
+    return _judge(trace, f"Orthanc of {node.name}", silent, settings)
 
 
-class Hearing:
+class SenderArrivals:
     """What came from whom, added to what is remembered."""
 
     def __init__(self, series: Sequence[Arrival], settings: StudyFlowSettings, ctx: ProbeContext) -> None:
@@ -195,33 +195,33 @@ class Hearing:
             memory["day"], memory["counts"] = self._day, {}
         self._counts: dict[str, int] = memory["counts"]
 
-    def of(self, sender: str, passage: Passage) -> str | None:
+    def of(self, sender: str, trace: Trace) -> str | None:
         """What is wrong with a sender, if anything."""
         came = [one.at for one in self._series if one.sender == sender]
         today = sum(f"{self._date(at)}" == self._day for at in came)
         self._counts[sender] = self._counts.get(sender, 0) + today
-        passage.measure("studies_today", self._counts[sender], (("feed", sender),))
+        trace.measure("studies_today", self._counts[sender], (("feed", sender),))
         newest = max([*came, self._newest.get(sender, 0.0)])
         last = self._since.setdefault(sender, self._now)
         if newest:
             self._newest[sender] = newest
-            passage.measure("study_newest_timestamp_seconds", newest, (("feed", sender),))
+            trace.measure("study_newest_timestamp_seconds", newest, (("feed", sender),))
             last = round(newest * SECOND)
         limits = Limits([Limit(self._settings.hours or ALWAYS, self._settings.within)])
         if limits.exceeded(last, self._now, self._zone) is None:
             return None
         what = "the newest series arrived" if newest else "none has arrived since monitoring began"
-        return f"{sender}: {what} {span((self._now - last) / SECOND)} ago, {_allowed(self._settings)}"
+        return f"{sender}: {what} {duration((self._now - last) / SECOND)} ago, {_allowed(self._settings)}"
 
     def _date(self, at: float) -> date:
         return datetime.fromtimestamp(at, self._zone).date()
 
 
-def _judge(passage: Passage, who: str, silent: Sequence[str], settings: StudyFlowSettings) -> Outcome:
+def _judge(trace: Trace, who: str, silent: Sequence[str], settings: StudyFlowSettings) -> Outcome:
     if not silent:
-        return passage.outcome(settings.slow)
+        return trace.outcome(settings.slow)
     detail = f"{who}: {'; '.join(silent)}"
-    return Outcome.of(Reason.SILENT, phase=Phase.OPERATION, detail=detail, **passage.seen())
+    return Outcome.of(Reason.SILENT, phase=Phase.OPERATION, detail=detail, **trace.seen())
 
 
 def feeds(settings: StudyFlowSettings) -> list[Feed]:
@@ -238,14 +238,14 @@ def _of(feed: Feed) -> str:
 
 
 def _allowed(settings: StudyFlowSettings) -> str:
-    return f"more than {span(settings.within)}{' in service hours' if settings.hours else ''}"
+    return f"more than {duration(settings.within)}{' in service hours' if settings.hours else ''}"
 
 
-class Listening:
+class FeedQuery:
     """One run, however the archive is asked."""
 
-    def __init__(self, ask: Ask, passage: Passage, settings: StudyFlowSettings, ctx: ProbeContext) -> None:
-        self._ask, self._passage, self._settings = ask, passage, settings
+    def __init__(self, ask: Ask, trace: Trace, settings: StudyFlowSettings, ctx: ProbeContext) -> None:
+        self._ask, self._passage, self._settings = ask, trace, settings
         self._zone = ctx.zone
         self._limits = Limits([Limit(settings.hours or ALWAYS, settings.within)])
         self._now = datetime.fromtimestamp(ctx.clock.now() / SECOND, UTC).astimezone(ctx.zone)
@@ -264,7 +264,7 @@ class Listening:
             return f"no study{_of(feed)} for {LOOK_BACK.days} days" if self._too_long(longest_ago) else None
         if not self._too_long(at_most):
             return None
-        age = span(self._now.timestamp() - at_most)
+        age = duration(self._now.timestamp() - at_most)
         at_least = "at least " if at_most > newest else ""
         return f"the newest study{_of(feed)} began {at_least}{age} ago, {_allowed(self._settings)}"
 
@@ -273,7 +273,7 @@ class Listening:
         return self._limits.exceeded(round(since * SECOND), now, self._zone) is not None
 
     async def _newest(self, feed: Feed) -> tuple[datetime | None, datetime | None]:
-        """The newest study that was told, and when the newest can have begun at most, where a list was cut.
+        """The newest study that was reported, and when the newest can have begun at most, where a list was cut.
 
         Day by day backwards, so that an archive with studies of today is asked once.
         """

@@ -14,8 +14,8 @@ import asyncio
 from typing import ClassVar
 
 from pacs_monitor.fields import Duration, Port, Settings
-from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, ProbeContext, Reason, Rhythm
-from pacs_monitor.net import NetFailure, Passage, connect
+from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, ProbeContext, Reason, Timing
+from pacs_monitor.net import NetFailure, Trace, connect
 
 
 class TcpSettings(Settings):
@@ -38,7 +38,7 @@ class Tcp:
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = True
     needs: ClassVar[Needs] = Needs()
-    rhythm: ClassVar[Rhythm] = Rhythm()
+    timing: ClassVar[Timing] = Timing()
 
     def addresses(self, node: Node, settings: TcpSettings) -> tuple[Address, ...]:
         return (Address(node.host, settings.port),)
@@ -46,12 +46,12 @@ class Tcp:
     async def run(self, node: Node, settings: TcpSettings, ctx: ProbeContext) -> Outcome:
         if not node.host:
             return Outcome.of(Reason.NOT_CONFIGURED, detail=f"node {node.name} has no host")
-        address, passage = Address(node.host, settings.port), Passage()
+        address, trace = Address(node.host, settings.port), Trace()
         try:
             transport, _ = await connect(
-                asyncio.Protocol, address, resolver=ctx.resolver, deadline=ctx.deadline, passage=passage
+                asyncio.Protocol, address, resolver=ctx.resolver, deadline=ctx.deadline, trace=trace
             )
         except NetFailure as failure:
             return failure.outcome()
         transport.close()
-        return passage.outcome(settings.slow)
+        return trace.outcome(settings.slow)

@@ -31,11 +31,11 @@ from pacs_monitor.model import (
     Phase,
     ProbeContext,
     Reason,
-    Rhythm,
     Status,
+    Timing,
     Tls,
 )
-from pacs_monitor.net import EXPIRY, NetFailure, Passage, connect, mind_expiry
+from pacs_monitor.net import EXPIRY, NetFailure, Trace, connect, warn_before_expiry
 
 _DAY = 86400.0
 _DISTRUST = (Reason.TLS_UNTRUSTED, Reason.TLS_HOSTNAME)
@@ -73,31 +73,31 @@ class TlsCertificate:
     writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = True
     needs: ClassVar[Needs] = Needs()
-    rhythm: ClassVar[Rhythm] = Rhythm(interval=3600.0, retry_interval=60.0, timeout=10.0)
+    timing: ClassVar[Timing] = Timing(interval=3600.0, retry_interval=60.0, timeout=10.0)
 
     def addresses(self, node: Node, settings: TlsCertificateSettings) -> tuple[Address, ...]:
         return (Address(node.host, settings.port),)
 
     async def run(self, node: Node, settings: TlsCertificateSettings, ctx: ProbeContext) -> Outcome:
-        passage = Passage()
+        trace = Trace()
         try:
             transport, _ = await connect(
                 asyncio.Protocol,
                 Address(node.host, settings.port),
                 resolver=ctx.resolver,
                 deadline=ctx.deadline,
-                passage=passage,
+                trace=trace,
                 tls=tls_of(settings.tls) or Tls(),
             )
             transport.close()
         except NetFailure as failure:
-            if settings.trusted or failure.reason not in _DISTRUST or not passage.measurements:
+            if settings.trusted or failure.reason not in _DISTRUST or not trace.measurements:
                 return failure.outcome()
-        return _judge(passage.outcome(), settings, ctx)
+        return _judge(trace.outcome(), settings, ctx)
 
 
 def _judge(outcome: Outcome, settings: TlsCertificateSettings, ctx: ProbeContext) -> Outcome:
-    warned = mind_expiry(outcome, settings.warn, ctx.clock.now())
+    warned = warn_before_expiry(outcome, settings.warn, ctx.clock.now())
     left = min((m.value for m in outcome.measurements), default=0.0) - ctx.clock.now() / SECOND
     if warned.status is not Status.WARN or left >= settings.fail:
         return warned

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pacs_monitor import uptime
-from pacs_monitor.history import Reader, Runs
+from pacs_monitor.history import HistoryReader, Runs
 from pacs_monitor.model import SECOND, CheckId, Incident, IncidentKind, Micros, iso
 from pacs_monitor.proof import proofs
 from pacs_monitor.reports.periods import Period
@@ -14,27 +14,29 @@ from pacs_monitor.reports.periods import Period
 HOUR = 3600 * SECOND
 
 
-def build(reader: Reader, period: Period, now: Micros, checks: Collection[CheckId] | None = None) -> dict[str, Any]:
+def build(
+    reader: HistoryReader, period: Period, now: Micros, checks: Collection[CheckId] | None = None
+) -> dict[str, Any]:
     """Account for these checks, or for all that were watched in the period."""
-    span = period.span
-    coverage, ledgers = reader.coverage(*span), reader.transitions()
-    incidents = reader.incidents(start=span.start, end=span.end)
+    interval = period.interval
+    coverage, ledgers = reader.coverage(*interval), reader.transitions()
+    incidents = reader.incidents(start=interval.start, end=interval.end)
     identities = reader.identities()
-    runs = reader.runs(span.start - span.start % HOUR, span.end)
+    runs = reader.runs(interval.start - interval.start % HOUR, interval.end)
     rows = []
     for check, watched in reader.watched().items():
-        if any(w.start < min(span.end, now) and w.end > span.start for w in watched) and (
+        if any(w.start < min(interval.end, now) and w.end > interval.start for w in watched) and (
             checks is None or check in checks
         ):
             ledger = ledgers.get(check, ())
             proven = proofs(identities.get(check, ()), ledger)
             timeline = uptime.Timeline(ledger, watched, coverage, proven=proven)
-            account = uptime.account(timeline, span, now)
+            account = uptime.account(timeline, interval, now)
             rows.append(_check(check, account, incidents, runs.get(check, Runs())))
     return {
         "period": _period(period, now),
-        "revision": _revision(reader, min(span.end, now)),
-        "coverage": uptime.covered(coverage, span, now),
+        "revision": _revision(reader, min(interval.end, now)),
+        "coverage": uptime.covered(coverage, interval, now),
         "objectives": [],
         "checks": rows,
         "incidents": _in_order(rows),
@@ -42,18 +44,18 @@ def build(reader: Reader, period: Period, now: Micros, checks: Collection[CheckI
 
 
 def _period(period: Period, now: Micros) -> dict[str, Any]:
-    span = period.span
+    interval = period.interval
     return {
         "name": period.name,
-        "from": period.local(span.start),
-        "to": period.local(span.end),
+        "from": period.local(interval.start),
+        "to": period.local(interval.end),
         "timezone": period.timezone,
         "so_far": period.so_far(now),
-        "accounted_until": period.local(min(span.end, now)),
+        "accounted_until": period.local(min(interval.end, now)),
     }
 
 
-def _revision(reader: Reader, at: Micros) -> dict[str, Any] | None:
+def _revision(reader: HistoryReader, at: Micros) -> dict[str, Any] | None:
     revision = reader.revision(at)
     return {"hash": revision.hash, "since": iso(revision.at), "who": revision.who} if revision else None
 

@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros, PacsMonitorError
-from pacs_monitor.spans import Span
 
 _CALENDAR = re.compile(
     r"(?P<year>\d{4})(?:-(?:Q(?P<quarter>\d)|W(?P<week>\d\d)|(?P<month>\d\d)(?:-(?P<day>\d\d))?))?", re.I
@@ -29,15 +29,15 @@ class PeriodError(PacsMonitorError):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A named span of time in a zone."""
+    """A named interval in a zone."""
 
     name: str
-    span: Span
+    interval: Interval
     timezone: str
 
     def so_far(self, now: Micros) -> bool:
         """Whether it goes on."""
-        return now < self.span.end
+        return now < self.interval.end
 
     def local(self, at: Micros) -> str:
         """RFC 3339 in the period's zone."""
@@ -68,7 +68,7 @@ def parse(text: str, timezone: str, now: Micros) -> Period:
         raise PeriodError(f"the period {text!r} ends before it begins; {_VALID}")
     if start > now:
         raise PeriodError(f"the period {text!r} has not begun; {_VALID}")
-    return Period(name, Span(start, end), timezone)
+    return Period(name, Interval(start, end), timezone)
 
 
 def _read(text: str, zone: ZoneInfo, today: date) -> tuple[str, Micros, Micros]:

@@ -2,7 +2,7 @@
 
 A module defines one class with a `kind`, made as `Kind(settings)`, where the settings are the block that a node has
 under the name of the kind. Its methods show what it can report: `volumes`, `queues`, `feeds`, `interfaces`, `host`
-(pacs_monitor.systems.answers). They are async, and each works within the run's deadline.
+(pacs_monitor.systems.resources). They are async, and each works within the run's deadline.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from pacs_monitor.model import Located, Node, Reason
-from pacs_monitor.net import Passage
+from pacs_monitor.net import Trace
 
 
 class System(Protocol):
@@ -39,8 +39,8 @@ def kinds() -> Mapping[str, type[System]]:
     return found
 
 
-def telling(what: str) -> list[str]:
-    """The kinds that tell `volumes`, `queues`, `feeds`, `interfaces` or `host`."""
+def kinds_reporting(what: str) -> list[str]:
+    """The kinds that report `volumes`, `queues`, `feeds`, `interfaces` or `host`."""
     return sorted(kind for kind, system in kinds().items() if hasattr(system, what))
 
 
@@ -57,7 +57,7 @@ class SourceOf:
         return {"enum": self._names()}
 
     def _names(self) -> list[str]:
-        return [*self._ours, *telling(self._what)]
+        return [*self._ours, *kinds_reporting(self._what)]
 
     def _known(self, kind: str) -> str:
         if kind not in self._names():
@@ -82,10 +82,10 @@ def peer_of(node: Node, kind: str) -> tuple[str, ...]:
     return (kind, *block.peer(node)) if isinstance(block, Located) else (kind,)
 
 
-def system_of(node: Node, kind: str, passage: Passage) -> Any:
+def system_of(node: Node, kind: str, trace: Trace) -> Any:
     """The system of this kind by the block of a node, where it needs one; raises NetFailure (`not_configured`).
 
-    What it tells is known from the setting that names it (VolumeSource …).
+    What it reports is known from the setting that names it (VolumeSource …).
     """
     system: Any = kinds()[kind]
     block = node.systems.get(kind)
@@ -95,7 +95,7 @@ def system_of(node: Node, kind: str, passage: Passage) -> Any:
         except ValidationError:
             required = [name for name, field in system.settings.model_fields.items() if field.is_required()]
             block_wanted = f"{kind}: {{{', '.join(f'{name}: …' for name in required)}}}"
-            raise passage.failure(
+            raise trace.failure(
                 Reason.NOT_CONFIGURED, f"add {block_wanted} to node {node.name}: this check needs it"
             ) from None
     return system(block)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pacs_monitor import http
 from pacs_monitor.http import HttpError
 from pacs_monitor.model import ProbeContext, Reason
-from pacs_monitor.net import Passage
+from pacs_monitor.net import Trace
 from pacs_monitor.systems.orthanc import OrthancSettings
 from pacs_monitor.systems.times import of_orthanc
 
@@ -42,9 +42,9 @@ class Arrivals(NamedTuple):
     """There were more than were looked at."""
 
 
-async def arrivals(settings: OrthancSettings, since: int | None, ctx: ProbeContext, passage: Passage) -> Arrivals:
+async def arrivals(settings: OrthancSettings, since: int | None, ctx: ProbeContext, trace: Trace) -> Arrivals:
     """New series after a change, or of the last changes; raises NetFailure."""
-    asking = _Asking(settings, ctx, passage)
+    asking = _Asking(settings, ctx, trace)
     try:
         last = int((await asking.json("/changes?last"))["Last"])
         begin = max(0, last - CHANGES_BACK)
@@ -55,7 +55,7 @@ async def arrivals(settings: OrthancSettings, since: int | None, ctx: ProbeConte
         senders = [await asking.sender(series) for series, _ in looked_at]
     except (LookupError, TypeError, ValueError):
         raise HttpError(
-            Reason.BAD_CONTENT, "wrong url? The server that answers /changes is not Orthanc", passage
+            Reason.BAD_CONTENT, "wrong url? The server that answers /changes is not Orthanc", trace
         ) from None
     series = tuple(Arrival(sender, at) for sender, (_, at) in zip(senders, looked_at, strict=True) if sender)
     missed = since is not None and since < after
@@ -65,7 +65,7 @@ async def arrivals(settings: OrthancSettings, since: int | None, ctx: ProbeConte
 class _Asking(NamedTuple):
     settings: OrthancSettings
     ctx: ProbeContext
-    passage: Passage
+    trace: Trace
 
     async def sender(self, series: str) -> str | None:
         """The calling AE title of a series' first object; None where it did not come by DICOM, or is gone already."""
@@ -83,7 +83,7 @@ class _Asking(NamedTuple):
     async def _get(self, path: str) -> bytes | None:
         """None where there is nothing."""
         url, access = self.settings.url + path, self.settings.access()
-        answer = await http.ask("GET", url, self.ctx, self.passage, access=access, size_limit=SIZE_LIMIT)
+        answer = await http.request("GET", url, self.ctx, self.trace, access=access, size_limit=SIZE_LIMIT)
         http.expect(answer, f"Orthanc's /{re.split('[/?]', path)[1]}", 200, 404)
         return answer.body if answer.status == 200 else None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pacs_monitor.systems.answers import Queue
+from pacs_monitor.systems.resources import Queue
 
 STEPS = 60
 """How finely the past is remembered."""
@@ -36,7 +36,7 @@ class Backlog(NamedTuple):
     """At the last run."""
 
     def followed(self, queue: Queue, now: float, growth_within: float | None, failed_within: float) -> Backlog:
-        """After one more answer; growth is followed where a time is given, and what is not told changes nothing."""
+        """After one more answer; growth is followed where a time is given, and what is not reported changes nothing."""
         length = self.length if queue.length is None else queue.length
         return Backlog(
             lengths=() if growth_within is None else self._lengths(queue, growth_within, now),
@@ -75,12 +75,12 @@ class Backlog(NamedTuple):
         return min(self.stuck_since, now)
 
     def _failed_since(self, queue: Queue) -> int:
-        """A tally that is lower than before was cleared, and counts from zero."""
+        """A total that is lower than before was cleared, and counts from zero."""
         if queue.failures is not None:
             return 0 if self.failures is None else len(queue.failures - set(self.failures))
         if queue.failed is None or self.failed is None:
             return 0
-        if queue.tally and queue.failed < self.failed:
+        if queue.failed_is_total and queue.failed < self.failed:
             return queue.failed
         return max(0, queue.failed - self.failed)
 

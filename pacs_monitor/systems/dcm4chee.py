@@ -31,17 +31,17 @@ from urllib.parse import quote
 
 from pacs_monitor import http
 from pacs_monitor.fields import AETitle, Texts
-from pacs_monitor.http import Answer, HttpError, HttpSettings
+from pacs_monitor.http import HttpError, HttpSettings, Response
 from pacs_monitor.model import SECOND, Flag, Node, ProbeContext, Reason
-from pacs_monitor.net import Passage
-from pacs_monitor.systems.answers import Gap, Queue, Volume
-from pacs_monitor.systems.forms import read_as
-from pacs_monitor.systems.sizes import NOT_TOLD, volume, whole
+from pacs_monitor.net import Trace
+from pacs_monitor.systems.resources import Gap, Queue, Volume
+from pacs_monitor.systems.schema_errors import read_as
+from pacs_monitor.systems.sizes import NOT_REPORTED, volume, whole
 
 REJECTION = "113001^DCM"
 PRODUCT = "dcm4chee"
 LOOKED_AT = 100
-"""Tasks of which the oldest is looked for where dcm4chee cannot tell it."""
+"""Tasks of which the oldest is looked for where dcm4chee does not report it."""
 LISTED = 500
 """Tasks that are counted one by one where dcm4chee does not count."""
 _ORDERS = ("&orderby=scheduledTime", "&orderby=createdTime", "")
@@ -76,73 +76,73 @@ class Dcm4chee:
         """Which of _ORDERS this dcm4chee knows, as far as it was asked."""
 
     async def volumes(
-        self, _node: Node, ctx: ProbeContext, passage: Passage, _named: Sequence[str] = ()
+        self, _node: Node, ctx: ProbeContext, trace: Trace, _named: Sequence[str] = ()
     ) -> Sequence[Volume]:
-        storages = await self._json("/storage", ctx, passage)
-        with read_as(PRODUCT, "/storage", passage):
+        storages = await self._json("/storage", ctx, trace)
+        with read_as(PRODUCT, "/storage", trace):
             return [_volume(storage) for storage in storages]
 
-    async def queues(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Queue]:
-        described = await self._json("/queue", ctx, passage)
-        with read_as(PRODUCT, "/queue", passage):
+    async def queues(self, _node: Node, ctx: ProbeContext, trace: Trace) -> Sequence[Queue]:
+        described = await self._json("/queue", ctx, trace)
+        with read_as(PRODUCT, "/queue", trace):
             names = [str(queue["name"]) for queue in described]
         wanted = [name for name in names if _wanted(name, self._settings.queues)]
-        return [await self._queue(name, ctx, passage) for name in wanted]
+        return [await self._queue(name, ctx, trace) for name in wanted]
 
-    async def _queue(self, name: str, ctx: ProbeContext, passage: Passage) -> Queue:
+    async def _queue(self, name: str, ctx: ProbeContext, trace: Trace) -> Queue:
         path = f"/queue/{quote(name, safe='')}"
-        scheduled = await self._count(path, SCHEDULED, ctx, passage)
-        retried = await self._count(path, RETRY, ctx, passage) if self._tells_retries else None
-        in_process, failed = [await self._count(path, status, ctx, passage) for status in (IN_PROCESS, FAILED)]
-        due = await self._due(path, scheduled or 0, ctx, passage) if scheduled else Due()
+        scheduled = await self._count(path, SCHEDULED, ctx, trace)
+        retried = await self._count(path, RETRY, ctx, trace) if self._tells_retries else None
+        in_process, failed = [await self._count(path, status, ctx, trace) for status in (IN_PROCESS, FAILED)]
+        due = await self._due(path, scheduled or 0, ctx, trace) if scheduled else Due()
         again = due.retried if retried is None else retried
         waiting = again + (scheduled or 0 if due.some else 0)
         return Queue(name, waiting, due.since, in_progress=in_process, failed=failed)
 
-    async def _count(self, path: str, status: str, ctx: ProbeContext, passage: Passage) -> int | None:
+    async def _count(self, path: str, status: str, ctx: ProbeContext, trace: Trace) -> int | None:
         """How many tasks have a status; None where dcm4chee does not know it (400)."""
         also = (400,) if status == RETRY else ()
-        answer = await self._get(f"{path}/count?status={quote(status)}", ctx, passage, 404, 405, *also)
+        answer = await self._get(f"{path}/count?status={quote(status)}", ctx, trace, 404, 405, *also)
         if answer.status == 400:
             self._tells_retries = False
             return None
         if answer.status in (404, 405):
-            return await self._listed(path, status, ctx, passage, *also)
+            return await self._listed(path, status, ctx, trace, *also)
         counted = _content(answer, path)
-        with read_as(PRODUCT, "/queue", passage):
+        with read_as(PRODUCT, "/queue", trace):
             return int(counted["count"])
 
-    async def _listed(self, path: str, status: str, ctx: ProbeContext, passage: Passage, *also: int) -> int | None:
-        answer = await self._get(f"{path}?status={quote(status)}&limit={LISTED}", ctx, passage, *also)
+    async def _listed(self, path: str, status: str, ctx: ProbeContext, trace: Trace, *also: int) -> int | None:
+        answer = await self._get(f"{path}?status={quote(status)}&limit={LISTED}", ctx, trace, *also)
         if answer.status == 400:
             self._tells_retries = False
             return None
         tasks = _content(answer, path)
-        with read_as(PRODUCT, "/queue", passage):
+        with read_as(PRODUCT, "/queue", trace):
             if len(tasks) >= LISTED:
-                passage.flags.append(Flag.CAPPED)
+                trace.flags.append(Flag.CAPPED)
             return len(tasks)
 
-    async def _due(self, path: str, scheduled: int, ctx: ProbeContext, passage: Passage) -> Due:
+    async def _due(self, path: str, scheduled: int, ctx: ProbeContext, trace: Trace) -> Due:
         """What is due of the scheduled tasks, in the best order that this dcm4chee knows."""
         while True:
             order, more = _ORDERS[self._order], (400,) if self._order + 1 < len(_ORDERS) else ()
             limit = LOOKED_AT if self._order else 1
             query = f"?status={SCHEDULED}{order}&limit={limit}"
-            answer = await self._get(path + query, ctx, passage, *more)
+            answer = await self._get(path + query, ctx, trace, *more)
             if answer.status != 400:
                 break
             self._order += 1
         tasks = _content(answer, path)
-        with read_as(PRODUCT, "/queue", passage):
+        with read_as(PRODUCT, "/queue", trace):
             return _due(tasks, ctx.clock.now() / SECOND, whole_list=limit == 1 or len(tasks) >= scheduled)
 
-    async def _json(self, path: str, ctx: ProbeContext, passage: Passage) -> Any:
-        return _content(await self._get(path, ctx, passage), path)
+    async def _json(self, path: str, ctx: ProbeContext, trace: Trace) -> Any:
+        return _content(await self._get(path, ctx, trace), path)
 
-    async def _get(self, path: str, ctx: ProbeContext, passage: Passage, *also: int) -> Answer:
+    async def _get(self, path: str, ctx: ProbeContext, trace: Trace, *also: int) -> Response:
         settings = self._settings
-        answer = await http.ask("GET", settings.url + path, ctx, passage, access=settings.access())
+        answer = await http.request("GET", settings.url + path, ctx, trace, access=settings.access())
         http.expect(answer, _asked(path), 200, 204, *also)
         return answer
 
@@ -163,7 +163,7 @@ class Dcm4chee:
     async def _ask(self, method: str, path: str, ctx: ProbeContext, *expected: int) -> int:
         settings = self._settings
         url = f"{settings.url}/aets/{quote(settings.ae_title)}/rs{path}"
-        answer = await http.ask(method, url, ctx, Passage(), access=settings.access())
+        answer = await http.request(method, url, ctx, Trace(), access=settings.access())
         http.expect(answer, f"dcm4chee's {method}", *expected)
         return answer.status
 
@@ -194,7 +194,7 @@ def _asked(path: str) -> str:
     return f"dcm4chee's {path.partition('?')[0]}"
 
 
-def _content(answer: Answer, path: str) -> Any:
+def _content(answer: Response, path: str) -> Any:
     return http.read_json(answer, _asked(path)) if answer.status == 200 else []
 
 
@@ -202,7 +202,7 @@ def _volume(storage: Any) -> Volume:
     """`dcmStorageThresholdExceeded` is there when it was marked as full."""
     total, usable = whole(storage.get("totalSpace")), whole(storage.get("usableSpace"))
     full, read_only = "dcmStorageThresholdExceeded" in storage, storage.get("dcmReadOnly") in (True, "true")
-    gap = _FULL_OR_GONE if str(storage["dcmURI"]).startswith(_LOCAL) else NOT_TOLD._replace(quiet=not full)
+    gap = _FULL_OR_GONE if str(storage["dcmURI"]).startswith(_LOCAL) else NOT_REPORTED._replace(quiet=not full)
     return volume(
         str(storage["dcmStorageID"]),
         used=None if total is None or usable is None else total - usable,

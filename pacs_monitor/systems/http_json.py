@@ -20,9 +20,9 @@ from pacs_monitor import http
 from pacs_monitor.fields import Settings
 from pacs_monitor.http import HttpError, HttpSettings
 from pacs_monitor.model import Node, ProbeContext, Reason
-from pacs_monitor.net import Passage
-from pacs_monitor.systems.answers import Gap, Queue, Volume
-from pacs_monitor.systems.sizes import NOT_TOLD, volume
+from pacs_monitor.net import Trace
+from pacs_monitor.systems.resources import Gap, Queue, Volume
+from pacs_monitor.systems.sizes import NOT_REPORTED, volume
 
 _NO_LENGTH = Gap(Reason.NOT_MEASURED, "the service does not report its length")
 _NO_SIZE = Gap(Reason.NOT_MEASURED, "the service does not report its size")
@@ -77,60 +77,60 @@ class HttpJson:
     def __init__(self, settings: HttpJsonSettings) -> None:
         self._settings = settings
 
-    async def queues(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Queue]:
+    async def queues(self, _node: Node, ctx: ProbeContext, trace: Trace) -> Sequence[Queue]:
         found = []
-        bodies = await self._bodies(self._settings.queues.values(), ctx, passage)
+        bodies = await self._bodies(self._settings.queues.values(), ctx, trace)
         for name, paths in self._settings.queues.items():
             body = bodies[paths.path]
-            oldest = _values(body, paths.oldest, passage) if paths.oldest else []
-            length = _number(body, paths.length, passage)
+            oldest = _values(body, paths.oldest, trace) if paths.oldest else []
+            length = _number(body, paths.length, trace)
             found.append(
                 Queue(
                     name,
                     length,
-                    oldest=min((_time(value, passage) for value in oldest if value is not None), default=None),
-                    in_progress=_number(body, paths.in_progress, passage) if paths.in_progress else None,
-                    failed=_number(body, paths.failed, passage) if paths.failed else None,
+                    oldest=min((_time(value, trace) for value in oldest if value is not None), default=None),
+                    in_progress=_number(body, paths.in_progress, trace) if paths.in_progress else None,
+                    failed=_number(body, paths.failed, trace) if paths.failed else None,
                     gap=_NO_LENGTH if length is None else None,
                 )
             )
         return found
 
     async def volumes(
-        self, _node: Node, ctx: ProbeContext, passage: Passage, _named: Sequence[str] = ()
+        self, _node: Node, ctx: ProbeContext, trace: Trace, _named: Sequence[str] = ()
     ) -> Sequence[Volume]:
         found = []
-        bodies = await self._bodies(self._settings.volumes.values(), ctx, passage)
+        bodies = await self._bodies(self._settings.volumes.values(), ctx, trace)
         for name, paths in self._settings.volumes.items():
             body = bodies[paths.path]
-            used, free = _number(body, paths.used, passage), _number(body, paths.free, passage)
-            told = volume(name, used=used, free=free)
-            found.append(replace(told, gap=_NO_SIZE) if told.gap is NOT_TOLD else told)
+            used, free = _number(body, paths.used, trace), _number(body, paths.free, trace)
+            reported = volume(name, used=used, free=free)
+            found.append(replace(reported, gap=_NO_SIZE) if reported.gap is NOT_REPORTED else reported)
         return found
 
     async def _bodies(
-        self, asked: Iterable[QueuePaths | VolumePaths], ctx: ProbeContext, passage: Passage
+        self, asked: Iterable[QueuePaths | VolumePaths], ctx: ProbeContext, trace: Trace
     ) -> dict[str, Any]:
         """Each answer is asked for once."""
-        return {path: await self._json(path, ctx, passage) for path in dict.fromkeys(paths.path for paths in asked)}
+        return {path: await self._json(path, ctx, trace) for path in dict.fromkeys(paths.path for paths in asked)}
 
-    async def _json(self, path: str, ctx: ProbeContext, passage: Passage) -> Any:
+    async def _json(self, path: str, ctx: ProbeContext, trace: Trace) -> Any:
         settings = self._settings
-        answer = await http.ask("GET", settings.url + path, ctx, passage, access=settings.access())
+        answer = await http.request("GET", settings.url + path, ctx, trace, access=settings.access())
         http.expect(answer, "the service", 200)
         return http.read_json(answer, "the service")
 
 
-def _values(body: Any, path: str, passage: Passage) -> list[Any]:
+def _values(body: Any, path: str, trace: Trace) -> list[Any]:
     try:
         return list(jsonpath.findall(path, body))
     except (jsonpath.JSONPathError, RecursionError):
-        raise _lacks(path, passage) from None
+        raise _lacks(path, trace) from None
 
 
-def _number(body: Any, path: str, passage: Passage) -> int | None:
+def _number(body: Any, path: str, trace: Trace) -> int | None:
     """One number, or how many values there are; a wildcard or filter may rightly find none. None when not known."""
-    values = _values(body, path, passage)
+    values = _values(body, path, trace)
     several = not jsonpath.compile(path).singular_query()  # type: ignore[union-attr]  # only a path with | has none
     if several:
         return len(values)
@@ -142,26 +142,26 @@ def _number(body: Any, path: str, passage: Passage) -> int | None:
         number = round(float(values[0]))
         return number if number >= 0 else None
     except (LookupError, TypeError, ValueError, OverflowError):
-        raise _lacks(path, passage) from None
+        raise _lacks(path, trace) from None
 
 
-def _time(value: Any, passage: Passage) -> float:
+def _time(value: Any, trace: Trace) -> float:
     try:
         seconds = float(value)
     except (TypeError, ValueError):
-        return _iso(value, passage)
+        return _iso(value, trace)
     if not isfinite(seconds):
-        return _iso(value, passage)
+        return _iso(value, trace)
     return seconds / 1000 if seconds > MILLISECONDS else seconds
 
 
-def _iso(value: Any, passage: Passage) -> float:
+def _iso(value: Any, trace: Trace) -> float:
     try:
         found = datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        raise HttpError(Reason.BAD_CONTENT, "a value that should be a time is not one", passage) from None
+        raise HttpError(Reason.BAD_CONTENT, "a value that should be a time is not one", trace) from None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
-def _lacks(path: str, passage: Passage) -> HttpError:
-    return HttpError(Reason.BAD_CONTENT, f"the answer of the service has no number at {path}", passage)
+def _lacks(path: str, trace: Trace) -> HttpError:
+    return HttpError(Reason.BAD_CONTENT, f"the answer of the service has no number at {path}", trace)

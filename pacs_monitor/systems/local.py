@@ -21,10 +21,10 @@ import psutil
 
 from pacs_monitor.fields import Settings, Texts
 from pacs_monitor.model import Node, Phase, ProbeContext, Reason
-from pacs_monitor.net import Passage
-from pacs_monitor.systems.answers import UNKNOWN, Gap, HostState, Volume
+from pacs_monitor.net import Trace
 from pacs_monitor.systems.filesystems import is_hidden
 from pacs_monitor.systems.paths import look
+from pacs_monitor.systems.resources import UNKNOWN, Gap, HostState, Volume
 from pacs_monitor.systems.services import AT_WORK, of_windows
 from pacs_monitor.systems.sizes import volume
 
@@ -44,11 +44,11 @@ class Local:
         self._settings = settings
 
     async def volumes(
-        self, _node: Node, ctx: ProbeContext, passage: Passage, named: Sequence[str] = ()
+        self, _node: Node, ctx: ProbeContext, trace: Trace, named: Sequence[str] = ()
     ) -> Sequence[Volume]:
         """Only what is shown or named is looked at: a network share that hangs, and that nobody named, holds nobody.
 
-        The root of a container stands on no disk of its own, and is told, hidden.
+        The root of a container stands on no disk of its own, and is reported, hidden.
         """
         mounted = {part.mountpoint: part.fstype for part in psutil.disk_partitions(all=True)}
         wanted = [*self._settings.mounts, *_disks(), *(["/"] if "/" in mounted else [])]
@@ -56,14 +56,14 @@ class Local:
         hidden = [path for path in mounted if any(fnmatchcase(path, pattern) for pattern in unseen)]
         shown = set(self._settings.mounts)
         found = [
-            await look(path, partial(_volume, path, mounted, always=path in shown), ctx, passage)
+            await look(path, partial(_volume, path, mounted, always=path in shown), ctx, trace)
             for path in dict.fromkeys([*wanted, *hidden])
         ]
-        return [told for told in found if told is not None]
+        return [reported for reported in found if reported is not None]
 
-    async def host(self, services: Collection[str], _node: Node, ctx: ProbeContext, passage: Passage) -> HostState:
-        passage.begin(Phase.OPERATION)
-        return await ctx.blocking(lambda: _host(services, passage))
+    async def host(self, services: Collection[str], _node: Node, ctx: ProbeContext, trace: Trace) -> HostState:
+        trace.begin(Phase.OPERATION)
+        return await ctx.blocking(lambda: _host(services, trace))
 
 
 def _disks() -> list[str]:
@@ -106,7 +106,7 @@ def _looked_at(path: str, *, hidden: bool) -> Volume:
     )
 
 
-def _host(services: Collection[str], passage: Passage) -> HostState:
+def _host(services: Collection[str], trace: Trace) -> HostState:
     memory = psutil.virtual_memory()
     return HostState(
         memory=memory.total,
@@ -115,7 +115,7 @@ def _host(services: Collection[str], passage: Passage) -> HostState:
         cpus=psutil.cpu_count(),
         processes=Counter(process.info["name"] or "?" for process in psutil.process_iter(["name"])),
         ports=_ports(),
-        services=_services(services, passage) if services else {},
+        services=_services(services, trace) if services else {},
     )
 
 
@@ -127,26 +127,26 @@ def _ports() -> frozenset[int] | None:
     return frozenset(sock.laddr.port for sock in found if sock.laddr and sock.status == psutil.CONN_LISTEN)
 
 
-def _services(names: Collection[str], passage: Passage) -> Mapping[str, str]:
+def _services(names: Collection[str], trace: Trace) -> Mapping[str, str]:
     if sys.platform == "win32":
         return _of_windows(names)
     if not Path("/run/systemd/system").is_dir():
-        raise passage.failure(
+        raise trace.failure(
             Reason.NOT_CONFIGURED, "this machine does not run systemd, so service states are not available"
         )
-    return _of_systemd(names, passage)
+    return _of_systemd(names, trace)
 
 
-def _of_systemd(names: Collection[str], passage: Passage) -> dict[str, str]:
+def _of_systemd(names: Collection[str], trace: Trace) -> dict[str, str]:
     """`systemctl show` answers one paragraph per unit."""
     command = ["systemctl", "show", "--property=LoadState,ActiveState", "--", *names]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SYSTEMCTL_WITHIN, check=True)  # noqa: S603
     except (OSError, subprocess.SubprocessError):
-        raise passage.failure(Reason.NOT_MEASURED, "systemctl did not report the state of services") from None
+        raise trace.failure(Reason.NOT_MEASURED, "systemctl did not report the state of services") from None
     units = [dict(line.split("=", 1) for line in unit.splitlines()) for unit in done.stdout.strip().split("\n\n")]
-    told = zip(names, units, strict=False)
-    states = {name: unit.get("ActiveState", UNKNOWN) for name, unit in told if unit.get("LoadState") != "not-found"}
+    reported = zip(names, units, strict=False)
+    states = {name: unit.get("ActiveState", UNKNOWN) for name, unit in reported if unit.get("LoadState") != "not-found"}
     return {name: "active" if state in AT_WORK else state for name, state in states.items()}
 
 

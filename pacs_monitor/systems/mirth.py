@@ -21,9 +21,9 @@ from typing import Any, ClassVar
 from pacs_monitor import http
 from pacs_monitor.http import HttpSettings
 from pacs_monitor.model import Node, ProbeContext, Reason
-from pacs_monitor.net import Passage
-from pacs_monitor.systems.answers import Feed, Gap, Queue, Volume
-from pacs_monitor.systems.forms import read_as
+from pacs_monitor.net import Trace
+from pacs_monitor.systems.resources import Feed, Gap, Queue, Volume
+from pacs_monitor.systems.schema_errors import read_as
 from pacs_monitor.systems.sizes import volume, whole
 
 HEADERS = {"X-Requested-With": "pacs-monitor", "Accept": "application/json"}
@@ -42,47 +42,47 @@ class Mirth:
     def __init__(self, settings: MirthSettings) -> None:
         self._settings = settings
 
-    async def queues(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Queue]:
-        channels = await self._channels(ctx, passage)
-        with read_as(PRODUCT, STATUSES, passage):
+    async def queues(self, _node: Node, ctx: ProbeContext, trace: Trace) -> Sequence[Queue]:
+        channels = await self._channels(ctx, trace)
+        with read_as(PRODUCT, STATUSES, trace):
             return [queue for channel in channels for queue in _queues(channel)]
 
-    async def feeds(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Feed]:
-        channels = await self._channels(ctx, passage)
-        with read_as(PRODUCT, STATUSES, passage):
+    async def feeds(self, _node: Node, ctx: ProbeContext, trace: Trace) -> Sequence[Feed]:
+        channels = await self._channels(ctx, trace)
+        with read_as(PRODUCT, STATUSES, trace):
             return [_feed(channel) for channel in channels]
 
     async def volumes(
-        self, _node: Node, ctx: ProbeContext, passage: Passage, _named: Sequence[str] = ()
+        self, _node: Node, ctx: ProbeContext, trace: Trace, _named: Sequence[str] = ()
     ) -> Sequence[Volume]:
-        stats = _inner(await self._json(STATS, ctx, passage), "com.mirth.connect.model.SystemStats")
-        with read_as(PRODUCT, STATS, passage):
+        stats = _inner(await self._json(STATS, ctx, trace), "com.mirth.connect.model.SystemStats")
+        with read_as(PRODUCT, STATS, trace):
             free, total = whole(stats["diskFreeBytes"]), whole(stats["diskTotalBytes"])
         used = None if free is None or total is None else total - free
         return [volume("engine", used=used, free=free, size=total)]
 
-    async def _channels(self, ctx: ProbeContext, passage: Passage) -> list[Mapping[str, Any]]:
-        return _several(_inner(await self._json(STATUSES, ctx, passage), "list"), "dashboardStatus")
+    async def _channels(self, ctx: ProbeContext, trace: Trace) -> list[Mapping[str, Any]]:
+        return _several(_inner(await self._json(STATUSES, ctx, trace), "list"), "dashboardStatus")
 
-    async def _json(self, path: str, ctx: ProbeContext, passage: Passage) -> Any:
+    async def _json(self, path: str, ctx: ProbeContext, trace: Trace) -> Any:
         settings, what = self._settings, f"Mirth's {path}"
         url, access = f"{settings.url}/api{path}", settings.access()
-        answer = await http.ask("GET", url, ctx, passage, access=access, headers=HEADERS)
+        answer = await http.request("GET", url, ctx, trace, access=access, headers=HEADERS)
         http.expect(answer, what, 200)
         return http.read_json(answer, what)
 
 
-def _inner(told: Any, name: str) -> Any:
+def _inner(reported: Any, name: str) -> Any:
     """What stands under the one name that Mirth's JSON begins with."""
-    return told.get(name, told) if isinstance(told, dict) else told
+    return reported.get(name, reported) if isinstance(reported, dict) else reported
 
 
-def _several(told: Any, name: str) -> list[Any]:
+def _several(reported: Any, name: str) -> list[Any]:
     """A list, of which Mirth's JSON makes the one item when there is one, and null or "" when there is none."""
-    found = _inner(told, name)
+    found = _inner(reported, name)
     if isinstance(found, list):
         return found
-    return [found] if found and found is not told else []
+    return [found] if found and found is not reported else []
 
 
 def _statistics(part: Mapping[str, Any]) -> dict[str, int]:
@@ -108,12 +108,12 @@ def _queues(channel: Mapping[str, Any]) -> Iterable[Queue]:
 
 
 def _queue(name: str, part: Mapping[str, Any], row: str = "") -> Queue:
-    """Nothing is in progress where a part does not run; that one does is not told."""
+    """Nothing is in progress where a part does not run; that one does is not reported."""
     stands = None if part["state"] == _AT_WORK else 0
     errors = _statistics(part).get("ERROR")
     queued = whole(part.get("queued"))
     gap = Gap(Reason.NOT_MEASURED, "Mirth does not report its length", quiet=True) if queued is None else None
-    return Queue(name, queued, in_progress=stands, failed=errors, tally=True, gap=gap, row=row)
+    return Queue(name, queued, in_progress=stands, failed=errors, failed_is_total=True, gap=gap, row=row)
 
 
 def _feed(channel: Mapping[str, Any]) -> Feed:

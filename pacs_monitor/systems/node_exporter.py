@@ -14,10 +14,10 @@ from typing import ClassVar
 
 from pacs_monitor.http import HttpError, HttpSettings
 from pacs_monitor.model import Node, ProbeContext, Reason
-from pacs_monitor.net import Passage
-from pacs_monitor.systems.answers import Gap, HostState, Volume
+from pacs_monitor.net import Trace
 from pacs_monitor.systems.exposition import Sample, scrape
 from pacs_monitor.systems.filesystems import is_hidden
+from pacs_monitor.systems.resources import Gap, HostState, Volume
 from pacs_monitor.systems.services import states_of
 from pacs_monitor.systems.sizes import volume, whole
 
@@ -47,9 +47,9 @@ class NodeExporter:
         self._settings = settings
 
     async def volumes(
-        self, _node: Node, ctx: ProbeContext, passage: Passage, _named: Sequence[str] = ()
+        self, _node: Node, ctx: ProbeContext, trace: Trace, _named: Sequence[str] = ()
     ) -> Sequence[Volume]:
-        samples = await self._scrape([_FILESYSTEM + field for field in _FIELDS], ctx, passage)
+        samples = await self._scrape([_FILESYSTEM + field for field in _FIELDS], ctx, trace)
         mounts: dict[tuple[str, str, str], dict[str, int]] = {}
         faults: dict[tuple[str, str, str], str] = {}
         for name, labels, value in samples:
@@ -61,7 +61,7 @@ class NodeExporter:
         return self._distinct([self._volume(mount, mounts[mount], faults.get(mount)) for mount in mounts])
 
     def _volume(self, mount: tuple[str, str, str], fields: Mapping[str, int], fault: str | None) -> Volume:
-        """BSDs tell less than nothing as available when the reserve of root is in use."""
+        """BSDs report less than nothing as available when the reserve of root is in use."""
         where, kind, _ = mount
         size, free, available = (fields.get(name) for name in _SIZES)
         inodes, inodes_free = (fields.get(name) for name in ("files", "files_free"))
@@ -80,31 +80,31 @@ class NodeExporter:
     def _distinct(self, volumes: Sequence[Volume]) -> list[Volume]:
         """One for each place: what is mounted over another hides it, and the exporter asks for the place alone."""
         found: dict[str, Volume] = {}
-        for told in volumes:
-            other = found.get(told.name)
-            if other is None or (other.hidden, other.gap is not None) > (told.hidden, told.gap is not None):
-                found[told.name] = told
+        for reported in volumes:
+            other = found.get(reported.name)
+            if other is None or (other.hidden, other.gap is not None) > (reported.hidden, reported.gap is not None):
+                found[reported.name] = reported
         return list(found.values())
 
-    async def host(self, services: Collection[str], _node: Node, ctx: ProbeContext, passage: Passage) -> HostState:
+    async def host(self, services: Collection[str], _node: Node, ctx: ProbeContext, trace: Trace) -> HostState:
         memory = [*_MEMORY, *(name + _BYTES for name in _MEMORY)]
-        samples = await self._scrape([*memory, *_CPU, _LOAD, *([_UNIT] if services else [])], ctx, passage)
+        samples = await self._scrape([*memory, *_CPU, _LOAD, *([_UNIT] if services else [])], ctx, trace)
         plain = {name.removesuffix(_BYTES): value for name, _, value in samples}
         return HostState(
             memory=whole(plain.get(_MEMORY[0])),
             memory_available=whole(plain.get(_MEMORY[1])),
             load=plain.get(_LOAD),
             cpus=len({labels.get("cpu") for name, labels, _ in samples if name in _CPU}) or None,
-            services=_states(samples, services, passage) if services else {},
+            services=_states(samples, services, trace) if services else {},
         )
 
-    async def _scrape(self, wanted: Collection[str], ctx: ProbeContext, passage: Passage) -> list[Sample]:
-        samples = await scrape(self._settings, wanted, "node_exporter", ctx, passage)
+    async def _scrape(self, wanted: Collection[str], ctx: ProbeContext, trace: Trace) -> list[Sample]:
+        samples = await scrape(self._settings, wanted, "node_exporter", ctx, trace)
         if not samples:
             raise HttpError(
                 Reason.BAD_CONTENT,
                 "wrong url? The server is not node_exporter, or reports no metrics of this kind",
-                passage,
+                trace,
             )
         return samples
 
@@ -116,13 +116,13 @@ def _unreadable(fault: str) -> Gap:
     return Gap(Reason.MISSING, "node_exporter cannot read it", quiet=True)
 
 
-def _states(samples: Sequence[Sample], services: Collection[str], passage: Passage) -> dict[str, str]:
+def _states(samples: Sequence[Sample], services: Collection[str], trace: Trace) -> dict[str, str]:
     """A unit in a state that the exporter has no series for (`reloading`) is in none of them."""
-    told = states_of(sample for sample in samples if sample.name == _UNIT)
-    if not told:
+    reported = states_of(sample for sample in samples if sample.name == _UNIT)
+    if not reported:
         raise HttpError(
             Reason.NOT_CONFIGURED,
             "start node_exporter with --collector.systemd: services are not reported without it",
-            passage,
+            trace,
         )
-    return {name: state for name in services if (state := told.get(name, told.get(f"{name}.service")))}
+    return {name: state for name in services if (state := reported.get(name, reported.get(f"{name}.service")))}

@@ -21,12 +21,12 @@ from typing import Any, ClassVar
 
 from pacs_monitor import http
 from pacs_monitor.fields import Size
-from pacs_monitor.http import Answer, HttpError, HttpSettings
+from pacs_monitor.http import HttpError, HttpSettings, Response
 from pacs_monitor.model import Node, ProbeContext, Reason
-from pacs_monitor.net import Passage
-from pacs_monitor.systems.answers import Queue, Volume
+from pacs_monitor.net import Trace
 from pacs_monitor.systems.exposition import parse
-from pacs_monitor.systems.forms import read_as
+from pacs_monitor.systems.resources import Queue, Volume
+from pacs_monitor.systems.schema_errors import read_as
 from pacs_monitor.systems.sizes import volume
 from pacs_monitor.systems.times import of_orthanc
 
@@ -58,42 +58,42 @@ class Orthanc:
         self._settings = settings
 
     async def volumes(
-        self, _node: Node, ctx: ProbeContext, passage: Passage, _named: Sequence[str] = ()
+        self, _node: Node, ctx: ProbeContext, trace: Trace, _named: Sequence[str] = ()
     ) -> Sequence[Volume]:
-        system = await self._json("/system", ctx, passage)
-        statistics = await self._json("/statistics", ctx, passage)
-        with read_as(PRODUCT, "/statistics", passage):
+        system = await self._json("/system", ctx, trace)
+        statistics = await self._json("/statistics", ctx, trace)
+        with read_as(PRODUCT, "/statistics", trace):
             used = int(statistics["TotalDiskSize"])  # a text
-            told = int(system.get("MaximumStorageSize", 0)) << 20
-        size = told or self._settings.maximum_storage
+            reported = int(system.get("MaximumStorageSize", 0)) << 20
+        size = reported or self._settings.maximum_storage
         if not size:
             detail = (
                 "set maximum_storage in its block: Orthanc has no limit (MaximumStorageSize) or is too old to report it"
             )
-            raise HttpError(Reason.NOT_CONFIGURED, detail, passage)
+            raise HttpError(Reason.NOT_CONFIGURED, detail, trace)
         return [volume("storage", used=used, free=max(0, size - used))]
 
-    async def queues(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Queue]:
+    async def queues(self, _node: Node, ctx: ProbeContext, trace: Trace) -> Sequence[Queue]:
         try:
-            jobs = await self._get("/jobs?expand", ctx, passage, size_limit=JOBS_LIMIT)
+            jobs = await self._get("/jobs?expand", ctx, trace, size_limit=JOBS_LIMIT)
         except HttpError as error:
             if error.reason is not Reason.BAD_CONTENT:
                 raise
-            return [await self._counted(ctx, passage)]
+            return [await self._counted(ctx, trace)]
         listed = http.read_json(jobs, "Orthanc's /jobs")
-        with read_as(PRODUCT, "/jobs", passage):
+        with read_as(PRODUCT, "/jobs", trace):
             return [_jobs(listed)]
 
-    async def _counted(self, ctx: ProbeContext, passage: Passage) -> Queue:
+    async def _counted(self, ctx: ProbeContext, trace: Trace) -> Queue:
         """Too many jobs to list them: their numbers alone."""
-        answer = await self._get("/tools/metrics-prometheus", ctx, passage)
+        answer = await self._get("/tools/metrics-prometheus", ctx, trace)
         samples = parse(answer, (*_COUNTS, _FAILED_KEPT, *_FAILED_EVER), "Orthanc's metrics")
-        with read_as(PRODUCT, "/tools/metrics-prometheus", passage):
+        with read_as(PRODUCT, "/tools/metrics-prometheus", trace):
             numbers = {name: int(value) for name, _, value in samples}
             waiting, running = (numbers[name] for name in _COUNTS)
             failed = next((name for name in (_FAILED_KEPT, *_FAILED_EVER) if name in numbers), _FAILED_KEPT)
-            tally = failed in _FAILED_EVER
-            return Queue("jobs", waiting, in_progress=running, failed=numbers.get(failed), tally=tally)
+            is_total = failed in _FAILED_EVER
+            return Queue("jobs", waiting, in_progress=running, failed=numbers.get(failed), failed_is_total=is_total)
 
     async def delete_instance(self, sop_instance: str, ctx: ProbeContext) -> bool:
         """Delete every copy of an instance; whether there was one. Raises HttpError unless it is gone then."""
@@ -117,18 +117,18 @@ class Orthanc:
             raise HttpError(Reason.BAD_CONTENT, "wrong url? The server that answers /tools/lookup is not Orthanc")
         return paths
 
-    async def _json(self, path: str, ctx: ProbeContext, passage: Passage) -> Any:
-        return http.read_json(await self._get(path, ctx, passage), f"Orthanc's {path}")
+    async def _json(self, path: str, ctx: ProbeContext, trace: Trace) -> Any:
+        return http.read_json(await self._get(path, ctx, trace), f"Orthanc's {path}")
 
-    async def _get(self, path: str, ctx: ProbeContext, passage: Passage, size_limit: int = http.SIZE_LIMIT) -> Answer:
+    async def _get(self, path: str, ctx: ProbeContext, trace: Trace, size_limit: int = http.SIZE_LIMIT) -> Response:
         url, access = self._settings.url + path, self._settings.access()
-        answer = await http.ask("GET", url, ctx, passage, access=access, size_limit=size_limit)
+        answer = await http.request("GET", url, ctx, trace, access=access, size_limit=size_limit)
         http.expect(answer, f"Orthanc's {path.partition('?')[0]}", 200)
         return answer
 
-    async def _ask(self, method: str, path: str, ctx: ProbeContext, body: bytes | None = None) -> Answer:
+    async def _ask(self, method: str, path: str, ctx: ProbeContext, body: bytes | None = None) -> Response:
         settings = self._settings
-        return await http.ask(method, settings.url + path, ctx, Passage(), access=settings.access(), body=body)
+        return await http.request(method, settings.url + path, ctx, Trace(), access=settings.access(), body=body)
 
 
 def _jobs(jobs: Iterable[Mapping[str, Any]]) -> Queue:

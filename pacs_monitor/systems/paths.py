@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from pacs_monitor.model import Phase, ProbeContext, Reason
-from pacs_monitor.net import Passage
+from pacs_monitor.net import Trace
 from pacs_monitor.net.threads import OneThread
 
 T = TypeVar("T")
@@ -18,17 +18,17 @@ _NOWHERE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
 """Of a link: its end is gone, it leads to itself, or through a file."""
 
 
-async def look(path: str, at: Callable[[], T], ctx: ProbeContext, passage: Passage) -> T:
+async def look(path: str, at: Callable[[], T], ctx: ProbeContext, trace: Trace) -> T:
     """What a blocking call finds at a path, within the deadline; raises NetFailure."""
-    passage.begin(Phase.OPERATION)
+    trace.begin(Phase.OPERATION)
     try:
-        return await _looking.call(at, ctx, passage)
+        return await _looking.call(at, ctx, trace)
     except PermissionError:
-        raise passage.failure(Reason.NOT_AUTHORISED, f"the monitor's user may not read {path}") from None
+        raise trace.failure(Reason.NOT_AUTHORISED, f"the monitor's user may not read {path}") from None
     except FileNotFoundError:
-        raise passage.failure(Reason.MISSING, f"{path} is not there") from None
+        raise trace.failure(Reason.MISSING, f"{path} is not there") from None
     except OSError as error:
-        raise passage.failure(Reason.MISSING, f"{path} cannot be read ({error.strerror})") from None
+        raise trace.failure(Reason.MISSING, f"{path} cannot be read ({error.strerror})") from None
 
 
 def leads_to_a_file(entry: os.DirEntry[str]) -> bool:

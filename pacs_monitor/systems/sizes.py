@@ -5,16 +5,16 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
+from pacs_monitor.format.human import byte_size
 from pacs_monitor.model import Reason
-from pacs_monitor.systems.answers import Gap, Volume
-from pacs_monitor.wording import amount
+from pacs_monitor.systems.resources import Gap, Volume
 
-NOT_TOLD = Gap(Reason.NOT_MEASURED, "the system does not report its size", quiet=True)
+NOT_REPORTED = Gap(Reason.NOT_MEASURED, "the system does not report its size", quiet=True)
 """No medium, a pseudo file system, a store in the cloud."""
 
 
 def whole(value: object) -> int | None:
-    """A number of something as JSON, XML or an exposition tells it; None for what is no number, or below zero."""
+    """A number of something as JSON, XML or an exposition writes it; None for what is no number, or below zero."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -25,9 +25,9 @@ def whole(value: object) -> int | None:
 
 
 def volume(name: str, *, used: int | None, free: int | None, size: int | None = None, **more: Any) -> Volume:
-    """A volume, with a gap where its sizes are not told, are nothing at all, or do not fit together (bytes).
+    """A volume, with a gap where its sizes are not reported, are nothing at all, or do not fit together (bytes).
 
-    `size` is what the system tells beside them; a part of it may be reserved, so that it is more than both.
+    `size` is what the system reports beside them; a part of it may be reserved, so that it is more than both.
     """
     more.setdefault("gap", _gap(used, free, size))
     if more["gap"] is not None:
@@ -39,11 +39,11 @@ def volume(name: str, *, used: int | None, free: int | None, size: int | None = 
 
 def _gap(used: int | None, free: int | None, size: int | None) -> Gap | None:
     if used is None or free is None or size == 0 or (used == 0 and free == 0):
-        return NOT_TOLD
+        return NOT_REPORTED
     if size is not None and not (0 <= free <= size and 0 <= used <= size - free):
-        return doubt(f"{amount(free)} free and {amount(used)} used of {amount(size)}")
+        return doubt(f"{byte_size(free)} free and {byte_size(used)} used of {byte_size(size)}")
     if used < 0 or free < 0:
-        return doubt(f"{amount(free)} free and {amount(used)} used")
+        return doubt(f"{byte_size(free)} free and {byte_size(used)} used")
     return None
 
 

@@ -24,9 +24,9 @@ from pydantic import ConfigDict, model_validator
 
 from pacs_monitor.fields import Port, Secret, Settings
 from pacs_monitor.model import Address, Needs, Node, Phase, ProbeContext, Reason
-from pacs_monitor.net import NetFailure, Passage, resolve
+from pacs_monitor.net import NetFailure, Trace, resolve
 from pacs_monitor.patterns import one_of
-from pacs_monitor.systems.answers import HostState, Interface, Link, Volume
+from pacs_monitor.systems.resources import HostState, Interface, Link, Volume
 from pacs_monitor.systems.sizes import volume
 
 TRIES = 3
@@ -87,13 +87,13 @@ class Snmp:
         return None if find_spec("pysnmp") else "pacs-monitor[snmp]"
 
     async def volumes(
-        self, node: Node, ctx: ProbeContext, passage: Passage, _named: Sequence[str] = ()
+        self, node: Node, ctx: ProbeContext, trace: Trace, _named: Sequence[str] = ()
     ) -> Sequence[Volume]:
         columns = (_TYPE, _DESCR, _UNITS, _SIZE, _USED, _FS_STORAGE, _FS_ACCESS)
-        types, names, units, sizes, used, storages, access = await self._columns(columns, node, ctx, passage)
+        types, names, units, sizes, used, storages, access = await self._columns(columns, node, ctx, trace)
         read_only = {str(storage) for row, storage in storages.items() if access.get(row) == 2}
         shorts = {row: _short(str(name)) for row, name in names.items()}
-        apart = told_apart(shorts)
+        apart = disambiguated(shorts)
         return [
             volume_of(
                 name,
@@ -105,15 +105,15 @@ class Snmp:
             for row, name in shorts.items()
         ]
 
-    async def interfaces(self, node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Interface]:
+    async def interfaces(self, node: Node, ctx: ProbeContext, trace: Trace) -> Sequence[Interface]:
         old = [f"{_IF}.{column}" for column in (2, 7, 8, 14, 20, 13, 19, 10, 16)]
         new = [f"{_IFX}.{column}" for column in (1, 6, 10, 15)]
-        found = await self._columns([*old, *new], node, ctx, passage)
+        found = await self._columns([*old, *new], node, ctx, trace)
         descr, admin, oper, errors_in, errors_out, drops_in, drops_out, octets_in, octets_out = found[:9]
         names, wide_in, wide_out, speed = found[9:]
         rows = dict.fromkeys(row for column in (admin, oper, descr, names) for row in column)
         shorts = {row: str(names.get(row) or descr.get(row) or row) for row in rows}
-        apart = told_apart(shorts)
+        apart = disambiguated(shorts)
         return [
             Interface(
                 name,
@@ -129,13 +129,13 @@ class Snmp:
             for row, name in shorts.items()
         ]
 
-    async def host(self, services: Collection[str], node: Node, ctx: ProbeContext, passage: Passage) -> HostState:
+    async def host(self, services: Collection[str], node: Node, ctx: ProbeContext, trace: Trace) -> HostState:
         if services:
-            raise passage.failure(
+            raise trace.failure(
                 Reason.NOT_CONFIGURED, "use processes instead of services: SNMP reports programs, not services"
             )
         columns = (_DESCR, _UNITS, _SIZE, _USED, _PROCESSOR, _RUNNING, _LOAD)
-        names, units, sizes, used, cpus, running, load = await self._columns(columns, node, ctx, passage)
+        names, units, sizes, used, cpus, running, load = await self._columns(columns, node, ctx, trace)
         rows = {str(name).casefold(): row for row, name in names.items()}
         total, free = (
             volume_of(name, *(_number(column.get(rows.get(name, ""))) for column in (units, sizes, used)))
@@ -151,43 +151,41 @@ class Snmp:
         )
 
     async def _columns(
-        self, columns: Sequence[str], node: Node, ctx: ProbeContext, passage: Passage
+        self, columns: Sequence[str], node: Node, ctx: ProbeContext, trace: Trace
     ) -> list[dict[str, Any]]:
         """Of each column its rows, by index; raises NetFailure."""
         if not node.host:
-            raise passage.failure(Reason.NOT_CONFIGURED, f"node {node.name} has no host")
+            raise trace.failure(Reason.NOT_CONFIGURED, f"node {node.name} has no host")
         address = Address(node.host, self._settings.port)
-        remote = (await resolve(address, ctx.resolver, ctx.deadline, passage))[0]
-        passage.begin(Phase.OPERATION)
+        remote = (await resolve(address, ctx.resolver, ctx.deadline, trace))[0]
+        trace.begin(Phase.OPERATION)
         try:
             pysnmp = await ctx.ours(ctx.blocking(lambda: import_module("pysnmp.hlapi.v3arch.asyncio")))
             engine = await ctx.ours(ctx.blocking(pysnmp.SnmpEngine))
         except ImportError:
             detail = "run pip install 'pacs-monitor[snmp]': SNMP support is not installed"
-            raise passage.failure(Reason.NOT_CONFIGURED, detail) from None
+            raise trace.failure(Reason.NOT_CONFIGURED, detail) from None
         try:
             async with asyncio.timeout_at(ctx.deadline):
                 share = max(ctx.deadline - ctx.clock.monotonic(), 0.0) / (TRIES + 1)
                 transport = pysnmp.Udp6TransportTarget if ":" in remote.host else pysnmp.UdpTransportTarget
                 target = await transport.create(remote, timeout=share, retries=TRIES - 1)
                 who = _credentials(pysnmp, self._settings)
-                return [await _walk(pysnmp, (engine, who, target), column, address, passage) for column in columns]
+                return [await _walk(pysnmp, (engine, who, target), column, address, trace) for column in columns]
         except TimeoutError:
-            raise _silence(address, passage) from None
+            raise _silence(address, trace) from None
         finally:
             engine.close_dispatcher()
 
 
-def _silence(address: Address, passage: Passage) -> NetFailure:
+def _silence(address: Address, trace: Trace) -> NetFailure:
     detail = (
         f"{address} did not answer SNMP in time: the host is off, a firewall drops packets, or our community is wrong"
     )
-    return passage.failure(Reason.TCP_TIMEOUT, detail)
+    return trace.failure(Reason.TCP_TIMEOUT, detail)
 
 
-async def _walk(
-    pysnmp: Any, asking: tuple[Any, ...], column: str, address: Address, passage: Passage
-) -> dict[str, Any]:
+async def _walk(pysnmp: Any, asking: tuple[Any, ...], column: str, address: Address, trace: Trace) -> dict[str, Any]:
     """One column of a table, by GETBULK."""
     begin, found = pysnmp.ObjectType(pysnmp.ObjectIdentity(column)), {}
     walk = pysnmp.bulk_walk_cmd(
@@ -195,18 +193,18 @@ async def _walk(
     )
     async for failed, status, _, rows in walk:
         if failed or status:
-            raise _failure(type(failed).__name__, address, passage)
+            raise _failure(type(failed).__name__, address, trace)
         for name, value in rows:
             found[str(name).removeprefix(f"{column}.")] = _plain(value)
     return found
 
 
-def _failure(name: str, address: Address, passage: Passage) -> NetFailure:
+def _failure(name: str, address: Address, trace: Trace) -> NetFailure:
     if name == "RequestTimedOut":
-        return _silence(address, passage)
+        return _silence(address, trace)
     if name in _REFUSALS:
-        return passage.failure(Reason.AUTH, f"{address} rejects our SNMP user or password")
-    return passage.failure(Reason.BAD_CONTENT, f"{address} answered with an SNMP error ({name})")
+        return trace.failure(Reason.AUTH, f"{address} rejects our SNMP user or password")
+    return trace.failure(Reason.BAD_CONTENT, f"{address} answered with an SNMP error ({name})")
 
 
 def _credentials(pysnmp: Any, settings: SnmpSettings) -> Any:
@@ -250,8 +248,8 @@ def volume_of(name: str, unit: int | None, size: int | None, used: int | None, *
     return volume(name, used=used * unit, free=(size - used) * unit, size=size * unit, **more)
 
 
-def told_apart(names: Mapping[str, str]) -> dict[str, str]:
-    """Row → what tells it from rows of the same name: its index, or nothing where no other has its name."""
+def disambiguated(names: Mapping[str, str]) -> dict[str, str]:
+    """Row → what distinguishes it from rows of the same name: its index, or nothing where no other has its name."""
     count = Counter(names.values())
     return {row: row if count[name] > 1 else "" for row, name in names.items()}
 
@@ -261,9 +259,9 @@ def _number(value: object) -> int | None:
 
 
 def _sum(*values: object) -> int | None:
-    """Of those that are told."""
-    told = [number for value in values if (number := _number(value)) is not None]
-    return sum(told) if told else None
+    """Of those that are reported."""
+    reported = [number for value in values if (number := _number(value)) is not None]
+    return sum(reported) if reported else None
 
 
 def _load(value: object) -> float | None:

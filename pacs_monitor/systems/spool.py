@@ -23,9 +23,9 @@ from pydantic import Field
 
 from pacs_monitor.fields import FolderPath, Settings
 from pacs_monitor.model import Flag, Node, ProbeContext, Reason
-from pacs_monitor.net import Passage
-from pacs_monitor.systems.answers import Gap, Queue
+from pacs_monitor.net import Trace
 from pacs_monitor.systems.paths import leads_to_a_file, look
+from pacs_monitor.systems.resources import Gap, Queue
 
 SHARE = 0.8
 """Of the time that is left, for counting."""
@@ -60,24 +60,24 @@ class Spool:
     def __init__(self, settings: SpoolSettings) -> None:
         self._settings = settings
 
-    async def queues(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Queue]:
-        return [await self._queue(name, folder, ctx, passage) for name, folder in self._settings.folders.items()]
+    async def queues(self, _node: Node, ctx: ProbeContext, trace: Trace) -> Sequence[Queue]:
+        return [await self._queue(name, folder, ctx, trace) for name, folder in self._settings.folders.items()]
 
-    async def _queue(self, name: str, folder: FolderSettings, ctx: ProbeContext, passage: Passage) -> Queue:
+    async def _queue(self, name: str, folder: FolderSettings, ctx: ProbeContext, trace: Trace) -> Queue:
         until = time.monotonic() + (ctx.deadline - ctx.clock.monotonic()) * SHARE
         aside = (folder.quarantine,) if folder.quarantine else ()
-        waiting = await look(folder.path, _tally(folder.path, folder, aside, until), ctx, passage)
+        waiting = await look(folder.path, _counting(folder.path, folder, aside, until), ctx, trace)
         failed = None
         if folder.quarantine:
-            refused = await look(folder.quarantine, _tally(folder.quarantine, folder, (), until), ctx, passage)
+            refused = await look(folder.quarantine, _counting(folder.quarantine, folder, (), until), ctx, trace)
             failed = refused.length
         if waiting.capped:
-            passage.flags.append(Flag.CAPPED)
+            trace.flags.append(Flag.CAPPED)
         gap = _CLOSED if waiting.closed else None
         return Queue(name, waiting.length, waiting.oldest, waiting.newest, waiting.size, failed=failed, gap=gap)
 
 
-class Tally:
+class FolderCount:
     """Files, counted as they are seen; nothing else of them is kept."""
 
     __slots__ = ("capped", "closed", "length", "newest", "oldest", "size")
@@ -97,41 +97,41 @@ class Tally:
         self.newest = found.st_mtime if self.newest is None else max(self.newest, found.st_mtime)
 
 
-def _tally(path: str, folder: FolderSettings, aside: Sequence[str], until: float) -> Callable[[], Tally]:
-    def count() -> Tally:
-        tally = Tally()
-        for entry in _files(path, folder, aside, tally):
+def _counting(path: str, folder: FolderSettings, aside: Sequence[str], until: float) -> Callable[[], FolderCount]:
+    def count() -> FolderCount:
+        counted = FolderCount()
+        for entry in _files(path, folder, aside, counted):
             with suppress(FileNotFoundError):  # fetched in this moment
-                tally.add(entry.stat(follow_symlinks=False))
-            if tally.length % 256 == 0 and time.monotonic() > until:
-                tally.capped = True
+                counted.add(entry.stat(follow_symlinks=False))
+            if counted.length % 256 == 0 and time.monotonic() > until:
+                counted.capped = True
                 break
-        return tally
+        return counted
 
     return count
 
 
-def _files(path: str, folder: FolderSettings, aside: Sequence[str], tally: Tally) -> Iterator[os.DirEntry[str]]:
+def _files(path: str, folder: FolderSettings, aside: Sequence[str], counted: FolderCount) -> Iterator[os.DirEntry[str]]:
     below = []
     with os.scandir(path) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 if folder.subfolders and entry.path not in aside and entry.name not in _OF_THE_SYSTEM:
                     below.append(entry.path)
-            elif fnmatchcase(entry.name, folder.pattern) and _is_one(entry, tally):
+            elif fnmatchcase(entry.name, folder.pattern) and _is_one(entry, counted):
                 yield entry
     for subfolder in below:
         try:
-            yield from _files(subfolder, folder, aside, tally)
+            yield from _files(subfolder, folder, aside, counted)
         except FileNotFoundError:  # removed in this moment
             continue
         except PermissionError:
-            tally.closed += 1
+            counted.closed += 1
 
 
-def _is_one(entry: os.DirEntry[str], tally: Tally) -> bool:
+def _is_one(entry: os.DirEntry[str], counted: FolderCount) -> bool:
     try:
         return leads_to_a_file(entry)
     except PermissionError:
-        tally.closed += 1
+        counted.closed += 1
         return False

@@ -21,9 +21,9 @@ from sqlalchemy.pool import NullPool
 from pacs_monitor.drivers import missing_package, package_of
 from pacs_monitor.fields import Secret, Settings
 from pacs_monitor.model import Node, Phase, ProbeContext, Reason
-from pacs_monitor.net import Passage
+from pacs_monitor.net import Trace
 from pacs_monitor.net.threads import OneThread
-from pacs_monitor.systems.answers import Queue
+from pacs_monitor.systems.resources import Queue
 
 _READS = re.compile(r"\s*(select|with|show|values)\b[^;]*;?\s*", re.IGNORECASE | re.DOTALL)
 _BEGIN = {
@@ -107,9 +107,9 @@ class Sql:
     def missing_package(self) -> str | None:
         return missing_package(make_url(self._settings.url.get_secret_value()))
 
-    async def queues(self, _node: Node, ctx: ProbeContext, passage: Passage) -> Sequence[Queue]:
+    async def queues(self, _node: Node, ctx: ProbeContext, trace: Trace) -> Sequence[Queue]:
         url = make_url(self._settings.url.get_secret_value())
-        passage.begin(Phase.OPERATION)
+        trace.begin(Phase.OPERATION)
         seconds = max(1, int(ctx.deadline - ctx.clock.monotonic()))
 
         def read() -> list[Queue]:
@@ -117,11 +117,11 @@ class Sql:
                 return [_queue(name, asked, connection) for name, asked in self._settings.queues.items()]
 
         try:
-            return await _asking.call(read, ctx, passage)
+            return await _asking.call(read, ctx, trace)
         except (SQLAlchemyError, ImportError) as error:
-            raise passage.failure(*_explained(error, url)) from None
+            raise trace.failure(*_explained(error, url)) from None
         except (TypeError, ValueError, OverflowError):
-            raise passage.failure(
+            raise trace.failure(
                 Reason.BAD_CONTENT, "a statement did not return exactly one number, or one time"
             ) from None
 
@@ -173,7 +173,7 @@ def _time(value: Any) -> float:
 
 
 def _explained(error: SQLAlchemyError | ImportError, url: URL) -> tuple[Reason, str]:
-    """What a driver says may repeat the statement or data: only its class and SQLSTATE are told."""
+    """What a driver says may repeat the statement or data: only its class and SQLSTATE are reported."""
     if isinstance(error, ImportError | NoSuchModuleError):
         return Reason.NOT_CONFIGURED, f"run pip install '{package_of(url)}': the database driver is not installed"
     state = str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")

@@ -1,10 +1,10 @@
 """When a volume will be full: how much was free is kept in the memory of a check, over restarts, for a hundred days.
 
-A time up to now in which free space at least halved tells when nothing will be left, at its pace: who has looked on
-for an hour can tell an hour ahead, and a month takes a month. It counts when each third of it took at least half its
+A time up to now in which free space at least halved shows when nothing will be left, at its pace: who has looked on
+for an hour can predict an hour ahead, and a month takes a month. It counts when each third of it took at least half its
 share, since one burst is no trend; and when at most a quarter of what it took was given back, so that a volume that was
 cleaned has no forecast until it has filled again for as long as that reaches, while files that come and go hide
-nothing. Of all times that count, the one that tells the soonest end is believed.
+nothing. Of all times that count, the one with the soonest end is believed.
 
 Free space, and not use, is looked at: a volume that shares a pool (ZFS, thin provisioning, quotas) runs full by others.
 """
@@ -63,7 +63,7 @@ def full_in(samples: Sequence[Sample]) -> float | None:
 
 
 def _ends(samples: Sequence[Sample]) -> Iterator[float]:
-    """What each time that counts tells."""
+    """What each time that counts shows."""
     now, free = samples[-1]
     lowest = free
     for begin, before in reversed(samples):

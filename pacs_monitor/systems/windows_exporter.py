@@ -19,9 +19,9 @@ from typing import ClassVar
 
 from pacs_monitor.http import HttpError, HttpSettings
 from pacs_monitor.model import Node, ProbeContext, Reason
-from pacs_monitor.net import Passage
-from pacs_monitor.systems.answers import Gap, HostState, Volume
+from pacs_monitor.net import Trace
 from pacs_monitor.systems.exposition import Sample, scrape
+from pacs_monitor.systems.resources import Gap, HostState, Volume
 from pacs_monitor.systems.services import of_windows, states_of
 from pacs_monitor.systems.sizes import doubt, volume, whole
 
@@ -48,9 +48,9 @@ class WindowsExporter:
         self._settings = settings
 
     async def volumes(
-        self, _node: Node, ctx: ProbeContext, passage: Passage, _named: Sequence[str] = ()
+        self, _node: Node, ctx: ProbeContext, trace: Trace, _named: Sequence[str] = ()
     ) -> Sequence[Volume]:
-        samples = await self._scrape((_FREE, _SIZE, _READ_ONLY), ctx, passage)
+        samples = await self._scrape((_FREE, _SIZE, _READ_ONLY), ctx, trace)
         free, size, read_only = (
             {labels.get("volume", ""): int(value) for name, labels, value in samples if name == wanted}
             for wanted in (_FREE, _SIZE, _READ_ONLY)
@@ -60,16 +60,16 @@ class WindowsExporter:
             for name in dict.fromkeys([*free, *size])
         ]
 
-    async def host(self, services: Collection[str], _node: Node, ctx: ProbeContext, passage: Passage) -> HostState:
+    async def host(self, services: Collection[str], _node: Node, ctx: ProbeContext, trace: Trace) -> HostState:
         wanted = (*_MEMORY, *_AVAILABLE, *_CPUS, *((_SERVICE, _SERVICE_NAMES) if services else ()))
-        samples = await self._scrape(wanted, ctx, passage)
+        samples = await self._scrape(wanted, ctx, trace)
         plain = {name: whole(value) for name, _, value in samples}
         states = states_of(sample for sample in samples if sample.name == _SERVICE)
         if services and not states:
             raise HttpError(
                 Reason.NOT_CONFIGURED,
                 "enable windows_exporter's service collector: services are not reported without it",
-                passage,
+                trace,
             )
         shown = {labels.get("name", ""): labels.get("display_name", "") for _, labels, _ in samples}
         return HostState(
@@ -79,15 +79,15 @@ class WindowsExporter:
             services=of_windows(services, states, shown),
         )
 
-    async def _scrape(self, wanted: Collection[str], ctx: ProbeContext, passage: Passage) -> list[Sample]:
+    async def _scrape(self, wanted: Collection[str], ctx: ProbeContext, trace: Trace) -> list[Sample]:
         """The samples, without the prefix of their names."""
         names = [prefix + name for prefix in _PREFIXES for name in wanted]
-        samples = await scrape(self._settings, names, "windows_exporter", ctx, passage)
+        samples = await scrape(self._settings, names, "windows_exporter", ctx, trace)
         if not samples:
             raise HttpError(
                 Reason.BAD_CONTENT,
                 "wrong url? The server is not windows_exporter, or reports no metrics of this kind",
-                passage,
+                trace,
             )
         return [sample._replace(name=sample.name.partition("_")[2]) for sample in samples]
 

@@ -18,10 +18,10 @@ from pacs_monitor.model import AcceptsReports, CheckId, DeliveryError, Report
 from pacs_monitor.web import blackbox, records, status
 from pacs_monitor.web.auth import CALLER, Gate
 from pacs_monitor.web.head import HeadAsGet
-from pacs_monitor.web.house import House
 from pacs_monitor.web.links import add_links
 from pacs_monitor.web.metrics import Exposition
-from pacs_monitor.web.pace import Allowance, OneAtATime
+from pacs_monitor.web.rate_limit import SingleFlight, TokenBucket
+from pacs_monitor.web.view import DaemonView
 
 T = TypeVar("T")
 REPORTS_A_SECOND, REPORTS_AT_ONCE = 1.0, 10
@@ -31,7 +31,7 @@ PREVIEWS_REST = 4.0
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
 
-def create_app(house: House) -> FastAPI:
+def create_app(daemon: DaemonView) -> FastAPI:
     """The app over a running daemon."""
     app = FastAPI(
         title="pacs_monitor",
@@ -43,14 +43,14 @@ def create_app(house: House) -> FastAPI:
     )
     app.add_exception_handler(HTTPException, _explained)
     app.add_middleware(HeadAsGet)
-    app.add_middleware(Gate, tokens=lambda: _tokens(house))
-    _add_health(app, house)
-    _add_metrics(app, house)
-    _add_board(app, house)
-    _add_reload(app, house)
-    _add_push(app, house)
-    _add_records(app, house)
-    _add_channels(app, house)
+    app.add_middleware(Gate, tokens=lambda: _tokens(daemon))
+    _add_health(app, daemon)
+    _add_metrics(app, daemon)
+    _add_board(app, daemon)
+    _add_reload(app, daemon)
+    _add_push(app, daemon)
+    _add_records(app, daemon)
+    _add_channels(app, daemon)
     add_links(app)
     return app
 
@@ -69,25 +69,25 @@ async def _explained(_request: Request, error: Exception) -> Response:
     return Json({"detail": error.detail}, error.status_code, error.headers)
 
 
-def _tokens(house: House) -> Collection[Token] | None:
+def _tokens(daemon: DaemonView) -> Collection[Token] | None:
     """Those of the estate in force: a reload replaces it."""
-    auth = house.estate.monitor.auth
+    auth = daemon.estate.monitor.auth
     return auth.tokens if auth else None
 
 
-def _add_health(app: FastAPI, house: House) -> None:
+def _add_health(app: FastAPI, daemon: DaemonView) -> None:
     @app.get("/healthz", summary="The process is alive.")
     async def healthz() -> PlainTextResponse:
         return PlainTextResponse("ok\n")
 
     @app.get("/readyz", summary="It runs checks and can write its history.")
     async def readyz() -> PlainTextResponse:
-        why = house.unready()
+        why = daemon.unready()
         return PlainTextResponse("ok\n") if why is None else PlainTextResponse(f"{why}\n", 503)
 
 
-def _add_metrics(app: FastAPI, house: House) -> None:
-    exposition = Exposition(house)
+def _add_metrics(app: FastAPI, daemon: DaemonView) -> None:
+    exposition = Exposition(daemon)
 
     @app.get("/metrics", summary="Prometheus exposition.")
     async def scrape(request: Request) -> Response:
@@ -96,53 +96,53 @@ def _add_metrics(app: FastAPI, house: House) -> None:
 
     @app.get("/probe", summary="Run a configured check and return blackbox_exporter's metric names.")
     async def probe(node: str, check: str | None = None) -> Response:
-        ids = [_entry(house, node, check).check.id] if check else [e.check.id for e in _entries(house, node)]
+        ids = [_entry(daemon, node, check).check.id] if check else [e.check.id for e in _entries(daemon, node)]
         try:
-            body = await blackbox.probe(house, ids)
+            body = await blackbox.probe(daemon, ids)
         except LookupError:
             raise HTTPException(404, f"a reload has removed the requested checks of {node!r}") from None
         return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _add_board(app: FastAPI, house: House) -> None:
+def _add_board(app: FastAPI, daemon: DaemonView) -> None:
     @app.get("/api/v1/status", summary="All nodes and checks with their states.", response_model=dict[str, Any])
     async def board() -> Response:
-        return Response(await status.status(house), media_type="application/json")
+        return Response(await status.status(daemon), media_type="application/json")
 
     @app.get("/api/v1/nodes/{node}", summary="One node and its checks.")
     async def node(node: str) -> dict[str, Any]:
-        return status.node(house, node, _entries(house, node))
+        return status.node(daemon, node, _entries(daemon, node))
 
     @app.get("/api/v1/checks/{node}/{check}", summary="One check, its recent results and last failures.")
     async def check(node: str, check: str) -> dict[str, Any]:
-        entry = _entry(house, node, check)
+        entry = _entry(daemon, node, check)
         recent = [result.as_json() for result in reversed(entry.recent)]
-        return status.check(house, entry) | {
+        return status.check(daemon, entry) | {
             "recent": recent,
             "failures": [result.as_json() for result in reversed(entry.failures)],
         }
 
     @app.post("/api/v1/checks/{node}/{check}/run", summary="Run a check now, at most once in its retry_interval.")
     async def run(node: str, check: str) -> dict[str, Any]:
-        return (await house.engine.run_now(_entry(house, node, check).check.id)).as_json()
+        return (await daemon.engine.run_now(_entry(daemon, node, check).check.id)).as_json()
 
 
-def _add_reload(app: FastAPI, house: House) -> None:
-    previews = OneAtATime(PREVIEWS_REST)
+def _add_reload(app: FastAPI, daemon: DaemonView) -> None:
+    previews = SingleFlight(PREVIEWS_REST)
 
     @app.get("/api/v1/reload", summary="What a reload of the configuration would change.")
     async def preview() -> dict[str, Any]:
         if previews.busy:
             raise _later("try again: another reload is in progress", 1)
         async with previews.turn():
-            return {"changes": await _reloading(house.preview())}
+            return {"changes": await _reloading(daemon.preview())}
 
     @app.post("/api/v1/reload", summary="Reload the configuration.")
     async def reload(
         request: Request, by: Annotated[str, Query(max_length=80, pattern=PRINTABLE)] = ""
     ) -> dict[str, Any]:
         token = request.scope.get(CALLER, "")
-        return await _reloading(house.reload(", ".join(filter(None, (by, token))) or "the API"))
+        return await _reloading(daemon.reload(", ".join(filter(None, (by, token))) or "the API"))
 
 
 def _later(why: str, seconds: float) -> HTTPException:
@@ -150,14 +150,14 @@ def _later(why: str, seconds: float) -> HTTPException:
     return HTTPException(429, why, {"Retry-After": str(ceil(seconds))})
 
 
-def _add_push(app: FastAPI, house: House) -> None:
-    allowance = Allowance(REPORTS_A_SECOND, REPORTS_AT_ONCE, house.clock.monotonic)
+def _add_push(app: FastAPI, daemon: DaemonView) -> None:
+    allowance = TokenBucket(REPORTS_A_SECOND, REPORTS_AT_ONCE, daemon.clock.monotonic)
 
     @app.post("/api/v1/push/{node}/{check}", status_code=202, summary="Report the result of a job to its push check.")
     async def push(
         node: str, check: str, status: Report = "ok", seconds: Annotated[float | None, Query(ge=0)] = None
     ) -> dict[str, str]:
-        entry = _entry(house, node, check)
+        entry = _entry(daemon, node, check)
         probe = entry.check.probe
         if not isinstance(probe, AcceptsReports):
             why = f"{entry.check.id} is a check of the kind {probe.kind}; only push checks accept reports"
@@ -165,43 +165,43 @@ def _add_push(app: FastAPI, house: House) -> None:
         wait = allowance.wait(entry.check.id)
         if wait:
             raise _later(f"{entry.check.id} accepts at most {REPORTS_A_SECOND:g} report per second", wait)
-        await house.engine.report(entry.check.id, status, seconds)
+        await daemon.engine.report(entry.check.id, status, seconds)
         return {"node": node, "check": check, "status": status}
 
 
-def _add_records(app: FastAPI, house: House) -> None:
+def _add_records(app: FastAPI, daemon: DaemonView) -> None:
     @app.get("/api/v1/incidents", summary="Incidents, newest first.")
     async def incidents(open: bool = False, limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:  # noqa: A002 - the query's name
-        return await _read(records.incidents(house, open_only=open, limit=limit))
+        return await _read(records.incidents(daemon, open_only=open, limit=limit))
 
     @app.get(
         "/api/v1/incidents/{incident}", summary="One incident: its notifications, and which were suppressed and why."
     )
     async def incident(incident: str) -> dict[str, Any]:
-        found = await _read(records.incident(house, incident))
+        found = await _read(records.incident(daemon, incident))
         if found is None:
             raise HTTPException(404, f"no incident {incident!r}; GET /api/v1/incidents lists them")
         return found
 
     @app.get("/api/v1/notifications", summary="Notifications, newest first.")
     async def notifications(limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:
-        return await _read(records.notifications(house, limit=limit))
+        return await _read(records.notifications(daemon, limit=limit))
 
     @app.get("/api/v1/changes", summary="Changes detected in peers, newest first.")
     async def changes(limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:
-        return await _read(records.changes(house, limit=limit))
+        return await _read(records.changes(daemon, limit=limit))
 
 
-def _add_channels(app: FastAPI, house: House) -> None:
+def _add_channels(app: FastAPI, daemon: DaemonView) -> None:
     @app.post(
         "/api/v1/channels/{channel}/test", summary="Send a test notification; a success releases the pending ones."
     )
     async def test(channel: str) -> dict[str, Any]:
-        if channel not in house.estate.channels:
-            known = ", ".join(house.estate.channels) or "none"
+        if channel not in daemon.estate.channels:
+            known = ", ".join(daemon.estate.channels) or "none"
             raise HTTPException(404, f"no channel {channel!r} in the configuration in force; it has: {known}")
         try:
-            said = await house.test_channel(channel)
+            said = await daemon.test_channel(channel)
         except DeliveryError as error:
             return {"channel": channel, "delivered": False, "reason": error.reason, "said": str(error)}
         return {"channel": channel, "delivered": True, "reason": None, "said": said}
@@ -223,16 +223,16 @@ async def _read(reading: Awaitable[T]) -> T:
         raise HTTPException(503, str(error)) from None
 
 
-def _entries(house: House, node: str) -> list[BoardEntry]:
-    entries = [entry for entry in house.engine.board.entries.values() if entry.check.id.node == node]
+def _entries(daemon: DaemonView, node: str) -> list[BoardEntry]:
+    entries = [entry for entry in daemon.engine.board.entries.values() if entry.check.id.node == node]
     if not entries:
         raise HTTPException(404, f"no node {node!r} with checks; GET /api/v1/status lists them")
     return entries
 
 
-def _entry(house: House, node: str, check: str) -> BoardEntry:
-    entry = house.engine.board.entries.get(CheckId(node, check))
+def _entry(daemon: DaemonView, node: str, check: str) -> BoardEntry:
+    entry = daemon.engine.board.entries.get(CheckId(node, check))
     if entry is None:
-        names = ", ".join(entry.check.id.check for entry in _entries(house, node))
+        names = ", ".join(entry.check.id.check for entry in _entries(daemon, node))
         raise HTTPException(404, f"node {node!r} has no check {check!r}; it has: {names}")
     return entry

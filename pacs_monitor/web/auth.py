@@ -1,6 +1,6 @@
 """Who may ask: loopback alone without `auth`; with it, a bearer token (RFC 6750) whose role allows the method.
 
-A browser on this machine comes from loopback too, whatever page it shows. It tells on itself: by the Host header when
+A browser on this machine comes from loopback too, whatever page it shows. It gives itself away: by the Host header when
 a foreign name was made to resolve to this machine, by the Origin header when a foreign page asks for something, and by
 Sec-Fetch-Site (W3C Fetch Metadata 2.4) when a foreign page loads something, as by an image, or leads there.
 """
@@ -79,7 +79,7 @@ def _refuse_reporter(scope: Scope, token: Token) -> JSONResponse | None:
 
 def _token(given: str, tokens: Collection[Token]) -> Token | None:
     found = None
-    for token in tokens:  # every token is compared, so that the time tells nothing
+    for token in tokens:  # every token is compared, so that the time says nothing
         if hmac.compare_digest(token.token.get_secret_value().encode(), given.encode()):
             found = token
     return found

@@ -5,10 +5,10 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from pacs_monitor.model import SECOND, CheckId, Micros, Phase, Result, Status
-from pacs_monitor.web.house import House
+from pacs_monitor.web.view import DaemonView
 
 
-async def probe(house: House, checks: list[CheckId]) -> bytes:
+async def probe(daemon: DaemonView, checks: list[CheckId]) -> bytes:
     """Results younger than their interval are taken as they are, others are run now. All must be ok or warn.
 
     A check that runs by the calendar has its result until its next time: a scrape does not run it in between.
@@ -16,7 +16,7 @@ async def probe(house: House, checks: list[CheckId]) -> bytes:
     `probe_success` has no sample while a result is unknown: nothing was learnt about the node. Checks that a reload
     removes meanwhile do not count; raises LookupError when none is left.
     """
-    results = [result for check in checks if (result := await _recent(house, check)) is not None]
+    results = [result for check in checks if (result := await _recent(daemon, check)) is not None]
     if not results:
         raise LookupError("the checks no longer exist")
     registry = CollectorRegistry()
@@ -31,14 +31,14 @@ async def probe(house: House, checks: list[CheckId]) -> bytes:
     return generate_latest(registry)
 
 
-async def _recent(house: House, check: CheckId) -> Result | None:
-    entry = house.engine.board.entries.get(check)
+async def _recent(daemon: DaemonView, check: CheckId) -> Result | None:
+    entry = daemon.engine.board.entries.get(check)
     if entry is None:
         return None
     last = entry.last
-    if last is not None and (entry.check.cron or _age(house.clock.now(), last) < entry.check.interval):
+    if last is not None and (entry.check.cron or _age(daemon.clock.now(), last) < entry.check.interval):
         return last
-    return await house.engine.run_now(check)
+    return await daemon.engine.run_now(check)
 
 
 def _age(now: Micros, result: Result) -> float:

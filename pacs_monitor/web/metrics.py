@@ -22,7 +22,7 @@ from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.leadership import Role
 from pacs_monitor.model import SECOND, Check, CheckId, Phase, Severity, State, Status
 from pacs_monitor.web.exposition import Encoder, Family, Labels, SampleLines, head
-from pacs_monitor.web.house import House
+from pacs_monitor.web.view import DaemonView
 
 STATES = {State.UNKNOWN: 0, State.UP: 1, State.DEGRADED: 2, State.DOWN: 3, State.ABSENT: 4}
 
@@ -43,8 +43,8 @@ class OfChecks(NamedTuple):
 class Exposition:
     """Renders `/metrics` of a running daemon, again and again."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, daemon: DaemonView) -> None:
+        self._daemon = daemon
         self._lines: dict[CheckId, tuple[Check, SampleLines]] = {}
 
     def render(self, accept: str) -> tuple[AsyncIterator[bytes], str]:
@@ -53,7 +53,7 @@ class Exposition:
         return self._parts(encode), content_type
 
     async def _parts(self, encode: Encoder) -> AsyncIterator[bytes]:
-        entries = list(self._house.engine.board.entries.values())
+        entries = list(self._daemon.engine.board.entries.values())
         self._forget_removed(entries)
         board = [(entry, self._lines_of(entry.check).line) for entry in entries]
         for family, samples in (*CHECKS, *_measured(entries)):
@@ -63,7 +63,7 @@ class Exposition:
                 lines = [line(family.name, value, labels) for e, line in some for labels, value in samples(e)]
                 yield "".join(lines).encode("utf-8", "replace")
                 await asyncio.sleep(0)
-        yield _own(_OfTheMonitor(self._house), encode)
+        yield _own(_OfTheMonitor(self._daemon), encode)
 
     def _forget_removed(self, entries: Collection[BoardEntry]) -> None:
         if len(self._lines) > len(entries):
@@ -101,8 +101,8 @@ def _own(collector: Collector, encode: Encoder) -> bytes:
 class _OfTheMonitor(Collector):
     """The families of the monitor itself."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, daemon: DaemonView) -> None:
+        self._daemon = daemon
 
     def collect(self) -> Iterator[Metric]:
         yield self._nodes()
@@ -113,18 +113,18 @@ class _OfTheMonitor(Collector):
         maintenance = GaugeMetricFamily(
             "pacs_node_maintenance", "1 while the node is in a planned maintenance window.", labels=["node", "site"]
         )
-        nodes = {(entry.check.node.name, entry.check.node.site) for entry in self._house.engine.board.entries.values()}
+        nodes = {(entry.check.node.name, entry.check.node.site) for entry in self._daemon.engine.board.entries.values()}
         for node in sorted(nodes):
             maintenance.add_metric(list(node), 0)
         return maintenance
 
     def _alerting(self) -> Iterator[Metric]:
-        open_now = Counter(incident.severity for incident in self._house.open_incidents())
+        open_now = Counter(incident.severity for incident in self._daemon.open_incidents())
         incidents = GaugeMetricFamily("pacs_incidents_open", "Open incidents.", labels=["severity"])
         for severity in Severity:
             incidents.add_metric([severity], open_now[severity])
         yield incidents
-        deliveries = self._house.deliveries
+        deliveries = self._daemon.deliveries
         delivered = CounterMetricFamily("pacs_notifications", "Notifications delivered.", labels=["channel"])
         oldest = GaugeMetricFamily(
             "pacs_notification_oldest_pending_timestamp_seconds",
@@ -137,7 +137,7 @@ class _OfTheMonitor(Collector):
         circuit = GaugeMetricFamily(
             "pacs_channel_circuit_open", "1 while the channel delivers nothing, 0 while it works.", labels=["channel"]
         )
-        for channel in self._house.estate.channels:
+        for channel in self._daemon.estate.channels:
             delivered.add_metric([channel], deliveries.delivered.get(channel, 0))
         for channel, health in deliveries.health().items():
             pending.add_metric([channel], health.pending)
@@ -152,7 +152,7 @@ class _OfTheMonitor(Collector):
         yield from (delivered, failures, oldest, pending, circuit)
 
     def _engine(self) -> Iterator[Metric]:
-        engine, board = self._house.engine, self._house.engine.board
+        engine, board = self._daemon.engine, self._daemon.engine.board
         lag = HistogramMetricFamily("pacs_scheduler_lag_seconds", "Delay from when a run was due to its start.")
         lag.add_metric([], *board.lag.cumulative())
         yield lag
@@ -168,39 +168,39 @@ class _OfTheMonitor(Collector):
             "pacs_runs_overdue", "Runs that had to be ended after their deadline.", engine.runner.overdue
         )
         yield GaugeMetricFamily(
-            "pacs_resolver_lookups_in_progress", "Name lookups in progress.", value=self._house.lookups
+            "pacs_resolver_lookups_in_progress", "Name lookups in progress.", value=self._daemon.lookups
         )
         yield GaugeMetricFamily(
             "pacs_config_last_reload_successful",
             "1 when the configuration read last is in force.",
-            value=int(self._house.last_reload_successful),
+            value=int(self._daemon.last_reload_successful),
         )
-        yield _info("pacs_config_info", "The configuration in force.", {"hash": self._house.estate.revision[:12]})
+        yield _info("pacs_config_info", "The configuration in force.", {"hash": self._daemon.estate.revision[:12]})
         yield CounterMetricFamily(
             "pacs_history_write_failures",
             "Transactions that the history could not write.",
-            self._house.history.write_failures,
+            self._daemon.history.write_failures,
         )
         faults = CounterMetricFamily(
             "pacs_task_failures", "Failures of the monitor's own tasks, which then continued.", labels=["task"]
         )
-        for task, count in list(self._house.task_failures.items()):
+        for task, count in list(self._daemon.task_failures.items()):
             faults.add_metric([task], count)
         yield faults
-        turned_away = CounterMetricFamily(
+        refused = CounterMetricFamily(
             "pacs_connections_turned_away",
             "Connections to the monitor's listeners that were refused or closed.",
             labels=["listener", "reason"],
         )
-        for (listener, reason), count in list(self._house.refusals.items()):
-            turned_away.add_metric([listener, reason], count)
-        yield turned_away
+        for (listener, reason), count in list(self._daemon.refusals.items()):
+            refused.add_metric([listener, reason], count)
+        yield refused
         yield GaugeMetricFamily(
             "pacs_history_write_seconds",
             "How long the history write in progress has taken so far; 0 without one.",
-            value=self._house.history.writing_for,
+            value=self._daemon.history.writing_for,
         )
-        yield from about(self._house.role)
+        yield from about(self._daemon.role)
 
 
 def about(role: Role) -> Iterator[Metric]:

@@ -7,20 +7,20 @@ from typing import Any
 from pacs_monitor.alerting.message import advice, runbook
 from pacs_monitor.history import HistoryError, IncidentFile
 from pacs_monitor.model import CheckId, Incident, Micros, Notification, Withheld, iso
-from pacs_monitor.web.house import House
+from pacs_monitor.web.view import DaemonView
 
 
-async def incidents(house: House, *, open_only: bool, limit: int) -> list[dict[str, Any]]:
+async def incidents(daemon: DaemonView, *, open_only: bool, limit: int) -> list[dict[str, Any]]:
     """The newest first."""
-    found = await house.history.read(lambda reader: reader.incidents(open_only=open_only, limit=limit))
-    return [_incident(incident, house) for incident in found]
+    found = await daemon.history.read(lambda reader: reader.incidents(open_only=open_only, limit=limit))
+    return [_incident(incident, daemon) for incident in found]
 
 
-async def incident(house: House, identity: str) -> dict[str, Any] | None:
+async def incident(daemon: DaemonView, identity: str) -> dict[str, Any] | None:
     """One incident with everything that was sent, and what was withheld and why."""
-    unwritten = house.unwritten(identity)  # first: what is written meanwhile is then found in the record
+    unwritten = daemon.unwritten(identity)  # first: what is written meanwhile is then found in the record
     try:
-        recorded = await house.history.read(lambda reader: reader.incident(identity))
+        recorded = await daemon.history.read(lambda reader: reader.incident(identity))
     except HistoryError:
         if unwritten is None:
             raise
@@ -28,12 +28,12 @@ async def incident(house: House, identity: str) -> dict[str, Any] | None:
     found = _joined(recorded, unwritten)
     if found is None:
         return None
-    stuck = {stuck.notification.id for health in house.deliveries.health().values() for stuck in health.stuck}
-    node = house.estate.nodes.get(found.incident.members[0].node) if found.incident.members else None
-    return _incident(found.incident, house) | {
+    stuck = {stuck.notification.id for health in daemon.deliveries.health().values() for stuck in health.stuck}
+    node = daemon.estate.nodes.get(found.incident.members[0].node) if found.incident.members else None
+    return _incident(found.incident, daemon) | {
         "impact": node.impact if node else "",
         "support": dict(node.support) if node else {},
-        "runbook": runbook(house.estate.monitor, found.incident.reason or found.incident.kind),
+        "runbook": runbook(daemon.estate.monitor, found.incident.reason or found.incident.kind),
         "notifications": [
             _notification(notification) | {"stuck": notification.id in stuck} for notification in found.notifications
         ],
@@ -51,22 +51,22 @@ def _joined(recorded: IncidentFile | None, unwritten: IncidentFile | None) -> In
     return IncidentFile(unwritten.incident, recorded.notifications + owed, recorded.withheld + withheld)
 
 
-async def notifications(house: House, *, limit: int) -> list[dict[str, Any]]:
+async def notifications(daemon: DaemonView, *, limit: int) -> list[dict[str, Any]]:
     """The newest first."""
-    found = await house.history.read(lambda reader: reader.notifications(limit=limit))
+    found = await daemon.history.read(lambda reader: reader.notifications(limit=limit))
     return [_notification(notification) for notification in reversed(found)]
 
 
-async def changes(house: House, *, limit: int) -> list[dict[str, Any]]:
+async def changes(daemon: DaemonView, *, limit: int) -> list[dict[str, Any]]:
     """What was found different about peers, the newest first."""
-    found = await house.history.read(lambda reader: reader.changes(limit=limit))
+    found = await daemon.history.read(lambda reader: reader.changes(limit=limit))
     return [
         {"node": seen.check.node, "check": seen.check.check, "at": iso(seen.at)} | seen.change._asdict()
         for seen in found
     ]
 
 
-def _incident(incident: Incident, house: House) -> dict[str, Any]:
+def _incident(incident: Incident, daemon: DaemonView) -> dict[str, Any]:
     return {
         "id": incident.id,
         "kind": incident.kind,
@@ -77,7 +77,7 @@ def _incident(incident: Incident, house: House) -> dict[str, Any]:
         "blame": incident.reason and incident.reason.blame,
         "phase": incident.phase,
         "detail": incident.detail,
-        "next_step": advice(incident, house.estate.checks, _unproven(incident, house)),
+        "next_step": advice(incident, daemon.estate.checks, _unproven(incident, daemon)),
         "last_good": _time(incident.last_good),
         "since": iso(incident.since),
         "noticed": iso(incident.noticed),
@@ -87,8 +87,8 @@ def _incident(incident: Incident, house: House) -> dict[str, Any]:
     }
 
 
-def _unproven(incident: Incident, house: House) -> frozenset[CheckId]:
-    board = house.engine.board.entries
+def _unproven(incident: Incident, daemon: DaemonView) -> frozenset[CheckId]:
+    board = daemon.engine.board.entries
     return frozenset(check for check in incident.members if check in board and not board[check].proven)
 
 

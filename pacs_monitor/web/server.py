@@ -16,10 +16,10 @@ from pacs_monitor.config import MonitorSettings
 from pacs_monitor.config.sections import ServerTls
 from pacs_monitor.model import PacsMonitorError
 from pacs_monitor.net import plain
-from pacs_monitor.net.accepting import Refusals, Server, bind
 from pacs_monitor.net.admission import Connection
-from pacs_monitor.net.sparing import RateLimit
-from pacs_monitor.web.patience import LIMITS, REQUEST_WITHIN, PatientForSoLong
+from pacs_monitor.net.connection_server import Refusals, Server, bind
+from pacs_monitor.net.rate_limit import RateLimit
+from pacs_monitor.web.timeouts import LIMITS, REQUEST_WITHIN, RequestTimeoutProtocol
 
 log = logging.getLogger(__name__)
 CLOSE_WITHIN = 2
@@ -43,9 +43,11 @@ class _Uvicorn(uvicorn.Server):
         self._sockets = sockets
         self.accepting = Server("HTTP", self._protocol, LIMITS, known=_is_here, tls=config.ssl, refusals=refusals)
 
-    def _protocol(self, connection: Connection) -> PatientForSoLong:
+    def _protocol(self, connection: Connection) -> RequestTimeoutProtocol:
         app_state = self.lifespan.state
-        return PatientForSoLong(connection, config=self.config, server_state=self.server_state, app_state=app_state)
+        return RequestTimeoutProtocol(
+            connection, config=self.config, server_state=self.server_state, app_state=app_state
+        )
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -78,7 +80,7 @@ class WebServer:
             log_config=None,
             access_log=False,
             lifespan="off",
-            http=PatientForSoLong,  # made by _Uvicorn
+            http=RequestTimeoutProtocol,  # made by _Uvicorn
             timeout_keep_alive=REQUEST_WITHIN,
             ws="none",
             server_header=False,

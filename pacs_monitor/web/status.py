@@ -12,38 +12,38 @@ from pacs_monitor import states
 from pacs_monitor.alerting.paged import Paged
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.model import SECOND, State, iso
-from pacs_monitor.web.house import House
+from pacs_monitor.web.view import DaemonView
 
 AT_A_TIME = 250
 """Nodes that are written at a time: 1 to 2 ms, after which the event loop runs."""
 WORST_FIRST = (State.DOWN, State.DEGRADED, State.UNKNOWN, State.ABSENT, State.UP)
 
 
-async def status(house: House) -> bytes:
+async def status(daemon: DaemonView) -> bytes:
     """The whole board as JSON, made node by node in slices of the event loop."""
-    entries = sorted(house.engine.board.entries.values(), key=lambda entry: entry.check.id)
-    counts = house.engine.board.counts()
+    entries = sorted(daemon.engine.board.entries.values(), key=lambda entry: entry.check.id)
+    counts = daemon.engine.board.counts()
     board = {
-        "monitor": house.estate.monitor.name,
-        "time": iso(house.clock.now()),
-        "role": house.role,
-        "paging": house.estate.monitor.paging,
+        "monitor": daemon.estate.monitor.name,
+        "time": iso(daemon.clock.now()),
+        "role": daemon.role,
+        "paging": daemon.estate.monitor.paging,
         "counts": {state.value: counts[state] for state in WORST_FIRST[::-1]},
-        "channels": channels(house),
+        "channels": channels(daemon),
     }
-    board["incidents"] = await incidents(house)
+    board["incidents"] = await incidents(daemon)
     nodes = []
     for name, group in groupby(entries, key=lambda entry: entry.check.id.node):
-        nodes.append(orjson.dumps(node(house, name, list(group))))
+        nodes.append(orjson.dumps(node(daemon, name, list(group))))
         if len(nodes) % AT_A_TIME == 0:
             await asyncio.sleep(0)
     return orjson.dumps(board)[:-1] + b',"nodes":[' + b",".join(nodes) + b"]}"
 
 
-async def incidents(house: House) -> list[dict[str, Any]]:
+async def incidents(daemon: DaemonView) -> list[dict[str, Any]]:
     """Every open incident with whom it was sent to, made in slices of the event loop."""
     rows: list[dict[str, Any]] = []
-    for paged in house.paged():
+    for paged in daemon.paged():
         rows.append(_incident(paged))
         if len(rows) % (10 * AT_A_TIME) == 0:
             await asyncio.sleep(0)
@@ -69,7 +69,7 @@ def _incident(paged: Paged) -> dict[str, Any]:
     }
 
 
-def channels(house: House) -> list[dict[str, Any]]:
+def channels(daemon: DaemonView) -> list[dict[str, Any]]:
     """Whether each takes notifications, what waits, and what it refuses while it takes others."""
     return [
         {
@@ -90,13 +90,13 @@ def channels(house: House) -> list[dict[str, Any]]:
                 for stuck in health.stuck
             ],
         }
-        for name, health in house.deliveries.health().items()
+        for name, health in daemon.deliveries.health().items()
     ]
 
 
-def node(house: House, name: str, entries: list[BoardEntry]) -> dict[str, Any]:
+def node(daemon: DaemonView, name: str, entries: list[BoardEntry]) -> dict[str, Any]:
     """One node: as bad as its worst check."""
-    known = house.estate.nodes[name]
+    known = daemon.estate.nodes[name]
     return {
         "node": name,
         "title": known.title or name,
@@ -105,13 +105,13 @@ def node(house: House, name: str, entries: list[BoardEntry]) -> dict[str, Any]:
         "presence": known.presence,
         "state": min((entry.standing.state for entry in entries), key=WORST_FIRST.index),
         "maintenance": False,
-        "checks": [check(house, entry) for entry in entries],
+        "checks": [check(daemon, entry) for entry in entries],
     }
 
 
-def check(house: House, entry: BoardEntry) -> dict[str, Any]:
+def check(daemon: DaemonView, entry: BoardEntry) -> dict[str, Any]:
     """One check: where it stands, where it leans, its last result, when it runs next."""
-    due = house.engine.next_due(entry.check.id)
+    due = daemon.engine.next_due(entry.check.id)
     standing = entry.standing
     return {
         "check": entry.check.id.check,
@@ -124,5 +124,5 @@ def check(house: House, entry: BoardEntry) -> dict[str, Any]:
         "leaning": states.leaning(standing),
         "proven": entry.proven,
         "last": entry.last and entry.last.as_json(),
-        "next_due": None if due is None else iso(house.clock.now() + round(due * SECOND)),
+        "next_due": None if due is None else iso(daemon.clock.now() + round(due * SECOND)),
     }

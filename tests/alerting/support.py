@@ -14,7 +14,7 @@ from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.channels.webhook import Webhook, WebhookSettings
 from pacs_monitor.config.estate import Estate, Route
 from pacs_monitor.config.sections import MonitorSettings
-from pacs_monitor.delivery import Trouble
+from pacs_monitor.delivery import ChannelTrouble
 from pacs_monitor.fields import Match
 from pacs_monitor.model import (
     SECOND,
@@ -24,12 +24,12 @@ from pacs_monitor.model import (
     DicomEndpoint,
     Micros,
     Node,
-    Patience,
     Reason,
     Result,
     Severity,
     Standing,
     State,
+    Thresholds,
     Transition,
 )
 from pacs_monitor.probes import kinds
@@ -63,7 +63,7 @@ def a_check(identity: CheckId, severity: Severity = Severity.WARNING, **more: An
         60.0,
         10.0,
         10.0,
-        Patience(),
+        Thresholds(),
         severity,
         **{"page_after": 60.0, "unknown_after": 900.0} | more,
     )
@@ -154,7 +154,7 @@ class Talk:
         dark: Mapping[CheckId, Dark] | None = None,
         failing: Iterable[str] = (),
     ) -> Decision:
-        news = News(transitions, dark or {}, failing=dict.fromkeys(failing, Trouble(at(now), "http_401")))
+        news = News(transitions, dark or {}, failing=dict.fromkeys(failing, ChannelTrouble(at(now), "http_401")))
         decision = decide(self.cases, news, self.rules, at(now), lambda: f"incident-{next(self._ids)}")
         self.cases = decision.cases
         for due in decision.dues:

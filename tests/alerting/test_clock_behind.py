@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pacs_monitor.model import SECOND, Reason, Standing, State
-from tests.alerting.house import at_once, got, running
+from tests.alerting.running import at_once, got, running
 from tests.alerting.support import ARCHIVE, CHECKS, Spot, Talk, at, moved
 from tests.engine.support import SettableClock
 from tests.peers.receiver import Receiver

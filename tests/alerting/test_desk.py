@@ -23,7 +23,7 @@ from pacs_monitor.model import (
     Standing,
     State,
 )
-from tests.alerting.house import at_once, got, hook, running, types
+from tests.alerting.running import at_once, got, hook, running, types
 from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, Spot, an_estate, route
 from tests.engine.support import SettableClock, until
 from tests.peers.receiver import Receiver

@@ -13,7 +13,7 @@ from pacs_monitor.probes import kinds
 from pacs_monitor.probes.disk import DiskSettings
 from pacs_monitor.states import advance
 from pacs_monitor.systems.local import LocalSettings
-from tests.alerting.house import Running, got, hook, running
+from tests.alerting.running import Running, got, hook, running
 from tests.alerting.support import DISK, Spot, a_check, an_estate, route
 from tests.engine.support import SettableClock
 from tests.peers.receiver import Receiver
@@ -41,7 +41,7 @@ class Filling:
             self.clock.set_by(STEP)
             outcome = await ask(PROBE, node, check.settings, clock=self.clock, memory=self.memory)
             result = Result(DISK, PROBE.kind, outcome, self.clock.now(), 0.01)
-            standing, transition = advance(self.house.board.entries[DISK].standing, result, check.patience)
+            standing, transition = advance(self.house.board.entries[DISK].standing, result, check.thresholds)
             self.house.board.entries[DISK] = Spot(standing, last=result)
             self.states.append(standing.state)
             if transition:

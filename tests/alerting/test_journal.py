@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from pacs_monitor.alerting.adopting import adopt
 from pacs_monitor.alerting.journal import WITHIN, Journal, read_lines, written
+from pacs_monitor.alerting.recovery import recover
 from pacs_monitor.history import History
 from pacs_monitor.model import Ending, Entry, Event, Notification, State
-from tests.alerting.house import at_once, got, running, types
+from tests.alerting.running import at_once, got, running, types
 from tests.alerting.support import ARCHIVE, RIS
 from tests.alerting.test_unwritable import ALLOW, execute, forbid
 from tests.engine.support import SettableClock, until
@@ -136,7 +136,7 @@ async def test_a_journal_that_cannot_be_written_or_read_costs_no_page(
 
 async def taken_up(journal: Journal, history: History, receiver: Receiver, clock: SettableClock) -> list[str]:
     """What is pending after the journal was taken up."""
-    restored = await adopt(journal, history, at_once(receiver), await history.restore(), clock.now())
+    restored = await recover(journal, history, at_once(receiver), await history.restore(), clock.now())
     return [owed.event.removeprefix("incident.") for owed in restored.pending]
 
 

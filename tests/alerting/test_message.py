@@ -8,8 +8,8 @@ import pytest
 
 from pacs_monitor.alerting import message
 from pacs_monitor.alerting.cases import opened
-from pacs_monitor.alerting.phrases import WORDS, phrase
-from pacs_monitor.alerting.steps import NO_DATAGRAM, OWN_STEPS, next_step
+from pacs_monitor.alerting.next_steps import NO_DATAGRAM, OWN_STEPS, next_step
+from pacs_monitor.alerting.reason_texts import REASON_TEXTS, phrase
 from pacs_monitor.model import (
     Check,
     CheckId,
@@ -189,8 +189,8 @@ def test_a_check_that_nobody_knows_any_more_is_told_by_its_name() -> None:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_has_its_words_and_a_next_step(reason: Reason) -> None:
-    assert set(WORDS) == set(Reason)
-    assert WORDS[reason].next_step.endswith((".", "?"))
+    assert set(REASON_TEXTS) == set(Reason)
+    assert REASON_TEXTS[reason].next_step.endswith((".", "?"))
     for words in (phrase(reason), phrase(reason, CHECKS[ARCHIVE])):
         assert words
         assert "{" not in words
@@ -303,7 +303,7 @@ def test_own_steps_are_of_kinds_that_there_are_and_differ_from_the_reasons() -> 
     assert {kind for kind, _ in OWN_STEPS} <= kinds().keys()
     for (kind, reason), step in OWN_STEPS.items():
         assert step.endswith((".", "?"))
-        assert next_step(reason, kind) == step != next_step(reason, "tcp") == WORDS[reason].next_step
+        assert next_step(reason, kind) == step != next_step(reason, "tcp") == REASON_TEXTS[reason].next_step
 
 
 def test_a_page_about_a_check_that_has_never_worked_asks_for_the_configuration() -> None:

@@ -11,7 +11,7 @@ from pacs_monitor.alerting.recorder import END_WITHIN, Recorder
 from pacs_monitor.history import History
 from pacs_monitor.model import CheckId, Ending, Entry, State
 from pacs_monitor.supervision import Supervisor
-from tests.alerting.house import at_once, got, running, types
+from tests.alerting.running import at_once, got, running, types
 from tests.alerting.support import ARCHIVE, RIS, moved
 from tests.engine.support import SettableClock, until
 from tests.peers.receiver import Receiver

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from pacs_monitor.cli import measured, results
+from pacs_monitor.format.human import duration, number
 from pacs_monitor.model import SECOND
 from pacs_monitor.probes import kinds
-from pacs_monitor.wording import number, span
 
 NOW = 1_764_000_000 * SECOND
 """2025-11-24T16:00:00Z."""
-READER = measured.Reader("Europe/Berlin", NOW)
+READER = measured.TimeFormat("Europe/Berlin", NOW)
 NAMES = sorted({measure.name for probe in kinds().values() for measure in probe.measures})
 
 
@@ -149,7 +149,7 @@ def test_no_value_of_any_measurement_is_written_with_an_exponent_or_a_tail_of_di
     ],
 )
 def test_spans(seconds: float, words: str) -> None:
-    assert span(seconds) == words
+    assert duration(seconds) == words
 
 
 @pytest.mark.parametrize(("value", "words"), [(0, "0"), (3.8567, "3.86"), (1234.5, "1,234"), (1e7, "10,000,000")])

@@ -9,7 +9,7 @@ from typing import Any
 from jsonschema import Draft7Validator
 
 from pacs_monitor import config
-from pacs_monitor.config.tree import Branch, Items, Tree, grow
+from pacs_monitor.config.tree import Branch, Items, Tree, parse_yaml
 
 
 @cache
@@ -19,7 +19,7 @@ def validator() -> Draft7Validator:
 
 def complaints(text: str) -> list[str]:
     """`path: message` of everything that an editor underlines."""
-    return complaints_of(typed(grow(text, "monitor.yaml", {}, [])))
+    return complaints_of(typed(parse_yaml(text, "monitor.yaml", {}, [])))
 
 
 def complaints_of(value: Any) -> list[str]:

@@ -27,13 +27,13 @@ def layered(folder: Path, *, check: str = "", node: str = "", defaults: str = ""
 
 def test_the_probe_kinds_own_rhythm_holds_unless_told_otherwise(tmp_path: Path) -> None:
     check = layered(tmp_path).checks[ECHO]
-    rhythm = check.probe.rhythm
+    rhythm = check.probe.timing
     assert (rhythm.interval, rhythm.retry_interval, rhythm.timeout) == (
         check.interval,
         check.retry_interval,
         check.timeout,
     )
-    assert (check.patience.failures, check.patience.recoveries, check.patience.busy_fail_after) == (3, 2, 600.0)
+    assert (check.thresholds.failures, check.thresholds.recoveries, check.thresholds.busy_fail_after) == (3, 2, 600.0)
     assert (
         check.severity,
         check.paging,
@@ -140,7 +140,7 @@ def test_the_calling_ae_title_is_the_monitors_unless_the_node_says_otherwise(tmp
 def test_a_check_of_another_name_says_its_probe(tmp_path: Path) -> None:
     text = HEAD + "nodes:\n  switch: {host: h, presence: intermittent, checks: {ssh: {probe: tcp, port: 22}}}\n"
     check = loaded(tmp_path, text).checks[CheckId("switch", "ssh")]
-    assert (check.probe.kind, check.settings.port, check.patience.presence) == ("tcp", 22, Presence.INTERMITTENT)
+    assert (check.probe.kind, check.settings.port, check.thresholds.presence) == ("tcp", 22, Presence.INTERMITTENT)
     assert check_facts(check)["probe"] == "tcp"
 
 

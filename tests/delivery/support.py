@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pacs_monitor.delivery.backlog import Backlog
-from pacs_monitor.delivery.circuit import Pace
+from pacs_monitor.delivery.circuit import RetryPolicy
 from pacs_monitor.model import DeliveryError, Event, Failure, Notification, Severity
 
 REFUSED = DeliveryError("http_404", "no such page", failure=Failure.REFUSAL, may_have_arrived=False)
@@ -16,7 +16,7 @@ FAILURES = (REFUSED, UNCONNECTED, BUSY)
 
 
 def a_backlog(**pace: Any) -> Backlog:
-    return Backlog(Pace(**pace), lambda delay: delay)
+    return Backlog(RetryPolicy(**pace), lambda delay: delay)
 
 
 def a_page(

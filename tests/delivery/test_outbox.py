@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pacs_monitor.delivery import Pace
+from pacs_monitor.delivery import RetryPolicy
 from pacs_monitor.model import State
-from tests.alerting.house import at_once, got, running, types
+from tests.alerting.running import at_once, got, running, types
 from tests.alerting.support import route
 from tests.engine.support import SettableClock, until
 from tests.peers.receiver import Receiver
@@ -51,7 +51,7 @@ async def test_an_ended_incident_is_given_up_when_its_time_is_over_although_the_
         house.move(State.DOWN)
         await until(lambda: house.desk.outbox.failures.total() >= 1)
         clock.set_by(-86400)
-        clock.pass_by(Pace().give_up_after)
+        clock.pass_by(RetryPolicy().give_up_after)
         before = house.desk.outbox.failures.total()
         await until(lambda: house.desk.outbox.failures.total() > before)
         assert house.statuses() == [("opened", "hook", "pending")], "it goes on"

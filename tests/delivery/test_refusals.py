@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from pacs_monitor.config.estate import Estate
-from pacs_monitor.delivery import Outbox, Pace, Trouble
+from pacs_monitor.delivery import ChannelTrouble, Outbox, RetryPolicy
 from pacs_monitor.model import Check, CheckId, DeliveryStatus, Event, Notification, Severity, State
 from pacs_monitor.supervision import Supervisor
-from tests.alerting.house import at_once, got, hook, running, types
+from tests.alerting.running import at_once, got, hook, running, types
 from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, an_estate, route
 from tests.alerting.test_unwritable import execute
 from tests.attacks import Attacked
@@ -207,7 +207,7 @@ class Faulty:
             raise self.faults.pop()
         self.heard.append(status)
 
-    def circuit_moved(self, channel: str, trouble: Trouble | None) -> None: ...
+    def circuit_moved(self, channel: str, trouble: ChannelTrouble | None) -> None: ...
 
 
 async def test_a_fault_in_whoever_listens_costs_no_lane(
@@ -215,7 +215,7 @@ async def test_a_fault_in_whoever_listens_costs_no_lane(
 ) -> None:
     async with running(clock, database, at_once(receiver)) as house:
         listener, supervisor = Faulty(), Supervisor()
-        outbox = Outbox(clock, house.history, listener, supervisor, Pace(**QUICK))
+        outbox = Outbox(clock, house.history, listener, supervisor, RetryPolicy(**QUICK))
         outbox.adopt(house.estate.channels)
         pages = [
             Notification(str(number), "hook", event, clock.now(), {"summary": ""}, "incident", unrecorded=True)

@@ -82,5 +82,5 @@ async def failure_from(handlers: Handlers, ask: Callable[[Association], Awaitabl
     """What a service meets at a server with these handlers; the association ends in a release all the same."""
     with scp(handlers) as port:
         failure = await failure_at(port, ask)
-    assert (failure.phase, failure.passage.flags) == (Phase.OPERATION, [])
+    assert (failure.phase, failure.trace.flags) == (Phase.OPERATION, [])
     return failure

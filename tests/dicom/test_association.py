@@ -101,7 +101,7 @@ async def test_several_echoes_may_share_an_association() -> None:
         async with await associate(target(peer.port), CONTEXTS, resolver=Resolver(), deadline=deadline) as association:
             for _ in range(3):
                 await echo(association)
-    assert association.passage.flags == []
+    assert association.trace.flags == []
 
 
 async def test_hundreds_of_runs_leave_no_descriptor_and_no_task() -> None:
@@ -158,7 +158,7 @@ async def test_tls_carries_an_association_to_its_end(
         secured = target(peer.port)._replace(tls=Tls(ca=str(made)))
         with suppress(NetFailure):
             association = await echo_at(secured, timeout=timeout)
-            assert Phase.TLS in association.passage.phases
+            assert Phase.TLS in association.trace.phases
         async with asyncio.timeout(SOON):
             await peer.last.over.wait()
         assert [pdu[0] for pdu in peer.last.heard] == heard

@@ -94,4 +94,4 @@ async def test_a_report_before_the_answer_to_the_request_counts(answered: bool) 
     assert commitment.committed == ((SECONDARY_CAPTURE, "1.2.3"),)
     commands = [read_command(pdu[12:]) for pdu in peer.last.heard[3:5]]
     assert [(command.answers, command.status) for command in commands] == [(7, 0x0124), (8, 0x0000)]
-    assert association.passage.flags == []
+    assert association.trace.flags == []

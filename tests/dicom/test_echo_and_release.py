@@ -30,14 +30,14 @@ from tests.timing import HANGS, SOON
 
 async def test_a_real_orthanc_answers(orthanc: Orthanc) -> None:
     association = await echo_at(target(orthanc.dicom_port, called="ORTHANC"))
-    assert association.passage.flags == []
+    assert association.trace.flags == []
     assert association.accepted.implementation_version_name.startswith("OFFIS_DCMTK")
 
 
 async def test_a_real_storescp_answers(tmp_path: Path) -> None:
     with Storescp(tmp_path) as storescp:
         association = await echo_at(target(storescp.port, called="SINK"))
-    assert association.passage.flags == []
+    assert association.trace.flags == []
 
 
 async def test_explicit_vr_is_as_good_as_implicit() -> None:
@@ -55,7 +55,7 @@ async def test_accept_and_echo_do_not_answer_in_time_is_dimse_timeout() -> None:
     failure, conversation = await failure_by(then(accept()), timeout=HANGS)
     assert (failure.reason, failure.phase) == (Reason.DIMSE_TIMEOUT, Phase.OPERATION)
     assert [pdu[0] for pdu in conversation.heard] == [1, 4, A_ABORT]
-    assert set(failure.passage.phases) == {Phase.RESOLVE, Phase.CONNECT, Phase.ASSOCIATE, Phase.OPERATION}
+    assert set(failure.trace.phases) == {Phase.RESOLVE, Phase.CONNECT, Phase.ASSOCIATE, Phase.OPERATION}
 
 
 @pytest.mark.parametrize("how", [Conversation.close, Conversation.reset])
@@ -139,8 +139,8 @@ async def test_no_release_answer_is_ok_with_a_flag(instead: Callable[[Conversati
 
     async with scripted(script) as peer:
         association = await echo_at(target(peer.port))
-    assert association.passage.flags == [Flag.RELEASE_TIMEOUT]
-    assert association.passage.phases[Phase.RELEASE] < SOON / 2
+    assert association.trace.flags == [Flag.RELEASE_TIMEOUT]
+    assert association.trace.phases[Phase.RELEASE] < SOON / 2
 
 
 async def test_a_release_may_use_no_more_than_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ async def test_a_release_may_use_no_more_than_what_is_left(monkeypatch: pytest.M
         association = await echo_at(target(peer.port), timeout=HANGS)
         async with asyncio.timeout(SOON):
             await peer.last.over.wait()
-    assert association.passage.flags == [Flag.RELEASE_TIMEOUT]
+    assert association.trace.flags == [Flag.RELEASE_TIMEOUT]
     assert [pdu[0] for pdu in peer.last.heard] == [1, 4, A_RELEASE_RQ, A_ABORT]
 
 
@@ -165,5 +165,5 @@ async def test_a_release_collision_is_answered_and_awaited() -> None:
 
     async with scripted(script) as peer:
         association = await echo_at(target(peer.port))
-    assert association.passage.flags == []
+    assert association.trace.flags == []
     assert [pdu[0] for pdu in peer.last.heard] == [1, 4, A_RELEASE_RQ, 6]

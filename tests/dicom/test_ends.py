@@ -9,7 +9,7 @@ import pytest
 
 from pacs_monitor.dicom import Association
 from pacs_monitor.dicom.dimse import CommandField, Element, write_command
-from pacs_monitor.dicom.find import STUDY_ROOT_FIND, find, tally
+from pacs_monitor.dicom.find import STUDY_ROOT_FIND, count_matches, find
 from pacs_monitor.dicom.pdu import A_RELEASE_RQ, write_data
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE, get, move
 from pacs_monitor.dicom.verification import echo
@@ -71,7 +71,7 @@ def _ends_message(pdu: bytes) -> bool:
 
 
 async def finds(association: Association) -> int:
-    return (await tally(find(association, STUDY_ROOT_FIND, EACH_STUDY))).matches
+    return (await count_matches(find(association, STUDY_ROOT_FIND, EACH_STUDY))).matches
 
 
 async def gets(association: Association) -> Any:
@@ -92,7 +92,7 @@ each_service = pytest.mark.parametrize("service", SERVICES, ids=lambda field: fi
 async def test_an_answer_counts_that_came_with_the_end_of_the_association(service: CommandField, end: bytes) -> None:
     async with scripted(archive(response(service) + end)) as peer, associated(peer.port) as association:
         await SERVICES[service](association)
-    assert association.passage.flags == []
+    assert association.trace.flags == []
 
 
 @each_service
@@ -146,7 +146,7 @@ async def test_a_release_that_was_answered_is_no_timeout(end: bytes) -> None:
 
     async with scripted(script) as peer, associated(peer.port, proposed=EVERYTHING[:1]) as association:
         await echo(association)
-    assert Flag.RELEASE_TIMEOUT not in association.passage.flags
+    assert Flag.RELEASE_TIMEOUT not in association.trace.flags
 
 
 # a data set that is announced and does not come
@@ -204,9 +204,9 @@ async def test_a_pending_move_that_announces_a_data_set_and_sends_none_goes_on()
 )
 async def test_whatever_ends_a_query_after_our_cancel_is_our_doing(after: bytes) -> None:
     async with scripted(archive(match() * 4, after)) as peer, associated(peer.port) as association:
-        counted = await tally(find(association, STUDY_ROOT_FIND, EACH_STUDY, limit=3))
+        counted = await count_matches(find(association, STUDY_ROOT_FIND, EACH_STUDY, limit=3))
     assert (counted.matches, counted.capped) == (3, True)
-    assert association.passage.flags == [Flag.CAPPED]
+    assert association.trace.flags == [Flag.CAPPED]
 
 
 async def test_a_peer_that_closes_on_our_cancel_is_not_blamed() -> None:
@@ -219,12 +219,12 @@ async def test_a_peer_that_closes_on_our_cancel_is_not_blamed() -> None:
         conversation.reset()
 
     async with scripted(script) as peer, associated(peer.port) as association:
-        counted = await tally(find(association, STUDY_ROOT_FIND, EACH_STUDY, limit=3))
+        counted = await count_matches(find(association, STUDY_ROOT_FIND, EACH_STUDY, limit=3))
     assert (counted.matches, counted.capped) == (3, True)
 
 
 async def test_what_is_asked_over_an_association_that_we_left_fails_at_once() -> None:
     async with scripted(archive(match() * 4, response(ECHO))) as peer, associated(peer.port) as association:
-        await tally(find(association, STUDY_ROOT_FIND, EACH_STUDY, limit=3))
+        await count_matches(find(association, STUDY_ROOT_FIND, EACH_STUDY, limit=3))
         with pytest.raises(NetFailure):
             await echo(association)

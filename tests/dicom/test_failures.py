@@ -49,7 +49,7 @@ async def test_a_name_that_resolved_before_falls_back_to_its_last_good_address(m
         healthy = await echo_at(target(peer.port, "localhost"), resolver=resolver)
         monkeypatch.setattr("socket.getaddrinfo", _no_name_server)
         remembered = await echo_at(target(peer.port, "localhost"), resolver=resolver)
-    assert (healthy.passage.flags, remembered.passage.flags) == ([], [Flag.RESOLVED_FROM_MEMORY])
+    assert (healthy.trace.flags, remembered.trace.flags) == ([], [Flag.RESOLVED_FROM_MEMORY])
 
 
 def _no_name_server(*_args: object, **_more: object) -> None:
@@ -68,7 +68,7 @@ async def test_a_full_accept_queue_is_tcp_timeout() -> None:
     with full_accept_queue() as port:
         failure = await failure_of(target(port), timeout=HANGS)
     assert (failure.reason, failure.phase) == (Reason.TCP_TIMEOUT, Phase.CONNECT)
-    assert set(failure.passage.phases) == {Phase.RESOLVE, Phase.CONNECT}
+    assert set(failure.trace.phases) == {Phase.RESOLVE, Phase.CONNECT}
 
 
 async def test_a_network_without_a_route_is_tcp_unreachable() -> None:
@@ -80,7 +80,7 @@ async def test_a_network_without_a_route_is_tcp_unreachable() -> None:
 async def test_ipv6_is_spoken_too() -> None:
     async with scripted(answer_echo, host="::1") as peer:
         association = await echo_at(target(peer.port, "::1"))
-    assert association.passage.flags == []
+    assert association.trace.flags == []
 
 
 # associate

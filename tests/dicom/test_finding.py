@@ -15,7 +15,7 @@ from pynetdicom.dimse_primitives import C_FIND
 from pacs_monitor.dicom import Association
 from pacs_monitor.dicom import find as finding
 from pacs_monitor.dicom.datasets import encode
-from pacs_monitor.dicom.find import STUDY_ROOT_FIND, find, tally
+from pacs_monitor.dicom.find import STUDY_ROOT_FIND, count_matches, find
 from pacs_monitor.dicom.upperlayer import BACKLOG
 from pacs_monitor.model import Flag, Reason
 from tests.dicom.objects import (
@@ -48,7 +48,7 @@ FIND_CONTEXT = 3
 )
 async def test_a_failure_of_c_find_has_its_reason_also_after_matches(code: int, reason: Reason) -> None:
     async def ask(association: Association) -> None:
-        await tally(find(association, STUDY_ROOT_FIND, EACH_STUDY))
+        await count_matches(find(association, STUDY_ROOT_FIND, EACH_STUDY))
 
     failure = await failure_from(finds(*matches(3), (status(code, SECRET), None)), ask)
     assert failure.reason is reason
@@ -59,43 +59,43 @@ async def test_a_failure_of_c_find_has_its_reason_also_after_matches(code: int, 
 async def test_matches_are_counted_and_timed_to_the_first_and_the_last() -> None:
     with scp(finds(*matches(100))) as port:
         async with associated(port) as association:
-            counted = await tally(find(association, STUDY_ROOT_FIND, EACH_STUDY))
+            counted = await count_matches(find(association, STUDY_ROOT_FIND, EACH_STUDY))
     assert (counted.matches, counted.capped) == (100, False)
     assert counted.first is not None
     assert counted.last is not None
     assert 0 < counted.first <= counted.last
-    assert association.passage.flags == []
+    assert association.trace.flags == []
 
 
 async def test_zero_matches_are_no_failure() -> None:
     with scp(finds()) as port:
         async with associated(port) as association:
-            assert await tally(find(association, STUDY_ROOT_FIND, EACH_STUDY)) == (0, None, None, False)
+            assert await count_matches(find(association, STUDY_ROOT_FIND, EACH_STUDY)) == (0, None, None, False)
 
 
 async def test_optional_keys_that_the_peer_does_not_know_are_noticed() -> None:
     with scp(finds(*matches(2, 0xFF01))) as port:
         async with associated(port) as association:
             answers = find(association, STUDY_ROOT_FIND, EACH_STUDY)
-            assert (await tally(answers)).matches == 2
+            assert (await count_matches(answers)).matches == 2
     assert answers.optional_keys_unsupported
 
 
 async def test_a_limit_of_the_peer_is_capped() -> None:
     with scp(finds(*matches(2), (0xB001, None))) as port:
         async with associated(port) as association:
-            counted = await tally(find(association, STUDY_ROOT_FIND, EACH_STUDY))
-    assert (counted.matches, counted.capped, association.passage.flags) == (2, True, [Flag.CAPPED])
+            counted = await count_matches(find(association, STUDY_ROOT_FIND, EACH_STUDY))
+    assert (counted.matches, counted.capped, association.trace.flags) == (2, True, [Flag.CAPPED])
 
 
 @pytest.mark.parametrize(("there", "capped"), [(9, False), (10, False), (11, True), (50, True)])
 async def test_a_limit_of_ours_ends_the_answers(there: int, capped: bool) -> None:
     with scp(stores(0) | finds(*matches(there))) as port:
         async with associated(port) as association:
-            counted = await tally(find(association, STUDY_ROOT_FIND, EACH_STUDY, limit=10))
+            counted = await count_matches(find(association, STUDY_ROOT_FIND, EACH_STUDY, limit=10))
             await store_it(association)  # the association is good for more
     assert (counted.matches, counted.capped) == (min(there, 10), capped)
-    assert association.passage.flags == [Flag.CAPPED] * capped
+    assert association.trace.flags == [Flag.CAPPED] * capped
 
 
 async def test_a_peer_that_understands_cancel_stops() -> None:
@@ -109,8 +109,8 @@ async def test_a_peer_that_understands_cancel_stops() -> None:
 
     with scp({evt.EVT_C_FIND: answers}) as port:
         async with associated(port) as association:
-            counted = await tally(find(association, STUDY_ROOT_FIND, EACH_STUDY, limit=10))
-    assert (counted.matches, counted.capped, association.passage.flags) == (10, True, [Flag.CAPPED])
+            counted = await count_matches(find(association, STUDY_ROOT_FIND, EACH_STUDY, limit=10))
+    assert (counted.matches, counted.capped, association.trace.flags) == (10, True, [Flag.CAPPED])
 
 
 async def test_a_peer_that_ignores_the_cancel_is_left_and_the_matches_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ async def test_a_peer_that_ignores_the_cancel_is_left_and_the_matches_are_kept(m
     handlers = {evt.EVT_C_FIND: endless, evt.EVT_ABORTED: lambda _event: loop.call_soon_threadsafe(left.set)}
     with scp(handlers) as port:
         async with associated(port) as association:
-            counted = await tally(find(association, STUDY_ROOT_FIND, EACH_STUDY, limit=3))
+            counted = await count_matches(find(association, STUDY_ROOT_FIND, EACH_STUDY, limit=3))
         async with asyncio.timeout(SOON):
             await left.wait()
     assert (counted.matches, counted.capped) == (3, True)
@@ -159,8 +159,8 @@ async def test_answers_that_nobody_fetches_stop_the_reading() -> None:
             await asyncio.sleep(0.05)
         assert said < count
         assert association._backlog < 2 * BACKLOG
-        assert (await tally(answers)).matches == count
-    assert association.passage.flags == []
+        assert (await count_matches(answers)).matches == count
+    assert association.trace.flags == []
 
 
 def finding_answer(code: int, identifier: bytes | None = None) -> bytes:

@@ -32,14 +32,14 @@ def damaged(data: bytes, where: int, how: int, with_: bytes) -> bytes:
     return data[:at] + data[at + len(with_) :]
 
 
-def run_against(answers: list[bytes], cut: int, patience: float = PATIENCE) -> Association | NetFailure:
+def run_against(answers: list[bytes], cut: int, thresholds: float = PATIENCE) -> Association | NetFailure:
     """A peer that sends these answers, each in pieces of `cut` bytes, and closes when the client waits for more."""
     escaped: list[dict[str, Any]] = []
 
     async def script(conversation: Conversation) -> None:
         for answer in answers:
             try:
-                async with asyncio.timeout(patience):
+                async with asyncio.timeout(thresholds):
                     await conversation.hear()
             except TimeoutError:
                 break
@@ -86,4 +86,4 @@ def test_noise_is_never_an_answer(answers: list[bytes]) -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 40))
 def test_a_good_conversation_goes_well_however_it_is_cut(cut: int) -> None:
-    assert isinstance(run_against(list(GOOD), cut, patience=SOON), Association)
+    assert isinstance(run_against(list(GOOD), cut, thresholds=SOON), Association)

@@ -17,7 +17,7 @@ from pynetdicom.dimse_primitives import C_FIND, C_GET, C_MOVE, C_STORE, N_EVENT_
 from pacs_monitor.dicom import Association
 from pacs_monitor.dicom.commitment import STORAGE_COMMITMENT, WELL_KNOWN_INSTANCE, report
 from pacs_monitor.dicom.datasets import encode
-from pacs_monitor.dicom.find import STUDY_ROOT_FIND, find, tally
+from pacs_monitor.dicom.find import STUDY_ROOT_FIND, count_matches, find
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE, get, move
 from pacs_monitor.dicom.store import store
 from pacs_monitor.model import Reason
@@ -66,11 +66,11 @@ CASES: dict[str, tuple[Ask, bytes]] = {
         answer((C_STORE, C_STORE_RSP), STORE, 0),
     ),
     "find": (
-        lambda it: tally(find(it, STUDY_ROOT_FIND, EACH_STUDY)),
+        lambda it: count_matches(find(it, STUDY_ROOT_FIND, EACH_STUDY)),
         MATCH * 3 + answer((C_FIND, C_FIND_RSP), FIND, 0),
     ),
     "find with a limit": (
-        lambda it: tally(find(it, STUDY_ROOT_FIND, EACH_STUDY, limit=1)),
+        lambda it: count_matches(find(it, STUDY_ROOT_FIND, EACH_STUDY, limit=1)),
         MATCH * 3 + answer((C_FIND, C_FIND_RSP), FIND, 0xFE00),
     ),
     "get": (
@@ -85,7 +85,7 @@ CASES: dict[str, tuple[Ask, bytes]] = {
 }
 
 
-def outcome_of(ask: Ask, answers: bytes, patience: float = PATIENCE) -> object:
+def outcome_of(ask: Ask, answers: bytes, thresholds: float = PATIENCE) -> object:
     """What becomes of a service whose peer says all this at once, then closes when nothing more is asked of it."""
     escaped: list[dict[str, Any]] = []
 
@@ -93,7 +93,7 @@ def outcome_of(ask: Ask, answers: bytes, patience: float = PATIENCE) -> object:
         await conversation.hear()
         await conversation.say(accept({context.id: (0, IMPLICIT) for context in EVERYTHING}) + answers)
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(thresholds):
                 while (await conversation.hear())[:1] != b"\x05":
                     pass
             await conversation.say(release_response())
@@ -116,7 +116,7 @@ def outcome_of(ask: Ask, answers: bytes, patience: float = PATIENCE) -> object:
 
 @pytest.mark.parametrize("case", CASES)
 def test_undamaged_it_goes_well(case: str) -> None:
-    outcome = outcome_of(*CASES[case], patience=SOON)
+    outcome = outcome_of(*CASES[case], thresholds=SOON)
     assert not isinstance(outcome, NetFailure), outcome
 
 

@@ -75,7 +75,7 @@ REFUSED = bytes((3, 0, 3, 0))
 async def test_an_accepted_association_serves(answer: bytes) -> None:
     async with scripted(then(answer, echo_response(), release_response())) as peer:
         association = await echo_at(target(peer.port))
-    assert association.passage.flags == []
+    assert association.trace.flags == []
     assert association.accepted.implementation_class_uid in ("1.2.3.4", "")
 
 

@@ -326,7 +326,7 @@ async def test_a_certificate_may_be_shown(tmp_path: Path) -> None:
     async with await associate(secured, CONTEXTS, resolver=Resolver(), deadline=time.monotonic() + SOON) as association:
         await echo(association)
     await listener.stop()
-    assert association.passage.flags == []
+    assert association.trace.flags == []
 
 
 async def test_a_node_whose_name_was_looked_up_is_near_before_it_has_ever_called() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from pacs_monitor.dicom import Target
 from pacs_monitor.model import Address, Phase, Reason, Status, Tls
-from pacs_monitor.net import EXPIRY, NetFailure, Passage
+from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from tests.dicom.support import echo_at
 from tests.peers.authority import Authority, Pair
 from tests.peers.dcmtk import Storescp
@@ -94,17 +94,17 @@ async def closed(to: Secured) -> None:
             await asyncio.sleep(0.01)
 
 
-def expiry_in(passage: Passage) -> float | None:
-    return next((found.value for found in passage.measurements.values() if found.name == EXPIRY.name), None)
+def expiry_in(trace: Trace) -> float | None:
+    return next((found.value for found in trace.measurements.values() if found.name == EXPIRY.name), None)
 
 
 async def test_both_trusted_is_fine_and_dated(peers: Peers) -> None:
     peer = peers.that_shows("good")
     association = await echo_at(target(peer, peers.tls()), timeout=SOON)
     await closed(peer)
-    assert association.passage.flags == []
-    assert list(association.passage.phases) == list(Phase)
-    assert expiry_in(association.passage) == peers.shown["good"].expiry
+    assert association.trace.flags == []
+    assert list(association.trace.phases) == list(Phase)
+    assert expiry_in(association.trace) == peers.shown["good"].expiry
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ async def test_a_certificate_that_fails_has_its_reason_and_date(
 ) -> None:
     failure = await failure_of(target(peers.that_shows(shown), peers.tls() if trusted else peers.tls(ca=None)))
     assert (failure.reason, failure.phase, failure.outcome().status) == (reason, Phase.TLS, status)
-    assert expiry_in(failure.passage) == peers.shown[shown].expiry
+    assert expiry_in(failure.trace) == peers.shown[shown].expiry
 
 
 async def test_a_silent_handshake_is_tls_timeout(peers: Peers) -> None:
@@ -169,4 +169,4 @@ async def test_each_side_judges_by_its_own_clock(tmp_path: Path, clock: str, sho
     with Storescp(tmp_path, *options, ae_title="PEER", clock=clock) as peer:
         failure = await failure_of(target(peer, tls))
     assert failure.reason is reason
-    assert expiry_in(failure.passage) == theirs.expiry
+    assert expiry_in(failure.trace) == theirs.expiry

@@ -14,7 +14,7 @@ from pacs_monitor.dicom import Association
 from pacs_monitor.dicom.acceptor import Listener
 from pacs_monitor.dicom.commitment import request_commitment
 from pacs_monitor.dicom.datasets import decode
-from pacs_monitor.dicom.find import STUDY_ROOT_FIND, find, tally
+from pacs_monitor.dicom.find import STUDY_ROOT_FIND, count_matches, find
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE, ReceivedObject, SubOperations, get, move
 from pacs_monitor.dicom.store import StoreStatus
 from pacs_monitor.model import Reason
@@ -134,7 +134,7 @@ async def test_a_real_orthanc_stores_finds_gives_back_moves_and_commits(tmp_path
             async with associated(port, "ORTHANC") as association:
                 for one in sent:
                     assert await store_it(association, one) == StoreStatus(0)
-                assert (await tally(find(association, STUDY_ROOT_FIND, EACH_IMAGE, limit=2))).capped
+                assert (await count_matches(find(association, STUDY_ROOT_FIND, EACH_IMAGE, limit=2))).capped
                 arriving = [listener.expect(one.uid) for one in sent]
                 assert (await move(association, STUDY_ROOT_MOVE, WHOLE_STUDY, "PACSMON")).completed == 3
                 moved = {(await one).sop_instance for one in arriving}

@@ -66,7 +66,7 @@ async def test_a_warning_of_c_store_is_success_with_a_flag(code: int, flags: tup
     with scp(stores(code)) as port:
         async with associated(port) as association:
             assert await store_it(association) == StoreStatus(code, flags)
-    assert association.passage.outcome().flags == flags
+    assert association.trace.outcome().flags == flags
 
 
 async def test_a_comment_of_the_peer_is_mentioned_and_dropped() -> None:

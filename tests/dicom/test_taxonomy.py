@@ -16,7 +16,7 @@ import pytest
 from pynetdicom import evt
 
 from pacs_monitor.dicom import Association
-from pacs_monitor.dicom.find import STUDY_ROOT_FIND, find, tally
+from pacs_monitor.dicom.find import STUDY_ROOT_FIND, count_matches, find
 from pacs_monitor.dicom.requests import EXPLICIT_VR_LITTLE_ENDIAN, contexts
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE, get, move
 from pacs_monitor.dicom.store import store
@@ -59,7 +59,7 @@ async def store_it(association: Association, number: int = 1) -> None:
 
 
 async def find_it(association: Association) -> None:
-    await tally(find(association, STUDY_ROOT_FIND, EACH_STUDY))
+    await count_matches(find(association, STUDY_ROOT_FIND, EACH_STUDY))
 
 
 async def move_it(association: Association) -> None:

@@ -16,11 +16,11 @@ from pacs_monitor.model import (
     Micros,
     Node,
     Outcome,
-    Patience,
     ProbeContext,
     Reason,
-    Rhythm,
     Status,
+    Thresholds,
+    Timing,
 )
 from tests.timing import SOON
 
@@ -66,7 +66,7 @@ class Asking:
     layer = Layer.SERVICE
     writes = False
     uses_association = True
-    rhythm = Rhythm()
+    timing = Timing()
 
     def __init__(self, ask: Callable[[ProbeContext], Awaitable[Outcome]]) -> None:
         self.ask = ask
@@ -94,7 +94,7 @@ def a_check(
 ) -> Check:
     check_id = CheckId.parse(name)
     node = node or Node(check_id.node, host="127.0.0.1")
-    more.setdefault("patience", Patience())
+    more.setdefault("thresholds", Thresholds())
     return Check(check_id, node, Asking(ask), {}, interval, retry_interval, timeout, **more)
 
 

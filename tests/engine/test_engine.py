@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pacs_monitor.clock import ClockWatch
 from pacs_monitor.engine.engine import Engine
-from pacs_monitor.engine.rhythm import START_WITHIN, first_after, share
+from pacs_monitor.engine.scheduler import START_WITHIN, first_after, spread
 from pacs_monitor.model import (
     SECOND,
     CheckId,
@@ -374,7 +374,7 @@ def test_a_first_run_has_a_stable_place_within_half_a_minute(name, interval):
 
 
 def test_an_estate_is_spread_evenly():
-    places = sorted(share(CheckId(f"ct{n}", "dicom_echo")) for n in range(1000))
+    places = sorted(spread(CheckId(f"ct{n}", "dicom_echo")) for n in range(1000))
 
     assert max(b - a for a, b in pairwise(places)) < 0.02
 

@@ -12,9 +12,9 @@ import pytest
 
 from pacs_monitor import http
 from pacs_monitor.engine.runner import Runner
-from pacs_monitor.engine.stalls import SHARE, excused
+from pacs_monitor.engine.stalls import SHARE, unless_stalled
 from pacs_monitor.model import Check, DicomEndpoint, Node, Outcome, Phase, ProbeContext, Reason, StandstillError, Status
-from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.probes.dicom_echo import DicomEcho, DicomEchoSettings
 from tests.engine.support import OK, NumericResolver, SettableClock, a_check, until
 from tests.peers.scripted import hang, scripted
@@ -61,7 +61,7 @@ async def test_a_peer_has_its_time_from_when_a_thread_of_ours_was_free(runner: R
 
     async def asks(ctx: ProbeContext) -> Outcome:
         before = ctx.deadline
-        await http.ask("GET", f"http://127.0.0.1:{port}/", ctx, Passage())
+        await http.request("GET", f"http://127.0.0.1:{port}/", ctx, Trace())
         moved.append(ctx.deadline - before)
         return OK
 
@@ -86,7 +86,7 @@ async def test_an_exchange_that_no_thread_was_free_for_is_not_measured(runner: R
 
     async def asks(ctx: ProbeContext) -> Outcome:
         try:
-            await http.ask("GET", "http://127.0.0.1:9/", ctx, Passage())
+            await http.request("GET", "http://127.0.0.1:9/", ctx, Trace())
         except NetFailure as failure:
             return failure.outcome()
         return OK
@@ -151,15 +151,15 @@ async def test_a_deadline_that_passed_while_the_loop_stood_still_is_not_the_node
 def test_only_what_comes_of_waiting_is_excused_and_only_by_much_of_the_timeout(
     reason: Reason, stood_still: float, judged: Reason
 ) -> None:
-    outcome = excused(Outcome.of(reason, phase=Phase.ASSOCIATE, detail="seen"), stood_still, timeout=8.0)
+    outcome = unless_stalled(Outcome.of(reason, phase=Phase.ASSOCIATE, detail="seen"), stood_still, timeout=8.0)
     assert outcome.reason is judged
     assert outcome.detail.endswith("seen")
 
 
 def test_whatever_stood_still_a_slow_answer_is_not_measured() -> None:
     slow = Outcome.of(Reason.SLOW, warn=True, detail="the answer took 2 s")
-    assert excused(slow, 0.0, timeout=8.0) == slow
-    assert excused(slow, 0.3, timeout=8.0).reason is Reason.NOT_MEASURED
+    assert unless_stalled(slow, 0.0, timeout=8.0) == slow
+    assert unless_stalled(slow, 0.3, timeout=8.0).reason is Reason.NOT_MEASURED
 
 
 def an_echo(port: int, timeout: float) -> Check:

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from pacs_monitor.history import ChangeSeen, History, HistoryError, Pulse, Runs, Sample, Tally
+from pacs_monitor.history import ChangeSeen, HeartbeatBatch, History, HistoryError, ResultAccumulator, Runs, Sample
 from pacs_monitor.history import tables as t
+from pacs_monitor.history.accumulator import GROWTH, bucket
 from pacs_monitor.history.coverage import Alive
-from pacs_monitor.history.pulse import GROWTH, bucket
 from pacs_monitor.model import (
     SECOND,
     Change,
@@ -42,19 +42,19 @@ def rows(history: History, table: Any) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(select(table)).mappings()]
 
 
-async def beat(history: History, pulse: Pulse) -> None:
-    await asyncio.wrap_future(history.beat(pulse))
+async def beat(history: History, batch: HeartbeatBatch) -> None:
+    await asyncio.wrap_future(history.beat(batch))
 
 
-def ran(now: Micros, **counts: Any) -> Pulse:
-    return Pulse(now, runs={ECHO: Runs(**counts)})
+def ran(now: Micros, **counts: Any) -> HeartbeatBatch:
+    return HeartbeatBatch(now, runs={ECHO: Runs(**counts)})
 
 
-def told(tally: Tally, *steps: tuple[Reason | None, State]) -> Pulse:
+def told(tally: ResultAccumulator, *steps: tuple[Reason | None, State]) -> HeartbeatBatch:
     """The pulse after results a second apart, each a reason and the state that it left."""
     for number, (reason, state) in enumerate(steps):
         tally.take(result(START + number * SECOND, reason), state)
-    return tally.pulse(START + len(steps) * SECOND)
+    return tally.take_batch(START + len(steps) * SECOND)
 
 
 async def test_a_pulse_that_cannot_be_written_keeps_no_time_from_being_covered(
@@ -62,9 +62,9 @@ async def test_a_pulse_that_cannot_be_written_keeps_no_time_from_being_covered(
 ) -> None:
     broken = Sample(ECHO, START, Measurement("queue_length", 10**400))
     with pytest.raises(HistoryError):
-        await beat(history, Pulse(clock.move(5), samples=[broken]))
+        await beat(history, HeartbeatBatch(clock.move(5), samples=[broken]))
     with pytest.raises(HistoryError):
-        await beat(history, Pulse(clock.move(5)))
+        await beat(history, HeartbeatBatch(clock.move(5)))
 
     assert history.reader.coverage() == (Coverage(START, START + 10 * SECOND),)
 
@@ -72,13 +72,13 @@ async def test_a_pulse_that_cannot_be_written_keeps_no_time_from_being_covered(
 async def test_changes_of_peers_are_recorded_once_and_read_the_latest_first(history: History) -> None:
     version = Change("implementation version name", "3f", "a7")
     contexts = Change("context", "accepted", "refused")
-    tally = Tally()
+    tally = ResultAccumulator()
     tally.take(result(START, changes=(version,)), State.UP)
     tally.take(result(START + SECOND), State.UP)
     tally.take(result(START + 2 * SECOND, changes=(contexts,), check=DISK), State.UP)
-    pulse = tally.pulse(START + 3 * SECOND)
-    await beat(history, pulse)
-    await beat(history, pulse)
+    batch = tally.take_batch(START + 3 * SECOND)
+    await beat(history, batch)
+    await beat(history, batch)
     newest, oldest = history.reader.changes()
     assert newest == ChangeSeen(DISK, START + 2 * SECOND, contexts)
     assert oldest == ChangeSeen(ECHO, START, version)
@@ -115,14 +115,14 @@ async def test_after_three_days_hours_become_a_day_and_nothing_is_lost(history: 
 
 
 async def test_failures_in_a_row_are_one_row_also_over_heartbeats(history: History) -> None:
-    tally = Tally()
+    tally = ResultAccumulator()
     await beat(history, told(tally, (FAIL, State.UP), (FAIL, State.UP)))
     tally.take(result(START + 9 * SECOND, FAIL, detail="still"), State.DOWN)
     tally.take(result(START + 10 * SECOND, Reason.ACSE_TIMEOUT, phase=Phase.ASSOCIATE), State.DOWN)
-    await beat(history, tally.pulse(START + 11 * SECOND))
+    await beat(history, tally.take_batch(START + 11 * SECOND))
     tally.take(result(START + 12 * SECOND), State.DOWN)
     tally.take(result(START + 13 * SECOND, Reason.ACSE_TIMEOUT, phase=Phase.ASSOCIATE), State.DOWN)
-    await beat(history, tally.pulse(START + 14 * SECOND))
+    await beat(history, tally.take_batch(START + 14 * SECOND))
     kept = [(r["reason"], r["count"], r["detail"], (r["ended"] - START) // SECOND) for r in rows(history, t.failures)]
     assert kept == [("tcp_refused", 3, "still", 9), ("acse_timeout", 1, "", 10), ("acse_timeout", 1, "", 13)]
 
@@ -130,7 +130,7 @@ async def test_failures_in_a_row_are_one_row_also_over_heartbeats(history: Histo
 async def test_trends_are_kept_and_other_measurements_are_not(history: History) -> None:
     free = Measure("disk_free_bytes", "…", ("volume",), trend=True)
     probe = SimpleNamespace(kind="disk", measures=(free, Measure("disk_size_bytes", "…")))
-    tally = Tally()
+    tally = ResultAccumulator()
     tally.adopt([cast("Check", SimpleNamespace(id=DISK, probe=probe))])
     for second, value in ((0, 7.0), (1, 6.5)):
         measurements = (
@@ -139,7 +139,7 @@ async def test_trends_are_kept_and_other_measurements_are_not(history: History) 
             Measurement("disk_size_bytes", 9.0),
         )
         tally.take(result(START + second, check=DISK, measurements=measurements), State.UP)
-        await beat(history, tally.pulse(START + second))
+        await beat(history, tally.take_batch(START + second))
     series = {row["id"]: row["labels"]["volume"] for row in rows(history, t.series)}
     kept = sorted((series[row["series_id"]], row["at"] - START, row["value"]) for row in rows(history, t.samples))
     assert kept == [("/", 0, 1.0), ("/", 1, 1.0), ("/data", 0, 7.0), ("/data", 1, 6.5)]
@@ -147,9 +147,9 @@ async def test_trends_are_kept_and_other_measurements_are_not(history: History) 
 
 async def test_what_a_probe_keeps_is_written_when_it_changes(history: History) -> None:
     memory: dict[str, Any] = {"sent": 1}
-    await beat(history, Pulse(START, memory={ECHO: memory}))
+    await beat(history, HeartbeatBatch(START, memory={ECHO: memory}))
     memory["sent"] = 2
-    await beat(history, Pulse(START, memory={ECHO: memory, DISK: {"never": object()}}))
+    await beat(history, HeartbeatBatch(START, memory={ECHO: memory, DISK: {"never": object()}}))
     assert history.reader.memory() == {ECHO: {"sent": 2}}
 
 
@@ -157,7 +157,7 @@ async def test_coverage_reaches_to_the_last_heartbeat_and_to_any_committed_row(
     reopen: Opener, clock: HandClock
 ) -> None:
     history = reopen()
-    await beat(history, Pulse(clock.move(5)))
+    await beat(history, HeartbeatBatch(clock.move(5)))
     assert history.reader.coverage() == (Coverage(START, START + 5 * SECOND),)
     clock.move(2)
     await history.record(outage(START))
@@ -165,7 +165,7 @@ async def test_coverage_reaches_to_the_last_heartbeat_and_to_any_committed_row(
     history.close()
     again = clock.move(3600)
     history = reopen()
-    await beat(history, Pulse(clock.move(5)))
+    await beat(history, HeartbeatBatch(clock.move(5)))
     assert history.reader.coverage() == (
         Coverage(START, START + 7 * SECOND),
         Coverage(again, again + 5 * SECOND),
@@ -174,10 +174,10 @@ async def test_coverage_reaches_to_the_last_heartbeat_and_to_any_committed_row(
 
 
 async def test_a_machine_that_slept_was_not_running(history: History, clock: HandClock) -> None:
-    await beat(history, Pulse(clock.move(5)))
+    await beat(history, HeartbeatBatch(clock.move(5)))
     woke = clock.move(3600)
-    await beat(history, Pulse(woke))
-    await beat(history, Pulse(clock.move(5)))
+    await beat(history, HeartbeatBatch(woke))
+    await beat(history, HeartbeatBatch(clock.move(5)))
     assert history.reader.coverage() == (
         Coverage(START, START + 5 * SECOND),
         Coverage(woke, woke + 5 * SECOND),
@@ -185,10 +185,10 @@ async def test_a_machine_that_slept_was_not_running(history: History, clock: Han
 
 
 async def test_a_clock_that_is_set_makes_both_of_its_readings_ambiguous(history: History, clock: HandClock) -> None:
-    await beat(history, Pulse(clock.move(5)))
+    await beat(history, HeartbeatBatch(clock.move(5)))
     back = clock.move(-3600 + 5)
-    await beat(history, Pulse(back, step=-3600 * SECOND))
-    await beat(history, Pulse(clock.move(5)))
+    await beat(history, HeartbeatBatch(back, step=-3600 * SECOND))
+    await beat(history, HeartbeatBatch(clock.move(5)))
     assert sorted(history.reader.coverage()) == sorted(
         (
             Coverage(back - 5 * SECOND, START + 10 * SECOND, Cause.CLOCK),
@@ -202,7 +202,7 @@ def test_a_clock_that_is_set_forward_leaves_the_time_that_it_skipped_ambiguous()
     alive = Alive(1, "run", 0)
     alive.extend(5 * SECOND)
     alive.step(3610 * SECOND, 3600 * SECOND)
-    spans = [numbered.span for numbered in (*alive._closed, alive._current)]
+    spans = [numbered.coverage for numbered in (*alive._closed, alive._current)]
     assert Coverage(5 * SECOND, 3610 * SECOND, Cause.CLOCK) in spans
     assert spans[-1] == Coverage(3610 * SECOND, 3610 * SECOND)
 
@@ -211,13 +211,13 @@ async def boots_behind(reopen: Opener, clock: HandClock, *seen: Transition) -> t
     """The ambiguous time: an hour is recorded, a minute later the next run begins a day behind, and is set right."""
     history = reopen()
     for _ in range(120):
-        await beat(history, Pulse(clock.move(30)))
+        await beat(history, HeartbeatBatch(clock.move(30)))
     history.close()
     clock.move(60 - DAY)
     history = reopen()
-    await beat(history, Pulse(clock.move(5)))
+    await beat(history, HeartbeatBatch(clock.move(5)))
     await history.record(Entry(seen))
-    await beat(history, Pulse(clock.move(DAY + 5), step=DAY * SECOND))
+    await beat(history, HeartbeatBatch(clock.move(DAY + 5), step=DAY * SECOND))
     return tuple(span for span in history.reader.coverage() if span.cause is Cause.CLOCK)
 
 
@@ -239,26 +239,32 @@ async def test_where_a_clock_that_is_behind_has_written_into_the_record_nothing_
 
 def test_failed_runs_that_never_became_a_change_of_state_are_brief() -> None:
     up, down = State.UP, State.DOWN
-    assert told(Tally(), (None, up), (FAIL, up), (FAIL, up), (None, up)).runs[ECHO].brief == 2
+    assert told(ResultAccumulator(), (None, up), (FAIL, up), (FAIL, up), (None, up)).runs[ECHO].brief == 2
     assert (
-        told(Tally(), (None, up), (FAIL, up), (FAIL, up), (FAIL, down), (None, down), (None, up)).runs[ECHO].brief == 0
+        told(ResultAccumulator(), (None, up), (FAIL, up), (FAIL, up), (FAIL, down), (None, down), (None, up))
+        .runs[ECHO]
+        .brief
+        == 0
     )
-    assert told(Tally(), (None, up), (FAIL, up), (Reason.DNS, up), (None, up)).runs[ECHO].brief == 1
-    assert told(Tally(), (FAIL, down), (None, down), (FAIL, down), (None, down), (None, up)).runs[ECHO].brief == 0
-    assert told(Tally(), (FAIL, State.DEGRADED), (Reason.BUSY, State.DEGRADED)).runs[ECHO].brief == 1
+    assert told(ResultAccumulator(), (None, up), (FAIL, up), (Reason.DNS, up), (None, up)).runs[ECHO].brief == 1
+    assert (
+        told(ResultAccumulator(), (FAIL, down), (None, down), (FAIL, down), (None, down), (None, up)).runs[ECHO].brief
+        == 0
+    )
+    assert told(ResultAccumulator(), (FAIL, State.DEGRADED), (Reason.BUSY, State.DEGRADED)).runs[ECHO].brief == 1
 
 
 def test_a_pulse_takes_everything_away_but_what_goes_on() -> None:
-    tally = Tally()
+    tally = ResultAccumulator()
     told(tally, (None, State.UP), (FAIL, State.UP))
     tally.take(result(START + 9), State.UP)
-    pulse = tally.pulse(START + 10)
-    assert (pulse.runs[ECHO].ok, pulse.runs[ECHO].brief, pulse.failures) == (1, 1, ())
-    assert tally.pulse(START + 11) == Pulse(START + 11)
+    batch = tally.take_batch(START + 10)
+    assert (batch.runs[ECHO].ok, batch.runs[ECHO].brief, batch.failures) == (1, 1, ())
+    assert tally.take_batch(START + 11) == HeartbeatBatch(START + 11)
 
 
 def test_unknown_runs_have_no_duration() -> None:
-    runs = told(Tally(), (None, State.UP), (Reason.DNS, State.UP)).runs[ECHO]
+    runs = told(ResultAccumulator(), (None, State.UP), (Reason.DNS, State.UP)).runs[ECHO]
     assert (runs.ok, runs.unknown, runs.seconds, sum(runs.buckets.values())) == (1, 1, 0.01, 1)
 
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import event
 
-from pacs_monitor.history import History, HistoryError, Pulse, Reader, Revision, UnrecordedError
+from pacs_monitor.history import HeartbeatBatch, History, HistoryError, HistoryReader, Revision, UnrecordedError
+from pacs_monitor.intervals import FOREVER, Interval
 from pacs_monitor.model import (
     DeliveryResult,
     DeliveryStatus,
@@ -23,7 +24,6 @@ from pacs_monitor.model import (
     State,
     Withheld,
 )
-from pacs_monitor.spans import FOREVER, Span
 from tests.history.conftest import START, HandClock, Opener
 from tests.history.things import DISK, ECHO, STORE, incident, outage, owed, result, went
 
@@ -49,7 +49,7 @@ async def test_recording_an_entry_twice_is_the_same_as_once(history: History) ->
     entry = outage(START)
     entry = replace(entry, withheld=(Withheld(entry.incidents[0].id, Event.OPENED, "shadow", START),))
     await history.record(entry)
-    await history.settle([DeliveryResult(entry.notifications[0].id, DeliveryStatus.DELIVERED, 1, "200")])
+    await history.record_results([DeliveryResult(entry.notifications[0].id, DeliveryStatus.DELIVERED, 1, "200")])
     await history.record(entry)
     assert history.reader.transitions() == {ECHO: list(entry.transitions)}
     assert [n.status for n in history.reader.notifications()] == [DeliveryStatus.DELIVERED, DeliveryStatus.PENDING]
@@ -105,10 +105,10 @@ async def test_a_report_may_hold_more_incidents_than_a_statement_takes_values(
 async def test_a_delivery_is_settled_once_its_notification_is_recorded(history: History) -> None:
     entry = outage(START)
     with pytest.raises(UnrecordedError):
-        await history.settle([DeliveryResult(entry.notifications[0].id, DeliveryStatus.DELIVERED, 1, "")])
+        await history.record_results([DeliveryResult(entry.notifications[0].id, DeliveryStatus.DELIVERED, 1, "")])
     await history.record(entry)
-    await history.settle([DeliveryResult(entry.notifications[0].id, DeliveryStatus.PENDING, 3, "503")])
-    await history.settle([DeliveryResult(entry.notifications[1].id, DeliveryStatus.REFUSED, 1, "410 Gone")])
+    await history.record_results([DeliveryResult(entry.notifications[0].id, DeliveryStatus.PENDING, 3, "503")])
+    await history.record_results([DeliveryResult(entry.notifications[1].id, DeliveryStatus.REFUSED, 1, "410 Gone")])
     statuses = [(n.status, n.attempts) for n in history.reader.notifications()]
     assert statuses == [(DeliveryStatus.PENDING, 3), (DeliveryStatus.REFUSED, 1)]
     assert history.reader.notifications(status=DeliveryStatus.REFUSED)[0].id == entry.notifications[1].id
@@ -133,11 +133,11 @@ async def test_a_restart_brings_everything_back(reopen: Opener, clock: HandClock
     late = owed(ended, Event.RESOLVED)
     await history.record(entry)
     await history.record(Entry((went(State.UP, START + 7, check=STORE, reason=None),), (ended,), (late,)))
-    await history.settle([DeliveryResult(entry.notifications[0].id, DeliveryStatus.DELIVERED, 1, "")])
-    pulse = Pulse(
+    await history.record_results([DeliveryResult(entry.notifications[0].id, DeliveryStatus.DELIVERED, 1, "")])
+    batch = HeartbeatBatch(
         clock.move(5), results={ECHO: result(START + 30), DISK: result(START + 40, check=DISK)}, memory={DISK: {"n": 7}}
     )
-    history.beat(pulse)
+    history.beat(batch)
     history = reopen()
     back = await history.restore()
     assert dict(back.standings) == {
@@ -158,7 +158,7 @@ async def test_an_opened_of_an_open_incident_that_was_not_taken_is_owed_anew(
 ) -> None:
     entry = outage(START)
     await history.record(entry)
-    await history.settle([DeliveryResult(entry.notifications[0].id, status, 1, "")])
+    await history.record_results([DeliveryResult(entry.notifications[0].id, status, 1, "")])
     assert (await history.restore()).pending == (replace(entry.notifications[0], attempts=1), entry.notifications[1])
 
 
@@ -167,24 +167,24 @@ async def test_a_digest_is_owed_with_what_it_replaces_and_takes_later_words(hist
     await history.record(entry)
     digest = Notification("digest-1", "hook", Event.DIGEST, START, {"missed": [1]})
     first, second = (notification.id for notification in entry.notifications)
-    await history.settle([DeliveryResult(first, DeliveryStatus.DROPPED)], digest)
+    await history.record_results([DeliveryResult(first, DeliveryStatus.DROPPED)], digest)
     longer = replace(digest, data={"missed": [1, 2]})
-    await history.settle([DeliveryResult(second, DeliveryStatus.DROPPED)], longer)
+    await history.record_results([DeliveryResult(second, DeliveryStatus.DROPPED)], longer)
     assert history.reader.notifications(status=DeliveryStatus.PENDING) == (longer,)
 
 
 async def test_a_check_that_comes_back_keeps_its_ledger_and_starts_unknown(history: History, clock: HandClock) -> None:
     await history.adopt([ECHO, STORE], REVISION)
     await history.record(Entry((went(State.DOWN, START + 1),)))
-    history.beat(Pulse(clock.move(5), results={ECHO: result(START + 4, Reason.TCP_REFUSED)}))
+    history.beat(HeartbeatBatch(clock.move(5), results={ECHO: result(START + 4, Reason.TCP_REFUSED)}))
     removed = clock.move(55)
     await history.adopt([STORE], REVISION)
     assert (await history.restore()).standings.keys() == {STORE}
     again = clock.move(60)
     await history.adopt([ECHO, STORE], REVISION)
     assert history.reader.watched() == {
-        ECHO: (Span(START, removed), Span(again, FOREVER)),
-        STORE: (Span(START, FOREVER),),
+        ECHO: (Interval(START, removed), Interval(again, FOREVER)),
+        STORE: (Interval(START, FOREVER),),
     }
     last = history.reader.transitions()[ECHO][-1]
     assert (last.before, last.after, last.since) == (State.DOWN, State.UNKNOWN, again)
@@ -199,7 +199,7 @@ async def test_adopting_the_same_checks_again_changes_nothing(reopen: Opener, cl
     clock.move(60)
     history = reopen()
     await history.adopt([ECHO], REVISION)
-    assert history.reader.watched() == {ECHO: (Span(START, FOREVER),)}
+    assert history.reader.watched() == {ECHO: (Interval(START, FOREVER),)}
     assert history.reader.transitions() == {}
 
 
@@ -220,12 +220,12 @@ async def test_the_history_can_be_read_while_no_daemon_runs(history: History, ur
     entry = outage(START)
     await history.record(entry)
     history.close()
-    reader = Reader.open(url, "east")
+    reader = HistoryReader.open(url, "east")
     assert reader.incidents(start=START - 5, end=START + 5) == entry.incidents
     assert reader.incidents(end=START) == ()
     reader.close()
     with pytest.raises(HistoryError, match="contains no monitor named 'west'"):
-        Reader.open(url, "west")
+        HistoryReader.open(url, "west")
     with pytest.raises(HistoryError, match="closed"):
         await history.record(Entry())
 
@@ -243,7 +243,7 @@ async def test_two_monitors_share_a_database_and_see_nothing_of_each_other(
     await history.adopt([ECHO], REVISION)
     await west.adopt([STORE], REVISION)
     await west.record(outage(START, members=(ECHO,)))
-    west.beat(Pulse(clock.move(5), results={ECHO: result(START)}, memory={ECHO: {"a": 1}}))
+    west.beat(HeartbeatBatch(clock.move(5), results={ECHO: result(START)}, memory={ECHO: {"a": 1}}))
     west.close()
     assert history.reader.incidents() == ()
     assert history.reader.notifications() == ()

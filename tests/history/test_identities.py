@@ -8,12 +8,12 @@ from collections.abc import Mapping
 import pytest
 from sqlalchemy import text
 
-from pacs_monitor.history import History, HistoryError, Pulse, Revision, Tally
+from pacs_monitor.history import HeartbeatBatch, History, HistoryError, ResultAccumulator, Revision
 from pacs_monitor.history.engines import parse, writing
 from pacs_monitor.history.identities import Known
+from pacs_monitor.intervals import FOREVER
 from pacs_monitor.model import SECOND, CheckId, Entry, Micros, Outcome, Reason, Result, State
 from pacs_monitor.proof import Identity
-from pacs_monitor.spans import FOREVER
 from tests.history.conftest import START, HandClock, Opener
 from tests.history.things import DISK, ECHO, outage, result, went
 
@@ -26,7 +26,7 @@ async def adopt(history: History, prints: Mapping[CheckId, str]) -> None:
 
 
 async def beat(history: History, clock: HandClock, good: Mapping[Known, Micros]) -> None:
-    await asyncio.wrap_future(history.beat(Pulse(clock.now(), good=good)))
+    await asyncio.wrap_future(history.beat(HeartbeatBatch(clock.now(), good=good)))
 
 
 async def test_a_good_result_proves_once_and_a_restart_remembers(reopen: Opener, clock: HandClock) -> None:
@@ -139,21 +139,21 @@ def warned(started: Micros) -> Result:
 
 
 def test_the_tally_tells_of_the_first_good_result_of_each_identity() -> None:
-    tally, one, two = Tally(), Known(ECHO, "one"), Known(ECHO, "two")
+    tally, one, two = ResultAccumulator(), Known(ECHO, "one"), Known(ECHO, "two")
     tally.adopt((), AS_ONE)
     tally.take(result(1, Reason.TCP_REFUSED), State.UNKNOWN)
     tally.take(result(2, Reason.CALLED_AET_UNKNOWN), State.UNKNOWN)
     tally.take(result(3, Reason.ISOLATED), State.UNKNOWN)
-    assert tally.pulse(4).good == {}
+    assert tally.take_batch(4).good == {}
     tally.take(result(4 * SECOND, Reason.TCP_TIMEOUT), State.DOWN)
     tally.take(warned(5 * SECOND), State.DOWN)
     tally.take(result(7 * SECOND), State.UP)
     tally.adopt((), AS_TWO)
     tally.take(result(8 * SECOND, duration=0.0), State.UP)
-    assert tally.pulse(9 * SECOND).good == {one: 6 * SECOND, two: 8 * SECOND}
+    assert tally.take_batch(9 * SECOND).good == {one: 6 * SECOND, two: 8 * SECOND}
     tally.adopt((), AS_TWO, {ECHO})
     tally.take(result(9 * SECOND), State.UP)
-    assert tally.pulse(10 * SECOND).good == {}
+    assert tally.take_batch(10 * SECOND).good == {}
     tally.clock_was_set(-5 * SECOND)
     tally.take(result(5 * SECOND, duration=0.0), State.UP)
-    assert tally.pulse(6 * SECOND).good == {two: 5 * SECOND}
+    assert tally.take_batch(6 * SECOND).good == {two: 5 * SECOND}

@@ -30,9 +30,9 @@ async def test_an_object_and_its_copies_are_outstanding_until_each_is_removed(re
 async def test_when_it_was_first_missed_is_kept_and_taken_back(history: History) -> None:
     sent = an_object(1)
     await history.objects.record([sent])
-    await history.objects.miss("archive", sent.sop_instance, START + 9)
+    await history.objects.mark_missed("archive", sent.sop_instance, START + 9)
     assert await history.objects.outstanding(STORE) == (replace(sent, missed=START + 9),)
-    await history.objects.miss("archive", sent.sop_instance, None)
+    await history.objects.mark_missed("archive", sent.sop_instance, None)
     assert await history.objects.outstanding(STORE) == (sent,)
 
 

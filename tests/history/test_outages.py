@@ -19,11 +19,11 @@ import psycopg
 import pytest
 
 from pacs_monitor.history import (
+    HeartbeatBatch,
     HeldError,
     History,
     HistoryError,
-    Pulse,
-    Reader,
+    HistoryReader,
     Revision,
     SeatLocks,
     lease,
@@ -55,7 +55,7 @@ def test_a_process_that_is_killed_leaves_whole_entries_and_all_that_it_called_du
             process.send_signal(signal.SIGKILL)
             assert process.stdout is not None
             promised += [line for line in process.stdout.read().split("\n")[:-1] if line]
-    reader = Reader.open(url, "east")
+    reader = HistoryReader.open(url, "east")
     found = {transition.detail for transition in reader.transitions()[ECHO]}
     incidents = {incident.id for incident in reader.incidents()}
     made = [owed.incident for owed in reader.notifications()]
@@ -85,11 +85,11 @@ async def test_a_database_that_somebody_blocks_is_told_and_written_when_it_is_fr
     with pytest.raises(HistoryError, match="database is locked; check that its folder exists and is writable"):
         await history.record(outage(START))
     with pytest.raises(HistoryError):
-        await asyncio.wrap_future(history.beat(Pulse(clock.move(5), results={ECHO: result(START + 7)})))
+        await asyncio.wrap_future(history.beat(HeartbeatBatch(clock.move(5), results={ECHO: result(START + 7)})))
     assert (history.write_failures, history.trouble is None) == (3, False)
     blocking.execute("ROLLBACK")
     blocking.close()
-    await asyncio.wrap_future(history.beat(Pulse(clock.move(5))))
+    await asyncio.wrap_future(history.beat(HeartbeatBatch(clock.move(5))))
     await history.record(outage(START))
     assert history.trouble is None
     assert (await history.restore()).standings[ECHO].last == START + 7
@@ -141,10 +141,10 @@ async def test_a_server_that_goes_away_is_told_and_written_when_it_is_back(clock
         outcomes = await asyncio.gather(history.record(second), history.record(second), return_exceptions=True)
         assert [type(outcome) for outcome in outcomes] == [HistoryError, HistoryError]
         with pytest.raises(HistoryError, match="check that the server is running"):
-            await asyncio.wrap_future(history.beat(Pulse(clock.move(5), results={ECHO: result(START + 7)})))
+            await asyncio.wrap_future(history.beat(HeartbeatBatch(clock.move(5), results={ECHO: result(START + 7)})))
         server.start()
         await history.record(second)
-        await asyncio.wrap_future(history.beat(Pulse(clock.move(5))))
+        await asyncio.wrap_future(history.beat(HeartbeatBatch(clock.move(5))))
         assert history.reader.incidents() == second.incidents + first.incidents
         assert (await history.restore()).standings[ECHO].last == START + 7
         with pytest.raises(HistoryError, match="stop the monitor named"):
@@ -238,16 +238,16 @@ async def test_a_lock_file_that_was_deleted_is_made_anew_at_the_next_heartbeat(
     history = History.open(sqlite_url, "east", clock)
     lock = tmp_path / "pacs-monitor.db.east.lock"
     lock.unlink()
-    await asyncio.wrap_future(history.beat(Pulse(clock.move(5))))
+    await asyncio.wrap_future(history.beat(HeartbeatBatch(clock.move(5))))
     assert lock.exists()
     assert history.trouble is None
     lock.unlink()
     held = lease.FileLease(lock)
     assert held.take()
-    await asyncio.wrap_future(history.beat(Pulse(clock.move(5))))
+    await asyncio.wrap_future(history.beat(HeartbeatBatch(clock.move(5))))
     assert history.trouble == "another process holds the lock file of the history"
     held.release()
-    await asyncio.wrap_future(history.beat(Pulse(clock.move(5))))
+    await asyncio.wrap_future(history.beat(HeartbeatBatch(clock.move(5))))
     assert history.trouble is None
     history.close()
 

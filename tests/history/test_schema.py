@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from pacs_monitor.history import HistoryError, Reader
+from pacs_monitor.history import HistoryError, HistoryReader
 from pacs_monitor.history.engines import MIGRATIONS, migrate, parse, writing
 from pacs_monitor.history.tables import metadata
 
@@ -72,7 +72,7 @@ def test_a_database_of_a_newer_version_is_refused(url: str) -> None:
     with pytest.raises(HistoryError, match="was written by another version of pacs-monitor"):
         migrate(parse(url))
     with pytest.raises(HistoryError, match="its schema is from another version"):
-        Reader.open(url, "east")
+        HistoryReader.open(url, "east")
 
 
 def test_sqlite_is_durable_and_strict(sqlite_url: str) -> None:
@@ -86,14 +86,14 @@ def test_sqlite_is_durable_and_strict(sqlite_url: str) -> None:
 
 def test_reading_makes_no_file_and_writes_nothing(sqlite_url: str, tmp_path: Path) -> None:
     with pytest.raises(HistoryError, match="unable to open database file; check that its folder exists"):
-        Reader.open(sqlite_url, "east")
+        HistoryReader.open(sqlite_url, "east")
     assert list(tmp_path.iterdir()) == []
     migrate(parse(sqlite_url))
     engine = writing(parse(sqlite_url))
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO monitors (name, host, pid, since) VALUES ('east', 'h', 1, 1)"))
     engine.dispose()
-    reader = Reader.open(sqlite_url, "east")
+    reader = HistoryReader.open(sqlite_url, "east")
     with pytest.raises(HistoryError, match="readonly"), reader.connected() as connection:
         connection.execute(text("DELETE FROM monitors"))
     reader.close()

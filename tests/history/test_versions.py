@@ -33,11 +33,11 @@ async def test_a_result_that_comes_late_makes_no_delivery_undone(history: Histor
     await history.record(entry)
     one, _ = entry.notifications
     pending = DeliveryResult(one.id, DeliveryStatus.PENDING, 3, "HTTP 503")
-    await history.settle([pending])
-    await history.settle([pending._replace(status=DeliveryStatus.DELIVERED, attempts=4)])
-    await history.settle([pending])
-    await history.settle([pending._replace(status=DeliveryStatus.DROPPED, attempts=0)])
+    await history.record_results([pending])
+    await history.record_results([pending._replace(status=DeliveryStatus.DELIVERED, attempts=4)])
+    await history.record_results([pending])
+    await history.record_results([pending._replace(status=DeliveryStatus.DROPPED, attempts=0)])
     found = {owed.id: (owed.status, owed.attempts) for owed in history.reader.notifications()}
     assert found[one.id] == (DeliveryStatus.DELIVERED, 4)
     with pytest.raises(UnrecordedError):
-        await history.settle([pending._replace(notification="01JD0000000000000000000000")])
+        await history.record_results([pending._replace(notification="01JD0000000000000000000000")])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pacs_monitor.hl7 import Code, Wanted, dial
 from pacs_monitor.model import Address, Reason
-from pacs_monitor.net import NetFailure, Passage, Resolver
+from pacs_monitor.net import NetFailure, Resolver, Trace
 from tests.peers.mllp import ack, framed, mllp
 from tests.peers.scripted import Conversation
 from tests.timing import SOON
@@ -30,7 +30,7 @@ parts = st.one_of(
 )
 
 
-async def exchange(answer: bytes, closes: bool, patience: float = 0.1) -> Code | Reason:
+async def exchange(answer: bytes, closes: bool, thresholds: float = 0.1) -> Code | Reason:
     async def script(conversation: Conversation) -> None:
         await conversation.hear()
         await conversation.say(answer)
@@ -38,12 +38,12 @@ async def exchange(answer: bytes, closes: bool, patience: float = 0.1) -> Code |
             conversation.close()
 
     async with mllp(script) as peer:
-        passage, now = Passage(), time.monotonic()
+        trace, now = Trace(), time.monotonic()
         address = Address("127.0.0.1", peer.port)
-        link = await dial(address, resolver=Resolver(), deadline=now + SOON, passage=passage, tls=None)
-        until = time.monotonic() + patience
+        link = await dial(address, resolver=Resolver(), deadline=now + SOON, trace=trace, tls=None)
+        until = time.monotonic() + thresholds
         try:
-            return await link.exchange(b"MSH|^~\\&|||||||NMD^N02|1\r", Wanted({Code.AA}, "1"), until, passage)
+            return await link.exchange(b"MSH|^~\\&|||||||NMD^N02|1\r", Wanted({Code.AA}, "1"), until, trace)
         except NetFailure as failure:
             return failure.reason if str(address) in failure.detail else Reason.PROBE_ERROR
         finally:
@@ -60,4 +60,4 @@ def test_any_answer_is_an_acknowledgement_or_has_a_reason(answer: bytes, closes:
 
 
 def test_an_acknowledgement_counts_also_when_nonsense_follows() -> None:
-    assert asyncio.run(exchange(framed(ack(b"1")) + b"\x0c\x0d", False, patience=SOON)) is Code.AA
+    assert asyncio.run(exchange(framed(ack(b"1")) + b"\x0c\x0d", False, thresholds=SOON)) is Code.AA

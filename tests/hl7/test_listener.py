@@ -64,7 +64,7 @@ async def test_messages_are_acknowledged_and_type_time_and_count_are_kept_nothin
         before = CLOCK.now()
         assert await send(listener.port, ORM, ORM.replace("ORM^O01^ORM_O01", "ADT^A08")) == [("AA", "4711", "")] * 2
         assert await send(listener.port, ORM) == [("AA", "4711", "")]
-        heard = listener.heard
+        heard = listener.activity
     assert {kind: one.messages for kind, one in heard.items()} == {"ORM^O01": 2, "ADT^A08": 1}
     assert all(before <= one.last <= CLOCK.now() for one in heard.values())
     assert "DOE" not in repr(vars(listener))
@@ -75,7 +75,7 @@ async def test_an_order_of_a_stranger_is_rejected_and_the_stranger_is_sent_away(
         assert await send(listener.port, ORM) == [("AR", "4711", "messages from this address are not accepted")]
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
             await send(listener.port, ORM, ORM)
-        assert listener.heard == {}
+        assert listener.activity == {}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ async def test_an_order_that_would_be_lost_is_rejected(
 ) -> None:
     async with listening() as listener:
         assert await send(listener.port, message, message, ORM) == [("AR", "4711", why)] * 2 + [("AA", "4711", "")]
-    assert set(listener.heard) == {"ORM^O01"}
+    assert set(listener.activity) == {"ORM^O01"}
     assert caplog.messages == [f"the HL7 listener refused 127.0.0.1: {why}"]
 
 
@@ -167,7 +167,7 @@ async def test_a_message_that_was_not_taken_for_its_frame_is_logged(
         writer.close()
         await writer.wait_closed()
     assert caplog.messages == [f"the HL7 listener refused 127.0.0.1: {why}"]
-    assert listener.heard == {}
+    assert listener.activity == {}
 
 
 SKIPPED = "the HL7 listener ignores bytes that 127.0.0.1 sends outside its messages (0B … 1C 0D)"
@@ -193,7 +193,7 @@ async def test_no_message_is_lost_for_what_stands_before_between_and_after(
                 assert b"MSA|AA|4711" in await reader.readuntil(b"\x1c\r")
         writer.close()
         await writer.wait_closed()
-    assert listener.heard["ORM^O01"].messages == 3
+    assert listener.activity["ORM^O01"].messages == 3
     assert caplog.messages == said
 
 

@@ -45,12 +45,12 @@ def monitor(dicom: int | None = None, hl7: int | None = None, ae_title: str = "P
 async def test_what_stays_the_same_stays_open_and_what_changes_is_opened_anew(listeners, runner):
     dicom, hl7 = free_port(), free_port()
     assert await listeners.adopt(monitor(dicom, hl7)) == []
-    kept, changed = runner.hl7_listener, runner.listeners
+    kept, changed = runner.hl7_listener, runner.dicom_listener
     assert await listeners.adopt(monitor(dicom, hl7, "OTHER")) == []
 
     assert runner.hl7_listener is kept
-    assert runner.listeners is not changed
-    assert runner.listeners.ae_title == "OTHER"
+    assert runner.dicom_listener is not changed
+    assert runner.dicom_listener.ae_title == "OTHER"
     assert listens(dicom)
     assert listens(hl7)
 
@@ -60,7 +60,7 @@ async def test_what_is_not_wanted_any_more_is_closed(listeners, runner):
     await listeners.adopt(monitor(dicom, hl7))
     await listeners.adopt(monitor())
 
-    assert (runner.listeners, runner.hl7_listener) == (None, None)
+    assert (runner.dicom_listener, runner.hl7_listener) == (None, None)
     assert not listens(dicom)
     assert not listens(hl7)
 
@@ -69,7 +69,7 @@ async def test_a_port_that_is_taken_is_told_and_tried_again_the_next_time(listen
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         (told,) = await listeners.adopt(monitor(dicom=port))
-        assert runner.listeners is None
+        assert runner.dicom_listener is None
     again = await listeners.adopt(monitor(dicom=port))
 
     assert told.startswith(f"monitor.dicom_listener cannot listen at 127.0.0.1:{port} (")

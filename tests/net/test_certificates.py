@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pacs_monitor.model import SECOND, Address, Measurement, Outcome, Phase, Reason, Status, Tls
-from pacs_monitor.net import EXPIRY, NetFailure, Passage, Resolver, connect, mind_expiry, refusal, refuses_us
+from pacs_monitor.net import EXPIRY, NetFailure, Resolver, Trace, connect, refusal, refuses_us, warn_before_expiry
 from pacs_monitor.net.tls import client_context
 from tests.peers.authority import Authority, Pair
 from tests.peers.tls import context_of, tls_server
@@ -25,7 +25,7 @@ class Seen:
     """What became of one attempt: the failure or loss, and the expiry that was noted."""
 
     def __init__(self) -> None:
-        self.passage = Passage()
+        self.trace = Trace()
         self.failure: NetFailure | None = None
         self.loss: BaseException | None = None
 
@@ -35,7 +35,7 @@ class Seen:
 
     @property
     def expiry(self) -> float | None:
-        return next((m.value for m in self.passage.measurements.values() if m.name == EXPIRY.name), None)
+        return next((m.value for m in self.trace.measurements.values() if m.name == EXPIRY.name), None)
 
 
 def server(
@@ -52,7 +52,7 @@ async def attempt(port: int, tls: Tls) -> Seen:
             Address("127.0.0.1", port),
             resolver=Resolver(),
             deadline=time.monotonic() + SOON,
-            passage=seen.passage,
+            trace=seen.trace,
             tls=tls,
         )
     except NetFailure as failure:
@@ -206,7 +206,7 @@ def test_a_key_that_is_not_the_certificates_is_not_configured(tmp_path: Path) ->
 def test_a_certificate_that_ends_soon_is_a_warning(left: int, status: Status) -> None:
     now = 1_700_000_000
     outcome = Outcome(Status.OK, measurements=(Measurement(EXPIRY.name, now + left),))
-    minded = mind_expiry(outcome, 14 * DAY, now * SECOND)
+    minded = warn_before_expiry(outcome, 14 * DAY, now * SECOND)
     assert minded.status is status
     if status is Status.WARN:
         assert (minded.reason, minded.phase) == (Reason.CERTIFICATE_EXPIRING, Phase.TLS)
@@ -215,4 +215,4 @@ def test_a_certificate_that_ends_soon_is_a_warning(left: int, status: Status) ->
 
 def test_a_failure_is_not_made_a_warning_about_its_certificate() -> None:
     outcome = Outcome.of(Reason.TLS_EXPIRED, phase=Phase.TLS, measurements=(Measurement(EXPIRY.name, 0),))
-    assert mind_expiry(outcome, 14 * DAY, SECOND) is outcome
+    assert warn_before_expiry(outcome, 14 * DAY, SECOND) is outcome

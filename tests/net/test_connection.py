@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from pacs_monitor.model import Address, Phase, Reason, Status
-from pacs_monitor.net import NetFailure, Passage, connect
-from pacs_monitor.net.connection import miss
+from pacs_monitor.net import NetFailure, Trace, connect
+from pacs_monitor.net.connection import connect_failure
 from tests.peers.scripted import Conversation, full_accept_queue, hang, scripted
 from tests.timing import HANGS, SOON, Stopwatch
 
@@ -27,24 +27,24 @@ class Names:
 
 async def attempt(
     port: int, *addresses: str, timeout: float = SOON, factory: Callable[[], asyncio.Protocol] = asyncio.Protocol
-) -> tuple[asyncio.Transport, Passage]:
-    passage = Passage()
+) -> tuple[asyncio.Transport, Trace]:
+    trace = Trace()
     transport, _ = await connect(
         factory,
         Address("peer.example.org", port),
         resolver=Names(*addresses),
         deadline=time.monotonic() + timeout,
-        passage=passage,
+        trace=trace,
     )
-    return transport, passage
+    return transport, trace
 
 
 async def test_the_first_address_that_answers_is_taken() -> None:
     async with scripted(hang, host="127.0.0.2") as peer:
-        transport, passage = await attempt(peer.port, "127.0.0.3", "::1", "127.0.0.2", "127.0.0.4")
+        transport, trace = await attempt(peer.port, "127.0.0.3", "::1", "127.0.0.2", "127.0.0.4")
         assert transport.get_extra_info("peername")[0] == "127.0.0.2"
         transport.close()
-    assert set(passage.phases) == {Phase.RESOLVE, Phase.CONNECT}
+    assert set(trace.phases) == {Phase.RESOLVE, Phase.CONNECT}
 
 
 async def test_a_silent_address_leaves_time_for_the_others() -> None:
@@ -97,7 +97,7 @@ async def test_a_name_server_that_never_answers_is_dns_at_the_deadline() -> None
             Address("peer.example.org", 104),
             resolver=Silent(),
             deadline=time.monotonic() + 0.1,
-            passage=Passage(),
+            trace=Trace(),
         )
     assert (caught.value.reason, caught.value.phase) == (Reason.DNS, Phase.RESOLVE)
 
@@ -116,9 +116,9 @@ async def test_a_name_server_that_never_answers_is_dns_at_the_deadline() -> None
     ],
 )
 def test_each_error_of_the_system_has_its_reason(number: int, reason: Reason) -> None:
-    assert miss(Address("10.0.0.1", 104), OSError(number, "said the system"), 1.0).reason is reason
+    assert connect_failure(Address("10.0.0.1", 104), OSError(number, "said the system"), 1.0).reason is reason
 
 
 def test_what_this_machine_lacks_is_never_the_nodes_fault() -> None:
-    outcome = Passage().failure(Reason.PROBE_ERROR, "no descriptors").outcome()
+    outcome = Trace().failure(Reason.PROBE_ERROR, "no descriptors").outcome()
     assert outcome.status is Status.UNKNOWN

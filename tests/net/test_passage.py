@@ -1,40 +1,40 @@
 from __future__ import annotations
 
 from pacs_monitor.model import Flag, Phase, Reason, Status
-from pacs_monitor.net import Passage
+from pacs_monitor.net import Trace
 
 
-def passed(**seconds: float) -> Passage:
-    passage = Passage()
-    passage.phases.update({Phase(name): value for name, value in seconds.items()})
-    return passage
+def passed(**seconds: float) -> Trace:
+    trace = Trace()
+    trace.phases.update({Phase(name): value for name, value in seconds.items()})
+    return trace
 
 
 def test_a_phase_that_comes_again_adds_up() -> None:
-    passage = Passage()
+    trace = Trace()
     for _ in range(2):
-        passage.begin(Phase.OPERATION)
-    passage.end()
-    once = passage.phases[Phase.OPERATION]
-    passage.begin(Phase.OPERATION)
-    passage.end()
-    assert passage.phases[Phase.OPERATION] > once
+        trace.begin(Phase.OPERATION)
+    trace.end()
+    once = trace.phases[Phase.OPERATION]
+    trace.begin(Phase.OPERATION)
+    trace.end()
+    assert trace.phases[Phase.OPERATION] > once
 
 
 def test_a_failure_ends_the_running_phase_and_keeps_flags() -> None:
-    passage = Passage()
-    passage.begin(Phase.CONNECT)
-    passage.flags.append(Flag.RESOLVED_FROM_MEMORY)
-    outcome = passage.failure(Reason.TCP_REFUSED, "refused").outcome()
+    trace = Trace()
+    trace.begin(Phase.CONNECT)
+    trace.flags.append(Flag.RESOLVED_FROM_MEMORY)
+    outcome = trace.failure(Reason.TCP_REFUSED, "refused").outcome()
     assert (outcome.phase, outcome.flags) == (Phase.CONNECT, (Flag.RESOLVED_FROM_MEMORY,))
     assert set(outcome.phases) == {Phase.CONNECT}
 
 
 def test_a_failure_keeps_what_is_for_the_terminal_also_of_another_conversation() -> None:
-    passage, other = Passage(), Passage()
-    passage.terminal, other.terminal = (("maximum PDU length", "0"),), (("maximum PDU length", "16384"),)
-    passage.take_over(other, "vna")
-    assert passage.failure(Reason.CLOSED, "closed").outcome().terminal == (
+    trace, other = Trace(), Trace()
+    trace.terminal, other.terminal = (("maximum PDU length", "0"),), (("maximum PDU length", "16384"),)
+    trace.take_over(other, "vna")
+    assert trace.failure(Reason.CLOSED, "closed").outcome().terminal == (
         ("maximum PDU length", "0"),
         ("vna: maximum PDU length", "16384"),
     )

@@ -10,7 +10,7 @@ import pytest
 
 from pacs_monitor.model import Phase, Reason
 from pacs_monitor.net import NetFailure, Resolver, resolver
-from pacs_monitor.net.resolver import Standing
+from pacs_monitor.net.resolver import _Record
 from tests.engine.support import until
 from tests.timing import SOON
 
@@ -64,7 +64,7 @@ async def test_many_names_use_a_bounded_number_of_threads_and_keep_few(names: Na
     asker = Resolver()
     names.go.clear()
     waiting = [asyncio.ensure_future(asker.resolve(f"pacs{n}")) for n in range(3 * resolver.MOST)]
-    await until(lambda: len(names.asked) == resolver.MOST - resolver.KEPT[Standing.NEW])
+    await until(lambda: len(names.asked) == resolver.MOST - resolver.KEPT[_Record.NEW])
     assert asker.threads == asker.in_progress == len(names.asked)
     names.go.set()
     await asyncio.gather(*waiting)
@@ -82,13 +82,13 @@ async def test_names_that_hang_leave_room_for_new_ones_and_for_those_that_were_a
     names.go.clear()
     waiting = [asyncio.ensure_future(asker.resolve(name)) for name in hanging]
     await asyncio.sleep(0)
-    assert asker.in_progress == resolver.MOST - resolver.KEPT[Standing.FAILED]
+    assert asker.in_progress == resolver.MOST - resolver.KEPT[_Record.FAILED]
     waiting += [asyncio.ensure_future(asker.resolve(f"new{n}")) for n in range(2 * resolver.MOST)]
     await asyncio.sleep(0)
-    assert asker.in_progress == resolver.MOST - resolver.KEPT[Standing.NEW]
+    assert asker.in_progress == resolver.MOST - resolver.KEPT[_Record.NEW]
     waiting += [asyncio.ensure_future(asker.resolve("pacs"))]
     await asyncio.sleep(0)
-    assert asker.in_progress == resolver.MOST - resolver.KEPT[Standing.NEW] + 1
+    assert asker.in_progress == resolver.MOST - resolver.KEPT[_Record.NEW] + 1
     names.go.set()
     await asyncio.gather(*waiting)
 
@@ -109,7 +109,7 @@ async def test_a_name_that_hung_rests_and_is_answered_at_once_meanwhile(names: N
 async def test_whoever_comes_while_a_lookup_hangs_does_not_wait_for_all_of_the_patience_again(
     names: NameServer,
 ) -> None:
-    asker = Resolver(patience=0.5)
+    asker = Resolver(thresholds=0.5)
     await asker.resolve("pacs")
     names.go.clear()
     assert (await asker.resolve("pacs"))[1]
@@ -127,7 +127,7 @@ async def test_a_name_that_no_longer_resolves_is_remembered(names: NameServer) -
 
 
 async def test_a_name_server_that_hangs_costs_no_more_than_patience(names: NameServer) -> None:
-    asker = Resolver(patience=0.5)
+    asker = Resolver(thresholds=0.5)
     await asker.resolve("pacs")
     names.go.clear()
     assert await asker.resolve("pacs") == (("10.0.0.4",), True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pacs_monitor.model import Address, Phase, Reason, Tls
-from pacs_monitor.net import NetFailure, Passage, Resolver, connect
+from pacs_monitor.net import NetFailure, Resolver, Trace, connect
 from tests.peers.certificates import certificate, server_context
 from tests.peers.scripted import Conversation, hang, scripted
 from tests.timing import HANGS, SOON
@@ -35,21 +35,21 @@ async def server(made: Path) -> AsyncIterator[int]:
         listening.close()
 
 
-async def over_tls(port: int, tls: Tls, *, timeout: float = SOON, host: str = "127.0.0.1") -> tuple[bytes, Passage]:
+async def over_tls(port: int, tls: Tls, *, timeout: float = SOON, host: str = "127.0.0.1") -> tuple[bytes, Trace]:
     """The first byte of the peer."""
-    reader, passage = asyncio.StreamReader(), Passage()
+    reader, trace = asyncio.StreamReader(), Trace()
     transport, _ = await connect(
         lambda: asyncio.StreamReaderProtocol(reader),
         Address(host, port),
         resolver=Resolver(),
         deadline=time.monotonic() + timeout,
-        passage=passage,
+        trace=trace,
         tls=tls,
     )
     said = await reader.readexactly(1)
     transport.close()
     await reader.read()
-    return said, passage
+    return said, trace
 
 
 async def failure_of(port: int, tls: Tls, *, timeout: float = SOON) -> NetFailure:
@@ -63,9 +63,9 @@ async def failure_of(port: int, tls: Tls, *, timeout: float = SOON) -> NetFailur
 async def test_a_trusted_certificate_is_fine_and_timed_apart(tmp_path: Path, host: str) -> None:
     made = certificate(tmp_path)
     async with server(made) as port:
-        said, passage = await over_tls(port, Tls(ca=str(made)), host=host)
+        said, trace = await over_tls(port, Tls(ca=str(made)), host=host)
     assert said == b"!"
-    assert list(passage.phases) == [Phase.RESOLVE, Phase.CONNECT, Phase.TLS]
+    assert list(trace.phases) == [Phase.RESOLVE, Phase.CONNECT, Phase.TLS]
 
 
 async def test_a_certificate_of_an_unknown_signer_is_tls_untrusted(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ async def test_a_peer_that_does_not_close_is_left_within_seconds(tmp_path: Path)
             Address("127.0.0.1", listening.getsockname()[1]),
             resolver=Resolver(),
             deadline=time.monotonic() + SOON,
-            passage=Passage(),
+            trace=Trace(),
             tls=Tls(ca=str(made)),
         )
         with await serving:

@@ -94,7 +94,7 @@ class BookLedger:
     async def remove(self, node: str, sop_instance: str) -> None:
         del self.objects[node, sop_instance]
 
-    async def miss(self, node: str, sop_instance: str, since: Micros | None) -> None:
+    async def mark_missed(self, node: str, sop_instance: str, since: Micros | None) -> None:
         self.objects[node, sop_instance] = replace(self.objects[node, sop_instance], missed=since)
 
     async def outstanding(self, check: CheckId) -> tuple[TestObject, ...]:
@@ -122,7 +122,7 @@ class Context:
     check: CheckId = A_CHECK
     nodes: Mapping[str, Node] = field(default_factory=dict)
     ledger: BookLedger = field(default_factory=BookLedger)
-    listeners: DicomListener | None = None
+    dicom_listener: DicomListener | None = None
     hl7_listener: Hl7Listener | None = None
     clock: TestClock = field(default_factory=TestClock)
     zone: tzinfo = UTC

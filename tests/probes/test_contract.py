@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pacs_monitor.fields import nodes_named
-from pacs_monitor.model import Blame, Flag, Layer, Outcome, Probe, Reason, Rhythm, Status
+from pacs_monitor.model import Blame, Flag, Layer, Outcome, Probe, Reason, Status, Timing
 from pacs_monitor.probes import kinds
 from tests.legibility import illegible, printed
 from tests.probes.support import Arrange, Peers, ask
@@ -96,8 +96,8 @@ def test_a_kind_is_named_like_its_module(kind: str, probe: Probe) -> None:
 def test_a_kind_keeps_the_protocol(probe: Probe) -> None:
     assert isinstance(probe, Probe)
     assert isinstance(probe.layer, Layer)
-    assert isinstance(probe.rhythm, Rhythm)
-    assert probe.rhythm.retry_interval <= probe.rhythm.interval
+    assert isinstance(probe.timing, Timing)
+    assert probe.timing.retry_interval <= probe.timing.interval
 
 
 def test_a_kind_is_documented(kind: str, probe: Probe) -> None:

@@ -207,7 +207,7 @@ async def ours(tmp_path: Path) -> AsyncIterator[Ours]:
 async def move_to_us(ours: Ours, memory: dict[str, Any], **settings: Any) -> Any:
     node = node_at(ours.archive.dicom_port, ours.archive.ae_title)
     made = DicomRetrieveSettings(studies=STUDY, method="move", **settings)
-    return await ask(RETRIEVE, node, made, memory=memory, clock=Ticking(), listeners=ours.listener)
+    return await ask(RETRIEVE, node, made, memory=memory, clock=Ticking(), dicom_listener=ours.listener)
 
 
 async def test_a_study_moved_to_our_listener_is_counted_and_hashed(ours: Ours, tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ async def test_moved_to_our_listener_and_compared(tmp_path: Path, ledger: BookLe
         with Orthanc(tmp_path, DicomModalities={"us": ["PACSMON", "127.0.0.1", listener.port]}) as orthanc:
             for verify in ("move", "commitment"):
                 settings = settings_of(verify=verify)
-                outcome = await ask(STORE, node_of(orthanc), settings, ledger=ledger, listeners=listener)
+                outcome = await ask(STORE, node_of(orthanc), settings, ledger=ledger, dicom_listener=listener)
                 assert (outcome.status, outcome.detail) == (Status.OK, "")
                 assert measured(outcome)["store_available_seconds archive"] > 0
             assert (held_by(orthanc), ledger.objects) == (0, {})
@@ -203,7 +203,7 @@ async def test_a_move_that_the_archive_refuses_is_told_as_a_failure_to_look(
         return False
 
     stranger = Listener("NOTKNOWN", known=nobody, ours=nobody)  # Orthanc answers C000 instead of A801
-    outcome = await ask(STORE, node_of(orthanc), settings_of(verify="move"), ledger=ledger, listeners=stranger)
+    outcome = await ask(STORE, node_of(orthanc), settings_of(verify="move"), ledger=ledger, dicom_listener=stranger)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.QUERY_REFUSED)
     assert outcome.detail.startswith("it accepted the object; verifying failed: C-MOVE answered 0xC000")
     assert (held_by(orthanc), ledger.objects) == (0, {})
@@ -261,7 +261,7 @@ async def test_what_moves_an_object_is_asked_for_twice_at_most(verify: str, find
     listener = Listener("PACSMON", known=nobody, ours=nobody)
     with archive(gives=False, finds=finds) as miser:
         settings = settings_of(verify=verify)
-        outcome = await ask(STORE, node_at(miser.port), settings, 3 * HANGS, ledger=ledger, listeners=listener)
+        outcome = await ask(STORE, node_at(miser.port), settings, 3 * HANGS, ledger=ledger, dicom_listener=listener)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.STORED_NOT_FOUND)
     ((_, instance),) = ledger.objects
     assert miser.asked == {("C-STORE", instance): 1, (f"C-{verify.upper()}", instance): 2}

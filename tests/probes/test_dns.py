@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pacs_monitor.model import Node, Outcome, Reason, Status
-from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.dns import TYPES, DnsSettings, _judge, _question
 from tests.peers.ports import deaf_port, free_port, program
@@ -169,7 +169,7 @@ def test_whatever_comes_is_records_or_a_failure(data: bytes, kind: str) -> None:
     settings = DnsSettings(name="x.org", type=kind)
     answer = _question(b"id", settings)[:2] + struct.pack("!5H", 0x8180, 0, 2, 0, 0) + data
     with suppress(NetFailure):
-        _judge(answer, settings, Passage())
+        _judge(answer, settings, Trace())
 
 
 @pytest.mark.parametrize("name", ["", "a..b", "x" * 64, "ä.org", ".".join(["x" * 60] * 5)])

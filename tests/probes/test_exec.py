@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacs_monitor.model import Node, Outcome, Reason, Status
-from pacs_monitor.orphans import orphans
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.exec import DETAIL_LIMIT, VALUES_LIMIT, ExecSettings, _outcome, _values
+from pacs_monitor.reaper import reaper
 from tests.peers.ports import free_port
 from tests.peers.scripted import hang, scripted
 from tests.probes.support import Arranged, Peers, ask
@@ -183,7 +183,7 @@ async def until_gone(pids: set[int]) -> None:
     """Killed, and taken off the kernel's list too."""
     async with asyncio.timeout(SOON):
         while any(psutil.pid_exists(pid) for pid in pids):
-            orphans.sweep()
+            reaper.sweep()
             await asyncio.sleep(0.01)
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacs_monitor.model import Change, Node, Outcome, Reason, Status
-from pacs_monitor.net import Passage
+from pacs_monitor.net import Trace
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.fhir import FhirSettings, _judge, _software
 from tests.peers.authority import Authority
@@ -144,5 +144,5 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["rest", "software", "fhirVersion"]), JSON))
 def test_any_statement_is_read_without_an_error(statement: dict[str, Any]) -> None:
-    _judge(statement, FhirSettings(url="http://archive"), Passage())
+    _judge(statement, FhirSettings(url="http://archive"), Trace())
     assert _software(statement, "7") == ("7", ())

@@ -14,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from pacs_monitor.model import Node, Outcome, Phase, Reason, Status
-from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.net.threads import OneThread
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.file_age import FileAgeSettings
@@ -180,7 +180,7 @@ async def test_what_hangs_takes_one_thread_until_it_ends() -> None:
         release.wait(30)
 
     async def call() -> None:
-        await thread.call(hang, Context(time.monotonic() + 0.05), Passage())
+        await thread.call(hang, Context(time.monotonic() + 0.05), Trace())
 
     for _ in range(3):
         with pytest.raises(NetFailure) as caught:
@@ -202,7 +202,7 @@ def test_what_ends_after_its_loop_was_closed_hangs_no_longer() -> None:
 
     def call(timeout: float) -> bool:
         context = Context(time.monotonic() + timeout)
-        return asyncio.run(thread.call(lambda: release.wait(SOON), context, Passage()))
+        return asyncio.run(thread.call(lambda: release.wait(SOON), context, Trace()))
 
     with pytest.raises(NetFailure):
         call(0.05)

@@ -15,12 +15,12 @@ import pytest
 from pydantic import ValidationError
 
 from pacs_monitor.model import Node, Outcome, Reason, Status
-from pacs_monitor.net import Passage
+from pacs_monitor.net import Trace
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.host import HostSettings, _limits
-from pacs_monitor.systems.answers import HostState
-from pacs_monitor.systems.judging import judged
+from pacs_monitor.systems.judgement import worst_of
 from pacs_monitor.systems.node_exporter import NodeExporterSettings
+from pacs_monitor.systems.resources import HostState
 from tests.peers.node_exporter import NodeExporter
 from tests.peers.ports import free_port
 from tests.peers.scripted import full_accept_queue, hang, scripted
@@ -114,7 +114,7 @@ async def test_a_full_memory_warns_where_the_limit_is() -> None:
 
 def judge(state: HostState, **settings: Any) -> Outcome:
     wanted = HostSettings(source="local", **settings)
-    return judged([*_limits(state, wanted)], Passage())
+    return worst_of([*_limits(state, wanted)], Trace())
 
 
 @pytest.mark.parametrize(

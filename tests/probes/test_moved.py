@@ -48,14 +48,14 @@ async def listener() -> AsyncIterator[Listener]:
 async def store_by(mover: Mover, listener: Listener, timeout: float = SOON, verify: str = "move") -> Outcome:
     settings = DicomStoreSettings(cleanup="retention", verify=verify)
     async with scripted(mover) as peer:
-        return await ask(STORE, node_at(peer.port), settings, timeout, listeners=listener)
+        return await ask(STORE, node_at(peer.port), settings, timeout, dicom_listener=listener)
 
 
 async def retrieve_by(mover: Mover, memory: dict[str, Any], listener: Listener | None, **settings: Any) -> Outcome:
     mover.held = mover.held or [(SECONDARY_CAPTURE, IMAGE.uid, SERIES, IMAGE.dataset)]
     made = DicomRetrieveSettings(studies=STUDY, method="move", **settings)
     async with scripted(mover) as peer:
-        return await ask(RETRIEVE, node_at(peer.port), made, memory=memory, listeners=listener)
+        return await ask(RETRIEVE, node_at(peer.port), made, memory=memory, dicom_listener=listener)
 
 
 @pytest.mark.parametrize(

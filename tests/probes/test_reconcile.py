@@ -11,7 +11,7 @@ from pydicom import Dataset
 
 from pacs_monitor.dicom.studies import Day
 from pacs_monitor.engine.seats import limits_of
-from pacs_monitor.model import Address, Check, CheckId, DicomEndpoint, Node, Outcome, Patience, Reason, Status
+from pacs_monitor.model import Address, Check, CheckId, DicomEndpoint, Node, Outcome, Reason, Status, Thresholds
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.reconcile import ReconcileSettings, differ
 from tests.peers.orthanc import Orthanc
@@ -141,7 +141,7 @@ def test_what_differs_does_so_both_ways_and_counts_at_a_limit_never_do(one: int,
 def test_a_run_takes_the_seats_of_both_in_one_order_for_all() -> None:
     def seats_of(here: Node, there: Node) -> list[Address]:
         check = Check(
-            CheckId(here.name, "reconcile"), here, RECONCILE, SETTINGS, 60, 10, 10, Patience(), others=(there,)
+            CheckId(here.name, "reconcile"), here, RECONCILE, SETTINGS, 60, 10, 10, Thresholds(), others=(there,)
         )
         return list(dict(sorted(limits_of(check).items())))
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from pacs_monitor.model import Node, Outcome, Reason, Status
-from pacs_monitor.net import Passage
+from pacs_monitor.net import Trace
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.snmp_interface import SnmpInterfaceSettings, _rates, _troubles
-from pacs_monitor.systems.answers import Interface, Link
-from pacs_monitor.systems.judging import judged
+from pacs_monitor.systems.judgement import worst_of
+from pacs_monitor.systems.resources import Interface, Link
 from pacs_monitor.systems.snmp import LINKS, SnmpSettings
 from tests.peers.network import alone, cable, link
 from tests.peers.ports import deaf_port, free_port
@@ -155,7 +155,7 @@ def told(octets: int = 0, errors: int = 0, discards: int = 0, **more: Any) -> In
 
 def judge(interface: Interface, **settings: Any) -> Outcome:
     rates = _rates([0.0, 0, 0, 0, 0], interface, 60.0)
-    return judged([*_troubles(interface, rates, SnmpInterfaceSettings(**settings))], Passage())
+    return worst_of([*_troubles(interface, rates, SnmpInterfaceSettings(**settings))], Trace())
 
 
 @pytest.mark.parametrize(

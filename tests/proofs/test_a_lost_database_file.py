@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from pacs_monitor.history import Reader
+from pacs_monitor.history import HistoryReader
 from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port, wait_until
 from tests.peers.receiver import SECRET, Receiver
@@ -51,7 +51,7 @@ def test_what_was_open_is_resolved_by_the_next_run_and_nobody_is_paged_again(tmp
             assert daemon.stop() == 0
     assert [post.type for post in pager.posts] == ["incident.opened", "incident.resolved"]
     assert len({post.key for post in pager.posts}) == 1
-    reader = Reader.open(f"sqlite:///{tmp_path}/proof.db", "proof")
+    reader = HistoryReader.open(f"sqlite:///{tmp_path}/proof.db", "proof")
     assert {owed.id for owed in reader.notifications()} == {post.id for post in pager.posts}
     reader.close()
     attack(f"file-{lose.__name__}", "`/readyz` 503; what is open is kept, and resolved by the next run under its key")

@@ -14,7 +14,7 @@ import requests
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
-from pacs_monitor.stores.cleaning import APART
+from pacs_monitor.stores.cleanup import APART
 from tests.engine.support import SettableClock
 from tests.peers.daemon import RunningDaemon
 from tests.peers.orthanc import DICOMWEB, Orthanc

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from pacs_monitor.history import Reader
+from pacs_monitor.history import HistoryReader
 from pacs_monitor.model import Event, IncidentKind
 from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
@@ -185,7 +185,7 @@ def test_every_page_that_was_due_is_delivered_in_order_and_none_is_a_ghost(
 
 def compare(storm: Storm) -> int:
     """What the record says was owed is what the receivers took; how many nodes' incidents there were."""
-    reader = Reader.open(storm.database.url, "storm")
+    reader = HistoryReader.open(storm.database.url, "storm")
     try:
         owed = [row for row in reader.notifications() if row.event is not Event.TEST]
         incidents = {incident.id: incident for incident in reader.incidents()}

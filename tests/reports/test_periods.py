@@ -33,9 +33,9 @@ HOUR = 3600 * SECOND
 )
 def test_a_period_begins_and_ends_in_the_time_zone_of_the_monitor(text: str, start: str, end: str) -> None:
     period = parse(text, BERLIN, NOW)
-    assert (period.local(period.span.start), period.local(period.span.end)) == (start, end)
+    assert (period.local(period.interval.start), period.local(period.interval.end)) == (start, end)
     assert period.name == text.replace(" ", "")
-    assert period.so_far(NOW) == (period.span.end > NOW)
+    assert period.so_far(NOW) == (period.interval.end > NOW)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,8 @@ def test_a_period_begins_and_ends_in_the_time_zone_of_the_monitor(text: str, sta
 def test_a_period_has_a_name_that_means_the_same_tomorrow(text: str, name: str, first: str, after: str) -> None:
     period = parse(text, BERLIN, NOW)
     assert period.name == name
-    assert period.local(period.span.start).startswith(f"{first}T00:00:00")
-    assert period.local(period.span.end).startswith(f"{after}T00:00:00")
+    assert period.local(period.interval.start).startswith(f"{first}T00:00:00")
+    assert period.local(period.interval.end).startswith(f"{after}T00:00:00")
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_today_is_the_day_where_the_monitor_stands(zone: str, later: int, day: s
     ],
 )
 def test_a_day_or_a_quarter_over_daylight_saving_has_its_true_length(text: str, hours: int) -> None:
-    span = parse(text, BERLIN, NOW).span
-    assert span.end - span.start == hours * HOUR
+    interval = parse(text, BERLIN, NOW).interval
+    assert interval.end - interval.start == hours * HOUR
 
 
 @pytest.mark.parametrize(
@@ -139,4 +139,4 @@ def test_any_text_is_a_period_or_a_period_error(text: str) -> None:
         period = parse(text, BERLIN, NOW)
     except PeriodError:
         return
-    assert period.span.start < period.span.end
+    assert period.interval.start < period.interval.end

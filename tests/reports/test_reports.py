@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from pacs_monitor.history import History, Pulse, Revision, Runs
+from pacs_monitor.history import HeartbeatBatch, History, Revision, Runs
 from pacs_monitor.model import SECOND, Entry, Micros, Reason, State
 from pacs_monitor.reports import build, parse, table
 from pacs_monitor.reports.terminal import duration, percent
@@ -31,7 +31,7 @@ async def live(history: History, clock: HandClock, until: Micros, step: Micros =
     """Heartbeats up to a time; the gaps between them are bridged by records of nothing."""
     while clock.time < until:
         clock.time = min(clock.time + step, until)
-        await asyncio.wrap_future(history.beat(Pulse(clock.time)))
+        await asyncio.wrap_future(history.beat(HeartbeatBatch(clock.time)))
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     await history.record(Entry((went(State.DOWN, down, last_before=down - SECOND),), (about,)))
     await live(history, clock, up)
     await history.record(Entry((went(State.UP, up, before=State.DOWN, last_before=up - 2 * SECOND, reason=None),)))
-    await asyncio.wrap_future(history.beat(Pulse(up, runs={ECHO: Runs(ok=100, fail=7, brief=2)})))
+    await asyncio.wrap_future(history.beat(HeartbeatBatch(up, runs={ECHO: Runs(ok=100, fail=7, brief=2)})))
     await live(history, clock, at(10, 30))
     history.close()
     clock.time = at(10, 31)
@@ -136,7 +136,7 @@ async def test_what_has_never_worked_is_named_and_charged_to_nobody(tmp_path: Pa
     began = clock.now()
     await history.adopt([ECHO, STORE], Revision("abc"), {ECHO: "one", STORE: "two"})
     await history.record(Entry((went(State.DOWN, began, before=State.UNKNOWN), went(State.UP, began, check=STORE))))
-    await asyncio.wrap_future(history.beat(Pulse(clock.move(20))))
+    await asyncio.wrap_future(history.beat(HeartbeatBatch(clock.move(20))))
     report = build(history.reader, parse("2027", "UTC", clock.time), clock.time)
     history.close()
     (echo, store), console = report["checks"], Console(width=200, record=True, file=StringIO())

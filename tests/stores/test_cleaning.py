@@ -12,7 +12,7 @@ import pytest
 
 from pacs_monitor.model import SECOND, DicomEndpoint, Node, ProbeContext, Reason, Status, TestObject
 from pacs_monitor.probes.dicom_store import DicomStore, DicomStoreSettings
-from pacs_monitor.stores.cleaning import AT_ONCE, Dcm4cheeCleaner, NoCleaner, OrthancCleaner, Removal, tidy
+from pacs_monitor.stores.cleanup import AT_ONCE, Dcm4cheeCleaner, NoCleaner, OrthancCleaner, Removal, tidy
 from pacs_monitor.systems.dcm4chee import Dcm4cheeSettings
 from pacs_monitor.systems.orthanc import OrthancSettings
 from tests.peers.orthanc import Orthanc

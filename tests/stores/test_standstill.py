@@ -14,9 +14,9 @@ import requests
 
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.history import History
-from pacs_monitor.model import Check, CheckId, DicomEndpoint, Node, Patience, Reason, Status
+from pacs_monitor.model import Check, CheckId, DicomEndpoint, Node, Reason, Status, Thresholds
 from pacs_monitor.probes import kinds
-from pacs_monitor.stores.cleaning import APART
+from pacs_monitor.stores.cleanup import APART
 from pacs_monitor.systems.orthanc import OrthancSettings
 from tests.engine.support import NumericResolver, SettableClock, until
 from tests.peers.orthanc import DICOMWEB, Orthanc
@@ -66,7 +66,7 @@ def a_store(orthanc: Orthanc, kind: str, timeout: float) -> Check:
     where = {"url": f"{orthanc.url}/dicom-web"} if kind == "dicomweb_store" else {}
     probe = kinds()[kind]
     settings = probe.settings(cleanup="orthanc", **SETTINGS[kind], **where)
-    return Check(CheckId("archive", kind), node, probe, settings, 60.0, 10.0, timeout, patience=Patience())
+    return Check(CheckId("archive", kind), node, probe, settings, 60.0, 10.0, timeout, thresholds=Thresholds())
 
 
 def changes(orthanc: Orthanc) -> int:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from pacs_monitor.model import Node, Reason
-from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.net import NetFailure, Trace
 from tests.peers.replayed import How, replayed
 from tests.probes.support import Context
 from tests.timing import HANGS, SOON
@@ -27,7 +27,7 @@ BADLY: dict[How, Reason] = {
 
 async def tell(how: Callable[..., Awaitable[T]], *first: Any, node: Node = NODE, timeout: float = SOON) -> T:
     """`how` is a bound method of a system: volumes, queues, …"""
-    return await how(*first, node, Context(time.monotonic() + timeout), Passage())
+    return await how(*first, node, Context(time.monotonic() + timeout), Trace())
 
 
 async def why_not(how: Callable[..., Awaitable[Any]], *first: Any, node: Node = NODE, timeout: float = SOON) -> Reason:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacs_monitor.systems.answers import Queue
 from pacs_monitor.systems.backlog import Backlog
+from pacs_monitor.systems.resources import Queue
 
 MINUTE, HOUR = 60.0, 3600.0
 QUARTER = 900.0
@@ -75,7 +75,7 @@ def test_an_empty_queue_and_one_that_tells_no_progress_do_not_stand_still(told: 
 
 
 def failed(*counts: int, tally: bool = False) -> float:
-    return followed(queue(0, failed=count, tally=tally) for count in counts).newly_failed
+    return followed(queue(0, failed=count, failed_is_total=tally) for count in counts).newly_failed
 
 
 def test_failed_items_count_from_the_second_run_on() -> None:
@@ -87,7 +87,11 @@ def test_failed_items_that_somebody_takes_away_are_no_new_ones() -> None:
 
 
 def test_a_tally_that_begins_anew_counts_what_failed_since() -> None:
-    assert [failed(10, 0, tally=True), failed(10, 3, tally=True), failed(10, 3, 4, tally=True)] == [0, 3, 4]
+    assert [
+        failed(10, 0, failed_is_total=True),
+        failed(10, 3, failed_is_total=True),
+        failed(10, 3, 4, failed_is_total=True),
+    ] == [0, 3, 4]
 
 
 def test_failed_items_are_told_apart_by_name_where_the_system_forgets() -> None:
@@ -117,7 +121,7 @@ TOLD = st.builds(
     oldest=st.none() | st.floats(0, 1e6),
     in_progress=st.none() | st.integers(0, 2),
     failed=st.none() | st.integers(0, 50),
-    tally=st.booleans(),
+    failed_is_total=st.booleans(),
     failures=st.none() | st.frozensets(st.sampled_from("abcdef")),
 )
 

@@ -9,11 +9,11 @@ import pytest
 
 from pacs_monitor.fields import Secret
 from pacs_monitor.model import Flag, Node, Reason, Status
-from pacs_monitor.net import Passage
+from pacs_monitor.net import Trace
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.disk import DiskSettings
-from pacs_monitor.systems.answers import Queue, Volume
 from pacs_monitor.systems.dcm4chee import Dcm4chee, Dcm4cheeSettings
+from pacs_monitor.systems.resources import Queue, Volume
 from tests.peers.replayed import replayed
 from tests.probes.support import Context, ask
 from tests.systems.asking import BADLY, NODE, bad_answers, tell, why_not
@@ -130,11 +130,11 @@ async def test_before_5_12_tasks_are_listed_since_they_are_not_counted(status: i
         "/queue/Export1?status=IN%20PROCESS&limit=500": [],
         "/queue/Export1?status=FAILED&limit=500": [DUE] * 500,
     }
-    passage = Passage()
+    trace = Trace()
     async with replayed(V5_12 | counts | lists | {UNORDERED: [DUE, DUE_LATER]}) as peer:
-        (queue,) = await system(peer.url).queues(NODE, Context(time.monotonic() + SOON), passage)
+        (queue,) = await system(peer.url).queues(NODE, Context(time.monotonic() + SOON), trace)
     assert queue == Queue("Export1", 2, AT, in_progress=0, failed=500)
-    assert passage.flags == [Flag.CAPPED]
+    assert trace.flags == [Flag.CAPPED]
 
 
 @pytest.mark.parametrize(("status", "reason"), [(400, Reason.HTTP_STATUS), (500, Reason.HTTP_STATUS)])

@@ -11,14 +11,14 @@ from typing import Any
 
 import psutil
 
+from pacs_monitor.format.human import label
 from pacs_monitor.model import Node, Outcome, ProbeContext, Reason, Status
-from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.disk import DiskSettings
 from pacs_monitor.systems.local import Local, LocalSettings
 from pacs_monitor.systems.paths import look
 from pacs_monitor.systems.services import of_windows
-from pacs_monitor.wording import label
 from tests.peers.ports import program
 from tests.peers.user import unprivileged
 from tests.peers.volume import tmpfs
@@ -135,8 +135,8 @@ async def test_a_path_that_hangs_costs_one_thread_however_often_it_is_asked(tmp_
         begun.set()
         return hanging.read_text()
 
-    async def looked(_node: Node, ctx: ProbeContext, passage: Passage) -> str:
-        return await look(str(hanging), read, ctx, passage)
+    async def looked(_node: Node, ctx: ProbeContext, trace: Trace) -> str:
+        return await look(str(hanging), read, ctx, trace)
 
     assert [await why_not(looked, timeout=0.5) for _ in range(3)] == [Reason.TIMEOUT] * 3
     assert begun.wait(SOON)
@@ -149,7 +149,7 @@ async def test_a_path_that_hangs_costs_one_thread_however_often_it_is_asked(tmp_
             await asyncio.sleep(0.01)
 
 
-async def outcome(looked: Callable[[Node, ProbeContext, Passage], Awaitable[str]]) -> str:
+async def outcome(looked: Callable[[Node, ProbeContext, Trace], Awaitable[str]]) -> str:
     try:
         return await tell(looked)
     except NetFailure:

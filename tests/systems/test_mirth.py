@@ -11,8 +11,8 @@ from pacs_monitor.http import basic
 from pacs_monitor.model import Node, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.queue import QueueSettings
-from pacs_monitor.systems.answers import Feed, Queue, Volume
 from pacs_monitor.systems.mirth import Mirth, MirthSettings
+from pacs_monitor.systems.resources import Feed, Queue, Volume
 from tests.peers.replayed import replayed
 from tests.probes.support import ask
 from tests.systems.asking import BADLY, bad_answers, tell, why_not
@@ -51,9 +51,9 @@ async def test_channels_and_their_destinations_are_queues() -> None:
     async with replayed({STATUSES: SEVERAL}, demands=("x-requested-with",)) as peer:
         queues = await tell(system(peer.url).queues)
     assert queues == [
-        Queue("orders", 4, failed=2, tally=True),
-        Queue("orders/to PACS", 4, in_progress=0, failed=2, tally=True),
-        Queue("results", 4, failed=2, tally=True),
+        Queue("orders", 4, failed=2, failed_is_total=True),
+        Queue("orders/to PACS", 4, in_progress=0, failed=2, failed_is_total=True),
+        Queue("results", 4, failed=2, failed_is_total=True),
     ]
 
 

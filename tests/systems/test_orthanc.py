@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pacs_monitor.net import Passage
+from pacs_monitor.net import Trace
 from pacs_monitor.systems.arrivals import arrivals
 from pacs_monitor.systems.orthanc import Orthanc, OrthancSettings
 from tests.peers.replayed import replayed
@@ -61,8 +61,8 @@ async def test_a_series_came_when_orthanc_says_with_or_without_a_fraction(writte
     async with replayed(answers) as peer:
         settings = OrthancSettings(url=peer.url)
 
-        async def ask(_node: Any, ctx: Any, passage: Passage) -> Any:
-            return await arrivals(settings, None, ctx, passage)
+        async def ask(_node: Any, ctx: Any, trace: Trace) -> Any:
+            return await arrivals(settings, None, ctx, trace)
 
         found = await tell(ask, node=NODE)
     assert [(series.sender, series.at) for series in found.series] == [("CT1", AT)]

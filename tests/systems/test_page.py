@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from pacs_monitor import config
-from pacs_monitor.systems import kinds, telling
+from pacs_monitor.systems import kinds, kinds_reporting
 
 PAGE = (Path(__file__).parents[2] / "docs" / "systems.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
@@ -27,7 +27,7 @@ def test_every_row_is_about_a_system() -> None:
 @pytest.mark.parametrize(("column", "what"), list(enumerate(["volumes", "queues", "feeds", "host", "interfaces"])))
 def test_a_row_says_what_the_system_tells(column: int, what: str) -> None:
     said = {kind for kind, row in ROWS.items() if row[column].strip() == "yes"}
-    assert said == ROWS.keys() & telling(what)
+    assert said == ROWS.keys() & kinds_reporting(what)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: next(iter(yaml.safe_load(text)["nodes"])))

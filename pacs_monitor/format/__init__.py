@@ -1,0 +1,1 @@
+"""Amounts, durations, times and names as text for people."""

@@ -1,0 +1,187 @@
+"""From one run to a change of State: Outcome, Result, Standing, Transition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
+
+from pacs_monitor.model.enums import Blame, Flag, Phase, Presence, Reason, State, Status
+from pacs_monitor.model.times import SECOND, Micros, iso
+
+
+class CheckId(NamedTuple):
+    """`node/check`, the identity of a check."""
+
+    node: str
+    check: str
+
+    def __str__(self) -> str:
+        return f"{self.node}/{self.check}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        node, _, check = text.partition("/")
+        return cls(node, check)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A measurement that a probe declares: the metric `pacs_<name>`, in base units."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+    trend: bool = False
+    """Samples are kept in the history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One value of a declared measure; `labels` are pairs in the order that the measure declares."""
+
+    name: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+class Change(NamedTuple):
+    """A change of the peer: recorded, never notified. No free text of a peer, no patient data."""
+
+    what: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a probe saw. `reason` is None exactly when the status is ok; blame `monitor` means status unknown."""
+
+    status: Status
+    reason: Reason | None = None
+    phase: Phase | None = None
+    detail: str = ""
+    flags: tuple[Flag, ...] = ()
+    phases: Mapping[Phase, float] = field(default_factory=dict)
+    measurements: tuple[Measurement, ...] = ()
+    changes: tuple[Change, ...] = ()
+    """What the probe found changed since its previous runs."""
+    terminal: tuple[tuple[str, str], ...] = ()
+    """Facts for the terminal of `pacs-monitor probe` alone; never stored, logged or sent."""
+
+    def __post_init__(self) -> None:
+        if (self.reason is None) != (self.status is Status.OK):
+            raise ValueError(f"status {self.status} does not match reason {self.reason}")
+        if self.reason is not None and (self.reason.blame is Blame.MONITOR) and self.status is not Status.UNKNOWN:
+            raise ValueError(
+                f"reason {self.reason} is the monitor's own: the status must be unknown, not {self.status}"
+            )
+
+    @classmethod
+    def of(cls, reason: Reason, *, warn: bool = False, **fields: Any) -> Self:
+        """The outcome that goes with a reason: unknown when the monitor is to blame, else warn or fail."""
+        if reason.blame is Blame.MONITOR:
+            status = Status.UNKNOWN
+        else:
+            status = Status.WARN if warn or reason is Reason.BUSY else Status.FAIL
+        return cls(status, reason, **fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An Outcome stamped with its check, start and duration."""
+
+    check: CheckId
+    probe: str
+    outcome: Outcome
+    started: Micros
+    duration: float
+
+    @property
+    def ended(self) -> Micros:
+        return self.started + round(self.duration * SECOND)
+
+    def as_json(self) -> dict[str, Any]:
+        """The probe result of contracts.md."""
+        outcome, reason = self.outcome, self.outcome.reason
+        return {
+            "node": self.check.node,
+            "check": self.check.check,
+            "probe": self.probe,
+            "status": outcome.status,
+            "reason": reason,
+            "blame": reason and reason.blame,
+            "phase": outcome.phase if reason else None,
+            "detail": outcome.detail,
+            "flags": list(outcome.flags),
+            "started": iso(self.started),
+            "duration_seconds": round(self.duration, 6),
+            "phases": {phase.value: round(seconds, 6) for phase, seconds in outcome.phases.items()},
+            "measurements": [
+                {"name": m.name, "labels": dict(m.labels), "value": m.value} for m in outcome.measurements
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """How many results in a row confirm a change; durations in seconds."""
+
+    failures: int = 3
+    recoveries: int = 2
+    presence: Presence = Presence.ALWAYS
+    busy_fail_after: float = 600.0
+
+
+class Streak(NamedTuple):
+    """Results in a row: how many, when the first had ended, and when the last different result before it had
+    started."""
+
+    length: int = 0
+    since: Micros = 0
+    before: Micros | None = None
+
+
+NO_STREAK = Streak()
+
+
+class Standing(NamedTuple):
+    """The confirmed state of a check. The streaks count results at least as bad, or at least as good."""
+
+    state: State = State.UNKNOWN
+    since: Micros = 0
+    reason: Reason | None = Reason.NOT_MEASURED
+    troubled: bool = False
+    """An incident is open: leaving unknown or absent for up then takes `recoveries`."""
+    last: Micros | None = None
+    """When the last result started."""
+    busy_since: Micros | None = None
+    fails: Streak = NO_STREAK
+    bads: Streak = NO_STREAK
+    oks: Streak = NO_STREAK
+    goods: Streak = NO_STREAK
+    absents: Streak = NO_STREAK
+    unknowns: Streak = NO_STREAK
+    others: Streak = NO_STREAK
+    """While unknown: unknown results in a row for another cause than `reason`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change of State, or of the cause of unknown.
+
+    An outage lasted at least `recovery.last_before - since`, and at most `recovery.since - last_before`.
+    """
+
+    check: CheckId
+    before: State
+    after: State
+    last_before: Micros | None
+    """When the last result of the old state started; None when there was none."""
+    since: Micros
+    """When the first result of the new state had ended."""
+    noticed: Micros
+    """When the change was confirmed."""
+    reason: Reason | None = None
+    phase: Phase | None = None
+    detail: str = ""

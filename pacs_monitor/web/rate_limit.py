@@ -1,0 +1,53 @@
+"""How often something may be asked for: a token bucket, and work that is done by one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+
+class TokenBucket:
+    """`burst` at once, and afterwards `rate` in a second, for each key."""
+
+    def __init__(self, rate: float, burst: int, now: Callable[[], float]) -> None:
+        self._rate, self._burst, self._now = rate, burst, now
+        self._left: dict[object, tuple[float, float]] = {}
+
+    def wait(self, key: object) -> float:
+        """Seconds until the next one is allowed; 0 when this one is, and then it counts."""
+        now = self._now()
+        left, at = self._left.get(key, (float(self._burst), now))
+        left = min(self._burst, left + (now - at) * self._rate)
+        if left < 1:
+            return (1 - left) / self._rate
+        self._left[key] = left - 1, now
+        return 0.0
+
+
+class SingleFlight:
+    """Heavy work of one caller at a time, with a rest of `rest` times its duration, so that it takes its part alone."""
+
+    def __init__(self, rest: float) -> None:
+        self._rest = rest
+        self._busy = False
+        self._free_at = 0.0
+
+    @property
+    def busy(self) -> bool:
+        return self._busy
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """After the rest from the last one; not to be entered while it is `busy`."""
+        loop = asyncio.get_running_loop()
+        self._busy = True
+        try:
+            await asyncio.sleep(max(0.0, self._free_at - loop.time()))
+            began = loop.time()
+            try:
+                yield
+            finally:
+                self._free_at = loop.time() + self._rest * (loop.time() - began)
+        finally:
+            self._busy = False
