@@ -213,13 +213,13 @@ def test_what_ends_after_its_loop_was_closed_hangs_no_longer() -> None:
 
 HANGING = """
 import asyncio, time
-from pacs_monitor.net import NetFailure, Passage
+from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.net.threads import OneThread
 from tests.probes.support import Context
 
 async def main():
     try:
-        await OneThread().call(lambda: time.sleep(600), Context(time.monotonic() + 0.05), Passage())
+        await OneThread().call(lambda: time.sleep(600), Context(time.monotonic() + 0.05), Trace())
     except NetFailure as failure:
         print(failure.reason)
 

@@ -74,8 +74,8 @@ def test_an_empty_queue_and_one_that_tells_no_progress_do_not_stand_still(told: 
     assert stuck(told, told) is None
 
 
-def failed(*counts: int, tally: bool = False) -> float:
-    return followed(queue(0, failed=count, failed_is_total=tally) for count in counts).newly_failed
+def failed(*counts: int, failed_is_total: bool = False) -> float:
+    return followed(queue(0, failed=count, failed_is_total=failed_is_total) for count in counts).newly_failed
 
 
 def test_failed_items_count_from_the_second_run_on() -> None:
