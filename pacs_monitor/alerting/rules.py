@@ -1,70 +1,132 @@
-"""Who is to be notified, by the configuration in force: routes and paging modes. Pure.
-
-Maintenance windows, service hours and network parents will answer here too, each with its own `why`.
-"""
+"""Who is to be notified, by the configuration in force: routes, paging modes, network parents, sites. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from pacs_monitor.config.estate import Estate, Route, check_facts
-from pacs_monitor.model import Check, CheckId, Incident, IncidentKind, Paging, Severity
+from pacs_monitor.model import Check, CheckId, Incident, IncidentKind, Paging, Presence, Problem, Severity, State
 
-PAGING_OFF = "paging off"
-NO_CHANNEL = "no channel"
+REACHABILITY = ("ping", "tcp", "snmp_interface", "dicom_echo", "http", "hl7_heartbeat")
+"""Kinds that show best whether a node can be reached; of a node without any of them, its most frequent check."""
 _STRENGTH = (Paging.OFF, Paging.SHADOW, Paging.ON)
 
-Targets = Mapping[str, float | None]
-"""Channel → how often it is reminded, in seconds."""
 
+@dataclass(slots=True)
+class Target:
+    """One channel that an incident is routed to."""
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How one channel is reached: for real or in the shadow, and how often it is reminded."""
+    paging: Paging = Paging.OFF
+    """The strongest mode among the members that are routed there."""
+    remind: float | None = None
+    """The shortest interval of reminders, in seconds."""
+    problems: list[Problem] = field(default_factory=list)
+    """Of kind node: the members that are routed there."""
 
-    paging: Paging
-    remind: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """The channels to notify of an incident; `why` says why there are none."""
-
-    reach: Mapping[str, Reach]
-    paging: Paging
-    """The strongest mode among the incident's members, whatever the routes say."""
-    why: str = ""
+    def add(self, paging: Paging, remind: float | None) -> None:
+        self.paging = max(self.paging, paging, key=_STRENGTH.index)
+        if remind is not None and paging is not Paging.OFF:
+            self.remind = remind if self.remind is None else min(remind, self.remind)
 
 
 class Rules:
-    """The part of the configuration that decides who is notified."""
+    """The part of the configuration that alerting goes by."""
 
     def __init__(self, estate: Estate) -> None:
+        self.revision = estate.revision
         self.checks = estate.checks
         self.channels = frozenset(estate.channels)
+        self._nodes = estate.nodes
+        self._sites = estate.sites
         self._routes = estate.routes
         self._default = estate.default_route
         self._paging = estate.monitor.paging
-        self._known: dict[tuple[CheckId, Severity], Targets] = {}
+        self._known: dict[tuple[CheckId, Severity], Mapping[str, float | None]] = {}
 
-    def audience(self, incident: Incident) -> Audience:
-        """Of its members' routes all together; one of the monitor's own goes through all channels that work."""
+    def targets(self, incident: Incident) -> dict[str, Target]:
+        """The channels that an open incident is routed to; those where paging is off, too."""
+        targets: dict[str, Target] = {}
         if incident.kind in (IncidentKind.DELIVERY, IncidentKind.FAULT):
             broken = {incident.cause} if incident.kind is IncidentKind.DELIVERY else set[str]()
-            others = dict.fromkeys(sorted(self.channels - broken), self._default.remind)
-            return _audience([(self._paging, others)])
-        members = [self.checks[member] for member in incident.members if member in self.checks]
-        return _audience((check.paging, self._targets(check, incident.severity)) for check in members)
+            for channel in sorted(self.channels - broken):
+                targets[channel] = Target()
+                targets[channel].add(self._paging, self._default.remind)
+            return targets
+        if incident.kind is IncidentKind.NODE:
+            routed = [(p.check, p.severity, p) for p in incident.problems if is_active(p) and p.check in self.checks]
+            routed = [one for one in routed if one[2].state is not State.ABSENT]
+            parts: Iterable[tuple[CheckId, Severity, Problem | None]] = routed
+        else:
+            parts = ((member, incident.severity, None) for member in incident.members if member in self.checks)
+        for identity, severity, problem in parts:
+            check = self.checks[identity]
+            for channel, remind in self._routed(check, severity).items():
+                target = targets.setdefault(channel, Target())
+                target.add(check.paging, remind)
+                if problem is not None:
+                    target.problems.append(problem)
+        return targets
 
-    def _targets(self, check: Check, severity: Severity) -> Targets:
-        """The first route that names a channel says how often it is reminded."""
+    def paging(self, incident: Incident) -> Paging:
+        """The strongest mode among the members, whatever the routes say."""
+        if incident.kind in (IncidentKind.DELIVERY, IncidentKind.FAULT):
+            return self._paging
+        modes = [self.checks[member].paging for member in incident.members if member in self.checks]
+        return max(modes, key=_STRENGTH.index, default=Paging.ON)
+
+    @cached_property
+    def reachability(self) -> Mapping[str, CheckId]:
+        """The check of each node that shows whether it can be reached."""
+        best: dict[str, tuple[tuple[int, float, str], CheckId]] = {}
+        for check in self.checks.values():
+            kind = check.probe.kind
+            rank = REACHABILITY.index(kind) if kind in REACHABILITY else len(REACHABILITY)
+            key = rank, check.interval, check.id.check
+            if check.id.node not in best or key < best[check.id.node][0]:
+                best[check.id.node] = key, check.id
+        return {node: check for node, (_, check) in best.items()}
+
+    @cached_property
+    def site_nodes(self) -> Mapping[str, Sequence[str]]:
+        """The watched nodes of each site."""
+        sites: defaultdict[str, list[str]] = defaultdict(list)
+        for node in self.reachability:
+            if site := self.site(node):
+                sites[site].append(node)
+        return sites
+
+    def site(self, node: str) -> str:
+        return self._nodes[node].site if node in self._nodes else ""
+
+    def parents(self, node: str) -> tuple[tuple[str, ...], ...]:
+        """Its network parents; of each entry, all are needed to be down."""
+        return self._nodes[node].depends_on if node in self._nodes else ()
+
+    @cached_property
+    def children(self) -> Mapping[str, Sequence[str]]:
+        """The nodes that name this one as a parent."""
+        children: defaultdict[str, list[str]] = defaultdict(list)
+        for name, node in self._nodes.items():
+            for parent in {parent for entry in node.depends_on for parent in entry}:
+                children[parent].append(name)
+        return children
+
+    def is_intermittent(self, check: CheckId) -> bool:
+        return self.checks[check].node.presence is Presence.INTERMITTENT
+
+    def _routed(self, check: Check, severity: Severity) -> Mapping[str, float | None]:
+        """Channel → interval of reminders."""
         key = check.id, severity
         if key not in self._known:
             targets: dict[str, float | None] = {}
             for route in self._matching(check, severity) or [self._default]:
                 for channel in route.channels:
-                    targets.setdefault(channel, route.remind)
+                    before = targets.get(channel)
+                    both = [remind for remind in (before, route.remind) if remind is not None]
+                    targets[channel] = min(both, default=None)
             self._known[key] = targets
         return self._known[key]
 
@@ -79,15 +141,6 @@ class Rules:
         return matching
 
 
-def _audience(parts: Iterable[tuple[Paging, Targets]]) -> Audience:
-    reach: dict[str, Reach] = {}
-    strongest = Paging.OFF
-    for paging, targets in parts:
-        strongest = max(strongest, paging, key=_STRENGTH.index)
-        if paging is Paging.OFF:
-            continue
-        for channel, remind in targets.items():
-            if channel not in reach or (paging is Paging.ON and reach[channel].paging is Paging.SHADOW):
-                reach[channel] = Reach(paging, remind)
-    why = "" if reach else PAGING_OFF if strongest is Paging.OFF else NO_CHANNEL
-    return Audience(reach, strongest, why)
+def is_active(problem: Problem) -> bool:
+    """Whether the member has not left the incident."""
+    return problem.left is None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pacs_monitor.config.values import Count, Cron, Pace
+from pacs_monitor.config.values import Count, Cron, Pace, Parents
 from pacs_monitor.fields import AETitle, Day, Duration, FilePath, Host, Port, Settings, Texts, TlsSettings
 from pacs_monitor.model import Paging, Presence, Severity
 
@@ -103,8 +103,9 @@ class NodeSettings(Defaults):
     """What its outage means to users, for pages."""
     support: Mapping[str, str] = {}
     """Whom to call: `phone`, `contract`, `hours` or any other keys, for pages."""
-    depends_on: Annotated[Texts, LATER] = ()
-    """Nodes through which this one is reached; their outage explains its failures to connect."""
+    depends_on: Parents = ()
+    """Nodes through which this one is reached (`[fw-1, {any: [core-a, core-b]}]`); their outage explains its failures
+    to connect. Of `any`, all must be down."""
     max_associations: Count = 1
     """The most simultaneous connections to one address (host and port), for all nodes and checks together."""
     dicom: DicomSettings | None = None

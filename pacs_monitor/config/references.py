@@ -10,7 +10,7 @@ from pacs_monitor.config.errors import unknown_name
 from pacs_monitor.config.members import NodeSettings
 from pacs_monitor.config.problems import Path
 from pacs_monitor.config.sections import DefaultRoute, MonitorSettings, RouteSettings, ServiceSettings
-from pacs_monitor.config.tree import Tree, at
+from pacs_monitor.config.tree import Branch, Items, Tree, at
 from pacs_monitor.config.validate import Validator
 from pacs_monitor.config.values import is_loopback
 from pacs_monitor.fields import Match, nodes_named
@@ -46,7 +46,10 @@ class _Checker:
             self._service(service)
         self._alerting()
         self._agreements()
-        depends = {name: node.settings.depends_on for name, node in self.draft.nodes.items()}
+        depends = {
+            name: tuple(parent for entry in node.settings.depends_on for parent in entry)
+            for name, node in self.draft.nodes.items()
+        }
         for circle in circles(depends):
             node = self.draft.nodes[circle[0]]
             self._error(node.tree, node.path, ("depends_on",), f"is circular: {' -> '.join(circle)}")
@@ -70,8 +73,18 @@ class _Checker:
         if self.known["sites"]:  # without the section, a site is a word like any other
             self._named("sites", settings.site, tree, path, "site")
         self._named("calendars", settings.calendar, tree, path, "calendar")
-        self._each("node", self.known["nodes"], settings.depends_on, tree, path, "depends_on")
+        self._parents(settings, tree, path)
         self._each("template", self.known["templates"], settings.use, tree, path, "use")
+
+    def _parents(self, settings: NodeSettings, tree: Tree, path: Path) -> None:
+        """A name, `{any: [names]}`, or a list of both."""
+        for n, entry in enumerate(settings.depends_on):
+            place: Path = ("depends_on", n)
+            if isinstance(at(tree, place), Branch):
+                self._each("node", self.known["nodes"], entry, tree, path, *place, "any")
+            elif entry[0] not in self.known["nodes"]:
+                place = place if isinstance(at(tree, ("depends_on",)), Items) else ("depends_on",)
+                self._error(tree, path, place, unknown_name("node", entry[0], self.known["nodes"]))
 
     def _service(self, service: Piece[ServiceSettings]) -> None:
         for key in ("all", "any", "of"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -145,6 +146,28 @@ def _cron(value: str) -> str:
     return value
 
 
+def _parents(value: Any) -> Any:
+    """Each entry as the names of which all must be down."""
+    entries = value if isinstance(value, list | tuple) else [value]
+    return tuple(_alternatives(entry) for entry in entries)
+
+
+def _alternatives(entry: Any) -> tuple[str, ...]:
+    if isinstance(entry, str):
+        return (entry,)
+    names = entry.get("any") if isinstance(entry, Mapping) and set(entry) == {"any"} else None
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, list | tuple) or not names or not all(isinstance(name, str) for name in names):
+        raise ValueError("must be the name of a node, or {any: [core-a, core-b]}")
+    return tuple(names)
+
+
+_ANY_OF = {
+    "type": "object",
+    "properties": {"any": one_or_more({"type": "string"}, least=1)},
+    "required": ["any"],
+    "additionalProperties": False,
+}
 Pace = Annotated[Duration, AfterValidator(_pace), WithJsonSchema(trimmed(patterns.PACE, "10s", "5m", "2h"))]
 """A duration in seconds, not shorter than SHORTEST."""
 HostPort = Annotated[
@@ -152,6 +175,12 @@ HostPort = Annotated[
     BeforeValidator(parse_address),
     WithJsonSchema(trimmed(patterns.HOST_AND_PORT, "127.0.0.1:9741", "[::1]:9741")),
 ]
+Parents = Annotated[
+    tuple[tuple[str, ...], ...],
+    BeforeValidator(_parents),
+    WithJsonSchema(one_or_more({"anyOf": [{"type": "string"}, _ANY_OF]})),
+]
+"""Network parents; of an entry with `any`, all must be down."""
 Name = Annotated[str, AfterValidator(check_name), WithJsonSchema(text(patterns.NAME))]
 TimeZone = Annotated[
     str,

@@ -48,6 +48,7 @@ from pacs_monitor.model.estate import (
     Timing,
     Tls,
 )
+from pacs_monitor.model.failures import BEHIND_PARENT, FailureClass, failure_class
 from pacs_monitor.model.identity import fingerprint
 from pacs_monitor.model.incidents import (
     DeliveryError,
@@ -59,8 +60,14 @@ from pacs_monitor.model.incidents import (
     Failure,
     Incident,
     IncidentKind,
+    Note,
     Notification,
-    Withheld,
+    Notified,
+    Problem,
+    Recorded,
+    Suppressed,
+    Unreachable,
+    Why,
 )
 from pacs_monitor.model.objects import (
     STORES_A_DAY,
@@ -92,6 +99,7 @@ from pacs_monitor.model.times import (
 )
 
 __all__ = [
+    "BEHIND_PARENT",
     "NEVER_ANSWERED",
     "NEVER_CONNECTED",
     "NO_STREAK",
@@ -116,6 +124,7 @@ __all__ = [
     "Entry",
     "Event",
     "Failure",
+    "FailureClass",
     "FeedActivity",
     "Flag",
     "Guarded",
@@ -132,7 +141,9 @@ __all__ = [
     "Micros",
     "Needs",
     "Node",
+    "Note",
     "Notification",
+    "Notified",
     "ObjectLedger",
     "Outcome",
     "PacsMonitorError",
@@ -141,7 +152,9 @@ __all__ = [
     "Presence",
     "Probe",
     "ProbeContext",
+    "Problem",
     "Reason",
+    "Recorded",
     "RememberingResolver",
     "Report",
     "Resolver",
@@ -154,14 +167,17 @@ __all__ = [
     "Status",
     "StoreCapError",
     "Streak",
+    "Suppressed",
     "TestObject",
     "Thresholds",
     "Tidies",
     "Timing",
     "Tls",
     "Transition",
+    "Unreachable",
     "Watches",
-    "Withheld",
+    "Why",
+    "failure_class",
     "fingerprint",
     "iso",
     "last_day",

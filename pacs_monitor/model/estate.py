@@ -59,7 +59,8 @@ class Node:
     paging: Paging = Paging.ON
     impact: str = ""
     support: Mapping[str, str] = field(default_factory=dict)
-    depends_on: tuple[str, ...] = ()
+    depends_on: tuple[tuple[str, ...], ...] = ()
+    """Its network parents; of the nodes of one entry, all must be down to cut it off."""
     max_associations: int = 1
     dicom: DicomEndpoint | None = None
     calling_ae_title: str = ""

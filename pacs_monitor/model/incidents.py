@@ -9,17 +9,21 @@ from typing import Any, NamedTuple, Self
 
 from pacs_monitor.model.enums import Phase, Reason, Severity, State
 from pacs_monitor.model.errors import PacsMonitorError
+from pacs_monitor.model.failures import FailureClass
 from pacs_monitor.model.results import CheckId, Transition
 from pacs_monitor.model.times import Micros
 
 
 class IncidentKind(StrEnum):
-    """`node`: a check is degraded or down. `blind`: a check has had no result for long. `delivery`: a channel fails.
+    """What an incident is about.
 
-    `fault`: one of the monitor's own tasks fails again and again.
+    `node`: checks of one node are degraded or down for one cause. `group`: nodes of a site became unreachable
+    together. `blind`: checks have had no result for long. `delivery`: a channel fails. `fault`: one of the monitor's
+    own tasks fails again and again.
     """
 
     NODE = "node"
+    GROUP = "group"
     BLIND = "blind"
     DELIVERY = "delivery"
     FAULT = "fault"
@@ -28,17 +32,43 @@ class IncidentKind(StrEnum):
 class Ending(StrEnum):
     RESOLVED = "resolved"
     WITHDRAWN = "withdrawn"
+    MERGED = "merged"
+    """Absorbed by another incident of the same cause before anybody was notified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One check's time in trouble, as a member of an incident."""
+
+    check: CheckId
+    state: State
+    severity: Severity
+    reason: Reason | None
+    phase: Phase | None
+    detail: str
+    last_good: Micros | None
+    since: Micros
+    noticed: Micros
+    due: Micros
+    """When people are to be notified of it, at the end of its `page_after`."""
+    left: Micros | None = None
+    """When it was good again, or left the incident otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Opens on entering degraded or down, ends at up or withdrawn; `unknown` neither opens nor ends one."""
+    """What people are notified of as one: a cause, and the problems that it explains.
+
+    One of kind node opens when a check enters degraded or down, and ends when all of its members are up or no longer
+    monitored; `unknown` and `absent` neither open nor end it.
+    """
 
     id: str
     """A ULID."""
     kind: IncidentKind
     cause: str
-    """What it is about: a check, a reason for unknown, a channel, a task. One is open per kind and cause."""
+    """What it is about: a check, `unreachable:NODE`, `unresponsive:NODE@ADDRESS`, `full:NODE`, a site, a reason for
+    unknown, a channel, a task. One is open per kind and cause, unless two were sent before their cause was known."""
     severity: Severity
     state: State
     reason: Reason | None
@@ -48,8 +78,15 @@ class Incident:
     since: Micros
     noticed: Micros
     members: tuple[CheckId, ...] = ()
+    """All checks that it was ever about, in the order in which they joined."""
     ended: Micros | None = None
     ending: Ending | None = None
+    problems: tuple[Problem, ...] = ()
+    """Of kind node: one per member."""
+    linked: tuple[str, ...] = ()
+    """Other incidents of the same cause, both notified before that was known."""
+    group: str = ""
+    """The group that this incident became part of."""
     version: int = field(default=1, compare=False)
     """Counts its changes: of two writings of one incident, the record keeps the later one, whichever comes last."""
 
@@ -119,15 +156,94 @@ class DeliveryResult(NamedTuple):
     """By the receiver."""
 
 
+class Why(StrEnum):
+    """Why a notification was not sent: a closed list (a metric label)."""
+
+    PAGE_AFTER = "page_after"
+    """It was over before people were to be notified."""
+    PAGING = "paging"
+    """Paging is off for it."""
+    NO_CHANNEL = "no_channel"
+    CHANNEL_REMOVED = "channel_removed"
+    DEPENDENCY = "dependency"
+    """A network parent is down, which explains it."""
+    GROUP = "group"
+    """Its site became unreachable: the group is notified of."""
+
+
 @dataclass(frozen=True, slots=True)
-class Withheld:
-    """A notification that was not sent, and why (`page_after`, `shadow`, `acknowledged by …`)."""
+class Suppressed:
+    """A notification that was not sent, and why."""
 
     incident: str
     event: Event
     why: str
+    """One of Why; older records have other words."""
     at: Micros
     channel: str | None = None
+    """None where it is all of them."""
+    detail: str = ""
+    """Which parent, which group."""
+    ended: Micros | None = None
+    """When this reason no longer held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """What one channel was notified of, of one incident: the memory of alerting."""
+
+    incident: str
+    channel: str
+    at: Micros
+    """When a notification about it was last sent."""
+    opened: str
+    """The id of its `opened` notification."""
+    state: State
+    severity: Severity
+    """The highest that was sent."""
+    worst: FailureClass = FailureClass.OTHER
+    """The worst class of failure that was sent."""
+    members: tuple[CheckId, ...] = ()
+    page: int = 1
+    """Goes up each time that it pages anew."""
+    shadow: bool = False
+    """Recorded, not sent."""
+    lost: bool = False
+    """Its `opened` notification cannot be sent, so nothing may follow."""
+    version: int = field(default=1, compare=False)
+
+    def changed(self, **fields: Any) -> Self:
+        """The same with other fields, as a later version."""
+        return replace(self, version=self.version + 1, **fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event that alerting decided on, as the record keeps it."""
+
+    id: str
+    """A ULID; the ids of what it opened and sent derive from it."""
+    at: Micros
+    kind: str
+    data: Mapping[str, Any]
+
+
+class Unreachable(NamedTuple):
+    """An interval in which a check could not be reached because of what stands before it on the network."""
+
+    check: CheckId
+    parent: str
+    """The node, or the site, that was down."""
+    since: Micros
+    until: Micros | None
+
+
+class Note(NamedTuple):
+    """Something small that deciding needs after a restart, under a key of its kind; None removes it."""
+
+    kind: str
+    key: str
+    data: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +254,11 @@ class Entry:
     incidents: tuple[Incident, ...] = ()
     """New and changed ones, whole."""
     notifications: tuple[Notification, ...] = ()
-    withheld: tuple[Withheld, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+    notified: tuple[Notified, ...] = ()
+    events: tuple[Recorded, ...] = ()
+    unreachable: tuple[Unreachable, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 class Failure(StrEnum):

@@ -1,0 +1,173 @@
+"""One event after the other, in order of time: what it makes of the situation, and what is to be done. Pure.
+
+`advance` is the same function for what happens now, for what is on record, and for what a scenario invents. It has no
+clock: an event knows when it was noticed, and none is dated before the one that was decided before it. Whatever was due
+before an event is decided before it (pacs_monitor.alerting.timeline).
+
+- A check in trouble is a problem; problems of one node and one cause are one incident (causes, members).
+- A dead network parent explains its children's failures to connect; a site whose nodes are lost together is a group
+  (parents, sites). Pages wait for fresh results that may make them needless (holds).
+- What is due to whom, and what suppresses it, is asked of every incident that an event has touched (notify, suppress).
+- Incidents of the monitor itself go the same way (own).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from immutables import Map
+
+from pacs_monitor.alerting import members, notify, own, parents, sites
+from pacs_monitor.alerting.events import (
+    ChannelFailing,
+    ChannelWorks,
+    ClockSet,
+    Due,
+    Event,
+    KnownAgain,
+    Measured,
+    OpenedRefused,
+    Reloaded,
+    Started,
+    TasksFailing,
+    Transitioned,
+    UnknownSince,
+)
+from pacs_monitor.alerting.rules import Rules
+from pacs_monitor.alerting.situation import TROUBLE, Situation, Standing
+from pacs_monitor.alerting.turn import Effects, Turn
+from pacs_monitor.model import SECOND, CheckId, Micros, State, Transition
+
+GAP = 60 * SECOND
+"""After the monitor was off for longer, pages that fell due meanwhile wait for one fresh result."""
+
+
+class Advance(NamedTuple):
+    """What an event has led to."""
+
+    situation: Situation
+    effects: Effects
+
+
+def advance(situation: Situation, event: Event, rules: Rules) -> Advance:
+    """Decide one event."""
+    turn = Turn(situation, event, rules)
+    _apply(turn, event)
+    for identity in turn.untouched():
+        subject = turn.subject(identity)
+        if subject is not None and (subject := sites.looked_at(turn, subject)) is not None:
+            notify.evaluate(turn, subject)
+    return Advance(turn.now, turn.effects)
+
+
+def _apply(turn: Turn, event: Event) -> None:  # noqa: PLR0912 - one line per kind of event
+    match event.what:
+        case Transitioned(transition):
+            _transitioned(turn, transition)
+        case Measured(check, leaning):
+            if not leaning:
+                _settled(turn, check)
+        case UnknownSince():
+            own.unknown(turn, event.what)
+        case KnownAgain():
+            own.known(turn, event.what)
+        case ChannelFailing():
+            own.channel_failing(turn, event.what)
+        case ChannelWorks(channel):
+            own.channel_works(turn, channel)
+        case TasksFailing(tasks):
+            own.tasks_failing(turn, tasks)
+        case OpenedRefused(incident, channel):
+            _lose(turn, incident, channel)
+        case Started(off_since):
+            _started(turn, off_since)
+        case Reloaded():
+            _reloaded(turn)
+        case ClockSet(step):
+            _clock_set(turn, step)
+        case Due(subject) if subject.startswith(own.BLIND):
+            own.ripened(turn, subject)
+        case Due(subject):
+            turn.touch([subject])
+
+
+def _transitioned(turn: Turn, transition: Transition) -> None:
+    check = transition.check
+    if check not in turn.rules.checks:
+        return
+    if transition.after is State.UP:
+        turn.drop(standings=check)
+    else:
+        standing = Standing(transition.after, transition.reason, transition.since, transition.last_before)
+        turn.put(standings=(check, standing))
+    members.hear(turn, transition)
+    parents.transitioned(turn, transition)
+    sites.transitioned(turn, check, transition.before)
+    _settled(turn, check)
+
+
+def _settled(turn: Turn, check: CheckId) -> None:
+    """A check that was asked has answered: pages that waited for it wait no more."""
+    parents.measured(turn, check)
+    if check not in turn.now.asked:
+        return
+    turn.drop(asked=check)
+    sites.measured(turn, check)
+    if (identity := turn.now.by_check.get(check)) is not None:
+        turn.touch([identity])
+    if turn.rules.reachability.get(check.node) == check:
+        for child in turn.rules.children.get(check.node, ()):
+            turn.touch(sorted(turn.now.by_node.get(child, frozenset())))
+
+
+def _started(turn: Turn, off_since: Micros | None) -> None:
+    """After a gap, what fell due within it waits for one fresh result of each member that is in trouble."""
+    if off_since is not None and turn.at - off_since > GAP:
+        for check in turn.now.by_check:
+            standing = turn.now.standings.get(check)
+            if standing is not None and standing.state in TROUBLE and check in turn.rules.checks:
+                turn.ask(check, turn.at + parents.fresh_within(turn.rules.checks[check]))
+    _reloaded(turn)
+
+
+def _reloaded(turn: Turn) -> None:
+    """Other rules may hold: whoever left the estate is withdrawn, and all that is open is looked at."""
+    for check in list(turn.now.standings):
+        if check not in turn.rules.checks:
+            turn.drop(standings=check)
+    members.withdraw_unwatched(turn)
+    own.reloaded(turn)
+    sites.recount(turn)
+    turn.touch(list(turn.now.subjects))
+
+
+def _lose(turn: Turn, incident: str, channel: str) -> None:
+    subject = turn.subject(incident)
+    if subject is not None and channel in subject.notified:
+        turn.notify(subject, subject.notified[channel].changed(lost=True))
+
+
+def _clock_set(turn: Turn, step: Micros) -> None:
+    """What waits moves along, so that what was due in a minute still is."""
+    now = turn.now
+    turn.now = replace(
+        now,
+        at=now.at + step,
+        standings=Map(
+            {
+                check: one._replace(
+                    since=one.since + step, last_before=None if one.last_before is None else one.last_before + step
+                )
+                for check, one in now.standings.items()
+            }
+        ),
+        unknown=Map({c: replace(one, since=one.since + step) for c, one in now.unknown.items()}),
+        asked=Map({check: until + step for check, until in now.asked.items()}),
+        behind=Map({c: one._replace(since=one.since + step) for c, one in now.behind.items()}),
+    )
+    turn.at = now.at + step
+    for subject in [subject.shifted(step) for subject in now.subjects.values()]:
+        for told in subject.notified.values():
+            turn.effects.notified[told.incident, told.channel] = told
+        turn.keep(subject)

@@ -1,0 +1,42 @@
+"""How an incident ends: its end goes wherever its `opened` went, whatever routes and paging say by then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pacs_monitor.alerting.situation import Subject
+from pacs_monitor.alerting.turn import Owed, Turn
+from pacs_monitor.model import DeliveryStatus, Ending, IncidentKind, Micros, Suppressed, Why
+from pacs_monitor.model.incidents import Event as Said
+
+_SAID = {Ending.RESOLVED: Said.RESOLVED, Ending.WITHDRAWN: Said.WITHDRAWN}
+
+
+def end(turn: Turn, subject: Subject, ending: Ending, ended: Micros) -> None:
+    """Take it out of the situation, and say so on every channel that has its opened."""
+    incident = subject.incident.changed(ended=ended, ending=ending)
+    turn.disown(subject.key, incident.id)
+    turn.drop(subjects=incident.id)
+    turn.effects.incidents[incident.id] = incident
+    if incident.kind is IncidentKind.NODE:
+        node = incident.members[0].node
+        rest = turn.now.by_node.get(node, frozenset[str]()) - {incident.id}
+        if rest:
+            turn.put(by_node=(node, rest))
+        else:
+            turn.drop(by_node=node)
+    for held in subject.suppressed.values():
+        turn.effects.suppressed.append(replace(held, ended=turn.at))
+    if ending is Ending.MERGED:
+        return
+    if not subject.notified and not subject.suppressed:
+        turn.effects.suppressed.append(Suppressed(incident.id, Said.OPENED, Why.PAGE_AFTER, turn.at))
+    for channel, told in subject.notified.items():
+        said = _SAID[ending]
+        if channel not in turn.rules.channels:
+            turn.effects.suppressed.append(Suppressed(incident.id, said, Why.CHANNEL_REMOVED, turn.at, channel))
+            continue
+        status = DeliveryStatus.PENDING
+        if told.shadow or told.lost:
+            status = DeliveryStatus.SHADOW if told.shadow else DeliveryStatus.DROPPED
+        turn.effects.owed.append(Owed(turn.identity(), incident, channel, said, status, turn.at, told.page))

@@ -1,0 +1,157 @@
+"""What alerting decides on. Each is a row of the record: the same whether it happens, is replayed or is invented."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from pacs_monitor.model import CheckId, Micros, Reason, Recorded, Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The monitor runs; it was off since then, as far as is known."""
+
+    off_since: Micros | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transitioned:
+    """A check changed its state."""
+
+    transition: Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A fresh result of a check that was asked for one; `leaning` if more are needed to be sure."""
+
+    check: CheckId
+    leaning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownSince:
+    """Since when, and why, a check has no valid result; `detail` is its last result's."""
+
+    check: CheckId
+    since: Micros
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAgain:
+    """A check has a valid result again, or it is not its turn yet."""
+
+    check: CheckId
+    untried: bool = False
+    """It has not run since the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFailing:
+    """A channel delivers nothing since then."""
+
+    channel: str
+    since: Micros
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelWorks:
+    """A channel delivers again, or has nothing left to deliver."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class TasksFailing:
+    """All tasks of the monitor that fail again and again now."""
+
+    tasks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedRefused:
+    """The `opened` notification of an incident cannot be sent on a channel: nothing may follow there."""
+
+    incident: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """Another revision of the configuration is in force."""
+
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSet:
+    """The wall clock was set by so much."""
+
+    step: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The time has come that a subject asked to be looked at again."""
+
+    subject: str
+
+
+Happening = (
+    Started
+    | Transitioned
+    | Measured
+    | UnknownSince
+    | KnownAgain
+    | ChannelFailing
+    | ChannelWorks
+    | TasksFailing
+    | OpenedRefused
+    | Reloaded
+    | ClockSet
+    | Due
+)
+
+KINDS: dict[str, type[Any]] = {
+    "started": Started,
+    "transition": Transitioned,
+    "measured": Measured,
+    "unknown": UnknownSince,
+    "known": KnownAgain,
+    "channel_failing": ChannelFailing,
+    "channel_works": ChannelWorks,
+    "tasks_failing": TasksFailing,
+    "opened_refused": OpenedRefused,
+    "reloaded": Reloaded,
+    "clock_set": ClockSet,
+    "due": Due,
+}
+"""As the record writes them."""
+_NAMES = {kind: name for name, kind in KINDS.items()}
+_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in _NAMES}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, when alerting heard of it; the ids of what it opens and sends derive from its own."""
+
+    id: str
+    at: Micros
+    what: Happening
+
+
+def recorded(event: Event) -> Recorded:
+    """As the record keeps it."""
+    kind = type(event.what)
+    return Recorded(event.id, event.at, _NAMES[kind], _ADAPTERS[kind].dump_python(event.what, mode="json"))
+
+
+def restored(row: Recorded) -> Event:
+    """As it happened; raises KeyError or pydantic's ValidationError for what no version of ours has written."""
+    return Event(row.id, row.at, _ADAPTERS[KINDS[row.kind]].validate_python(row.data))

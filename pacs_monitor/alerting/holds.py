@@ -1,0 +1,38 @@
+"""How long a page waits for fresh results that may make it needless: of a parent, a site, the node itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pacs_monitor.alerting.causes import class_of
+from pacs_monitor.alerting.rules import is_active
+from pacs_monitor.alerting.situation import TROUBLE
+from pacs_monitor.alerting.turn import Turn
+from pacs_monitor.model import BEHIND_PARENT, CheckId, FailureClass, Incident, IncidentKind, Micros
+
+
+def held_until(turn: Turn, incident: Incident) -> Micros:
+    """Until when a page waits, unless what it waits for comes before; 0 if it waits for nothing."""
+    if incident.kind is IncidentKind.GROUP:
+        return _suspected_until(turn, incident.cause)
+    if incident.kind is not IncidentKind.NODE:
+        return 0
+    waits = [turn.now.asked.get(check, 0) for check in _awaited(turn, incident)]
+    if class_of(incident.cause) is FailureClass.UNREACHABLE:
+        waits.append(_suspected_until(turn, turn.rules.site(incident.members[0].node)))
+    return max(waits, default=0)
+
+
+def _suspected_until(turn: Turn, name: str) -> Micros:
+    site = turn.now.sites.get(name)
+    return 0 if site is None else site.suspect_until
+
+
+def _awaited(turn: Turn, incident: Incident) -> Iterator[CheckId]:
+    """The checks of which a fresh result may make this page needless."""
+    wrong = [p for p in incident.problems if is_active(p) and p.state in TROUBLE]
+    yield from (problem.check for problem in wrong)
+    if wrong and all(problem.reason in BEHIND_PARENT for problem in wrong):
+        for parent in {parent for entry in turn.rules.parents(wrong[0].check.node) for parent in entry}:
+            if (check := turn.rules.reachability.get(parent)) is not None:
+                yield check

@@ -1,0 +1,148 @@
+"""Problems and the incidents of kind node that they belong to: joining, leaving, absorbing, linking."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pacs_monitor.alerting.causes import cause_of, class_of, problem_of, severity, summarised
+from pacs_monitor.alerting.endings import end
+from pacs_monitor.alerting.rules import is_active
+from pacs_monitor.alerting.situation import TROUBLE, Cause, Subject
+from pacs_monitor.alerting.turn import Turn
+from pacs_monitor.model import Check, CheckId, Ending, Incident, Micros, Problem, State, Transition
+
+
+def hear(turn: Turn, transition: Transition) -> None:
+    """A watched check changed its state."""
+    check = turn.rules.checks[transition.check]
+    identity = turn.now.by_check.get(check.id)
+    subject = None if identity is None else turn.subject(identity)
+    if subject is None:
+        if transition.after in TROUBLE:
+            _join(turn, problem_of(transition, check), check)
+    elif transition.after is State.UP:
+        leave(turn, subject, check.id, transition.since, Ending.RESOLVED)
+    else:
+        _move(turn, subject, transition, check)
+
+
+def withdraw_unwatched(turn: Turn) -> None:
+    """Checks that left the estate take their problems with them."""
+    for check, identity in list(turn.now.by_check.items()):
+        if check not in turn.rules.checks and (subject := turn.subject(identity)) is not None:
+            leave(turn, subject, check, turn.at, Ending.WITHDRAWN)
+
+
+def leave(turn: Turn, subject: Subject, check: CheckId, at: Micros, ending: Ending) -> None:
+    """A member is good again, or gone; the last one takes the incident with it."""
+    problems = tuple(replace(p, left=at) if p.check == check and is_active(p) else p for p in subject.incident.problems)
+    turn.drop(by_check=check)
+    incident = replace(subject.incident, problems=problems)
+    if any(map(is_active, problems)):
+        turn.keep(_with_its_cause(turn, replace(subject, incident=summarised(incident))))
+        return
+    state = State.UP if ending is Ending.RESOLVED else incident.state
+    end(turn, replace(subject, incident=incident.changed(state=state)), ending, at)
+
+
+def _join(turn: Turn, problem: Problem, check: Check) -> None:
+    cause = cause_of(check, problem.reason)
+    subject = turn.owner(cause)
+    if subject is None:
+        turn.keep(_opened(turn, cause, problem))
+    else:
+        turn.keep(_with_member(turn, subject, problem))
+
+
+def _opened(turn: Turn, cause: Cause, problem: Problem) -> Subject:
+    incident = Incident(
+        turn.identity(),
+        *cause,
+        problem.severity,
+        problem.state,
+        problem.reason,
+        problem.phase,
+        problem.detail,
+        problem.last_good,
+        problem.since,
+        problem.noticed,
+    )
+    turn.own(cause, incident.id)
+    node = problem.check.node
+    turn.put(by_node=(node, turn.now.by_node.get(node, frozenset[str]()) | {incident.id}))
+    return _with_member(turn, Subject(incident, problem.due), problem)
+
+
+def _with_member(turn: Turn, subject: Subject, problem: Problem) -> Subject:
+    incident = subject.incident
+    others = tuple(known for known in incident.problems if known.check != problem.check)
+    members = tuple(dict.fromkeys((*incident.members, problem.check)))
+    incident = summarised(
+        replace(incident, problems=(*others, problem), members=members), since=min(incident.since, problem.since)
+    )
+    turn.put(by_check=(problem.check, incident.id))
+    return replace(subject, incident=incident)
+
+
+def _move(turn: Turn, subject: Subject, transition: Transition, check: Check) -> None:
+    """A member that stays: in another state, or for another reason."""
+
+    def moved(problem: Problem) -> Problem:
+        if problem.check != check.id or not is_active(problem):
+            return problem
+        return replace(
+            problem,
+            state=transition.after,
+            severity=severity(check, transition.after) if transition.after in TROUBLE else problem.severity,
+            reason=transition.reason,
+            phase=transition.phase,
+            detail=transition.detail,
+        )
+
+    incident = replace(subject.incident, problems=tuple(map(moved, subject.incident.problems)))
+    turn.keep(_with_its_cause(turn, replace(subject, incident=summarised(incident))))
+
+
+def _with_its_cause(turn: Turn, subject: Subject) -> Subject:
+    """The cause is another one once no member in trouble has the old one.
+
+    An incident of that cause that is open already absorbs this one, or is absorbed, if nobody was notified of the one
+    of them; else the two are linked.
+    """
+    incident = subject.incident
+    causes = {
+        cause_of(turn.rules.checks[problem.check], problem.reason)
+        for problem in incident.problems
+        if is_active(problem) and problem.state in TROUBLE and problem.check in turn.rules.checks
+    }
+    if not causes or subject.key in causes:
+        return subject
+    cause = max(causes, key=lambda one: (class_of(one[1]).rank, one))
+    turn.disown(subject.key, incident.id)
+    subject = replace(subject, incident=incident.changed(cause=cause[1]))
+    other = turn.owner(cause)
+    if other is None:
+        turn.own(cause, incident.id)
+        return subject
+    if not subject.notified:
+        return _absorbed(turn, subject, into=other)
+    turn.own(cause, incident.id)
+    if not other.notified:
+        return _absorbed(turn, other, into=subject)
+    turn.keep(_linked(other, subject))
+    return _linked(subject, other)
+
+
+def _absorbed(turn: Turn, subject: Subject, into: Subject) -> Subject:
+    """The other incident, with the members of one of which nobody was notified."""
+    leaving = [problem for problem in subject.incident.problems if is_active(problem)]
+    left = tuple(replace(p, left=turn.at) if is_active(p) else p for p in subject.incident.problems)
+    end(turn, replace(subject, incident=replace(subject.incident, problems=left)), Ending.MERGED, turn.at)
+    for problem in leaving:
+        into = _with_member(turn, into, problem)
+    return into
+
+
+def _linked(subject: Subject, other: Subject) -> Subject:
+    linked = tuple(dict.fromkeys((*subject.incident.linked, other.incident.id)))
+    return replace(subject, incident=subject.incident.changed(linked=linked))

@@ -1,0 +1,233 @@
+"""Who is owed what about one subject, at one moment: opened, changed, reminded.
+
+What is small is gathered: members that join, and improvements, are said together after GATHERING. A higher severity
+and a worse class of failure page anew at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pacs_monitor.alerting.causes import badness, class_of, rank
+from pacs_monitor.alerting.holds import held_until
+from pacs_monitor.alerting.rules import Target, is_active
+from pacs_monitor.alerting.situation import TROUBLE, Subject
+from pacs_monitor.alerting.suppress import Reply, suppressed
+from pacs_monitor.alerting.turn import Owed, Turn
+from pacs_monitor.model import (
+    SECOND,
+    CheckId,
+    DeliveryStatus,
+    FailureClass,
+    Incident,
+    IncidentKind,
+    Micros,
+    Notified,
+    Paging,
+    Severity,
+    State,
+    Suppressed,
+    Why,
+)
+from pacs_monitor.model.incidents import Event as Said
+
+GATHERING = 60 * SECOND
+"""How long small differences wait for more, so that one notification names them all."""
+
+
+def evaluate(turn: Turn, subject: Subject) -> None:
+    """Owe what is due now, and say when to look again; asking twice at one moment owes nothing twice."""
+    targets = turn.rules.targets(subject.incident)
+    subject = _open(turn, subject, targets)
+    if not subject.notified:
+        return
+    subject = _change(turn, subject, targets)
+    _remind(turn, subject, targets)
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What there is to say of a subject."""
+
+    state: State
+    severity: Severity
+    worst: FailureClass
+    members: tuple[CheckId, ...]
+
+
+def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
+    if not targets:
+        return _no_channel(turn, subject)
+    subject = _released(turn, subject, Why.NO_CHANNEL)
+    held = held_until(turn, subject.incident)
+    for channel, target in targets.items():
+        told = subject.notified.get(channel)
+        if told is not None and not (told.shadow and target.paging is Paging.ON):
+            continue
+        due = max(min((p.due for p in target.problems), default=subject.due), held)
+        if due > turn.at:
+            turn.wake(subject.incident.id, due)
+            continue
+        reply = suppressed(turn, subject, channel, target)
+        subject = _with_reply(turn, subject, (Said.OPENED, channel), reply)
+        if reply is None:
+            subject = _opened(turn, subject, channel, target)
+        elif reply.until is not None:
+            turn.wake(subject.incident.id, reply.until)
+    return subject
+
+
+def _opened(turn: Turn, subject: Subject, channel: str, target: Target) -> Subject:
+    shadow = target.paging is Paging.SHADOW
+    status = DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING
+    owed = Owed(turn.identity(), subject.incident, channel, Said.OPENED, status, turn.at)
+    turn.effects.owed.append(owed)
+    view = _view(turn, subject.incident)
+    before = subject.notified.get(channel)
+    told = Notified(
+        subject.incident.id,
+        channel,
+        turn.at,
+        owed.id,
+        view.state,
+        view.severity,
+        view.worst,
+        view.members,
+        shadow=shadow,
+        version=1 if before is None else before.version + 1,
+    )
+    return turn.notify(subject, told)
+
+
+def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
+    view = _view(turn, subject.incident)
+    news = {c: _news(view, told) for c, told in subject.notified.items() if not told.lost and c in turn.rules.channels}
+    differing = {channel: new for channel, new in news.items() if new}
+    if not differing:
+        return subject if subject.differs is None else _differing(turn, subject, None)
+    if subject.differs is None:
+        subject = _differing(turn, subject, turn.at)
+    ripe = (subject.differs or turn.at) + GATHERING
+    urgent = len(subject.incident.problems) == 1 and subject.incident.kind is IncidentKind.NODE
+    if turn.at < ripe:
+        turn.wake(subject.incident.id, ripe)
+    for channel, new in differing.items():
+        if new == _WORSE or urgent or turn.at >= ripe:
+            pages = new == _WORSE and subject.incident.kind is IncidentKind.NODE
+            subject = _say(turn, subject, Said.CHANGED, channel, targets, pages=pages)
+    return subject
+
+
+_WORSE, _OTHER = "worse", "other"
+
+
+def _news(view: _View, told: Notified) -> str:
+    """What a channel does not know yet."""
+    if view.state not in TROUBLE:
+        return _OTHER if view.state is not told.state else ""
+    if rank(view.severity) < rank(told.severity) or view.worst.rank > told.worst.rank:
+        return _WORSE
+    if view.state is not told.state or not set(view.members) <= set(told.members):
+        return _OTHER
+    return ""
+
+
+def _remind(turn: Turn, subject: Subject, targets: dict[str, Target]) -> None:
+    incident = subject.incident
+    if incident.kind is IncidentKind.NODE and incident.state not in TROUBLE:
+        return
+    for channel, target in targets.items():
+        told = subject.notified.get(channel)
+        if target.remind is None or told is None or told.lost:
+            continue
+        pause = round(target.remind * SECOND)
+        if told.at + pause > turn.at:
+            turn.wake(incident.id, told.at + pause)
+            continue
+        subject = _say(turn, subject, Said.REMINDED, channel, targets)
+        turn.wake(incident.id, turn.at + pause)
+
+
+def _say(
+    turn: Turn, subject: Subject, said: Said, channel: str, targets: dict[str, Target], *, pages: bool = False
+) -> Subject:
+    """Changed or reminded, to a channel that has its opened."""
+    told, target, view = subject.notified[channel], targets.get(channel), _view(turn, subject.incident)
+    paging = turn.rules.paging(subject.incident) if target is None else target.paging
+    reply = suppressed(turn, subject, channel, target or Target(paging))
+    page = told.page + (1 if pages and reply is None else 0)
+    if reply is None:
+        shadow = told.shadow or paging is Paging.SHADOW
+        status = DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING
+        owed = Owed(turn.identity(), subject.incident, channel, said, status, turn.at, page, pages)
+        turn.effects.owed.append(owed)
+    else:
+        row = Suppressed(subject.incident.id, said, reply.why, turn.at, channel, reply.detail, turn.at)
+        turn.effects.suppressed.append(row)
+    worst = max(view.worst, told.worst, key=lambda kind: kind.rank)
+    severity = min(view.severity, told.severity, key=rank)
+    members = tuple(dict.fromkeys((*told.members, *view.members)))
+    return turn.notify(
+        subject,
+        told.changed(at=turn.at, state=view.state, severity=severity, worst=worst, members=members, page=page),
+    )
+
+
+def _view(turn: Turn, incident: Incident) -> _View:
+    """What there is to say now: of members whose time has come."""
+    if incident.kind is not IncidentKind.NODE:
+        return _View(incident.state, incident.severity, FailureClass.OTHER, incident.members)
+    active = [problem for problem in incident.problems if is_active(problem)]
+    due = [problem for problem in active if problem.due <= turn.at] or active
+    later = [problem.due for problem in active if problem.due > turn.at]
+    if later:
+        turn.wake(incident.id, min(later))
+    state = min((problem.state for problem in due), key=badness, default=incident.state)
+    in_trouble = [problem.severity for problem in due if problem.state in TROUBLE]
+    return _View(
+        state,
+        min(in_trouble, key=rank, default=incident.severity),
+        class_of(incident.cause),
+        tuple(problem.check for problem in due),
+    )
+
+
+def _differing(turn: Turn, subject: Subject, since: Micros | None) -> Subject:
+    subject = replace(subject, differs=since)
+    turn.put(subjects=(subject.incident.id, subject))
+    turn.note("differs", subject.incident.id, None if since is None else {"since": since})
+    return subject
+
+
+def _no_channel(turn: Turn, subject: Subject) -> Subject:
+    if subject.due > turn.at:
+        turn.wake(subject.incident.id, subject.due)
+        return subject
+    if subject.incident.kind is IncidentKind.NODE and subject.incident.state is State.ABSENT:
+        return subject
+    return _with_reply(turn, subject, (Said.OPENED, ""), Reply(Why.NO_CHANNEL))
+
+
+def _released(turn: Turn, subject: Subject, why: Why) -> Subject:
+    held = subject.suppressed.get((Said.OPENED, ""))
+    return subject if held is None or held.why != why else _with_reply(turn, subject, (Said.OPENED, ""), None)
+
+
+def _with_reply(turn: Turn, subject: Subject, key: tuple[Said, str], reply: Reply | None) -> Subject:
+    """Record when a reason begins and when it no longer holds, once each."""
+    held = subject.suppressed.get(key)
+    if held is not None and reply is not None and (held.why, held.detail) == (reply.why, reply.detail):
+        return subject
+    if held is None and reply is None:
+        return subject
+    rest = {other: row for other, row in subject.suppressed.items() if other != key}
+    if held is not None:
+        turn.effects.suppressed.append(replace(held, ended=turn.at))
+    if reply is not None:
+        said, channel = key
+        row = Suppressed(subject.incident.id, said, reply.why, turn.at, channel or None, reply.detail)
+        turn.effects.suppressed.append(row)
+        rest[key] = row
+    subject = replace(subject, suppressed=rest)
+    turn.put(subjects=(subject.incident.id, subject))
+    return subject

@@ -1,0 +1,280 @@
+"""Nodes of a site that become unreachable together are one group; so are modalities that vanish together.
+
+Theory of operation. A node is unreachable when its reachability check is down by a failure to connect and no dead
+parent explains it. Two of one site make the site suspect: all others are asked at once, and pages about unreachable
+nodes there wait for the answers, SUSPECT_FOR at most. At least LEAST nodes, and more than half of those of which
+anything is known, are a group: it is notified of instead of them. While it lasts, each node that comes back has the
+others asked at once; when half of them are back and all have answered, it ends, and what is still dead pages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from immutables import Map
+
+from pacs_monitor.alerting.causes import class_of, rank
+from pacs_monitor.alerting.endings import end
+from pacs_monitor.alerting.parents import dead_parents
+from pacs_monitor.alerting.rules import is_active
+from pacs_monitor.alerting.situation import TROUBLE, Site, Subject
+from pacs_monitor.alerting.turn import Turn
+from pacs_monitor.model import (
+    BEHIND_PARENT,
+    NEVER_CONNECTED,
+    SECOND,
+    CheckId,
+    Ending,
+    FailureClass,
+    Incident,
+    IncidentKind,
+    Micros,
+    Severity,
+    State,
+)
+
+SUSPECT = 2
+LEAST = 3
+SUSPECT_FOR = 60 * SECOND
+VANISH_WITHIN = 120 * SECOND
+VANISHED = 5
+ABSENT = "absent:"
+"""The cause of a group of modalities that vanished together begins so; the site, or the parent, follows."""
+
+
+def transitioned(turn: Turn, check: CheckId, before: State) -> None:
+    """A check changed its state: what does that make of its site?"""
+    node = check.node
+    if turn.rules.reachability.get(node) != check or not (name := turn.rules.site(node)):
+        return
+    nodes = [node, *(child for child in turn.rules.children.get(node, ()) if turn.rules.site(child))]
+    was_lost = node in turn.now.sites.get(name, Site()).unreachable
+    for one in nodes:
+        _count(turn, one)
+    if not was_lost and node in turn.now.sites.get(name, Site()).unreachable:
+        _suspect(turn, name)
+    _vanish(turn, name, check)
+    for site in dict.fromkeys(map(turn.rules.site, nodes)):
+        _judge(turn, site)
+    if before is State.DOWN:
+        _look_at_the_rest(turn, name)
+
+
+def measured(turn: Turn, check: CheckId) -> None:
+    """A check that was asked for a fresh result has one."""
+    name = turn.rules.site(check.node)
+    site = turn.now.sites.get(name)
+    if site is None or check not in site.awaited:
+        return
+    site = replace(site, awaited=site.awaited.delete(check))
+    if not site.awaited:
+        site = replace(site, suspect_until=min(site.suspect_until, turn.at))
+    turn.put(sites=(name, site))
+    if not site.awaited:
+        _touch_unreachable(turn, name)
+        _judge(turn, name)
+
+
+def looked_at(turn: Turn, subject: Subject) -> Subject | None:
+    """A group whose time has come: None when it has ended."""
+    if subject.incident.kind is not IncidentKind.GROUP:
+        return subject
+    _judge(turn, subject.incident.cause.removeprefix(ABSENT))
+    return turn.subject(subject.incident.id)
+
+
+def group_of(turn: Turn, incident: Incident) -> Subject | None:
+    """The open group that an incident of kind node is part of."""
+    if class_of(incident.cause) is not FailureClass.UNREACHABLE or incident.state not in TROUBLE:
+        return None
+    node = incident.members[0].node
+    name = turn.rules.site(node)
+    site = turn.now.sites.get(name)
+    if site is None or node not in site.unreachable:
+        return None
+    return turn.owner((IncidentKind.GROUP, name))
+
+
+def recount(turn: Turn) -> None:
+    """A reload may have moved nodes to other sites, or taken them away."""
+    turn.now = replace(turn.now, sites=Map())
+    for nodes in turn.rules.site_nodes.values():
+        for node in nodes:
+            _count(turn, node)
+    for group in turn.of(IncidentKind.GROUP):
+        turn.touch([group.incident.id])
+
+
+def _count(turn: Turn, node: str) -> None:
+    """Where a node stands among the nodes of its site."""
+    name, check = turn.rules.site(node), turn.rules.reachability[node]
+    site = turn.now.sites.get(name, Site())
+    standing = turn.now.standings.get(check)
+    unreachable, uncounted = site.unreachable, site.uncounted
+    is_out = standing is not None and standing.state in (State.ABSENT, State.UNKNOWN)
+    is_lost = standing is not None and standing.state is State.DOWN and standing.reason in NEVER_CONNECTED
+    if is_lost and standing is not None and standing.reason in BEHIND_PARENT and dead_parents(turn, node):
+        is_out, is_lost = True, False
+    if is_lost and standing is not None:
+        unreachable = unreachable.set(node, standing.since)
+    elif node in unreachable:
+        unreachable = unreachable.delete(node)
+    if is_out:
+        uncounted = uncounted.set(node, None)
+    elif node in uncounted:
+        uncounted = uncounted.delete(node)
+    if (unreachable, uncounted) != (site.unreachable, site.uncounted):
+        turn.put(sites=(name, replace(site, unreachable=unreachable, uncounted=uncounted)))
+
+
+def _judge(turn: Turn, name: str) -> None:
+    """Suspect, group, or the end of one."""
+    site = turn.now.sites.get(name, Site())
+    group, vanished = turn.owner((IncidentKind.GROUP, name)), turn.owner((IncidentKind.GROUP, ABSENT + name))
+    if vanished is not None:
+        _end_vanished(turn, vanished)
+    watched = len(turn.rules.site_nodes.get(name, ())) - len(site.uncounted)
+    lost = len(site.unreachable)
+    together = lost >= LEAST and 2 * lost > watched
+    if group is None:
+        if together:
+            _open(turn, name)
+    elif together:
+        _extend(turn, group, name)
+    elif not site.awaited or turn.at >= site.suspect_until:
+        end(turn, at_rest(group), Ending.RESOLVED if watched else Ending.WITHDRAWN, turn.at)
+        _touch_unreachable(turn, name)
+    else:
+        turn.wake(group.incident.id, site.suspect_until)
+
+
+def at_rest(group: Subject) -> Subject:
+    """The group as it ends."""
+    return replace(group, incident=group.incident.changed(state=State.UP))
+
+
+def _suspect(turn: Turn, name: str) -> None:
+    """One more node was lost. If it is not the only one, ask all that may be, too; pages there wait.
+
+    Not again within SUSPECT_FOR of the last time.
+    """
+    site = turn.now.sites[name]
+    if len(site.unreachable) < SUSPECT or len(turn.rules.site_nodes[name]) < LEAST:
+        return
+    if site.suspect_until and turn.at < site.suspect_until + SUSPECT_FOR:
+        return
+    checks = [turn.rules.reachability[node] for node in turn.rules.site_nodes[name] if node not in site.unreachable]
+    _ask(turn, name, checks)
+
+
+def _look_at_the_rest(turn: Turn, name: str) -> None:
+    """One came back: have the others asked at once."""
+    site = turn.now.sites.get(name)
+    if site is not None and site.unreachable and turn.owner((IncidentKind.GROUP, name)) is not None:
+        _ask(turn, name, [turn.rules.reachability[node] for node in site.unreachable])
+
+
+def _ask(turn: Turn, name: str, checks: list[CheckId]) -> None:
+    site, until = turn.now.sites[name], turn.at + SUSPECT_FOR
+    awaited = site.awaited
+    for check in checks:
+        turn.ask(check, until)
+        awaited = awaited.set(check, None)
+    turn.put(sites=(name, replace(site, awaited=awaited, suspect_until=until if awaited else turn.at)))
+    _touch_unreachable(turn, name)
+
+
+def _open(turn: Turn, name: str) -> None:
+    site = turn.now.sites[name]
+    members = tuple(turn.rules.reachability[node] for node in sorted(site.unreachable))
+    since, severity = min(site.unreachable.values()), _severity(turn, name)
+    identity = turn.identity()
+    incident = Incident(
+        identity, IncidentKind.GROUP, name, severity, State.DOWN, None, None, "", None, since, turn.at, members
+    )
+    turn.own((IncidentKind.GROUP, name), identity)
+    turn.keep(Subject(incident, max(turn.at, _due(turn, name))))
+    _touch_unreachable(turn, name)
+
+
+def _extend(turn: Turn, group: Subject, name: str) -> None:
+    site, incident = turn.now.sites[name], group.incident
+    joined = [turn.rules.reachability[node] for node in sorted(site.unreachable)]
+    members = tuple(dict.fromkeys((*incident.members, *joined)))
+    severity = min(incident.severity, _severity(turn, name), key=rank)
+    if members != incident.members or severity is not incident.severity:
+        turn.keep(replace(group, incident=incident.changed(members=members, severity=severity)))
+
+
+def _severity(turn: Turn, name: str) -> Severity:
+    """The worst of the incidents that it stands for."""
+    return min((i.severity for i in _incidents(turn, name)), key=rank, default=Severity.WARNING)
+
+
+def _due(turn: Turn, name: str) -> Micros:
+    """When the first of its members would page."""
+    dues = [p.due for incident in _incidents(turn, name) for p in incident.problems if is_active(p)]
+    return min(dues, default=turn.at)
+
+
+def _incidents(turn: Turn, name: str) -> list[Incident]:
+    """Those of its unreachable nodes."""
+    incidents = [
+        turn.now.subjects[identity].incident
+        for node in turn.now.sites[name].unreachable
+        for identity in turn.now.by_node.get(node, frozenset())
+    ]
+    return [incident for incident in incidents if class_of(incident.cause) is FailureClass.UNREACHABLE]
+
+
+def _touch_unreachable(turn: Turn, name: str) -> None:
+    turn.touch(sorted(incident.id for incident in _incidents(turn, name)))
+    for cause in (name, ABSENT + name):
+        if (group := turn.owner((IncidentKind.GROUP, cause))) is not None:
+            turn.touch([group.incident.id])
+
+
+def _vanish(turn: Turn, name: str, check: CheckId) -> None:
+    """Many intermittent nodes that become absent within minutes were not all switched off by hand."""
+    site, standing = turn.now.sites.get(name, Site()), turn.now.standings.get(check)
+    if standing is None or standing.state is not State.ABSENT:
+        return
+    recent = tuple(one for one in site.vanished if one[0] > turn.at - VANISH_WITHIN and one[1] != check)
+    recent = (*recent, (turn.at, check))
+    turn.put(sites=(name, replace(site, vanished=recent)))
+    group = turn.owner((IncidentKind.GROUP, ABSENT + name))
+    members = tuple(sorted(one for _, one in recent))
+    if group is not None:
+        every = tuple(dict.fromkeys((*group.incident.members, *members)))
+        if every != group.incident.members:
+            turn.keep(replace(group, incident=group.incident.changed(members=every)))
+    elif len(recent) >= VANISHED:
+        identity, since = turn.identity(), recent[0][0]
+        incident = Incident(
+            identity,
+            IncidentKind.GROUP,
+            ABSENT + name,
+            Severity.WARNING,
+            State.ABSENT,
+            None,
+            None,
+            "",
+            None,
+            since,
+            turn.at,
+            members,
+        )
+        turn.own((IncidentKind.GROUP, ABSENT + name), identity)
+        turn.keep(Subject(incident, since + VANISH_WITHIN))
+
+
+def _end_vanished(turn: Turn, group: Subject) -> None:
+    """Over when half of them are back, or known to be something else."""
+    gone = [check for check in group.incident.members if _is_absent(turn, check)]
+    if 2 * len(gone) <= len(group.incident.members):
+        end(turn, at_rest(group), Ending.RESOLVED, turn.at)
+
+
+def _is_absent(turn: Turn, check: CheckId) -> bool:
+    standing = turn.now.standings.get(check)
+    return standing is not None and standing.state is State.ABSENT

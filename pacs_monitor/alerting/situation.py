@@ -1,0 +1,124 @@
+"""Everything that deciding needs, as one persistent value: nothing in it is ever changed in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from immutables import Map
+
+from pacs_monitor.alerting.events import UnknownSince
+from pacs_monitor.model import CheckId, Incident, IncidentKind, Micros, Notified, Reason, State, Suppressed
+from pacs_monitor.model.incidents import Event as Said
+
+TROUBLE = frozenset({State.DEGRADED, State.DOWN})
+
+Cause = tuple[IncidentKind, str]
+
+_EMPTY: Map[Any, Any] = Map()
+
+
+class Standing(NamedTuple):
+    """Where a check stands that is not up."""
+
+    state: State
+    reason: Reason | None
+    since: Micros
+    last_before: Micros | None
+    """When the last result of the state before had started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An open incident and what was said about it."""
+
+    incident: Incident
+    due: Micros
+    """When people are to be notified; of kind node, each problem has its own."""
+    notified: Mapping[str, Notified] = field(default_factory=dict)
+    """By channel."""
+    suppressed: Mapping[tuple[Said, str], Suppressed] = field(default_factory=dict)
+    """What is suppressed now, and why, by channel; the channel is empty where there is none."""
+    differs: Micros | None = None
+    """Since when it differs from what was said; small differences are gathered before they are said."""
+
+    @property
+    def key(self) -> Cause:
+        return self.incident.kind, self.incident.cause
+
+    def shifted(self, step: Micros) -> Subject:
+        """The same after the wall clock was set: what was due in a minute still is, and began as long ago."""
+        incident = self.incident
+        problems = tuple(
+            replace(
+                problem,
+                last_good=None if problem.last_good is None else problem.last_good + step,
+                since=problem.since + step,
+                noticed=problem.noticed + step,
+                due=problem.due + step,
+            )
+            for problem in incident.problems
+        )
+        incident = incident.changed(
+            last_good=None if incident.last_good is None else incident.last_good + step,
+            since=incident.since + step,
+            noticed=incident.noticed + step,
+            problems=problems,
+        )
+        notified = {channel: told.changed(at=told.at + step) for channel, told in self.notified.items()}
+        differs = None if self.differs is None else self.differs + step
+        return replace(self, incident=incident, due=self.due + step, notified=notified, differs=differs)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What is known of the nodes of a site."""
+
+    unreachable: Map[str, Micros] = _EMPTY
+    """Nodes, and since when."""
+    uncounted: Map[str, None] = _EMPTY
+    """Nodes of which nothing is known, or that a dead parent explains."""
+    suspect_until: Micros = 0
+    """Pages about its unreachable nodes wait until then, or until all that were asked have answered."""
+    awaited: Map[CheckId, None] = _EMPTY
+    """Those that were asked."""
+    vanished: tuple[tuple[Micros, CheckId], ...] = ()
+    """Intermittent nodes that became absent within the last minutes."""
+
+
+class Behind(NamedTuple):
+    """A check that cannot be reached because of what stands before it."""
+
+    parent: str
+    since: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Open incidents, what was said about them, and what is known of checks, sites and channels."""
+
+    at: Micros = 0
+    """When it was last decided."""
+    subjects: Map[str, Subject] = _EMPTY
+    """Open incidents by id."""
+    by_cause: Map[IncidentKind, Map[str, str]] = _EMPTY
+    """Per kind, cause → the open incident that more of the same cause joins."""
+    by_check: Map[CheckId, str] = _EMPTY
+    """The incident of kind node that a check belongs to."""
+    by_node: Map[str, frozenset[str]] = _EMPTY
+    """The open incidents of kind node of a node."""
+    standings: Map[CheckId, Standing] = _EMPTY
+    """Checks that are not up."""
+    unknown: Map[CheckId, UnknownSince] = _EMPTY
+    """Checks without a valid result."""
+    untried: Map[CheckId, None] = _EMPTY
+    """Checks that have not run since the start."""
+    asked: Map[CheckId, Micros] = _EMPTY
+    """Checks of which a fresh result is awaited, and how long pages wait for it."""
+    behind: Map[CheckId, Behind] = _EMPTY
+    sites: Map[str, Site] = _EMPTY
+    failing: Map[str, tuple[Micros, str]] = _EMPTY
+    """Channels that deliver nothing: since when, and why."""
+    faults: frozenset[str] = frozenset()
+    """Tasks of the monitor that fail again and again."""

@@ -1,0 +1,19 @@
+"""The node is one of a group that became unreachable together: the group is notified of instead."""
+
+from __future__ import annotations
+
+from pacs_monitor.alerting.rules import Target
+from pacs_monitor.alerting.sites import group_of
+from pacs_monitor.alerting.situation import Subject
+from pacs_monitor.alerting.suppress.reply import Reply
+from pacs_monitor.alerting.turn import Turn
+from pacs_monitor.model import IncidentKind, Why
+
+RANK = 30
+
+
+def suppress(turn: Turn, subject: Subject, _channel: str, _target: Target) -> Reply | None:
+    if subject.incident.kind is not IncidentKind.NODE:
+        return None
+    group = group_of(turn, subject.incident)
+    return Reply(Why.GROUP, group.incident.cause) if group is not None else None

@@ -1,0 +1,15 @@
+"""Paging is off for every member that is routed to the channel."""
+
+from __future__ import annotations
+
+from pacs_monitor.alerting.rules import Target
+from pacs_monitor.alerting.situation import Subject
+from pacs_monitor.alerting.suppress.reply import Reply
+from pacs_monitor.alerting.turn import Turn
+from pacs_monitor.model import Paging, Why
+
+RANK = 10
+
+
+def suppress(_turn: Turn, _subject: Subject, _channel: str, target: Target) -> Reply | None:
+    return Reply(Why.PAGING) if target.paging is Paging.OFF else None

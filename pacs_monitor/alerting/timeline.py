@@ -1,0 +1,76 @@
+"""Events in order of time, with what falls due between them: the one way to drive `advance`.
+
+The desk feeds it what happens, a replay what is on record, a scenario what somebody has written. A wake that falls due
+before an event is decided before it, at the time at which it was due: so it makes no odds how late anybody looks.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from pacs_monitor.alerting.advance import advance
+from pacs_monitor.alerting.events import Due, Event, Happening, Started
+from pacs_monitor.alerting.rules import Rules
+from pacs_monitor.alerting.situation import Situation
+from pacs_monitor.alerting.turn import Effects
+from pacs_monitor.model import Micros
+
+
+class Decided(NamedTuple):
+    """An event, and what it has led to; `failure` if it could not be decided, and changed nothing."""
+
+    event: Event
+    effects: Effects
+    failure: Exception | None = None
+
+
+class Timeline:
+    """The situation as it goes on."""
+
+    def __init__(self, rules: Rules, identity: Callable[[Micros], str], situation: Situation | None = None) -> None:
+        """`identity` makes a new ULID for a time."""
+        self.rules = rules
+        self.situation = situation or Situation()
+        self._identity = identity
+        self._wakes: list[tuple[Micros, str]] = []
+        self._planned: set[tuple[Micros, str]] = set()
+
+    @property
+    def wake_at(self) -> Micros | None:
+        """When something falls due, if nothing happens before."""
+        return self._wakes[0][0] if self._wakes else None
+
+    def happen(self, at: Micros, what: Happening) -> Iterator[Decided]:
+        """Decide what was noticed at a time, after all that fell due before it."""
+        if not isinstance(what, Started):  # a gap: what fell due within it is decided now
+            yield from self.pass_until(at)
+        yield self._decide(at, what)
+
+    def pass_until(self, now: Micros) -> Iterator[Decided]:
+        """Decide what has fallen due."""
+        while self._wakes and self._wakes[0][0] <= now:
+            wake = heapq.heappop(self._wakes)
+            self._planned.discard(wake)
+            at, subject = wake
+            decided = self._decide(at, Due(subject))
+            if decided.failure is not None or not decided.effects.is_empty:
+                yield decided
+
+    def shift(self, step: Micros) -> None:
+        """The wall clock was set: what was due in a minute still is."""
+        self._wakes = [(at + step, subject) for at, subject in self._wakes]
+        self._planned = set(self._wakes)
+
+    def _decide(self, at: Micros, what: Happening) -> Decided:
+        event = Event(self._identity(at), max(at, self.situation.at), what)
+        try:
+            self.situation, effects = advance(self.situation, event, self.rules)
+        except Exception as error:  # noqa: BLE001 - an event that cannot be decided costs itself alone
+            return Decided(event, Effects(), error)
+        for wake in effects.wakes:
+            if wake not in self._planned:
+                self._planned.add(wake)
+                heapq.heappush(self._wakes, wake)
+        return Decided(event, effects)

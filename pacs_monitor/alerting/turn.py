@@ -1,0 +1,157 @@
+"""One event being decided: the situation as it becomes, and what is to be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from immutables import Map
+from ulid import ULID
+
+from pacs_monitor.alerting.events import Event
+from pacs_monitor.alerting.rules import Rules
+from pacs_monitor.alerting.situation import Cause, Situation, Subject
+from pacs_monitor.model import (
+    CheckId,
+    DeliveryStatus,
+    Incident,
+    IncidentKind,
+    Micros,
+    Note,
+    Notified,
+    Suppressed,
+    Unreachable,
+)
+from pacs_monitor.model.incidents import Event as Said
+
+_NONE: Map[str, str] = Map()
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One notification that is owed now, with the incident as it was then."""
+
+    id: str
+    incident: Incident
+    channel: str
+    event: Said
+    status: DeliveryStatus
+    at: Micros
+    page: int = 1
+    worse: bool = False
+    """It pages anew."""
+
+
+@dataclass(slots=True)
+class Effects:
+    """What an event leads to."""
+
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    owed: list[Owed] = field(default_factory=list)
+    suppressed: list[Suppressed] = field(default_factory=list)
+    notified: dict[tuple[str, str], Notified] = field(default_factory=dict)
+    unreachable: list[Unreachable] = field(default_factory=list)
+    notes: dict[tuple[str, str], Note] = field(default_factory=dict)
+    probes: dict[CheckId, None] = field(default_factory=dict)
+    """Checks to run at once."""
+    wakes: list[tuple[Micros, str]] = field(default_factory=list)
+    """When to look at which subject again."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to record."""
+        return not (self.incidents or self.owed or self.suppressed or self.notified or self.unreachable or self.notes)
+
+
+class Turn:
+    """The situation while one event is decided."""
+
+    def __init__(self, situation: Situation, event: Event, rules: Rules) -> None:
+        self.at = max(event.at, situation.at)
+        self.now = replace(situation, at=self.at)
+        self.rules = rules
+        self.effects = Effects()
+        self._number = int(ULID.from_str(event.id))
+        self._touched: dict[str, None] = {}
+
+    def identity(self) -> str:
+        """A ULID that derives from the event's."""
+        self._number += 1
+        return str(ULID.from_int(self._number))
+
+    def touch(self, subjects: Iterable[str]) -> None:
+        """Look at these before the event is done with."""
+        self._touched.update(dict.fromkeys(subjects))
+
+    def untouched(self) -> Iterable[str]:
+        """Takes the touched subjects, one after the other, until none is left."""
+        while self._touched:
+            subject = next(iter(self._touched))
+            del self._touched[subject]
+            yield subject
+
+    def put(self, **maps: tuple[Any, Any]) -> None:
+        """Set one key each in these maps of the situation."""
+        changed = {name: getattr(self.now, name).set(*pair) for name, pair in maps.items()}
+        self.now = replace(self.now, **changed)
+
+    def drop(self, **maps: Any) -> None:
+        """Remove one key each from these maps, where it is there."""
+        changed = {
+            name: getattr(self.now, name).delete(key) for name, key in maps.items() if key in getattr(self.now, name)
+        }
+        self.now = replace(self.now, **changed)
+
+    def subject(self, identity: str) -> Subject | None:
+        return self.now.subjects.get(identity)
+
+    def of(self, kind: IncidentKind) -> list[Subject]:
+        """The open subjects of a kind."""
+        return [self.now.subjects[key] for key in self.now.by_cause.get(kind, _NONE).values()]
+
+    def owner(self, cause: Cause) -> Subject | None:
+        """The open incident that more of this cause joins."""
+        kind, name = cause
+        identity = self.now.by_cause.get(kind, _NONE).get(name)
+        return None if identity is None else self.now.subjects.get(identity)
+
+    def own(self, cause: Cause, identity: str) -> None:
+        """More of this cause joins that incident from now on."""
+        kind, name = cause
+        self.put(by_cause=(kind, self.now.by_cause.get(kind, _NONE).set(name, identity)))
+
+    def disown(self, cause: Cause, identity: str) -> None:
+        """No longer, if it was so."""
+        kind, name = cause
+        names = self.now.by_cause.get(kind, _NONE)
+        if names.get(name) == identity:
+            self.put(by_cause=(kind, names.delete(name)))
+
+    def keep(self, subject: Subject, *, changed: bool = True) -> Subject:
+        """Put a subject into the situation; `changed` if its incident is to be recorded."""
+        self.put(subjects=(subject.incident.id, subject))
+        if changed:
+            self.effects.incidents[subject.incident.id] = subject.incident
+        self.touch([subject.incident.id])
+        return subject
+
+    def notify(self, subject: Subject, told: Notified) -> Subject:
+        """Remember what a channel was notified of."""
+        subject = replace(subject, notified={**subject.notified, told.channel: told})
+        self.put(subjects=(subject.incident.id, subject))
+        self.effects.notified[told.incident, told.channel] = told
+        return subject
+
+    def wake(self, subject: str, at: Micros) -> None:
+        if at > self.at:
+            self.effects.wakes.append((at, subject))
+
+    def ask(self, check: CheckId, until: Micros) -> None:
+        """Run a check at once; pages that depend on it wait for its result until then."""
+        self.put(asked=(check, max(until, self.now.asked.get(check, 0))))
+        self.effects.probes[check] = None
+
+    def note(self, kind: str, key: str, data: Mapping[str, Any] | None) -> None:
+        """Keep something small over a restart; None forgets it."""
+        self.effects.notes[kind, key] = Note(kind, key, data)
