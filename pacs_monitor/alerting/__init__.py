@@ -1,4 +1,4 @@
-"""Decides who is notified (`policy`, pure), and has it recorded and delivered (`desk`)."""
+"""Decides who is notified of what (`advance`, pure), and has it recorded and delivered (`desk`)."""
 
 from pacs_monitor.alerting.desk import Desk
 

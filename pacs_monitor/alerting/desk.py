@@ -1,31 +1,45 @@
-"""The desk: takes transitions, has policy say who is owed what, records it, and feeds the outbox after the commit.
+"""The desk: has every event decided in order of time, records it with its effects, and feeds the outbox after that.
 
-One consumer does this, so that what comes in while it writes is decided together. It wakes itself when policy asked for
-it, on the monotonic clock, and looks again at least every 30 s; when the wall clock was set in between, what was due in
-a minute still is.
+One consumer does this. It decides in slices of SLICE, so that the probes go on in between, and each slice is one
+transaction. It wakes itself when something falls due, on the monotonic clock, and looks again at least every 30 s; when
+the wall clock was set in between, what was due in a minute still is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ulid import ULID
 
 from pacs_monitor import states
-from pacs_monitor.alerting import cases, fallback_message, message, one_by_one
-from pacs_monitor.alerting.cases import Case, Key
+from pacs_monitor.alerting import message, observer
+from pacs_monitor.alerting.events import (
+    ChannelFailing,
+    ChannelWorks,
+    ClockSet,
+    Happening,
+    Measured,
+    OpenedRefused,
+    Reloaded,
+    Started,
+    TasksFailing,
+    Transitioned,
+)
 from pacs_monitor.alerting.journal import Journal
-from pacs_monitor.alerting.missed import missed_transitions
+from pacs_monitor.alerting.observer import Board
 from pacs_monitor.alerting.paged import Paged, paged
-from pacs_monitor.alerting.policy import Dark, Decision, Due, News
+from pacs_monitor.alerting.pages import Pages
 from pacs_monitor.alerting.recorder import Recorder, Recording
+from pacs_monitor.alerting.restart import situation_of
 from pacs_monitor.alerting.rules import Rules
+from pacs_monitor.alerting.slices import Slice
+from pacs_monitor.alerting.timeline import Decided, Timeline
 from pacs_monitor.alerting.unrecorded import Unrecorded, always
 from pacs_monitor.backoff import Backoff
 from pacs_monitor.clock import ClockWatch
@@ -46,10 +60,6 @@ from pacs_monitor.model import (
     IncidentKind,
     Micros,
     Notification,
-    Reason,
-    Result,
-    Standing,
-    State,
     Transition,
 )
 from pacs_monitor.supervision import Supervisor
@@ -59,43 +69,32 @@ log = logging.getLogger(__name__)
 DECISION_PACE = RetryPolicy()
 LOOK_AGAIN = 30.0
 """The desk checks again after this many seconds at the latest."""
+SLICE = 0.01
+"""Seconds of deciding after which the loop goes on with something else."""
 REST, LONGEST_REST = 4.0, 0.5
-"""Times the duration of a decision, and seconds at most, until the next one: the probes have to wait while it lasts."""
+"""Times the duration of a turn, and seconds at most, until the next one: the probes have to wait while it lasts."""
 MOST_UNDECIDED = 1000
-"""Transitions kept for a decision; the latest ones are kept."""
+"""Events kept for another attempt; the latest ones are kept."""
 
 
 class History(Recording, DeliveryHistory, Protocol):
     """The part of the history that alerting writes."""
 
 
-class Seen(Protocol):
-    """A check on the board."""
+class Moment(NamedTuple):
+    """When the desk looks at the board (observer.Moment)."""
 
-    @property
-    def standing(self) -> Standing: ...
-    @property
-    def last(self) -> Result | None: ...
-    @property
-    def lapse_at(self) -> float | None:
-        """When a result is overdue, on the monotonic clock."""
-        ...
-
-    @property
-    def proven(self) -> bool:
-        """It has worked as it is configured, so that its failures count."""
-        ...
+    now: Micros
+    monotonic: float
+    started: Micros
 
 
-class Board(Protocol):
-    """The live picture; a reload may exchange `entries`."""
-
-    @property
-    def entries(self) -> Mapping[CheckId, Seen]: ...
+def ask_nobody(_check: CheckId) -> None:
+    """There is no engine that could run a check."""
 
 
 class Desk:
-    """Decides who is notified of what, from the transition to the outbox."""
+    """Decides who is notified of what, from the event to the outbox."""
 
     def __init__(
         self,
@@ -109,26 +108,25 @@ class Desk:
         journal: Journal,
         permitted: Callable[[], Awaitable[None]] = always,
         policy: RetryPolicy = DECISION_PACE,
+        ask: Callable[[CheckId], None] = ask_nobody,
     ) -> None:
+        """`ask` has a check run at once; `measured` is to be called with its results."""
         self._unrecorded = Unrecorded(permitted)
         self.outbox = Outbox(clock, history, self, supervisor, policy, permit=self._unrecorded.begin)
-        self._clock, self._board, self._estate, self._watch = clock, board, estate, watch
+        self._clock, self._board, self._estate, self._watch, self._ask = clock, board, estate, watch, ask
         self._recorder = Recorder(history, self._recorded_late, supervisor)
         self._supervisor, self._journal = supervisor, journal
-        self._rules = Rules(estate)
-        self._name = estate.monitor.name
+        self._pages = Pages(estate.monitor.name, board, supervisor)
         self._known: dict[CheckId, Check] = dict(estate.checks)
-        self._cases: Mapping[Key, Case] = {}
-        self._queue: list[Transition] = []
-        self._failing: dict[str, ChannelTrouble] = {}
-        self._dark_since: dict[CheckId, Micros] = {}
-        self._started = clock.now()
-        self._wake_at: Micros | None = None
-        self._undecided: tuple[Transition, ...] = ()
-        """Recorded, not yet decided on."""
+        self._timeline = Timeline(Rules(estate), lambda at: str(ULID.from_timestamp(at / SECOND)))
+        self._queue: deque[tuple[Micros, Happening]] = deque()
+        self._undecided: deque[Happening] = deque(maxlen=MOST_UNDECIDED)
+        """What could not be decided, to be tried again."""
+        self._retry_at: Micros | None = None
         self._backoff = Backoff(1.0, LOOK_AGAIN)
-        """Before a failed decision is retried."""
-        self._deciding_took = 0.0
+        self._faults: tuple[str, ...] = ()
+        self._started = clock.now()
+        self._turn_took = 0.0
         self._bell = asyncio.Event()
         self._turning = asyncio.Lock()
         self._decided: deque[Entry] = deque()
@@ -143,13 +141,14 @@ class Desk:
 
     def open_incidents(self) -> tuple[Incident, ...]:
         """The oldest first."""
-        return tuple(case.incident for case in self._cases.values())
+        return tuple(sorted((s.incident for s in self._timeline.situation.subjects.values()), key=_age))
 
     def paged(self) -> tuple[Paged, ...]:
         """Every open incident with whom it was sent to, the oldest first."""
         decided = (owed for entry in self._decided for owed in entry.notifications)
         waiting = {owed.id for owed in (*self.outbox.pending(), *self._owed, *decided)}
-        return tuple(paged(case, waiting) for case in self._cases.values())
+        subjects = sorted(self._timeline.situation.subjects.values(), key=lambda s: _age(s.incident))
+        return tuple(paged(subject, waiting) for subject in subjects)
 
     def unwritten(self, identity: str) -> IncidentFile | None:
         """What is known of an incident and may not be on record yet: the incident as it is now, what is owed for it."""
@@ -159,12 +158,14 @@ class Desk:
         if not incidents:
             return None
         owed = tuple(n for entry in entries for n in entry.notifications if n.incident == identity)
-        withheld = tuple(w for entry in entries for w in entry.withheld if w.incident == identity)
-        return IncidentFile(incidents[-1], owed, withheld)
+        suppressed = tuple(held for entry in entries for held in entry.suppressed if held.incident == identity)
+        return IncidentFile(incidents[-1], owed, suppressed)
 
     async def keep(self) -> None:
         """The record is lost: keep in the journal what is open and owed, for the next run."""
-        await self._journal.add(Entry(incidents=self.open_incidents(), notifications=self._owed_and_opened()))
+        told = tuple(t for s in self._timeline.situation.subjects.values() for t in s.notified.values())
+        entry = Entry(incidents=self.open_incidents(), notifications=self._owed_and_opened(), notified=told)
+        await self._journal.add(entry)
 
     def _owed_and_opened(self) -> tuple[Notification, ...]:
         pending = self.outbox.pending()
@@ -176,60 +177,68 @@ class Desk:
                 Event.OPENED,
                 told.at,
                 {},
-                case.incident.id,
+                subject.incident.id,
                 DeliveryStatus.SHADOW if told.shadow else DeliveryStatus.DELIVERED,
             )
-            for case in self._cases.values()
-            for channel, told in case.told.items()
-            if not told.lost and (case.incident.id, channel) not in waiting
+            for subject in self._timeline.situation.subjects.values()
+            for channel, told in subject.notified.items()
+            if not told.lost and (subject.incident.id, channel) not in waiting
         )
         return (*opened, *pending)
 
-    def start(self, restored: Restored) -> None:
+    def start(self, restored: Restored, off_since: Micros | None = None) -> None:
         """Restore open incidents and pending notifications; nothing is sent twice, and what is due is sent."""
-        self._cases = {}
-        for incident in restored.incidents:
-            check = self._known.get(incident.members[0]) if incident.members else None
-            made, withheld = restored.made.get(incident.id, ()), restored.withheld.get(incident.id, ())
-            case = cases.restored(incident, made, withheld, check, self._clock.now())
-            self._cases = {**self._cases, case.key: case}
-            if incident.kind is IncidentKind.DELIVERY:
-                self._failing[incident.cause] = ChannelTrouble(incident.since, incident.detail)
+        now = self._clock.now()
+        situation = situation_of(restored, self._known, now)
+        blind = {
+            m for s in situation.subjects.values() if s.incident.kind is IncidentKind.BLIND for m in s.incident.members
+        }
+        for check in sorted(blind & self._board.entries.keys()):
+            if observer.is_untried(self._board.entries[check], self._clock.monotonic()):
+                situation = replace(situation, untried=situation.untried.set(check, None))
+        self._timeline.situation = situation
+        self._queue.appendleft((now, Started(off_since)))
         self.outbox.adopt(self._estate.channels)
-        for channel, trouble in self._failing.items():
-            self.outbox.assume_trouble(channel, trouble)
+        for channel, (since, reason) in situation.failing.items():
+            self.outbox.assume_trouble(channel, ChannelTrouble(since, reason))
         self.outbox.feed(restored.pending, of_a_run_before=True)
-        going_on = {incident.id for incident in restored.incidents}
+        going_on = set(situation.subjects)
         self.outbox.ended({owed.incident for owed in restored.pending if owed.incident} - going_on)
         self._worker = self._supervisor.supervise("desk", self._work)
         self._bell.set()
 
     def take(self, transition: Transition) -> None:
         """Something changed; never blocks."""
-        self._queue.append(transition)
+        self._queue.append((transition.noticed, Transitioned(transition)))
         self._bell.set()
+
+    def measured(self, check: CheckId) -> None:
+        """A check has a new result; for every one of them, so it costs next to nothing unless it was asked for."""
+        if check in self._timeline.situation.asked and check in self._board.entries:
+            leaning = states.leaning(self._board.entries[check].standing) is not None
+            self._happened(Measured(check, leaning))
 
     def clock_was_set(self, step: Micros) -> None:
         """The watch says so: what waits moves along with the wall clock."""
         self._started += step
-        self._cases = {key: case.shifted(step) for key, case in self._cases.items()}
-        self._dark_since = {check: since + step for check, since in self._dark_since.items()}
         now = self._clock.now()
-        self._queue[:] = [_shifted(transition, step, now) for transition in self._queue]
-        self._undecided = tuple(_shifted(transition, step, now) for transition in self._undecided)
-        if self._cases:
-            self._decided.append(Entry(incidents=self.open_incidents()))
+        self._queue = deque((_shifted_time(at, step, now), _shifted(what, step, now)) for at, what in self._queue)
+        self._undecided = deque((_shifted(what, step, now) for what in self._undecided), MOST_UNDECIDED)
+        self._retry_at = None if self._retry_at is None else self._retry_at + step
+        slice_ = Slice()
+        self._sort(slice_, self._timeline.clock_set(now, ClockSet(step)))
+        self._finish(slice_)
         self._bell.set()
 
     def reloaded(self, estate: Estate) -> None:
         """Another estate is in force: its routes count from now on, and checks that left it are withdrawn."""
         known = self._estate.channel_settings
         changed = [name for name, settings in estate.channel_settings.items() if known.get(name) != settings]
-        self._estate, self._rules = estate, Rules(estate)
+        self._estate = estate
         self._known.update(estate.checks)
-        self._failing = {name: trouble for name, trouble in self._failing.items() if name in estate.channels}
+        self._timeline.rules = Rules(estate)
+        self._happened(Reloaded(estate.revision))
         self.outbox.adopt(estate.channels, changed)
-        self._bell.set()
 
     async def test(self, channel: str) -> str:
         """Send a test notification; what the receiver said, or DeliveryError."""
@@ -258,29 +267,87 @@ class Desk:
     async def _work(self) -> None:
         while True:
             await self._turn()
-            await asyncio.sleep(min(REST * self._deciding_took, LONGEST_REST))
+            await asyncio.sleep(min(REST * self._turn_took, LONGEST_REST))
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._patience()):
                     await self._bell.wait()
 
     def _patience(self) -> float:
         """Seconds until the next look."""
-        if self._wake_at is None:
-            return LOOK_AGAIN
-        return min(LOOK_AGAIN, max(0.0, (self._wake_at - self._clock.now()) / SECOND))
+        wakes = [at for at in (self._timeline.wake_at, self._retry_at) if at is not None]
+        return min(LOOK_AGAIN, max(0.0, (min(wakes) - self._clock.now()) / SECOND)) if wakes else LOOK_AGAIN
 
     async def _turn(self) -> None:
         """Decide, record, feed; what a fault interrupts is taken up by the next turn."""
         async with self._turning:
             self._bell.clear()
             self._watch.look()
-            batch, began = tuple(self._queue), self._clock.monotonic()
-            entry = self._decide(batch)
-            self._deciding_took = self._clock.monotonic() - began
-            if entry != Entry():
-                self._decided.append(entry)
-            del self._queue[: len(batch)]
-            await self._carry_out()
+            self._observe()
+            work, self._turn_took = self._decide_all(), 0.0
+            going_on = True
+            while going_on:
+                began, slice_ = self._clock.monotonic(), Slice()
+                while going_on and self._clock.monotonic() - began < SLICE:
+                    going_on = self._step(slice_, work)
+                self._finish(slice_)
+                self._turn_took += self._clock.monotonic() - began
+                await self._carry_out()
+                await asyncio.sleep(0)
+
+    def _observe(self) -> None:
+        """What the board knows and alerting does not."""
+        now = self._clock.now()
+        self._retry(now)
+        moment = Moment(now, self._clock.monotonic(), self._started)
+        entries, situation = self._board.entries, self._timeline.situation
+        coming = {what.transition.check for _, what in self._queue if isinstance(what, Transitioned)}
+        coming |= {what.transition.check for what in self._undecided if isinstance(what, Transitioned)}
+        self._queue.extend((now, what) for what in observer.missed(entries, situation, coming, now))
+        self._queue.extend((now, what) for what in observer.unknown_and_known(entries, situation, moment))
+        failing = tuple(sorted(self._supervisor.failing))
+        if failing != self._faults:
+            self._faults = failing
+            self._queue.append((now, TasksFailing(failing)))
+
+    def _retry(self, now: Micros) -> None:
+        if self._retry_at is not None and self._retry_at <= now:
+            self._retry_at = None
+            while self._undecided:
+                self._queue.append((now, self._undecided.popleft()))
+
+    def _decide_all(self) -> Iterator[Decided]:
+        """One decision after the other, until nothing is left to decide now."""
+        while self._queue:
+            at, what = self._queue[0]
+            yield from self._timeline.happen(at, what)
+            self._queue.popleft()
+        yield from self._timeline.pass_until(self._clock.now())
+
+    def _step(self, slice_: Slice, work: Iterator[Decided]) -> bool:
+        decided = next(work, None)
+        if decided is None:
+            return False
+        self._sort(slice_, decided)
+        return True
+
+    def _sort(self, slice_: Slice, decided: Decided) -> None:
+        if decided.failure is None:
+            slice_.add(decided)
+            self._backoff.reset()
+            return
+        self._supervisor.failed("decision", decided.failure)
+        if isinstance(decided.event.what, Transitioned):
+            slice_.transitions.append(decided.event.what.transition)
+        self._undecided.append(decided.event.what)
+        self._retry_at = self._clock.now() + round(self._backoff.failed() * SECOND)
+
+    def _finish(self, slice_: Slice) -> None:
+        notifications = self._pages.written(slice_.owed, self._estate, self._known, self._clock.now())
+        entry = slice_.entry(notifications)
+        if entry != Entry():
+            self._decided.append(entry)
+        for check in slice_.probes:
+            self._ask(check)
 
     async def _carry_out(self) -> None:
         self._feed()
@@ -305,96 +372,36 @@ class Desk:
             self.outbox.feed((self._owed[0],))
             self._owed.popleft()
 
-    def _decide(self, batch: tuple[Transition, ...]) -> Entry:
-        """What this turn is to record. What cannot be decided costs nothing else, and is tried again."""
-        now = self._clock.now()
-        dark, untried = self._dark(now)
-        heard = (*self._undecided, *batch)
-        missed = missed_transitions(self._board.entries, self._cases, {transition.check for transition in heard}, now)
-        news = News((*heard, *missed), dark, untried, dict(self._failing), self._supervisor.failing)
-        decision, undecided, failures = one_by_one.decide(
-            self._cases, news, self._rules, now, lambda: str(ULID.from_timestamp(now / SECOND))
-        )
-        for failure in failures:
-            self._supervisor.failed("decision", failure)
-        entry = Entry(batch, decision.incidents, self._notifications(decision, now), decision.withheld)
-        self._cases = cases.with_ids(decision.cases, entry.notifications)
-        self._wake_at, self._undecided = decision.wake_at, undecided[-MOST_UNDECIDED:]
-        if failures:
-            again = now + round(self._backoff.failed() * SECOND)
-            self._wake_at = again if self._wake_at is None else min(again, self._wake_at)
-        else:
-            self._backoff.reset()
-        return entry
-
-    def _notifications(self, decision: Decision, now: Micros) -> tuple[Notification, ...]:
-        if not decision.dues:
-            return ()
-        standings: defaultdict[str, dict[CheckId, Standing]] = defaultdict(dict)
-        for check, seen in self._board.entries.items():
-            standings[check.node][check] = seen.standing
-        latest = {check: seen.last.outcome for check, seen in self._board.entries.items() if seen.last}
-        unproven = frozenset(check for check, seen in self._board.entries.items() if not seen.proven)
-        scene = message.Scene(self._name, self._estate.monitor, self._known, standings, now, latest, unproven)
-
-        def written(number: int, due: Due) -> Notification:
-            try:
-                data = message.data(due.incident, due.event, scene)
-            except Exception as error:  # noqa: BLE001 - whatever spoils a page, it is sent in plain words
-                self._supervisor.failed("page", error)
-                data = fallback_message.data(due.incident, due.event, self._name, self._estate.monitor.url)
-            identity = str(ULID.from_timestamp(now / SECOND))
-            return Notification(identity, due.channel, due.event, now + number, data, due.incident.id, due.status)
-
-        return tuple(written(number, due) for number, due in enumerate(decision.dues))
-
-    def _dark(self, now: Micros) -> tuple[dict[CheckId, Dark], frozenset[CheckId]]:
-        """The checks that are unknown, and since when without a break; and those whose turn has not come yet.
-
-        Not since before the monitor started, nor since a time that lies ahead, which a clock that was behind has left.
-        """
-        dark: dict[CheckId, Dark] = {}
-        untried: set[CheckId] = set()
-        monotonic = self._clock.monotonic()
-        for check, seen in self._board.entries.items():
-            standing = seen.standing
-            if standing.state is not State.UNKNOWN:
-                continue
-            reason, since = standing.reason or Reason.NOT_MEASURED, min(max(standing.since, self._started), now)
-            outcome = seen.last.outcome if seen.last else None
-            said = outcome is not None and outcome.reason is reason
-            if reason is Reason.NOT_MEASURED and not said and (seen.lapse_at is None or seen.lapse_at > monotonic):
-                untried.add(check)
-                continue
-            detail = outcome.detail if outcome and said else ""
-            dark[check] = Dark(self._dark_since.get(check, since), reason, detail)
-        self._dark_since = {check: spell.since for check, spell in dark.items()}
-        return dark, frozenset(untried)
+    def _happened(self, what: Happening) -> None:
+        self._queue.append((self._clock.now(), what))
+        self._bell.set()
 
     def ended(self, notification: Notification, status: DeliveryStatus) -> None:
         """The outbox says how a notification ended."""
         self._unrecorded.ended(notification, status)
-        if status is DeliveryStatus.REFUSED and notification.event is Event.OPENED:
-            self._lose(notification)
+        if status is DeliveryStatus.REFUSED and notification.event is Event.OPENED and notification.incident:
+            self._happened(OpenedRefused(notification.incident, notification.channel))
 
     def circuit_moved(self, channel: str, trouble: ChannelTrouble | None) -> None:
         """The outbox says that a channel takes nothing any more, or works again."""
-        self._failing.pop(channel, None)
-        if trouble is not None and channel in self._estate.channels:
-            self._failing[channel] = trouble
-        self._bell.set()
-
-    def _lose(self, notification: Notification) -> None:
-        """The opened of an incident cannot be sent there: nothing may follow."""
-        for key, case in self._cases.items():
-            told = case.told.get(notification.channel)
-            if case.incident.id == notification.incident and told is not None:
-                self._cases = {**self._cases, key: case.tell(notification.channel, replace(told, lost=True))}
-                return
+        self._happened(ChannelWorks(channel) if trouble is None else ChannelFailing(channel, *trouble))
 
 
-def _shifted(transition: Transition, step: Micros, now: Micros) -> Transition:
+def _age(incident: Incident) -> tuple[Micros, str]:
+    return incident.noticed, incident.id
+
+
+def _shifted_time(at: Micros, step: Micros, now: Micros) -> Micros:
+    return states.redated(at, step, now)
+
+
+def _shifted(what: Happening, step: Micros, now: Micros) -> Happening:
     """A transition that waits, after the wall clock was set."""
+    if not isinstance(what, Transitioned):
+        return what
+    transition = what.transition
     step = states.redated(transition.noticed, step, now) - transition.noticed
     before = None if transition.last_before is None else transition.last_before + step
-    return replace(transition, last_before=before, since=transition.since + step, noticed=transition.noticed + step)
+    return Transitioned(
+        replace(transition, last_before=before, since=transition.since + step, noticed=transition.noticed + step)
+    )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import NamedTuple
 
-from pacs_monitor.alerting.cases import Case, Told
-from pacs_monitor.model import DeliveryStatus, Incident, Micros
+from pacs_monitor.alerting.situation import Subject
+from pacs_monitor.model import DeliveryStatus, Incident, Micros, Notified
 
 
-class Notified(NamedTuple):
+class Page(NamedTuple):
     """What became of the page to one channel."""
 
     channel: str
@@ -25,20 +25,22 @@ class Paged(NamedTuple):
     incident: Incident
     due: Micros
     """When people are paged, unless it ends before."""
-    notified: tuple[Notified, ...]
+    notified: tuple[Page, ...]
     why_not: tuple[str, ...]
     """Why nobody is notified, as far as it was decided."""
 
 
-def paged(case: Case, waiting: Set[str]) -> Paged:
+def paged(subject: Subject, waiting: Set[str]) -> Paged:
     """`waiting` are the ids of notifications that are still to be delivered."""
-    notified = tuple(Notified(channel, _status(told, waiting), told.at) for channel, told in case.told.items())
-    return Paged(case.incident, case.due, notified, () if notified else tuple(sorted(case.excused)))
+    pages = tuple(Page(channel, _status(told, waiting), told.at) for channel, told in subject.notified.items())
+    whys = {f"{held.why}: {held.detail}" if held.detail else held.why for held in subject.suppressed.values()}
+    due = min((p.due for p in subject.incident.problems if p.left is None), default=subject.due)
+    return Paged(subject.incident, due, pages, () if pages else tuple(sorted(whys)))
 
 
-def _status(told: Told, waiting: Set[str]) -> DeliveryStatus:
+def _status(told: Notified, waiting: Set[str]) -> DeliveryStatus:
     if told.lost:
         return DeliveryStatus.REFUSED
     if told.shadow:
         return DeliveryStatus.SHADOW
-    return DeliveryStatus.PENDING if not told.opened or told.opened in waiting else DeliveryStatus.DELIVERED
+    return DeliveryStatus.PENDING if told.opened in waiting else DeliveryStatus.DELIVERED

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from ulid import ULID
 
 from pacs_monitor.alerting import fallback_message, message
-from pacs_monitor.alerting.cases import TROUBLE
 from pacs_monitor.alerting.journal import Journal, Kept
+from pacs_monitor.alerting.situation import TROUBLE
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.format.human import pluralized
 from pacs_monitor.history import History, HistoryReader

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from pacs_monitor.alerting.advance import advance
-from pacs_monitor.alerting.events import Due, Event, Happening, Started
+from pacs_monitor.alerting.events import ClockSet, Due, Event, Happening, Started
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.situation import Situation
 from pacs_monitor.alerting.turn import Effects
@@ -58,13 +58,14 @@ class Timeline:
             if decided.failure is not None or not decided.effects.is_empty:
                 yield decided
 
-    def shift(self, step: Micros) -> None:
+    def clock_set(self, now: Micros, what: ClockSet) -> Decided:
         """The wall clock was set: what was due in a minute still is."""
-        self._wakes = [(at + step, subject) for at, subject in self._wakes]
+        self._wakes = [(at + what.step, subject) for at, subject in self._wakes]
         self._planned = set(self._wakes)
+        return self._decide(now, what)
 
     def _decide(self, at: Micros, what: Happening) -> Decided:
-        event = Event(self._identity(at), max(at, self.situation.at), what)
+        event = Event(self._identity(max(at, 0)), max(at, self.situation.at), what)
         try:
             self.situation, effects = advance(self.situation, event, self.rules)
         except Exception as error:  # noqa: BLE001 - an event that cannot be decided costs itself alone

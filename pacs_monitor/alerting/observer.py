@@ -1,0 +1,102 @@
+"""The board against the situation: what has become unknown or known, and transitions that a fault or a crash lost."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+from typing import Protocol
+
+from pacs_monitor.alerting.events import Happening, KnownAgain, Transitioned, UnknownSince
+from pacs_monitor.alerting.situation import TROUBLE, Situation
+from pacs_monitor.model import CheckId, IncidentKind, Micros, Reason, Result, Standing, State, Transition
+
+
+class Seen(Protocol):
+    """A check on the board."""
+
+    @property
+    def standing(self) -> Standing: ...
+    @property
+    def last(self) -> Result | None: ...
+    @property
+    def lapse_at(self) -> float | None:
+        """When a result is overdue, on the monotonic clock."""
+        ...
+
+    @property
+    def proven(self) -> bool:
+        """It has worked as it is configured, so that its failures count."""
+        ...
+
+
+class Board(Protocol):
+    """The live picture; a reload may exchange `entries`."""
+
+    @property
+    def entries(self) -> Mapping[CheckId, Seen]: ...
+
+
+class Moment(Protocol):
+    """When one looks: wall time, the monotonic clock, and when the monitor started."""
+
+    @property
+    def now(self) -> Micros: ...
+    @property
+    def monotonic(self) -> float: ...
+    @property
+    def started(self) -> Micros: ...
+
+
+def is_untried(seen: Seen, monotonic: float) -> bool:
+    """An unknown check that has not run since the start: its state is the one before it."""
+    reason = seen.standing.reason or Reason.NOT_MEASURED
+    said = seen.last is not None and seen.last.outcome.reason is reason
+    not_due = seen.lapse_at is None or seen.lapse_at > monotonic
+    return seen.standing.state is State.UNKNOWN and reason is Reason.NOT_MEASURED and not said and not_due
+
+
+def unknown_and_known(entries: Mapping[CheckId, Seen], situation: Situation, moment: Moment) -> Iterator[Happening]:
+    """What alerting has not heard of yet.
+
+    A check is unknown since without a break it has been; not since before the monitor started, nor since a time that
+    lies ahead, which a clock that was behind has left.
+    """
+    for check, seen in entries.items():
+        known = situation.unknown.get(check)
+        if seen.standing.state is not State.UNKNOWN or is_untried(seen, moment.monotonic):
+            if known is not None:
+                yield KnownAgain(check, untried=seen.standing.state is State.UNKNOWN)
+            elif check in situation.untried and seen.standing.state is not State.UNKNOWN:
+                yield KnownAgain(check)
+            continue
+        standing, outcome = seen.standing, seen.last.outcome if seen.last else None
+        reason = standing.reason or Reason.NOT_MEASURED
+        if known is None or known.reason is not reason:
+            since = min(max(standing.since, moment.started), moment.now) if known is None else known.since
+            detail = outcome.detail if outcome is not None and outcome.reason is reason else ""
+            yield UnknownSince(check, since, reason, detail)
+    for check in situation.unknown:
+        if check not in entries:
+            yield KnownAgain(check)
+
+
+def missed(
+    entries: Mapping[CheckId, Seen], situation: Situation, coming: Container[CheckId], now: Micros
+) -> Iterator[Happening]:
+    """The transitions that nothing was made of, as far as they are still known; none for checks in `coming`."""
+    for check, seen in entries.items():
+        if seen.standing.state in TROUBLE and check not in coming and check not in situation.by_check:
+            yield Transitioned(_transition(check, seen, State.UP, now))
+    for check, identity in situation.by_check.items():
+        if check in coming or check not in entries or entries[check].standing.state is not State.UP:
+            continue
+        subject = situation.subjects.get(identity)
+        if subject is not None and subject.incident.kind is IncidentKind.NODE:
+            yield Transitioned(_transition(check, entries[check], subject.incident.state, now))
+
+
+def _transition(check: CheckId, seen: Seen, before: State, now: Micros) -> Transition:
+    standing, outcome = seen.standing, seen.last.outcome if seen.last else None
+    said = outcome if outcome is not None and outcome.reason is standing.reason else None
+    since = min(standing.since, now)
+    phase, detail = (said.phase, said.detail) if said and said.reason else (None, "")
+    return Transition(check, before, standing.state, None, since, now, standing.reason, phase, detail)

@@ -1,0 +1,48 @@
+"""From what is owed to what is sent: each notification with its text, as the board stands now."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from pacs_monitor.alerting import fallback_message, message
+from pacs_monitor.alerting.observer import Board
+from pacs_monitor.alerting.turn import Owed
+from pacs_monitor.config.estate import Estate
+from pacs_monitor.model import Check, CheckId, Micros, Notification, Standing
+from pacs_monitor.supervision import Supervisor
+
+
+class Pages:
+    """Writes notifications. One whose text fails is sent in plain words."""
+
+    def __init__(self, name: str, board: Board, supervisor: Supervisor) -> None:
+        self._name, self._board, self._supervisor = name, board, supervisor
+
+    def written(
+        self, owed: Iterable[Owed], estate: Estate, checks: Mapping[CheckId, Check], now: Micros
+    ) -> tuple[Notification, ...]:
+        """In the order in which they are owed; `checks` has those that were removed, too."""
+        owed = tuple(owed)
+        if not owed:
+            return ()
+        scene = self._scene(estate, checks, now)
+        return tuple(self._written(one, scene, estate) for one in owed)
+
+    def _scene(self, estate: Estate, checks: Mapping[CheckId, Check], now: Micros) -> message.Scene:
+        entries = self._board.entries
+        standings: defaultdict[str, dict[CheckId, Standing]] = defaultdict(dict)
+        for check, seen in entries.items():
+            standings[check.node][check] = seen.standing
+        latest = {check: seen.last.outcome for check, seen in entries.items() if seen.last}
+        unproven = frozenset(check for check, seen in entries.items() if not seen.proven)
+        return message.Scene(self._name, estate.monitor, checks, standings, now, latest, unproven)
+
+    def _written(self, owed: Owed, scene: message.Scene, estate: Estate) -> Notification:
+        try:
+            data = message.data(owed.incident, owed.event, scene)
+        except Exception as error:  # noqa: BLE001 - whatever spoils a page, it is sent in plain words
+            self._supervisor.failed("page", error)
+            data = fallback_message.data(owed.incident, owed.event, self._name, estate.monitor.url)
+        data = {**data, "page": owed.page, "worse": owed.worse}
+        return Notification(owed.id, owed.channel, owed.event, owed.at, data, owed.incident.id, owed.status)
