@@ -1,7 +1,7 @@
 """Who is owed what about one subject, at one moment: opened, changed, reminded.
 
-What is small is gathered: members that join, and improvements, are said together after GATHERING. A higher severity
-and a worse class of failure page anew at once.
+What is small is gathered: improvements for GATHERING, members that join for JOINING. A higher severity and a worse
+class of failure page anew at once.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from pacs_monitor.model.incidents import Event as Said
 
 GATHERING = 60 * SECOND
 """How long small differences wait for more, so that one notification names them all."""
+JOINING = 300 * SECOND
+"""How long more checks or nodes with the same cause wait: most are over before anybody needs to know."""
 
 
 def evaluate(turn: Turn, subject: Subject) -> None:
@@ -107,7 +109,8 @@ def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
         return subject if subject.differs is None else _differing(turn, subject, None)
     if subject.differs is None:
         subject = _differing(turn, subject, turn.at)
-    ripe = (subject.differs or turn.at) + GATHERING
+    joined = all(new == _MEMBERS for new in differing.values()) and subject.incident.kind is not IncidentKind.BLIND
+    ripe = (subject.differs or turn.at) + (JOINING if joined else GATHERING)
     urgent = len(subject.incident.problems) == 1 and subject.incident.kind is IncidentKind.NODE
     if turn.at < ripe:
         turn.wake(subject.incident.id, ripe)
@@ -118,18 +121,18 @@ def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
     return subject
 
 
-_WORSE, _OTHER = "worse", "other"
+_WORSE, _OTHER, _MEMBERS = "worse", "other", "members"
 
 
 def _news(view: _View, told: Notified) -> str:
     """What a channel does not know yet."""
-    if view.state not in TROUBLE:
-        return _OTHER if view.state is not told.state else ""
+    if view.state not in TROUBLE and view.state is not told.state:
+        return _OTHER
     if rank(view.severity) < rank(told.severity) or view.worst.rank > told.worst.rank:
         return _WORSE
-    if view.state is not told.state or not set(view.members) <= set(told.members):
+    if view.state is not told.state:
         return _OTHER
-    return ""
+    return "" if set(view.members) <= set(told.members) else _MEMBERS
 
 
 def _remind(turn: Turn, subject: Subject, targets: dict[str, Target]) -> None:

@@ -1,0 +1,105 @@
+"""What a dead network parent explains, and what it does not; what outlasts it pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pacs_monitor.alerting.turn import Unreachable
+from pacs_monitor.model import CheckId
+from tests.alerting.play import Play, an_estate, at
+
+NETWORK = """
+nodes:
+  core-a: {host: 10.0.0.2, role: network, checks: {ping: {failures: 3, retry_interval: 5s, timeout: 2s}}}
+  core-b: {host: 10.0.0.3, role: network, checks: {ping: }}
+  fw: {host: 10.0.0.1, role: network, checks: {ping: }}
+  archive:
+    host: 10.0.0.5
+    dicom: {port: 4242, ae_title: ARCHIVE}
+    depends_on: [fw, {any: [core-a, core-b]}]
+    checks: {dicom_echo: {severity: critical}, tcp: {port: 4242}}
+"""
+ARCHIVE = ("archive/dicom_echo", "archive/tcp")
+BOTH = ("core-a/ping", "core-b/ping")
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Play:
+    return Play(an_estate(tmp_path, NETWORK))
+
+
+def test_a_dead_parent_explains_its_child_which_never_pages(play: Play) -> None:
+    play.move(100, "fw/ping", "down").move(105, ARCHIVE, "down")
+    play.move(500, "fw/ping", "up").move(501, ARCHIVE, "up").until(2000)
+    assert play.said() == ["140 opened unreachable:fw", "500 resolved unreachable:fw"]
+    assert play.whys() == ["dependency fw"]
+
+
+def test_a_parent_that_is_confirmed_dead_after_its_child_does_so_too(play: Play) -> None:
+    play.answers = False
+    play.move(100, ARCHIVE, "down", since=30).move(106, "fw/ping", "down").until(2000)
+    assert play.said() == ["146 opened unreachable:fw"]
+
+
+def test_a_page_waits_for_a_suspect_parent_only_so_long(play: Play) -> None:
+    play.answers = False
+    play.move(100, ARCHIVE, "down", since=30).until(2000)
+    fw = play.estate.checks[CheckId("fw", "ping")]
+    longest = fw.thresholds.failures * fw.retry_interval + fw.timeout
+    assert play.said() == [f"{100 + longest:.0f} opened unreachable:archive"]
+
+
+def test_a_parent_that_answers_lets_the_page_go_at_once(play: Play) -> None:
+    play.move(100, ARCHIVE, "down", since=30).until(2000)
+    assert play.said() == ["101 opened unreachable:archive"]
+
+
+def test_of_any_all_must_be_dead(play: Play) -> None:
+    play.move(100, "core-a/ping", "down").move(200, ARCHIVE, "down").until(400)
+    assert play.said() == ["140 opened unreachable:core-a", "240 opened unreachable:archive"]
+
+
+def test_both_switches_dead_are_what_the_archive_hangs_on(play: Play) -> None:
+    play.move(100, BOTH, "down").move(105, ARCHIVE, "down").until(400)
+    assert play.said() == ["140 opened unreachable:core-a", "140 opened unreachable:core-b"]
+
+
+@pytest.mark.parametrize("reason", ["tcp_refused", "tcp_reset", "acse_timeout", "called_aet_unknown"])
+def test_an_answer_proves_that_the_path_works(play: Play, reason: str) -> None:
+    play.move(100, "fw/ping", "down").move(105, "archive/dicom_echo", "down", reason).until(400)
+    assert [line.split()[1] for line in play.said()] == ["opened", "opened"]
+
+
+def test_what_outlasts_its_parent_pages_then(play: Play) -> None:
+    play.move(100, "fw/ping", "down").move(105, ARCHIVE, "down").move(500, "fw/ping", "up").until(2000)
+    assert play.said() == [
+        "140 opened unreachable:fw",
+        "500 resolved unreachable:fw",
+        "501 opened unreachable:archive",
+    ]
+
+
+def test_a_child_that_hangs_once_its_parent_is_back_is_no_longer_explained(play: Play) -> None:
+    play.move(100, "fw/ping", "down").move(105, "archive/dicom_echo", "down")
+    play.move(300, "archive/dicom_echo", "down", "acse_timeout").until(2000)
+    assert play.said() == ["140 opened unreachable:fw", "300 opened unresponsive:archive@10.0.0.5:4242"]
+
+
+def test_the_time_behind_a_parent_is_recorded_from_its_last_good_result_to_the_childs_first(play: Play) -> None:
+    play.move(100, "fw/ping", "down").move(105, "archive/tcp", "down").move(500, "fw/ping", "up").until(2000)
+    spans = [span for decided in play.decided for span in decided.effects.unreachable]
+    check = CheckId("archive", "tcp")
+    assert spans == [Unreachable(check, "fw", at(20), None), Unreachable(check, "fw", at(20), at(501))]
+
+
+def test_a_page_that_went_out_before_the_parent_died_has_its_end(play: Play) -> None:
+    play.move(100, ARCHIVE, "down").move(300, "fw/ping", "down").move(600, "fw/ping", "up").move(610, ARCHIVE, "up")
+    play.until(2000)
+    assert play.said() == [
+        "140 opened unreachable:archive",
+        "340 opened unreachable:fw",
+        "600 resolved unreachable:fw",
+        "610 resolved unreachable:archive",
+    ]

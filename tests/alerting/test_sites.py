@@ -1,0 +1,92 @@
+"""A site whose nodes are lost together is one group; what outlasts it pages; modalities that vanish are a warning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.alerting.play import HEAD, Play, an_estate
+
+NODES = "".join(f"  n{n}: {{site: west, host: 10.1.0.{n}, checks: {{ping: }}}}\n" for n in range(1, 21))
+MODALITIES = "".join(
+    f"  ct{n}: {{site: west, host: 10.2.0.{n}, presence: intermittent, checks: {{ping: }}}}\n" for n in range(1, 31)
+)
+ALL = [f"n{n}/ping" for n in range(1, 21)]
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Play:
+    return Play(an_estate(tmp_path, f"nodes:\n{NODES}"))
+
+
+def test_a_site_that_is_lost_is_one_page(play: Play) -> None:
+    for n, check in enumerate(ALL):
+        play.move(100 + 2 * n, check, "down")
+    for n, check in enumerate(ALL):
+        play.move(600 + n, check, "up")
+    play.until(3000)
+    assert [line.split(" ", 1)[1] for line in play.said()] == ["group opened west", "group resolved west"]
+
+
+def test_what_is_still_dead_when_the_site_is_back_pages_and_nothing_else(play: Play) -> None:
+    play.move(100, ALL, "down").move(600, ALL[3:], "up").until(3000)
+    pages = play.said()
+    assert [line.split(" ", 1)[1] for line in pages[:2]] == ["group opened west", "group resolved west"]
+    assert sorted(line.split(" ", 1)[1] for line in pages[2:]) == [f"opened unreachable:n{n}" for n in (1, 2, 3)]
+
+
+def test_two_are_no_group_and_page_when_the_others_have_answered(play: Play) -> None:
+    play.move(100, ALL[:2], "down", since=41).until(500)
+    assert play.said() == ["101 opened unreachable:n1", "101 opened unreachable:n2"]
+
+
+def test_pages_of_a_suspect_site_wait_a_minute_at_most(play: Play) -> None:
+    play.answers = False
+    play.move(100, ALL[:2], "down", since=41).until(500)
+    assert play.said() == ["160 opened unreachable:n1", "160 opened unreachable:n2"]
+
+
+def test_those_of_which_nothing_is_known_do_not_count(play: Play) -> None:
+    play.move(50, ALL[5:], "unknown", "not_measured").move(100, ALL[:3], "down").until(500)
+    assert play.said() == ["140 group opened west"]
+
+
+def test_a_node_that_joins_the_group_later_changes_it_without_a_page(play: Play) -> None:
+    play.move(100, ALL[:15], "down").move(300, ALL[15:], "down").until(1000)
+    assert play.said() == ["140 group opened west", "600 group changed west"]
+
+
+def test_the_group_is_as_severe_as_its_worst_member(tmp_path: Path) -> None:
+    nodes = NODES.replace("ping: ", "ping: {severity: critical}", 1)
+    play = Play(an_estate(tmp_path, f"nodes:\n{nodes}")).move(100, ALL, "down").until(500)
+    assert [owed.incident.severity.value for owed in play.heard] == ["critical"]
+
+
+def test_nodes_behind_a_dead_parent_count_on_neither_side(tmp_path: Path) -> None:
+    nodes = NODES.replace("{site: west, host", "{site: west, depends_on: [sw], host")
+    switch = "  sw: {site: west, host: 10.1.0.99, checks: {ping: }}\n"
+    play = Play(an_estate(tmp_path, f"nodes:\n{nodes}{switch}"))
+    play.move(99, "sw/ping", "down").move(100, ALL, "down").until(2000)
+    assert play.said() == ["139 opened unreachable:sw"]
+
+
+def test_fourteen_modalities_that_vanish_together_are_one_warning(tmp_path: Path) -> None:
+    play = Play(an_estate(tmp_path, f"nodes:\n{MODALITIES}"))
+    for n in range(1, 15):
+        play.move(100 + 5 * n, f"ct{n}/ping", "absent", "tcp_timeout")
+    play.until(3000)
+    assert [line.split(" ", 1)[1] for line in play.said()] == ["group opened absent:west"]
+    assert len(play.heard[0].incident.members) == 14
+
+
+def test_thirty_that_are_switched_off_over_an_hour_are_nothing(tmp_path: Path) -> None:
+    play = Play(an_estate(tmp_path, f"nodes:\n{MODALITIES}"))
+    for n in range(1, 31):
+        play.move(100 + 120 * n, f"ct{n}/ping", "absent", "tcp_timeout")
+    assert play.until(9000).said() == []
+
+
+def test_without_a_site_every_node_pages_for_itself(tmp_path: Path) -> None:
+    play = Play(an_estate(tmp_path, f"nodes:\n{NODES.replace('site: west, ', '')}", HEAD)).move(100, ALL, "down")
+    assert len(play.until(500).said()) == 20
