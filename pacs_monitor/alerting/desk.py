@@ -317,6 +317,7 @@ class Desk:
 
     def _decide_all(self) -> Iterator[Decided]:
         """One decision after the other, until nothing is left to decide now."""
+        self._timeline.postpone(min((at for at, _ in self._queue), default=self._clock.now()))
         while self._queue:
             at, what = self._queue[0]
             yield from self._timeline.happen(at, what)

@@ -15,7 +15,11 @@ from pacs_monitor.alerting.events import ClockSet, Due, Event, Happening, Starte
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.situation import Situation
 from pacs_monitor.alerting.turn import Effects
-from pacs_monitor.model import Micros
+from pacs_monitor.model import SECOND, Micros
+
+
+LATE = 60 * SECOND
+"""Later than this, something was not looked at in time because nobody could."""
 
 
 class Decided(NamedTuple):
@@ -57,6 +61,14 @@ class Timeline:
             decided = self._decide(at, Due(subject))
             if decided.failure is not None or not decided.effects.is_empty:
                 yield decided
+
+    def postpone(self, until: Micros) -> None:
+        """Nobody looked for long (a machine that slept): what fell due meanwhile falls due then, and once."""
+        late = {subject for at, subject in self._wakes if at < until - LATE}
+        if late:
+            self._planned = {(at, subject) for at, subject in self._wakes if at >= until - LATE}
+            self._planned |= {(until, subject) for subject in late}
+            self._wakes = sorted(self._planned)
 
     def clock_set(self, now: Micros, what: ClockSet) -> Decided:
         """The wall clock was set: what was due in a minute still is."""

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pacs_monitor.alerting.cases import Case, Key
-from pacs_monitor.alerting.policy import Dark, Decision, News, decide
+from ulid import ULID
+
+from pacs_monitor.alerting.events import (
+    ChannelFailing,
+    ChannelWorks,
+    Happening,
+    KnownAgain,
+    OpenedRefused,
+    Reloaded,
+    Transitioned,
+    UnknownSince,
+)
 from pacs_monitor.alerting.rules import Rules
+from pacs_monitor.alerting.situation import Situation, Subject
+from pacs_monitor.alerting.timeline import Decided, Timeline
+from pacs_monitor.alerting.turn import Effects
 from pacs_monitor.channels.webhook import Webhook, WebhookSettings
 from pacs_monitor.config.estate import Estate, Route
 from pacs_monitor.config.sections import MonitorSettings
-from pacs_monitor.delivery import ChannelTrouble
 from pacs_monitor.fields import Match
 from pacs_monitor.model import (
     SECOND,
@@ -22,6 +33,7 @@ from pacs_monitor.model import (
     Check,
     CheckId,
     DicomEndpoint,
+    Incident,
     Micros,
     Node,
     Reason,
@@ -134,48 +146,96 @@ def at(seconds: float) -> Micros:
 
 @dataclass
 class Talk:
-    """Asks policy again and again, keeping what it answered."""
+    """Has one thing after the other decided, keeping what came of it."""
 
     estate: Estate = field(default_factory=an_estate)
-    cases: Mapping[Key, Case] = field(default_factory=dict)
     said: list[tuple[float, str, str, str]] = field(default_factory=list)
     """When it was asked, event, channel, status."""
-    withheld: list[tuple[str, str, str | None]] = field(default_factory=list)
-    decisions: list[Decision] = field(default_factory=list)
+    suppressed: list[tuple[str, str, str | None]] = field(default_factory=list)
+    """Event, why, channel; once, when it begins."""
+    now: float = 0.0
+    effects: list[Effects] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._ids = itertools.count(1)
-        self.rules = Rules(self.estate)
+        self._serial = 0
+        self.timeline = Timeline(Rules(self.estate), self._identity)
+        self._failing: set[str] = set()
+
+    @property
+    def situation(self) -> Situation:
+        return self.timeline.situation
+
+    @property
+    def subjects(self) -> list[Subject]:
+        """The open ones, the oldest first."""
+        return sorted(self.situation.subjects.values(), key=lambda subject: subject.incident.id)
 
     def ask(
         self,
         now: float,
         *transitions: Transition,
-        dark: Mapping[CheckId, Dark] | None = None,
+        unknown: Mapping[CheckId, tuple[Micros, Reason]] | None = None,
         failing: Iterable[str] = (),
-    ) -> Decision:
-        news = News(transitions, dark or {}, failing=dict.fromkeys(failing, ChannelTrouble(at(now), "http_401")))
-        decision = decide(self.cases, news, self.rules, at(now), lambda: f"incident-{next(self._ids)}")
-        self.cases = decision.cases
-        for due in decision.dues:
-            event = due.event.removeprefix("incident.")
-            self.said.append((now, event, due.channel, due.status))
-        self.withheld += [(held.event.removeprefix("incident."), held.why, held.channel) for held in decision.withheld]
-        self.decisions.append(decision)
-        return decision
+    ) -> Micros | None:
+        """What happens until now, and when something falls due next; `unknown` checks are so since, and why."""
+        self.now = now
+        self.timeline.postpone(min((transition.noticed for transition in transitions), default=at(now)))
+        for transition in transitions:
+            self._sort(now, self.timeline.happen(transition.noticed, Transitioned(transition)))
+        self._sort(now, self.timeline.pass_until(at(now)))
+        for check in set(self.situation.unknown) - set(unknown or {}):
+            self.happen(now, KnownAgain(check))
+        for check, (since, reason) in (unknown or {}).items():
+            if check not in self.situation.unknown or self.situation.unknown[check].reason is not reason:
+                self.happen(now, UnknownSince(check, since, reason))
+        for channel in sorted(set(failing) ^ self._failing):
+            self.happen(
+                now, ChannelFailing(channel, at(now), "http_401") if channel in failing else ChannelWorks(channel)
+            )
+        self._failing = set(failing)
+        self._sort(now, self.timeline.pass_until(at(now)))
+        return self.timeline.wake_at
+
+    def happen(self, now: float, what: Happening) -> None:
+        self._sort(now, self.timeline.happen(at(now), what))
 
     def heard(self) -> list[tuple[str, str]]:
         """Event and channel of what is really sent."""
         return [(event, channel) for _, event, channel, status in self.said if status == "pending"]
 
+    def incidents(self) -> list[Incident]:
+        """Every form that they had."""
+        return [incident for effects in self.effects for incident in effects.incidents.values()]
+
     def reload(self, estate: Estate) -> None:
-        self.estate, self.rules = estate, Rules(estate)
+        self.estate, self.timeline.rules = estate, Rules(estate)
+        self.happen(self.now, Reloaded(estate.revision))
 
     def lose(self, channel: str) -> None:
-        """The channel refused the opened of every case."""
-        self.cases = {
-            key: case.tell(channel, replace(case.told[channel], lost=True)) for key, case in self.cases.items()
-        }
+        """The channel refused the opened of every open incident."""
+        for subject in self.subjects:
+            self.happen(self.now, OpenedRefused(subject.incident.id, channel))
+
+    def restart(self, situation: Situation) -> None:
+        """Another process goes on from here."""
+        self.timeline = Timeline(self.timeline.rules, self._identity, situation)
+
+    def _sort(self, now: float, decisions: Iterable[Decided]) -> None:
+        for decided in decisions:
+            if decided.failure is not None:
+                raise decided.failure
+            for owed in decided.effects.owed:
+                self.said.append((now, owed.event.removeprefix("incident."), owed.channel, owed.status))
+            self.suppressed += [
+                (held.event.removeprefix("incident."), held.why, held.channel)
+                for held in decided.effects.suppressed
+                if held.ended is None or held.ended == held.at
+            ]
+            self.effects.append(decided.effects)
+
+    def _identity(self, moment: Micros) -> str:
+        self._serial += 1
+        return str(ULID.from_int((moment // 1000 << 80) + (self._serial << 32)))
 
 
 @dataclass

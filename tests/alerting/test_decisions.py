@@ -4,15 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from pacs_monitor.alerting.cases import restored
-from pacs_monitor.alerting.policy import Dark
 from pacs_monitor.model import (
-    DeliveryStatus,
     Ending,
-    Event,
     Incident,
     IncidentKind,
-    Notification,
+    Micros,
     Paging,
     Reason,
     Severity,
@@ -24,21 +20,21 @@ DOWN, UP, DEGRADED, ABSENT, UNKNOWN = State.DOWN, State.UP, State.DEGRADED, Stat
 
 
 def incident(talk: Talk) -> Incident:
-    (case,) = talk.cases.values()
-    return case.incident
+    (subject,) = talk.subjects
+    return subject.incident
 
 
 def test_a_page_is_opened_when_page_after_is_over_and_resolved_where_it_was_opened() -> None:
     talk = Talk()
-    assert talk.ask(20, moved(DOWN, 20, since=0)).wake_at == at(60)
+    assert talk.ask(20, moved(DOWN, 20, since=0)) == at(60)
     talk.ask(59)
     assert talk.said == []
-    assert talk.ask(60).wake_at is None
+    assert talk.ask(60) is None
     talk.ask(61)
     talk.ask(300, moved(UP, 300, before=DOWN, since=290))
     assert talk.said == [(60, "opened", "hook", "pending"), (300, "resolved", "hook", "pending")]
-    assert talk.cases == {}
-    (ended,) = talk.decisions[-1].incidents
+    assert talk.subjects == []
+    *_, ended = talk.incidents()
     assert (ended.ending, ended.ended, ended.state) == (Ending.RESOLVED, at(290), UP)
     assert (ended.last_good, ended.since, ended.noticed) == (at(-60), at(0), at(20))
     assert ended.members == (ARCHIVE,)
@@ -55,14 +51,14 @@ def test_a_recovery_before_that_sends_nothing_and_says_why() -> None:
     talk.ask(20, moved(DOWN, 20, since=0))
     talk.ask(50, moved(UP, 50, before=DOWN))
     assert talk.said == []
-    assert talk.withheld == [("opened", "page_after", None)]
+    assert talk.suppressed == [("opened", "page_after", None)]
 
 
 def test_a_page_that_was_due_before_the_recovery_was_noticed_goes_out_however_late_one_asks() -> None:
     talk = Talk()
     talk.ask(500, moved(DOWN, 20, since=0), moved(UP, 70, before=DOWN))
     assert talk.heard() == [("opened", "hook"), ("resolved", "hook")]
-    assert [due.incident.state for due in talk.decisions[-1].dues] == [DOWN, UP]
+    assert [owed.incident.state for effects in talk.effects for owed in effects.owed] == [DOWN, UP]
 
 
 def test_page_after_zero_pages_at_once() -> None:
@@ -75,7 +71,7 @@ def test_page_after_zero_pages_at_once() -> None:
 def test_only_trouble_opens_an_incident(after: State) -> None:
     talk = Talk()
     talk.ask(20, moved(after, 20, before=UNKNOWN))
-    assert talk.cases == {}
+    assert talk.subjects == []
 
 
 @pytest.mark.parametrize("through", [ABSENT, UNKNOWN])
@@ -120,8 +116,8 @@ def test_degraded_is_at_most_a_warning_and_down_again_raises_it() -> None:
     talk.ask(300, moved(UP, 300, before=DEGRADED))
     assert talk.heard() == [
         ("opened", "hook"),
-        ("changed", "hook"),
         ("opened", "oncall"),
+        ("changed", "hook"),
         ("changed", "hook"),
         ("changed", "oncall"),
         ("resolved", "hook"),
@@ -152,15 +148,15 @@ def test_the_first_route_that_matches_wins_unless_it_continues(routes: tuple[obj
     talk = Talk(an_estate(routes=routes))  # type: ignore[arg-type]  # parametrize loses the type
     talk.ask(60, moved(DOWN, 20, since=0))
     assert sorted(channel for _, channel in talk.heard()) == told
-    assert talk.withheld == ([] if told else [("opened", "no channel", None)])
+    assert talk.suppressed == ([] if told else [("opened", "no_channel", None)])
 
 
 def test_reminders_come_as_often_as_the_route_says_while_it_lasts() -> None:
     talk = Talk(an_estate(default=route("hook", remind=600)))
     talk.ask(60, moved(DOWN, 20, since=0))
-    assert talk.decisions[-1].wake_at == at(660)
+    assert talk.timeline.wake_at == at(660)
     talk.ask(659)
-    assert talk.ask(660).wake_at == at(1260)
+    assert talk.ask(660) == at(1260)
     talk.ask(5000)
     talk.ask(5100, moved(ABSENT, 5100, before=DOWN))
     talk.ask(9000)
@@ -199,7 +195,7 @@ def test_paging_off_is_withheld_once_and_recovers_silently() -> None:
     talk.ask(70)
     talk.ask(800, moved(UP, 800, before=DOWN))
     assert talk.said == []
-    assert talk.withheld == [("opened", "paging off", None)]
+    assert talk.suppressed == [("opened", "paging", "hook")]
 
 
 def test_paging_that_is_switched_on_in_mid_incident_opens_it_for_real() -> None:
@@ -221,7 +217,7 @@ def test_paging_that_is_switched_off_in_mid_incident_silences_all_but_the_end() 
         talk.ask(2000, moved(UP, 2000, before=DEGRADED))
         assert talk.heard() == [("opened", "hook"), ("resolved", "hook")]
         assert [status for _, event, _, status in talk.said if event == "changed"] == ([told] if told else [])
-        assert talk.withheld == ([] if told else [("changed", "paging off", "hook")])
+        assert talk.suppressed == ([] if told else [("changed", "paging", "hook")])
 
 
 def test_the_end_goes_where_the_opened_went_whatever_the_routes_say_by_then() -> None:
@@ -239,7 +235,7 @@ def test_a_channel_that_was_removed_hears_nothing_more_and_the_record_says_so() 
     talk.reload(an_estate(default=route("oncall"), channels=["oncall"]))
     talk.ask(80, moved(UP, 80, before=DOWN))
     assert talk.heard() == [("opened", "hook"), ("opened", "oncall"), ("resolved", "oncall")]
-    assert talk.withheld == [("resolved", "channel removed", "hook")]
+    assert talk.suppressed == [("resolved", "channel_removed", "hook")]
 
 
 def test_nothing_follows_an_opened_that_was_refused_for_good() -> None:
@@ -257,97 +253,86 @@ def test_a_check_that_leaves_the_estate_is_withdrawn_wherever_it_was_opened() ->
     talk.reload(an_estate([CHECKS[DISK], CHECKS[RIS]]))
     talk.ask(70, moved(UP, 65, before=DOWN))
     assert talk.heard() == [("opened", "oncall"), ("withdrawn", "oncall")]
-    (ended,) = talk.decisions[-1].incidents
-    assert (ended.ending, ended.ended) == (Ending.WITHDRAWN, at(70))
+    *_, ended = talk.incidents()
+    assert (ended.ending, ended.ended) == (Ending.WITHDRAWN, at(60))
 
 
-def test_one_incident_is_open_per_check_and_the_next_trouble_opens_another() -> None:
+def test_the_next_trouble_after_the_end_opens_another_incident() -> None:
     talk = Talk()
-    talk.ask(60, moved(DOWN, 20, since=0), moved(DOWN, 20, DISK, since=0))
-    talk.ask(90, moved(UP, 80, before=DOWN), moved(DOWN, 90))
-    assert sorted(case.incident.id for case in talk.cases.values()) == ["incident-2", "incident-3"]
-    assert talk.heard() == [("opened", "hook"), ("opened", "hook"), ("resolved", "hook")]
+    talk.ask(60, moved(DOWN, 20, since=0))
+    first = incident(talk)
+    talk.ask(200, moved(UP, 80, before=DOWN), moved(DOWN, 90))
+    assert incident(talk).id != first.id
+    assert talk.heard() == [("opened", "hook"), ("resolved", "hook"), ("opened", "hook")]
 
 
-def dark(since: float, reason: Reason = Reason.AUTH) -> Dark:
-    return Dark(at(since), reason)
+def dark(since: float, reason: Reason = Reason.AUTH) -> tuple[Micros, Reason]:
+    return at(since), reason
 
 
 def test_lasting_unknown_is_told_once_per_cause_and_others_join() -> None:
     talk = Talk()
-    assert talk.ask(0, dark={ARCHIVE: dark(0), DISK: dark(100)}).wake_at == at(900)
-    talk.ask(899, dark={ARCHIVE: dark(0), DISK: dark(100)})
+    assert talk.ask(0, unknown={ARCHIVE: dark(0), DISK: dark(100)}) == at(900)
+    talk.ask(899, unknown={ARCHIVE: dark(0), DISK: dark(100)})
     assert talk.said == []
-    assert talk.ask(900, dark={ARCHIVE: dark(0), DISK: dark(100)}).wake_at == at(1000)
+    assert talk.ask(900, unknown={ARCHIVE: dark(0), DISK: dark(100)}) == at(1000)
     opened = incident(talk)
     assert (opened.kind, opened.cause, opened.severity) == (IncidentKind.BLIND, "auth", Severity.WARNING)
     assert (opened.state, opened.reason, opened.since) == (UNKNOWN, Reason.AUTH, at(0))
-    assert talk.ask(1000, dark={ARCHIVE: dark(0), DISK: dark(100)}).wake_at == at(1060)
+    assert talk.ask(1000, unknown={ARCHIVE: dark(0), DISK: dark(100)}) == at(1060)
     assert incident(talk).members == (ARCHIVE, DISK)
-    talk.ask(1059, dark={DISK: dark(100)})
+    talk.ask(1059, unknown={DISK: dark(100)})
     assert talk.heard() == [("opened", "hook")]
     for now in (1060, 1100):
-        talk.ask(now, dark={DISK: dark(100)})
+        talk.ask(now, unknown={DISK: dark(100)})
         assert talk.heard() == [("opened", "hook"), ("changed", "hook")]
     talk.ask(1200)
-    assert talk.cases == {}
+    assert talk.subjects == []
     assert talk.heard()[2:] == [("resolved", "hook")]
 
 
 def test_checks_that_join_a_blindness_one_by_one_are_told_at_once_to_whoever_has_not_heard_of_them() -> None:
     talk = Talk(an_estate(routes=(route("oncall", role="ris", severity="warning"),)))
     for now in range(900, 1100, 10):
-        talk.ask(now, dark={ARCHIVE: dark(0), DISK: dark(50), RIS: dark(100)})
+        talk.ask(now, unknown={ARCHIVE: dark(0), DISK: dark(50), RIS: dark(100)})
     assert [(now, event, channel) for now, event, channel, _ in talk.said] == [
         (900, "opened", "hook"),
         (1000, "opened", "oncall"),
-        (1060, "changed", "hook"),
+        (1010, "changed", "hook"),
     ]
-
-
-def test_after_a_restart_checks_are_told_that_joined_after_the_last_message() -> None:
-    talk = Talk()
-    talk.ask(900, dark={ARCHIVE: dark(0)})
-    both = replace(incident(talk), members=(ARCHIVE, DISK))
-    heard = {"members": ["archive/dicom_echo"]}
-    said = Notification("", "hook", Event.OPENED, at(900), heard, both.id, DeliveryStatus.DELIVERED)
-    case = restored(both, [said], [], CHECKS[ARCHIVE], at(1000))
-    talk.cases = {case.key: case}
-    talk.ask(1100, dark={ARCHIVE: dark(0), DISK: dark(0)})
-    assert talk.heard() == [("opened", "hook"), ("changed", "hook")]
 
 
 def test_two_causes_are_two_incidents_and_neither_a_pause_nor_a_first_report_to_come_is_one() -> None:
     talk = Talk()
-    talk.ask(899, dark={RIS: dark(-900, Reason.AWAITED)})
-    assert talk.cases == {}
-    talk.ask(900, dark={ARCHIVE: dark(0), DISK: dark(0, Reason.DNS), RIS: dark(0, Reason.PAUSED)})
-    assert sorted(case.incident.cause for case in talk.cases.values()) == ["auth", "dns"]
-    talk.ask(901, dark={ARCHIVE: dark(0, Reason.DNS), DISK: dark(0, Reason.DNS)})
-    assert [case.incident.members for case in talk.cases.values()] == [(DISK, ARCHIVE)]
+    talk.ask(899, unknown={RIS: dark(-900, Reason.AWAITED)})
+    assert talk.subjects == []
+    talk.ask(900, unknown={ARCHIVE: dark(0), DISK: dark(0, Reason.DNS), RIS: dark(0, Reason.PAUSED)})
+    assert sorted(subject.incident.cause for subject in talk.subjects) == ["auth", "dns"]
+    talk.ask(901, unknown={ARCHIVE: dark(0, Reason.DNS), DISK: dark(0, Reason.DNS)})
+    assert [subject.incident.members for subject in talk.subjects] == [(DISK, ARCHIVE)]
     assert talk.heard() == [("opened", "hook"), ("opened", "hook"), ("resolved", "hook")]
 
 
 def test_blindness_is_told_to_everyone_whose_check_it_is_and_matches_as_a_warning() -> None:
     talk = Talk(an_estate(routes=(route("oncall", role="ris", severity="warning"),)))
-    talk.ask(900, dark={ARCHIVE: dark(0)})
-    talk.ask(950, dark={ARCHIVE: dark(0), RIS: dark(50)})
+    talk.ask(900, unknown={ARCHIVE: dark(0)})
+    talk.ask(950, unknown={ARCHIVE: dark(0), RIS: dark(50)})
     assert talk.heard() == [("opened", "hook"), ("opened", "oncall")]
 
 
 def test_blindness_is_reminded_of_and_withdrawn_with_its_last_check() -> None:
     talk = Talk(an_estate(default=route("hook", remind=600)))
-    talk.ask(900, dark={ARCHIVE: dark(0)})
-    talk.ask(1500, dark={ARCHIVE: dark(0)})
+    talk.ask(900, unknown={ARCHIVE: dark(0)})
+    talk.ask(1500, unknown={ARCHIVE: dark(0)})
     talk.reload(an_estate([CHECKS[RIS]]))
-    talk.ask(1600, dark={ARCHIVE: dark(0)})
+    talk.ask(1600, unknown={ARCHIVE: dark(0)})
     assert talk.heard() == [("opened", "hook"), ("reminded", "hook"), ("withdrawn", "hook")]
 
 
 def test_blindness_in_the_shadow_is_told_for_real_as_soon_as_one_check_pages() -> None:
     talk = Talk(an_estate([a_check(ARCHIVE, paging=Paging.SHADOW), a_check(DISK)]))
-    talk.ask(900, dark={ARCHIVE: dark(0)})
-    talk.ask(1000, dark={ARCHIVE: dark(0), DISK: dark(0)})
+    talk.ask(900, unknown={ARCHIVE: dark(0)})
+    talk.ask(1000, unknown={ARCHIVE: dark(0), DISK: dark(0)})
     assert [(event, status) for _, event, _, status in talk.said] == [("opened", "shadow"), ("opened", "pending")]
 
 
@@ -371,5 +356,5 @@ def test_a_channel_that_gave_up_and_is_removed_is_withdrawn() -> None:
 def test_a_channel_without_others_is_at_least_on_record() -> None:
     talk = Talk(an_estate(channels=["hook"]))
     talk.ask(0, failing=["hook"])
-    assert talk.withheld == [("opened", "no channel", None)]
+    assert talk.suppressed == [("opened", "no_channel", None)]
     assert incident(talk).kind is IncidentKind.DELIVERY
