@@ -17,7 +17,6 @@ from pacs_monitor.alerting.situation import Situation
 from pacs_monitor.alerting.turn import Effects
 from pacs_monitor.model import SECOND, Micros
 
-
 LATE = 60 * SECOND
 """Later than this, something was not looked at in time because nobody could."""
 
@@ -46,11 +45,11 @@ class Timeline:
         """When something falls due, if nothing happens before."""
         return self._wakes[0][0] if self._wakes else None
 
-    def happen(self, at: Micros, what: Happening) -> Iterator[Decided]:
-        """Decide what was noticed at a time, after all that fell due before it."""
+    def happen(self, at: Micros, what: Happening, identity: str = "") -> Iterator[Decided]:
+        """Decide what was noticed at a time, after all that fell due before it; `identity` is that of a recorded one."""
         if not isinstance(what, Started):  # a gap: what fell due within it is decided now
             yield from self.pass_until(at)
-        yield self._decide(at, what)
+        yield self._decide(at, what, identity)
 
     def pass_until(self, now: Micros) -> Iterator[Decided]:
         """Decide what has fallen due."""
@@ -70,14 +69,14 @@ class Timeline:
             self._planned |= {(until, subject) for subject in late}
             self._wakes = sorted(self._planned)
 
-    def clock_set(self, now: Micros, what: ClockSet) -> Decided:
+    def clock_set(self, now: Micros, what: ClockSet, identity: str = "") -> Decided:
         """The wall clock was set: what was due in a minute still is."""
         self._wakes = [(at + what.step, subject) for at, subject in self._wakes]
         self._planned = set(self._wakes)
-        return self._decide(now, what)
+        return self._decide(now, what, identity)
 
-    def _decide(self, at: Micros, what: Happening) -> Decided:
-        event = Event(self._identity(max(at, 0)), max(at, self.situation.at), what)
+    def _decide(self, at: Micros, what: Happening, identity: str = "") -> Decided:
+        event = Event(identity or self._identity(max(at, 0)), max(at, self.situation.at), what)
         try:
             self.situation, effects = advance(self.situation, event, self.rules)
         except Exception as error:  # noqa: BLE001 - an event that cannot be decided costs itself alone

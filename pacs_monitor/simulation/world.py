@@ -1,0 +1,108 @@
+"""A world that alerting watches: what happens in it is planned, and a check that is asked answers a second later."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from ulid import ULID
+
+from pacs_monitor.alerting.events import Happening, Measured, Reloaded, Started, Transitioned
+from pacs_monitor.alerting.rules import Rules
+from pacs_monitor.alerting.timeline import Decided, Timeline
+from pacs_monitor.config import Estate
+from pacs_monitor.model import SECOND, CheckId, Micros, Reason, State, Transition
+
+ANSWERS_AFTER = SECOND
+CONFIRMED = 30 * SECOND
+"""How long it takes to confirm that a check has changed: until then it leans."""
+
+
+class Move(NamedTuple):
+    """A check is confirmed to be in another state."""
+
+    at: Micros
+    check: CheckId
+    state: State
+    reason: Reason | None = None
+    since: Micros | None = None
+    """When the first result of it had ended."""
+
+
+class World:
+    """Plays what was planned, in order of time; the same plan gives the same answers and the same ids."""
+
+    def __init__(self, estate: Estate, start: Micros, *, answers: bool = True) -> None:
+        """`answers`: whether checks that are asked for a fresh result have one."""
+        self.now = start
+        self._serial = 0
+        self._answers = answers
+        self._moves: dict[CheckId, list[Move]] = {}
+        self._states: dict[CheckId, State] = {}
+        self._coming: list[tuple[Micros, int, Callable[[], Happening | None]]] = []
+        self.timeline = Timeline(Rules(estate), self._identity)
+        self._later(start, Started)
+
+    def plan(self, move: Move) -> None:
+        """Let a check move, then."""
+        self._moves.setdefault(move.check, []).append(move)
+        self._later(move.at, lambda: self._moved(move))
+
+    def happen(self, at: Micros, what: Happening) -> None:
+        """Let something else happen, then."""
+        self._later(at, lambda: what)
+
+    def reload(self, at: Micros, estate: Estate) -> None:
+        """Put another configuration in force, then."""
+
+        def reloaded() -> Happening:
+            self.timeline.rules = Rules(estate)
+            return Reloaded(estate.revision)
+
+        self._later(at, reloaded)
+
+    def run(self, until: Micros) -> Iterator[Decided]:
+        """What is decided until then; raises what a decision raised."""
+        while self._coming and self._coming[0][0] <= until:
+            self.now, _, happening = heapq.heappop(self._coming)
+            yield from self._sorted(self.timeline.pass_until(self.now))
+            what = happening()
+            if what is not None:
+                yield from self._sorted(self.timeline.happen(self.now, what))
+        self.now = until
+        yield from self._sorted(self.timeline.pass_until(until))
+
+    def _sorted(self, decisions: Iterator[Decided]) -> Iterator[Decided]:
+        for decided in decisions:
+            if decided.failure is not None:
+                raise decided.failure
+            for check in decided.effects.probes if self._answers else ():
+                self._later(decided.event.at + ANSWERS_AFTER, self._answering(check))
+            yield decided
+
+    def _moved(self, move: Move) -> Happening:
+        before = self._states.get(move.check, State.UP)
+        self._states[move.check] = move.state
+        since = move.at if move.since is None else move.since
+        return Transitioned(Transition(move.check, before, move.state, since, since, move.at, move.reason))
+
+    def _answering(self, check: CheckId) -> Callable[[], Happening | None]:
+        """It leans if its next move is near."""
+
+        def answering() -> Happening | None:
+            if check not in self.timeline.situation.asked:
+                return None
+            state = self._states.get(check, State.UP)
+            near = (move for move in self._moves.get(check, ()) if 0 < move.at - self.now < CONFIRMED)
+            return Measured(check, leaning=any(move.state is not state for move in near))
+
+        return answering
+
+    def _later(self, at: Micros, happening: Callable[[], Happening | None]) -> None:
+        self._serial += 1
+        heapq.heappush(self._coming, (at, self._serial, happening))
+
+    def _identity(self, at: Micros) -> str:
+        self._serial += 1
+        return str(ULID.from_int((at // 1000 << 80) + (self._serial << 32)))
