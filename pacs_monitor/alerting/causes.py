@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from pacs_monitor.alerting.rules import is_active
-from pacs_monitor.alerting.situation import TROUBLE, Cause
+from pacs_monitor.alerting.situation import Cause
 from pacs_monitor.model import (
+    TROUBLE,
     SECOND,
     Check,
     FailureClass,

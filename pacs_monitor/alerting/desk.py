@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 from ulid import ULID
 
 from pacs_monitor import states
-from pacs_monitor.alerting import message, observer
+from pacs_monitor.alerting import observer
 from pacs_monitor.alerting.events import (
     ChannelFailing,
     ChannelWorks,
@@ -48,6 +48,7 @@ from pacs_monitor.delivery import ChannelTrouble, Outbox, RetryPolicy
 from pacs_monitor.delivery.recorder import DeliveryHistory
 from pacs_monitor.history import IncidentFile
 from pacs_monitor.history.restored import Restored
+from pacs_monitor.messages import page
 from pacs_monitor.model import (
     SECOND,
     Check,
@@ -242,7 +243,7 @@ class Desk:
 
     async def test(self, channel: str) -> str:
         """Send a test notification; what the receiver said, or DeliveryError."""
-        return await self.outbox.test(message.trial(channel, self._estate.monitor, self._clock.now()))
+        return await self.outbox.test(page.trial(channel, self._estate.monitor, self._clock.now()))
 
     async def stop(self, grace: float) -> None:
         """Decide and record what has come in; deliveries under way get `grace` seconds, the rest stays pending."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pacs_monitor.alerting.causes import cause_of, class_of, problem_of, severity, summarised
 from pacs_monitor.alerting.endings import end
 from pacs_monitor.alerting.rules import is_active
-from pacs_monitor.alerting.situation import TROUBLE, Cause, Subject
+from pacs_monitor.alerting.situation import Cause, Subject
 from pacs_monitor.alerting.turn import Turn
-from pacs_monitor.model import Check, CheckId, Ending, Incident, Micros, Problem, State, Transition
+from pacs_monitor.model import TROUBLE, Check, CheckId, Ending, Incident, Micros, Problem, State, Transition
 
 
 def hear(turn: Turn, transition: Transition) -> None:

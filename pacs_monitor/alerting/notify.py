@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from pacs_monitor.alerting.causes import badness, class_of, rank
 from pacs_monitor.alerting.holds import held_until
 from pacs_monitor.alerting.rules import Target, is_active
-from pacs_monitor.alerting.situation import TROUBLE, Subject
+from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.suppress import Reply, suppressed
 from pacs_monitor.alerting.turn import Owed, Turn
 from pacs_monitor.model import (
+    TROUBLE,
     SECOND,
     CheckId,
     DeliveryStatus,

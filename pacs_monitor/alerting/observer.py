@@ -6,8 +6,8 @@ from collections.abc import Container, Iterator, Mapping
 from typing import Protocol
 
 from pacs_monitor.alerting.events import Happening, KnownAgain, Transitioned, UnknownSince
-from pacs_monitor.alerting.situation import TROUBLE, Situation
-from pacs_monitor.model import CheckId, IncidentKind, Micros, Reason, Result, Standing, State, Transition
+from pacs_monitor.alerting.situation import Situation
+from pacs_monitor.model import TROUBLE, CheckId, IncidentKind, Micros, Reason, Result, Standing, State, Transition
 
 
 class Seen(Protocol):

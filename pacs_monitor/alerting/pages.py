@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from pacs_monitor.alerting import fallback_message, message
 from pacs_monitor.alerting.observer import Board
 from pacs_monitor.alerting.turn import Owed
 from pacs_monitor.config.estate import Estate
+from pacs_monitor.messages import fallback, page
 from pacs_monitor.model import Check, CheckId, Micros, Notification, Standing
 from pacs_monitor.supervision import Supervisor
 
@@ -29,20 +29,20 @@ class Pages:
         scene = self._scene(estate, checks, now)
         return tuple(self._written(one, scene, estate) for one in owed)
 
-    def _scene(self, estate: Estate, checks: Mapping[CheckId, Check], now: Micros) -> message.Scene:
+    def _scene(self, estate: Estate, checks: Mapping[CheckId, Check], now: Micros) -> page.Scene:
         entries = self._board.entries
         standings: defaultdict[str, dict[CheckId, Standing]] = defaultdict(dict)
         for check, seen in entries.items():
             standings[check.node][check] = seen.standing
         latest = {check: seen.last.outcome for check, seen in entries.items() if seen.last}
         unproven = frozenset(check for check, seen in entries.items() if not seen.proven)
-        return message.Scene(self._name, estate.monitor, checks, standings, now, latest, unproven)
+        return page.Scene(self._name, estate.monitor, checks, standings, now, latest, unproven)
 
-    def _written(self, owed: Owed, scene: message.Scene, estate: Estate) -> Notification:
+    def _written(self, owed: Owed, scene: page.Scene, estate: Estate) -> Notification:
         try:
-            data = message.data(owed.incident, owed.event, scene)
+            data = page.data(owed.incident, owed.event, scene)
         except Exception as error:  # noqa: BLE001 - whatever spoils a page, it is sent in plain words
             self._supervisor.failed("page", error)
-            data = fallback_message.data(owed.incident, owed.event, self._name, estate.monitor.url)
+            data = fallback.data(owed.incident, owed.event, self._name, estate.monitor.url)
         data = {**data, "page": owed.page, "worse": owed.worse}
         return Notification(owed.id, owed.channel, owed.event, owed.at, data, owed.incident.id, owed.status)

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pacs_monitor.alerting.rules import is_active
-from pacs_monitor.alerting.situation import TROUBLE, Behind
+from pacs_monitor.alerting.situation import Behind
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.model import (
+    TROUBLE,
     BEHIND_PARENT,
     NEVER_CONNECTED,
     SECOND,

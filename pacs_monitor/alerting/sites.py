@@ -17,9 +17,10 @@ from pacs_monitor.alerting.causes import class_of, rank
 from pacs_monitor.alerting.endings import end
 from pacs_monitor.alerting.parents import dead_parents
 from pacs_monitor.alerting.rules import is_active
-from pacs_monitor.alerting.situation import TROUBLE, Site, Subject
+from pacs_monitor.alerting.situation import Site, Subject
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.model import (
+    TROUBLE,
     BEHIND_PARENT,
     NEVER_CONNECTED,
     SECOND,

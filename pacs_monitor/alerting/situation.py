@@ -12,8 +12,6 @@ from pacs_monitor.alerting.events import UnknownSince
 from pacs_monitor.model import CheckId, Incident, IncidentKind, Micros, Notified, Reason, State, Suppressed
 from pacs_monitor.model.incidents import Event as Said
 
-TROUBLE = frozenset({State.DEGRADED, State.DOWN})
-
 Cause = tuple[IncidentKind, str]
 
 _EMPTY: Map[Any, Any] = Map()
