@@ -37,7 +37,7 @@ from pacs_monitor.alerting.events import (
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.situation import Situation, Standing
 from pacs_monitor.alerting.turn import Effects, Turn
-from pacs_monitor.model import TROUBLE, SECOND, CheckId, Micros, State, Transition
+from pacs_monitor.model import SECOND, TROUBLE, CheckId, Micros, State, Transition
 
 GAP = 60 * SECOND
 """After the monitor was off for longer, pages that fell due meanwhile wait for one fresh result."""

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from pacs_monitor.alerting.rules import is_active
 from pacs_monitor.alerting.situation import Cause
 from pacs_monitor.model import (
-    TROUBLE,
     SECOND,
+    TROUBLE,
     Check,
     FailureClass,
     Incident,
@@ -107,7 +107,7 @@ def summarised(incident: Incident, **fields: object) -> Incident:
     active = [problem for problem in incident.problems if is_active(problem)]
     if not active:
         return incident.changed(**fields)
-    first = min(active, key=lambda p: (badness(p.state), rank(p.severity), p.since, p.check))
+    first = min(active, key=Problem.badness)
     in_trouble = [problem.severity for problem in active if problem.state in TROUBLE]
     return incident.changed(
         **{

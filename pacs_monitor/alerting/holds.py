@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pacs_monitor.alerting.causes import class_of
 from pacs_monitor.alerting.rules import is_active
 from pacs_monitor.alerting.turn import Turn
-from pacs_monitor.model import TROUBLE, BEHIND_PARENT, CheckId, FailureClass, Incident, IncidentKind, Micros
+from pacs_monitor.model import BEHIND_PARENT, TROUBLE, CheckId, FailureClass, Incident, IncidentKind, Micros
 
 
 def held_until(turn: Turn, incident: Incident) -> Micros:

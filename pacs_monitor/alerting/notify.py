@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from pacs_monitor.alerting import parents
 from pacs_monitor.alerting.causes import badness, class_of, rank
 from pacs_monitor.alerting.holds import held_until
 from pacs_monitor.alerting.rules import Target, is_active
@@ -15,8 +16,8 @@ from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.suppress import Reply, suppressed
 from pacs_monitor.alerting.turn import Owed, Turn
 from pacs_monitor.model import (
-    TROUBLE,
     SECOND,
+    TROUBLE,
     CheckId,
     DeliveryStatus,
     FailureClass,
@@ -83,7 +84,8 @@ def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
 def _opened(turn: Turn, subject: Subject, channel: str, target: Target) -> Subject:
     shadow = target.paging is Paging.SHADOW
     status = DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING
-    owed = Owed(turn.identity(), subject.incident, channel, Said.OPENED, status, turn.at)
+    incident = subject.incident
+    owed = Owed(turn.identity(), incident, channel, Said.OPENED, status, turn.at, behind=parents.behind(turn, incident))
     turn.effects.owed.append(owed)
     view = _view(turn, subject.incident)
     before = subject.notified.get(channel)
@@ -163,7 +165,10 @@ def _say(
     if reply is None:
         shadow = told.shadow or paging is Paging.SHADOW
         status = DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING
-        owed = Owed(turn.identity(), subject.incident, channel, said, status, turn.at, page, pages)
+        incident = subject.incident
+        owed = Owed(
+            turn.identity(), incident, channel, said, status, turn.at, page, pages, parents.behind(turn, incident)
+        )
         turn.effects.owed.append(owed)
     else:
         row = Suppressed(subject.incident.id, said, reply.why, turn.at, channel, reply.detail, turn.at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from pacs_monitor.alerting.observer import Board
 from pacs_monitor.alerting.turn import Owed
@@ -20,10 +20,9 @@ class Pages:
         self._name, self._board, self._supervisor = name, board, supervisor
 
     def written(
-        self, owed: Iterable[Owed], estate: Estate, checks: Mapping[CheckId, Check], now: Micros
+        self, owed: Sequence[Owed], estate: Estate, checks: Mapping[CheckId, Check], now: Micros
     ) -> tuple[Notification, ...]:
         """In the order in which they are owed; `checks` has those that were removed, too."""
-        owed = tuple(owed)
         if not owed:
             return ()
         scene = self._scene(estate, checks, now)
@@ -40,7 +39,7 @@ class Pages:
 
     def _written(self, owed: Owed, scene: page.Scene, estate: Estate) -> Notification:
         try:
-            data = page.data(owed.incident, owed.event, scene)
+            data = page.data(owed.incident, owed.event, scene, owed.behind)
         except Exception as error:  # noqa: BLE001 - whatever spoils a page, it is sent in plain words
             self._supervisor.failed("page", error)
             data = fallback.data(owed.incident, owed.event, self._name, estate.monitor.url)

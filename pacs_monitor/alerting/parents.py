@@ -13,13 +13,14 @@ from pacs_monitor.alerting.rules import is_active
 from pacs_monitor.alerting.situation import Behind
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.model import (
-    TROUBLE,
     BEHIND_PARENT,
     NEVER_CONNECTED,
     SECOND,
+    TROUBLE,
     Check,
     CheckId,
     Incident,
+    IncidentKind,
     Micros,
     Problem,
     State,
@@ -98,6 +99,16 @@ def confirmed_within(check: Check) -> Micros:
 def fresh_within(check: Check) -> Micros:
     """How long a page may wait for one fresh result of this check."""
     return round((min(check.interval, 30.0) + check.timeout) * SECOND)
+
+
+def behind(turn: Turn, incident: Incident) -> tuple[str, ...]:
+    """The checks that an incident of a parent explains, for its page."""
+    if incident.kind is not IncidentKind.NODE or not is_dead(turn, incident.members[0].node):
+        return ()
+    children = turn.rules.children.get(incident.members[0].node, ())
+    return tuple(
+        str(check) for child in children for check in _failing(turn, turn.now.by_node.get(child, frozenset[str]()))
+    )
 
 
 def _failing(turn: Turn, incidents: Iterable[str]) -> Iterator[CheckId]:

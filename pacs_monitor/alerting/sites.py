@@ -20,10 +20,10 @@ from pacs_monitor.alerting.rules import is_active
 from pacs_monitor.alerting.situation import Site, Subject
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.model import (
-    TROUBLE,
     BEHIND_PARENT,
     NEVER_CONNECTED,
     SECOND,
+    TROUBLE,
     CheckId,
     Ending,
     FailureClass,

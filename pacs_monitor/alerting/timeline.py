@@ -46,7 +46,7 @@ class Timeline:
         return self._wakes[0][0] if self._wakes else None
 
     def happen(self, at: Micros, what: Happening, identity: str = "") -> Iterator[Decided]:
-        """Decide what was noticed at a time, after all that fell due before it; `identity` is that of a recorded one."""
+        """Decide what was noticed at a time, after all that fell due before it; a recorded event has its `identity`."""
         if not isinstance(what, Started):  # a gap: what fell due within it is decided now
             yield from self.pass_until(at)
         yield self._decide(at, what, identity)

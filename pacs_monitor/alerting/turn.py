@@ -41,6 +41,8 @@ class Owed:
     page: int = 1
     worse: bool = False
     """It pages anew."""
+    behind: tuple[str, ...] = ()
+    """Checks that cannot be reached because its node is down."""
 
 
 @dataclass(slots=True)

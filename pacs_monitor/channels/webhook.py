@@ -154,7 +154,7 @@ def _has_a_port(parts: SplitResult) -> bool:
 
 def _body(notification: Notification) -> bytes:
     """The same bytes on every retry."""
-    event = {"type": notification.event, "timestamp": iso(notification.created), "data": notification.data}
+    event = {"type": notification.type, "timestamp": iso(notification.created), "data": notification.data}
     try:
         return json.dumps(event, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as error:

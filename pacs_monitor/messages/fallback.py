@@ -32,7 +32,7 @@ def data(incident: Incident, event: Event, monitor: str, url: str) -> dict[str, 
         "reason": reason and reason.value,
         "blame": reason and reason.blame.value,
         "phase": incident.phase and incident.phase.value,
-        "summary": f"{incident.cause} {state} (incident since {_time(incident.since)}); details are not available",
+        "summary": f"{_about(incident)} {state} (incident since {_time(incident.since)}); details are not available",
         "impact": "",
         "support": {},
         "detail": "",
@@ -42,6 +42,11 @@ def data(incident: Incident, event: Event, monitor: str, url: str) -> dict[str, 
         "noticed": _time(incident.noticed),
         "resolved": _time(incident.ended) if incident.ended and incident.ending is Ending.RESOLVED else None,
         "members": [str(member) for member in incident.members],
+        "problems": [],
+        "page": 1,
+        "worse": False,
+        "linked": [],
+        "public_note": "",
         "also_failing": [],
         "still_ok": [],
         "runbook": f"{url}/docs/operations#{(reason or incident.kind).value}",
@@ -50,6 +55,11 @@ def data(incident: Incident, event: Event, monitor: str, url: str) -> dict[str, 
         "unrecorded": False,
         "unproven": False,
     }
+
+
+def _about(incident: Incident) -> str:
+    """The checks, where it is about any."""
+    return ", ".join(map(str, incident.members[:3])) if incident.kind is IncidentKind.NODE else incident.cause
 
 
 def _time(moment: Micros) -> str:

@@ -5,7 +5,7 @@ Nothing in it comes from a patient's data; `detail` is the probe's own sentence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from ulid import ULID
 from pacs_monitor import states
 from pacs_monitor.alerting.next_steps import explained_by_detail, next_step, recovered
 from pacs_monitor.config.sections import MonitorSettings
+from pacs_monitor.messages import group
 from pacs_monitor.messages.reasons import phrase, port_of
 from pacs_monitor.model import (
     SECOND,
@@ -60,12 +61,15 @@ class Scene:
     """Checks that have never worked with their present configuration."""
 
 
-def data(incident: Incident, event: Event, scene: Scene) -> dict[str, Any]:
-    """Everything that a channel may render."""
-    check_id = incident.members[0] if incident.members else None
+def data(incident: Incident, event: Event, scene: Scene, behind: Sequence[str] = ()) -> dict[str, Any]:
+    """Everything that a channel may render; `behind` are the checks that a dead parent explains."""
+    if incident.kind is IncidentKind.GROUP:
+        return group.data(incident, event, scene.name, scene.monitor, scene.now)
+    check_id = incident.worst or (incident.members[0] if incident.members else None)
     check = None if check_id is None else scene.checks.get(check_id)
     node = None if check is None else check.node
     still_ok, also_failing = _siblings(incident, scene)
+    also_failing = [*also_failing, *behind]
     unproven = has_never_worked(incident, scene.unproven)
     incident, reason = replace(incident, detail=_detail(incident, event, scene)), incident.reason
     return {
@@ -98,6 +102,21 @@ def data(incident: Incident, event: Event, scene: Scene) -> dict[str, Any]:
         "noticed": iso(incident.noticed),
         "resolved": iso(incident.ended) if incident.ended and incident.ending is Ending.RESOLVED else None,
         "members": [str(member) for member in incident.members],
+        "problems": [
+            {
+                "check": str(problem.check),
+                "state": problem.state.value,
+                "severity": problem.severity.value,
+                "reason": problem.reason and problem.reason.value,
+                "since": iso(problem.since),
+            }
+            for problem in incident.problems
+            if problem.left is None
+        ],
+        "page": 1,
+        "worse": False,
+        "linked": list(incident.linked),
+        "public_note": "",
         "also_failing": also_failing,
         "still_ok": still_ok,
         "runbook": runbook(scene.monitor, reason or incident.kind),
@@ -145,7 +164,8 @@ def _kind(incident: Incident, checks: Mapping[CheckId, Check]) -> str | None:
 
 def _detail(incident: Incident, event: Event, scene: Scene) -> str:
     """As it was noticed; a reminder has today's figures, if the trouble is the same."""
-    latest = scene.latest.get(incident.members[0]) if incident.members else None
+    check = incident.worst or (incident.members[0] if incident.members else None)
+    latest = None if check is None else scene.latest.get(check)
     if event is Event.REMINDED and latest is not None and latest.reason is incident.reason:
         return latest.detail
     return incident.detail
@@ -186,17 +206,20 @@ def _summary(incident: Incident, event: Event, check: Check | None, scene: Scene
             return _delivery(incident, event, since)
         case IncidentKind.FAULT:
             return _fault(incident, event, since)
-        case IncidentKind.NODE:
+        case IncidentKind.NODE | IncidentKind.GROUP:
             return _node(incident, event, check, scene)
 
 
 def _node(incident: Incident, event: Event, check: Check | None, scene: Scene) -> str:
     title, since = _title(incident, scene), _clock(incident.since, scene)
     if event is Event.WITHDRAWN:
-        return f"{title}: {incident.cause} is no longer monitored; its incident, open since {since}, is withdrawn"
+        one = len(incident.members) == 1
+        names = f"{_named(map(str, incident.members))} {'is' if one else 'are'} no longer monitored"
+        return f"{title}: {names}; {'its' if one else 'their'} incident, open since {since}, is withdrawn"
     if incident.ended is not None:
-        lasted, again = _duration(incident.ended - incident.since), recovered(check)
-        return f"{title}: {_check(incident.cause)} {again} at {_clock(incident.ended, scene)}, after {lasted}"
+        lasted, names = _duration(incident.ended - incident.since), _checks(incident)
+        again = recovered(check) if len(incident.members) == 1 else "have recovered"
+        return f"{title}: {names} {again} at {_clock(incident.ended, scene)}, after {lasted}"
     if incident.state is State.ABSENT:
         return (
             f"{title} is now switched off or out of reach; its incident, open since {since}, stays open until it "
@@ -215,11 +238,23 @@ def _trouble(incident: Incident, event: Event, check: Check | None, scene: Scene
     how = "degraded" if incident.state is State.DEGRADED else ""
     if event is Event.CHANGED:
         how = f"now {incident.state}"
-    text = _in_detail(incident, scene)
+    text, failing = _in_detail(incident, scene), _failing(incident)
     if not text:
         of = "" if check is None or port_of(check) else f" ({check.id.check})"
-        return " ".join(filter(None, (title + of + still, phrase(incident.reason, check), how and f"({how})", since)))
-    return f"{title}{_name(check, text)}{still}: {text} ({', '.join(filter(None, (how, since)))})"
+        said = title + of + still, phrase(incident.reason, check), how and f"({how})", since
+        return " ".join(filter(None, said)) + failing
+    return f"{title}{_name(check, text)}{still}: {text} ({', '.join(filter(None, (how, since)))}){failing}"
+
+
+def _failing(incident: Incident) -> str:
+    """The members that are in trouble, if they are more than one."""
+    names = [problem.check.check for problem in incident.problems if problem.left is None and problem.state in TROUBLE]
+    return f"; {len(names)} checks fail: {_named(names)}" if len(names) > 1 else ""
+
+
+def _checks(incident: Incident) -> str:
+    """The names of its checks, where the node is clear."""
+    return _named(check.check for check in incident.members)
 
 
 def _name(check: Check | None, text: str) -> str:

@@ -36,6 +36,10 @@ class Ending(StrEnum):
     """Absorbed by another incident of the same cause before anybody was notified."""
 
 
+_STATES = (State.DOWN, State.DEGRADED, State.UNKNOWN, State.ABSENT, State.UP)
+_SEVERITIES = tuple(Severity)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One check's time in trouble, as a member of an incident."""
@@ -53,6 +57,10 @@ class Problem:
     """When people are to be notified of it, at the end of its `page_after`."""
     left: Micros | None = None
     """When it was good again, or left the incident otherwise."""
+
+    def badness(self) -> tuple[int, int, Micros, CheckId]:
+        """The worst is lowest."""
+        return _STATES.index(self.state), _SEVERITIES.index(self.severity), self.since, self.check
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,12 @@ class Incident:
     """The group that this incident became part of."""
     version: int = field(default=1, compare=False)
     """Counts its changes: of two writings of one incident, the record keeps the later one, whichever comes last."""
+
+    @property
+    def worst(self) -> CheckId | None:
+        """The member that speaks for all: of those in it, the worst by state, then by severity, then the first."""
+        active = [problem for problem in self.problems if problem.left is None]
+        return min(active, key=Problem.badness).check if active else None
 
     def changed(self, **fields: Any) -> Self:
         """The same with other fields, as a later version."""
@@ -138,6 +152,12 @@ class Notification:
     status: DeliveryStatus = DeliveryStatus.PENDING
     attempts: int = 0
     unrecorded: bool = False
+
+    @property
+    def type(self) -> str:
+        """As contracts.md names it: `incident.opened`, `group.opened`, `digest`, `test`."""
+        is_group = self.data.get("kind") == IncidentKind.GROUP
+        return self.event.replace("incident.", "group.") if is_group else self.event.value
 
     def while_unrecorded(self) -> Notification:
         """The same, marked as sent while the history cannot be written."""

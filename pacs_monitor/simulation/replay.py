@@ -22,8 +22,7 @@ from pacs_monitor.model import DeliveryStatus, Incident, Micros, Notification, R
 from pacs_monitor.model.incidents import Event as Said
 
 NOT_REPLAYED = (
-    "intervals, retry_interval, timeout, failures and recoveries of checks, and probes: the transitions are those of "
-    "then",
+    "intervals, timeouts, failures and recoveries of checks, and probes: the transitions are those of then",
     "parents and sites: only those checks have fresh results that were asked for one then",
 )
 _NO_INCIDENT = (Said.DIGEST, Said.TEST)

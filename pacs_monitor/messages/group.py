@@ -1,0 +1,64 @@
+"""The `data` of a group: nodes of a site that became unreachable together, or modalities that vanished together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pacs_monitor.config.sections import MonitorSettings
+from pacs_monitor.model import Ending, Event, Incident, Micros, State, iso, local
+
+SCHEMA = 1
+ABSENT = "absent:"
+NAMED = 3
+
+
+def data(incident: Incident, event: Event, name: str, monitor: MonitorSettings, now: Micros) -> dict[str, Any]:
+    """The `data` of contracts.md's `group.*`; `name` is the monitor's, as the history was opened with."""
+    nodes = [member.node for member in incident.members]
+    site = incident.cause.removeprefix(ABSENT)
+    is_over = bool(incident.ended and incident.ending is Ending.RESOLVED)
+    return {
+        "schema": SCHEMA,
+        "monitor": name,
+        "kind": incident.kind.value,
+        "group": incident.id,
+        "incident": incident.id,
+        "dedup_key": f"{name}/{incident.id}",
+        "title": site,
+        "site": site,
+        "severity": incident.severity.value,
+        "state": incident.state.value,
+        "reason": None,
+        "summary": _summary(incident, event, site, monitor, now),
+        "nodes": nodes,
+        "members": [str(member) for member in incident.members],
+        "incidents": list(incident.linked),
+        "next_step": "" if incident.ended else _next_step(incident, site),
+        "since": iso(incident.since),
+        "noticed": iso(incident.noticed),
+        "resolved": iso(incident.ended) if incident.ended and is_over else None,
+        "runbook": f"{monitor.url}/docs/operations#{incident.kind.value}",
+        "url": f"{monitor.url}/incidents/{incident.id}",
+        "unrecorded": False,
+    }
+
+
+def _summary(incident: Incident, event: Event, site: str, monitor: MonitorSettings, now: Micros) -> str:
+    since = local(incident.since, monitor.timezone, now)
+    names = [member.node for member in incident.members]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    named = f"{', '.join(names[:NAMED])}{more}"
+    if event is Event.WITHDRAWN:
+        return f"{site}: no longer monitored; the group incident, open since {since}, is withdrawn"
+    if incident.state is State.ABSENT:
+        return f"{len(names)} modalities in {site} vanished together at {since}: {named}"
+    if event is Event.RESOLVED:
+        what = "modalities are back" if incident.cause.startswith(ABSENT) else "can be reached again"
+        return f"{site} {what}; what is still down there is reported separately ({len(names)} nodes, since {since})"
+    return f"{site}: {len(names)} nodes cannot be reached since {since}: {named}"
+
+
+def _next_step(incident: Incident, site: str) -> str:
+    if incident.state is State.ABSENT:
+        return f"Ask on site whether power or network failed in {site}; they were not switched off one by one."
+    return f"Check the network and the power of {site} first: the link, the firewall, the core switch, the VPN."
