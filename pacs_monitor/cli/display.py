@@ -79,7 +79,7 @@ def incident(found: Mapping[str, Any], when: When) -> list[str]:
         lines += [f"  {name}: {escape(value)}" for name, value in more.items() if value]
     times = [("last good", "last_good"), ("since", "since"), ("noticed", "noticed"), (found["ending"], "ended")]
     lines.append("  " + ", ".join(f"{word} {when(found[key])}" for word, key in times if found[key]))
-    return lines + paged.sections(found["notifications"], found["withheld"], when)
+    return lines + paged.sections(found["notifications"], found["suppressed"], when)
 
 
 def reason(row: Mapping[str, Any]) -> str:

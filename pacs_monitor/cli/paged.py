@@ -36,10 +36,10 @@ def line(incident: Row, when: When, now: str) -> str:
     return f"{incident['severity']} incident {incident['id']}: {'; '.join(said)}"
 
 
-def sections(notifications: Iterable[Row], withheld: Iterable[Row], when: When) -> list[str]:
+def sections(notifications: Iterable[Row], suppressed: Iterable[Row], when: When) -> list[str]:
     """What became of each notification of an incident, and what was not sent at all."""
     rows, lines = list(notifications), list[str]()
-    held = [_withheld(row, when) for row in withheld]
+    held = [_suppressed(row, when) for row in suppressed]
     for title, statuses in SECTIONS.items():
         found = [_sent(row, when) for row in rows if row["status"] in statuses]
         if title == "not notified":
@@ -55,5 +55,5 @@ def _sent(row: Row, when: When) -> str:
     return escape(f"{head}\n    {row['summary']}")
 
 
-def _withheld(row: Row, when: When) -> str:
+def _suppressed(row: Row, when: When) -> str:
     return escape(f"  {when(row['at'])}  {row['event']}  {row['channel'] or 'anybody'}: {row['why']}")

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select
 from ulid import ULID
 
 from pacs_monitor.history import tables as t
+from pacs_monitor.history.first_form import notified_of, suppressed_of
 from pacs_monitor.history.records import RecordWriter
 from pacs_monitor.model import (
     SECOND,
@@ -75,7 +76,7 @@ class Orphans:
     def _read(self, row: Row[Any]) -> Entry | None:
         """None for one that cannot be read: it costs none of the others."""
         try:
-            return ENTRY.validate_python(row.entry)
+            return _entry(row.entry)
         except ValidationError as error:
             if row.id not in self._set_aside:
                 self._set_aside.add(row.id)
@@ -116,22 +117,43 @@ class Orphans:
         return tuple(one for one in transitions if one.since > known.get(one.check, one.since - 1))
 
 
+def _entry(left: dict[str, Any]) -> Entry:
+    """What was left, by whatever version; raises ValidationError."""
+    if "notified" in left:
+        return ENTRY.validate_python(left)
+    entry = ENTRY.validate_python({**left, "suppressed": suppressed_of(left.get("withheld", ()))})
+    notified = (
+        told
+        for incident in entry.incidents
+        if incident.ended is None
+        for told in notified_of(incident, (owed for owed in entry.notifications if owed.incident == incident.id))
+    )
+    return replace(entry, notified=tuple(notified))
+
+
 def _together(entries: Sequence[Entry]) -> Entry:
     """All of them as one, each incident as it was last."""
     return Entry(
         tuple(transition for entry in entries for transition in entry.transitions),
         tuple({incident.id: incident for entry in entries for incident in entry.incidents}.values()),
         tuple(owed for entry in entries for owed in entry.notifications),
-        tuple(held for entry in entries for held in entry.withheld),
+        tuple(row for entry in entries for row in entry.suppressed),
+        tuple(told for entry in entries for told in entry.notified),
+        tuple(event for entry in entries for event in entry.events),
+        tuple(span for entry in entries for span in entry.unreachable),
+        tuple(note for entry in entries for note in entry.notes),
     )
 
 
 def _without(entry: Entry, strangers: Set[str]) -> Entry:
-    return Entry(
-        entry.transitions,
-        tuple(incident for incident in entry.incidents if incident.id not in strangers),
-        tuple(owed for owed in entry.notifications if owed.incident not in strangers),
-        tuple(held for held in entry.withheld if held.incident not in strangers),
+    """Nothing of these incidents."""
+    return replace(
+        entry,
+        incidents=tuple(incident for incident in entry.incidents if incident.id not in strangers),
+        notifications=tuple(owed for owed in entry.notifications if owed.incident not in strangers),
+        suppressed=tuple(row for row in entry.suppressed if row.incident not in strangers),
+        notified=tuple(told for told in entry.notified if told.incident not in strangers),
+        notes=tuple(note for note in entry.notes if note.key not in strangers),
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Row, Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from pacs_monitor.history import decisions
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.accumulator import ChangeSeen, Runs
 from pacs_monitor.history.engines import advice, parse, reading, require_current, shown
@@ -26,18 +28,21 @@ from pacs_monitor.model import (
     Incident,
     IncidentKind,
     Micros,
+    Note,
     Notification,
-    Phase,
-    Reason,
+    Notified,
+    Problem,
+    Recorded,
     Severity,
     State,
+    Suppressed,
     Transition,
-    Withheld,
 )
 from pacs_monitor.proof import Identity
 from pacs_monitor.uptime import Cause, Coverage
 
-REASONS = {reason.value: reason for reason in Reason}
+Member = tuple[CheckId, Problem | None, int | None]
+"""A check, its problem, and the place of that among the problems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class IncidentFile:
 
     incident: Incident
     notifications: tuple[Notification, ...]
-    withheld: tuple[Withheld, ...]
+    suppressed: tuple[Suppressed, ...]
 
 
 class HistoryReader:
@@ -103,7 +108,7 @@ class HistoryReader:
         statement = self._of_checks(t.watches.c.started, t.watches.c.ended, table=t.watches)
         intervals: dict[CheckId, list[Interval]] = defaultdict(list)
         for row in self._rows(statement.order_by(t.watches.c.id)):
-            intervals[_check(row)].append(Interval(row.started, FOREVER if row.ended is None else row.ended))
+            intervals[decisions.check(row)].append(Interval(row.started, FOREVER if row.ended is None else row.ended))
         return {check: tuple(of_check) for check, of_check in sorted(intervals.items())}
 
     def identities(self) -> dict[CheckId, tuple[Identity, ...]]:
@@ -112,7 +117,9 @@ class HistoryReader:
         statement = self._of_checks(of.started, of.ended, of.proven, table=t.identities)
         found: dict[CheckId, list[Identity]] = defaultdict(list)
         for row in self._rows(statement.order_by(of.id)):
-            found[_check(row)].append(Identity(row.started, FOREVER if row.ended is None else row.ended, row.proven))
+            found[decisions.check(row)].append(
+                Identity(row.started, FOREVER if row.ended is None else row.ended, row.proven)
+            )
         return {check: tuple(of_check) for check, of_check in found.items()}
 
     def transitions(self, until: Micros = FOREVER, check: CheckId | None = None) -> dict[CheckId, list[Transition]]:
@@ -122,7 +129,7 @@ class HistoryReader:
             statement = statement.where(t.checks.c.node == check.node, t.checks.c.name == check.check)
         ledgers: dict[CheckId, list[Transition]] = defaultdict(list)
         for row in self._rows(statement.order_by(t.transitions.c.id)):
-            ledgers[_check(row)].append(_transition(row))
+            ledgers[decisions.check(row)].append(_transition(row))
         return dict(ledgers)
 
     def coverage(self, start: Micros = -FOREVER, end: Micros = FOREVER) -> tuple[Coverage, ...]:
@@ -141,7 +148,7 @@ class HistoryReader:
         )
         counted: dict[CheckId, Runs] = defaultdict(Runs)
         for row in self._rows(statement):
-            counted[_check(row)].add(as_runs(row))
+            counted[decisions.check(row)].add(as_runs(row))
         return dict(counted)
 
     def revision(self, at: Micros = FOREVER) -> RevisionRow | None:
@@ -175,18 +182,47 @@ class HistoryReader:
         statement = statement.order_by(of.noticed.desc(), of.id.desc()).limit(limit)
         rows = self._rows(statement)
         members = self._members(statement.with_only_columns(of.id))
-        return tuple(_incident(row, tuple(members.get(row.id, ()))) for row in rows)
+        return tuple(_incident(row, members.get(row.id, ())) for row in rows)
 
     def incident(self, id: str) -> IncidentFile | None:  # noqa: A002 - the name that it has everywhere
         """One incident with what was sent and what was not."""
         for incident in self.incidents(id=id):
-            return IncidentFile(incident, self.notifications(incidents=[id]), self.withheld([id]))
+            return IncidentFile(incident, self.notifications(incidents=[id]), self.suppressed([id]))
         return None
 
-    def withheld(self, incidents: Collection[str]) -> tuple[Withheld, ...]:
+    def suppressed(self, incidents: Collection[str]) -> tuple[Suppressed, ...]:
         """What was not sent of these incidents, and why, in the order in which it was recorded."""
-        kept = select(t.withheld).where(t.withheld.c.incident_id.in_(incidents)).order_by(t.withheld.c.id)
-        return tuple(_withheld(row) for row in self._rows(kept))
+        of = t.suppressions.c
+        rows = self._rows(select(t.suppressions).where(of.incident_id.in_(incidents)).order_by(of.id))
+        return tuple(map(decisions.suppressed, rows))
+
+    def notified(self, incidents: Collection[str]) -> tuple[Notified, ...]:
+        """What each channel was notified of, of these incidents."""
+        of = t.notified.c
+        rows = self._rows(select(t.notified).where(of.incident_id.in_(incidents)).order_by(of.incident_id, of.opened))
+        return tuple(map(decisions.notified, rows))
+
+    def events(self, start: Micros = -FOREVER, end: Micros = FOREVER) -> tuple[Recorded, ...]:
+        """What alerting decided on from `start` up to, not including, `end`, in the order in which it was recorded."""
+        of = t.events.c
+        statement = select(t.events).where(of.monitor_id == self.monitor, of.at >= start, of.at < end)
+        return tuple(map(decisions.recorded, self._rows(statement.order_by(of.seq))))
+
+    def notes(self) -> tuple[Note, ...]:
+        """The small things that deciding needs after a restart."""
+        rows = self._rows(select(t.subjects).where(t.subjects.c.monitor_id == self.monitor))
+        return tuple(Note(row.kind, row.key, row.data) for row in rows)
+
+    def unreachable(self, start: Micros = -FOREVER, end: Micros = FOREVER) -> dict[CheckId, tuple[Interval, ...]]:
+        """When checks could not be reached because of what stands before them, as far as it touches the interval."""
+        of = t.unreachable.c
+        statement = self._of_checks(of.since, of.until, table=t.unreachable).where(
+            of.since < end, of.until.is_(None) | (of.until > start)
+        )
+        spans: dict[CheckId, list[Interval]] = defaultdict(list)
+        for row in self._rows(statement.order_by(of.since)):
+            spans[decisions.check(row)].append(Interval(row.since, FOREVER if row.until is None else row.until))
+        return {check: tuple(of_check) for check, of_check in spans.items()}
 
     def notifications(
         self,
@@ -210,30 +246,28 @@ class HistoryReader:
         of = t.changes.c
         statement = self._of_checks(of.at, of.what, of.before, of.after, table=t.changes)
         rows = self._rows(statement.order_by(of.at.desc(), of.id.desc()).limit(limit))
-        return tuple(ChangeSeen(_check(row), row.at, Change(row.what, row.before, row.after)) for row in rows)
+        return tuple(ChangeSeen(decisions.check(row), row.at, Change(row.what, row.before, row.after)) for row in rows)
 
     def memory(self) -> dict[CheckId, dict[str, Any]]:
         """What probes keep over a restart."""
-        return {_check(row): row.data for row in self._rows(self._of_checks(t.memory.c.data, table=t.memory))}
+        return {decisions.check(row): row.data for row in self._rows(self._of_checks(t.memory.c.data, table=t.memory))}
 
     def last_started(self) -> dict[CheckId, Micros]:
         """When the last result of each check started."""
         rows = self._rows(self._of_checks(t.standings.c.started, table=t.standings))
-        return {_check(row): row.started for row in rows}
+        return {decisions.check(row): row.started for row in rows}
 
     def latest(self) -> dict[CheckId, Transition]:
         """The last transition of each check."""
         last = select(func.max(t.transitions.c.id)).group_by(t.transitions.c.check_id)
         rows = self._rows(self._of_checks(t.transitions, table=t.transitions).where(t.transitions.c.id.in_(last)))
-        return {_check(row): _transition(row) for row in rows}
+        return {decisions.check(row): _transition(row) for row in rows}
 
-    def _members(self, incidents: Select[tuple[str]]) -> Mapping[str, list[CheckId]]:
-        statement = self._of_checks(t.members.c.incident_id, table=t.members).where(
-            t.members.c.incident_id.in_(incidents)
-        )
-        members: dict[str, list[CheckId]] = defaultdict(list)
+    def _members(self, incidents: Select[tuple[str]]) -> Mapping[str, list[Member]]:
+        statement = self._of_checks(t.members, table=t.members).where(t.members.c.incident_id.in_(incidents))
+        members: dict[str, list[Member]] = defaultdict(list)
         for row in self._rows(statement.order_by(t.members.c.position)):
-            members[row.incident_id].append(_check(row))
+            members[row.incident_id].append((decisions.check(row), decisions.problem(row), row.place))
         return members
 
     def _of_checks(self, *columns: Any, table: Any) -> Select[Any]:
@@ -246,40 +280,40 @@ class HistoryReader:
             return list(connection.execute(statement))
 
 
-def _check(row: Row[Any]) -> CheckId:
-    return CheckId(row.node, row.name)
-
-
 def _transition(row: Row[Any]) -> Transition:
     return Transition(
-        _check(row),
+        decisions.check(row),
         State(row.before),
         State(row.after),
         row.last_before,
         row.since,
         row.noticed,
-        _reason(row),
-        _phase(row),
+        decisions.reason(row),
+        decisions.phase(row),
         row.detail,
     )
 
 
-def _incident(row: Row[Any], members: tuple[CheckId, ...]) -> Incident:
+def _incident(row: Row[Any], members: Sequence[Member]) -> Incident:
+    problems = [(place or 0, problem) for _, problem, place in members if problem is not None]
     return Incident(
         id=row.id,
         kind=IncidentKind(row.kind),
         cause=row.cause,
         severity=Severity(row.severity),
         state=State(row.state),
-        reason=_reason(row),
-        phase=_phase(row),
+        reason=decisions.reason(row),
+        phase=decisions.phase(row),
         detail=row.detail,
         last_good=row.last_good,
         since=row.since,
         noticed=row.noticed,
-        members=members,
+        members=tuple(check for check, _, _ in members),
         ended=row.ended,
         ending=Ending(row.ending) if row.ending else None,
+        problems=tuple(problem for _, problem in sorted(problems, key=itemgetter(0))),
+        linked=tuple(row.linked),
+        group=row.group_id,
         version=row.version,
     )
 
@@ -295,15 +329,3 @@ def _notification(row: Row[Any]) -> Notification:
         status=DeliveryStatus(row.status),
         attempts=row.attempts,
     )
-
-
-def _withheld(row: Row[Any]) -> Withheld:
-    return Withheld(row.incident_id, Event(row.event), row.why, row.at, row.channel or None)
-
-
-def _reason(row: Row[Any]) -> Reason | None:
-    return REASONS[row.reason] if row.reason else None
-
-
-def _phase(row: Row[Any]) -> Phase | None:
-    return Phase(row.phase) if row.phase else None

@@ -1,14 +1,14 @@
-"""What one entry of the record writes: transitions, incidents, notifications, reasons for not sending."""
+"""What one entry of the record writes: transitions, incidents, notifications, and what alerting decided besides."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, update
 
-from pacs_monitor.history import identities
+from pacs_monitor.history import decisions, identities
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.errors import UnrecordedError
 from pacs_monitor.history.rows import CheckIds, insert_once, upsert
@@ -23,7 +23,6 @@ from pacs_monitor.model import (
     Reason,
     State,
     Transition,
-    Withheld,
 )
 
 
@@ -48,7 +47,7 @@ class RecordWriter:
         upsert(connection, t.incidents, incidents, ["id"], where=_is_later)
         self._members(connection, entry.incidents)
         insert_once(connection, t.notifications, [self._notification(owed) for owed in entry.notifications])
-        insert_once(connection, t.withheld, [_withheld(withheld) for withheld in entry.withheld])
+        decisions.write(connection, self._monitor, self._ids, entry)
 
     def record_results(
         self, connection: Connection, results: Sequence[DeliveryResult], digest: Notification | None, now: Micros
@@ -129,6 +128,8 @@ class RecordWriter:
             "ended": incident.ended,
             "ending": incident.ending,
             "version": incident.version,
+            "linked": incident.linked,
+            "group_id": incident.group,
         }
 
     def _members(self, connection: Connection, incidents: Sequence[Incident]) -> None:
@@ -142,11 +143,7 @@ class RecordWriter:
         connection.execute(
             delete(t.members).where(t.members.c.incident_id.in_([incident.id for incident in incidents]))
         )
-        rows = [
-            {"incident_id": incident.id, "check_id": ids[check], "position": position}
-            for incident in incidents
-            for position, check in enumerate(incident.members)
-        ]
+        rows = [row for incident in incidents for row in _members(incident, ids)]
         upsert(connection, t.members, rows, ["incident_id", "check_id"])
 
     def _notification(self, owed: Notification) -> dict[str, Any]:
@@ -214,11 +211,8 @@ def _is_later(old: Any, new: Any) -> ColumnElement[bool]:
     return and_(old.version < new.version, old.ended.is_(None))
 
 
-def _withheld(withheld: Withheld) -> dict[str, Any]:
-    return {
-        "incident_id": withheld.incident,
-        "event": withheld.event,
-        "channel": withheld.channel or "",
-        "why": withheld.why,
-        "at": withheld.at,
-    }
+def _members(incident: Incident, ids: Mapping[CheckId, int]) -> Iterator[dict[str, Any]]:
+    problems = {problem.check: (problem, place) for place, problem in enumerate(incident.problems)}
+    for position, check in enumerate(incident.members):
+        one = {"incident_id": incident.id, "check_id": ids[check], "position": position}
+        yield one | decisions.of_problem(*problems.get(check, (None, None)))

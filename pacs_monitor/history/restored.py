@@ -15,12 +15,14 @@ from pacs_monitor.model import (
     Incident,
     IncidentKind,
     Micros,
+    Note,
     Notification,
+    Notified,
     Reason,
     Standing,
     State,
+    Suppressed,
     Transition,
-    Withheld,
 )
 from pacs_monitor.proof import counts, proofs
 
@@ -33,16 +35,17 @@ class Restored:
     """Of every check that was watched when the monitor last ran."""
     incidents: tuple[Incident, ...]
     """Those that are open, the oldest first."""
-    made: Mapping[str, tuple[Notification, ...]]
-    """For each open incident, every notification so far, in the order in which they were owed."""
-    withheld: Mapping[str, tuple[Withheld, ...]]
-    """For each open incident, what was not sent, and why, in the order in which it was recorded."""
+    notified: Mapping[str, tuple[Notified, ...]]
+    """For each open incident, what channels were notified of."""
+    suppressed: Mapping[str, tuple[Suppressed, ...]]
+    """For each open incident, what is suppressed and why, in the order in which it was recorded."""
     pending: tuple[Notification, ...]
     """Of all incidents, also ended ones, in the order in which they were owed.
 
     An opened that was not taken is owed anew while its incident is open.
     """
     memory: Mapping[CheckId, dict[str, Any]]
+    notes: tuple[Note, ...] = ()
     proven: frozenset[CheckId] = frozenset()
     """Checks that have been good as they are configured now."""
     held: frozenset[CheckId] = frozenset()
@@ -52,25 +55,30 @@ class Restored:
 def restore(reader: HistoryReader, now: Micros) -> Restored:
     """Read it, from one monitor's record."""
     incidents = tuple(reversed(reader.incidents(open_only=True)))
-    made: dict[str, list[Notification]] = {incident.id: [] for incident in incidents}
-    anew: list[Notification] = []
-    for owed in reader.notifications(incidents=list(made)):
-        if owed.event is Event.OPENED and owed.status in _NOT_TAKEN:
-            owed = replace(owed, status=DeliveryStatus.PENDING)  # noqa: PLW2901 - the same, owed again
-            anew.append(owed)
-        made[owed.incident or ""].append(owed)
-    withheld: dict[str, list[Withheld]] = {incident.id: [] for incident in incidents}
-    for held in reader.withheld(list(made)):
-        withheld[held.incident].append(held)
+    ids = [incident.id for incident in incidents]
+    anew = {
+        opened.id: replace(opened, status=DeliveryStatus.PENDING)
+        for opened in reader.notifications(incidents=ids)
+        if opened.event is Event.OPENED and opened.status in _NOT_TAKEN
+    }
+    notified: dict[str, list[Notified]] = {incident: [] for incident in ids}
+    for told in reader.notified(ids):
+        again = told.lost and told.opened in anew
+        notified[told.incident].append(told.changed(lost=False) if again else told)
+    suppressed: dict[str, list[Suppressed]] = {incident: [] for incident in ids}
+    for row in reader.suppressed(ids):
+        if row.ended is None:
+            suppressed[row.incident].append(row)
     standings = _standings(reader, incidents)
     proven, edited = _proofs(reader, standings, now)
     return Restored(
         standings=standings,
         incidents=incidents,
-        made={incident: tuple(notifications) for incident, notifications in made.items()},
-        withheld={incident: tuple(kept) for incident, kept in withheld.items()},
-        pending=(*anew, *reader.notifications(status=DeliveryStatus.PENDING)),
+        notified={incident: tuple(told) for incident, told in notified.items()},
+        suppressed={incident: tuple(rows) for incident, rows in suppressed.items()},
+        pending=(*anew.values(), *reader.notifications(status=DeliveryStatus.PENDING)),
         memory=reader.memory(),
+        notes=reader.notes(),
         proven=proven,
         held=edited,
     )
@@ -93,7 +101,9 @@ def _proofs(
 
 
 def _standings(reader: HistoryReader, incidents: tuple[Incident, ...]) -> dict[CheckId, Standing]:
-    troubled = {check for i in incidents if i.kind is IncidentKind.NODE for check in i.members}
+    left = {(i.id, problem.check) for i in incidents for problem in i.problems if problem.left is not None}
+    of_nodes = (i for i in incidents if i.kind is IncidentKind.NODE)
+    troubled = {check for i in of_nodes for check in i.members if (i.id, check) not in left}
     last, latest = reader.last_started(), reader.latest()
     return {
         check: _standing(latest.get(check), intervals[-1].start, last.get(check), check in troubled)

@@ -5,86 +5,18 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, Table, UniqueConstraint
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Dialect,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    TypeDecorator,
-    UniqueConstraint,
-)
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-"""Every constraint has a name, so that a later migration can change it."""
-
-Key = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite numbers rows by itself only in a column of type INTEGER."""
-
-
-class PlainText(TypeDecorator[str]):
-    """Text that both databases take, whatever a peer had put into it: no NUL, no lone surrogate."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy passes it
-        return value if value is None else value.replace("\0", "?").encode("utf-8", "replace").decode("utf-8")
-
-
-class Document(TypeDecorator[Any]):
-    """JSON as ASCII text, which both databases take unchanged."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002 - SQLAlchemy passes it
-        return json.dumps(value, separators=(",", ":"))
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002 - SQLAlchemy passes it
-        return None if value is None else json.loads(value)
-
-
-def _time(name: str, *, nullable: bool = False) -> Column[int]:
-    return Column(name, BigInteger, nullable=nullable)
-
-
-def _text(name: str, *, nullable: bool = False) -> Column[str]:
-    return Column(name, PlainText, nullable=nullable)
-
-
-def _of(target: str, name: str, *, primary_key: bool = False, index: bool = False) -> Column[Any]:
-    kind = PlainText if target == "incidents" else Key
-    return Column(name, kind, ForeignKey(f"{target}.id"), primary_key=primary_key, nullable=False, index=index)
-
-
-def _monitor() -> Column[Any]:
-    return _of("monitors", "monitor_id", index=True)
-
+from pacs_monitor.history.columns import Document, Key, PlainText, metadata, monitor, of, text, time
 
 monitors = Table(
     "monitors",
     metadata,
     Column("id", Key, primary_key=True),
     Column("name", PlainText, nullable=False, unique=True),
-    _text("host"),
+    text("host"),
     Column("pid", Integer, nullable=False),
-    _time("since"),
+    time("since"),
     Column("seed", PlainText, nullable=False, server_default=""),
     Column("term", BigInteger, nullable=False, server_default="0"),
     Column("beat", BigInteger, nullable=False, server_default="0"),
@@ -99,8 +31,8 @@ orphans = Table(
     "orphans",
     metadata,
     Column("id", Key, primary_key=True),
-    _monitor(),
-    _time("at"),
+    monitor(),
+    time("at"),
     Column("entry", Document, nullable=False),
 )
 """Entries (model.Entry as JSON) that a leader could not record before another one took over."""
@@ -109,28 +41,28 @@ checks = Table(
     "checks",
     metadata,
     Column("id", Key, primary_key=True),
-    _monitor(),
-    _text("node"),
-    _text("name"),
+    monitor(),
+    text("node"),
+    text("name"),
     UniqueConstraint("monitor_id", "node", "name"),
 )
 watches = Table(
     "watches",
     metadata,
     Column("id", Key, primary_key=True),
-    _of("checks", "check_id", index=True),
-    _time("started"),
-    _time("ended", nullable=True),
+    of("checks", "check_id", index=True),
+    time("started"),
+    time("ended", nullable=True),
 )
 identities = Table(
     "identities",
     metadata,
     Column("id", Key, primary_key=True),
-    _of("checks", "check_id", index=True),
-    _text("fingerprint"),
-    _time("started"),
-    _time("ended", nullable=True),
-    _time("proven", nullable=True),
+    of("checks", "check_id", index=True),
+    text("fingerprint"),
+    time("started"),
+    time("ended", nullable=True),
+    time("proven", nullable=True),
 )
 """Where and as whom each check asked, as a digest, and when it was first good so (history.identities)."""
 
@@ -138,21 +70,21 @@ revisions = Table(
     "revisions",
     metadata,
     Column("id", Key, primary_key=True),
-    _monitor(),
-    _text("hash"),
-    _time("at"),
-    _text("who"),
-    _text("diff"),
+    monitor(),
+    text("hash"),
+    time("at"),
+    text("who"),
+    text("diff"),
 )
 coverage = Table(
     "coverage",
     metadata,
     Column("run", PlainText, primary_key=True),
     Column("number", Integer, primary_key=True),
-    _monitor(),
-    _time("started"),
-    _time("ended"),
-    _text("cause", nullable=True),
+    monitor(),
+    time("started"),
+    time("ended"),
+    text("cause", nullable=True),
 )
 """Intervals in which a run of the monitor (a ULID) was alive; those with a cause are ambiguous."""
 
@@ -160,15 +92,15 @@ transitions = Table(
     "transitions",
     metadata,
     Column("id", Key, primary_key=True),
-    _of("checks", "check_id"),
-    _text("before"),
-    _text("after"),
-    _time("last_before", nullable=True),
-    _time("since"),
-    _time("noticed"),
-    _text("reason", nullable=True),
-    _text("phase", nullable=True),
-    _text("detail"),
+    of("checks", "check_id"),
+    text("before"),
+    text("after"),
+    time("last_before", nullable=True),
+    time("since"),
+    time("noticed"),
+    text("reason", nullable=True),
+    text("phase", nullable=True),
+    text("detail"),
     UniqueConstraint("check_id", "noticed", "since", "before", "after"),
 )
 """The ledger. The constraint makes recording twice the same as once."""
@@ -176,111 +108,183 @@ transitions = Table(
 standings = Table(
     "standings",
     metadata,
-    _of("checks", "check_id", primary_key=True),
-    _time("started"),
+    of("checks", "check_id", primary_key=True),
+    time("started"),
     Column("duration", Float, nullable=False),
-    _text("status"),
-    _text("reason", nullable=True),
-    _text("phase", nullable=True),
-    _text("detail"),
+    text("status"),
+    text("reason", nullable=True),
+    text("phase", nullable=True),
+    text("detail"),
 )
 """The last result of each check."""
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Key, primary_key=True),
+    Column("id", PlainText, nullable=False, unique=True),
+    of("monitors", "monitor_id"),
+    time("at"),
+    text("kind"),
+    Column("data", Document, nullable=False),
+    Index(None, "monitor_id", "at"),
+)
+"""What alerting has decided on, in the order in which it did."""
 
 incidents = Table(
     "incidents",
     metadata,
     Column("id", PlainText, primary_key=True),
-    _monitor(),
-    _text("kind"),
-    _text("cause"),
-    _text("severity"),
-    _text("state"),
-    _text("reason", nullable=True),
-    _text("phase", nullable=True),
-    _text("detail"),
-    _time("last_good", nullable=True),
-    _time("since"),
-    _time("noticed"),
+    monitor(),
+    text("kind"),
+    text("cause"),
+    text("severity"),
+    text("state"),
+    text("reason", nullable=True),
+    text("phase", nullable=True),
+    text("detail"),
+    time("last_good", nullable=True),
+    time("since"),
+    time("noticed"),
     Column("ended", BigInteger, index=True),
-    _text("ending", nullable=True),
+    text("ending", nullable=True),
     Column("version", Integer, nullable=False, server_default="0"),
+    Column("linked", Document, nullable=False, server_default="[]"),
+    Column("group_id", PlainText, nullable=False, server_default=""),
 )
 members = Table(
     "members",
     metadata,
-    _of("incidents", "incident_id", primary_key=True),
-    _of("checks", "check_id", primary_key=True),
+    of("incidents", "incident_id", primary_key=True),
+    of("checks", "check_id", primary_key=True),
     Column("position", Integer, nullable=False),
+    Column("place", Integer, nullable=True),
+    text("state", nullable=True),
+    text("severity", nullable=True),
+    text("reason", nullable=True),
+    text("phase", nullable=True),
+    text("detail", nullable=True),
+    time("last_good", nullable=True),
+    time("since", nullable=True),
+    time("noticed", nullable=True),
+    time("due", nullable=True),
+    time("left_at", nullable=True),
 )
-withheld = Table(
-    "withheld",
+"""The checks that an incident is about, and what each one's problem is; the rest is null where none is on record.
+
+`position` is that among the members, `place` that among the problems: who comes back is the last of these.
+"""
+
+notified = Table(
+    "notified",
+    metadata,
+    of("incidents", "incident_id", primary_key=True),
+    Column("channel", PlainText, primary_key=True),
+    time("at"),
+    text("opened"),
+    text("state"),
+    text("severity"),
+    text("worst"),
+    Column("members", Document, nullable=False),
+    Column("page", Integer, nullable=False),
+    Column("shadow", Boolean, nullable=False),
+    Column("lost", Boolean, nullable=False),
+    Column("receiver_state", Document, nullable=True),
+    Column("version", Integer, nullable=False),
+)
+"""What each channel was notified of, of each incident (model.Notified), and what its receiver needs remembered."""
+
+suppressions = Table(
+    "suppressions",
     metadata,
     Column("id", Key, primary_key=True),
-    _of("incidents", "incident_id"),
-    _text("event"),
-    _text("channel"),
-    _text("why"),
-    _time("at"),
+    of("incidents", "incident_id"),
+    text("event"),
+    text("channel"),
+    text("why"),
+    text("detail"),
+    time("at"),
+    time("ended", nullable=True),
     UniqueConstraint("incident_id", "event", "channel", "why", "at"),
 )
 """What was not sent, and why; the channel is empty where it is all of them."""
+
+unreachable = Table(
+    "unreachable",
+    metadata,
+    of("checks", "check_id", primary_key=True),
+    Column("parent", PlainText, primary_key=True),
+    Column("since", BigInteger, primary_key=True),
+    time("until", nullable=True),
+)
+"""When a check could not be reached because of what stands before it on the network."""
+
+subjects = Table(
+    "subjects",
+    metadata,
+    of("monitors", "monitor_id", primary_key=True),
+    Column("kind", PlainText, primary_key=True),
+    Column("key", PlainText, primary_key=True),
+    Column("data", Document, nullable=False),
+)
+"""Small things that deciding needs after a restart (model.Note)."""
 
 notifications = Table(
     "notifications",
     metadata,
     Column("position", Key, primary_key=True),
     Column("id", PlainText, nullable=False, unique=True),
-    _monitor(),
+    monitor(),
     Column("incident_id", PlainText, ForeignKey("incidents.id"), index=True),
-    _text("channel"),
-    _text("event"),
-    _time("created"),
+    text("channel"),
+    text("event"),
+    time("created"),
     Column("data", Document, nullable=False),
     Column("status", PlainText, nullable=False, index=True),
     Column("attempts", Integer, nullable=False),
-    _text("said"),
-    _time("settled", nullable=True),
+    text("said"),
+    time("settled", nullable=True),
 )
 acknowledgements = Table(
     "acknowledgements",
     metadata,
     Column("id", Key, primary_key=True),
-    _of("incidents", "incident_id", index=True),
-    _time("at"),
-    _text("who"),
-    _text("note"),
-    _time("until", nullable=True),
+    of("incidents", "incident_id", index=True),
+    time("at"),
+    text("who"),
+    text("note"),
+    time("until", nullable=True),
 )
 maintenance = Table(
     "maintenance",
     metadata,
     Column("id", PlainText, primary_key=True),
-    _monitor(),
-    _text("name"),
+    monitor(),
+    text("name"),
     Column("match", Document, nullable=False),
-    _time("started"),
-    _time("ended"),
-    _text("probing"),
-    _text("who"),
-    _time("announced"),
+    time("started"),
+    time("ended"),
+    text("probing"),
+    text("who"),
+    time("announced"),
 )
 pauses = Table(
     "pauses",
     metadata,
     Column("id", Key, primary_key=True),
-    _monitor(),
+    monitor(),
     Column("match", Document, nullable=False),
-    _time("started"),
-    _time("until", nullable=True),
-    _time("ended", nullable=True),
-    _text("who"),
-    _text("why"),
+    time("started"),
+    time("until", nullable=True),
+    time("ended", nullable=True),
+    text("who"),
+    text("why"),
 )
 
 rollups = Table(
     "rollups",
     metadata,
-    _of("checks", "check_id", primary_key=True),
+    of("checks", "check_id", primary_key=True),
     Column("width", Integer, primary_key=True),
     Column("started", BigInteger, primary_key=True),
     Column("ok", Integer, nullable=False),
@@ -301,14 +305,14 @@ rollups = Table(
 failures = Table(
     "failures",
     metadata,
-    _of("checks", "check_id", primary_key=True),
+    of("checks", "check_id", primary_key=True),
     Column("started", BigInteger, primary_key=True),
-    _time("ended"),
+    time("ended"),
     Column("count", Integer, nullable=False),
-    _text("status"),
-    _text("reason"),
-    _text("phase", nullable=True),
-    _text("detail"),
+    text("status"),
+    text("reason"),
+    text("phase", nullable=True),
+    text("detail"),
 )
 """Results in a row with the same reason in the same phase; the detail is the last one's."""
 
@@ -316,11 +320,11 @@ changes = Table(
     "changes",
     metadata,
     Column("id", Key, primary_key=True),
-    _of("checks", "check_id"),
-    _time("at"),
-    _text("what"),
-    _text("before"),
-    _text("after"),
+    of("checks", "check_id"),
+    time("at"),
+    text("what"),
+    text("before"),
+    text("after"),
     UniqueConstraint("check_id", "at", "what"),
 )
 """What was found different about a peer: its implementation, its certificate, the contexts that it accepts."""
@@ -329,15 +333,15 @@ series = Table(
     "series",
     metadata,
     Column("id", Key, primary_key=True),
-    _of("checks", "check_id"),
-    _text("name"),
+    of("checks", "check_id"),
+    text("name"),
     Column("labels", Document, nullable=False),
     UniqueConstraint("check_id", "name", "labels"),
 )
 samples = Table(
     "samples",
     metadata,
-    _of("series", "series_id", primary_key=True),
+    of("series", "series_id", primary_key=True),
     Column("at", BigInteger, primary_key=True),
     Column("value", Float, nullable=False),
 )
@@ -346,7 +350,7 @@ samples = Table(
 memory = Table(
     "memory",
     metadata,
-    _of("checks", "check_id", primary_key=True),
+    of("checks", "check_id", primary_key=True),
     Column("data", Document, nullable=False),
 )
 test_objects = Table(
@@ -354,12 +358,12 @@ test_objects = Table(
     metadata,
     Column("sop_instance_uid", PlainText, primary_key=True),
     Column("node", PlainText, primary_key=True),
-    _of("checks", "check_id", index=True),
-    _text("sop_class_uid"),
-    _text("study_instance_uid"),
-    _text("series_instance_uid"),
-    _time("stored"),
-    _time("missed", nullable=True),
+    of("checks", "check_id", index=True),
+    text("sop_class_uid"),
+    text("study_instance_uid"),
+    text("series_instance_uid"),
+    time("stored"),
+    time("missed", nullable=True),
 )
 """The ledger of what we have stored in archives, and where it may be, until it is gone."""
 
@@ -367,9 +371,9 @@ test_stores = Table(
     "test_stores",
     metadata,
     Column("id", Key, primary_key=True),
-    _of("monitors", "monitor_id"),
-    _text("node"),
-    _time("at"),
+    of("monitors", "monitor_id"),
+    text("node"),
+    time("at"),
     Index(None, "monitor_id", "node", "at"),
 )
 """When nodes were sent test objects, for a day: what the caps count."""

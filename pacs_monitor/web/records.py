@@ -6,7 +6,7 @@ from typing import Any
 
 from pacs_monitor.history import HistoryError, IncidentFile
 from pacs_monitor.messages.page import advice, runbook
-from pacs_monitor.model import CheckId, Incident, Micros, Notification, Withheld, iso
+from pacs_monitor.model import CheckId, Incident, Micros, Notification, Suppressed, iso
 from pacs_monitor.web.view import DaemonView
 
 
@@ -17,7 +17,7 @@ async def incidents(daemon: DaemonView, *, open_only: bool, limit: int) -> list[
 
 
 async def incident(daemon: DaemonView, identity: str) -> dict[str, Any] | None:
-    """One incident with everything that was sent, and what was withheld and why."""
+    """One incident with everything that was sent, and what was not sent and why."""
     unwritten = daemon.unwritten(identity)  # first: what is written meanwhile is then found in the record
     try:
         recorded = await daemon.history.read(lambda reader: reader.incident(identity))
@@ -37,7 +37,7 @@ async def incident(daemon: DaemonView, identity: str) -> dict[str, Any] | None:
         "notifications": [
             _notification(notification) | {"stuck": notification.id in stuck} for notification in found.notifications
         ],
-        "withheld": [_withheld(withheld) for withheld in found.withheld],
+        "suppressed": [_suppressed(row) for row in found.suppressed],
     }
 
 
@@ -47,8 +47,18 @@ def _joined(recorded: IncidentFile | None, unwritten: IncidentFile | None) -> In
         return recorded or unwritten
     known = {notification.id for notification in recorded.notifications}
     owed = tuple(notification for notification in unwritten.notifications if notification.id not in known)
-    withheld = tuple(withheld for withheld in unwritten.withheld if withheld not in recorded.withheld)
-    return IncidentFile(unwritten.incident, recorded.notifications + owed, recorded.withheld + withheld)
+    written = {_one(row): row for row in recorded.suppressed}
+    suppressed = written | {_one(row): row for row in unwritten.suppressed if _is_news(row, written.get(_one(row)))}
+    return IncidentFile(unwritten.incident, recorded.notifications + owed, tuple(suppressed.values()))
+
+
+def _one(row: Suppressed) -> tuple[object, ...]:
+    """What makes two the same, one of which may have its end."""
+    return row.incident, row.event, row.channel, row.why, row.at
+
+
+def _is_news(row: Suppressed, written: Suppressed | None) -> bool:
+    return written is None or written.ended is None
 
 
 async def notifications(daemon: DaemonView, *, limit: int) -> list[dict[str, Any]]:
@@ -105,8 +115,15 @@ def _notification(notification: Notification) -> dict[str, Any]:
     }
 
 
-def _withheld(withheld: Withheld) -> dict[str, Any]:
-    return {"event": withheld.event, "channel": withheld.channel, "why": withheld.why, "at": iso(withheld.at)}
+def _suppressed(row: Suppressed) -> dict[str, Any]:
+    return {
+        "event": row.event,
+        "channel": row.channel,
+        "why": row.why,
+        "detail": row.detail,
+        "at": iso(row.at),
+        "ended": _time(row.ended),
+    }
 
 
 def _time(micros: Micros | None) -> str | None:

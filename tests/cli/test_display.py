@@ -150,7 +150,7 @@ def an_incident(**more: Any) -> dict[str, Any]:
         "ending": None,
         "members": ["archive/dicom_echo"],
         "notifications": [],
-        "withheld": [],
+        "suppressed": [],
     } | more
 
 
@@ -185,8 +185,8 @@ def test_one_incident_tells_whose_fault_what_next_and_who_was_told_what() -> Non
         "attempts": 4,
         "summary": "Main archive refuses connections",
     }
-    withheld = {"at": "2025-11-24T15:02:00Z", "event": "incident.changed", "channel": None, "why": "paging off"}
-    assert plain(display.incident(an_incident(notifications=[told], withheld=[withheld]), WHEN)) == [
+    suppressed = {"at": "2025-11-24T15:02:00Z", "event": "incident.changed", "channel": None, "why": "paging off"}
+    assert plain(display.incident(an_incident(notifications=[told], suppressed=[suppressed]), WHEN)) == [
         "archive/dicom_echo  critical  down  tcp_refused in phase connect, the node's fault",
         f"  {REFUSED}",
         "  → Is the service running?",

@@ -63,7 +63,7 @@ def test_a_service_that_restarts_within_page_after_pages_nobody_and_is_in_the_re
     assert found["last_good"] <= iso(broke.latest)
     assert iso(broke.earliest) <= found["since"]
     assert iso(repaired.earliest) <= found["ended"]
-    assert [row["why"] for row in found["withheld"]] == ["page_after"]
+    assert [row["why"] for row in found["suppressed"]] == ["page_after"]
 
 
 def settled(daemon: RunningDaemon) -> bool:

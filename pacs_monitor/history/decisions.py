@@ -1,0 +1,193 @@
+"""What alerting decided, as rows and back: events, what was notified and suppressed, what was behind what, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select
+
+from pacs_monitor.history import tables as t
+from pacs_monitor.history.rows import CheckIds, insert_once, upsert
+from pacs_monitor.model import (
+    CheckId,
+    Entry,
+    Event,
+    FailureClass,
+    Note,
+    Notified,
+    Phase,
+    Problem,
+    Reason,
+    Recorded,
+    Severity,
+    State,
+    Suppressed,
+)
+
+REASONS = {reason.value: reason for reason in Reason}
+ONE_SUPPRESSION = ["incident_id", "event", "channel", "why", "at"]
+
+
+def write(connection: Connection, monitor: int, ids: CheckIds, entry: Entry) -> None:
+    """What an entry has besides its transitions, incidents and notifications; writing it twice is the same as once."""
+    is_new = _write_events(connection, monitor, entry.events)
+    notified = [_of_notified(told) for told in entry.notified]
+    upsert(connection, t.notified, notified, ["incident_id", "channel"], where=_is_later)
+    suppressions = [_of_suppressed(row) for row in entry.suppressed]
+    upsert(connection, t.suppressions, suppressions, ONE_SUPPRESSION, where=_ends)
+    known = ids.of(connection, [span.check for span in entry.unreachable])
+    spans = [
+        {"check_id": known[span.check], "parent": span.parent, "since": span.since, "until": span.until}
+        for span in entry.unreachable
+    ]
+    upsert(connection, t.unreachable, spans, ["check_id", "parent", "since"], where=_ends_span)
+    if is_new:
+        _write_notes(connection, monitor, entry.notes)
+
+
+def _write_events(connection: Connection, monitor: int, events: Sequence[Recorded]) -> bool:
+    """Whether any of them is new, or there is none."""
+    wanted = {event.id for event in events}
+    known = set(connection.scalars(select(t.events.c.id).where(t.events.c.id.in_(wanted)))) if wanted else set()
+    rows = [
+        {"id": event.id, "monitor_id": monitor, "at": event.at, "kind": event.kind, "data": event.data}
+        for event in events
+        if event.id not in known
+    ]
+    insert_once(connection, t.events, rows)
+    return not events or bool(rows)
+
+
+def _write_notes(connection: Connection, monitor: int, notes: Sequence[Note]) -> None:
+    """Notes carry no version: those of an entry that is written again are left as later ones have made them."""
+    of = t.subjects.c
+    latest = {(note.kind, note.key): note for note in notes}
+    rows = [
+        {"monitor_id": monitor, "kind": note.kind, "key": note.key, "data": note.data}
+        for note in latest.values()
+        if note.data is not None
+    ]
+    upsert(connection, t.subjects, rows, ["monitor_id", "kind", "key"])
+    for note in latest.values():
+        if note.data is None:
+            one = of.monitor_id == monitor, of.kind == note.kind, of.key == note.key
+            connection.execute(delete(t.subjects).where(*one))
+
+
+def of_problem(problem: Problem | None, place: int | None) -> dict[str, Any]:
+    """The columns of a member that say what its problem is."""
+    return {
+        "place": place,
+        "state": problem and problem.state,
+        "severity": problem and problem.severity,
+        "reason": problem and problem.reason,
+        "phase": problem and problem.phase,
+        "detail": problem and problem.detail,
+        "last_good": problem and problem.last_good,
+        "since": problem and problem.since,
+        "noticed": problem and problem.noticed,
+        "due": problem and problem.due,
+        "left_at": problem and problem.left,
+    }
+
+
+def problem(row: Row[Any]) -> Problem | None:
+    """A member's; its `due` is 0 where none is on record, which is before the monitor has started for the first time
+    since.
+    """
+    if row.state is None:
+        return None
+    return Problem(
+        check(row),
+        State(row.state),
+        Severity(row.severity),
+        reason(row),
+        phase(row),
+        row.detail,
+        row.last_good,
+        row.since,
+        row.noticed,
+        row.due or 0,
+        row.left_at,
+    )
+
+
+def notified(row: Row[Any]) -> Notified:
+    return Notified(
+        row.incident_id,
+        row.channel,
+        row.at,
+        row.opened,
+        State(row.state),
+        Severity(row.severity),
+        FailureClass(row.worst),
+        tuple(CheckId.parse(member) for member in row.members),
+        row.page,
+        row.shadow,
+        row.lost,
+        row.version,
+    )
+
+
+def suppressed(row: Row[Any]) -> Suppressed:
+    channel = row.channel or None
+    return Suppressed(row.incident_id, Event(row.event), row.why, row.at, channel, row.detail, row.ended)
+
+
+def recorded(row: Row[Any]) -> Recorded:
+    return Recorded(row.id, row.at, row.kind, row.data)
+
+
+def check(row: Row[Any]) -> CheckId:
+    return CheckId(row.node, row.name)
+
+
+def reason(row: Row[Any]) -> Reason | None:
+    return REASONS[row.reason] if row.reason else None
+
+
+def phase(row: Row[Any]) -> Phase | None:
+    return Phase(row.phase) if row.phase else None
+
+
+def _of_notified(told: Notified) -> dict[str, Any]:
+    return {
+        "incident_id": told.incident,
+        "channel": told.channel,
+        "at": told.at,
+        "opened": told.opened,
+        "state": told.state,
+        "severity": told.severity,
+        "worst": told.worst,
+        "members": [str(member) for member in told.members],
+        "page": told.page,
+        "shadow": told.shadow,
+        "lost": told.lost,
+        "version": told.version,
+    }
+
+
+def _of_suppressed(row: Suppressed) -> dict[str, Any]:
+    return {
+        "incident_id": row.incident,
+        "event": row.event,
+        "channel": row.channel or "",
+        "why": row.why,
+        "detail": row.detail,
+        "at": row.at,
+        "ended": row.ended,
+    }
+
+
+def _is_later(old: Any, new: Any) -> ColumnElement[bool]:
+    return old.version < new.version  # type: ignore[no-any-return]
+
+
+def _ends(old: Any, new: Any) -> ColumnElement[bool]:
+    """What has ended stays so."""
+    return and_(old.ended.is_(None), new.ended.is_not(None))
+
+
+def _ends_span(old: Any, new: Any) -> ColumnElement[bool]:
+    return and_(old.until.is_(None), new.until.is_not(None))
