@@ -22,6 +22,7 @@ from rich.markup import escape
 from pacs_monitor import daemon, process
 from pacs_monitor.config import load
 from pacs_monitor.demo.pager import Pager
+from pacs_monitor.threads import in_thread
 
 PEERS = {
     "ARCHIVE": "DEMO_ARCHIVE_PORT",
@@ -44,19 +45,26 @@ def run(seconds: float | None) -> int:
 
     The exit code is 1 when a minute or more did not show a page opened and resolved.
     """
-    process.interruptible()
+    with asyncio.Runner(loop_factory=process.loop_factory()) as runner:
+        ended, seen = runner.run(_play(seconds))
+    whole = ended or seconds is None or seconds < WHOLE
+    return 0 if whole or {"incident.opened", "incident.resolved"} <= seen else 1
+
+
+async def _play(seconds: float | None) -> tuple[bool, set[str]]:
+    """Whether somebody ended it, and what arrived at the pager. Until here Ctrl-C ends the process by itself."""
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
     with tempfile.TemporaryDirectory(prefix="pacs-monitor-demo-") as folder:
         stage = _Scenario(Path(folder))
         try:
-            stage.set_up()
-            with asyncio.Runner(loop_factory=process.loop_factory()) as runner:
-                ended = runner.run(stage.play(seconds))
-        except KeyboardInterrupt:  # before the daemon runs
-            ended = True
+            await in_thread(stage.set_up, "demo")
+            if not ended.is_set():
+                await stage.play(seconds, ended)
         finally:
             stage.clear()
-    whole = ended or seconds is None or seconds < WHOLE
-    return 0 if whole or {"incident.opened", "incident.resolved"} <= stage.seen else 1
+    return ended.is_set(), stage.seen
 
 
 def estate_file() -> Path:
@@ -90,11 +98,8 @@ class _Scenario:
         for peer in self._peers.values():
             _await_ready(peer)
 
-    async def play(self, seconds: float | None) -> bool:
-        """Everything that is seen, in order; whether somebody ended it."""
-        ended = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    async def play(self, seconds: float | None, ended: asyncio.Event) -> None:
+        """Everything that is seen, in order, until somebody ends it or the time is over."""
         changes = logging.getLogger("pacs_monitor.daemon")
         changes.addHandler(_LogHandler(self._print))
         changes.setLevel(logging.INFO)
@@ -115,7 +120,6 @@ class _Scenario:
         finally:
             plot.cancel()
             await running.stop()
-        return ended.is_set()
 
     def clear(self) -> None:
         for peer in self._peers.values():
