@@ -75,7 +75,7 @@ class Daemon:
             self._on_transition,
             ledger=self.history.objects,
             shared=self._seats,
-            on_result=self._accumulator.take,
+            on_result=self._on_result,
             look=self._look_at_the_clock,
             supervisor=self.supervisor,
         )
@@ -93,6 +93,7 @@ class Daemon:
             supervisor=self.supervisor,
             journal=self._journal,
             permitted=self.instance.permitted,
+            ask=self.engine.ask,
         )
         self.refusals: Refusals = Counter()
         self._listeners = Listeners(
@@ -331,6 +332,10 @@ class Daemon:
         self._accumulator.adopt(checks, estate.prints, restored.proven)
         timezone, proven = estate.monitor.timezone, restored.proven | restored.held
         self.engine.adopt(checks, estate.references, restored.standings, restored.memory, timezone, proven=proven)
+
+    def _on_result(self, result: Result, state: State) -> None:
+        self._accumulator.take(result, state)
+        self.desk.measured(result.check)
 
     def _on_transition(self, transition: Transition) -> None:
         log.log(logging.WARNING if transition.after in TROUBLE else logging.INFO, "%s", _line(transition))

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from pacs_monitor.alerting import Desk
-from pacs_monitor.alerting.cases import TROUBLE
 from pacs_monitor.alerting.journal import Journal
 from pacs_monitor.channels.webhook import Webhook, WebhookSettings
 from pacs_monitor.clock import ClockWatch
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.delivery import RetryPolicy
 from pacs_monitor.history import History, Restored, Revision
-from pacs_monitor.model import SECOND, Channel, CheckId, Micros, Paging, Reason, Standing, State, Transition
+from pacs_monitor.model import SECOND, TROUBLE, Channel, CheckId, Micros, Paging, Reason, Standing, State, Transition
 from pacs_monitor.supervision import Supervisor
 from tests.alerting.support import ARCHIVE, CHECKS, Board, Spot, an_estate
 from tests.engine.support import SettableClock, until
