@@ -117,9 +117,9 @@ class Orphans:
         return tuple(one for one in transitions if one.since > known.get(one.check, one.since - 1))
 
 
-def _entry(left: dict[str, Any]) -> Entry:
+def _entry(left: Any) -> Entry:
     """What was left, by whatever version; raises ValidationError."""
-    if "notified" in left:
+    if not isinstance(left, dict) or "notified" in left:
         return ENTRY.validate_python(left)
     entry = ENTRY.validate_python({**left, "suppressed": suppressed_of(left.get("withheld", ()))})
     notified = (
