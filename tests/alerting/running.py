@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pacs_monitor.alerting import Desk
-from pacs_monitor.alerting.cases import TROUBLE
+from pacs_monitor.model import TROUBLE
 from pacs_monitor.alerting.journal import Journal
 from pacs_monitor.channels.webhook import Webhook, WebhookSettings
 from pacs_monitor.clock import ClockWatch

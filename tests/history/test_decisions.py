@@ -49,7 +49,7 @@ def told(about: Incident, channel: str = "hook", **more: object) -> Notified:
 
 
 def an_entry() -> Entry:
-    about = an_incident(BAD, WORSE)
+    about = an_incident(WORSE, BAD)
     held = Suppressed(about.id, Event.OPENED, Why.DEPENDENCY, START, "oncall", "fw-1")
     everywhere = Suppressed(about.id, Event.OPENED, Why.PAGE_AFTER, START)
     return Entry(
@@ -81,21 +81,13 @@ async def test_what_was_decided_is_read_back_equal_and_twice_is_once(history: Hi
         assert found.suppressed == entry.suppressed
 
 
-async def test_problems_come_back_in_the_order_in_which_checks_got_into_trouble(history: History) -> None:
-    about = an_incident(WORSE, BAD)
-    await history.record(Entry(incidents=(about,)))
-    back = about.changed(problems=(BAD, replace(WORSE, left=None)))
-    await history.record(Entry(incidents=(back,)))
-    assert history.reader.incidents() == (back,)
-
-
 @pytest.mark.parametrize("seed", range(3))
 async def test_in_any_order_and_any_number_the_last_version_stays(history: History, seed: int) -> None:
     first = an_entry()
     (about,) = first.incidents
     later = told(about).changed(page=3, lost=False)
     second = Entry(
-        incidents=(about.changed(problems=(replace(BAD, left=START + 90), WORSE), linked=(), group=""),),
+        incidents=(about.changed(problems=(WORSE, replace(BAD, left=START + 90)), linked=(), group=""),),
         notified=(later,),
         suppressed=(replace(first.suppressed[0], ended=START + 40),),
         unreachable=(Unreachable(ECHO, "fw-1", START, START + 60),),

@@ -118,7 +118,7 @@ def test_an_opened_that_was_refused_has_nothing_after_it_but_another_try(migrate
     assert stored == {"hook": True, "oncall": False}
     again = migrated.notified("refused")["hook"]
     assert (again.lost, again.version) == (False, 2)
-    assert [owed.id for owed in migrated.restored.pending][0] == again.opened
+    assert next(owed.id for owed in migrated.restored.pending) == again.opened
 
 
 def test_who_joined_since_is_not_known_to_the_channels(migrated: Migrated) -> None:
@@ -152,8 +152,8 @@ def test_what_was_not_sent_has_its_reason_in_the_words_of_now_and_its_end(migrat
     assert rows("silenced") == [
         (Event.CHANGED, channel, Why.PAGING, at(200), at(200)) for channel in ("hook", "oncall")
     ]
-    held = {id: rows for id, rows in migrated.restored.suppressed.items() if rows}
-    assert {id: [row.why for row in rows] for id, rows in held.items()} == {
+    held = {one: rows for one, rows in migrated.restored.suppressed.items() if rows}
+    assert {one: [row.why for row in rows] for one, rows in held.items()} == {
         migrated.of("off").id: [Why.PAGING],
         migrated.of("nowhere").id: [Why.NO_CHANNEL],
     }

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from ulid import ULID
+
 from pacs_monitor.alerting import message
 from pacs_monitor.alerting.policy import Dark, Decision, News, decide
 from pacs_monitor.alerting.rules import Rules
@@ -42,7 +44,6 @@ from pacs_monitor.model import (
     Withheld,
 )
 from tests.alerting.support import NODES, T0, a_check, an_estate, at
-from ulid import ULID
 
 NAMES = (
     *("untold", "told", "reminded", "shadow", "switched", "refused", "pending", "degraded", "unknown", "off"),
@@ -121,9 +122,7 @@ class Run:
         scene = message.Scene("east-campus", self.estate.monitor, self.estate.checks, {}, now)
         for number, due in enumerate(decision.dues):
             data = message.data(due.incident, due.event, scene)
-            yield Notification(
-                self.identity(), due.channel, due.event, now + number, data, due.incident.id, due.status
-            )
+            yield Notification(self.identity(), due.channel, due.event, now + number, data, due.incident.id, due.status)
 
     @staticmethod
     def _result(owed: Notification) -> DeliveryResult | None:
