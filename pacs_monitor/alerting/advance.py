@@ -63,7 +63,7 @@ def advance(situation: Situation, event: Event, rules: Rules) -> Advance:
 
 def _apply(turn: Turn, event: Event) -> None:  # noqa: PLR0912 - one line per kind of event
     match event.what:
-        case Transitioned(transition):
+        case Transitioned(transition, _):
             _transitioned(turn, transition)
         case Measured(check, leaning):
             if not leaning:
@@ -150,10 +150,10 @@ def _lose(turn: Turn, incident: str, channel: str) -> None:
 
 def _clock_set(turn: Turn, step: Micros) -> None:
     """What waits moves along, so that what was due in a minute still is."""
-    now = turn.now
+    now, at = turn.now, turn.before + step
     turn.now = replace(
         now,
-        at=now.at + step,
+        at=at,
         standings=Map(
             {
                 check: one._replace(
@@ -166,7 +166,7 @@ def _clock_set(turn: Turn, step: Micros) -> None:
         asked=Map({check: until + step for check, until in now.asked.items()}),
         behind=Map({c: one._replace(since=one.since + step) for c, one in now.behind.items()}),
     )
-    turn.at = now.at + step
+    turn.at = at
     for subject in [subject.shifted(step) for subject in now.subjects.values()]:
         for told in subject.notified.values():
             turn.effects.notified[told.incident, told.channel] = told

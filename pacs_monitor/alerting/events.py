@@ -22,6 +22,8 @@ class Transitioned:
     """A check changed its state."""
 
     transition: Transition
+    on_record: bool = False
+    """The ledger has it already, or what led to it."""
 
 
 @dataclass(frozen=True, slots=True)

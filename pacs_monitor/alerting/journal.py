@@ -20,20 +20,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from pydantic import TypeAdapter
+
 from pacs_monitor.config.estate import Estate
+from pacs_monitor.history.first_form import notified_of
 from pacs_monitor.model import (
     CheckId,
     DeliveryStatus,
-    Ending,
     Entry,
     Event,
     Incident,
-    IncidentKind,
     Notification,
-    Phase,
-    Reason,
-    Severity,
-    State,
+    Notified,
 )
 from pacs_monitor.threads import in_thread
 
@@ -52,6 +50,8 @@ class Kept(NamedTuple):
 
     incident: Incident
     notifications: tuple[Notification, ...]
+    notified: tuple[Notified, ...] = ()
+    """What channels were notified of, as far as that was not recorded."""
 
 
 class Journal:
@@ -153,27 +153,17 @@ def written(entry: Entry) -> list[str]:
     """One line per incident of an entry."""
     return [
         json.dumps(
-            {
-                "id": incident.id,
-                "kind": incident.kind,
-                "cause": incident.cause,
-                "severity": incident.severity,
-                "state": incident.state,
-                "reason": incident.reason,
-                "phase": incident.phase,
-                "detail": incident.detail,
-                "last_good": incident.last_good,
-                "since": incident.since,
-                "noticed": incident.noticed,
+            _INCIDENT.dump_python(incident, mode="json")
+            | {
                 "members": [str(member) for member in incident.members],
-                "ended": incident.ended,
-                "ending": incident.ending,
-                "version": incident.version,
                 "notifications": [
                     {"id": owed.id, "channel": owed.channel, "event": owed.event, "created": owed.created}
                     | {"status": owed.status}
                     for owed in entry.notifications
                     if owed.incident == incident.id
+                ],
+                "notified": [
+                    _NOTIFIED.dump_python(told, mode="json") for told in entry.notified if told.incident == incident.id
                 ],
             }
         )
@@ -190,29 +180,22 @@ def read_lines(lines: Iterable[str]) -> tuple[Kept, ...]:
         except (ValueError, KeyError, TypeError):
             log.warning("skipped an unreadable line in the file of unrecorded notifications")
             continue
-        before = kept.pop(one.incident.id, None)
-        kept[one.incident.id] = one._replace(notifications=(before.notifications if before else ()) + one.notifications)
-    return tuple(kept.values())
+        before = kept.pop(one.incident.id, Kept(one.incident, ()))
+        kept[one.incident.id] = Kept(
+            one.incident, before.notifications + one.notifications, before.notified + one.notified
+        )
+    return tuple(one._replace(notified=_latest(one)) for one in kept.values())
+
+
+def _latest(kept: Kept) -> tuple[Notified, ...]:
+    """Of each channel; where the first form of alerting has not kept it, as the notifications say."""
+    by_channel = {told.channel: told for told in notified_of(kept.incident, kept.notifications)}
+    return tuple((by_channel | {told.channel: told for told in kept.notified}).values())
 
 
 def _kept(row: dict[str, Any]) -> Kept:
-    incident = Incident(
-        id=row["id"],
-        kind=IncidentKind(row["kind"]),
-        cause=row["cause"],
-        severity=Severity(row["severity"]),
-        state=State(row["state"]),
-        reason=row["reason"] and _REASONS[row["reason"]],
-        phase=row["phase"] and Phase(row["phase"]),
-        detail=row["detail"],
-        last_good=row["last_good"],
-        since=row["since"],
-        noticed=row["noticed"],
-        members=tuple(CheckId.parse(member) for member in row["members"]),
-        ended=row["ended"],
-        ending=row["ending"] and Ending(row["ending"]),
-        version=row["version"],
-    )
+    members = [CheckId.parse(member) for member in row["members"]]
+    incident = _INCIDENT.validate_python({**row, "members": members})
     notifications = tuple(
         Notification(
             owed["id"],
@@ -225,10 +208,11 @@ def _kept(row: dict[str, Any]) -> Kept:
         )
         for owed in row["notifications"]
     )
-    return Kept(incident, notifications)
+    return Kept(incident, notifications, tuple(map(_NOTIFIED.validate_python, row.get("notified", ()))))
 
 
-_REASONS = {reason.value: reason for reason in Reason}
+_INCIDENT: TypeAdapter[Incident] = TypeAdapter(Incident)
+_NOTIFIED: TypeAdapter[Notified] = TypeAdapter(Notified)
 
 
 def _replace(file: Path, text: str) -> None:

@@ -85,13 +85,13 @@ def missed(
     """The transitions that nothing was made of, as far as they are still known; none for checks in `coming`."""
     for check, seen in entries.items():
         if seen.standing.state in TROUBLE and check not in coming and check not in situation.by_check:
-            yield Transitioned(_transition(check, seen, State.UP, now))
+            yield Transitioned(_transition(check, seen, State.UP, now), on_record=True)
     for check, identity in situation.by_check.items():
         if check in coming or check not in entries or entries[check].standing.state is not State.UP:
             continue
         subject = situation.subjects.get(identity)
         if subject is not None and subject.incident.kind is IncidentKind.NODE:
-            yield Transitioned(_transition(check, entries[check], subject.incident.state, now))
+            yield Transitioned(_transition(check, entries[check], subject.incident.state, now), on_record=True)
 
 
 def _transition(check: CheckId, seen: Seen, before: State, now: Micros) -> Transition:

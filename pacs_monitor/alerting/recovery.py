@@ -15,6 +15,8 @@ from typing import NamedTuple
 from ulid import ULID
 
 from pacs_monitor.alerting.journal import Journal, Kept
+from pacs_monitor.alerting.restart import with_problems
+from pacs_monitor.alerting.rules import is_active
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.format.human import pluralized
 from pacs_monitor.history import History, HistoryReader
@@ -60,9 +62,10 @@ async def recover_as_standby(journal: Journal, estate: Estate, now: Micros) -> t
         Entry(
             incidents=(one.incident,),
             notifications=tuple(
-                replace(past, data=_data(one.incident, past.event, scene), attempts=max(1, past.attempts))
+                replace(past, data=_data(one, past, scene), attempts=max(1, past.attempts))
                 for past in one.notifications
             ),
+            notified=one.notified,
         )
         for one in await journal.read()
     )
@@ -85,8 +88,8 @@ def _on_record(reader: HistoryReader, kept: Sequence[Kept]) -> OnRecord:
 def entry_of(kept: Sequence[Kept], recorded: OnRecord, restored: Restored, estate: Estate, now: Micros) -> Entry:
     """What the history lacks of the journal."""
     scene = page.Scene(estate.monitor.name, estate.monitor, estate.checks, {}, now)
-    taken = {(incident.kind, incident.cause) for incident in restored.incidents}
-    incidents, owed, transitions = list[Incident](), list[Notification](), list[Transition]()
+    taken = {what for incident in restored.incidents for what in _about(incident)}
+    found, transitions = list[Kept](), list[Transition]()
     for one in kept:
         incident, known = one.incident, recorded.incidents.get(one.incident.id)
         notifications = list(one.notifications)
@@ -98,36 +101,45 @@ def entry_of(kept: Sequence[Kept], recorded: OnRecord, restored: Restored, estat
         elif known is not None and (incident.ended is None or known.version >= incident.version):
             incident = known  # it goes on, whatever an earlier run had meant to send of an end
             notifications = [_without_end(past) for past in notifications]
-        elif known is None and incident.ended is None and (incident.kind, incident.cause) in taken:
+        elif known is None and incident.ended is None and not taken.isdisjoint(_about(incident)):
             incident = incident.changed(ended=now, ending=Ending.WITHDRAWN)
             notifications += _withdrawals(notifications, now)
         elif known is None and incident.ended is None:
-            taken.add((incident.kind, incident.cause))
-            transitions += _transition(incident, restored)
-        incidents.append(incident)
-        owed += [replace(past, data=_data(incident, past.event, scene)) for past in notifications]
-    return Entry(tuple(transitions), tuple(incidents), tuple(owed))
-
-
-def _transition(incident: Incident, restored: Restored) -> Iterator[Transition]:
-    """That which opened it, unless the ledger has a later one."""
-    if incident.kind is not IncidentKind.NODE:
-        return
-    (check,) = incident.members
-    standing = restored.standings.get(check)
-    if standing is None or standing.state is incident.state or standing.since >= incident.since:
-        return
-    yield Transition(
-        check,
-        standing.state,
-        incident.state,
-        incident.last_good,
-        incident.since,
-        incident.noticed,
-        incident.reason,
-        incident.phase,
-        incident.detail,
+            taken |= _about(incident)
+            transitions += _transitions(incident, restored, estate)
+        found.append(Kept(incident, tuple(notifications), one.notified))
+    return Entry(
+        tuple(transitions),
+        tuple(one.incident for one in found),
+        tuple(replace(past, data=_data(one, past, scene)) for one in found for past in one.notifications),
+        notified=tuple(told for one in found if one.incident.ended is None for told in one.notified),
     )
+
+
+def _about(incident: Incident) -> set[object]:
+    """What one open incident alone may be about: its cause, and checks in trouble."""
+    gone = {problem.check for problem in incident.problems if not is_active(problem)}
+    checks = incident.members if incident.kind is IncidentKind.NODE else ()
+    return {(incident.kind, incident.cause), *checks} - gone
+
+
+def _transitions(incident: Incident, restored: Restored, estate: Estate) -> Iterator[Transition]:
+    """Those that its members made, unless the ledger has later ones."""
+    for problem in filter(is_active, with_problems(incident, estate.checks).problems):
+        standing = restored.standings.get(problem.check)
+        if standing is None or standing.state is problem.state or standing.since >= problem.since:
+            continue
+        yield Transition(
+            problem.check,
+            standing.state,
+            problem.state,
+            problem.last_good,
+            problem.since,
+            problem.noticed,
+            problem.reason,
+            problem.phase,
+            problem.detail,
+        )
 
 
 def _settled(status: DeliveryStatus) -> DeliveryStatus:
@@ -154,13 +166,17 @@ def _withdrawals(notifications: Sequence[Notification], now: Micros) -> list[Not
     ]
 
 
-def _data(incident: Incident, event: Event, scene: page.Scene) -> dict[str, object]:
+def _data(one: Kept, past: Notification, scene: page.Scene) -> dict[str, object]:
     """As it was notified then: the data is not kept."""
-    if event not in ENDINGS and incident.ended is not None:
+    incident = one.incident
+    if past.event not in ENDINGS and incident.ended is not None:
         state = incident.state if incident.state in TROUBLE else State.DOWN
         incident = incident.changed(ended=None, ending=None, state=state)
+    pages = {told.channel: told.page for told in one.notified}
+    number = 1 if past.event is Event.OPENED else pages.get(past.channel, 1)
     try:
-        return page.data(incident, event, scene)
+        data = page.data(incident, past.event, scene)
     except Exception as error:  # noqa: BLE001 - whatever spoils a page, it is sent in plain words
         log.error("a page is sent in plain text, because its full text failed to render: %s", type(error).__name__)
-        return fallback.data(incident, event, scene.name, scene.monitor.url)
+        data = fallback.data(incident, past.event, scene.name, scene.monitor.url)
+    return {**data, "page": number, "worse": False}

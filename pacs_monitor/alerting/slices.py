@@ -36,7 +36,7 @@ class Slice:
     def add(self, decided: Decided) -> None:
         """One more decision."""
         event, effects = decided.event, decided.effects
-        if isinstance(event.what, Transitioned):
+        if isinstance(event.what, Transitioned) and not event.what.on_record:
             self.transitions.append(event.what.transition)
         self._events.append(recorded(event))
         self._incidents |= effects.incidents

@@ -70,6 +70,8 @@ class Turn:
     """The situation while one event is decided."""
 
     def __init__(self, situation: Situation, event: Event, rules: Rules) -> None:
+        self.before = situation.at
+        """When the event before it was decided."""
         self.at = max(event.at, situation.at)
         self.now = replace(situation, at=self.at)
         self.rules = rules

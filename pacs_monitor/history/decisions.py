@@ -75,10 +75,9 @@ def _write_notes(connection: Connection, monitor: int, notes: Sequence[Note]) ->
             connection.execute(delete(t.subjects).where(*one))
 
 
-def of_problem(problem: Problem | None, place: int | None) -> dict[str, Any]:
+def of_problem(problem: Problem | None) -> dict[str, Any]:
     """The columns of a member that say what its problem is."""
     return {
-        "place": place,
         "state": problem and problem.state,
         "severity": problem and problem.severity,
         "reason": problem and problem.reason,

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_
 from ulid import ULID
 
 from pacs_monitor.history import tables as t
@@ -27,6 +27,7 @@ from pacs_monitor.model import (
     Entry,
     Event,
     Incident,
+    IncidentKind,
     Micros,
     Notification,
     Transition,
@@ -91,13 +92,17 @@ class Orphans:
             return None
 
     def _is_over(self, connection: Connection, incident: Incident) -> bool:
-        """Whether the record has ended it, or has another one open for its cause."""
+        """Whether the record has ended it, or has another one open for its cause or for a check of it."""
         of = t.incidents.c
-        same = select(of.id).where(
-            of.monitor_id == self._monitor, of.kind == incident.kind, of.cause == incident.cause, of.ended.is_(None)
-        )
+        ours = select(of.id).where(of.monitor_id == self._monitor, of.kind == incident.kind, of.ended.is_(None))
+        others = set(connection.scalars(ours.where(of.cause == incident.cause)))
+        if incident.kind is IncidentKind.NODE:
+            gone = {problem.check for problem in incident.problems if problem.left is not None}
+            checks = [(check.node, check.check) for check in incident.members if check not in gone]
+            there = ours.join(t.members).join(t.checks).where(t.members.c.left_at.is_(None))
+            others |= set(connection.scalars(there.where(tuple_(t.checks.c.node, t.checks.c.name).in_(checks))))
         ended = select(of.id).where(of.id == incident.id, of.ended.is_not(None))
-        return bool(set(connection.scalars(same)) - {incident.id}) or connection.scalar(ended) is not None
+        return bool(others - {incident.id}) or connection.scalar(ended) is not None
 
     def _unrecorded(self, connection: Connection, entry: Entry) -> Entry:
         """Without the notifications that are on record: who ended their incident owed them their end."""
@@ -117,9 +122,9 @@ class Orphans:
         return tuple(one for one in transitions if one.since > known.get(one.check, one.since - 1))
 
 
-def _entry(left: dict[str, Any]) -> Entry:
+def _entry(left: Any) -> Entry:
     """What was left, by whatever version; raises ValidationError."""
-    if "notified" in left:
+    if not isinstance(left, dict) or "notified" in left:
         return ENTRY.validate_python(left)
     entry = ENTRY.validate_python({**left, "suppressed": suppressed_of(left.get("withheld", ()))})
     notified = (
@@ -165,9 +170,17 @@ def _ends(entry: Entry, gone: Set[str], now: Micros) -> Entry:
         for opened in entry.notifications
         if opened.event is Event.OPENED and opened.incident in gone and _may_be_taken(opened)
     ]
+    pages = {(told.incident, told.channel): told.page for told in entry.notified}
     owed = [
-        Notification(str(ULID.from_timestamp(now / SECOND)), o.channel, Event.WITHDRAWN, now, _words(o), o.incident)
-        for o in taken
+        Notification(
+            str(ULID.from_timestamp(now / SECOND)),
+            opened.channel,
+            Event.WITHDRAWN,
+            now,
+            _words(opened, pages.get((opened.incident or "", opened.channel), 1)),
+            opened.incident,
+        )
+        for opened in taken
     ]
     theirs = [replace(past, status=_settled(past.status)) for past in entry.notifications if past.incident in gone]
     return Entry(incidents=tuple(ended), notifications=(*theirs, *owed))
@@ -182,9 +195,9 @@ def _may_be_taken(opened: Notification) -> bool:
     return opened.status is DeliveryStatus.DELIVERED or (opened.status in TRIED and opened.attempts > 0)
 
 
-def _words(opened: Notification) -> dict[str, Any]:
+def _words(opened: Notification, page: int) -> dict[str, Any]:
     said = (
         f"{opened.data.get('title', '')}: withdrawn, because another daemon is the leader now and reports what still "
         "fails"
     )
-    return {**opened.data, "summary": said, "next_step": ""}
+    return {**opened.data, "summary": said, "next_step": "", "page": page}

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Row, Select, func, select
@@ -41,8 +40,7 @@ from pacs_monitor.model import (
 from pacs_monitor.proof import Identity
 from pacs_monitor.uptime import Cause, Coverage
 
-Member = tuple[CheckId, Problem | None, int | None]
-"""A check, its problem, and the place of that among the problems."""
+Member = tuple[CheckId, Problem | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +265,7 @@ class HistoryReader:
         statement = self._of_checks(t.members, table=t.members).where(t.members.c.incident_id.in_(incidents))
         members: dict[str, list[Member]] = defaultdict(list)
         for row in self._rows(statement.order_by(t.members.c.position)):
-            members[row.incident_id].append((decisions.check(row), decisions.problem(row), row.place))
+            members[row.incident_id].append((decisions.check(row), decisions.problem(row)))
         return members
 
     def _of_checks(self, *columns: Any, table: Any) -> Select[Any]:
@@ -295,7 +293,6 @@ def _transition(row: Row[Any]) -> Transition:
 
 
 def _incident(row: Row[Any], members: Sequence[Member]) -> Incident:
-    problems = [(place or 0, problem) for _, problem, place in members if problem is not None]
     return Incident(
         id=row.id,
         kind=IncidentKind(row.kind),
@@ -308,10 +305,10 @@ def _incident(row: Row[Any], members: Sequence[Member]) -> Incident:
         last_good=row.last_good,
         since=row.since,
         noticed=row.noticed,
-        members=tuple(check for check, _, _ in members),
+        members=tuple(check for check, _ in members),
         ended=row.ended,
         ending=Ending(row.ending) if row.ending else None,
-        problems=tuple(problem for _, problem in sorted(problems, key=itemgetter(0))),
+        problems=tuple(problem for _, problem in members if problem is not None),
         linked=tuple(row.linked),
         group=row.group_id,
         version=row.version,

@@ -212,7 +212,7 @@ def _is_later(old: Any, new: Any) -> ColumnElement[bool]:
 
 
 def _members(incident: Incident, ids: Mapping[CheckId, int]) -> Iterator[dict[str, Any]]:
-    problems = {problem.check: (problem, place) for place, problem in enumerate(incident.problems)}
+    problems = {problem.check: problem for problem in incident.problems}
     for position, check in enumerate(incident.members):
         one = {"incident_id": incident.id, "check_id": ids[check], "position": position}
-        yield one | decisions.of_problem(*problems.get(check, (None, None)))
+        yield one | decisions.of_problem(problems.get(check))

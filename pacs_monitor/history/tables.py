@@ -158,7 +158,6 @@ members = Table(
     of("incidents", "incident_id", primary_key=True),
     of("checks", "check_id", primary_key=True),
     Column("position", Integer, nullable=False),
-    Column("place", Integer, nullable=True),
     text("state", nullable=True),
     text("severity", nullable=True),
     text("reason", nullable=True),
@@ -170,10 +169,7 @@ members = Table(
     time("due", nullable=True),
     time("left_at", nullable=True),
 )
-"""The checks that an incident is about, and what each one's problem is; the rest is null where none is on record.
-
-`position` is that among the members, `place` that among the problems: who comes back is the last of these.
-"""
+"""The checks that an incident is about, and what each one's problem is: null where none is on record."""
 
 notified = Table(
     "notified",

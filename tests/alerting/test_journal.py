@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from pacs_monitor.alerting.journal import WITHIN, Journal, read_lines, written
 from pacs_monitor.alerting.recovery import recover
 from pacs_monitor.history import History
-from pacs_monitor.model import Ending, Entry, Event, Notification, State
+from pacs_monitor.model import Ending, Entry, Event, FailureClass, Notification, Notified, Problem, State
 from tests.alerting.running import at_once, got, running, types
 from tests.alerting.support import ARCHIVE, RIS
 from tests.alerting.test_unwritable import ALLOW, execute, forbid
@@ -50,6 +51,39 @@ def test_the_latest_of_an_incident_counts_with_all_its_notifications() -> None:
     (kept,) = read_lines([*written(first), *written(Entry(incidents=(ended,), notifications=(end,)))])
     assert kept.incident == ended
     assert [owed.event for owed in kept.notifications] == [Event.OPENED, Event.RESOLVED]
+
+
+def test_problems_links_group_and_what_was_notified_are_kept() -> None:
+    entry = opening()
+    about = entry.incidents[0]
+    problem = Problem(
+        *(ARCHIVE, UP, about.severity, about.reason, about.phase, "refused", AT - 5, AT, AT + 1, AT + 2, AT + 3)
+    )
+    about = replace(about, problems=(problem,), linked=("01JA",), group="01JB")
+    first = Notified(about.id, "hook", AT, entry.notifications[0].id, DOWN, about.severity, members=(ARCHIVE,))
+    later = first.changed(page=2, worst=FailureClass.UNREACHABLE, at=AT + 9)
+    one = replace(entry, incidents=(about,), notified=(first,))
+    other = Entry(incidents=(about,), notified=(later,))
+    (kept,) = read_lines([*written(one), *written(other)])
+    assert (kept.incident, kept.notified) == (about, (later,))
+    assert kept.notified[0].version == 2
+
+
+def test_a_line_of_the_first_form_says_who_was_notified_by_its_notifications() -> None:
+    entry = opening()
+    (line,) = written(entry)
+    old = {
+        key: value for key, value in json.loads(line).items() if key not in ("problems", "linked", "group", "notified")
+    }
+    (kept,) = read_lines([json.dumps(old)])
+    assert kept.incident == entry.incidents[0]
+    (told,) = kept.notified
+    assert (told.channel, told.opened, told.state, told.members) == (
+        "hook",
+        entry.notifications[0].id,
+        DOWN,
+        (ARCHIVE,),
+    )
 
 
 @pytest.mark.parametrize("torn", [1, 30, 200, -2])

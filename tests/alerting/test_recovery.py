@@ -8,13 +8,24 @@ from dataclasses import replace
 from pacs_monitor.alerting.journal import Kept
 from pacs_monitor.alerting.recovery import OnRecord, entry_of
 from pacs_monitor.history.restored import Restored
-from pacs_monitor.model import DeliveryStatus, Ending, Entry, Event, Incident, Notification, State
-from tests.alerting.support import ARCHIVE, an_estate
+from pacs_monitor.model import (
+    DeliveryStatus,
+    Ending,
+    Entry,
+    Event,
+    Incident,
+    Notification,
+    Notified,
+    Problem,
+    Standing,
+    State,
+)
+from tests.alerting.support import ARCHIVE, DISK, RIS, an_estate
 from tests.history.things import incident
 
 AT = 1_764_000_000_000_000
 NOW = AT + 10**9
-NOBODY = Restored({}, (), {}, {}, (), {})
+NOBODY = Restored(standings={}, incidents=(), notified={}, suppressed={}, pending=(), memory={})
 PENDING, DELIVERED, DROPPED = DeliveryStatus.PENDING, DeliveryStatus.DELIVERED, DeliveryStatus.DROPPED
 OPEN = incident(AT, id="01JD0000000000000000000001", cause=str(ARCHIVE), members=(ARCHIVE,))
 ENDED = OPEN.changed(state=State.UP, ended=AT + 100, ending=Ending.RESOLVED)
@@ -61,3 +72,45 @@ def test_what_was_delivered_of_an_incident_whose_cause_is_taken_is_withdrawn_too
     other = replace(OPEN, id="01JD0000000000000000000002")
     entry = adopted(Kept(OPEN, (replace(OPENED, status=DELIVERED),)), None, open_now=(other,))
     assert sent(entry) == [(Event.OPENED, DELIVERED), (Event.WITHDRAWN, PENDING)]
+
+
+PROBLEM = Problem(
+    *(ARCHIVE, State.DOWN, OPEN.severity, OPEN.reason, OPEN.phase, "refused"),
+    *(OPEN.last_good, OPEN.since, OPEN.noticed, OPEN.noticed + 60),
+)
+GHOST = replace(OPEN, cause="unreachable:archive", problems=(PROBLEM,))
+TOLD = Notified(GHOST.id, "hook", AT, OPENED.id, State.DOWN, OPEN.severity, page=3)
+
+
+def test_what_goes_on_keeps_the_memory_of_its_channels() -> None:
+    entry = adopted(Kept(GHOST, (OPENED,), (TOLD,)), None)
+    assert (entry.incidents, entry.notified) == ((GHOST,), (TOLD,))
+    assert [owed.data["page"] for owed in entry.notifications] == [1]
+    assert adopted(Kept(ENDED, (OPENED, RESOLVED), (TOLD,)), None).notified == ()
+
+
+def test_the_end_of_a_ghost_speaks_of_its_latest_page() -> None:
+    entry = adopted(Kept(GHOST, (OPENED,), (TOLD,)), ENDED)
+    pages = {owed.event: owed.data["page"] for owed in entry.notifications}
+    assert pages == {Event.OPENED: 1, Event.WITHDRAWN: 3}
+
+
+def test_an_incident_whose_check_is_in_another_open_one_is_withdrawn() -> None:
+    other = replace(GHOST, id="01JD0000000000000000000002", cause="full:archive")
+    entry = adopted(Kept(OPEN, (OPENED,)), None, open_now=(other,))
+    assert sent(entry) == [(Event.OPENED, PENDING), (Event.WITHDRAWN, PENDING)]
+    good_again = replace(other, problems=(replace(PROBLEM, left=AT),))
+    entry = adopted(Kept(OPEN, (OPENED,)), None, open_now=(good_again,))
+    assert sent(entry) == [(Event.OPENED, PENDING)]
+
+
+def test_each_member_in_trouble_has_its_transition_in_the_ledger() -> None:
+    check = replace(PROBLEM, check=DISK, state=State.DEGRADED, since=AT + 5)
+    gone = replace(PROBLEM, check=RIS, left=AT + 9)
+    about = replace(GHOST, members=(ARCHIVE, DISK, RIS), problems=(PROBLEM, check, gone))
+    up = dict.fromkeys((ARCHIVE, DISK, RIS), Standing(State.UP, AT - 100))
+    entry = entry_of(
+        [Kept(about, (OPENED,))], OnRecord({}, frozenset()), replace(NOBODY, standings=up), an_estate(), NOW
+    )
+    moves = [(one.check, one.before, one.after, one.since) for one in entry.transitions]
+    assert moves == [(ARCHIVE, State.UP, State.DOWN, AT), (DISK, State.UP, State.DEGRADED, AT + 5)]

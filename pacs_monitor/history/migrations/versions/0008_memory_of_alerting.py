@@ -138,9 +138,8 @@ def _incidents() -> None:
         op.add_column("members", sa.Column(name, sa.Text(), nullable=True))
     for name in ("last_good", "since", "noticed", "due", "left_at"):
         op.add_column("members", sa.Column(name, sa.BigInteger(), nullable=True))
-    op.add_column("members", sa.Column("place", sa.Integer(), nullable=True))
     copied = ", ".join(f"{name} = (SELECT {name} FROM incidents WHERE id = incident_id)" for name in OF_MEMBERS)
-    op.execute(f"UPDATE members SET {copied}, place = position WHERE incident_id IN ({OPEN} AND kind = 'node')")
+    op.execute(f"UPDATE members SET {copied} WHERE incident_id IN ({OPEN} AND kind = 'node')")
 
 
 def _remember(connection: sa.Connection) -> None:
