@@ -1,10 +1,13 @@
 """From results to confirmed states: pure, no clock, no I/O.
 
-Theory of operation. Each result falls into one class: ok, warn, fail, absent or unknown. A standing keeps six streaks:
-results in a row that *fail*, that are *bad* (fail or warn), *ok*, *good* (ok or warn), *absent*, *unknown*. Whoever is
-long enough by the first matching row of TABLE moves the state. Unknown results say nothing of the node: fewer than
-`failures` in a row interrupt no other streak and bound no outage. Entering unknown or absent clears all streaks, so
-that leaving them takes the full thresholds. The diagram in docs/states.md is drawn from TABLE.
+Theory of operation. Each result falls into one class: ok, warn, fail, absent or unknown. A standing keeps these
+streaks: results in a row that *fail*, that are *bad* (fail or warn), *ok*, *good* (ok or warn), *absent*, *unknown*, and
+*others* (below). Whoever is long enough by the first matching row of TABLE moves the state. Unknown results say nothing
+of the node: fewer than `failures` in a row interrupt no other streak and bound no outage. Entering unknown or absent
+clears all streaks, so that leaving them takes the full thresholds. The diagram in docs/states.md is drawn from TABLE.
+
+While unknown, *others* are unknown results for another reason than that of the standing; while down, failures of
+another class (model.failure_class): a node whose switch is back and which now hangs is no longer unreachable.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from pacs_monitor.model import (
     Streak,
     Thresholds,
     Transition,
+    failure_class,
 )
 
 UP, DEGRADED, DOWN, ABSENT, UNKNOWN = State.UP, State.DEGRADED, State.DOWN, State.ABSENT, State.UNKNOWN
@@ -62,8 +66,9 @@ TABLE = (
     Rule(frozenset({UP, DEGRADED, DOWN, UNKNOWN}), "absents", Needs.FAILURES, ABSENT),
     Rule(frozenset({UP, DEGRADED, DOWN, ABSENT}), "unknowns", Needs.FAILURES, UNKNOWN),
     Rule(frozenset({UNKNOWN}), "others", Needs.FAILURES, UNKNOWN),
+    Rule(frozenset({DOWN}), "others", Needs.FAILURES, DOWN),
 )
-"""First match wins. The last row is a lasting change of the cause of unknown."""
+"""First match wins. The last two rows are a lasting change of the cause of unknown, and of the class of failure."""
 
 ROWS = {
     (state, troubled): tuple(rule for rule in TABLE if state in rule.sources and rule.troubled in (None, troubled))
@@ -102,6 +107,8 @@ def advance(standing: Standing, result: Result, thresholds: Thresholds) -> tuple
         return standing._replace(last=result.started), None  # the path of nearly every run
     standing = _count_unknown(standing, result, thresholds) if kind is UNKNOWN else _count(standing, kind, result)
     for rule in ROWS[standing.state, standing.troubled]:
+        if kind is UNKNOWN and rule.target is not UNKNOWN:
+            continue  # it completes no streak of known results, also when a reload wants fewer of them
         streak: Streak = getattr(standing, rule.streak)
         if streak.length >= _needed(rule.needs, thresholds):
             return _move(standing, rule.target, streak, result)
@@ -181,6 +188,7 @@ def _count(standing: Standing, kind: State, result: Result) -> Standing:
     def longer(streak: Streak) -> Streak:
         return _longer(streak, result, before)
 
+    is_other = kind is DOWN and standing.state is DOWN and _is_of_another_class(standing, result)
     busy = None
     if result.outcome.reason is Reason.BUSY:
         busy = result.started if standing.busy_since is None else standing.busy_since
@@ -191,10 +199,15 @@ def _count(standing: Standing, kind: State, result: Result) -> Standing:
         goods=longer(standing.goods) if kind in (UP, DEGRADED) else NO_STREAK,
         absents=longer(standing.absents) if kind is ABSENT else NO_STREAK,
         unknowns=NO_STREAK,
-        others=NO_STREAK,
+        others=longer(standing.others) if is_other else NO_STREAK,
         busy_since=busy,
         last=result.started,
     )
+
+
+def _is_of_another_class(standing: Standing, result: Result) -> bool:
+    before, now = (failure_class(reason, result.probe) for reason in (standing.reason, result.outcome.reason))
+    return before is not now
 
 
 def _count_unknown(standing: Standing, result: Result, thresholds: Thresholds) -> Standing:
@@ -234,4 +247,4 @@ def _enter(standing: Standing, target: State, since: Micros, reason: Reason | No
         troubled = False
     if target in (UNKNOWN, ABSENT):
         return Standing(target, since, reason, troubled, standing.last)
-    return standing._replace(state=target, since=since, reason=reason, troubled=troubled)
+    return standing._replace(state=target, since=since, reason=reason, troubled=troubled, others=NO_STREAK)

@@ -6,8 +6,8 @@ Theory of operation. Every instant of a period up to now has exactly one class, 
 2. a coverage interval with a cause holds (the clock was set, a pause): unknown (that cause): the record is ambiguous;
 3. no coverage interval holds: unknown (`monitor_not_running`);
 4. the state of the last transition at or before it: unknown by its reason's cause; down or absent and not proven
-   (pacs_monitor.proof): unknown (`unproven`); down behind a parent that was down and by a failure to connect:
-   unreachable; else the state's own class.
+   (pacs_monitor.proof): unknown (`unproven`); down behind a parent that was down, by a failure that a dead path causes
+   (model.BEHIND_PARENT): unreachable; else the state's own class.
 
 Because the class is decided instant by instant, the classes sum to the period exactly, and parts of a period sum to it.
 Transitions are taken in the order in which they were recorded; none takes effect before its predecessor, so that a
@@ -24,7 +24,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from pacs_monitor.intervals import ALL_TIME, Interval, IntervalSet
-from pacs_monitor.model import NEVER_CONNECTED, Micros, Reason, State, Transition
+from pacs_monitor.model import BEHIND_PARENT, Micros, Reason, State, Transition
 from pacs_monitor.proof import NOT_DOWN, Entry, booked
 
 
@@ -92,7 +92,7 @@ class Timeline:
     watched: Sequence[Interval] = ()
     coverage: Sequence[Coverage] = ()
     parent_down: Sequence[Interval] = ()
-    """When a network parent of the node was down."""
+    """When the check was behind a dead network parent or site, as recorded at the time."""
     proven: Sequence[Interval] = (ALL_TIME,)
     """When the check had been good once with the address and identity that it then had (proof.proofs)."""
 
@@ -101,8 +101,8 @@ class Timeline:
 class Outage:
     """From entering down to the next measured state that is not down, or until the check was no longer watched.
 
-    Unknown in between does not end it. The bounds are of the part within the period: down was measured for `at_least`,
-    and lasted for `at_most`.
+    Unknown in between does not end it, nor does another class of failure. The bounds are of the part within the period:
+    down was measured for `at_least`, and lasted for `at_most`.
     """
 
     since: Micros
@@ -226,7 +226,7 @@ def _of_state(entry: Entry | None, behind_parent: bool) -> tuple[Class, Cause | 
     if transition.after is State.UNKNOWN:
         reason = transition.reason
         return Class.UNKNOWN, CAUSES.get(reason, Cause.NOT_MEASURED) if reason else Cause.NOT_MEASURED
-    if transition.after is State.DOWN and behind_parent and transition.reason in NEVER_CONNECTED:
+    if transition.after is State.DOWN and behind_parent and transition.reason in BEHIND_PARENT:
         return Class.UNREACHABLE, None
     return CLASSES[transition.after], None
 
@@ -254,7 +254,8 @@ def _outages(timeline: Timeline, period: Interval, downtime: _Downtime) -> Itera
         elif state in NOT_DOWN:
             last_good = min(last_result, at)
         if opened and state is State.DOWN:
-            opened.certain.append(Interval(since, min(max(since, last_result), at)))
+            goes_on = transition.after is State.DOWN  # in another class of failure: down on both sides of the change
+            opened.certain.append(Interval(since, at if goes_on else min(max(since, last_result), at)))
         if opened and opened.watch.end <= at:
             yield from _bounded(opened, opened.watch.end, period, downtime)
             opened, last_good = None, None

@@ -18,8 +18,16 @@ class Kind(Enum):
     WARN = Outcome.of(Reason.SLOW, warn=True, phase=Phase.OPERATION)
     FAIL = Outcome.of(Reason.DIMSE_STATUS, phase=Phase.OPERATION)
     SILENT = Outcome.of(Reason.TCP_REFUSED, phase=Phase.CONNECT)
+    HUNG = Outcome.of(Reason.DIMSE_TIMEOUT, phase=Phase.OPERATION)
     UNKNOWN = Outcome.of(Reason.AUTH)
     OTHER = Outcome.of(Reason.CALLING_AET_UNKNOWN)
+
+
+CLASSES: dict[Reason | None, str] = {
+    Reason.DIMSE_STATUS: "it answers, but refuses",
+    Reason.TCP_REFUSED: "it cannot be reached",
+    Reason.DIMSE_TIMEOUT: "it hangs",
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,10 @@ class Sample:
     @property
     def unknown(self) -> bool:
         return self.kind in (Kind.UNKNOWN, Kind.OTHER)
+
+    @property
+    def failure_class(self) -> str:
+        return CLASSES[self.kind.value.reason]
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,7 @@ class Oracle:
     def _verdict(self) -> tuple[State, list[Sample]] | None:
         state, failures, recoveries = self.state, self.thresholds.failures, self.thresholds.recoveries
         silent_fails = self.thresholds.presence is Presence.ALWAYS
-        failing = {Kind.FAIL, Kind.SILENT} if silent_fails else {Kind.FAIL}
+        failing = {Kind.FAIL, Kind.HUNG, Kind.SILENT} if silent_fails else {Kind.FAIL, Kind.HUNG}
         # `failures` results in a row that fail -> down; that fail or warn -> degraded
         if state is not State.DOWN and len(streak := self._row(failing)) >= failures:
             return State.DOWN, streak
@@ -89,6 +101,13 @@ class Oracle:
         # intermittent: failures to resolve, connect or associate in time -> absent
         if not silent_fails and state is not State.ABSENT and len(streak := self._row({Kind.SILENT})) >= failures:
             return State.ABSENT, streak
+        # while down, `failures` in a row that fail in another class -> down for another reason
+        if state is State.DOWN:
+            streak = self._row(failing)
+            while streak and any(sample.failure_class == CLASSES[self.cause] for sample in streak):
+                del streak[0]
+            if len(streak) >= failures:
+                return State.DOWN, streak
         # `failures` unknown results in a row -> unknown; one incident per cause, so a lasting other cause counts
         streak = self._unknowns()
         if state is State.UNKNOWN:

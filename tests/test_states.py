@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,8 +28,10 @@ CHECK = CheckId("archive", "dicom_echo")
 EVERY = 10 * SECOND
 LASTS = 1.0
 LONGEST = 7
+REFUSED = Reason.TCP_REFUSED
 ALWAYS = (Kind.OK, Kind.WARN, Kind.FAIL, Kind.UNKNOWN)
 INTERMITTENT = (*ALWAYS, Kind.SILENT)
+FAILING = (Kind.FAIL, Kind.SILENT, Kind.HUNG)
 
 patiences = st.builds(
     Thresholds, failures=st.integers(1, 5), recoveries=st.integers(1, 4), presence=st.sampled_from(Presence)
@@ -85,6 +89,23 @@ def test_every_sequence_of_results_moves_the_state_as_the_oracle_says(
                 follow(after, seen, number + 1)
 
     follow(Standing(), Oracle(Thresholds(failures, recoveries, presence)), 1)
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3])
+def test_every_sequence_of_results_while_down_tells_a_change_of_the_class_of_failure(failures: int) -> None:
+    thresholds = Thresholds(failures, 2)
+
+    def follow(standing: Standing, oracle: Oracle, number: int, left: int) -> None:
+        for kind in (*FAILING, Kind.OK, Kind.UNKNOWN):
+            after, seen = compare(standing, oracle, kind, number)
+            if left:
+                follow(after, seen, number + 1, left - 1)
+
+    standing, oracle = Standing(), Oracle(thresholds)
+    for number in range(1, failures + 1):
+        standing, oracle = compare(standing, oracle, Kind.SILENT, number)
+    assert standing.state is State.DOWN
+    follow(standing, oracle, failures + 1, 5)
 
 
 @given(patiences, st.lists(st.sampled_from(Kind), max_size=60))
@@ -151,6 +172,71 @@ def test_one_result_of_another_cause_does_not_change_the_cause_of_unknown() -> N
         (Reason.AUTH, result(1, Kind.UNKNOWN.value).ended),
         (Reason.CALLING_AET_UNKNOWN, result(10, Kind.OTHER.value).ended),
     ]
+
+
+@pytest.mark.parametrize("reason", [Reason.TCP_TIMEOUT, Reason.TCP_UNREACHABLE])
+def test_another_reason_of_the_same_class_is_no_change_while_down(reason: Reason) -> None:
+    standing = play([Kind.SILENT] * 3, Thresholds(3))[-1][0]
+    for number in range(4, 14):
+        standing, transition = states.advance(standing, result(number, Outcome.of(reason)), Thresholds(3))
+        assert (transition, standing.reason) == (None, Reason.TCP_REFUSED)
+
+
+def test_the_kind_of_probe_decides_the_class_of_a_failure() -> None:
+    def played(probe: str) -> list[Transition | None]:
+        standing, said = play([Kind.FAIL] * 3, Thresholds(3))[-1][0], []
+        for number in range(4, 7):
+            one = replace(result(number, Outcome.of(Reason.OVER_LIMIT)), probe=probe)
+            standing, transition = states.advance(standing, one, Thresholds(3))
+            said.append(transition)
+        return said
+
+    assert played("snmp") == [None, None, None]  # over the limit of a counter: as any other refusal
+    assert played("disk")[-1] is not None  # a full disk
+
+
+def test_another_class_of_failure_is_a_transition_while_down_that_says_when_it_began() -> None:
+    kinds = [Kind.OK, *[Kind.SILENT] * 4, Kind.HUNG, Kind.UNKNOWN, Kind.HUNG, Kind.HUNG]
+    down, hung = [transition for _, transition in play(kinds, Thresholds(3)) if transition][1:]
+    assert said(down) == Change(
+        State.UP, State.DOWN, EVERY, result(2, Kind.SILENT.value).ended, result(4, Kind.SILENT.value).ended, REFUSED
+    )
+    assert said(hung) == Change(
+        State.DOWN,
+        State.DOWN,
+        5 * EVERY,
+        result(6, Kind.HUNG.value).ended,
+        result(9, Kind.HUNG.value).ended,
+        Reason.DIMSE_TIMEOUT,
+    )
+    assert hung.phase is Kind.HUNG.value.phase
+
+
+@pytest.mark.parametrize("between", [Kind.SILENT, Kind.OK, Kind.WARN])
+def test_a_result_of_the_old_class_or_none_that_fails_breaks_the_row_of_another_class(between: Kind) -> None:
+    kinds = [*[Kind.SILENT] * 3, Kind.HUNG, Kind.HUNG, between, Kind.HUNG, Kind.HUNG]
+    (down,) = [transition for _, transition in play(kinds, Thresholds(3, 3)) if transition]
+    assert down.reason is REFUSED
+
+
+def test_after_a_restart_while_down_another_class_of_failure_is_seen_like_before() -> None:
+    restored = Standing(State.DOWN, EVERY, REFUSED, troubled=True, last=EVERY)
+    assert [t and t.reason for _, t in play([Kind.SILENT, *[Kind.HUNG] * 3], Thresholds(3), restored)] == [
+        None,
+        None,
+        None,
+        Reason.DIMSE_TIMEOUT,
+    ]
+
+
+def test_a_result_that_nobody_can_read_completes_no_streak_of_others_when_fewer_are_wanted() -> None:
+    for first, then in ((Kind.OK, Kind.FAIL), (Kind.SILENT, Kind.HUNG)):
+        standing = play([*[first] * 5, *[then] * 3], Thresholds(5))[-1][0]
+        after, transition = states.advance(standing, result(9, Kind.UNKNOWN.value), Thresholds(3))
+        assert (after.state, transition) == (standing.state, None)
+        _, transition = states.advance(after, result(10, then.value), Thresholds(3))
+        assert transition is not None
+        assert transition.reason is then.value.reason
 
 
 def test_a_failure_before_a_long_unknown_does_not_make_it_downtime() -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pacs_monitor.intervals import ALL_TIME, FOREVER, Interval
 from pacs_monitor.model import CheckId, Reason, State, Transition
-from pacs_monitor.proof import NOT_DOWN, Identity, proofs
+from pacs_monitor.proof import NOT_DOWN, Identity, effective, proofs
 from pacs_monitor.uptime import Cause, Class, Coverage, Timeline, account, covered
 
 CHECK = CheckId("archive", "dicom_echo")
@@ -179,14 +180,64 @@ def test_a_transition_recorded_later_never_takes_effect_earlier() -> None:
     assert (result.causes[Cause.NOT_MEASURED], result.classes[Class.DOWN]) == (500, 500)
 
 
-def test_down_behind_a_parent_that_was_down_is_unreachable_only_for_failures_to_connect() -> None:
+@pytest.mark.parametrize("reason", Reason)
+def test_down_behind_a_dead_parent_is_unreachable_only_for_failures_that_a_dead_path_causes(reason: Reason) -> None:
     parent = (Interval(350, 450),)
-    behind = account(Timeline(UP_DOWN_UP, ALWAYS, RUNNING, parent), DAY, 1000)
+    ledger = went((None, 0, State.UP, None), (290, 300, State.DOWN, reason), (490, 500, State.UP, None))
+    behind = account(Timeline(ledger, ALWAYS, RUNNING, parent), DAY, 1000)
+    if reason not in (Reason.DNS, Reason.TCP_TIMEOUT, Reason.TCP_UNREACHABLE):  # a refusal proves that the path works
+        assert (behind.classes[Class.DOWN], behind.classes[Class.UNREACHABLE]) == (200, 0)
+        return
     assert (behind.classes[Class.DOWN], behind.classes[Class.UNREACHABLE]) == (100, 100)
     assert behind.availability() == 800 / 1000
     assert behind.attributable() == 800 / 900
-    refused = went((None, 0, State.UP, None), (290, 300, State.DOWN, Reason.OUT_OF_RESOURCES))
-    assert account(Timeline(refused, ALWAYS, RUNNING, parent), DAY, 1000).classes[Class.UNREACHABLE] == 0
+
+
+HUNG_LATER = went(
+    (None, 0, State.UP, None),
+    (290, 300, State.DOWN, Reason.TCP_TIMEOUT),
+    (390, 400, State.DOWN, Reason.DIMSE_TIMEOUT),
+    (590, 600, State.UP, None),
+)
+
+
+def test_another_class_of_failure_goes_on_with_the_outage() -> None:
+    result = account(Timeline(HUNG_LATER, ALWAYS, RUNNING), DAY, 1000)
+    (outage,) = result.outages
+    assert (outage.since, outage.ended, outage.last_good, outage.reason) == (300, 600, 290, Reason.TCP_TIMEOUT)
+    assert (outage.at_least, outage.at_most) == (290, 310)  # as if it had failed in one way: no gap where it changed
+    assert result.classes[Class.DOWN] == 300
+
+
+def test_from_another_class_of_failure_on_a_dead_parent_explains_by_that() -> None:
+    behind = account(Timeline(HUNG_LATER, ALWAYS, RUNNING, parent_down=(Interval(300, 600),)), DAY, 1000)
+    assert (behind.classes[Class.UNREACHABLE], behind.classes[Class.DOWN]) == (100, 200)
+    assert [(outage.at_least, outage.at_most) for outage in behind.outages] == [(290, 310)]
+
+
+def test_an_outage_of_two_classes_that_began_proven_counts_whatever_is_edited_in_between() -> None:
+    result = account(Timeline(HUNG_LATER, ALWAYS, RUNNING, proven=(Interval(0, 350),)), DAY, 1000)
+    assert (result.classes[Class.DOWN], result.causes[Cause.UNPROVEN], len(result.outages)) == (300, 0, 1)
+
+
+def test_another_class_of_failure_proves_nothing() -> None:
+    never = HUNG_LATER[1:]
+    result = account(Timeline(never, ALWAYS, RUNNING, proven=proofs((), never)), DAY, 1000)
+    assert (result.causes[Cause.UNPROVEN], result.outages) == (300, ())
+
+
+@given(timelines)
+def test_a_change_of_the_class_of_failure_changes_neither_sums_nor_outages(timeline: Timeline) -> None:
+    timeline = replace(timeline, watched=ALWAYS, proven=(ALL_TIME,))
+    ledger, before = list[Transition](), timeline.transitions
+    for transition, at, following in zip_longest(before, effective(before), before[1:]):
+        ledger.append(transition)
+        if transition.after is State.DOWN and following is not None:
+            last = following.since if following.last_before is None else following.last_before
+            between = (at + max(at, min(last, following.since))) // 2
+            ledger.append(replace(transition, before=State.DOWN, last_before=at, since=between))
+    plain, changed = account(timeline, DAY, 1000), account(replace(timeline, transitions=ledger), DAY, 1000)
+    assert changed == plain
 
 
 def test_each_reason_of_unknown_has_its_cause() -> None:

@@ -161,7 +161,7 @@ NEVER_ANSWERED = frozenset(
 NEVER_CONNECTED = frozenset(
     {Reason.TCP_REFUSED, Reason.TCP_RESET, Reason.TCP_TIMEOUT, Reason.TCP_UNREACHABLE, Reason.DNS}
 )
-"""What waiting checks of the same address inherit, and what a network parent explains."""
+"""What waiting checks of the same address inherit; of these, BEHIND_PARENT is what a network parent explains."""
 
 
 class Flag(StrEnum):

@@ -163,12 +163,12 @@ class Standing(NamedTuple):
     absents: Streak = NO_STREAK
     unknowns: Streak = NO_STREAK
     others: Streak = NO_STREAK
-    """While unknown: unknown results in a row for another cause than `reason`."""
+    """Results in a row for another cause than `reason`: while unknown unknown ones, while down of another class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A change of State, or of the cause of unknown.
+    """A change of State, of the cause of unknown, or of the class of failure while down: then the outage goes on.
 
     An outage lasted at least `recovery.last_before - since`, and at most `recovery.since - last_before`.
     """
