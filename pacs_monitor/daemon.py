@@ -35,7 +35,7 @@ from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role
 from pacs_monitor.listeners import Listeners
 from pacs_monitor.loading import load_in_time
-from pacs_monitor.model import TROUBLE, Address, Clock, Entry, Incident, Micros, Node, Tidies, Transition
+from pacs_monitor.model import TROUBLE, Address, Clock, Entry, Incident, Micros, Node, Result, State, Tidies, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.net.connection_server import Refusals
 from pacs_monitor.reaper import reaper

@@ -58,7 +58,6 @@ from pacs_monitor.model import (
     Entry,
     Event,
     Incident,
-    IncidentKind,
     Micros,
     Notification,
     Transition,
@@ -191,12 +190,7 @@ class Desk:
         """Restore open incidents and pending notifications; nothing is sent twice, and what is due is sent."""
         now = self._clock.now()
         situation = situation_of(restored, self._known, now)
-        blind = {
-            m for s in situation.subjects.values() if s.incident.kind is IncidentKind.BLIND for m in s.incident.members
-        }
-        for check in sorted(blind & self._board.entries.keys()):
-            if observer.is_untried(self._board.entries[check], self._clock.monotonic()):
-                situation = replace(situation, untried=situation.untried.set(check, None))
+        situation = observer.with_blind(situation, self._board.entries, self._moment(now))
         self._timeline.situation = situation
         self._queue.appendleft((now, Started(off_since)))
         self.outbox.adopt(self._estate.channels)
@@ -299,7 +293,7 @@ class Desk:
         """What the board knows and alerting does not."""
         now = self._clock.now()
         self._retry(now)
-        moment = Moment(now, self._clock.monotonic(), self._started)
+        moment = self._moment(now)
         entries, situation = self._board.entries, self._timeline.situation
         coming = {what.transition.check for _, what in self._queue if isinstance(what, Transitioned)}
         coming |= {what.transition.check for what in self._undecided if isinstance(what, Transitioned)}
@@ -309,6 +303,9 @@ class Desk:
         if failing != self._faults:
             self._faults = failing
             self._queue.append((now, TasksFailing(failing)))
+
+    def _moment(self, now: Micros) -> Moment:
+        return Moment(now, self._clock.monotonic(), self._started)
 
     def _retry(self, now: Micros) -> None:
         if self._retry_at is not None and self._retry_at <= now:
@@ -338,9 +335,11 @@ class Desk:
             self._backoff.reset()
             return
         self._supervisor.failed("decision", decided.failure)
-        if isinstance(decided.event.what, Transitioned):
-            slice_.transitions.append(decided.event.what.transition)
-        self._undecided.append(decided.event.what)
+        what = decided.event.what
+        if isinstance(what, Transitioned) and not what.on_record:
+            slice_.transitions.append(what.transition)
+            what = replace(what, on_record=True)
+        self._undecided.append(what)
         self._retry_at = self._clock.now() + round(self._backoff.failed() * SECOND)
 
     def _finish(self, slice_: Slice) -> None:

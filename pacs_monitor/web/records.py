@@ -48,7 +48,7 @@ def _joined(recorded: IncidentFile | None, unwritten: IncidentFile | None) -> In
     known = {notification.id for notification in recorded.notifications}
     owed = tuple(notification for notification in unwritten.notifications if notification.id not in known)
     written = {_one(row): row for row in recorded.suppressed}
-    suppressed = written | {_one(row): row for row in unwritten.suppressed if _is_news(row, written.get(_one(row)))}
+    suppressed = written | {_one(row): row for row in unwritten.suppressed if _is_news(written.get(_one(row)))}
     return IncidentFile(unwritten.incident, recorded.notifications + owed, tuple(suppressed.values()))
 
 
@@ -57,7 +57,7 @@ def _one(row: Suppressed) -> tuple[object, ...]:
     return row.incident, row.event, row.channel, row.why, row.at
 
 
-def _is_news(row: Suppressed, written: Suppressed | None) -> bool:
+def _is_news(written: Suppressed | None) -> bool:
     return written is None or written.ended is None
 
 

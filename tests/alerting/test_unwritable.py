@@ -12,7 +12,7 @@ from pacs_monitor.history import History
 from pacs_monitor.model import CheckId, Ending, Entry, State
 from pacs_monitor.supervision import Supervisor
 from tests.alerting.running import at_once, got, running, types
-from tests.alerting.support import ARCHIVE, RIS, moved
+from tests.alerting.support import RIS, moved
 from tests.engine.support import SettableClock, until
 from tests.peers.receiver import Receiver
 from tests.timing import Stopwatch
@@ -59,7 +59,7 @@ async def test_an_entry_that_cannot_be_written_holds_back_its_own_incident_only(
     receiver: Receiver, clock: SettableClock, database: str
 ) -> None:
     async with running(clock, database, at_once(receiver)) as house:
-        execute(database, forbid("INSERT ON incidents", "NEW.cause = 'archive/dicom_echo'"))
+        execute(database, forbid("INSERT ON incidents", "NEW.cause = 'unreachable:archive'"))
         house.move(DOWN)
         await got(receiver, 1)
         house.move(DOWN, RIS)
@@ -67,13 +67,13 @@ async def test_an_entry_that_cannot_be_written_holds_back_its_own_incident_only(
         house.move(UP)
         await got(receiver, 3)
         await until(lambda: len(house.history.reader.incidents()) == 1, within=20)
-        assert [incident.cause for incident in house.history.reader.incidents()] == [str(RIS)]
+        assert [incident.cause for incident in house.history.reader.incidents()] == ["unreachable:ris"]
         execute(database, ALLOW)
 
         def ended() -> list[str]:
             return [incident.cause for incident in house.history.reader.incidents() if incident.ended]
 
-        await until(lambda: ended() == [str(ARCHIVE)], within=20)
+        await until(lambda: ended() == ["unreachable:archive"], within=20)
 
 
 async def test_what_is_still_unwritten_is_tried_once_more_at_the_end(
@@ -85,7 +85,7 @@ async def test_what_is_still_unwritten_is_tried_once_more_at_the_end(
         await got(receiver, 1)
         execute(database, ALLOW)
     async with running(clock, database, at_once(receiver)) as house:
-        assert [incident.cause for incident in house.desk.open_incidents()] == [str(ARCHIVE)]
+        assert [incident.cause for incident in house.desk.open_incidents()] == ["unreachable:archive"]
         execute(database, forbid("INSERT ON incidents"))
         house.move(DOWN, RIS)
         await until(lambda: len(receiver.accepted) >= 2)
