@@ -1,5 +1,7 @@
 """The memory of alerting: events, what each channel was notified of, what is suppressed, what was behind what.
 
+Revisions of the configuration are kept whole.
+
 Incidents that are open go on: what was made and withheld of them says what each channel was notified of, and each
 member is as its incident is. When a member is due follows from its check, when the monitor next starts.
 
@@ -35,7 +37,7 @@ def upgrade() -> None:
     _notified()
     _unreachable()
     _suppressions()
-    _incidents()
+    _incidents_and_revisions()
     _remember(op.get_bind())
     op.drop_table("withheld")
 
@@ -131,7 +133,8 @@ def _suppressions() -> None:
     )
 
 
-def _incidents() -> None:
+def _incidents_and_revisions() -> None:
+    op.add_column("revisions", sa.Column("content", sa.LargeBinary(), nullable=True))
     op.add_column("incidents", sa.Column("linked", sa.Text(), server_default="[]", nullable=False))
     op.add_column("incidents", sa.Column("group_id", sa.Text(), server_default="", nullable=False))
     for name in ("state", "severity", "reason", "phase", "detail"):
