@@ -164,7 +164,7 @@ class HistoryReader:
         of = t.revisions.c
         statement = select(of.content).where(of.monitor_id == self.monitor, of.at < at)
         for row in self._rows(statement.order_by(of.id.desc()).limit(1)):
-            return None if row.content is None else json.loads(zlib.decompress(row.content))  # type: ignore[no-any-return]
+            return None if row.content is None else json.loads(zlib.decompress(row.content))
         return None
 
     def incidents(
