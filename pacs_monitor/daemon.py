@@ -140,7 +140,8 @@ class Daemon:
             log.error("another process on this machine claims to be the daemon of this name and database")
         self._keeper = self.supervisor.supervise("leadership", lambda: self.instance.keep(self._orphaned))
         await self.history.take_orphans(adopt=True)
-        revision = Revision(self.estate.revision, f"{login_name()}, at the start")
+        whole = await in_thread(partial(configuration.canonical, self.estate), "configuration")
+        revision = Revision(self.estate.revision, f"{login_name()}, at the start", content=whole)
         await self.history.adopt(self.estate.checks.keys(), revision, self.estate.prints)
         restored = await recover(
             self._journal, self.history, self.estate, await self.history.restore(), self.clock.now()
@@ -276,7 +277,8 @@ class Daemon:
         try:
             new = await load_in_time(self.estate.file)
             changes = configuration.diff(self.estate, new).lines()
-            revision = Revision(new.revision, who, diff="\n".join(changes))
+            whole = await in_thread(partial(configuration.canonical, new), "configuration")
+            revision = Revision(new.revision, who, "\n".join(changes), whole)
             known = self.estate.prints
             self.engine.leave({check for check, now in new.prints.items() if known.get(check, now) != now})
             await self.history.adopt(new.checks.keys(), revision, new.prints)

@@ -116,7 +116,7 @@ def entry_of(kept: Sequence[Kept], recorded: OnRecord, restored: Restored, estat
     )
 
 
-def _about(incident: Incident) -> set[object]:
+def _about(incident: Incident) -> set[tuple[str, str]]:
     """What one open incident alone may be about: its cause, and checks in trouble."""
     gone = {problem.check for problem in incident.problems if not is_active(problem)}
     checks = incident.members if incident.kind is IncidentKind.NODE else ()

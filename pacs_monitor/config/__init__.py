@@ -1,5 +1,6 @@
 """Turns monitor.yaml into an Estate, or into every error at once, each with its file, line and path."""
 
+from pacs_monitor.config.canonical import canonical
 from pacs_monitor.config.contact import Contact, read_contact
 from pacs_monitor.config.diff import EstateDiff, diff, in_force
 from pacs_monitor.config.estate import Estate, Origin, Route, check_facts
@@ -22,6 +23,7 @@ __all__ = [
     "Row",
     "SiteSettings",
     "Token",
+    "canonical",
     "check_facts",
     "diff",
     "explain",

@@ -16,7 +16,8 @@ from pacs_monitor.fields import is_command
 from pacs_monitor.model import Check, Node
 
 HIDDEN = "********"
-_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+_USERINFO = re.compile(r"(?<=://)[^/\s]+@")
+"""Up to the last @: a password may hold one."""
 _QUERY = re.compile(r"(?<=[?&])[^=&\s]+=[^&\s]+")
 """What a URL asks with: often a key."""
 _BUILT_IN = Origin("built in")

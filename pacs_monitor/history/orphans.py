@@ -99,8 +99,11 @@ class Orphans:
         if incident.kind is IncidentKind.NODE:
             gone = {problem.check for problem in incident.problems if problem.left is not None}
             checks = [(check.node, check.check) for check in incident.members if check not in gone]
-            there = ours.join(t.members).join(t.checks).where(t.members.c.left_at.is_(None))
-            others |= set(connection.scalars(there.where(tuple_(t.checks.c.node, t.checks.c.name).in_(checks))))
+            known = tuple_(t.checks.c.node, t.checks.c.name).in_(checks) & (t.checks.c.monitor_id == self._monitor)
+            members = select(t.members.c.incident_id).where(
+                t.members.c.check_id.in_(select(t.checks.c.id).where(known)), t.members.c.left_at.is_(None)
+            )
+            others |= set(connection.scalars(ours.where(of.id.in_(members))))
         ended = select(of.id).where(of.id == incident.id, of.ended.is_not(None))
         return bool(others - {incident.id}) or connection.scalar(ended) is not None
 

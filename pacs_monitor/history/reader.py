@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -155,6 +157,14 @@ class HistoryReader:
         statement = select(of.hash, of.at, of.who, of.diff).where(of.monitor_id == self.monitor, of.at < at)
         for row in self._rows(statement.order_by(of.id.desc()).limit(1)):
             return RevisionRow(row.hash, row.at, row.who, row.diff)
+        return None
+
+    def configuration(self, at: Micros = FOREVER) -> dict[str, Any] | None:
+        """What config.canonical said of the configuration that held at a time; None where that is not on record."""
+        of = t.revisions.c
+        statement = select(of.content).where(of.monitor_id == self.monitor, of.at < at)
+        for row in self._rows(statement.order_by(of.id.desc()).limit(1)):
+            return None if row.content is None else json.loads(zlib.decompress(row.content))
         return None
 
     def incidents(

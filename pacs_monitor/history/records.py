@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,11 +29,14 @@ from pacs_monitor.model import (
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A version of the configuration: its hash, who brought it, what it changed."""
+    """A version of the configuration: its hash, who brought it, what it changed, and the whole of it without secrets
+    (config.canonical).
+    """
 
     hash: str
     who: str = ""
     diff: str = ""
+    content: bytes | None = None
 
 
 class RecordWriter:
@@ -199,11 +203,17 @@ class RecordWriter:
         insert_once(connection, t.transitions, rows)
 
     def _revise(self, connection: Connection, revision: Revision, now: Micros) -> None:
-        ours = t.revisions.c.monitor_id == self._monitor
-        latest = connection.scalar(select(t.revisions.c.hash).where(ours).order_by(t.revisions.c.id.desc()).limit(1))
-        if latest != revision.hash:
-            row = {"hash": revision.hash, "who": revision.who, "diff": revision.diff, "at": now}
-            insert_once(connection, t.revisions, [row | {"monitor_id": self._monitor}])
+        """The same file is another version if it says something else: with another environment, or file of names."""
+        of = t.revisions.c
+        statement = select(of.hash, of.content).where(of.monitor_id == self._monitor).order_by(of.id.desc()).limit(1)
+        latest = connection.execute(statement).one_or_none()
+        if latest is not None and latest.hash == revision.hash:
+            known = latest.content and zlib.decompress(latest.content)
+            if revision.content in (None, known):
+                return
+        content = None if revision.content is None else zlib.compress(revision.content)
+        row = {"hash": revision.hash, "who": revision.who, "diff": revision.diff, "content": content, "at": now}
+        insert_once(connection, t.revisions, [row | {"monitor_id": self._monitor}])
 
 
 def _is_later(old: Any, new: Any) -> ColumnElement[bool]:

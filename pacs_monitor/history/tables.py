@@ -5,7 +5,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    UniqueConstraint,
+)
 
 from pacs_monitor.history.columns import Document, Key, PlainText, metadata, monitor, of, text, time
 
@@ -75,7 +86,10 @@ revisions = Table(
     time("at"),
     text("who"),
     text("diff"),
+    Column("content", LargeBinary, nullable=True),
 )
+"""The configurations that were in force; `content` is config.canonical, compressed by zlib (RFC 1950)."""
+
 coverage = Table(
     "coverage",
     metadata,

@@ -21,7 +21,7 @@ def build(
     interval = period.interval
     coverage, ledgers = reader.coverage(*interval), reader.transitions()
     incidents = reader.incidents(start=interval.start, end=interval.end)
-    identities = reader.identities()
+    identities, behind = reader.identities(), reader.unreachable(*interval)
     runs = reader.runs(interval.start - interval.start % HOUR, interval.end)
     rows = []
     for check, watched in reader.watched().items():
@@ -30,7 +30,7 @@ def build(
         ):
             ledger = ledgers.get(check, ())
             proven = proofs(identities.get(check, ()), ledger)
-            timeline = uptime.Timeline(ledger, watched, coverage, proven=proven)
+            timeline = uptime.Timeline(ledger, watched, coverage, behind.get(check, ()), proven)
             account = uptime.account(timeline, interval, now)
             rows.append(_check(check, account, incidents, runs.get(check, Runs())))
     return {

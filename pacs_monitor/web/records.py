@@ -48,17 +48,14 @@ def _joined(recorded: IncidentFile | None, unwritten: IncidentFile | None) -> In
     known = {notification.id for notification in recorded.notifications}
     owed = tuple(notification for notification in unwritten.notifications if notification.id not in known)
     written = {_one(row): row for row in recorded.suppressed}
-    suppressed = written | {_one(row): row for row in unwritten.suppressed if _is_news(written.get(_one(row)))}
+    ended = {one for one, row in written.items() if row.ended is not None}
+    suppressed = written | {_one(row): row for row in unwritten.suppressed if _one(row) not in ended}
     return IncidentFile(unwritten.incident, recorded.notifications + owed, tuple(suppressed.values()))
 
 
 def _one(row: Suppressed) -> tuple[object, ...]:
     """What makes two the same, one of which may have its end."""
     return row.incident, row.event, row.channel, row.why, row.at
-
-
-def _is_news(written: Suppressed | None) -> bool:
-    return written is None or written.ended is None
 
 
 async def notifications(daemon: DaemonView, *, limit: int) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import pytest
 
 from pacs_monitor.history import FencedError, HeldError, History, HistoryError, Revision, Term
 from pacs_monitor.history.engines import migrate, parse
-from pacs_monitor.model import DeliveryStatus, Ending, Event
+from pacs_monitor.model import DeliveryStatus, Ending, Event, Note, Notified
 from pacs_monitor.threads import in_thread
 from tests.engine.support import until
 from tests.history.conftest import START, HandClock
@@ -229,6 +229,27 @@ async def test_what_is_handed_over_beside_an_open_incident_of_the_same_cause_is_
     endings = {incident.id: incident.ending for incident in history.reader.incidents()}
     assert endings[theirs.incidents[0].id] is Ending.WITHDRAWN
     assert await history.take_orphans(adopt=adopt) == ()
+    history.close()
+    leader.close()
+
+
+async def test_what_is_handed_over_beside_an_open_incident_of_the_same_check_is_withdrawn_by_its_latest_page(
+    database: str, clock: HandClock
+) -> None:
+    leader = a_leader(database, clock)
+    history = History.open(database, "east", clock, leader)
+    await history.adopt([ECHO], Revision("a"))
+    await history.record(outage(START, cause="unreachable:archive"))
+    theirs = outage(START + 1, cause="unresponsive:archive@10.0.0.1:104")
+    sent, (about,) = theirs.notifications[0], theirs.incidents
+    sent = replace(sent, status=DeliveryStatus.DELIVERED, attempts=1)
+    told = Notified(about.id, sent.channel, START, sent.id, about.state, about.severity, page=2)
+    left = replace(theirs, notifications=(sent,), notified=(told,), notes=(Note("differs", about.id, {"since": 1}),))
+    leader.hand_over([left])
+    (owed,) = await history.take_orphans(adopt=True)
+    assert (owed.incident, owed.event, owed.data["page"]) == (about.id, Event.WITHDRAWN, 2)
+    restored = await history.restore()
+    assert (len(restored.incidents), restored.notes) == (1, ())
     history.close()
     leader.close()
 

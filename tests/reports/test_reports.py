@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from pacs_monitor.history import HeartbeatBatch, History, Revision, Runs
-from pacs_monitor.model import SECOND, Entry, Micros, Reason, State
+from pacs_monitor.model import SECOND, Entry, Micros, Reason, State, Unreachable
 from pacs_monitor.reports import build, parse, table
 from pacs_monitor.reports.terminal import duration, percent
 from tests.history.conftest import HandClock
@@ -108,6 +108,24 @@ async def test_an_outage_has_its_bounds_and_its_incident(history: tuple[History,
     }
     assert [row["check"] for row in report["checks"]] == ["dicom_echo"]
     assert report["period"]["so_far"] is False
+
+
+async def test_what_stood_behind_a_dead_parent_is_not_charged_to_the_check(
+    history: tuple[History, HandClock],
+) -> None:
+    opened, clock = history
+    down, up = at(10, 25, 1), at(10, 25, 3)
+    moves = (
+        went(State.UP, at(10, 1), before=State.UNKNOWN, check=STORE, reason=None),
+        went(State.DOWN, down, check=STORE, reason=Reason.TCP_TIMEOUT),
+        went(State.UP, up, before=State.DOWN, check=STORE, reason=None),
+    )
+    behind = Unreachable(STORE, "fw-1", down - SECOND, None)
+    await opened.record(Entry(moves, unreachable=(behind,)))
+    await opened.record(Entry(unreachable=(behind._replace(until=up - HOUR),)))
+    report = build(opened.reader, parse("2026-10", "Europe/Berlin", clock.time), clock.time, checks={STORE})
+    (store,) = report["checks"]
+    assert (store["seconds"]["unreachable"], store["seconds"]["down"]) == (2 * 3600, 3600)
 
 
 async def test_a_period_before_anything_was_watched_has_no_checks(history: tuple[History, HandClock]) -> None:

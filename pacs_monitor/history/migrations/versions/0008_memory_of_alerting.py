@@ -1,5 +1,7 @@
 """The memory of alerting: events, what each channel was notified of, what is suppressed, what was behind what.
 
+Revisions of the configuration are kept whole.
+
 Incidents that are open go on: what was made and withheld of them says what each channel was notified of, and each
 member is as its incident is. When a member is due follows from its check, when the monitor next starts.
 
@@ -9,6 +11,7 @@ Revision ID: 0008
 # ruff: noqa: S608 - the statements are made of constants
 import json
 from collections import defaultdict
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -35,7 +38,7 @@ def upgrade() -> None:
     _notified()
     _unreachable()
     _suppressions()
-    _incidents()
+    _incidents_and_revisions()
     _remember(op.get_bind())
     op.drop_table("withheld")
 
@@ -131,7 +134,8 @@ def _suppressions() -> None:
     )
 
 
-def _incidents() -> None:
+def _incidents_and_revisions() -> None:
+    op.add_column("revisions", sa.Column("content", sa.LargeBinary(), nullable=True))
     op.add_column("incidents", sa.Column("linked", sa.Text(), server_default="[]", nullable=False))
     op.add_column("incidents", sa.Column("group_id", sa.Text(), server_default="", nullable=False))
     for name in ("state", "severity", "reason", "phase", "detail"):
@@ -152,7 +156,7 @@ def _remember(connection: sa.Connection) -> None:
     for row in connection.execute(sa.text(every)):
         members[row.incident_id].append(f"{row.node}/{row.name}")
     incidents = {row.id: row for row in connection.execute(sa.text("SELECT * FROM incidents WHERE ended IS NULL"))}
-    told: dict[tuple[str, str], dict[str, object]] = {}
+    told: dict[tuple[str, str], dict[str, Any]] = {}
     made = f"SELECT * FROM notifications WHERE incident_id IN ({OPEN}) ORDER BY position"
     for past in connection.execute(sa.text(made)):
         key = past.incident_id, past.channel
@@ -169,7 +173,7 @@ def _remember(connection: sa.Connection) -> None:
         op.bulk_insert(table, [one | {"members": json.dumps(one["members"])} for one in told.values()])
 
 
-def _opened(past: sa.Row, incident: sa.Row, members: list[str]) -> dict[str, object]:
+def _opened(past: sa.Row[Any], incident: sa.Row[Any], members: list[str]) -> dict[str, Any]:
     """A change of state was always said, or withheld, at once: what a channel knows is the state as it is."""
     data = json.loads(past.data)
     in_trouble = incident.state in ("degraded", "down")
@@ -189,7 +193,7 @@ def _opened(past: sa.Row, incident: sa.Row, members: list[str]) -> dict[str, obj
     }
 
 
-def _further(told: dict[str, object], past: sa.Row) -> dict[str, object]:
+def _further(told: dict[str, Any], past: sa.Row[Any]) -> dict[str, Any]:
     data = json.loads(past.data)
     return told | {
         "at": past.created,
@@ -199,7 +203,7 @@ def _further(told: dict[str, object], past: sa.Row) -> dict[str, object]:
     }
 
 
-def _class(data: dict[str, object]) -> str:
+def _class(data: dict[str, Any]) -> str:
     reason = data.get("reason")
     if data.get("kind") != "node":
         return "other"
