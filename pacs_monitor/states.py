@@ -1,10 +1,11 @@
 """From results to confirmed states: pure, no clock, no I/O.
 
 Theory of operation. Each result falls into one class: ok, warn, fail, absent or unknown. A standing keeps these
-streaks: results in a row that *fail*, that are *bad* (fail or warn), *ok*, *good* (ok or warn), *absent*, *unknown*, and
-*others* (below). Whoever is long enough by the first matching row of TABLE moves the state. Unknown results say nothing
-of the node: fewer than `failures` in a row interrupt no other streak and bound no outage. Entering unknown or absent
-clears all streaks, so that leaving them takes the full thresholds. The diagram in docs/states.md is drawn from TABLE.
+streaks: results in a row that *fail*, that are *bad* (fail or warn), *ok*, *good* (ok or warn), *absent*, *unknown*,
+and *others* (below). Whoever is long enough by the first matching row of TABLE moves the state. Unknown results say
+nothing of the node: fewer than `failures` in a row interrupt no other streak and bound no outage. Entering unknown or
+absent clears all streaks, so that leaving them takes the full thresholds. The diagram in docs/states.md is drawn from
+TABLE.
 
 While unknown, *others* are unknown results for another reason than that of the standing; while down, failures of
 another class (model.failure_class): a node whose switch is back and which now hangs is no longer unreachable.

@@ -88,15 +88,19 @@ class Engine:
         timezone: str = "UTC",
         *,
         proven: Collection[CheckId] = (),
+        site: str = "",
     ) -> None:
-        """Run exactly these checks from now on; unchanged ones keep their standing and their timer."""
+        """Run exactly these checks from now on; unchanged ones keep their standing and their timer.
+
+        `site` is where we stand, if that is known.
+        """
         if self._stopped:
             return
         self.board.adopt(checks, restored, self._clock.now(), proven)
         self._upkeep = kept(self._upkeep, self.board.entries.values(), memory)
         self.runner.seats.adopt(checks)
         self.runner.zone = ZoneInfo(timezone)
-        self.runner.isolation.references = references
+        self.runner.isolation.adopt(references, site)
         self._scheduler.adopt(check for check in checks if check.cron is None)
         self._calendar.adopt((check for check in checks if check.cron is not None), timezone)
         for entry in self.board.entries.values():
