@@ -134,6 +134,7 @@ def shifted(standing: Standing, step: Micros) -> Standing:
 
     return standing._replace(
         since=standing.since + step,
+        down_since=None if standing.down_since is None else standing.down_since + step,
         last=None if standing.last is None else standing.last + step,
         busy_since=None if standing.busy_since is None else standing.busy_since + step,
         fails=moved(standing.fails),
@@ -248,4 +249,7 @@ def _enter(standing: Standing, target: State, since: Micros, reason: Reason | No
         troubled = False
     if target in (UNKNOWN, ABSENT):
         return Standing(target, since, reason, troubled, standing.last)
-    return standing._replace(state=target, since=since, reason=reason, troubled=troubled, others=NO_STREAK)
+    down_since = standing.state_since if standing.state is DOWN is target else None
+    return standing._replace(
+        state=target, since=since, reason=reason, troubled=troubled, others=NO_STREAK, down_since=down_since
+    )
