@@ -332,8 +332,9 @@ class Daemon:
     def _adopt(self, estate: Estate, restored: Restored) -> None:
         checks = tuple(estate.checks.values())
         self._accumulator.adopt(checks, estate.prints, restored.proven)
-        timezone, proven = estate.monitor.timezone, restored.proven | restored.held
-        self.engine.adopt(checks, estate.references, restored.standings, restored.memory, timezone, proven=proven)
+        monitor, proven = estate.monitor, restored.proven | restored.held
+        known = restored.standings, restored.memory
+        self.engine.adopt(checks, estate.references, *known, monitor.timezone, proven=proven, site=monitor.site)
 
     def _on_result(self, result: Result, state: State) -> None:
         self._accumulator.take(result, state)

@@ -1,10 +1,11 @@
 """From results to confirmed states: pure, no clock, no I/O.
 
 Theory of operation. Each result falls into one class: ok, warn, fail, absent or unknown. A standing keeps these
-streaks: results in a row that *fail*, that are *bad* (fail or warn), *ok*, *good* (ok or warn), *absent*, *unknown*, and
-*others* (below). Whoever is long enough by the first matching row of TABLE moves the state. Unknown results say nothing
-of the node: fewer than `failures` in a row interrupt no other streak and bound no outage. Entering unknown or absent
-clears all streaks, so that leaving them takes the full thresholds. The diagram in docs/states.md is drawn from TABLE.
+streaks: results in a row that *fail*, that are *bad* (fail or warn), *ok*, *good* (ok or warn), *absent*, *unknown*,
+and *others* (below). Whoever is long enough by the first matching row of TABLE moves the state. Unknown results say
+nothing of the node: fewer than `failures` in a row interrupt no other streak and bound no outage. Entering unknown or
+absent clears all streaks, so that leaving them takes the full thresholds. The diagram in docs/states.md is drawn from
+TABLE.
 
 While unknown, *others* are unknown results for another reason than that of the standing; while down, failures of
 another class (model.failure_class): a node whose switch is back and which now hangs is no longer unreachable.
@@ -133,6 +134,7 @@ def shifted(standing: Standing, step: Micros) -> Standing:
 
     return standing._replace(
         since=standing.since + step,
+        down_since=None if standing.down_since is None else standing.down_since + step,
         last=None if standing.last is None else standing.last + step,
         busy_since=None if standing.busy_since is None else standing.busy_since + step,
         fails=moved(standing.fails),
@@ -247,4 +249,7 @@ def _enter(standing: Standing, target: State, since: Micros, reason: Reason | No
         troubled = False
     if target in (UNKNOWN, ABSENT):
         return Standing(target, since, reason, troubled, standing.last)
-    return standing._replace(state=target, since=since, reason=reason, troubled=troubled, others=NO_STREAK)
+    down_since = standing.state_since if standing.state is DOWN is target else None
+    return standing._replace(
+        state=target, since=since, reason=reason, troubled=troubled, others=NO_STREAK, down_since=down_since
+    )

@@ -229,6 +229,16 @@ def test_after_a_restart_while_down_another_class_of_failure_is_seen_like_before
     ]
 
 
+def test_another_class_of_failure_leaves_it_down_since_it_failed() -> None:
+    kinds = [Kind.OK, *[Kind.SILENT] * 3, *[Kind.HUNG] * 3, *[Kind.FAIL] * 3, Kind.OK, Kind.OK]
+    steps = [standing for standing, _ in play(kinds, Thresholds(3, 2))]
+    failed = result(2, Kind.SILENT.value).ended
+    assert [steps[n].state_since for n in (3, 6, 9)] == [failed] * 3
+    assert [steps[n].since for n in (3, 6, 9)] == [result(n, Kind.FAIL.value).ended for n in (2, 5, 8)]
+    assert steps[-1].state_since == steps[-1].since == result(11, Kind.OK.value).ended
+    assert states.shifted(steps[9], SECOND).state_since == failed + SECOND
+
+
 def test_a_result_that_nobody_can_read_completes_no_streak_of_others_when_fewer_are_wanted() -> None:
     for first, then in ((Kind.OK, Kind.FAIL), (Kind.SILENT, Kind.HUNG)):
         standing = play([*[first] * 5, *[then] * 3], Thresholds(5))[-1][0]

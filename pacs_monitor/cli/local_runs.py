@@ -48,5 +48,5 @@ def _runner(estate: Estate, resolver: Resolver, ledger: ObjectLedger | None, sea
     runner = Runner(SystemClock(), resolver, ledger, shared=seats)
     runner.zone = ZoneInfo(estate.monitor.timezone)
     runner.seats.adopt(estate.checks.values())
-    runner.isolation.references = estate.references
+    runner.isolation.adopt(estate.references, estate.monitor.site)
     return runner

@@ -57,6 +57,7 @@ class _Checker:
     def _monitor(self, monitor: Piece[MonitorSettings]) -> None:
         settings, tree, path = monitor.settings, monitor.tree, monitor.path
         self._each("check", self.checks, settings.allow, tree, path, "allow")
+        self._site(settings.site, tree, path)
         host, port = settings.listen
         if settings.auth is None and not is_loopback(host):
             message = f"set monitor.auth, or listen on 127.0.0.1:{port}: other machines can reach {host}"
@@ -70,11 +71,14 @@ class _Checker:
                 self.reader.warn(at(tree, here).mark, (*path, *here), message)
 
     def _node(self, settings: NodeSettings, tree: Tree, path: Path) -> None:
-        if self.known["sites"]:  # without the section, a site is a word like any other
-            self._named("sites", settings.site, tree, path, "site")
+        self._site(settings.site, tree, path)
         self._named("calendars", settings.calendar, tree, path, "calendar")
         self._parents(settings, tree, path)
         self._each("template", self.known["templates"], settings.use, tree, path, "use")
+
+    def _site(self, name: str, tree: Tree, path: Path) -> None:
+        if self.known["sites"]:  # without the section, a site is a word like any other
+            self._named("sites", name, tree, path, "site")
 
     def _parents(self, settings: NodeSettings, tree: Tree, path: Path) -> None:
         """A name, `{any: [names]}`, or a list of both."""

@@ -186,6 +186,9 @@ class MonitorSettings(Settings):
     """`on`, `shadow` (record what would have been sent) or `off`; also per site, node and check."""
     allow: Texts = ()
     """The exec and sql checks (`node/check`) that may run."""
+    site: str = ""
+    """Where the monitor stands: a name under `sites`. Other sites are unreachable, not isolated, while its references
+    answer and theirs do not."""
     auth: Auth | None = None
     """Tokens for the API; without them only this machine itself is served."""
     tls: ServerTls | None = None

@@ -35,6 +35,8 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.supervision import Supervisor
 
+ASK_EVERY = 2.0
+"""Seconds from one run of a check to the next at least, however often it is asked."""
 ENDING = "the monitor is shutting down and starts no more runs"
 
 
@@ -88,15 +90,19 @@ class Engine:
         timezone: str = "UTC",
         *,
         proven: Collection[CheckId] = (),
+        site: str = "",
     ) -> None:
-        """Run exactly these checks from now on; unchanged ones keep their standing and their timer."""
+        """Run exactly these checks from now on; unchanged ones keep their standing and their timer.
+
+        `site` is where we stand, if that is known.
+        """
         if self._stopped:
             return
         self.board.adopt(checks, restored, self._clock.now(), proven)
         self._upkeep = kept(self._upkeep, self.board.entries.values(), memory)
         self.runner.seats.adopt(checks)
         self.runner.zone = ZoneInfo(timezone)
-        self.runner.isolation.references = references
+        self.runner.isolation.adopt(references, site)
         self._scheduler.adopt(check for check in checks if check.cron is None)
         self._calendar.adopt((check for check in checks if check.cron is not None), timezone)
         for entry in self.board.entries.values():
@@ -147,6 +153,18 @@ class Engine:
             if 0 <= age < entry.check.retry_interval:
                 return entry.last
         return await asyncio.shield(self._begin(upkeep, None))
+
+    def ask(self, check: CheckId) -> None:
+        """Have a check run at once in the background, also when it has just run, but not within ASK_EVERY of that.
+
+        A run that goes on will do. Its result comes by `on_result`, as all do; `states.leaning` of its standing on the
+        board says then whether it is sure. Nothing happens while it may not run: whoever asks does not wait for ever.
+        """
+        upkeep = self._upkeep.get(check)
+        if upkeep is None or self._stopped or upkeep.leaving or upkeep.run is not None:
+            return
+        now = self._clock.monotonic()
+        self._bring_forward(upkeep.entry.check, now if upkeep.begun is None else max(now, upkeep.begun + ASK_EVERY))
 
     async def report(self, check: CheckId, report: Report, seconds: float | None) -> Result:
         """A job reports to its check, which runs at once; raises TypeError when its probe accepts no reports."""
@@ -203,7 +221,7 @@ class Engine:
 
     def _begin(self, upkeep: Upkeep, due: float | None) -> asyncio.Task[Result]:
         run = asyncio.get_running_loop().create_task(self._run(upkeep, upkeep.entry.check, due), name="run")
-        upkeep.run = run
+        upkeep.run, upkeep.begun = run, self._clock.monotonic()
         self._track(run)
         return run
 
@@ -247,9 +265,11 @@ class Engine:
             self._on_transition(transition)  # before anything that may fail
         entry.lapse_at = self._lapse_at(entry.check, now)
         if states.hurried(entry.standing):
-            hurry = self._scheduler.bring_forward if entry.check.cron is None else self._calendar.bring_forward
-            hurry(entry.check.id, max(now, began + entry.check.retry_interval))
+            self._bring_forward(entry.check, max(now, began + entry.check.retry_interval))
         self._on_result(result, entry.standing.state)
+
+    def _bring_forward(self, check: Check, due: float) -> None:
+        (self._scheduler if check.cron is None else self._calendar).bring_forward(check.id, due)
 
     def _lapse_at(self, check: Check, now: float) -> float:
         if check.cron is None:

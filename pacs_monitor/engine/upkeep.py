@@ -20,6 +20,8 @@ class Upkeep:
     """What its probe remembers."""
     run: asyncio.Task[Result] | None = None
     """The run in progress."""
+    begun: float | None = None
+    """When the last run was begun, on the monotonic clock."""
     leaving: bool = False
     """A reload that is being recorded takes it to another address or identity: the old one is asked no more."""
     tidying: asyncio.Task[None] | None = None

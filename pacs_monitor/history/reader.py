@@ -267,8 +267,15 @@ class HistoryReader:
 
     def latest(self) -> dict[CheckId, Transition]:
         """The last transition of each check."""
-        last = select(func.max(t.transitions.c.id)).group_by(t.transitions.c.check_id)
-        rows = self._rows(self._of_checks(t.transitions, table=t.transitions).where(t.transitions.c.id.in_(last)))
+        return self._last(select(func.max(t.transitions.c.id)))
+
+    def entries(self) -> dict[CheckId, Transition]:
+        """The transition by which each check entered its state: it may have changed its cause since."""
+        return self._last(select(func.max(t.transitions.c.id)).where(t.transitions.c.before != t.transitions.c.after))
+
+    def _last(self, ids: Select[tuple[int]]) -> dict[CheckId, Transition]:
+        last = t.transitions.c.id.in_(ids.group_by(t.transitions.c.check_id))
+        rows = self._rows(self._of_checks(t.transitions, table=t.transitions).where(last))
         return {decisions.check(row): _transition(row) for row in rows}
 
     def _members(self, incidents: Select[tuple[str]]) -> Mapping[str, list[Member]]:

@@ -104,15 +104,20 @@ def _standings(reader: HistoryReader, incidents: tuple[Incident, ...]) -> dict[C
     left = {(i.id, problem.check) for i in incidents for problem in i.problems if problem.left is not None}
     of_nodes = (i for i in incidents if i.kind is IncidentKind.NODE)
     troubled = {check for i in of_nodes for check in i.members if (i.id, check) not in left}
-    last, latest = reader.last_started(), reader.latest()
+    last, latest, entries = reader.last_started(), reader.latest(), reader.entries()
     return {
-        check: _standing(latest.get(check), intervals[-1].start, last.get(check), check in troubled)
+        check: _standing(latest.get(check), entries.get(check), intervals[-1].start, last.get(check), check in troubled)
         for check, intervals in reader.watched().items()
         if intervals[-1].end == FOREVER
     }
 
 
-def _standing(transition: Transition | None, watched: Micros, last: Micros | None, troubled: bool) -> Standing:
+def _standing(
+    transition: Transition | None, entry: Transition | None, watched: Micros, last: Micros | None, troubled: bool
+) -> Standing:
     if transition is None:
         return Standing(State.UNKNOWN, watched, Reason.NOT_MEASURED, troubled, last)
-    return Standing(transition.after, transition.since, transition.reason, troubled, last)
+    is_other_class = transition.before is State.DOWN is transition.after
+    down_since = entry.since if entry is not None and is_other_class else None
+    standing = Standing(transition.after, transition.since, transition.reason, troubled, last)
+    return standing._replace(down_since=down_since)

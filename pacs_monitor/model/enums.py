@@ -175,3 +175,4 @@ class Flag(StrEnum):
     CAPPED = "capped"
     STORED_WITH_WARNING = "stored_with_warning"
     BACKSTOP = "backstop"
+    SITE_UNREACHABLE = "site_unreachable"

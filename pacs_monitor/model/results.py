@@ -150,6 +150,7 @@ class Standing(NamedTuple):
 
     state: State = State.UNKNOWN
     since: Micros = 0
+    """Since when it is so for this cause or class of failure; `state_since` is since when at all."""
     reason: Reason | None = Reason.NOT_MEASURED
     troubled: bool = False
     """An incident is open: leaving unknown or absent for up then takes `recoveries`."""
@@ -164,6 +165,13 @@ class Standing(NamedTuple):
     unknowns: Streak = NO_STREAK
     others: Streak = NO_STREAK
     """Results in a row for another cause than `reason`: while unknown unknown ones, while down of another class."""
+    down_since: Micros | None = None
+    """Since when it is down, if the class of failure has changed since."""
+
+    @property
+    def state_since(self) -> Micros:
+        """Since when the check is in its state: a change of the class of failure while down is none of the state."""
+        return self.since if self.down_since is None else self.down_since
 
 
 @dataclass(frozen=True, slots=True)

@@ -278,7 +278,7 @@ CHECKS = (
     ),
     OfChecks(
         Family("pacs_check_state_since_timestamp_seconds", "Since when the check has been in its state."),
-        lambda e: _maybe(e.standing.since / SECOND),
+        lambda e: _maybe(e.standing.state_since / SECOND),
     ),
     OfChecks(
         Family("pacs_check_interval_seconds", "How often the check runs."),

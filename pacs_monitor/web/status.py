@@ -119,7 +119,7 @@ def check(daemon: DaemonView, entry: BoardEntry) -> dict[str, Any]:
         "state": standing.state,
         "severity": entry.check.severity,
         "timeout": entry.check.timeout,
-        "since": iso(standing.since),
+        "since": iso(standing.state_since),
         "reason": standing.reason,
         "leaning": states.leaning(standing),
         "proven": entry.proven,

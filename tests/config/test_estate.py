@@ -222,6 +222,15 @@ def test_only_a_nodes_own_names_are_known_without_sites(tmp_path: Path) -> None:
     assert messages(tmp_path, HEAD + "nodes:\n  a: {site: anywhere}\n") == []
 
 
+def test_the_monitor_stands_at_a_known_site(tmp_path: Path) -> None:
+    sites = "sites: {east: {}, west: {}}\n"
+    assert loaded(tmp_path, HEAD.replace("east}", "m, site: east}") + sites).monitor.site == "east"
+    assert messages(tmp_path, HEAD.replace("east}", "m, site: eats}") + sites) == [
+        "1: monitor.site: unknown site 'eats'; did you mean 'east'?"
+    ]
+    assert messages(tmp_path, HEAD.replace("east}", "m, site: anywhere}")) == []
+
+
 def test_circles_are_found_once() -> None:
     edges = {"a": ["b", "c"], "b": ["a"], "c": ["c"], "d": ["a", "gone"]}
     assert circles(edges) == [("a", "b", "a"), ("c", "c")]

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pacs_monitor import states
 from pacs_monitor.clock import ClockWatch
-from pacs_monitor.engine.engine import Engine
+from pacs_monitor.engine.engine import ASK_EVERY, Engine
 from pacs_monitor.engine.scheduler import START_WITHIN, first_after, spread
 from pacs_monitor.model import (
     SECOND,
@@ -246,6 +247,128 @@ async def test_run_now_joins_a_run_and_is_no_faster_than_the_retry_interval(benc
 
     assert runs["runs"] == 1
     assert first == [again, again]
+
+
+class Asked(Bench):
+    """An engine that tells of every result how its check stood and leant then, and when."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[tuple[Status, State, State | None]] = []
+        self.engine = Engine(self.clock, NumericResolver(), self.transitions.append, on_result=self._hear)
+
+    def _hear(self, result, state):
+        standing = self.engine.board.entries[result.check].standing
+        assert standing.state is state
+        self.heard.append((result.outcome.status, state, states.leaning(standing)))
+
+
+@pytest.fixture
+async def asked():
+    bench = Asked()
+    bench.engine.start()
+    yield bench
+    await bench.engine.stop(1.0)
+
+
+@pytest.mark.parametrize("cron", [None, "30 2 * * *"])
+async def test_whoever_asks_hears_the_fresh_result_and_whether_the_check_leans(asked, cron):
+    check = a_check(ask=counting(REFUSED)[1], interval=3000.0, retry_interval=0.05, cron=cron)
+    asked.adopt(check, restored={check.id: Standing(State.UP, since=1, reason=None, last=2)})
+    asked.engine.ask(check.id)
+    assert asked.heard == []  # in the background
+    await until(lambda: len(asked.heard) == 3)
+
+    fail = Status.FAIL
+    assert asked.heard == [(fail, State.UP, State.DOWN), (fail, State.UP, State.DOWN), (fail, State.DOWN, None)]
+    assert [transition.after for transition in asked.transitions] == [State.DOWN]
+
+
+@pytest.mark.parametrize("cron", [None, "30 2 * * *"])
+async def test_a_check_that_has_just_run_is_asked_anew_but_not_within_two_seconds(asked, cron):
+    began = []
+
+    async def noted(_ctx: ProbeContext) -> Outcome:
+        began.append(time.monotonic())
+        return OK
+
+    check = a_check(ask=noted, interval=3000.0, retry_interval=1000.0, cron=cron)
+    asked.adopt(check)
+    await asked.engine.run_now(check.id)
+    for _ in range(5):
+        asked.engine.ask(check.id)
+        await asyncio.sleep(0)
+    await until(lambda: len(asked.heard) == 2)
+    asked.engine.ask(CheckId("archive", "no-more"))
+
+    assert began[1] - began[0] >= ASK_EVERY
+    due = asked.engine.next_due(check.id)
+    assert due is not None
+    assert due > 1.0 or cron
+
+
+async def test_asking_joins_a_run_that_goes_on(asked):
+    release, begun = asyncio.Event(), []
+
+    async def slow(_ctx: ProbeContext) -> Outcome:
+        begun.append("run")
+        await release.wait()
+        return OK
+
+    check = a_check(ask=slow, interval=3000.0, timeout=60.0)
+    asked.adopt(check)
+    asked.engine.ask(check.id)
+    await until(lambda: begun == ["run"])
+    for _ in range(3):
+        asked.engine.ask(check.id)
+        await asyncio.sleep(0.001)
+    release.set()
+    await until(lambda: len(asked.heard) == 1)
+
+    assert begun == ["run"]
+    assert asked.engine.board.skipped == 0
+
+
+async def test_who_asks_gets_a_run_with_its_seat_and_its_deadline(asked):
+    release = asyncio.Event()
+
+    async def holds(_ctx: ProbeContext) -> Outcome:
+        await release.wait()
+        return OK
+
+    async def hangs(_ctx: ProbeContext) -> Outcome:
+        await asyncio.Event().wait()
+        return OK
+
+    holder = a_check("archive/store", holds, interval=3000.0, timeout=60.0)
+    check = a_check("archive/echo", hangs, interval=3000.0, timeout=0.05)
+    asked.adopt(holder, check)
+    asked.engine.ask(holder.id)
+    await until(lambda: asked.engine.board.in_progress == 1)
+    asked.engine.ask(check.id)
+    (seat,) = asked.engine.runner.seats.of(check)
+    await until(lambda: len(seat.waiting) == 1)
+    release.set()
+    await until(lambda: len(asked.heard) == 2)
+
+    assert [status for status, _, _ in asked.heard] == [Status.OK, Status.FAIL]
+
+
+async def test_nobody_who_asks_gets_a_run_of_an_engine_that_stops_or_of_a_check_that_is_being_moved(asked):
+    runs, ask = counting()
+    check = a_check(ask=ask, interval=3000.0)
+    asked.adopt(check)
+    asked.engine.leave([check.id])
+    asked.engine.ask(check.id)
+    await asyncio.sleep(0.01)
+    assert not runs
+    asked.engine.stay()
+    asked.engine.ask(check.id)
+    await until(lambda: runs["runs"] == 1)
+    await asked.engine.stop(1.0)
+    asked.engine.ask(check.id)
+    await asyncio.sleep(0.01)
+    assert runs["runs"] == 1
 
 
 async def test_stopping_lets_runs_end_and_cancels_what_lasts(bench):

@@ -248,10 +248,9 @@ async def test_when_no_reference_of_the_site_answers_it_is_us_and_not_the_node(r
 
     check = a_check(ask=unreachable, node=Node("archive", host="10.0.0.1", site="east"))
     with full_accept_queue() as silent:
-        runner.isolation.references = {"east": (silent,)}
+        runner.isolation.adopt({"east": (silent,)})
         isolated = await runner.run_once(check, {})
-    runner.isolation._looks.clear()
-    runner.isolation.references = {"east": (Address("127.0.0.1", unused_tcp_port_factory()),)}  # refuses: an answer
+    runner.isolation.adopt({"east": (Address("127.0.0.1", unused_tcp_port_factory()),)})  # refuses: an answer
     reachable = await runner.run_once(check, {})
 
     assert (isolated.outcome.status, isolated.outcome.reason) == (Status.UNKNOWN, Reason.ISOLATED)
@@ -264,7 +263,7 @@ async def test_a_node_that_refuses_has_answered_whatever_the_references_do(runne
         return REFUSED
 
     with full_accept_queue() as silent:
-        runner.isolation.references = {"east": (silent,)}
+        runner.isolation.adopt({"east": (silent,)})
         result = await runner.run_once(a_check(ask=refuses, node=Node("archive", host="10.0.0.1", site="east")), {})
 
     assert result.outcome == REFUSED
@@ -275,7 +274,7 @@ async def test_a_reference_that_is_no_host_does_not_answer_and_costs_no_result(r
     async def unreachable(_ctx: ProbeContext) -> Outcome:
         return Outcome.of(Reason.TCP_TIMEOUT, phase=Phase.CONNECT, detail="no answer")
 
-    runner.isolation.references = {"east": (Address(host, 443),)}
+    runner.isolation.adopt({"east": (Address(host, 443),)})
     result = await runner.run_once(a_check(ask=unreachable, node=Node("archive", host="10.0.0.1", site="east")), {})
 
     assert result.outcome.reason is Reason.ISOLATED

@@ -125,6 +125,19 @@ async def test_a_caller_that_is_cancelled_does_not_take_its_entry_back(history: 
     assert history.reader.incidents() == entry.incidents
 
 
+async def test_a_restart_brings_back_the_class_of_failure_and_since_when_it_is_down(
+    reopen: Opener, clock: HandClock
+) -> None:
+    history = reopen()
+    await history.adopt([ECHO], REVISION)
+    hung = went(State.DOWN, START + 9, before=State.DOWN, reason=Reason.DIMSE_TIMEOUT)
+    for transition in (went(State.DOWN, START), hung):
+        await history.record(Entry((transition,)))
+    (standing,) = (await reopen().restore()).standings.values()
+    assert (standing.state, standing.reason) == (State.DOWN, Reason.DIMSE_TIMEOUT)
+    assert (standing.since, standing.state_since) == (START + 9, START)
+
+
 async def test_a_restart_brings_everything_back(reopen: Opener, clock: HandClock) -> None:
     history = reopen()
     await history.adopt([ECHO, STORE, DISK], REVISION)
