@@ -15,8 +15,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
-from ulid import ULID
-
 from pacs_monitor import states
 from pacs_monitor.alerting import observer
 from pacs_monitor.alerting.events import (
@@ -30,6 +28,7 @@ from pacs_monitor.alerting.events import (
     Started,
     TasksFailing,
     Transitioned,
+    event_id,
 )
 from pacs_monitor.alerting.journal import Journal
 from pacs_monitor.alerting.observer import Board
@@ -118,7 +117,7 @@ class Desk:
         self._supervisor, self._journal = supervisor, journal
         self._pages = Pages(estate.monitor.name, board, supervisor)
         self._known: dict[CheckId, Check] = dict(estate.checks)
-        self._timeline = Timeline(Rules(estate), lambda at: str(ULID.from_timestamp(at / SECOND)))
+        self._timeline = Timeline(Rules(estate), event_id)
         self._queue: deque[tuple[Micros, Happening]] = deque()
         self._undecided: deque[Happening] = deque(maxlen=MOST_UNDECIDED)
         """What could not be decided, to be tried again."""
@@ -190,7 +189,6 @@ class Desk:
         """Restore open incidents and pending notifications; nothing is sent twice, and what is due is sent."""
         now = self._clock.now()
         situation = situation_of(restored, self._known, now)
-        situation = observer.with_blind(situation, self._board.entries, self._moment(now))
         self._timeline.situation = situation
         self._queue.appendleft((now, Started(off_since)))
         self.outbox.adopt(self._estate.channels)
@@ -260,6 +258,8 @@ class Desk:
         return tuple(self._unrecorded.with_delivery_state(entry) for entry in await self._recorder.abandon())
 
     async def _work(self) -> None:
+        moment = self._moment(self._clock.now())
+        self._timeline.situation = observer.with_blind(self._timeline.situation, self._board.entries, moment)
         while True:
             await self._turn()
             await asyncio.sleep(min(REST * self._turn_took, LONGEST_REST))

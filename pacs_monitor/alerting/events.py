@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
+from ulid import ULID
 
 from pacs_monitor.model import CheckId, Micros, Reason, Recorded, Transition
 
@@ -146,6 +148,12 @@ class Event:
     id: str
     at: Micros
     what: Happening
+
+
+def event_id(at: Micros, tail: int | None = None) -> str:
+    """A new ULID with room behind it for the ids that derive from it; `tail` (64 bits) instead of chance."""
+    tail = secrets.randbits(64) if tail is None else tail
+    return str(ULID.from_int((max(at, 0) // 1000 << 80) + (tail << 16)))
 
 
 def recorded(event: Event) -> Recorded:

@@ -120,8 +120,7 @@ def _about(incident: Incident) -> set[tuple[str, str]]:
     """What one open incident alone may be about: its cause, and checks in trouble."""
     gone = {problem.check for problem in incident.problems if not is_active(problem)}
     checks = incident.members if incident.kind is IncidentKind.NODE else ()
-    about: set[object] = {(incident.kind, incident.cause), *checks}
-    return about - gone
+    return {(incident.kind, incident.cause), *checks} - gone
 
 
 def _transitions(incident: Incident, restored: Restored, estate: Estate) -> Iterator[Transition]:

@@ -11,9 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from ulid import ULID
-
-from pacs_monitor.alerting.events import ClockSet, Due, Event, restored
+from pacs_monitor.alerting.events import ClockSet, Due, Event, event_id, restored
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.timeline import Decided, Timeline
 from pacs_monitor.config import Estate
@@ -131,6 +129,6 @@ def _identities() -> Callable[[Micros], str]:
     def identity(at: Micros) -> str:
         nonlocal serial
         serial += 1
-        return str(ULID.from_int((max(at, 0) // 1000 << 80) + (serial << 32)))
+        return event_id(at, serial)
 
     return identity

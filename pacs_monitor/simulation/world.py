@@ -6,9 +6,7 @@ import heapq
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ulid import ULID
-
-from pacs_monitor.alerting.events import Happening, Measured, Reloaded, Started, Transitioned
+from pacs_monitor.alerting.events import Happening, Measured, Reloaded, Started, Transitioned, event_id
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.timeline import Decided, Timeline
 from pacs_monitor.config import Estate
@@ -105,4 +103,4 @@ class World:
 
     def _identity(self, at: Micros) -> str:
         self._serial += 1
-        return str(ULID.from_int((at // 1000 << 80) + (self._serial << 32)))
+        return event_id(at, self._serial)

@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ulid import ULID
-
-from pacs_monitor.alerting.events import Event, Happening, Measured, Reloaded, Started, Transitioned
+from pacs_monitor.alerting.events import Event, Happening, Measured, Reloaded, Started, Transitioned, event_id
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.timeline import Decided, Timeline
 from pacs_monitor.alerting.turn import Owed
@@ -166,7 +164,7 @@ class Play:
 
     def _identity(self, moment: Micros) -> str:
         self._serial += 1
-        return str(ULID.from_int((moment // 1000 << 80) + (self._serial << 32)))
+        return event_id(moment, self._serial)
 
 
 def _event(owed: Owed) -> str:

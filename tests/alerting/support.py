@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ulid import ULID
-
 from pacs_monitor.alerting.events import (
     ChannelFailing,
     ChannelWorks,
@@ -18,6 +16,7 @@ from pacs_monitor.alerting.events import (
     Reloaded,
     Transitioned,
     UnknownSince,
+    event_id,
 )
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.situation import Situation, Subject
@@ -235,7 +234,7 @@ class Talk:
 
     def _identity(self, moment: Micros) -> str:
         self._serial += 1
-        return str(ULID.from_int((moment // 1000 << 80) + (self._serial << 32)))
+        return event_id(moment, self._serial)
 
 
 @dataclass
