@@ -35,7 +35,7 @@ from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role
 from pacs_monitor.listeners import Listeners
 from pacs_monitor.loading import load_in_time
-from pacs_monitor.model import Address, Clock, Entry, Incident, Micros, Node, State, Tidies, Transition
+from pacs_monitor.model import TROUBLE, Address, Clock, Entry, Incident, Micros, Node, Tidies, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.net.connection_server import Refusals
 from pacs_monitor.reaper import reaper
@@ -48,8 +48,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 HEARTBEAT = 5.0
 """Seconds between heartbeats: how exactly a gap in the coverage is known."""
-TROUBLE = (State.DEGRADED, State.DOWN)
-"""The log warns of these."""
 PROBES_END_WITHIN = 4.0
 DELIVERIES_END_WITHIN = 2.0
 RELOAD_ENDS_WITHIN = 1.0

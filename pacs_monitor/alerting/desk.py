@@ -1,8 +1,7 @@
 """The desk: takes transitions, has policy say who is owed what, records it, and feeds the outbox after the commit.
 
 One consumer does this, so that what comes in while it writes is decided together. It wakes itself when policy asked for
-it, on the monotonic clock, and looks again at least every 30 s; when the wall clock was set in between, what was due in
-a minute still is.
+it, on the monotonic clock, and at least every 30 s, because the wall clock may be set in between.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import Protocol
 from ulid import ULID
 
 from pacs_monitor import states
-from pacs_monitor.alerting import cases, fallback_message, message, one_by_one
+from pacs_monitor.alerting import cases, one_by_one
 from pacs_monitor.alerting.cases import Case, Key
 from pacs_monitor.alerting.journal import Journal
 from pacs_monitor.alerting.missed import missed_transitions
@@ -34,6 +33,7 @@ from pacs_monitor.delivery import ChannelTrouble, Outbox, RetryPolicy
 from pacs_monitor.delivery.recorder import DeliveryHistory
 from pacs_monitor.history import IncidentFile
 from pacs_monitor.history.restored import Restored
+from pacs_monitor.messages import fallback, page
 from pacs_monitor.model import (
     SECOND,
     Check,
@@ -233,7 +233,7 @@ class Desk:
 
     async def test(self, channel: str) -> str:
         """Send a test notification; what the receiver said, or DeliveryError."""
-        return await self.outbox.test(message.trial(channel, self._estate.monitor, self._clock.now()))
+        return await self.outbox.test(page.trial(channel, self._estate.monitor, self._clock.now()))
 
     async def stop(self, grace: float) -> None:
         """Decide and record what has come in; deliveries under way get `grace` seconds, the rest stays pending."""
@@ -335,14 +335,14 @@ class Desk:
             standings[check.node][check] = seen.standing
         latest = {check: seen.last.outcome for check, seen in self._board.entries.items() if seen.last}
         unproven = frozenset(check for check, seen in self._board.entries.items() if not seen.proven)
-        scene = message.Scene(self._name, self._estate.monitor, self._known, standings, now, latest, unproven)
+        scene = page.Scene(self._name, self._estate.monitor, self._known, standings, now, latest, unproven)
 
         def written(number: int, due: Due) -> Notification:
             try:
-                data = message.data(due.incident, due.event, scene)
+                data = page.data(due.incident, due.event, scene)
             except Exception as error:  # noqa: BLE001 - whatever spoils a page, it is sent in plain words
                 self._supervisor.failed("page", error)
-                data = fallback_message.data(due.incident, due.event, self._name, self._estate.monitor.url)
+                data = fallback.data(due.incident, due.event, self._name, self._estate.monitor.url)
             identity = str(ULID.from_timestamp(now / SECOND))
             return Notification(identity, due.channel, due.event, now + number, data, due.incident.id, due.status)
 

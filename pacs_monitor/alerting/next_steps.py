@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pacs_monitor.alerting.reason_texts import REASON_TEXTS
+from pacs_monitor.messages.reasons import REASON_TEXTS
 from pacs_monitor.model import Check, Phase, Reason
 
 GENERAL = frozenset(

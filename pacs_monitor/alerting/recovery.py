@@ -14,15 +14,15 @@ from typing import NamedTuple
 
 from ulid import ULID
 
-from pacs_monitor.alerting import fallback_message, message
-from pacs_monitor.alerting.cases import TROUBLE
 from pacs_monitor.alerting.journal import Journal, Kept
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.format.human import pluralized
 from pacs_monitor.history import History, HistoryReader
 from pacs_monitor.history.restored import Restored
+from pacs_monitor.messages import fallback, page
 from pacs_monitor.model import (
     SECOND,
+    TROUBLE,
     DeliveryStatus,
     Ending,
     Entry,
@@ -55,7 +55,7 @@ async def recover_as_standby(journal: Journal, estate: Estate, now: Micros) -> t
     """What this machine's journal kept, as entries to hand over: another daemon may lead. Whatever was opened may have
     been taken.
     """
-    scene = message.Scene(estate.monitor.name, estate.monitor, estate.checks, {}, now)
+    scene = page.Scene(estate.monitor.name, estate.monitor, estate.checks, {}, now)
     return tuple(
         Entry(
             incidents=(one.incident,),
@@ -84,7 +84,7 @@ def _on_record(reader: HistoryReader, kept: Sequence[Kept]) -> OnRecord:
 
 def entry_of(kept: Sequence[Kept], recorded: OnRecord, restored: Restored, estate: Estate, now: Micros) -> Entry:
     """What the history lacks of the journal."""
-    scene = message.Scene(estate.monitor.name, estate.monitor, estate.checks, {}, now)
+    scene = page.Scene(estate.monitor.name, estate.monitor, estate.checks, {}, now)
     taken = {(incident.kind, incident.cause) for incident in restored.incidents}
     incidents, owed, transitions = list[Incident](), list[Notification](), list[Transition]()
     for one in kept:
@@ -154,13 +154,13 @@ def _withdrawals(notifications: Sequence[Notification], now: Micros) -> list[Not
     ]
 
 
-def _data(incident: Incident, event: Event, scene: message.Scene) -> dict[str, object]:
+def _data(incident: Incident, event: Event, scene: page.Scene) -> dict[str, object]:
     """As it was notified then: the data is not kept."""
     if event not in ENDINGS and incident.ended is not None:
         state = incident.state if incident.state in TROUBLE else State.DOWN
         incident = incident.changed(ended=None, ending=None, state=state)
     try:
-        return message.data(incident, event, scene)
+        return page.data(incident, event, scene)
     except Exception as error:  # noqa: BLE001 - whatever spoils a page, it is sent in plain words
         log.error("a page is sent in plain text, because its full text failed to render: %s", type(error).__name__)
-        return fallback_message.data(incident, event, scene.name, scene.monitor.url)
+        return fallback.data(incident, event, scene.name, scene.monitor.url)

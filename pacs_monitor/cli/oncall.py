@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from pacs_monitor.alerting import message
 from pacs_monitor.cli import client, display
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, estate_of, fail, out, print_json, unknown
 from pacs_monitor.cli.daemon_address import DaemonAddress, TokenFile, Url, address_of, daemon_address, estate_or_contact
@@ -15,6 +14,7 @@ from pacs_monitor.cli.paged import When
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
 from pacs_monitor.delivery.outbox import DELIVERY_TIMEOUT
+from pacs_monitor.messages import page
 from pacs_monitor.model import DeliveryError
 
 
@@ -104,7 +104,7 @@ def _tried_from_here(config: Path, channel: str) -> dict[str, Any]:
 
 def _from_here(estate: Estate, channel: str) -> dict[str, Any]:
     try:
-        notification = message.trial(channel, estate.monitor, SystemClock().now())
+        notification = page.trial(channel, estate.monitor, SystemClock().now())
         said = estate.channels[channel].deliver(notification, client.ANSWER_WITHIN)
     except DeliveryError as error:
         return {"channel": channel, "delivered": False, "reason": error.reason, "said": str(error)}

@@ -25,6 +25,7 @@ from pacs_monitor.model.contracts import (
 from pacs_monitor.model.enums import (
     NEVER_ANSWERED,
     NEVER_CONNECTED,
+    TROUBLE,
     Blame,
     Flag,
     Layer,
@@ -98,6 +99,7 @@ __all__ = [
     "SECOND",
     "STORES_A_DAY",
     "STORES_A_MINUTE",
+    "TROUBLE",
     "AcceptsReports",
     "Address",
     "Blame",

@@ -25,6 +25,10 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
+TROUBLE = frozenset({State.DEGRADED, State.DOWN})
+"""What opens an incident."""
+
+
 class Blame(StrEnum):
     """Whose fault a failure is. `monitor` always comes with status unknown and is never the node's downtime."""
 

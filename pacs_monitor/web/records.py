@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pacs_monitor.alerting.message import advice, runbook
 from pacs_monitor.history import HistoryError, IncidentFile
+from pacs_monitor.messages.page import advice, runbook
 from pacs_monitor.model import CheckId, Incident, Micros, Notification, Withheld, iso
 from pacs_monitor.web.view import DaemonView
 

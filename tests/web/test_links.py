@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pacs_monitor.alerting.message import runbook
+from pacs_monitor.messages.page import runbook
 from pacs_monitor.model import IncidentKind, Reason
 from pacs_monitor.web.links import RUNBOOK
 from tests.timing import SOON

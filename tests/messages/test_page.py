@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pacs_monitor.alerting import message
 from pacs_monitor.alerting.cases import opened
 from pacs_monitor.alerting.next_steps import NO_DATAGRAM, OWN_STEPS, next_step
-from pacs_monitor.alerting.reason_texts import REASON_TEXTS, phrase
+from pacs_monitor.messages import page
+from pacs_monitor.messages.reasons import REASON_TEXTS, phrase
 from pacs_monitor.model import (
     Check,
     CheckId,
@@ -39,7 +39,7 @@ DOWN = opened(moved(State.DOWN, 20, since=0), CHECKS[ARCHIVE], "01JD").incident
 def written(
     incident: Incident, event: Event = Event.OPENED, now: float = 60, standings: Mapping[str, Any] = STANDINGS
 ) -> dict[str, Any]:
-    return message.data(incident, event, message.Scene("east-campus", ESTATE.monitor, CHECKS, standings, at(now)))
+    return page.data(incident, event, page.Scene("east-campus", ESTATE.monitor, CHECKS, standings, at(now)))
 
 
 def summary(incident: Incident, event: Event = Event.OPENED, now: float = 60) -> object:
@@ -182,8 +182,8 @@ def test_a_channel_that_takes_nothing_is_named() -> None:
 
 
 def test_a_check_that_nobody_knows_any_more_is_told_by_its_name() -> None:
-    scene = message.Scene("east-campus", ESTATE.monitor, {}, {}, at(60))
-    data = message.data(replace(DOWN, ending=Ending.WITHDRAWN, ended=at(60)), Event.WITHDRAWN, scene)
+    scene = page.Scene("east-campus", ESTATE.monitor, {}, {}, at(60))
+    data = page.data(replace(DOWN, ending=Ending.WITHDRAWN, ended=at(60)), Event.WITHDRAWN, scene)
     assert (data["title"], data["node"], data["site"], data["probe"]) == ("archive", "archive", "", None)
 
 
@@ -213,8 +213,8 @@ def told(check: Check, reason: Reason, detail: str, event: Event = Event.OPENED,
     """The data of an incident of this check."""
     latest = more.pop("latest", {})
     incident = replace(DOWN, cause=str(check.id), members=(check.id,), reason=reason, detail=detail, **more)
-    scene = message.Scene("east-campus", ESTATE.monitor, {check.id: check}, {}, at(60), latest)
-    return message.data(incident, event, scene)
+    scene = page.Scene("east-campus", ESTATE.monitor, {check.id: check}, {}, at(60), latest)
+    return page.data(incident, event, scene)
 
 
 FULL, FULLER = "/images is 89 % used, the limit is 80 %", "/images is 93 % used, the limit is 90 %"
@@ -283,9 +283,9 @@ def test_blindness_says_what_the_one_check_said_and_what_several_have_in_common(
     plugin, other = of_kind("exec", "farm"), of_kind("exec", "broker")
     said = "the plugin reported UNKNOWN (exit status 3): no login"
     one = replace(own(IncidentKind.BLIND, "not_measured", Reason.NOT_MEASURED, plugin.id), detail=said)
-    scene = message.Scene("east-campus", ESTATE.monitor, {plugin.id: plugin, other.id: other}, {}, at(60))
-    alone = message.data(one, Event.OPENED, scene)
-    both = message.data(replace(one, members=(plugin.id, other.id)), Event.REMINDED, scene)
+    scene = page.Scene("east-campus", ESTATE.monitor, {plugin.id: plugin, other.id: other}, {}, at(60))
+    alone = page.data(one, Event.OPENED, scene)
+    both = page.data(replace(one, members=(plugin.id, other.id)), Event.REMINDED, scene)
     cannot = "The monitor has had no valid result from"
     assert [alone["summary"], both["summary"]] == [
         f"{cannot} archive/farm since 17:00:00 CET: {said}",
@@ -307,11 +307,11 @@ def test_own_steps_are_of_kinds_that_there_are_and_differ_from_the_reasons() -> 
 
 
 def test_a_page_about_a_check_that_has_never_worked_asks_for_the_configuration() -> None:
-    scene = message.Scene("east-campus", ESTATE.monitor, CHECKS, STANDINGS, at(60), unproven=frozenset({ARCHIVE}))
-    opened_and_reminded = [message.data(DOWN, event, scene) for event in (Event.OPENED, Event.REMINDED)]
-    resolved = message.data(replace(DOWN, ended=at(540), ending=Ending.RESOLVED), Event.RESOLVED, scene)
-    other = message.data(replace(DOWN, members=(DISK,)), Event.OPENED, scene)
-    blind = message.data(replace(DOWN, kind=IncidentKind.BLIND, reason=Reason.AUTH), Event.OPENED, scene)
+    scene = page.Scene("east-campus", ESTATE.monitor, CHECKS, STANDINGS, at(60), unproven=frozenset({ARCHIVE}))
+    opened_and_reminded = [page.data(DOWN, event, scene) for event in (Event.OPENED, Event.REMINDED)]
+    resolved = page.data(replace(DOWN, ended=at(540), ending=Ending.RESOLVED), Event.RESOLVED, scene)
+    other = page.data(replace(DOWN, members=(DISK,)), Event.OPENED, scene)
+    blind = page.data(replace(DOWN, kind=IncidentKind.BLIND, reason=Reason.AUTH), Event.OPENED, scene)
     never = "; archive_disk still answers; this check has never worked with its present settings: "
     for data in opened_and_reminded:
         assert data["summary"].endswith(never + "is it configured correctly?")

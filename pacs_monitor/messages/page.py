@@ -12,12 +12,12 @@ from typing import Any
 from ulid import ULID
 
 from pacs_monitor import states
-from pacs_monitor.alerting.cases import TROUBLE
 from pacs_monitor.alerting.next_steps import explained_by_detail, next_step, recovered
-from pacs_monitor.alerting.reason_texts import phrase, port_of
 from pacs_monitor.config.sections import MonitorSettings
+from pacs_monitor.messages.reasons import phrase, port_of
 from pacs_monitor.model import (
     SECOND,
+    TROUBLE,
     Check,
     CheckId,
     Ending,
