@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ulid import ULID
 
 from pacs_monitor import states
 from pacs_monitor.alerting.next_steps import explained_by_detail, next_step, recovered
 from pacs_monitor.config.sections import MonitorSettings
+from pacs_monitor.format.human import duration, moment
 from pacs_monitor.messages.reasons import phrase, port_of
 from pacs_monitor.model import (
     SECOND,
@@ -31,7 +33,6 @@ from pacs_monitor.model import (
     Standing,
     State,
     iso,
-    local,
 )
 
 SCHEMA = 1
@@ -195,7 +196,7 @@ def _node(incident: Incident, event: Event, check: Check | None, scene: Scene) -
     if event is Event.WITHDRAWN:
         return f"{title}: {incident.cause} is no longer monitored; its incident, open since {since}, is withdrawn"
     if incident.ended is not None:
-        lasted, again = _duration(incident.ended - incident.since), recovered(check)
+        lasted, again = duration(max(0, incident.ended - incident.since) // SECOND), recovered(check)
         return f"{title}: {_check(incident.cause)} {again} at {_clock(incident.ended, scene)}, after {lasted}"
     if incident.state is State.ABSENT:
         return (
@@ -296,13 +297,5 @@ def _named(names: Iterable[str]) -> str:
     return ", ".join(every[:3]) + (f" and {more} more" if more > 0 else "")
 
 
-def _clock(moment: Micros, scene: Scene) -> str:
-    return local(moment, scene.monitor.timezone, scene.now)
-
-
-def _duration(length: Micros) -> str:
-    seconds = max(0, length // SECOND)
-    if seconds < 120:
-        return f"{seconds} s"
-    minutes = seconds // 60
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+def _clock(at: Micros, scene: Scene) -> str:
+    return moment(at, ZoneInfo(scene.monitor.timezone), scene.now)

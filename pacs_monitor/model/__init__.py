@@ -89,7 +89,7 @@ from pacs_monitor.model.times import (
     Micros,
     iso,
     last_day,
-    local,
+    parse_iso,
 )
 
 __all__ = [
@@ -167,5 +167,5 @@ __all__ = [
     "fingerprint",
     "iso",
     "last_day",
-    "local",
+    "parse_iso",
 ]
