@@ -53,11 +53,12 @@ def _read(measurement: Mapping[str, Any], first: str, times: TimeFormat) -> str:
         text = _BY_UNIT[unit](value) if unit in _BY_UNIT else f"{number(value)} {unit}".rstrip()
         return f"{_words(name, first)} {text}"
     if name.endswith(_TIME):
-        return f"{_words(name.removesuffix(_TIME), first)} {times.time(value)}"
+        name = name.removesuffix(_TIME)
+        return f"{_words(name, first) or name} {times.time(value)}"
     for ending, (write, what) in _BY_ENDING.items():
         if name.endswith(ending):
             return f"{_words(name.removesuffix(ending), first) or what} {write(value)}"
-    return f"{_words(name, first)} {number(value)}"
+    return f"{_words(name, first) or name} {number(value)}"
 
 
 def _words(name: str, first: str) -> str:

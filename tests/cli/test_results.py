@@ -123,6 +123,7 @@ def test_a_result_that_was_not_asked_for_now_says_so() -> None:
             [measurement("push_last_report_timestamp_seconds", 1_763_995_500)],
             ["last report 15:45:00 CET (1 h 15 min ago)"],
         ),
+        ([measurement("expiry_timestamp_seconds", 1_764_864_000)], ["expiry Thu 2025-12-04 17:00:00 CET (in 10 d)"]),
         ([measurement("ntp_offset_seconds", -2.2e-05)], ["offset -0.022 ms"]),
     ],
 )
