@@ -1,6 +1,6 @@
-"""The `data` of a notification (contracts.md, schema 1) and its one-sentence summary.
+"""The `data` of a notification (schema 1), which channels render, and its one-sentence summary.
 
-Nothing in it comes from a patient's data; `detail` is the probe's own sentence.
+None of it comes from patient data; `detail` is the probe's own sentence.
 """
 
 from __future__ import annotations

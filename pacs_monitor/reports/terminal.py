@@ -17,7 +17,7 @@ SHOWN = ("up", "degraded", "down", "unreachable", "absent", "maintenance", "unkn
 
 
 def table(report: Mapping[str, Any]) -> RenderableType:
-    """The period, every check with where its time went, and the outages with their bounds."""
+    """The period, the time of each check by class, and each outage with its shortest and longest possible duration."""
     period = report["period"]
     zone = ZoneInfo(period["timezone"])
     start, end, until = (_moment(period[key], zone) for key in ("from", "to", "accounted_until"))
@@ -26,7 +26,7 @@ def table(report: Mapping[str, Any]) -> RenderableType:
     ran = f"The monitor ran for {_percentage(report['coverage'])} of it."
     parts: list[RenderableType] = [head, ran, "", _checks(report)]
     if never := [_unproven(row) for row in report["checks"] if row["unknown_by_cause"]["unproven"]]:
-        words = "Had not worked yet with their settings, so the time counts as unknown: are they configured correctly?"
+        words = "Never worked before with their settings, so the time counts as unknown: are they configured correctly?"
         parts += ["", words, *never]
     if report["incidents"]:
         parts += ["", _outages(report)]
@@ -76,7 +76,7 @@ def _outages(report: Mapping[str, Any]) -> Table:
 
 
 def _grid(columns: Iterable[str]) -> Table:
-    """On a narrow terminal cells are folded, and nothing is cut; the names of the checks stay whole, to be found."""
+    """On a narrow terminal cells wrap and nothing is cut; the first column never wraps, so that names can be found."""
     cells = [Column(name, overflow="fold", no_wrap=not number) for number, name in enumerate(columns)]
     return Table(*cells, box=None, pad_edge=False)
 
@@ -86,7 +86,7 @@ def _any(report: Mapping[str, Any], kind: str) -> bool:
 
 
 def _moment(text: str, zone: ZoneInfo) -> str:
-    """A time of the report; its time zone stands above the tables."""
+    """A time of the report, whose time zone is given above the tables."""
     return table_moment(parse_iso(text), zone)
 
 
