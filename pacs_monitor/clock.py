@@ -10,13 +10,13 @@ from pacs_monitor.model import SECOND, Clock, Micros
 
 log = logging.getLogger(__name__)
 STEP = 2 * SECOND
-"""Seconds: if the wall clock moves further than this against the monotonic clock, it was set; less is slewing."""
+"""Microseconds: if the wall clock moves further than this against the monotonic clock, it was set; less is slewing."""
 AT_ONCE = 0.02
 """Seconds within which both clocks must be read, so that a stall between them does not look like a clock change."""
 
 
 class SystemClock:
-    """Wall time for the record, monotonic time for the rhythm."""
+    """Wall time for the record, monotonic time for the scheduler."""
 
     def now(self) -> Micros:
         return time.time_ns() // 1000
@@ -26,10 +26,10 @@ class SystemClock:
 
 
 class ClockWatch:
-    """Compares the wall clock with the monotonic one; `on_step` is called once per change, with its size in seconds."""
+    """Compares the wall clock with the monotonic one; calls `on_step` once per change, with its microseconds."""
 
-    def __init__(self, clock: Clock, told: Callable[[Micros], None]) -> None:
-        self._clock, self._told = clock, told
+    def __init__(self, clock: Clock, on_step: Callable[[Micros], None]) -> None:
+        self._clock, self._on_step = clock, on_step
         self._offset = self._read()
 
     def look(self) -> None:
@@ -38,7 +38,7 @@ class ClockWatch:
         step, self._offset = offset - self._offset, offset
         if abs(step) > STEP:
             log.warning("the system clock was changed by %+.1f s", step / SECOND)
-            self._told(step)
+            self._on_step(step)
 
     def _read(self) -> Micros:
         """Both clocks at one moment; where the machine stalled between them, they are read again."""

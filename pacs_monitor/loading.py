@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pacs_monitor import config as configuration
 from pacs_monitor.config import ConfigError, Estate, Problem
+from pacs_monitor.format.human import duration
 from pacs_monitor.threads import in_thread
 
 LOADS_WITHIN = 20.0
@@ -19,5 +20,5 @@ async def load_in_time(file: Path) -> Estate:
         async with asyncio.timeout(LOADS_WITHIN):
             return await in_thread(lambda: configuration.load(file), "configuration")
     except TimeoutError:
-        problem = f"check its disk: it, or a file that it names, could not be read within {LOADS_WITHIN:g} s"
+        problem = f"check its disk: it, or a file that it names, could not be read within {duration(LOADS_WITHIN)}"
         raise ConfigError([Problem(str(file), 1, "", problem)]) from None

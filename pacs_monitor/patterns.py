@@ -38,6 +38,7 @@ HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 """A token by RFC 9110 5.6.2."""
 LINE = r"[^\x00-\x1f\x7f-\x9f]*"
 """No line break, and no other control character."""
+CALENDAR_FILE = rf"{LINE}\.ics"
 TOKEN = r"[A-Za-z0-9._~+/-]+=*"  # noqa: S105 - RFC 6750 2.1
 HOST_AND_PORT = (
     r"(?:[^:]+|\[.*):0*"

@@ -1,4 +1,4 @@
-"""Where the running daemon is, and by which token it is asked: by `--url`, or by the file, also when it has errors."""
+"""The address and token of the running daemon: from `--url`, or from the configuration, even if that has errors."""
 
 from __future__ import annotations
 
@@ -15,41 +15,43 @@ from pacs_monitor.model import Address
 
 Url = Annotated[
     str | None,
-    typer.Option("--url", envvar="PACS_MONITOR_URL", help="The running daemon, instead of what the file says."),
+    typer.Option(
+        "--url", envvar="PACS_MONITOR_URL", help="The running daemon's address, instead of the configured one."
+    ),
 ]
 TokenFile = Annotated[
     Path | None,
     typer.Option(
         "--token-file",
         envvar="PACS_MONITOR_TOKEN_FILE",
-        help="Holds the token; or $PACS_MONITOR_TOKEN. Without either, the file's first token for operators.",
+        help="File with the token; or set $PACS_MONITOR_TOKEN. Default: the first configured token for operators.",
     ),
 ]
 UNSPECIFIED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 ADDRESS = ("listen", "tls")
-"""Keys of `monitor` without which a daemon cannot be asked."""
+"""Keys of `monitor` that are needed to reach a daemon."""
 MOST_SHOWN = 3
-"""Errors of the file that are shown when the daemon is asked all the same."""
+"""How many errors of the configuration are shown when the daemon can be reached despite them."""
 
 
 class DaemonAddress(NamedTuple):
-    """How a daemon is asked."""
+    """How to reach a daemon."""
 
     url: str
     token: str | None
     verify: str | bool
-    """A certificate to trust, or whether that of the system's authorities is asked for."""
+    """The file of the certificate to trust; True for the system's authorities."""
     zone: str
-    """In which times are shown."""
+    """The IANA time zone in which times are shown."""
 
 
 def daemon_address(config: Path, url: str | None, token_file: Path | None, *, quietly: bool = False) -> DaemonAddress:
-    """By `--url`, or by the file; errors of the file are shown, unless (`quietly`) the daemon will say them."""
+    """From `--url`, or from the configuration; prints its errors, unless the daemon will report them (`quietly`)."""
     return address_of(None if url else estate_or_contact(config, quietly=quietly), url, token_file)
 
 
 def address_of(known: Estate | Contact | None, url: str | None, token_file: Path | None) -> DaemonAddress:
-    """By `--url` alone, or by what is known from the file."""
+    """From `--url` alone, or from what the configuration says; ends the command if a URL is no address."""
     token = _token(token_file)
     if url or known is None:
         if not url or not url.startswith(("http://", "https://")):
@@ -63,9 +65,9 @@ def address_of(known: Estate | Contact | None, url: str | None, token_file: Path
 
 
 def estate_or_contact(config: Path, needed: tuple[str, ...] = ADDRESS, *, quietly: bool = False) -> Estate | Contact:
-    """The estate; while the file has errors, what its section `monitor` says, with a warning.
+    """The estate; if the configuration has errors, its section `monitor` alone, with a warning.
 
-    Ends the command where the address (or another key that is `needed`) cannot be read.
+    Ends the command if the address (or another key of `monitor` in `needed`) cannot be read.
     """
     if not config.exists():
         elsewhere = "\nfor a daemon that runs elsewhere, use --url" if needed == ADDRESS else ""
@@ -79,9 +81,7 @@ def estate_or_contact(config: Path, needed: tuple[str, ...] = ADDRESS, *, quietl
         contact = _in_spite_of(error, config, needed)
         if not quietly:
             _warn_of(error, MOST_SHOWN)
-            err.print(
-                f"{config} has errors; of it, only its section monitor is used here", style="yellow", markup=False
-            )
+            err.print(f"{config} has errors: only its section monitor is used here", style="yellow", markup=False)
         return contact
 
 
@@ -114,7 +114,7 @@ def _token(file: Path | None) -> str | None:
     try:
         return file.read_text(encoding="utf-8").strip() or fail(f"{file} contains no token")
     except (OSError, UnicodeDecodeError) as error:
-        fail(f"{file}: {getattr(error, 'strerror', None) or 'is not a text in UTF-8'}")
+        fail(f"{file}: {getattr(error, 'strerror', None) or 'is not UTF-8 text'}")
 
 
 def _operators(monitor: MonitorSettings | Contact) -> str | None:

@@ -6,15 +6,15 @@ The worst stands last, right above the prompt. Lines are rich's markup; what cam
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.markup import escape
 
 from pacs_monitor.cli import paged
 from pacs_monitor.cli.paged import When
-from pacs_monitor.format.human import pluralized
-from pacs_monitor.model import SECOND, local
+from pacs_monitor.format.human import moment, pluralized
+from pacs_monitor.model import parse_iso
 
 COLOURS = {"up": "green", "degraded": "yellow", "down": "red", "absent": "blue", "unknown": "magenta"}
 WORST_LAST = ("up", "absent", "unknown", "degraded", "down")
@@ -25,7 +25,7 @@ Row = Mapping[str, Any]
 
 def reader_of_times(zone: str, now: int) -> When:
     """Times as the monitor's people read their clocks."""
-    return lambda text: local(round(datetime.fromisoformat(text).timestamp() * SECOND), zone, now)
+    return lambda text: moment(parse_iso(text), ZoneInfo(zone), now)
 
 
 def board(status: Mapping[str, Any], when: When) -> list[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
-from pacs_monitor.format.human import byte_size, duration, number, percentage
-from pacs_monitor.model import SECOND, Micros, local
+from pacs_monitor.format.human import byte_size, duration, moment, number, percentage
+from pacs_monitor.model import SECOND, Micros
 
 UNIT = "unit"
 """The label that has the unit where the name does not (performance data of plugins)."""
@@ -32,7 +33,7 @@ class TimeFormat(NamedTuple):
         """With how long ago, or from now, that is."""
         at = round(seconds * SECOND)
         away = duration(abs(at - self.now) / SECOND)
-        return f"{local(at, self.zone, self.now)} ({f'in {away}' if at > self.now else f'{away} ago'})"
+        return f"{moment(at, ZoneInfo(self.zone), self.now)} ({f'in {away}' if at > self.now else f'{away} ago'})"
 
 
 def lines(measurements: Sequence[Mapping[str, Any]], times: TimeFormat) -> list[str]:
@@ -52,11 +53,12 @@ def _read(measurement: Mapping[str, Any], first: str, times: TimeFormat) -> str:
         text = _BY_UNIT[unit](value) if unit in _BY_UNIT else f"{number(value)} {unit}".rstrip()
         return f"{_words(name, first)} {text}"
     if name.endswith(_TIME):
-        return f"{_words(name.removesuffix(_TIME), first)} {times.time(value)}"
+        name = name.removesuffix(_TIME)
+        return f"{_words(name, first) or name} {times.time(value)}"
     for ending, (write, what) in _BY_ENDING.items():
         if name.endswith(ending):
             return f"{_words(name.removesuffix(ending), first) or what} {write(value)}"
-    return f"{_words(name, first)} {number(value)}"
+    return f"{_words(name, first) or name} {number(value)}"
 
 
 def _words(name: str, first: str) -> str:

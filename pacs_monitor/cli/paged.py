@@ -1,4 +1,4 @@
-"""Who was notified of an incident, who would have been, and who was not and why: as lines for a terminal."""
+"""The notifications of an incident as lines for a terminal: sent, pending, in shadow mode, or not sent and why."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from rich.markup import escape
 
 Row = Mapping[str, Any]
 When = Callable[[str], str]
-"""From the API's RFC 3339 to what people read."""
+"""Writes a time of the API (RFC 3339) for people."""
 SENT = {
     "delivered": "paged by {channel} at {at}",
     "pending": "page to {channel} is not delivered yet, since {at}",
     "shadow": "not paged: shadow mode; {channel} would have paged at {at}",
     "refused": "not paged: {channel} cannot send this page",
 }
-"""By the status of the page to one channel."""
+"""What is said of the page to one channel, by its status."""
 SECTIONS = {
     "notified": ("delivered",),
     "not delivered yet": ("pending",),
     "would have been notified, but for shadow mode": ("shadow",),
     "not notified": ("refused", "given_up", "dropped"),
 }
-"""Titles, and the statuses of notifications below them."""
+"""The title of each section, and the statuses of the notifications in it."""
 
 
 def line(incident: Row, when: When, now: str) -> str:
-    """Of an open incident: `critical incident 01JD…: paged by hook at 16:01:00 CET`; RFC 3339 compares as text."""
+    """An open incident: `critical incident 01JD…: paged by hook at 16:01:00 CET`. `now` is RFC 3339, in UTC."""
     said = [SENT[sent["status"]].format(channel=sent["channel"], at=when(sent["at"])) for sent in incident["notified"]]
     if not said and incident["page_due"] > now:
         said = [f"no page is sent before {when(incident['page_due'])} (page_after)"]
@@ -37,7 +37,7 @@ def line(incident: Row, when: When, now: str) -> str:
 
 
 def sections(notifications: Iterable[Row], suppressed: Iterable[Row], when: When) -> list[str]:
-    """What became of each notification of an incident, and what was not sent at all."""
+    """Every notification of an incident by what became of it, then those that were suppressed and why."""
     rows, lines = list(notifications), list[str]()
     held = [_suppressed(row, when) for row in suppressed]
     for title, statuses in SECTIONS.items():

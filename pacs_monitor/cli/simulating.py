@@ -13,7 +13,7 @@ from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, est
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
 from pacs_monitor.history import HistoryError, HistoryReader
-from pacs_monitor.model import local
+from pacs_monitor.format.human import moment
 from pacs_monitor.simulation import replay, scenario
 
 
@@ -85,7 +85,7 @@ def _replay(text: str, estate: Estate, new: Estate | None, *, json: bool) -> Non
     out.print(f"{period.name}: {found.same} notifications would be sent as they were", markup=False)
     for sign, pages in (("would be sent", found.added), ("would not be sent", found.gone)):
         for page in sorted(pages):
-            when, event = local(page.at, zone.key, 0), page.sent.event.removeprefix("incident.")
+            when, event = moment(page.at, zone), page.sent.event.removeprefix("incident.")
             out.print(f"{sign}: {when} {event} to {page.sent.channel}: {page.cause} ({page.severity})", markup=False)
     for what in replay.NOT_REPLAYED:
         out.print(f"cannot be replayed: {what}", markup=False)

@@ -112,7 +112,7 @@ def check_hours(value: str) -> str:
 
 
 def _exception(value: str) -> str:
-    if not value.endswith(".ics"):
+    if not re.fullmatch(patterns.CALENDAR_FILE, value):
         try:
             parse_day(value)
         except ValueError:
@@ -190,7 +190,9 @@ TimeZone = Annotated[
 BearerToken = Annotated[SecretStr, AfterValidator(_bearer), WithJsonSchema(secret(patterns.TOKEN))]
 Database = Annotated[str, AfterValidator(_database), Field(repr=False), WithJsonSchema(secret(patterns.DATABASE))]
 Hours = Annotated[str, AfterValidator(check_hours), WithJsonSchema(text(patterns.HOURS, "Mon-Fri 06:00-20:00", "24x7"))]
-Exceptional = Annotated[str, AfterValidator(_exception), WithJsonSchema(trimmed(rf"{patterns.DAY}|.*\.ics"))]
+Exceptional = Annotated[
+    str, AfterValidator(_exception), WithJsonSchema(trimmed(f"{patterns.DAY}|{patterns.CALENDAR_FILE}"))
+]
 Recurrence = Annotated[str, AfterValidator(_rrule), WithJsonSchema(text(patterns.RECURRENCE, "FREQ=MONTHLY;BYDAY=2SU"))]
 Cron = Annotated[str, AfterValidator(_cron), WithJsonSchema(text(patterns.CRON, "0 3 * * *"))]
 Networks = Annotated[

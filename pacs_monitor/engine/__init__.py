@@ -1,1 +1,1 @@
-"""Runs the checks: rhythm and calendar say when, the runner takes the seat and asks, the board keeps the results."""
+"""Runs the checks: the scheduler says when, the runner takes the seat and runs the probe, the board keeps results."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import getpass
 import os
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from hashlib import sha256
+from math import floor
+
+from pacs_monitor.model import SECOND, Micros
 
 LONGEST = 64
-_UNITS = ((172_800.0, 86_400.0, "d"), (3600.0, 3600.0, "h"), (60.0, 60.0, "min"), (1.0, 1.0, "s"), (0.001, 0.001, "ms"))
-"""Seconds from which a unit is used, its length, and the unit: `26 h` rather than `1.08 d`."""
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+"""Seconds."""
 
 
 def byte_size(size: float) -> str:
@@ -20,17 +23,34 @@ def byte_size(size: float) -> str:
     return f"{size:.0f} B"
 
 
-def duration(seconds: float) -> str:
-    """Seconds: `3.5 h`; shorter than a millisecond as a fraction of one."""
-    for least, length, unit in _UNITS:
-        if abs(seconds) >= least:
-            return f"{_digits(seconds / length)} {unit}"
+def duration(seconds: float, *, exact: bool = False) -> str:
+    """Seconds: `41.2 ms`, `16.3 s`; from a minute on the two largest units, `2 h 15 min`, or if `exact` all of them."""
+    if seconds < 0:
+        return f"-{duration(-seconds, exact=exact)}"
+    if seconds < 59.95:
+        return _below_a_minute(seconds)
+    finest = 1 if exact or seconds < 3600 else 60 if seconds < 86_400 else 3600
+    rest, parts = round(seconds / finest) * finest, list[str]()
+    for length, unit in _UNITS:
+        count, rest = divmod(rest, length)
+        parts += [f"{count} {unit}"] if count else []
+    return " ".join(parts)
+
+
+def _below_a_minute(seconds: float) -> str:
+    if seconds >= 0.9995:
+        return f"{_digits(seconds)} s"
+    if seconds >= 0.001:
+        return f"{_digits(seconds * 1000)} ms"
     return f"{seconds * 1000:.2g} ms" if round(seconds, 6) else "0 s"
 
 
-def percentage(ratio: float) -> str:
-    """From 0 to 1: `23.7 %`."""
-    return f"{_digits(ratio * 100)} %"
+def percentage(ratio: float, decimals: int | None = None) -> str:
+    """From 0 to 1: `23.7 %`; with `decimals`, rounded down, so that `100.000 %` means all of it."""
+    if decimals is None:
+        return f"{_digits(ratio * 100)} %"
+    scale = 10**decimals
+    return f"{floor(ratio * 100 * scale + 1e-6) / scale:.{decimals}f} %"
 
 
 def number(value: float) -> str:
@@ -45,9 +65,20 @@ def _digits(value: float) -> str:
     return f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.6f}".rstrip("0").rstrip(".")
 
 
-def moment(seconds: float, zone: tzinfo) -> str:
-    """Seconds since 1970 (UTC), by the clocks of a zone: `2026-11-24 12:00 CET`."""
-    return f"{datetime.fromtimestamp(seconds, zone):%Y-%m-%d %H:%M %Z}"
+def moment(at: Micros, zone: tzinfo, now: Micros | None = None) -> str:
+    """By the clocks of a zone: `Tue 2026-11-24 12:00:05 CET`; the time alone if `now` is given and on the same day."""
+    there = _in_zone(at, zone)
+    today = now is not None and _in_zone(now, zone).date() == there.date()
+    return f"{there:%H:%M:%S %Z}" if today else f"{there:%a %Y-%m-%d %H:%M:%S %Z}"
+
+
+def table_moment(at: Micros, zone: tzinfo) -> str:
+    """The same for a table whose heading names the zone: `2026-11-24 12:00:05`."""
+    return f"{_in_zone(at, zone):%Y-%m-%d %H:%M:%S}"
+
+
+def _in_zone(at: Micros, zone: tzinfo) -> datetime:
+    return datetime.fromtimestamp(at // SECOND, UTC).astimezone(zone)
 
 
 def label(name: str) -> str:

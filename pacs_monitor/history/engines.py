@@ -17,6 +17,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+from pacs_monitor.format.human import duration
 from pacs_monitor.history.errors import HistoryError, MovedError, describe
 from pacs_monitor.threads import started
 
@@ -233,7 +234,7 @@ def in_time(future: Future[T], within: float, url: URL) -> T:
 
 
 def unanswered(url: URL, within: float) -> HistoryError:
-    return HistoryError(f"the history {shown(url)} has not answered within {within:g} s; {advice(url)}")
+    return HistoryError(f"the history {shown(url)} has not answered within {duration(within)}; {advice(url)}")
 
 
 def shown(url: URL) -> str:

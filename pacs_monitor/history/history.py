@@ -14,6 +14,7 @@ from sqlalchemy import URL, Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 from ulid import ULID
 
+from pacs_monitor.format.human import duration
 from pacs_monitor.history.accumulator import HeartbeatBatch
 from pacs_monitor.history.batches import Batches
 from pacs_monitor.history.coverage import Alive, recorded_until
@@ -108,7 +109,7 @@ class History:
     def unready(self) -> str | None:
         """The same for everybody to read: without the database's own words."""
         if self.writing_for > WRITE_WITHIN:
-            return f"the history has not answered for {self.writing_for:.0f} s"
+            return f"the history has not answered for {duration(self.writing_for)}"
         return "the history cannot be written; the log says why" if self.trouble else None
 
     @property

@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
+from pacs_monitor.format.human import duration
 from pacs_monitor.history.errors import FencedError, HistoryError, MovedError, describe
 from pacs_monitor.threads import answer
 
@@ -137,7 +138,7 @@ class Writer:
         return HistoryError(self.trouble if self.trouble and self._slow else self._words())
 
     def _words(self) -> str:
-        return f"the history has not answered for {max(self.writing_for, WRITE_WITHIN):.0f} s; {self._what_to_do}"
+        return f"the history has not answered for {duration(max(self.writing_for, WRITE_WITHIN))}; {self._what_to_do}"
 
     def _run(self) -> None:
         ended = False

@@ -10,7 +10,7 @@ SCHEMA = 1
 
 
 def data(incident: Incident, event: Event, monitor: str, url: str) -> dict[str, Any]:
-    """The `data` of contracts.md with nothing in it that is looked up or made up of others' words."""
+    """The `data` of a notification: nothing in it is looked up, and no text of a probe or a peer is used."""
     check = incident.members[0] if incident.kind is IncidentKind.NODE and incident.members else None
     what = {Event.RESOLVED: "has recovered", Event.WITHDRAWN: "is no longer monitored"}
     state = what.get(event, f"is {incident.state.value}")

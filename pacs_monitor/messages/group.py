@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pacs_monitor.config.sections import MonitorSettings
-from pacs_monitor.model import Ending, Event, Incident, Micros, State, iso, local
+from pacs_monitor.format.human import moment
+from pacs_monitor.model import Ending, Event, Incident, Micros, State, iso
 
 SCHEMA = 1
 ABSENT = "absent:"
@@ -44,7 +46,7 @@ def data(incident: Incident, event: Event, name: str, monitor: MonitorSettings, 
 
 
 def _summary(incident: Incident, event: Event, site: str, monitor: MonitorSettings, now: Micros) -> str:
-    since = local(incident.since, monitor.timezone, now)
+    since = moment(incident.since, ZoneInfo(monitor.timezone), now)
     names = [member.node for member in incident.members]
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     named = f"{', '.join(names[:NAMED])}{more}"

@@ -1,6 +1,6 @@
-"""The `data` of a notification (contracts.md, schema 1) and its one-sentence summary.
+"""The `data` of a notification (schema 1), which channels render, and its one-sentence summary.
 
-Nothing in it comes from a patient's data; `detail` is the probe's own sentence.
+None of it comes from patient data; `detail` is the probe's own sentence.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ulid import ULID
 
 from pacs_monitor import states
 from pacs_monitor.alerting.next_steps import explained_by_detail, next_step, recovered
 from pacs_monitor.config.sections import MonitorSettings
+from pacs_monitor.format.human import duration, moment
 from pacs_monitor.messages import group
 from pacs_monitor.messages.reasons import phrase, port_of
 from pacs_monitor.model import (
@@ -32,7 +34,6 @@ from pacs_monitor.model import (
     Standing,
     State,
     iso,
-    local,
 )
 
 SCHEMA = 1
@@ -217,7 +218,7 @@ def _node(incident: Incident, event: Event, check: Check | None, scene: Scene) -
         names = f"{_named(map(str, incident.members))} {'is' if one else 'are'} no longer monitored"
         return f"{title}: {names}; {'its' if one else 'their'} incident, open since {since}, is withdrawn"
     if incident.ended is not None:
-        lasted, names = _duration(incident.ended - incident.since), _checks(incident)
+        lasted, names = duration(max(0, incident.ended - incident.since) // SECOND), _checks(incident)
         again = recovered(check) if len(incident.members) == 1 else "have recovered"
         return f"{title}: {names} {again} at {_clock(incident.ended, scene)}, after {lasted}"
     if incident.state is State.ABSENT:
@@ -331,13 +332,5 @@ def _named(names: Iterable[str]) -> str:
     return ", ".join(every[:3]) + (f" and {more} more" if more > 0 else "")
 
 
-def _clock(moment: Micros, scene: Scene) -> str:
-    return local(moment, scene.monitor.timezone, scene.now)
-
-
-def _duration(length: Micros) -> str:
-    seconds = max(0, length // SECOND)
-    if seconds < 120:
-        return f"{seconds} s"
-    minutes = seconds // 60
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+def _clock(at: Micros, scene: Scene) -> str:
+    return moment(at, ZoneInfo(scene.monitor.timezone), scene.now)

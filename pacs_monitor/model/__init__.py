@@ -96,7 +96,7 @@ from pacs_monitor.model.times import (
     Micros,
     iso,
     last_day,
-    local,
+    parse_iso,
 )
 
 __all__ = [
@@ -183,5 +183,5 @@ __all__ = [
     "fingerprint",
     "iso",
     "last_day",
-    "local",
+    "parse_iso",
 ]

@@ -14,7 +14,7 @@ from pacs_monitor.model.times import Micros
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A probe bound to a node, with its settings and rhythm. Equal checks are unchanged checks."""
+    """A probe bound to a node, with its settings and timing. Equal checks are unchanged checks."""
 
     id: CheckId
     node: Node

@@ -102,7 +102,7 @@ class Result:
         return self.started + round(self.duration * SECOND)
 
     def as_json(self) -> dict[str, Any]:
-        """The probe result of contracts.md."""
+        """As `probe --json` and the API return it: durations in seconds, times RFC 3339."""
         outcome, reason = self.outcome, self.outcome.reason
         return {
             "node": self.check.node,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, tzinfo
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 Micros = int
 """Microseconds since 1970-01-01T00:00:00Z."""
 SECOND: Micros = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def iso(micros: Micros) -> str:
@@ -15,10 +15,9 @@ def iso(micros: Micros) -> str:
     return datetime.fromtimestamp(micros // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{micros % SECOND:06d}Z"
 
 
-def local(micros: Micros, zone: str, now: Micros) -> str:
-    """For people: whole seconds in a time zone, and which that is; with the date unless it is today's."""
-    there, today = (datetime.fromtimestamp(m // SECOND, UTC).astimezone(ZoneInfo(zone)) for m in (micros, now))
-    return f"{there:%H:%M:%S %Z}" if there.date() == today.date() else f"{there:%Y-%m-%d %H:%M:%S %Z}"
+def parse_iso(text: str) -> Micros:
+    """The way back from RFC 3339, with whatever offset."""
+    return (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1)
 
 
 def last_day(end: Micros, zone: tzinfo) -> date:

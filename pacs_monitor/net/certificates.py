@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
-from pacs_monitor.format.human import number
+from pacs_monitor.format.human import duration
 from pacs_monitor.model import SECOND, Measure, Micros, Outcome, Phase, Reason, Status, Tls
 
 EXPIRY = Measure(
@@ -23,7 +23,6 @@ EXPIRY = Measure(
     "When the certificate that the node presents in the TLS handshake expires, trusted or not.",
 )
 """Declared by every probe that may use TLS."""
-_DAY = 86400.0
 
 
 def not_after(certificate: bytes) -> float | None:
@@ -35,6 +34,7 @@ def not_after(certificate: bytes) -> float | None:
 
 
 def until(expiry: float) -> str:
+    """Seconds since 1970 as the day in UTC."""
     return f"it is valid until {datetime.fromtimestamp(expiry, UTC):%Y-%m-%d}"
 
 
@@ -69,7 +69,8 @@ def warn_before_expiry(outcome: Outcome, within: float, now: Micros) -> Outcome:
     for measurement in outcome.measurements:
         left = measurement.value - now / SECOND
         if measurement.name == EXPIRY.name and left < within and outcome.status is Status.OK:
-            detail = f"the TLS certificate expires in {number(left / _DAY)} days: {until(measurement.value)}"
+            when = f"expires in {duration(left)}" if left > 0 else f"expired {duration(-left)} ago"
+            detail = f"the TLS certificate {when}: {until(measurement.value)}"
             expiring = Reason.CERTIFICATE_EXPIRING
             return replace(outcome, status=Status.WARN, reason=expiring, phase=Phase.TLS, detail=detail)
     return outcome

@@ -44,6 +44,9 @@ async def exchange(
             "down"
         )
         raise trace.failure(Reason.TCP_TIMEOUT, detail) from None
+    except ConnectionRefusedError:
+        detail = f"{remote} refused the datagram: the host is up, but nothing listens on this UDP port"
+        raise trace.failure(Reason.TCP_REFUSED, detail) from None
     except OSError as error:
         raise trace.failure(*connect_failure(remote, error, 0.0)) from None
     trace.end()

@@ -20,6 +20,7 @@ from cryptography import x509
 from pydantic import ConfigDict, Field, model_validator
 
 from pacs_monitor.fields import Day, Duration, FilePath, Settings
+from pacs_monitor.format.human import pluralized
 from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
 from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.net.threads import OneThread
@@ -113,7 +114,7 @@ def _first_end(data: bytes) -> datetime.datetime:
 
 def _words(day: datetime.date, left: float) -> str:
     days = int(abs(left) // _DAY)
-    plural = "" if days == 1 else "s"
+    many = pluralized(days, "day")
     if left < 0:
-        return f"expired on {day}" + (f", {days} day{plural} ago" if days else "")
-    return f"expires on {day}, " + (f"in {days} day{plural}" if days else "today")
+        return f"expired on {day}" + (f", {many} ago" if days else "")
+    return f"expires on {day}, " + (f"in {many}" if days else "today")

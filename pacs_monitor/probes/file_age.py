@@ -150,7 +150,7 @@ def _judge_seen(found: Found, settings: FileAgeSettings, ctx: ProbeContext, trac
     trace.measure("file_newest_timestamp_seconds", found.newest)
     trace.measure("file_newest_bytes", found.size)
     age = ctx.clock.now() / SECOND - found.newest
-    written = moment(found.newest, ctx.zone)
+    written = moment(round(found.newest * SECOND), ctx.zone)
     if age < -AHEAD:
         return _failed(trace, Reason.BAD_CONTENT, f"the newest file is dated in the future: {written}")
     old = f"the newest file is {duration(age)} old (written {written})"

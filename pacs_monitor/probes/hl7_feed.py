@@ -29,7 +29,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from fnmatch import fnmatchcase
 from time import monotonic
 from typing import Annotated, ClassVar, NamedTuple, Self
@@ -37,7 +37,7 @@ from typing import Annotated, ClassVar, NamedTuple, Self
 from pydantic import ConfigDict, PlainValidator, WithJsonSchema, model_validator
 
 from pacs_monitor.fields import FolderPath, Settings, Texts
-from pacs_monitor.format.human import duration
+from pacs_monitor.format.human import duration, moment
 from pacs_monitor.hl7.silence import Limit, Limits
 from pacs_monitor.model import (
     SECOND,
@@ -247,5 +247,4 @@ def _sentence(feed: str, limit: Limit, last: Micros | None, zone: tzinfo) -> str
     allowed = f"the longest acceptable gap is {duration(limit.seconds)}"
     if last is None:
         return f"{whose}no message since monitoring began; {allowed}"
-    there = datetime.fromtimestamp(last / SECOND, zone)
-    return f"{whose}no message since {there:%a %Y-%m-%d %H:%M %Z}; {allowed}"
+    return f"{whose}no message since {moment(last, zone)}; {allowed}"

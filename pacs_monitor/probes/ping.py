@@ -21,7 +21,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pacs_monitor.fields import Duration, Percent, Settings
-from pacs_monitor.format.human import duration
+from pacs_monitor.format.human import duration, percentage
 from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, ProbeContext, Reason, Timing
 from pacs_monitor.net import NetFailure, Trace, resolve
 from pacs_monitor.net.connection import connect_failure
@@ -184,7 +184,7 @@ def _judge(trips: list[float], host: str, settings: PingSettings, trace: Trace) 
     if lost > settings.lost:
         reason, detail = (
             Reason.OVER_LIMIT,
-            f"{lost:.0%} of the replies from {host} were lost, more than {settings.lost:.0%}",
+            f"{percentage(lost)} of the replies from {host} were lost, more than {percentage(settings.lost)}",
         )
     elif settings.slow is not None and mean > settings.slow:
         reason, detail = (

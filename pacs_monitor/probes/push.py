@@ -65,9 +65,9 @@ class Push:
             return _judge(ctx.memory, settings, now, ctx.zone)
         until = watched + round(settings.within * SECOND)
         if now <= until:
-            detail = f"no report has arrived yet; the job has until {moment(until / SECOND, ctx.zone)}"
+            detail = f"no report has arrived yet; the job has until {moment(until, ctx.zone)}"
             return Outcome.of(Reason.AWAITED, phase=Phase.OPERATION, detail=detail)
-        detail = f"no report has arrived since the monitor began to wait for one, {moment(watched / SECOND, ctx.zone)}"
+        detail = f"no report has arrived since the monitor began to wait for one, {moment(watched, ctx.zone)}"
         return Outcome.of(Reason.SILENT, phase=Phase.OPERATION, detail=detail)
 
     def note(self, memory: MutableMapping[str, Any], report: Report, seconds: float | None, now: Micros) -> None:
@@ -76,7 +76,7 @@ class Push:
 
 def _judge(memory: Mapping[str, Any], settings: PushSettings, now: Micros, zone: tzinfo) -> Outcome:
     reported, seconds = memory["reported"], memory["seconds"]
-    when = moment(reported / SECOND, zone)
+    when = moment(reported, zone)
     measured = [Measurement("push_last_report_timestamp_seconds", reported / SECOND)]
     if seconds is not None:
         measured.append(Measurement("push_job_seconds", seconds))

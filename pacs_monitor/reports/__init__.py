@@ -1,4 +1,4 @@
-"""Reports: what the transitions of a period add up to, as data and as tables."""
+"""Uptime reports: what the recorded transitions of a period add up to, as data and as tables."""
 
 from pacs_monitor.reports.build import build
 from pacs_monitor.reports.periods import Period, PeriodError, parse

@@ -1,4 +1,4 @@
-"""The uptime report of a period, in the shape of contracts.md."""
+"""The uptime report of a period as the data of `report --format json`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOUR = 3600 * SECOND
 def build(
     reader: HistoryReader, period: Period, now: Micros, checks: Collection[CheckId] | None = None
 ) -> dict[str, Any]:
-    """Account for these checks, or for all that were watched in the period."""
+    """The report for these checks, or for all that were watched in the period; durations in seconds, times RFC 3339."""
     interval = period.interval
     coverage, ledgers = reader.coverage(*interval), reader.transitions()
     incidents = reader.incidents(start=interval.start, end=interval.end)

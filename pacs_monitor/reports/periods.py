@@ -1,4 +1,4 @@
-"""Periods as people write them, in the monitor's time zone, daylight saving included."""
+"""Reads periods as people write them (`2026-Q3`, `last-week`), in the monitor's time zone with its daylight saving."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ _VALID = (
 
 
 class PeriodError(PacsMonitorError):
-    """A text is no period; the message says what is valid."""
+    """The text is not a period; the message says what is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A named interval in a zone."""
+    """A named interval in an IANA time zone."""
 
     name: str
     interval: Interval
     timezone: str
 
     def so_far(self, now: Micros) -> bool:
-        """Whether it goes on."""
+        """Whether the period has not ended yet."""
         return now < self.interval.end
 
     def local(self, at: Micros) -> str:
-        """RFC 3339 in the period's zone."""
+        """An instant as RFC 3339 in the period's zone."""
         moment = datetime.fromtimestamp(at // SECOND, ZoneInfo(self.timezone))
         return moment.replace(microsecond=at % SECOND).isoformat()
 
 
 class _Named(NamedTuple):
-    """Whole days that have a name which means the same tomorrow: the first, and the one after the last."""
+    """Whole days under a name that means the same tomorrow; `after` is the day after the last."""
 
     name: str
     first: date
@@ -54,9 +54,10 @@ class _Named(NamedTuple):
 
 
 def parse(text: str, timezone: str, now: Micros) -> Period:
-    """What `_VALID` shows, in the monitor's time zone; weeks are those of ISO 8601, which begin on Monday.
+    """Read a period in one of the forms that `_VALID` lists; weeks are those of ISO 8601, which begin on Monday.
 
-    Of FROM..TO, a day (or a month …) as TO is included whole, a date-time is that instant. Raises PeriodError.
+    In FROM..TO, a TO that is a day, a month … is included whole; one with a time of day is that instant. Raises
+    PeriodError for any other text, and for a period that has not begun.
     """
     zone = ZoneInfo(timezone)
     today = datetime.fromtimestamp(now // SECOND, zone).date()
@@ -88,7 +89,7 @@ def _read(text: str, zone: ZoneInfo, today: date) -> tuple[str, Micros, Micros]:
 
 
 def _named(text: str, today: date) -> _Named | None:
-    """Days of the calendar; None for what is written otherwise, ValueError for what no calendar has."""
+    """The days of a named period; None if the text is not a name, ValueError for dates that do not exist."""
     if text.lower() in _DAYS:
         return _day(today - timedelta(days=_DAYS[text.lower()]))
     if found := _RELATIVE.fullmatch(text):
@@ -113,7 +114,7 @@ def _day(day: date) -> _Named:
 
 
 def _around(day: date, what: str) -> _Named:
-    """The week, month, quarter or year that a day is in."""
+    """The week, month, quarter or year that contains a day."""
     if what == "week":
         year, week, weekday = day.isocalendar()
         monday = day - timedelta(days=weekday - 1)

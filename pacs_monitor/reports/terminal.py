@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from math import floor
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,19 +10,23 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Column, Table
 
+from pacs_monitor.format.human import duration, percentage, table_moment
+from pacs_monitor.model import parse_iso
+
 SHOWN = ("up", "degraded", "down", "unreachable", "absent", "maintenance", "unknown", "outside_hours")
 
 
 def table(report: Mapping[str, Any]) -> RenderableType:
-    """The period, every check with where its time went, and the outages with their bounds."""
+    """The period, the time of each check by class, and each outage with its shortest and longest possible duration."""
     period = report["period"]
-    start, end, until = (moment(period[key], ZoneInfo(period["timezone"])) for key in ("from", "to", "accounted_until"))
+    zone = ZoneInfo(period["timezone"])
+    start, end, until = (_moment(period[key], zone) for key in ("from", "to", "accounted_until"))
     so_far = f", accounted until {until}" if period["so_far"] else ""
     head = f"[bold]{escape(period['name'])}[/bold]  {start} to {end}{so_far}, times in {period['timezone']}"
-    ran = f"The monitor ran for {percent(report['coverage'])} of it."
+    ran = f"The monitor ran for {_percentage(report['coverage'])} of it."
     parts: list[RenderableType] = [head, ran, "", _checks(report)]
     if never := [_unproven(row) for row in report["checks"] if row["unknown_by_cause"]["unproven"]]:
-        words = "Had not worked yet with their settings, so the time counts as unknown: are they configured correctly?"
+        words = "Never worked before with their settings, so the time counts as unknown: are they configured correctly?"
         parts += ["", words, *never]
     if report["incidents"]:
         parts += ["", _outages(report)]
@@ -45,15 +47,15 @@ def _checks(report: Mapping[str, Any]) -> Table:
     for column in grid.columns[1:]:
         column.justify = "right"
     for row in report["checks"]:
-        times = [duration(row["seconds"][kind]) for kind in kinds]
-        felt, attributable = percent(row["availability"]), percent(row["availability_attributable"])
+        times = [_duration(row["seconds"][kind]) for kind in kinds]
+        felt, attributable = _percentage(row["availability"]), _percentage(row["availability_attributable"])
         counts = str(row["runs"]), str(row["brief_failures"])
         grid.add_row(escape(f"{row['node']}/{row['check']}"), felt, attributable, *times, *counts)
     return grid
 
 
 def _unproven(row: Mapping[str, Any]) -> str:
-    return escape(f"  {row['node']}/{row['check']}, for {duration(row['unknown_by_cause']['unproven'])}")
+    return escape(f"  {row['node']}/{row['check']}, for {_duration(row['unknown_by_cause']['unproven'])}")
 
 
 def _outages(report: Mapping[str, Any]) -> Table:
@@ -63,18 +65,18 @@ def _outages(report: Mapping[str, Any]) -> Table:
         grid.add_row(
             escape(f"{outage['node']}/{outage['check']}"),
             outage["reason"] or "",
-            moment(outage["last_good"], zone) if outage["last_good"] else "never",
-            moment(outage["since"], zone),
-            moment(outage["ended"], zone) if outage["ended"] else "goes on",
-            duration(outage["at_least_seconds"]),
-            duration(outage["at_most_seconds"]),
+            _moment(outage["last_good"], zone) if outage["last_good"] else "never",
+            _moment(outage["since"], zone),
+            _moment(outage["ended"], zone) if outage["ended"] else "goes on",
+            _duration(outage["at_least_seconds"]),
+            _duration(outage["at_most_seconds"]),
             outage["id"] or "",
         )
     return grid
 
 
 def _grid(columns: Iterable[str]) -> Table:
-    """On a narrow terminal cells are folded, and nothing is cut; the names of the checks stay whole, to be found."""
+    """On a narrow terminal cells wrap and nothing is cut; the first column never wraps, so that names can be found."""
     cells = [Column(name, overflow="fold", no_wrap=not number) for number, name in enumerate(columns)]
     return Table(*cells, box=None, pad_edge=False)
 
@@ -83,22 +85,14 @@ def _any(report: Mapping[str, Any], kind: str) -> bool:
     return any(row["seconds"][kind] for row in report["checks"])
 
 
-def moment(text: str, zone: ZoneInfo) -> str:
-    """A time of the report in its time zone, which stands above the tables; whole seconds."""
-    return f"{datetime.fromisoformat(text).astimezone(zone):%Y-%m-%d %H:%M:%S}"
+def _moment(text: str, zone: ZoneInfo) -> str:
+    """A time of the report, whose time zone is given above the tables."""
+    return table_moment(parse_iso(text), zone)
 
 
-def percent(ratio: float | None) -> str:
-    """A ratio, rounded down, so that 100 % means all of it; nothing measured is no number."""
-    return "not measured" if ratio is None else f"{floor(ratio * 1e5 + 1e-6) / 1e3:.3f} %"
+def _percentage(ratio: float | None) -> str:
+    return "not measured" if ratio is None else percentage(ratio, decimals=3)
 
 
-def duration(seconds: float) -> str:
-    """Days, hours, minutes, seconds; below a minute with milliseconds."""
-    if 0 < seconds < 60:
-        return f"{seconds:.3f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
-    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"
+def _duration(seconds: float) -> str:
+    return duration(seconds, exact=True)

@@ -1,4 +1,4 @@
-"""Where the links in a page lead: `runbook` to the operations manual, `url` to the incident."""
+"""Where `/` and the links in a page lead: `runbook` to the operations manual, `url` to the incident."""
 
 from __future__ import annotations
 
@@ -11,6 +11,16 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 RUNBOOK = "/docs/operations"
+FRONT = {
+    "status": "/api/v1/status",
+    "incidents": "/api/v1/incidents",
+    "metrics": "/metrics",
+    "manual": RUNBOOK,
+    "api": "/api/openapi.json",
+    "health": "/healthz",
+    "ready": "/readyz",
+}
+"""What stands at `/`, until there are pages."""
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Operations</title>
 <style>pre {{ white-space: pre-wrap; max-width: 76em; margin: 1em auto }} b:target {{ background: yellow }}</style>
@@ -18,6 +28,10 @@ _PAGE = """<!doctype html>
 
 
 def add_links(app: FastAPI) -> None:
+    @app.get("/", summary="What else there is.", include_in_schema=False)
+    async def front() -> dict[str, str]:
+        return FRONT
+
     @app.get(RUNBOOK, summary="The operations manual, with an anchor per reason.", include_in_schema=False)
     async def runbook() -> HTMLResponse:
         return HTMLResponse(manual())

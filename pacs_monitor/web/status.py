@@ -1,4 +1,4 @@
-"""The JSON of `/api/v1/status` and its parts, from the Board (contracts.md)."""
+"""The JSON of `/api/v1/status` and its parts, from the Board."""
 
 from __future__ import annotations
 

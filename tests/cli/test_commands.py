@@ -217,7 +217,7 @@ def test_a_typo_in_the_file_keeps_nobody_from_asking_the_daemon(estate, typo):
         said = invoke(*words, "--config", file)
         assert (said.exit_code, says in said.stdout) == (code, True), (words, said.output)
         if words != ("reload",):  # what the daemon reads is for it to say
-            assert f"{file} has errors; of it, only its section monitor is used here" in said.stderr
+            assert f"{file} has errors: only its section monitor is used here" in said.stderr
             assert re.search(r"broken\.yaml:\d+: .*(chekcs|not YAML)", said.stderr)
 
 

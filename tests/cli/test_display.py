@@ -83,11 +83,11 @@ def test_the_worst_stands_last_above_the_counts_and_nothing_is_cut() -> None:
     board = {"monitor": "[east]", "time": "2025-11-24T16:00:00Z", "paging": "shadow", "counts": counts, "nodes": nodes}
     opened = open_incident("archive/dicom_echo", notified=[sent("[hook]", "delivered")])
     assert plain(display.board(board | {"incidents": [opened]}, WHEN)) == [
-        "archive/tcp         up              warning   since 16:00:00 CET             last: ok",
-        "ct/echo             up → degraded?  warning   since 16:00:00 CET             last: warn busy",
+        "archive/tcp         up              warning   since 16:00:00 CET                 last: ok",
+        "ct/echo             up → degraded?  warning   since 16:00:00 CET                 last: warn busy",
         f"    {REFUSED}",
-        "ris/echo            unknown         warning   since 2025-11-23 16:00:00 CET  last: not run yet",
-        "archive/dicom_echo  down            critical  since 16:00:00 CET             last: fail tcp_refused",
+        "ris/echo            unknown         warning   since Sun 2025-11-23 16:00:00 CET  last: not run yet",
+        "archive/dicom_echo  down            critical  since 16:00:00 CET                 last: fail tcp_refused",
         f"    {REFUSED}",
         "    critical incident 01JD: paged by [hook] at 16:01:00 CET",
         "[east] at 17:00:00 CET: 2 up, 1 down, 1 unknown; paging shadow",

@@ -117,9 +117,13 @@ def test_a_result_that_was_not_asked_for_now_says_so() -> None:
         ),
         (
             [measurement("http_status", 200), measurement("tls_certificate_expiry_timestamp_seconds", 1_764_864_000)],
-            ["http status 200, tls certificate expiry 2025-12-04 17:00:00 CET (in 10 d)"],
+            ["http status 200, tls certificate expiry Thu 2025-12-04 17:00:00 CET (in 10 d)"],
         ),
-        ([measurement("push_last_report_timestamp_seconds", 1_763_995_500)], ["last report 15:45:00 CET (1.25 h ago)"]),
+        (
+            [measurement("push_last_report_timestamp_seconds", 1_763_995_500)],
+            ["last report 15:45:00 CET (1 h 15 min ago)"],
+        ),
+        ([measurement("expiry_timestamp_seconds", 1_764_864_000)], ["expiry Thu 2025-12-04 17:00:00 CET (in 10 d)"]),
         ([measurement("ntp_offset_seconds", -2.2e-05)], ["offset -0.022 ms"]),
     ],
 )
@@ -143,8 +147,8 @@ def test_no_value_of_any_measurement_is_written_with_an_exponent_or_a_tail_of_di
         (2.2e-05, "0.022 ms"),
         (0.0021, "2.1 ms"),
         (0.5, "500 ms"),
-        (90, "1.5 min"),
-        (93_600, "26 h"),
+        (90, "1 min 30 s"),
+        (93_600, "1 d 2 h"),
         (86400 * 1234, "1234 d"),
     ],
 )

@@ -92,7 +92,7 @@ BAD = {
     "BearerToken": ["a b", "a=b", ""],
     "Cron": ["99 * * * *", "0 3 * *", "0 24 * * *", "@daily", "0 0 last0 * *", "0 0 * jan5 *", "0 3 * * 8"],
     "Database": ["mysql://h", "pacs.db", "sqlite://a.db"],
-    "Exceptional": ["24.12.", "holidays"],
+    "Exceptional": ["24.12.", "holidays", "0\nholidays.ics"],
     "HostPort": ["127.0.0.1", "9741", "h:65536", "::1:9741", ":9741"],
     "Name": ["a/b", "", "-a", "a b", "a:b"],
     "Networks": ["h.example.org", "10.0.0.0/24/8"],

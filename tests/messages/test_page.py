@@ -120,7 +120,7 @@ def test_summaries_say_in_words_what_happens() -> None:
         summary(withdrawn, Event.WITHDRAWN),
     ] == [
         f"Main archive still {port} since 17:00:00 CET; archive_disk still answers",
-        f"Main archive {port} since 2025-11-24 17:00:00 CET; archive_disk still answers",
+        f"Main archive {port} since Mon 2025-11-24 17:00:00 CET; archive_disk still answers",
         "Main archive responds too slowly (now degraded) since 17:00:00 CET",
         "Main archive responds too slowly (degraded) since 17:00:00 CET; archive_disk still answers",
         "Main archive has been failing since 17:00:00 CET and cannot be checked now: our credentials are not accepted",
@@ -222,7 +222,7 @@ FULL, FULLER = "/images is 89 % used, the limit is 80 %", "/images is 93 % used,
 
 def test_what_is_wrong_with_how_much_of_what_stands_first_where_the_reason_is_general() -> None:
     disk, orders = of_kind("disk"), of_kind("hl7_feed", "orders")
-    silent = "ORM^O01: no message since Mon 2025-11-24 16:30 CET; the longest acceptable gap is 15 min"
+    silent = "ORM^O01: no message since Mon 2025-11-24 16:30:00 CET; the longest acceptable gap is 15 min"
     assert [
         told(disk, Reason.OVER_LIMIT, FULLER)["summary"],
         told(disk, Reason.OVER_LIMIT, FULL, state=State.DEGRADED)["summary"],

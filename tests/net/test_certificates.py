@@ -210,7 +210,7 @@ def test_a_certificate_that_ends_soon_is_a_warning(left: int, status: Status) ->
     assert minded.status is status
     if status is Status.WARN:
         assert (minded.reason, minded.phase) == (Reason.CERTIFICATE_EXPIRING, Phase.TLS)
-        assert minded.detail == "the TLS certificate expires in 13 days: it is valid until 2023-11-27"
+        assert minded.detail == "the TLS certificate expires in 13 d: it is valid until 2023-11-27"
 
 
 def test_a_failure_is_not_made_a_warning_about_its_certificate() -> None:

@@ -107,6 +107,15 @@ async def test_records_of_every_type_are_read() -> None:
             assert outcome.measurements[0].value == 1
 
 
+async def test_a_port_where_nothing_listens_is_refused_over_udp() -> None:
+    port = free_port()
+    outcome = await ask(DNS, *at(port))
+
+    assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.TCP_REFUSED)
+    refused = f"127.0.0.1:{port} refused the datagram"
+    assert outcome.detail == f"{refused}: the host is up, but nothing listens on this UDP port"
+
+
 async def test_the_terminal_shows_where_a_name_leads() -> None:
     async with dnsmasq() as port:
         right, wrong, nothing = [

@@ -187,7 +187,7 @@ async def test_a_sender_that_falls_silent_in_service_hours() -> None:
         assert not silent(await feed.at("2026-11-24T10:14"))
         outcome = await feed.at("2026-11-24T10:15")
         assert silent(outcome)
-        assert outcome.detail == "no message since Tue 2026-11-24 10:00 CET; the longest acceptable gap is 15 min"
+        assert outcome.detail == "no message since Tue 2026-11-24 10:00:00 CET; the longest acceptable gap is 15 min"
         await feed.send()
         assert not silent(await feed.at("2026-11-24T10:16"))
 
@@ -236,7 +236,7 @@ async def test_each_message_type_that_is_expected_must_come() -> None:
         assert not silent(await feed.at("2026-11-24T10:14"))
         outcome = await feed.at("2026-11-24T10:15")
         assert outcome.detail == (
-            "ORM^O01: no message since Tue 2026-11-24 10:00 CET; the longest acceptable gap is 15 min; "
+            "ORM^O01: no message since Tue 2026-11-24 10:00:00 CET; the longest acceptable gap is 15 min; "
             "ORU^R01: no message since monitoring began; the longest acceptable gap is 15 min"
         )
     assert {(m.name, m.labels) for m in outcome.measurements} == {
@@ -300,7 +300,7 @@ async def test_a_counter_of_an_engine_that_goes_on_is_a_feed_that_lives() -> Non
         cleared = await look("2026-11-24T10:20", channel("Orders", 0), channel("Results", 0))
         assert cleared.detail.startswith("Results: ")
         later = await look("2026-11-24T10:25", channel("Orders", 0), channel("Results", 0))
-        assert later.detail.startswith("Orders: no message since Tue 2026-11-24 10:10 CET; ")
+        assert later.detail.startswith("Orders: no message since Tue 2026-11-24 10:10:00 CET; ")
         again = await look("2026-11-24T10:26", channel("Orders", 1), channel("Results", 2))
         assert not silent(again)
 

@@ -144,7 +144,7 @@ async def test_an_answer_that_is_read_late_says_nothing_of_the_clock() -> None:
 
 @pytest.mark.parametrize(
     ("offset", "status", "word"),
-    [("+2s", Status.WARN, "ahead"), ("-2s", Status.WARN, "behind"), ("+90s", Status.FAIL, "1.5 min")],
+    [("+2s", Status.WARN, "ahead"), ("-2s", Status.WARN, "behind"), ("+90s", Status.FAIL, "1 min 30 s")],
 )
 async def test_a_clock_that_is_off_is_told_with_its_direction(
     offset: str, status: Status, word: str, tmp_path: Path

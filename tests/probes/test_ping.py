@@ -99,7 +99,7 @@ def test_a_network_that_loses_every_second_request_is_a_warning(host: str, kind:
 
     outcome = alone(scene())
     assert (outcome.status, outcome.reason) == (Status.WARN, Reason.OVER_LIMIT)
-    assert outcome.detail == f"50% of the replies from {host} were lost, more than 20%"
+    assert outcome.detail == f"50 % of the replies from {host} were lost, more than 20 %"
     assert {m.name: m.value for m in outcome.measurements}["ping_lost_ratio"] == 0.5
 
 

@@ -182,7 +182,7 @@ async def test_a_feed_that_has_never_spoken_is_silent_and_its_newest_is_remember
     assert (never.reason, asked_at_first) == (Reason.SILENT, 8)
     assert fine.status is Status.OK
     assert later.reason is Reason.SILENT
-    assert "began 3.5 h ago" in later.detail
+    assert "began 3 h 30 min ago" in later.detail
     assert asked == 1
 
 

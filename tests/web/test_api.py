@@ -49,9 +49,17 @@ async def test_the_metrics_are_clean_and_follow_the_board(served):
     assert "pacs_notifications_total{channel=" not in text
 
 
+async def test_the_front_page_names_what_can_be_asked(served):
+    await until_up(served)
+    links = (await served.client.get("/")).json()
+
+    assert {"/docs/operations", "/metrics", "/api/v1/status"} <= set(links.values())
+    assert {(await served.client.get(link)).status_code for link in links.values()} == {200}
+
+
 async def test_head_is_answered_like_get_without_the_content(served):
     await until_up(served)
-    paths = ["/healthz", "/readyz", "/metrics", "/probe?node=archive", "/docs/operations", "/incidents/1"]
+    paths = ["/", "/healthz", "/readyz", "/metrics", "/probe?node=archive", "/docs/operations", "/incidents/1"]
     paths += [f"/api/v1/{noun}" for noun in ("status", "nodes/archive", "checks/archive/port", "incidents", "changes")]
     for path in [*paths, "/api/v1/notifications", "/api/openapi.json", "/api/v1/incidents/1", "/nothing"]:
         head, get = await served.client.head(path), await served.client.get(path)
