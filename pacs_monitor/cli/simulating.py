@@ -12,8 +12,8 @@ from pacs_monitor import reports
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, estate_of, fail, out, print_json
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
-from pacs_monitor.history import HistoryError, HistoryReader
 from pacs_monitor.format.human import moment
+from pacs_monitor.history import HistoryError, HistoryReader
 from pacs_monitor.simulation import replay, scenario
 
 
