@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -95,7 +96,7 @@ async def test_without_the_database_a_leader_goes_on_but_writes_no_objects(serve
     await instance.end()
 
 
-async def test_with_sqlite_the_one_daemon_leads(tmp_path) -> None:
+async def test_with_sqlite_the_one_daemon_leads(tmp_path: Path) -> None:
     instance = an_instance(f"sqlite:///{tmp_path}/pacs-monitor.db")
     assert await instance.obtain() is False
     await instance.permitted()

@@ -7,8 +7,9 @@ import socket
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from contextvars import Context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVarTuple
 
 import pytest
 
@@ -128,6 +129,9 @@ async def test_a_channel_that_is_out_of_memory_once_delivers_later(receiver: Rec
     assert types(receiver.accepted) == ["opened", "resolved"]
 
 
+Ts = TypeVarTuple("Ts")
+
+
 class LosesATimer(asyncio.SelectorEventLoop):
     """A loop that is out of memory at one `call_at`, and whose time a test may move on."""
 
@@ -136,11 +140,13 @@ class LosesATimer(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return super().time() + self.ahead
 
-    def call_at(self, when: float, callback: Callable[..., object], *args: Any, **more: Any) -> Any:
+    def call_at(
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
         if self.lose and getattr(callback, "__func__", None) is IntervalScheduler._turn:
             self.lose = False
             raise MemoryError
-        return super().call_at(when, callback, *args, **more)
+        return super().call_at(when, callback, *args, context=context)
 
 
 def test_a_check_whose_timer_is_lost_is_asked_again() -> None:

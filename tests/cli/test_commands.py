@@ -7,9 +7,12 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from pacs_monitor.cli import app
 from tests.peers.daemon import RunningDaemon
@@ -19,7 +22,7 @@ from tests.proofs.estates import write_estate
 from tests.proofs.switchable import Switchable
 
 
-def command(*words, config=None, **environment):
+def command(*words: object, config: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "pacs_monitor", *map(str, words)]
     if config is not None:
         line += ["--config", str(config)]
@@ -27,12 +30,12 @@ def command(*words, config=None, **environment):
     return subprocess.run(line, check=False, capture_output=True, text=True, env=env)
 
 
-def node(port, name="archive"):
+def node(port: int, name: str = "archive") -> str:
     return f"  {name}: {{host: 127.0.0.1, dicom: {{port: {port}, ae_title: PEER}}, checks: {{dicom_echo: }}}}\n"
 
 
 @pytest.fixture(scope="module")
-def estate(tmp_path_factory):
+def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A running daemon over one good node and one where nothing listens."""
     folder, listen = tmp_path_factory.mktemp("estate"), free_port()
     with Switchable() as peer, Receiver() as pager:
@@ -48,7 +51,7 @@ def estate(tmp_path_factory):
 COUNTS = {"up": 1, "down": 1, "absent": 0, "unknown": 0, "degraded": 0}
 
 
-def test_help_teaches_every_command():
+def test_help_teaches_every_command() -> None:
     shown = command("--help")
     names = re.findall(r"^\W*([a-z-]+)  +[A-Z]", shown.stdout, re.MULTILINE)
 
@@ -59,14 +62,14 @@ def test_help_teaches_every_command():
         assert CliRunner().invoke(app, [name, "--help"]).exit_code == 0
 
 
-def test_a_good_node_is_probed_through_the_daemon(estate):
+def test_a_good_node_is_probed_through_the_daemon(estate: Path) -> None:
     said = command("probe", "archive/dicom_echo", config=estate)
 
     assert said.returncode == 0, said.stdout + said.stderr
     assert re.search(r"archive/dicom_echo +ok", said.stdout)
 
 
-def test_a_direct_probe_tells_phases_and_what_the_peer_is(estate):
+def test_a_direct_probe_tells_phases_and_what_the_peer_is(estate: Path) -> None:
     said = command("probe", "archive", "--direct", config=estate)
 
     assert said.returncode == 0, said.stdout + said.stderr
@@ -74,7 +77,7 @@ def test_a_direct_probe_tells_phases_and_what_the_peer_is(estate):
         assert word in said.stdout
 
 
-def test_a_bad_node_is_explained_whose_fault_it_is_and_what_to_check(estate):
+def test_a_bad_node_is_explained_whose_fault_it_is_and_what_to_check(estate: Path) -> None:
     said = command("probe", "dead", "--direct", config=estate)
 
     assert said.returncode == 1
@@ -82,7 +85,7 @@ def test_a_bad_node_is_explained_whose_fault_it_is_and_what_to_check(estate):
     assert "Check that the service is running" in said.stdout
 
 
-def test_a_node_that_may_be_off_is_not_called_an_outage(tmp_path):
+def test_a_node_that_may_be_off_is_not_called_an_outage(tmp_path: Path) -> None:
     off = node(free_port(), "ct").replace("{host", "{presence: intermittent, host")
     said = command("probe", "ct", "--direct", config=write_estate(tmp_path, free_port(), off))
 
@@ -90,13 +93,13 @@ def test_a_node_that_may_be_off_is_not_called_an_outage(tmp_path):
     assert "counts as absent, not as an outage" in said.stdout
 
 
-def test_a_probe_as_json_is_an_array_of_results(estate):
+def test_a_probe_as_json_is_an_array_of_results(estate: Path) -> None:
     rows = json.loads(command("probe", "dead", "--direct", "--json", config=estate).stdout)
 
     assert [(row["status"], row["reason"], row["blame"]) for row in rows] == [("fail", "tcp_refused", "node")]
 
 
-def test_what_only_the_daemon_can_know_is_not_asked_from_here(tmp_path):
+def test_what_only_the_daemon_can_know_is_not_asked_from_here(tmp_path: Path) -> None:
     config = write_estate(tmp_path, free_port(), "  job: {checks: {push: {within: 26h}}}\n")
     said = command("probe", "job", "--direct", config=config)
 
@@ -104,7 +107,7 @@ def test_what_only_the_daemon_can_know_is_not_asked_from_here(tmp_path):
     assert "run from this terminal: only the running daemon knows the reports" in said.stdout
 
 
-def test_no_such_node_is_misuse_and_says_what_there_is(estate):
+def test_no_such_node_is_misuse_and_says_what_there_is(estate: Path) -> None:
     for words in (
         ("probe", "arhcive"),
         ("probe", "archive/ecoh"),
@@ -127,11 +130,13 @@ def test_no_such_node_is_misuse_and_says_what_there_is(estate):
         (("probes", "dsk"), "disk"),
     ],
 )
-def test_a_mistyped_name_is_answered_with_the_one_that_is_meant(estate, words, meant):
+def test_a_mistyped_name_is_answered_with_the_one_that_is_meant(
+    estate: Path, words: tuple[str, ...], meant: str
+) -> None:
     assert f"did you mean {meant}?" in command(*words, config=None if words[0] == "probes" else estate).stderr
 
 
-def test_status_and_incidents_tell_what_is_down(estate):
+def test_status_and_incidents_tell_what_is_down(estate: Path) -> None:
     status, incidents = command("status", config=estate), command("incidents", config=estate)
     identity = re.search(r"01[0-9A-Z]{24}", incidents.stdout)
     assert identity, incidents.stdout + incidents.stderr
@@ -147,24 +152,28 @@ def test_status_and_incidents_tell_what_is_down(estate):
     assert "incident.opened" in one.stdout
 
 
-def test_the_log_tells_what_was_seen_and_who_was_told_with_the_offset_of_its_times(estate):
+def logged(log: Path, line: str) -> bool:
+    return re.search(line, log.read_text(), re.MULTILINE) is not None
+
+
+def test_the_log_tells_what_was_seen_and_who_was_told_with_the_offset_of_its_times(estate: Path) -> None:
     log = estate.with_suffix(".log")
     time = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}"
     down = rf"{time} WARNING .*dead/dicom_echo: unknown -> down \(tcp_refused\): 127.0.0.1:\d+ refused the connection"
     taken = rf"{time} INFO .*channel pager delivered incident.opened: dead refuses connections on port \d+ since "
     for line in (down, taken):
-        wait_until(lambda line=line: bool(re.search(line, log.read_text(), re.MULTILINE)), line)
+        wait_until(partial(logged, log, line), line)
 
 
 @pytest.mark.parametrize("more", [(), ("--direct",)], ids=["through the daemon", "direct"])
-def test_notify_test_shows_what_the_receiver_said(estate, more):
+def test_notify_test_shows_what_the_receiver_said(estate: Path, more: tuple[str, ...]) -> None:
     said = command("notify-test", "pager", *more, config=estate)
 
     assert said.returncode == 0, said.stderr
     assert "delivered" in said.stdout
 
 
-def test_whatever_is_told_to_people_is_told_to_programs(estate, tmp_path):
+def test_whatever_is_told_to_people_is_told_to_programs(estate: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("monitor: {name: x, listne: 1}\nnodes: {}\n")
     wrong, right = command("check-config", "--json", config=bad), command("check-config", "--json", config=estate)
@@ -178,7 +187,7 @@ def test_whatever_is_told_to_people_is_told_to_programs(estate, tmp_path):
     assert {"channel": "pager", "delivered": True}.items() <= json.loads(trial.stdout).items()
 
 
-def test_a_second_daemon_of_the_same_name_refuses_to_start(estate, tmp_path):
+def test_a_second_daemon_of_the_same_name_refuses_to_start(estate: Path, tmp_path: Path) -> None:
     text = estate.read_text()
     other = tmp_path / "other.yaml"
     other.write_text(re.sub(r"listen: \S+", f"listen: 127.0.0.1:{free_port()}", text))
@@ -188,7 +197,7 @@ def test_a_second_daemon_of_the_same_name_refuses_to_start(estate, tmp_path):
     assert "stop the monitor named" in said.stderr
 
 
-def broken(estate, typo, name="broken.yaml"):
+def broken(estate: Path, typo: str, name: str = "broken.yaml") -> Path:
     """The estate's file as somebody has just left it."""
     file = estate.with_name(name)
     file.write_text(estate.read_text() + typo)
@@ -206,12 +215,12 @@ VERBS = {
 }
 
 
-def invoke(*words, **environment):
+def invoke(*words: object, **environment: str) -> Result:
     return CliRunner(env={"COLUMNS": "200", **environment}).invoke(app, [str(word) for word in words])
 
 
 @pytest.mark.parametrize("typo", ["  x: {chekcs: {}}\n", "  x: {checks: [\n"], ids=["an unknown key", "not YAML"])
-def test_a_typo_in_the_file_keeps_nobody_from_asking_the_daemon(estate, typo):
+def test_a_typo_in_the_file_keeps_nobody_from_asking_the_daemon(estate: Path, typo: str) -> None:
     file = broken(estate, typo)
     for words, (code, says) in VERBS.items():
         said = invoke(*words, "--config", file)
@@ -221,8 +230,9 @@ def test_a_typo_in_the_file_keeps_nobody_from_asking_the_daemon(estate, typo):
             assert re.search(r"broken\.yaml:\d+: .*(chekcs|not YAML)", said.stderr)
 
 
-def test_the_running_daemon_is_asked_by_its_address_alone(estate, tmp_path):
-    url = f"http://{re.search('listen: (.*)', estate.read_text())[1]}"
+def test_the_running_daemon_is_asked_by_its_address_alone(estate: Path, tmp_path: Path) -> None:
+    (listen,) = re.findall("listen: (.*)", estate.read_text())
+    url = f"http://{listen}"
     for words, (code, says) in VERBS.items():
         if words[0] != "report":
             said = invoke(*words, "--url", url, "--config", tmp_path / "none.yaml")
@@ -237,7 +247,7 @@ def test_the_running_daemon_is_asked_by_its_address_alone(estate, tmp_path):
 
 
 @pytest.mark.parametrize("typo", ["  listen: nowhere\n", "  tls: {cert: gone.pem}\n"])
-def test_an_address_that_cannot_be_read_is_not_guessed(tmp_path, typo):
+def test_an_address_that_cannot_be_read_is_not_guessed(tmp_path: Path, typo: str) -> None:
     file = tmp_path / "monitor.yaml"
     file.write_text(f"monitor:\n  name: x\n{typo}nodes: {{}}\n")
     said = invoke("status", "--config", file)
@@ -246,7 +256,7 @@ def test_an_address_that_cannot_be_read_is_not_guessed(tmp_path, typo):
     assert "monitor.yaml:3: monitor." in said.stderr
 
 
-def test_run_warns_of_what_is_not_acted_on(tmp_path):
+def test_run_warns_of_what_is_not_acted_on(tmp_path: Path) -> None:
     listen = free_port()
     config = write_estate(tmp_path, listen, node(free_port()))
     config.write_text(config.read_text() + "services: {pacs: {all: [archive/dicom_echo]}}\n")
@@ -263,14 +273,14 @@ def test_run_warns_of_what_is_not_acted_on(tmp_path):
     assert again.count("not acted on yet") == 2
 
 
-def test_reload_tells_what_changed_or_that_nothing_did(estate):
+def test_reload_tells_what_changed_or_that_nothing_did(estate: Path) -> None:
     said, before = command("reload", config=estate), command("check-config", "--diff", "running", config=estate)
 
     assert (said.returncode, said.stdout) == (0, "nothing changed\n")
     assert (before.returncode, "would change nothing" in before.stdout) == (0, True)
 
 
-def test_what_a_reload_would_change_is_told_before(estate, tmp_path):
+def test_what_a_reload_would_change_is_told_before(estate: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text(estate.read_text().replace("  dead:", "  gone:"))
     said = command("check-config", "--diff", estate, config=other)
@@ -281,7 +291,7 @@ def test_what_a_reload_would_change_is_told_before(estate, tmp_path):
 
 
 @pytest.mark.parametrize("columns", ["100", None])
-def test_show_reads_well_at_100_columns(tmp_path, columns):
+def test_show_reads_well_at_100_columns(tmp_path: Path, columns: str | None) -> None:
     folder = tmp_path / "a-folder-with-a-long-name-such-as-servers-have" / "and-another-one-below-it"
     folder.mkdir(parents=True)
     config = folder / "monitor.yaml"
@@ -298,14 +308,14 @@ def test_show_reads_well_at_100_columns(tmp_path, columns):
     assert all(word in shown.stdout for word in ("dicom.calling_ae_title", "retry_interval")), "keys stay whole"
 
 
-def test_show_tells_where_each_setting_comes_from(estate):
+def test_show_tells_where_each_setting_comes_from(estate: Path) -> None:
     shown = command("show", "archive", config=estate)
 
     assert shown.returncode == 0
     assert re.search(r"dicom_echo +interval +500ms +.*monitor\.yaml:\d+", shown.stdout), shown.stdout
 
 
-def test_a_wrong_configuration_is_told_whole_and_starts_nothing(tmp_path):
+def test_a_wrong_configuration_is_told_whole_and_starts_nothing(tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("monitor: {name: x, listne: 1}\nnodes: {a: {host: h, checks: {ecoh: }}}\n")
     said = command("check-config", config=bad)
@@ -315,7 +325,7 @@ def test_a_wrong_configuration_is_told_whole_and_starts_nothing(tmp_path):
     assert "bad.yaml:2: nodes.a.checks.ecoh: " in said.stderr
 
 
-def test_a_file_that_is_not_there_is_told_with_the_way_to_write_one(tmp_path):
+def test_a_file_that_is_not_there_is_told_with_the_way_to_write_one(tmp_path: Path) -> None:
     said = command("probe", "archive", config=tmp_path / "monitor.yaml")
 
     assert said.returncode == 1
@@ -324,7 +334,7 @@ def test_a_file_that_is_not_there_is_told_with_the_way_to_write_one(tmp_path):
     )
 
 
-def test_brackets_in_settings_are_no_markup(tmp_path):
+def test_brackets_in_settings_are_no_markup(tmp_path: Path) -> None:
     folder = tmp_path / "[bold]"
     folder.mkdir()
     config = write_estate(folder, free_port(), node(free_port()).replace("{host", "{title: 'CT [/bold] [red]', host"))
@@ -334,7 +344,7 @@ def test_brackets_in_settings_are_no_markup(tmp_path):
     assert f"{config}: no errors; 1 node" in checked.stdout, checked.stderr
 
 
-def test_init_writes_a_starter_that_checks_and_never_overwrites(tmp_path):
+def test_init_writes_a_starter_that_checks_and_never_overwrites(tmp_path: Path) -> None:
     file = tmp_path / "monitor.yaml"
 
     assert command("init", file).returncode == 0
@@ -343,7 +353,7 @@ def test_init_writes_a_starter_that_checks_and_never_overwrites(tmp_path):
     assert command("init", file).returncode == 2
 
 
-def test_kinds_are_listed_and_described():
+def test_kinds_are_listed_and_described() -> None:
     assert "dicom_echo" in command("probes").stdout
     assert "calling_ae_title" in command("probes", "dicom_echo").stdout
     assert "webhook" in command("channels").stdout
@@ -351,11 +361,11 @@ def test_kinds_are_listed_and_described():
     assert command("probes", "ping-pong").returncode == 2
 
 
-def test_the_schema_is_printed_for_editors():
+def test_the_schema_is_printed_for_editors() -> None:
     assert json.loads(command("schema").stdout)["$schema"]
 
 
-def test_without_a_daemon_the_verbs_say_how_to_start_one(tmp_path):
+def test_without_a_daemon_the_verbs_say_how_to_start_one(tmp_path: Path) -> None:
     config = write_estate(tmp_path, free_port(), node(free_port()))
 
     for words in (("status",), ("incidents",), ("reload",)):
@@ -363,7 +373,7 @@ def test_without_a_daemon_the_verbs_say_how_to_start_one(tmp_path):
         assert (said.returncode, "pacs-monitor run" in said.stderr) == (1, True)
 
 
-def test_a_report_without_a_record_says_so_and_a_wrong_period_is_misuse(tmp_path):
+def test_a_report_without_a_record_says_so_and_a_wrong_period_is_misuse(tmp_path: Path) -> None:
     config = write_estate(tmp_path, free_port(), node(free_port()))
 
     assert command("report", "2026-Q3", config=config).returncode == 1
@@ -371,7 +381,7 @@ def test_a_report_without_a_record_says_so_and_a_wrong_period_is_misuse(tmp_path
     assert (wrong.returncode, "2026-Q3" in wrong.stderr) == (2, True)
 
 
-def test_the_report_on_the_terminal_shows_every_check(estate):
+def test_the_report_on_the_terminal_shows_every_check(estate: Path) -> None:
     said = command("report", "2026-01-01..2099-01-01", config=estate)
 
     assert said.returncode == 0, said.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.engine.support import SettableClock, until
 from tests.peers.receiver import Receiver
 
 UP, DOWN = State.UP, State.DOWN
-QUICK = {"first_retry": 0.02, "last_retry": 0.1, "refused_retry": 0.1, "poison_retry": 0.2}
+QUICK: dict[str, Any] = {"first_retry": 0.02, "last_retry": 0.1, "refused_retry": 0.1, "poison_retry": 0.2}
 
 
 @pytest.mark.parametrize("status", [302, 404, 413, 503])

@@ -90,7 +90,7 @@ async def failure_of(to: Target, timeout: float = SOON) -> NetFailure:
 async def closed(to: Secured) -> None:
     """Both sides have said close_notify (RFC 8446 6.1), so that the test's loop leaves no transport behind."""
     async with asyncio.timeout(SOON):
-        while any(one.raddr and one.raddr.port == to.port for one in psutil.Process().net_connections("tcp")):
+        while any(getattr(one.raddr, "port", None) == to.port for one in psutil.Process().net_connections("tcp")):
             await asyncio.sleep(0.01)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from pacs_monitor.model import (
     SECOND,
@@ -13,6 +13,7 @@ from pacs_monitor.model import (
     Check,
     CheckId,
     Layer,
+    Measure,
     Micros,
     Node,
     Outcome,
@@ -60,13 +61,13 @@ class NumericResolver:
 class Asking:
     """A probe that runs whatever it is given."""
 
-    kind = "asking"
-    settings = dict
-    measures = ()
-    layer = Layer.SERVICE
-    writes = False
-    uses_association = True
-    timing = Timing()
+    kind: ClassVar[str] = "asking"
+    settings: ClassVar[type[Any]] = dict
+    measures: ClassVar[tuple[Measure, ...]] = ()
+    layer: ClassVar[Layer] = Layer.SERVICE
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = True
+    timing: ClassVar[Timing] = Timing()
 
     def __init__(self, ask: Callable[[ProbeContext], Awaitable[Outcome]]) -> None:
         self.ask = ask

@@ -1,6 +1,7 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -10,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacs_monitor.clock import ClockWatch
+from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.engine.scheduler import START_WITHIN, first_after, spread
 from pacs_monitor.model import (
     SECOND,
+    Check,
     CheckId,
     Micros,
     Node,
@@ -36,23 +39,23 @@ class Bench:
         self.transitions: list[Transition] = []
         self.engine = Engine(self.clock, NumericResolver(), self.transitions.append)
 
-    def adopt(self, *checks, restored=None):
+    def adopt(self, *checks: Check, restored: dict[CheckId, Standing] | None = None) -> None:
         self.engine.adopt(checks, {}, restored or {}, {})
 
-    def entry(self, name="archive/echo"):
+    def entry(self, name: str = "archive/echo") -> BoardEntry:
         return self.engine.board.entries[CheckId.parse(name)]
 
 
 @pytest.fixture
-async def bench():
+async def bench() -> AsyncIterator[Bench]:
     bench = Bench()
     bench.engine.start()
     yield bench
     await bench.engine.stop(1.0)
 
 
-def counting(outcome=OK):
-    runs = Counter()
+def counting(outcome: Outcome = OK) -> tuple[Counter[str], Callable[[ProbeContext], Awaitable[Outcome]]]:
+    runs = Counter[str]()
 
     async def ask(_ctx: ProbeContext) -> Outcome:
         runs["runs"] += 1
@@ -61,7 +64,7 @@ def counting(outcome=OK):
     return runs, ask
 
 
-async def test_a_check_runs_again_and_again_and_comes_up_at_its_first_ok(bench):
+async def test_a_check_runs_again_and_again_and_comes_up_at_its_first_ok(bench: Bench) -> None:
     runs, ask = counting()
     bench.adopt(a_check(ask=ask, interval=0.02))
 
@@ -70,7 +73,7 @@ async def test_a_check_runs_again_and_again_and_comes_up_at_its_first_ok(bench):
     assert [(t.before, t.after) for t in bench.transitions] == [(State.UNKNOWN, State.UP)]
 
 
-async def test_a_check_that_leans_is_asked_after_its_retry_interval(bench):
+async def test_a_check_that_leans_is_asked_after_its_retry_interval(bench: Bench) -> None:
     _, ask = counting(REFUSED)
     bench.adopt(a_check(ask=ask, interval=30.0, retry_interval=0.02))
     await bench.engine.run_now(CheckId("archive", "echo"))
@@ -81,7 +84,7 @@ async def test_a_check_that_leans_is_asked_after_its_retry_interval(bench):
     assert bench.entry().runs == 3
 
 
-async def test_a_busy_peer_is_never_asked_faster_than_the_interval(bench):
+async def test_a_busy_peer_is_never_asked_faster_than_the_interval(bench: Bench) -> None:
     _, ask = counting(Outcome.of(Reason.BUSY))
     bench.adopt(a_check(ask=ask, interval=30.0, retry_interval=0.01))
     await bench.engine.run_now(CheckId("archive", "echo"))
@@ -91,9 +94,9 @@ async def test_a_busy_peer_is_never_asked_faster_than_the_interval(bench):
     assert due > 1.0 or first_after(bench.entry().check) < 2.0
 
 
-async def test_a_turn_that_comes_while_the_run_goes_on_is_skipped_and_counted(bench):
+async def test_a_turn_that_comes_while_the_run_goes_on_is_skipped_and_counted(bench: Bench) -> None:
     release = asyncio.Event()
-    running = Counter()
+    running = Counter[str]()
 
     async def slow(_ctx: ProbeContext) -> Outcome:
         running["now"] += 1
@@ -110,7 +113,7 @@ async def test_a_turn_that_comes_while_the_run_goes_on_is_skipped_and_counted(be
 
 
 @pytest.mark.parametrize("step", [3600.0, -3600.0])
-async def test_a_wall_clock_set_by_an_hour_neither_stops_nor_bursts_the_rhythm(bench, step):
+async def test_a_wall_clock_set_by_an_hour_neither_stops_nor_bursts_the_rhythm(bench: Bench, step: float) -> None:
     runs, ask = counting()
     bench.adopt(
         *(a_check(f"n{n}/echo", ask, node=Node(f"n{n}", host=f"127.0.0.{n}"), interval=0.1) for n in range(1, 21))
@@ -129,7 +132,7 @@ async def test_a_wall_clock_set_by_an_hour_neither_stops_nor_bursts_the_rhythm(b
     assert not [t for t in bench.transitions if t.after is not State.UP]
 
 
-async def test_results_that_stop_coming_make_a_check_unknown_since_the_last_one(bench):
+async def test_results_that_stop_coming_make_a_check_unknown_since_the_last_one(bench: Bench) -> None:
     stuck = asyncio.Event()
 
     async def sticks(_ctx: ProbeContext) -> Outcome:
@@ -151,7 +154,7 @@ async def test_results_that_stop_coming_make_a_check_unknown_since_the_last_one(
     assert lapse.since <= lapse.noticed
 
 
-async def test_a_reload_keeps_standing_and_rhythm_of_what_stays_and_forgets_what_goes(bench):
+async def test_a_reload_keeps_standing_and_rhythm_of_what_stays_and_forgets_what_goes(bench: Bench) -> None:
     stays, goes = a_check("archive/echo", interval=20.0), a_check("ris/echo", interval=20.0)
     bench.adopt(stays, goes)
     await bench.engine.run_now(stays.id)
@@ -164,7 +167,7 @@ async def test_a_reload_keeps_standing_and_rhythm_of_what_stays_and_forgets_what
     assert bench.engine.next_due(goes.id) is None
 
 
-async def test_a_run_that_a_reload_overtakes_counts_when_its_check_stays_the_same(bench):
+async def test_a_run_that_a_reload_overtakes_counts_when_its_check_stays_the_same(bench: Bench) -> None:
     release = asyncio.Event()
 
     async def slow(_ctx: ProbeContext) -> Outcome:
@@ -182,7 +185,7 @@ async def test_a_run_that_a_reload_overtakes_counts_when_its_check_stays_the_sam
     assert (bench.entry().last, bench.entry().standing.state) == (result, State.UP)
 
 
-async def test_a_run_of_settings_that_a_reload_has_changed_does_not_count(bench):
+async def test_a_run_of_settings_that_a_reload_has_changed_does_not_count(bench: Bench) -> None:
     release = asyncio.Event()
 
     async def slow(_ctx: ProbeContext) -> Outcome:
@@ -200,7 +203,7 @@ async def test_a_run_of_settings_that_a_reload_has_changed_does_not_count(bench)
     assert (bench.entry().last, bench.entry().standing.state) == (None, State.UNKNOWN)
 
 
-async def test_a_check_that_becomes_rarer_is_not_missed_by_its_old_rhythm(bench):
+async def test_a_check_that_becomes_rarer_is_not_missed_by_its_old_rhythm(bench: Bench) -> None:
     check = a_check(interval=20.0)
     bench.adopt(check)
     await bench.engine.run_now(check.id)
@@ -211,22 +214,23 @@ async def test_a_check_that_becomes_rarer_is_not_missed_by_its_old_rhythm(bench)
     assert bench.entry().standing.state is State.UP
 
 
-async def test_a_check_of_another_kind_keeps_its_standing_and_nothing_that_the_old_kind_saw(bench):
+async def test_a_check_of_another_kind_keeps_its_standing_and_nothing_that_the_old_kind_saw(bench: Bench) -> None:
+    class AskingOtherwise(Asking):
+        kind = "asking_otherwise"
+
     check = a_check(interval=20.0)
     bench.adopt(check)
     await bench.engine.run_now(check.id)
     bench.engine.remembered([check.id])[check.id]["seen"] = "by the old kind"
     standing = bench.entry().standing
-    other = Asking(fine)
-    other.kind = "asking_otherwise"
-    bench.adopt(replace(check, probe=other))
+    bench.adopt(replace(check, probe=AskingOtherwise(fine)))
 
     assert standing == bench.entry().standing
     assert (bench.entry().last, bench.entry().runs) == (None, 0)
     assert bench.engine.remembered([check.id]) == {check.id: {}}
 
 
-async def test_a_restored_standing_needs_full_patience_before_it_is_down(bench):
+async def test_a_restored_standing_needs_full_patience_before_it_is_down(bench: Bench) -> None:
     _, ask = counting(REFUSED)
     check = a_check(ask=ask, interval=30.0, retry_interval=0.0)
     bench.adopt(check, restored={check.id: Standing(State.UP, since=1, reason=None, last=2)})
@@ -237,7 +241,7 @@ async def test_a_restored_standing_needs_full_patience_before_it_is_down(bench):
     assert bench.transitions[0].last_before == 2
 
 
-async def test_run_now_joins_a_run_and_is_no_faster_than_the_retry_interval(bench):
+async def test_run_now_joins_a_run_and_is_no_faster_than_the_retry_interval(bench: Bench) -> None:
     runs, ask = counting()
     check = a_check(ask=ask, interval=30.0)
     bench.adopt(check)
@@ -245,10 +249,10 @@ async def test_run_now_joins_a_run_and_is_no_faster_than_the_retry_interval(benc
     again = await bench.engine.run_now(check.id)
 
     assert runs["runs"] == 1
-    assert first == [again, again]
+    assert [*first] == [again, again]
 
 
-async def test_stopping_lets_runs_end_and_cancels_what_lasts(bench):
+async def test_stopping_lets_runs_end_and_cancels_what_lasts(bench: Bench) -> None:
     ended: list[str] = []
     stopping = asyncio.Event()
 
@@ -278,7 +282,7 @@ async def test_stopping_lets_runs_end_and_cancels_what_lasts(bench):
     assert ended == ["quick", "cancelled"]
 
 
-async def test_a_cron_check_runs_by_the_calendar_and_not_by_the_rhythm(bench):
+async def test_a_cron_check_runs_by_the_calendar_and_not_by_the_rhythm(bench: Bench) -> None:
     runs, ask = counting()
     yesterday = datetime.now(UTC) - timedelta(days=1)
     check = a_check(ask=ask, interval=0.01, cron=f"30 2 {yesterday.day} {yesterday.month} *")
@@ -292,7 +296,7 @@ async def test_a_cron_check_runs_by_the_calendar_and_not_by_the_rhythm(bench):
     assert bench.entry().standing.state is State.UNKNOWN
 
 
-async def test_a_cron_check_whose_time_has_come_is_run_and_comes_up(bench):
+async def test_a_cron_check_whose_time_has_come_is_run_and_comes_up(bench: Bench) -> None:
     runs, ask = counting()
     bench.adopt(a_check(ask=ask, interval=0.01, cron="30 2 * * *"))
     bench.engine._calendar._scheduler.modify_job(
@@ -303,7 +307,9 @@ async def test_a_cron_check_whose_time_has_come_is_run_and_comes_up(bench):
     assert runs["runs"] == 1
 
 
-async def test_a_clock_that_is_set_forward_over_the_time_of_a_cron_check_by_seconds_takes_no_run_away(bench):
+async def test_a_clock_that_is_set_forward_over_the_time_of_a_cron_check_by_seconds_takes_no_run_away(
+    bench: Bench,
+) -> None:
     runs, ask = counting()
     bench.adopt(a_check(ask=ask, cron="30 2 * * *"))
     passed = datetime.now(UTC) - timedelta(seconds=3)  # half past two was jumped over
@@ -312,7 +318,7 @@ async def test_a_clock_that_is_set_forward_over_the_time_of_a_cron_check_by_seco
     await until(lambda: runs["runs"] == 1)
 
 
-async def test_a_cron_check_that_leans_is_asked_again_after_its_retry_interval(bench):
+async def test_a_cron_check_that_leans_is_asked_again_after_its_retry_interval(bench: Bench) -> None:
     runs, ask = counting(REFUSED)
     bench.adopt(a_check(ask=ask, retry_interval=0.02, cron="30 2 * * *"))
     await bench.engine.run_now(CheckId("archive", "echo"))
@@ -324,7 +330,7 @@ async def test_a_cron_check_that_leans_is_asked_again_after_its_retry_interval(b
     assert due > 1.0 or datetime.now(UTC).strftime("%H:%M") == "02:29"
 
 
-async def test_a_cron_check_that_leans_and_leaves_is_not_asked_again(bench):
+async def test_a_cron_check_that_leans_and_leaves_is_not_asked_again(bench: Bench) -> None:
     _, ask = counting(REFUSED)
     check = a_check(ask=ask, retry_interval=10.0, cron="30 2 * * *")
     bench.adopt(check)
@@ -336,7 +342,7 @@ async def test_a_cron_check_that_leans_and_leaves_is_not_asked_again(bench):
     assert bench.engine.next_due(check.id) is None
 
 
-def test_the_clock_watch_sees_steps_and_not_the_passing_of_time():
+def test_the_clock_watch_sees_steps_and_not_the_passing_of_time() -> None:
     clock = SettableClock()
     told: list[Micros] = []
     watch = ClockWatch(clock, told.append)
@@ -348,7 +354,7 @@ def test_the_clock_watch_sees_steps_and_not_the_passing_of_time():
     assert told == [pytest.approx(-3600 * SECOND, abs=SECOND)]
 
 
-def test_a_stall_between_the_readings_of_the_two_clocks_is_no_step():
+def test_a_stall_between_the_readings_of_the_two_clocks_is_no_step() -> None:
     class Stalling(SettableClock):
         stalls = False
 
@@ -366,20 +372,20 @@ def test_a_stall_between_the_readings_of_the_two_clocks_is_no_step():
 
 
 @given(st.text(min_size=1, max_size=30), st.floats(0.01, 1e6))
-def test_a_first_run_has_a_stable_place_within_half_a_minute(name, interval):
+def test_a_first_run_has_a_stable_place_within_half_a_minute(name: str, interval: float) -> None:
     check = a_check(f"{name}/echo", interval=interval)
 
     assert first_after(check) == first_after(check)
     assert 0 <= first_after(check) < min(interval, START_WITHIN)
 
 
-def test_an_estate_is_spread_evenly():
+def test_an_estate_is_spread_evenly() -> None:
     places = sorted(spread(CheckId(f"ct{n}", "dicom_echo")) for n in range(1000))
 
     assert max(b - a for a, b in pairwise(places)) < 0.02
 
 
-async def test_an_engine_that_has_been_told_to_stop_begins_no_run_whoever_asks():
+async def test_an_engine_that_has_been_told_to_stop_begins_no_run_whoever_asks() -> None:
     may_end, begun = asyncio.Event(), []
 
     async def lingers(_ctx: ProbeContext) -> Outcome:

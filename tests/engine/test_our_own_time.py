@@ -55,8 +55,12 @@ async def test_a_peer_has_its_time_from_when_a_thread_of_ours_was_free(runner: R
     begun, done = threading.Event(), threading.Event()
     moved: list[float] = []
 
+    def hold() -> None:
+        begun.set()
+        done.wait()
+
     async def holds(ctx: ProbeContext) -> Outcome:
-        await ctx.blocking(lambda: begun.set() or done.wait())
+        await ctx.blocking(hold)
         return OK
 
     async def asks(ctx: ProbeContext) -> Outcome:
@@ -80,8 +84,12 @@ async def test_a_peer_has_its_time_from_when_a_thread_of_ours_was_free(runner: R
 async def test_an_exchange_that_no_thread_was_free_for_is_not_measured(runner: Runner) -> None:
     begun, done = threading.Event(), threading.Event()
 
+    def hold() -> None:
+        begun.set()
+        done.wait()
+
     async def holds(ctx: ProbeContext) -> Outcome:
-        await ctx.blocking(lambda: begun.set() or done.wait())
+        await ctx.blocking(hold)
         return OK
 
     async def asks(ctx: ProbeContext) -> Outcome:

@@ -31,7 +31,7 @@ class Seen:
 
     @property
     def reason(self) -> Reason | None:
-        return self.failure and self.failure.reason
+        return self.failure.reason if self.failure else None
 
     @property
     def expiry(self) -> float | None:

@@ -65,6 +65,9 @@ class Pair:
             return ""
         return found[1] if found else ""
 
+    def stands_by(self, daemon: RunningDaemon) -> bool:
+        return self.role(daemon) == "standby"
+
     def roles(self) -> list[str]:
         return sorted(self.role(daemon) for daemon in self.daemons)
 

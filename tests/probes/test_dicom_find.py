@@ -74,15 +74,17 @@ def measured(measurements: tuple[Measurement, ...]) -> dict[str, float]:
 @pytest.fixture(params=["dcmqrscp", "Orthanc"])
 def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Node]:
     """Two studies of today, CT and MR, one of last week."""
+    program: Dcmqrscp | Orthanc
     if request.param == "dcmqrscp":
-        program, port = Dcmqrscp(tmp_path), None
+        program = Dcmqrscp(tmp_path)
+        port = program.port
     else:
         program = Orthanc(tmp_path, DicomAlwaysAllowFind=True, DicomModalities={"us": ["PACSMON", "127.0.0.1", 104]})
         port = program.dicom_port
     with program as peer:
         images = [image(TODAY, "CT"), image(TODAY, "MR"), image(LAST_WEEK, "CT")]
-        store(images, tmp_path, port or peer.port, peer.ae_title)
-        yield node_at(port or peer.port, peer.ae_title)
+        store(images, tmp_path, port, peer.ae_title)
+        yield node_at(port, peer.ae_title)
 
 
 async def test_a_real_archive_finds_by_date_and_modality(archive: Node) -> None:

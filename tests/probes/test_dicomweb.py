@@ -128,7 +128,7 @@ async def test_a_path_that_is_no_dicomweb_is_http_status(orthanc: Orthanc) -> No
 
 
 async def test_accounts_are_let_in_and_others_are_ours_to_mend(tmp_path: Path) -> None:
-    account = {"AuthenticationEnabled": True, "RegisteredUsers": {"monitor": "pw"}}
+    account: dict[str, Any] = {"AuthenticationEnabled": True, "RegisteredUsers": {"monitor": "pw"}}
     with Orthanc(tmp_path, Plugins=[DICOMWEB], **account) as orthanc:
         url = f"{orthanc.url}/dicom-web"
         right = await ask(DICOM_WEB, NODE, settings_at(url, username="monitor", password="pw"))

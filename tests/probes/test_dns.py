@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -125,7 +126,7 @@ async def test_a_page_tells_where_a_name_leads_by_address_alone() -> None:
 
 
 async def test_what_is_wrong_has_its_reason() -> None:
-    questions = [
+    questions: list[tuple[dict[str, Any], Status, Reason]] = [
         ({"name": "gone.example.org"}, Status.FAIL, Reason.MISSING),
         ({"type": "MX"}, Status.FAIL, Reason.MISSING),
         ({"expect": ["10.0.0.20", "10.0.0.21"]}, Status.FAIL, Reason.BAD_CONTENT),

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -28,11 +29,11 @@ PLUGINS = Path("/usr/lib/nagios/plugins")
 HERE = Node("here")
 
 
-def running(*command: str) -> Arranged:
+def running(*command: str) -> tuple[Node, Any]:
     return HERE, ExecSettings(command=command)
 
 
-def python(script: str) -> Arranged:
+def python(script: str) -> tuple[Node, Any]:
     return running(sys.executable, "-c", script)
 
 
@@ -296,7 +297,8 @@ def test_labels_that_are_alike_for_long_are_two_series() -> None:
 )
 def test_a_unit_is_read_as_plugins_write_it(datum: str, unit: str, value: float) -> None:
     (first, *_) = values(_outcome(0, f"OK | {datum}", {})).items()
-    assert (first[0][1], first[1]) == (unit, pytest.approx(value))
+    assert first[0][1] == unit
+    assert first[1] == pytest.approx(value)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -36,7 +37,7 @@ def written(folder: Path, age: float, size: int = 10, name: str = "DOE^JOHN.dump
     return file
 
 
-def in_folder(folder: Path, **more: object) -> Arranged:
+def in_folder(folder: Path, **more: object) -> tuple[Node, Any]:
     return Node("backup"), FileAgeSettings(path=str(folder / "*.dump"), **more)
 
 
@@ -103,7 +104,7 @@ async def test_the_newest_match_counts_and_other_files_do_not(tmp_path: Path) ->
     ],
 )
 async def test_what_is_wrong_is_told_without_the_name_of_a_file(
-    tmp_path: Path, age: float, settings: dict, status: Status, reason: Reason
+    tmp_path: Path, age: float, settings: dict[str, Any], status: Status, reason: Reason
 ) -> None:
     written(tmp_path, age)
     outcome = await look(tmp_path, **settings)

@@ -283,7 +283,7 @@ def by_engine(**settings: object) -> Hl7FeedSettings:
 
 
 async def test_a_counter_of_an_engine_that_goes_on_is_a_feed_that_lives() -> None:
-    clock, memory = Wound("2026-11-24T10:00"), {}
+    clock, memory = Wound("2026-11-24T10:00"), dict[str, Any]()
     async with engine(channel("Orders", 7), channel("Results", 3)) as peer:
 
         async def look(wall: str, *channels: dict[str, Any]) -> Outcome:

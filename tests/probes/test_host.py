@@ -31,7 +31,7 @@ HOST = kinds()["host"]
 ROOMY: dict[str, Any] = {"memory_warn": None, "load_warn": None}
 
 
-def exporter_at(port: int, **settings: Any) -> Arranged:
+def exporter_at(port: int, **settings: Any) -> tuple[Node, Any]:
     block = NodeExporterSettings(url=f"http://127.0.0.1:{port}")
     return Node("server", systems={"node_exporter": block}), HostSettings(source="node_exporter", **settings)
 

@@ -10,12 +10,13 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacs_monitor.model import SECOND, Node, Phase, Reason, Status
+from pacs_monitor.model import SECOND, Node, Outcome, Phase, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.ntp import ERA, NtpSettings, _Question, _unix
 from tests.peers.dcmtk import faketime
@@ -26,7 +27,7 @@ from tests.timing import HANGS
 NTP = kinds()["ntp"]
 
 
-def at(port: int, **more: float) -> Arranged:
+def at(port: int, **more: float) -> tuple[Node, Any]:
     return Node("clock", host="127.0.0.1"), NtpSettings(port=port, **more)
 
 
@@ -48,7 +49,7 @@ async def chronyd(folder: Path, *lines: str, clock: str = "+0s") -> AsyncIterato
             process.terminate()
 
 
-async def settled(port: int, **more: float):
+async def settled(port: int, **more: float) -> Outcome:
     """The first outcome after the server is up and, where it has a local reference, has taken it."""
     async with asyncio.timeout(30):
         while True:
@@ -97,10 +98,11 @@ async def answering(answer: Callable[[bytes], bytes]) -> AsyncIterator[int]:
     """A server that answers what a function says."""
 
     class Server(asyncio.DatagramProtocol):
-        def connection_made(self, transport):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.DatagramTransport)
             self.transport = transport
 
-        def datagram_received(self, data, address):
+        def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
             self.transport.sendto(answer(data), address)
 
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Server, ("127.0.0.1", 0))

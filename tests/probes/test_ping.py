@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ from tests.probes.support import Arranged, Peers, ask
 PING = kinds()["ping"]
 
 
-def at(host: str, **more: object) -> Arranged:
+def at(host: str, **more: object) -> tuple[Node, Any]:
     return Node("switch", host=host), PingSettings(**more)
 
 

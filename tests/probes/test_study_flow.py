@@ -155,7 +155,12 @@ async def test_what_is_not_orthanc_tells_no_senders(answer: str) -> None:
 
 
 async def test_the_same_is_asked_by_qido(orthanc: Orthanc) -> None:
-    feeds = {"within": "2h", "modalities": ["CT", "MR"], "stations": "CT1", "qido": {"url": f"{orthanc.url}/dicom-web"}}
+    feeds: dict[str, Any] = {
+        "within": "2h",
+        "modalities": ["CT", "MR"],
+        "stations": "CT1",
+        "qido": {"url": f"{orthanc.url}/dicom-web"},
+    }
     outcome = await listen(104, "NOBODY", **feeds)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.SILENT)
     assert "the newest study of MR began 5 h ago, more than 2 h" in outcome.detail
@@ -238,7 +243,7 @@ async def test_no_patient_is_asked_for() -> None:
     }
 
 
-def cut(number: int, only: str = "", **values: str) -> Callable[[Dataset], Iterator[Answer]]:
+def cut(number: int, only: str = "", **values: Any) -> Callable[[Dataset], Iterator[Answer]]:
     """So many answers and B001 (PS3.4 table C.4-1): of every day, or of one of them."""
 
     def answer(identifier: Dataset) -> Iterator[Answer]:

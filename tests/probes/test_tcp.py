@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.timing import HANGS, SOON
 TCP = kinds()["tcp"]
 
 
-def at(port: int) -> Arranged:
+def at(port: int) -> tuple[Node, Any]:
     return Node("switch", host="127.0.0.1"), TcpSettings(port=port)
 
 

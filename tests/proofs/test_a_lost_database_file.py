@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import requests
 
 from pacs_monitor.history import HistoryReader
+from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port, wait_until
 from tests.peers.receiver import SECRET, Receiver
@@ -26,7 +28,9 @@ def replaced(database: Path) -> None:
 
 
 @pytest.mark.parametrize("lose", [deleted, pytest.param(replaced, marks=pytest.mark.proof)])
-def test_what_was_open_is_resolved_by_the_next_run_and_nobody_is_paged_again(tmp_path, lose, attack):
+def test_what_was_open_is_resolved_by_the_next_run_and_nobody_is_paged_again(
+    tmp_path: Path, lose: Callable[[Path], None], attack: Attacked
+) -> None:
     listen = free_port()
     with Receiver() as pager, Switchable() as peer:
         nodes = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ INTERVAL, RETRY, FAILURES, PAGE_AFTER = 3.0, 1.0, 3, 2.0
 
 
 @pytest.mark.alone
-def test_killing_orthanc_pages_in_time_and_starting_it_again_resolves_the_same_incident(tmp_path):
+def test_killing_orthanc_pages_in_time_and_starting_it_again_resolves_the_same_incident(tmp_path: Path) -> None:
     listen = free_port()
     (tmp_path / "orthanc").mkdir()
     with Receiver() as pager, Orthanc(tmp_path / "orthanc") as orthanc:

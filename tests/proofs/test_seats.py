@@ -49,7 +49,7 @@ def test_no_address_has_more_associations_than_allowed_and_each_is_ended(tmp_pat
             wait_until(lambda: have_run(daemon) and shared.begun >= ENOUGH, "every check has run", 90)
             assert daemon.stop() == 0
         for counted in (shared, single):
-            wait_until(lambda counted=counted: counted.open == 0, "every association is over")
+            wait_until(counted.all_over, "every association is over")
             assert counted.most_at_once == limit
             assert counted.endings.keys() == {"released", "aborted"}
             assert counted.endings.total() == counted.begun

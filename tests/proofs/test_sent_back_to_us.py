@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ImplicitVRLittleEndian, generate_uid
 from pynetdicom import AE
 
@@ -57,7 +58,7 @@ def stranger(port: int) -> int:
     ae.add_requested_context(SECONDARY_CAPTURE, ImplicitVRLittleEndian)
     association = ae.associate("127.0.0.1", port, ae_title="PACSMON")
     theirs = image("20260101", study=generate_uid())
-    theirs.file_meta = type(theirs)()
+    theirs.file_meta = FileMetaDataset()
     theirs.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     status = int(association.send_c_store(theirs).Status)
     association.release()

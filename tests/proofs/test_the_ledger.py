@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -26,7 +27,7 @@ UNEXACT = 6.0
     "steady",
     [pytest.param(6.0, id="short"), pytest.param(60.0, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(600)])],
 )
-def test_the_report_sums_to_the_period_brackets_the_outage_and_books_the_gap(tmp_path, steady):
+def test_the_report_sums_to_the_period_brackets_the_outage_and_books_the_gap(tmp_path: Path, steady: float) -> None:
     listen = free_port()
     with Switchable() as peer:
         config = write_estate(tmp_path, listen, archive(peer))

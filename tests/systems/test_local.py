@@ -29,6 +29,8 @@ from tests.timing import SOON
 
 async def test_the_root_is_a_volume_of_which_all_is_known() -> None:
     (root,) = [volume for volume in await tell(Local(LocalSettings(mounts="/")).volumes) if volume.name == "/"]
+    assert root.used is not None
+    assert root.free is not None
     assert root.used + root.free <= psutil.disk_usage("/").total
     assert root.inodes is not None
     assert not root.read_only

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -32,7 +33,7 @@ def nodes(port: int) -> str:
 
 
 @pytest.fixture
-async def served(tmp_path):
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
     with Switchable() as peer:
         timing = "interval: 200ms, retry_interval: 100ms, timeout: 10s"
         daemon = await Daemon.open(load(write_estate(tmp_path, 0, nodes(peer.port), defaults=timing)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 
 import httpx
 
@@ -16,7 +17,7 @@ SLOW = "      one: {{probe: dicom_echo, interval: 1h, timeout: 1s}}\n"
 NODE = "  archive:\n    host: 127.0.0.1\n    dicom: {{port: {port}, ae_title: PEER}}\n    checks:\n"
 
 
-async def test_a_check_that_a_reload_removes_meanwhile_does_not_count(tmp_path):
+async def test_a_check_that_a_reload_removes_meanwhile_does_not_count(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         node = NODE.format(port=silent.getsockname()[1])
         both = node + SLOW.format() + "      two: {probe: expiry, date: 2099-01-01, cron: '0 3 1 1 *'}\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 
 from pacs_monitor.config import load
@@ -12,7 +14,7 @@ from tests.proofs.estates import write_estate
 NODES = '  pacs: {checks: {licence: {probe: expiry, date: 2099-01-01, cron: "30 2 29 2 *"}}}\n'
 
 
-async def test_scrapes_do_not_run_it_between_its_times(tmp_path):
+async def test_scrapes_do_not_run_it_between_its_times(tmp_path: Path) -> None:
     clock = SettableClock()
     daemon = await Daemon.open(load(write_estate(tmp_path, 0, NODES)), clock)
     await daemon.start()
