@@ -1,33 +1,21 @@
-"""The commands as people type them, in processes of their own, over a real daemon where one is needed."""
+"""The commands as people type them, over a real daemon where one is needed."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from pacs_monitor.cli import app
 from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port, wait_until
 from tests.peers.receiver import SECRET, Receiver
 from tests.proofs.estates import write_estate
 from tests.proofs.switchable import Switchable
-
-
-def command(*words: object, config: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "pacs_monitor", *map(str, words)]
-    if config is not None:
-        line += ["--config", str(config)]
-    env = os.environ | {"COLUMNS": "200", "NO_COLOR": "1"} | environment
-    return subprocess.run(line, check=False, capture_output=True, text=True, env=env)
+from tests.support.commands import command, invoke
 
 
 def node(port: int, name: str = "archive") -> str:
@@ -59,7 +47,7 @@ def test_help_teaches_every_command() -> None:
     promised = "run demo check-config show probe status incidents notify-test probes channels systems schema init"
     assert {*promised.split(), "reload", "report"} <= set(names)
     for name in names:
-        assert CliRunner().invoke(app, [name, "--help"]).exit_code == 0
+        assert invoke(name, "--help").returncode == 0
 
 
 def test_a_good_node_is_probed_through_the_daemon(estate: Path) -> None:
@@ -70,7 +58,7 @@ def test_a_good_node_is_probed_through_the_daemon(estate: Path) -> None:
 
 
 def test_a_direct_probe_tells_phases_and_what_the_peer_is(estate: Path) -> None:
-    said = command("probe", "archive", "--direct", config=estate)
+    said = invoke("probe", "archive", "--direct", config=estate)
 
     assert said.returncode == 0, said.stdout + said.stderr
     for word in ("connect", "associate", "operation", "release", "accepted with", "maximum PDU length"):
@@ -78,7 +66,7 @@ def test_a_direct_probe_tells_phases_and_what_the_peer_is(estate: Path) -> None:
 
 
 def test_a_bad_node_is_explained_whose_fault_it_is_and_what_to_check(estate: Path) -> None:
-    said = command("probe", "dead", "--direct", config=estate)
+    said = invoke("probe", "dead", "--direct", config=estate)
 
     assert said.returncode == 1
     assert "tcp_refused in phase connect, the node's fault" in said.stdout
@@ -87,21 +75,21 @@ def test_a_bad_node_is_explained_whose_fault_it_is_and_what_to_check(estate: Pat
 
 def test_a_node_that_may_be_off_is_not_called_an_outage(tmp_path: Path) -> None:
     off = node(free_port(), "ct").replace("{host", "{presence: intermittent, host")
-    said = command("probe", "ct", "--direct", config=write_estate(tmp_path, free_port(), off))
+    said = invoke("probe", "ct", "--direct", config=write_estate(tmp_path, free_port(), off))
 
     assert "tcp_refused" in said.stdout
     assert "counts as absent, not as an outage" in said.stdout
 
 
 def test_a_probe_as_json_is_an_array_of_results(estate: Path) -> None:
-    rows = json.loads(command("probe", "dead", "--direct", "--json", config=estate).stdout)
+    rows = json.loads(invoke("probe", "dead", "--direct", "--json", config=estate).stdout)
 
     assert [(row["status"], row["reason"], row["blame"]) for row in rows] == [("fail", "tcp_refused", "node")]
 
 
 def test_what_only_the_daemon_can_know_is_not_asked_from_here(tmp_path: Path) -> None:
     config = write_estate(tmp_path, free_port(), "  job: {checks: {push: {within: 26h}}}\n")
-    said = command("probe", "job", "--direct", config=config)
+    said = invoke("probe", "job", "--direct", config=config)
 
     assert (said.returncode, "awaited" in said.stdout) == (1, True)
     assert "run from this terminal: only the running daemon knows the reports" in said.stdout
@@ -115,7 +103,7 @@ def test_no_such_node_is_misuse_and_says_what_there_is(estate: Path) -> None:
         ("notify-test", "nobody"),
         ("incidents", "01X"),
     ):
-        said = command(*words, config=estate)
+        said = invoke(*words, config=estate)
         assert said.returncode == 2
         assert re.search("known: |lists them", said.stderr)
 
@@ -133,14 +121,14 @@ def test_no_such_node_is_misuse_and_says_what_there_is(estate: Path) -> None:
 def test_a_mistyped_name_is_answered_with_the_one_that_is_meant(
     estate: Path, words: tuple[str, ...], meant: str
 ) -> None:
-    assert f"did you mean {meant}?" in command(*words, config=None if words[0] == "probes" else estate).stderr
+    assert f"did you mean {meant}?" in invoke(*words, config=None if words[0] == "probes" else estate).stderr
 
 
 def test_status_and_incidents_tell_what_is_down(estate: Path) -> None:
-    status, incidents = command("status", config=estate), command("incidents", config=estate)
+    status, incidents = invoke("status", config=estate), invoke("incidents", config=estate)
     identity = re.search(r"01[0-9A-Z]{24}", incidents.stdout)
     assert identity, incidents.stdout + incidents.stderr
-    one = command("incidents", identity[0], config=estate)
+    one = invoke("incidents", identity[0], config=estate)
 
     assert status.returncode == 1
     assert "tcp_refused" in status.stdout
@@ -167,7 +155,7 @@ def test_the_log_tells_what_was_seen_and_who_was_told_with_the_offset_of_its_tim
 
 @pytest.mark.parametrize("more", [(), ("--direct",)], ids=["through the daemon", "direct"])
 def test_notify_test_shows_what_the_receiver_said(estate: Path, more: tuple[str, ...]) -> None:
-    said = command("notify-test", "pager", *more, config=estate)
+    said = invoke("notify-test", "pager", *more, config=estate)
 
     assert said.returncode == 0, said.stderr
     assert "delivered" in said.stdout
@@ -176,8 +164,8 @@ def test_notify_test_shows_what_the_receiver_said(estate: Path, more: tuple[str,
 def test_whatever_is_told_to_people_is_told_to_programs(estate: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("monitor: {name: x, listne: 1}\nnodes: {}\n")
-    wrong, right = command("check-config", "--json", config=bad), command("check-config", "--json", config=estate)
-    reload, trial = command("reload", "--json", config=estate), command("notify-test", "pager", "--json", config=estate)
+    wrong, right = invoke("check-config", "--json", config=bad), invoke("check-config", "--json", config=estate)
+    reload, trial = invoke("reload", "--json", config=estate), invoke("notify-test", "pager", "--json", config=estate)
     errors = json.loads(wrong.stdout)["errors"]
 
     assert (wrong.returncode, [(error["line"], error["path"]) for error in errors]) == (1, [(1, "monitor")])
@@ -215,16 +203,12 @@ VERBS = {
 }
 
 
-def invoke(*words: object, **environment: str) -> Result:
-    return CliRunner(env={"COLUMNS": "200", **environment}).invoke(app, [str(word) for word in words])
-
-
 @pytest.mark.parametrize("typo", ["  x: {chekcs: {}}\n", "  x: {checks: [\n"], ids=["an unknown key", "not YAML"])
 def test_a_typo_in_the_file_keeps_nobody_from_asking_the_daemon(estate: Path, typo: str) -> None:
     file = broken(estate, typo)
     for words, (code, says) in VERBS.items():
         said = invoke(*words, "--config", file)
-        assert (said.exit_code, says in said.stdout) == (code, True), (words, said.output)
+        assert (said.returncode, says in said.stdout) == (code, True), (words, said.stdout + said.stderr)
         if words != ("reload",):  # what the daemon reads is for it to say
             assert f"{file} has errors; of it, only its section monitor is used here" in said.stderr
             assert re.search(r"broken\.yaml:\d+: .*(chekcs|not YAML)", said.stderr)
@@ -236,14 +220,14 @@ def test_the_running_daemon_is_asked_by_its_address_alone(estate: Path, tmp_path
     for words, (code, says) in VERBS.items():
         if words[0] != "report":
             said = invoke(*words, "--url", url, "--config", tmp_path / "none.yaml")
-            assert (said.exit_code, says in said.stdout) == (code, True), (words, said.output)
+            assert (said.returncode, says in said.stdout) == (code, True), (words, said.stdout + said.stderr)
             assert "none.yaml" not in said.stderr
     assert "dead/dicom_echo" in invoke("status", PACS_MONITOR_URL=url).stdout
     nobody = invoke("status", "--url", f"http://127.0.0.1:{free_port()}")
-    assert (nobody.exit_code, "(none answers at http://127.0.0.1:" in nobody.stderr) == (1, True)
-    assert invoke("status", "--url", "somewhere").exit_code == 2
+    assert (nobody.returncode, "(none answers at http://127.0.0.1:" in nobody.stderr) == (1, True)
+    assert invoke("status", "--url", "somewhere").returncode == 2
     for words in (("probe", "arhcive"), ("probe", "archive/ecoh"), ("notify-test", "nobody"), ("incidents", "01X")):
-        assert invoke(*words, "--url", url).exit_code == 2
+        assert invoke(*words, "--url", url).returncode == 2
 
 
 @pytest.mark.parametrize("typo", ["  listen: nowhere\n", "  tls: {cert: gone.pem}\n"])
@@ -251,7 +235,7 @@ def test_an_address_that_cannot_be_read_is_not_guessed(tmp_path: Path, typo: str
     file = tmp_path / "monitor.yaml"
     file.write_text(f"monitor:\n  name: x\n{typo}nodes: {{}}\n")
     said = invoke("status", "--config", file)
-    assert said.exit_code == 1
+    assert said.returncode == 1
     assert re.search("correct monitor.(listen|tls) in the file, or name the daemon: --url http", said.stderr)
     assert "monitor.yaml:3: monitor." in said.stderr
 
@@ -266,7 +250,7 @@ def test_run_warns_of_what_is_not_acted_on(tmp_path: Path) -> None:
         again = daemon.log.read_text()
         config.write_text(config.read_text() + "typo: [\n")
         refused = invoke("reload", "--config", config)
-    assert (refused.exit_code, refused.stderr.count("monitor.yaml:"), "SIGHUP" in refused.stderr) == (1, 1, False)
+    assert (refused.returncode, refused.stderr.count("monitor.yaml:"), "SIGHUP" in refused.stderr) == (1, 1, False)
     assert re.search(r"WARNING .*monitor\.yaml:\d+: services: not acted on yet", said)
     assert "monitoring 1 check of 1 node, paging on; http://127.0.0.1:" in said
     assert re.search(r"warning: .*monitor\.yaml:\d+: services: not acted on yet", reloaded.stderr)
@@ -274,7 +258,7 @@ def test_run_warns_of_what_is_not_acted_on(tmp_path: Path) -> None:
 
 
 def test_reload_tells_what_changed_or_that_nothing_did(estate: Path) -> None:
-    said, before = command("reload", config=estate), command("check-config", "--diff", "running", config=estate)
+    said, before = invoke("reload", config=estate), invoke("check-config", "--diff", "running", config=estate)
 
     assert (said.returncode, said.stdout) == (0, "nothing changed\n")
     assert (before.returncode, "would change nothing" in before.stdout) == (0, True)
@@ -283,7 +267,7 @@ def test_reload_tells_what_changed_or_that_nothing_did(estate: Path) -> None:
 def test_what_a_reload_would_change_is_told_before(estate: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text(estate.read_text().replace("  dead:", "  gone:"))
-    said = command("check-config", "--diff", estate, config=other)
+    said = invoke("check-config", "--diff", estate, config=other)
 
     assert said.returncode == 0
     assert "+ gone/dicom_echo" in said.stdout
@@ -309,7 +293,7 @@ def test_show_reads_well_at_100_columns(tmp_path: Path, columns: str | None) -> 
 
 
 def test_show_tells_where_each_setting_comes_from(estate: Path) -> None:
-    shown = command("show", "archive", config=estate)
+    shown = invoke("show", "archive", config=estate)
 
     assert shown.returncode == 0
     assert re.search(r"dicom_echo +interval +500ms +.*monitor\.yaml:\d+", shown.stdout), shown.stdout
@@ -326,7 +310,7 @@ def test_a_wrong_configuration_is_told_whole_and_starts_nothing(tmp_path: Path) 
 
 
 def test_a_file_that_is_not_there_is_told_with_the_way_to_write_one(tmp_path: Path) -> None:
-    said = command("probe", "archive", config=tmp_path / "monitor.yaml")
+    said = invoke("probe", "archive", config=tmp_path / "monitor.yaml")
 
     assert said.returncode == 1
     assert (
@@ -338,7 +322,7 @@ def test_brackets_in_settings_are_no_markup(tmp_path: Path) -> None:
     folder = tmp_path / "[bold]"
     folder.mkdir()
     config = write_estate(folder, free_port(), node(free_port()).replace("{host", "{title: 'CT [/bold] [red]', host"))
-    shown, checked = command("show", "archive", config=config), command("check-config", config=config)
+    shown, checked = invoke("show", "archive", config=config), invoke("check-config", config=config)
 
     assert "CT [/bold] [red]" in shown.stdout, shown.stderr
     assert f"{config}: no errors; 1 node" in checked.stdout, checked.stderr
@@ -347,43 +331,43 @@ def test_brackets_in_settings_are_no_markup(tmp_path: Path) -> None:
 def test_init_writes_a_starter_that_checks_and_never_overwrites(tmp_path: Path) -> None:
     file = tmp_path / "monitor.yaml"
 
-    assert command("init", file).returncode == 0
-    assert command("check-config", config=file).returncode == 0
+    assert invoke("init", file).returncode == 0
+    assert invoke("check-config", config=file).returncode == 0
     assert "paging: shadow" in file.read_text()
-    assert command("init", file).returncode == 2
+    assert invoke("init", file).returncode == 2
 
 
 def test_kinds_are_listed_and_described() -> None:
-    assert "dicom_echo" in command("probes").stdout
-    assert "calling_ae_title" in command("probes", "dicom_echo").stdout
-    assert "webhook" in command("channels").stdout
-    assert {"dicom_echo", "tcp"} <= {row["kind"] for row in json.loads(command("probes", "--json").stdout)}
-    assert command("probes", "ping-pong").returncode == 2
+    assert "dicom_echo" in invoke("probes").stdout
+    assert "calling_ae_title" in invoke("probes", "dicom_echo").stdout
+    assert "webhook" in invoke("channels").stdout
+    assert {"dicom_echo", "tcp"} <= {row["kind"] for row in json.loads(invoke("probes", "--json").stdout)}
+    assert invoke("probes", "ping-pong").returncode == 2
 
 
 def test_the_schema_is_printed_for_editors() -> None:
-    assert json.loads(command("schema").stdout)["$schema"]
+    assert json.loads(invoke("schema").stdout)["$schema"]
 
 
 def test_without_a_daemon_the_verbs_say_how_to_start_one(tmp_path: Path) -> None:
     config = write_estate(tmp_path, free_port(), node(free_port()))
 
     for words in (("status",), ("incidents",), ("reload",)):
-        said = command(*words, config=config)
+        said = invoke(*words, config=config)
         assert (said.returncode, "pacs-monitor run" in said.stderr) == (1, True)
 
 
 def test_a_report_without_a_record_says_so_and_a_wrong_period_is_misuse(tmp_path: Path) -> None:
     config = write_estate(tmp_path, free_port(), node(free_port()))
 
-    assert command("report", "2026-Q3", config=config).returncode == 1
-    wrong = command("report", "2026-Q5", config=config)
+    assert invoke("report", "2026-Q3", config=config).returncode == 1
+    wrong = invoke("report", "2026-Q5", config=config)
     assert (wrong.returncode, "2026-Q3" in wrong.stderr) == (2, True)
 
 
 def test_the_report_on_the_terminal_shows_every_check(estate: Path) -> None:
-    said = command("report", "2026-01-01..2099-01-01", config=estate)
+    said = invoke("report", "2026-01-01..2099-01-01", config=estate)
 
     assert said.returncode == 0, said.stderr
     assert "dead/dicom_echo" in said.stdout
-    assert command("report", "2026", "--match", "node=nobody", config=estate).returncode == 2
+    assert invoke("report", "2026", "--match", "node=nobody", config=estate).returncode == 2

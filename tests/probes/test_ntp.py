@@ -99,7 +99,7 @@ async def answering(answer: Callable[[bytes], bytes]) -> AsyncIterator[int]:
 
     class Server(asyncio.DatagramProtocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            self.transport = cast(asyncio.DatagramTransport, transport)
+            self.transport = cast("asyncio.DatagramTransport", transport)
 
         def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
             self.transport.sendto(answer(data), address)
