@@ -33,7 +33,7 @@ WAYS = {
 @pytest.mark.parametrize(
     ("stores", "kills", "nodes"),
     [
-        pytest.param(20, 4, 12, id="short"),
+        pytest.param(6, 1, 6, id="short"),
         pytest.param(1000, 50, 40, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(1800)]),
     ],
 )
