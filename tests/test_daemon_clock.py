@@ -14,11 +14,11 @@ from pacs_monitor.history import HistoryReader
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, CheckId, Micros, State
 from pacs_monitor.uptime import Account, Cause, Coverage, Timeline, account
-from tests.engine.support import SettableClock, until
 from tests.peers.receiver import SECRET, Receiver
-from tests.proofs.estates import write_estate
-from tests.proofs.switchable import Switchable
-from tests.timing import SOON
+from tests.peers.switchable import Switchable
+from tests.support.clock import SettableClock
+from tests.support.estates import write_estate
+from tests.support.timing import SOON, until
 from tests.web.conftest import nodes
 
 ECHO = CheckId("archive", "dicom_echo")

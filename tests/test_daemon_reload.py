@@ -11,8 +11,9 @@ from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
 from pacs_monitor.model import CheckId
 from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
-from tests.proofs.estates import write_estate
+from tests.peers.ports import free_port
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 from tests.web.conftest import nodes
 
 

@@ -12,8 +12,8 @@ from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import MonitorSettings
 from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role, Timings
-from tests.engine.support import until
 from tests.peers.postgres import Postgres
+from tests.support.timing import until
 
 QUICK = Timings(look=0.1, watch=0.05, free=0.3, still=1.0, wait=0.5, stall=5.0, away=0.5)
 

@@ -20,11 +20,12 @@ from pacs_monitor.model import Channel, CheckId, Micros, Notification, State
 from pacs_monitor.supervision import Supervisor
 from tests.alerting.running import at_once, got, hook, running, types
 from tests.attacks import Attacked
-from tests.engine.support import SettableClock, a_check, until
+from tests.engine.support import a_check
 from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
-from tests.proofs.estates import write_estate
-from tests.timing import SOON
+from tests.support.clock import SettableClock
+from tests.support.estates import write_estate
+from tests.support.timing import SOON, until
 
 TIMING = "interval: 500ms, retry_interval: 200ms, timeout: 5s, failures: 2, recoveries: 1, page_after: 0s"
 

@@ -20,7 +20,8 @@ import requests
 
 from tests.peers.authority import Authority
 from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, listens, wait_until
+from tests.peers.ports import free_port, listens
+from tests.support.timing import wait_until
 
 NODES = """default_route: {channels: []}
 nodes:

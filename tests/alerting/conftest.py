@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.support import SettableClock
 from tests.peers.receiver import Receiver
+from tests.support.clock import SettableClock
 
 
 @pytest.fixture

@@ -19,9 +19,10 @@ from tests.attacks import Attacked
 from tests.peers.archive import archive
 from tests.peers.counting import Counted, counting
 from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.peers.postgres import Postgres
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 AUTH = "  auth: {tokens: [{name: us, role: operator, token: right-right-right-right-right-right}]}\n"
 TIMING = "interval: 300ms, retry_interval: 300ms, timeout: 10s, failures: 1, recoveries: 1"

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
-from tests.proofs.estates import write_estate
-from tests.proofs.switchable import Switchable
+from tests.peers.switchable import Switchable
 from tests.support.commands import command, invoke
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 
 def node(port: int, name: str = "archive") -> str:

@@ -15,7 +15,7 @@ import typer
 from pacs_monitor.cli import app
 from tests.config.support import messages
 from tests.peers.ports import free_port
-from tests.proofs.switchable import Switchable
+from tests.peers.switchable import Switchable
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

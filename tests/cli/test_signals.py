@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 
 def silent(port: int, name: str = "archive") -> str:

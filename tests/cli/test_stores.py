@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from pacs_monitor.cli import app
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
 
 US = {"us": ["PACSMON", "127.0.0.1", 104]}
 

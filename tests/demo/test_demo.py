@@ -12,7 +12,8 @@ from contextlib import contextmanager
 
 import psutil
 
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
+from tests.support.timing import wait_until
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from pacs_monitor.net import NetFailure
 from tests.dicom.objects import EACH_STUDY, EVERYTHING, IMPLICIT, WHOLE_STUDY, associated
 from tests.dicom.test_fuzz import PATIENCE, damage, damaged
 from tests.peers.scripted import Conversation, accept, message_of, release_response, scripted
-from tests.timing import SOON
+from tests.support.timing import SOON
 
 FIND, GET, MOVE, COMMITMENT, STORE = 3, 5, 7, 11, 13
 """IDs of what EVERYTHING proposes."""

@@ -44,7 +44,7 @@ from tests.dicom.objects import IMPLICIT, associated
 from tests.dicom.support import failure_of, target
 from tests.peers.certificates import certificate, server_context
 from tests.peers.scripted import accept, echo_response
-from tests.timing import SOON
+from tests.support.timing import SOON
 
 NOT_AUTHORISED = 0x0124
 OURS = instance(1)

@@ -16,7 +16,7 @@ from tests.dicom.support import echo_at
 from tests.peers.authority import Authority, Pair
 from tests.peers.dcmtk import Storescp
 from tests.peers.orthanc import Orthanc
-from tests.timing import HANGS, SOON
+from tests.support.timing import HANGS, SOON
 
 Secured = Storescp | Orthanc
 Start = Callable[[Path, Authority, Pair], Secured]

@@ -18,7 +18,7 @@ from pacs_monitor.net import NetFailure
 from tests.dicom.objects import IMPLICIT, SECRET, associated, failure_at, failure_from, store_it
 from tests.peers.dcmtk import Storescp
 from tests.peers.scp import scp, status, stores
-from tests.timing import HANGS
+from tests.support.timing import HANGS
 
 
 @pytest.mark.parametrize(

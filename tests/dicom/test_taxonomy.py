@@ -41,7 +41,7 @@ from tests.peers.scripted import (
     scripted,
 )
 from tests.peers.tls import context_of
-from tests.timing import HANGS, SOON
+from tests.support.timing import HANGS, SOON
 
 Provoke = Callable[[Path], Awaitable[NetFailure]]
 

@@ -1,20 +1,16 @@
-"""Checks over tiny probes of the tests' own, and a clock that can be set."""
+"""Checks over tiny probes of the tests' own, and a resolver that asks nobody."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
 from pacs_monitor.model import (
-    SECOND,
     Address,
     Check,
     CheckId,
     Layer,
     Measure,
-    Micros,
     Node,
     Outcome,
     ProbeContext,
@@ -23,31 +19,9 @@ from pacs_monitor.model import (
     Thresholds,
     Timing,
 )
-from tests.timing import SOON
 
 OK = Outcome(Status.OK)
 REFUSED = Outcome.of(Reason.TCP_REFUSED, detail="refused")
-
-
-class SettableClock:
-    """The machine's clocks, with a wall clock that a test may set; or it lets time pass."""
-
-    def __init__(self) -> None:
-        self.offset: Micros = 0
-        self.passed = 0.0
-
-    def now(self) -> Micros:
-        return time.time_ns() // 1000 + self.offset
-
-    def monotonic(self) -> float:
-        return time.monotonic() + self.passed
-
-    def set_by(self, seconds: float) -> None:
-        self.offset += round(seconds * SECOND)
-
-    def pass_by(self, seconds: float) -> None:
-        self.passed += seconds
-        self.set_by(seconds)
 
 
 class NumericResolver:
@@ -97,10 +71,3 @@ def a_check(
     node = node or Node(check_id.node, host="127.0.0.1")
     more.setdefault("thresholds", Thresholds())
     return Check(check_id, node, Asking(ask), {}, interval, retry_interval, timeout, **more)
-
-
-async def until(condition: Callable[[], bool], within: float = SOON) -> None:
-    """Wait for a condition of the loop's own making."""
-    async with asyncio.timeout(within):
-        while not condition():
-            await asyncio.sleep(0.002)

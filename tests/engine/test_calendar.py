@@ -12,8 +12,9 @@ import pytest
 from pacs_monitor.engine.calendar import Calendar
 from pacs_monitor.model import CheckId
 from pacs_monitor.supervision import Supervisor
-from tests.engine.support import SettableClock, a_check, until
-from tests.timing import SOON
+from tests.engine.support import a_check
+from tests.support.clock import SettableClock
+from tests.support.timing import SOON, until
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NIGHT = CheckId("archive", "night")

@@ -28,7 +28,9 @@ from pacs_monitor.model import (
     Status,
     Transition,
 )
-from tests.engine.support import OK, REFUSED, Asking, NumericResolver, SettableClock, a_check, fine, until
+from tests.engine.support import OK, REFUSED, Asking, NumericResolver, a_check, fine
+from tests.support.clock import SettableClock
+from tests.support.timing import until
 
 
 class Bench:

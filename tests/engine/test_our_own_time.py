@@ -16,10 +16,11 @@ from pacs_monitor.engine.stalls import SHARE, unless_stalled
 from pacs_monitor.model import Check, DicomEndpoint, Node, Outcome, Phase, ProbeContext, Reason, StandstillError, Status
 from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.probes.dicom_echo import DicomEcho, DicomEchoSettings
-from tests.engine.support import OK, NumericResolver, SettableClock, a_check, until
+from tests.engine.support import OK, NumericResolver, a_check
 from tests.peers.scripted import hang, scripted
 from tests.peers.web import web_server
-from tests.timing import SOON
+from tests.support.clock import SettableClock
+from tests.support.timing import SOON, until
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ import pytest
 
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.model import Address, Change, Flag, Measurement, Node, Outcome, Phase, ProbeContext, Reason, Status
-from tests.engine.support import OK, REFUSED, Asking, NumericResolver, SettableClock, a_check, fine, until
-from tests.timing import Stopwatch
+from tests.engine.support import OK, REFUSED, Asking, NumericResolver, a_check, fine
+from tests.support.clock import SettableClock
+from tests.support.timing import Stopwatch, until
 
 
 @contextlib.contextmanager

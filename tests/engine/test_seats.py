@@ -15,7 +15,9 @@ import pytest
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.model import Address, Check, Flag, Node, Outcome, Phase, ProbeContext, Reason
 from pacs_monitor.net import NetFailure, canonical
-from tests.engine.support import OK, REFUSED, Asking, SettableClock, a_check, until
+from tests.engine.support import OK, REFUSED, Asking, a_check
+from tests.support.clock import SettableClock
+from tests.support.timing import until
 
 
 class Names:

@@ -11,8 +11,9 @@ import pytest
 from pacs_monitor.config import MonitorSettings
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.listeners import Listeners
-from tests.engine.support import NumericResolver, SettableClock
+from tests.engine.support import NumericResolver
 from tests.peers.ports import free_port, listens
+from tests.support.clock import SettableClock
 
 RECEIVER = {"from": "127.0.0.1", "receiving_application": "PACSMON", "receiving_facility": "EAST"}
 

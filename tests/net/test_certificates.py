@@ -16,7 +16,7 @@ from pacs_monitor.net import EXPIRY, NetFailure, Resolver, Trace, connect, refus
 from pacs_monitor.net.tls import client_context
 from tests.peers.authority import Authority, Pair
 from tests.peers.tls import context_of, tls_server
-from tests.timing import SOON
+from tests.support.timing import SOON
 
 DAY = 86400
 

@@ -125,3 +125,12 @@ class RunningDaemon:
     def _end(self, number: Signals) -> int:
         self.signal(number)
         return self.wait()
+
+
+def wait_for_state(daemon: RunningDaemon, state: str, node: str = "archive", within: float = 60.0) -> None:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        if daemon.check(node, "dicom_echo")["state"] == state:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{node} is not {state}: {daemon.check(node, 'dicom_echo')}\n{daemon.log.read_text()}")

@@ -18,8 +18,8 @@ from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port
 from tests.peers.postgres import Postgres
 from tests.peers.receiver import SECRET, Receiver
-from tests.proofs.estates import write_estate
-from tests.proofs.switchable import Switchable
+from tests.peers.switchable import Switchable
+from tests.support.estates import write_estate
 
 ROLE = re.compile(r'^pacs_monitor_role\{role="(\w+)"\} 1\.0$', re.MULTILINE)
 OPENS, ENDS = "incident.opened", ("incident.resolved", "incident.withdrawn")

@@ -7,12 +7,12 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.model import (
-    SECOND,
     CheckId,
     DicomListener,
     Hl7Listener,
@@ -25,7 +25,7 @@ from pacs_monitor.model import (
     TestObject,
 )
 from pacs_monitor.net import Resolver
-from tests.timing import SOON
+from tests.support.timing import SOON
 
 T = TypeVar("T")
 
@@ -49,26 +49,6 @@ class Peers(NamedTuple):
     """It is `warn`."""
     blind: Arrange
     """Nothing can be said of it, by our own fault: `unknown`."""
-
-
-class TestClock:
-    __test__ = False
-
-    def now(self) -> Micros:
-        return int(time.time() * SECOND)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-
-class SetClock(TestClock):
-    """A wall clock that a test moves on."""
-
-    def __init__(self, ahead: float = 0.0) -> None:
-        self.ahead = ahead
-
-    def now(self) -> Micros:
-        return super().now() + round(self.ahead * SECOND)
 
 
 A_CHECK = CheckId("archive", "check")
@@ -103,19 +83,6 @@ class BookLedger:
         return tuple(thing for thing in self.objects.values() if thing.check == check)
 
 
-NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-
-
-class Noon(TestClock):
-    """A clock that stands, by day, so that no test sees midnight pass."""
-
-    def __init__(self, at: datetime = NOON) -> None:
-        self.at = at
-
-    def now(self) -> Micros:
-        return int(self.at.timestamp()) * SECOND
-
-
 @dataclass
 class Context:
     deadline: float
@@ -124,7 +91,7 @@ class Context:
     ledger: BookLedger = field(default_factory=BookLedger)
     dicom_listener: DicomListener | None = None
     hl7_listener: Hl7Listener | None = None
-    clock: TestClock = field(default_factory=TestClock)
+    clock: SystemClock = field(default_factory=SystemClock)
     zone: tzinfo = UTC
     resolver: Resolver = field(default_factory=Resolver)
     memory: MutableMapping[str, Any] = field(default_factory=dict)

@@ -18,8 +18,9 @@ from tests.peers.ports import free_port
 from tests.peers.queried import Answer, commented, matches, queried
 from tests.peers.queries import Dcmqrscp, image, store
 from tests.peers.scripted import hang, scripted
-from tests.probes.support import NOON, Arranged, Noon, Peers, ask
-from tests.timing import SOON
+from tests.probes.support import Arranged, Peers, ask
+from tests.support.clock import NOON, StoppedClock
+from tests.support.timing import SOON
 
 FIND = kinds()["dicom_find"]
 TODAY, LAST_WEEK = (day.strftime("%Y%m%d") for day in (NOON, NOON - timedelta(days=7)))
@@ -64,7 +65,7 @@ PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 async def find(node: Node, settings: DicomFindSettings, **context: Any) -> Outcome:
-    return await ask(FIND, node, settings, **{"clock": Noon(), **context})
+    return await ask(FIND, node, settings, **{"clock": StoppedClock(), **context})
 
 
 def measured(measurements: tuple[Measurement, ...]) -> dict[str, float]:
@@ -159,7 +160,7 @@ async def test_nothing_of_a_patient_is_asked_for() -> None:
 
 
 async def test_today_is_the_monitors_today() -> None:
-    late = Noon(NOON.replace(hour=23, minute=30))
+    late = StoppedClock(NOON.replace(hour=23, minute=30))
     with queried() as peer:
         for zone in (UTC, ZoneInfo("Europe/Berlin")):
             await find(node_at(peer.port), DicomFindSettings(), clock=late, zone=zone)

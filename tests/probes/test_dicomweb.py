@@ -22,7 +22,7 @@ from tests.peers.ports import free_port
 from tests.peers.scripted import Conversation, hang, scripted
 from tests.peers.stunnel import Stunnel
 from tests.probes.support import Arranged, Peers, ask
-from tests.timing import SOON
+from tests.support.timing import SOON
 
 DICOM_WEB = kinds()["dicomweb"]
 NODE = Node("archive", host="127.0.0.1")

@@ -22,7 +22,7 @@ from pacs_monitor.reaper import reaper
 from tests.peers.ports import free_port
 from tests.peers.scripted import hang, scripted
 from tests.probes.support import Arranged, Peers, ask
-from tests.timing import HANGS, SOON
+from tests.support.timing import HANGS, SOON
 
 EXEC = kinds()["exec"]
 PLUGINS = Path("/usr/lib/nagios/plugins")

@@ -19,10 +19,9 @@ from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.net.threads import OneThread
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.file_age import FileAgeSettings
-from tests.peers.ports import wait_until
 from tests.peers.user import open_folder, unprivileged
 from tests.probes.support import Arranged, Context, Peers, ask
-from tests.timing import SOON
+from tests.support.timing import SOON, wait_until
 
 FILE_AGE = kinds()["file_age"]
 HOUR = 3600.0

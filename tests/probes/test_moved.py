@@ -19,7 +19,7 @@ from pacs_monitor.probes.dicom_store import DicomStoreSettings
 from tests.peers.moving import Mover
 from tests.peers.scripted import scripted
 from tests.probes.support import ask
-from tests.timing import HANGS, SOON
+from tests.support.timing import HANGS, SOON
 
 STORE, RETRIEVE = kinds()["dicom_store"], kinds()["dicom_retrieve"]
 COMPLETED, FAILED, WARNING, REMAINING = (

@@ -16,13 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.model import SECOND, Node, Outcome, Phase, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.ntp import ERA, NtpSettings, _Question, _unix
 from tests.peers.dcmtk import faketime
 from tests.peers.ports import deaf_port, free_port, program
-from tests.probes.support import Arranged, Peers, TestClock, ask
-from tests.timing import HANGS
+from tests.probes.support import Arranged, Peers, ask
+from tests.support.timing import HANGS
 
 NTP = kinds()["ntp"]
 
@@ -112,7 +113,7 @@ async def answering(answer: Callable[[bytes], bytes]) -> AsyncIterator[int]:
 
 
 def timed(question: bytes, stratum: int = 2, kiss: bytes = bytes(4)) -> bytes:
-    now = TestClock().now() / SECOND + ERA
+    now = SystemClock().now() / SECOND + ERA
     stamp = struct.pack("!II", int(now), int(now % 1 * 2**32))
     return struct.pack("!BBbb8x4s8x", 0x24, stratum, 0, 0, kiss) + question[40:48] + stamp + stamp
 
@@ -192,7 +193,7 @@ async def test_a_lost_datagram_is_asked_again() -> None:
 
 @given(st.binary(max_size=60))
 def test_whatever_comes_is_read_without_an_error(data: bytes) -> None:
-    question = _Question(TestClock())
+    question = _Question(SystemClock())
     question.make()
     assert question.read(data) is None
 

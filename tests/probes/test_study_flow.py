@@ -22,7 +22,8 @@ from tests.peers.queried import Answer, matches, queried
 from tests.peers.queries import Dcmqrscp, image, store
 from tests.peers.scripted import Conversation, abort, accept, hang, release_response, scripted
 from tests.peers.web import web_server
-from tests.probes.support import NOON, Arranged, Noon, Peers, ask
+from tests.probes.support import Arranged, Peers, ask
+from tests.support.clock import NOON, StoppedClock
 
 FLOW = kinds()["study_flow"]
 YESTERDAY = "20261123"
@@ -70,7 +71,7 @@ PEERS = Peers(working, refusing, hanging, warning, blind)
 async def listen(port: int, called: str = "SCP", memory: Any = None, at: datetime = NOON, **settings: Any) -> Outcome:
     memory = {} if memory is None else memory
     node = node_at(port, called)
-    return await ask(FLOW, node, StudyFlowSettings(**settings), memory=memory, clock=Noon(at))
+    return await ask(FLOW, node, StudyFlowSettings(**settings), memory=memory, clock=StoppedClock(at))
 
 
 def measured(outcome: Outcome, name: str) -> dict[str, float]:
@@ -118,7 +119,7 @@ async def test_senders_are_told_by_orthanc(orthanc: Orthanc, tmp_path: Path) -> 
     by_day = timezone(timedelta(hours=12 - datetime.now(UTC).hour))
 
     async def hear(after: timedelta = timedelta()) -> Outcome:
-        clock = Noon(datetime.now(UTC) + after)
+        clock = StoppedClock(datetime.now(UTC) + after)
         return await ask(FLOW, node, settings, memory=memory, clock=clock, zone=by_day)
 
     settings = StudyFlowSettings(within="2h", senders=["STORESCU", "CT1"])

@@ -14,7 +14,7 @@ from pacs_monitor.probes.tcp import TcpSettings
 from tests.peers.ports import free_port
 from tests.peers.scripted import full_accept_queue, hang, scripted
 from tests.probes.support import Arranged, Peers, ask
-from tests.timing import HANGS, SOON
+from tests.support.timing import HANGS, SOON
 
 TCP = kinds()["tcp"]
 

@@ -12,14 +12,14 @@ import pytest
 import requests
 
 from tests.attacks import Attacked
-from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
+from tests.peers.daemon import RunningDaemon, wait_for_state
+from tests.peers.ports import free_port
 from tests.peers.postgres import Postgres
 from tests.peers.receiver import SECRET, Receiver
 from tests.peers.stalling import stalled_disk
-from tests.proofs.estates import write_estate
-from tests.proofs.switchable import Switchable
-from tests.proofs.test_a_page_from_a_real_archive import wait_for_state
+from tests.peers.switchable import Switchable
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 Hang = Callable[[RunningDaemon], AbstractContextManager[None]]
 

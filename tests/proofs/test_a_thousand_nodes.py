@@ -18,7 +18,7 @@ import pytest
 
 from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
 
 SLACK = 0.25
 """Seconds by which a run may start after its interval, as a rule: a machine that stalls breaks it for a moment. No run

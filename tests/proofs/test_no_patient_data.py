@@ -16,12 +16,13 @@ from pydicom import Dataset
 from pynetdicom import AE, evt
 
 from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
 from tests.peers.scp import serving
 from tests.peers.telltale import telltale
-from tests.proofs.estates import write_estate
 from tests.support.commands import invoke
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 NAME = "DOE^JOHN"
 TRACES = ("doe^", "john")

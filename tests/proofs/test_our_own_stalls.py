@@ -22,11 +22,12 @@ from pynetdicom.events import Event
 from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
 from tests.peers.orthanc import DICOMWEB, Orthanc
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
 from tests.peers.scp import scp
 from tests.peers.stalling import stalled_disk
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 TIMEOUT = 4
 OFTEN = "interval: 6s, retry_interval: 6s"

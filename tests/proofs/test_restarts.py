@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
+from tests.peers.daemon import RunningDaemon, wait_for_state
+from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
-from tests.proofs.estates import write_estate
-from tests.proofs.switchable import Switchable
-from tests.proofs.test_a_page_from_a_real_archive import wait_for_state
+from tests.peers.switchable import Switchable
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 
 def archive(peer: Switchable) -> str:

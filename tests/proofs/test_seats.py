@@ -12,9 +12,10 @@ from tests.peers.archive import archive
 from tests.peers.counting import Counted, counting
 from tests.peers.daemon import RunningDaemon
 from tests.peers.names import name_service
-from tests.peers.ports import free_port, wait_until
-from tests.proofs.estates import write_estate
+from tests.peers.ports import free_port
 from tests.support.commands import invoke
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 CHECKS = {
     "dicom_echo": "{offers: [MPPS]}",

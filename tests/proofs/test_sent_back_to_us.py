@@ -12,9 +12,10 @@ from pynetdicom import AE
 
 from tests.peers.daemon import RunningDaemon
 from tests.peers.orthanc import Orthanc
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.peers.queries import SECONDARY_CAPTURE, image
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 REFUSED = 0x0124
 """Not authorised (PS3.7 C)."""

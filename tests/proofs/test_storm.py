@@ -24,12 +24,13 @@ from pacs_monitor.history import HistoryReader
 from pacs_monitor.model import Event, IncidentKind
 from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.peers.postgres import Postgres
 from tests.peers.receiver import SECRET, Received
+from tests.peers.switchable import Switchable
 from tests.peers.unreliable import BAD, Mood, Unreliable
 from tests.proofs.databases import Database, Postgresql, Sqlite
-from tests.proofs.switchable import Switchable
+from tests.support.timing import wait_until
 
 NODES = 3
 ENDINGS = {"incident.resolved", "incident.withdrawn", "incident.closed"}

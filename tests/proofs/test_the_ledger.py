@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.daemon import RunningDaemon
+from tests.peers.daemon import RunningDaemon, wait_for_state
 from tests.peers.ports import free_port
-from tests.proofs.estates import write_estate
-from tests.proofs.switchable import Switchable
-from tests.proofs.test_a_page_from_a_real_archive import wait_for_state
+from tests.peers.switchable import Switchable
 from tests.proofs.test_restarts import archive
+from tests.support.estates import write_estate
 
 UNEXACT = 6.0
 """Seconds by which the start of a gap may be off: the heartbeat is every 5 s."""

@@ -13,7 +13,7 @@ import requests
 from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
 from tests.peers.pair import Pair, goes_on, running_pair, stopped, wait
-from tests.timing import Stopwatch
+from tests.support.timing import Stopwatch
 
 TAKEOVER = 20.0
 """Seconds in which the standby leads, at most."""

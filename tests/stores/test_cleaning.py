@@ -20,7 +20,7 @@ from tests.peers.ports import free_port
 from tests.peers.queries import Dcmqrscp
 from tests.peers.web import Reply, web_server
 from tests.probes.support import A_CHECK, BookLedger, Context, ask
-from tests.timing import SOON
+from tests.support.timing import SOON
 
 NOTHING = (204, "", b"")
 

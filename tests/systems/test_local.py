@@ -23,8 +23,8 @@ from tests.peers.ports import program
 from tests.peers.user import unprivileged
 from tests.peers.volume import tmpfs
 from tests.probes.support import ask
+from tests.support.timing import SOON
 from tests.systems.asking import tell, why_not
-from tests.timing import SOON
 
 
 async def test_the_root_is_a_volume_of_which_all_is_known() -> None:

@@ -16,8 +16,8 @@ from pacs_monitor.probes.disk import DiskSettings
 from pacs_monitor.systems.snmp import Snmp, SnmpSettings, volume_of
 from tests.peers.snmpd import COMMUNITY, PASSWORDS, USER, Snmpd
 from tests.probes.support import ask
+from tests.support.timing import HANGS
 from tests.systems.asking import tell, why_not
-from tests.timing import HANGS
 
 V3 = {"username": USER, "auth": "sha256", "auth_password": PASSWORDS[0], "priv_password": PASSWORDS[1]}
 

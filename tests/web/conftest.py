@@ -8,8 +8,8 @@ import pytest
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
-from tests.proofs.estates import write_estate
-from tests.proofs.switchable import Switchable
+from tests.peers.switchable import Switchable
+from tests.support.estates import write_estate
 
 
 class Served:

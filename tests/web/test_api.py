@@ -10,7 +10,7 @@ import sqlite3
 import pytest
 
 from tests.peers.prometheus import promtool
-from tests.timing import SOON
+from tests.support.timing import SOON
 from tests.web.conftest import Served, nodes
 
 

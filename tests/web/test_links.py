@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pacs_monitor.alerting.message import runbook
 from pacs_monitor.model import IncidentKind, Reason
 from pacs_monitor.web.links import RUNBOOK
-from tests.timing import SOON
+from tests.support.timing import SOON
 from tests.web.conftest import Served
 
 ROOT = Path(__file__).parents[2]

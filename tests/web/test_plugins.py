@@ -10,7 +10,7 @@ import httpx
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
 from tests.peers.prometheus import promtool
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
 
 NODES = """\
   server:

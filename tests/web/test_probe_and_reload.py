@@ -10,8 +10,8 @@ import httpx
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
-from tests.proofs.estates import write_estate
-from tests.timing import SOON
+from tests.support.estates import write_estate
+from tests.support.timing import SOON
 
 SLOW = "      one: {{probe: dicom_echo, interval: 1h, timeout: 1s}}\n"
 NODE = "  archive:\n    host: 127.0.0.1\n    dicom: {{port: {port}, ae_title: PEER}}\n    checks:\n"

@@ -8,8 +8,8 @@ import httpx
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
-from tests.engine.support import SettableClock
-from tests.proofs.estates import write_estate
+from tests.support.clock import SettableClock
+from tests.support.estates import write_estate
 
 NODES = '  pacs: {checks: {licence: {probe: expiry, date: 2099-01-01, cron: "30 2 29 2 *"}}}\n'
 

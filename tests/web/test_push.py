@@ -12,8 +12,8 @@ import pytest
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
-from tests.proofs.estates import write_estate
-from tests.timing import SOON
+from tests.support.estates import write_estate
+from tests.support.timing import SOON
 
 NODES = (
     "  backup:\n    checks:\n      nightly: {probe: push, within: 1h, failures: 1}\n"

@@ -8,7 +8,7 @@ import httpx
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
 
 NODES = "  backup: {checks: {nightly: {probe: push, within: 1h}}}\n"
 
