@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sqlite3
 import ssl
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -21,6 +18,7 @@ import requests
 from tests.peers.authority import Authority
 from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port, listens
+from tests.support.commands import invoke
 from tests.support.timing import wait_until
 
 NODES = """default_route: {channels: []}
@@ -83,11 +81,10 @@ def test_the_command_tells_how_to_reload_when_it_may_not_by_the_new_token(runnin
     operator = "auth: {{tokens: [{{name: oncall, role: operator, token: {}}}]}}"
     running.reload(operator.format("first-token-of-oncall"))
     running.write(operator.format("second-token-of-oncall"))
-    command = [sys.executable, "-m", "pacs_monitor", "reload", "--config", str(running.file)]
-    refused = subprocess.run(command, capture_output=True, text=True, check=False)
-    old = os.environ | {"PACS_MONITOR_TOKEN": "first-token-of-oncall"}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=old)
+    refused = invoke("reload", config=running.file)
+    done = invoke("reload", config=running.file, PACS_MONITOR_TOKEN="first-token-of-oncall")
 
+    assert done.returncode == 0
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "this token is not in monitor.auth\n" in refused.stderr
     assert "send the daemon SIGHUP instead" in refused.stderr
@@ -135,9 +132,9 @@ def test_what_needs_a_restart_is_named_until_there_was_one(running: Running, tmp
     assert not listens(elsewhere)
     assert not (tmp_path / "west.db").exists()
 
-    command = [sys.executable, "-m", "pacs_monitor", "check-config", "--config"]
     running.write(name="west")
-    preview = subprocess.run([*command, running.file, "--diff", "running"], capture_output=True, text=True, check=True)
+    preview = invoke("check-config", "--diff", "running", config=running.file)
+    assert preview.returncode == 0
     assert "needs a restart: monitor.name\n" in preview.stdout
 
 
@@ -180,9 +177,8 @@ def test_the_record_says_who_had_the_configuration_read(running: Running) -> Non
             return [row[0] for row in database.execute("SELECT who FROM revisions ORDER BY id")]
 
     def command(*words: str) -> None:
-        environ = os.environ | {"LOGNAME": "ada", "PACS_MONITOR_TOKEN": "token-of-oncall"}
-        line = (sys.executable, "-m", "pacs_monitor", *words, "--config", str(running.file))
-        assert subprocess.run(line, env=environ, check=False, capture_output=True).returncode == 0
+        done = invoke(*words, config=running.file, LOGNAME="ada", PACS_MONITOR_TOKEN="token-of-oncall")
+        assert done.returncode == 0
 
     oncall = "auth: {tokens: [{name: oncall, role: operator, token: token-of-oncall}]}"
     running.write("timezone: Asia/Tokyo")

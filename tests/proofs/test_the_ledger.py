@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +13,7 @@ from tests.peers.daemon import RunningDaemon, wait_for_state
 from tests.peers.ports import free_port
 from tests.peers.switchable import Switchable
 from tests.proofs.test_restarts import archive
+from tests.support.commands import invoke
 from tests.support.estates import write_estate
 
 UNEXACT = 6.0
@@ -53,10 +52,8 @@ def test_the_report_sums_to_the_period_brackets_the_outage_and_books_the_gap(tmp
             stopping = datetime.now(UTC)
             assert daemon.stop() == 0
     ended = datetime.now(UTC)
-    command = [sys.executable, "-m", "pacs_monitor", "report", f"{began.isoformat()}..{ended.isoformat()}"]
-    command += ["--format", "json", "--config", str(config)]
-    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    report = json.loads(out.stdout)
+    period = f"{began.isoformat()}..{ended.isoformat()}"
+    report = json.loads(invoke("report", period, "--format", "json", config=config).stdout)
 
     (check,) = report["checks"]
     length = (ended - began).total_seconds()
