@@ -24,8 +24,8 @@ from pacs_monitor.stores.rejection import KEY_OBJECT_SELECTION
 from pacs_monitor.systems.orthanc import OrthancSettings
 from tests.peers.queried import matches, queried
 from tests.peers.web import Reply, web_server
-from tests.probes.support import ask
 from tests.probes.test_dicomweb_store import NOTHING_HERE, Liar
+from tests.support.probing import ask
 
 TEXT = (Path(__file__).parents[1] / "docs" / "conformance.md").read_text(encoding="utf-8")
 SYNTAXES = {

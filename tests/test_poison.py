@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from contextvars import Context
 from pathlib import Path
-from typing import Any, TypeVarTuple
+from typing import TypeVarTuple
 
 import pytest
 
@@ -91,17 +91,6 @@ async def test_a_fault_at_any_reading_of_the_clock_loses_no_page_and_makes_no_se
         clock.poison.clear()
     assert len({post.key for post in receiver.accepted}) == 1
     assert len({post.id for post in receiver.accepted}) == 2
-
-
-@pytest.fixture
-def receiver() -> Any:
-    with Receiver() as running_receiver:
-        yield running_receiver
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/pacs-monitor.db"
 
 
 class OutOfMemory:

@@ -10,7 +10,7 @@ import pytest
 from pacs_monitor.net import Trace
 from pacs_monitor.net.threads import OneThread
 from pacs_monitor.threads import in_thread
-from tests.probes.support import Context
+from tests.support.probing import Context
 from tests.support.timing import SOON
 
 

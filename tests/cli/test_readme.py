@@ -13,9 +13,9 @@ import pytest
 import typer
 
 from pacs_monitor.cli import app
-from tests.config.support import messages
 from tests.peers.ports import free_port
 from tests.peers.switchable import Switchable
+from tests.support.estates import messages
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

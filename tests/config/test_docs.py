@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pacs_monitor.config import members, sections
 from pacs_monitor.config.shapes import shapes
 from pacs_monitor.fields import Match
-from tests.config.support import messages
+from tests.support.estates import messages
 
 TEXT = (Path(__file__).parents[2] / "docs/configuration.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.S)

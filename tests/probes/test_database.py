@@ -17,7 +17,8 @@ from pacs_monitor.probes.database import DatabaseSettings, _limits
 from tests.peers.ports import free_port
 from tests.peers.postgres import Postgres
 from tests.peers.scripted import Conversation, hang, scripted
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 
 DATABASE = kinds()["database"]
 

@@ -26,8 +26,9 @@ from tests.peers.ports import free_port
 from tests.peers.queried import VERIFICATION, queried
 from tests.peers.scripted import IMPLICIT, Conversation, Script, accept, answer_echo, hang, reject, scripted
 from tests.peers.tls import context_of
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
 from tests.support.clock import StoppedClock
+from tests.support.probing import ask
 from tests.support.timing import HANGS, SOON
 
 ECHO = kinds()["dicom_echo"]

@@ -18,8 +18,9 @@ from tests.peers.ports import free_port
 from tests.peers.queried import Answer, commented, matches, queried
 from tests.peers.queries import Dcmqrscp, image, store
 from tests.peers.scripted import hang, scripted
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
 from tests.support.clock import NOON, StoppedClock
+from tests.support.probing import ask
 from tests.support.timing import SOON
 
 FIND = kinds()["dicom_find"]

@@ -22,7 +22,8 @@ from tests.peers.ports import free_port
 from tests.peers.queried import queried
 from tests.peers.queries import Dcmqrscp, image, store
 from tests.peers.scripted import hang, scripted
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 from tests.support.timing import SOON
 
 RETRIEVE = kinds()["dicom_retrieve"]

@@ -35,8 +35,9 @@ from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.peers.queried import queried
 from tests.peers.scripted import Conversation, accept, hang, release_response, scripted
-from tests.probes.support import Arranged, BookLedger, Context, Peers, ask
+from tests.probes.support import Arranged, Peers
 from tests.support.clock import SettableClock
+from tests.support.probing import BookLedger, Context, ask
 from tests.support.timing import HANGS, SOON, until
 
 STORE = kinds()["dicom_store"]

@@ -16,8 +16,9 @@ from tests.peers.ports import free_port
 from tests.peers.queried import Answer, matches, queried
 from tests.peers.queries import Wlmscpfs, worklist_item
 from tests.peers.scripted import hang, scripted
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
 from tests.support.clock import NOON, StoppedClock
+from tests.support.probing import ask
 from tests.support.timing import SOON
 
 WORKLIST = kinds()["dicom_worklist"]

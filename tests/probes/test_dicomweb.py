@@ -21,7 +21,8 @@ from tests.peers.orthanc import DICOMWEB, Orthanc
 from tests.peers.ports import free_port
 from tests.peers.scripted import Conversation, hang, scripted
 from tests.peers.stunnel import Stunnel
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 from tests.support.timing import SOON
 
 DICOM_WEB = kinds()["dicomweb"]

@@ -26,8 +26,9 @@ from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.peers.replayed import replayed
 from tests.peers.volume import tmpfs
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
 from tests.support.clock import SettableClock
+from tests.support.probing import ask
 
 DISK = kinds()["disk"]
 NEVER_FULL: dict[str, Any] = {"warn": "100%", "fail": "100%", "inodes_warn": "100%", "inodes_fail": "100%"}

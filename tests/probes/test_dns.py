@@ -20,8 +20,9 @@ from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.dns import TYPES, DnsSettings, _judge, _question
 from tests.peers.ports import deaf_port, free_port, program
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
 from tests.probes.test_ntp import answering
+from tests.support.probing import ask
 
 DNS = kinds()["dns"]
 ZONE = (

@@ -21,7 +21,8 @@ from pacs_monitor.probes.exec import DETAIL_LIMIT, VALUES_LIMIT, ExecSettings, _
 from pacs_monitor.reaper import reaper
 from tests.peers.ports import free_port
 from tests.peers.scripted import hang, scripted
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 from tests.support.timing import HANGS, SOON
 
 EXEC = kinds()["exec"]

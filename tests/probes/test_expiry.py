@@ -18,8 +18,9 @@ from pacs_monitor.probes import kinds
 from pacs_monitor.probes.expiry import ExpirySettings, _first_end
 from tests.peers.authority import Authority
 from tests.peers.user import unprivileged
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
 from tests.support.clock import StoppedClock
+from tests.support.probing import ask
 
 EXPIRY = kinds()["expiry"]
 TODAY = datetime.now(UTC).date()

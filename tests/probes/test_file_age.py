@@ -20,7 +20,8 @@ from pacs_monitor.net.threads import OneThread
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.file_age import FileAgeSettings
 from tests.peers.user import open_folder, unprivileged
-from tests.probes.support import Arranged, Context, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import Context, ask
 from tests.support.timing import SOON, wait_until
 
 FILE_AGE = kinds()["file_age"]

@@ -19,7 +19,8 @@ from pacs_monitor.probes.hl7_feed import LAST, MESSAGES, Hl7FeedSettings
 from pacs_monitor.systems.mirth import MirthSettings
 from tests.peers.mllp import sent
 from tests.peers.replayed import Replayed, replayed
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 
 FEED = kinds()["hl7_feed"]
 NODE = Node("ris", host="127.0.0.1")

@@ -21,7 +21,8 @@ from tests.peers.ports import free_port
 from tests.peers.scripted import Conversation, Script, hang
 from tests.peers.stunnel import Stunnel
 from tests.peers.tls import context_of, tls_server
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 from tests.support.timing import HANGS, SOON
 
 HEARTBEAT = kinds()["hl7_heartbeat"]

@@ -25,7 +25,8 @@ from tests.peers.node_exporter import NodeExporter
 from tests.peers.ports import free_port
 from tests.peers.scripted import full_accept_queue, hang, scripted
 from tests.peers.systemd import Systemd
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 
 HOST = kinds()["host"]
 ROOMY: dict[str, Any] = {"memory_warn": None, "load_warn": None}

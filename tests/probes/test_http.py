@@ -16,7 +16,8 @@ from tests.peers.pages import Page, web
 from tests.peers.ports import free_port
 from tests.peers.scripted import hang, scripted
 from tests.peers.tls import context_of
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 
 HTTP = kinds()["http"]
 VIEWER = Node("viewer")

@@ -18,7 +18,7 @@ from pacs_monitor.probes.dicom_retrieve import DicomRetrieveSettings
 from pacs_monitor.probes.dicom_store import DicomStoreSettings
 from tests.peers.moving import Mover
 from tests.peers.scripted import scripted
-from tests.probes.support import ask
+from tests.support.probing import ask
 from tests.support.timing import HANGS, SOON
 
 STORE, RETRIEVE = kinds()["dicom_store"], kinds()["dicom_retrieve"]

@@ -22,7 +22,8 @@ from pacs_monitor.probes import kinds
 from pacs_monitor.probes.ntp import ERA, NtpSettings, _Question, _unix
 from tests.peers.dcmtk import faketime
 from tests.peers.ports import deaf_port, free_port, program
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 from tests.support.timing import HANGS
 
 NTP = kinds()["ntp"]

@@ -18,7 +18,8 @@ from pacs_monitor.probes import kinds
 from pacs_monitor.probes.ping import PingSettings, checksum
 from tests.peers.network import alone, drop, let_groups_ping
 from tests.peers.user import unprivileged
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 
 PING = kinds()["ping"]
 

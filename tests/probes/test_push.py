@@ -12,8 +12,9 @@ from pacs_monitor.clock import SystemClock
 from pacs_monitor.model import SECOND, Node, Outcome, Reason, Report, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.push import Push, PushSettings
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
 from tests.support.clock import NOON, StoppedClock
+from tests.support.probing import ask
 
 PUSH = kinds()["push"]
 HOUR = 3600.0

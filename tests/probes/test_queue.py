@@ -24,8 +24,9 @@ from tests.peers.ports import free_port
 from tests.peers.replayed import replayed
 from tests.peers.user import open_folder, unprivileged
 from tests.peers.volume import tmpfs
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
 from tests.support.clock import SettableClock
+from tests.support.probing import ask
 from tests.support.timing import HANGS, SOON, wait_until
 
 QUEUE = kinds()["queue"]

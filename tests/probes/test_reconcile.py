@@ -19,8 +19,9 @@ from tests.peers.ports import free_port
 from tests.peers.queried import Answer, matches, queried
 from tests.peers.queries import image, store
 from tests.peers.scripted import hang, scripted
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
 from tests.support.clock import NOON, StoppedClock
+from tests.support.probing import ask
 
 RECONCILE = kinds()["reconcile"]
 YESTERDAY, BEFORE = ((NOON - timedelta(days=back)).strftime("%Y%m%d") for back in (1, 2))

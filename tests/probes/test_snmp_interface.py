@@ -20,7 +20,8 @@ from pacs_monitor.systems.snmp import LINKS, SnmpSettings
 from tests.peers.network import alone, cable, link
 from tests.peers.ports import deaf_port, free_port
 from tests.peers.snmpd import COMMUNITY, USER, Snmpd
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 
 INTERFACE = kinds()["snmp_interface"]
 EXPERIMENTAL = b"\x88\xb5"

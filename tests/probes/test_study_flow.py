@@ -22,8 +22,9 @@ from tests.peers.queried import Answer, matches, queried
 from tests.peers.queries import Dcmqrscp, image, store
 from tests.peers.scripted import Conversation, abort, accept, hang, release_response, scripted
 from tests.peers.web import web_server
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
 from tests.support.clock import NOON, StoppedClock
+from tests.support.probing import ask
 
 FLOW = kinds()["study_flow"]
 YESTERDAY = "20261123"

@@ -13,7 +13,8 @@ from pacs_monitor.probes import kinds
 from pacs_monitor.probes.tcp import TcpSettings
 from tests.peers.ports import free_port
 from tests.peers.scripted import full_accept_queue, hang, scripted
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 from tests.support.timing import HANGS, SOON
 
 TCP = kinds()["tcp"]

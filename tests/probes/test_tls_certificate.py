@@ -16,7 +16,8 @@ from tests.peers.authority import Authority
 from tests.peers.ports import free_port
 from tests.peers.scripted import Conversation, hang, scripted
 from tests.peers.tls import context_of, tls_server
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 
 CERTIFICATE = kinds()["tls_certificate"]
 DAY = 86400.0

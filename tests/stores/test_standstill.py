@@ -35,11 +35,6 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
 
 
 @pytest.fixture
-def clock() -> SettableClock:
-    return SettableClock()
-
-
-@pytest.fixture
 async def history(tmp_path: Path, clock: SettableClock) -> AsyncIterator[History]:
     history = History.open(f"sqlite:///{tmp_path / 'history.db'}", "test", clock)
     yield history

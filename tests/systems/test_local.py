@@ -22,7 +22,7 @@ from pacs_monitor.systems.services import of_windows
 from tests.peers.ports import program
 from tests.peers.user import unprivileged
 from tests.peers.volume import tmpfs
-from tests.probes.support import ask
+from tests.support.probing import ask
 from tests.support.timing import SOON
 from tests.systems.asking import tell, why_not
 

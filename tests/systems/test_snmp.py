@@ -15,7 +15,7 @@ from pacs_monitor.probes import kinds
 from pacs_monitor.probes.disk import DiskSettings
 from pacs_monitor.systems.snmp import Snmp, SnmpSettings, volume_of
 from tests.peers.snmpd import COMMUNITY, PASSWORDS, USER, Snmpd
-from tests.probes.support import ask
+from tests.support.probing import ask
 from tests.support.timing import HANGS
 from tests.systems.asking import tell, why_not
 
