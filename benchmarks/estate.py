@@ -114,7 +114,7 @@ def watch(name: str, pid: int, url: str, seconds: float) -> Seen:
     process = psutil.Process(pid)
     first, _ = fetch(f"{url}/metrics")
     before, began = process.cpu_times(), time.monotonic()
-    metrics, status, text = [], [], first
+    metrics, status, text = list[float](), list[float](), first
     while (due := began + SCRAPE_EVERY * len(metrics)) < began + seconds:
         time.sleep(max(0.0, due - time.monotonic()))
         text, took = fetch(f"{url}/metrics")

@@ -76,7 +76,7 @@ def acceptance(pdu: bytes) -> bytes:
     answer.result, answer.result_source = 0, 1
     results = []
     for proposed in asked.presentation_context_definition_list:
-        context = build_context(proposed.abstract_syntax, proposed.transfer_syntax[0])
+        context = build_context(str(proposed.abstract_syntax), proposed.transfer_syntax[0])
         context.context_id, context.result = proposed.context_id, 0
         results.append(context)
     answer.presentation_context_definition_results_list = results

@@ -20,14 +20,15 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from io import BytesIO
 from pathlib import Path
 
 import psutil
 import uvloop
 from pydicom import Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
-from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
+from pydicom.uid import UID
 from pynetdicom import AE
 
 from benchmarks.echo import free_port
@@ -51,9 +52,9 @@ IMAGES = {"QueryRetrieveLevel": "IMAGE", "StudyInstanceUID": STUDY, "SeriesInsta
 
 def file_of(dataset: bytes, path: Path) -> Path:
     """The same as a DICOM file (PS3.10 7)."""
-    made = read_dataset(DicomBytesIO(dataset), True, True)
+    made = read_dataset(BytesIO(dataset), True, True)
     made.file_meta = FileMetaDataset()
-    made.file_meta.TransferSyntaxUID = IMPLICIT_VR_LITTLE_ENDIAN
+    made.file_meta.TransferSyntaxUID = UID(IMPLICIT_VR_LITTLE_ENDIAN)
     made.save_as(path, enforce_file_format=True)
     return path
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import attacks
+from tests.peers.receiver import Receiver
+from tests.support.clock import SettableClock
 
 settings.register_profile("stalls", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("stalls")
@@ -20,6 +25,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Write what the attacks of this run did to docs/reliability.md.",
     )
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as running:
+        yield running
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    return SettableClock()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/pacs-monitor.db"
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from pacs_monitor.stores.rejection import KEY_OBJECT_SELECTION
 from pacs_monitor.systems.orthanc import OrthancSettings
 from tests.peers.queried import matches, queried
 from tests.peers.web import Reply, web_server
-from tests.probes.support import ask
 from tests.probes.test_dicomweb_store import NOTHING_HERE, Liar
+from tests.support.probing import ask
 
 TEXT = (Path(__file__).parents[1] / "docs" / "conformance.md").read_text(encoding="utf-8")
 SYNTAXES = {
@@ -33,6 +33,7 @@ SYNTAXES = {
     (requests.IMPLICIT_VR_LITTLE_ENDIAN, requests.EXPLICIT_VR_LITTLE_ENDIAN): "uncompressed",
 }
 SERVICES = ("C-ECHO", "C-STORE", "C-FIND", "C-GET", "C-MOVE", "N-ACTION")
+TRANSFER_SYNTAXES: Any = Synthetic.__dataclass_fields__["transfer_syntaxes"].default
 
 
 def table(*head: str) -> list[tuple[str, ...]]:
@@ -87,7 +88,7 @@ def test_the_contexts_are_those_that_the_checks_propose() -> None:
     by_get = dicom_retrieve._contexts(retrieve(studies="1.2"))
     by_move = dicom_retrieve._contexts(retrieve(studies="1.2", method="move"))
     implicit = (requests.IMPLICIT_VR_LITTLE_ENDIAN,)
-    image = tuple(sorted(Synthetic.__dataclass_fields__["transfer_syntaxes"].default))
+    image = tuple(sorted(TRANSFER_SYNTAXES))
     given_back = requests.contexts([(SECONDARY_CAPTURE, image)], scp=(SECONDARY_CAPTURE,))
     services = (find.STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE, STORAGE_COMMITMENT, KEY_OBJECT_SELECTION)
     store = requests.contexts([(SECONDARY_CAPTURE, image), *((uid, implicit) for uid in services)])
@@ -203,4 +204,4 @@ def at(kind: str, url: dict[str, str]) -> dict[str, Any]:
 def test_media_type_and_longest_answer_are_those_of_the_code() -> None:
     assert value("Media type of searches, metadata and the answer to a store") == web.JSON
     assert value("Longest answer taken") == f"{web.SIZE_LIMIT} bytes"
-    assert Synthetic.__dataclass_fields__["transfer_syntaxes"].default[0] == requests.EXPLICIT_VR_LITTLE_ENDIAN
+    assert TRANSFER_SYNTAXES[0] == requests.EXPLICIT_VR_LITTLE_ENDIAN

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import HEARTBEAT, Daemon
+from pacs_monitor.history import HistoryReader
 from pacs_monitor.intervals import Interval
-from pacs_monitor.model import SECOND, CheckId, State
-from pacs_monitor.uptime import Cause, Coverage, Timeline, account
-from tests.engine.support import SettableClock, until
+from pacs_monitor.model import SECOND, CheckId, Micros, State
+from pacs_monitor.uptime import Account, Cause, Coverage, Timeline, account
 from tests.peers.receiver import SECRET, Receiver
-from tests.proofs.estates import write_estate
-from tests.proofs.switchable import Switchable
-from tests.timing import SOON
+from tests.peers.switchable import Switchable
+from tests.support.clock import SettableClock
+from tests.support.estates import write_estate
+from tests.support.timing import SOON, until
 from tests.web.conftest import nodes
 
 ECHO = CheckId("archive", "dicom_echo")
@@ -27,7 +29,7 @@ async def ambiguous_in(daemon: Daemon) -> list[Coverage]:
     return [span for span in coverage if span.cause is Cause.CLOCK]
 
 
-async def test_an_outage_in_which_the_clock_is_set_back_is_as_long_as_it_was(tmp_path):
+async def test_an_outage_in_which_the_clock_is_set_back_is_as_long_as_it_was(tmp_path: Path) -> None:
     clock = SettableClock()
     timing = "interval: 500ms, retry_interval: 200ms, timeout: 10s, failures: 2, recoveries: 1, page_after: 0s"
     with Switchable() as peer, Receiver() as receiver:
@@ -61,14 +63,16 @@ async def test_an_outage_in_which_the_clock_is_set_back_is_as_long_as_it_was(tmp
     assert outage.at_most >= 3600 * SECOND
 
 
-def accounted(reader, now):
+def accounted(reader: HistoryReader, now: Micros) -> Account:
     coverage, watched = reader.coverage(), reader.watched()[ECHO]
     timeline = Timeline(tuple(reader.transitions()[ECHO]), watched, coverage)
     return account(timeline, Interval(watched[0].start, now + 2 * 3600 * SECOND), now + 2 * 3600 * SECOND)
 
 
 @pytest.mark.parametrize("step", [3600, -3600])
-async def test_probing_goes_on_and_the_ambiguous_hour_is_booked_on_the_clock(tmp_path, caplog, step):
+async def test_probing_goes_on_and_the_ambiguous_hour_is_booked_on_the_clock(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, step: int
+) -> None:
     clock = SettableClock()
     timing = "interval: 500ms, retry_interval: 200ms, timeout: 10s"
     with Switchable() as peer:

@@ -10,7 +10,8 @@ from typing import Any
 
 from tests.peers.daemon import RunningDaemon
 from tests.peers.mllp import sending_on, sent
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
+from tests.support.timing import wait_until
 
 ORDER = "MSH|^~\\&|RIS|EAST|{}|EAST|1||ORM^O01^ORM_O01|4711|P|2.3\rPID|1||1||DOE^JANE\r"
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+from pathlib import Path
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
 from pacs_monitor.model import CheckId
 from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
-from tests.proofs.estates import write_estate
+from tests.peers.ports import free_port
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 from tests.web.conftest import nodes
 
 
-async def test_a_reload_that_the_end_overtakes_begins_nothing_anew(tmp_path):
+async def test_a_reload_that_the_end_overtakes_begins_nothing_anew(tmp_path: Path) -> None:
     daemon = await Daemon.open(load(write_estate(tmp_path, 0, nodes(free_port()))))
     await daemon.start()
     reload = asyncio.ensure_future(daemon.reload("a test"))
@@ -26,7 +28,7 @@ async def test_a_reload_that_the_end_overtakes_begins_nothing_anew(tmp_path):
     assert daemon.engine.next_due(CheckId("archive", "dicom_echo")) is None
 
 
-def test_a_hang_up_while_the_daemon_starts_is_heard_and_does_not_end_it(tmp_path):
+def test_a_hang_up_while_the_daemon_starts_is_heard_and_does_not_end_it(tmp_path: Path) -> None:
     listen = free_port()
     daemon = RunningDaemon(write_estate(tmp_path, listen, nodes(free_port())), listen)
     with daemon:

@@ -18,10 +18,10 @@ from pacs_monitor.daemon import Daemon
 from pacs_monitor.history import HistoryReader
 from pacs_monitor.model import SECOND, CheckId, State
 from pacs_monitor.reports import build, parse
-from tests.engine.support import until
 from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Received, Receiver
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
+from tests.support.timing import until
 
 DEFAULTS = "interval: 200ms, retry_interval: 100ms, timeout: 10s, failures: 2, recoveries: 1, page_after: 0s"
 TCP = CheckId("archive", "tcp")
@@ -89,7 +89,7 @@ def listening(port: int) -> Iterator[None]:
         yield
 
 
-async def test_a_wrong_port_from_the_first_run_pages_and_is_booked_as_unproven(tmp_path):
+async def test_a_wrong_port_from_the_first_run_pages_and_is_booked_as_unproven(tmp_path: Path) -> None:
     right = free_port()
     with Receiver() as pager, listening(right):
         edited = Edited(tmp_path, pager, free_port())
@@ -117,7 +117,7 @@ async def test_a_wrong_port_from_the_first_run_pages_and_is_booked_as_unproven(t
     assert booked["unknown_by_cause"]["unproven"] > 0
 
 
-async def test_an_edit_during_an_outage_launders_nothing_whenever_the_daemon_learns_of_it(tmp_path):
+async def test_an_edit_during_an_outage_launders_nothing_whenever_the_daemon_learns_of_it(tmp_path: Path) -> None:
     port = free_port()
     with Receiver() as pager:
         edited = Edited(tmp_path, pager, port)
@@ -137,7 +137,7 @@ async def test_an_edit_during_an_outage_launders_nothing_whenever_the_daemon_lea
     assert [outage["ended"] for outage in booked["incidents"]] == [None]
 
 
-async def test_an_address_that_is_left_is_asked_no_more_while_the_reload_is_being_recorded(tmp_path):
+async def test_an_address_that_is_left_is_asked_no_more_while_the_reload_is_being_recorded(tmp_path: Path) -> None:
     """Else it would fail after the record has the check at the other address, with which it had worked."""
     port = free_port()
     with Receiver() as pager:
@@ -158,7 +158,7 @@ async def test_an_address_that_is_left_is_asked_no_more_while_the_reload_is_bein
     assert (booked["incidents"], booked["seconds"]["down"]) == ([], 0)
 
 
-async def test_a_new_address_that_fails_at_once_is_unproven_until_the_old_one_is_back(tmp_path):
+async def test_a_new_address_that_fails_at_once_is_unproven_until_the_old_one_is_back(tmp_path: Path) -> None:
     port = free_port()
     with Receiver() as pager:
         edited = Edited(tmp_path, pager, port)

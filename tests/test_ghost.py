@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import sqlite3
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -16,17 +15,10 @@ from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
-from tests.proofs.estates import write_estate
-from tests.timing import SOON
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 TIMING = "interval: 500ms, retry_interval: 200ms, timeout: 5s, failures: 2, recoveries: 1, page_after: 0s"
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def incidents(database: Path) -> list[tuple[str, str | None]]:
@@ -47,19 +39,22 @@ def test_an_incident_that_was_never_recorded_is_resolved_by_the_next_run(
             closing(socket.create_server(("127.0.0.1", port))) as listener,
             RunningDaemon(tmp_path / "monitor.yaml", listen) as daemon,
         ):
-            wait_for(lambda: daemon.check("ris", "tcp")["state"] == "up")
+            wait_until(lambda: daemon.check("ris", "tcp")["state"] == "up", "it is up")
             execute(f"sqlite:///{database}", forbid("INSERT ON incidents"))
             listener.close()
-            wait_for(lambda: len(receiver.accepted) == 1)
+            wait_until(lambda: len(receiver.accepted) == 1, "the page")
             assert incidents(database) == []
             assert journal.stat().st_mode & 0o777 == 0o600
             end(daemon)
             execute(f"sqlite:///{database}", ALLOW)
             daemon.start()
-            wait_for(lambda: incidents(database) != [])
+            wait_until(lambda: incidents(database) != [], "the incident")
             with closing(socket.create_server(("127.0.0.1", port))):
-                wait_for(lambda: {post.type for post in receiver.accepted} == {"incident.opened", "incident.resolved"})
-            wait_for(lambda: not journal.exists())
+                wait_until(
+                    lambda: {post.type for post in receiver.accepted} == {"incident.opened", "incident.resolved"},
+                    "both pages",
+                )
+            wait_until(lambda: not journal.exists(), "an empty journal")
     assert len({post.key for post in receiver.accepted}) == 1, "nothing stays open at the receiver for ever"
     opened = {post.id for post in receiver.accepted if post.type == "incident.opened"}
     assert len(opened) == 1, "it may be sent again, as the same notification"

@@ -24,8 +24,8 @@ from tests.peers.authority import Authority
 from tests.peers.ports import free_port
 from tests.peers.scripted import Conversation, full_accept_queue, hang, scripted
 from tests.peers.tls import context_of, tls_server
-from tests.probes.support import Context
-from tests.timing import HANGS, SOON
+from tests.support.probing import Context
+from tests.support.timing import HANGS, SOON
 
 T = TypeVar("T")
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -18,8 +18,8 @@ from tests.peers.ports import Program, free_port, program
 from tests.peers.scripted import hang, scripted
 from tests.peers.tls import context_of
 from tests.peers.web import web_server
-from tests.probes.support import Context
-from tests.timing import HANGS
+from tests.support.probing import Context
+from tests.support.timing import HANGS
 
 
 def greeting(_method: str, _path: str, _body: bytes) -> tuple[int, str, bytes]:

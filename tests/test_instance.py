@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,8 @@ from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import MonitorSettings
 from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role, Timings
-from tests.engine.support import until
 from tests.peers.postgres import Postgres
+from tests.support.timing import until
 
 QUICK = Timings(look=0.1, watch=0.05, free=0.3, still=1.0, wait=0.5, stall=5.0, away=0.5)
 
@@ -95,7 +96,7 @@ async def test_without_the_database_a_leader_goes_on_but_writes_no_objects(serve
     await instance.end()
 
 
-async def test_with_sqlite_the_one_daemon_leads(tmp_path) -> None:
+async def test_with_sqlite_the_one_daemon_leads(tmp_path: Path) -> None:
     instance = an_instance(f"sqlite:///{tmp_path}/pacs-monitor.db")
     assert await instance.obtain() is False
     await instance.permitted()

@@ -126,7 +126,9 @@ WHAT = st.sampled_from(["stall", "kill", "end", "terminate", "server down", "ser
     st.lists(st.tuples(WHAT, NUMBER, LENGTH, PAUSE), max_size=12),
     st.lists(st.floats(0.0, 2.0), min_size=3, max_size=3),
 )
-def test_never_two_act_and_one_does_within_twenty_seconds(events, phases):
+def test_never_two_act_and_one_does_within_twenty_seconds(
+    events: list[tuple[str, int, float, float]], phases: list[float]
+) -> None:
     server = Server()
     nodes = [Node(server, 0.0, looks_at=phase) for phase in phases]
     now = passes(server, nodes, 0.0, WITHIN)
@@ -159,7 +161,7 @@ def test_never_two_act_and_one_does_within_twenty_seconds(events, phases):
     assert sum(node.acting() for node in nodes) == 1
 
 
-def test_a_leader_goes_on_without_the_database_but_writes_no_objects_for_long():
+def test_a_leader_goes_on_without_the_database_but_writes_no_objects_for_long() -> None:
     tenure = confirm(claimed(Row(0.0, 0, 0, free=True), 0.0, TIMINGS), 0.1, 1, TIMINGS)
     for at in range(1, 15):
         tenure = unanswered(tenure, float(at), float(at), TIMINGS)
@@ -171,7 +173,7 @@ def test_a_leader_goes_on_without_the_database_but_writes_no_objects_for_long():
     assert may_write(confirm(tenure, 16.0, 1, TIMINGS), 16.0, TIMINGS)
 
 
-def test_whoever_stalled_looks_before_it_acts():
+def test_whoever_stalled_looks_before_it_acts() -> None:
     tenure = confirm(claimed(Row(0.0, 0, 0, free=True), 0.0, TIMINGS), 0.1, 1, TIMINGS)
     assert acts(wake(tenure, 5.0, TIMINGS))
     tenure = wake(tenure, 5.2, TIMINGS)
@@ -181,7 +183,7 @@ def test_whoever_stalled_looks_before_it_acts():
     assert confirm(tenure, 5.4, 2, TIMINGS).role is Role.FENCED
 
 
-def test_whoever_stalled_in_the_middle_of_a_look_looks_again_before_it_acts():
+def test_whoever_stalled_in_the_middle_of_a_look_looks_again_before_it_acts() -> None:
     tenure = confirm(claimed(Row(0.0, 0, 0, free=True), 0.0, TIMINGS), 0.1, 1, TIMINGS)
     assert acts(unanswered(tenure, 2.0, 7.5, TIMINGS))  # a look that was cut off, on a busy machine
     tenure = wake(unanswered(tenure, 2.0, 62.0, TIMINGS), 62.1, TIMINGS)
@@ -190,6 +192,6 @@ def test_whoever_stalled_in_the_middle_of_a_look_looks_again_before_it_acts():
     assert confirm(tenure, 62.2, 2, TIMINGS).role is Role.FENCED
 
 
-def test_whoever_was_fenced_stays_so():
+def test_whoever_was_fenced_stays_so() -> None:
     fenced = confirm(claimed(Row(0.0, 0, 0, free=True), 0.0, TIMINGS), 0.1, 2, TIMINGS)
     assert confirm(fenced, 0.2, 1, TIMINGS).role is Role.FENCED

@@ -7,8 +7,9 @@ import socket
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from contextvars import Context
 from pathlib import Path
-from typing import Any
+from typing import TypeVarTuple
 
 import pytest
 
@@ -19,11 +20,12 @@ from pacs_monitor.model import Channel, CheckId, Micros, Notification, State
 from pacs_monitor.supervision import Supervisor
 from tests.alerting.running import at_once, got, hook, running, types
 from tests.attacks import Attacked
-from tests.engine.support import SettableClock, a_check, until
+from tests.engine.support import a_check
 from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
-from tests.proofs.estates import write_estate
-from tests.timing import SOON
+from tests.support.clock import SettableClock
+from tests.support.estates import write_estate
+from tests.support.timing import SOON, until
 
 TIMING = "interval: 500ms, retry_interval: 200ms, timeout: 5s, failures: 2, recoveries: 1, page_after: 0s"
 
@@ -91,17 +93,6 @@ async def test_a_fault_at_any_reading_of_the_clock_loses_no_page_and_makes_no_se
     assert len({post.id for post in receiver.accepted}) == 2
 
 
-@pytest.fixture
-def receiver() -> Any:
-    with Receiver() as running_receiver:
-        yield running_receiver
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/pacs-monitor.db"
-
-
 class OutOfMemory:
     """A channel that is out of memory at its first delivery."""
 
@@ -128,6 +119,9 @@ async def test_a_channel_that_is_out_of_memory_once_delivers_later(receiver: Rec
     assert types(receiver.accepted) == ["opened", "resolved"]
 
 
+Ts = TypeVarTuple("Ts")
+
+
 class LosesATimer(asyncio.SelectorEventLoop):
     """A loop that is out of memory at one `call_at`, and whose time a test may move on."""
 
@@ -136,11 +130,13 @@ class LosesATimer(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return super().time() + self.ahead
 
-    def call_at(self, when: float, callback: Callable[..., object], *args: Any, **more: Any) -> Any:
+    def call_at(
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
         if self.lose and getattr(callback, "__func__", None) is IntervalScheduler._turn:
             self.lose = False
             raise MemoryError
-        return super().call_at(when, callback, *args, **more)
+        return super().call_at(when, callback, *args, context=context)
 
 
 def test_a_check_whose_timer_is_lost_is_asked_again() -> None:

@@ -10,7 +10,7 @@ from textwrap import indent
 import pytest
 
 from pacs_monitor.probes import kinds
-from tests.config.support import messages
+from tests.support.estates import messages
 
 YAML = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 DOCS = Path(__file__).parents[1] / "docs"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sqlite3
 import ssl
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -20,7 +17,9 @@ import requests
 
 from tests.peers.authority import Authority
 from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, listens, wait_until
+from tests.peers.ports import free_port, listens
+from tests.support.commands import invoke
+from tests.support.timing import wait_until
 
 NODES = """default_route: {channels: []}
 nodes:
@@ -62,7 +61,7 @@ def tokens(*words: str) -> str:
     return f"auth: {{tokens: [{', '.join(f'{{name: wall, role: viewer, token: {word}}}' for word in words)}]}}"
 
 
-def test_tokens_come_and_go_by_sighup(running):
+def test_tokens_come_and_go_by_sighup(running: Running) -> None:
     old, new = "first-token-of-the-wall", "second-token-of-the-wall"
     assert running.status("") == HTTPStatus.OK
     running.write(tokens(old))
@@ -78,22 +77,21 @@ def test_tokens_come_and_go_by_sighup(running):
     wait_until(lambda: running.status("") == HTTPStatus.OK, "no token is asked for any more")
 
 
-def test_the_command_tells_how_to_reload_when_it_may_not_by_the_new_token(running):
+def test_the_command_tells_how_to_reload_when_it_may_not_by_the_new_token(running: Running) -> None:
     operator = "auth: {{tokens: [{{name: oncall, role: operator, token: {}}}]}}"
     running.reload(operator.format("first-token-of-oncall"))
     running.write(operator.format("second-token-of-oncall"))
-    command = [sys.executable, "-m", "pacs_monitor", "reload", "--config", running.file]
-    refused = subprocess.run(command, capture_output=True, text=True, check=False)
-    old = os.environ | {"PACS_MONITOR_TOKEN": "first-token-of-oncall"}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=old)
+    refused = invoke("reload", config=running.file)
+    done = invoke("reload", config=running.file, PACS_MONITOR_TOKEN="first-token-of-oncall")
 
+    assert done.returncode == 0
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "this token is not in monitor.auth\n" in refused.stderr
     assert "send the daemon SIGHUP instead" in refused.stderr
     assert done.stdout == "monitor.auth changed\n"
 
 
-def test_a_listener_comes_moves_and_goes(running):
+def test_a_listener_comes_moves_and_goes(running: Running) -> None:
     here, there = free_port(), free_port()
     dicom = "dicom_listener: {{listen: '127.0.0.1:{}', ae_title: PACSMON}}"
     assert running.reload(dicom.format(here)) == ["monitor.dicom_listener changed"]
@@ -110,14 +108,14 @@ def test_a_listener_comes_moves_and_goes(running):
     assert not listens(here)
 
 
-def test_another_time_zone_moves_what_the_calendar_runs(running):
+def test_another_time_zone_moves_what_the_calendar_runs(running: Running) -> None:
     running.reload("timezone: Asia/Tokyo")
     tokyo = running.daemon.check("backup", "nightly")["next_due"]
     assert running.reload("timezone: UTC") == ["monitor.timezone changed"]
     assert (tokyo[11:16], running.daemon.check("backup", "nightly")["next_due"][11:16]) == ("17:30", "02:30")
 
 
-def test_what_needs_a_restart_is_named_until_there_was_one(running, tmp_path):
+def test_what_needs_a_restart_is_named_until_there_was_one(running: Running, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     pair = authority.certificate()
     elsewhere = free_port()
@@ -134,13 +132,13 @@ def test_what_needs_a_restart_is_named_until_there_was_one(running, tmp_path):
     assert not listens(elsewhere)
     assert not (tmp_path / "west.db").exists()
 
-    command = [sys.executable, "-m", "pacs_monitor", "check-config", "--config"]
     running.write(name="west")
-    preview = subprocess.run([*command, running.file, "--diff", "running"], capture_output=True, text=True, check=True)
+    preview = invoke("check-config", "--diff", "running", config=running.file)
+    assert preview.returncode == 0
     assert "needs a restart: monitor.name\n" in preview.stdout
 
 
-def test_a_certificate_that_was_renewed_is_shown_after_a_reload(tmp_path):
+def test_a_certificate_that_was_renewed_is_shown_after_a_reload(tmp_path: Path) -> None:
     authority, running, hl7 = Authority(tmp_path), Running(tmp_path), free_port()
     pair = authority.certificate(days=30)
     tls = f"tls: {{cert: {pair.cert}, key: {pair.key}}}"
@@ -168,18 +166,19 @@ def shown(port: int, authority: Authority) -> float:
         socket.create_connection(("127.0.0.1", port), timeout=20) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as secured,
     ):
-        return ssl.cert_time_to_seconds(secured.getpeercert()["notAfter"])
+        certificate = secured.getpeercert()
+        assert certificate
+        return ssl.cert_time_to_seconds(str(certificate["notAfter"]))
 
 
-def test_the_record_says_who_had_the_configuration_read(running):
+def test_the_record_says_who_had_the_configuration_read(running: Running) -> None:
     def who() -> list[str]:
         with closing(sqlite3.connect(running.file.parent / "east.db")) as database:
             return [row[0] for row in database.execute("SELECT who FROM revisions ORDER BY id")]
 
     def command(*words: str) -> None:
-        environ = os.environ | {"LOGNAME": "ada", "PACS_MONITOR_TOKEN": "token-of-oncall"}
-        words = (sys.executable, "-m", "pacs_monitor", *words, "--config", running.file)
-        assert subprocess.run(words, env=environ, check=False, capture_output=True).returncode == 0
+        done = invoke(*words, config=running.file, LOGNAME="ada", PACS_MONITOR_TOKEN="token-of-oncall")
+        assert done.returncode == 0
 
     oncall = "auth: {tokens: [{name: oncall, role: operator, token: token-of-oncall}]}"
     running.write("timezone: Asia/Tokyo")
@@ -194,7 +193,7 @@ def test_the_record_says_who_had_the_configuration_read(running):
     assert who()[1:] == ["ada", "SIGHUP", "ada, oncall (operator)"]
 
 
-def test_previews_are_made_one_at_a_time(running):
+def test_previews_are_made_one_at_a_time(running: Running) -> None:
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: requests.get(f"{running.daemon.url}/api/v1/reload", timeout=20), range(16)))
     codes = {answer.status_code for answer in answers}

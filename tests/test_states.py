@@ -155,7 +155,7 @@ def test_single_unknown_results_change_nothing(failures: int, kinds: list[Kind],
 @given(patiences, st.lists(st.sampled_from(ALWAYS), max_size=30))
 def test_with_presence_always_a_silent_node_is_a_failing_node(thresholds: Thresholds, kinds: list[Kind]) -> None:
     thresholds = Thresholds(thresholds.failures, thresholds.recoveries)
-    silent = [Kind.SILENT if kind is Kind.FAIL else kind for kind in kinds]
+    silent: list[Kind] = [Kind.SILENT if kind is Kind.FAIL else kind for kind in kinds]
     assert states_after(silent, thresholds) == states_after(kinds, thresholds)
 
 

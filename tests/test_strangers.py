@@ -19,8 +19,9 @@ from tests.attacks import Attacked
 from tests.peers.authority import Authority
 from tests.peers.daemon import RunningDaemon
 from tests.peers.mllp import sent
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.peers.strangers import CLIENT_HELLO, crowd
+from tests.support.timing import wait_until
 
 ORDER = "MSH|^~\\&|RIS|EAST|PACSMON|EAST|1||ORM^O01^ORM_O01|4711|P|2.3\rPID|1||1||DOE^JANE\r"
 

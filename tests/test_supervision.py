@@ -8,7 +8,7 @@ import pytest
 
 from pacs_monitor import supervision
 from pacs_monitor.supervision import TOO_OFTEN, Supervisor, location
-from tests.engine.support import until
+from tests.support.timing import until
 
 
 async def test_a_task_is_run_again_whatever_it_raises_and_ends_when_it_returns(

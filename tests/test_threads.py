@@ -10,8 +10,8 @@ import pytest
 from pacs_monitor.net import Trace
 from pacs_monitor.net.threads import OneThread
 from pacs_monitor.threads import in_thread
-from tests.probes.support import Context
-from tests.timing import SOON
+from tests.support.probing import Context
+from tests.support.timing import SOON
 
 
 async def test_what_a_call_raises_is_raised_where_its_answer_is_awaited() -> None:

@@ -26,7 +26,9 @@ reasons = st.sampled_from(
 )
 spans = st.builds(lambda a, b: Interval(min(a, b), max(a, b)), instants, instants)
 plain = spans.map(lambda span: Coverage(*span))
-stepped = st.builds(lambda span, cause: Coverage(*span, cause), spans, st.sampled_from([Cause.CLOCK, Cause.PAUSED]))
+stepped = st.builds(
+    lambda span, cause: Coverage(span.start, span.end, cause), spans, st.sampled_from([Cause.CLOCK, Cause.PAUSED])
+)
 
 
 @st.composite
@@ -373,7 +375,8 @@ def edited(draw: st.DrawFn) -> Edited:
         for start, end in bounds
     ]
     proven = proofs(identities, ledger)
-    whole, began = [], None
+    whole: list[Interval] = []
+    began: int | None = None
     for at, transition in zip(times, ledger, strict=True):
         if transition.after is State.DOWN and began is None and any(s <= at < e for s, e in proven):
             began = at

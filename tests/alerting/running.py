@@ -18,8 +18,9 @@ from pacs_monitor.history import History, Restored, Revision
 from pacs_monitor.model import SECOND, TROUBLE, Channel, CheckId, Micros, Paging, Reason, Standing, State, Transition
 from pacs_monitor.supervision import Supervisor
 from tests.alerting.support import ARCHIVE, CHECKS, Board, Spot, an_estate
-from tests.engine.support import SettableClock, until
 from tests.peers.receiver import SECRET, Received, Receiver
+from tests.support.clock import SettableClock
+from tests.support.timing import until
 
 
 def hook(receiver: Receiver, name: str = "hook", **settings: Any) -> Channel:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pacs_monitor.alerting.causes import cause_of, problem_of, summarised
 from pacs_monitor.alerting.events import (
     ChannelFailing,
     ChannelWorks,
@@ -137,6 +138,26 @@ def moved(
     if reason is None and after is not State.UP:
         reason = Reason.TCP_REFUSED if after is not State.UNKNOWN else Reason.DNS
     return Transition(check, before, after, at(began - 60), at(began), at(noticed), reason)
+
+
+def opened(transition: Transition, check: Check, identity: str) -> Incident:
+    """The incident that a check opens by getting into trouble."""
+    problem = problem_of(transition, check)
+    incident = Incident(
+        identity,
+        *cause_of(check, problem.reason),
+        problem.severity,
+        problem.state,
+        problem.reason,
+        problem.phase,
+        problem.detail,
+        problem.last_good,
+        problem.since,
+        problem.noticed,
+        members=(check.id,),
+        problems=(problem,),
+    )
+    return replace(summarised(incident), version=1)
 
 
 def at(seconds: float) -> Micros:

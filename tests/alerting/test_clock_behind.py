@@ -7,8 +7,8 @@ from dataclasses import replace
 from pacs_monitor.model import SECOND, Reason, Standing, State
 from tests.alerting.running import at_once, got, running
 from tests.alerting.support import ARCHIVE, CHECKS, Spot, Talk, at, moved
-from tests.engine.support import SettableClock
 from tests.peers.receiver import Receiver
+from tests.support.clock import SettableClock
 
 
 def test_a_page_is_not_put_off_until_the_clock_has_caught_up_with_the_record() -> None:

@@ -25,9 +25,9 @@ from pacs_monitor.model import (
 )
 from tests.alerting.running import at_once, got, hook, running, types
 from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, Spot, an_estate, route
-from tests.engine.support import SettableClock, until
 from tests.peers.receiver import Receiver
-from tests.timing import SOON
+from tests.support.clock import SettableClock
+from tests.support.timing import SOON, until
 
 UP, DOWN, DEGRADED, UNKNOWN = State.UP, State.DOWN, State.DEGRADED, State.UNKNOWN
 

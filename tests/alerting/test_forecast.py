@@ -15,10 +15,10 @@ from pacs_monitor.states import advance
 from pacs_monitor.systems.local import LocalSettings
 from tests.alerting.running import Running, got, hook, running
 from tests.alerting.support import DISK, Spot, a_check, an_estate, route
-from tests.engine.support import SettableClock
 from tests.peers.receiver import Receiver
 from tests.peers.volume import tmpfs
-from tests.probes.support import ask
+from tests.support.clock import SettableClock
+from tests.support.probing import ask
 
 SIZE, STEP = 8 << 20, 300.0
 PROBE = kinds()["disk"]

@@ -19,11 +19,11 @@ from pacs_monitor.model import Ending, Entry, Event, FailureClass, Notification,
 from tests.alerting.running import at_once, got, running, types
 from tests.alerting.support import ARCHIVE, RIS
 from tests.alerting.test_unwritable import ALLOW, execute, forbid
-from tests.engine.support import SettableClock, until
 from tests.history.things import incident
 from tests.peers.receiver import Receiver
 from tests.peers.stalling import stalled_disk
-from tests.timing import Stopwatch
+from tests.support.clock import SettableClock
+from tests.support.timing import Stopwatch, until
 
 UP, DOWN = State.UP, State.DOWN
 AT = 1_764_000_000_000_000

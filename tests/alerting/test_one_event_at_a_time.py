@@ -13,8 +13,9 @@ from pacs_monitor.config.estate import Estate
 from pacs_monitor.model import Entry, State
 from tests.alerting.running import at_once, got, hook, running, types
 from tests.alerting.support import ARCHIVE, CHECKS, DISK, NODES, RIS, an_estate, moved
-from tests.engine.support import SettableClock, until
 from tests.peers.receiver import Receiver
+from tests.support.clock import SettableClock
+from tests.support.timing import until
 
 UP, DOWN = State.UP, State.DOWN
 

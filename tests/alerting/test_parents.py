@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pacs_monitor.alerting.turn import Unreachable
-from pacs_monitor.model import CheckId
+from pacs_monitor.model import CheckId, Unreachable
 from tests.alerting.play import Play, an_estate, at
 
 NETWORK = """

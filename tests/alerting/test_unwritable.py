@@ -13,9 +13,9 @@ from pacs_monitor.model import CheckId, Ending, Entry, State
 from pacs_monitor.supervision import Supervisor
 from tests.alerting.running import at_once, got, running, types
 from tests.alerting.support import RIS, moved
-from tests.engine.support import SettableClock, until
 from tests.peers.receiver import Receiver
-from tests.timing import Stopwatch
+from tests.support.clock import SettableClock
+from tests.support.timing import Stopwatch, until
 
 UP, DOWN = State.UP, State.DOWN
 

@@ -14,7 +14,7 @@ from pacs_monitor.channels import kinds
 from pacs_monitor.channels.webhook import WORDS_LIMIT, Webhook, WebhookSettings
 from pacs_monitor.model import Channel, DeliveryError, Event, Failure, Notification
 from tests.peers.receiver import KEY, SECRET, Receiver
-from tests.timing import SOON, Stopwatch
+from tests.support.timing import SOON, Stopwatch
 
 NOTIFICATION = Notification("01JD", "hook", Event.OPENED, 1_764_000_000_000_000, {"schema": 1, "title": "Röntgen"})
 

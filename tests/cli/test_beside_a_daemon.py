@@ -12,24 +12,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
-from pacs_monitor.cli import app
 from tests.attacks import Attacked
 from tests.peers.archive import archive
 from tests.peers.counting import Counted, counting
 from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.peers.postgres import Postgres
-from tests.proofs.estates import write_estate
+from tests.support.commands import invoke
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 AUTH = "  auth: {tokens: [{name: us, role: operator, token: right-right-right-right-right-right}]}\n"
 TIMING = "interval: 300ms, retry_interval: 300ms, timeout: 10s, failures: 1, recoveries: 1"
 
 
-def probe(config: Path, *words: str, **environment: str) -> Result:
-    return CliRunner(env=environment).invoke(app, ["probe", "archive", *words, "--config", str(config)])
+def probe(config: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return invoke("probe", "archive", *words, config=config, **environment)
 
 
 @pytest.fixture
@@ -58,7 +57,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Co
 def test_a_wrong_token_is_told_and_nothing_is_asked(running: tuple[Path, Counted, RunningDaemon]) -> None:
     config, _, daemon = running
     said = probe(config, PACS_MONITOR_TOKEN="wrong")
-    assert (said.exit_code, said.stdout) == (1, "")
+    assert (said.returncode, said.stdout) == (1, "")
     assert "the running daemon refused: this token is not in monitor.auth" in said.stderr
     assert "set PACS_MONITOR_TOKEN" in said.stderr
     os.kill(daemon.pid, 0)
@@ -69,7 +68,7 @@ def test_a_check_that_the_daemon_has_not_read_yet_is_told(running: tuple[Path, C
     edited = config.with_name("edited.yaml")
     edited.write_text(config.read_text().replace("{dicom_echo: }", "{dicom_echo: , new: {probe: dicom_echo}}"))
     said = probe(edited)
-    assert said.exit_code == 2
+    assert said.returncode == 2
     assert re.search("archive/dicom_echo +ok", said.stdout)
     assert "has no check 'new'" in said.stderr
     assert "pacs-monitor reload" in said.stderr
@@ -80,7 +79,7 @@ def test_a_daemon_that_does_not_answer_is_not_taken_for_none(running: tuple[Path
     text, elsewhere = config.read_text(), config.with_name("elsewhere.yaml")
     elsewhere.write_text(text.replace(f"listen: {daemon.url[7:]}", f"listen: 127.0.0.1:{free_port()}"))
     said = probe(elsewhere)
-    assert (said.exit_code, said.stdout) == (1, "")
+    assert (said.returncode, said.stdout) == (1, "")
     assert "start the daemon with: pacs-monitor run (none answers at" in said.stderr
     assert "but one is running, because it holds the lease of 'proof'" in said.stderr
     assert "--direct" in said.stderr
@@ -131,10 +130,10 @@ def test_where_nobody_can_tell_whether_a_daemon_runs_it_says_so(
     away = config.with_name("away.yaml")
     away.write_text(re.sub("database: .*", "database: postgresql+psycopg://nobody@127.0.0.1:1/x", config.read_text()))
     said = probe(away)
-    assert (said.exit_code, said.stdout, peer.begun) == (1, "", 0)
+    assert (said.returncode, said.stdout, peer.begun) == (1, "", 0)
     assert "cannot tell whether a daemon is running: " in said.stderr
-    assert probe(away, "--direct").exit_code == 0
-    assert probe(config).exit_code == 0  # nobody has the lease
+    assert probe(away, "--direct").returncode == 0
+    assert probe(config).returncode == 0  # nobody has the lease
 
 
 @pytest.mark.proof
@@ -151,5 +150,5 @@ def test_a_daemon_on_another_machine_is_seen_by_its_lease(
         here.write_text(config.read_text().replace(f":{listen}\n", f":{free_port()}\n"))
         with RunningDaemon(config, listen, ("env", f"TMPDIR={tmp_path / 'there'}")):
             said = probe(here)
-    assert (said.exit_code, said.stdout) == (1, "")
+    assert (said.returncode, said.stdout) == (1, "")
     assert "but one is running, because it holds the lease of 'proof'" in said.stderr

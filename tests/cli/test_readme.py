@@ -13,9 +13,9 @@ import pytest
 import typer
 
 from pacs_monitor.cli import app
-from tests.config.support import messages
 from tests.peers.ports import free_port
-from tests.proofs.switchable import Switchable
+from tests.peers.switchable import Switchable
+from tests.support.estates import messages
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -50,6 +50,7 @@ def test_the_block_about_a_real_archive_works_from_its_first_line_to_its_last(tm
             text=True,
             start_new_session=True,
         ) as shell:
+            assert shell.stdout
             said = ""
             while "archive/dicom_echo: unknown -> up" not in said and (line := shell.stdout.readline()):
                 said += line
@@ -74,7 +75,7 @@ def test_every_example_of_the_readme_loads(tmp_path: Path, example: str) -> None
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_documents_name_commands_and_options_that_there_are(page: Path) -> None:
-    known = typer.main.get_command(app).commands
+    known = typer.main.get_group(app).commands
     text = page.read_text(encoding="utf-8")
     for name, more in re.findall(r"\bpacs-monitor ([a-z][a-z-]*)([^`\n]*)", text):
         if re.search(rf"`[^`\n]*pacs-monitor {name}|^\$? ?pacs-monitor {name}", text, re.MULTILINE):

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import socket
 import time
+from pathlib import Path
 
 from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 
 def silent(port: int, name: str = "archive") -> str:
     return f"  {name}: {{host: 127.0.0.1, dicom: {{port: {port}, ae_title: PEER}}, checks: {{dicom_echo: }}}}\n"
 
 
-def test_sighup_withdraws_the_incident_of_a_node_that_is_gone_wherever_it_was_told(tmp_path):
+def test_sighup_withdraws_the_incident_of_a_node_that_is_gone_wherever_it_was_told(tmp_path: Path) -> None:
     listen = free_port()
     with Receiver() as pager:
         nodes = silent(free_port()) + silent(free_port(), "other")
@@ -33,7 +35,7 @@ def test_sighup_withdraws_the_incident_of_a_node_that_is_gone_wherever_it_was_to
     assert withdrawn.key == opened.key
 
 
-def test_sighup_with_a_bad_file_keeps_the_old_estate_and_says_why_in_the_log(tmp_path):
+def test_sighup_with_a_bad_file_keeps_the_old_estate_and_says_why_in_the_log(tmp_path: Path) -> None:
     listen = free_port()
     config = write_estate(tmp_path, listen, silent(free_port()))
     with RunningDaemon(config, listen) as daemon:
@@ -44,7 +46,7 @@ def test_sighup_with_a_bad_file_keeps_the_old_estate_and_says_why_in_the_log(tmp
         assert daemon.stop() == 0
 
 
-def test_sigterm_ends_within_ten_seconds_while_probes_hang_and_a_receiver_trickles(tmp_path):
+def test_sigterm_ends_within_ten_seconds_while_probes_hang_and_a_receiver_trickles(tmp_path: Path) -> None:
     listen = free_port()
     with Receiver() as pager, socket.create_server(("127.0.0.1", 0)) as hangs:
         pager.answers.clear()

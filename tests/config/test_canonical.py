@@ -16,7 +16,7 @@ from pacs_monitor.config import Estate, MonitorSettings, canonical
 from pacs_monitor.config.explain import HIDDEN
 from pacs_monitor.fields import is_command
 from pacs_monitor.model import Check, CheckId, Node, Thresholds
-from tests.config.support import ARCHIVE, loaded
+from tests.support.estates import ARCHIVE, loaded
 
 SECRET = "hunter2-hunter2"
 HOOK = f'{{type: webhook, url: "https://hooks.example.org/{SECRET}", secret: {SECRET}, headers: {{X-Key: {SECRET}}}}}'
@@ -100,7 +100,7 @@ def planted(annotation: Any) -> Any:
 
 
 def filled(model: type[BaseModel]) -> BaseModel:
-    values = {}
+    values: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         values[name] = SECRET if not field.repr else planted(field.annotation)
         if is_command(field):

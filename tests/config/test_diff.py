@@ -7,7 +7,7 @@ from pathlib import Path
 from pacs_monitor import config
 from pacs_monitor.config.diff import AT_START
 from pacs_monitor.config.sections import MonitorSettings
-from tests.config.support import ARCHIVE, HEAD, loaded
+from tests.support.estates import ARCHIVE, HEAD, loaded
 
 
 def test_the_same_file_changes_nothing(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from pydantic import BaseModel
 from pacs_monitor.config import members, sections
 from pacs_monitor.config.shapes import shapes
 from pacs_monitor.fields import Match
-from tests.config.support import messages
+from tests.support.estates import messages
 
 TEXT = (Path(__file__).parents[2] / "docs/configuration.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.S)
-MODELS = {
+MODELS: set[type[BaseModel]] = {
     model
     for module in (members, sections)
     for model in vars(module).values()
@@ -23,7 +23,14 @@ MODELS = {
 } | {Match}
 
 
-@pytest.mark.parametrize("model", sorted(MODELS, key=lambda model: model.__name__), ids=lambda model: model.__name__)
+def name(model: type[BaseModel]) -> str:
+    return model.__name__
+
+
+IN_ORDER = sorted(MODELS, key=name)
+
+
+@pytest.mark.parametrize("model", IN_ORDER, ids=name)
 def test_every_key_is_explained(model: type[BaseModel]) -> None:
     missing = [
         key for key in shapes(model) if f"`{key}`" not in TEXT and not re.search(rf"^## .*\b{key}\b", TEXT, re.M)

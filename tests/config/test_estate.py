@@ -13,8 +13,8 @@ from pacs_monitor.config import ConfigError, Estate, check_facts
 from pacs_monitor.config.references import circles
 from pacs_monitor.dicom.endpoint import target_of
 from pacs_monitor.model import SECOND, Address, CheckId, Paging, Presence, Severity
-from tests.config.support import ARCHIVE, HEAD, loaded, messages
 from tests.peers.authority import Authority
+from tests.support.estates import ARCHIVE, HEAD, loaded, messages
 
 ECHO = CheckId("archive", "dicom_echo")
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pacs_monitor import config
-from tests.config.support import ARCHIVE, HEAD, loaded
+from tests.support.estates import ARCHIVE, HEAD, loaded
 
 
 def test_each_value_has_its_origin(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pacs_monitor.model import CheckId, Located, fingerprint
 from pacs_monitor.probes import kinds
 from pacs_monitor.systems import kinds as systems
-from tests.config.support import HEAD, loaded
+from tests.support.estates import HEAD, loaded
 
 NODE = "nodes:\n  n:\n    host: pacs.example.org\n"
 DICOM = NODE + "    dicom: {port: 104, ae_title: ARCHIVE}\n"

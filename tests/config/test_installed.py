@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.support import HEAD, loaded, messages
+from tests.support.estates import HEAD, loaded, messages
 
 PSYCOPG = "needs a package that is not installed here: pip install 'pacs-monitor[postgres]'"
 SNMP = "needs a package that is not installed here: pip install 'pacs-monitor[snmp]'"

@@ -40,7 +40,7 @@ def test_no_setting_of_any_kind_takes_a_number_beyond_reason(text: str) -> None:
     asked = 0
     for settings in every_settings():
         for name, field in settings.model_fields.items():
-            annotation = field.annotation if not field.metadata else _with(field.annotation, field.metadata)
+            annotation: Any = field.annotation if not field.metadata else _with(field.annotation, field.metadata)
             try:
                 taken = TypeAdapter(annotation, config=settings.model_config).validate_python(text)
             except (ValidationError, TypeError, PydanticUserError):  # a block has settings of its own

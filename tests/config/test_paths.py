@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.support import HEAD, loaded, messages
+from tests.support.estates import HEAD, loaded, messages
 
 NODE = f"{HEAD}nodes:\n  nas:\n    host: 10.0.0.2\n"
 A_FILE = "'a.txt' is a file; write the folder that it is in"

@@ -15,7 +15,7 @@ from jsonschema import Draft7Validator
 from pacs_monitor import config
 from pacs_monitor.config import ConfigError
 from tests.config.editor import complaints, complaints_of
-from tests.config.support import HEAD, loaded, messages
+from tests.support.estates import HEAD, loaded, messages
 
 ROOT = Path(__file__).parents[2]
 BAD = sorted((Path(__file__).parent / "bad").glob("*.yaml"))

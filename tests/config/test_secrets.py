@@ -10,7 +10,7 @@ import pytest
 
 from pacs_monitor import config
 from pacs_monitor.config.explain import HIDDEN, shown
-from tests.config.support import ARCHIVE, loaded, messages
+from tests.support.estates import ARCHIVE, loaded, messages
 
 SECRET = "hunter2-hunter2"
 TEXT = f"""monitor:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pacs_monitor import config
-from tests.config.support import HEAD, loaded, messages
+from tests.support.estates import HEAD, loaded, messages
 
 LATIN_1 = os.fsdecode(b"M\xfcnster")
 """As os.environ has a byte that is no UTF-8."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.support import loaded, messages
+from tests.support.estates import loaded, messages
 
 TEXT = """monitor:
   name: east

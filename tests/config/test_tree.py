@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pacs_monitor import config
 from pacs_monitor.config import ConfigError
-from tests.config.support import HEAD, loaded, messages
+from tests.support.estates import HEAD, loaded, messages
 
 
 def test_values_keep_the_text_that_is_written(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port
 from tests.peers.prometheus import Prometheus, promtool
 from tests.peers.receiver import SECRET
-from tests.proofs.estates import write_estate
-from tests.proofs.switchable import Switchable
+from tests.peers.switchable import Switchable
+from tests.support.estates import write_estate
 
 RULES = tuple(sorted((ROOT / "rules").glob("*.yaml")))
 NODE = "  {name}: {{site: east, host: 127.0.0.1, dicom: {{port: {port}, ae_title: PEER}}, checks: {{dicom_echo: }}}}\n"

@@ -68,7 +68,7 @@ def test_every_variable_that_is_used_is_defined_and_the_other_way_round(file: Pa
 
 def test_every_query_is_promql(file: Path) -> None:
     for query in queries(load(file)):
-        assert promql_parser.parse(query.expr), query
+        assert promql_parser.parse(query.expr) is not None, query
 
 
 def test_every_metric_is_one_that_the_monitor_promises(file: Path) -> None:
@@ -77,9 +77,7 @@ def test_every_metric_is_one_that_the_monitor_promises(file: Path) -> None:
 
 
 def _overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return (
-        one["x"] < other["x"] + other["w"]
-        and other["x"] < one["x"] + one["w"]
-        and one["y"] < other["y"] + other["h"]
-        and other["y"] < one["y"] + one["h"]
+    return all(
+        one[start] < other[start] + other[size] and other[start] < one[start] + one[size]
+        for start, size in (("x", "w"), ("y", "h"))
     )

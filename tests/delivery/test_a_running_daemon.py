@@ -7,8 +7,9 @@ from typing import Any
 
 from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
+from tests.support.timing import wait_until
 
 CONFIG = """monitor: {{name: east, listen: '127.0.0.1:{listen}', database: 'sqlite:///east.db', paging: on}}
 defaults: {{interval: 1s, retry_interval: 300ms, failures: 1, page_after: 0s}}

@@ -70,13 +70,13 @@ class Delivering(RuleBasedStateMachine):
                 if dropped.missed:
                     self.missed.add(str(item.notification.incident))
         places = len(self.under_way)
-        while (item := self.backlog.next(self.now)) is not None:
-            self.under_way.append(item)
-            self.began[item] = self.now
+        while (started := self.backlog.next(self.now)) is not None:
+            self.under_way.append(started)
+            self.began[started] = self.now
             assert len(self.under_way) <= 4
             assert places == 0 or not self.backlog.circuit.is_open, "one at a time"
             places += 1
-            assert item.notification.incident not in [other.notification.incident for other in self.under_way[:-1]]
+            assert started.notification.incident not in [other.notification.incident for other in self.under_way[:-1]]
 
     @precondition(lambda self: self.under_way)
     @rule(outcome=OUTCOMES, which=st.integers(0, 3))

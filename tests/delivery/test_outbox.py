@@ -8,8 +8,9 @@ from pacs_monitor.delivery import RetryPolicy
 from pacs_monitor.model import State
 from tests.alerting.running import at_once, got, running, types
 from tests.alerting.support import route
-from tests.engine.support import SettableClock, until
 from tests.peers.receiver import Receiver
+from tests.support.clock import SettableClock
+from tests.support.timing import until
 
 
 async def test_reminders_that_something_newer_follows_are_dropped(

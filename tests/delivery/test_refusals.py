@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,11 +15,12 @@ from tests.alerting.running import at_once, got, hook, running, types
 from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, an_estate, route
 from tests.alerting.test_unwritable import execute
 from tests.attacks import Attacked
-from tests.engine.support import SettableClock, until
 from tests.peers.receiver import Receiver
+from tests.support.clock import SettableClock
+from tests.support.timing import until
 
 UP, DOWN = State.UP, State.DOWN
-QUICK = {"first_retry": 0.02, "last_retry": 0.1, "refused_retry": 0.1, "poison_retry": 0.2}
+QUICK: dict[str, Any] = {"first_retry": 0.02, "last_retry": 0.1, "refused_retry": 0.1, "poison_retry": 0.2}
 
 
 @pytest.mark.parametrize("status", [302, 404, 413, 503])

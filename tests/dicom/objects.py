@@ -22,7 +22,7 @@ from pacs_monitor.model import Phase
 from pacs_monitor.net import NetFailure, Resolver
 from tests.dicom.support import target
 from tests.peers.scp import Handlers, scp
-from tests.timing import SOON
+from tests.support.timing import SOON
 
 SECRET = "SECRET^NAME 4711"
 IMPLICIT = IMPLICIT_VR_LITTLE_ENDIAN

@@ -13,7 +13,7 @@ from pacs_monitor.model import Address
 from pacs_monitor.model import Resolver as ResolverProtocol
 from pacs_monitor.net import NetFailure, Resolver
 from tests.peers.scripted import Conversation, Script, scripted
-from tests.timing import SOON, Stopwatch
+from tests.support.timing import SOON, Stopwatch
 
 A_ABORT, A_RELEASE_RQ = 7, 5
 """PDU types (PS3.8 9.3)."""

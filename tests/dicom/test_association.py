@@ -26,7 +26,7 @@ from tests.peers.scripted import (
     release_response,
     scripted,
 )
-from tests.timing import HANGS, SOON
+from tests.support.timing import HANGS, SOON
 
 A_ABORT = 7
 

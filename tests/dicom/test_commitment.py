@@ -13,13 +13,9 @@ from pacs_monitor.dicom import Association
 from pacs_monitor.dicom.commitment import STORAGE_COMMITMENT, WELL_KNOWN_INSTANCE, report, request_commitment
 from pacs_monitor.dicom.datasets import encode
 from pacs_monitor.dicom.dimse import read_command
+from pacs_monitor.dicom.testobject import SECONDARY_CAPTURE
 from pacs_monitor.model import Reason
-from tests.dicom.objects import (
-    IMPLICIT,
-    SECONDARY_CAPTURE,
-    associated,
-    failure_from,
-)
+from tests.dicom.objects import IMPLICIT, associated, failure_from
 from tests.peers.scripted import Conversation, accept, message_of, release_response, scripted
 
 COMMITMENT_CONTEXT = 11

@@ -31,7 +31,7 @@ from tests.peers.scripted import (
     release_response,
     scripted,
 )
-from tests.timing import HANGS
+from tests.support.timing import HANGS
 
 # resolve
 

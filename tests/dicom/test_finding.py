@@ -28,7 +28,7 @@ from tests.dicom.objects import (
 )
 from tests.peers.scp import finds, matches, scp, status, stores
 from tests.peers.scripted import Conversation, accept, message_of, release_response, scripted
-from tests.timing import SOON
+from tests.support.timing import SOON
 
 FIND_CONTEXT = 3
 

@@ -13,7 +13,7 @@ from pacs_monitor.model import Reason
 from pacs_monitor.net import NetFailure
 from tests.dicom.support import echo_at, target
 from tests.peers.scripted import Conversation, accept, echo_response, release_response, scripted
-from tests.timing import SOON
+from tests.support.timing import SOON
 
 PATIENCE = 0.05
 """Seconds for which a peer waits for what a client that heard damage may not say any more."""

@@ -14,18 +14,20 @@ from hypothesis import strategies as st
 from pynetdicom.dimse_messages import C_FIND_RSP, C_GET_RSP, C_MOVE_RSP, C_STORE_RQ, C_STORE_RSP, N_EVENT_REPORT_RQ
 from pynetdicom.dimse_primitives import C_FIND, C_GET, C_MOVE, C_STORE, N_EVENT_REPORT
 
+from benchmarks.image import image as instance
 from pacs_monitor.dicom import Association
 from pacs_monitor.dicom.commitment import STORAGE_COMMITMENT, WELL_KNOWN_INSTANCE, report
 from pacs_monitor.dicom.datasets import encode
 from pacs_monitor.dicom.find import STUDY_ROOT_FIND, count_matches, find
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE, get, move
 from pacs_monitor.dicom.store import store
+from pacs_monitor.dicom.testobject import SECONDARY_CAPTURE
 from pacs_monitor.model import Reason
 from pacs_monitor.net import NetFailure
-from tests.dicom.objects import EACH_STUDY, EVERYTHING, IMPLICIT, SECONDARY_CAPTURE, WHOLE_STUDY, associated, instance
+from tests.dicom.objects import EACH_STUDY, EVERYTHING, IMPLICIT, WHOLE_STUDY, associated
 from tests.dicom.test_fuzz import PATIENCE, damage, damaged
 from tests.peers.scripted import Conversation, accept, message_of, release_response, scripted
-from tests.timing import SOON
+from tests.support.timing import SOON
 
 FIND, GET, MOVE, COMMITMENT, STORE = 3, 5, 7, 11, 13
 """IDs of what EVERYTHING proposes."""

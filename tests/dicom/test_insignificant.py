@@ -12,7 +12,7 @@ from pacs_monitor.model import Reason
 from tests.dicom.support import echo_at, failure_of, target, then
 from tests.dicom.test_listener import listening
 from tests.peers.scripted import EXPLICIT, IMPLICIT, VERIFICATION, echo_response, release_response, scripted
-from tests.timing import SOON
+from tests.support.timing import SOON
 
 APPLICATION_CONTEXT = b"1.2.840.10008.3.1.1.1"
 STORAGE = b"1.2.840.10008.5.1.4.1.1.7"

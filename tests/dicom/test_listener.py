@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.filereader import read_dataset
+from pydicom.uid import UID
 from pynetdicom import AE, build_role
 from pynetdicom.association import Association as TheirAssociation
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
@@ -26,6 +27,8 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     Verification,
 )
 
+from benchmarks.image import Image as Instance
+from benchmarks.image import image as instance
 from pacs_monitor.dicom import acceptor, associate
 from pacs_monitor.dicom.acceptor import KnownNodes, Listener
 from pacs_monitor.dicom.commitment import WELL_KNOWN_INSTANCE
@@ -33,14 +36,15 @@ from pacs_monitor.dicom.datasets import encode
 from pacs_monitor.dicom.requests import associate_request, contexts
 from pacs_monitor.dicom.retrieve import ReceivedObject
 from pacs_monitor.dicom.store import StoreStatus, store
+from pacs_monitor.dicom.testobject import SECONDARY_CAPTURE
 from pacs_monitor.dicom.verification import CONTEXTS, echo
 from pacs_monitor.model import DicomEndpoint, LedgerError, Node, Reason, Tls
 from pacs_monitor.net import NetFailure, Resolver
-from tests.dicom.objects import IMPLICIT, SECONDARY_CAPTURE, Instance, associated, instance
+from tests.dicom.objects import IMPLICIT, associated
 from tests.dicom.support import failure_of, target
 from tests.peers.certificates import certificate, server_context
 from tests.peers.scripted import accept, echo_response
-from tests.timing import SOON
+from tests.support.timing import SOON
 
 NOT_AUTHORISED = 0x0124
 OURS = instance(1)
@@ -79,7 +83,7 @@ def stored_by(association: TheirAssociation, what: Instance) -> int | None:
     """The status of their C-STORE; None when there was none."""
     data = read_dataset(BytesIO(what.dataset), True, True)
     data.file_meta = read_dataset(BytesIO(b""), True, True)  # type: ignore[assignment]  # it is asked for one element
-    data.file_meta.TransferSyntaxUID = IMPLICIT
+    data.file_meta.TransferSyntaxUID = UID(IMPLICIT)
     status = association.send_c_store(data).get("Status")
     association.release()
     return None if status is None else int(status)

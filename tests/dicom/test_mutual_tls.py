@@ -16,7 +16,7 @@ from tests.dicom.support import echo_at
 from tests.peers.authority import Authority, Pair
 from tests.peers.dcmtk import Storescp
 from tests.peers.orthanc import Orthanc
-from tests.timing import HANGS, SOON
+from tests.support.timing import HANGS, SOON
 
 Secured = Storescp | Orthanc
 Start = Callable[[Path, Authority, Pair], Secured]
@@ -90,7 +90,7 @@ async def failure_of(to: Target, timeout: float = SOON) -> NetFailure:
 async def closed(to: Secured) -> None:
     """Both sides have said close_notify (RFC 8446 6.1), so that the test's loop leaves no transport behind."""
     async with asyncio.timeout(SOON):
-        while any(one.raddr and one.raddr.port == to.port for one in psutil.Process().net_connections("tcp")):
+        while any(getattr(one.raddr, "port", None) == to.port for one in psutil.Process().net_connections("tcp")):
             await asyncio.sleep(0.01)
 
 

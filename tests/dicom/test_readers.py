@@ -153,7 +153,7 @@ def test_endless_command_fragments_are_malformed() -> None:
 def test_pdus_are_cut_alike_however_the_bytes_arrive(cuts: list[int]) -> None:
     whole = list(Framer().feed(CONVERSATION))
     framer = Framer()
-    pieces: list[tuple[PduType, bytes]] = []
+    pieces: list[tuple[int, bytes]] = []
     edges = [0, *sorted(cuts), len(CONVERSATION)]
     for start, end in pairwise(edges):
         pieces += framer.feed(CONVERSATION[start:end])
@@ -231,7 +231,10 @@ def test_our_association_request_reads_as_meant() -> None:
 @given(st.integers(0, 127).map(lambda n: 2 * n + 1), IDS)
 def test_our_echo_request_reads_as_meant(context_id: int, message_id: int) -> None:
     data = P_DATA_TF()
-    command = {Element.AFFECTED_SOP_CLASS_UID: "1.2.840.10008.1.1", Element.MESSAGE_ID: message_id}
+    command: dict[Element, int | str | bytes] = {
+        Element.AFFECTED_SOP_CLASS_UID: "1.2.840.10008.1.1",
+        Element.MESSAGE_ID: message_id,
+    }
     (encoded,) = pdu.write_data(context_id, True, write_command(CommandField.C_ECHO_RQ, command), 16384)
     data.decode(encoded)
     message = C_ECHO_RSP()

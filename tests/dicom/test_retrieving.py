@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from pydicom import Dataset
+from pydicom.uid import UID
 from pynetdicom import evt
 
+from benchmarks.image import image as instance
 from pacs_monitor.dicom import Association
 from pacs_monitor.dicom.acceptor import Listener
 from pacs_monitor.dicom.commitment import request_commitment
@@ -17,20 +19,10 @@ from pacs_monitor.dicom.datasets import decode
 from pacs_monitor.dicom.find import STUDY_ROOT_FIND, count_matches, find
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE, ReceivedObject, SubOperations, get, move
 from pacs_monitor.dicom.store import StoreStatus
+from pacs_monitor.dicom.testobject import SECONDARY_CAPTURE
 from pacs_monitor.model import Reason
 from pacs_monitor.net import NetFailure
-from tests.dicom.objects import (
-    EACH_IMAGE,
-    FETCHING,
-    IMPLICIT,
-    SECONDARY_CAPTURE,
-    SECRET,
-    WHOLE_STUDY,
-    associated,
-    failure_from,
-    instance,
-    store_it,
-)
+from tests.dicom.objects import EACH_IMAGE, FETCHING, IMPLICIT, SECRET, WHOLE_STUDY, associated, failure_from, store_it
 from tests.peers.dcmtk import Dcmqrscp
 from tests.peers.orthanc import Orthanc
 from tests.peers.scp import scp, status
@@ -50,7 +42,7 @@ def image(number: int) -> Dataset:
     made = Dataset()
     made.SOPClassUID, made.SOPInstanceUID = SECONDARY_CAPTURE, f"1.2.3.{number}"
     made.file_meta = Dataset()  # type: ignore[assignment]  # pynetdicom asks it for the transfer syntax alone
-    made.file_meta.TransferSyntaxUID = IMPLICIT
+    made.file_meta.TransferSyntaxUID = UID(IMPLICIT)
     return made
 
 
@@ -103,6 +95,11 @@ async def test_a_move_to_an_unknown_destination_is_ours_to_register() -> None:
 async def test_a_real_dcmqrscp_stores_finds_and_gives_back(tmp_path: Path) -> None:
     sent = [instance(number, size=40_000 * number) for number in range(1, 6)]
     got: list[ReceivedObject] = []
+
+    def take(received: ReceivedObject) -> int:
+        got.append(received)
+        return 0
+
     with Dcmqrscp(tmp_path) as archive:
         async with associated(archive.port, "QR") as association:
             for one in sent:
@@ -112,21 +109,25 @@ async def test_a_real_dcmqrscp_stores_finds_and_gives_back(tmp_path: Path) -> No
                 async for answer in find(association, STUDY_ROOT_FIND, EACH_IMAGE)
             }
         async with associated(archive.port, "QR", FETCHING) as association:
-            done = await get(association, STUDY_ROOT_GET, WHOLE_STUDY, lambda one: got.append(one) or 0)  # type: ignore[func-returns-value]  # both in one
+            done = await get(association, STUDY_ROOT_GET, WHOLE_STUDY, take)
     assert found == {one.uid for one in sent}
     assert done == SubOperations(completed=5, failed=0, warning=0)
     assert {(one.sop_instance, one.dataset) for one in got} == set(sent)
 
 
 async def test_a_real_orthanc_stores_finds_gives_back_moves_and_commits(tmp_path: Path) -> None:
-    sent, got = [instance(number) for number in range(1, 4)], []
+    sent, got = [instance(number) for number in range(1, 4)], list[str]()
+
+    def take(received: ReceivedObject) -> int:
+        got.append(received.sop_instance)
+        return 0
 
     async def yes(_uid: str, _more: str = "") -> bool:
         return True
 
     listener = Listener("PACSMON", known=yes, ours=yes)
     await listener.start()
-    allowed = {f"DicomAlwaysAllow{service}": True for service in ("Find", "Get", "Move")}
+    allowed: dict[str, Any] = {f"DicomAlwaysAllow{service}": True for service in ("Find", "Get", "Move")}
     allowed["DicomAssociationCloseDelay"] = 0
     try:
         with Orthanc(tmp_path, DicomModalities={"us": ["PACSMON", "127.0.0.1", listener.port]}, **allowed) as orthanc:
@@ -143,7 +144,7 @@ async def test_a_real_orthanc_stores_finds_gives_back_moves_and_commits(tmp_path
                 await request_commitment(association, "1.2.99", asked)
                 commitment = await reported
             async with associated(port, "ORTHANC", FETCHING) as association:
-                await get(association, STUDY_ROOT_GET, WHOLE_STUDY, lambda one: got.append(one.sop_instance) or 0)  # type: ignore[func-returns-value]  # both in one
+                await get(association, STUDY_ROOT_GET, WHOLE_STUDY, take)
     finally:
         await listener.stop()
     assert moved == set(got) == {one.uid for one in sent}

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pynetdicom import evt
 
+from benchmarks.image import image as instance
 from pacs_monitor.dicom import Association
 from pacs_monitor.dicom.requests import EXPLICIT_VR_LITTLE_ENDIAN, contexts
 from pacs_monitor.dicom.store import StoreStatus, store
+from pacs_monitor.dicom.testobject import SECONDARY_CAPTURE
 from pacs_monitor.model import Flag, Phase, Reason
 from pacs_monitor.net import NetFailure
-from tests.dicom.objects import (
-    IMPLICIT,
-    SECONDARY_CAPTURE,
-    SECRET,
-    associated,
-    failure_at,
-    failure_from,
-    instance,
-    store_it,
-)
+from tests.dicom.objects import IMPLICIT, SECRET, associated, failure_at, failure_from, store_it
 from tests.peers.dcmtk import Storescp
 from tests.peers.scp import scp, status, stores
-from tests.timing import HANGS
+from tests.support.timing import HANGS
 
 
 @pytest.mark.parametrize(
@@ -77,7 +71,12 @@ async def test_a_comment_of_the_peer_is_mentioned_and_dropped() -> None:
 async def test_what_was_sent_is_what_arrives_however_large() -> None:
     arrived: list[bytes] = []
     sent = instance(size=4_000_000)
-    with scp({evt.EVT_C_STORE: lambda event: arrived.append(event.request.DataSet.getvalue()) or 0}) as port:
+
+    def take(event: Any) -> int:
+        arrived.append(event.request.DataSet.getvalue())
+        return 0
+
+    with scp({evt.EVT_C_STORE: take}) as port:
         async with associated(port) as association:
             await store_it(association, sent)
     assert arrived == [sent.dataset]

@@ -15,23 +15,16 @@ from typing import Any
 import pytest
 from pynetdicom import evt
 
+from benchmarks.image import image as instance
 from pacs_monitor.dicom import Association
 from pacs_monitor.dicom.find import STUDY_ROOT_FIND, count_matches, find
 from pacs_monitor.dicom.requests import EXPLICIT_VR_LITTLE_ENDIAN, contexts
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE, get, move
 from pacs_monitor.dicom.store import store
+from pacs_monitor.dicom.testobject import SECONDARY_CAPTURE
 from pacs_monitor.model import Reason, Tls
 from pacs_monitor.net import NetFailure
-from tests.dicom.objects import (
-    EACH_STUDY,
-    FETCHING,
-    IMPLICIT,
-    SECONDARY_CAPTURE,
-    WHOLE_STUDY,
-    associated,
-    failure_at,
-    instance,
-)
+from tests.dicom.objects import EACH_STUDY, FETCHING, IMPLICIT, WHOLE_STUDY, associated, failure_at
 from tests.dicom.support import failure_of, target
 from tests.peers.authority import Authority
 from tests.peers.dcmtk import Dcmqrscp, Storescp
@@ -48,7 +41,7 @@ from tests.peers.scripted import (
     scripted,
 )
 from tests.peers.tls import context_of
-from tests.timing import HANGS, SOON
+from tests.support.timing import HANGS, SOON
 
 Provoke = Callable[[Path], Awaitable[NetFailure]]
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset, dcmread
 from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import UID
 
 from pacs_monitor.dicom.identity import IMPLEMENTATION_CLASS_UID
 from pacs_monitor.dicom.requests import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
@@ -47,8 +48,8 @@ def an_object(identity: Identity = NOBODY) -> Synthetic:
 def as_file(made: Synthetic, transfer_syntax: str) -> bytes:
     """A file with the header that PS3.10 7.1 wants, as an archive would keep it."""
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = made.sop_class, made.uids.instance
-    meta.TransferSyntaxUID, meta.ImplementationClassUID = transfer_syntax, IMPLEMENTATION_CLASS_UID
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(made.sop_class), UID(made.uids.instance)
+    meta.TransferSyntaxUID, meta.ImplementationClassUID = UID(transfer_syntax), UID(IMPLEMENTATION_CLASS_UID)
     file = BytesIO()
     empty = FileDataset(file, Dataset(), preamble=bytes(128), file_meta=meta)
     empty.save_as(file, enforce_file_format=True)

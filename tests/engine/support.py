@@ -1,19 +1,16 @@
-"""Checks over tiny probes of the tests' own, and a clock that can be set."""
+"""Checks over tiny probes of the tests' own, and a resolver that asks nobody."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from pacs_monitor.model import (
-    SECOND,
     Address,
     Check,
     CheckId,
     Layer,
-    Micros,
+    Measure,
     Node,
     Outcome,
     ProbeContext,
@@ -22,31 +19,9 @@ from pacs_monitor.model import (
     Thresholds,
     Timing,
 )
-from tests.timing import SOON
 
 OK = Outcome(Status.OK)
 REFUSED = Outcome.of(Reason.TCP_REFUSED, detail="refused")
-
-
-class SettableClock:
-    """The machine's clocks, with a wall clock that a test may set; or it lets time pass."""
-
-    def __init__(self) -> None:
-        self.offset: Micros = 0
-        self.passed = 0.0
-
-    def now(self) -> Micros:
-        return time.time_ns() // 1000 + self.offset
-
-    def monotonic(self) -> float:
-        return time.monotonic() + self.passed
-
-    def set_by(self, seconds: float) -> None:
-        self.offset += round(seconds * SECOND)
-
-    def pass_by(self, seconds: float) -> None:
-        self.passed += seconds
-        self.set_by(seconds)
 
 
 class NumericResolver:
@@ -60,13 +35,13 @@ class NumericResolver:
 class Asking:
     """A probe that runs whatever it is given."""
 
-    kind = "asking"
-    settings = dict
-    measures = ()
-    layer = Layer.SERVICE
-    writes = False
-    uses_association = True
-    timing = Timing()
+    kind: ClassVar[str] = "asking"
+    settings: ClassVar[type[Any]] = dict
+    measures: ClassVar[tuple[Measure, ...]] = ()
+    layer: ClassVar[Layer] = Layer.SERVICE
+    writes: ClassVar[bool] = False
+    uses_association: ClassVar[bool] = True
+    timing: ClassVar[Timing] = Timing()
 
     def __init__(self, ask: Callable[[ProbeContext], Awaitable[Outcome]]) -> None:
         self.ask = ask
@@ -96,10 +71,3 @@ def a_check(
     node = node or Node(check_id.node, host="127.0.0.1")
     more.setdefault("thresholds", Thresholds())
     return Check(check_id, node, Asking(ask), {}, interval, retry_interval, timeout, **more)
-
-
-async def until(condition: Callable[[], bool], within: float = SOON) -> None:
-    """Wait for a condition of the loop's own making."""
-    async with asyncio.timeout(within):
-        while not condition():
-            await asyncio.sleep(0.002)

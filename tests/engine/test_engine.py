@@ -1,6 +1,7 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 
 from pacs_monitor import states
 from pacs_monitor.clock import ClockWatch
+from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.engine.engine import ASK_EVERY, Engine
 from pacs_monitor.engine.scheduler import START_WITHIN, first_after, spread
 from pacs_monitor.model import (
     SECOND,
+    Check,
     CheckId,
     Micros,
     Node,
@@ -26,7 +29,9 @@ from pacs_monitor.model import (
     Status,
     Transition,
 )
-from tests.engine.support import OK, REFUSED, Asking, NumericResolver, SettableClock, a_check, fine, until
+from tests.engine.support import OK, REFUSED, Asking, NumericResolver, a_check, fine
+from tests.support.clock import SettableClock
+from tests.support.timing import until
 
 
 class Bench:
@@ -37,23 +42,23 @@ class Bench:
         self.transitions: list[Transition] = []
         self.engine = Engine(self.clock, NumericResolver(), self.transitions.append)
 
-    def adopt(self, *checks, restored=None):
+    def adopt(self, *checks: Check, restored: dict[CheckId, Standing] | None = None) -> None:
         self.engine.adopt(checks, {}, restored or {}, {})
 
-    def entry(self, name="archive/echo"):
+    def entry(self, name: str = "archive/echo") -> BoardEntry:
         return self.engine.board.entries[CheckId.parse(name)]
 
 
 @pytest.fixture
-async def bench():
+async def bench() -> AsyncIterator[Bench]:
     bench = Bench()
     bench.engine.start()
     yield bench
     await bench.engine.stop(1.0)
 
 
-def counting(outcome=OK):
-    runs = Counter()
+def counting(outcome: Outcome = OK) -> tuple[Counter[str], Callable[[ProbeContext], Awaitable[Outcome]]]:
+    runs = Counter[str]()
 
     async def ask(_ctx: ProbeContext) -> Outcome:
         runs["runs"] += 1
@@ -62,7 +67,7 @@ def counting(outcome=OK):
     return runs, ask
 
 
-async def test_a_check_runs_again_and_again_and_comes_up_at_its_first_ok(bench):
+async def test_a_check_runs_again_and_again_and_comes_up_at_its_first_ok(bench: Bench) -> None:
     runs, ask = counting()
     bench.adopt(a_check(ask=ask, interval=0.02))
 
@@ -71,7 +76,7 @@ async def test_a_check_runs_again_and_again_and_comes_up_at_its_first_ok(bench):
     assert [(t.before, t.after) for t in bench.transitions] == [(State.UNKNOWN, State.UP)]
 
 
-async def test_a_check_that_leans_is_asked_after_its_retry_interval(bench):
+async def test_a_check_that_leans_is_asked_after_its_retry_interval(bench: Bench) -> None:
     _, ask = counting(REFUSED)
     bench.adopt(a_check(ask=ask, interval=30.0, retry_interval=0.02))
     await bench.engine.run_now(CheckId("archive", "echo"))
@@ -82,7 +87,7 @@ async def test_a_check_that_leans_is_asked_after_its_retry_interval(bench):
     assert bench.entry().runs == 3
 
 
-async def test_a_busy_peer_is_never_asked_faster_than_the_interval(bench):
+async def test_a_busy_peer_is_never_asked_faster_than_the_interval(bench: Bench) -> None:
     _, ask = counting(Outcome.of(Reason.BUSY))
     bench.adopt(a_check(ask=ask, interval=30.0, retry_interval=0.01))
     await bench.engine.run_now(CheckId("archive", "echo"))
@@ -92,9 +97,9 @@ async def test_a_busy_peer_is_never_asked_faster_than_the_interval(bench):
     assert due > 1.0 or first_after(bench.entry().check) < 2.0
 
 
-async def test_a_turn_that_comes_while_the_run_goes_on_is_skipped_and_counted(bench):
+async def test_a_turn_that_comes_while_the_run_goes_on_is_skipped_and_counted(bench: Bench) -> None:
     release = asyncio.Event()
-    running = Counter()
+    running = Counter[str]()
 
     async def slow(_ctx: ProbeContext) -> Outcome:
         running["now"] += 1
@@ -111,7 +116,7 @@ async def test_a_turn_that_comes_while_the_run_goes_on_is_skipped_and_counted(be
 
 
 @pytest.mark.parametrize("step", [3600.0, -3600.0])
-async def test_a_wall_clock_set_by_an_hour_neither_stops_nor_bursts_the_rhythm(bench, step):
+async def test_a_wall_clock_set_by_an_hour_neither_stops_nor_bursts_the_rhythm(bench: Bench, step: float) -> None:
     runs, ask = counting()
     bench.adopt(
         *(a_check(f"n{n}/echo", ask, node=Node(f"n{n}", host=f"127.0.0.{n}"), interval=0.1) for n in range(1, 21))
@@ -130,7 +135,7 @@ async def test_a_wall_clock_set_by_an_hour_neither_stops_nor_bursts_the_rhythm(b
     assert not [t for t in bench.transitions if t.after is not State.UP]
 
 
-async def test_results_that_stop_coming_make_a_check_unknown_since_the_last_one(bench):
+async def test_results_that_stop_coming_make_a_check_unknown_since_the_last_one(bench: Bench) -> None:
     stuck = asyncio.Event()
 
     async def sticks(_ctx: ProbeContext) -> Outcome:
@@ -152,7 +157,7 @@ async def test_results_that_stop_coming_make_a_check_unknown_since_the_last_one(
     assert lapse.since <= lapse.noticed
 
 
-async def test_a_reload_keeps_standing_and_rhythm_of_what_stays_and_forgets_what_goes(bench):
+async def test_a_reload_keeps_standing_and_rhythm_of_what_stays_and_forgets_what_goes(bench: Bench) -> None:
     stays, goes = a_check("archive/echo", interval=20.0), a_check("ris/echo", interval=20.0)
     bench.adopt(stays, goes)
     await bench.engine.run_now(stays.id)
@@ -165,7 +170,7 @@ async def test_a_reload_keeps_standing_and_rhythm_of_what_stays_and_forgets_what
     assert bench.engine.next_due(goes.id) is None
 
 
-async def test_a_run_that_a_reload_overtakes_counts_when_its_check_stays_the_same(bench):
+async def test_a_run_that_a_reload_overtakes_counts_when_its_check_stays_the_same(bench: Bench) -> None:
     release = asyncio.Event()
 
     async def slow(_ctx: ProbeContext) -> Outcome:
@@ -183,7 +188,7 @@ async def test_a_run_that_a_reload_overtakes_counts_when_its_check_stays_the_sam
     assert (bench.entry().last, bench.entry().standing.state) == (result, State.UP)
 
 
-async def test_a_run_of_settings_that_a_reload_has_changed_does_not_count(bench):
+async def test_a_run_of_settings_that_a_reload_has_changed_does_not_count(bench: Bench) -> None:
     release = asyncio.Event()
 
     async def slow(_ctx: ProbeContext) -> Outcome:
@@ -201,7 +206,7 @@ async def test_a_run_of_settings_that_a_reload_has_changed_does_not_count(bench)
     assert (bench.entry().last, bench.entry().standing.state) == (None, State.UNKNOWN)
 
 
-async def test_a_check_that_becomes_rarer_is_not_missed_by_its_old_rhythm(bench):
+async def test_a_check_that_becomes_rarer_is_not_missed_by_its_old_rhythm(bench: Bench) -> None:
     check = a_check(interval=20.0)
     bench.adopt(check)
     await bench.engine.run_now(check.id)
@@ -212,22 +217,23 @@ async def test_a_check_that_becomes_rarer_is_not_missed_by_its_old_rhythm(bench)
     assert bench.entry().standing.state is State.UP
 
 
-async def test_a_check_of_another_kind_keeps_its_standing_and_nothing_that_the_old_kind_saw(bench):
+async def test_a_check_of_another_kind_keeps_its_standing_and_nothing_that_the_old_kind_saw(bench: Bench) -> None:
+    class AskingOtherwise(Asking):
+        kind = "asking_otherwise"
+
     check = a_check(interval=20.0)
     bench.adopt(check)
     await bench.engine.run_now(check.id)
     bench.engine.remembered([check.id])[check.id]["seen"] = "by the old kind"
     standing = bench.entry().standing
-    other = Asking(fine)
-    other.kind = "asking_otherwise"
-    bench.adopt(replace(check, probe=other))
+    bench.adopt(replace(check, probe=AskingOtherwise(fine)))
 
     assert standing == bench.entry().standing
     assert (bench.entry().last, bench.entry().runs) == (None, 0)
     assert bench.engine.remembered([check.id]) == {check.id: {}}
 
 
-async def test_a_restored_standing_needs_full_patience_before_it_is_down(bench):
+async def test_a_restored_standing_needs_full_patience_before_it_is_down(bench: Bench) -> None:
     _, ask = counting(REFUSED)
     check = a_check(ask=ask, interval=30.0, retry_interval=0.0)
     bench.adopt(check, restored={check.id: Standing(State.UP, since=1, reason=None, last=2)})
@@ -238,7 +244,7 @@ async def test_a_restored_standing_needs_full_patience_before_it_is_down(bench):
     assert bench.transitions[0].last_before == 2
 
 
-async def test_run_now_joins_a_run_and_is_no_faster_than_the_retry_interval(bench):
+async def test_run_now_joins_a_run_and_is_no_faster_than_the_retry_interval(bench: Bench) -> None:
     runs, ask = counting()
     check = a_check(ask=ask, interval=30.0)
     bench.adopt(check)
@@ -246,7 +252,7 @@ async def test_run_now_joins_a_run_and_is_no_faster_than_the_retry_interval(benc
     again = await bench.engine.run_now(check.id)
 
     assert runs["runs"] == 1
-    assert first == [again, again]
+    assert [*first] == [again, again]
 
 
 class Asked(Bench):
@@ -257,14 +263,14 @@ class Asked(Bench):
         self.heard: list[tuple[Status, State, State | None]] = []
         self.engine = Engine(self.clock, NumericResolver(), self.transitions.append, on_result=self._hear)
 
-    def _hear(self, result, state):
+    def _hear(self, result: Result, state: State) -> None:
         standing = self.engine.board.entries[result.check].standing
         assert standing.state is state
         self.heard.append((result.outcome.status, state, states.leaning(standing)))
 
 
 @pytest.fixture
-async def asked():
+async def asked() -> AsyncIterator[Asked]:
     bench = Asked()
     bench.engine.start()
     yield bench
@@ -272,7 +278,7 @@ async def asked():
 
 
 @pytest.mark.parametrize("cron", [None, "30 2 * * *"])
-async def test_whoever_asks_hears_the_fresh_result_and_whether_the_check_leans(asked, cron):
+async def test_whoever_asks_hears_the_fresh_result_and_whether_the_check_leans(asked: Asked, cron: str | None) -> None:
     check = a_check(ask=counting(REFUSED)[1], interval=3000.0, retry_interval=0.05, cron=cron)
     asked.adopt(check, restored={check.id: Standing(State.UP, since=1, reason=None, last=2)})
     asked.engine.ask(check.id)
@@ -285,7 +291,9 @@ async def test_whoever_asks_hears_the_fresh_result_and_whether_the_check_leans(a
 
 
 @pytest.mark.parametrize("cron", [None, "30 2 * * *"])
-async def test_a_check_that_has_just_run_is_asked_anew_but_not_within_two_seconds(asked, cron):
+async def test_a_check_that_has_just_run_is_asked_anew_but_not_within_two_seconds(
+    asked: Asked, cron: str | None
+) -> None:
     began = []
 
     async def noted(_ctx: ProbeContext) -> Outcome:
@@ -307,7 +315,7 @@ async def test_a_check_that_has_just_run_is_asked_anew_but_not_within_two_second
     assert due > 1.0 or cron
 
 
-async def test_asking_joins_a_run_that_goes_on(asked):
+async def test_asking_joins_a_run_that_goes_on(asked: Asked) -> None:
     release, begun = asyncio.Event(), []
 
     async def slow(_ctx: ProbeContext) -> Outcome:
@@ -329,7 +337,7 @@ async def test_asking_joins_a_run_that_goes_on(asked):
     assert asked.engine.board.skipped == 0
 
 
-async def test_who_asks_gets_a_run_with_its_seat_and_its_deadline(asked):
+async def test_who_asks_gets_a_run_with_its_seat_and_its_deadline(asked: Asked) -> None:
     release = asyncio.Event()
 
     async def holds(_ctx: ProbeContext) -> Outcome:
@@ -354,7 +362,9 @@ async def test_who_asks_gets_a_run_with_its_seat_and_its_deadline(asked):
     assert [status for status, _, _ in asked.heard] == [Status.OK, Status.FAIL]
 
 
-async def test_nobody_who_asks_gets_a_run_of_an_engine_that_stops_or_of_a_check_that_is_being_moved(asked):
+async def test_nobody_who_asks_gets_a_run_of_an_engine_that_stops_or_of_a_check_that_is_being_moved(
+    asked: Asked,
+) -> None:
     runs, ask = counting()
     check = a_check(ask=ask, interval=3000.0)
     asked.adopt(check)
@@ -371,7 +381,7 @@ async def test_nobody_who_asks_gets_a_run_of_an_engine_that_stops_or_of_a_check_
     assert runs["runs"] == 1
 
 
-async def test_stopping_lets_runs_end_and_cancels_what_lasts(bench):
+async def test_stopping_lets_runs_end_and_cancels_what_lasts(bench: Bench) -> None:
     ended: list[str] = []
     stopping = asyncio.Event()
 
@@ -401,7 +411,7 @@ async def test_stopping_lets_runs_end_and_cancels_what_lasts(bench):
     assert ended == ["quick", "cancelled"]
 
 
-async def test_a_cron_check_runs_by_the_calendar_and_not_by_the_rhythm(bench):
+async def test_a_cron_check_runs_by_the_calendar_and_not_by_the_rhythm(bench: Bench) -> None:
     runs, ask = counting()
     yesterday = datetime.now(UTC) - timedelta(days=1)
     check = a_check(ask=ask, interval=0.01, cron=f"30 2 {yesterday.day} {yesterday.month} *")
@@ -415,7 +425,7 @@ async def test_a_cron_check_runs_by_the_calendar_and_not_by_the_rhythm(bench):
     assert bench.entry().standing.state is State.UNKNOWN
 
 
-async def test_a_cron_check_whose_time_has_come_is_run_and_comes_up(bench):
+async def test_a_cron_check_whose_time_has_come_is_run_and_comes_up(bench: Bench) -> None:
     runs, ask = counting()
     bench.adopt(a_check(ask=ask, interval=0.01, cron="30 2 * * *"))
     bench.engine._calendar._scheduler.modify_job(
@@ -426,7 +436,9 @@ async def test_a_cron_check_whose_time_has_come_is_run_and_comes_up(bench):
     assert runs["runs"] == 1
 
 
-async def test_a_clock_that_is_set_forward_over_the_time_of_a_cron_check_by_seconds_takes_no_run_away(bench):
+async def test_a_clock_that_is_set_forward_over_the_time_of_a_cron_check_by_seconds_takes_no_run_away(
+    bench: Bench,
+) -> None:
     runs, ask = counting()
     bench.adopt(a_check(ask=ask, cron="30 2 * * *"))
     passed = datetime.now(UTC) - timedelta(seconds=3)  # half past two was jumped over
@@ -435,7 +447,7 @@ async def test_a_clock_that_is_set_forward_over_the_time_of_a_cron_check_by_seco
     await until(lambda: runs["runs"] == 1)
 
 
-async def test_a_cron_check_that_leans_is_asked_again_after_its_retry_interval(bench):
+async def test_a_cron_check_that_leans_is_asked_again_after_its_retry_interval(bench: Bench) -> None:
     runs, ask = counting(REFUSED)
     bench.adopt(a_check(ask=ask, retry_interval=0.02, cron="30 2 * * *"))
     await bench.engine.run_now(CheckId("archive", "echo"))
@@ -447,7 +459,7 @@ async def test_a_cron_check_that_leans_is_asked_again_after_its_retry_interval(b
     assert due > 1.0 or datetime.now(UTC).strftime("%H:%M") == "02:29"
 
 
-async def test_a_cron_check_that_leans_and_leaves_is_not_asked_again(bench):
+async def test_a_cron_check_that_leans_and_leaves_is_not_asked_again(bench: Bench) -> None:
     _, ask = counting(REFUSED)
     check = a_check(ask=ask, retry_interval=10.0, cron="30 2 * * *")
     bench.adopt(check)
@@ -459,7 +471,7 @@ async def test_a_cron_check_that_leans_and_leaves_is_not_asked_again(bench):
     assert bench.engine.next_due(check.id) is None
 
 
-def test_the_clock_watch_sees_steps_and_not_the_passing_of_time():
+def test_the_clock_watch_sees_steps_and_not_the_passing_of_time() -> None:
     clock = SettableClock()
     told: list[Micros] = []
     watch = ClockWatch(clock, told.append)
@@ -471,7 +483,7 @@ def test_the_clock_watch_sees_steps_and_not_the_passing_of_time():
     assert told == [pytest.approx(-3600 * SECOND, abs=SECOND)]
 
 
-def test_a_stall_between_the_readings_of_the_two_clocks_is_no_step():
+def test_a_stall_between_the_readings_of_the_two_clocks_is_no_step() -> None:
     class Stalling(SettableClock):
         stalls = False
 
@@ -489,20 +501,20 @@ def test_a_stall_between_the_readings_of_the_two_clocks_is_no_step():
 
 
 @given(st.text(min_size=1, max_size=30), st.floats(0.01, 1e6))
-def test_a_first_run_has_a_stable_place_within_half_a_minute(name, interval):
+def test_a_first_run_has_a_stable_place_within_half_a_minute(name: str, interval: float) -> None:
     check = a_check(f"{name}/echo", interval=interval)
 
     assert first_after(check) == first_after(check)
     assert 0 <= first_after(check) < min(interval, START_WITHIN)
 
 
-def test_an_estate_is_spread_evenly():
+def test_an_estate_is_spread_evenly() -> None:
     places = sorted(spread(CheckId(f"ct{n}", "dicom_echo")) for n in range(1000))
 
     assert max(b - a for a, b in pairwise(places)) < 0.02
 
 
-async def test_an_engine_that_has_been_told_to_stop_begins_no_run_whoever_asks():
+async def test_an_engine_that_has_been_told_to_stop_begins_no_run_whoever_asks() -> None:
     may_end, begun = asyncio.Event(), []
 
     async def lingers(_ctx: ProbeContext) -> Outcome:

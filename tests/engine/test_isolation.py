@@ -12,8 +12,10 @@ import pytest
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.model import Address, Blame, Flag, Node, Outcome, Phase, ProbeContext, Reason, Result, Status
-from tests.engine.support import OK, REFUSED, NumericResolver, SettableClock, a_check, until
+from tests.engine.support import OK, REFUSED, NumericResolver, a_check
 from tests.peers.scripted import full_accept_queue
+from tests.support.clock import SettableClock
+from tests.support.timing import until
 
 TIMED_OUT = Outcome.of(Reason.TCP_TIMEOUT, phase=Phase.CONNECT, detail="no answer")
 
@@ -63,6 +65,7 @@ async def test_a_site_that_does_not_answer_while_ours_does_is_unreachable_and_it
         Reason.TCP_TIMEOUT,
         (Flag.SITE_UNREACHABLE,),
     )
+    assert outcome.reason is not None
     assert outcome.reason.blame is Blame.NETWORK
     assert outcome.detail == "no answer"
 

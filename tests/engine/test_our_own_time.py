@@ -16,10 +16,11 @@ from pacs_monitor.engine.stalls import SHARE, unless_stalled
 from pacs_monitor.model import Check, DicomEndpoint, Node, Outcome, Phase, ProbeContext, Reason, StandstillError, Status
 from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.probes.dicom_echo import DicomEcho, DicomEchoSettings
-from tests.engine.support import OK, NumericResolver, SettableClock, a_check, until
+from tests.engine.support import OK, NumericResolver, a_check
 from tests.peers.scripted import hang, scripted
 from tests.peers.web import web_server
-from tests.timing import SOON
+from tests.support.clock import SettableClock
+from tests.support.timing import SOON, until
 
 
 @pytest.fixture
@@ -55,8 +56,12 @@ async def test_a_peer_has_its_time_from_when_a_thread_of_ours_was_free(runner: R
     begun, done = threading.Event(), threading.Event()
     moved: list[float] = []
 
+    def hold() -> None:
+        begun.set()
+        done.wait()
+
     async def holds(ctx: ProbeContext) -> Outcome:
-        await ctx.blocking(lambda: begun.set() or done.wait())
+        await ctx.blocking(hold)
         return OK
 
     async def asks(ctx: ProbeContext) -> Outcome:
@@ -80,8 +85,12 @@ async def test_a_peer_has_its_time_from_when_a_thread_of_ours_was_free(runner: R
 async def test_an_exchange_that_no_thread_was_free_for_is_not_measured(runner: Runner) -> None:
     begun, done = threading.Event(), threading.Event()
 
+    def hold() -> None:
+        begun.set()
+        done.wait()
+
     async def holds(ctx: ProbeContext) -> Outcome:
-        await ctx.blocking(lambda: begun.set() or done.wait())
+        await ctx.blocking(hold)
         return OK
 
     async def asks(ctx: ProbeContext) -> Outcome:

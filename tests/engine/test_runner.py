@@ -4,18 +4,21 @@ import logging
 import math
 import socket
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.model import Address, Change, Flag, Measurement, Node, Outcome, Phase, ProbeContext, Reason, Status
-from tests.engine.support import OK, REFUSED, Asking, NumericResolver, SettableClock, a_check, fine, until
-from tests.timing import Stopwatch
+from tests.engine.support import OK, REFUSED, Asking, NumericResolver, a_check, fine
+from tests.support.clock import SettableClock
+from tests.support.timing import Stopwatch, until
 
 
 @contextlib.contextmanager
-def full_accept_queue():
+def full_accept_queue() -> Iterator[Address]:
     """An address that answers no connection attempt: its backlog is full and nobody accepts."""
     with contextlib.ExitStack() as open_sockets:
         listener = open_sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
@@ -27,13 +30,15 @@ def full_accept_queue():
 
 
 @pytest.fixture
-def runner():
+def runner() -> Iterator[Runner]:
     runner = Runner(SettableClock(), NumericResolver())
     yield runner
     runner.close()
 
 
-async def test_a_probe_that_raises_is_our_own_fault_and_its_words_are_told_nowhere(runner, caplog):
+async def test_a_probe_that_raises_is_our_own_fault_and_its_words_are_told_nowhere(
+    runner: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
     async def broken(_ctx: ProbeContext) -> Outcome:
         raise ValueError("DOE^JOHN")
 
@@ -45,15 +50,19 @@ async def test_a_probe_that_raises_is_our_own_fault_and_its_words_are_told_nowhe
     assert "DOE" not in result.outcome.detail + caplog.text
 
 
-async def test_a_run_that_no_thread_was_free_for_is_our_own_fault_and_not_the_nodes():
+async def test_a_run_that_no_thread_was_free_for_is_our_own_fault_and_not_the_nodes() -> None:
     runner = Runner(SettableClock(), NumericResolver(), blocking_threads=1)
     begun, done = threading.Event(), threading.Event()
 
     async def waits(ctx: ProbeContext) -> Outcome:
         return await ctx.blocking(lambda: OK)
 
+    def hold() -> None:
+        begun.set()
+        done.wait()
+
     async def holds(ctx: ProbeContext) -> Outcome:
-        await ctx.blocking(lambda: begun.set() or done.wait())
+        await ctx.blocking(hold)
         return OK
 
     other = Node("other", host="127.0.0.2")
@@ -68,7 +77,7 @@ async def test_a_run_that_no_thread_was_free_for_is_our_own_fault_and_not_the_no
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400], ids=["nan", "inf", "-inf", "huge"])
-async def test_a_measurement_that_is_no_number_is_dropped_and_the_others_stay(runner, value):
+async def test_a_measurement_that_is_no_number_is_dropped_and_the_others_stay(runner: Runner, value: float) -> None:
     good = Measurement("queue_length", 3.0, (("queue", "good"),))
 
     async def measures(_ctx: ProbeContext) -> Outcome:
@@ -79,7 +88,7 @@ async def test_a_measurement_that_is_no_number_is_dropped_and_the_others_stay(ru
     assert result.outcome == Outcome(Status.OK, measurements=(good,))
 
 
-async def test_a_probe_that_raises_a_timeout_of_its_own_is_not_taken_for_the_backstop(runner):
+async def test_a_probe_that_raises_a_timeout_of_its_own_is_not_taken_for_the_backstop(runner: Runner) -> None:
     async def broken(_ctx: ProbeContext) -> Outcome:
         raise TimeoutError
 
@@ -89,7 +98,7 @@ async def test_a_probe_that_raises_a_timeout_of_its_own_is_not_taken_for_the_bac
     assert runner.overdue == 0
 
 
-async def test_a_probe_that_overruns_its_deadline_is_ended_and_counted(runner):
+async def test_a_probe_that_overruns_its_deadline_is_ended_and_counted(runner: Runner) -> None:
     async def hangs(_ctx: ProbeContext) -> Outcome:
         await asyncio.Event().wait()
         return OK
@@ -103,7 +112,7 @@ async def test_a_probe_that_overruns_its_deadline_is_ended_and_counted(runner):
     assert watch.seconds < 2.0
 
 
-async def test_the_deadline_starts_when_the_seat_is_taken(runner):
+async def test_the_deadline_starts_when_the_seat_is_taken(runner: Runner) -> None:
     deadlines, ends = [], []
 
     async def slow(ctx: ProbeContext) -> Outcome:
@@ -119,7 +128,7 @@ async def test_the_deadline_starts_when_the_seat_is_taken(runner):
 
 
 @pytest.mark.parametrize("limit", [1, 3])
-async def test_never_more_associations_at_an_address_than_its_node_allows(runner, limit):
+async def test_never_more_associations_at_an_address_than_its_node_allows(runner: Runner, limit: int) -> None:
     now = most = 0
 
     async def counted(_ctx: ProbeContext) -> Outcome:
@@ -142,7 +151,7 @@ async def test_never_more_associations_at_an_address_than_its_node_allows(runner
     assert all(result.outcome is OK for result in results)
 
 
-async def test_where_nodes_share_an_address_the_most_careful_one_counts(runner):
+async def test_where_nodes_share_an_address_the_most_careful_one_counts(runner: Runner) -> None:
     checks = [
         a_check("bold/echo", node=Node("bold", host="10.0.0.1", max_associations=9)),
         a_check("careful/echo", node=Node("careful", host="10.0.0.1", max_associations=2)),
@@ -152,7 +161,7 @@ async def test_where_nodes_share_an_address_the_most_careful_one_counts(runner):
     assert {2} == {seat.limit for check in checks for seat in runner.seats.of(check)}
 
 
-async def test_checks_that_wait_for_a_dead_address_take_its_outcome_and_say_so(runner):
+async def test_checks_that_wait_for_a_dead_address_take_its_outcome_and_say_so(runner: Runner) -> None:
     asked = 0
 
     async def refused(_ctx: ProbeContext) -> Outcome:
@@ -170,9 +179,9 @@ async def test_checks_that_wait_for_a_dead_address_take_its_outcome_and_say_so(r
     assert sorted(Flag.INHERITED in result.outcome.flags for result in results) == [False, True, True, True]
 
 
-async def test_a_check_of_several_addresses_takes_no_outcome_of_one_of_them(runner):
+async def test_a_check_of_several_addresses_takes_no_outcome_of_one_of_them(runner: Runner) -> None:
     class Two(Asking):
-        def addresses(self, node, settings):
+        def addresses(self, node: Node, settings: Any) -> tuple[Address, ...]:
             return (Address(node.host, 104), Address(node.host, 105))
 
     holding, let_go = asyncio.Event(), asyncio.Event()
@@ -191,7 +200,7 @@ async def test_a_check_of_several_addresses_takes_no_outcome_of_one_of_them(runn
     assert (await second).outcome == OK
 
 
-async def test_a_failure_above_the_connection_is_not_inherited(runner):
+async def test_a_failure_above_the_connection_is_not_inherited(runner: Runner) -> None:
     async def rejected(_ctx: ProbeContext) -> Outcome:
         await asyncio.sleep(0.001)
         return Outcome.of(Reason.REJECTED, phase=Phase.ASSOCIATE)
@@ -203,7 +212,7 @@ async def test_a_failure_above_the_connection_is_not_inherited(runner):
     assert not any(result.outcome.flags for result in results)
 
 
-async def test_a_cancelled_waiter_leaves_its_place_and_a_cancelled_holder_its_seat(runner):
+async def test_a_cancelled_waiter_leaves_its_place_and_a_cancelled_holder_its_seat(runner: Runner) -> None:
     release = asyncio.Event()
 
     async def holds(_ctx: ProbeContext) -> Outcome:
@@ -223,7 +232,7 @@ async def test_a_cancelled_waiter_leaves_its_place_and_a_cancelled_holder_its_se
     assert (seat.free, len(seat.waiting)) == (1, 0)
 
 
-async def test_no_more_runs_at_once_than_the_limit():
+async def test_no_more_runs_at_once_than_the_limit() -> None:
     now = most = 0
 
     async def counted(_ctx: ProbeContext) -> Outcome:
@@ -242,7 +251,9 @@ async def test_no_more_runs_at_once_than_the_limit():
     assert most == 4
 
 
-async def test_when_no_reference_of_the_site_answers_it_is_us_and_not_the_node(runner, unused_tcp_port_factory):
+async def test_when_no_reference_of_the_site_answers_it_is_us_and_not_the_node(
+    runner: Runner, unused_tcp_port_factory: Callable[[], int]
+) -> None:
     async def unreachable(_ctx: ProbeContext) -> Outcome:
         return Outcome.of(Reason.TCP_TIMEOUT, phase=Phase.CONNECT, detail="no answer")
 
@@ -258,7 +269,7 @@ async def test_when_no_reference_of_the_site_answers_it_is_us_and_not_the_node(r
     assert reachable.outcome.reason is Reason.TCP_TIMEOUT
 
 
-async def test_a_node_that_refuses_has_answered_whatever_the_references_do(runner):
+async def test_a_node_that_refuses_has_answered_whatever_the_references_do(runner: Runner) -> None:
     async def refuses(_ctx: ProbeContext) -> Outcome:
         return REFUSED
 
@@ -270,7 +281,7 @@ async def test_a_node_that_refuses_has_answered_whatever_the_references_do(runne
 
 
 @pytest.mark.parametrize("host", ["10.0.0..1", f"{'a' * 64}.example", "10.0.0.1\0"])
-async def test_a_reference_that_is_no_host_does_not_answer_and_costs_no_result(runner, host):
+async def test_a_reference_that_is_no_host_does_not_answer_and_costs_no_result(runner: Runner, host: str) -> None:
     async def unreachable(_ctx: ProbeContext) -> Outcome:
         return Outcome.of(Reason.TCP_TIMEOUT, phase=Phase.CONNECT, detail="no answer")
 
@@ -280,17 +291,19 @@ async def test_a_reference_that_is_no_host_does_not_answer_and_costs_no_result(r
     assert result.outcome.reason is Reason.ISOLATED
 
 
-async def test_what_writes_does_not_run_while_it_is_not_known_that_nobody_else_does(runner):
+async def test_what_writes_does_not_run_while_it_is_not_known_that_nobody_else_does(runner: Runner) -> None:
+    class Writing(Asking):
+        writes = True
+
     check = a_check()
     runner.may_write = lambda: False
     assert (await runner.run_once(check, {})).outcome.status is Status.OK  # it only reads
-    check.probe.writes = True
-    outcome = (await runner.run_once(check, {})).outcome
+    outcome = (await runner.run_once(replace(check, probe=Writing(fine)), {})).outcome
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_MEASURED)
     assert "nothing is sent or moved" in outcome.detail
 
 
-async def test_what_monitor_allow_does_not_name_does_not_run(runner):
+async def test_what_monitor_allow_does_not_name_does_not_run(runner: Runner) -> None:
     check = replace(a_check(), allowed=False)
 
     outcome = (await runner.run_once(check, {})).outcome
@@ -299,7 +312,7 @@ async def test_what_monitor_allow_does_not_name_does_not_run(runner):
     assert f"'{check.id}'" in outcome.detail
 
 
-async def test_half_characters_in_any_text_of_an_outcome_are_written_as_escapes(runner):
+async def test_half_characters_in_any_text_of_an_outcome_are_written_as_escapes(runner: Runner) -> None:
     half = "\ud800 M\udcfcnster"
 
     async def tells(_ctx: ProbeContext) -> Outcome:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import pytest
 
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.model import Address, Check, Flag, Node, Outcome, Phase, ProbeContext, Reason
 from pacs_monitor.net import NetFailure, canonical
-from tests.engine.support import OK, REFUSED, Asking, SettableClock, a_check, until
+from tests.engine.support import OK, REFUSED, Asking, a_check
+from tests.support.clock import SettableClock
+from tests.support.timing import until
 
 
 class Names:
@@ -74,11 +77,15 @@ async def runner(names: Names) -> AsyncIterator[Runner]:
     runner.close()
 
 
-def checks_of(ask: Callable[[ProbeContext, str], Any], *hosts: str, limit: int = 1) -> list[Check]:
+class Ask(Protocol):
+    def __call__(self, ctx: ProbeContext, host: str) -> Awaitable[Outcome]: ...
+
+
+def checks_of(ask: Ask, *hosts: str, limit: int = 1) -> list[Check]:
     return [
         a_check(
             f"n{number}/echo",
-            lambda ctx, host=host: ask(ctx, host),
+            partial(ask, host=host),
             node=Node(f"n{number}", host=host, max_associations=limit),
             timeout=30.0,
         )
@@ -253,7 +260,7 @@ async def test_a_conversation_holds_the_seats_that_there_are_when_its_turn_has_c
     names.answers, place = {"pacs": ("10.0.0.1",)}, Address("pacs", 104)
     blocked, entered, may_end = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def holds(_ctx: ProbeContext, _host: str) -> Outcome:
+    async def holds(ctx: ProbeContext, host: str) -> Outcome:
         blocked.set()
         await may_end.wait()
         return OK

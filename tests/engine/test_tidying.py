@@ -20,7 +20,9 @@ from pacs_monitor.model import (
     Reason,
     Status,
 )
-from tests.engine.support import OK, Asking, NumericResolver, SettableClock, a_check, fine, until
+from tests.engine.support import OK, Asking, NumericResolver, a_check, fine
+from tests.support.clock import SettableClock
+from tests.support.timing import until
 
 STORE = CheckId("archive", "store")
 

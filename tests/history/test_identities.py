@@ -39,7 +39,7 @@ async def test_a_good_result_proves_once_and_a_restart_remembers(reopen: Opener,
     history = reopen()
     await adopt(history, {ECHO: "one", DISK: "disk"})
     restored, identities = await history.restore(), history.reader.identities()
-    assert (restored.proven, restored.held) == ({ECHO}, frozenset())
+    assert (restored.proven, restored.held) == (frozenset({ECHO}), frozenset())
     assert identities == {ECHO: (Identity(START, FOREVER, FIRST),), DISK: (Identity(START, FOREVER, None),)}
 
 
@@ -53,7 +53,7 @@ async def test_another_identity_is_not_proven_and_the_one_of_before_is_again(
     elsewhere = (await history.restore()).proven
     clock.move(10)
     await adopt(history, AS_ONE)
-    assert (elsewhere, (await history.restore()).proven) == (frozenset(), {ECHO})
+    assert (elsewhere, (await history.restore()).proven) == (frozenset(), frozenset({ECHO}))
     assert history.reader.identities()[ECHO] == (
         Identity(START, there, START),
         Identity(there, back, None),
@@ -71,7 +71,7 @@ async def test_an_edit_in_an_outage_is_held_to_what_it_was_until_something_good(
     for prints in (AS_TWO, {ECHO: "three"}):
         await adopt(history, prints)
         restored = await history.restore()
-        assert (restored.proven, restored.held) == (frozenset(), {ECHO})
+        assert (restored.proven, restored.held) == (frozenset(), frozenset({ECHO}))
         clock.move(60)
     up = clock.now()
     await history.record(Entry((went(State.UP, up, before=State.DOWN, reason=None),)))

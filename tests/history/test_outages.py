@@ -34,7 +34,7 @@ from pacs_monitor.model import Entry, State
 from tests.history.conftest import START, HandClock
 from tests.history.things import ECHO, outage, result, went
 from tests.peers.postgres import Postgres
-from tests.timing import SOON
+from tests.support.timing import SOON
 
 
 def crashing(url: str, first: int) -> subprocess.Popen[str]:

@@ -46,7 +46,9 @@ class Life:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         row = tables.monitors.insert().values(name="east", host="", pid=1, since=0)
-        self._monitor = connection.execute(row).inserted_primary_key[0]
+        key = connection.execute(row).inserted_primary_key
+        assert key is not None
+        self._monitor = key[0]
         self._ids = CheckIds(self._monitor).of(connection, {ECHO})
         self._accumulator, self._standing = ResultAccumulator(), Standing()
         self.now, self.ledger, self.failing = SECOND, list[Transition](), list[Failing]()

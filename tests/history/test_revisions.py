@@ -11,9 +11,9 @@ from sqlalchemy import text
 from pacs_monitor.config import canonical
 from pacs_monitor.history import History, Revision
 from pacs_monitor.history.engines import parse, reading
-from tests.config.support import ARCHIVE, loaded
 from tests.config.test_canonical import SECRET, TEXT
 from tests.history.conftest import HandClock, Opener
+from tests.support.estates import ARCHIVE, loaded
 
 
 async def test_no_secret_of_the_configuration_is_on_record(history: History, url: str, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from pacs_monitor.history import HistoryError, HistoryReader
+from pacs_monitor.history.columns import metadata
 from pacs_monitor.history.engines import MIGRATIONS, migrate, parse, writing
-from pacs_monitor.history.tables import metadata
 
 HEAD = max(path.stem[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 BROKEN = '''"""A step that fails half-way."""

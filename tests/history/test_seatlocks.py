@@ -13,7 +13,7 @@ import pytest
 from pacs_monitor.history import HistoryError, SeatLocks
 from pacs_monitor.history.seatlocks import is_private
 from pacs_monitor.model import Address
-from tests.peers.ports import wait_until
+from tests.support.timing import wait_until
 
 HOLDS = """
 import sys

@@ -14,11 +14,11 @@ from pacs_monitor.history import FencedError, HeldError, History, HistoryError, 
 from pacs_monitor.history.engines import migrate, parse
 from pacs_monitor.model import DeliveryStatus, Ending, Event, Note, Notified
 from pacs_monitor.threads import in_thread
-from tests.engine.support import until
 from tests.history.conftest import START, HandClock
 from tests.history.things import ECHO, outage
 from tests.peers.pgbouncer import pgbouncer
 from tests.peers.postgres import Postgres
+from tests.support.timing import until
 
 
 @pytest.fixture

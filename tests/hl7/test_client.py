@@ -13,7 +13,7 @@ from pacs_monitor.model import Address, Reason
 from pacs_monitor.net import NetFailure, Resolver, Trace
 from tests.peers.mllp import ack, framed, mllp
 from tests.peers.scripted import Conversation
-from tests.timing import SOON
+from tests.support.timing import SOON
 
 REASONS = {
     Reason.NO_ACK,

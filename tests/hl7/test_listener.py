@@ -13,14 +13,14 @@ import hl7
 import hl7.mllp
 import pytest
 
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.config.sections import Hl7Listener
 from pacs_monitor.hl7 import listener as room
 from pacs_monitor.hl7.listener import Listener
 from tests.peers.authority import Authority
-from tests.probes.support import TestClock
-from tests.timing import SOON
+from tests.support.timing import SOON
 
-CLOCK = TestClock()
+CLOCK = SystemClock()
 ORM = "MSH|^~\\&|RIS|EAST|PACSMON|WEST|20261124080000||ORM^O01^ORM_O01|4711|P|2.3\rPID|1||1||DOE^JANE\r"
 
 

@@ -8,7 +8,7 @@ from textwrap import dedent
 
 from pacs_monitor.hl7 import Message
 from pacs_monitor.probes.hl7_heartbeat import fill
-from tests.config.support import loaded
+from tests.support.estates import loaded
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hl7.md").read_text(encoding="utf-8")
 

@@ -11,8 +11,9 @@ import pytest
 from pacs_monitor.config import MonitorSettings
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.listeners import Listeners
-from tests.engine.support import NumericResolver, SettableClock
+from tests.engine.support import NumericResolver
 from tests.peers.ports import free_port, listens
+from tests.support.clock import SettableClock
 
 RECEIVER = {"from": "127.0.0.1", "receiving_application": "PACSMON", "receiving_facility": "EAST"}
 
@@ -42,7 +43,9 @@ def monitor(dicom: int | None = None, hl7: int | None = None, ae_title: str = "P
     return MonitorSettings.model_validate(given)
 
 
-async def test_what_stays_the_same_stays_open_and_what_changes_is_opened_anew(listeners, runner):
+async def test_what_stays_the_same_stays_open_and_what_changes_is_opened_anew(
+    listeners: Listeners, runner: Runner
+) -> None:
     dicom, hl7 = free_port(), free_port()
     assert await listeners.adopt(monitor(dicom, hl7)) == []
     kept, changed = runner.hl7_listener, runner.dicom_listener
@@ -50,12 +53,13 @@ async def test_what_stays_the_same_stays_open_and_what_changes_is_opened_anew(li
 
     assert runner.hl7_listener is kept
     assert runner.dicom_listener is not changed
+    assert runner.dicom_listener is not None
     assert runner.dicom_listener.ae_title == "OTHER"
     assert listens(dicom)
     assert listens(hl7)
 
 
-async def test_what_is_not_wanted_any_more_is_closed(listeners, runner):
+async def test_what_is_not_wanted_any_more_is_closed(listeners: Listeners, runner: Runner) -> None:
     dicom, hl7 = free_port(), free_port()
     await listeners.adopt(monitor(dicom, hl7))
     await listeners.adopt(monitor())
@@ -65,7 +69,9 @@ async def test_what_is_not_wanted_any_more_is_closed(listeners, runner):
     assert not listens(hl7)
 
 
-async def test_a_port_that_is_taken_is_told_and_tried_again_the_next_time(listeners, runner, caplog):
+async def test_a_port_that_is_taken_is_told_and_tried_again_the_next_time(
+    listeners: Listeners, runner: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         (told,) = await listeners.adopt(monitor(dicom=port))

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from pacs_monitor.alerting.cases import opened
 from pacs_monitor.alerting.next_steps import NO_DATAGRAM, OWN_STEPS, next_step
 from pacs_monitor.messages import page
 from pacs_monitor.messages.reasons import REASON_TEXTS, phrase
@@ -26,14 +25,14 @@ from pacs_monitor.model import (
     Streak,
 )
 from pacs_monitor.probes import kinds
-from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, an_estate, at, moved
+from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, an_estate, at, moved, opened
 
 ESTATE = an_estate()
 WELL = Standing(State.UP, last=at(30))
 STANDINGS = {
     "archive": {ARCHIVE: Standing(State.DOWN), DISK: WELL, CheckId("archive", "jobs"): Standing(State.DEGRADED)}
 }
-DOWN = opened(moved(State.DOWN, 20, since=0), CHECKS[ARCHIVE], "01JD").incident
+DOWN = opened(moved(State.DOWN, 20, since=0), CHECKS[ARCHIVE], "01JD")
 
 
 def written(

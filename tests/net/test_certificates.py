@@ -16,7 +16,7 @@ from pacs_monitor.net import EXPIRY, NetFailure, Resolver, Trace, connect, refus
 from pacs_monitor.net.tls import client_context
 from tests.peers.authority import Authority, Pair
 from tests.peers.tls import context_of, tls_server
-from tests.timing import SOON
+from tests.support.timing import SOON
 
 DAY = 86400
 
@@ -31,7 +31,7 @@ class Seen:
 
     @property
     def reason(self) -> Reason | None:
-        return self.failure and self.failure.reason
+        return self.failure.reason if self.failure else None
 
     @property
     def expiry(self) -> float | None:

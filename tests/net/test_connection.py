@@ -12,7 +12,7 @@ from pacs_monitor.model import Address, Phase, Reason, Status
 from pacs_monitor.net import NetFailure, Trace, connect
 from pacs_monitor.net.connection import connect_failure
 from tests.peers.scripted import Conversation, full_accept_queue, hang, scripted
-from tests.timing import HANGS, SOON, Stopwatch
+from tests.support.timing import HANGS, SOON, Stopwatch
 
 
 class Names:

@@ -19,7 +19,7 @@ from pacs_monitor.net.admission import Connection, Limits
 from pacs_monitor.net.connection_server import Server, bind
 from tests.peers.authority import Authority
 from tests.peers.strangers import CLIENT_HELLO
-from tests.timing import SOON
+from tests.support.timing import SOON, until
 
 KNOWN = "127.0.0.9"
 
@@ -89,12 +89,6 @@ async def closed(reader: asyncio.StreamReader) -> bool:
         with suppress(ConnectionError):
             return await reader.read() == b""
     return True
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(SOON):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_where_there_is_no_room_the_one_that_waits_longest_gives_way() -> None:

@@ -11,8 +11,7 @@ import pytest
 from pacs_monitor.model import Phase, Reason
 from pacs_monitor.net import NetFailure, Resolver, resolver
 from pacs_monitor.net.resolver import _Record
-from tests.engine.support import until
-from tests.timing import SOON
+from tests.support.timing import SOON, until
 
 
 class NameServer:

@@ -15,7 +15,7 @@ from pacs_monitor.model import Address, Phase, Reason, Tls
 from pacs_monitor.net import NetFailure, Resolver, Trace, connect
 from tests.peers.certificates import certificate, server_context
 from tests.peers.scripted import Conversation, hang, scripted
-from tests.timing import HANGS, SOON
+from tests.support.timing import HANGS, SOON
 
 
 @asynccontextmanager

@@ -29,6 +29,9 @@ class Counted:
         self.most_at_once = max(self.most_at_once, self.open)
         return self.begun
 
+    def all_over(self) -> bool:
+        return self.open == 0
+
     def ends(self, how: str) -> None:
         self.open -= 1
         self.endings[how] += 1

@@ -27,7 +27,7 @@ class Counting(Peer):
     held: ClassVar[dict[str, int]] = defaultdict(int)
     most: ClassVar[dict[str, int]] = defaultdict(int)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.WriteTransport) -> None:  # type: ignore[override]  # a socket
         super().connection_made(transport)
         self.address: str = transport.get_extra_info("sockname")[0]
         self.began_at[self.address].append(time.monotonic())

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from signal import Signals
 from typing import Any
 
 import psutil
@@ -78,7 +79,7 @@ class RunningDaemon:
         """SIGHUP: read the configuration again."""
         self.signal(signal.SIGHUP)
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal(self, number: Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
 
@@ -121,6 +122,15 @@ class RunningDaemon:
         if self._process is not None and self._process.poll() is None:
             self.kill()
 
-    def _end(self, number: signal.Signals) -> int:
+    def _end(self, number: Signals) -> int:
         self.signal(number)
         return self.wait()
+
+
+def wait_for_state(daemon: RunningDaemon, state: str, node: str = "archive", within: float = 60.0) -> None:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        if daemon.check(node, "dicom_echo")["state"] == state:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{node} is not {state}: {daemon.check(node, 'dicom_echo')}\n{daemon.log.read_text()}")

@@ -21,7 +21,7 @@ from pacs_monitor.dicom.store import store
 from pacs_monitor.model import Address
 from pacs_monitor.net import NetFailure, Resolver
 from tests.peers.scripted import IMPLICIT, Conversation, accept, release_response
-from tests.timing import SOON
+from tests.support.timing import SOON
 
 ASSOCIATE_RQ, DATA, RELEASE_RQ, ABORT = 1, 4, 5, 7
 PENDING, SUCCESS = 0xFF00, 0x0000

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.peers.ports import deaf_port, program, wait_until
+from tests.peers.ports import deaf_port, program
+from tests.support.timing import wait_until
 
 ANSWERED, SILENT = "answered.test", "silent.test"
 """Every name in the one zone is 127.0.0.1; no query for the other is ever answered."""

@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.peers.ports import program, wait_until
+from tests.peers.ports import program
+from tests.support.timing import wait_until
 
 T = TypeVar("T")
 _NEW_NETWORK = 0x40000000

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,21 +17,17 @@ from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port
 from tests.peers.postgres import Postgres
 from tests.peers.receiver import SECRET, Receiver
-from tests.proofs.estates import write_estate
-from tests.proofs.switchable import Switchable
+from tests.peers.switchable import Switchable
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 ROLE = re.compile(r'^pacs_monitor_role\{role="(\w+)"\} 1\.0$', re.MULTILINE)
 OPENS, ENDS = "incident.opened", ("incident.resolved", "incident.withdrawn")
 TIMING = "interval: 500ms, retry_interval: 250ms, timeout: 10s, failures: 2, recoveries: 1, page_after: 0s"
 
 
-def wait(condition: Callable[[], bool], within: float = 60.0) -> float:
-    """Seconds until the condition holds."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < within
-        time.sleep(0.1)
-    return time.monotonic() - began
+def wait(condition: Callable[[], bool], within: float = 60.0) -> None:
+    wait_until(condition, "what the pair was to do", within)
 
 
 def node(name: str, last: int, port: int) -> str:
@@ -64,6 +59,9 @@ class Pair:
         except requests.RequestException:
             return ""
         return found[1] if found else ""
+
+    def stands_by(self, daemon: RunningDaemon) -> bool:
+        return self.role(daemon) == "standby"
 
     def roles(self) -> list[str]:
         return sorted(self.role(daemon) for daemon in self.daemons)

@@ -1,4 +1,4 @@
-"""Free ports, waiting, and real programs as test peers: started on loopback, shut down cleanly."""
+"""Free ports, and real programs as test peers: started on loopback, shut down cleanly."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-UP_WITHIN = 30.0
+from tests.support.timing import wait_until
+
 DOWN_WITHIN = 5.0
 
 
@@ -36,14 +36,6 @@ def free_port(host: str = "127.0.0.1") -> int:
         except OSError:
             continue
         return port
-
-
-def wait_until(condition: Callable[[], bool], what: str, within: float = UP_WITHIN) -> None:
-    """Return as soon as a condition holds; fail, saying what was awaited, when it does not in time."""
-    end = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < end, f"{what}: not within {within:g} s"
-        time.sleep(0.01)
 
 
 def listens(port: int) -> bool:

@@ -13,6 +13,7 @@ from typing import Self
 
 import psutil
 import psycopg
+from psycopg.sql import SQL, Identifier
 
 from tests.peers.ports import free_port
 
@@ -75,7 +76,7 @@ class Postgres:
         self._databases += 1
         name = f"history{self._databases}"
         with psycopg.connect(f"{self._server}/postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]  # made here, not user input
+            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
         return f"postgresql+psycopg://pgtest@127.0.0.1:{self.port}/{name}"
 
     @property

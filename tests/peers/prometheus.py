@@ -10,7 +10,8 @@ from typing import Any, Self
 import requests
 import yaml
 
-from tests.peers.ports import Program, free_port, program, wait_until
+from tests.peers.ports import Program, free_port, program
+from tests.support.timing import wait_until
 
 
 class Server:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
 from tests.peers.ports import Program, free_port, program
 
@@ -45,7 +45,7 @@ class Wlmscpfs(Program):
         files.mkdir(parents=True)
         (files / "lockfile").touch()
         for number, item in enumerate(items):
-            _save(item, files / f"{number}.wl", WORKLIST)
+            _save(item, files / f"{number}.wl", UID(WORKLIST))
         port = free_port()
         command = [program("wlmscpfs", "dcmtk"), "-dfp", str(files.parent), str(port)]
         super().__init__(command, folder, port)
@@ -96,7 +96,7 @@ def store(images: Iterable[Dataset], folder: Path, port: int, ae_title: str) -> 
     assert done.returncode == 0, done.stderr
 
 
-def _save(made: Dataset, path: Path, sop_class: str) -> None:
+def _save(made: Dataset, path: Path, sop_class: UID) -> None:
     made.file_meta = FileMetaDataset()
     made.file_meta.MediaStorageSOPClassUID = sop_class
     made.file_meta.MediaStorageSOPInstanceUID = made.get("SOPInstanceUID") or generate_uid()

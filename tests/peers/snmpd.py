@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import Self
 
-from tests.peers.ports import free_port, program, wait_until
+from tests.peers.ports import free_port, program
+from tests.support.timing import wait_until
 
 COMMUNITY, USER, PASSWORDS = "watching", "watcher", ("authsecret1", "privsecret1")
 CONFIGURATION = """agentAddress udp:127.0.0.1:{port}

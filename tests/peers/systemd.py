@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from tests.peers.ports import program, wait_until
+from tests.peers.ports import program
+from tests.support.timing import wait_until
 
 APART = """
 name=$1 folder=$2

@@ -1,34 +1,13 @@
-"""What probe tests share: a context for one run, and the peers by which a kind keeps the contract."""
+"""The peers by which a kind of probe keeps the contract."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from pacs_monitor.model import (
-    SECOND,
-    CheckId,
-    DicomListener,
-    Hl7Listener,
-    LedgerError,
-    Micros,
-    Node,
-    Outcome,
-    Probe,
-    StoreCapError,
-    TestObject,
-)
-from pacs_monitor.net import Resolver
-from tests.timing import SOON
-
-T = TypeVar("T")
-
+from pacs_monitor.model import Node
 
 Arranged = tuple[Node, Any] | tuple[Node, Any, Mapping[str, Any]]
 """A third item replaces fields of the Context: what the probe remembers, say."""
@@ -49,93 +28,3 @@ class Peers(NamedTuple):
     """It is `warn`."""
     blind: Arrange
     """Nothing can be said of it, by our own fault: `unknown`."""
-
-
-class TestClock:
-    __test__ = False
-
-    def now(self) -> Micros:
-        return int(time.time() * SECOND)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-
-class SetClock(TestClock):
-    """A wall clock that a test moves on."""
-
-    def __init__(self, ahead: float = 0.0) -> None:
-        self.ahead = ahead
-
-    def now(self) -> Micros:
-        return super().now() + round(self.ahead * SECOND)
-
-
-A_CHECK = CheckId("archive", "check")
-
-
-class BookLedger:
-    """The ledger in memory, which keeps what was ever asked of it."""
-
-    seed = "test"
-
-    def __init__(self) -> None:
-        self.objects: dict[tuple[str, str], TestObject] = {}
-        self.recorded: list[TestObject] = []
-        self.capped = False
-        self.unreadable = False
-
-    async def record(self, objects: Collection[TestObject]) -> None:
-        if self.capped:
-            raise StoreCapError("12 objects within a minute")
-        self.recorded += objects
-        self.objects |= {(thing.node, thing.sop_instance): thing for thing in objects}
-
-    async def remove(self, node: str, sop_instance: str) -> None:
-        del self.objects[node, sop_instance]
-
-    async def mark_missed(self, node: str, sop_instance: str, since: Micros | None) -> None:
-        self.objects[node, sop_instance] = replace(self.objects[node, sop_instance], missed=since)
-
-    async def outstanding(self, check: CheckId) -> tuple[TestObject, ...]:
-        if self.unreadable:
-            raise LedgerError("database is locked")
-        return tuple(thing for thing in self.objects.values() if thing.check == check)
-
-
-NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-
-
-class Noon(TestClock):
-    """A clock that stands, by day, so that no test sees midnight pass."""
-
-    def __init__(self, at: datetime = NOON) -> None:
-        self.at = at
-
-    def now(self) -> Micros:
-        return int(self.at.timestamp()) * SECOND
-
-
-@dataclass
-class Context:
-    deadline: float
-    check: CheckId = A_CHECK
-    nodes: Mapping[str, Node] = field(default_factory=dict)
-    ledger: BookLedger = field(default_factory=BookLedger)
-    dicom_listener: DicomListener | None = None
-    hl7_listener: Hl7Listener | None = None
-    clock: TestClock = field(default_factory=TestClock)
-    zone: tzinfo = UTC
-    resolver: Resolver = field(default_factory=Resolver)
-    memory: MutableMapping[str, Any] = field(default_factory=dict)
-
-    def blocking(self, call: Callable[[], T], *, meanwhile: bool = False) -> Awaitable[T]:
-        return asyncio.get_running_loop().run_in_executor(None, call)
-
-    async def ours(self, answer: Awaitable[T], what: str = "") -> T:
-        return await answer
-
-
-async def ask(probe: Probe, node: Node, settings: Any, timeout: float = SOON, **context: Any) -> Outcome:
-    """One run; `context` replaces fields of the Context."""
-    return await probe.run(node, settings, Context(time.monotonic() + timeout, **context))

@@ -11,8 +11,9 @@ from pacs_monitor.fields import nodes_named
 from pacs_monitor.model import Blame, Flag, Layer, Outcome, Probe, Reason, Status, Timing
 from pacs_monitor.probes import kinds
 from tests.legibility import illegible, printed
-from tests.probes.support import Arrange, Peers, ask
-from tests.timing import HANGS, SOON, Stopwatch
+from tests.probes.support import Arrange, Peers
+from tests.support.probing import ask
+from tests.support.timing import HANGS, SOON, Stopwatch
 
 GRACE = 0.9
 """Seconds over its deadline at most, on a busy machine; the runner's backstop comes at 1.0."""

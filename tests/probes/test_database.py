@@ -16,8 +16,9 @@ from pacs_monitor.probes import kinds
 from pacs_monitor.probes.database import DatabaseSettings, _limits
 from tests.peers.ports import free_port
 from tests.peers.postgres import Postgres
-from tests.peers.scripted import hang, scripted
-from tests.probes.support import Arranged, Peers, ask
+from tests.peers.scripted import Conversation, hang, scripted
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 
 DATABASE = kinds()["database"]
 
@@ -116,7 +117,7 @@ async def test_a_server_that_is_down_is_told_by_its_port() -> None:
 
 
 async def test_what_is_no_database_is_closed() -> None:
-    async def web(conversation: object) -> None:
+    async def web(conversation: Conversation) -> None:
         await conversation.say(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         conversation.close()
 

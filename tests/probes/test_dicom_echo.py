@@ -26,8 +26,10 @@ from tests.peers.ports import free_port
 from tests.peers.queried import VERIFICATION, queried
 from tests.peers.scripted import IMPLICIT, Conversation, Script, accept, answer_echo, hang, reject, scripted
 from tests.peers.tls import context_of
-from tests.probes.support import Arranged, Noon, Peers, ask
-from tests.timing import HANGS, SOON
+from tests.probes.support import Arranged, Peers
+from tests.support.clock import StoppedClock
+from tests.support.probing import ask
+from tests.support.timing import HANGS, SOON
 
 ECHO = kinds()["dicom_echo"]
 SETTINGS = DicomEchoSettings()
@@ -274,7 +276,7 @@ def test_settings_of_clusters_that_do_not_go_together_are_refused(wrong: dict[st
 
 async def test_a_change_of_the_peer_is_told_once_and_no_word_of_its_own() -> None:
     memory: dict[str, object] = {}
-    clock = Noon()
+    clock = StoppedClock()
 
     async def changes(version: str, *, classes: tuple[str, ...] = (VERIFICATION, MPPS)) -> list[str]:
         with queried(version=version, classes=classes, port=port) as peer:
@@ -295,7 +297,7 @@ async def test_a_change_of_the_peer_is_told_once_and_no_word_of_its_own() -> Non
 
 async def test_what_changes_all_the_time_is_told_once_an_hour() -> None:
     memory: dict[str, object] = {}
-    clock, told = Noon(), 0
+    clock, told = StoppedClock(), 0
     port = free_port()
     for run in range(6):
         with queried(version=f"V{run % 2}", port=port):

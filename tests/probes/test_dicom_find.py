@@ -18,8 +18,10 @@ from tests.peers.ports import free_port
 from tests.peers.queried import Answer, commented, matches, queried
 from tests.peers.queries import Dcmqrscp, image, store
 from tests.peers.scripted import hang, scripted
-from tests.probes.support import NOON, Arranged, Noon, Peers, ask
-from tests.timing import SOON
+from tests.probes.support import Arranged, Peers
+from tests.support.clock import NOON, StoppedClock
+from tests.support.probing import ask
+from tests.support.timing import SOON
 
 FIND = kinds()["dicom_find"]
 TODAY, LAST_WEEK = (day.strftime("%Y%m%d") for day in (NOON, NOON - timedelta(days=7)))
@@ -64,7 +66,7 @@ PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 async def find(node: Node, settings: DicomFindSettings, **context: Any) -> Outcome:
-    return await ask(FIND, node, settings, **{"clock": Noon(), **context})
+    return await ask(FIND, node, settings, **{"clock": StoppedClock(), **context})
 
 
 def measured(measurements: tuple[Measurement, ...]) -> dict[str, float]:
@@ -74,15 +76,17 @@ def measured(measurements: tuple[Measurement, ...]) -> dict[str, float]:
 @pytest.fixture(params=["dcmqrscp", "Orthanc"])
 def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Node]:
     """Two studies of today, CT and MR, one of last week."""
+    program: Dcmqrscp | Orthanc
     if request.param == "dcmqrscp":
-        program, port = Dcmqrscp(tmp_path), None
+        program = Dcmqrscp(tmp_path)
+        port = program.port
     else:
         program = Orthanc(tmp_path, DicomAlwaysAllowFind=True, DicomModalities={"us": ["PACSMON", "127.0.0.1", 104]})
         port = program.dicom_port
     with program as peer:
         images = [image(TODAY, "CT"), image(TODAY, "MR"), image(LAST_WEEK, "CT")]
-        store(images, tmp_path, port or peer.port, peer.ae_title)
-        yield node_at(port or peer.port, peer.ae_title)
+        store(images, tmp_path, port, peer.ae_title)
+        yield node_at(port, peer.ae_title)
 
 
 async def test_a_real_archive_finds_by_date_and_modality(archive: Node) -> None:
@@ -157,7 +161,7 @@ async def test_nothing_of_a_patient_is_asked_for() -> None:
 
 
 async def test_today_is_the_monitors_today() -> None:
-    late = Noon(NOON.replace(hour=23, minute=30))
+    late = StoppedClock(NOON.replace(hour=23, minute=30))
     with queried() as peer:
         for zone in (UTC, ZoneInfo("Europe/Berlin")):
             await find(node_at(peer.port), DicomFindSettings(), clock=late, zone=zone)

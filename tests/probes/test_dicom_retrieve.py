@@ -11,6 +11,7 @@ import requests
 from pydicom import Dataset
 from pydicom.uid import generate_uid
 
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.dicom.acceptor import Listener
 from pacs_monitor.model import SECOND, DicomEndpoint, Measurement, Micros, Node, Reason, Status
 from pacs_monitor.probes import kinds
@@ -21,8 +22,9 @@ from tests.peers.ports import free_port
 from tests.peers.queried import queried
 from tests.peers.queries import Dcmqrscp, image, store
 from tests.peers.scripted import hang, scripted
-from tests.probes.support import Arranged, Peers, TestClock, ask
-from tests.timing import SOON
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
+from tests.support.timing import SOON
 
 RETRIEVE = kinds()["dicom_retrieve"]
 STUDY = "1.2.826.0.1.3680043.8.498.1"
@@ -75,7 +77,7 @@ async def blind(_folder: Path) -> AsyncIterator[Arranged]:
 PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
-class Ticking(TestClock):
+class Ticking(SystemClock):
     """A second later each time somebody looks."""
 
     def __init__(self) -> None:

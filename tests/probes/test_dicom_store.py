@@ -29,15 +29,16 @@ from pacs_monitor.model import (
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.dicom_store import DicomStoreSettings
 from pacs_monitor.systems.orthanc import OrthancSettings
-from tests.engine.support import until
 from tests.peers.archive import archive
 from tests.peers.counting import counting
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.peers.queried import queried
 from tests.peers.scripted import Conversation, accept, hang, release_response, scripted
-from tests.probes.support import Arranged, BookLedger, Context, Peers, SetClock, ask
-from tests.timing import HANGS, SOON
+from tests.probes.support import Arranged, Peers
+from tests.support.clock import SettableClock
+from tests.support.probing import BookLedger, Context, ask
+from tests.support.timing import HANGS, SOON, until
 
 STORE = kinds()["dicom_store"]
 US = {"us": ["PACSMON", "127.0.0.1", 104]}
@@ -378,7 +379,7 @@ async def test_what_is_not_found_leaves_the_ledger_the_second_time_a_minute_late
     with archive(status=0xA700) as full:
         await ask(STORE, node_at(full.port), settings_of(), ledger=ledger)
     for seconds, left in [(0, 1), (30, 1), (61, 0)]:
-        context = Context(time.monotonic() + SOON, clock=SetClock(seconds), ledger=ledger)
+        context = Context(time.monotonic() + SOON, clock=SettableClock(seconds), ledger=ledger)
         await STORE.tidy(node_of(orthanc), settings_of(), context)  # type: ignore[attr-defined] # not every probe tidies
         assert len(ledger.objects) == left, seconds
 
@@ -403,7 +404,7 @@ async def test_retention_is_looked_at_when_it_is_due(ledger: BookLedger) -> None
         node = node_at(peer.port)
         assert (await ask(STORE, node, settings, ledger=ledger)).status is Status.OK
         assert len(ledger.objects) == 1
-        late = SetClock(3 * 86_400)
+        late = SettableClock(3 * 86_400)
         overdue = await ask(STORE, node, settings, ledger=ledger, clock=late)
         assert overdue.reason is Reason.CLEANUP_FAILED
         assert "1 test object could not be cleaned up (archive: it is still there after 3 days)" in overdue.detail

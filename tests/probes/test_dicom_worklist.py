@@ -16,8 +16,10 @@ from tests.peers.ports import free_port
 from tests.peers.queried import Answer, matches, queried
 from tests.peers.queries import Wlmscpfs, worklist_item
 from tests.peers.scripted import hang, scripted
-from tests.probes.support import NOON, Arranged, Noon, Peers, ask
-from tests.timing import SOON
+from tests.probes.support import Arranged, Peers
+from tests.support.clock import NOON, StoppedClock
+from tests.support.probing import ask
+from tests.support.timing import SOON
 
 WORKLIST = kinds()["dicom_worklist"]
 TODAY, TOMORROW = (day.strftime("%Y%m%d") for day in (NOON, NOON + timedelta(days=1)))
@@ -36,7 +38,7 @@ def node_at(port: int, called: str = "SCP") -> Node:
 @asynccontextmanager
 async def working(folder: Path) -> AsyncIterator[Arranged]:
     with Wlmscpfs(folder, ITEMS) as worklist:
-        yield node_at(worklist.port, worklist.ae_title), DicomWorklistSettings(at_least=1), {"clock": Noon()}
+        yield node_at(worklist.port, worklist.ae_title), DicomWorklistSettings(at_least=1), {"clock": StoppedClock()}
 
 
 @asynccontextmanager
@@ -66,7 +68,7 @@ PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 async def look(node: Node, settings: DicomWorklistSettings) -> Outcome:
-    return await ask(WORKLIST, node, settings, clock=Noon())
+    return await ask(WORKLIST, node, settings, clock=StoppedClock())
 
 
 @pytest.fixture

@@ -21,8 +21,9 @@ from tests.peers.orthanc import DICOMWEB, Orthanc
 from tests.peers.ports import free_port
 from tests.peers.scripted import Conversation, hang, scripted
 from tests.peers.stunnel import Stunnel
-from tests.probes.support import Arranged, Peers, ask
-from tests.timing import SOON
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
+from tests.support.timing import SOON
 
 DICOM_WEB = kinds()["dicomweb"]
 NODE = Node("archive", host="127.0.0.1")
@@ -128,7 +129,7 @@ async def test_a_path_that_is_no_dicomweb_is_http_status(orthanc: Orthanc) -> No
 
 
 async def test_accounts_are_let_in_and_others_are_ours_to_mend(tmp_path: Path) -> None:
-    account = {"AuthenticationEnabled": True, "RegisteredUsers": {"monitor": "pw"}}
+    account: dict[str, Any] = {"AuthenticationEnabled": True, "RegisteredUsers": {"monitor": "pw"}}
     with Orthanc(tmp_path, Plugins=[DICOMWEB], **account) as orthanc:
         url = f"{orthanc.url}/dicom-web"
         right = await ask(DICOM_WEB, NODE, settings_at(url, username="monitor", password="pw"))

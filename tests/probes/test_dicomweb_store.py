@@ -24,8 +24,9 @@ from tests.peers.ports import free_port
 from tests.peers.scripted import hang, scripted
 from tests.peers.stunnel import Stunnel
 from tests.peers.web import Reply, web_server
-from tests.probes.support import Arranged, BookLedger, Context, Peers, ask
-from tests.timing import HANGS, SOON
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import BookLedger, Context, ask
+from tests.support.timing import HANGS, SOON
 
 STORE = kinds()["dicomweb_store"]
 NOTHING_HERE = f"http://127.0.0.1:{free_port()}"

@@ -26,7 +26,9 @@ from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.peers.replayed import replayed
 from tests.peers.volume import tmpfs
-from tests.probes.support import Arranged, Peers, SetClock, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.clock import SettableClock
+from tests.support.probing import ask
 
 DISK = kinds()["disk"]
 NEVER_FULL: dict[str, Any] = {"warn": "100%", "fail": "100%", "inodes_warn": "100%", "inodes_fail": "100%"}
@@ -187,14 +189,14 @@ class Filler:
 
     def __init__(self, mount: Path, **settings: Any) -> None:
         self.arranged = local(mount, **NEVER_FULL, **settings)
-        self.path, self.clock, self.memory = mount / "images", SetClock(), dict[str, Any]()
+        self.path, self.clock, self.memory = mount / "images", SettableClock(), dict[str, Any]()
 
     async def fill(self, *sizes: float) -> Outcome:
         """One step after the other, each a share of the volume more; the last answer."""
         for size in sizes:
             with self.path.open("ab") as file:
                 file.write(b"x" * round(size * self.SIZE))
-            self.clock.ahead += self.STEP
+            self.clock.set_by(self.STEP)
             outcome = await ask(DISK, *self.arranged, memory=self.memory, clock=self.clock)
             self.memory = json.loads(json.dumps(self.memory))
         return outcome
@@ -262,10 +264,10 @@ async def test_what_is_remembered_is_little_and_outlasts_a_volume_that_is_away_f
         assert list(volume.memory[KEY]) == [mount]
         assert len(json.dumps(volume.memory)) < 3000
         other = local("/", **NEVER_FULL)
-        volume.clock.ahead += 80_000
+        volume.clock.set_by(80_000)
         await ask(DISK, *other, memory=volume.memory, clock=volume.clock)
         assert list(volume.memory[KEY]) == ["/", mount]
-        volume.clock.ahead += 7_000
+        volume.clock.set_by(7_000)
         await ask(DISK, *other, memory=volume.memory, clock=volume.clock)
         await ask(DISK, *other, memory=volume.memory, clock=volume.clock)
         assert list(volume.memory[KEY]) == ["/"]
@@ -276,7 +278,7 @@ async def test_a_monitor_that_was_off_for_more_than_a_day_still_knows_how_a_volu
     async with filler(tmp_path) as volume:
         volume.STEP = 3600
         await volume.fill(*[1 / 100] * 30)
-        volume.clock.ahead += 25 * 3600
+        volume.clock.set_by(25 * 3600)
         outcome = await volume.fill(26 / 100)
     assert value(outcome, "disk_full_in_seconds") == pytest.approx(44 * 3600, rel=0.05)
 

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,8 +20,9 @@ from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.dns import TYPES, DnsSettings, _judge, _question
 from tests.peers.ports import deaf_port, free_port, program
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
 from tests.probes.test_ntp import answering
+from tests.support.probing import ask
 
 DNS = kinds()["dns"]
 ZONE = (
@@ -134,7 +136,7 @@ async def test_a_page_tells_where_a_name_leads_by_address_alone() -> None:
 
 
 async def test_what_is_wrong_has_its_reason() -> None:
-    questions = [
+    questions: list[tuple[dict[str, Any], Status, Reason]] = [
         ({"name": "gone.example.org"}, Status.FAIL, Reason.MISSING),
         ({"type": "MX"}, Status.FAIL, Reason.MISSING),
         ({"expect": ["10.0.0.20", "10.0.0.21"]}, Status.FAIL, Reason.BAD_CONTENT),

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -20,19 +21,20 @@ from pacs_monitor.probes.exec import DETAIL_LIMIT, VALUES_LIMIT, ExecSettings, _
 from pacs_monitor.reaper import reaper
 from tests.peers.ports import free_port
 from tests.peers.scripted import hang, scripted
-from tests.probes.support import Arranged, Peers, ask
-from tests.timing import HANGS, SOON
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
+from tests.support.timing import HANGS, SOON
 
 EXEC = kinds()["exec"]
 PLUGINS = Path("/usr/lib/nagios/plugins")
 HERE = Node("here")
 
 
-def running(*command: str) -> Arranged:
+def running(*command: str) -> tuple[Node, Any]:
     return HERE, ExecSettings(command=command)
 
 
-def python(script: str) -> Arranged:
+def python(script: str) -> tuple[Node, Any]:
     return running(sys.executable, "-c", script)
 
 
@@ -296,7 +298,8 @@ def test_labels_that_are_alike_for_long_are_two_series() -> None:
 )
 def test_a_unit_is_read_as_plugins_write_it(datum: str, unit: str, value: float) -> None:
     (first, *_) = values(_outcome(0, f"OK | {datum}", {})).items()
-    assert (first[0][1], first[1]) == (unit, pytest.approx(value))
+    assert first[0][1] == unit
+    assert first[1] == pytest.approx(value)
 
 
 @pytest.mark.parametrize(

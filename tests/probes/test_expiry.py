@@ -13,12 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pacs_monitor.model import SECOND, Micros, Node, Outcome, Reason, Status
+from pacs_monitor.model import Node, Outcome, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.expiry import ExpirySettings, _first_end
 from tests.peers.authority import Authority
 from tests.peers.user import unprivileged
-from tests.probes.support import Arranged, Peers, TestClock, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.clock import StoppedClock
+from tests.support.probing import ask
 
 EXPIRY = kinds()["expiry"]
 TODAY = datetime.now(UTC).date()
@@ -55,16 +57,8 @@ async def blind(folder: Path) -> AsyncIterator[Arranged]:
 PEERS = Peers(working, refusing, refusing, warning, blind)
 
 
-class At(TestClock):
-    def __init__(self, moment: datetime) -> None:
-        self._moment = moment
-
-    def now(self) -> Micros:
-        return round(self._moment.timestamp()) * SECOND
-
-
 async def asked(moment: datetime, zone: str = "UTC", **more: object) -> Outcome:
-    return await ask(EXPIRY, *ending(date(2027, 3, 31), **more), clock=At(moment), zone=ZoneInfo(zone))
+    return await ask(EXPIRY, *ending(date(2027, 3, 31), **more), clock=StoppedClock(moment), zone=ZoneInfo(zone))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from tests.peers.pages import Page, Request, web
 from tests.peers.ports import free_port
 from tests.peers.scripted import hang, scripted
 from tests.peers.tls import context_of
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 
 FHIR = kinds()["fhir"]
 STATEMENT: dict[str, Any] = {
@@ -38,7 +39,7 @@ def serving(statement: object = STATEMENT, status: int = 200) -> dict[str, Page]
     return {"/fhir/metadata": Page(status, json.dumps(statement).encode())}
 
 
-def at(port: int, scheme: str = "http", **more: object) -> Arranged:
+def at(port: int, scheme: str = "http", **more: object) -> tuple[Node, Any]:
     return Node("archive"), FhirSettings(url=f"{scheme}://127.0.0.1:{port}/fhir", **more)
 
 
@@ -75,7 +76,7 @@ async def blind(_folder: Path) -> AsyncIterator[Arranged]:
 PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
-async def asked(pages: dict[str, Page], memory: dict[str, Any] | None = None, **settings: object) -> Outcome:
+async def asked(pages: dict[str, Page], memory: dict[str, Any] | None = None, **settings: Any) -> Outcome:
     with web(pages) as peer:
         return await ask(FHIR, *at(peer.port, **settings), memory={} if memory is None else memory)
 

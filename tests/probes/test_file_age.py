@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -18,10 +19,10 @@ from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.net.threads import OneThread
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.file_age import FileAgeSettings
-from tests.peers.ports import wait_until
 from tests.peers.user import open_folder, unprivileged
-from tests.probes.support import Arranged, Context, Peers, ask
-from tests.timing import SOON
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import Context, ask
+from tests.support.timing import SOON, wait_until
 
 FILE_AGE = kinds()["file_age"]
 HOUR = 3600.0
@@ -36,7 +37,7 @@ def written(folder: Path, age: float, size: int = 10, name: str = "DOE^JOHN.dump
     return file
 
 
-def in_folder(folder: Path, **more: object) -> Arranged:
+def in_folder(folder: Path, **more: object) -> tuple[Node, Any]:
     return Node("backup"), FileAgeSettings(path=str(folder / "*.dump"), **more)
 
 
@@ -103,7 +104,7 @@ async def test_the_newest_match_counts_and_other_files_do_not(tmp_path: Path) ->
     ],
 )
 async def test_what_is_wrong_is_told_without_the_name_of_a_file(
-    tmp_path: Path, age: float, settings: dict, status: Status, reason: Reason
+    tmp_path: Path, age: float, settings: dict[str, Any], status: Status, reason: Reason
 ) -> None:
     written(tmp_path, age)
     outcome = await look(tmp_path, **settings)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.hl7.listener import Listener
 from pacs_monitor.model import SECOND, Micros, Node, Outcome, Phase, Reason, Status
 from pacs_monitor.probes import kinds
@@ -18,7 +19,8 @@ from pacs_monitor.probes.hl7_feed import LAST, MESSAGES, Hl7FeedSettings
 from pacs_monitor.systems.mirth import MirthSettings
 from tests.peers.mllp import sent
 from tests.peers.replayed import Replayed, replayed
-from tests.probes.support import Arranged, Peers, TestClock, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 
 FEED = kinds()["hl7_feed"]
 NODE = Node("ris", host="127.0.0.1")
@@ -26,7 +28,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 IN_HOURS = {"Mon-Fri 07:00-19:00": "15m", "Sat 08:00-12:00": "1h"}
 
 
-class Wound(TestClock):
+class Wound(SystemClock):
     """A wall clock that the test winds on, in Berlin."""
 
     def __init__(self, text: str) -> None:
@@ -145,7 +147,7 @@ async def test_a_date_in_the_future_does_not_hide_a_silence(tmp_path: Path) -> N
     node, settings = by_folder(tmp_path, -86400)
     memory: dict[str, Any] = {}
     await ask(FEED, node, settings, memory=memory)
-    assert memory["last"]["any"] <= TestClock().now()
+    assert memory["last"]["any"] <= SystemClock().now()
 
 
 class Feed:
@@ -283,7 +285,7 @@ def by_engine(**settings: object) -> Hl7FeedSettings:
 
 
 async def test_a_counter_of_an_engine_that_goes_on_is_a_feed_that_lives() -> None:
-    clock, memory = Wound("2026-11-24T10:00"), {}
+    clock, memory = Wound("2026-11-24T10:00"), dict[str, Any]()
     async with engine(channel("Orders", 7), channel("Results", 3)) as peer:
 
         async def look(wall: str, *channels: dict[str, Any]) -> Outcome:

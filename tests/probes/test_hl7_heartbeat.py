@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.hl7 import Code
 from pacs_monitor.hl7.listener import Listener
 from pacs_monitor.model import Address, Burden, Hl7Endpoint, Node, Outcome, Phase, Reason, Status, Tls
@@ -20,8 +21,9 @@ from tests.peers.ports import free_port
 from tests.peers.scripted import Conversation, Script, hang
 from tests.peers.stunnel import Stunnel
 from tests.peers.tls import context_of, tls_server
-from tests.probes.support import Arranged, Peers, TestClock, ask
-from tests.timing import HANGS, SOON
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
+from tests.support.timing import HANGS, SOON
 
 HEARTBEAT = kinds()["hl7_heartbeat"]
 SETTINGS = Hl7HeartbeatSettings()
@@ -372,7 +374,7 @@ LOOPED = Hl7HeartbeatSettings(verify="loop", receiving_application="PACSMON", re
 
 @asynccontextmanager
 async def our_listener() -> AsyncIterator[Listener]:
-    listener = Listener(TestClock(), ("PACSMON", "EAST"), ("127.0.0.1",))
+    listener = Listener(SystemClock(), ("PACSMON", "EAST"), ("127.0.0.1",))
     await listener.start()
     try:
         yield listener

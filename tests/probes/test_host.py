@@ -25,13 +25,14 @@ from tests.peers.node_exporter import NodeExporter
 from tests.peers.ports import free_port
 from tests.peers.scripted import full_accept_queue, hang, scripted
 from tests.peers.systemd import Systemd
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 
 HOST = kinds()["host"]
 ROOMY: dict[str, Any] = {"memory_warn": None, "load_warn": None}
 
 
-def exporter_at(port: int, **settings: Any) -> Arranged:
+def exporter_at(port: int, **settings: Any) -> tuple[Node, Any]:
     block = NodeExporterSettings(url=f"http://127.0.0.1:{port}")
     return Node("server", systems={"node_exporter": block}), HostSettings(source="node_exporter", **settings)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -15,7 +16,8 @@ from tests.peers.pages import Page, web
 from tests.peers.ports import free_port
 from tests.peers.scripted import hang, scripted
 from tests.peers.tls import context_of
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 
 HTTP = kinds()["http"]
 VIEWER = Node("viewer")
@@ -76,7 +78,7 @@ async def test_a_page_is_ok_and_its_status_and_length_are_measured() -> None:
         ({"path": "/gone"}, Reason.HTTP_STATUS),
     ],
 )
-async def test_what_is_not_as_it_should_be_fails_and_is_not_repeated(settings: dict, reason: Reason) -> None:
+async def test_what_is_not_as_it_should_be_fails_and_is_not_repeated(settings: dict[str, Any], reason: Reason) -> None:
     with web({"/": Page(200, b"Sign in DOE^JOHN")}) as peer:
         outcome = await ask(HTTP, *at(peer.url, **settings))
     assert (outcome.status, outcome.reason, outcome.phase) == (Status.FAIL, reason, Phase.OPERATION)
@@ -170,6 +172,6 @@ async def test_a_certificate_that_soon_ends_is_a_warning_and_dated(tmp_path: Pat
 
 
 @pytest.mark.parametrize("wrong", [{"status": "ok"}, {"matches": "("}, {"path": "login"}, {"method": "POST"}])
-def test_settings_that_make_no_sense_are_refused(wrong: dict) -> None:
+def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         at("http://example.org", **wrong)

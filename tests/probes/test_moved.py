@@ -7,17 +7,19 @@ from typing import Any
 
 import pytest
 
+from benchmarks.image import SERIES, STUDY
+from benchmarks.image import image as instance
 from pacs_monitor.dicom.acceptor import Listener
 from pacs_monitor.dicom.dimse import Element, Value
+from pacs_monitor.dicom.testobject import SECONDARY_CAPTURE
 from pacs_monitor.model import DicomEndpoint, Node, Outcome, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.dicom_retrieve import DicomRetrieveSettings
 from pacs_monitor.probes.dicom_store import DicomStoreSettings
-from tests.dicom.objects import SECONDARY_CAPTURE, SERIES, STUDY, instance
 from tests.peers.moving import Mover
 from tests.peers.scripted import scripted
-from tests.probes.support import ask
-from tests.timing import HANGS, SOON
+from tests.support.probing import ask
+from tests.support.timing import HANGS, SOON
 
 STORE, RETRIEVE = kinds()["dicom_store"], kinds()["dicom_retrieve"]
 COMPLETED, FAILED, WARNING, REMAINING = (

@@ -10,23 +10,26 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacs_monitor.model import SECOND, Node, Phase, Reason, Status
+from pacs_monitor.clock import SystemClock
+from pacs_monitor.model import SECOND, Node, Outcome, Phase, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.ntp import ERA, NtpSettings, _Question, _unix
 from tests.peers.dcmtk import faketime
 from tests.peers.ports import deaf_port, free_port, program
-from tests.probes.support import Arranged, Peers, TestClock, ask
-from tests.timing import HANGS
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
+from tests.support.timing import HANGS
 
 NTP = kinds()["ntp"]
 
 
-def at(port: int, **more: float) -> Arranged:
+def at(port: int, **more: float) -> tuple[Node, Any]:
     return Node("clock", host="127.0.0.1"), NtpSettings(port=port, **more)
 
 
@@ -48,7 +51,7 @@ async def chronyd(folder: Path, *lines: str, clock: str = "+0s") -> AsyncIterato
             process.terminate()
 
 
-async def settled(port: int, **more: float):
+async def settled(port: int, **more: float) -> Outcome:
     """The first outcome after the server is up and, where it has a local reference, has taken it."""
     async with asyncio.timeout(30):
         while True:
@@ -97,10 +100,10 @@ async def answering(answer: Callable[[bytes], bytes]) -> AsyncIterator[int]:
     """A server that answers what a function says."""
 
     class Server(asyncio.DatagramProtocol):
-        def connection_made(self, transport):
-            self.transport = transport
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = cast("asyncio.DatagramTransport", transport)
 
-        def datagram_received(self, data, address):
+        def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
             self.transport.sendto(answer(data), address)
 
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Server, ("127.0.0.1", 0))
@@ -111,7 +114,7 @@ async def answering(answer: Callable[[bytes], bytes]) -> AsyncIterator[int]:
 
 
 def timed(question: bytes, stratum: int = 2, kiss: bytes = bytes(4)) -> bytes:
-    now = TestClock().now() / SECOND + ERA
+    now = SystemClock().now() / SECOND + ERA
     stamp = struct.pack("!II", int(now), int(now % 1 * 2**32))
     return struct.pack("!BBbb8x4s8x", 0x24, stratum, 0, 0, kiss) + question[40:48] + stamp + stamp
 
@@ -191,7 +194,7 @@ async def test_a_lost_datagram_is_asked_again() -> None:
 
 @given(st.binary(max_size=60))
 def test_whatever_comes_is_read_without_an_error(data: bytes) -> None:
-    question = _Question(TestClock())
+    question = _Question(SystemClock())
     question.make()
     assert question.read(data) is None
 

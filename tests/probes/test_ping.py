@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,12 +18,13 @@ from pacs_monitor.probes import kinds
 from pacs_monitor.probes.ping import PingSettings, checksum
 from tests.peers.network import alone, drop, let_groups_ping
 from tests.peers.user import unprivileged
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 
 PING = kinds()["ping"]
 
 
-def at(host: str, **more: object) -> Arranged:
+def at(host: str, **more: object) -> tuple[Node, Any]:
     return Node("switch", host=host), PingSettings(**more)
 
 

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.model import SECOND, Node, Outcome, Reason, Report, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.push import Push, PushSettings
-from tests.probes.support import NOON, Arranged, Noon, Peers, TestClock, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.clock import NOON, StoppedClock
+from tests.support.probing import ask
 
 PUSH = kinds()["push"]
 HOUR = 3600.0
@@ -20,7 +23,7 @@ BACKUP = Node("backup")
 
 def reported(report: Report, ago: float, seconds: float | None = None) -> dict[str, Any]:
     memory: dict[str, Any] = {}
-    Push().note(memory, report, seconds, TestClock().now() - round(ago * SECOND))
+    Push().note(memory, report, seconds, SystemClock().now() - round(ago * SECOND))
     return {"memory": memory}
 
 
@@ -77,7 +80,7 @@ async def test_before_the_first_report_nothing_is_known_until_it_is_late() -> No
     memory: dict[str, Any] = {}
 
     async def at(seconds: float) -> Outcome:
-        clock = Noon(NOON + timedelta(seconds=seconds))
+        clock = StoppedClock(NOON + timedelta(seconds=seconds))
         return await ask(PUSH, BACKUP, PushSettings(within=HOUR), clock=clock, memory=memory)
 
     assert ((await at(0)).status, (await at(HOUR)).reason) == (Status.UNKNOWN, Reason.AWAITED)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.fields import Secret
 from pacs_monitor.model import Flag, Node, Outcome, Reason, Status
 from pacs_monitor.probes import kinds
@@ -19,12 +20,14 @@ from pacs_monitor.probes.queue import MOST, QueueSettings
 from pacs_monitor.systems.orthanc import OrthancSettings
 from pacs_monitor.systems.spool import SpoolSettings
 from tests.peers.orthanc import Orthanc
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.peers.replayed import replayed
 from tests.peers.user import open_folder, unprivileged
 from tests.peers.volume import tmpfs
-from tests.probes.support import Arranged, Peers, SetClock, TestClock, ask
-from tests.timing import HANGS, SOON
+from tests.probes.support import Arranged, Peers
+from tests.support.clock import SettableClock
+from tests.support.probing import ask
+from tests.support.timing import HANGS, SOON, wait_until
 
 QUEUE = kinds()["queue"]
 
@@ -77,15 +80,15 @@ def value(outcome: Outcome, name: str) -> float:
 
 async def test_a_job_that_fails_between_two_runs_is_told_for_a_while(tmp_path: Path) -> None:
     memory: dict[str, Any] = {}
-    clock = SetClock()
+    clock = SettableClock()
     dead = {"dead": ["DEAD", "127.0.0.1", free_port()]}
     with Orthanc(tmp_path, DicomModalities=dead) as peer:
         before = await ask(QUEUE, *orthanc_at(peer.url), memory=memory, clock=clock)
         fail_a_job(peer)
         seen = await ask(QUEUE, *orthanc_at(peer.url), memory=memory, clock=clock)
-        clock.ahead = 60
+        clock.set_by(60)
         still = await ask(QUEUE, *orthanc_at(peer.url), memory=json.loads(json.dumps(memory)), clock=clock)
-        clock.ahead = 1000
+        clock.set_by(940)
         later = await ask(QUEUE, *orthanc_at(peer.url), memory=memory, clock=clock)
     assert before.status is Status.OK
     assert (seen.status, seen.reason) == (Status.WARN, Reason.OVER_LIMIT)
@@ -96,7 +99,7 @@ async def test_a_job_that_fails_between_two_runs_is_told_for_a_while(tmp_path: P
 
 async def test_a_restart_of_the_peer_makes_no_new_failure_and_hides_none(tmp_path: Path) -> None:
     memory: dict[str, Any] = {}
-    clock = SetClock()
+    clock = SettableClock()
     dead = {"dead": ["DEAD", "127.0.0.1", free_port()]}
     statuses = []
     for _ in range(2):
@@ -104,7 +107,7 @@ async def test_a_restart_of_the_peer_makes_no_new_failure_and_hides_none(tmp_pat
             statuses.append((await ask(QUEUE, *orthanc_at(peer.url), memory=memory, clock=clock)).status)
             fail_a_job(peer)
             statuses.append((await ask(QUEUE, *orthanc_at(peer.url), memory=memory, clock=clock)).status)
-            clock.ahead += 1000
+            clock.set_by(1000)
     assert statuses == [Status.OK, Status.WARN] * 2
 
 
@@ -274,15 +277,15 @@ async def test_a_spool_folder_that_is_gone_is_missing(tmp_path: Path) -> None:
 
 async def test_growth_is_measured_from_as_long_ago_as_it_is_told(tmp_path: Path) -> None:
     memory: dict[str, Any] = {}
-    clock = SetClock()
+    clock = SettableClock()
     arranged = spool(tmp_path, growth_warn=3, growth_within="10m")
     statuses = []
     for n in range(6):
         put(tmp_path, str(n))
         statuses.append((await ask(QUEUE, *arranged, memory=memory, clock=clock)).status)
-        clock.ahead += 120
+        clock.set_by(120)
     assert statuses == [Status.OK] * 3 + [Status.WARN] * 3
-    clock.ahead += 1200
+    clock.set_by(1200)
     assert (await ask(QUEUE, *arranged, memory=memory, clock=clock)).status is Status.OK
 
 
@@ -292,11 +295,11 @@ JOB = {"ID": "b" * 36, "CreationTime": "20261124T080000.000000", "Content": {"Qu
 async def test_a_queue_with_items_and_nothing_in_progress_is_stale_after_a_while() -> None:
     """A fake that replays Orthanc's answer."""
     memory: dict[str, Any] = {}
-    clock = SetClock()
+    clock = SettableClock()
     async with replayed({"/jobs?expand": [JOB | {"State": "Pending"}]}) as peer:
         arranged = orthanc_at(peer.url)
         at_once = await ask(QUEUE, *arranged, memory=memory, clock=clock)
-        clock.ahead = 901
+        clock.set_by(901)
         later = await ask(QUEUE, *arranged, memory=memory, clock=clock)
     assert at_once.status is Status.OK
     assert (later.status, later.reason) == (Status.FAIL, Reason.STALE)
@@ -326,7 +329,7 @@ async def test_a_queue_that_is_named_and_not_there_is_missing(tmp_path: Path) ->
     )
 
 
-class Hurried(TestClock):
+class Hurried(SystemClock):
     """The deadline is there when the counting begins, and far when it is over, however fast this machine counts."""
 
     def __init__(self) -> None:

@@ -19,7 +19,9 @@ from tests.peers.ports import free_port
 from tests.peers.queried import Answer, matches, queried
 from tests.peers.queries import image, store
 from tests.peers.scripted import hang, scripted
-from tests.probes.support import NOON, Arranged, Noon, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.clock import NOON, StoppedClock
+from tests.support.probing import ask
 
 RECONCILE = kinds()["reconcile"]
 YESTERDAY, BEFORE = ((NOON - timedelta(days=back)).strftime("%Y%m%d") for back in (1, 2))
@@ -63,7 +65,7 @@ PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
 async def reconcile(here: Node, there: Node, settings: ReconcileSettings = SETTINGS) -> Outcome:
-    return await ask(RECONCILE, here, settings, nodes={"vna": there}, clock=Noon())
+    return await ask(RECONCILE, here, settings, nodes={"vna": there}, clock=StoppedClock())
 
 
 async def test_two_real_archives_that_hold_the_same_are_fine_and_a_lost_study_is_a_warning(tmp_path: Path) -> None:

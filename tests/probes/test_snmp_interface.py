@@ -20,7 +20,8 @@ from pacs_monitor.systems.snmp import LINKS, SnmpSettings
 from tests.peers.network import alone, cable, link
 from tests.peers.ports import deaf_port, free_port
 from tests.peers.snmpd import COMMUNITY, USER, Snmpd
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 
 INTERFACE = kinds()["snmp_interface"]
 EXPERIMENTAL = b"\x88\xb5"
@@ -148,7 +149,7 @@ async def test_a_node_without_its_block_is_told_which() -> None:
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, Reason.NOT_CONFIGURED)
 
 
-def told(octets: int = 0, errors: int = 0, discards: int = 0, **more: Any) -> Interface:
+def told(octets: int = 0, errors: int = 0, discards: int | None = 0, **more: Any) -> Interface:
     fields = {"link": Link.UP, "speed": 1_000_000_000, "octets_in": octets, **more}
     return Interface("Gi1/0/1", errors=errors, discards=discards, octets_out=0, **fields)
 

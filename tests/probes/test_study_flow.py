@@ -22,7 +22,9 @@ from tests.peers.queried import Answer, matches, queried
 from tests.peers.queries import Dcmqrscp, image, store
 from tests.peers.scripted import Conversation, abort, accept, hang, release_response, scripted
 from tests.peers.web import web_server
-from tests.probes.support import NOON, Arranged, Noon, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.clock import NOON, StoppedClock
+from tests.support.probing import ask
 
 FLOW = kinds()["study_flow"]
 YESTERDAY = "20261123"
@@ -70,7 +72,7 @@ PEERS = Peers(working, refusing, hanging, warning, blind)
 async def listen(port: int, called: str = "SCP", memory: Any = None, at: datetime = NOON, **settings: Any) -> Outcome:
     memory = {} if memory is None else memory
     node = node_at(port, called)
-    return await ask(FLOW, node, StudyFlowSettings(**settings), memory=memory, clock=Noon(at))
+    return await ask(FLOW, node, StudyFlowSettings(**settings), memory=memory, clock=StoppedClock(at))
 
 
 def measured(outcome: Outcome, name: str) -> dict[str, float]:
@@ -118,7 +120,7 @@ async def test_senders_are_told_by_orthanc(orthanc: Orthanc, tmp_path: Path) -> 
     by_day = timezone(timedelta(hours=12 - datetime.now(UTC).hour))
 
     async def hear(after: timedelta = timedelta()) -> Outcome:
-        clock = Noon(datetime.now(UTC) + after)
+        clock = StoppedClock(datetime.now(UTC) + after)
         return await ask(FLOW, node, settings, memory=memory, clock=clock, zone=by_day)
 
     settings = StudyFlowSettings(within="2h", senders=["STORESCU", "CT1"])
@@ -155,7 +157,12 @@ async def test_what_is_not_orthanc_tells_no_senders(answer: str) -> None:
 
 
 async def test_the_same_is_asked_by_qido(orthanc: Orthanc) -> None:
-    feeds = {"within": "2h", "modalities": ["CT", "MR"], "stations": "CT1", "qido": {"url": f"{orthanc.url}/dicom-web"}}
+    feeds: dict[str, Any] = {
+        "within": "2h",
+        "modalities": ["CT", "MR"],
+        "stations": "CT1",
+        "qido": {"url": f"{orthanc.url}/dicom-web"},
+    }
     outcome = await listen(104, "NOBODY", **feeds)
     assert (outcome.status, outcome.reason) == (Status.FAIL, Reason.SILENT)
     assert "the newest study of MR began 5 h ago, more than 2 h" in outcome.detail
@@ -238,7 +245,7 @@ async def test_no_patient_is_asked_for() -> None:
     }
 
 
-def cut(number: int, only: str = "", **values: str) -> Callable[[Dataset], Iterator[Answer]]:
+def cut(number: int, only: str = "", **values: Any) -> Callable[[Dataset], Iterator[Answer]]:
     """So many answers and B001 (PS3.4 table C.4-1): of every day, or of one of them."""
 
     def answer(identifier: Dataset) -> Iterator[Answer]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,13 +13,14 @@ from pacs_monitor.probes import kinds
 from pacs_monitor.probes.tcp import TcpSettings
 from tests.peers.ports import free_port
 from tests.peers.scripted import full_accept_queue, hang, scripted
-from tests.probes.support import Arranged, Peers, ask
-from tests.timing import HANGS, SOON
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
+from tests.support.timing import HANGS, SOON
 
 TCP = kinds()["tcp"]
 
 
-def at(port: int) -> Arranged:
+def at(port: int) -> tuple[Node, Any]:
     return Node("switch", host="127.0.0.1"), TcpSettings(port=port)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,15 +14,16 @@ from pacs_monitor.probes import kinds
 from pacs_monitor.probes.tls_certificate import TlsCertificateSettings
 from tests.peers.authority import Authority
 from tests.peers.ports import free_port
-from tests.peers.scripted import hang, scripted
+from tests.peers.scripted import Conversation, hang, scripted
 from tests.peers.tls import context_of, tls_server
-from tests.probes.support import Arranged, Peers, ask
+from tests.probes.support import Arranged, Peers
+from tests.support.probing import ask
 
 CERTIFICATE = kinds()["tls_certificate"]
 DAY = 86400.0
 
 
-def at(port: int, authority: Authority | None = None, **more: object) -> Arranged:
+def at(port: int, authority: Authority | None = None, **more: object) -> tuple[Node, Any]:
     tls = TlsSettings(ca=authority.ca) if authority else TlsSettings()
     return Node("viewer", host="127.0.0.1"), TlsCertificateSettings(port=port, tls=tls, **more)
 
@@ -60,7 +62,7 @@ async def blind(folder: Path) -> AsyncIterator[Arranged]:
 PEERS = Peers(working, refusing, hanging, warning, blind)
 
 
-async def seen(folder: Path, days: int, *names: str, trust: bool = True, **settings: object) -> Outcome:
+async def seen(folder: Path, days: int, *names: str, trust: bool = True, **settings: Any) -> Outcome:
     authority = Authority(folder)
     pair = authority.certificate(*names, days=days)
     with tls_server(context_of(pair)) as port:
@@ -81,7 +83,7 @@ async def seen(folder: Path, days: int, *names: str, trust: bool = True, **setti
     ],
 )
 async def test_a_certificate_is_told_of_before_it_ends_and_fails_when_it_has(
-    tmp_path: Path, days: int, settings: dict[str, object], status: Status, reason: Reason | None
+    tmp_path: Path, days: int, settings: dict[str, Any], status: Status, reason: Reason | None
 ) -> None:
     outcome = await seen(tmp_path, days, **settings)
     assert (outcome.status, outcome.reason) == (status, reason)
@@ -110,7 +112,7 @@ async def test_where_trust_does_not_matter_the_date_does(
 
 
 async def test_a_port_without_tls_is_told() -> None:
-    async def plain(conversation: object) -> None:
+    async def plain(conversation: Conversation) -> None:
         await conversation.say(b"SSH-2.0-OpenSSH\r\n")
 
     async with scripted(plain) as peer:

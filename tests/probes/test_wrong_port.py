@@ -12,7 +12,7 @@ from tests.peers.authority import Authority
 from tests.peers.dcmtk import Storescp
 from tests.peers.scripted import Conversation, abort, scripted
 from tests.peers.tls import context_of
-from tests.probes.support import ask
+from tests.support.probing import ask
 
 HINT = "wrong port or protocol?"
 HTTP, MLLP = kinds()["http"], kinds()["hl7_heartbeat"]

@@ -11,14 +11,15 @@ import psycopg
 import pytest
 import requests
 
-from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
+from tests.attacks import Attacked
+from tests.peers.daemon import RunningDaemon, wait_for_state
+from tests.peers.ports import free_port
 from tests.peers.postgres import Postgres
 from tests.peers.receiver import SECRET, Receiver
 from tests.peers.stalling import stalled_disk
-from tests.proofs.estates import write_estate
-from tests.proofs.switchable import Switchable
-from tests.proofs.test_a_page_from_a_real_archive import wait_for_state
+from tests.peers.switchable import Switchable
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 Hang = Callable[[RunningDaemon], AbstractContextManager[None]]
 
@@ -50,7 +51,9 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[s
 
 
 @pytest.mark.proof
-def test_pages_go_out_unrecorded_everybody_is_told_and_the_record_is_made_good(tmp_path, database, attack):
+def test_pages_go_out_unrecorded_everybody_is_told_and_the_record_is_made_good(
+    tmp_path: Path, database: tuple[str, str, Hang], attack: Attacked
+) -> None:
     listen = free_port()
     what, url, hang = database
     with Receiver() as pager, Switchable() as peer:
@@ -78,7 +81,9 @@ def test_pages_go_out_unrecorded_everybody_is_told_and_the_record_is_made_good(t
     attack(f"hang-{what}", f"page after {paged:.1f} s, marked `unrecorded`; `/readyz` 503; recorded and resolved later")
 
 
-def test_sigterm_ends_within_ten_seconds_and_prints_no_traceback(tmp_path, database, attack):
+def test_sigterm_ends_within_ten_seconds_and_prints_no_traceback(
+    tmp_path: Path, database: tuple[str, str, Hang], attack: Attacked
+) -> None:
     listen = free_port()
     what, url, hang = database
     with Receiver() as pager, Switchable() as peer:
@@ -97,7 +102,7 @@ def test_sigterm_ends_within_ten_seconds_and_prints_no_traceback(tmp_path, datab
     attack(f"sigterm-{what}", f"ends after {took:.1f} s, no traceback")
 
 
-def test_sigterm_ends_a_start_that_waits_for_the_database(tmp_path, attack):
+def test_sigterm_ends_a_start_that_waits_for_the_database(tmp_path: Path, attack: Attacked) -> None:
     listen = free_port()
     with Postgres() as server:
         url = server.database()

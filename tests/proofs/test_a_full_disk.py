@@ -11,9 +11,10 @@ import pytest
 
 from tests.peers.daemon import RunningDaemon
 from tests.peers.orthanc import Orthanc
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 
 @pytest.fixture

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import requests
 
 from pacs_monitor.history import HistoryReader
-from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
+from tests.attacks import Attacked
+from tests.peers.daemon import RunningDaemon, wait_for_state
+from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
-from tests.proofs.estates import write_estate
-from tests.proofs.switchable import Switchable
-from tests.proofs.test_a_page_from_a_real_archive import wait_for_state
+from tests.peers.switchable import Switchable
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 
 def deleted(database: Path) -> None:
@@ -26,7 +28,9 @@ def replaced(database: Path) -> None:
 
 
 @pytest.mark.parametrize("lose", [deleted, pytest.param(replaced, marks=pytest.mark.proof)])
-def test_what_was_open_is_resolved_by_the_next_run_and_nobody_is_paged_again(tmp_path, lose, attack):
+def test_what_was_open_is_resolved_by_the_next_run_and_nobody_is_paged_again(
+    tmp_path: Path, lose: Callable[[Path], None], attack: Attacked
+) -> None:
     listen = free_port()
     with Receiver() as pager, Switchable() as peer:
         nodes = (

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.peers.daemon import RunningDaemon
+from tests.peers.daemon import RunningDaemon, wait_for_state
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
 
 INTERVAL, RETRY, FAILURES, PAGE_AFTER = 3.0, 1.0, 3, 2.0
 
 
 @pytest.mark.alone
-def test_killing_orthanc_pages_in_time_and_starting_it_again_resolves_the_same_incident(tmp_path):
+def test_killing_orthanc_pages_in_time_and_starting_it_again_resolves_the_same_incident(tmp_path: Path) -> None:
     listen = free_port()
     (tmp_path / "orthanc").mkdir()
     with Receiver() as pager, Orthanc(tmp_path / "orthanc") as orthanc:
@@ -53,12 +54,3 @@ def test_killing_orthanc_pages_in_time_and_starting_it_again_resolves_the_same_i
     assert told["last_good"] <= told["since"] <= told["noticed"]
     assert resolved.data["resolved"] is not None
     assert not pager.bad
-
-
-def wait_for_state(daemon: RunningDaemon, state: str, node: str = "archive", within: float = 60.0) -> None:
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        if daemon.check(node, "dicom_echo")["state"] == state:
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"{node} is not {state}: {daemon.check(node, 'dicom_echo')}\n{daemon.log.read_text()}")

@@ -9,6 +9,7 @@ import sys
 import time
 from itertools import pairwise
 from math import inf
+from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ import pytest
 
 from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
 
 SLACK = 0.25
 """Seconds by which a run may start after its interval, as a rule: a machine that stalls breaks it for a moment. No run
@@ -38,7 +39,9 @@ class Moment(NamedTuple):
         pytest.param(1000, 10, 120, 100, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(300)]),
     ],
 )
-def test_no_run_is_missed_while_one_node_in_ten_is_a_black_hole(tmp_path, count, interval, seconds, window):
+def test_no_run_is_missed_while_one_node_in_ten_is_a_black_hole(
+    tmp_path: Path, count: int, interval: int, seconds: int, window: int
+) -> None:
     """`window`: seconds of lags of which 99 in 100 must be short; of few runs, a stall of the machine delays more."""
     port, hole, listen = free_port(), free_port(), free_port()
     healthy = [n for n in range(count) if n % 10]

@@ -13,9 +13,10 @@ import pytest
 
 from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.probes.test_exec import DAEMONISES
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 CONTAINED = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 OLD = 15.0

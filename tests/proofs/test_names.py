@@ -10,10 +10,10 @@ import pytest
 from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
 from tests.peers.names import ANSWERED, SILENT, name_service
-from tests.peers.ports import free_port, wait_until
-from tests.proofs.estates import write_estate
-from tests.proofs.switchable import Switchable
-from tests.timing import SOON
+from tests.peers.ports import free_port
+from tests.peers.switchable import Switchable
+from tests.support.estates import write_estate
+from tests.support.timing import SOON, wait_until
 
 
 @pytest.mark.parametrize("silent", [60, pytest.param(200, marks=pytest.mark.proof)])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import socketserver
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +16,13 @@ from pydicom import Dataset
 from pynetdicom import AE, evt
 
 from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
 from tests.peers.scp import serving
 from tests.peers.telltale import telltale
-from tests.proofs.estates import write_estate
+from tests.support.commands import invoke
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 NAME = "DOE^JOHN"
 TRACES = ("doe^", "john")
@@ -144,7 +144,7 @@ def test_a_name_that_a_peer_tells_us_everywhere_is_found_nowhere(tmp_path: Path)
                 seen = reasons(daemon)
                 told = {**served(daemon), "commands": commanded(config, daemon)}
             assert daemon.stop() == 0
-        told["reports"] = command(config, "report", "2020..2099", "--format", "json")
+        told["reports"] = said_by("report", "2020..2099", "--format", "json", config=config)
     told["pages"] = json.dumps([post.data for post in pager.posts])
     told["log"] = daemon.log.read_text()
     assert all(text for text in told.values())
@@ -188,10 +188,9 @@ def commanded(config: Path, daemon: RunningDaemon) -> str:
     """What the on-call's commands print while the daemon runs."""
     lines = [["status"], ["incidents"], ["probe", "leaky/dicom_find"], ["probe", "leaky", "--json"], ["show", "leaky"]]
     lines += [["probe", node] for node in ("broken", "garbage", "keeps")]
-    return "\n".join(command(config, *line) for line in lines)
+    return "\n".join(said_by(*line, config=config) for line in lines)
 
 
-def command(config: Path, *line: str) -> str:
-    run = [sys.executable, "-m", "pacs_monitor", *line, "--config", str(config)]
-    done = subprocess.run(run, check=False, capture_output=True, text=True, timeout=60)
+def said_by(*line: str, config: Path) -> str:
+    done = invoke(*line, config=config)
     return done.stdout + done.stderr

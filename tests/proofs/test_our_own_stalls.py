@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -22,11 +20,13 @@ from pynetdicom.events import Event
 from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
 from tests.peers.orthanc import DICOMWEB, Orthanc
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
 from tests.peers.scp import scp
 from tests.peers.stalling import stalled_disk
-from tests.proofs.estates import write_estate
+from tests.support.commands import invoke
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 TIMEOUT = 4
 OFTEN = "interval: 6s, retry_interval: 6s"
@@ -143,5 +143,4 @@ def transitions(folder: Path) -> list[tuple[str, str, str | None]]:
 
 def reported(config: Path, began: datetime) -> Any:
     period = f"{began:%Y-%m-%d}..{datetime.now(UTC).date().isoformat()}"
-    command = [sys.executable, "-m", "pacs_monitor", "report", period, "--format", "json", "--config", str(config)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return json.loads(invoke("report", period, "--format", "json", config=config).stdout)

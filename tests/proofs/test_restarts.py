@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
-from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
+from tests.peers.daemon import RunningDaemon, wait_for_state
+from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
-from tests.proofs.estates import write_estate
-from tests.proofs.switchable import Switchable
-from tests.proofs.test_a_page_from_a_real_archive import wait_for_state
+from tests.peers.switchable import Switchable
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 
 def archive(peer: Switchable) -> str:
     return f"  archive: {{host: 127.0.0.1, dicom: {{port: {peer.port}, ae_title: PEER}}, checks: {{dicom_echo: }}}}\n"
 
 
-def test_a_restart_while_a_node_is_down_pages_nobody_again_and_resolves_afterwards(tmp_path):
+def test_a_restart_while_a_node_is_down_pages_nobody_again_and_resolves_afterwards(tmp_path: Path) -> None:
     listen = free_port()
     with Receiver() as pager, Switchable() as peer:
         config = write_estate(tmp_path, listen, archive(peer), pager=pager.url, secret=SECRET)
@@ -42,7 +43,7 @@ def test_a_restart_while_a_node_is_down_pages_nobody_again_and_resolves_afterwar
     assert len({post.key for post in pager.posts}) == 1
 
 
-def test_a_service_that_restarts_within_page_after_pages_nobody_and_is_in_the_record(tmp_path):
+def test_a_service_that_restarts_within_page_after_pages_nobody_and_is_in_the_record(tmp_path: Path) -> None:
     listen = free_port()
     timing = "interval: 1s, retry_interval: 300ms, timeout: 10s, failures: 2, recoveries: 1, page_after: 60s"
     with Receiver() as pager, Switchable() as peer:

@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ImplicitVRLittleEndian, generate_uid
 from pynetdicom import AE
 
 from tests.peers.daemon import RunningDaemon
 from tests.peers.orthanc import Orthanc
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.peers.queries import SECONDARY_CAPTURE, image
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 REFUSED = 0x0124
 """Not authorised (PS3.7 C)."""
@@ -57,7 +59,7 @@ def stranger(port: int) -> int:
     ae.add_requested_context(SECONDARY_CAPTURE, ImplicitVRLittleEndian)
     association = ae.associate("127.0.0.1", port, ae_title="PACSMON")
     theirs = image("20260101", study=generate_uid())
-    theirs.file_meta = type(theirs)()
+    theirs.file_meta = FileMetaDataset()
     theirs.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     status = int(association.send_c_store(theirs).Status)
     association.release()

@@ -15,11 +15,12 @@ import requests
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
 from pacs_monitor.stores.cleanup import APART
-from tests.engine.support import SettableClock
 from tests.peers.daemon import RunningDaemon
 from tests.peers.orthanc import DICOMWEB, Orthanc
-from tests.peers.ports import free_port, wait_until
-from tests.proofs.estates import write_estate
+from tests.peers.ports import free_port
+from tests.support.clock import SettableClock
+from tests.support.estates import write_estate
+from tests.support.timing import wait_until
 
 EVERY = 5.0
 """Seconds: a node is sent no more than 12 objects a minute, so that a thousand take many nodes, all at one Orthanc."""
@@ -33,7 +34,7 @@ WAYS = {
 @pytest.mark.parametrize(
     ("stores", "kills", "nodes"),
     [
-        pytest.param(20, 4, 12, id="short"),
+        pytest.param(6, 1, 6, id="short"),
         pytest.param(1000, 50, 40, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(1800)]),
     ],
 )

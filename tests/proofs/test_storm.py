@@ -24,12 +24,13 @@ from pacs_monitor.history import HistoryReader
 from pacs_monitor.model import Event, IncidentKind
 from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
-from tests.peers.ports import free_port, wait_until
+from tests.peers.ports import free_port
 from tests.peers.postgres import Postgres
 from tests.peers.receiver import SECRET, Received
+from tests.peers.switchable import Switchable
 from tests.peers.unreliable import BAD, Mood, Unreliable
 from tests.proofs.databases import Database, Postgresql, Sqlite
-from tests.proofs.switchable import Switchable
+from tests.support.timing import wait_until
 
 NODES = 3
 ENDINGS = {"incident.resolved", "incident.withdrawn", "incident.closed"}
@@ -40,8 +41,11 @@ HEALS_WITHIN = 240.0
 class Storm:
     """The daemons, what they watch, whom they tell and where they write."""
 
-    def __init__(self, folder: Path, database: Database, daemons: int, dice: random.Random, stack: ExitStack) -> None:
-        self.dice, self.database = dice, database
+    def __init__(
+        self, folder: Path, database: Database, daemons: int, dice: random.Random, pace: float, stack: ExitStack
+    ) -> None:
+        """`pace`: what each pause is multiplied with."""
+        self.dice, self.database, self._pace = dice, database, pace
         self.peers = [stack.enter_context(Switchable()) for _ in range(NODES)]
         self.receivers = [stack.enter_context(Unreliable()) for _ in range(len(BAD) + 1)]
         """One for every way to fail, and one that is always well."""
@@ -110,7 +114,7 @@ class Storm:
         self.made[number.name] += 1
 
     def _pause(self, least: float, most: float) -> None:
-        time.sleep(self.dice.uniform(least, most))
+        time.sleep(self._pace * self.dice.uniform(least, most))
 
     def heal(self) -> None:
         """Everything is well again; a start tries again at once what was refused before."""
@@ -149,16 +153,17 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 @pytest.mark.parametrize(
-    "kills",
+    ("kills", "pace"),
     [
-        pytest.param(3, id="short"),
-        pytest.param(100, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(3600)]),
+        pytest.param(2, 0.3, id="short"),
+        pytest.param(100, 1.0, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(3600)]),
     ],
 )
 def test_every_page_that_was_due_is_delivered_in_order_and_none_is_a_ghost(
     tmp_path: Path,
     kind: str,
     kills: int,
+    pace: float,
     request: pytest.FixtureRequest,
     attack: Attacked,
 ) -> None:
@@ -166,10 +171,10 @@ def test_every_page_that_was_due_is_delivered_in_order_and_none_is_a_ghost(
     print(f"seed {seed}")
     with ExitStack() as stack:
         if kind == "sqlite":
-            storm = Storm(tmp_path, Sqlite(tmp_path), 1, random.Random(seed), stack)
+            storm = Storm(tmp_path, Sqlite(tmp_path), 1, random.Random(seed), pace, stack)
         else:
             database = Postgresql(request.getfixturevalue("postgres"))
-            storm = Storm(tmp_path, database, 2, random.Random(seed), stack)
+            storm = Storm(tmp_path, database, 2, random.Random(seed), pace, stack)
         storm.rage(kills)
         storm.heal()
         for daemon in storm.daemons:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from tests.peers.daemon import RunningDaemon
+from tests.peers.daemon import RunningDaemon, wait_for_state
 from tests.peers.ports import free_port
-from tests.proofs.estates import write_estate
-from tests.proofs.switchable import Switchable
-from tests.proofs.test_a_page_from_a_real_archive import wait_for_state
+from tests.peers.switchable import Switchable
 from tests.proofs.test_restarts import archive
+from tests.support.commands import invoke
+from tests.support.estates import write_estate
 
 UNEXACT = 6.0
 """Seconds by which the start of a gap may be off: the heartbeat is every 5 s."""
@@ -26,7 +25,7 @@ UNEXACT = 6.0
     "steady",
     [pytest.param(6.0, id="short"), pytest.param(60.0, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(600)])],
 )
-def test_the_report_sums_to_the_period_brackets_the_outage_and_books_the_gap(tmp_path, steady):
+def test_the_report_sums_to_the_period_brackets_the_outage_and_books_the_gap(tmp_path: Path, steady: float) -> None:
     listen = free_port()
     with Switchable() as peer:
         config = write_estate(tmp_path, listen, archive(peer))
@@ -53,10 +52,8 @@ def test_the_report_sums_to_the_period_brackets_the_outage_and_books_the_gap(tmp
             stopping = datetime.now(UTC)
             assert daemon.stop() == 0
     ended = datetime.now(UTC)
-    command = [sys.executable, "-m", "pacs_monitor", "report", f"{began.isoformat()}..{ended.isoformat()}"]
-    command += ["--format", "json", "--config", str(config)]
-    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    report = json.loads(out.stdout)
+    period = f"{began.isoformat()}..{ended.isoformat()}"
+    report = json.loads(invoke("report", period, "--format", "json", config=config).stdout)
 
     (check,) = report["checks"]
     length = (ended - began).total_seconds()

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import psycopg
 import pytest
 import requests
 
+from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
 from tests.peers.pair import Pair, goes_on, running_pair, stopped, wait
-from tests.timing import Stopwatch
+from tests.support.timing import Stopwatch
 
 TAKEOVER = 20.0
 """Seconds in which the standby leads, at most."""
 
 
-def test_one_leads_and_the_other_takes_over_when_it_ends_or_its_sessions_do(tmp_path):
+def test_one_leads_and_the_other_takes_over_when_it_ends_or_its_sessions_do(tmp_path: Path) -> None:
     with running_pair(tmp_path) as pair:
         first, second = pair.daemons
         assert pair.leads(first)
@@ -64,7 +67,9 @@ def stops(pair: Pair, leader: RunningDaemon) -> None:
 @pytest.mark.parametrize("trouble", [ends_sessions, restarts_server])
 @pytest.mark.proof
 @pytest.mark.timeout(600)
-def test_sessions_that_end_leave_one_leader_each_time(tmp_path, trouble, attack):
+def test_sessions_that_end_leave_one_leader_each_time(
+    tmp_path: Path, trouble: Callable[[Pair, RunningDaemon], None], attack: Attacked
+) -> None:
     took = []
     with running_pair(tmp_path) as pair:
         for outage in range(1, 6):
@@ -82,20 +87,22 @@ def test_sessions_that_end_leave_one_leader_each_time(tmp_path, trouble, attack)
 @pytest.mark.parametrize("trouble", [kills, stops])
 @pytest.mark.proof
 @pytest.mark.timeout(600)
-def test_the_standby_takes_over_from_a_leader_that_is_gone_and_that_one_is_silent(tmp_path, trouble, attack):
+def test_the_standby_takes_over_from_a_leader_that_is_gone_and_that_one_is_silent(
+    tmp_path: Path, trouble: Callable[[Pair, RunningDaemon], None], attack: Attacked
+) -> None:
     took = []
     with running_pair(tmp_path) as pair:
         for outage in range(1, 4):
             leader = pair.leader()
             other = pair.other(leader)
             trouble(pair, leader)
-            took.append(takeover(lambda other=other: pair.leads(other)))
+            took.append(takeover(partial(pair.leads, other)))
             pair.breaks()
             if trouble is kills:
                 leader.start(ready=False)
             else:
                 goes_on(leader)
-            wait(lambda leader=leader: pair.role(leader) == "standby")
+            wait(partial(pair.stands_by, leader))
             assert pair.leads(other)
             pair.recovers()
             assert len(pair.opened()) == outage
@@ -107,7 +114,9 @@ def test_the_standby_takes_over_from_a_leader_that_is_gone_and_that_one_is_silen
 @pytest.mark.parametrize("late", [False, True], ids=["adopted", "withdrawn"])
 @pytest.mark.proof
 @pytest.mark.timeout(600)
-def test_what_the_old_leader_opened_unrecorded_is_adopted_or_withdrawn(tmp_path, late, attack):
+def test_what_the_old_leader_opened_unrecorded_is_adopted_or_withdrawn(
+    tmp_path: Path, late: bool, attack: Attacked
+) -> None:
     with running_pair(tmp_path) as pair:
         leader = pair.leader()
         other = pair.other(leader)
@@ -135,7 +144,7 @@ def test_what_the_old_leader_opened_unrecorded_is_adopted_or_withdrawn(tmp_path,
 
 @pytest.mark.proof
 @pytest.mark.timeout(600)
-def test_a_leader_without_its_database_goes_on_paging(tmp_path):
+def test_a_leader_without_its_database_goes_on_paging(tmp_path: Path) -> None:
     with running_pair(tmp_path) as pair:
         leader = pair.leader()
         pair.server.stop()
@@ -148,7 +157,7 @@ def test_a_leader_without_its_database_goes_on_paging(tmp_path):
 
 
 @pytest.mark.proof
-def test_a_standby_whose_database_fails_while_it_takes_over_stands_by_again(tmp_path):
+def test_a_standby_whose_database_fails_while_it_takes_over_stands_by_again(tmp_path: Path) -> None:
     with running_pair(tmp_path) as pair:
         leader = pair.leader()
         heir = pair.other(leader)

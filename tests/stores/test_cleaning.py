@@ -19,8 +19,8 @@ from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.peers.queries import Dcmqrscp
 from tests.peers.web import Reply, web_server
-from tests.probes.support import A_CHECK, BookLedger, Context, ask
-from tests.timing import SOON
+from tests.support.probing import A_CHECK, BookLedger, Context, ask
+from tests.support.timing import SOON
 
 NOTHING = (204, "", b"")
 

@@ -18,9 +18,10 @@ from pacs_monitor.model import Check, CheckId, DicomEndpoint, Node, Reason, Stat
 from pacs_monitor.probes import kinds
 from pacs_monitor.stores.cleanup import APART
 from pacs_monitor.systems.orthanc import OrthancSettings
-from tests.engine.support import NumericResolver, SettableClock, until
+from tests.engine.support import NumericResolver
 from tests.peers.orthanc import DICOMWEB, Orthanc
-from tests.timing import SOON
+from tests.support.clock import SettableClock
+from tests.support.timing import SOON, until
 
 US = {"us": ["PACSMON", "127.0.0.1", 104]}
 SETTINGS: dict[str, dict[str, Any]] = {"dicom_store": {"verify": "find"}, "dicomweb_store": {"verify": "frames"}}
@@ -31,11 +32,6 @@ KINDS = pytest.mark.parametrize("kind", SETTINGS)
 def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     with Orthanc(tmp_path_factory.mktemp("orthanc"), DicomModalities=US, Plugins=[DICOMWEB]) as running:
         yield running
-
-
-@pytest.fixture
-def clock() -> SettableClock:
-    return SettableClock()
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 from pacs_monitor.model import Node, Reason
 from pacs_monitor.net import NetFailure, Trace
 from tests.peers.replayed import How, replayed
-from tests.probes.support import Context
-from tests.timing import HANGS, SOON
+from tests.support.probing import Context
+from tests.support.timing import HANGS, SOON
 
 T = TypeVar("T")
 NODE = Node("node", host="127.0.0.1")

@@ -15,9 +15,9 @@ from pacs_monitor.probes.disk import DiskSettings
 from pacs_monitor.systems.dcm4chee import Dcm4chee, Dcm4cheeSettings
 from pacs_monitor.systems.resources import Queue, Volume
 from tests.peers.replayed import replayed
-from tests.probes.support import Context, ask
+from tests.support.probing import Context, ask
+from tests.support.timing import SOON
 from tests.systems.asking import BADLY, NODE, bad_answers, tell, why_not
-from tests.timing import SOON
 
 FS1 = {
     "dcmStorageID": "fs1",

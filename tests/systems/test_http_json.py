@@ -13,7 +13,7 @@ from pacs_monitor.systems.http_json import HttpJson, HttpJsonSettings
 from pacs_monitor.systems.resources import Queue, Volume
 from tests.peers.orthanc import Orthanc
 from tests.peers.replayed import replayed
-from tests.probes.support import ask
+from tests.support.probing import ask
 from tests.systems.asking import BADLY, bad_answers, tell, why_not
 
 BODY = {

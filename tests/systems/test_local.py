@@ -22,13 +22,15 @@ from pacs_monitor.systems.services import of_windows
 from tests.peers.ports import program
 from tests.peers.user import unprivileged
 from tests.peers.volume import tmpfs
-from tests.probes.support import ask
+from tests.support.probing import ask
+from tests.support.timing import SOON
 from tests.systems.asking import tell, why_not
-from tests.timing import SOON
 
 
 async def test_the_root_is_a_volume_of_which_all_is_known() -> None:
     (root,) = [volume for volume in await tell(Local(LocalSettings(mounts="/")).volumes) if volume.name == "/"]
+    assert root.used is not None
+    assert root.free is not None
     assert root.used + root.free <= psutil.disk_usage("/").total
     assert root.inodes is not None
     assert not root.read_only

@@ -14,7 +14,7 @@ from pacs_monitor.probes.queue import QueueSettings
 from pacs_monitor.systems.mirth import Mirth, MirthSettings
 from pacs_monitor.systems.resources import Feed, Queue, Volume
 from tests.peers.replayed import replayed
-from tests.probes.support import ask
+from tests.support.probing import ask
 from tests.systems.asking import BADLY, bad_answers, tell, why_not
 
 STATUS = "com.mirth.connect.donkey.model.message.Status"

@@ -10,7 +10,7 @@ from pacs_monitor.probes.disk import DiskSettings
 from pacs_monitor.probes.host import HostSettings
 from pacs_monitor.systems.node_exporter import NodeExporter, NodeExporterSettings
 from tests.peers.replayed import replayed
-from tests.probes.support import ask
+from tests.support.probing import ask
 from tests.systems.asking import tell
 
 

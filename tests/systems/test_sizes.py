@@ -12,7 +12,7 @@ from pacs_monitor.probes.disk import DiskSettings
 from pacs_monitor.systems import kinds as systems
 from pacs_monitor.systems.snmp import volume_of
 from tests.peers.replayed import replayed
-from tests.probes.support import ask
+from tests.support.probing import ask
 
 Judged = tuple[Status, Reason | None]
 OK: Judged = (Status.OK, None)

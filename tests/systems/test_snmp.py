@@ -15,9 +15,9 @@ from pacs_monitor.probes import kinds
 from pacs_monitor.probes.disk import DiskSettings
 from pacs_monitor.systems.snmp import Snmp, SnmpSettings, volume_of
 from tests.peers.snmpd import COMMUNITY, PASSWORDS, USER, Snmpd
-from tests.probes.support import ask
+from tests.support.probing import ask
+from tests.support.timing import HANGS
 from tests.systems.asking import tell, why_not
-from tests.timing import HANGS
 
 V3 = {"username": USER, "auth": "sha256", "auth_password": PASSWORDS[0], "priv_password": PASSWORDS[1]}
 
@@ -36,12 +36,16 @@ def system(agent: Snmpd, **settings: Any) -> Snmp:
 async def test_a_real_agent_tells_the_volumes_of_this_machine(settings: dict[str, Any], agent: Snmpd) -> None:
     volumes = {volume.name: volume for volume in await tell(system(agent, **settings).volumes)}
     whole = os.statvfs("/")
-    assert volumes["/"].used + volumes["/"].free == pytest.approx(whole.f_blocks * whole.f_frsize, rel=0.01)
+    root = volumes["/"]
+    assert root.used is not None
+    assert root.free is not None
+    assert root.used + root.free == pytest.approx(whole.f_blocks * whole.f_frsize, rel=0.01)
 
 
 async def test_it_tells_interfaces_that_are_up(agent: Snmpd) -> None:
     (loopback,) = [found for found in await tell(system(agent).interfaces) if found.name == "lo"]
     assert (loopback.enabled, loopback.up) == (True, True)
+    assert loopback.octets_in is not None
     assert loopback.octets_in > 0
 
 

@@ -16,9 +16,9 @@ from pacs_monitor.systems.resources import Queue
 from pacs_monitor.systems.sql import Sql, SqlSettings
 from tests.peers.ports import free_port
 from tests.peers.postgres import Postgres
-from tests.probes.support import ask
+from tests.support.probing import ask
+from tests.support.timing import HANGS
 from tests.systems.asking import tell, why_not
-from tests.timing import HANGS
 
 COUNT = "SELECT count(*) FROM outbox"
 

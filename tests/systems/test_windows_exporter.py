@@ -13,7 +13,7 @@ from pacs_monitor.probes.host import HostSettings
 from pacs_monitor.systems.resources import Volume
 from pacs_monitor.systems.windows_exporter import WindowsExporter, WindowsExporterSettings
 from tests.peers.replayed import replayed
-from tests.probes.support import ask
+from tests.support.probing import ask
 from tests.systems.asking import BADLY, bad_answers, tell, why_not
 
 METRICS = b"""# HELP windows_logical_disk_free_bytes Free space in bytes, updates every 10-15 min

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -7,8 +8,8 @@ import pytest
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
-from tests.proofs.estates import write_estate
-from tests.proofs.switchable import Switchable
+from tests.peers.switchable import Switchable
+from tests.support.estates import write_estate
 
 
 class Served:
@@ -32,7 +33,7 @@ def nodes(port: int) -> str:
 
 
 @pytest.fixture
-async def served(tmp_path):
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
     with Switchable() as peer:
         timing = "interval: 200ms, retry_interval: 100ms, timeout: 10s"
         daemon = await Daemon.open(load(write_estate(tmp_path, 0, nodes(peer.port), defaults=timing)))

@@ -7,18 +7,20 @@ import contextlib
 import re
 import sqlite3
 
+import pytest
+
 from tests.peers.prometheus import promtool
-from tests.timing import SOON
-from tests.web.conftest import nodes
+from tests.support.timing import SOON
+from tests.web.conftest import Served, nodes
 
 
-async def until_up(served):
+async def until_up(served: Served) -> None:
     async with asyncio.timeout(SOON):
         while (await served.client.get("/api/v1/status")).json()["counts"]["up"] < 2:
             await asyncio.sleep(0.02)
 
 
-async def test_the_status_shows_every_check_with_its_last_result(served):
+async def test_the_status_shows_every_check_with_its_last_result(served: Served) -> None:
     await until_up(served)
     status = (await served.client.get("/api/v1/status")).json()
     (node,) = status["nodes"]
@@ -34,7 +36,7 @@ async def test_the_status_shows_every_check_with_its_last_result(served):
     assert (port["check"], port["probe"]) == ("port", "tcp")
 
 
-async def test_the_metrics_are_clean_and_follow_the_board(served):
+async def test_the_metrics_are_clean_and_follow_the_board(served: Served) -> None:
     await until_up(served)
     text = (await served.client.get("/metrics")).text
 
@@ -49,7 +51,7 @@ async def test_the_metrics_are_clean_and_follow_the_board(served):
     assert "pacs_notifications_total{channel=" not in text
 
 
-async def test_the_front_page_names_what_can_be_asked(served):
+async def test_the_front_page_names_what_can_be_asked(served: Served) -> None:
     await until_up(served)
     links = (await served.client.get("/")).json()
 
@@ -57,7 +59,7 @@ async def test_the_front_page_names_what_can_be_asked(served):
     assert {(await served.client.get(link)).status_code for link in links.values()} == {200}
 
 
-async def test_head_is_answered_like_get_without_the_content(served):
+async def test_head_is_answered_like_get_without_the_content(served: Served) -> None:
     await until_up(served)
     paths = ["/", "/healthz", "/readyz", "/metrics", "/probe?node=archive", "/docs/operations", "/incidents/1"]
     paths += [f"/api/v1/{noun}" for noun in ("status", "nodes/archive", "checks/archive/port", "incidents", "changes")]
@@ -72,14 +74,14 @@ async def test_head_is_answered_like_get_without_the_content(served):
     assert (await served.client.head("/api/v1/checks/archive/port/run")).status_code == 405
 
 
-async def test_openmetrics_is_served_to_those_who_ask(served):
+async def test_openmetrics_is_served_to_those_who_ask(served: Served) -> None:
     answer = await served.client.get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
 
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
     assert answer.text.endswith("# EOF\n")
 
 
-async def test_a_failing_peer_shows_its_reason_in_the_metrics(served):
+async def test_a_failing_peer_shows_its_reason_in_the_metrics(served: Served) -> None:
     await until_up(served)
     served.peer.down()
     labels = 'check="dicom_echo",node="archive",probe="dicom_echo",reason="tcp_refused",site="east"'
@@ -88,7 +90,7 @@ async def test_a_failing_peer_shows_its_reason_in_the_metrics(served):
             await asyncio.sleep(0.05)
 
 
-async def test_run_now_answers_a_probe_result(served):
+async def test_run_now_answers_a_probe_result(served: Served) -> None:
     result = (await served.client.post("/api/v1/checks/archive/dicom_echo/run")).json()
 
     assert (result["node"], result["check"], result["probe"], result["status"]) == (
@@ -99,7 +101,7 @@ async def test_run_now_answers_a_probe_result(served):
     )
 
 
-async def test_one_check_is_shown_with_its_recent_results_newest_first(served):
+async def test_one_check_is_shown_with_its_recent_results_newest_first(served: Served) -> None:
     await until_up(served)
     check = (await served.client.get("/api/v1/checks/archive/dicom_echo")).json()
 
@@ -107,7 +109,7 @@ async def test_one_check_is_shown_with_its_recent_results_newest_first(served):
     assert check["failures"] == []
 
 
-async def test_blackbox_names_serve_existing_rules(served):
+async def test_blackbox_names_serve_existing_rules(served: Served) -> None:
     one = (await served.client.get("/probe?node=archive&check=dicom_echo")).text
     whole = (await served.client.get("/probe?node=archive")).text
     served.peer.down()
@@ -121,7 +123,7 @@ async def test_blackbox_names_serve_existing_rules(served):
     assert number(gone, "probe_success") == 0
 
 
-async def test_what_is_not_there_is_a_404_that_tells_what_is(served):
+async def test_what_is_not_there_is_a_404_that_tells_what_is(served: Served) -> None:
     no_node = await served.client.get("/api/v1/nodes/arhcive")
     no_check = await served.client.post("/api/v1/checks/archive/echo/run")
     no_incident = await served.client.get("/api/v1/incidents/01NONE")
@@ -132,18 +134,18 @@ async def test_what_is_not_there_is_a_404_that_tells_what_is(served):
     assert bad_limit.status_code == 422
 
 
-async def test_health_tells_that_it_probes_and_can_write(served):
+async def test_health_tells_that_it_probes_and_can_write(served: Served) -> None:
     assert (await served.client.get("/healthz")).text == "ok\n"
     assert (await served.client.get("/readyz")).status_code == 200
 
 
-async def test_the_openapi_document_names_every_path(served):
+async def test_the_openapi_document_names_every_path(served: Served) -> None:
     paths = (await served.client.get("/api/openapi.json")).json()["paths"]
 
     assert {"/api/v1/status", "/metrics", "/probe", "/readyz", "/api/v1/reload"} <= paths.keys()
 
 
-async def test_a_reload_takes_over_what_changed_and_withdraws_what_is_gone(served):
+async def test_a_reload_takes_over_what_changed_and_withdraws_what_is_gone(served: Served) -> None:
     await until_up(served)
     since = (await served.client.get("/api/v1/checks/archive/dicom_echo")).json()["since"]
     config = served.config
@@ -159,7 +161,7 @@ async def test_a_reload_takes_over_what_changed_and_withdraws_what_is_gone(serve
     assert 'check="port"' not in (await served.client.get("/metrics")).text
 
 
-async def test_a_bad_file_keeps_the_old_estate_and_says_why(served):
+async def test_a_bad_file_keeps_the_old_estate_and_says_why(served: Served) -> None:
     await until_up(served)
     good = served.config.read_text()
     served.config.write_text(good.replace("dicom_echo", "dicom_ecoh"))
@@ -174,7 +176,9 @@ async def test_a_bad_file_keeps_the_old_estate_and_says_why(served):
     assert "\npacs_config_last_reload_successful 1.0\n" in (await served.client.get("/metrics")).text
 
 
-async def test_a_reload_that_cannot_be_recorded_is_told_and_keeps_the_old_estate(served, caplog):
+async def test_a_reload_that_cannot_be_recorded_is_told_and_keeps_the_old_estate(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
     file = served.config.with_name("proof.db")
     with contextlib.closing(sqlite3.connect(file)) as database:
         database.execute("CREATE TRIGGER no BEFORE INSERT ON revisions BEGIN SELECT RAISE(ABORT, 'forbidden'); END")
@@ -191,7 +195,7 @@ async def test_a_reload_that_cannot_be_recorded_is_told_and_keeps_the_old_estate
     assert 'node="archive"' in text
 
 
-async def test_who_may_not_ask_does_not_learn_what_is_wrong_with_the_database(served):
+async def test_who_may_not_ask_does_not_learn_what_is_wrong_with_the_database(served: Served) -> None:
     file = served.config.with_name("proof.db")
     with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as database:
         database.execute("BEGIN IMMEDIATE")
@@ -202,14 +206,14 @@ async def test_who_may_not_ask_does_not_learn_what_is_wrong_with_the_database(se
     assert answer.text == "the history cannot be written; the log says why\n"
 
 
-async def test_an_accept_header_that_makes_no_sense_gets_plain_metrics(served):
+async def test_an_accept_header_that_makes_no_sense_gets_plain_metrics(served: Served) -> None:
     answer = await served.client.get("/metrics", headers={"accept": "application/openmetrics-text; version=x"})
 
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain")
 
 
-async def test_a_check_that_comes_with_a_reload_starts(served):
+async def test_a_check_that_comes_with_a_reload_starts(served: Served) -> None:
     config = served.config
     config.write_text(
         config.read_text() + nodes(served.peer.port).replace("archive: {host: 127.0.0.1", "twin: {host: 127.0.0.2", 1)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping, Sequence
+from typing import Any
+
 import httpx
 import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
@@ -19,8 +23,8 @@ TOKENS = (
 )
 
 
-def client(tokens, peer="127.0.0.1", host="localhost:9741"):
-    async def fine(_request):
+def client(tokens: Sequence[Token] | None, peer: str = "127.0.0.1", host: str = "localhost:9741") -> httpx.AsyncClient:
+    async def fine(_request: Request) -> PlainTextResponse:
         return PlainTextResponse("fine")
 
     paths = ("/metrics", "/probe", "/healthz", "/readyz", "/api/v1/reload", "/incidents/{id}", "/api/v1/push/{n}/{c}")
@@ -44,7 +48,9 @@ def client(tokens, peer="127.0.0.1", host="localhost:9741"):
         ("::ffff:10.0.0.5", "localhost", 403),
     ],
 )
-async def test_without_tokens_only_this_machine_is_served_under_a_loopback_name(peer, host, status):
+async def test_without_tokens_only_this_machine_is_served_under_a_loopback_name(
+    peer: str, host: str, status: int
+) -> None:
     answer = await client(None, peer).get("/metrics", headers={"host": host})
 
     assert answer.status_code == status
@@ -62,21 +68,24 @@ async def test_without_tokens_only_this_machine_is_served_under_a_loopback_name(
         ("", 403),
     ],
 )
-async def test_without_tokens_a_page_of_another_origin_cannot_ask_for_anything(origin, status):
+async def test_without_tokens_a_page_of_another_origin_cannot_ask_for_anything(origin: str | None, status: int) -> None:
     headers = {} if origin is None else {"origin": origin}
     answer = await client(None).post("/metrics", headers=headers)
 
     assert answer.status_code == status
 
 
-async def test_without_tokens_whoever_hides_its_address_is_refused():
+async def test_without_tokens_whoever_hides_its_address_is_refused() -> None:
     sent = []
     scope = {"type": "http", "method": "GET", "path": "/metrics", "headers": [(b"host", b"localhost")], "client": None}
 
-    async def send(message):
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    await Gate(Starlette(), lambda: None)(scope, None, send)
+    await Gate(Starlette(), lambda: None)(scope, receive, send)
 
     assert sent[0]["status"] == 403
 
@@ -95,8 +104,8 @@ async def test_without_tokens_whoever_hides_its_address_is_refused():
         ("Bearer do", "POST", 200),
     ],
 )
-async def test_with_tokens_the_role_decides(header, method, status):
-    headers = {"authorization": header.encode()} if header else {}
+async def test_with_tokens_the_role_decides(header: str | None, method: str, status: int) -> None:
+    headers = {b"authorization": header.encode()} if header else {}
     answer = await client(TOKENS, "10.0.0.5", "monitor.example.org").request(method, "/metrics", headers=headers)
 
     assert answer.status_code == status
@@ -106,7 +115,7 @@ async def test_with_tokens_the_role_decides(header, method, status):
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-async def test_health_is_open_to_everybody(path):
+async def test_health_is_open_to_everybody(path: str) -> None:
     assert (await client(TOKENS, "10.0.0.5", "monitor.example.org").get(path)).status_code == 200
     assert (await client(None, "10.0.0.5", "monitor.example.org").get(path)).status_code == 200
 
@@ -115,7 +124,7 @@ async def test_health_is_open_to_everybody(path):
     ("method", "path", "status"),
     [("POST", "/api/v1/push/backup/nightly", 200), ("POST", "/metrics", 403), ("GET", "/metrics", 403)],
 )
-async def test_a_reporter_sends_reports_of_jobs_and_nothing_else(method, path, status):
+async def test_a_reporter_sends_reports_of_jobs_and_nothing_else(method: str, path: str, status: int) -> None:
     answer = await client(TOKENS, "10.0.0.5").request(method, path, headers={"authorization": "Bearer say"})
 
     assert answer.status_code == status
@@ -125,7 +134,7 @@ async def test_a_reporter_sends_reports_of_jobs_and_nothing_else(method, path, s
     ("check", "status"),
     [("backup/nightly", 200), ("backup/weekly", 200), ("backup2/nightly", 403), ("archive/db", 403)],
 )
-async def test_a_reporter_reports_for_its_own_checks(check, status):
+async def test_a_reporter_reports_for_its_own_checks(check: str, status: int) -> None:
     token = Token(name="backup", role="reporter", token=SecretStr("say"), checks=("backup/*",))
     answer = await client([token]).post(f"/api/v1/push/{check}", headers={"authorization": "Bearer say"})
 
@@ -156,14 +165,16 @@ async def test_a_reporter_reports_for_its_own_checks(check, status):
         ({"sec-fetch-site": "cross-site", "sec-fetch-dest": "image"}, "/healthz", 200),
     ],
 )
-async def test_a_page_of_another_site_runs_nothing_and_reads_nothing(tokens, fetch, path, status):
+async def test_a_page_of_another_site_runs_nothing_and_reads_nothing(
+    tokens: Sequence[Token] | None, fetch: dict[str, str], path: str, status: int
+) -> None:
     headers = fetch | ({"authorization": "Bearer do"} if tokens else {})
 
     assert (await client(tokens).get(path, headers=headers)).status_code == status
 
 
 @pytest.mark.parametrize(("bearer", "status"), [("see", 403), ("do", 200)])
-async def test_a_preview_of_a_reload_is_for_operators(bearer, status):
+async def test_a_preview_of_a_reload_is_for_operators(bearer: str, status: int) -> None:
     answer = await client(TOKENS).get("/api/v1/reload", headers={"authorization": f"Bearer {bearer}"})
 
     assert answer.status_code == status

@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 from pacs_monitor.messages.page import runbook
 from pacs_monitor.model import IncidentKind, Reason
 from pacs_monitor.web.links import RUNBOOK
-from tests.timing import SOON
+from tests.support.timing import SOON
+from tests.web.conftest import Served
 
 ROOT = Path(__file__).parents[2]
 
 
-async def test_every_runbook_link_leads_to_its_entry(served):
+async def test_every_runbook_link_leads_to_its_entry(served: Served) -> None:
     links = [runbook(served.daemon.estate.monitor, topic) for topic in (*Reason, IncidentKind.BLIND)]
     page = await served.client.get(RUNBOOK)
 
@@ -26,7 +27,7 @@ async def test_every_runbook_link_leads_to_its_entry(served):
     assert [link for link in links if f'id="{urlsplit(link).fragment}"' not in page.text] == []
 
 
-async def test_the_link_of_an_incident_leads_to_the_incident(served):
+async def test_the_link_of_an_incident_leads_to_the_incident(served: Served) -> None:
     served.peer.down()
     async with asyncio.timeout(20):
         while not (open_ones := served.daemon.open_incidents()):
@@ -40,7 +41,7 @@ async def test_the_link_of_an_incident_leads_to_the_incident(served):
     assert (told["impact"], told["support"]) == ("", {})
 
 
-async def test_the_link_of_an_unrecorded_page_leads_to_its_incident(served, tmp_path):
+async def test_the_link_of_an_unrecorded_page_leads_to_its_incident(served: Served, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "proof.db", isolation_level=None)) as database:
         database.execute("CREATE TRIGGER no BEFORE INSERT ON incidents BEGIN SELECT RAISE(ABORT, 'forbidden'); END")
         served.peer.down()
@@ -53,6 +54,6 @@ async def test_the_link_of_an_unrecorded_page_leads_to_its_incident(served, tmp_
         database.execute("DROP TRIGGER no")
 
 
-def test_the_manual_is_in_the_package():
+def test_the_manual_is_in_the_package() -> None:
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert wheel["force-include"]["docs/operations.md"] == "pacs_monitor/web/operations.md"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import httpx
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
 from tests.peers.prometheus import promtool
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
 
 NODES = """\
   server:
@@ -19,7 +20,7 @@ NODES = """\
 """
 
 
-async def test_performance_data_of_an_allowed_plugin_is_in_the_metrics(tmp_path):
+async def test_performance_data_of_an_allowed_plugin_is_in_the_metrics(tmp_path: Path) -> None:
     config = write_estate(tmp_path, 0, NODES, allow=["server/disk"])
     daemon = await Daemon.open(load(config))
     await daemon.start()

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 
 import httpx
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
-from tests.proofs.estates import write_estate
-from tests.timing import SOON
+from tests.support.estates import write_estate
+from tests.support.timing import SOON
 
 SLOW = "      one: {{probe: dicom_echo, interval: 1h, timeout: 1s}}\n"
 NODE = "  archive:\n    host: 127.0.0.1\n    dicom: {{port: {port}, ae_title: PEER}}\n    checks:\n"
 
 
-async def test_a_check_that_a_reload_removes_meanwhile_does_not_count(tmp_path):
+async def test_a_check_that_a_reload_removes_meanwhile_does_not_count(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         node = NODE.format(port=silent.getsockname()[1])
         both = node + SLOW.format() + "      two: {probe: expiry, date: 2099-01-01, cron: '0 3 1 1 *'}\n"

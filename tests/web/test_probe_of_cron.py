@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
-from tests.engine.support import SettableClock
-from tests.proofs.estates import write_estate
+from tests.support.clock import SettableClock
+from tests.support.estates import write_estate
 
 NODES = '  pacs: {checks: {licence: {probe: expiry, date: 2099-01-01, cron: "30 2 29 2 *"}}}\n'
 
 
-async def test_scrapes_do_not_run_it_between_its_times(tmp_path):
+async def test_scrapes_do_not_run_it_between_its_times(tmp_path: Path) -> None:
     clock = SettableClock()
     daemon = await Daemon.open(load(write_estate(tmp_path, 0, NODES)), clock)
     await daemon.start()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
-from tests.proofs.estates import write_estate
-from tests.timing import SOON
+from tests.support.estates import write_estate
+from tests.support.timing import SOON
 
 NODES = (
     "  backup:\n    checks:\n      nightly: {probe: push, within: 1h, failures: 1}\n"
@@ -18,18 +21,21 @@ NODES = (
 )
 
 
-@pytest.fixture
-async def start(tmp_path):
-    """Starts the daemon; again, after ending the one before."""
-    running = []
+Start = Callable[[], Awaitable[httpx.AsyncClient]]
 
-    async def end():
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Start]:
+    """Starts the daemon; again, after ending the one before."""
+    running: list[tuple[Daemon, httpx.AsyncClient]] = []
+
+    async def end() -> None:
         while running:
             daemon, client = running.pop()
             await client.aclose()
             await daemon.stop()
 
-    async def begin():
+    async def begin() -> httpx.AsyncClient:
         await end()
         daemon = await Daemon.open(
             load(write_estate(tmp_path, 0, NODES, defaults="interval: 200ms, retry_interval: 100ms"))
@@ -43,7 +49,7 @@ async def start(tmp_path):
     await end()
 
 
-async def until(client, reason, state):
+async def until(client: httpx.AsyncClient, reason: str | None, state: str) -> Any:
     async with asyncio.timeout(SOON):
         while True:
             check = (await client.get("/api/v1/checks/backup/nightly")).json()
@@ -52,7 +58,7 @@ async def until(client, reason, state):
             await asyncio.sleep(0.02)
 
 
-async def test_a_job_that_reports_is_up_and_one_that_reports_failure_is_down(start):
+async def test_a_job_that_reports_is_up_and_one_that_reports_failure_is_down(start: Start) -> None:
     client = await start()
     await until(client, "awaited", "unknown")
     taken = await client.post("/api/v1/push/backup/nightly?seconds=812")
@@ -64,14 +70,14 @@ async def test_a_job_that_reports_is_up_and_one_that_reports_failure_is_down(sta
     await until(client, "exit_status", "down")
 
 
-async def test_a_report_survives_a_restart(start):
+async def test_a_report_survives_a_restart(start: Start) -> None:
     client = await start()
     await client.post("/api/v1/push/backup/nightly")
     await until(client, None, "up")
     await until(await start(), None, "up")
 
 
-async def test_what_takes_no_reports_says_so(start):
+async def test_what_takes_no_reports_says_so(start: Start) -> None:
     client = await start()
     other = await client.post("/api/v1/push/backup/licence")
     nobody = await client.post("/api/v1/push/backup/daily")
@@ -80,7 +86,7 @@ async def test_what_takes_no_reports_says_so(start):
     assert other.json()["detail"] == "backup/licence is a check of the kind expiry; only push checks accept reports"
 
 
-async def test_more_reports_of_a_check_than_a_job_can_make_are_refused_for_a_while(start):
+async def test_more_reports_of_a_check_than_a_job_can_make_are_refused_for_a_while(start: Start) -> None:
     client = await start()
     answers = [await client.post("/api/v1/push/backup/nightly?status=fail") for _ in range(30)]
     refused = [answer for answer in answers if answer.status_code != 202]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
 
 NODES = "  backup: {checks: {nightly: {probe: push, within: 1h}}}\n"
 
 
-async def test_a_report_that_closely_follows_another_one_survives_a_restart(tmp_path):
+async def test_a_report_that_closely_follows_another_one_survives_a_restart(tmp_path: Path) -> None:
     file = write_estate(tmp_path, 0, NODES, defaults="interval: 10m, retry_interval: 10m")
     daemon = await Daemon.open(load(file))
     await daemon.start()

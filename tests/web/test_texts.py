@@ -15,8 +15,8 @@ from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
 from tests.peers.prometheus import promtool
 from tests.peers.replayed import replayed
-from tests.proofs.estates import write_estate
-from tests.timing import SOON
+from tests.support.estates import write_estate
+from tests.support.timing import SOON
 
 STATUSES = "/api/channels/statuses"
 HALF = rb'{"list": {"dashboardStatus": {"name": "\ud800 \u0000", "state": "STARTED", "queued": 4}}}'

@@ -18,6 +18,7 @@ from pacs_monitor.net import admission, connection_server
 from pacs_monitor.net.admission import Limits
 from pacs_monitor.web import server
 from pacs_monitor.web.server import WebServer
+from tests.attacks import Attacked
 
 ASKING = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -83,7 +84,7 @@ async def connected(port: int, source: str = "127.0.0.1") -> AsyncIterator[Clien
 
 @pytest.mark.parametrize("port", [SHORT], indirect=True)
 @pytest.mark.parametrize("begun", [b"", b"GET /", ASKING[:-2], ASKING])
-async def test_whoever_asks_nothing_or_half_of_it_or_nothing_more_is_left_alone(port, begun):
+async def test_whoever_asks_nothing_or_half_of_it_or_nothing_more_is_left_alone(port: int, begun: bytes) -> None:
     async with connected(port) as client:
         client.writer.write(begun)
         assert await client.left_alone()
@@ -93,7 +94,7 @@ async def test_whoever_asks_nothing_or_half_of_it_or_nothing_more_is_left_alone(
 @pytest.mark.parametrize(
     "begun", [b"GET / HTTP/1.1\r\nx-a: ", b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 999\r\n\r\n"]
 )
-async def test_whoever_says_it_byte_by_byte_is_left_alone(port, begun):
+async def test_whoever_says_it_byte_by_byte_is_left_alone(port: int, begun: bytes) -> None:
     async with connected(port) as client:
         client.writer.write(begun)
         dripping = asyncio.create_task(client.trickle())
@@ -102,13 +103,13 @@ async def test_whoever_says_it_byte_by_byte_is_left_alone(port, begun):
 
 
 @pytest.mark.parametrize("port", [LONG], indirect=True)
-async def test_a_connection_may_ask_again_and_again(port):
+async def test_a_connection_may_ask_again_and_again(port: int) -> None:
     async with connected(port) as client:
         assert [await client.ask() for _ in range(3)] == [OK] * 3
 
 
 @pytest.mark.parametrize("port", [LONG], indirect=True)
-async def test_one_connection_too_many_takes_the_place_of_the_one_that_has_asked_for_nothing_longest(port):
+async def test_one_connection_too_many_takes_the_place_of_the_one_that_has_asked_for_nothing_longest(port: int) -> None:
     async with AsyncExitStack() as stack:
         first, *others = [await stack.enter_async_context(connected(port)) for _ in range(SLOTS)]
         assert [await client.ask() for client in (first, *others)] == [OK] * SLOTS
@@ -119,7 +120,9 @@ async def test_one_connection_too_many_takes_the_place_of_the_one_that_has_asked
 
 
 @pytest.mark.parametrize("port", [LONG], indirect=True)
-async def test_whoever_reads_no_answers_closes_the_server_to_nobody_and_is_sent_away(port, monkeypatch, attack):
+async def test_whoever_reads_no_answers_closes_the_server_to_nobody_and_is_sent_away(
+    port: int, monkeypatch: pytest.MonkeyPatch, attack: Attacked
+) -> None:
     monkeypatch.setattr(admission, "STALLED_AFTER", 0.5)
     monkeypatch.setattr(connection_server, "SWEEP", 0.1)
     with ExitStack() as stack:
@@ -133,7 +136,7 @@ async def test_whoever_reads_no_answers_closes_the_server_to_nobody_and_is_sent_
 
 
 @pytest.mark.parametrize("port", [LONG], indirect=True)
-async def test_junk_is_counted_and_writes_two_lines(port, caplog):
+async def test_junk_is_counted_and_writes_two_lines(port: int, caplog: pytest.LogCaptureFixture) -> None:
     for junk in [b"\0\1\2 junk\r\n\r\n", b"GET / HTTP/1.1\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"] * 50:
         async with connected(port) as client:
             client.writer.write(junk)

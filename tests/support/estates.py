@@ -1,9 +1,13 @@
-"""Configurations for the proofs, written as an administrator would."""
+"""Configurations as an administrator would write them: for a daemon that runs, or only to be read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+
+from pacs_monitor import config
+from pacs_monitor.config import ConfigError, Estate
+from tests.config.editor import complaints
 
 
 def write_estate(
@@ -35,3 +39,31 @@ def write_estate(
         f"nodes:\n{nodes}"
     )
     return file
+
+
+HEAD = "monitor: {name: east}\ndefault_route: {channels: []}\n"
+ARCHIVE = """nodes:
+  archive:
+    host: 10.0.0.1
+    dicom: {port: 104, ae_title: ARCHIVE}
+    checks:
+      dicom_echo:
+"""
+
+
+def loaded(folder: Path, text: str, **environ: str) -> Estate:
+    """The estate of a text."""
+    file = folder / "monitor.yaml"
+    file.write_text(text, encoding="utf-8")
+    estate = config.load(file, environ)
+    assert complaints(text) == [], "an editor accepts what loads"
+    return estate
+
+
+def messages(folder: Path, text: str, **environ: str) -> list[str]:
+    """The problems of a text: `line: path: message`."""
+    try:
+        loaded(folder, text, **environ)
+    except ConfigError as error:
+        return [str(problem).removeprefix(f"{folder / 'monitor.yaml'}:") for problem in error.problems]
+    return []

@@ -1,16 +1,41 @@
-"""How long tests wait, and a watch that leaves out what a stalled machine takes."""
+"""How long tests wait, and for what; and a watch that leaves out what a stalled machine takes."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
+from collections.abc import Callable
 from typing import Self
 
 SOON = 20.0
 """Seconds in which what goes well has gone well, on a machine that stalls now and then too."""
 HANGS = 2.0
 """Seconds until a peer that never answers is given up; what comes before must fit in, also on a busy machine."""
+UP_WITHIN = 30.0
+"""Seconds in which another process has done what a test waits for."""
 TICK, NOTICED = 0.01, 0.05
+
+
+async def until(condition: Callable[[], bool], within: float = SOON) -> None:
+    """Wait for a condition of the loop's own making."""
+    async with asyncio.timeout(within):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+def wait_until(condition: Callable[[], bool], what: str, within: float = UP_WITHIN) -> None:
+    """Return as soon as a condition of another thread or process holds; fail, saying what was awaited, when it does not
+    in time. A condition that is long to find out is asked for less often, so that it leaves the machine to the others.
+    """
+    end = time.monotonic() + within
+    while True:
+        asked = time.monotonic()
+        if condition():
+            return
+        now = time.monotonic()
+        assert now < end, f"{what}: not within {within:g} s"
+        time.sleep(max(0.01, now - asked))
 
 
 class Stopwatch:
