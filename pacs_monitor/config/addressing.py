@@ -7,7 +7,6 @@ from typing import Any
 
 from pacs_monitor import probes, systems
 from pacs_monitor.config.blocks import CheckDraft
-from pacs_monitor.dicom.endpoint import EndpointSettings
 from pacs_monitor.model import Needs, Node, Probe
 from pacs_monitor.patterns import Schema
 
@@ -25,7 +24,7 @@ def lacking(probe: Probe, settings: Any, node: Node) -> str | None:
 
 def speaks_dicom(check: CheckDraft) -> bool:
     """Whether a check opens associations to its node."""
-    return isinstance(check.own, EndpointSettings)
+    return "calling_ae_title" in type(check.own).model_fields
 
 
 def addressed() -> list[Schema]:

@@ -77,8 +77,8 @@ def _node_settings(
     own = block.without(frozenset({"checks", *kinds, *strangers}))
     settings = validator.read(NodeSettings, own, path, known, partial=partial)
     blocks = {
-        kind: validator.read(system.settings, block.entries[kind], (*path, kind), partial=partial)
-        for kind, system in kinds.items()
+        kind: validator.read(kinds[kind].settings, block.entries[kind], (*path, kind), partial=partial)
+        for kind in kinds
         if kind in block.entries
     }
     return settings, {kind: found for kind, found in blocks.items() if found is not None}

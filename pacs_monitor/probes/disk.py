@@ -30,9 +30,9 @@ from pacs_monitor.format.human import byte_size, duration, label, percentage
 from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
 from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.systems import VolumeSource, is_guarded, peer_of, system_of
-from pacs_monitor.systems.judgement import Finding, over, selected, unknown, worst_of
-from pacs_monitor.systems.resources import ReportsVolumes, Volume
-from pacs_monitor.systems.trend import KEY, full_in, noted, remembered
+from pacs_monitor.systems.shared.judgement import Finding, over, selected, unknown, worst_of
+from pacs_monitor.systems.shared.resources import ReportsVolumes, Volume
+from pacs_monitor.systems.shared.trend import KEY, full_in, noted, remembered
 
 MOST = 64
 """Volumes that one check measures."""

@@ -27,7 +27,7 @@ from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, P
 from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.net.threads import OneThread
 from pacs_monitor.paths import sort_of
-from pacs_monitor.systems.paths import leads_to_a_file
+from pacs_monitor.systems.shared.paths import leads_to_a_file
 
 AHEAD = 3600.0
 """Seconds that a file may be dated in the future; one that is further ahead would hide that nothing new comes."""

@@ -55,8 +55,8 @@ from pacs_monitor.model import (
 from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.patterns import DURATION, together, trimmed
 from pacs_monitor.systems import SourceOf, peer_of, system_of
-from pacs_monitor.systems.paths import leads_to_a_file, look
-from pacs_monitor.systems.resources import Feed, ReportsFeeds
+from pacs_monitor.systems.shared.paths import leads_to_a_file, look
+from pacs_monitor.systems.shared.resources import Feed, ReportsFeeds
 
 LAST = "hl7_feed_last_message_timestamp_seconds"
 MESSAGES = "hl7_feed_messages"

@@ -25,8 +25,8 @@ from pacs_monitor.format.human import number, percentage
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
 from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.systems import HostSource, peer_of, system_of
-from pacs_monitor.systems.judgement import Finding, over, worst_of
-from pacs_monitor.systems.resources import UNKNOWN, HostState, ReportsHost
+from pacs_monitor.systems.shared.judgement import Finding, over, worst_of
+from pacs_monitor.systems.shared.resources import UNKNOWN, HostState, ReportsHost
 
 PerCpu = Annotated[float, Field(gt=0)]
 

@@ -28,10 +28,10 @@ from pacs_monitor.format.human import duration, items, label, number
 from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
 from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.systems import QueueSource, is_guarded, peer_of, system_of
-from pacs_monitor.systems.backlog import Backlog
-from pacs_monitor.systems.judgement import Finding, over, selected, unknown, worst_of
-from pacs_monitor.systems.resources import Gap, ReportsQueues
-from pacs_monitor.systems.resources import Queue as Told
+from pacs_monitor.systems.shared.backlog import Backlog
+from pacs_monitor.systems.shared.judgement import Finding, over, selected, unknown, worst_of
+from pacs_monitor.systems.shared.resources import Gap, ReportsQueues
+from pacs_monitor.systems.shared.resources import Queue as Told
 
 MOST = 64
 """Queues for which one check records measurements; it judges all."""

@@ -26,8 +26,8 @@ from pacs_monitor.format.human import label, number, percentage
 from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
 from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.systems import InterfaceSource, peer_of, system_of
-from pacs_monitor.systems.judgement import Finding, selected, worst_of
-from pacs_monitor.systems.resources import Interface, Link, ReportsInterfaces
+from pacs_monitor.systems.shared.judgement import Finding, selected, worst_of
+from pacs_monitor.systems.shared.resources import Interface, Link, ReportsInterfaces
 
 MOST = 64
 """Interfaces for which one check records measurements."""

@@ -61,8 +61,8 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.systems import peer_of
-from pacs_monitor.systems.arrivals import Arrival, arrivals
 from pacs_monitor.systems.orthanc import Orthanc, OrthancSettings
+from pacs_monitor.systems.shared.arrivals import Arrival, arrivals
 
 EVERYTHING = "all"
 ALWAYS = Hours(())
