@@ -13,7 +13,7 @@ from ulid import ULID
 
 from pacs_monitor import states
 from pacs_monitor.alerting.cases import TROUBLE
-from pacs_monitor.alerting.next_steps import explained_by_detail, next_step, recovered
+from pacs_monitor.alerting.next_steps import explained_by_detail, next_step
 from pacs_monitor.alerting.reason_texts import phrase, port_of
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.model import (
@@ -195,7 +195,8 @@ def _node(incident: Incident, event: Event, check: Check | None, scene: Scene) -
     if event is Event.WITHDRAWN:
         return f"{title}: {incident.cause} is no longer monitored; its incident, open since {since}, is withdrawn"
     if incident.ended is not None:
-        lasted, again = _duration(incident.ended - incident.since), recovered(check)
+        lasted = _duration(incident.ended - incident.since)
+        again = check.probe.recovered(check.settings) if check else "recovered"
         return f"{title}: {_check(incident.cause)} {again} at {_clock(incident.ended, scene)}, after {lasted}"
     if incident.state is State.ABSENT:
         return (

@@ -16,11 +16,11 @@ from pacs_monitor.model import (
     Micros,
     Node,
     Outcome,
+    Probe,
     ProbeContext,
     Reason,
     Status,
     Thresholds,
-    Timing,
 )
 from tests.timing import SOON
 
@@ -57,16 +57,13 @@ class NumericResolver:
         return (host,), False
 
 
-class Asking:
+class Asking(Probe):
     """A probe that runs whatever it is given."""
 
     kind = "asking"
     settings = dict
-    measures = ()
     layer = Layer.SERVICE
-    writes = False
     uses_association = True
-    timing = Timing()
 
     def __init__(self, ask: Callable[[ProbeContext], Awaitable[Outcome]]) -> None:
         self.ask = ask
