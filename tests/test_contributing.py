@@ -30,26 +30,18 @@ READ = [
 
 TOYS = {
     "probes": '''"""Is a toy there?"""
-from typing import ClassVar
 from pacs_monitor.fields import Settings
-from pacs_monitor.model import Layer, Needs, Outcome, Timing
+from pacs_monitor.model import Layer, Needs, Outcome, Probe
 
 class ToySettings(Settings):
     colour: str = "red"
     """Its colour."""
 
-class Toy:
-    kind: ClassVar = "toy_probe"
-    settings: ClassVar = ToySettings
-    measures: ClassVar = ()
-    layer: ClassVar = Layer.SERVICE
-    writes: ClassVar = False
-    uses_association: ClassVar = False
-    needs: ClassVar = Needs()
-    timing: ClassVar = Timing()
-
-    def addresses(self, node, settings):
-        return ()
+class Toy(Probe):
+    kind = "toy_probe"
+    settings = ToySettings
+    layer = Layer.SERVICE
+    needs = Needs()
 
     async def run(self, node, settings, ctx):
         return Outcome.ok()

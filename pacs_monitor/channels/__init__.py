@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
-from types import MappingProxyType
 
+from pacs_monitor.kinds import discover
 from pacs_monitor.model import Channel
 
 
 @cache
 def kinds() -> Mapping[str, type[Channel]]:
-    """Every kind of channel by its name; each module of this package defines one class with a `kind`."""
-    found: dict[str, type[Channel]] = {}
-    for listed in pkgutil.iter_modules(__path__):
-        module = import_module(f"{__name__}.{listed.name}")
-        for thing in vars(module).values():
-            if isinstance(thing, type) and thing.__module__ == module.__name__ and "kind" in vars(thing):
-                found[vars(thing)["kind"]] = thing
-    return MappingProxyType(dict(sorted(found.items())))
+    """Every kind of channel by its name; a module is imported when its kind is looked up."""
+    return discover(__name__)

@@ -5,10 +5,9 @@ Exit codes: 0 fine (ok and warn), 1 bad news (fail, unknown, a wrong configurati
 
 from __future__ import annotations
 
-from pacs_monitor.cli import catalogue, configuration, oncall, probing, reporting, running  # noqa: F401 - registered
-from pacs_monitor.cli.common import app
+from pacs_monitor.cli.common import app, command
 
-__all__ = ["app", "main"]
+__all__ = ["app", "command", "main"]
 
 
 def main() -> None:

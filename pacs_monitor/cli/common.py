@@ -1,24 +1,46 @@
-"""What every command shares: the app, `--config`, `--json`, and how errors end a command."""
+"""What every command shares: the app, `--config`, `--json`, `--url`, and how errors end a command."""
 
 from __future__ import annotations
 
 import json as encoding
 import os
 import sys
-from collections.abc import Collection
-from dataclasses import asdict
+from collections.abc import Collection, Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group
 
 from pacs_monitor import __version__
-from pacs_monitor.config import ConfigError, Estate, load
-from pacs_monitor.config.errors import likely, listed
+from pacs_monitor.cli.commands import COMMANDS
 from pacs_monitor.format.human import plain
+from pacs_monitor.format.names import likely, listed
+
+
+class _Commands(TyperGroup):
+    """The commands; a module is imported when one of its commands is run or shows its own help."""
+
+    def __init__(self, *, commands: dict[str, Any] | None = None, **options: Any) -> None:
+        listed_only = {name: TyperCommand(name, help=line) for name, (_, line) in COMMANDS.items()}
+        super().__init__(commands={**listed_only, **(commands or {})}, **options)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, name and command(name), rest
+
+
+def command(name: str) -> Any:
+    """The command of this name, with its options."""
+    import_module(f"{__package__}.{COMMANDS[name][0]}")
+    return get_group(app).commands[name]
+
 
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -35,6 +57,18 @@ ConfigFile = Annotated[
     typer.Option("--config", "-c", envvar="PACS_MONITOR_CONFIG", help="The configuration file.", show_default=True),
 ]
 DEFAULT_CONFIG = Path("monitor.yaml")
+Url = Annotated[
+    str | None,
+    typer.Option("--url", envvar="PACS_MONITOR_URL", help="The running daemon, instead of what the file says."),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file",
+        envvar="PACS_MONITOR_TOKEN_FILE",
+        help="Holds the token; or $PACS_MONITOR_TOKEN. Without either, the file's first token for operators.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -45,23 +79,10 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Show the vers
         raise typer.Exit
 
 
-def estate_of(config: Path, *, json: bool = False) -> Estate:
-    """The estate, or every error of the configuration (as JSON on the output) and exit 1."""
-    if not config.exists():
-        fail(
-            f"name another file with --config, or create it with: pacs-monitor init {config} ({config} does not exist)"
-        )
-    try:
-        return load(config)
-    except ConfigError as error:
-        if json:
-            print_json({"file": str(config), "errors": [asdict(problem) for problem in error.problems]})
-            raise typer.Exit(1) from None
-        for problem in error.problems:
-            err.print(plain(str(problem)), markup=False)
-        count = len(error.problems)
-        err.print(f"{count} error{'s' if count > 1 else ''}; nothing was started", style="bold red")
-        raise typer.Exit(1) from None
+def warn(warnings: Iterable[object]) -> None:
+    """What is accepted and is not as it may have been meant: not acted on yet, shared, not allowed."""
+    for warning in warnings:
+        err.print(f"warning: {warning}", style="yellow", markup=False)
 
 
 def fail(message: str, code: int = 1) -> NoReturn:

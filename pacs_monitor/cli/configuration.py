@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,18 +17,19 @@ from pacs_monitor.cli.common import (
     DEFAULT_CONFIG,
     AsJson,
     ConfigFile,
+    TokenFile,
+    Url,
     app,
-    err,
-    estate_of,
     fail,
     out,
     print_json,
     unknown,
+    warn,
 )
-from pacs_monitor.cli.daemon_address import TokenFile, Url, address_of, daemon_address
+from pacs_monitor.cli.daemon_address import address_of
+from pacs_monitor.cli.estates import estate_of
 from pacs_monitor.cli.loads import loads
 from pacs_monitor.config import Estate
-from pacs_monitor.format.human import login_name
 
 PAGE = 100
 """Columns of a table that people read; longer values go on in the next line."""
@@ -65,12 +65,6 @@ def check_config(
         out.print(line, markup=False)
     counts = (f"{count} {what[:-1] if count == 1 else what}" for what, count in _there(estate).items())
     out.print(f"{estate.file}: no errors; {', '.join(counts)}", markup=False)
-
-
-def warn(warnings: Iterable[object]) -> None:
-    """What is accepted and is not as it may have been meant: not acted on yet, shared, not allowed."""
-    for warning in warnings:
-        err.print(f"warning: {warning}", style="yellow", markup=False)
 
 
 def _checked(estate: Estate, changes: list[str] | None) -> dict[str, Any]:
@@ -131,21 +125,3 @@ def init(
     except OSError as error:
         fail(f"{file}: {error.strerror}")
     out.print(f"wrote {file}; next: edit it, then: pacs-monitor check-config --config {file}", markup=False)
-
-
-@app.command()
-def reload(
-    json: AsJson = False, url: Url = None, token_file: TokenFile = None, config: ConfigFile = DEFAULT_CONFIG
-) -> None:
-    """Make the running daemon reload its configuration; a file with errors changes nothing."""
-    instead = "if monitor.listen, tls or the token has changed, send the daemon SIGHUP instead"
-    answer = client.post(
-        daemon_address(config, url, token_file, quietly=True), "/api/v1/reload", instead=instead, by=login_name()
-    )
-    changes, warnings = answer["changes"], answer.get("warnings", [])
-    if json:
-        print_json({"changes": changes, "warnings": warnings})
-        return
-    warn(warnings)
-    for line in changes or ["nothing changed"]:
-        out.print(line, markup=False)

@@ -23,14 +23,16 @@ from pacs_monitor.cli.common import (
     DEFAULT_CONFIG,
     AsJson,
     ConfigFile,
+    TokenFile,
+    Url,
     app,
-    estate_of,
     fail,
     out,
     print_json,
     unknown,
 )
-from pacs_monitor.cli.daemon_address import DaemonAddress, TokenFile, Url, address_of, estate_or_contact
+from pacs_monitor.cli.daemon_address import DaemonAddress, address_of
+from pacs_monitor.cli.estates import estate_of, estate_or_contact
 from pacs_monitor.cli.local_runs import runner_of
 from pacs_monitor.cli.measured import TimeFormat
 from pacs_monitor.cli.results import Facts

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from pacs_monitor import reports
-from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, app, estate_of, fail, out
-from pacs_monitor.cli.daemon_address import estate_or_contact
+from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, app, fail, out
+from pacs_monitor.cli.estates import estate_of, estate_or_contact
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate, check_facts
 from pacs_monitor.fields import Match

@@ -9,10 +9,10 @@ from typing import Any
 
 from rich.markup import escape
 
-from pacs_monitor.alerting.next_steps import next_step
 from pacs_monitor.cli import measured
 from pacs_monitor.cli.display import reason
 from pacs_monitor.format.human import duration
+from pacs_monitor.messages.next_steps import next_step
 from pacs_monitor.model import SECOND, Phase
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "unknown": "magenta"}

@@ -9,7 +9,8 @@ import typer
 
 from pacs_monitor import demo as demonstration
 from pacs_monitor import process
-from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, app, estate_of, fail
+from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, app, fail
+from pacs_monitor.cli.estates import estate_of
 from pacs_monitor.fields import parse_duration
 from pacs_monitor.format.human import plain
 from pacs_monitor.model import PacsMonitorError

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from pacs_monitor import reports
-from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, estate_of, fail, out, print_json
+from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, fail, out, print_json
+from pacs_monitor.cli.estates import estate_of
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
 from pacs_monitor.format.human import moment
@@ -29,10 +30,11 @@ def simulate(
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
 ) -> None:
-    """Say who would be notified of what, when, and what would be suppressed, why; nothing is sent.
+    """Show who would be notified of what, when: by a written timeline, or by the recorded one; nothing is sent.
 
-    With --scenario, by a written timeline: exit 1 if it is not what the scenario expects. With --replay, by the events
-    on record: which pages the configuration would have sent, and how that differs from what was sent.
+    What would be suppressed is shown too, and why. With --scenario, by a written timeline: exit 1 if it is not what the
+    scenario expects. With --replay, by the events on record: which pages the configuration would have sent, and how
+    that differs from what was sent.
     """
     if (file is None) == (period is None):
         fail("say either --scenario FILE or --replay PERIOD", 2)

@@ -7,16 +7,14 @@ from typing import Any
 
 from pacs_monitor import probes, systems
 from pacs_monitor.config.blocks import CheckDraft
-from pacs_monitor.dicom.endpoint import EndpointSettings
-from pacs_monitor.model import Needs, Node, Probe
+from pacs_monitor.model import Node, Probe
 from pacs_monitor.patterns import Schema
 
 
 def lacking(probe: Probe, settings: Any, node: Node) -> str | None:
     """What a check lacks to have somebody to ask: `host`, `address`; None when nothing."""
-    needs = _needs(probe)
     source = getattr(systems.kinds().get(getattr(settings, "source", "")), "needs", None)
-    if (needs or source) and not node.host:
+    if (probe.needs or source) and not node.host:
         return "host"
     if probe.uses_association and not probe.addresses(node, settings):
         return "address" if node.host else "host"
@@ -25,22 +23,18 @@ def lacking(probe: Probe, settings: Any, node: Node) -> str | None:
 
 def speaks_dicom(check: CheckDraft) -> bool:
     """Whether a check opens associations to its node."""
-    return isinstance(check.own, EndpointSettings)
+    return "calling_ae_title" in type(check.own).model_fields
 
 
 def addressed() -> list[Schema]:
     """The same as rules for a node."""
-    kinds = {kind: needs for kind, probe in probes.kinds().items() if (needs := _needs(probe))}
+    kinds = {kind: needs for kind, probe in probes.kinds().items() if (needs := probe.needs)}
     sources = sorted(kind for kind, system in systems.kinds().items() if hasattr(system, "needs"))
     rules = [_rule(_any_check("source", sources), ["host"])]
     rules += [_rule(_some_check(kind), ["host"]) for kind in kinds]
     return rules + [
         _rule(_some_check(kind, needs.or_keys), [needs.block]) for kind, needs in kinds.items() if needs.block
     ]
-
-
-def _needs(probe: Probe) -> Needs | None:
-    return getattr(probe, "needs", None)
 
 
 def _rule(condition: Schema, keys: Sequence[str]) -> Schema:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from pacs_monitor import probes, systems
-from pacs_monitor.config.errors import likely, listed, unknown_key, unknown_kind
+from pacs_monitor.config.errors import unknown_key, unknown_kind
 from pacs_monitor.config.members import CheckSettings, DicomSettings, NodeSettings
 from pacs_monitor.config.problems import Path
 from pacs_monitor.config.sections import ChannelSettings
@@ -17,6 +17,7 @@ from pacs_monitor.config.shapes import shapes
 from pacs_monitor.config.tree import Branch, Text, Tree
 from pacs_monitor.config.validate import Validator
 from pacs_monitor.config.values import check_name
+from pacs_monitor.format.names import likely, listed
 from pacs_monitor.model import CheckId, Probe
 
 CHECK_KEYS = frozenset(shapes(CheckSettings))
@@ -77,8 +78,8 @@ def _node_settings(
     own = block.without(frozenset({"checks", *kinds, *strangers}))
     settings = validator.read(NodeSettings, own, path, known, partial=partial)
     blocks = {
-        kind: validator.read(system.settings, block.entries[kind], (*path, kind), partial=partial)
-        for kind, system in kinds.items()
+        kind: validator.read(kinds[kind].settings, block.entries[kind], (*path, kind), partial=partial)
+        for kind in kinds
         if kind in block.entries
     }
     return settings, {kind: found for kind, found in blocks.items() if found is not None}

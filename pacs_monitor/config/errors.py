@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pacs_monitor.config.tree import Branch, Items, Text, Tree
+from pacs_monitor.format.names import likely, listed
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-MANY = 40
 SHORTEST_SECRET = 4
 """Characters."""
 LONG = 80
@@ -72,18 +71,6 @@ def nearest(name: str, known: Collection[str]) -> str:
     """The known name that may be meant, or else all that are known."""
     guess = likely(name, known)
     return f"did you mean {guess!r}?" if guess else f"known here: {listed(known)}"
-
-
-def likely(name: str, known: Collection[str]) -> str | None:
-    """The known name that may be meant."""
-    return next(iter(get_close_matches(name, known, n=1)), None)
-
-
-def listed(known: Collection[str]) -> str:
-    """All names, at most MANY, in their order."""
-    names = sorted(known)
-    more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
-    return (", ".join(names[:MANY]) or "none") + more
 
 
 def sentence(error: ErrorDetails, tree: Tree, secret: bool) -> str:

@@ -33,12 +33,17 @@ from pacs_monitor.model import (
     Micros,
     Node,
     Probe,
-    Severity,
     Thresholds,
+    defaults,
 )
 
 DEFAULTS = Defaults(
-    failures=3, recoveries=2, page_after=60.0, severity=Severity.WARNING, unknown_after=900.0, busy_fail_after=600.0
+    failures=defaults.FAILURES,
+    recoveries=defaults.RECOVERIES,
+    page_after=defaults.PAGE_AFTER,
+    severity=defaults.SEVERITY,
+    unknown_after=defaults.UNKNOWN_AFTER,
+    busy_fail_after=defaults.BUSY_FAIL_AFTER,
 )
 BLOCKS = frozenset({"dicom", "hl7"})
 TIMING = frozenset({"interval", "retry_interval"})
@@ -79,7 +84,7 @@ def resolve(validator: Validator, draft: Draft, monitor: Piece[MonitorSettings])
     """Every node and check that could be read."""
     found = Resolved(monitor.settings, {}, {}, {}, {})
     kinds: dict[str, SettingsLayer] = {}
-    defaults = [SettingsLayer("defaults", draft.defaults.settings, draft.defaults.tree)] if draft.defaults else []
+    said_of_all = [SettingsLayer("defaults", draft.defaults.settings, draft.defaults.tree)] if draft.defaults else []
     for name, node_draft in draft.nodes.items():
         above = _above(draft, node_draft, monitor)
         found.nodes[name], found.node_origins[name] = _node(node_draft, above, monitor.settings.ae_title)
@@ -94,7 +99,7 @@ def resolve(validator: Validator, draft: Draft, monitor: Piece[MonitorSettings])
                 SettingsLayer("node", node_draft.settings, node_draft.tree),
             ]
             made, found.check_origins[check.id] = _check(
-                check, node, [*layers, *defaults, kind, BUILT_IN], [*layers, *above]
+                check, node, [*layers, *said_of_all, kind, BUILT_IN], [*layers, *above]
             )
             found.checks[check.id] = replace(
                 made,

@@ -20,7 +20,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from pacs_monitor import calendars, cron, patterns
+from pacs_monitor import calendars, patterns
 from pacs_monitor.fields import Duration, Texts, parse_day, secret
 from pacs_monitor.paths import file_path
 from pacs_monitor.patterns import BLANKS, one_or_more, text, trimmed
@@ -136,6 +136,8 @@ def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _cron(value: str) -> str:
+    from pacs_monitor import cron  # noqa: PLC0415 - imports APScheduler, which few configurations need
+
     try:
         if not re.fullmatch(patterns.CRON, value):  # APScheduler overlooks what follows a name, as in jan5
             raise ValueError

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 from ulid import ULID
 
 from pacs_monitor import states
-from pacs_monitor.alerting.next_steps import explained_by_detail, next_step, recovered
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.format.human import duration, moment
 from pacs_monitor.messages import group
+from pacs_monitor.messages.next_steps import explained_by_detail, next_step
 from pacs_monitor.messages.reasons import phrase, port_of
 from pacs_monitor.model import (
     SECOND,
@@ -219,7 +219,8 @@ def _node(incident: Incident, event: Event, check: Check | None, scene: Scene) -
         return f"{title}: {names}; {'its' if one else 'their'} incident, open since {since}, is withdrawn"
     if incident.ended is not None:
         lasted, names = duration(max(0, incident.ended - incident.since) // SECOND), _checks(incident)
-        again = recovered(check) if len(incident.members) == 1 else "have recovered"
+        one = check is not None and len(incident.members) == 1
+        again = check.probe.recovered(check.settings) if one and check else "have recovered"
         return f"{title}: {names} {again} at {_clock(incident.ended, scene)}, after {lasted}"
     if incident.state is State.ABSENT:
         return (

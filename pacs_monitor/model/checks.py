@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pacs_monitor.model import defaults
 from pacs_monitor.model.contracts import Probe
 from pacs_monitor.model.enums import Paging, Severity
 from pacs_monitor.model.estate import Node
@@ -24,10 +25,10 @@ class Check:
     retry_interval: float
     timeout: float
     thresholds: Thresholds
-    severity: Severity = Severity.WARNING
+    severity: Severity = defaults.SEVERITY
     paging: Paging = Paging.ON
-    page_after: float = 60.0
-    unknown_after: float = 900.0
+    page_after: float = defaults.PAGE_AFTER
+    unknown_after: float = defaults.UNKNOWN_AFTER
     cron: str | None = None
     enabled_by: str | None = None
     until: Micros | None = None

@@ -6,6 +6,7 @@ from asyncio import Future
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from datetime import tzinfo
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pacs_monitor.model.enums import Layer
@@ -148,23 +149,42 @@ class ProbeContext(Protocol):
         ...
 
 
+class Needs(NamedTuple):
+    """What a node must say so that a probe or system (as its `needs`) has somebody to ask: its host at least."""
+
+    block: str = ""
+    """The block of the node that says the rest, …"""
+    or_keys: tuple[str, ...] = ()
+    """… unless the check itself says all of these."""
+
+
 @runtime_checkable
 class Probe(Protocol):
-    """The code of one kind of check: one file per kind in `pacs_monitor/probes/`."""
+    """The code of one kind of check: one file per kind in `pacs_monitor/probes/`, with one class that inherits this.
+
+    What has a default here is declared only where it differs.
+    """
 
     kind: ClassVar[str]
     settings: ClassVar[type[Any]]
-    measures: ClassVar[tuple[Measure, ...]]
     layer: ClassVar[Layer]
-    writes: ClassVar[bool]
+    measures: ClassVar[tuple[Measure, ...]] = ()
+    writes: ClassVar[bool] = False
     """Writes or pulls images or messages, so it needs `enabled_by`."""
-    uses_association: ClassVar[bool]
+    uses_association: ClassVar[bool] = False
     """Takes the seat of each of its addresses."""
-    timing: ClassVar[Timing]
+    needs: ClassVar[Needs | None] = None
+    timing: ClassVar[Timing] = Timing()
+    next_steps: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """By reason, what to do first, where the reason's own words are too general; a page then says the detail, too."""
 
-    def addresses(self, node: Node, settings: Any) -> tuple[Address, ...]:
+    def addresses(self, node: Node, settings: Any) -> tuple[Address, ...]:  # noqa: ARG002
         """The addresses that a run opens associations to, in a fixed order."""
-        ...
+        return ()
+
+    def recovered(self, settings: Any) -> str:  # noqa: ARG002
+        """What a page says of a check that is well again."""
+        return "recovered"
 
     async def run(self, node: Node, settings: Any, ctx: ProbeContext) -> Outcome: ...
 
@@ -189,15 +209,6 @@ class Burden(Protocol):
     """A probe that writes, and declares how much."""
 
     def load(self, settings: Any) -> Load: ...
-
-
-class Needs(NamedTuple):
-    """What a node must say so that a probe or system (as its `needs`) has somebody to ask: its host at least."""
-
-    block: str = ""
-    """The block of the node that says the rest, …"""
-    or_keys: tuple[str, ...] = ()
-    """… unless the check itself says all of these."""
 
 
 @runtime_checkable

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pacs_monitor.model import defaults
 from pacs_monitor.model.enums import Paging, Presence
 
 
@@ -74,6 +75,6 @@ class Node:
 class Timing:
     """How often a probe kind runs by default; seconds."""
 
-    interval: float = 60.0
-    retry_interval: float = 10.0
-    timeout: float = 10.0
+    interval: float = defaults.INTERVAL
+    retry_interval: float = defaults.RETRY_INTERVAL
+    timeout: float = defaults.TIMEOUT

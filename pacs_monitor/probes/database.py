@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import re
 from math import ceil
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import AfterValidator
 from sqlalchemy import NullPool, create_engine, select
@@ -25,7 +25,7 @@ from sqlalchemy.sql.expression import literal
 
 from pacs_monitor.drivers import missing_package, package_of
 from pacs_monitor.fields import Duration, Secret, Settings
-from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.model import Address, Layer, Node, Outcome, Phase, Probe, ProbeContext, Reason, Timing
 from pacs_monitor.net import NetFailure, Trace, connect
 from pacs_monitor.net.threads import OneThread
 
@@ -81,20 +81,19 @@ class DatabaseSettings(Settings):
         return url.drivername, (url.host or "").lower(), str(url.port or ""), url.database or ""
 
 
-class Database:
-    kind: ClassVar[str] = "database"
-    settings: ClassVar[type[DatabaseSettings]] = DatabaseSettings
-    measures: ClassVar[tuple[Measure, ...]] = ()
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = False
-    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=15.0, timeout=10.0)
+class Database(Probe):
+    kind = "database"
+    settings = DatabaseSettings
+    layer = Layer.SERVICE
+    timing = Timing(interval=60.0, retry_interval=15.0, timeout=10.0)
+    next_steps = {
+        Reason.AUTH: (
+            "The database answers: check the monitor's account, its password, and the addresses it may log in from."
+        ),
+    }
 
     def __init__(self) -> None:
         self._thread = OneThread()
-
-    def addresses(self, _node: Node, _settings: DatabaseSettings) -> tuple[Address, ...]:
-        return ()
 
     def missing_package(self, settings: DatabaseSettings) -> str | None:
         return missing_package(make_url(settings.url.get_secret_value()))

@@ -29,7 +29,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Annotated, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -48,14 +48,13 @@ from pacs_monitor.model import (
     Layer,
     Measure,
     Measurement,
-    Needs,
     Node,
     Outcome,
     Phase,
+    Probe,
     ProbeContext,
     Reason,
     Status,
-    Timing,
 )
 from pacs_monitor.net import EXPIRY, NetFailure, Trace, resolve, warn_before_expiry
 
@@ -123,18 +122,16 @@ class EchoResult(NamedTuple):
         return self.outcome.reason is not None and self.outcome.reason.blame is Blame.MONITOR
 
 
-class DicomEcho:
-    kind: ClassVar[str] = "dicom_echo"
-    settings: ClassVar[type[DicomEchoSettings]] = DicomEchoSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class DicomEcho(Probe):
+    kind = "dicom_echo"
+    settings = DicomEchoSettings
+    measures = (
         Measure(UP, "How many members or addresses answered, where several are checked."),
         EXPIRY,
     )
-    layer: ClassVar[Layer] = Layer.ASSOCIATION
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = True
-    needs: ClassVar[Needs] = ENDPOINT
-    timing: ClassVar[Timing] = Timing()
+    layer = Layer.ASSOCIATION
+    uses_association = True
+    needs = ENDPOINT
 
     def addresses(self, node: Node, settings: DicomEchoSettings) -> tuple[Address, ...]:
         target = target_of(node, settings)

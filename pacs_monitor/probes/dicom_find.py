@@ -19,7 +19,7 @@ for queries, and for nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, model_validator
 
@@ -27,7 +27,7 @@ from pacs_monitor.dicom.dates import today
 from pacs_monitor.dicom.endpoint import ENDPOINT, addresses_of, not_configured, target_of
 from pacs_monitor.dicom.find import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
 from pacs_monitor.dicom.query import CountSettings, check_keys, count, count_measures, identifier
-from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, ProbeContext, Timing
+from pacs_monitor.model import Address, Layer, Node, Outcome, Probe, ProbeContext, Timing
 
 ROOTS = {"study": STUDY_ROOT_FIND, "patient": PATIENT_ROOT_FIND}
 _TODAY = {"StudyDate": "today"}
@@ -48,15 +48,14 @@ class DicomFindSettings(CountSettings):
         return self
 
 
-class DicomFind:
-    kind: ClassVar[str] = "dicom_find"
-    settings: ClassVar[type[DicomFindSettings]] = DicomFindSettings
-    measures: ClassVar[tuple[Measure, ...]] = count_measures("find", "Studies, series or images")
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = True
-    needs: ClassVar[Needs] = ENDPOINT
-    timing: ClassVar[Timing] = Timing(interval=300.0, retry_interval=30.0, timeout=30.0)
+class DicomFind(Probe):
+    kind = "dicom_find"
+    settings = DicomFindSettings
+    measures = count_measures("find", "Studies, series or images")
+    layer = Layer.SERVICE
+    uses_association = True
+    needs = ENDPOINT
+    timing = Timing(interval=300.0, retry_interval=30.0, timeout=30.0)
 
     def addresses(self, node: Node, settings: DicomFindSettings) -> tuple[Address, ...]:
         return addresses_of(node, settings)

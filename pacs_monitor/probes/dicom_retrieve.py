@@ -25,7 +25,7 @@ Our AE title must be registered there for retrieval, for C-MOVE also as a move d
 from __future__ import annotations
 
 from time import monotonic
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -36,7 +36,7 @@ from pacs_monitor.dicom.find import STUDY_ROOT_FIND
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE
 from pacs_monitor.dicom.sop_classes import IMAGES, sop_class
 from pacs_monitor.fields import AETitle, Duration, Size, Texts
-from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, Probe, ProbeContext, Reason, Timing
 from pacs_monitor.net import EXPIRY, NetFailure
 
 _TRANSFER_SYNTAXES = (
@@ -80,20 +80,20 @@ class DicomRetrieveSettings(EndpointSettings):
     """A retrieval that takes longer than this is a warning (reason `slow`)."""
 
 
-class DicomRetrieve:
-    kind: ClassVar[str] = "dicom_retrieve"
-    settings: ClassVar[type[DicomRetrieveSettings]] = DicomRetrieveSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class DicomRetrieve(Probe):
+    kind = "dicom_retrieve"
+    settings = DicomRetrieveSettings
+    measures = (
         Measure("retrieve_objects", "Objects of the retrieved study."),
         Measure("retrieve_bytes", "Size of their data sets, when they were sent to the monitor."),
         Measure("retrieve_seconds", "From the request to the last object.", trend=True),
         EXPIRY,
     )
-    layer: ClassVar[Layer] = Layer.STORE
-    writes: ClassVar[bool] = True
-    uses_association: ClassVar[bool] = True
-    needs: ClassVar[Needs] = ENDPOINT
-    timing: ClassVar[Timing] = Timing(interval=3600.0, retry_interval=300.0, timeout=120.0)
+    layer = Layer.STORE
+    writes = True
+    uses_association = True
+    needs = ENDPOINT
+    timing = Timing(interval=3600.0, retry_interval=300.0, timeout=120.0)
 
     def addresses(self, node: Node, settings: DicomRetrieveSettings) -> tuple[Address, ...]:
         return addresses_of(node, settings)

@@ -28,7 +28,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
@@ -43,9 +43,9 @@ from pacs_monitor.model import (
     LedgerError,
     Load,
     Measure,
-    Needs,
     Node,
     Outcome,
+    Probe,
     ProbeContext,
     Reason,
     SeatHolder,
@@ -87,10 +87,10 @@ def _held_already(*_addresses: Address) -> AbstractAsyncContextManager[None]:
     return nullcontext()
 
 
-class DicomStore:
-    kind: ClassVar[str] = "dicom_store"
-    settings: ClassVar[type[DicomStoreSettings]] = DicomStoreSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class DicomStore(Probe):
+    kind = "dicom_store"
+    settings = DicomStoreSettings
+    measures = (
         Measure("store_object_bytes", "Size of the data set that was sent."),
         Measure("store_seconds", "From the C-STORE request to its answer.", trend=True),
         Measure(
@@ -99,11 +99,11 @@ class DicomStore:
         Measure("store_leftovers", "Test objects that could not be cleaned up."),
         EXPIRY,
     )
-    layer: ClassVar[Layer] = Layer.STORE
-    writes: ClassVar[bool] = True
-    uses_association: ClassVar[bool] = True
-    needs: ClassVar[Needs] = ENDPOINT
-    timing: ClassVar[Timing] = Timing(interval=900.0, retry_interval=60.0, timeout=60.0)
+    layer = Layer.STORE
+    writes = True
+    uses_association = True
+    needs = ENDPOINT
+    timing = Timing(interval=900.0, retry_interval=60.0, timeout=60.0)
 
     def addresses(self, node: Node, settings: DicomStoreSettings) -> tuple[Address, ...]:
         return addresses_of(node, settings)

@@ -12,7 +12,7 @@ for the worklist, and for nothing else.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
@@ -21,7 +21,7 @@ from pacs_monitor.dicom.endpoint import ENDPOINT, addresses_of, not_configured, 
 from pacs_monitor.dicom.find import MODALITY_WORKLIST_FIND
 from pacs_monitor.dicom.query import CountSettings, check_keys, count, count_measures
 from pacs_monitor.fields import AETitle, ServiceHours
-from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, ProbeContext, Timing
+from pacs_monitor.model import Address, Layer, Node, Outcome, Probe, ProbeContext, Timing
 
 
 def _modality(value: str) -> str:
@@ -44,15 +44,14 @@ class DicomWorklistSettings(CountSettings):
     """Hours in which `at_least` applies; always by default."""
 
 
-class DicomWorklist:
-    kind: ClassVar[str] = "dicom_worklist"
-    settings: ClassVar[type[DicomWorklistSettings]] = DicomWorklistSettings
-    measures: ClassVar[tuple[Measure, ...]] = count_measures("worklist", "Items")
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = True
-    needs: ClassVar[Needs] = ENDPOINT
-    timing: ClassVar[Timing] = Timing(interval=300.0, retry_interval=30.0, timeout=30.0)
+class DicomWorklist(Probe):
+    kind = "dicom_worklist"
+    settings = DicomWorklistSettings
+    measures = count_measures("worklist", "Items")
+    layer = Layer.SERVICE
+    uses_association = True
+    needs = ENDPOINT
+    timing = Timing(interval=300.0, retry_interval=30.0, timeout=30.0)
 
     def addresses(self, node: Node, settings: DicomWorklistSettings) -> tuple[Address, ...]:
         return addresses_of(node, settings)

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from time import monotonic
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -32,7 +32,7 @@ from pacs_monitor.dicom.testobject import Uids
 from pacs_monitor.dicom.web import Level, Service, has_metadata, search
 from pacs_monitor.fields import Duration, NumberOrNone
 from pacs_monitor.http import HttpError, HttpSettings
-from pacs_monitor.model import Address, Flag, Layer, Measure, Node, Outcome, ProbeContext, Reason, Timing
+from pacs_monitor.model import Address, Flag, Layer, Measure, Node, Outcome, Probe, ProbeContext, Reason, Timing
 from pacs_monitor.net import EXPIRY, NetFailure, Trace, warn_before_expiry
 
 _TODAY = {"StudyDate": "today"}
@@ -64,19 +64,18 @@ class DicomwebSettings(HttpSettings):
         return self
 
 
-class Dicomweb:
-    kind: ClassVar[str] = "dicomweb"
-    settings: ClassVar[type[DicomwebSettings]] = DicomwebSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class Dicomweb(Probe):
+    kind = "dicomweb"
+    settings = DicomwebSettings
+    measures = (
         Measure("dicomweb_matches", "Studies, series or instances that the search found."),
         Measure("dicomweb_search_seconds", "From the search request to the end of its answer.", trend=True),
         Measure("dicomweb_metadata_seconds", "From the metadata request to the end of its answer."),
         EXPIRY,
     )
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = True
-    timing: ClassVar[Timing] = Timing(interval=300.0, retry_interval=30.0, timeout=30.0)
+    layer = Layer.SERVICE
+    uses_association = True
+    timing = Timing(interval=300.0, retry_interval=30.0, timeout=30.0)
 
     def addresses(self, node: Node, settings: DicomwebSettings) -> tuple[Address, ...]:  # noqa: ARG002 - the Protocol's
         return (http.address_of(settings.url),)

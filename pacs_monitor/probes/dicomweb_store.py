@@ -23,7 +23,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 from pydantic import model_validator
 
@@ -41,6 +41,7 @@ from pacs_monitor.model import (
     Measure,
     Node,
     Outcome,
+    Probe,
     ProbeContext,
     Reason,
     StoreCapError,
@@ -69,10 +70,10 @@ class DicomwebStoreSettings(HttpSettings, StoreSettings):
         return self
 
 
-class DicomwebStore:
-    kind: ClassVar[str] = "dicomweb_store"
-    settings: ClassVar[type[DicomwebStoreSettings]] = DicomwebStoreSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class DicomwebStore(Probe):
+    kind = "dicomweb_store"
+    settings = DicomwebStoreSettings
+    measures = (
         Measure("store_object_bytes", "Size of the object that was sent."),
         Measure("store_seconds", "From the store request to its answer.", trend=True),
         Measure(
@@ -81,10 +82,10 @@ class DicomwebStore:
         Measure("store_leftovers", "Test objects that could not be cleaned up."),
         EXPIRY,
     )
-    layer: ClassVar[Layer] = Layer.STORE
-    writes: ClassVar[bool] = True
-    uses_association: ClassVar[bool] = True
-    timing: ClassVar[Timing] = Timing(interval=900.0, retry_interval=60.0, timeout=60.0)
+    layer = Layer.STORE
+    writes = True
+    uses_association = True
+    timing = Timing(interval=900.0, retry_interval=60.0, timeout=60.0)
 
     def addresses(self, node: Node, settings: DicomwebStoreSettings) -> tuple[Address, ...]:  # noqa: ARG002
         return (http.address_of(settings.url),)

@@ -23,16 +23,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import ClassVar
 
 from pacs_monitor.fields import Duration, Percent, Settings, Size, Texts
 from pacs_monitor.format.human import byte_size, duration, label, percentage
-from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.model import (
+    SECOND,
+    Layer,
+    Measure,
+    Node,
+    Outcome,
+    Phase,
+    Probe,
+    ProbeContext,
+    Reason,
+    Timing,
+)
 from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.systems import VolumeSource, is_guarded, peer_of, system_of
-from pacs_monitor.systems.judgement import Finding, over, selected, unknown, worst_of
-from pacs_monitor.systems.resources import ReportsVolumes, Volume
-from pacs_monitor.systems.trend import KEY, full_in, noted, remembered
+from pacs_monitor.systems.shared.judgement import Finding, over, selected, unknown, worst_of
+from pacs_monitor.systems.shared.resources import ReportsVolumes, Volume
+from pacs_monitor.systems.shared.trend import KEY, full_in, noted, remembered
 
 MOST = 64
 """Volumes that one check measures."""
@@ -66,10 +76,10 @@ class DiskSettings(Settings):
         return peer_of(node, self.source)
 
 
-class Disk:
-    kind: ClassVar[str] = "disk"
-    settings: ClassVar[type[DiskSettings]] = DiskSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class Disk(Probe):
+    kind = "disk"
+    settings = DiskSettings
+    measures = (
         Measure("disk_free_bytes", "Bytes that a writer may still use.", ("volume",), trend=True),
         Measure("disk_used_bytes", "Bytes in use.", ("volume",), trend=True),
         Measure("disk_used_ratio", "Share of the volume in use, 0 to 1.", ("volume",)),
@@ -81,13 +91,15 @@ class Disk:
         ),
         EXPIRY,
     )
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = False
-    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=20.0, timeout=15.0)
-
-    def addresses(self, _node: Node, _settings: DiskSettings) -> tuple[Address, ...]:
-        return ()
+    layer = Layer.SERVICE
+    timing = Timing(interval=60.0, retry_interval=20.0, timeout=15.0)
+    next_steps = {
+        Reason.OVER_LIMIT: "Find what grew, then free space or extend the volume before writes fail.",
+        Reason.MISSING: ("Mount it again, then check whether anything was written to the empty mount point meanwhile."),
+        Reason.OUT_OF_RESOURCES: (
+            "Read the system log: disk errors can make a volume read-only, so have the disk checked before you remount."
+        ),
+    }
 
     def needs_allowing(self, settings: DiskSettings) -> bool:
         return is_guarded(settings.source)

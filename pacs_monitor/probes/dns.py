@@ -15,13 +15,13 @@ import secrets
 import struct
 from collections.abc import Iterator
 from ipaddress import ip_address
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
 from pacs_monitor.fields import Duration, Port, Settings, Texts
 from pacs_monitor.format.human import label
-from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, Probe, ProbeContext, Reason, Timing
 from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.net.datagram import exchange
 
@@ -68,18 +68,23 @@ class DnsSettings(Settings):
         return node.host.lower(), str(self.port)
 
 
-class Dns:
-    kind: ClassVar[str] = "dns"
-    settings: ClassVar[type[DnsSettings]] = DnsSettings
-    measures: ClassVar[tuple[Measure, ...]] = (Measure("dns_records", "Records of the type in the answer."),)
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = False
-    needs: ClassVar[Needs] = Needs()
-    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=10.0, timeout=5.0)
-
-    def addresses(self, _node: Node, _settings: DnsSettings) -> tuple[Address, ...]:
-        return ()
+class Dns(Probe):
+    kind = "dns"
+    settings = DnsSettings
+    measures = (Measure("dns_records", "Records of the type in the answer."),)
+    layer = Layer.SERVICE
+    needs = Needs()
+    timing = Timing(interval=60.0, retry_interval=10.0, timeout=5.0)
+    next_steps = {
+        Reason.BAD_CONTENT: (
+            "Query another name server and find out who changed the record: until it is fixed, clients may reach the "
+            "wrong host."
+        ),
+        Reason.MISSING: "Query another name server: if it has the record, this server lacks the zone.",
+        Reason.QUERY_REFUSED: (
+            "The name server is running: check its zone, its forwarders, and which clients it may answer."
+        ),
+    }
 
     async def run(self, node: Node, settings: DnsSettings, ctx: ProbeContext) -> Outcome:
         if not node.host:

@@ -23,12 +23,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from math import isfinite
 from re import compile as pattern
-from typing import Any, ClassVar
+from typing import Any
 
 from pacs_monitor.fields import Command, Secret, Settings
 from pacs_monitor.format.human import label
 from pacs_monitor.model import (
-    Address,
     Layer,
     Measure,
     Measurement,
@@ -36,6 +35,7 @@ from pacs_monitor.model import (
     Outcome,
     PacsMonitorError,
     Phase,
+    Probe,
     ProbeContext,
     Reason,
     Status,
@@ -81,23 +81,30 @@ class ExecSettings(Settings):
     """Environment variables for the command, besides a plain PATH; secrets are safer here than in the arguments."""
 
 
-class Exec:
-    kind: ClassVar[str] = "exec"
-    settings: ClassVar[type[ExecSettings]] = ExecSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class Exec(Probe):
+    kind = "exec"
+    settings = ExecSettings
+    measures = (
         Measure("exec_value", "A value of the plugin's performance data, in base units.", ("label", "unit")),
         Measure("exec_exit_status", "The exit status of the command."),
     )
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = False
-    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=20.0, timeout=30.0)
+    layer = Layer.SERVICE
+    timing = Timing(interval=60.0, retry_interval=20.0, timeout=30.0)
+    next_steps = {
+        Reason.EXIT_STATUS: (
+            "The detail is the plugin's first line; run the command by hand as the monitor's user to see the rest."
+        ),
+        Reason.NOT_CONFIGURED: (
+            "Run the command by hand as the monitor's user: a program, or permission to run it, is missing on this "
+            "machine."
+        ),
+        Reason.NOT_MEASURED: (
+            "Run the command by hand as the monitor's user: UNKNOWN often means a wrong argument or account."
+        ),
+    }
 
     def needs_allowing(self, _settings: ExecSettings) -> bool:
         return True
-
-    def addresses(self, _node: Node, _settings: ExecSettings) -> tuple[Address, ...]:
-        return ()
 
     async def run(self, _node: Node, settings: ExecSettings, ctx: ProbeContext) -> Outcome:
         began = ctx.clock.monotonic()

@@ -14,14 +14,25 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from cryptography import x509
 from pydantic import ConfigDict, Field, model_validator
 
 from pacs_monitor.fields import Day, Duration, FilePath, Settings
 from pacs_monitor.format.human import pluralized
-from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.model import (
+    SECOND,
+    Layer,
+    Measure,
+    Node,
+    Outcome,
+    Phase,
+    Probe,
+    ProbeContext,
+    Reason,
+    Timing,
+)
 from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.net.threads import OneThread
 from pacs_monitor.patterns import one_of
@@ -50,22 +61,15 @@ class ExpirySettings(Settings):
         return self
 
 
-class Expiry:
-    kind: ClassVar[str] = "expiry"
-    settings: ClassVar[type[ExpirySettings]] = ExpirySettings
-    measures: ClassVar[tuple[Measure, ...]] = (
-        Measure("expiry_timestamp_seconds", "When it expires: the end of its last day."),
-    )
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = False
-    timing: ClassVar[Timing] = Timing(interval=3600.0, retry_interval=60.0, timeout=5.0)
+class Expiry(Probe):
+    kind = "expiry"
+    settings = ExpirySettings
+    measures = (Measure("expiry_timestamp_seconds", "When it expires: the end of its last day."),)
+    layer = Layer.SERVICE
+    timing = Timing(interval=3600.0, retry_interval=60.0, timeout=5.0)
 
     def __init__(self) -> None:
         self._thread = OneThread()
-
-    def addresses(self, _node: Node, _settings: ExpirySettings) -> tuple[Address, ...]:
-        return ()
 
     async def run(self, _node: Node, settings: ExpirySettings, ctx: ProbeContext) -> Outcome:
         trace = Trace()

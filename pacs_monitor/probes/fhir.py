@@ -14,12 +14,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 from pacs_monitor import http
 from pacs_monitor.fields import Duration, Texts
 from pacs_monitor.http import HttpSettings
-from pacs_monitor.model import Address, Change, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.model import (
+    Change,
+    Layer,
+    Measure,
+    Node,
+    Outcome,
+    Phase,
+    Probe,
+    ProbeContext,
+    Reason,
+    Timing,
+)
 from pacs_monitor.net import EXPIRY, NetFailure, Trace, warn_before_expiry
 
 SIZE_LIMIT = 16 << 20
@@ -42,20 +53,15 @@ class FhirSettings(HttpSettings):
     """A certificate that expires sooner than this is a warning (reason `certificate_expiring`)."""
 
 
-class Fhir:
-    kind: ClassVar[str] = "fhir"
-    settings: ClassVar[type[FhirSettings]] = FhirSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class Fhir(Probe):
+    kind = "fhir"
+    settings = FhirSettings
+    measures = (
         Measure("fhir_resource_types", "How many resource types the server offers."),
         EXPIRY,
     )
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = False
-    timing: ClassVar[Timing] = Timing(interval=300.0, retry_interval=30.0, timeout=15.0)
-
-    def addresses(self, _node: Node, _settings: FhirSettings) -> tuple[Address, ...]:
-        return ()
+    layer = Layer.SERVICE
+    timing = Timing(interval=300.0, retry_interval=30.0, timeout=15.0)
 
     async def run(self, _node: Node, settings: FhirSettings, ctx: ProbeContext) -> Outcome:
         trace = Trace()

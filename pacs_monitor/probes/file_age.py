@@ -17,17 +17,28 @@ import os
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, ValidationInfo
 
 from pacs_monitor.fields import Duration, LocalPath, Number, Settings, Size
 from pacs_monitor.format.human import byte_size, duration, moment
-from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.model import (
+    SECOND,
+    Layer,
+    Measure,
+    Node,
+    Outcome,
+    Phase,
+    Probe,
+    ProbeContext,
+    Reason,
+    Timing,
+)
 from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.net.threads import OneThread
 from pacs_monitor.paths import sort_of
-from pacs_monitor.systems.paths import leads_to_a_file
+from pacs_monitor.systems.shared.paths import leads_to_a_file
 
 AHEAD = 3600.0
 """Seconds that a file may be dated in the future; one that is further ahead would hide that nothing new comes."""
@@ -59,24 +70,22 @@ class FileAgeSettings(Settings):
         return (self.path,)
 
 
-class FileAge:
-    kind: ClassVar[str] = "file_age"
-    settings: ClassVar[type[FileAgeSettings]] = FileAgeSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class FileAge(Probe):
+    kind = "file_age"
+    settings = FileAgeSettings
+    measures = (
         Measure("file_newest_timestamp_seconds", "When the newest matching file was last written."),
         Measure("file_newest_bytes", "The size of the newest matching file.", trend=True),
         Measure("file_matches", "How many files match."),
     )
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = False
-    timing: ClassVar[Timing] = Timing(interval=300.0, retry_interval=60.0, timeout=30.0)
+    layer = Layer.SERVICE
+    timing = Timing(interval=300.0, retry_interval=60.0, timeout=30.0)
+    next_steps = {
+        Reason.BAD_CONTENT: "Check the newest file: an aborted job often leaves one that is too small.",
+    }
 
     def __init__(self) -> None:
         self._thread = OneThread()
-
-    def addresses(self, _node: Node, _settings: FileAgeSettings) -> tuple[Address, ...]:
-        return ()
 
     async def run(self, _node: Node, settings: FileAgeSettings, ctx: ProbeContext) -> Outcome:
         trace = Trace()

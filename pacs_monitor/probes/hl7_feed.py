@@ -32,7 +32,7 @@ from contextlib import suppress
 from datetime import tzinfo
 from fnmatch import fnmatchcase
 from time import monotonic
-from typing import Annotated, ClassVar, NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import ConfigDict, PlainValidator, WithJsonSchema, model_validator
 
@@ -41,13 +41,13 @@ from pacs_monitor.format.human import duration, moment
 from pacs_monitor.hl7.silence import Limit, Limits
 from pacs_monitor.model import (
     SECOND,
-    Address,
     Layer,
     Measure,
     Micros,
     Node,
     Outcome,
     Phase,
+    Probe,
     ProbeContext,
     Reason,
     Timing,
@@ -55,8 +55,8 @@ from pacs_monitor.model import (
 from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.patterns import DURATION, together, trimmed
 from pacs_monitor.systems import SourceOf, peer_of, system_of
-from pacs_monitor.systems.paths import leads_to_a_file, look
-from pacs_monitor.systems.resources import Feed, ReportsFeeds
+from pacs_monitor.systems.shared.paths import leads_to_a_file, look
+from pacs_monitor.systems.shared.resources import Feed, ReportsFeeds
 
 LAST = "hl7_feed_last_message_timestamp_seconds"
 MESSAGES = "hl7_feed_messages"
@@ -109,21 +109,19 @@ class Hl7FeedSettings(Settings):
         return (self.source, self.folder or "") if self.source in OURS else peer_of(node, self.source)
 
 
-class Hl7Feed:
-    kind: ClassVar[str] = "hl7_feed"
-    settings: ClassVar[type[Hl7FeedSettings]] = Hl7FeedSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class Hl7Feed(Probe):
+    kind = "hl7_feed"
+    settings = Hl7FeedSettings
+    measures = (
         Measure(LAST, "When the last message was seen to arrive.", ("feed",)),
         Measure(MESSAGES, "Messages counted by the source; the counter may be reset.", ("feed",), trend=True),
         EXPIRY,
     )
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = False
-    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=30.0, timeout=15.0)
-
-    def addresses(self, node: Node, settings: Hl7FeedSettings) -> tuple[Address, ...]:  # noqa: ARG002 - the Protocol's
-        return ()
+    layer = Layer.SERVICE
+    timing = Timing(interval=60.0, retry_interval=30.0, timeout=15.0)
+    next_steps = {
+        Reason.MISSING: "In the engine, check whether the channel is deployed or was renamed.",
+    }
 
     async def run(self, node: Node, settings: Hl7FeedSettings, ctx: ProbeContext) -> Outcome:
         trace = Trace()

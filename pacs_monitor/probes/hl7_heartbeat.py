@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
@@ -40,6 +40,7 @@ from pacs_monitor.model import (
     Node,
     Outcome,
     Phase,
+    Probe,
     ProbeContext,
     Reason,
     Timing,
@@ -128,18 +129,24 @@ class Hl7HeartbeatSettings(Settings):
         return node.host.lower(), str(port or ""), *sender, self.receiving_application, self.receiving_facility
 
 
-class Hl7Heartbeat:
-    kind: ClassVar[str] = "hl7_heartbeat"
-    settings: ClassVar[type[Hl7HeartbeatSettings]] = Hl7HeartbeatSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class Hl7Heartbeat(Probe):
+    kind = "hl7_heartbeat"
+    settings = Hl7HeartbeatSettings
+    measures = (
         Measure(LOOP, "From sending the message until it came back to our listener.", trend=True),
         EXPIRY,
     )
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = True
-    uses_association: ClassVar[bool] = True
-    needs: ClassVar[Needs] = Needs("hl7", ("port",))
-    timing: ClassVar[Timing] = Timing(interval=300.0, retry_interval=60.0, timeout=10.0)
+    layer = Layer.SERVICE
+    writes = True
+    uses_association = True
+    needs = Needs("hl7", ("port",))
+    timing = Timing(interval=300.0, retry_interval=60.0, timeout=10.0)
+    next_steps = {
+        Reason.SILENT: (
+            "The message was acknowledged: check whether an engine channel is stopped or cannot reach the monitor's "
+            "listener."
+        ),
+    }
 
     def __init__(self) -> None:
         self._links = LinkPool()
@@ -150,6 +157,12 @@ class Hl7Heartbeat:
 
     def load(self, settings: Hl7HeartbeatSettings) -> Load:  # noqa: ARG002 - the Protocol's
         return Load(notices=1)
+
+    def recovered(self, settings: Hl7HeartbeatSettings) -> str:
+        """Without a loop, only what an acknowledgement proves."""
+        if settings.verify == "none":
+            return "was acknowledged again (this proves only that the listener accepts messages)"
+        return super().recovered(settings)
 
     async def run(self, node: Node, settings: Hl7HeartbeatSettings, ctx: ProbeContext) -> Outcome:
         addresses = self.addresses(node, settings)

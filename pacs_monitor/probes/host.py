@@ -16,17 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
 from pacs_monitor.fields import Percent, Port, Settings, Texts
 from pacs_monitor.format.human import number, percentage
-from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.model import Layer, Measure, Node, Outcome, Phase, Probe, ProbeContext, Reason, Timing
 from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.systems import HostSource, peer_of, system_of
-from pacs_monitor.systems.judgement import Finding, over, worst_of
-from pacs_monitor.systems.resources import UNKNOWN, HostState, ReportsHost
+from pacs_monitor.systems.shared.judgement import Finding, over, worst_of
+from pacs_monitor.systems.shared.resources import UNKNOWN, HostState, ReportsHost
 
 PerCpu = Annotated[float, Field(gt=0)]
 
@@ -53,10 +53,10 @@ class HostSettings(Settings):
         return peer_of(node, self.source)
 
 
-class Host:
-    kind: ClassVar[str] = "host"
-    settings: ClassVar[type[HostSettings]] = HostSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class Host(Probe):
+    kind = "host"
+    settings = HostSettings
+    measures = (
         Measure("host_memory_bytes", "Memory of the machine."),
         Measure("host_memory_available_bytes", "Memory available to programs without swapping."),
         Measure("host_load", "Load average of the last minute."),
@@ -64,13 +64,12 @@ class Host:
         Measure("host_processes", "How many processes of each required program run.", ("program",)),
         EXPIRY,
     )
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = False
-    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=20.0, timeout=15.0)
-
-    def addresses(self, _node: Node, _settings: HostSettings) -> tuple[Address, ...]:
-        return ()
+    layer = Layer.SERVICE
+    timing = Timing(interval=60.0, retry_interval=20.0, timeout=15.0)
+    next_steps = {
+        Reason.OVER_LIMIT: "Find which program uses it; users are affected only once services slow down or stop.",
+        Reason.MISSING: "Start it, then read its log to find out why it stopped.",
+    }
 
     async def run(self, node: Node, settings: HostSettings, ctx: ProbeContext) -> Outcome:
         trace = Trace()

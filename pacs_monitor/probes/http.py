@@ -11,7 +11,7 @@ The content is neither shown nor kept. The account needs permission to see the p
 from __future__ import annotations
 
 import re
-from typing import Annotated, ClassVar
+from typing import Annotated
 from urllib.parse import urljoin, urlsplit
 
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -19,7 +19,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from pacs_monitor import http
 from pacs_monitor.fields import Duration, Headers, Size, Texts
 from pacs_monitor.http import SIZE_LIMIT, HttpSettings, Response
-from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, Probe, ProbeContext, Reason
 from pacs_monitor.net import EXPIRY, NetFailure, Trace, warn_before_expiry
 from pacs_monitor.patterns import one_or_more, text
 
@@ -69,21 +69,20 @@ class HttpProbeSettings(HttpSettings):
     """A certificate that expires sooner than this is a warning (reason `certificate_expiring`)."""
 
 
-class Http:
-    kind: ClassVar[str] = "http"
-    settings: ClassVar[type[HttpProbeSettings]] = HttpProbeSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class Http(Probe):
+    kind = "http"
+    settings = HttpProbeSettings
+    measures = (
         Measure("http_status", "The status of the last answer (RFC 9110 15)."),
         Measure("http_answer_bytes", "The length of the last answer's body."),
         EXPIRY,
     )
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = False
-    timing: ClassVar[Timing] = Timing()
-
-    def addresses(self, _node: Node, _settings: HttpProbeSettings) -> tuple[Address, ...]:
-        return ()
+    layer = Layer.SERVICE
+    next_steps = {
+        Reason.BAD_CONTENT: (
+            "Open the page in a browser: is it an error page with status 200, or did its wording change in an upgrade?"
+        ),
+    }
 
     async def run(self, _node: Node, settings: HttpProbeSettings, ctx: ProbeContext) -> Outcome:
         trace = Trace()

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import secrets
 import struct
-from typing import ClassVar, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from pydantic import model_validator
 
@@ -31,6 +31,7 @@ from pacs_monitor.model import (
     Node,
     Outcome,
     Phase,
+    Probe,
     ProbeContext,
     Reason,
     Timing,
@@ -63,21 +64,22 @@ class NtpSettings(Settings):
         return node.host.lower(), str(self.port)
 
 
-class Ntp:
-    kind: ClassVar[str] = "ntp"
-    settings: ClassVar[type[NtpSettings]] = NtpSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class Ntp(Probe):
+    kind = "ntp"
+    settings = NtpSettings
+    measures = (
         Measure("ntp_offset_seconds", "The node's clock minus the monitor's.", trend=True),
         Measure("ntp_stratum", "The node's error bound against its reference clock (root distance, RFC 5905 7.3)."),
     )
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = False
-    needs: ClassVar[Needs] = Needs()
-    timing: ClassVar[Timing] = Timing(interval=300.0, retry_interval=64.0, timeout=5.0)
-
-    def addresses(self, _node: Node, _settings: NtpSettings) -> tuple[Address, ...]:
-        return ()
+    layer = Layer.SERVICE
+    needs = Needs()
+    timing = Timing(interval=300.0, retry_interval=64.0, timeout=5.0)
+    next_steps = {
+        Reason.OVER_LIMIT: (
+            "Compare with another time server: if it shows the same offset, the monitor's own clock is wrong."
+        ),
+        Reason.STALE: "Check which time source that server synchronizes to.",
+    }
 
     async def run(self, node: Node, settings: NtpSettings, ctx: ProbeContext) -> Outcome:
         if not node.host:

@@ -16,13 +16,13 @@ import secrets
 import socket
 import struct
 from time import monotonic
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
 from pacs_monitor.fields import Duration, Percent, Settings
 from pacs_monitor.format.human import duration, percentage
-from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, Probe, ProbeContext, Reason, Timing
 from pacs_monitor.net import NetFailure, Trace, resolve
 from pacs_monitor.net.connection import connect_failure
 
@@ -51,21 +51,16 @@ class PingSettings(Settings):
         return (node.host.lower(),)
 
 
-class Ping:
-    kind: ClassVar[str] = "ping"
-    settings: ClassVar[type[PingSettings]] = PingSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class Ping(Probe):
+    kind = "ping"
+    settings = PingSettings
+    measures = (
         Measure("ping_round_trip_seconds", "The mean round trip of the replies."),
         Measure("ping_lost_ratio", "Share of requests without a reply, from 0 to 1."),
     )
-    layer: ClassVar[Layer] = Layer.NETWORK
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = False
-    needs: ClassVar[Needs] = Needs()
-    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=10.0, timeout=5.0)
-
-    def addresses(self, _node: Node, _settings: PingSettings) -> tuple[Address, ...]:
-        return ()
+    layer = Layer.NETWORK
+    needs = Needs()
+    timing = Timing(interval=60.0, retry_interval=10.0, timeout=5.0)
 
     async def run(self, node: Node, settings: PingSettings, ctx: ProbeContext) -> Outcome:
         if not node.host:

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
 from datetime import tzinfo
-from typing import Any, ClassVar
+from typing import Any
 
 from pacs_monitor.fields import Duration, Settings
 from pacs_monitor.format.human import duration, moment
 from pacs_monitor.model import (
     SECOND,
-    Address,
     Layer,
     Measure,
     Measurement,
@@ -27,6 +26,7 @@ from pacs_monitor.model import (
     Node,
     Outcome,
     Phase,
+    Probe,
     ProbeContext,
     Reason,
     Report,
@@ -42,20 +42,22 @@ class PushSettings(Settings):
     """A job that reports a longer duration than this is a warning (reason `slow`)."""
 
 
-class Push:
-    kind: ClassVar[str] = "push"
-    settings: ClassVar[type[PushSettings]] = PushSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class Push(Probe):
+    kind = "push"
+    settings = PushSettings
+    measures = (
         Measure("push_last_report_timestamp_seconds", "When the job last reported, success or failure."),
         Measure("push_job_seconds", "How long the job took, as reported by the job.", trend=True),
     )
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = False
-    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=1.0, timeout=5.0)
-
-    def addresses(self, _node: Node, _settings: PushSettings) -> tuple[Address, ...]:
-        return ()
+    layer = Layer.SERVICE
+    timing = Timing(interval=60.0, retry_interval=1.0, timeout=5.0)
+    next_steps = {
+        Reason.EXIT_STATUS: "Read the job's log: the job itself reported the failure.",
+        Reason.SILENT: (
+            "Check whether the job ran; if it did, check that it can reach the monitor and that its token is still "
+            "valid."
+        ),
+    }
 
     async def run(self, _node: Node, settings: PushSettings, ctx: ProbeContext) -> Outcome:
         now = ctx.clock.now()

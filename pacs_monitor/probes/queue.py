@@ -21,17 +21,27 @@ leaves. docs/systems.md lists the permissions that each system requires.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 from pacs_monitor.fields import Duration, Number, Settings, Texts
 from pacs_monitor.format.human import duration, items, label, number
-from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.model import (
+    SECOND,
+    Layer,
+    Measure,
+    Node,
+    Outcome,
+    Phase,
+    Probe,
+    ProbeContext,
+    Reason,
+    Timing,
+)
 from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.systems import QueueSource, is_guarded, peer_of, system_of
-from pacs_monitor.systems.backlog import Backlog
-from pacs_monitor.systems.judgement import Finding, over, selected, unknown, worst_of
-from pacs_monitor.systems.resources import Gap, ReportsQueues
-from pacs_monitor.systems.resources import Queue as Told
+from pacs_monitor.systems.shared.backlog import Backlog
+from pacs_monitor.systems.shared.judgement import Finding, over, selected, unknown, worst_of
+from pacs_monitor.systems.shared.resources import Gap, ReportsQueues
+from pacs_monitor.systems.shared.resources import Queue as Told
 
 MOST = 64
 """Queues for which one check records measurements; it judges all."""
@@ -70,10 +80,10 @@ class QueueSettings(Settings):
         return peer_of(node, self.source)
 
 
-class Queue:
-    kind: ClassVar[str] = "queue"
-    settings: ClassVar[type[QueueSettings]] = QueueSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class Queue(Probe):
+    kind = "queue"
+    settings = QueueSettings
+    measures = (
         Measure("queue_length", "Items that wait.", ("queue",), trend=True),
         Measure("queue_oldest_item_timestamp_seconds", "When the longest waiting item arrived.", ("queue",)),
         Measure("queue_newest_item_timestamp_seconds", "When the newest waiting item arrived.", ("queue",)),
@@ -82,13 +92,16 @@ class Queue:
         Measure("queue_failed", "Failed items, as the system counts or lists them.", ("queue",)),
         EXPIRY,
     )
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = False
-    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=20.0, timeout=15.0)
-
-    def addresses(self, _node: Node, _settings: QueueSettings) -> tuple[Address, ...]:
-        return ()
+    layer = Layer.SERVICE
+    timing = Timing(interval=60.0, retry_interval=20.0, timeout=15.0)
+    next_steps = {
+        Reason.OVER_LIMIT: "Find the destination that accepts nothing or is too slow.",
+        Reason.STALE: (
+            "No items are being processed: check whether the destination or its worker is stopped, or its "
+            "receiver is down."
+        ),
+        Reason.MISSING: "Check whether it is deployed or was renamed.",
+    }
 
     def needs_allowing(self, settings: QueueSettings) -> bool:
         return is_guarded(settings.source)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
@@ -29,7 +29,7 @@ from pacs_monitor.dicom.find import STUDY_ROOT_FIND
 from pacs_monitor.dicom.query import Queries, QuerySettings
 from pacs_monitor.dicom.studies import MODALITIES, Day, studies_of
 from pacs_monitor.fields import NodeName, Percent, Texts
-from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, Probe, ProbeContext, Reason, Timing
 from pacs_monitor.net import EXPIRY, NetFailure, Trace
 
 EVERYTHING = "all"
@@ -49,18 +49,17 @@ class ReconcileSettings(QuerySettings):
     """Answers per day after which the query is cancelled (C-CANCEL)."""
 
 
-class Reconcile:
-    kind: ClassVar[str] = "reconcile"
-    settings: ClassVar[type[ReconcileSettings]] = ReconcileSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class Reconcile(Probe):
+    kind = "reconcile"
+    settings = ReconcileSettings
+    measures = (
         Measure("reconcile_studies", "Yesterday's studies, per modality, on each archive.", ("archive", "modality")),
         EXPIRY,
     )
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = True
-    needs: ClassVar[Needs] = ENDPOINT
-    timing: ClassVar[Timing] = Timing(interval=6 * 3600.0, retry_interval=900.0, timeout=120.0)
+    layer = Layer.SERVICE
+    uses_association = True
+    needs = ENDPOINT
+    timing = Timing(interval=6 * 3600.0, retry_interval=900.0, timeout=120.0)
 
     def addresses(self, node: Node, settings: ReconcileSettings) -> tuple[Address, ...]:
         return addresses_of(node, settings)

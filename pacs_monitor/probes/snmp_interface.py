@@ -17,17 +17,28 @@ monitor's address, is enough.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
 from pacs_monitor.fields import Percent, Settings, Texts
 from pacs_monitor.format.human import label, number, percentage
-from pacs_monitor.model import SECOND, Address, Layer, Measure, Node, Outcome, Phase, ProbeContext, Reason, Timing
+from pacs_monitor.model import (
+    SECOND,
+    Layer,
+    Measure,
+    Node,
+    Outcome,
+    Phase,
+    Probe,
+    ProbeContext,
+    Reason,
+    Timing,
+)
 from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.systems import InterfaceSource, peer_of, system_of
-from pacs_monitor.systems.judgement import Finding, selected, worst_of
-from pacs_monitor.systems.resources import Interface, Link, ReportsInterfaces
+from pacs_monitor.systems.shared.judgement import Finding, selected, worst_of
+from pacs_monitor.systems.shared.resources import Interface, Link, ReportsInterfaces
 
 MOST = 64
 """Interfaces for which one check records measurements."""
@@ -53,10 +64,10 @@ class SnmpInterfaceSettings(Settings):
         return peer_of(node, self.source)
 
 
-class SnmpInterface:
-    kind: ClassVar[str] = "snmp_interface"
-    settings: ClassVar[type[SnmpInterfaceSettings]] = SnmpInterfaceSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class SnmpInterface(Probe):
+    kind = "snmp_interface"
+    settings = SnmpInterfaceSettings
+    measures = (
         Measure("interface_up", "Whether the interface is up: 1 or 0.", _LABEL),
         Measure("interface_receive_bytes_per_second", "Received bits per second.", _LABEL),
         Measure("interface_transmit_bytes_per_second", "Sent bits per second.", _LABEL),
@@ -64,13 +75,11 @@ class SnmpInterface:
         Measure("interface_discards_per_second", "Frames dropped, in and out.", _LABEL),
         EXPIRY,
     )
-    layer: ClassVar[Layer] = Layer.NETWORK
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = False
-    timing: ClassVar[Timing] = Timing(interval=60.0, retry_interval=20.0, timeout=15.0)
-
-    def addresses(self, _node: Node, _settings: SnmpInterfaceSettings) -> tuple[Address, ...]:
-        return ()
+    layer = Layer.NETWORK
+    timing = Timing(interval=60.0, retry_interval=20.0, timeout=15.0)
+    next_steps = {
+        Reason.MISSING: "Check the cable, the switch port, and the device at the other end.",
+    }
 
     async def run(self, node: Node, settings: SnmpInterfaceSettings, ctx: ProbeContext) -> Outcome:
         trace = Trace()

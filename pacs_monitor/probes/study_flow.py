@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any, ClassVar, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -55,14 +55,15 @@ from pacs_monitor.model import (
     Node,
     Outcome,
     Phase,
+    Probe,
     ProbeContext,
     Reason,
     Timing,
 )
 from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.systems import peer_of
-from pacs_monitor.systems.arrivals import Arrival, arrivals
 from pacs_monitor.systems.orthanc import Orthanc, OrthancSettings
+from pacs_monitor.systems.shared.arrivals import Arrival, arrivals
 
 EVERYTHING = "all"
 ALWAYS = Hours(())
@@ -109,18 +110,20 @@ class Feed(NamedTuple):
     keys: Mapping[str, str]
 
 
-class StudyFlow:
-    kind: ClassVar[str] = "study_flow"
-    settings: ClassVar[type[StudyFlowSettings]] = StudyFlowSettings
-    measures: ClassVar[tuple[Measure, ...]] = (
+class StudyFlow(Probe):
+    kind = "study_flow"
+    settings = StudyFlowSettings
+    measures = (
         Measure("study_newest_timestamp_seconds", "When the newest study of a feed began, or arrived.", ("feed",)),
         Measure("studies_today", "Today's studies (series, by station or sender).", ("feed",), trend=True),
         EXPIRY,
     )
-    layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = True
-    timing: ClassVar[Timing] = Timing(interval=600.0, retry_interval=60.0, timeout=60.0)
+    layer = Layer.SERVICE
+    uses_association = True
+    timing = Timing(interval=600.0, retry_interval=60.0, timeout=60.0)
+    next_steps = {
+        Reason.SILENT: "Check the send queue of the modality, then the router before the archive.",
+    }
 
     def addresses(self, node: Node, settings: StudyFlowSettings) -> tuple[Address, ...]:
         if settings.senders:

@@ -11,10 +11,9 @@ for every bare connection until their own timeout, and meanwhile answer `busy` t
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
 
 from pacs_monitor.fields import Duration, Port, Settings
-from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, ProbeContext, Reason, Timing
+from pacs_monitor.model import Address, Layer, Needs, Node, Outcome, Probe, ProbeContext, Reason
 from pacs_monitor.net import NetFailure, Trace, connect
 
 
@@ -28,17 +27,14 @@ class TcpSettings(Settings):
         return node.host.lower(), str(self.port)
 
 
-class Tcp:
+class Tcp(Probe):
     """It takes the seat of its address: on a DICOM port, a bare connection counts like any other."""
 
-    kind: ClassVar[str] = "tcp"
-    settings: ClassVar[type[TcpSettings]] = TcpSettings
-    measures: ClassVar[tuple[Measure, ...]] = ()
-    layer: ClassVar[Layer] = Layer.TRANSPORT
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = True
-    needs: ClassVar[Needs] = Needs()
-    timing: ClassVar[Timing] = Timing()
+    kind = "tcp"
+    settings = TcpSettings
+    layer = Layer.TRANSPORT
+    uses_association = True
+    needs = Needs()
 
     def addresses(self, node: Node, settings: TcpSettings) -> tuple[Address, ...]:
         return (Address(node.host, settings.port),)

@@ -15,7 +15,7 @@ counts: for devices whose self-signed certificate will not be replaced before it
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar, Self
+from typing import Self
 
 from pydantic import model_validator
 
@@ -24,11 +24,11 @@ from pacs_monitor.model import (
     SECOND,
     Address,
     Layer,
-    Measure,
     Needs,
     Node,
     Outcome,
     Phase,
+    Probe,
     ProbeContext,
     Reason,
     Status,
@@ -63,17 +63,16 @@ class TlsCertificateSettings(Settings):
         return node.host.lower(), str(self.port)
 
 
-class TlsCertificate:
+class TlsCertificate(Probe):
     """It takes the seat of its address: a DICOM port over TLS counts the connection like any other."""
 
-    kind: ClassVar[str] = "tls_certificate"
-    settings: ClassVar[type[TlsCertificateSettings]] = TlsCertificateSettings
-    measures: ClassVar[tuple[Measure, ...]] = (EXPIRY,)
-    layer: ClassVar[Layer] = Layer.TRANSPORT
-    writes: ClassVar[bool] = False
-    uses_association: ClassVar[bool] = True
-    needs: ClassVar[Needs] = Needs()
-    timing: ClassVar[Timing] = Timing(interval=3600.0, retry_interval=60.0, timeout=10.0)
+    kind = "tls_certificate"
+    settings = TlsCertificateSettings
+    measures = (EXPIRY,)
+    layer = Layer.TRANSPORT
+    uses_association = True
+    needs = Needs()
+    timing = Timing(interval=3600.0, retry_interval=60.0, timeout=10.0)
 
     def addresses(self, node: Node, settings: TlsCertificateSettings) -> tuple[Address, ...]:
         return (Address(node.host, settings.port),)

@@ -2,13 +2,11 @@
 
 A module defines one class with a `kind`, made as `Kind(settings)`, where the settings are the block that a node has
 under the name of the kind. Its methods show what it can report: `volumes`, `queues`, `feeds`, `interfaces`, `host`
-(pacs_monitor.systems.resources). They are async, and each works within the run's deadline.
+(pacs_monitor.systems.shared.resources). They are async, and each works within the run's deadline.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, ClassVar, Protocol
@@ -17,6 +15,7 @@ from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, Vali
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
+from pacs_monitor.kinds import discover
 from pacs_monitor.model import Located, Node, Reason
 from pacs_monitor.net import Trace
 
@@ -30,17 +29,12 @@ class System(Protocol):
 
 @cache
 def kinds() -> Mapping[str, type[System]]:
-    """Every kind of system, by the name of its module in this package."""
-    found = {}
-    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
-        for value in vars(importlib.import_module(module.name)).values():
-            if isinstance(value, type) and value.__module__ == module.name and hasattr(value, "kind"):
-                found[value.kind] = value
-    return found
+    """Every kind of system by its name; a module is imported when its kind is looked up."""
+    return discover(__name__)
 
 
 def kinds_reporting(what: str) -> list[str]:
-    """The kinds that report `volumes`, `queues`, `feeds`, `interfaces` or `host`."""
+    """The kinds that report `volumes`, `queues`, `feeds`, `interfaces` or `host`; every kind is imported."""
     return sorted(kind for kind, system in kinds().items() if hasattr(system, what))
 
 
@@ -60,7 +54,7 @@ class SourceOf:
         return [*self._ours, *kinds_reporting(self._what)]
 
     def _known(self, kind: str) -> str:
-        if kind not in self._names():
+        if kind not in self._ours and not hasattr(kinds().get(kind), self._what):
             raise ValueError(f"{kind!r} is not a source of {self._what}; use one of: {', '.join(self._names())}")
         return kind
 

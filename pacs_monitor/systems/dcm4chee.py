@@ -34,9 +34,9 @@ from pacs_monitor.fields import AETitle, Texts
 from pacs_monitor.http import HttpError, HttpSettings, Response
 from pacs_monitor.model import SECOND, Flag, Node, ProbeContext, Reason
 from pacs_monitor.net import Trace
-from pacs_monitor.systems.resources import Gap, Queue, Volume
-from pacs_monitor.systems.schema_errors import read_as
-from pacs_monitor.systems.sizes import NOT_REPORTED, volume, whole
+from pacs_monitor.systems.shared.resources import Gap, Queue, Volume
+from pacs_monitor.systems.shared.schema_errors import read_as
+from pacs_monitor.systems.shared.sizes import NOT_REPORTED, volume, whole
 
 REJECTION = "113001^DCM"
 PRODUCT = "dcm4chee"

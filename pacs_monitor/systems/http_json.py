@@ -21,8 +21,8 @@ from pacs_monitor.fields import Settings
 from pacs_monitor.http import HttpError, HttpSettings
 from pacs_monitor.model import Node, ProbeContext, Reason
 from pacs_monitor.net import Trace
-from pacs_monitor.systems.resources import Gap, Queue, Volume
-from pacs_monitor.systems.sizes import NOT_REPORTED, volume
+from pacs_monitor.systems.shared.resources import Gap, Queue, Volume
+from pacs_monitor.systems.shared.sizes import NOT_REPORTED, volume
 
 _NO_LENGTH = Gap(Reason.NOT_MEASURED, "the service does not report its length")
 _NO_SIZE = Gap(Reason.NOT_MEASURED, "the service does not report its size")

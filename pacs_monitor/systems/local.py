@@ -22,11 +22,11 @@ import psutil
 from pacs_monitor.fields import Settings, Texts
 from pacs_monitor.model import Node, Phase, ProbeContext, Reason
 from pacs_monitor.net import Trace
-from pacs_monitor.systems.filesystems import is_hidden
-from pacs_monitor.systems.paths import look
-from pacs_monitor.systems.resources import UNKNOWN, Gap, HostState, Volume
-from pacs_monitor.systems.services import AT_WORK, of_windows
-from pacs_monitor.systems.sizes import volume
+from pacs_monitor.systems.shared.filesystems import is_hidden
+from pacs_monitor.systems.shared.paths import look
+from pacs_monitor.systems.shared.resources import UNKNOWN, Gap, HostState, Volume
+from pacs_monitor.systems.shared.services import AT_WORK, of_windows
+from pacs_monitor.systems.shared.sizes import volume
 
 SYSTEMCTL_WITHIN = 5.0
 

@@ -22,9 +22,9 @@ from pacs_monitor import http
 from pacs_monitor.http import HttpSettings
 from pacs_monitor.model import Node, ProbeContext, Reason
 from pacs_monitor.net import Trace
-from pacs_monitor.systems.resources import Feed, Gap, Queue, Volume
-from pacs_monitor.systems.schema_errors import read_as
-from pacs_monitor.systems.sizes import volume, whole
+from pacs_monitor.systems.shared.resources import Feed, Gap, Queue, Volume
+from pacs_monitor.systems.shared.schema_errors import read_as
+from pacs_monitor.systems.shared.sizes import volume, whole
 
 HEADERS = {"X-Requested-With": "pacs-monitor", "Accept": "application/json"}
 PRODUCT, STATUSES, STATS = "Mirth", "/channels/statuses", "/system/stats"

@@ -15,11 +15,11 @@ from typing import ClassVar
 from pacs_monitor.http import HttpError, HttpSettings
 from pacs_monitor.model import Node, ProbeContext, Reason
 from pacs_monitor.net import Trace
-from pacs_monitor.systems.exposition import Sample, scrape
-from pacs_monitor.systems.filesystems import is_hidden
-from pacs_monitor.systems.resources import Gap, HostState, Volume
-from pacs_monitor.systems.services import states_of
-from pacs_monitor.systems.sizes import volume, whole
+from pacs_monitor.systems.shared.exposition import Sample, scrape
+from pacs_monitor.systems.shared.filesystems import is_hidden
+from pacs_monitor.systems.shared.resources import Gap, HostState, Volume
+from pacs_monitor.systems.shared.services import states_of
+from pacs_monitor.systems.shared.sizes import volume, whole
 
 _FILESYSTEM, _BYTES = "node_filesystem_", "_bytes"
 """Sizes bear their unit since 0.16."""

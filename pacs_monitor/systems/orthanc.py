@@ -24,11 +24,11 @@ from pacs_monitor.fields import Size
 from pacs_monitor.http import HttpError, HttpSettings, Response
 from pacs_monitor.model import Node, ProbeContext, Reason
 from pacs_monitor.net import Trace
-from pacs_monitor.systems.exposition import parse
-from pacs_monitor.systems.resources import Queue, Volume
-from pacs_monitor.systems.schema_errors import read_as
-from pacs_monitor.systems.sizes import volume
-from pacs_monitor.systems.times import of_orthanc
+from pacs_monitor.systems.shared.exposition import parse
+from pacs_monitor.systems.shared.resources import Queue, Volume
+from pacs_monitor.systems.shared.schema_errors import read_as
+from pacs_monitor.systems.shared.sizes import volume
+from pacs_monitor.systems.shared.times import of_orthanc
 
 _INSTANCE = re.compile(r"/instances/[0-9a-f]{8}(?:-[0-9a-f]{8}){4}")
 """An Orthanc identifier is a SHA-1 in five groups."""

@@ -26,8 +26,8 @@ from pacs_monitor.fields import Port, Secret, Settings
 from pacs_monitor.model import Address, Needs, Node, Phase, ProbeContext, Reason
 from pacs_monitor.net import NetFailure, Trace, resolve
 from pacs_monitor.patterns import one_of
-from pacs_monitor.systems.resources import HostState, Interface, Link, Volume
-from pacs_monitor.systems.sizes import volume
+from pacs_monitor.systems.shared.resources import HostState, Interface, Link, Volume
+from pacs_monitor.systems.shared.sizes import volume
 
 TRIES = 3
 MOST = 4096

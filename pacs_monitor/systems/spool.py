@@ -24,8 +24,8 @@ from pydantic import Field
 from pacs_monitor.fields import FolderPath, Settings
 from pacs_monitor.model import Flag, Node, ProbeContext, Reason
 from pacs_monitor.net import Trace
-from pacs_monitor.systems.paths import leads_to_a_file, look
-from pacs_monitor.systems.resources import Gap, Queue
+from pacs_monitor.systems.shared.paths import leads_to_a_file, look
+from pacs_monitor.systems.shared.resources import Gap, Queue
 
 SHARE = 0.8
 """Of the time that is left, for counting."""

@@ -23,7 +23,7 @@ from pacs_monitor.fields import Secret, Settings
 from pacs_monitor.model import Node, Phase, ProbeContext, Reason
 from pacs_monitor.net import Trace
 from pacs_monitor.net.threads import OneThread
-from pacs_monitor.systems.resources import Queue
+from pacs_monitor.systems.shared.resources import Queue
 
 _READS = re.compile(r"\s*(select|with|show|values)\b[^;]*;?\s*", re.IGNORECASE | re.DOTALL)
 _BEGIN = {

@@ -20,10 +20,10 @@ from typing import ClassVar
 from pacs_monitor.http import HttpError, HttpSettings
 from pacs_monitor.model import Node, ProbeContext, Reason
 from pacs_monitor.net import Trace
-from pacs_monitor.systems.exposition import Sample, scrape
-from pacs_monitor.systems.resources import Gap, HostState, Volume
-from pacs_monitor.systems.services import of_windows, states_of
-from pacs_monitor.systems.sizes import doubt, volume, whole
+from pacs_monitor.systems.shared.exposition import Sample, scrape
+from pacs_monitor.systems.shared.resources import Gap, HostState, Volume
+from pacs_monitor.systems.shared.services import of_windows, states_of
+from pacs_monitor.systems.shared.sizes import doubt, volume, whole
 
 _PREFIXES = ("windows_", "wmi_")
 """Since 0.13, and before."""

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
 
-from pacs_monitor.cli import app
+from pacs_monitor.cli import command
+from pacs_monitor.cli.commands import COMMANDS
 from tests.peers.ports import free_port
 from tests.peers.switchable import Switchable
 from tests.support.estates import messages
@@ -75,10 +75,9 @@ def test_every_example_of_the_readme_loads(tmp_path: Path, example: str) -> None
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_documents_name_commands_and_options_that_there_are(page: Path) -> None:
-    known = typer.main.get_group(app).commands
     text = page.read_text(encoding="utf-8")
     for name, more in re.findall(r"\bpacs-monitor ([a-z][a-z-]*)([^`\n]*)", text):
         if re.search(rf"`[^`\n]*pacs-monitor {name}|^\$? ?pacs-monitor {name}", text, re.MULTILINE):
-            assert name in known, f"pacs-monitor {name}"
-            there = {option for parameter in known[name].params for option in parameter.opts}
+            assert name in COMMANDS, f"pacs-monitor {name}"
+            there = {option for parameter in command(name).params for option in parameter.opts}
             assert set(re.findall(r"(?<!\S)(--[a-z][a-z-]*)", more)) <= {*there, "--help"}, f"{name}{more}"

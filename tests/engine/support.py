@@ -10,14 +10,13 @@ from pacs_monitor.model import (
     Check,
     CheckId,
     Layer,
-    Measure,
     Node,
     Outcome,
+    Probe,
     ProbeContext,
     Reason,
     Status,
     Thresholds,
-    Timing,
 )
 
 OK = Outcome(Status.OK)
@@ -32,16 +31,13 @@ class NumericResolver:
         return (host,), False
 
 
-class Asking:
+class Asking(Probe):
     """A probe that runs whatever it is given."""
 
     kind: ClassVar[str] = "asking"
     settings: ClassVar[type[Any]] = dict
-    measures: ClassVar[tuple[Measure, ...]] = ()
     layer: ClassVar[Layer] = Layer.SERVICE
-    writes: ClassVar[bool] = False
     uses_association: ClassVar[bool] = True
-    timing: ClassVar[Timing] = Timing()
 
     def __init__(self, ask: Callable[[ProbeContext], Awaitable[Outcome]]) -> None:
         self.ask = ask

@@ -24,6 +24,7 @@ from pacs_monitor.model import (
     Outcome,
     ProbeContext,
     Reason,
+    Result,
     Standing,
     State,
     Status,

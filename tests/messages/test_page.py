@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pacs_monitor.alerting.next_steps import NO_DATAGRAM, OWN_STEPS, next_step
 from pacs_monitor.messages import page
+from pacs_monitor.messages.next_steps import NO_DATAGRAM, next_step
 from pacs_monitor.messages.reasons import REASON_TEXTS, phrase
 from pacs_monitor.model import (
     Check,
@@ -290,7 +290,7 @@ def test_blindness_says_what_the_one_check_said_and_what_several_have_in_common(
         f"{cannot} archive/farm since 17:00:00 CET: {said}",
         f"{cannot} archive/farm, archive/broker since 17:00:00 CET: no results are arriving",
     ]
-    assert alone["next_step"] == both["next_step"] == OWN_STEPS["exec", Reason.NOT_MEASURED]
+    assert alone["next_step"] == both["next_step"] == kinds()["exec"].next_steps[Reason.NOT_MEASURED]
 
 
 def test_a_detail_is_cut_where_one_sentence_would_be_too_long() -> None:
@@ -298,9 +298,10 @@ def test_a_detail_is_cut_where_one_sentence_would_be_too_long() -> None:
     assert summary == f"Main archive: {'x' * 199}… (since 17:00:00 CET)"
 
 
-def test_own_steps_are_of_kinds_that_there_are_and_differ_from_the_reasons() -> None:
-    assert {kind for kind, _ in OWN_STEPS} <= kinds().keys()
-    for (kind, reason), step in OWN_STEPS.items():
+def test_own_steps_of_a_kind_differ_from_those_of_the_reasons() -> None:
+    own_steps = {(kind, reason): step for kind, probe in kinds().items() for reason, step in probe.next_steps.items()}
+    assert len(own_steps) >= 24
+    for (kind, reason), step in own_steps.items():
         assert step.endswith((".", "?"))
         assert next_step(reason, kind) == step != next_step(reason, "tcp") == REASON_TEXTS[reason].next_step
 

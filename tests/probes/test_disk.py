@@ -20,7 +20,7 @@ from pacs_monitor.probes.disk import MOST, DiskSettings
 from pacs_monitor.systems.local import LocalSettings
 from pacs_monitor.systems.node_exporter import NodeExporterSettings
 from pacs_monitor.systems.orthanc import OrthancSettings
-from pacs_monitor.systems.trend import KEY
+from pacs_monitor.systems.shared.trend import KEY
 from tests.peers.node_exporter import NodeExporter
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port

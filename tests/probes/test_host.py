@@ -18,9 +18,9 @@ from pacs_monitor.model import Node, Outcome, Reason, Status
 from pacs_monitor.net import Trace
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.host import HostSettings, _limits
-from pacs_monitor.systems.judgement import worst_of
 from pacs_monitor.systems.node_exporter import NodeExporterSettings
-from pacs_monitor.systems.resources import HostState
+from pacs_monitor.systems.shared.judgement import worst_of
+from pacs_monitor.systems.shared.resources import HostState
 from tests.peers.node_exporter import NodeExporter
 from tests.peers.ports import free_port
 from tests.peers.scripted import full_accept_queue, hang, scripted

@@ -14,8 +14,8 @@ from pacs_monitor.model import Node, Outcome, Reason, Status
 from pacs_monitor.net import Trace
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.snmp_interface import SnmpInterfaceSettings, _rates, _troubles
-from pacs_monitor.systems.judgement import worst_of
-from pacs_monitor.systems.resources import Interface, Link
+from pacs_monitor.systems.shared.judgement import worst_of
+from pacs_monitor.systems.shared.resources import Interface, Link
 from pacs_monitor.systems.snmp import LINKS, SnmpSettings
 from tests.peers.network import alone, cable, link
 from tests.peers.ports import deaf_port, free_port

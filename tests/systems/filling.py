@@ -11,7 +11,7 @@ from itertools import accumulate
 from statistics import median
 from typing import NamedTuple
 
-from pacs_monitor.systems.trend import Sample, full_in, noted
+from pacs_monitor.systems.shared.trend import Sample, full_in, noted
 
 MINUTE = 60.0
 """Seconds."""

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacs_monitor.systems.backlog import Backlog
-from pacs_monitor.systems.resources import Queue
+from pacs_monitor.systems.shared.backlog import Backlog
+from pacs_monitor.systems.shared.resources import Queue
 
 MINUTE, HOUR = 60.0, 3600.0
 QUARTER = 900.0

@@ -13,7 +13,7 @@ from pacs_monitor.net import Trace
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.disk import DiskSettings
 from pacs_monitor.systems.dcm4chee import Dcm4chee, Dcm4cheeSettings
-from pacs_monitor.systems.resources import Queue, Volume
+from pacs_monitor.systems.shared.resources import Queue, Volume
 from tests.peers.replayed import replayed
 from tests.support.probing import Context, ask
 from tests.support.timing import SOON

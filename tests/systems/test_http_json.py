@@ -10,7 +10,7 @@ from pacs_monitor.model import Node, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.queue import QueueSettings
 from pacs_monitor.systems.http_json import HttpJson, HttpJsonSettings
-from pacs_monitor.systems.resources import Queue, Volume
+from pacs_monitor.systems.shared.resources import Queue, Volume
 from tests.peers.orthanc import Orthanc
 from tests.peers.replayed import replayed
 from tests.support.probing import ask

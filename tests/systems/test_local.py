@@ -17,8 +17,8 @@ from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.disk import DiskSettings
 from pacs_monitor.systems.local import Local, LocalSettings
-from pacs_monitor.systems.paths import look
-from pacs_monitor.systems.services import of_windows
+from pacs_monitor.systems.shared.paths import look
+from pacs_monitor.systems.shared.services import of_windows
 from tests.peers.ports import program
 from tests.peers.user import unprivileged
 from tests.peers.volume import tmpfs

@@ -12,7 +12,7 @@ from pacs_monitor.model import Node, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.queue import QueueSettings
 from pacs_monitor.systems.mirth import Mirth, MirthSettings
-from pacs_monitor.systems.resources import Feed, Queue, Volume
+from pacs_monitor.systems.shared.resources import Feed, Queue, Volume
 from tests.peers.replayed import replayed
 from tests.support.probing import ask
 from tests.systems.asking import BADLY, bad_answers, tell, why_not

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from pacs_monitor.net import Trace
-from pacs_monitor.systems.arrivals import arrivals
 from pacs_monitor.systems.orthanc import Orthanc, OrthancSettings
+from pacs_monitor.systems.shared.arrivals import arrivals
 from tests.peers.replayed import replayed
 from tests.systems.asking import NODE, tell
 

@@ -12,7 +12,7 @@ from pacs_monitor.fields import Secret
 from pacs_monitor.model import Node, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.queue import QueueSettings
-from pacs_monitor.systems.resources import Queue
+from pacs_monitor.systems.shared.resources import Queue
 from pacs_monitor.systems.sql import Sql, SqlSettings
 from tests.peers.ports import free_port
 from tests.peers.postgres import Postgres

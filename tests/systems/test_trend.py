@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacs_monitor.systems.trend import CLOSEST, KEPT, SHORTEST, Sample, full_in, noted
+from pacs_monitor.systems.shared.trend import CLOSEST, KEPT, SHORTEST, Sample, full_in, noted
 from tests.systems.filling import (
     DAY,
     FILLING,

@@ -10,7 +10,7 @@ from pacs_monitor.model import Node, Reason, Status
 from pacs_monitor.probes import kinds
 from pacs_monitor.probes.disk import DiskSettings
 from pacs_monitor.probes.host import HostSettings
-from pacs_monitor.systems.resources import Volume
+from pacs_monitor.systems.shared.resources import Volume
 from pacs_monitor.systems.windows_exporter import WindowsExporter, WindowsExporterSettings
 from tests.peers.replayed import replayed
 from tests.support.probing import ask

@@ -7,7 +7,7 @@ from typing import Any
 
 from pacs_monitor.format.human import byte_size
 from pacs_monitor.model import Reason
-from pacs_monitor.systems.resources import Gap, Volume
+from pacs_monitor.systems.shared.resources import Gap, Volume
 
 NOT_REPORTED = Gap(Reason.NOT_MEASURED, "the system does not report its size", quiet=True)
 """No medium, a pseudo file system, a store in the cloud."""

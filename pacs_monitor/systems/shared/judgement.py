@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 from pacs_monitor.format.human import label
 from pacs_monitor.model import Blame, Outcome, Reason
 from pacs_monitor.net import Trace
-from pacs_monitor.systems.resources import Gap, Named
+from pacs_monitor.systems.shared.resources import Gap, Named
 
 MOST_NAMED = 5
 """Troubles that a detail lists."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pacs_monitor.systems.resources import Queue
+from pacs_monitor.systems.shared.resources import Queue
 
 STEPS = 60
 """How finely the past is remembered."""

@@ -15,7 +15,7 @@ from pacs_monitor.http import HttpError
 from pacs_monitor.model import ProbeContext, Reason
 from pacs_monitor.net import Trace
 from pacs_monitor.systems.orthanc import OrthancSettings
-from pacs_monitor.systems.times import of_orthanc
+from pacs_monitor.systems.shared.times import of_orthanc
 
 CHANGES_BACK = 2000
 """Changes that are looked through at most."""

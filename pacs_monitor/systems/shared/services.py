@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from pacs_monitor.systems.exposition import Sample
-from pacs_monitor.systems.resources import UNKNOWN
+from pacs_monitor.systems.shared.exposition import Sample
+from pacs_monitor.systems.shared.resources import UNKNOWN
 
 AT_WORK = frozenset({"reloading", "refreshing"})
 """States of a unit of systemd that goes on working in them (org.freedesktop.systemd1, ActiveState)."""

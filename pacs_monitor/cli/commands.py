@@ -1,0 +1,54 @@
+"""The commands: for each the module of this package that has it, and the line that `pacs-monitor --help` shows.
+
+The list is kept here so that only the module of the command that runs is imported, with all that it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "probes": ("catalogue", "List the probe kinds; with KIND, its settings and measurements."),
+    "channels": ("catalogue", "List the channel kinds; with KIND, its settings."),
+    "systems": ("catalogue", "List the systems that report disk space and queues; with KIND, its settings."),
+    "check-config": ("configuration", "Report every error at once: file:line: path: what is wrong and how to fix it."),
+    "show": ("configuration", "Show a node's effective settings and where each comes from."),
+    "schema": ("configuration", "Print the JSON Schema of the configuration, for completion in editors."),
+    "init": (
+        "configuration",
+        "Write a starter configuration in shadow mode, which records pages instead of sending them.",
+    ),
+    "reload": ("oncall", "Make the running daemon reload its configuration; a file with errors changes nothing."),
+    "status": (
+        "oncall",
+        "Show where every check of the running daemon stands, and who was paged. Exit 1 while anything is down.",
+    ),
+    "incidents": (
+        "oncall",
+        "List open incidents; with ID, show one with everything that was sent or suppressed, and why.",
+    ),
+    "notify-test": (
+        "notify_test",
+        "Send one test notification, through the daemon if one answers, and show the receiver's answer.",
+    ),
+    "probe": (
+        "probing",
+        "Run the checks of a node now and show status, reason, whose fault, phase times and what to check next.",
+    ),
+    "report": (
+        "reporting",
+        "Account for a period: every second as up, degraded, down, … or unknown, and each outage with its bounds.",
+    ),
+    "simulate": (
+        "simulating",
+        "Show who would be notified of what, when: by a written timeline, or by the recorded one; nothing is sent.",
+    ),
+    "run": (
+        "running",
+        "Run the daemon in the foreground. SIGHUP reloads the configuration, SIGTERM stops it within 10 s.",
+    ),
+    "demo": (
+        "running",
+        "Run a simulated hospital on loopback, monitored by the daemon; a node fails and recovers by itself.",
+    ),
+}
