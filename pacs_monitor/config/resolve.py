@@ -24,6 +24,7 @@ from pacs_monitor.config.tree import Branch, Mark, Tree, at
 from pacs_monitor.config.validate import FROM_FILE, Validator
 from pacs_monitor.fields import nodes_named, tls_of
 from pacs_monitor.model import (
+    CHECK_DEFAULTS,
     SECOND,
     Check,
     CheckId,
@@ -33,13 +34,10 @@ from pacs_monitor.model import (
     Micros,
     Node,
     Probe,
-    Severity,
     Thresholds,
 )
 
-DEFAULTS = Defaults(
-    failures=3, recoveries=2, page_after=60.0, severity=Severity.WARNING, unknown_after=900.0, busy_fail_after=600.0
-)
+DEFAULTS = Defaults(**CHECK_DEFAULTS._asdict())
 BLOCKS = frozenset({"dicom", "hl7"})
 TIMING = frozenset({"interval", "retry_interval"})
 SAY_HOW_OFTEN_TO_WRITE = frozenset({"check", "probe kind"})

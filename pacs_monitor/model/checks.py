@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pacs_monitor.model.contracts import Probe
+from pacs_monitor.model.defaults import CHECK_DEFAULTS
 from pacs_monitor.model.enums import Paging, Severity
 from pacs_monitor.model.estate import Node
 from pacs_monitor.model.results import CheckId, Thresholds
@@ -24,10 +25,10 @@ class Check:
     retry_interval: float
     timeout: float
     thresholds: Thresholds
-    severity: Severity = Severity.WARNING
+    severity: Severity = CHECK_DEFAULTS.severity
     paging: Paging = Paging.ON
-    page_after: float = 60.0
-    unknown_after: float = 900.0
+    page_after: float = CHECK_DEFAULTS.page_after
+    unknown_after: float = CHECK_DEFAULTS.unknown_after
     cron: str | None = None
     enabled_by: str | None = None
     until: Micros | None = None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pacs_monitor.model.defaults import CHECK_DEFAULTS
 from pacs_monitor.model.enums import Paging, Presence
 
 
@@ -73,6 +74,6 @@ class Node:
 class Timing:
     """How often a probe kind runs by default; seconds."""
 
-    interval: float = 60.0
-    retry_interval: float = 10.0
-    timeout: float = 10.0
+    interval: float = CHECK_DEFAULTS.interval
+    retry_interval: float = CHECK_DEFAULTS.retry_interval
+    timeout: float = CHECK_DEFAULTS.timeout
