@@ -24,6 +24,7 @@ from pacs_monitor.config.tree import Branch, Mark, Tree, at
 from pacs_monitor.config.validate import FROM_FILE, Validator
 from pacs_monitor.fields import nodes_named, tls_of
 from pacs_monitor.model import (
+    CHECK_DEFAULTS,
     SECOND,
     Check,
     CheckId,
@@ -34,17 +35,9 @@ from pacs_monitor.model import (
     Node,
     Probe,
     Thresholds,
-    defaults,
 )
 
-DEFAULTS = Defaults(
-    failures=defaults.FAILURES,
-    recoveries=defaults.RECOVERIES,
-    page_after=defaults.PAGE_AFTER,
-    severity=defaults.SEVERITY,
-    unknown_after=defaults.UNKNOWN_AFTER,
-    busy_fail_after=defaults.BUSY_FAIL_AFTER,
-)
+DEFAULTS = Defaults(**CHECK_DEFAULTS._asdict())
 BLOCKS = frozenset({"dicom", "hl7"})
 TIMING = frozenset({"interval", "retry_interval"})
 SAY_HOW_OFTEN_TO_WRITE = frozenset({"check", "probe kind"})

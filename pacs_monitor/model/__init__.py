@@ -22,6 +22,7 @@ from pacs_monitor.model.contracts import (
     Tidies,
     Watches,
 )
+from pacs_monitor.model.defaults import CHECK_DEFAULTS
 from pacs_monitor.model.enums import (
     NEVER_ANSWERED,
     NEVER_CONNECTED,
@@ -101,6 +102,7 @@ from pacs_monitor.model.times import (
 
 __all__ = [
     "BEHIND_PARENT",
+    "CHECK_DEFAULTS",
     "NEVER_ANSWERED",
     "NEVER_CONNECTED",
     "NO_STREAK",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pacs_monitor.model import defaults
 from pacs_monitor.model.contracts import Probe
+from pacs_monitor.model.defaults import CHECK_DEFAULTS
 from pacs_monitor.model.enums import Paging, Severity
 from pacs_monitor.model.estate import Node
 from pacs_monitor.model.results import CheckId, Thresholds
@@ -25,10 +25,10 @@ class Check:
     retry_interval: float
     timeout: float
     thresholds: Thresholds
-    severity: Severity = defaults.SEVERITY
+    severity: Severity = CHECK_DEFAULTS.severity
     paging: Paging = Paging.ON
-    page_after: float = defaults.PAGE_AFTER
-    unknown_after: float = defaults.UNKNOWN_AFTER
+    page_after: float = CHECK_DEFAULTS.page_after
+    unknown_after: float = CHECK_DEFAULTS.unknown_after
     cron: str | None = None
     enabled_by: str | None = None
     until: Micros | None = None

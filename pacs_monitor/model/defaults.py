@@ -1,15 +1,24 @@
-"""What holds for a check where neither the configuration nor its probe kind says otherwise; durations in seconds."""
+"""What holds for a check where neither the configuration nor its probe kind says otherwise."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from pacs_monitor.model.enums import Severity
 
-INTERVAL = 60.0
-RETRY_INTERVAL = 10.0
-TIMEOUT = 10.0
-FAILURES = 3
-RECOVERIES = 2
-PAGE_AFTER = 60.0
-SEVERITY = Severity.WARNING
-UNKNOWN_AFTER = 900.0
-BUSY_FAIL_AFTER = 600.0
+
+class CheckDefaults(NamedTuple):
+    """Durations in seconds."""
+
+    interval: float = 60.0
+    retry_interval: float = 10.0
+    timeout: float = 10.0
+    failures: int = 3
+    recoveries: int = 2
+    page_after: float = 60.0
+    severity: Severity = Severity.WARNING
+    unknown_after: float = 900.0
+    busy_fail_after: float = 600.0
+
+
+CHECK_DEFAULTS = CheckDefaults()

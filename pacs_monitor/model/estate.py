@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pacs_monitor.model import defaults
+from pacs_monitor.model.defaults import CHECK_DEFAULTS
 from pacs_monitor.model.enums import Paging, Presence
 
 
@@ -75,6 +75,6 @@ class Node:
 class Timing:
     """How often a probe kind runs by default; seconds."""
 
-    interval: float = defaults.INTERVAL
-    retry_interval: float = defaults.RETRY_INTERVAL
-    timeout: float = defaults.TIMEOUT
+    interval: float = CHECK_DEFAULTS.interval
+    retry_interval: float = CHECK_DEFAULTS.retry_interval
+    timeout: float = CHECK_DEFAULTS.timeout

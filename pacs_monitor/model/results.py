@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
-from pacs_monitor.model import defaults
+from pacs_monitor.model.defaults import CHECK_DEFAULTS
 from pacs_monitor.model.enums import Blame, Flag, Phase, Presence, Reason, State, Status
 from pacs_monitor.model.times import SECOND, Micros, iso
 
@@ -128,10 +128,10 @@ class Result:
 class Thresholds:
     """How many results in a row confirm a change; durations in seconds."""
 
-    failures: int = defaults.FAILURES
-    recoveries: int = defaults.RECOVERIES
+    failures: int = CHECK_DEFAULTS.failures
+    recoveries: int = CHECK_DEFAULTS.recoveries
     presence: Presence = Presence.ALWAYS
-    busy_fail_after: float = defaults.BUSY_FAIL_AFTER
+    busy_fail_after: float = CHECK_DEFAULTS.busy_fail_after
 
 
 class Streak(NamedTuple):
