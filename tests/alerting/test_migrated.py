@@ -61,6 +61,7 @@ class Went:
 
     def __init__(self, history: History, estate: Estate) -> None:
         self._history = history
+        self._history = history
         self.said: list[Said] = []
         self.opened: set[str] = set()
         self._estate, self._serial = estate, 0
