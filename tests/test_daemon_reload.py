@@ -45,7 +45,7 @@ def test_a_hang_up_while_the_daemon_starts_is_heard_and_does_not_end_it(tmp_path
     assert daemon.stop() == 0
 
 
-async def test_the_configuration_is_on_record_whole_at_the_start_and_after_a_reload(tmp_path):
+async def test_the_configuration_is_on_record_whole_at_the_start_and_after_a_reload(tmp_path: Path) -> None:
     file = write_estate(tmp_path, 0, nodes(free_port()))
     daemon = await Daemon.open(load(file))
     await daemon.start()
