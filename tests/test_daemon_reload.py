@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import sqlite3
 from pathlib import Path
 
-from pacs_monitor.config import load
+from pacs_monitor.config import canonical, load
 from pacs_monitor.daemon import Daemon
 from pacs_monitor.model import CheckId
 from tests.peers.daemon import RunningDaemon
@@ -42,3 +43,17 @@ def test_a_hang_up_while_the_daemon_starts_is_heard_and_does_not_end_it(tmp_path
         daemon.hang_up()
     wait_until(lambda: "reloaded" in daemon.log.read_text(), "the file is read again")
     assert daemon.stop() == 0
+
+
+async def test_the_configuration_is_on_record_whole_at_the_start_and_after_a_reload(tmp_path: Path) -> None:
+    file = write_estate(tmp_path, 0, nodes(free_port()))
+    daemon = await Daemon.open(load(file))
+    await daemon.start()
+    first = await daemon.history.read(lambda reader: reader.configuration())
+    file.write_text(f"{file.read_text()}\n# another file that says the same\n")
+    await daemon.reload("a test")
+    second = await daemon.history.read(lambda reader: reader.configuration())
+    await daemon.stop()
+    assert first == second == json.loads(canonical(load(file)))
+    with contextlib.closing(sqlite3.connect(tmp_path / "proof.db")) as record:
+        assert record.execute("SELECT count(*) FROM revisions WHERE content IS NOT NULL").fetchone() == (2,)
