@@ -16,11 +16,11 @@ from pacs_monitor.daemon import Daemon
 from pacs_monitor.history import HistoryReader
 from pacs_monitor.model import SECOND, CheckId, Reason, Standing, State
 from pacs_monitor.reports import build, parse
-from tests.engine.support import until
 from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
 from tests.peers.scripted import answer_echo, hang, scripted
-from tests.proofs.estates import write_estate
+from tests.support.estates import write_estate
+from tests.support.timing import until
 
 ECHO = CheckId("archive", "dicom_echo")
 DEFAULTS = "interval: 200ms, retry_interval: 100ms, timeout: 1s, failures: 2, recoveries: 1, page_after: 0s"
