@@ -59,14 +59,16 @@ ConfigFile = Annotated[
 DEFAULT_CONFIG = Path("monitor.yaml")
 Url = Annotated[
     str | None,
-    typer.Option("--url", envvar="PACS_MONITOR_URL", help="The running daemon, instead of what the file says."),
+    typer.Option(
+        "--url", envvar="PACS_MONITOR_URL", help="The running daemon's address, instead of the configured one."
+    ),
 ]
 TokenFile = Annotated[
     Path | None,
     typer.Option(
         "--token-file",
         envvar="PACS_MONITOR_TOKEN_FILE",
-        help="Holds the token; or $PACS_MONITOR_TOKEN. Without either, the file's first token for operators.",
+        help="File with the token; or set $PACS_MONITOR_TOKEN. Default: the first configured token for operators.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

@@ -1,4 +1,4 @@
-"""Where the running daemon is, and by which token it is asked: by `--url`, or by the file, also when it has errors."""
+"""The address and token of the running daemon: from `--url`, or from the configuration, even if that has errors."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ UNSPECIFIED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, no
 
 
 class DaemonAddress(NamedTuple):
-    """How a daemon is asked."""
+    """How to reach a daemon."""
 
     url: str
     token: str | None
     verify: str | bool
-    """A certificate to trust, or whether that of the system's authorities is asked for."""
+    """The file of the certificate to trust; True for the system's authorities."""
     zone: str
-    """In which times are shown."""
+    """The IANA time zone in which times are shown."""
 
 
 def daemon_address(config: Path, url: str | None, token_file: Path | None, *, quietly: bool = False) -> DaemonAddress:
-    """By `--url`, or by the file; errors of the file are shown, unless (`quietly`) the daemon will say them."""
+    """From `--url`, or from the configuration; prints its errors, unless the daemon will report them (`quietly`)."""
     if url:
         return address_of(None, url, token_file)
     from pacs_monitor.cli.estates import estate_or_contact  # noqa: PLC0415 - with --url, no configuration is read
@@ -36,7 +36,7 @@ def daemon_address(config: Path, url: str | None, token_file: Path | None, *, qu
 
 
 def address_of(known: Estate | Contact | None, url: str | None, token_file: Path | None) -> DaemonAddress:
-    """By `--url` alone, or by what is known from the file."""
+    """From `--url` alone, or from what the configuration says; ends the command if a URL is no address."""
     token = _token(token_file)
     if url or known is None:
         if not url or not url.startswith(("http://", "https://")):
@@ -57,7 +57,7 @@ def _token(file: Path | None) -> str | None:
     try:
         return file.read_text(encoding="utf-8").strip() or fail(f"{file} contains no token")
     except (OSError, UnicodeDecodeError) as error:
-        fail(f"{file}: {getattr(error, 'strerror', None) or 'is not a text in UTF-8'}")
+        fail(f"{file}: {getattr(error, 'strerror', None) or 'is not UTF-8 text'}")
 
 
 def _operators(monitor: MonitorSettings | Contact) -> str | None:

@@ -12,9 +12,9 @@ from pacs_monitor.config import ConfigError, Contact, Estate, load, read_contact
 from pacs_monitor.format.human import plain, pluralized
 
 ADDRESS = ("listen", "tls")
-"""Keys of `monitor` without which a daemon cannot be asked."""
+"""Keys of `monitor` that are needed to reach a daemon."""
 MOST_SHOWN = 3
-"""Errors of the file that are shown when the daemon is asked all the same."""
+"""How many errors of the configuration are shown when the daemon can be reached despite them."""
 
 
 def estate_of(config: Path, *, json: bool = False) -> Estate:
@@ -37,9 +37,9 @@ def estate_of(config: Path, *, json: bool = False) -> Estate:
 
 
 def estate_or_contact(config: Path, needed: tuple[str, ...] = ADDRESS, *, quietly: bool = False) -> Estate | Contact:
-    """The estate; while the file has errors, what its section `monitor` says, with a warning.
+    """The estate; if the configuration has errors, its section `monitor` alone, with a warning.
 
-    Ends the command where the address (or another key that is `needed`) cannot be read.
+    Ends the command if the address (or another key of `monitor` in `needed`) cannot be read.
     """
     if not config.exists():
         elsewhere = "\nfor a daemon that runs elsewhere, use --url" if needed == ADDRESS else ""
@@ -53,9 +53,7 @@ def estate_or_contact(config: Path, needed: tuple[str, ...] = ADDRESS, *, quietl
         contact = _in_spite_of(error, config, needed)
         if not quietly:
             _warn_of(error, MOST_SHOWN)
-            err.print(
-                f"{config} has errors; of it, only its section monitor is used here", style="yellow", markup=False
-            )
+            err.print(f"{config} has errors: only its section monitor is used here", style="yellow", markup=False)
         return contact
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.delivery import ChannelTrouble, Outbox, RetryPolicy
-from pacs_monitor.model import Check, CheckId, DeliveryStatus, Event, Notification, Severity, State
+from pacs_monitor.model import Check, CheckId, DeliveryStatus, Event, Notification, Reason, Severity, State
 from pacs_monitor.supervision import Supervisor
 from tests.alerting.running import at_once, got, hook, running, types
 from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, an_estate, route
@@ -118,7 +118,7 @@ async def test_a_page_that_the_receiver_refuses_holds_up_no_other_and_is_shown(
     async with running(clock, database, at_once(receiver), opens_after=0.5, **QUICK) as house:
         house.move(DOWN)
         await until(lambda: len(receiver.posts) >= 3)
-        house.move(DOWN, DISK)
+        house.move(DOWN, DISK, reason=Reason.TOO_FEW)
         house.move(DOWN, RIS)
         await got(receiver, 2)
         await until(lambda: bool(house.desk.outbox.health()["hook"].stuck))
@@ -163,9 +163,9 @@ async def test_a_critical_page_goes_next_before_all_warnings_that_wait(
     *warnings, critical = estate.checks
     async with running(clock, database, estate, grace=0.5) as house:
         for check in warnings:
-            house.move(DOWN, check)
+            house.move(DOWN, check, reason=Reason.TOO_FEW)
         await got(receiver, 4)
-        house.move(DOWN, critical)
+        house.move(DOWN, critical, reason=Reason.TOO_FEW)
         await until(lambda: len(house.statuses()) == 81)
         before = len(receiver.accepted)
         await until(lambda: any(post.data["severity"] == "critical" for post in receiver.accepted))
@@ -180,7 +180,7 @@ async def test_what_began_and_ended_while_nothing_was_taken_is_told_in_one_diges
     receiver.status = 404
     async with running(clock, database, at_once(receiver), drop_after=0.0, **QUICK) as house:
         house.move(DOWN, ARCHIVE)
-        house.move(DOWN, DISK)
+        house.move(DOWN, DISK, reason=Reason.TOO_FEW)
         house.move(DOWN, RIS)
         await until(lambda: len({post.id for post in receiver.posts}) == 3)
         house.move(UP, ARCHIVE)
