@@ -151,7 +151,7 @@ class Daemon:
         self._adopt(self.estate, restored)
         self.engine.tidy()
         await self._log_stranded()
-        self.desk.start(restored)
+        self.desk.start(restored, self.history.off_since)
         self._heart = self.supervisor.supervise("heartbeat", self._heartbeat_loop)
         self._web.start()
         (host, port), scheme = self.address, "https" if self.estate.monitor.tls else "http"

@@ -78,6 +78,8 @@ class History:
         self._ledger, self._batches = RecordWriter(number, ids), Batches(ids)
         self._orphans = Orphans(number, self._ledger)
         self.objects = TestObjects(ids, seed, clock, self._writer.done)
+        self.off_since = recorded
+        """When the run before this one was last alive, by the clock that it had; None if there was none."""
         self._alive = Alive(number, str(ULID()), clock.now(), recorded)
         self._batches_to_write: deque[HeartbeatBatch] = deque()
         self._places = asyncio.Semaphore(READS_AT_ONCE)
