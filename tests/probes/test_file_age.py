@@ -216,7 +216,7 @@ HANGING = """
 import asyncio, time
 from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.net.threads import OneThread
-from tests.probes.support import Context
+from tests.support.probing import Context
 
 async def main():
     try:
