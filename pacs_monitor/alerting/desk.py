@@ -8,15 +8,13 @@ the wall clock was set in between, what was due in a minute still is.
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import NamedTuple, Protocol
 
 from pacs_monitor import states
 from pacs_monitor.alerting import observer
+from pacs_monitor.alerting.dispatch import Dispatch, History
 from pacs_monitor.alerting.events import (
     ChannelFailing,
     ChannelWorks,
@@ -30,21 +28,19 @@ from pacs_monitor.alerting.events import (
     Transitioned,
     event_id,
 )
-from pacs_monitor.alerting.journal import Journal
-from pacs_monitor.alerting.observer import Board
+from pacs_monitor.alerting.inbox import Inbox
+from pacs_monitor.alerting.journal import Journal, open_and_owed
+from pacs_monitor.alerting.observer import Board, Moment
 from pacs_monitor.alerting.paged import Paged, paged
 from pacs_monitor.alerting.pages import Pages
-from pacs_monitor.alerting.recorder import Recorder, Recording
 from pacs_monitor.alerting.restart import situation_of
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.slices import Slice
 from pacs_monitor.alerting.timeline import Decided, Timeline
 from pacs_monitor.alerting.unrecorded import Unrecorded, always
-from pacs_monitor.backoff import Backoff
 from pacs_monitor.clock import ClockWatch
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.delivery import ChannelTrouble, Outbox, RetryPolicy
-from pacs_monitor.delivery.recorder import DeliveryHistory
 from pacs_monitor.history import IncidentFile
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.messages import page
@@ -63,8 +59,6 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.supervision import Supervisor
 
-log = logging.getLogger(__name__)
-
 DECISION_PACE = RetryPolicy()
 LOOK_AGAIN = 30.0
 """The desk checks again after this many seconds at the latest."""
@@ -72,20 +66,6 @@ SLICE = 0.01
 """Seconds of deciding after which the loop goes on with something else."""
 REST, LONGEST_REST = 4.0, 0.5
 """Times the duration of a turn, and seconds at most, until the next one: the probes have to wait while it lasts."""
-MOST_UNDECIDED = 1000
-"""Events kept for another attempt; the latest ones are kept."""
-
-
-class History(Recording, DeliveryHistory, Protocol):
-    """The part of the history that alerting writes."""
-
-
-class Moment(NamedTuple):
-    """When the desk looks at the board (observer.Moment)."""
-
-    now: Micros
-    monotonic: float
-    started: Micros
 
 
 def ask_nobody(_check: CheckId) -> None:
@@ -113,30 +93,17 @@ class Desk:
         self._unrecorded = Unrecorded(permitted)
         self.outbox = Outbox(clock, history, self, supervisor, policy, permit=self._unrecorded.begin)
         self._clock, self._board, self._estate, self._watch, self._ask = clock, board, estate, watch, ask
-        self._recorder = Recorder(history, self._recorded_late, supervisor)
+        self.dispatch = Dispatch(history, self.outbox, journal, self._unrecorded, supervisor)
         self._supervisor, self._journal = supervisor, journal
         self._pages = Pages(estate.monitor.name, board, supervisor)
         self._known: dict[CheckId, Check] = dict(estate.checks)
         self._timeline = Timeline(Rules(estate), event_id)
-        self._queue: deque[tuple[Micros, Happening]] = deque()
-        self._undecided: deque[Happening] = deque(maxlen=MOST_UNDECIDED)
-        """What could not be decided, to be tried again."""
-        self._retry_at: Micros | None = None
-        self._backoff = Backoff(1.0, LOOK_AGAIN)
+        self._inbox = Inbox()
         self._faults: tuple[str, ...] = ()
         self._started = clock.now()
         self._turn_took = 0.0
         self._bell = asyncio.Event()
         self._turning = asyncio.Lock()
-        self._decided: deque[Entry] = deque()
-        """Not recorded yet."""
-        self._owed: deque[Notification] = deque()
-        """Recorded as far as possible, not yet passed on."""
-
-    @property
-    def write_failures(self) -> int:
-        """Entries that the history did not take at once, each try."""
-        return self._recorder.failures
 
     def open_incidents(self) -> tuple[Incident, ...]:
         """The oldest first."""
@@ -144,53 +111,26 @@ class Desk:
 
     def paged(self) -> tuple[Paged, ...]:
         """Every open incident with whom it was sent to, the oldest first."""
-        decided = (owed for entry in self._decided for owed in entry.notifications)
-        waiting = {owed.id for owed in (*self.outbox.pending(), *self._owed, *decided)}
         subjects = sorted(self._timeline.situation.subjects.values(), key=lambda s: _age(s.incident))
+        waiting = self.dispatch.waiting()
         return tuple(paged(subject, waiting) for subject in subjects)
 
     def unwritten(self, identity: str) -> IncidentFile | None:
         """What is known of an incident and may not be on record yet: the incident as it is now, what is owed for it."""
-        entries = (*self._recorder.late, *self._decided)
-        incidents = [incident for entry in entries for incident in entry.incidents if incident.id == identity]
-        incidents = incidents or [incident for incident in self.open_incidents() if incident.id == identity]
-        if not incidents:
-            return None
-        owed = tuple(n for entry in entries for n in entry.notifications if n.incident == identity)
-        suppressed = tuple(held for entry in entries for held in entry.suppressed if held.incident == identity)
-        return IncidentFile(incidents[-1], owed, suppressed)
+        subject = self._timeline.situation.subjects.get(identity)
+        return self.dispatch.unwritten(identity, None if subject is None else subject.incident)
 
     async def keep(self) -> None:
         """The record is lost: keep in the journal what is open and owed, for the next run."""
-        told = tuple(t for s in self._timeline.situation.subjects.values() for t in s.notified.values())
-        entry = Entry(incidents=self.open_incidents(), notifications=self._owed_and_opened(), notified=told)
-        await self._journal.add(entry)
-
-    def _owed_and_opened(self) -> tuple[Notification, ...]:
-        pending = self.outbox.pending()
-        waiting = {(owed.incident, owed.channel) for owed in pending if owed.event is Event.OPENED}
-        opened = (
-            Notification(
-                told.opened,
-                channel,
-                Event.OPENED,
-                told.at,
-                {},
-                subject.incident.id,
-                DeliveryStatus.SHADOW if told.shadow else DeliveryStatus.DELIVERED,
-            )
-            for subject in self._timeline.situation.subjects.values()
-            for channel, told in subject.notified.items()
-            if not told.lost and (subject.incident.id, channel) not in waiting
-        )
-        return (*opened, *pending)
+        subjects = self._timeline.situation.subjects.values()
+        await self._journal.add(open_and_owed(subjects, self.outbox.pending()))
 
     def start(self, restored: Restored, off_since: Micros | None = None) -> None:
         """Restore open incidents and pending notifications; nothing is sent twice, and what is due is sent."""
         now = self._clock.now()
         situation = situation_of(restored, self._known, now)
         self._timeline.situation = situation
-        self._queue.appendleft((now, Started(off_since)))
+        self._inbox.put_first(now, Started(off_since))
         self.outbox.adopt(self._estate.channels)
         for channel, (since, reason) in situation.failing.items():
             self.outbox.assume_trouble(channel, ChannelTrouble(since, reason))
@@ -202,7 +142,7 @@ class Desk:
 
     def take(self, transition: Transition) -> None:
         """Something changed; never blocks."""
-        self._queue.append((transition.noticed, Transitioned(transition)))
+        self._inbox.put(transition.noticed, Transitioned(transition))
         self._bell.set()
 
     def measured(self, check: CheckId) -> None:
@@ -215,9 +155,7 @@ class Desk:
         """The watch says so: what waits moves along with the wall clock."""
         self._started += step
         now = self._clock.now()
-        self._queue = deque((_shifted_time(at, step, now), _shifted(what, step, now)) for at, what in self._queue)
-        self._undecided = deque((_shifted(what, step, now) for what in self._undecided), MOST_UNDECIDED)
-        self._retry_at = None if self._retry_at is None else self._retry_at + step
+        self._inbox.clock_set(step, now)
         slice_ = Slice()
         self._sort(slice_, self._timeline.clock_set(now, ClockSet(step)))
         self._finish(slice_)
@@ -245,8 +183,7 @@ class Desk:
             await self._turn()
         except Exception as error:  # noqa: BLE001 - a fault must not keep the daemon from ending
             self._supervisor.failed("desk", error)
-        await self._recorder.stop()
-        await self._journal.stop()
+        await self.dispatch.stop()
         await self.outbox.stop(grace)
 
     async def abandon(self) -> tuple[Entry, ...]:
@@ -254,8 +191,7 @@ class Desk:
         self._worker.cancel()
         await asyncio.wait({self._worker})
         await self.outbox.stop(0)
-        await self._journal.stop()
-        return tuple(self._unrecorded.with_delivery_state(entry) for entry in await self._recorder.abandon())
+        return await self.dispatch.abandon()
 
     async def _work(self) -> None:
         moment = self._moment(self._clock.now())
@@ -269,7 +205,7 @@ class Desk:
 
     def _patience(self) -> float:
         """Seconds until the next look."""
-        wakes = [at for at in (self._timeline.wake_at, self._retry_at) if at is not None]
+        wakes = [at for at in (self._timeline.wake_at, self._inbox.retry_at) if at is not None]
         return min(LOOK_AGAIN, max(0.0, (min(wakes) - self._clock.now()) / SECOND)) if wakes else LOOK_AGAIN
 
     async def _turn(self) -> None:
@@ -286,40 +222,32 @@ class Desk:
                     going_on = self._step(slice_, work)
                 self._finish(slice_)
                 self._turn_took += self._clock.monotonic() - began
-                await self._carry_out()
+                await self.dispatch.carry_out()
                 await asyncio.sleep(0)
 
     def _observe(self) -> None:
         """What the board knows and alerting does not."""
         now = self._clock.now()
-        self._retry(now)
+        self._inbox.retry(now)
         moment = self._moment(now)
         entries, situation = self._board.entries, self._timeline.situation
-        coming = {what.transition.check for _, what in self._queue if isinstance(what, Transitioned)}
-        coming |= {what.transition.check for what in self._undecided if isinstance(what, Transitioned)}
-        self._queue.extend((now, what) for what in observer.missed(entries, situation, coming, now))
-        self._queue.extend((now, what) for what in observer.unknown_and_known(entries, situation, moment))
+        for what in observer.missed(entries, situation, self._inbox.moving(), now):
+            self._inbox.put(now, what)
+        for known in observer.unknown_and_known(entries, situation, moment):
+            self._inbox.put(now, known)
         failing = tuple(sorted(self._supervisor.failing))
         if failing != self._faults:
             self._faults = failing
-            self._queue.append((now, TasksFailing(failing)))
+            self._inbox.put(now, TasksFailing(failing))
 
     def _moment(self, now: Micros) -> Moment:
         return Moment(now, self._clock.monotonic(), self._started)
 
-    def _retry(self, now: Micros) -> None:
-        if self._retry_at is not None and self._retry_at <= now:
-            self._retry_at = None
-            while self._undecided:
-                self._queue.append((now, self._undecided.popleft()))
-
     def _decide_all(self) -> Iterator[Decided]:
         """One decision after the other, until nothing is left to decide now."""
-        self._timeline.postpone(min((at for at, _ in self._queue), default=self._clock.now()))
-        while self._queue:
-            at, what = self._queue[0]
+        self._timeline.postpone(self._inbox.oldest(self._clock.now()))
+        for at, what in self._inbox.each():
             yield from self._timeline.happen(at, what)
-            self._queue.popleft()
         yield from self._timeline.pass_until(self._clock.now())
 
     def _step(self, slice_: Slice, work: Iterator[Decided]) -> bool:
@@ -332,49 +260,23 @@ class Desk:
     def _sort(self, slice_: Slice, decided: Decided) -> None:
         if decided.failure is None:
             slice_.add(decided)
-            self._backoff.reset()
+            self._inbox.decided()
             return
         self._supervisor.failed("decision", decided.failure)
         what = decided.event.what
         if isinstance(what, Transitioned) and not what.on_record:
             slice_.transitions.append(what.transition)
             what = replace(what, on_record=True)
-        self._undecided.append(what)
-        self._retry_at = self._clock.now() + round(self._backoff.failed() * SECOND)
+        self._inbox.failed(what, self._clock.now())
 
     def _finish(self, slice_: Slice) -> None:
         notifications = self._pages.written(slice_.owed, self._estate, self._known, self._clock.now())
-        entry = slice_.entry(notifications)
-        if entry != Entry():
-            self._decided.append(entry)
+        self.dispatch.add(slice_.entry(notifications))
         for check in slice_.probes:
             self._ask(check)
 
-    async def _carry_out(self) -> None:
-        self._feed()
-        while self._decided:
-            entry = self._decided[0]
-            recorded = await self._recorder.write(entry)
-            if not recorded:
-                self.outbox.defer(entry.notifications)  # before anything is awaited: it may be recorded meanwhile
-                await self._journal.add(entry)
-            self._owed.extend(n if recorded else n.while_unrecorded() for n in entry.notifications)
-            self._decided.popleft()
-            self._feed()
-            self.outbox.ended(incident.id for incident in entry.incidents if incident.ended is not None)
-
-    def _recorded_late(self, entry: Entry) -> None:
-        self._journal.recorded(entry)
-        self._unrecorded.recorded(entry.notifications)
-        self.outbox.recorded(entry.notifications)
-
-    def _feed(self) -> None:
-        while self._owed:
-            self.outbox.feed((self._owed[0],))
-            self._owed.popleft()
-
     def _happened(self, what: Happening) -> None:
-        self._queue.append((self._clock.now(), what))
+        self._inbox.put(self._clock.now(), what)
         self._bell.set()
 
     def ended(self, notification: Notification, status: DeliveryStatus) -> None:
@@ -390,19 +292,3 @@ class Desk:
 
 def _age(incident: Incident) -> tuple[Micros, str]:
     return incident.noticed, incident.id
-
-
-def _shifted_time(at: Micros, step: Micros, now: Micros) -> Micros:
-    return states.redated(at, step, now)
-
-
-def _shifted(what: Happening, step: Micros, now: Micros) -> Happening:
-    """A transition that waits, after the wall clock was set."""
-    if not isinstance(what, Transitioned):
-        return what
-    transition = what.transition
-    step = states.redated(transition.noticed, step, now) - transition.noticed
-    before = None if transition.last_before is None else transition.last_before + step
-    return Transitioned(
-        replace(transition, last_before=before, since=transition.since + step, noticed=transition.noticed + step)
-    )

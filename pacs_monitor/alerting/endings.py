@@ -7,7 +7,7 @@ from dataclasses import replace
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.turn import Owed, Turn
 from pacs_monitor.model import DeliveryStatus, Ending, IncidentKind, Micros, Suppressed, Why
-from pacs_monitor.model.incidents import Event as Said
+from pacs_monitor.model import Event as Said
 
 _SAID = {Ending.RESOLVED: Said.RESOLVED, Ending.WITHDRAWN: Said.WITHDRAWN}
 

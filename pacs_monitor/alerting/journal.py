@@ -13,7 +13,7 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
+from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.history.first_form import notified_of
 from pacs_monitor.model import (
@@ -137,6 +138,28 @@ class Journal:
             _, late = await asyncio.wait({task}, timeout=WITHIN)
             self._late |= late
         return task.done()
+
+
+def open_and_owed(subjects: Iterable[Subject], pending: Sequence[Notification]) -> Entry:
+    """All that is open, with the notifications that opened it at the receivers and those that are to be delivered."""
+    every = sorted(subjects, key=lambda subject: (subject.incident.noticed, subject.incident.id))
+    waiting = {(owed.incident, owed.channel) for owed in pending if owed.event is Event.OPENED}
+    told = tuple(told for subject in every for told in subject.notified.values())
+    opened = (
+        Notification(
+            one.opened,
+            one.channel,
+            Event.OPENED,
+            one.at,
+            {},
+            one.incident,
+            DeliveryStatus.SHADOW if one.shadow else DeliveryStatus.DELIVERED,
+        )
+        for one in told
+        if not one.lost and (one.incident, one.channel) not in waiting
+    )
+    incidents = tuple(subject.incident for subject in every)
+    return Entry(incidents=incidents, notifications=(*opened, *pending), notified=told)
 
 
 def journal_file(estate: Estate) -> Path:

@@ -31,7 +31,7 @@ from pacs_monitor.model import (
     Suppressed,
     Why,
 )
-from pacs_monitor.model.incidents import Event as Said
+from pacs_monitor.model import Event as Said
 
 GATHERING = 60 * SECOND
 """How long small differences wait for more, so that one notification names them all."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pacs_monitor.alerting.events import Happening, KnownAgain, Transitioned, UnknownSince
 from pacs_monitor.alerting.situation import Situation
@@ -36,15 +36,12 @@ class Board(Protocol):
     def entries(self) -> Mapping[CheckId, Seen]: ...
 
 
-class Moment(Protocol):
+class Moment(NamedTuple):
     """When one looks: wall time, the monotonic clock, and when the monitor started."""
 
-    @property
-    def now(self) -> Micros: ...
-    @property
-    def monotonic(self) -> float: ...
-    @property
-    def started(self) -> Micros: ...
+    now: Micros
+    monotonic: float
+    started: Micros
 
 
 def is_untried(seen: Seen, monotonic: float) -> bool:

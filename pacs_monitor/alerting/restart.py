@@ -23,7 +23,7 @@ from pacs_monitor.model import (
     State,
     Suppressed,
 )
-from pacs_monitor.model.incidents import Event as Said
+from pacs_monitor.model import Event as Said
 
 
 def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micros) -> Situation:

@@ -10,7 +10,7 @@ from immutables import Map
 
 from pacs_monitor.alerting.events import UnknownSince
 from pacs_monitor.model import CheckId, Incident, IncidentKind, Micros, Notified, Reason, State, Suppressed
-from pacs_monitor.model.incidents import Event as Said
+from pacs_monitor.model import Event as Said
 
 Cause = tuple[IncidentKind, str]
 

@@ -23,7 +23,7 @@ from pacs_monitor.model import (
     Suppressed,
     Unreachable,
 )
-from pacs_monitor.model.incidents import Event as Said
+from pacs_monitor.model import Event as Said
 
 _NONE: Map[str, str] = Map()
 

@@ -28,6 +28,7 @@ from pacs_monitor.model import (
     Incident,
     IncidentKind,
     Micros,
+    Node,
     Notification,
     Outcome,
     Reason,
@@ -66,9 +67,8 @@ def data(incident: Incident, event: Event, scene: Scene, behind: Sequence[str] =
     """Everything that a channel may render; `behind` are the checks that a dead parent explains."""
     if incident.kind is IncidentKind.GROUP:
         return group.data(incident, event, scene.name, scene.monitor, scene.now)
-    check_id = incident.worst or (incident.members[0] if incident.members else None)
+    check_id = _speaking(incident)
     check = None if check_id is None else scene.checks.get(check_id)
-    node = None if check is None else check.node
     still_ok, also_failing = _siblings(incident, scene)
     also_failing = [*also_failing, *behind]
     unproven = has_never_worked(incident, scene.unproven)
@@ -81,8 +81,6 @@ def data(incident: Incident, event: Event, scene: Scene, behind: Sequence[str] =
         "dedup_key": f"{scene.name}/{incident.id}",
         "node": check_id and check_id.node,
         "title": _title(incident, scene),
-        "site": node.site if node else "",
-        "role": node.role if node else "",
         "check": check_id and check_id.check,
         "probe": check.probe.kind if check else None,
         "severity": incident.severity.value,
@@ -93,8 +91,6 @@ def data(incident: Incident, event: Event, scene: Scene, behind: Sequence[str] =
         "summary": _summary(incident, event, check, scene)
         + _beside(incident, event, still_ok, also_failing)
         + (NEVER_WORKED if unproven else ""),
-        "impact": node.impact if node else "",
-        "support": dict(node.support) if node else {},
         "detail": incident.detail,
         "unproven": unproven,
         "next_step": advice(incident, scene.checks, scene.unproven),
@@ -103,17 +99,7 @@ def data(incident: Incident, event: Event, scene: Scene, behind: Sequence[str] =
         "noticed": iso(incident.noticed),
         "resolved": iso(incident.ended) if incident.ended and incident.ending is Ending.RESOLVED else None,
         "members": [str(member) for member in incident.members],
-        "problems": [
-            {
-                "check": str(problem.check),
-                "state": problem.state.value,
-                "severity": problem.severity.value,
-                "reason": problem.reason and problem.reason.value,
-                "since": iso(problem.since),
-            }
-            for problem in incident.problems
-            if problem.left is None
-        ],
+        "problems": _problems(incident),
         "page": 1,
         "worse": False,
         "linked": list(incident.linked),
@@ -122,9 +108,40 @@ def data(incident: Incident, event: Event, scene: Scene, behind: Sequence[str] =
         "still_ok": still_ok,
         "runbook": runbook(scene.monitor, reason or incident.kind),
         "url": f"{scene.monitor.url}/incidents/{incident.id}",
-        "labels": dict(node.labels) if node else {},
         "unrecorded": False,
+        **_of_the_node(None if check is None else check.node),
     }
+
+
+def _of_the_node(node: Node | None) -> dict[str, Any]:
+    """What the configuration says of a node; it may have left it."""
+    return {
+        "site": node.site if node else "",
+        "role": node.role if node else "",
+        "impact": node.impact if node else "",
+        "support": dict(node.support) if node else {},
+        "labels": dict(node.labels) if node else {},
+    }
+
+
+def _problems(incident: Incident) -> list[dict[str, Any]]:
+    """Its members that are still in it."""
+    return [
+        {
+            "check": str(problem.check),
+            "state": problem.state.value,
+            "severity": problem.severity.value,
+            "reason": problem.reason and problem.reason.value,
+            "since": iso(problem.since),
+        }
+        for problem in incident.problems
+        if problem.left is None
+    ]
+
+
+def _speaking(incident: Incident) -> CheckId | None:
+    """The worst member; the first, once all have left."""
+    return incident.worst or (incident.members[0] if incident.members else None)
 
 
 def trial(channel: str, monitor: MonitorSettings, now: Micros) -> Notification:
@@ -165,7 +182,7 @@ def _kind(incident: Incident, checks: Mapping[CheckId, Check]) -> str | None:
 
 def _detail(incident: Incident, event: Event, scene: Scene) -> str:
     """As it was noticed; a reminder has today's figures, if the trouble is the same."""
-    check = incident.worst or (incident.members[0] if incident.members else None)
+    check = _speaking(incident)
     latest = None if check is None else scene.latest.get(check)
     if event is Event.REMINDED and latest is not None and latest.reason is incident.reason:
         return latest.detail

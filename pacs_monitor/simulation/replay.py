@@ -17,7 +17,7 @@ from pacs_monitor.alerting.timeline import Decided, Timeline
 from pacs_monitor.config import Estate
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import DeliveryStatus, Incident, Micros, Notification, Recorded
-from pacs_monitor.model.incidents import Event as Said
+from pacs_monitor.model import Event as Said
 
 NOT_REPLAYED = (
     "intervals, timeouts, failures and recoveries of checks, and probes: the transitions are those of then",

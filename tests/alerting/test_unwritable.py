@@ -46,7 +46,7 @@ async def test_pages_go_out_unrecorded_and_are_recorded_as_delivered_later(
         house.move(UP)
         assert types(await got(receiver, 2)) == ["opened", "resolved"]
         assert house.history.reader.incidents() == ()
-        assert house.desk.write_failures >= 1
+        assert house.desk.dispatch.write_failures >= 1
         assert "pages are sent unrecorded" in caplog.text
         execute(database, ALLOW)
         await until(lambda: [status for *_, status in house.statuses()] == ["delivered"] * 2, within=20)

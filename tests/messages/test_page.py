@@ -75,6 +75,19 @@ def test_the_data_is_the_contracts() -> None:
         "noticed": "2025-11-24T16:00:20.000000Z",
         "resolved": None,
         "members": ["archive/dicom_echo"],
+        "problems": [
+            {
+                "check": "archive/dicom_echo",
+                "state": "down",
+                "severity": "critical",
+                "reason": "tcp_refused",
+                "since": "2025-11-24T16:00:00.000000Z",
+            }
+        ],
+        "page": 1,
+        "worse": False,
+        "linked": [],
+        "public_note": "",
         "also_failing": ["archive/jobs"],
         "still_ok": ["archive/archive_disk"],
         "runbook": "https://monitor.example.org/docs/operations#tcp_refused",
@@ -83,6 +96,17 @@ def test_the_data_is_the_contracts() -> None:
         "unrecorded": False,
         "unproven": False,
     }
+
+
+def test_the_worst_member_speaks_for_the_incident() -> None:
+    first, worst = replace(DOWN.problems[0], state=State.DEGRADED), replace(DOWN.problems[0], check=DISK)
+    incident = replace(DOWN, members=(ARCHIVE, DISK), problems=(first, worst))
+    data = written(incident)
+    assert (data["check"], data["members"]) == ("archive_disk", ["archive/dicom_echo", "archive/archive_disk"])
+    assert [problem["check"] for problem in data["problems"]] == data["members"]
+    assert data["summary"].endswith("; 2 checks fail: dicom_echo, archive_disk")
+    left = written(replace(incident, problems=(first, replace(worst, left=at(30)))))
+    assert (left["check"], [problem["check"] for problem in left["problems"]]) == ("dicom_echo", ["archive/dicom_echo"])
 
 
 @pytest.mark.parametrize(
@@ -211,7 +235,10 @@ def of_kind(kind: str, name: str | None = None, **settings: Any) -> Check:
 def told(check: Check, reason: Reason, detail: str, event: Event = Event.OPENED, **more: Any) -> dict[str, Any]:
     """The data of an incident of this check."""
     latest = more.pop("latest", {})
-    incident = replace(DOWN, cause=str(check.id), members=(check.id,), reason=reason, detail=detail, **more)
+    problems = (replace(DOWN.problems[0], check=check.id),)
+    incident = replace(
+        DOWN, cause=str(check.id), members=(check.id,), problems=problems, reason=reason, detail=detail, **more
+    )
     scene = page.Scene("east-campus", ESTATE.monitor, {check.id: check}, {}, at(60), latest)
     return page.data(incident, event, scene)
 
