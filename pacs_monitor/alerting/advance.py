@@ -13,12 +13,10 @@ before an event is decided before it (pacs_monitor.alerting.timeline).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
-from immutables import Map
-
 from pacs_monitor.alerting import members, notify, own, parents, sites
+from pacs_monitor.alerting.clock_steps import clock_set
 from pacs_monitor.alerting.events import (
     ChannelFailing,
     ChannelWorks,
@@ -85,7 +83,7 @@ def _apply(turn: Turn, event: Event) -> None:  # noqa: PLR0912 - one line per ki
         case Reloaded():
             _reloaded(turn)
         case ClockSet(step):
-            _clock_set(turn, step)
+            clock_set(turn, step)
         case Due(subject) if subject.startswith(own.BLIND):
             own.ripened(turn, subject)
         case Due(subject):
@@ -112,7 +110,7 @@ def _settled(turn: Turn, check: CheckId) -> None:
     parents.measured(turn, check)
     if check not in turn.now.asked:
         return
-    turn.drop(asked=check)
+    turn.expect(check, None)
     sites.measured(turn, check)
     if (identity := turn.now.by_check.get(check)) is not None:
         turn.touch([identity])
@@ -122,13 +120,18 @@ def _settled(turn: Turn, check: CheckId) -> None:
 
 
 def _started(turn: Turn, off_since: Micros | None) -> None:
-    """After a gap, what fell due within it waits for one fresh result of each member that is in trouble."""
+    """What was asked for a fresh result is asked again, as nobody may have listened to the answer.
+
+    After a gap, what fell due within it waits for one fresh result of each member that is in trouble.
+    """
     if off_since is not None and turn.at - off_since > GAP:
         for check in turn.now.by_check:
             standing = turn.now.standings.get(check)
             if standing is not None and standing.state in TROUBLE and check in turn.rules.checks:
                 turn.ask(check, turn.at + parents.fresh_within(turn.rules.checks[check]))
+    own.tasks_failing(turn, ())
     _reloaded(turn)
+    turn.effects.probes.update(dict.fromkeys(turn.now.asked))
 
 
 def _reloaded(turn: Turn) -> None:
@@ -136,7 +139,10 @@ def _reloaded(turn: Turn) -> None:
     for check in list(turn.now.standings):
         if check not in turn.rules.checks:
             turn.drop(standings=check)
+    for check in [check for check in turn.now.asked if check not in turn.rules.checks]:
+        turn.expect(check, None)
     members.withdraw_unwatched(turn)
+    parents.reloaded(turn)
     own.reloaded(turn)
     sites.recount(turn)
     turn.touch(list(turn.now.subjects))
@@ -146,28 +152,3 @@ def _lose(turn: Turn, incident: str, channel: str) -> None:
     subject = turn.subject(incident)
     if subject is not None and channel in subject.notified:
         turn.notify(subject, subject.notified[channel].changed(lost=True))
-
-
-def _clock_set(turn: Turn, step: Micros) -> None:
-    """What waits moves along, so that what was due in a minute still is."""
-    now, at = turn.now, turn.before + step
-    turn.now = replace(
-        now,
-        at=at,
-        standings=Map(
-            {
-                check: one._replace(
-                    since=one.since + step, last_before=None if one.last_before is None else one.last_before + step
-                )
-                for check, one in now.standings.items()
-            }
-        ),
-        unknown=Map({c: replace(one, since=one.since + step) for c, one in now.unknown.items()}),
-        asked=Map({check: until + step for check, until in now.asked.items()}),
-        behind=Map({c: one._replace(since=one.since + step) for c, one in now.behind.items()}),
-    )
-    turn.at = at
-    for subject in [subject.shifted(step) for subject in now.subjects.values()]:
-        for told in subject.notified.values():
-            turn.effects.notified[told.incident, told.channel] = told
-        turn.keep(subject)

@@ -15,8 +15,10 @@ _SAID = {Ending.RESOLVED: Said.RESOLVED, Ending.WITHDRAWN: Said.WITHDRAWN}
 def end(turn: Turn, subject: Subject, ending: Ending, ended: Micros) -> None:
     """Take it out of the situation, and say so on every channel that has its opened."""
     incident = subject.incident.changed(ended=ended, ending=ending)
-    turn.disown(subject.key, incident.id)
+    turn.disown(subject)
     turn.drop(subjects=incident.id)
+    if subject.differs is not None:
+        turn.note("differs", incident.id, None)
     turn.effects.incidents[incident.id] = incident
     if incident.kind is IncidentKind.NODE:
         node = incident.members[0].node

@@ -16,7 +16,7 @@ def held_until(turn: Turn, incident: Incident) -> Micros:
         return _suspected_until(turn, incident.cause)
     if incident.kind is not IncidentKind.NODE:
         return 0
-    waits = [turn.now.asked.get(check, 0) for check in _awaited(turn, incident)]
+    waits = [turn.now.asked[check].until for check in _awaited(turn, incident) if check in turn.now.asked]
     if class_of(incident.cause) is FailureClass.UNREACHABLE:
         waits.append(_suspected_until(turn, turn.rules.site(incident.members[0].node)))
     return max(waits, default=0)

@@ -107,7 +107,7 @@ def _with_its_cause(turn: Turn, subject: Subject) -> Subject:
     """The cause is another one once no member in trouble has the old one.
 
     An incident of that cause that is open already absorbs this one, or is absorbed, if nobody was notified of the one
-    of them; else the two are linked.
+    of them; else the two are linked, and more of the cause joins the older one.
     """
     incident = subject.incident
     causes = {
@@ -118,7 +118,7 @@ def _with_its_cause(turn: Turn, subject: Subject) -> Subject:
     if not causes or subject.key in causes:
         return subject
     cause = max(causes, key=lambda one: (class_of(one[1]).rank, one))
-    turn.disown(subject.key, incident.id)
+    turn.disown(subject)
     subject = replace(subject, incident=incident.changed(cause=cause[1]))
     other = turn.owner(cause)
     if other is None:
@@ -126,9 +126,10 @@ def _with_its_cause(turn: Turn, subject: Subject) -> Subject:
         return subject
     if not subject.notified:
         return _absorbed(turn, subject, into=other)
-    turn.own(cause, incident.id)
     if not other.notified:
+        turn.own(cause, incident.id)
         return _absorbed(turn, other, into=subject)
+    turn.own(cause, min(subject, other, key=Subject.age).incident.id)
     turn.keep(_linked(other, subject))
     return _linked(subject, other)
 

@@ -209,8 +209,9 @@ def _differing(turn: Turn, subject: Subject, since: Micros | None) -> Subject:
 
 
 def _no_channel(turn: Turn, subject: Subject) -> Subject:
-    if subject.due > turn.at:
-        turn.wake(subject.incident.id, subject.due)
+    due = min((p.due for p in subject.incident.problems if is_active(p)), default=subject.due)
+    if due > turn.at:
+        turn.wake(subject.incident.id, due)
         return subject
     if subject.incident.kind is IncidentKind.NODE and subject.incident.state is State.ABSENT:
         return subject

@@ -90,6 +90,14 @@ def measured(turn: Turn, check: CheckId) -> None:
         _came_back(turn, check)
 
 
+def reloaded(turn: Turn) -> None:
+    """Checks that left are behind nothing any more, nor are those whose parent is none any more."""
+    for check, behind in list(turn.now.behind.items()):
+        named = {parent for entry in turn.rules.parents(check.node) for parent in entry}
+        if check not in turn.rules.checks or named.isdisjoint(behind.parent.split(", ")):
+            _came_back(turn, check)
+
+
 def confirmed_within(check: Check) -> Micros:
     """How long a page may wait until this check is sure."""
     thresholds = check.thresholds

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from immutables import Map
 
+from pacs_monitor.alerting.causes import cause_of
 from pacs_monitor.alerting.rules import is_active
-from pacs_monitor.alerting.situation import Behind, Situation, Standing, Subject
+from pacs_monitor.alerting.situation import Asked, Behind, Site, Situation, Standing, Subject
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.model import (
     SECOND,
+    TROUBLE,
     Check,
     CheckId,
     Incident,
@@ -25,12 +28,16 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.model import Event as Said
 
+NOTES = ("asked", "behind", "differs", "site", "vanished")
+"""The kinds of notes that alerting keeps."""
+
 
 def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micros) -> Situation:
     """What was open and said. Nothing was said later than now, whatever a clock that was ahead has dated."""
-    differs = {note.key: note.data["since"] for note in restored.notes if note.kind == "differs" and note.data}
+    notes = {
+        kind: {note.key: note.data for note in restored.notes if note.kind == kind and note.data} for kind in NOTES
+    }
     subjects: dict[str, Subject] = {}
-    by_cause: defaultdict[IncidentKind, dict[str, str]] = defaultdict(dict)
     by_check: dict[CheckId, str] = {}
     by_node: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
     failing: dict[str, tuple[Micros, str]] = {}
@@ -39,37 +46,78 @@ def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micro
         notified = {told.channel: _until(told, now) for told in restored.notified.get(incident.id, ())}
         suppressed = _suppressed(restored.suppressed.get(incident.id, ()))
         due = min((p.due for p in incident.problems), default=incident.noticed)
-        subjects[incident.id] = Subject(incident, due, notified, suppressed, differs.get(incident.id))
-        by_cause[incident.kind].setdefault(incident.cause, incident.id)
+        differs = notes["differs"].get(incident.id, {}).get("since")
+        subjects[incident.id] = Subject(incident, due, notified, suppressed, differs)
         if incident.kind is IncidentKind.NODE:
             by_node[incident.members[0].node] |= {incident.id}
             by_check |= {problem.check: incident.id for problem in incident.problems if is_active(problem)}
         elif incident.kind is IncidentKind.DELIVERY:
             failing[incident.cause] = incident.since, incident.detail
-    behind = {
-        CheckId.parse(note.key): Behind(note.data["parent"], note.data["since"])
-        for note in restored.notes
-        if note.kind == "behind" and note.data
-    }
+    asked = {CheckId.parse(key): Asked(**data) for key, data in notes["asked"].items()}
     return Situation(
         subjects=Map(subjects),
-        by_cause=Map({kind: Map(causes) for kind, causes in by_cause.items()}),
+        by_cause=_by_cause(subjects.values()),
         by_check=Map(by_check),
         by_node=Map(by_node),
         standings=Map(_standings(restored)),
-        behind=Map(behind),
+        asked=Map(asked),
+        behind=Map({CheckId.parse(key): Behind(**data) for key, data in notes["behind"].items()}),
+        sites=_sites(asked, notes["site"], notes["vanished"]),
         failing=Map(failing),
     )
 
 
+def _by_cause(subjects: Iterable[Subject]) -> Map[IncidentKind, Map[str, str]]:
+    """More of a cause joins the oldest open incident of that cause."""
+    owners: defaultdict[IncidentKind, dict[str, str]] = defaultdict(dict)
+    for subject in sorted(subjects, key=Subject.age):
+        owners[subject.incident.kind].setdefault(subject.incident.cause, subject.incident.id)
+    return Map({kind: Map(causes) for kind, causes in owners.items()})
+
+
+def _sites(
+    asked: Mapping[CheckId, Asked], suspect: Mapping[str, Mapping[str, Any]], vanished: Mapping[str, Mapping[str, Any]]
+) -> Map[str, Site]:
+    """What was asked of them, and who vanished when; who cannot be reached is counted anew."""
+    awaited: defaultdict[str, dict[CheckId, None]] = defaultdict(dict)
+    gone: defaultdict[str, list[tuple[Micros, CheckId]]] = defaultdict(list)
+    for check, one in asked.items():
+        if one.site:
+            awaited[one.site][check] = None
+    for key, data in vanished.items():
+        gone[data["site"]].append((data["at"], CheckId.parse(key)))
+    return Map(
+        {
+            name: Site(
+                suspect_until=suspect.get(name, {}).get("suspect_until", 0),
+                awaited=Map(awaited[name]),
+                vanished=tuple(sorted(gone[name])),
+            )
+            for name in {*suspect, *awaited, *gone}
+        }
+    )
+
+
 def with_problems(incident: Incident, checks: Mapping[CheckId, Check]) -> Incident:
-    """An incident of the first schema has no times of its members: they follow from its own."""
+    """An incident of the first schema has no times of its members: they follow from its own.
+
+    Its cause was its check; more of what is wrong with it joins it now.
+    """
     if incident.kind is not IncidentKind.NODE:
         return incident
     known = {problem.check: problem for problem in incident.problems}
     every = tuple(known.get(member) or _problem(incident, member) for member in incident.members)
     problems = tuple(problem if problem.due else replace(problem, due=_due(problem, checks)) for problem in every)
+    if any(not problem.due for problem in every):
+        incident = _with_its_cause(incident, checks)
     return replace(incident, problems=problems)
+
+
+def _with_its_cause(incident: Incident, checks: Mapping[CheckId, Check]) -> Incident:
+    check = checks.get(incident.members[0])
+    if check is None or incident.state not in TROUBLE:
+        return incident
+    return replace(incident, cause=cause_of(check, incident.reason)[1])
 
 
 def _problem(incident: Incident, member: CheckId) -> Problem:
@@ -103,7 +151,7 @@ def _suppressed(rows: tuple[Suppressed, ...]) -> dict[tuple[Said, str], Suppress
 
 def _standings(restored: Restored) -> dict[CheckId, Standing]:
     return {
-        check: Standing(standing.state, standing.reason, standing.since, None)
+        check: Standing(standing.state, standing.reason, standing.since, restored.last_before.get(check))
         for check, standing in restored.standings.items()
         if standing.state is not State.UP
     }

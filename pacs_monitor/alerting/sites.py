@@ -1,4 +1,4 @@
-"""Nodes of a site that become unreachable together are one group; so are modalities that vanish together.
+"""Nodes of a site that become unreachable together are one group.
 
 Theory of operation. A node is unreachable when its reachability check is down by a failure to connect and no dead
 parent explains it. Two of one site make the site suspect: all others are asked at once, and pages about unreachable
@@ -19,6 +19,7 @@ from pacs_monitor.alerting.parents import dead_parents
 from pacs_monitor.alerting.rules import is_active
 from pacs_monitor.alerting.situation import Site, Subject
 from pacs_monitor.alerting.turn import Turn
+from pacs_monitor.alerting.vanished import ABSENT, VANISH_WITHIN, at_rest, end_vanished, vanish
 from pacs_monitor.model import (
     BEHIND_PARENT,
     NEVER_CONNECTED,
@@ -37,24 +38,22 @@ from pacs_monitor.model import (
 SUSPECT = 2
 LEAST = 3
 SUSPECT_FOR = 60 * SECOND
-VANISH_WITHIN = 120 * SECOND
-VANISHED = 5
-ABSENT = "absent:"
-"""The cause of a group of modalities that vanished together begins so; the site, or the parent, follows."""
 
 
 def transitioned(turn: Turn, check: CheckId, before: State) -> None:
     """A check changed its state: what does that make of its site?"""
     node = check.node
-    if turn.rules.reachability.get(node) != check or not (name := turn.rules.site(node)):
+    if turn.rules.reachability.get(node) != check:
         return
-    nodes = [node, *(child for child in turn.rules.children.get(node, ()) if turn.rules.site(child))]
+    name = turn.rules.site(node)
+    nodes = [one for one in (node, *turn.rules.children.get(node, ())) if _is_counted(turn, one)]
     was_lost = node in turn.now.sites.get(name, Site()).unreachable
     for one in nodes:
         _count(turn, one)
     if not was_lost and node in turn.now.sites.get(name, Site()).unreachable:
         _suspect(turn, name)
-    _vanish(turn, name, check)
+    if name:
+        vanish(turn, name, check)
     for site in dict.fromkeys(map(turn.rules.site, nodes)):
         _judge(turn, site)
     if before is State.DOWN:
@@ -68,20 +67,27 @@ def measured(turn: Turn, check: CheckId) -> None:
     if site is None or check not in site.awaited:
         return
     site = replace(site, awaited=site.awaited.delete(check))
-    if not site.awaited:
-        site = replace(site, suspect_until=min(site.suspect_until, turn.at))
     turn.put(sites=(name, site))
     if not site.awaited:
+        _suspect_until(turn, name, min(site.suspect_until, turn.at))
         _touch_unreachable(turn, name)
         _judge(turn, name)
 
 
 def looked_at(turn: Turn, subject: Subject) -> Subject | None:
-    """A group whose time has come: None when it has ended."""
+    """A group whose time may have come, due when the first of its members would page; None when it has ended."""
     if subject.incident.kind is not IncidentKind.GROUP:
         return subject
-    _judge(turn, subject.incident.cause.removeprefix(ABSENT))
-    return turn.subject(subject.incident.id)
+    name = subject.incident.cause.removeprefix(ABSENT)
+    _judge(turn, name)
+    group = turn.subject(subject.incident.id)
+    if group is None:
+        return None
+    vanished = group.incident.cause != name
+    due = group.incident.since + VANISH_WITHIN if vanished else max(group.incident.noticed, _due(turn, name))
+    group = replace(group, due=due)
+    turn.put(subjects=(group.incident.id, group))
+    return group
 
 
 def group_of(turn: Turn, incident: Incident) -> Subject | None:
@@ -97,13 +103,39 @@ def group_of(turn: Turn, incident: Incident) -> Subject | None:
 
 
 def recount(turn: Turn) -> None:
-    """A reload may have moved nodes to other sites, or taken them away."""
-    turn.now = replace(turn.now, sites=Map())
+    """A reload may have moved nodes to other sites, or taken them away; who was asked still is."""
+    for name, site in list(turn.now.sites.items()):
+        _recounted(turn, name, site)
     for nodes in turn.rules.site_nodes.values():
         for node in nodes:
             _count(turn, node)
     for group in turn.of(IncidentKind.GROUP):
         turn.touch([group.incident.id])
+
+
+def _recounted(turn: Turn, name: str, site: Site) -> None:
+    """Only what was asked and what vanished is left of it, as far as it still belongs to it."""
+    here = {check for check in (*site.awaited, *(check for _, check in site.vanished)) if check in turn.rules.checks}
+    here = {check for check in here if turn.rules.site(check.node) == name}
+    awaited: Map[CheckId, None] = Map(
+        [(check, None) for check in site.awaited if check in here and check in turn.now.asked]
+    )
+    vanished = tuple(one for one in site.vanished if one[1] in here)
+    for _, check in set(site.vanished) - set(vanished):
+        turn.note("vanished", str(check), None)
+    turn.put(sites=(name, Site(suspect_until=site.suspect_until, awaited=awaited, vanished=vanished)))
+    if site.awaited and not awaited:
+        _suspect_until(turn, name, min(site.suspect_until, turn.at))
+
+
+def _suspect_until(turn: Turn, name: str, until: Micros) -> None:
+    turn.put(sites=(name, replace(turn.now.sites[name], suspect_until=until)))
+    turn.note("site", name, {"suspect_until": until})
+
+
+def _is_counted(turn: Turn, node: str) -> bool:
+    """Whether it is watched, and belongs to a site."""
+    return bool(turn.rules.site(node)) and node in turn.rules.reachability
 
 
 def _count(turn: Turn, node: str) -> None:
@@ -133,7 +165,7 @@ def _judge(turn: Turn, name: str) -> None:
     site = turn.now.sites.get(name, Site())
     group, vanished = turn.owner((IncidentKind.GROUP, name)), turn.owner((IncidentKind.GROUP, ABSENT + name))
     if vanished is not None:
-        _end_vanished(turn, vanished)
+        end_vanished(turn, vanished)
     watched = len(turn.rules.site_nodes.get(name, ())) - len(site.uncounted)
     lost = len(site.unreachable)
     together = lost >= LEAST and 2 * lost > watched
@@ -147,11 +179,6 @@ def _judge(turn: Turn, name: str) -> None:
         _touch_unreachable(turn, name)
     else:
         turn.wake(group.incident.id, site.suspect_until)
-
-
-def at_rest(group: Subject) -> Subject:
-    """The group as it ends."""
-    return replace(group, incident=group.incident.changed(state=State.UP))
 
 
 def _suspect(turn: Turn, name: str) -> None:
@@ -179,9 +206,10 @@ def _ask(turn: Turn, name: str, checks: list[CheckId]) -> None:
     site, until = turn.now.sites[name], turn.at + SUSPECT_FOR
     awaited = site.awaited
     for check in checks:
-        turn.ask(check, until)
+        turn.ask(check, until, site=name)
         awaited = awaited.set(check, None)
-    turn.put(sites=(name, replace(site, awaited=awaited, suspect_until=until if awaited else turn.at)))
+    turn.put(sites=(name, replace(site, awaited=awaited)))
+    _suspect_until(turn, name, until if awaited else turn.at)
     _touch_unreachable(turn, name)
 
 
@@ -194,7 +222,7 @@ def _open(turn: Turn, name: str) -> None:
         identity, IncidentKind.GROUP, name, severity, State.DOWN, None, None, "", None, since, turn.at, members
     )
     turn.own((IncidentKind.GROUP, name), identity)
-    turn.keep(Subject(incident, max(turn.at, _due(turn, name))))
+    turn.keep(Subject(incident, turn.at))
     _touch_unreachable(turn, name)
 
 
@@ -233,49 +261,3 @@ def _touch_unreachable(turn: Turn, name: str) -> None:
     for cause in (name, ABSENT + name):
         if (group := turn.owner((IncidentKind.GROUP, cause))) is not None:
             turn.touch([group.incident.id])
-
-
-def _vanish(turn: Turn, name: str, check: CheckId) -> None:
-    """Many intermittent nodes that become absent within minutes were not all switched off by hand."""
-    site, standing = turn.now.sites.get(name, Site()), turn.now.standings.get(check)
-    if standing is None or standing.state is not State.ABSENT:
-        return
-    recent = tuple(one for one in site.vanished if one[0] > turn.at - VANISH_WITHIN and one[1] != check)
-    recent = (*recent, (turn.at, check))
-    turn.put(sites=(name, replace(site, vanished=recent)))
-    group = turn.owner((IncidentKind.GROUP, ABSENT + name))
-    members = tuple(sorted(one for _, one in recent))
-    if group is not None:
-        every = tuple(dict.fromkeys((*group.incident.members, *members)))
-        if every != group.incident.members:
-            turn.keep(replace(group, incident=group.incident.changed(members=every)))
-    elif len(recent) >= VANISHED:
-        identity, since = turn.identity(), recent[0][0]
-        incident = Incident(
-            identity,
-            IncidentKind.GROUP,
-            ABSENT + name,
-            Severity.WARNING,
-            State.ABSENT,
-            None,
-            None,
-            "",
-            None,
-            since,
-            turn.at,
-            members,
-        )
-        turn.own((IncidentKind.GROUP, ABSENT + name), identity)
-        turn.keep(Subject(incident, since + VANISH_WITHIN))
-
-
-def _end_vanished(turn: Turn, group: Subject) -> None:
-    """Over when half of them are back, or known to be something else."""
-    gone = [check for check in group.incident.members if _is_absent(turn, check)]
-    if 2 * len(gone) <= len(group.incident.members):
-        end(turn, at_rest(group), Ending.RESOLVED, turn.at)
-
-
-def _is_absent(turn: Turn, check: CheckId) -> bool:
-    standing = turn.now.standings.get(check)
-    return standing is not None and standing.state is State.ABSENT

@@ -45,6 +45,10 @@ class Subject:
     def key(self) -> Cause:
         return self.incident.kind, self.incident.cause
 
+    def age(self) -> tuple[Micros, str]:
+        """The oldest is lowest."""
+        return self.incident.noticed, self.incident.id
+
     def shifted(self, step: Micros) -> Subject:
         """The same after the wall clock was set: what was due in a minute still is, and began as long ago."""
         incident = self.incident
@@ -85,6 +89,15 @@ class Site:
     """Intermittent nodes that became absent within the last minutes."""
 
 
+class Asked(NamedTuple):
+    """A check of which a fresh result is awaited."""
+
+    until: Micros
+    """How long pages wait for it."""
+    site: str = ""
+    """The site whose pages wait for it, if it was asked for that."""
+
+
 class Behind(NamedTuple):
     """A check that cannot be reached because of what stands before it."""
 
@@ -112,8 +125,8 @@ class Situation:
     """Checks without a valid result."""
     untried: Map[CheckId, None] = _EMPTY
     """Checks that have not run since the start."""
-    asked: Map[CheckId, Micros] = _EMPTY
-    """Checks of which a fresh result is awaited, and how long pages wait for it."""
+    asked: Map[CheckId, Asked] = _EMPTY
+    """Checks of which a fresh result is awaited."""
     behind: Map[CheckId, Behind] = _EMPTY
     sites: Map[str, Site] = _EMPTY
     failing: Map[str, tuple[Micros, str]] = _EMPTY

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from ulid import ULID
 
 from pacs_monitor.alerting.events import Event
 from pacs_monitor.alerting.rules import Rules
-from pacs_monitor.alerting.situation import Cause, Situation, Subject
+from pacs_monitor.alerting.situation import Asked, Cause, Situation, Subject
 from pacs_monitor.model import (
     CheckId,
     DeliveryStatus,
@@ -125,12 +125,24 @@ class Turn:
         kind, name = cause
         self.put(by_cause=(kind, self.now.by_cause.get(kind, _NONE).set(name, identity)))
 
-    def disown(self, cause: Cause, identity: str) -> None:
-        """No longer, if it was so."""
-        kind, name = cause
+    def disown(self, subject: Subject) -> None:
+        """No longer, if it was so: more of its cause joins the oldest other open incident of that cause, if any."""
+        kind, name = subject.key
         names = self.now.by_cause.get(kind, _NONE)
-        if names.get(name) == identity:
+        if names.get(name) != subject.incident.id:
+            return
+        heirs = [other for other in self._beside(subject) if other.key == subject.key]
+        if heirs:
+            self.own(subject.key, min(heirs, key=Subject.age).incident.id)
+        else:
             self.put(by_cause=(kind, names.delete(name)))
+
+    def _beside(self, subject: Subject) -> Iterator[Subject]:
+        """The other open incidents of its node."""
+        node = subject.incident.members[0].node if subject.incident.kind is IncidentKind.NODE else ""
+        for identity in self.now.by_node.get(node, frozenset()):
+            if identity != subject.incident.id:
+                yield self.now.subjects[identity]
 
     def keep(self, subject: Subject, *, changed: bool = True) -> Subject:
         """Put a subject into the situation; `changed` if its incident is to be recorded."""
@@ -151,10 +163,19 @@ class Turn:
         if at > self.at:
             self.effects.wakes.append((at, subject))
 
-    def ask(self, check: CheckId, until: Micros) -> None:
-        """Run a check at once; pages that depend on it wait for its result until then."""
-        self.put(asked=(check, max(until, self.now.asked.get(check, 0))))
+    def ask(self, check: CheckId, until: Micros, site: str = "") -> None:
+        """Run a check at once; pages that depend on it, or on that `site`, wait for its result until then."""
+        before = self.now.asked.get(check, Asked(0))
+        self.expect(check, Asked(max(until, before.until), site or before.site))
         self.effects.probes[check] = None
+
+    def expect(self, check: CheckId, asked: Asked | None) -> None:
+        """A fresh result of a check is awaited, also over a restart; None if no longer."""
+        if asked is None:
+            self.drop(asked=check)
+        else:
+            self.put(asked=(check, asked))
+        self.note("asked", str(check), None if asked is None else asked._asdict())
 
     def note(self, kind: str, key: str, data: Mapping[str, Any] | None) -> None:
         """Keep something small over a restart; None forgets it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pacs_monitor.history.reader import HistoryReader
@@ -46,6 +46,8 @@ class Restored:
     """
     memory: Mapping[CheckId, dict[str, Any]]
     notes: tuple[Note, ...] = ()
+    last_before: Mapping[CheckId, Micros | None] = field(default_factory=dict)
+    """When the last result of the state before the present one had started."""
     proven: frozenset[CheckId] = frozenset()
     """Checks that have been good as they are configured now."""
     held: frozenset[CheckId] = frozenset()
@@ -69,7 +71,8 @@ def restore(reader: HistoryReader, now: Micros) -> Restored:
     for row in reader.suppressed(ids):
         if row.ended is None:
             suppressed[row.incident].append(row)
-    standings = _standings(reader, incidents)
+    latest = reader.latest()
+    standings = _standings(reader, incidents, latest)
     proven, edited = _proofs(reader, standings, now)
     return Restored(
         standings=standings,
@@ -79,6 +82,7 @@ def restore(reader: HistoryReader, now: Micros) -> Restored:
         pending=(*anew.values(), *reader.notifications(status=DeliveryStatus.PENDING)),
         memory=reader.memory(),
         notes=reader.notes(),
+        last_before={check: transition.last_before for check, transition in latest.items()},
         proven=proven,
         held=edited,
     )
@@ -100,11 +104,13 @@ def _proofs(
     return frozenset(proven), frozenset(held)
 
 
-def _standings(reader: HistoryReader, incidents: tuple[Incident, ...]) -> dict[CheckId, Standing]:
+def _standings(
+    reader: HistoryReader, incidents: tuple[Incident, ...], latest: Mapping[CheckId, Transition]
+) -> dict[CheckId, Standing]:
     left = {(i.id, problem.check) for i in incidents for problem in i.problems if problem.left is not None}
     of_nodes = (i for i in incidents if i.kind is IncidentKind.NODE)
     troubled = {check for i in of_nodes for check in i.members if (i.id, check) not in left}
-    last, latest, entries = reader.last_started(), reader.latest(), reader.entries()
+    last, entries = reader.last_started(), reader.entries()
     return {
         check: _standing(latest.get(check), entries.get(check), intervals[-1].start, last.get(check), check in troubled)
         for check, intervals in reader.watched().items()

@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from pacs_monitor.alerting.events import Event, Happening, Measured, Reloaded, Started, Transitioned, event_id
 from pacs_monitor.alerting.rules import Rules
@@ -69,7 +70,7 @@ class Play:
 
     def move(
         self, seconds: float, checks: str | Iterable[str], state: str, reason: str = "", since: float | None = None
-    ) -> Play:
+    ) -> Self:
         """The checks (`node/check`) are confirmed to be so, at the same moment, since 20 s before unless said."""
         for name in [checks] if isinstance(checks, str) else checks:
             check = CheckId.parse(name)
@@ -77,11 +78,11 @@ class Play:
             self._later(at(seconds), self._moving(check, State(state), reason, since))
         return self
 
-    def tell(self, seconds: float, what: Happening) -> Play:
+    def tell(self, seconds: float, what: Happening) -> Self:
         self._later(at(seconds), lambda: what)
         return self
 
-    def until(self, seconds: float) -> Play:
+    def until(self, seconds: float) -> Self:
         """Go on until then."""
         end = at(seconds)
         while self.coming and self.coming[0][0] <= end:
@@ -93,7 +94,7 @@ class Play:
         self._pass(end)
         return self
 
-    def reload(self, seconds: float, estate: Estate) -> Play:
+    def reload(self, seconds: float, estate: Estate) -> Self:
         def reloaded() -> Happening:
             self.estate, self.timeline.rules = estate, Rules(estate)
             return Reloaded(estate.revision)

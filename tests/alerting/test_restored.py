@@ -91,7 +91,13 @@ def memory(situation: Situation) -> dict[str, Any]:
         "by_node": dict(situation.by_node),
         "behind": dict(situation.behind),
         "failing": dict(situation.failing),
-        "standings": {check: standing[:3] for check, standing in situation.standings.items()},
+        "standings": dict(situation.standings),
+        "asked": dict(situation.asked),
+        "sites": {
+            name: (site.suspect_until, dict(site.awaited), site.vanished)
+            for name, site in situation.sites.items()
+            if site.suspect_until or site.vanished
+        },
     }
 
 

@@ -1,0 +1,75 @@
+"""The wall clock was set: what waits moves along, so that what was due in a minute still is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from immutables import Map
+
+from pacs_monitor.alerting.situation import Behind, Site, Situation
+from pacs_monitor.alerting.turn import Turn
+from pacs_monitor.alerting.vanished import keep_vanished
+from pacs_monitor.model import CheckId, Micros, Unreachable
+
+
+def clock_set(turn: Turn, step: Micros) -> None:
+    """Decide at the time that it is now; what the record has of the times that moved is written anew."""
+    before, turn.at = turn.before, turn.before + step
+    turn.now = _shifted(turn.now, turn.at, step)
+    for subject in list(turn.now.subjects.values()):
+        for told in subject.notified.values():
+            turn.effects.notified[told.incident, told.channel] = told
+        if subject.differs is not None:
+            turn.note("differs", subject.incident.id, {"since": subject.differs})
+        turn.keep(subject)
+    for check, asked in list(turn.now.asked.items()):
+        turn.expect(check, asked)
+    for name, site in turn.now.sites.items():
+        if site.suspect_until:
+            turn.note("site", name, {"suspect_until": site.suspect_until})
+        keep_vanished(turn, name, site)
+    for check, behind in list(turn.now.behind.items()):
+        _redate(turn, check, behind, step, before)
+
+
+def _shifted(now: Situation, at: Micros, step: Micros) -> Situation:
+    def moved(moment: Micros | None) -> Micros | None:
+        return None if moment is None else moment + step
+
+    return replace(
+        now,
+        at=at,
+        subjects=Map({identity: subject.shifted(step) for identity, subject in now.subjects.items()}),
+        standings=Map(
+            {
+                check: one._replace(since=one.since + step, last_before=moved(one.last_before))
+                for check, one in now.standings.items()
+            }
+        ),
+        unknown=Map({check: replace(one, since=one.since + step) for check, one in now.unknown.items()}),
+        asked=Map({check: one._replace(until=one.until + step) for check, one in now.asked.items()}),
+        sites=Map({name: _shifted_site(site, step) for name, site in now.sites.items()}),
+        failing=Map({channel: (since + step, why) for channel, (since, why) in now.failing.items()}),
+    )
+
+
+def _shifted_site(site: Site, step: Micros) -> Site:
+    return replace(
+        site,
+        unreachable=Map({node: since + step for node, since in site.unreachable.items()}),
+        suspect_until=site.suspect_until and site.suspect_until + step,
+        vanished=tuple((moment + step, check) for moment, check in site.vanished),
+    )
+
+
+def _redate(turn: Turn, check: CheckId, behind: Behind, step: Micros, before: Micros) -> None:
+    """The span as recorded ends when the clock was set, and goes on from then in the new time, without a gap: the
+    ledger is not redated.
+    """
+    anew = behind._replace(since=min(behind.since + step, before))
+    if anew == behind:
+        return
+    turn.put(behind=(check, anew))
+    turn.note("behind", str(check), anew._asdict())
+    turn.effects.unreachable.append(Unreachable(check, *behind, max(before, behind.since)))
+    turn.effects.unreachable.append(Unreachable(check, *anew, None))
