@@ -15,6 +15,7 @@ from pacs_monitor.model import SECOND, CheckId, Micros, Reason, State, Transitio
 ANSWERS_AFTER = SECOND
 CONFIRMED = 30 * SECOND
 """How long it takes to confirm that a check has changed: until then it leans."""
+WELL = State.UP, None
 
 
 class Move(NamedTuple):
@@ -31,13 +32,15 @@ class Move(NamedTuple):
 class World:
     """Plays what was planned, in order of time; the same plan gives the same answers and the same ids."""
 
-    def __init__(self, estate: Estate, start: Micros, *, answers: bool = True) -> None:
-        """`answers`: whether checks that are asked for a fresh result have one."""
+    answers = True
+    """Whether checks that are asked for a fresh result have one."""
+
+    def __init__(self, estate: Estate, start: Micros) -> None:
         self.now = start
         self._serial = 0
-        self._answers = answers
+        self.estate = estate
         self._moves: dict[CheckId, list[Move]] = {}
-        self._states: dict[CheckId, State] = {}
+        self._states: dict[CheckId, tuple[State, Reason | None]] = {}
         self._coming: list[tuple[Micros, int, Callable[[], Happening | None]]] = []
         self.timeline = Timeline(Rules(estate), self._identity)
         self._later(start, Started)
@@ -55,7 +58,7 @@ class World:
         """Put another configuration in force, then."""
 
         def reloaded() -> Happening:
-            self.timeline.rules = Rules(estate)
+            self.estate, self.timeline.rules = estate, Rules(estate)
             return Reloaded(estate.revision)
 
         self._later(at, reloaded)
@@ -75,15 +78,18 @@ class World:
         for decided in decisions:
             if decided.failure is not None:
                 raise decided.failure
-            for check in decided.effects.probes if self._answers else ():
+            for check in decided.effects.probes if self.answers else ():
                 self._later(decided.event.at + ANSWERS_AFTER, self._answering(check))
             yield decided
 
-    def _moved(self, move: Move) -> Happening:
-        before = self._states.get(move.check, State.UP)
-        self._states[move.check] = move.state
+    def _moved(self, move: Move) -> Happening | None:
+        before, after = self._states.get(move.check, WELL), (move.state, move.reason)
+        if before == after:
+            return None
+        self._states[move.check] = after
         since = move.at if move.since is None else move.since
-        return Transitioned(Transition(move.check, before, move.state, since, since, move.at, move.reason))
+        last_before = since - round(self.estate.checks[move.check].interval * SECOND)
+        return Transitioned(Transition(move.check, before[0], move.state, last_before, since, move.at, move.reason))
 
     def _answering(self, check: CheckId) -> Callable[[], Happening | None]:
         """It leans if its next move is near."""
@@ -91,7 +97,7 @@ class World:
         def answering() -> Happening | None:
             if check not in self.timeline.situation.asked:
                 return None
-            state = self._states.get(check, State.UP)
+            state, _ = self._states.get(check, WELL)
             near = (move for move in self._moves.get(check, ()) if 0 < move.at - self.now < CONFIRMED)
             return Measured(check, leaning=any(move.state is not state for move in near))
 
