@@ -95,9 +95,9 @@ def _opened(turn: Turn, subject: Subject, channel: str, target: Target) -> Subje
         turn.at,
         owed.id,
         view.state,
-        view.severity,
+        incident.severity,
         view.worst,
-        view.members,
+        _named(incident),
         shadow=shadow,
         version=1 if before is None else before.version + 1,
     )
@@ -175,7 +175,7 @@ def _say(
         turn.effects.suppressed.append(row)
     worst = max(view.worst, told.worst, key=lambda kind: kind.rank)
     severity = min(view.severity, told.severity, key=rank)
-    members = tuple(dict.fromkeys((*told.members, *view.members)))
+    members = tuple(dict.fromkeys((*told.members, *_named(subject.incident))))
     return turn.notify(
         subject,
         told.changed(at=turn.at, state=view.state, severity=severity, worst=worst, members=members, page=page),
@@ -199,6 +199,13 @@ def _view(turn: Turn, incident: Incident) -> _View:
         class_of(incident.cause),
         tuple(problem.check for problem in due),
     )
+
+
+def _named(incident: Incident) -> tuple[CheckId, ...]:
+    """The members that a notification names: those whose time has not come, too."""
+    if incident.kind is not IncidentKind.NODE:
+        return incident.members
+    return tuple(problem.check for problem in incident.problems if is_active(problem))
 
 
 def _differing(turn: Turn, subject: Subject, since: Micros | None) -> Subject:

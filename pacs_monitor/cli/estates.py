@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 
@@ -26,14 +27,19 @@ def estate_of(config: Path, *, json: bool = False) -> Estate:
     try:
         return load(config)
     except ConfigError as error:
-        if json:
-            print_json({"file": str(config), "errors": [asdict(problem) for problem in error.problems]})
-            raise typer.Exit(1) from None
-        for problem in error.problems:
-            err.print(plain(str(problem)), markup=False)
-        count = len(error.problems)
-        err.print(f"{count} error{'s' if count > 1 else ''}; nothing was started", style="bold red")
+        wrong(config, error, json=json)
+
+
+def wrong(file: Path, error: ConfigError, *, json: bool = False) -> NoReturn:
+    """Every problem of a file (as JSON on the output), and exit 1."""
+    if json:
+        print_json({"file": str(file), "errors": [asdict(problem) for problem in error.problems]})
         raise typer.Exit(1) from None
+    for problem in error.problems:
+        err.print(plain(str(problem)), markup=False)
+    count = len(error.problems)
+    err.print(f"{count} error{'s' if count > 1 else ''}; nothing was started", style="bold red")
+    raise typer.Exit(1) from None
 
 
 def estate_or_contact(config: Path, needed: tuple[str, ...] = ADDRESS, *, quietly: bool = False) -> Estate | Contact:

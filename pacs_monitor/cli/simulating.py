@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -9,12 +10,13 @@ from zoneinfo import ZoneInfo
 import typer
 
 from pacs_monitor import reports
-from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, fail, out, print_json
-from pacs_monitor.cli.estates import estate_of
+from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, err, fail, out, print_json
+from pacs_monitor.cli.estates import estate_of, wrong
 from pacs_monitor.clock import SystemClock
-from pacs_monitor.config import Estate
+from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.format.human import moment
 from pacs_monitor.history import HistoryError, HistoryReader
+from pacs_monitor.model import iso
 from pacs_monitor.simulation import replay, scenario
 
 
@@ -46,18 +48,27 @@ def simulate(
 
 def _scenario(file: Path, estate: Estate, *, json: bool) -> None:
     try:
-        played = scenario.play(scenario.read(file), estate)
-    except scenario.ScenarioError as error:
-        fail(str(error))
+        played = scenario.play(scenario.read(file, estate))
+    except ConfigError as error:
+        wrong(file, error, json=json)
     if json:
-        print_json(played._asdict())
+        print_json(
+            {
+                "lines": [
+                    asdict(line) | {"at": iso(line.at), "until": line.until and iso(line.until)}
+                    for line in played.lines
+                ],
+                "unexpected": played.unexpected,
+                "missing": played.missing,
+            }
+        )
     else:
-        for line in played.lines or ("nobody is notified of anything",):
-            out.print(line, markup=False)
-        for line in played.unexpected:
-            out.print(f"not expected: {line}", markup=False, style="red")
-        for line in played.missing:
-            out.print(f"expected, and missing: {line}", markup=False, style="red")
+        for text in played.texts or ("nobody is notified of anything",):
+            out.print(text, markup=False)
+        for text in played.unexpected:
+            err.print(f"not expected: {text}", markup=False, style="red")
+        for text in played.missing:
+            err.print(f"expected, and missing: {text}", markup=False, style="red")
     if played.unexpected or played.missing:
         raise typer.Exit(1)
 

@@ -3,6 +3,7 @@
 from pacs_monitor.config.canonical import canonical
 from pacs_monitor.config.contact import Contact, read_contact
 from pacs_monitor.config.diff import EstateDiff, diff, in_force
+from pacs_monitor.config.document import Document, read_document
 from pacs_monitor.config.estate import Estate, Origin, Route, check_facts
 from pacs_monitor.config.explain import Row, explain
 from pacs_monitor.config.load import load
@@ -14,6 +15,7 @@ from pacs_monitor.config.starter import starter
 __all__ = [
     "ConfigError",
     "Contact",
+    "Document",
     "Estate",
     "EstateDiff",
     "MonitorSettings",
@@ -30,6 +32,7 @@ __all__ = [
     "in_force",
     "load",
     "read_contact",
+    "read_document",
     "schema",
     "starter",
 ]

@@ -1,58 +1,83 @@
-"""What decisions come to for people: who hears of what, when, and what they do not hear, and why."""
+"""What decisions come to for people: who is notified of what, when, and what is suppressed, why and until when."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from pacs_monitor.alerting.timeline import Decided
 from pacs_monitor.alerting.turn import Owed
-from pacs_monitor.model import DeliveryStatus, Incident, IncidentKind, Micros, Suppressed
+from pacs_monitor.model import SECOND, DeliveryStatus, Incident, IncidentKind, Micros, Suppressed
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that somebody hears, or does not hear."""
+    """A notification, sent or suppressed."""
 
     at: Micros
     what: str
-    """`opened`, `changed`, `group resolved`, `suppressed opened` …"""
-    channel: str
+    """`opened`, `changed, page 2`, `group resolved`, `suppressed opened` …"""
+    channels: tuple[str, ...]
+    """None where it is routed to none."""
     severity: str
     cause: str
     why: str = ""
     """Why it is not sent; empty where it is."""
-
-    @property
-    def text(self) -> str:
-        """Without its time."""
-        to = f" to {self.channel}" if self.channel else ""
-        return f"{self.what}{to}: {self.cause} ({self.severity})" + (f", {self.why}" if self.why else "")
+    until: Micros | None = None
+    """When that reason no longer held, where it did."""
 
 
-def lines(decisions: Iterable[Decided]) -> Iterator[Line]:
-    """In order of time."""
+def lines(decisions: Iterable[Decided]) -> list[Line]:
+    """In order of time; what several channels are sent at the same time is one line."""
     incidents: dict[str, Incident] = {}
+    found: list[Line] = []
+    holding: dict[tuple[str, str, str, Micros], int] = {}
     for decided in decisions:
         incidents |= decided.effects.incidents
-        for owed in decided.effects.owed:
-            yield _sent(owed)
+        found += map(_sent, decided.effects.owed)
         for held in decided.effects.suppressed:
-            if held.ended is None or held.ended == held.at:
-                yield _held(held, incidents[held.incident])
+            key = held.incident, held.event, held.channel or "", held.at
+            if held.ended is not None and key in holding:
+                found[holding[key]] = replace(found[holding[key]], until=held.ended)
+            else:
+                holding[key] = len(found)
+                found.append(_held(held, incidents[held.incident]))
+    together: dict[Line, Line] = {}
+    for line in found:
+        if line.until != line.at:
+            same = replace(line, channels=())
+            known = together.get(same, same)
+            together[same] = replace(line, channels=(*known.channels, *line.channels))
+    return sorted(together.values(), key=lambda line: line.at)
+
+
+def shown(line: Line, start: Micros, zone: ZoneInfo) -> str:
+    """With local times, and their date where it is not that of the start."""
+    first = datetime.fromtimestamp(start // SECOND, zone).date()
+
+    def clock(at: Micros) -> str:
+        there = datetime.fromtimestamp(at // SECOND, zone)
+        return f"{there:%H:%M:%S}" if there.date() == first else f"{there:%Y-%m-%d %H:%M:%S}"
+
+    to = f" to {', '.join(line.channels)}" if line.channels else ""
+    until = "" if line.until is None else f" until {clock(line.until)}"
+    why = f", {line.why}{until}" if line.why else ""
+    return f"{clock(line.at)} {line.what}{to}: {line.cause} ({line.severity}){why}"
 
 
 def _sent(owed: Owed) -> Line:
     incident = owed.incident
     what = _what(incident, owed.event) + (f", page {owed.page}" if owed.worse else "")
-    why = "" if owed.status is DeliveryStatus.PENDING else str(owed.status.value)
-    return Line(owed.at, what, owed.channel, incident.severity.value, incident.cause, why)
+    why = "" if owed.status is DeliveryStatus.PENDING else owed.status.value
+    return Line(owed.at, what, (owed.channel,), incident.severity.value, incident.cause, why)
 
 
 def _held(held: Suppressed, incident: Incident) -> Line:
     why = f"{held.why} {held.detail}".strip()
     what = f"suppressed {_what(incident, held.event)}"
-    return Line(held.at, what, held.channel or "", incident.severity.value, incident.cause, why)
+    return Line(held.at, what, (held.channel,) if held.channel else (), incident.severity.value, incident.cause, why)
 
 
 def _what(incident: Incident, event: str) -> str:

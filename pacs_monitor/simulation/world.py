@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pacs_monitor.alerting.events import Happening, Measured, Reloaded, Started, Transitioned, event_id
 from pacs_monitor.alerting.rules import Rules
+from pacs_monitor.alerting.situation import Situation
 from pacs_monitor.alerting.timeline import Decided, Timeline
 from pacs_monitor.config import Estate
 from pacs_monitor.model import SECOND, CheckId, Micros, Reason, State, Transition
@@ -15,6 +16,7 @@ from pacs_monitor.model import SECOND, CheckId, Micros, Reason, State, Transitio
 ANSWERS_AFTER = SECOND
 CONFIRMED = 30 * SECOND
 """How long it takes to confirm that a check has changed: until then it leans."""
+WELL = State.UP, None
 
 
 class Move(NamedTuple):
@@ -31,34 +33,40 @@ class Move(NamedTuple):
 class World:
     """Plays what was planned, in order of time; the same plan gives the same answers and the same ids."""
 
-    def __init__(self, estate: Estate, start: Micros, *, answers: bool = True) -> None:
-        """`answers`: whether checks that are asked for a fresh result have one."""
+    answers = True
+    """Whether checks that are asked for a fresh result have one."""
+
+    def __init__(self, estate: Estate, start: Micros) -> None:
         self.now = start
         self._serial = 0
-        self._answers = answers
+        self.estate = estate
         self._moves: dict[CheckId, list[Move]] = {}
-        self._states: dict[CheckId, State] = {}
+        self._states: dict[CheckId, tuple[State, Reason | None]] = {}
         self._coming: list[tuple[Micros, int, Callable[[], Happening | None]]] = []
         self.timeline = Timeline(Rules(estate), self._identity)
-        self._later(start, Started)
+        self.when(start, Started)
 
     def plan(self, move: Move) -> None:
         """Let a check move, then."""
         self._moves.setdefault(move.check, []).append(move)
-        self._later(move.at, lambda: self._moved(move))
+        self.when(move.at, lambda: self._moved(move))
 
     def happen(self, at: Micros, what: Happening) -> None:
         """Let something else happen, then."""
-        self._later(at, lambda: what)
+        self.when(at, lambda: what)
 
     def reload(self, at: Micros, estate: Estate) -> None:
         """Put another configuration in force, then."""
 
         def reloaded() -> Happening:
-            self.timeline.rules = Rules(estate)
+            self.estate, self.timeline.rules = estate, Rules(estate)
             return Reloaded(estate.revision)
 
-        self._later(at, reloaded)
+        self.when(at, reloaded)
+
+    def go_on(self, situation: Situation) -> None:
+        """Another process takes over, with this situation."""
+        self.timeline = Timeline(Rules(self.estate), self._identity, situation)
 
     def run(self, until: Micros) -> Iterator[Decided]:
         """What is decided until then; raises what a decision raised."""
@@ -75,29 +83,33 @@ class World:
         for decided in decisions:
             if decided.failure is not None:
                 raise decided.failure
-            for check in decided.effects.probes if self._answers else ():
-                self._later(decided.event.at + ANSWERS_AFTER, self._answering(check))
+            for check in decided.effects.probes if self.answers else ():
+                self.when(decided.event.at + ANSWERS_AFTER, self.answering(check))
             yield decided
 
-    def _moved(self, move: Move) -> Happening:
-        before = self._states.get(move.check, State.UP)
-        self._states[move.check] = move.state
+    def _moved(self, move: Move) -> Happening | None:
+        before, after = self._states.get(move.check, WELL), (move.state, move.reason)
+        if before == after:
+            return None
+        self._states[move.check] = after
         since = move.at if move.since is None else move.since
-        return Transitioned(Transition(move.check, before, move.state, since, since, move.at, move.reason))
+        last_before = since - round(self.estate.checks[move.check].interval * SECOND)
+        return Transitioned(Transition(move.check, before[0], move.state, last_before, since, move.at, move.reason))
 
-    def _answering(self, check: CheckId) -> Callable[[], Happening | None]:
-        """It leans if its next move is near."""
+    def answering(self, check: CheckId) -> Callable[[], Happening | None]:
+        """The answer of a check that was asked; it leans if its next move is near."""
 
-        def answering() -> Happening | None:
+        def answer() -> Happening | None:
             if check not in self.timeline.situation.asked:
                 return None
-            state = self._states.get(check, State.UP)
+            state, _ = self._states.get(check, WELL)
             near = (move for move in self._moves.get(check, ()) if 0 < move.at - self.now < CONFIRMED)
             return Measured(check, leaning=any(move.state is not state for move in near))
 
-        return answering
+        return answer
 
-    def _later(self, at: Micros, happening: Callable[[], Happening | None]) -> None:
+    def when(self, at: Micros, happening: Callable[[], Happening | None]) -> None:
+        """Ask what happens, then."""
         self._serial += 1
         heapq.heappush(self._coming, (at, self._serial, happening))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -13,14 +12,14 @@ from typing import Self
 
 from pacs_monitor.alerting.events import Happening, Started, Transitioned
 from pacs_monitor.alerting.restart import situation_of
-from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.situation import Situation
 from pacs_monitor.alerting.slices import Slice
-from pacs_monitor.alerting.timeline import Decided, Timeline
+from pacs_monitor.alerting.timeline import Decided
 from pacs_monitor.config import Estate
 from pacs_monitor.history import History, Revision
 from pacs_monitor.intervals import FOREVER
 from pacs_monitor.model import CheckId, Entry, Incident, Micros, Notification, State, Transition
+from pacs_monitor.simulation.world import World
 from tests.alerting.play import T0, Play, at
 from tests.history.conftest import HandClock
 
@@ -77,37 +76,42 @@ class Tables:
         self._runner.close()
 
 
-@dataclass
+class RestartedWorld(World):
+    """Who asked for a fresh result, and ended, never hears of it."""
+
+    process = 0
+
+    def answering(self, check: CheckId) -> Callable[[], Happening | None]:
+        asked_by, answer = self.process, super().answering(check)
+        return lambda: answer() if asked_by == self.process else None
+
+
 class Restarting(Play):
     """A play that is recorded, and that other processes go on with."""
 
-    folder: Path = field(kw_only=True)
-    unwritten: list[Decided] = field(default_factory=list)
-    process: int = 0
+    world: RestartedWorld
 
-    def __post_init__(self) -> None:
-        self.tables = Tables(self.folder, self.estate, T0)
-        super().__post_init__()
-        for check in self.estate.checks:
-            self._do(T0, Transitioned(Transition(check, State.UNKNOWN, State.UP, None, T0, T0)))
+    def __init__(self, estate: Estate, folder: Path) -> None:
+        self.tables = Tables(folder, estate, T0)
+        self.unwritten: list[Decided] = []
+        super().__init__(estate, RestartedWorld(estate, T0))
+        for check in estate.checks:
+            self.tell(0, Transitioned(Transition(check, State.UNKNOWN, State.UP, None, T0, T0)))
+        self.until(0)
 
     def restart(self, seconds: float) -> Self:
-        """The process ends, and another one begins at once; who asked for a fresh result never hears of it."""
+        """The process ends, and another one begins at once."""
 
         def again() -> Happening:
             self.tables.write(self.unwritten, self.now)
-            self.unwritten, self.process = [], self.process + 1
-            situation = self.tables.situation(self.estate, self.now)
-            self.timeline = Timeline(Rules(self.estate), self._identity, situation)
+            self.unwritten = []
+            self.world.process += 1
+            self.world.go_on(self.tables.situation(self.estate, self.now))
             return Started()
 
-        self._later(at(seconds), again)
+        self.world.when(at(seconds), again)
         return self
 
     def _sort(self, decided: Decided) -> None:
         self.unwritten.append(decided)
         super()._sort(decided)
-
-    def _answering(self, check: CheckId) -> Callable[[], Happening | None]:
-        asked_by, answering = self.process, super()._answering(check)
-        return lambda: answering() if asked_by == self.process else None

@@ -109,3 +109,11 @@ def test_what_is_over_before_it_is_due_is_never_sent(play: Play) -> None:
     play.move(100, "archive/dicom_echo", "down", "tcp_refused").move(130, "archive/dicom_echo", "up").until(500)
     assert play.said() == []
     assert [held.why for held in play.suppressed] == ["page_after"]
+
+
+def test_what_has_joined_before_the_page_is_named_by_it_and_says_nothing_more_when_its_own_time_comes(
+    play: Play,
+) -> None:
+    play.move(100, "archive/tcp", "down", "tcp_refused").move(130, "archive/dicom_echo", "down", "tcp_refused")
+    play.until(2000)
+    assert play.said() == ["140 opened unreachable:archive"]

@@ -37,13 +37,13 @@ def test_a_dead_parent_explains_its_child_which_never_pages(play: Play) -> None:
 
 
 def test_a_parent_that_is_confirmed_dead_after_its_child_does_so_too(play: Play) -> None:
-    play.answers = False
+    play.world.answers = False
     play.move(100, ARCHIVE, "down", since=30).move(106, "fw/ping", "down").until(2000)
     assert play.said() == ["146 opened unreachable:fw"]
 
 
 def test_a_page_waits_for_a_suspect_parent_only_so_long(play: Play) -> None:
-    play.answers = False
+    play.world.answers = False
     play.move(100, ARCHIVE, "down", since=30).until(2000)
     fw = play.estate.checks[CheckId("fw", "ping")]
     longest = fw.thresholds.failures * fw.retry_interval + fw.timeout

@@ -42,7 +42,7 @@ def test_two_are_no_group_and_page_when_the_others_have_answered(play: Play) -> 
 
 
 def test_pages_of_a_suspect_site_wait_a_minute_at_most(play: Play) -> None:
-    play.answers = False
+    play.world.answers = False
     play.move(100, ALL[:2], "down", since=41).until(500)
     assert play.said() == ["160 opened unreachable:n1", "160 opened unreachable:n2"]
 
