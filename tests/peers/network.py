@@ -7,7 +7,7 @@ import ctypes
 import json
 import os
 import subprocess
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,13 +22,18 @@ _NEW_NETWORK = 0x40000000
 
 def alone(scene: Coroutine[Any, Any, T]) -> T:
     """Play a scene in a thread with a network of its own, where only loopback is up; both are gone afterwards."""
+    return apart(lambda: asyncio.run(scene))
+
+
+def apart(scene: Callable[[], T]) -> T:
+    """The same for a scene with processes and threads: those that it starts share its network."""
 
     def play() -> T:
         libc = ctypes.CDLL(None, use_errno=True)
         refused = libc.unshare(_NEW_NETWORK)
         assert not refused, f"this test needs a network namespace ({os.strerror(ctypes.get_errno())}): run it as root"
         link("set", "lo", "up")
-        return asyncio.run(scene)
+        return scene()
 
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(play).result()
@@ -56,6 +61,11 @@ def drop(packets: str) -> None:
     """Of what comes in, drop what an nftables expression matches."""
     table = f"table inet test {{\n chain in {{\n type filter hook input priority 0\n {packets} drop\n }}\n}}\n"
     subprocess.run([program("nft", "nftables"), "-f", "-"], input=table, text=True, check=True)
+
+
+def let_through() -> None:
+    """Drop nothing any more."""
+    subprocess.run([program("nft", "nftables"), "delete", "table", "inet", "test"], check=True)
 
 
 def let_groups_ping(first: int, last: int) -> None:

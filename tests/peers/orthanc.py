@@ -16,10 +16,16 @@ class Orthanc(Program):
     """`dicom_port` and `http_port` are its own; `settings` go into its configuration as they are."""
 
     def __init__(
-        self, folder: Path, *, ae_title: str = "ORTHANC", dicom_port: int | None = None, **settings: Any
+        self,
+        folder: Path,
+        *,
+        ae_title: str = "ORTHANC",
+        dicom_port: int | None = None,
+        http_port: int | None = None,
+        **settings: Any,
     ) -> None:
         self.ae_title = ae_title
-        self.dicom_port, self.http_port = dicom_port or free_port(), free_port()
+        self.dicom_port, self.http_port = dicom_port or free_port(), http_port or free_port()
         configuration = folder / "orthanc.json"
         configuration.write_text(
             json.dumps(

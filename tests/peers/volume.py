@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.peers.ports import program
@@ -19,3 +19,16 @@ def tmpfs(folder: Path, options: str) -> Iterator[Path]:
         yield mount
     finally:
         subprocess.run([program("umount", "mount"), str(mount)], check=True)
+
+
+@contextmanager
+def filled(volume: Path) -> Iterator[None]:
+    """While it is entered, nothing is left of its space."""
+    filler = volume / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    try:
+        yield
+    finally:
+        filler.unlink()

@@ -2,49 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.peers.daemon import RunningDaemon
 from tests.peers.orthanc import Orthanc
 from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
+from tests.peers.volume import filled, tmpfs
 from tests.support.estates import write_estate
 from tests.support.timing import wait_until
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 6 MB; mounting one takes root."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)]
-    mounted = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert mounted.returncode == 0, f"this proof mounts a small file system, which needs root: {mounted.stderr}"
-    try:
-        yield disk
-    finally:
-        subprocess.run(["umount", "--lazy", disk], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Nothing is left."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError:
-            return filler
-
-
-def test_echo_stays_up_while_store_goes_down_and_the_page_says_both(tmp_path: Path, small_disk: Path) -> None:
+def test_echo_stays_up_while_store_goes_down_and_the_page_says_both(tmp_path: Path) -> None:
     listen = free_port()
     with (
+        tmpfs(tmp_path, "size=6m") as small_disk,
         Receiver() as pager,
         Orthanc(
             tmp_path,
@@ -70,10 +43,9 @@ def test_echo_stays_up_while_store_goes_down_and_the_page_says_both(tmp_path: Pa
         )
         with RunningDaemon(config, listen) as daemon:
             wait_until(lambda: states(daemon) == {"dicom_echo": "up", "dicom_store": "up"}, "both up")
-            filler = fill(small_disk)
-            (opened,) = pager.wait_for(1)
-            assert states(daemon) == {"dicom_echo": "up", "dicom_store": "down"}
-            filler.unlink()
+            with filled(small_disk):
+                (opened,) = pager.wait_for(1)
+                assert states(daemon) == {"dicom_echo": "up", "dicom_store": "down"}
             _, resolved = pager.wait_for(2)
             assert daemon.stop() == 0
 
