@@ -162,7 +162,8 @@ def texts(name: str) -> st.SearchStrategy[str]:
 
 
 def agree(name: str, text: str) -> bool:
-    return passes(name, text) or not parses(name, text)
+    """Of texts with a variable, which are replaced before they are parsed, nothing is said here."""
+    return "${" in text or passes(name, text) or not parses(name, text)
 
 
 @pytest.mark.parametrize("name", TYPES)
