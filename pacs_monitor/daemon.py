@@ -95,6 +95,7 @@ class Daemon:
             permitted=self.instance.permitted,
             ask=self.engine.ask,
         )
+        self.suppressed = self.desk.dispatch.suppressed
         self.refusals: Refusals = Counter()
         self._listeners = Listeners(
             self.engine.runner,

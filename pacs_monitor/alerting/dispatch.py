@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Mapping
+from collections import deque
 from typing import Protocol
 
 from pacs_monitor.alerting.journal import Journal
@@ -32,23 +31,20 @@ class Dispatch:
         """Not recorded yet."""
         self._owed: deque[Notification] = deque()
         """Recorded as far as possible, not yet passed on."""
-        self._suppressed = Counter[str]()
+        self.suppressed: dict[Why, int] = dict.fromkeys(Why, 0)
+        """Notifications suppressed since the start, by reason."""
 
     @property
     def write_failures(self) -> int:
         """Entries that the history did not take at once, each try."""
         return self._recorder.failures
 
-    @property
-    def suppressed(self) -> Mapping[Why, int]:
-        """Notifications suppressed since the start, for each reason that there is."""
-        return {why: self._suppressed[why] for why in Why}
-
     def add(self, entry: Entry) -> None:
         """One more entry, after those that wait."""
         if entry != Entry():
             self._decided.append(entry)
-            self._suppressed.update(why for *_, why in _begun(entry))
+            for *_, why in _begun(entry):
+                self.suppressed[Why(why)] += 1
 
     def waiting(self) -> set[str]:
         """The ids of notifications that are still to be delivered."""

@@ -6,7 +6,7 @@ from collections.abc import Set
 from typing import NamedTuple
 
 from pacs_monitor.alerting.situation import Subject
-from pacs_monitor.model import DeliveryStatus, Incident, Micros, Notified
+from pacs_monitor.model import DeliveryStatus, Incident, Micros, Notified, Suppressed
 
 
 class Page(NamedTuple):
@@ -28,14 +28,17 @@ class Paged(NamedTuple):
     notified: tuple[Page, ...]
     why_not: tuple[str, ...]
     """Why nobody is notified, as far as it was decided."""
+    suppressed: tuple[Suppressed, ...] = ()
+    """What is suppressed now, and why."""
 
 
 def paged(subject: Subject, waiting: Set[str]) -> Paged:
     """`waiting` are the ids of notifications that are still to be delivered."""
     pages = tuple(Page(channel, _status(told, waiting), told.at) for channel, told in subject.notified.items())
-    whys = {f"{held.why}: {held.detail}" if held.detail else held.why for held in subject.suppressed.values()}
+    held = tuple(subject.suppressed.values())
+    whys = {f"{one.why} {one.detail}".strip() for one in held}
     due = min((p.due for p in subject.incident.problems if p.left is None), default=subject.due)
-    return Paged(subject.incident, due, pages, () if pages else tuple(sorted(whys)))
+    return Paged(subject.incident, due, pages, () if pages else tuple(sorted(whys)), held)
 
 
 def _status(told: Notified, waiting: Set[str]) -> DeliveryStatus:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from pacs_monitor.alerting.observer import Board
 from pacs_monitor.alerting.turn import Owed
@@ -25,17 +25,8 @@ class Pages:
         """In the order in which they are owed; `checks` has those that were removed, too."""
         if not owed:
             return ()
-        scene = self._scene(estate, checks, now)
+        scene = scene_of(self._name, self._board, estate, checks, now)
         return tuple(self._written(one, scene, estate) for one in owed)
-
-    def _scene(self, estate: Estate, checks: Mapping[CheckId, Check], now: Micros) -> page.Scene:
-        entries = self._board.entries
-        standings: defaultdict[str, dict[CheckId, Standing]] = defaultdict(dict)
-        for check, seen in entries.items():
-            standings[check.node][check] = seen.standing
-        latest = {check: seen.last.outcome for check, seen in entries.items() if seen.last}
-        unproven = frozenset(check for check, seen in entries.items() if not seen.proven)
-        return page.Scene(self._name, estate.monitor, checks, standings, now, latest, unproven)
 
     def _written(self, owed: Owed, scene: page.Scene, estate: Estate) -> Notification:
         try:
@@ -45,3 +36,22 @@ class Pages:
             data = fallback.data(owed.incident, owed.event, self._name, estate.monitor.url)
         data = {**data, "page": owed.page, "worse": owed.worse}
         return Notification(owed.id, owed.channel, owed.event, owed.at, data, owed.incident.id, owed.status)
+
+
+def scene_of(
+    name: str,
+    board: Board,
+    estate: Estate,
+    checks: Mapping[CheckId, Check],
+    now: Micros,
+    *,
+    nodes: Set[str] | None = None,
+) -> page.Scene:
+    """What messages are written from, as the board stands now; of these nodes, unless all."""
+    entries = {check: seen for check, seen in board.entries.items() if nodes is None or check.node in nodes}
+    standings: defaultdict[str, dict[CheckId, Standing]] = defaultdict(dict)
+    for check, seen in entries.items():
+        standings[check.node][check] = seen.standing
+    latest = {check: seen.last.outcome for check, seen in entries.items() if seen.last}
+    unproven = frozenset(check for check, seen in entries.items() if not seen.proven)
+    return page.Scene(name, estate.monitor, checks, standings, now, latest, unproven)

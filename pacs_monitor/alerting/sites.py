@@ -221,6 +221,7 @@ def _open(turn: Turn, name: str) -> None:
     incident = Incident(
         identity, IncidentKind.GROUP, name, severity, State.DOWN, None, None, "", None, since, turn.at, members
     )
+    incident = _with_its_incidents(turn, incident, name)
     turn.own((IncidentKind.GROUP, name), identity)
     turn.keep(Subject(incident, turn.at))
     _touch_unreachable(turn, name)
@@ -231,8 +232,18 @@ def _extend(turn: Turn, group: Subject, name: str) -> None:
     joined = [turn.rules.reachability[node] for node in sorted(site.unreachable)]
     members = tuple(dict.fromkeys((*incident.members, *joined)))
     severity = min(incident.severity, _severity(turn, name), key=rank)
-    if members != incident.members or severity is not incident.severity:
-        turn.keep(replace(group, incident=incident.changed(members=members, severity=severity)))
+    extended = _with_its_incidents(turn, replace(incident, members=members, severity=severity), name)
+    if extended != incident:
+        turn.keep(replace(group, incident=extended.changed()))
+
+
+def _with_its_incidents(turn: Turn, group: Incident, name: str) -> Incident:
+    """The group, linked to the incidents that it stands for; each of them knows its group."""
+    incidents = _incidents(turn, name)
+    for incident in incidents:
+        if incident.group != group.id:
+            turn.keep(replace(turn.now.subjects[incident.id], incident=incident.changed(group=group.id)))
+    return replace(group, linked=tuple(dict.fromkeys((*group.linked, *(incident.id for incident in incidents)))))
 
 
 def _severity(turn: Turn, name: str) -> Severity:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from rich.markup import escape
 
-from pacs_monitor.cli import paged
+from pacs_monitor.cli import paged, story
 from pacs_monitor.cli.paged import When
 from pacs_monitor.format.human import moment, pluralized
 from pacs_monitor.model import parse_iso
@@ -41,7 +41,10 @@ def board(status: Mapping[str, Any], when: When) -> list[str]:
         lines += [f"    {escape(detail)}"] if detail else []
         lines += [f"    {escape(paged.line(incident, when, status['time']))}" for incident in of_check.get(name, ())]
     for incident in others:
-        about = f"{_about(incident)} has been failing since {when(incident['since'])}"
+        fails = "cannot be reached" if incident["kind"] == "group" else "has been failing"
+        if incident["kind"] == "group" and incident["state"] == "absent":
+            fails = "have been gone together"
+        about = f"{_about(incident)} {fails} since {when(incident['since'])}"
         lines += [f"[yellow]{escape(about)}[/yellow]", f"    {escape(paged.line(incident, when, status['time']))}"]
     lines += [line for channel in status.get("channels", ()) for line in _channel(channel, when)]
     counts = ", ".join(f"{count} {state}" for state, count in status["counts"].items() if count) or "no checks"
@@ -67,7 +70,7 @@ def incidents(rows: Iterable[Mapping[str, Any]], when: When) -> list[str]:
 
 
 def incident(found: Mapping[str, Any], when: When) -> list[str]:
-    """One incident: what, whose fault, what next, when, and who was notified of what."""
+    """One incident: what, whose fault, what next, when; then its story."""
     colour = COLOURS[found["state"]]
     head = f"[bold]{escape(_about(found))}[/bold]  {found['severity']}  [{colour}]{found['state']}[/{colour}]"
     lines = [head + (f"  {reason(found)}" if found["reason"] else "")]
@@ -79,7 +82,10 @@ def incident(found: Mapping[str, Any], when: When) -> list[str]:
         lines += [f"  {name}: {escape(value)}" for name, value in more.items() if value]
     times = [("last good", "last_good"), ("since", "since"), ("noticed", "noticed"), (found["ending"], "ended")]
     lines.append("  " + ", ".join(f"{word} {when(found[key])}" for word, key in times if found[key]))
-    return lines + paged.sections(found["notifications"], found["suppressed"], when)
+    also = [("linked with", ", ".join(found["linked"])), ("part of group", found["group"])]
+    lines += [f"  {word} {escape(value)}" for word, value in also if value and found["kind"] != "group"]
+    stuck = frozenset(row["id"] for row in found["notifications"] if row.get("stuck"))
+    return [*lines, "[bold]what happened[/bold]", *story.lines(found["story"], when, stuck)]
 
 
 def reason(row: Mapping[str, Any]) -> str:
@@ -111,22 +117,25 @@ def _channel(row: Mapping[str, Any], when: When) -> list[str]:
 
 
 def _about(row: Mapping[str, Any]) -> str:
-    """The checks, or the channel, or the task of the monitor."""
+    """The checks, the site, the channel, or the task of the monitor."""
     if row["kind"] == "delivery":
         return f"channel {row['cause']}"
     if row["kind"] == "fault":
         return f"the monitor's task {row['cause']}"
+    if row["kind"] == "group":
+        what = f"{len(row['members'])} modalities" if row["state"] == "absent" else f"{len(row['members'])} nodes"
+        return f"site {row['cause'].removeprefix('absent:')}, {what}"
     members = row["members"]
     return ", ".join(members[:3]) + (f" and {len(members) - 3} more" if len(members) > 3 else "")
 
 
 def _by_member(incidents: Sequence[Row]) -> tuple[Mapping[str, list[Row]], list[Row]]:
-    """Open incidents by the checks that they are about, and those of the monitor itself; channels show theirs."""
+    """Open incidents by the checks that they are about; groups and the monitor's own apart; channels show theirs."""
     of_check: dict[str, list[Row]] = {}
     for incident in incidents:
-        for member in incident["members"]:
+        for member in incident["members"] if incident["kind"] != "group" else ():
             of_check.setdefault(member, []).append(incident)
-    return of_check, [incident for incident in incidents if incident["kind"] == "fault"]
+    return of_check, [incident for incident in incidents if incident["kind"] in ("fault", "group")]
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

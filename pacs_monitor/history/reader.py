@@ -210,10 +210,23 @@ class HistoryReader:
         rows = self._rows(select(t.notified).where(of.incident_id.in_(incidents)).order_by(of.incident_id, of.opened))
         return tuple(map(decisions.notified, rows))
 
-    def events(self, start: Micros = -FOREVER, end: Micros = FOREVER) -> tuple[Recorded, ...]:
+    def noticed(self, checks: Collection[CheckId], start: Micros, end: Micros) -> tuple[Transition, ...]:
+        """Transitions of these checks that were noticed from `start` on and happened until `end`, in order of time."""
+        of, nodes = t.transitions.c, {check.node for check in checks}
+        statement = self._of_checks(t.transitions, table=t.transitions).where(
+            t.checks.c.node.in_(nodes), of.noticed >= start, of.since <= end
+        )
+        rows = self._rows(statement.order_by(of.noticed, of.id))
+        return tuple(_transition(row) for row in rows if decisions.check(row) in checks)
+
+    def events(
+        self, start: Micros = -FOREVER, end: Micros = FOREVER, kinds: Collection[str] | None = None
+    ) -> tuple[Recorded, ...]:
         """What alerting decided on from `start` up to, not including, `end`, in the order in which it was recorded."""
         of = t.events.c
         statement = select(t.events).where(of.monitor_id == self.monitor, of.at >= start, of.at < end)
+        if kinds is not None:
+            statement = statement.where(of.kind.in_(kinds))
         return tuple(map(decisions.recorded, self._rows(statement.order_by(of.seq))))
 
     def notes(self) -> tuple[Note, ...]:
@@ -342,4 +355,5 @@ def _notification(row: Row[Any]) -> Notification:
         incident=row.incident_id,
         status=DeliveryStatus(row.status),
         attempts=row.attempts,
+        settled=row.settled,
     )

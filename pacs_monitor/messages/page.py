@@ -144,6 +144,15 @@ def _speaking(incident: Incident) -> CheckId | None:
     return incident.worst or (incident.members[0] if incident.members else None)
 
 
+def summary(incident: Incident, scene: Scene) -> str:
+    """One sentence about an incident as it is now, or how it ended."""
+    if incident.ending is Ending.MERGED:
+        return f"{_title(incident, scene)}: part of another incident of the same cause; nobody was notified of this one"
+    ends = {Ending.RESOLVED: Event.RESOLVED, Ending.WITHDRAWN: Event.WITHDRAWN}
+    said: str = data(incident, Event.OPENED if incident.ending is None else ends[incident.ending], scene)["summary"]
+    return said
+
+
 def trial(channel: str, monitor: MonitorSettings, now: Micros) -> Notification:
     """A notification that tests a channel and is on no record."""
     words = {

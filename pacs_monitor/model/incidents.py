@@ -152,6 +152,8 @@ class Notification:
     status: DeliveryStatus = DeliveryStatus.PENDING
     attempts: int = 0
     unrecorded: bool = False
+    settled: Micros | None = field(default=None, compare=False)
+    """When it was delivered or given up, as the record has it."""
 
     @property
     def type(self) -> str:
@@ -188,7 +190,7 @@ class Why(StrEnum):
     DEPENDENCY = "dependency"
     """A network parent is down, which explains it."""
     GROUP = "group"
-    """Its site became unreachable: the group is notified of."""
+    """Its site became unreachable: the group is notified of instead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,8 @@ def _add_records(app: FastAPI, daemon: DaemonView) -> None:
         return await _read(records.incidents(daemon, open_only=open, limit=limit))
 
     @app.get(
-        "/api/v1/incidents/{incident}", summary="One incident: its notifications, and which were suppressed and why."
+        "/api/v1/incidents/{incident}",
+        summary="One incident and its story: what happened, was sent, and was suppressed and why.",
     )
     async def incident(incident: str) -> dict[str, Any]:
         found = await _read(records.incident(daemon, incident))

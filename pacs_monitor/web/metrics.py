@@ -149,7 +149,15 @@ class _OfTheMonitor(Collector):
         )
         for (channel, reason), count in list(deliveries.failures.items()):
             failures.add_metric([channel, reason], count)
-        yield from (delivered, failures, oldest, pending, circuit)
+        yield from (delivered, failures, oldest, pending, circuit, self._suppressed())
+
+    def _suppressed(self) -> Metric:
+        suppressed = CounterMetricFamily(
+            "pacs_notifications_suppressed", "Notifications that were not sent, by reason.", labels=["why"]
+        )
+        for why, count in self._daemon.suppressed.items():
+            suppressed.add_metric([why], count)
+        return suppressed
 
     def _engine(self) -> Iterator[Metric]:
         engine, board = self._daemon.engine, self._daemon.engine.board

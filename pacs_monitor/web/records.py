@@ -4,33 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from pacs_monitor.history import HistoryError, IncidentFile
-from pacs_monitor.messages.page import advice, runbook
+from pacs_monitor.alerting.pages import scene_of
+from pacs_monitor.history import HistoryError, HistoryReader, IncidentFile
+from pacs_monitor.messages import page
+from pacs_monitor.messages.page import Scene, advice, runbook
 from pacs_monitor.model import CheckId, Incident, Micros, Notification, Suppressed, iso
+from pacs_monitor.web.story import Beside, beside, story
 from pacs_monitor.web.view import DaemonView
 
 
 async def incidents(daemon: DaemonView, *, open_only: bool, limit: int) -> list[dict[str, Any]]:
     """The newest first."""
     found = await daemon.history.read(lambda reader: reader.incidents(open_only=open_only, limit=limit))
-    return [_incident(incident, daemon) for incident in found]
+    scene = _scene(daemon, *found)
+    return [_incident(incident, daemon, scene) for incident in found]
 
 
 async def incident(daemon: DaemonView, identity: str) -> dict[str, Any] | None:
-    """One incident with everything that was sent, and what was not sent and why."""
+    """One incident with its story: everything that happened, was sent, and was suppressed and why."""
     unwritten = daemon.unwritten(identity)  # first: what is written meanwhile is then found in the record
     try:
-        recorded = await daemon.history.read(lambda reader: reader.incident(identity))
+        recorded, more = await daemon.history.read(lambda reader: _read(reader, identity, daemon.clock.now()))
     except HistoryError:
         if unwritten is None:
             raise
-        recorded = None
+        recorded, more = None, Beside()
     found = _joined(recorded, unwritten)
     if found is None:
         return None
     stuck = {stuck.notification.id for health in daemon.deliveries.health().values() for stuck in health.stuck}
     node = daemon.estate.nodes.get(found.incident.members[0].node) if found.incident.members else None
-    return _incident(found.incident, daemon) | {
+    return _incident(found.incident, daemon, _scene(daemon, found.incident)) | {
         "impact": node.impact if node else "",
         "support": dict(node.support) if node else {},
         "runbook": runbook(daemon.estate.monitor, found.incident.reason or found.incident.kind),
@@ -38,7 +42,20 @@ async def incident(daemon: DaemonView, identity: str) -> dict[str, Any] | None:
             _notification(notification) | {"stuck": notification.id in stuck} for notification in found.notifications
         ],
         "suppressed": [_suppressed(row) for row in found.suppressed],
+        "story": story(found, more),
     }
+
+
+def _read(reader: HistoryReader, identity: str, now: Micros) -> tuple[IncidentFile | None, Beside]:
+    recorded = reader.incident(identity)
+    return recorded, Beside() if recorded is None else beside(reader, recorded.incident, now)
+
+
+def _scene(daemon: DaemonView, *incidents: Incident) -> Scene:
+    """What their summaries are written from."""
+    nodes = {member.node for incident in incidents for member in incident.members}
+    board, estate = daemon.engine.board, daemon.estate
+    return scene_of(estate.monitor.name, board, estate, estate.checks, daemon.clock.now(), nodes=nodes)
 
 
 def _joined(recorded: IncidentFile | None, unwritten: IncidentFile | None) -> IncidentFile | None:
@@ -73,12 +90,13 @@ async def changes(daemon: DaemonView, *, limit: int) -> list[dict[str, Any]]:
     ]
 
 
-def _incident(incident: Incident, daemon: DaemonView) -> dict[str, Any]:
+def _incident(incident: Incident, daemon: DaemonView, scene: Scene) -> dict[str, Any]:
     return {
         "id": incident.id,
         "kind": incident.kind,
         "cause": incident.cause,
         "severity": incident.severity,
+        "summary": page.summary(incident, scene),
         "state": incident.state,
         "reason": incident.reason,
         "blame": incident.reason and incident.reason.blame,
@@ -91,6 +109,9 @@ def _incident(incident: Incident, daemon: DaemonView) -> dict[str, Any]:
         "ended": _time(incident.ended),
         "ending": incident.ending,
         "members": [str(member) for member in incident.members],
+        "linked": list(incident.linked),
+        "group": incident.group or None,
+        "acknowledged": None,
     }
 
 
@@ -108,6 +129,7 @@ def _notification(notification: Notification) -> dict[str, Any]:
         "created": iso(notification.created),
         "status": notification.status,
         "attempts": notification.attempts,
+        "settled": _time(notification.settled),
         "summary": notification.data.get("summary", ""),
     }
 

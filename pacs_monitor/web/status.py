@@ -66,6 +66,10 @@ def _incident(paged: Paged) -> dict[str, Any]:
             for notified in paged.notified
         ],
         "not_notified": list(paged.why_not),
+        "suppressed": [
+            {"channel": held.channel, "event": held.event, "why": held.why, "detail": held.detail, "at": iso(held.at)}
+            for held in paged.suppressed
+        ],
     }
 
 

@@ -1,0 +1,149 @@
+"""The story of an incident as lines for a terminal: one per thing that happened, in order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from rich.markup import escape
+
+from pacs_monitor.cli.paged import When
+from pacs_monitor.format.human import duration
+
+Line = Mapping[str, Any]
+
+BECAME = {
+    "pending": "not delivered yet",
+    "refused": "refused: the channel cannot send it",
+    "given_up": "given up",
+    "shadow": "not sent: shadow mode",
+    "dropped": "not sent: it was no longer of use",
+}
+"""What became of a notification, by its status; delivered ones say when."""
+GROUP = {
+    False: "part of group {incident} ({cause}): the group is notified of instead",
+    True: "group {incident} ({cause}) has ended",
+}
+
+
+def lines(story: Iterable[Line], when: When, stuck: frozenset[str] = frozenset()) -> list[str]:
+    """All of it; `stuck` are the ids of notifications that their channel refuses while it accepts others."""
+    rows = [(when(line["at"]), _TEXTS[line["what"]](line, when)) for line in story if line["what"] in _TEXTS]
+    refused = [line.get("id") in stuck for line in story if line["what"] in _TEXTS]
+    width = max((len(at) for at, _ in rows), default=0)
+    more = "; refused while others are accepted, retried hourly"
+    return [
+        escape(f"  {at.ljust(width)}  {text}{more if is_stuck else ''}")
+        for (at, text), is_stuck in zip(rows, refused, strict=True)
+    ]
+
+
+def _opened(line: Line, when: When) -> str:
+    page = f"; it pages from {when(line['page_due'])} on" if line["page_due"] > line["at"] else ""
+    return f"incident opens{page}"
+
+
+def _transition(line: Line, when: When) -> str:
+    why = f" ({line['reason']})" if line["reason"] else ""
+    detail = f": {line['detail']}" if line["detail"] else ""
+    return f"{line['check']}: {line['before']} → {line['after']}{why} since {when(line['since'])}{detail}"
+
+
+def _measured(line: Line, _when: When) -> str:
+    leaning = ", which is not certain yet" if line["leaning"] else ""
+    return f"{line['check']}: asked again at once, a fresh result{leaning}"
+
+
+def _unknown(line: Line, when: When) -> str:
+    detail = f": {line['detail']}" if line["detail"] else ""
+    return f"{line['check']}: no valid result since {when(line['since'])} ({line['reason']}){detail}"
+
+
+def _known(line: Line, _when: When) -> str:
+    return f"{line['check']}: a valid result again"
+
+
+def _started(line: Line, when: When) -> str:
+    off = f"; it was off since {when(line['off_since'])}" if line["off_since"] else ""
+    return f"the monitor starts{off}"
+
+
+def _reloaded(line: Line, _when: When) -> str:
+    return f"the configuration is reloaded (revision {line['revision']})"
+
+
+def _clock_set(line: Line, _when: When) -> str:
+    direction = "forward" if line["seconds"] > 0 else "back"
+    return f"the monitor's clock is set {direction} by {duration(abs(line['seconds']))}"
+
+
+def _linked(line: Line, _when: When) -> str:
+    return f"linked with incident {line['incident']}: the same cause ({line['cause']}), both were notified of"
+
+
+def _absorbed(line: Line, _when: When) -> str:
+    return f"incident {line['incident']} ({line['cause']}) becomes part of this one: the same cause"
+
+
+def _group(line: Line, _when: When) -> str:
+    if line["kind"] != "group":
+        return f"stands for incident {line['incident']} ({line['cause']})"
+    return GROUP[line["ended"]].format_map(line)
+
+
+def _suppressed(line: Line, when: When) -> str:
+    to, detail = line["channel"] or "anybody", f" {line['detail']}" if line["detail"] else ""
+    until = _until(line, when)
+    return f"{_event(line)} to {to} suppressed: {line['why']}{detail}{until}"
+
+
+def _until(line: Line, when: When) -> str:
+    """How long the reason held; at once if it was asked once."""
+    if line["until"] is None:
+        return ", still" if line["why"] not in ONCE else ""
+    return f", until {when(line['until'])}" if line["until"] > line["at"] else ""
+
+
+ONCE = frozenset({"page_after", "channel_removed"})
+"""Reasons that say what was not sent at one moment, and do not go on."""
+
+
+def _notified(line: Line, when: When) -> str:
+    page = f", worse (page {line['page']})" if line["worse"] else ""
+    tries = f" after {line['attempts']} attempts" if line["attempts"] > 1 else ""
+    became = BECAME.get(line["status"], line["status"])
+    if line["status"] == "delivered":
+        late = f" at {when(line['settled'])}" if tries and line["settled"] else ""
+        became = f"delivered{late}"
+    unrecorded = ", sent while it could not be recorded" if line["unrecorded"] else ""
+    return f"{_event(line)}{page} to {line['channel']} {became}{tries}{unrecorded}: {line['summary']}"
+
+
+def _ended(line: Line, when: When) -> str:
+    into = f" into incident {line['into']}" if line.get("into") else ""
+    at = f", over since {when(line['ended'])}" if line["ended"] < line["at"] else ""
+    return f"incident ends: {line['ending']}{into}{at}"
+
+
+def _event(line: Line) -> str:
+    """`opened`, or `group opened`."""
+    return str(line["event"]).removeprefix("incident.").replace(".", " ")
+
+
+_TEXTS: Mapping[str, Callable[[Line, When], str]] = {
+    "opened": _opened,
+    "transition": _transition,
+    "measured": _measured,
+    "unknown": _unknown,
+    "known": _known,
+    "started": _started,
+    "reloaded": _reloaded,
+    "clock_set": _clock_set,
+    "linked": _linked,
+    "absorbed": _absorbed,
+    "group": _group,
+    "suppressed": _suppressed,
+    "notified": _notified,
+    "ended": _ended,
+}
+"""What is not here is from a newer daemon, and left out."""

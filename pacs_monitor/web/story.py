@@ -1,0 +1,181 @@
+"""The story of one incident in order of time: its members' transitions, what was sent, what was suppressed and why.
+
+Every line has `at` and `what`; the rest depends on `what`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from pacs_monitor.alerting.events import ClockSet, KnownAgain, Measured, Reloaded, Started, UnknownSince, restored
+from pacs_monitor.history import HistoryReader, IncidentFile
+from pacs_monitor.model import (
+    Ending,
+    Incident,
+    IncidentKind,
+    Micros,
+    Notification,
+    Recorded,
+    Suppressed,
+    Transition,
+    iso,
+)
+
+Line = dict[str, Any]
+
+_EVENTS = {
+    IncidentKind.NODE: ("measured",),
+    IncidentKind.GROUP: ("measured",),
+    IncidentKind.BLIND: ("unknown", "known"),
+}
+_OF_THE_MONITOR = ("started", "reloaded", "clock_set")
+"""Kinds of events that belong to every story."""
+_ORDER = ("transition", "measured", "unknown", "known", "opened", "linked", "absorbed", "group", "ended", "suppressed")
+"""Of what has the same time; notifications follow, as a consequence."""
+
+
+class Beside(NamedTuple):
+    """What the record has of an incident beside its own file."""
+
+    transitions: tuple[Transition, ...] = ()
+    events: tuple[Recorded, ...] = ()
+    others: tuple[Incident, ...] = ()
+    """Incidents of the same cause, its group or the incidents of its group, and those that it may have absorbed."""
+
+
+def beside(reader: HistoryReader, incident: Incident, now: Micros) -> Beside:
+    """Read it; an incident that goes on is told until now."""
+    end = now if incident.ended is None else incident.ended
+    transitions = reader.noticed(incident.members, incident.noticed, end)
+    last = max((moved.noticed for moved in transitions), default=end)
+    kinds = (*_EVENTS.get(incident.kind, ()), *_OF_THE_MONITOR)
+    events = reader.events(incident.noticed, max(last, end) + 1, kinds)
+    named = [*incident.linked, *filter(None, [incident.group])]
+    others = [other for name in named for other in reader.incidents(id=name)]
+    if incident.kind is IncidentKind.NODE:
+        others += _merged(incident, reader.incidents(start=incident.noticed - 1, end=end + 1))
+    return Beside(transitions, events, tuple(others))
+
+
+def _merged(incident: Incident, others: tuple[Incident, ...]) -> Iterator[Incident]:
+    """Those that it has absorbed; of one that was absorbed itself, the one that has its members now."""
+    for other in others:
+        if other.id == incident.id or other.kind is not IncidentKind.NODE or other.id in incident.linked:
+            continue
+        absorbed, into = (incident, other) if incident.ending is Ending.MERGED else (other, incident)
+        went_on = into.ended is None or absorbed.ended is None or into.ended >= absorbed.ended
+        if absorbed.ending is Ending.MERGED and went_on and set(absorbed.members) <= set(into.members):
+            yield other
+
+
+def story(found: IncidentFile, more: Beside) -> list[Line]:
+    """All lines, the first first."""
+    incident = found.incident
+    lines = [
+        _opened(incident),
+        *map(_transition, _own(incident, more.transitions)),
+        *(line for row in more.events for line in _event(incident, row)),
+        *(line for other in more.others for line in _other(incident, other)),
+        *map(_suppressed, found.suppressed),
+        *map(_notified, found.notifications),
+    ]
+    if incident.ended is not None:
+        lines.append(_ended(incident, more))
+    return sorted(lines, key=lambda line: (line["at"], _ORDER.index(line["what"]) if line["what"] in _ORDER else 99))
+
+
+def _own(incident: Incident, transitions: tuple[Transition, ...]) -> Iterator[Transition]:
+    """Of a member that has left: only until then."""
+    left = {problem.check: problem.left for problem in incident.problems}
+    for moved in transitions:
+        end = left.get(moved.check)
+        if end is None or moved.since <= end:
+            yield moved
+
+
+def _opened(incident: Incident) -> Line:
+    due = min((problem.due for problem in incident.problems), default=incident.noticed)
+    return {"at": iso(incident.noticed), "what": "opened", "page_due": iso(due)}
+
+
+def _transition(moved: Transition) -> Line:
+    return {
+        "at": iso(moved.noticed),
+        "what": "transition",
+        "check": str(moved.check),
+        "before": moved.before,
+        "after": moved.after,
+        "reason": moved.reason,
+        "since": iso(moved.since),
+        "detail": moved.detail,
+    }
+
+
+def _event(incident: Incident, row: Recorded) -> Iterator[Line]:
+    """An event that was about this incident or about the monitor as a whole."""
+    at, members = {"at": iso(row.at)}, set(incident.members)
+    match restored(row).what:
+        case Measured(check, leaning) if check in members:
+            yield at | {"what": "measured", "check": str(check), "leaning": leaning}
+        case UnknownSince(check, since, reason, detail) if check in members:
+            yield at | {"what": "unknown", "check": str(check), "reason": reason, "since": iso(since), "detail": detail}
+        case KnownAgain(check, untried) if check in members and not untried:
+            yield at | {"what": "known", "check": str(check)}
+        case Started(off_since):
+            yield at | {"what": "started", "off_since": None if off_since is None else iso(off_since)}
+        case Reloaded(revision):
+            yield at | {"what": "reloaded", "revision": revision[:12]}
+        case ClockSet(step):
+            yield at | {"what": "clock_set", "seconds": step / 1e6}
+
+
+def _other(incident: Incident, other: Incident) -> Iterator[Line]:
+    about = {"incident": other.id, "kind": other.kind, "cause": other.cause}
+    if other.ending is Ending.MERGED and other.ended is not None:
+        yield about | {"at": iso(other.ended), "what": "absorbed"}
+    elif other.id == incident.group:
+        yield about | {"at": iso(max(other.noticed, incident.noticed)), "what": "group", "ended": False}
+        if other.ended is not None and (incident.ended is None or other.ended <= incident.ended):
+            yield about | {"at": iso(other.ended), "what": "group", "ended": True}
+    elif other.id in incident.linked:
+        part = IncidentKind.GROUP in (incident.kind, other.kind)
+        yield about | {"at": iso(max(other.noticed, incident.noticed)), "what": "group" if part else "linked"}
+
+
+def _suppressed(row: Suppressed) -> Line:
+    return {
+        "at": iso(row.at),
+        "what": "suppressed",
+        "event": row.event,
+        "channel": row.channel,
+        "why": row.why,
+        "detail": row.detail,
+        "until": None if row.ended is None else iso(row.ended),
+    }
+
+
+def _notified(sent: Notification) -> Line:
+    return {
+        "at": iso(sent.created),
+        "what": "notified",
+        "event": sent.type,
+        "channel": sent.channel,
+        "status": sent.status,
+        "attempts": sent.attempts,
+        "settled": None if sent.settled is None else iso(sent.settled),
+        "page": sent.data.get("page", 1),
+        "worse": sent.data.get("worse", False),
+        "unrecorded": sent.unrecorded,
+        "summary": sent.data.get("summary", ""),
+        "id": sent.id,
+    }
+
+
+def _ended(incident: Incident, more: Beside) -> Line:
+    """When that was decided: its last member's recovery is noticed after it happened."""
+    ended = incident.ended or incident.noticed
+    at = max((moved.noticed for moved in _own(incident, more.transitions) if moved.since == ended), default=ended)
+    into = [other.id for other in more.others if other.ending is not Ending.MERGED]
+    line = {"at": iso(at), "what": "ended", "ending": incident.ending, "ended": iso(ended)}
+    return line | ({"into": into[0] if into else None} if incident.ending is Ending.MERGED else {})
