@@ -50,8 +50,8 @@ def _transition(line: Line, when: When) -> str:
 
 
 def _measured(line: Line, _when: When) -> str:
-    leaning = ", which is not certain yet" if line["leaning"] else ""
-    return f"{line['check']}: asked again at once, a fresh result{leaning}"
+    leaning = "; its state is about to change" if line["leaning"] else ""
+    return f"{line['check']}: run again at once, a fresh result{leaning}"
 
 
 def _unknown(line: Line, when: When) -> str:
@@ -93,8 +93,7 @@ def _group(line: Line, _when: When) -> str:
 
 def _suppressed(line: Line, when: When) -> str:
     to, detail = line["channel"] or "anybody", f" {line['detail']}" if line["detail"] else ""
-    until = _until(line, when)
-    return f"{_event(line)} to {to} suppressed: {line['why']}{detail}{until}"
+    return f"to {to}: {_event(line)}, suppressed: {line['why']}{detail}{_until(line, when)}"
 
 
 def _until(line: Line, when: When) -> str:
@@ -116,7 +115,7 @@ def _notified(line: Line, when: When) -> str:
         late = f" at {when(line['settled'])}" if tries and line["settled"] else ""
         became = f"delivered{late}"
     unrecorded = ", sent while it could not be recorded" if line["unrecorded"] else ""
-    return f"{_event(line)}{page} to {line['channel']} {became}{tries}{unrecorded}: {line['summary']}"
+    return f"to {line['channel']}: {_event(line)}{page}, {became}{tries}{unrecorded}: {line['summary']}"
 
 
 def _ended(line: Line, when: When) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.text import Text
 
-from pacs_monitor.cli import display
+from pacs_monitor.cli import display, story
 from pacs_monitor.model import SECOND
 
 NOW = 1_764_000_000 * SECOND
@@ -47,7 +47,14 @@ def sent(channel: str, status: str) -> dict[str, str]:
         ({"notified": [sent("hook", "shadow")]}, "not paged: shadow mode; hook would have paged at 16:01:00 CET"),
         ({"notified": [sent("hook", "refused")]}, "not paged: hook cannot send this page"),
         ({"page_due": "2025-11-24T16:01:00Z"}, "no page is sent before 17:01:00 CET (page_after)"),
-        ({"not_notified": ["paging off"]}, "no page was sent: paging off"),
+        ({"not_notified": ["dependency fw-1", "paging"]}, "no page was sent: dependency fw-1, paging"),
+        (
+            {
+                "notified": [sent("hook", "delivered")],
+                "suppressed": [{"channel": "desk", "why": "group", "detail": "west"}],
+            },
+            "paged by hook at 16:01:00 CET; to desk suppressed: group west",
+        ),
         ({}, "no page was sent: not decided yet"),
     ],
 )
@@ -64,6 +71,20 @@ def test_a_task_of_the_monitor_that_fails_stands_in_the_status() -> None:
     assert plain(display.board(board | {"incidents": [fault, open_incident(kind="delivery")]}, WHEN))[:2] == [
         "the monitor's task desk has been failing since 16:00:00 CET",
         "    critical incident 01JD: paged by hook at 16:01:00 CET",
+    ]
+
+
+def test_a_group_stands_in_the_status_once_not_below_each_of_its_members() -> None:
+    nodes = [{"node": n, "checks": [check("ping", "down", "fail", "tcp_timeout")]} for n in ("n1", "n2")]
+    board = {"monitor": "east", "time": "2025-11-24T16:00:00Z", "paging": "on", "counts": {"down": 2}, "nodes": nodes}
+    group = open_incident("n1/ping", "n2/ping", kind="group", cause="west", state="down", severity="warning")
+    gone = open_incident(kind="group", cause="absent:west", state="absent")
+    lines = plain(display.board(board | {"incidents": [group | {"notified": [sent("hook", "delivered")]}, gone]}, WHEN))
+    assert lines[4:8] == [
+        "site west, 2 nodes cannot be reached since 16:00:00 CET",
+        "    warning incident 01JD: paged by hook at 16:01:00 CET",
+        "site west, 0 modalities have been gone together since 16:00:00 CET",
+        "    critical incident 01JD: no page was sent: not decided yet",
     ]
 
 
@@ -149,8 +170,11 @@ def an_incident(**more: Any) -> dict[str, Any]:
         "ended": None,
         "ending": None,
         "members": ["archive/dicom_echo"],
+        "linked": [],
+        "group": None,
         "notifications": [],
         "suppressed": [],
+        "story": [],
     } | more
 
 
@@ -160,6 +184,7 @@ def an_incident(**more: Any) -> dict[str, Any]:
         ({}, "archive/dicom_echo"),
         ({"kind": "blind", "cause": "dns", "members": ["a/x", "b/x", "c/x", "d/x"]}, "a/x, b/x, c/x and 1 more"),
         ({"kind": "delivery", "cause": "hook", "members": [], "reason": None}, "channel hook"),
+        ({"kind": "group", "cause": "west", "members": ["a/x", "b/x"], "reason": None}, "site west, 2 nodes"),
     ],
 )
 def test_an_incident_is_listed_by_what_it_is_about(more: dict[str, Any], about: str) -> None:
@@ -176,17 +201,20 @@ def test_incidents_are_listed_the_newest_last() -> None:
     assert display.incidents([], WHEN) == []
 
 
-def test_one_incident_tells_whose_fault_what_next_and_who_was_told_what() -> None:
-    told = {
-        "created": "2025-11-24T15:01:00Z",
-        "event": "incident.opened",
-        "channel": "hook",
-        "status": "delivered",
-        "attempts": 4,
-        "summary": "Main archive refuses connections",
-    }
-    suppressed = {"at": "2025-11-24T15:02:00Z", "event": "incident.changed", "channel": None, "why": "paging off"}
-    assert plain(display.incident(an_incident(notifications=[told], suppressed=[suppressed]), WHEN)) == [
+def sent_line(status: str, **more: Any) -> dict[str, Any]:
+    told = {"at": "2025-11-24T15:01:00Z", "what": "notified", "event": "incident.opened", "channel": "hook"}
+    became = {"status": status, "attempts": 1, "settled": None, "page": 1, "worse": False, "unrecorded": False}
+    return told | became | {"summary": "it is down", "id": status} | more
+
+
+def test_one_incident_tells_whose_fault_what_next_and_what_happened() -> None:
+    opened = {"at": "2025-11-24T15:00:20Z", "what": "opened", "page_due": "2025-11-24T15:01:00Z"}
+    told = sent_line("delivered", attempts=4, settled="2025-11-24T15:02:00Z", summary="[x] refuses connections")
+    held = {"at": "2025-11-24T15:02:00Z", "what": "suppressed", "event": "incident.changed", "channel": None}
+    paging = held | {"why": "paging", "detail": "", "until": "2025-11-24T15:02:00Z"}
+    behind = held | {"channel": "desk", "why": "dependency", "detail": "fw-1", "until": None}
+    told_so_far = [opened, told, paging, behind, {"at": "2025-11-24T15:03:00Z", "what": "something new"}]
+    assert plain(display.incident(an_incident(story=told_so_far, linked=["01JE", "01JF"], group="01JG"), WHEN)) == [
         "archive/dicom_echo  critical  down  tcp_refused in phase connect, the node's fault",
         f"  {REFUSED}",
         "  → Is the service running?",
@@ -194,32 +222,71 @@ def test_one_incident_tells_whose_fault_what_next_and_who_was_told_what() -> Non
         "  support: phone 4711, contract A 1",
         "  runbook: https://monitor.example.org/docs/operations#tcp_refused",
         "  last good 15:59:00 CET, since 16:00:00 CET, noticed 16:00:20 CET",
-        "notified",
-        "  16:01:00 CET  incident.opened  hook: delivered after 4 attempts\n    Main archive refuses connections",
-        "not notified",
-        "  16:02:00 CET  incident.changed  anybody: paging off",
+        "  linked with 01JE, 01JF",
+        "  part of group 01JG",
+        "what happened",
+        "  16:00:20 CET  incident opens; it pages from 16:01:00 CET on",
+        "  16:01:00 CET  to hook: opened, delivered at 16:02:00 CET after 4 attempts: [x] refuses connections",
+        "  16:02:00 CET  to anybody: changed, suppressed: paging",
+        "  16:02:00 CET  to desk: changed, suppressed: dependency fw-1, still",
     ]
 
 
-def test_shadow_is_not_among_the_notified() -> None:
-    rows = [
-        {"created": "2025-11-24T15:01:00Z", "event": "incident.opened", "attempts": 1, "summary": "it is down"}
-        | {"channel": status, "status": status}
-        for status in ("delivered", "pending", "shadow", "refused", "given_up", "dropped")
+def test_what_became_of_each_notification_is_said() -> None:
+    rows = [sent_line(status) for status in ("delivered", "pending", "shadow", "refused", "given_up", "dropped")]
+    stuck = [{"id": "pending", "stuck": True}]
+    lines = plain(display.incident(an_incident(story=rows, notifications=stuck), WHEN))[8:]
+    assert [line.removeprefix("  16:01:00 CET  to hook: opened, ") for line in lines] == [
+        "delivered: it is down",
+        "not delivered yet: it is down; refused while others are accepted, retried hourly",
+        "not sent: shadow mode: it is down",
+        "refused: the channel cannot send it: it is down",
+        "given up: it is down",
+        "not sent: it was no longer of use: it is down",
     ]
-    lines = plain(display.incident(an_incident(notifications=rows), WHEN))[7:]
-    assert [line.partition("\n")[0].removeprefix("  16:01:00 CET  incident.opened  ") for line in lines] == [
-        "notified",
-        "delivered: delivered",
-        "not delivered yet",
-        "pending: pending",
-        "would have been notified, but for shadow mode",
-        "shadow: shadow",
-        "not notified",
-        "refused: refused",
-        "given_up: given_up",
-        "dropped: dropped",
-    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (
+            {"what": "transition", "check": "a/x", "before": "up", "after": "down", "reason": "dns"},
+            "a/x: up → down (dns) since 16:00:00 CET: no name",
+        ),
+        (
+            {"what": "measured", "check": "a/x", "leaning": True},
+            "a/x: run again at once, a fresh result; its state is about to change",
+        ),
+        (
+            {"what": "unknown", "check": "a/x", "reason": "auth"},
+            "a/x: no valid result since 16:00:00 CET (auth): no name",
+        ),
+        ({"what": "known", "check": "a/x"}, "a/x: a valid result again"),
+        ({"what": "started", "off_since": "2025-11-24T15:00:00Z"}, "the monitor starts; it was off since 16:00:00 CET"),
+        ({"what": "reloaded", "revision": "0123456789ab"}, "the configuration is reloaded (revision 0123456789ab)"),
+        ({"what": "clock_set", "seconds": -90.0}, "the monitor's clock is set back by 1 min 30 s"),
+        (
+            {"what": "linked", "incident": "01JE", "cause": "full:a"},
+            "linked with incident 01JE: the same cause (full:a), both were notified of",
+        ),
+        (
+            {"what": "absorbed", "incident": "01JE", "cause": "a/x"},
+            "incident 01JE (a/x) becomes part of this one: the same cause",
+        ),
+        (
+            {"what": "group", "kind": "node", "incident": "01JE", "cause": "unreachable:a"},
+            "stands for incident 01JE (unreachable:a)",
+        ),
+        (
+            {"what": "ended", "ending": "merged", "ended": "2025-11-24T15:05:00Z", "into": "01JE"},
+            "incident ends: merged into incident 01JE",
+        ),
+    ],
+    ids=lambda value: value["what"] if isinstance(value, dict) else "",
+)
+def test_every_kind_of_line_has_its_words(line: dict[str, Any], text: str) -> None:
+    known = {"at": "2025-11-24T15:05:00Z", "since": "2025-11-24T15:00:00Z", "detail": "no name"}
+    assert plain(story.lines([known | line], WHEN)) == [f"  16:05:00 CET  {text}"]
 
 
 def test_an_incident_that_is_over_asks_nothing_of_anybody() -> None:
@@ -229,4 +296,5 @@ def test_an_incident_that_is_over_asks_nothing_of_anybody() -> None:
     assert plain(display.incident(over, WHEN)) == [
         "archive/dicom_echo  critical  up  tcp_refused in phase connect, the node's fault",
         "  since 16:00:00 CET, noticed 16:00:20 CET, resolved 16:10:00 CET",
+        "what happened",
     ]

@@ -37,7 +37,7 @@ class NothingSeen:
 
 
 def an_archive_that_is_refused_and_then_hangs(play: Play) -> None:
-    play.move(100, "archive/tcp", "down", "tcp_refused").move(104, "archive/dicom_echo", "down", "tcp_refused")
+    play.move(100, "archive/tcp", "down", "tcp_refused").move(200, "archive/dicom_echo", "down", "tcp_refused")
     play.move(400, "archive/tcp", "up").move(420, "archive/dicom_echo", "down", "acse_timeout")
     play.move(900, "archive/dicom_echo", "up").until(2000)
 
@@ -104,5 +104,4 @@ async def test_a_story_is_told_in_order_of_time_as_the_note_shows_it(
     tmp_path: Path, nodes: str, plot: Callable[[Play], None], cause: str
 ) -> None:
     text = "\n".join(await told(tmp_path, nodes, plot, cause))
-    print(text)
     assert f"```\n{text}\n```" in NOTE.read_text()

@@ -61,9 +61,7 @@ def site(folder: Path, *, depends: bool = False, more: str = "", nodes: str = ""
     listen, switch = free_port(), Switch(free_port())
     parents = ", depends_on: [sw]" if depends else ""
     check = f"checks: {{tcp: {{port: {switch.port}}}}}"
-    of_west = "".join(
-        f"  n{n}: {{site: west, host: {host}{parents}, {check}}}\n" for n, host in enumerate(WEST, 1)
-    )
+    of_west = "".join(f"  n{n}: {{site: west, host: {host}{parents}, {check}}}\n" for n, host in enumerate(WEST, 1))
     with Receiver() as pager, switch:
         (folder / "monitor.yaml").write_text(
             f"monitor: {{name: proof, database: 'sqlite:///{folder}/proof.db', listen: '127.0.0.1:{listen}'}}\n"
