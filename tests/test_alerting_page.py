@@ -19,7 +19,7 @@ NOT_ABOUT_AN_INCIDENT = {"Event.DIGEST", "Event.TEST"}
 
 
 def drawn(option: str) -> str:
-    script = [sys.executable, ROOT / "scripts" / "draw-incident", option]
+    script = [sys.executable, str(ROOT / "scripts" / "draw-incident"), option]
     return subprocess.run(script, capture_output=True, text=True, check=True).stdout
 
 
