@@ -5,18 +5,21 @@ Every line has `at` and `what`; the rest depends on `what`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pacs_monitor.alerting.events import ClockSet, KnownAgain, Measured, Reloaded, Started, UnknownSince, restored
 from pacs_monitor.history import HistoryReader, IncidentFile
 from pacs_monitor.model import (
     Ending,
+    Event,
     Incident,
     IncidentKind,
     Micros,
     Notification,
     Recorded,
+    State,
     Suppressed,
     Transition,
     iso,
@@ -42,6 +45,8 @@ class Beside(NamedTuple):
     events: tuple[Recorded, ...] = ()
     others: tuple[Incident, ...] = ()
     """Incidents of the same cause, its group or the incidents of its group, and those that it may have absorbed."""
+    linked: Mapping[str, Micros] = MappingProxyType({})
+    """When it was linked with others of the same cause, by their ids."""
 
 
 def beside(reader: HistoryReader, incident: Incident, now: Micros) -> Beside:
@@ -55,7 +60,18 @@ def beside(reader: HistoryReader, incident: Incident, now: Micros) -> Beside:
     others = [other for name in named for other in reader.incidents(id=name)]
     if incident.kind is IncidentKind.NODE:
         others += _merged(incident, reader.incidents(start=incident.noticed - 1, end=end + 1))
-    return Beside(transitions, events, tuple(others))
+    alike = [one for one in others if one.id in incident.linked and incident.kind is IncidentKind.NODE]
+    linked = {one.id: _linked(reader, incident, one, end) for one in alike}
+    return Beside(transitions, events, tuple(others), linked)
+
+
+def _linked(reader: HistoryReader, one: Incident, other: Incident, end: Micros) -> Micros:
+    """Two are linked when a member of theirs changes after people were notified of both."""
+    opened = [sent for sent in reader.notifications(incidents=[one.id, other.id]) if sent.event is Event.OPENED]
+    both = [min((sent.created for sent in opened if sent.incident == each.id), default=0) for each in (one, other)]
+    since = max(one.noticed, other.noticed, *both)
+    moves = reader.noticed({*one.members, *other.members}, since, end)
+    return next((moved.noticed for moved in moves if moved.before is not State.UP), since)
 
 
 def _merged(incident: Incident, others: tuple[Incident, ...]) -> Iterator[Incident]:
@@ -76,7 +92,7 @@ def story(found: IncidentFile, more: Beside) -> list[Line]:
         _opened(incident),
         *map(_transition, _own(incident, more.transitions)),
         *(line for row in more.events for line in _event(incident, row)),
-        *(line for other in more.others for line in _other(incident, other)),
+        *(line for other in more.others for line in _other(incident, other, more.linked)),
         *map(_suppressed, found.suppressed),
         *map(_notified, found.notifications),
     ]
@@ -130,7 +146,7 @@ def _event(incident: Incident, row: Recorded) -> Iterator[Line]:
             yield at | {"what": "clock_set", "seconds": step / 1e6}
 
 
-def _other(incident: Incident, other: Incident) -> Iterator[Line]:
+def _other(incident: Incident, other: Incident, linked: Mapping[str, Micros]) -> Iterator[Line]:
     about = {"incident": other.id, "kind": other.kind, "cause": other.cause}
     if other.ending is Ending.MERGED and other.ended is not None:
         yield about | {"at": iso(other.ended), "what": "absorbed"}
@@ -139,8 +155,10 @@ def _other(incident: Incident, other: Incident) -> Iterator[Line]:
         if other.ended is not None and (incident.ended is None or other.ended <= incident.ended):
             yield about | {"at": iso(other.ended), "what": "group", "ended": True}
     elif other.id in incident.linked:
-        part = IncidentKind.GROUP in (incident.kind, other.kind)
-        yield about | {"at": iso(max(other.noticed, incident.noticed)), "what": "group" if part else "linked"}
+        if incident.kind is IncidentKind.GROUP:
+            yield about | {"at": iso(max(other.noticed, incident.noticed)), "what": "group", "ended": False}
+        else:
+            yield about | {"at": iso(linked.get(other.id, other.noticed)), "what": "linked"}
 
 
 def _suppressed(row: Suppressed) -> Line:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pacs_monitor.model import IncidentKind
 from tests.alerting.play import HEAD, Play, an_estate
 
 NODES = "".join(f"  n{n}: {{site: west, host: 10.1.0.{n}, checks: {{ping: }}}}\n" for n in range(1, 21))
@@ -34,6 +35,15 @@ def test_what_is_still_dead_when_the_site_is_back_pages_and_nothing_else(play: P
     pages = play.said()
     assert [line.split(" ", 1)[1] for line in pages[:2]] == ["group opened west", "group resolved west"]
     assert sorted(line.split(" ", 1)[1] for line in pages[2:]) == [f"opened unreachable:n{n}" for n in (1, 2, 3)]
+
+
+def test_a_group_knows_its_incidents_and_each_of_them_its_group(play: Play) -> None:
+    play.move(100, ALL[:15], "down").move(300, ALL[15:], "down").until(500)
+    subjects = [subject.incident for subject in play.timeline.situation.subjects.values()]
+    (group,) = [incident for incident in subjects if incident.kind is IncidentKind.GROUP]
+    others = [incident for incident in subjects if incident is not group]
+    assert sorted(group.linked) == sorted(incident.id for incident in others)
+    assert {incident.group for incident in others} == {group.id}
 
 
 def test_two_are_no_group_and_page_when_the_others_have_answered(play: Play) -> None:

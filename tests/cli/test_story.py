@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from rich.text import Text
 
+from pacs_monitor.alerting.events import Reloaded, Started
 from pacs_monitor.alerting.pages import Pages
 from pacs_monitor.cli import display
 from pacs_monitor.cli.story import lines
 from pacs_monitor.history import History, HistoryReader, Revision
-from pacs_monitor.model import DeliveryResult, DeliveryStatus, Incident, Micros
+from pacs_monitor.model import DeliveryResult, DeliveryStatus, Ending, Incident, IncidentKind, Micros
 from pacs_monitor.supervision import Supervisor
 from pacs_monitor.web.story import beside, story
 from tests.alerting.play import HEAD, Play, an_estate, at
@@ -51,8 +52,8 @@ def a_site_that_comes_back_without_one_node(play: Play) -> None:
     play.move(100, ALL, "down").move(600, ALL[1:], "up").move(1200, ALL[:1], "up").until(3000)
 
 
-async def told(folder: Path, nodes: str, plot: Callable[[Play], None], cause: str) -> list[str]:
-    """Play it, record all of it, and read the story of the incident of this cause."""
+async def told(folder: Path, nodes: str, plot: Callable[[Play], None]) -> list[tuple[Incident, list[str]]]:
+    """Play it, record all of it, and read the story of each incident, the oldest first."""
     play = Kept(an_estate(folder, nodes, HEAD.replace("paging: on", "paging: on, timezone: Europe/Berlin")))
     plot(play)
     clock = HandClock()
@@ -69,10 +70,9 @@ async def told(folder: Path, nodes: str, plot: Callable[[Play], None], cause: st
         clock.time += 2_000_000
         await history.record_results([DeliveryResult(one.id, DeliveryStatus.DELIVERED, tries.pop()) for one in sent])
     reader = history.reader
-    (incident,) = [one for one in reader.incidents() if one.cause == cause]
-    text = plain(read(reader, incident, clock.time))
+    stories = [(one, plain(read(reader, one, clock.time))) for one in reversed(reader.incidents())]
     history.close()
-    return text
+    return stories
 
 
 def read(reader: HistoryReader, incident: Incident, now: Micros) -> list[str]:
@@ -103,5 +103,51 @@ def plain(text: list[str]) -> list[str]:
 async def test_a_story_is_told_in_order_of_time_as_the_note_shows_it(
     tmp_path: Path, nodes: str, plot: Callable[[Play], None], cause: str
 ) -> None:
-    text = "\n".join(await told(tmp_path, nodes, plot, cause))
-    assert f"```\n{text}\n```" in NOTE.read_text()
+    (text,) = [story for incident, story in await told(tmp_path, nodes, plot) if incident.cause == cause]
+    assert "```\n{}\n```".format("\n".join(text)) in NOTE.read_text()
+
+
+def one_that_is_absorbed(play: Play) -> None:
+    play.move(100, "archive/dicom_echo", "down", "acse_timeout").move(110, "archive/tcp", "down", "tcp_timeout")
+    play.move(125, "archive/dicom_echo", "down", "tcp_timeout")
+    play.move(500, ("archive/tcp", "archive/dicom_echo"), "up").until(1000)
+
+
+async def test_one_that_was_absorbed_and_the_one_that_absorbed_it_name_each_other(tmp_path: Path) -> None:
+    (merged, its), (_, others) = await told(tmp_path, CHECKS, one_that_is_absorbed)
+    assert merged.ending is Ending.MERGED
+    assert its[-1] == "  17:02:05 CET  incident ends: merged into incident 01…1"
+    assert "  17:02:05 CET  incident 01…1 (unreachable:archive) becomes part of this one: the same cause" in others
+
+
+def two_that_are_linked(play: Play) -> None:
+    play.move(100, "archive/dicom_echo", "down", "acse_timeout").move(110, "archive/tcp", "down", "tcp_timeout")
+    play.move(300, "archive/dicom_echo", "down", "tcp_timeout")
+    play.move(500, ("archive/tcp", "archive/dicom_echo"), "up").until(1000)
+
+
+async def test_two_that_are_linked_name_each_other(tmp_path: Path) -> None:
+    for incident, text in await told(tmp_path, CHECKS, two_that_are_linked):
+        assert len(incident.linked) == 1
+        linked = "linked with incident 01…1: the same cause (unreachable:archive), both were notified of"
+        assert f"  17:05:00 CET  {linked}" in text
+
+
+async def test_the_story_of_a_group_names_the_incidents_for_which_it_stands(tmp_path: Path) -> None:
+    every = await told(tmp_path, f"nodes:\n{NODES}", a_site_that_comes_back_without_one_node)
+    (text,) = [story for incident, story in every if incident.kind is IncidentKind.GROUP]
+    assert len([line for line in text if "stands for incident" in line]) == len(ALL)
+    assert len([line for line in text if "up → down" in line]) == len(ALL)
+    assert text[-2].endswith("incident ends: resolved")
+    assert "to hook: group resolved, delivered" in text[-1]
+
+
+def the_monitor_itself(play: Play) -> None:
+    play.move(100, "archive/tcp", "down").tell(200, Started(at(150))).tell(210, Reloaded("0123456789abcdef"))
+    play.move(300, "archive/tcp", "up").until(1000)
+
+
+async def test_restarts_and_reloads_belong_to_the_story(tmp_path: Path) -> None:
+    ((_, text),) = await told(tmp_path, CHECKS, the_monitor_itself)
+    assert "  17:03:20 CET  the monitor starts; it was off since 17:02:30 CET" in text
+    assert "  17:03:30 CET  the configuration is reloaded (revision 0123456789ab)" in text
