@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from pacs_monitor.history import HistoryReader
+from pacs_monitor.model import SECOND
+from pacs_monitor.reports import build, parse
 from tests.peers.daemon import RunningDaemon
 from tests.peers.plugged import Switch
 from tests.peers.ports import free_port
@@ -67,7 +71,8 @@ def site(
     with Receiver() as pager, switch:
         file = folder / "monitor.yaml"
         file.write_text(
-            f"monitor: {{name: proof, database: 'sqlite:///{folder}/proof.db', listen: '127.0.0.1:{listen}'{monitor}}}\n"
+            f"monitor: {{name: proof, database: 'sqlite:///{folder}/proof.db', listen: '127.0.0.1:{listen}',"
+            f" {monitor}}}\n"
             "defaults: {interval: 300ms, retry_interval: 200ms, timeout: 1s, failures: 2, recoveries: 1,"
             f" page_after: {page_after}}}\n"
             f"channels: {{pager: {{type: webhook, url: '{pager.url}', secret: '{SECRET}'}}}}\n"
@@ -81,3 +86,12 @@ def site(
             yield watched
             assert daemon.stop() == 0
         assert not pager.bad
+
+
+def account(of: Site, node: str) -> dict[str, Any]:
+    """A node's row of the report."""
+    now = round(time.time() * SECOND)
+    with closing(HistoryReader.open(of.database, "proof")) as reader:
+        report = build(reader, parse("2020-01-01..2099-12-31", "UTC", now), now)
+    (row,) = [dict(check) for check in report["checks"] if check["node"] == node]
+    return row

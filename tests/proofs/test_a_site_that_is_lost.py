@@ -1,4 +1,4 @@
-"""A site of twenty nodes behind a switch that dies with all of them: one page; what stays dead pages when it is back."""
+"""A site of twenty nodes behind a switch that dies with all of them is one page; what stays dead pages afterwards."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pacs_monitor.alerting.sites import VANISH_WITHIN
+from pacs_monitor.alerting.vanished import VANISH_WITHIN
 from pacs_monitor.model import SECOND
 from tests.peers.network import apart, drop
 from tests.proofs.site import site

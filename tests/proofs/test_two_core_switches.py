@@ -1,31 +1,19 @@
-"""An archive behind two core switches: with one of them dead it pages for itself, with both it is part of their pages."""
+"""An archive behind two core switches: with one of them dead it pages for itself, with both it is part of theirs."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from pacs_monitor.history import HistoryReader
-from pacs_monitor.model import SECOND, IncidentKind, Why
-from pacs_monitor.reports import build, parse
+from pacs_monitor.model import IncidentKind, Why
 from tests.peers.network import apart, drop, let_through
 from tests.peers.receiver import Received
-from tests.proofs.site import SETTLES, Site, site
+from tests.proofs.site import SETTLES, Site, account, site
 
 HOSTS = {"core-a": "127.9.0.1", "core-b": "127.9.0.2", "archive": "127.9.1.1"}
 NODES = HOSTS | {"archive": f"{HOSTS['archive']}, depends_on: [{{any: [core-a, core-b]}}]"}
-
-
-def account(of: Site) -> dict[str, Any]:
-    """The archive's row of the report."""
-    now = round(time.time() * SECOND)
-    with closing(HistoryReader.open(of.database, "proof")) as reader:
-        report = build(reader, parse("2020-01-01..2099-12-31", "UTC", now), now)
-    (row,) = [check for check in report["checks"] if check["node"] == "archive"]
-    return row
 
 
 def suppressed(of: Site) -> set[tuple[str, str]]:
@@ -52,9 +40,9 @@ def test_one_dead_switch_of_two_excuses_no_archive_and_both_do(tmp_path: Path) -
     def scene() -> None:
         with site(tmp_path, NODES, page_after="2s") as place:
             dark(place, "core-a", "archive", paging=["core-a", "archive"])
-            charged, why = account(place), suppressed(place)
+            charged, why = account(place, "archive"), suppressed(place)
             pages = dark(place, *HOSTS, paging=["core-a", "core-b"])
-            after = account(place)
+            after = account(place, "archive")
             excused = suppressed(place)
 
         assert why == set()
