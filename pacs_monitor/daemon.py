@@ -16,6 +16,7 @@ from pacs_monitor.alerting import Desk
 from pacs_monitor.alerting.journal import Journal, journal_file
 from pacs_monitor.alerting.paged import Paged
 from pacs_monitor.alerting.recovery import recover
+from pacs_monitor.alerting.restart import cut_off
 from pacs_monitor.clock import ClockWatch, SystemClock
 from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.delivery import Outbox
@@ -96,6 +97,7 @@ class Daemon:
             ask=self.engine.ask,
         )
         self.suppressed = self.desk.dispatch.suppressed
+        runner.isolation.on_cut = self.desk.site_cut
         self.refusals: Refusals = Counter()
         self._listeners = Listeners(
             self.engine.runner,
@@ -149,6 +151,7 @@ class Daemon:
         )
         await self._listeners.adopt(self.estate.monitor)
         self.engine.start()
+        self.engine.runner.isolation.cut = cut_off(restored)
         self._adopt(self.estate, restored)
         self.engine.tidy()
         await self._log_stranded()

@@ -6,7 +6,8 @@ before an event is decided before it (pacs_monitor.alerting.timeline).
 
 - A check in trouble is a problem; problems of one node and one cause are one incident (causes, members).
 - A dead network parent explains its children's failures to connect; a site whose nodes are lost together is a group
-  (parents, sites). Pages wait for fresh results that may make them needless (holds).
+  (parents, sites), also where the link to it is down (cuts). Pages wait for fresh results that may make them needless
+  (holds).
 - What is due to whom, and what suppresses it, is asked of every incident that an event has touched (notify, suppress).
 - Incidents of the monitor itself go the same way (own).
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pacs_monitor.alerting import members, notify, own, parents, sites
+from pacs_monitor.alerting import cuts, members, notify, own, parents, sites
 from pacs_monitor.alerting.clock_steps import clock_set
 from pacs_monitor.alerting.events import (
     ChannelFailing,
@@ -27,6 +28,8 @@ from pacs_monitor.alerting.events import (
     Measured,
     OpenedRefused,
     Reloaded,
+    SiteCut,
+    SiteReached,
     Started,
     TasksFailing,
     Transitioned,
@@ -70,6 +73,10 @@ def _apply(turn: Turn, event: Event) -> None:  # noqa: PLR0912 - one line per ki
             own.unknown(turn, event.what)
         case KnownAgain():
             own.known(turn, event.what)
+        case SiteCut(site, since):
+            cuts.cut(turn, site, since)
+        case SiteReached(site):
+            cuts.reached(turn, site)
         case ChannelFailing():
             own.channel_failing(turn, event.what)
         case ChannelWorks(channel):

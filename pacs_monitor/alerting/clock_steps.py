@@ -28,6 +28,8 @@ def clock_set(turn: Turn, step: Micros) -> None:
         if site.suspect_until:
             turn.note("site", name, {"suspect_until": site.suspect_until})
         keep_vanished(turn, name, site)
+        if site.cut is not None:
+            turn.note("cut", name, {"since": site.cut})
     for check, behind in list(turn.now.behind.items()):
         _redate(turn, check, behind, step, before)
 
@@ -59,6 +61,7 @@ def _shifted_site(site: Site, step: Micros) -> Site:
         unreachable=Map({node: since + step for node, since in site.unreachable.items()}),
         suspect_until=site.suspect_until and site.suspect_until + step,
         vanished=tuple((moment + step, check) for moment, check in site.vanished),
+        cut=None if site.cut is None else site.cut + step,
     )
 
 

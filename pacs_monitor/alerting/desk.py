@@ -23,6 +23,8 @@ from pacs_monitor.alerting.events import (
     Measured,
     OpenedRefused,
     Reloaded,
+    SiteCut,
+    SiteReached,
     Started,
     TasksFailing,
     Transitioned,
@@ -144,6 +146,10 @@ class Desk:
         """Something changed; never blocks."""
         self._inbox.put(transition.noticed, Transitioned(transition))
         self._bell.set()
+
+    def site_cut(self, site: str, since: Micros, cut: bool) -> None:
+        """A site cannot be reached from ours since then, or can again (Isolation.on_cut)."""
+        self._happened(SiteCut(site, since) if cut else SiteReached(site))
 
     def measured(self, check: CheckId) -> None:
         """A check has a new result; for every one of them, so it costs next to nothing unless it was asked for."""

@@ -56,6 +56,21 @@ class KnownAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteCut:
+    """A site cannot be reached from the one where the monitor stands, whose references answer."""
+
+    site: str
+    since: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class SiteReached:
+    """A site can be reached again, or nothing tells any more whether it can."""
+
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelFailing:
     """A channel delivers nothing since then."""
 
@@ -113,6 +128,8 @@ Happening = (
     | Measured
     | UnknownSince
     | KnownAgain
+    | SiteCut
+    | SiteReached
     | ChannelFailing
     | ChannelWorks
     | TasksFailing
@@ -128,6 +145,8 @@ KINDS: dict[str, type[Any]] = {
     "measured": Measured,
     "unknown": UnknownSince,
     "known": KnownAgain,
+    "site_cut": SiteCut,
+    "site_reached": SiteReached,
     "channel_failing": ChannelFailing,
     "channel_works": ChannelWorks,
     "tasks_failing": TasksFailing,

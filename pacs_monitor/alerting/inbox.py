@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pacs_monitor import states
-from pacs_monitor.alerting.events import Happening, Transitioned
+from pacs_monitor.alerting.events import Happening, SiteCut, Transitioned
 from pacs_monitor.backoff import Backoff
 from pacs_monitor.model import SECOND, CheckId, Micros
 
@@ -74,7 +74,9 @@ class Inbox:
 
 
 def _shifted(what: Happening, step: Micros, now: Micros) -> Happening:
-    """A transition that waits, after the wall clock was set."""
+    """What waits, after the wall clock was set."""
+    if isinstance(what, SiteCut):
+        return replace(what, since=states.redated(what.since, step, now))
     if not isinstance(what, Transitioned):
         return what
     transition = what.transition

@@ -54,4 +54,5 @@ def scene_of(
         standings[check.node][check] = seen.standing
     latest = {check: seen.last.outcome for check, seen in entries.items() if seen.last}
     unproven = frozenset(check for check, seen in entries.items() if not seen.proven)
-    return page.Scene(name, estate.monitor, checks, standings, now, latest, unproven)
+    titles = {name: site.title for name, site in estate.sites.items() if site.title}
+    return page.Scene(name, estate.monitor, checks, standings, now, latest, unproven, titles)

@@ -1,7 +1,8 @@
 """Network parents: what a dead one explains, and what is looked at when it dies or comes back.
 
 A parent explains only failures that a dead path causes: a refusal or a reset proves that the path works. Its children
-keep incidents of their own, suppressed, so that what outlasts the parent pages then.
+keep incidents of their own, suppressed, so that what outlasts the parent pages then. A site that cannot be reached from
+ours explains the same failures to the report, and suppresses nothing.
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ def child_failed(turn: Turn, problem: Problem) -> None:
         return
     node = problem.check.node
     dead = dead_parents(turn, node)
+    _behind(turn, problem.check, dead)
     if dead:
-        _behind(turn, problem.check, dead)
         return
     for parent in {parent for entry in turn.rules.parents(node) for parent in entry}:
         check = turn.rules.reachability.get(parent)
@@ -78,22 +79,32 @@ def parent_moved(turn: Turn, transition: Transition) -> None:
         turn.touch(sorted(incidents))
         dead = dead_parents(turn, child)
         for check in _failing(turn, incidents):
-            if dead:
-                _behind(turn, check, dead)
-            elif not is_dead(turn, node):
+            _behind(turn, check, dead)
+            if not dead and not is_dead(turn, node):
                 turn.ask(check, turn.at + fresh_within(turn.rules.checks[check]))
 
 
+def site_moved(turn: Turn, name: str) -> None:
+    """A site cannot be reached from ours, or can again: what fails there is looked at."""
+    for node in turn.rules.site_nodes.get(name, ()):
+        for check in _failing(turn, turn.now.by_node.get(node, frozenset())):
+            if turn.now.sites[name].cut is None:
+                turn.ask(check, turn.at + fresh_within(turn.rules.checks[check]))
+            else:
+                _behind(turn, check, dead_parents(turn, node))
+
+
 def measured(turn: Turn, check: CheckId) -> None:
-    """A result came: if the parent is back, the time behind it is over."""
-    if check in turn.now.behind and not dead_parents(turn, check.node):
+    """A result came: if the parent and the site are back, the time behind them is over."""
+    if check in turn.now.behind and not dead_parents(turn, check.node) and _site_cut(turn, check) is None:
         _came_back(turn, check)
 
 
 def reloaded(turn: Turn) -> None:
-    """Checks that left are behind nothing any more, nor are those whose parent is none any more."""
+    """Checks that left are behind nothing any more, nor are those whose parent or site is not theirs any more."""
     for check, behind in list(turn.now.behind.items()):
         named = {parent for entry in turn.rules.parents(check.node) for parent in entry}
+        named.add(_of_site(turn, check))
         if check not in turn.rules.checks or named.isdisjoint(behind.parent.split(", ")):
             _came_back(turn, check)
 
@@ -127,13 +138,14 @@ def _failing(turn: Turn, incidents: Iterable[str]) -> Iterator[CheckId]:
                 yield problem.check
 
 
-def _behind(turn: Turn, check: CheckId, parents: tuple[str, ...]) -> None:
-    """From the last good result of the parent on, nobody could know."""
-    if check in turn.now.behind:
+def _behind(turn: Turn, check: CheckId, dead: tuple[str, ...]) -> None:
+    """From the last good result of the dead parent on, nobody could know; nor while the site is cut off."""
+    cut = _site_cut(turn, check)
+    if check in turn.now.behind or (not dead and cut is None):
         return
-    standings = [turn.now.standings[turn.rules.reachability[parent]] for parent in parents]
-    since = max(one.since if one.last_before is None else one.last_before for one in standings)
-    behind = Behind(", ".join(parents), since)
+    standings = [turn.now.standings[turn.rules.reachability[parent]] for parent in dead]
+    since = [one.since if one.last_before is None else one.last_before for one in standings]
+    behind = Behind(", ".join(dead), max(since)) if dead else Behind(_of_site(turn, check), cut or turn.at)
     turn.put(behind=(check, behind))
     turn.note("behind", str(check), behind._asdict())
     turn.effects.unreachable.append(Unreachable(check, *behind, None))
@@ -164,3 +176,14 @@ def _problem(turn: Turn, check: CheckId) -> Problem | None:
     if subject is None:
         return None
     return next((p for p in subject.incident.problems if p.check == check and is_active(p)), None)
+
+
+def _site_cut(turn: Turn, check: CheckId) -> Micros | None:
+    """Since when its site cannot be reached from ours."""
+    site = turn.now.sites.get(turn.rules.site(check.node))
+    return None if site is None else site.cut
+
+
+def _of_site(turn: Turn, check: CheckId) -> str:
+    """What it is behind while its site is cut off."""
+    return f"site {turn.rules.site(check.node)}"

@@ -28,7 +28,7 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.model import Event as Said
 
-NOTES = ("asked", "behind", "differs", "site", "vanished")
+NOTES = ("asked", "behind", "cut", "differs", "site", "vanished")
 """The kinds of notes that alerting keeps."""
 
 
@@ -62,7 +62,7 @@ def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micro
         standings=Map(_standings(restored)),
         asked=Map(asked),
         behind=Map({CheckId.parse(key): Behind(**data) for key, data in notes["behind"].items()}),
-        sites=_sites(asked, notes["site"], notes["vanished"]),
+        sites=_sites(asked, notes["site"], notes["vanished"], notes["cut"]),
         failing=Map(failing),
     )
 
@@ -75,10 +75,18 @@ def _by_cause(subjects: Iterable[Subject]) -> Map[IncidentKind, Map[str, str]]:
     return Map({kind: Map(causes) for kind, causes in owners.items()})
 
 
+def cut_off(restored: Restored) -> frozenset[str]:
+    """The sites that could not be reached from ours when the monitor ended."""
+    return frozenset(note.key for note in restored.notes if note.kind == "cut" and note.data)
+
+
 def _sites(
-    asked: Mapping[CheckId, Asked], suspect: Mapping[str, Mapping[str, Any]], vanished: Mapping[str, Mapping[str, Any]]
+    asked: Mapping[CheckId, Asked],
+    suspect: Mapping[str, Mapping[str, Any]],
+    vanished: Mapping[str, Mapping[str, Any]],
+    cut: Mapping[str, Mapping[str, Any]],
 ) -> Map[str, Site]:
-    """What was asked of them, and who vanished when; who cannot be reached is counted anew."""
+    """What was asked of them, who vanished when, since when they are cut off; who cannot be reached is counted anew."""
     awaited: defaultdict[str, dict[CheckId, None]] = defaultdict(dict)
     gone: defaultdict[str, list[tuple[Micros, CheckId]]] = defaultdict(list)
     for check, one in asked.items():
@@ -92,8 +100,9 @@ def _sites(
                 suspect_until=suspect.get(name, {}).get("suspect_until", 0),
                 awaited=Map(awaited[name]),
                 vanished=tuple(sorted(gone[name])),
+                cut=cut.get(name, {}).get("since"),
             )
-            for name in {*suspect, *awaited, *gone}
+            for name in {*suspect, *awaited, *gone, *cut}
         }
     )
 

@@ -40,6 +40,7 @@ class Rules:
         self.checks = estate.checks
         self.channels = frozenset(estate.channels)
         self._nodes = estate.nodes
+        self.own_site = estate.monitor.site
         self._sites = estate.sites
         self._routes = estate.routes
         self._default = estate.default_route
@@ -100,6 +101,10 @@ class Rules:
 
     def site(self, node: str) -> str:
         return self._nodes[node].site if node in self._nodes else ""
+
+    def title(self, site: str) -> str:
+        """What people call a site."""
+        return (self._sites[site].title if site in self._sites else "") or site
 
     def parents(self, node: str) -> tuple[tuple[str, ...], ...]:
         """Its network parents; of each entry, all are needed to be down."""

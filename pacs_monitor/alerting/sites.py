@@ -1,14 +1,16 @@
 """Nodes of a site that become unreachable together are one group.
 
 Theory of operation. A node is unreachable when its reachability check is down by a failure to connect and no dead
-parent explains it. Two of one site make the site suspect: all others are asked at once, and pages about unreachable
-nodes there wait for the answers, SUSPECT_FOR at most. At least LEAST nodes, and more than half of those of which
-anything is known, are a group: it is notified of instead of them. While it lasts, each node that comes back has the
-others asked at once; when half of them are back and all have answered, it ends, and what is still dead pages.
+parent explains it; while the link to the site is down, a parent within the site explains nothing. Two of one site make
+the site suspect: all others are asked at once, and pages about unreachable nodes there wait for the answers,
+SUSPECT_FOR at most. At least LEAST nodes, and more than half of those of which anything is known, are a group: it is
+notified of instead of them. While it lasts, each node that comes back has the others asked at once; when half of them
+are back and all have answered, it ends, and what is still dead pages.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from immutables import Map
@@ -102,6 +104,15 @@ def group_of(turn: Turn, incident: Incident) -> Subject | None:
     return turn.owner((IncidentKind.GROUP, name))
 
 
+def look_into(turn: Turn, name: str, checks: Sequence[CheckId]) -> None:
+    """The link to a site failed or works again: have these answer, and see what the site is like."""
+    _ask(turn, name, checks)
+    for node in turn.rules.site_nodes.get(name, ()):
+        _count(turn, node)
+    _judge(turn, name)
+    _touch_unreachable(turn, name)
+
+
 def recount(turn: Turn) -> None:
     """A reload may have moved nodes to other sites, or taken them away; who was asked still is."""
     for name, site in list(turn.now.sites.items()):
@@ -123,7 +134,7 @@ def _recounted(turn: Turn, name: str, site: Site) -> None:
     vanished = tuple(one for one in site.vanished if one[1] in here)
     for _, check in set(site.vanished) - set(vanished):
         turn.note("vanished", str(check), None)
-    turn.put(sites=(name, Site(suspect_until=site.suspect_until, awaited=awaited, vanished=vanished)))
+    turn.put(sites=(name, Site(suspect_until=site.suspect_until, awaited=awaited, vanished=vanished, cut=site.cut)))
     if site.awaited and not awaited:
         _suspect_until(turn, name, min(site.suspect_until, turn.at))
 
@@ -146,7 +157,7 @@ def _count(turn: Turn, node: str) -> None:
     unreachable, uncounted = site.unreachable, site.uncounted
     is_out = standing is not None and standing.state in (State.ABSENT, State.UNKNOWN)
     is_lost = standing is not None and standing.state is State.DOWN and standing.reason in NEVER_CONNECTED
-    if is_lost and standing is not None and standing.reason in BEHIND_PARENT and dead_parents(turn, node):
+    if is_lost and standing is not None and standing.reason in BEHIND_PARENT and _is_excused(turn, node, site):
         is_out, is_lost = True, False
     if is_lost and standing is not None:
         unreachable = unreachable.set(node, standing.since)
@@ -158,6 +169,12 @@ def _count(turn: Turn, node: str) -> None:
         uncounted = uncounted.delete(node)
     if (unreachable, uncounted) != (site.unreachable, site.uncounted):
         turn.put(sites=(name, replace(site, unreachable=unreachable, uncounted=uncounted)))
+
+
+def _is_excused(turn: Turn, node: str, site: Site) -> bool:
+    """Whether dead parents explain it that are not lost in the same way."""
+    dead, name = dead_parents(turn, node), turn.rules.site(node)
+    return bool(dead) and (site.cut is None or all(turn.rules.site(parent) != name for parent in dead))
 
 
 def _judge(turn: Turn, name: str) -> None:
@@ -202,7 +219,7 @@ def _look_at_the_rest(turn: Turn, name: str) -> None:
         _ask(turn, name, [turn.rules.reachability[node] for node in site.unreachable])
 
 
-def _ask(turn: Turn, name: str, checks: list[CheckId]) -> None:
+def _ask(turn: Turn, name: str, checks: Sequence[CheckId]) -> None:
     site, until = turn.now.sites[name], turn.at + SUSPECT_FOR
     awaited = site.awaited
     for check in checks:
@@ -216,10 +233,10 @@ def _ask(turn: Turn, name: str, checks: list[CheckId]) -> None:
 def _open(turn: Turn, name: str) -> None:
     site = turn.now.sites[name]
     members = tuple(turn.rules.reachability[node] for node in sorted(site.unreachable))
-    since, severity = min(site.unreachable.values()), _severity(turn, name)
-    identity = turn.identity()
+    since = min(site.unreachable.values()) if site.cut is None else site.cut
+    severity, detail, identity = _severity(turn, name), _detail(turn, name), turn.identity()
     incident = Incident(
-        identity, IncidentKind.GROUP, name, severity, State.DOWN, None, None, "", None, since, turn.at, members
+        identity, IncidentKind.GROUP, name, severity, State.DOWN, None, None, detail, None, since, turn.at, members
     )
     incident = _with_its_incidents(turn, incident, name)
     turn.own((IncidentKind.GROUP, name), identity)
@@ -232,7 +249,8 @@ def _extend(turn: Turn, group: Subject, name: str) -> None:
     joined = [turn.rules.reachability[node] for node in sorted(site.unreachable)]
     members = tuple(dict.fromkeys((*incident.members, *joined)))
     severity = min(incident.severity, _severity(turn, name), key=rank)
-    extended = _with_its_incidents(turn, replace(incident, members=members, severity=severity), name)
+    as_it_is = replace(incident, members=members, severity=severity, detail=_detail(turn, name))
+    extended = _with_its_incidents(turn, as_it_is, name)
     if extended != incident:
         turn.keep(replace(group, incident=extended.changed()))
 
@@ -244,6 +262,13 @@ def _with_its_incidents(turn: Turn, group: Incident, name: str) -> Incident:
         if incident.group != group.id:
             turn.keep(replace(turn.now.subjects[incident.id], incident=incident.changed(group=group.id)))
     return replace(group, linked=tuple(dict.fromkeys((*group.linked, *(incident.id for incident in incidents)))))
+
+
+def _detail(turn: Turn, name: str) -> str:
+    """Where the fault is, if the link to the site is down."""
+    if turn.now.sites[name].cut is None:
+        return ""
+    return f"{turn.rules.title(name)} cannot be reached from {turn.rules.title(turn.rules.own_site)}"
 
 
 def _severity(turn: Turn, name: str) -> Severity:

@@ -87,6 +87,8 @@ class Site:
     """Those that were asked."""
     vanished: tuple[tuple[Micros, CheckId], ...] = ()
     """Intermittent nodes that became absent within the last minutes."""
+    cut: Micros | None = None
+    """Since when it cannot be reached from where the monitor stands."""
 
 
 class Asked(NamedTuple):

@@ -51,7 +51,10 @@ class Isolation:
         self._looks: dict[str, _Look] = {}
 
     def adopt(self, references: Mapping[str, tuple[Address, ...]], own: str = "") -> None:
-        """The references of each site, and the site where we stand, if that is known."""
+        """The references of each site, and the site where we stand, if that is known.
+
+        `cut` may have been set before to what was known in the last run.
+        """
         for site in self._looks.keys() & {
             name for name, was in self._references.items() if references.get(name) != was
         }:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,10 +15,16 @@ ABSENT = "absent:"
 NAMED = 3
 
 
-def data(incident: Incident, event: Event, name: str, monitor: MonitorSettings, now: Micros) -> dict[str, Any]:
-    """The `data` of contracts.md's `group.*`; `name` is the monitor's, as the history was opened with."""
+def data(
+    incident: Incident, event: Event, name: str, monitor: MonitorSettings, now: Micros, *, titles: Mapping[str, str]
+) -> dict[str, Any]:
+    """The `data` of contracts.md's `group.*`.
+
+    `name` is the monitor's, as the history was opened with; `titles` are those of sites, where they have one.
+    """
     nodes = [member.node for member in incident.members]
     site = incident.cause.removeprefix(ABSENT)
+    title = titles.get(site, site)
     is_over = bool(incident.ended and incident.ending is Ending.RESOLVED)
     return {
         "schema": SCHEMA,
@@ -26,16 +33,16 @@ def data(incident: Incident, event: Event, name: str, monitor: MonitorSettings, 
         "group": incident.id,
         "incident": incident.id,
         "dedup_key": f"{name}/{incident.id}",
-        "title": site,
+        "title": title,
         "site": site,
         "severity": incident.severity.value,
         "state": incident.state.value,
         "reason": None,
-        "summary": _summary(incident, event, site, monitor, now),
+        "summary": _summary(incident, event, title, monitor, now),
         "nodes": nodes,
         "members": [str(member) for member in incident.members],
         "incidents": list(incident.linked),
-        "next_step": "" if incident.ended else _next_step(incident, site),
+        "next_step": "" if incident.ended else _next_step(incident, title),
         "since": iso(incident.since),
         "noticed": iso(incident.noticed),
         "resolved": iso(incident.ended) if incident.ended and is_over else None,
@@ -57,10 +64,14 @@ def _summary(incident: Incident, event: Event, site: str, monitor: MonitorSettin
     if event is Event.RESOLVED:
         what = "modalities are back" if incident.cause.startswith(ABSENT) else "can be reached again"
         return f"{site} {what}; what is still down there is reported separately ({len(names)} nodes, since {since})"
+    if incident.detail:  # from where
+        return f"{incident.detail} since {since}: priors and sending from there are probably down"
     return f"{site}: {len(names)} nodes cannot be reached since {since}: {named}"
 
 
 def _next_step(incident: Incident, site: str) -> str:
     if incident.state is State.ABSENT:
         return f"Ask on site whether power or network failed in {site}; they were not switched off one by one."
+    if incident.detail:
+        return f"Check the link to {site} first: the line, the VPN, the firewalls. What stands there may work on site."
     return f"Check the network and the power of {site} first: the link, the firewall, the core switch, the VPN."

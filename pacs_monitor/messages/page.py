@@ -61,12 +61,14 @@ class Scene:
     """The latest result of each check."""
     unproven: Set[CheckId] = frozenset()
     """Checks that have never worked with their present configuration."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """What people call a site, where it has a title."""
 
 
 def data(incident: Incident, event: Event, scene: Scene, behind: Sequence[str] = ()) -> dict[str, Any]:
     """Everything that a channel may render; `behind` are the checks that a dead parent explains."""
     if incident.kind is IncidentKind.GROUP:
-        return group.data(incident, event, scene.name, scene.monitor, scene.now)
+        return group.data(incident, event, scene.name, scene.monitor, scene.now, titles=scene.titles)
     check_id = _speaking(incident)
     check = None if check_id is None else scene.checks.get(check_id)
     still_ok, also_failing = _siblings(incident, scene)
