@@ -129,8 +129,8 @@ def test_an_incident_of_the_first_schema_is_joined_by_more_of_its_cause(plays: P
         (first,),
     )
     play.tables.keep(incident, at(100))
-    play.restart(120).move(130, "archive/web", "down", "tcp_refused").until(1000)
-    assert play.said() == ["140 opened unreachable:archive", "470 changed unreachable:archive"]
+    play.restart(120).move(230, "archive/web", "down", "tcp_refused").until(1000)
+    assert play.said() == ["140 opened unreachable:archive", "570 changed unreachable:archive"]
 
 
 STEPS = [3600 * SECOND, -3600 * SECOND]
