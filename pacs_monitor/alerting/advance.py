@@ -14,7 +14,10 @@ before an event is decided before it (pacs_monitor.alerting.timeline).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
+
+from immutables import Map
 
 from pacs_monitor.alerting import cuts, members, notify, own, parents, sites
 from pacs_monitor.alerting.clock_steps import clock_set
@@ -38,7 +41,7 @@ from pacs_monitor.alerting.events import (
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.situation import Situation, Standing
 from pacs_monitor.alerting.turn import Effects, Turn
-from pacs_monitor.model import SECOND, TROUBLE, CheckId, Micros, State, Transition
+from pacs_monitor.model import SECOND, TROUBLE, CheckId, State, Transition
 
 GAP = 60 * SECOND
 """After the monitor was off for longer, pages that fell due meanwhile wait for one fresh result."""
@@ -85,8 +88,8 @@ def _apply(turn: Turn, event: Event) -> None:  # noqa: PLR0912 - one line per ki
             own.tasks_failing(turn, tasks)
         case OpenedRefused(incident, channel):
             _lose(turn, incident, channel)
-        case Started(off_since):
-            _started(turn, off_since)
+        case Started():
+            _started(turn, event.what)
         case Reloaded():
             _reloaded(turn)
         case ClockSet(step):
@@ -126,12 +129,14 @@ def _settled(turn: Turn, check: CheckId) -> None:
             turn.touch(sorted(turn.now.by_node.get(child, frozenset())))
 
 
-def _started(turn: Turn, off_since: Micros | None) -> None:
+def _started(turn: Turn, started: Started) -> None:
     """What was asked for a fresh result is asked again, as nobody may have listened to the answer.
 
     After a gap, what fell due within it waits for one fresh result of each member that is in trouble.
     """
-    if off_since is not None and turn.at - off_since > GAP:
+    unknown, untried = {spell.check: spell for spell in started.unknown}, dict.fromkeys(started.untried)
+    turn.now = replace(turn.now, unknown=Map(unknown), untried=Map(untried))
+    if started.off_since is not None and turn.at - started.off_since > GAP:
         for check in turn.now.by_check:
             standing = turn.now.standings.get(check)
             if standing is not None and standing.state in TROUBLE and check in turn.rules.checks:

@@ -25,7 +25,6 @@ from pacs_monitor.alerting.events import (
     Reloaded,
     SiteCut,
     SiteReached,
-    Started,
     TasksFailing,
     Transitioned,
     event_id,
@@ -102,6 +101,9 @@ class Desk:
         self._timeline = Timeline(Rules(estate), event_id)
         self._inbox = Inbox()
         self._faults: tuple[str, ...] = ()
+        self._off_since: Micros | None = None
+        self._is_new = True
+        """No turn has begun yet."""
         self._started = clock.now()
         self._turn_took = 0.0
         self._bell = asyncio.Event()
@@ -131,8 +133,7 @@ class Desk:
         """Restore open incidents and pending notifications; nothing is sent twice, and what is due is sent."""
         now = self._clock.now()
         situation = situation_of(restored, self._known, now)
-        self._timeline.situation = situation
-        self._inbox.put_first(now, Started(off_since))
+        self._timeline.situation, self._off_since = situation, off_since
         self.outbox.adopt(self._estate.channels)
         for channel, (since, reason) in situation.failing.items():
             self.outbox.assume_trouble(channel, ChannelTrouble(since, reason))
@@ -200,8 +201,6 @@ class Desk:
         return await self.dispatch.abandon()
 
     async def _work(self) -> None:
-        moment = self._moment(self._clock.now())
-        self._timeline.situation = observer.with_blind(self._timeline.situation, self._board.entries, moment)
         while True:
             await self._turn()
             await asyncio.sleep(min(REST * self._turn_took, LONGEST_REST))
@@ -237,6 +236,9 @@ class Desk:
         self._inbox.retry(now)
         moment = self._moment(now)
         entries, situation = self._board.entries, self._timeline.situation
+        if self._is_new:
+            self._is_new = False
+            self._inbox.put_first(now, observer.started(self._off_since, situation, entries, moment))
         for what in observer.missed(entries, situation, self._inbox.moving(), now):
             self._inbox.put(now, what)
         for known in observer.unknown_and_known(entries, situation, moment):

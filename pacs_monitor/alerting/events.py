@@ -13,13 +13,6 @@ from pacs_monitor.model import CheckId, Micros, Reason, Recorded, Transition
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    """The monitor runs; it was off since then, as far as is known."""
-
-    off_since: Micros | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Transitioned:
     """A check changed its state."""
 
@@ -44,6 +37,17 @@ class UnknownSince:
     since: Micros
     reason: Reason
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The monitor runs; it was off since then, as far as is known."""
+
+    off_since: Micros | None = None
+    unknown: tuple[UnknownSince, ...] = ()
+    """Of the checks of blind incidents that are open: those without a valid result."""
+    untried: tuple[CheckId, ...] = ()
+    """Those that have not run since."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import replace
 from typing import NamedTuple, Protocol
 
-from pacs_monitor.alerting.events import Happening, KnownAgain, Transitioned, UnknownSince
+from pacs_monitor.alerting.events import Happening, KnownAgain, Started, Transitioned, UnknownSince
 from pacs_monitor.alerting.situation import Situation
 from pacs_monitor.model import TROUBLE, CheckId, IncidentKind, Micros, Reason, Result, Standing, State, Transition
 
@@ -77,19 +76,14 @@ def unknown_and_known(entries: Mapping[CheckId, Seen], situation: Situation, mom
             yield KnownAgain(check)
 
 
-def with_blind(situation: Situation, entries: Mapping[CheckId, Seen], moment: Moment) -> Situation:
-    """At the start: what the members of open blind incidents are now, so that none of these ends for nothing."""
-    unknown, untried = situation.unknown, situation.untried
+def started(off_since: Micros | None, situation: Situation, entries: Mapping[CheckId, Seen], moment: Moment) -> Started:
+    """With what the members of open blind incidents are now, so that none of these ends for nothing."""
     incidents = [subject.incident for subject in situation.subjects.values()]
     members = {check for one in incidents if one.kind is IncidentKind.BLIND for check in one.members}
     seen = {check: entries[check] for check in sorted(members & entries.keys())}
-    for check, one in seen.items():
-        if is_untried(one, moment.monotonic):
-            untried = untried.set(check, None)
-    for what in unknown_and_known(seen, situation, moment):
-        if isinstance(what, UnknownSince):
-            unknown = unknown.set(what.check, what)
-    return replace(situation, unknown=unknown, untried=untried)
+    unknown = tuple(w for w in unknown_and_known(seen, situation, moment) if isinstance(w, UnknownSince))
+    untried = tuple(check for check, one in seen.items() if is_untried(one, moment.monotonic))
+    return Started(off_since, unknown, untried)
 
 
 def missed(

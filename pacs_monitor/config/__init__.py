@@ -8,6 +8,7 @@ from pacs_monitor.config.estate import Estate, Origin, Route, check_facts
 from pacs_monitor.config.explain import Row, explain
 from pacs_monitor.config.load import load
 from pacs_monitor.config.problems import ConfigError, Problem
+from pacs_monitor.config.recorded import NotReadableError, of_record
 from pacs_monitor.config.schema import schema
 from pacs_monitor.config.sections import MonitorSettings, SiteSettings, Token
 from pacs_monitor.config.starter import starter
@@ -19,6 +20,7 @@ __all__ = [
     "Estate",
     "EstateDiff",
     "MonitorSettings",
+    "NotReadableError",
     "Origin",
     "Problem",
     "Route",
@@ -31,6 +33,7 @@ __all__ = [
     "explain",
     "in_force",
     "load",
+    "of_record",
     "read_contact",
     "read_document",
     "schema",

@@ -67,10 +67,8 @@ class Went:
 
     async def start(self) -> None:
         situation = situation_of(await self._history.restore(), self._estate.checks, at(RESTARTED))
-        for name in UNMEASURED:
-            situation = replace(situation, untried=situation.untried.set(check(name), None))
         self._timeline = Timeline(Rules(self._estate), self._identity, situation)
-        self.happen(RESTARTED, Started(at(RESTARTED - 5)))
+        self.happen(RESTARTED, Started(at(RESTARTED - 5), untried=tuple(map(check, UNMEASURED))))
 
     def happen(self, seconds: float, what: Happening) -> None:
         self._heard(self._timeline.happen(at(seconds), what))

@@ -1,0 +1,113 @@
+"""A configuration of the record (pacs_monitor.config.canonical) as an Estate again: without secrets, not to be run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from pacs_monitor import probes, systems
+from pacs_monitor.config.canonical import CHECKS_OWN
+from pacs_monitor.config.estate import Estate, Route
+from pacs_monitor.config.sections import MonitorSettings, SiteSettings
+from pacs_monitor.fields import Match
+from pacs_monitor.model import (
+    Check,
+    CheckId,
+    DeliveryError,
+    Failure,
+    Located,
+    Node,
+    Notification,
+    PacsMonitorError,
+    Paging,
+    Severity,
+    Thresholds,
+)
+
+_NODE, _THRESHOLDS = TypeAdapter(Node), TypeAdapter(Thresholds)
+
+
+class NotReadableError(PacsMonitorError):
+    """A recorded configuration is of another version, or has what this installation does not know."""
+
+
+class RecordedChannel:
+    """A channel of the record, of which only the name is known: where it leads is a secret."""
+
+    kind: ClassVar[str] = "recorded"
+    settings: ClassVar[type[BaseModel]] = BaseModel
+    owns_escalation: ClassVar[bool] = False
+
+    def deliver(self, _notification: Notification, _timeout: float) -> str:
+        raise DeliveryError("unsendable", "this channel is of the record", failure=Failure.UNSENDABLE)
+
+
+class Hidden(BaseModel):
+    """Settings of which the record has only placeholders."""
+
+
+def of_record(document: Mapping[str, Any], file: Path, revision: str) -> Estate:
+    """The estate that a recorded document describes, as far as deciding needs it; raises NotReadableError."""
+    try:
+        return _estate(document, file, revision)
+    except (KeyError, TypeError, ValueError) as error:
+        raise NotReadableError(f"the recorded configuration {revision[:12]} cannot be read: {error!r}") from error
+
+
+def _estate(document: Mapping[str, Any], file: Path, revision: str) -> Estate:
+    monitor = {key: document["monitor"][key] for key in ("name", "timezone", "paging", "site")}
+    nodes = {name: _node(name, said) for name, said in document["nodes"].items()}
+    return Estate(
+        file=file,
+        revision=revision,
+        monitor=MonitorSettings.model_validate(monitor),
+        nodes=nodes,
+        checks={check.id: check for name, said in document["nodes"].items() for check in _checks(nodes[name], said)},
+        channels={name: RecordedChannel() for name in document["channels"]},
+        routes=tuple(map(_route, document["routes"])),
+        default_route=_route(document["default_route"]),
+        sites={name: _settings(SiteSettings, said) for name, said in document["sites"].items()},
+    )
+
+
+def _node(name: str, said: Mapping[str, Any]) -> Node:
+    own = {key: value for key, value in said.items() if key not in ("checks", "systems")}
+    kinds = systems.kinds()
+    blocks = {kind: _settings(kinds[kind].settings, block) for kind, block in said["systems"].items()}
+    return _NODE.validate_python({**own, "name": name, "systems": blocks})
+
+
+def _checks(node: Node, said: Mapping[str, Any]) -> Iterator[Check]:
+    for name, of in said["checks"].items():
+        probe = probes.kinds()[of["probe"]]
+        own = {key: value for key, value in of.items() if key not in CHECKS_OWN | {"settings"}}
+        own |= {
+            "thresholds": _THRESHOLDS.validate_python(of["thresholds"]),
+            "severity": Severity(of["severity"]),
+            "paging": Paging(of["paging"]),
+        }
+        settings = _settings(probe.settings, of["settings"])
+        yield Check(CheckId(node.name, name), node, probe, settings if _is_located(settings, node) else Hidden(), **own)
+
+
+def _is_located(settings: object, node: Node) -> bool:
+    """Whether they can say where the check asks: not if that is a secret."""
+    try:
+        return not isinstance(settings, Located) or bool(settings.peer(node))
+    except (AttributeError, TypeError, ValueError):
+        return False
+
+
+def _route(said: Mapping[str, Any]) -> Route:
+    return Route(Match.model_validate(said["match"]), tuple(said["channels"]), said["continue_"], said["remind"])
+
+
+def _settings(model: type[BaseModel], said: Mapping[str, Any]) -> Any:
+    """Where a placeholder stands for a secret, what it stands for cannot be checked."""
+    try:
+        return model.model_validate(said)
+    except ValidationError:
+        return model.model_construct(**said)
