@@ -77,7 +77,7 @@ class Daemon:
             ledger=self.history.objects,
             shared=self._seats,
             on_result=self._on_result,
-            look=self._look_at_the_clock,
+            look=lambda: self._watch.look(),
             supervisor=self.supervisor,
         )
         runner = self.engine.runner
@@ -373,9 +373,6 @@ class Daemon:
             return
         memory = self.engine.remembered(self._accumulator.ran())
         self.history.beat(self._accumulator.take_batch(self.clock.now(), memory))
-
-    def _look_at_the_clock(self) -> None:
-        self._watch.look()
 
     def _clock_was_set(self, step: Micros) -> None:
         self.engine.clock_was_set(step)
