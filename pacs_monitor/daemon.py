@@ -77,7 +77,7 @@ class Daemon:
             ledger=self.history.objects,
             shared=self._seats,
             on_result=self._on_result,
-            look=lambda: self._watch.look(),
+            look=lambda: self._watch.look(),  # noqa: PLW0108 - the watch, which needs the engine, comes later
             supervisor=self.supervisor,
         )
         runner = self.engine.runner
