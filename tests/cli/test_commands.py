@@ -138,7 +138,7 @@ def test_status_and_incidents_tell_what_is_down(estate: Path) -> None:
     )
     assert re.search(r"archive/dicom_echo +up +warning +since ", status.stdout)
     assert "dead/dicom_echo" in incidents.stdout
-    assert "incident.opened" in one.stdout
+    assert re.search(r"^  \d\d:\d\d:\d\d UTC  to pager: opened, delivered", one.stdout, re.M)
 
 
 def logged(log: Path, line: str) -> bool:
