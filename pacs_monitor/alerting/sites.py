@@ -233,7 +233,8 @@ def _ask(turn: Turn, name: str, checks: Sequence[CheckId]) -> None:
 def _open(turn: Turn, name: str) -> None:
     site = turn.now.sites[name]
     members = tuple(turn.rules.reachability[node] for node in sorted(site.unreachable))
-    since = min(site.unreachable.values()) if site.cut is None else site.cut
+    began = min((incident.since for incident in _untold(turn, name)), default=min(site.unreachable.values()))
+    since = began if site.cut is None else site.cut
     severity, detail, identity = _severity(turn, name), _detail(turn, name), turn.identity()
     incident = Incident(
         identity, IncidentKind.GROUP, name, severity, State.DOWN, None, None, detail, None, since, turn.at, members
@@ -278,8 +279,13 @@ def _severity(turn: Turn, name: str) -> Severity:
 
 def _due(turn: Turn, name: str) -> Micros:
     """When the first of its members would page."""
-    dues = [p.due for incident in _incidents(turn, name) for p in incident.problems if is_active(p)]
+    dues = [p.due for incident in _untold(turn, name) for p in incident.problems if is_active(p)]
     return min(dues, default=turn.at)
+
+
+def _untold(turn: Turn, name: str) -> list[Incident]:
+    """Those of which nobody was notified: what was dead before is not lost with the others."""
+    return [incident for incident in _incidents(turn, name) if not turn.now.subjects[incident.id].notified]
 
 
 def _incidents(turn: Turn, name: str) -> list[Incident]:
