@@ -70,6 +70,7 @@ class Daemon:
         self.history = history
         self._resolver = Resolver()
         self._seats = _shared_seats(estate)
+        self._watch = ClockWatch(self.clock, self._clock_was_set)
         self.engine = Engine(
             self.clock,
             self._resolver,
@@ -77,13 +78,12 @@ class Daemon:
             ledger=self.history.objects,
             shared=self._seats,
             on_result=self._on_result,
-            look=lambda: self._watch.look(),  # noqa: PLW0108 - the watch, which needs the engine, comes later
+            look=self._watch.look,
             supervisor=self.supervisor,
         )
         runner = self.engine.runner
         self.engine.permitted = self.instance.permitted
         runner.may_run, runner.may_write = self.instance.may_run, self.instance.may_write
-        self._watch = ClockWatch(self.clock, self._clock_was_set)
         self._journal = Journal(journal_file(estate))
         self.desk = Desk(
             self.clock,

@@ -15,10 +15,10 @@ from dataclasses import replace
 
 from immutables import Map
 
-from pacs_monitor.alerting.causes import class_of, rank
+from pacs_monitor.alerting import groups
+from pacs_monitor.alerting.causes import class_of
 from pacs_monitor.alerting.endings import end
 from pacs_monitor.alerting.parents import dead_parents
-from pacs_monitor.alerting.rules import is_active
 from pacs_monitor.alerting.situation import Site, Subject
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.alerting.vanished import ABSENT, VANISH_WITHIN, at_rest, end_vanished, vanish
@@ -33,7 +33,6 @@ from pacs_monitor.model import (
     Incident,
     IncidentKind,
     Micros,
-    Severity,
     State,
 )
 
@@ -72,7 +71,7 @@ def measured(turn: Turn, check: CheckId) -> None:
     turn.put(sites=(name, site))
     if not site.awaited:
         _suspect_until(turn, name, min(site.suspect_until, turn.at))
-        _touch_unreachable(turn, name)
+        groups.touch_all(turn, name)
         _judge(turn, name)
 
 
@@ -86,7 +85,7 @@ def looked_at(turn: Turn, subject: Subject) -> Subject | None:
     if group is None:
         return None
     vanished = group.incident.cause != name
-    due = group.incident.since + VANISH_WITHIN if vanished else max(group.incident.noticed, _due(turn, name))
+    due = group.incident.since + VANISH_WITHIN if vanished else max(group.incident.noticed, groups.due(turn, name))
     group = replace(group, due=due)
     turn.put(subjects=(group.incident.id, group))
     return group
@@ -110,7 +109,7 @@ def look_into(turn: Turn, name: str, checks: Sequence[CheckId]) -> None:
     for node in turn.rules.site_nodes.get(name, ()):
         _count(turn, node)
     _judge(turn, name)
-    _touch_unreachable(turn, name)
+    groups.touch_all(turn, name)
 
 
 def recount(turn: Turn) -> None:
@@ -188,12 +187,12 @@ def _judge(turn: Turn, name: str) -> None:
     together = lost >= LEAST and 2 * lost > watched
     if group is None:
         if together:
-            _open(turn, name)
+            groups.begin(turn, name)
     elif together:
-        _extend(turn, group, name)
+        groups.extend(turn, group, name)
     elif not site.awaited or turn.at >= site.suspect_until:
         end(turn, at_rest(group), Ending.RESOLVED if watched else Ending.WITHDRAWN, turn.at)
-        _touch_unreachable(turn, name)
+        groups.touch_all(turn, name)
     else:
         turn.wake(group.incident.id, site.suspect_until)
 
@@ -227,73 +226,4 @@ def _ask(turn: Turn, name: str, checks: Sequence[CheckId]) -> None:
         awaited = awaited.set(check, None)
     turn.put(sites=(name, replace(site, awaited=awaited)))
     _suspect_until(turn, name, until if awaited else turn.at)
-    _touch_unreachable(turn, name)
-
-
-def _open(turn: Turn, name: str) -> None:
-    site = turn.now.sites[name]
-    members = tuple(turn.rules.reachability[node] for node in sorted(site.unreachable))
-    since = min(site.unreachable.values()) if site.cut is None else site.cut
-    severity, detail, identity = _severity(turn, name), _detail(turn, name), turn.identity()
-    incident = Incident(
-        identity, IncidentKind.GROUP, name, severity, State.DOWN, None, None, detail, None, since, turn.at, members
-    )
-    incident = _with_its_incidents(turn, incident, name)
-    turn.own((IncidentKind.GROUP, name), identity)
-    turn.keep(Subject(incident, turn.at))
-    _touch_unreachable(turn, name)
-
-
-def _extend(turn: Turn, group: Subject, name: str) -> None:
-    site, incident = turn.now.sites[name], group.incident
-    joined = [turn.rules.reachability[node] for node in sorted(site.unreachable)]
-    members = tuple(dict.fromkeys((*incident.members, *joined)))
-    severity = min(incident.severity, _severity(turn, name), key=rank)
-    as_it_is = replace(incident, members=members, severity=severity, detail=_detail(turn, name))
-    extended = _with_its_incidents(turn, as_it_is, name)
-    if extended != incident:
-        turn.keep(replace(group, incident=extended.changed()))
-
-
-def _with_its_incidents(turn: Turn, group: Incident, name: str) -> Incident:
-    """The group, linked to the incidents that it stands for; each of them knows its group."""
-    incidents = _incidents(turn, name)
-    for incident in incidents:
-        if incident.group != group.id:
-            turn.keep(replace(turn.now.subjects[incident.id], incident=incident.changed(group=group.id)))
-    return replace(group, linked=tuple(dict.fromkeys((*group.linked, *(incident.id for incident in incidents)))))
-
-
-def _detail(turn: Turn, name: str) -> str:
-    """Where the fault is, if the link to the site is down."""
-    if turn.now.sites[name].cut is None:
-        return ""
-    return f"{turn.rules.title(name)} cannot be reached from {turn.rules.title(turn.rules.own_site)}"
-
-
-def _severity(turn: Turn, name: str) -> Severity:
-    """The worst of the incidents that it stands for."""
-    return min((i.severity for i in _incidents(turn, name)), key=rank, default=Severity.WARNING)
-
-
-def _due(turn: Turn, name: str) -> Micros:
-    """When the first of its members would page."""
-    dues = [p.due for incident in _incidents(turn, name) for p in incident.problems if is_active(p)]
-    return min(dues, default=turn.at)
-
-
-def _incidents(turn: Turn, name: str) -> list[Incident]:
-    """Those of its unreachable nodes."""
-    incidents = [
-        turn.now.subjects[identity].incident
-        for node in turn.now.sites[name].unreachable
-        for identity in turn.now.by_node.get(node, frozenset())
-    ]
-    return [incident for incident in incidents if class_of(incident.cause) is FailureClass.UNREACHABLE]
-
-
-def _touch_unreachable(turn: Turn, name: str) -> None:
-    turn.touch(sorted(incident.id for incident in _incidents(turn, name)))
-    for cause in (name, ABSENT + name):
-        if (group := turn.owner((IncidentKind.GROUP, cause))) is not None:
-            turn.touch([group.incident.id])
+    groups.touch_all(turn, name)

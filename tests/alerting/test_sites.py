@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pacs_monitor.model import IncidentKind
-from tests.alerting.play import HEAD, Play, an_estate
+from tests.alerting.play import HEAD, Play, an_estate, at
 
 NODES = "".join(f"  n{n}: {{site: west, host: 10.1.0.{n}, checks: {{ping: }}}}\n" for n in range(1, 21))
 MODALITIES = "".join(
@@ -71,6 +71,13 @@ def test_the_group_is_as_severe_as_its_worst_member(tmp_path: Path) -> None:
     nodes = NODES.replace("ping: ", "ping: {severity: critical}", 1)
     play = Play(an_estate(tmp_path, f"nodes:\n{nodes}")).move(100, ALL, "down").until(500)
     assert [owed.incident.severity.value for owed in play.heard] == ["critical"]
+
+
+def test_a_node_that_was_dead_before_neither_dates_the_group_nor_makes_it_due(play: Play) -> None:
+    play.move(100, ALL[0], "down").move(5000, ALL[1:], "down").until(6000)
+    assert play.said() == ["140 opened unreachable:n1", "5040 group opened west"]
+    group = play.heard[-1].incident
+    assert (group.since, len(group.members)) == (at(4980), 20)
 
 
 def test_nodes_behind_a_dead_parent_count_on_neither_side(tmp_path: Path) -> None:

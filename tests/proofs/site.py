@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pacs_monitor.history import HistoryReader
-from pacs_monitor.model import SECOND
+from pacs_monitor.model import SECOND, IncidentKind
 from pacs_monitor.reports import build, parse
 from tests.peers.daemon import RunningDaemon
 from tests.peers.plugged import Switch
@@ -53,6 +53,15 @@ class Site:
 
     def shows(self, state: str, count: int) -> None:
         wait_until(lambda: self.count(state) >= count, f"{count} checks {state}")
+
+    def recorded(self, nodes: int) -> None:
+        """So many nodes have an open incident on record; the board may be ahead of it."""
+
+        def count() -> int:
+            with closing(HistoryReader.open(self.database, "proof")) as reader:
+                return sum(one.kind is IncidentKind.NODE for one in reader.incidents(open_only=True))
+
+        wait_until(lambda: count() >= nodes, f"{nodes} incidents on record")
 
     def restart(self) -> None:
         """By SIGKILL."""
