@@ -174,7 +174,6 @@ class Desk:
         changed = [name for name, settings in estate.channel_settings.items() if known.get(name) != settings]
         self._estate = estate
         self._known.update(estate.checks)
-        self._timeline.rules = Rules(estate)
         self._happened(Reloaded(estate.revision))
         self.outbox.adopt(estate.channels, changed)
 
@@ -255,6 +254,8 @@ class Desk:
         """One decision after the other, until nothing is left to decide now."""
         self._timeline.postpone(self._inbox.oldest(self._clock.now()))
         for at, what in self._inbox.each():
+            if isinstance(what, Reloaded):
+                self._timeline.rules = Rules(self._estate)
             yield from self._timeline.happen(at, what)
         yield from self._timeline.pass_until(self._clock.now())
 

@@ -75,8 +75,13 @@ class Timeline:
         self._planned = set(self._wakes)
         return self._decide(now, what, identity)
 
+    def _named(self, at: Micros, _what: Happening) -> str:
+        """The id of an event that is not on record."""
+        return self._identity(max(at, 0))
+
     def _decide(self, at: Micros, what: Happening, identity: str = "") -> Decided:
-        event = Event(identity or self._identity(max(at, 0)), max(at, self.situation.at), what)
+        at = max(at, self.situation.at)
+        event = Event(identity or self._named(at, what), at, what)
         try:
             self.situation, effects = advance(self.situation, event, self.rules)
         except Exception as error:  # noqa: BLE001 - an event that cannot be decided costs itself alone

@@ -14,20 +14,25 @@ from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, app, err
 from pacs_monitor.cli.estates import estate_of, wrong
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import ConfigError, Estate
-from pacs_monitor.format.human import moment
+from pacs_monitor.format.human import moment, pluralized
 from pacs_monitor.history import HistoryError, HistoryReader
 from pacs_monitor.model import iso
-from pacs_monitor.simulation import replay, scenario
+from pacs_monitor.simulation import scenario
+from pacs_monitor.simulation.against import Answer, against_record
+from pacs_monitor.simulation.replay import Page
 
 
 @app.command()
 def simulate(
+    context: typer.Context,
+    *,
     file: Annotated[Path | None, typer.Option("--scenario", metavar="FILE", help="A written timeline (YAML).")] = None,
     period: Annotated[
         str | None, typer.Option("--replay", metavar="PERIOD", help="A period of the record, such as 2026-Q3.")
     ] = None,
-    new: Annotated[
-        Path | None, typer.Option("--new", metavar="FILE", help="Replay by this configuration instead.")
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --replay: the configuration whose record is read, if another."),
     ] = None,
     config: ConfigFile = DEFAULT_CONFIG,
     json: AsJson = False,
@@ -35,15 +40,17 @@ def simulate(
     """Show who would be notified of what, when: by a written timeline, or by the recorded one; nothing is sent.
 
     What would be suppressed is shown too, and why. With --scenario, by a written timeline: exit 1 if it is not what the
-    scenario expects. With --replay, by the events on record: which pages the configuration would have sent, and how
-    that differs from what was sent.
+    scenario expects. With --replay, by the events on record: which notifications --config would have sent, and how that
+    differs from what was sent. Without --config, each configuration on record decides in its own time.
     """
     if (file is None) == (period is None):
         fail("say either --scenario FILE or --replay PERIOD", 2)
     if file is not None:
         _scenario(file, estate_of(config), json=json)
     elif period is not None:
-        _replay(period, estate_of(config), estate_of(new) if new else None, json=json)
+        source = context.get_parameter_source("config")
+        new = estate_of(config) if source is not None and source.name == "COMMANDLINE" else None
+        _replay(period, estate_of(against) if against else new or estate_of(config), new, json=json)
 
 
 def _scenario(file: Path, estate: Estate, *, json: bool) -> None:
@@ -82,23 +89,42 @@ def _replay(text: str, estate: Estate, new: Estate | None, *, json: bool) -> Non
     try:
         reader = HistoryReader.open(monitor.database, monitor.name)
         try:
-            decisions = replay.replay(reader.events(period.interval.end), new or estate)
-            after = replay.pages_of(decisions, period.interval)
-            known = {incident.id: incident for incident in reader.incidents()}
-            before = replay.pages_sent(reader.notifications(), known.get, period.interval)
+            answer = against_record(reader, period.interval, estate, new)
         finally:
             reader.close()
     except HistoryError as error:
         fail(str(error))
-    found = replay.difference(before, after)
     if json:
-        print_json({"same": found.same, "added": found.added, "gone": found.gone, "not_replayed": replay.NOT_REPLAYED})
+        print_json(_as_json(answer))
         return
-    zone = ZoneInfo(monitor.timezone)
-    out.print(f"{period.name}: {found.same} notifications would be sent as they were", markup=False)
-    for sign, pages in (("would be sent", found.added), ("would not be sent", found.gone)):
+    zone, found = ZoneInfo(monitor.timezone), answer.difference
+    count = pluralized(found.same, "notification")
+    out.print(f"{period.name}: {count} would be sent as they were", markup=False)
+    for words, pages in (("would be sent", found.added), ("would not be sent", found.gone)):
         for page in sorted(pages):
-            when, event = moment(page.at, zone), page.sent.event.removeprefix("incident.")
-            out.print(f"{sign}: {when} {event} to {page.sent.channel}: {page.cause} ({page.severity})", markup=False)
-    for what in replay.NOT_REPLAYED:
+            out.print(f"{words}: {_said(page, answer, zone)}", markup=False)
+    for two in sorted(found.moved):
+        when = moment(two.after.at, zone)
+        out.print(f"would be sent at {when} instead: {_said(two.before, answer, zone)}", markup=False)
+    for what in answer.not_replayed:
         out.print(f"cannot be replayed: {what}", markup=False)
+
+
+def _said(page: Page, answer: Answer, zone: ZoneInfo) -> str:
+    event, cause = page.sent.event.removeprefix("incident."), answer.causes.get(page.sent.incident, "")
+    return f"{moment(page.at, zone)} {event} to {page.sent.channel}: {cause} ({page.severity})"
+
+
+def _as_json(answer: Answer) -> dict[str, object]:
+    def said(page: Page) -> dict[str, object]:
+        more = {"at": iso(page.at), "severity": page.severity, "cause": answer.causes.get(page.sent.incident, "")}
+        return page.sent._asdict() | more
+
+    found = answer.difference
+    return {
+        "same": found.same,
+        "added": [said(page) for page in found.added],
+        "gone": [said(page) for page in found.gone],
+        "moved": [said(two.before) | {"to": iso(two.after.at)} for two in found.moved],
+        "not_replayed": answer.not_replayed,
+    }

@@ -42,6 +42,8 @@ from pacs_monitor.model import (
 from pacs_monitor.proof import Identity
 from pacs_monitor.uptime import Cause, Coverage
 
+PAGE = 5000
+"""Rows that are read at once of what may be endless."""
 Member = tuple[CheckId, Problem | None]
 
 
@@ -159,10 +161,15 @@ class HistoryReader:
             return RevisionRow(row.hash, row.at, row.who, row.diff)
         return None
 
-    def configuration(self, at: Micros = FOREVER) -> dict[str, Any] | None:
-        """What config.canonical said of the configuration that held at a time; None where that is not on record."""
+    def configuration(self, at: Micros = FOREVER, hash: str | None = None) -> dict[str, Any] | None:  # noqa: A002 - RevisionRow's
+        """What config.canonical said of the configuration that held at a time; None where that is not on record.
+
+        With a `hash`, of the last one before then that has it.
+        """
         of = t.revisions.c
         statement = select(of.content).where(of.monitor_id == self.monitor, of.at < at)
+        if hash is not None:
+            statement = statement.where(of.hash == hash)
         for row in self._rows(statement.order_by(of.id.desc()).limit(1)):
             return None if row.content is None else json.loads(zlib.decompress(row.content))
         return None
@@ -221,13 +228,18 @@ class HistoryReader:
 
     def events(
         self, start: Micros = -FOREVER, end: Micros = FOREVER, kinds: Collection[str] | None = None
-    ) -> tuple[Recorded, ...]:
-        """What alerting decided on from `start` up to, not including, `end`, in the order in which it was recorded."""
-        of = t.events.c
+    ) -> Iterator[Recorded]:
+        """What alerting decided on from `start` up to, not including, `end`, in the order in which it was recorded.
+
+        They are read a page at a time: there may be years of them.
+        """
+        of, last = t.events.c, -1
         statement = select(t.events).where(of.monitor_id == self.monitor, of.at >= start, of.at < end)
         if kinds is not None:
             statement = statement.where(of.kind.in_(kinds))
-        return tuple(map(decisions.recorded, self._rows(statement.order_by(of.seq))))
+        while rows := self._rows(statement.where(of.seq > last).order_by(of.seq).limit(PAGE)):
+            yield from map(decisions.recorded, rows)
+            last = rows[-1].seq
 
     def notes(self) -> tuple[Note, ...]:
         """The small things that deciding needs after a restart."""
@@ -250,11 +262,16 @@ class HistoryReader:
         *,
         status: DeliveryStatus | None = None,
         incidents: Collection[str] | None = None,
+        start: Micros = -FOREVER,
+        end: Micros = FOREVER,
         limit: int | None = None,
     ) -> tuple[Notification, ...]:
-        """Notifications in the order in which they were owed; with a limit the latest ones."""
+        """Notifications in the order in which they were owed, created from `start` to before `end`.
+
+        With a limit the latest ones.
+        """
         of = t.notifications.c
-        statement = select(t.notifications).where(of.monitor_id == self.monitor)
+        statement = select(t.notifications).where(of.monitor_id == self.monitor, of.created >= start, of.created < end)
         if status is not None:
             statement = statement.where(of.status == status)
         if incidents is not None:

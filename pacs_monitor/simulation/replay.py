@@ -11,39 +11,48 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from pacs_monitor.alerting.events import ClockSet, Due, Event, event_id, restored
+from pacs_monitor.alerting.events import ClockSet, Due, Event, Happening, Reloaded, Started, event_id, restored
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.timeline import Decided, Timeline
-from pacs_monitor.config import Estate
 from pacs_monitor.intervals import Interval
-from pacs_monitor.model import DeliveryStatus, Incident, Micros, Notification, Recorded
+from pacs_monitor.model import SECOND, DeliveryStatus, Micros, Notification, Recorded
 from pacs_monitor.model import Event as Said
 
 NOT_REPLAYED = (
     "intervals, timeouts, failures and recoveries of checks, and probes: the transitions are those of then",
     "parents and sites: only those checks have fresh results that were asked for one then",
+    "deliveries: each channel failed and worked again as it did then",
+    "reminders of a machine that slept: they are not gathered when it wakes",
 )
-_NO_INCIDENT = (Said.DIGEST, Said.TEST)
+SAME_TIME = SECOND
+"""Two times are the same if they differ by no more."""
+REAL = (DeliveryStatus.PENDING, DeliveryStatus.DROPPED)
+"""How a notification ends that is not for the record alone."""
 
 
 class Sent(NamedTuple):
-    """One notification, as it was sent or would have been."""
+    """Which notification it is."""
 
     incident: str
     channel: str
     event: str
     number: int
-    """Of its kind, for this incident and channel."""
+    """Of its kind, for this incident and channel, in the period."""
 
 
 class Page(NamedTuple):
-    """When, and about what."""
+    """A notification, as it was sent or would have been."""
 
     at: Micros
     sent: Sent
-    cause: str
     severity: str
-    status: str
+
+
+class Moved(NamedTuple):
+    """The same notification at another time."""
+
+    before: Page
+    after: Page
 
 
 class Difference(NamedTuple):
@@ -54,81 +63,134 @@ class Difference(NamedTuple):
     """Would be sent, and were not."""
     gone: tuple[Page, ...]
     """Were sent, and would not be."""
+    moved: tuple[Moved, ...]
+    """Would be sent at another time."""
 
     @property
     def is_none(self) -> bool:
-        return not self.added and not self.gone
+        return not (self.added or self.gone or self.moved)
 
 
-def replay(events: Iterable[Recorded], estate: Estate) -> Iterator[Decided]:
-    """What is decided; raises what a decision raised."""
-    timeline = Timeline(Rules(estate), _identities())
-    for row in events:
-        event = restored(row)
-        if isinstance(event.what, Due):
-            continue
-        yield from _checked(_happen(timeline, event))
+class Replayed(NamedTuple):
+    """What a configuration makes of the events."""
+
+    pages: tuple[Page, ...]
+    causes: dict[str, str]
+    """Incident → its cause, the last that it had."""
+    first: Micros | None
+    """When the first event was decided."""
 
 
-def pages_of(decisions: Iterable[Decided], period: Interval) -> list[Page]:
-    """What would have been sent in a period."""
-    owed = [one for decided in decisions for one in decided.effects.owed]
-    numbers: Counter[tuple[str, str, str]] = Counter()
-    pages = []
-    for one in owed:
-        numbers[one.incident.id, one.channel, one.event] += 1
-        sent = Sent(one.incident.id, one.channel, one.event, numbers[one.incident.id, one.channel, one.event])
-        pages.append(Page(one.at, sent, one.incident.cause, one.incident.severity.value, one.status.value))
-    return [page for page in pages if period.start <= page.at < period.end]
+def replay(
+    events: Iterable[Recorded],
+    rules: Rules,
+    period: Interval,
+    in_force: Callable[[Event], Rules | None] = lambda _: None,
+) -> Replayed:
+    """Decide all events, and what falls due until the period ends; raises what a decision raised.
+
+    `in_force` has the rules that an event brings into force, if it is to bring any.
+    """
+    timeline, first = _Timeline(rules), None
+    causes: dict[str, str] = {}
+    pages = _Pages(period)
+    for decided in _decided(timeline, events, period.end, in_force):
+        first = decided.event.at if first is None else first
+        causes |= {identity: incident.cause for identity, incident in decided.effects.incidents.items()}
+        for owed in decided.effects.owed:
+            if owed.status in REAL:
+                pages.add(owed.at, owed.incident.id, owed.channel, owed.event, owed.incident.severity.value)
+    return Replayed(tuple(pages.found), causes, first)
 
 
-def pages_sent(
-    notifications: Iterable[Notification], incidents: Callable[[str], Incident | None], period: Interval
-) -> list[Page]:
-    """What was sent in a period; the record of all time is needed to count."""
-    numbers: Counter[tuple[str, str, str]] = Counter()
-    pages = []
+def pages_sent(notifications: Iterable[Notification], period: Interval, first: Micros) -> tuple[tuple[Page, ...], int]:
+    """What was sent in a period, and how many of it are about incidents that had begun before the first event."""
+    pages, older = _Pages(period), 0
     for one in notifications:
-        if one.event in _NO_INCIDENT or one.incident is None:
+        if one.event in (Said.DIGEST, Said.TEST) or one.incident is None or one.status is DeliveryStatus.SHADOW:
             continue
-        numbers[one.incident, one.channel, one.event] += 1
-        sent = Sent(one.incident, one.channel, one.event, numbers[one.incident, one.channel, one.event])
-        incident = incidents(one.incident)
-        cause = "" if incident is None else incident.cause
-        shadow = DeliveryStatus.SHADOW if one.status is DeliveryStatus.SHADOW else DeliveryStatus.PENDING
-        pages.append(Page(one.created, sent, cause, str(one.data.get("severity", "")), shadow.value))
-    return [page for page in pages if period.start <= page.at < period.end]
+        if one.incident[:_TIME] < event_id(first)[:_TIME]:
+            older += 1
+        else:
+            pages.add(one.created, one.incident, one.channel, one.event, str(one.data.get("severity", "")))
+    return tuple(pages.found), older
 
 
 def difference(before: Iterable[Page], after: Iterable[Page]) -> Difference:
-    """What was sent against what would have been; sent in shadow is not sent."""
-    real = DeliveryStatus.PENDING.value, DeliveryStatus.DROPPED.value
-    old = {page.sent: page for page in before if page.status in real}
-    new = {page.sent: page for page in after if page.status in real}
+    """What was sent against what would have been."""
+    old, new = {page.sent: page for page in before}, {page.sent: page for page in after}
+    both = [Moved(old[sent], page) for sent, page in new.items() if sent in old]
+    moved = tuple(two for two in both if abs(two.after.at - two.before.at) > SAME_TIME)
     added = tuple(page for sent, page in new.items() if sent not in old)
     gone = tuple(page for sent, page in old.items() if sent not in new)
-    return Difference(len(new) - len(added), added, gone)
+    return Difference(len(both) - len(moved), added, gone, moved)
 
 
-def _happen(timeline: Timeline, event: Event) -> Iterator[Decided]:
-    if isinstance(event.what, ClockSet):
-        return iter((timeline.clock_set(event.at, event.what, event.id),))
-    return timeline.happen(event.at, event.what, event.id)
+_TIME = 10
+"""Characters of a ULID that say its time."""
 
 
-def _checked(decisions: Iterable[Decided]) -> Iterator[Decided]:
-    for decided in decisions:
+class _Pages:
+    """Notifications of a period, each with its number."""
+
+    def __init__(self, period: Interval) -> None:
+        self.found: list[Page] = []
+        self._period = period
+        self._numbers = Counter[tuple[str, str, str]]()
+
+    def add(self, at: Micros, incident: str, channel: str, event: str, severity: str) -> None:
+        if self._period.start <= at < self._period.end:
+            self._numbers[incident, channel, event] += 1
+            number = self._numbers[incident, channel, event]
+            self.found.append(Page(at, Sent(incident, channel, event, number), severity))
+
+
+class _Timeline(Timeline):
+    """What falls due as it did then has the same id, and so has what it opens."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules, self._invented)
+        self.then: dict[tuple[Micros, str], str] = {}
+        """Of what fell due: at, subject → id."""
+        self._serial = 0
+
+    def _named(self, at: Micros, what: Happening) -> str:
+        known = self.then.get((at, what.subject)) if isinstance(what, Due) else None
+        return known or super()._named(at, what)
+
+    def _invented(self, at: Micros) -> str:
+        self._serial += 1
+        return event_id(at, self._serial)
+
+
+def _decided(
+    timeline: _Timeline, events: Iterable[Recorded], end: Micros, in_force: Callable[[Event], Rules | None]
+) -> Iterator[Decided]:
+    for decided in _every(timeline, events, end, in_force):
         if decided.failure is not None:
             raise decided.failure
         yield decided
 
 
-def _identities() -> Callable[[Micros], str]:
-    serial = 0
-
-    def identity(at: Micros) -> str:
-        nonlocal serial
-        serial += 1
-        return event_id(at, serial)
-
-    return identity
+def _every(
+    timeline: _Timeline, events: Iterable[Recorded], end: Micros, in_force: Callable[[Event], Rules | None]
+) -> Iterator[Decided]:
+    last = 0
+    for row in events:
+        event = restored(row)
+        what = event.what
+        if isinstance(what, Due):
+            timeline.then[event.at, what.subject] = event.id
+            last = event.at
+            continue
+        if isinstance(what, Started):  # the run before had decided what fell due while it was alive
+            yield from timeline.pass_until(max(what.off_since or 0, last))
+        if isinstance(what, Started | Reloaded):
+            timeline.rules = in_force(event) or timeline.rules
+        if isinstance(what, ClockSet):
+            yield timeline.clock_set(event.at, what, event.id)
+        else:
+            yield from timeline.happen(event.at, what, event.id)
+        timeline.then.clear()
+        last = event.at
+    yield from timeline.pass_until(max(end - 1, last))

@@ -55,7 +55,7 @@ def beside(reader: HistoryReader, incident: Incident, now: Micros) -> Beside:
     transitions = reader.noticed(incident.members, incident.noticed, end)
     last = max((moved.noticed for moved in transitions), default=end)
     kinds = (*_EVENTS.get(incident.kind, ()), *_OF_THE_MONITOR)
-    events = reader.events(incident.noticed, max(last, end) + 1, kinds)
+    events = tuple(reader.events(incident.noticed, max(last, end) + 1, kinds))
     named = [*incident.linked, *filter(None, [incident.group])]
     others = [other for name in named for other in reader.incidents(id=name)]
     if incident.kind is IncidentKind.NODE:

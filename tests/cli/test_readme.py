@@ -42,7 +42,7 @@ def test_the_block_about_a_real_archive_works_from_its_first_line_to_its_last(tm
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         told = {"PATH": path, "EDITOR": str(editor), "PYTHONUNBUFFERED": "1"}
         with subprocess.Popen(
-            ["bash", "-ec", "\n".join(lines)],
+            ["env", "--default-signal=INT", "bash", "-ec", "\n".join(lines)],
             cwd=tmp_path,
             env={key: value for key, value in os.environ.items() if not key.startswith("DEMO_")} | told,
             stdout=subprocess.PIPE,

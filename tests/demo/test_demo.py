@@ -18,8 +18,8 @@ from tests.support.timing import wait_until
 
 @contextmanager
 def started(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """A process in a group of its own, which ends with the test."""
-    pipe = subprocess.PIPE
+    """A process in a group of its own, which ends with the test, and heeds Ctrl-C also where these tests do not."""
+    pipe, command = subprocess.PIPE, ["env", "--default-signal=INT", *command]
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
         try:
             yield process
