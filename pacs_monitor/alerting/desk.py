@@ -233,7 +233,7 @@ class Desk:
         """What the board knows and alerting does not."""
         now = self._clock.now()
         self._inbox.retry(now)
-        moment = self._moment(now)
+        moment = Moment(now, self._clock.monotonic(), self._started)
         entries, situation = self._board.entries, self._timeline.situation
         if self._is_new:
             self._is_new = False
@@ -246,9 +246,6 @@ class Desk:
         if failing != self._faults:
             self._faults = failing
             self._inbox.put(now, TasksFailing(failing))
-
-    def _moment(self, now: Micros) -> Moment:
-        return Moment(now, self._clock.monotonic(), self._started)
 
     def _decide_all(self) -> Iterator[Decided]:
         """One decision after the other, until nothing is left to decide now."""

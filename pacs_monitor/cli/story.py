@@ -68,6 +68,14 @@ def _started(line: Line, when: When) -> str:
     return f"the monitor starts{off}"
 
 
+def _site_cut(line: Line, when: When) -> str:
+    return f"site {line['site']} cannot be reached from ours since {when(line['since'])}: its references do not answer"
+
+
+def _site_reached(line: Line, _when: When) -> str:
+    return f"site {line['site']} can be reached from ours again, or nothing tells any more"
+
+
 def _reloaded(line: Line, _when: When) -> str:
     return f"the configuration is reloaded (revision {line['revision']})"
 
@@ -136,6 +144,8 @@ _TEXTS: Mapping[str, Callable[[Line, When], str]] = {
     "unknown": _unknown,
     "known": _known,
     "started": _started,
+    "site_cut": _site_cut,
+    "site_reached": _site_reached,
     "reloaded": _reloaded,
     "clock_set": _clock_set,
     "linked": _linked,

@@ -9,9 +9,20 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from pacs_monitor.alerting.events import ClockSet, KnownAgain, Measured, Reloaded, Started, UnknownSince, restored
+from pacs_monitor.alerting.events import (
+    ClockSet,
+    KnownAgain,
+    Measured,
+    Reloaded,
+    SiteCut,
+    SiteReached,
+    Started,
+    UnknownSince,
+    restored,
+)
 from pacs_monitor.history import HistoryReader, IncidentFile
 from pacs_monitor.model import (
+    SECOND,
     Ending,
     Event,
     Incident,
@@ -34,8 +45,14 @@ _EVENTS = {
 }
 _OF_THE_MONITOR = ("started", "reloaded", "clock_set")
 """Kinds of events that belong to every story."""
-_ORDER = ("transition", "measured", "unknown", "known", "opened", "linked", "absorbed", "group", "ended", "suppressed")
-"""Of what has the same time; notifications follow, as a consequence."""
+_OF_THE_SITE = ("site_cut", "site_reached")
+LINK_BEFORE = 120 * SECOND
+"""How long before its first node the link to a site may have failed."""
+_ORDER = (
+    *(*_OF_THE_MONITOR, *_OF_THE_SITE, "transition", "measured", "unknown", "known"),
+    *("opened", "linked", "absorbed", "group", "ended", "suppressed", "notified"),
+)
+"""Of what has the same time: consequences last."""
 
 
 class Beside(NamedTuple):
@@ -56,6 +73,8 @@ def beside(reader: HistoryReader, incident: Incident, now: Micros) -> Beside:
     last = max((moved.noticed for moved in transitions), default=end)
     kinds = (*_EVENTS.get(incident.kind, ()), *_OF_THE_MONITOR)
     events = tuple(reader.events(incident.noticed, max(last, end) + 1, kinds))
+    if incident.kind is IncidentKind.GROUP:  # the link may have failed before all nodes had
+        events += tuple(reader.events(incident.since - LINK_BEFORE, end + 1, _OF_THE_SITE))
     named = [*incident.linked, *filter(None, [incident.group])]
     others = [other for name in named for other in reader.incidents(id=name)]
     if incident.kind is IncidentKind.NODE:
@@ -98,7 +117,7 @@ def story(found: IncidentFile, more: Beside) -> list[Line]:
     ]
     if incident.ended is not None:
         lines.append(_ended(incident, more))
-    return sorted(lines, key=lambda line: (line["at"], _ORDER.index(line["what"]) if line["what"] in _ORDER else 99))
+    return sorted(lines, key=lambda line: (line["at"], _ORDER.index(line["what"])))
 
 
 def _own(incident: Incident, transitions: tuple[Transition, ...]) -> Iterator[Transition]:
@@ -138,6 +157,10 @@ def _event(incident: Incident, row: Recorded) -> Iterator[Line]:
             yield at | {"what": "unknown", "check": str(check), "reason": reason, "since": iso(since), "detail": detail}
         case KnownAgain(check, untried) if check in members and not untried:
             yield at | {"what": "known", "check": str(check)}
+        case SiteCut(site, since) if site == incident.cause:
+            yield at | {"what": "site_cut", "site": site, "since": iso(since)}
+        case SiteReached(site) if site == incident.cause:
+            yield at | {"what": "site_reached", "site": site}
         case Started(off_since):
             yield at | {"what": "started", "off_since": None if off_since is None else iso(off_since)}
         case Reloaded(revision):

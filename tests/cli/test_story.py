@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.text import Text
 
-from pacs_monitor.alerting.events import Reloaded, Started
+from pacs_monitor.alerting.events import Reloaded, SiteCut, SiteReached, Started
 from pacs_monitor.alerting.pages import Pages
 from pacs_monitor.cli import display
 from pacs_monitor.cli.story import lines
@@ -140,6 +140,19 @@ async def test_the_story_of_a_group_names_the_incidents_for_which_it_stands(tmp_
     assert len([line for line in text if "up → down" in line]) == len(ALL)
     assert text[-2].endswith("incident ends: resolved")
     assert "to hook: group resolved, delivered" in text[-1]
+
+
+def a_site_behind_a_link(play: Play) -> None:
+    play.tell(95, SiteCut("west", at(90))).move(100, ALL, "down").tell(600, SiteReached("west"))
+    play.move(610, ALL, "up").until(2000)
+
+
+async def test_what_was_seen_of_the_link_belongs_to_the_story_of_the_site(tmp_path: Path) -> None:
+    every = await told(tmp_path, f"nodes:\n{NODES}", a_site_behind_a_link)
+    (text,) = [story for incident, story in every if incident.kind is IncidentKind.GROUP]
+    cut = "site west cannot be reached from ours since 17:01:30 CET: its references do not answer"
+    assert text[0] == f"  17:01:35 CET  {cut}"
+    assert "  17:10:00 CET  site west can be reached from ours again, or nothing tells any more" in text
 
 
 def the_monitor_itself(play: Play) -> None:
