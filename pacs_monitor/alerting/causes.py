@@ -26,6 +26,7 @@ from pacs_monitor.model import (
 
 _STATES = (State.DOWN, State.DEGRADED, State.UNKNOWN, State.ABSENT, State.UP)
 _SEVERITIES = tuple(Severity)
+_CLASSES = {kind.value: kind for kind in FailureClass}
 
 
 def badness(state: State) -> int:
@@ -57,7 +58,7 @@ def cause_of(check: Check, reason: Reason | None) -> Cause:
 def class_of(cause: str) -> FailureClass:
     """The class of failure that a cause of kind node stands for."""
     name, colon, _ = cause.partition(":")
-    return FailureClass(name) if colon else FailureClass.OTHER
+    return _CLASSES[name] if colon else FailureClass.OTHER
 
 
 def asked(check: Check) -> tuple[str, str]:

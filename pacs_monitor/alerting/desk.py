@@ -65,6 +65,8 @@ LOOK_AGAIN = 30.0
 """The desk checks again after this many seconds at the latest."""
 SLICE = 0.01
 """Seconds of deciding after which the loop goes on with something else."""
+COMMIT_AFTER = 0.2
+"""Seconds of deciding that make one transaction: a storm is not to wait for the disk a hundred times."""
 REST, LONGEST_REST = 4.0, 0.5
 """Times the duration of a turn, and seconds at most, until the next one: the probes have to wait while it lasts."""
 
@@ -100,6 +102,8 @@ class Desk:
         self._known: dict[CheckId, Check] = dict(estate.checks)
         self._timeline = Timeline(Rules(estate), event_id)
         self._inbox = Inbox()
+        self._slice = Slice()
+        """Decided, and not yet one transaction."""
         self._faults: tuple[str, ...] = ()
         self._off_since: Micros | None = None
         self._is_new = True
@@ -163,9 +167,7 @@ class Desk:
         self._started += step
         now = self._clock.now()
         self._inbox.clock_set(step, now)
-        slice_ = Slice()
-        self._sort(slice_, self._timeline.clock_set(now, ClockSet(step)))
-        self._finish(slice_)
+        self._sort(self._timeline.clock_set(now, ClockSet(step)))
         self._bell.set()
 
     def reloaded(self, estate: Estate) -> None:
@@ -218,15 +220,17 @@ class Desk:
             self._bell.clear()
             self._watch.look()
             self._observe()
-            work, self._turn_took = self._decide_all(), 0.0
+            work, self._turn_took, committed = self._decide_all(), 0.0, 0.0
             going_on = True
             while going_on:
-                began, slice_ = self._clock.monotonic(), Slice()
+                began = self._clock.monotonic()
                 while going_on and self._clock.monotonic() - began < SLICE:
-                    going_on = self._step(slice_, work)
-                self._finish(slice_)
+                    going_on = self._step(work)
                 self._turn_took += self._clock.monotonic() - began
-                await self.dispatch.carry_out()
+                if not going_on or self._turn_took - committed >= COMMIT_AFTER:
+                    committed = self._turn_took
+                    self._finish()
+                    await self.dispatch.carry_out()
                 await asyncio.sleep(0)
 
     def _observe(self) -> None:
@@ -256,26 +260,27 @@ class Desk:
             yield from self._timeline.happen(at, what)
         yield from self._timeline.pass_until(self._clock.now())
 
-    def _step(self, slice_: Slice, work: Iterator[Decided]) -> bool:
+    def _step(self, work: Iterator[Decided]) -> bool:
         decided = next(work, None)
         if decided is None:
             return False
-        self._sort(slice_, decided)
+        self._sort(decided)
         return True
 
-    def _sort(self, slice_: Slice, decided: Decided) -> None:
+    def _sort(self, decided: Decided) -> None:
         if decided.failure is None:
-            slice_.add(decided)
+            self._slice.add(decided)
             self._inbox.decided()
             return
         self._supervisor.failed("decision", decided.failure)
         what = decided.event.what
         if isinstance(what, Transitioned) and not what.on_record:
-            slice_.transitions.append(what.transition)
+            self._slice.transitions.append(what.transition)
             what = replace(what, on_record=True)
         self._inbox.failed(what, self._clock.now())
 
-    def _finish(self, slice_: Slice) -> None:
+    def _finish(self) -> None:
+        slice_, self._slice = self._slice, Slice()
         notifications = self._pages.written(slice_.owed, self._estate, self._known, self._clock.now())
         self.dispatch.add(slice_.entry(notifications))
         for check in slice_.probes:

@@ -57,8 +57,13 @@ def unknown_and_known(entries: Mapping[CheckId, Seen], situation: Situation, mom
     A check is unknown since without a break it has been; not since before the monitor started, nor since a time that
     lies ahead, which a clock that was behind has left.
     """
-    for check, seen in entries.items():
-        known = situation.unknown.get(check)
+    unknown = (check for check, seen in entries.items() if seen.standing.state is State.UNKNOWN)
+    for check in dict.fromkeys((*unknown, *situation.unknown, *situation.untried)):
+        seen, known = entries.get(check), situation.unknown.get(check)
+        if seen is None:
+            if known is not None:
+                yield KnownAgain(check)
+            continue
         if seen.standing.state is not State.UNKNOWN or is_untried(seen, moment.monotonic):
             if known is not None:
                 yield KnownAgain(check, untried=seen.standing.state is State.UNKNOWN)
@@ -71,9 +76,6 @@ def unknown_and_known(entries: Mapping[CheckId, Seen], situation: Situation, mom
             since = min(max(standing.since, moment.started), moment.now) if known is None else known.since
             detail = outcome.detail if outcome is not None and outcome.reason is reason else ""
             yield UnknownSince(check, since, reason, detail)
-    for check in situation.unknown:
-        if check not in entries:
-            yield KnownAgain(check)
 
 
 def started(off_since: Micros | None, situation: Situation, entries: Mapping[CheckId, Seen], moment: Moment) -> Started:

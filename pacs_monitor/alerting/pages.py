@@ -25,7 +25,8 @@ class Pages:
         """In the order in which they are owed; `checks` has those that were removed, too."""
         if not owed:
             return ()
-        scene = scene_of(self._name, self._board, estate, checks, now)
+        nodes = {member.node for one in owed for member in one.incident.members}
+        scene = scene_of(self._name, self._board, estate, checks, now, nodes=nodes)
         return tuple(self._written(one, scene, estate) for one in owed)
 
     def _written(self, owed: Owed, scene: page.Scene, estate: Estate) -> Notification:

@@ -74,6 +74,7 @@ class Turn:
         """When the event before it was decided."""
         self.at = max(event.at, situation.at)
         self.now = replace(situation, at=self.at)
+        """Nobody else's until it is handed over: only `put` and `drop` change it in place."""
         self.rules = rules
         self.effects = Effects()
         self._number = int(ULID.from_str(event.id))
@@ -97,15 +98,14 @@ class Turn:
 
     def put(self, **maps: tuple[Any, Any]) -> None:
         """Set one key each in these maps of the situation."""
-        changed = {name: getattr(self.now, name).set(*pair) for name, pair in maps.items()}
-        self.now = replace(self.now, **changed)
+        for name, pair in maps.items():
+            object.__setattr__(self.now, name, getattr(self.now, name).set(*pair))
 
     def drop(self, **maps: Any) -> None:
         """Remove one key each from these maps, where it is there."""
-        changed = {
-            name: getattr(self.now, name).delete(key) for name, key in maps.items() if key in getattr(self.now, name)
-        }
-        self.now = replace(self.now, **changed)
+        for name, key in maps.items():
+            if key in getattr(self.now, name):
+                object.__setattr__(self.now, name, getattr(self.now, name).delete(key))
 
     def subject(self, identity: str) -> Subject | None:
         return self.now.subjects.get(identity)
