@@ -167,6 +167,7 @@ class Probe(Protocol):
 
     kind: ClassVar[str]
     settings: ClassVar[type[Any]]
+    """What a check of this kind may say; with `peer` (Located), unless it asks nobody at an address."""
     layer: ClassVar[Layer]
     measures: ClassVar[tuple[Measure, ...]] = ()
     writes: ClassVar[bool] = False
@@ -274,7 +275,12 @@ class Channel(Protocol):
     kind: ClassVar[str]
     settings: ClassVar[type[Any]]
     owns_escalation: ClassVar[bool]
+    """Whether the receiver escalates by itself; nothing reads it yet."""
 
     def deliver(self, notification: Notification, timeout: float) -> str:
-        """Blocking: deliver one notification; returns the receiver's answer, or raises DeliveryError."""
+        """Blocking: deliver one notification within `timeout` seconds; the receiver's answer, or DeliveryError.
+
+        It runs in a thread of its own, beside others of the same channel. A notification comes again, with the same
+        `id`, until it is delivered or given up; after Failure.UNSENDABLE it does not.
+        """
         ...
