@@ -1,4 +1,4 @@
-"""The schema. Times are integer microseconds, UTC; texts of enums are stored as they are written in contracts.md.
+"""The schema. Times are integer microseconds, UTC; enums are stored as their values (pacs_monitor/model).
 
 `migrations/versions` builds the same tables step by step; a test compares the two.
 """

@@ -18,7 +18,7 @@ NAMED = 3
 def data(
     incident: Incident, event: Event, name: str, monitor: MonitorSettings, now: Micros, *, titles: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The `data` of contracts.md's `group.*`.
+    """The `data` of `group.*`, with the keys of docs/operations.md, What a page says.
 
     `name` is the monitor's, as the history was opened with; `titles` are those of sites, where they have one.
     """

@@ -147,7 +147,7 @@ class Notification:
     event: Event
     created: Micros
     data: Mapping[str, Any]
-    """The `data` of contracts.md's webhook: what every channel renders from."""
+    """What every channel renders from, with the keys of docs/operations.md, What a page says."""
     incident: str | None = None
     status: DeliveryStatus = DeliveryStatus.PENDING
     attempts: int = 0
@@ -157,7 +157,7 @@ class Notification:
 
     @property
     def type(self) -> str:
-        """As contracts.md names it: `incident.opened`, `group.opened`, `digest`, `test`."""
+        """What receivers know it by: `incident.opened`, `group.opened`, `digest`, `test`."""
         is_group = self.data.get("kind") == IncidentKind.GROUP
         return self.event.replace("incident.", "group.") if is_group else self.event.value
 
