@@ -49,7 +49,9 @@ def _shifted(now: Situation, at: Micros, step: Micros) -> Situation:
             }
         ),
         unknown=Map({check: replace(one, since=one.since + step) for check, one in now.unknown.items()}),
-        asked=Map({check: one._replace(until=one.until + step) for check, one in now.asked.items()}),
+        asked=Map(
+            {check: one._replace(until=one.until + step, since=one.since + step) for check, one in now.asked.items()}
+        ),
         sites=Map({name: _shifted_site(site, step) for name, site in now.sites.items()}),
         failing=Map({channel: (since + step, why) for channel, (since, why) in now.failing.items()}),
     )

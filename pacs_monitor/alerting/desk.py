@@ -158,9 +158,13 @@ class Desk:
 
     def measured(self, check: CheckId) -> None:
         """A check has a new result; for every one of them, so it costs next to nothing unless it was asked for."""
-        if check in self._timeline.situation.asked and check in self._board.entries:
-            leaning = states.leaning(self._board.entries[check].standing) is not None
-            self._happened(Measured(check, leaning))
+        asked, seen = self._timeline.situation.asked.get(check), self._board.entries.get(check)
+        if asked is None or seen is None:
+            return
+        if seen.last is not None and seen.last.started < asked.since:
+            self._ask(check)
+            return
+        self._happened(Measured(check, states.leaning(seen.standing) is not None))
 
     def clock_was_set(self, step: Micros) -> None:
         """The watch says so: what waits moves along with the wall clock."""

@@ -98,6 +98,8 @@ class Asked(NamedTuple):
     """How long pages wait for it."""
     site: str = ""
     """The site whose pages wait for it, if it was asked for that."""
+    since: Micros = 0
+    """When it was asked: a run that began before may have met what is over, and is no answer."""
 
 
 class Behind(NamedTuple):

@@ -166,7 +166,7 @@ class Turn:
     def ask(self, check: CheckId, until: Micros, site: str = "") -> None:
         """Run a check at once; pages that depend on it, or on that `site`, wait for its result until then."""
         before = self.now.asked.get(check, Asked(0))
-        self.expect(check, Asked(max(until, before.until), site or before.site))
+        self.expect(check, Asked(max(until, before.until), site or before.site, self.at))
         self.effects.probes[check] = None
 
     def expect(self, check: CheckId, asked: Asked | None) -> None:

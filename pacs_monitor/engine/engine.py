@@ -157,8 +157,9 @@ class Engine:
     def ask(self, check: CheckId) -> None:
         """Have a check run at once in the background, also when it has just run, but not within ASK_EVERY of that.
 
-        A run that goes on will do. Its result comes by `on_result`, as all do; `states.leaning` of its standing on the
-        board says then whether it is sure. Nothing happens while it may not run: whoever asks does not wait for ever.
+        A run that goes on is not doubled: whoever needs a later one asks again. Its result comes by `on_result`, as all
+        do; `states.leaning` of its standing on the board says then whether it is sure. Nothing happens while it may not
+        run: whoever asks does not wait for ever.
         """
         upkeep = self._upkeep.get(check)
         if upkeep is None or self._stopped or upkeep.leaving or upkeep.run is not None:

@@ -39,7 +39,7 @@ class Running:
         self.board = Board({check: Spot(Standing(State.UP, last=clock.now() + SECOND)) for check in estate.checks})
         self.clock, self.history, self.estate = clock, history, estate
         watch = ClockWatch(clock, self._clock_was_set)
-        self.supervisor = Supervisor()
+        self.supervisor, self.asked = Supervisor(), list[CheckId]()
         self.desk = Desk(
             clock,
             self.board,
@@ -49,6 +49,7 @@ class Running:
             supervisor=self.supervisor,
             journal=Journal(journal),
             policy=RetryPolicy(**{"first_retry": 0.05} | options),
+            ask=self.asked.append,
         )
 
     def _clock_was_set(self, step: Micros) -> None:

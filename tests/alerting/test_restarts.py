@@ -161,7 +161,8 @@ def test_what_a_site_waits_for_moves_with_the_clock(plays: Plays, step: int) -> 
     assert site.suspect_until == before.suspect_until + step
     assert dict(site.unreachable) == {node: since + step for node, since in before.unreachable.items()}
     assert effects.notes["site", "west"].data == {"suspect_until": site.suspect_until}
-    assert effects.notes["asked", ALL[5]].data == {"until": site.suspect_until, "site": "west"}
+    asked = {"until": site.suspect_until, "site": "west", "since": at(100) + step}
+    assert effects.notes["asked", ALL[5]].data == asked
 
 
 @pytest.mark.parametrize("step", STEPS)

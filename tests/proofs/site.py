@@ -36,10 +36,10 @@ class Site:
     def database(self) -> str:
         return f"sqlite:///{self.folder}/proof.db"
 
-    def hears(self, *pages: str, since: int = 0) -> list[Received]:
-        """Exactly these (`incident.opened NODE`, `group.opened SITE`), in any order; nothing else follows."""
+    def hears(self, *pages: str, since: int = 0, at_last: bool = True) -> list[Received]:
+        """Exactly these (`incident.opened NODE`, `group.opened SITE`), in any order; at last nothing else follows."""
         wait_until(lambda: not Counter(pages) - self._said(since), f"{pages}, not {self._said(since)}")
-        time.sleep(SETTLES)
+        time.sleep(SETTLES if at_last else 0)
         assert self._said(since) == Counter(pages), self._said(since)
         return self.pager.accepted[since:]
 

@@ -33,7 +33,7 @@ def test_killed_at_any_moment_the_daemon_repeats_no_page_and_ends_the_group_once
         west.switch.die()
         west.recorded(NODES // 2)
         west.restart()
-        west.hears("group.opened west")
+        west.hears("group.opened west", at_last=False)
         west.switch.plug(BACK)
         west.shows("up", 1)
         west.restart()
@@ -45,7 +45,7 @@ def test_behind_a_switch_that_is_named_as_their_parent_they_are_part_of_its_page
         with site(tmp_path, BEHIND, page_after="2s") as west:
             drop("ip daddr 127.9.0.0/16")
             west.shows("down", NODES + 1)
-            (opened,) = west.hears("incident.opened sw")
+            (opened,) = west.hears("incident.opened sw", at_last=False)
             assert len(opened.data["also_failing"]) == NODES
             west.switch.die()
             west.switch.plug(BACK)

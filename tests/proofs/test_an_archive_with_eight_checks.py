@@ -95,9 +95,18 @@ def shows(daemon: RunningDaemon, wanted: dict[str, str]) -> None:
     wait_until(lambda: wanted.items() <= states(daemon).items(), f"{wanted}, not {states(daemon)}")
 
 
-def pages(pager: Receiver) -> list[Received]:
-    """What rings: `changed` does so only if it is worse."""
-    return [post for post in pager.accepted if post.type != "incident.changed" or post.data["worse"]]
+def pages(pager: Receiver, count: int) -> list[Received]:
+    """What has rung, as soon as it is so much: `changed` does so only if it is worse."""
+
+    def rung() -> list[Received]:
+        return [post for post in pager.accepted if post.type != "incident.changed" or post.data["worse"]]
+
+    pager.wait(lambda _: len(rung()) >= count)
+    return rung()
+
+
+def checks_of(page: Received) -> set[str]:
+    return {member.partition("/")[2] for member in page.data["members"]}
 
 
 def test_dead_it_is_one_page_full_it_is_one_that_says_so_and_both_at_once_are_two(tmp_path: Path) -> None:
@@ -106,41 +115,34 @@ def test_dead_it_is_one_page_full_it_is_one_that_says_so_and_both_at_once_are_tw
         shows(daemon, dict.fromkeys(DEAD, "down") | {"disk": "up"})
         archive.start()
         shows(daemon, dict.fromkeys(CHECKS, "up"))
-        pager.wait(lambda _: len(pages(pager)) == 2)
-        time.sleep(SETTLES)
-        dead = pages(pager)
+        pages(pager, 2)
 
         with filled(disk):
             shows(daemon, dict.fromkeys(FULL, "down") | {"dicom_echo": "up"})
-            time.sleep(SETTLES)
+            pages(pager, 3)
         shows(daemon, dict.fromkeys(CHECKS, "up"))
-        pager.wait(lambda _: len(pages(pager)) == 4)
-        time.sleep(SETTLES)
-        full = pages(pager)[2:]
+        pages(pager, 4)
 
         with filled(disk):
             archive.orthanc.kill()
             shows(daemon, dict.fromkeys(CHECKS - {"dicom_store"}, "down"))
-            time.sleep(SETTLES)
-            both = pages(pager)[4:]
+            pages(pager, 6)
         archive.start()
         shows(daemon, dict.fromkeys(CHECKS, "up"))
-        pager.wait(lambda _: len(pages(pager)) == 8)
+        pages(pager, 8)
+        time.sleep(SETTLES)
+        dead, no_more, full, roomy, *both = pages(pager, 8)
 
-    assert [post.type for post in dead] == ["incident.opened", "incident.resolved"]
-    assert dead[0].key == dead[1].key
-    assert {member.partition("/")[2] for member in dead[1].data["members"]} == DEAD
-    assert dead[0].data["reason"] == "tcp_refused"
+    assert (dead.type, dead.data["reason"]) == ("incident.opened", "tcp_refused")
+    assert (no_more.type, no_more.key, checks_of(no_more)) == ("incident.resolved", dead.key, DEAD)
 
-    assert [post.type for post in full] == ["incident.opened", "incident.resolved"]
-    assert {member.partition("/")[2] for member in full[1].data["members"]} == FULL
-    assert full[0].data["reason"] in ("out_of_resources", "over_limit")
-    assert "archive/dicom_echo" in full[0].data["still_ok"]
-    assert full[0].data["summary"].startswith("Main archive")
-    assert "still answer" in full[0].data["summary"]
+    assert full.type == "incident.opened"
+    assert full.data["reason"] in ("out_of_resources", "over_limit")
+    assert "archive/dicom_echo" in full.data["still_ok"]
+    assert full.data["summary"].startswith("Main archive")
+    assert "still answer" in full.data["summary"]
+    assert (roomy.type, roomy.key, checks_of(roomy)) == ("incident.resolved", full.key, FULL)
 
-    assert [post.type for post in both] == ["incident.opened"] * 2
-    assert {post.data["reason"] for post in both} == {"tcp_refused", "over_limit"}
-    ended = pages(pager)[6:]
-    assert sorted(post.key for post in ended) == sorted(post.key for post in both)
-    assert [post.type for post in ended] == ["incident.resolved"] * 2
+    assert [page.type for page in both] == ["incident.opened"] * 2 + ["incident.resolved"] * 2
+    assert {page.data["reason"] for page in both[:2]} == {"tcp_refused", "over_limit"}
+    assert {page.key for page in both[:2]} == {page.key for page in both[2:]}
