@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.terminal import TerminalReporter
 from hypothesis import HealthCheck, settings
 
 from tests import attacks
@@ -53,6 +54,14 @@ def attack() -> attacks.Attacked:
         _SEEN[key] = now
 
     return saw
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """How far the searches went, as their tests say it by `record_property("summary", …)`."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "summary":
+                terminalreporter.write_line(str(value))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -83,8 +83,12 @@ def _incidents(turn: Turn, name: str) -> list[Incident]:
 
 
 def touch_all(turn: Turn, name: str) -> None:
-    """Look at the groups of a site, and at the incidents of its unreachable nodes."""
-    turn.touch(sorted(incident.id for incident in _incidents(turn, name)))
+    """Look at the groups of a site, and at the incidents of its nodes that are unreachable, or not known any more:
+    their pages wait, too.
+    """
+    site = turn.now.sites[name]
+    for node in sorted((*site.unreachable, *site.uncounted)):
+        turn.touch(sorted(turn.now.by_node.get(node, frozenset())))
     for cause in (name, ABSENT + name):
         if (group := turn.owner((IncidentKind.GROUP, cause))) is not None:
             turn.touch([group.incident.id])

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from pacs_monitor import states
 from pacs_monitor.alerting.events import Happening, SiteCut, Transitioned
+from pacs_monitor.alerting.timeline import in_order
 from pacs_monitor.backoff import Backoff
 from pacs_monitor.model import SECOND, CheckId, Micros
 
@@ -40,7 +41,8 @@ class Inbox:
         return min((at for at, _ in self._queue), default=now)
 
     def each(self) -> Iterator[tuple[Micros, Happening]]:
-        """One after the other; each stays until the next is asked for, so that an interruption loses none."""
+        """In order; each stays until the next is asked for, so that an interruption loses none."""
+        self._queue = deque(in_order(self._queue))
         while self._queue:
             yield self._queue[0]
             self._queue.popleft()

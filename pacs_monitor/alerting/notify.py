@@ -60,6 +60,9 @@ class _View:
 
 
 def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
+    for said, channel in subject.suppressed:
+        if channel and channel not in targets:
+            subject = _with_reply(turn, subject, (said, channel), None)
     if not targets:
         return _no_channel(turn, subject)
     subject = _released(turn, subject, Why.NO_CHANNEL)
@@ -67,6 +70,7 @@ def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
     for channel, target in targets.items():
         told = subject.notified.get(channel)
         if told is not None and not (told.shadow and target.paging is Paging.ON):
+            subject = _with_reply(turn, subject, (Said.OPENED, channel), None)
             continue
         due = max(min((p.due for p in target.problems), default=subject.due), held)
         if due > turn.at:

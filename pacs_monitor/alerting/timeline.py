@@ -7,11 +7,11 @@ before an event is decided before it, at the time at which it was due: so it mak
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from pacs_monitor.alerting.advance import advance
-from pacs_monitor.alerting.events import ClockSet, Due, Event, Happening, Started
+from pacs_monitor.alerting.events import ClockSet, Due, Event, Happening, Started, Transitioned
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.situation import Situation
 from pacs_monitor.alerting.turn import Effects
@@ -19,6 +19,17 @@ from pacs_monitor.model import SECOND, Micros
 
 LATE = 60 * SECOND
 """Later than this, something was not looked at in time because nobody could."""
+
+
+def in_order(happenings: Iterable[tuple[Micros, Happening]]) -> list[tuple[Micros, Happening]]:
+    """The start, then by time; of one moment the transitions last, by check, whichever was noticed first."""
+
+    def order(one: tuple[Micros, Happening]) -> tuple[bool, Micros, bool, str]:
+        at, what = one
+        check = str(what.transition.check) if isinstance(what, Transitioned) else ""
+        return not isinstance(what, Started), at, bool(check), check
+
+    return sorted(happenings, key=order)
 
 
 class Decided(NamedTuple):

@@ -23,7 +23,7 @@ def vanish(turn: Turn, name: str, check: CheckId) -> None:
     recent = tuple(one for one in site.vanished if one[0] > turn.at - VANISH_WITHIN and one[1] != check)
     for _, gone in set(site.vanished) - set(recent):
         turn.note("vanished", str(gone), None)
-    recent = (*recent, (turn.at, check))
+    recent = tuple(sorted((*recent, (turn.at, check))))
     turn.note("vanished", str(check), {"site": name, "at": turn.at})
     turn.put(sites=(name, replace(site, vanished=recent)))
     group = turn.owner((IncidentKind.GROUP, ABSENT + name))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pacs_monitor.model import CheckId, Unreachable
-from tests.alerting.play import Play, an_estate, at
+from tests.alerting.play import HEAD, Play, an_estate, at
 
 NETWORK = """
 nodes:
@@ -102,3 +102,24 @@ def test_a_page_that_went_out_before_the_parent_died_has_its_end(play: Play) -> 
         "600 resolved unreachable:fw",
         "610 resolved unreachable:archive",
     ]
+
+
+def test_a_child_of_which_nothing_is_known_any_more_is_still_explained(play: Play) -> None:
+    play.move(100, "fw/ping", "down").move(105, ARCHIVE, "down").move(300, ARCHIVE, "unknown", "dns")
+    play.move(500, "fw/ping", "up").move(600, ARCHIVE, "up").until(2000)
+    assert play.said() == ["140 opened unreachable:fw", "500 resolved unreachable:fw"]
+
+
+def test_a_child_that_is_known_to_be_down_again_without_its_parent_pages(play: Play) -> None:
+    play.move(100, "fw/ping", "down").move(105, ARCHIVE, "down").move(300, ARCHIVE, "unknown", "dns")
+    play.move(500, "fw/ping", "up").move(600, ARCHIVE, "down", "tcp_timeout").until(2000)
+    assert [line.split(" ", 1)[1] for line in play.said()][2:] == ["opened unreachable:archive"]
+
+
+def test_what_is_suppressed_on_a_channel_ends_when_it_is_no_longer_routed_there(tmp_path: Path) -> None:
+    routes = "\nroutes: [{match: {severity: critical}, channels: [desk]}]\n"
+    play = Play(an_estate(tmp_path, NETWORK, HEAD + routes))
+    play.move(100, "fw/ping", "down").move(105, "archive/dicom_echo", "down").move(300, "archive/tcp", "down")
+    play.move(400, "archive/dicom_echo", "degraded", "slow").until(1000)
+    (subject,) = [s for s in play.timeline.situation.subjects.values() if "fw" not in s.incident.cause]
+    assert {channel for _, channel in subject.suppressed} <= {"hook"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -173,3 +174,13 @@ def test_what_differs_is_said_as_late_after_the_clock_was_set(plays: Plays, step
     effects = play.timeline.clock_set(at(400) + step, ClockSet(step)).effects
     assert subject.differs is not None
     assert effects.notes["differs", identity].data == {"since": subject.differs + step}
+
+
+def test_the_time_behind_a_parent_ends_when_the_check_leaves(plays: Plays) -> None:
+    play = plays(NETWORK).move(100, "fw/ping", "down").move(105, "archive/tcp", "down").until(200)
+    estate, check = play.estate, CheckId("archive", "tcp")
+    checks = {identity: one for identity, one in estate.checks.items() if identity != check}
+    play.reload(300, replace(estate, checks=checks)).until(400)
+    spans = [span for decided in play.decided for span in decided.effects.unreachable]
+    assert spans == [Unreachable(check, "fw", at(20), None), Unreachable(check, "fw", at(20), at(300))]
+    assert not play.timeline.situation.behind

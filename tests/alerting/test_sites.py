@@ -107,3 +107,18 @@ def test_thirty_that_are_switched_off_over_an_hour_are_nothing(tmp_path: Path) -
 def test_without_a_site_every_node_pages_for_itself(tmp_path: Path) -> None:
     play = Play(an_estate(tmp_path, f"nodes:\n{NODES.replace('site: west, ', '')}", HEAD)).move(100, ALL, "down")
     assert len(play.until(500).said()) == 20
+
+
+@pytest.mark.parametrize("switch", [99, 101])
+def test_a_parent_elsewhere_that_is_confirmed_dead_before_or_after_explains_them_all(
+    tmp_path: Path, switch: float
+) -> None:
+    nodes = NODES.replace("{site: west, host", "{site: west, depends_on: [fw], host")
+    play = Play(an_estate(tmp_path, f"nodes:\n{nodes}  fw: {{host: 10.0.0.1, checks: {{ping: }}}}\n"))
+    play.move(100, ALL, "down").move(switch, "fw/ping", "down").until(2000)
+    assert [line.split(" ", 1)[1] for line in play.said()] == ["opened unreachable:fw"]
+
+
+def test_nodes_of_which_nothing_is_known_any_more_do_not_page_when_their_group_ends(play: Play) -> None:
+    play.move(100, ALL, "down").move(300, ALL, "unknown", "isolated").move(600, ALL, "up").until(3000)
+    assert [line.split(" ", 1)[1] for line in play.said()] == ["group opened west", "group withdrawn west"]

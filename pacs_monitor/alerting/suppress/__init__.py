@@ -11,12 +11,15 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 
-from pacs_monitor.alerting.rules import Target
+from pacs_monitor.alerting.rules import Target, is_active
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.suppress.reply import Reply
 from pacs_monitor.alerting.turn import Turn
+from pacs_monitor.model import TROUBLE, Event, Why
 
 Suppress = Callable[[Turn, Subject, str, Target], Reply | None]
+
+EXPLAINED = (Why.DEPENDENCY, Why.GROUP)
 
 __all__ = ["Reply", "chain", "suppressed"]
 
@@ -26,7 +29,17 @@ def suppressed(turn: Turn, subject: Subject, channel: str, target: Target) -> Re
     for suppress in chain():
         if (reply := suppress(turn, subject, channel, target)) is not None:
             return reply
-    return None
+    return _as_before(subject, channel)
+
+
+def _as_before(subject: Subject, channel: str) -> Reply | None:
+    """While nothing is known of a node, what explained its failure still does; whether it recovered is not known."""
+    held = subject.suppressed.get((Event.OPENED, channel))
+    if held is None or held.why not in EXPLAINED:
+        return None
+    if any(is_active(problem) and problem.state in TROUBLE for problem in subject.incident.problems):
+        return None
+    return Reply(Why(held.why), held.detail)
 
 
 @cache
