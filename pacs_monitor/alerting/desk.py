@@ -71,10 +71,6 @@ REST, LONGEST_REST = 4.0, 0.5
 """Times the duration of a turn, and seconds at most, until the next one: the probes have to wait while it lasts."""
 
 
-def ask_nobody(_check: CheckId) -> None:
-    """There is no engine that could run a check."""
-
-
 class Desk:
     """Decides who is notified of what, from the event to the outbox."""
 
@@ -90,7 +86,7 @@ class Desk:
         journal: Journal,
         permitted: Callable[[], Awaitable[None]] = always,
         policy: RetryPolicy = DECISION_PACE,
-        ask: Callable[[CheckId], None] = ask_nobody,
+        ask: Callable[[CheckId], None] = lambda _check: None,
     ) -> None:
         """`ask` has a check run at once; `measured` is to be called with its results."""
         self._unrecorded = Unrecorded(permitted)
@@ -106,8 +102,7 @@ class Desk:
         """Decided, and not yet one transaction."""
         self._faults: tuple[str, ...] = ()
         self._off_since: Micros | None = None
-        self._is_new = True
-        """No turn has begun yet."""
+        self._is_new = True  # no turn has begun yet
         self._started = clock.now()
         self._turn_took = 0.0
         self._bell = asyncio.Event()
@@ -120,7 +115,7 @@ class Desk:
     def paged(self) -> tuple[Paged, ...]:
         """Every open incident with whom it was sent to, the oldest first."""
         subjects = sorted(self._timeline.situation.subjects.values(), key=lambda s: _age(s.incident))
-        waiting = self.dispatch.waiting()
+        waiting = self.dispatch.waiting() | {owed.id for owed in self._slice.owed}
         return tuple(paged(subject, waiting) for subject in subjects)
 
     def unwritten(self, identity: str) -> IncidentFile | None:
