@@ -60,7 +60,7 @@ from pacs_monitor.model import (
     Transition,
     Why,
 )
-from pacs_monitor.model.incidents import Event as Said
+from pacs_monitor.model import Event as Said
 from tests.alerting.play import T0, an_estate
 from tests.alerting.tables import Tables
 
