@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import time
 from pathlib import Path
 
+import pytest
+
 from tests.peers.network import apart, drop, let_through
-from tests.proofs.site import site
+from tests.proofs.site import SETTLES, site
+from tests.support.timing import wait_until
 
 NODES = 20
 STILL_DEAD = 3
@@ -38,6 +43,32 @@ def test_killed_at_any_moment_the_daemon_repeats_no_page_and_ends_the_group_once
         west.shows("up", 1)
         west.restart()
         west.hears("group.opened west", "group.resolved west", *DEAD)
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(1200)
+def test_killed_at_random_moments_every_page_goes_out_once_and_has_one_end(tmp_path: Path) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    with site(tmp_path, WEST) as west:
+        for _ in range(10):
+            west.switch.die()
+            time.sleep(dice.uniform(0, 4))
+            west.restart()
+            time.sleep(dice.uniform(0, 2))
+            west.switch.plug([SWITCH, *HOSTS])
+            time.sleep(dice.uniform(0, 2))
+            west.restart()
+            west.shows("up", NODES + 1)
+        wait_until(lambda: not west.daemon.get("/api/v1/incidents?open=true"), "nothing is open")
+        time.sleep(SETTLES)
+        said = [(post.type.partition(".")[2], post.key) for post in west.pager.accepted]
+        opened = [key for event, key in said if event == "opened"]
+        assert sorted(opened) == sorted(set(opened))
+        assert sorted(key for event, key in said if event == "resolved") == sorted(opened)
+        groups = [post for post in west.pager.accepted if post.type == "group.opened"]
+        assert 5 <= len(groups) <= 10
 
 
 def test_behind_a_switch_that_is_named_as_their_parent_they_are_part_of_its_page(tmp_path: Path) -> None:
