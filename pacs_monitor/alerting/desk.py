@@ -1,8 +1,8 @@
 """The desk: has every event decided in order of time, records it with its effects, and feeds the outbox after that.
 
-One consumer does this. It decides in slices of SLICE, so that the probes go on in between, and each slice is one
-transaction. It wakes itself when something falls due, on the monotonic clock, and looks again at least every 30 s; when
-the wall clock was set in between, what was due in a minute still is.
+One consumer does this. It decides for SLICE at most, so that the probes go on in between. What it has decided by the
+end of its turn, or by COMMIT_AFTER, is one transaction. It wakes itself when something falls due, on the monotonic
+clock, and looks again at least every 30 s; when the wall clock was set, what was due in a minute still is.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from pacs_monitor.alerting.paged import Paged, paged
 from pacs_monitor.alerting.pages import Pages
 from pacs_monitor.alerting.restart import situation_of
 from pacs_monitor.alerting.rules import Rules
+from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.slices import Slice
 from pacs_monitor.alerting.timeline import Decided, Timeline
 from pacs_monitor.alerting.unrecorded import Unrecorded, always
@@ -98,7 +99,7 @@ class Desk:
         self._known: dict[CheckId, Check] = dict(estate.checks)
         self._timeline = Timeline(Rules(estate), event_id)
         self._inbox = Inbox()
-        self._slice = Slice()
+        self._slice, self._written = Slice(), tuple[Notification, ...]()
         """Decided, and not yet one transaction."""
         self._faults: tuple[str, ...] = ()
         self._off_since: Micros | None = None
@@ -110,13 +111,15 @@ class Desk:
 
     def open_incidents(self) -> tuple[Incident, ...]:
         """The oldest first."""
-        return tuple(sorted((s.incident for s in self._timeline.situation.subjects.values()), key=_age))
+        return tuple(subject.incident for subject in self._subjects())
 
     def paged(self) -> tuple[Paged, ...]:
         """Every open incident with whom it was sent to, the oldest first."""
-        subjects = sorted(self._timeline.situation.subjects.values(), key=lambda s: _age(s.incident))
         waiting = self.dispatch.waiting() | {owed.id for owed in self._slice.owed}
-        return tuple(paged(subject, waiting) for subject in subjects)
+        return tuple(paged(subject, waiting) for subject in self._subjects())
+
+    def _subjects(self) -> list[Subject]:
+        return sorted(self._timeline.situation.subjects.values(), key=Subject.age)
 
     def unwritten(self, identity: str) -> IncidentFile | None:
         """What is known of an incident and may not be on record yet: the incident as it is now, what is owed for it."""
@@ -125,8 +128,7 @@ class Desk:
 
     async def keep(self) -> None:
         """The record is lost: keep in the journal what is open and owed, for the next run."""
-        subjects = self._timeline.situation.subjects.values()
-        await self._journal.add(open_and_owed(subjects, self.outbox.pending()))
+        await self._journal.add(open_and_owed(self._subjects(), self.outbox.pending()))
 
     def start(self, restored: Restored, off_since: Micros | None = None) -> None:
         """Restore open incidents and pending notifications; nothing is sent twice, and what is due is sent."""
@@ -222,9 +224,11 @@ class Desk:
             work, self._turn_took, committed = self._decide_all(), 0.0, 0.0
             going_on = True
             while going_on:
-                began = self._clock.monotonic()
-                while going_on and self._clock.monotonic() - began < SLICE:
-                    going_on = self._step(work)
+                began, going_on = self._clock.monotonic(), False
+                for decided in work:
+                    self._sort(decided)
+                    if going_on := self._clock.monotonic() - began >= SLICE:
+                        break
                 self._turn_took += self._clock.monotonic() - began
                 if not going_on or self._turn_took - committed >= COMMIT_AFTER:
                     committed = self._turn_took
@@ -241,10 +245,9 @@ class Desk:
         if self._is_new:
             self._is_new = False
             self._inbox.put_first(now, observer.started(self._off_since, situation, entries, moment))
-        for what in observer.missed(entries, situation, self._inbox.moving(), now):
+        missed = observer.missed(entries, situation, self._inbox.moving(), now)
+        for what in (*missed, *observer.unknown_and_known(entries, situation, moment)):
             self._inbox.put(now, what)
-        for known in observer.unknown_and_known(entries, situation, moment):
-            self._inbox.put(now, known)
         failing = tuple(sorted(self._supervisor.failing))
         if failing != self._faults:
             self._faults = failing
@@ -259,16 +262,10 @@ class Desk:
             yield from self._timeline.happen(at, what)
         yield from self._timeline.pass_until(self._clock.now())
 
-    def _step(self, work: Iterator[Decided]) -> bool:
-        decided = next(work, None)
-        if decided is None:
-            return False
-        self._sort(decided)
-        return True
-
     def _sort(self, decided: Decided) -> None:
         if decided.failure is None:
             self._slice.add(decided)
+            self._written += self._pages.written(decided.effects.owed, self._estate, self._known, self._clock.now())
             self._inbox.decided()
             return
         self._supervisor.failed("decision", decided.failure)
@@ -279,9 +276,8 @@ class Desk:
         self._inbox.failed(what, self._clock.now())
 
     def _finish(self) -> None:
-        slice_, self._slice = self._slice, Slice()
-        notifications = self._pages.written(slice_.owed, self._estate, self._known, self._clock.now())
-        self.dispatch.add(slice_.entry(notifications))
+        slice_, self._slice, written, self._written = self._slice, Slice(), self._written, ()
+        self.dispatch.add(slice_.entry(written))
         for check in slice_.probes:
             self._ask(check)
 
@@ -298,7 +294,3 @@ class Desk:
     def circuit_moved(self, channel: str, trouble: ChannelTrouble | None) -> None:
         """The outbox says that a channel takes nothing any more, or works again."""
         self._happened(ChannelWorks(channel) if trouble is None else ChannelFailing(channel, *trouble))
-
-
-def _age(incident: Incident) -> tuple[Micros, str]:
-    return incident.noticed, incident.id

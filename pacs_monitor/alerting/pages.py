@@ -49,7 +49,8 @@ def scene_of(
     nodes: Set[str] | None = None,
 ) -> page.Scene:
     """What messages are written from, as the board stands now; of these nodes, unless all."""
-    entries = {check: seen for check, seen in board.entries.items() if nodes is None or check.node in nodes}
+    wanted = estate.checks if nodes is None else [c for node in nodes for c in estate.checks_of.get(node, ())]
+    entries = {check: board.entries[check] for check in wanted if check in board.entries}
     standings: defaultdict[str, dict[CheckId, Standing]] = defaultdict(dict)
     for check, seen in entries.items():
         standings[check.node][check] = seen.standing

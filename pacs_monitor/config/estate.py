@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -75,6 +76,14 @@ class Estate:
     def references(self) -> Mapping[str, tuple[Address, ...]]:
         """Per site, the on-site addresses whose silence means that the link is down, or we are."""
         return {name: tuple(Address(*address) for address in site.reference) for name, site in self.sites.items()}
+
+    @cached_property
+    def checks_of(self) -> Mapping[str, tuple[CheckId, ...]]:
+        """The checks of each node that has any."""
+        checks: defaultdict[str, tuple[CheckId, ...]] = defaultdict(tuple)
+        for check in self.checks:
+            checks[check.node] += (check,)
+        return checks
 
     @cached_property
     def prints(self) -> Mapping[CheckId, str]:
