@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pacs_monitor.alerting.causes import class_of
 from pacs_monitor.alerting.rules import is_active
+from pacs_monitor.alerting.sites import SUSPECT_FOR
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.model import BEHIND_PARENT, TROUBLE, CheckId, FailureClass, Incident, IncidentKind, Micros
 
@@ -13,7 +14,7 @@ from pacs_monitor.model import BEHIND_PARENT, TROUBLE, CheckId, FailureClass, In
 def held_until(turn: Turn, incident: Incident) -> Micros:
     """Until when a page waits, unless what it waits for comes before; 0 if it waits for nothing."""
     if incident.kind is IncidentKind.GROUP:
-        return _suspected_until(turn, incident.cause)
+        return min(_suspected_until(turn, incident.cause), incident.noticed + SUSPECT_FOR)
     if incident.kind is not IncidentKind.NODE:
         return 0
     waits = [turn.now.asked[check].until for check in _awaited(turn, incident) if check in turn.now.asked]

@@ -164,9 +164,13 @@ class Turn:
             self.effects.wakes.append((at, subject))
 
     def ask(self, check: CheckId, until: Micros, site: str = "") -> None:
-        """Run a check at once; pages that depend on it, or on that `site`, wait for its result until then."""
+        """Run a check at once; pages that depend on it, or on that `site`, wait for its result until then.
+
+        Asking again while it is awaited makes nobody wait longer.
+        """
         before = self.now.asked.get(check, Asked(0))
-        self.expect(check, Asked(max(until, before.until), site or before.site, self.at))
+        until = before.until if before.until > self.at else until
+        self.expect(check, Asked(until, site or before.site, self.at))
         self.effects.probes[check] = None
 
     def expect(self, check: CheckId, asked: Asked | None) -> None:

@@ -30,6 +30,8 @@ from pacs_monitor.alerting.events import (
     Measured,
     OpenedRefused,
     Reloaded,
+    SiteCut,
+    SiteReached,
     Started,
     TasksFailing,
     Transitioned,
@@ -65,7 +67,7 @@ from tests.alerting.play import T0, an_estate
 from tests.alerting.tables import Tables
 
 HEAD = """
-monitor: {name: east-campus, paging: on}
+monitor: {name: east-campus, paging: on, site: east}
 channels: {hook: {type: webhook, url: "http://127.0.0.1:1/"}, oncall: {type: webhook, url: "http://127.0.0.1:1/"}}
 routes:
   - {match: {severity: critical}, channels: [oncall], remind: 10m, continue: true}
@@ -221,6 +223,7 @@ class Machine(RuleBasedStateMachine):
         self.world: dict[CheckId, tuple[State, Reason | None]] = {}
         self.spells: dict[CheckId, UnknownSince] = {}
         self.failing: set[str] = set()
+        self.cuts: set[str] = set()
         self.lanes: defaultdict[tuple[str, str], list[Owed]] = defaultdict(list)
         self.unsent: set[tuple[str, str]] = set()
         """Ends of channels that had left."""
@@ -308,6 +311,11 @@ class Machine(RuleBasedStateMachine):
         self.failing ^= {channel}
         self.tell(ChannelFailing(channel, self.now, "http_401") if channel in self.failing else ChannelWorks(channel))
 
+    @rule(site=st.sampled_from(["west", "rooms"]))
+    def a_site_is_cut_off_or_reached(self, site: str) -> None:
+        self.cuts ^= {site}
+        self.tell(SiteCut(site, self.now) if site in self.cuts else SiteReached(site))
+
     @rule(tasks=st.sets(st.sampled_from(["heartbeat", "page"])))
     def tasks_fail(self, tasks: set[str]) -> None:
         self.tell(TasksFailing(tuple(sorted(tasks))))
@@ -328,14 +336,12 @@ class Machine(RuleBasedStateMachine):
         situation = self._restored()
         blind = [s.incident.members for s in situation.subjects.values() if s.incident.kind is IncidentKind.BLIND]
         members = {member for each in blind for member in each}
-        for check, spell in self.spells.items():
-            if check in members:
-                situation = replace(situation, unknown=situation.unknown.set(check, spell))
+        known = tuple(spell for check, spell in self.spells.items() if check in members)
         assert _notes(situation) == _notes(self.whole.situation)
         assert self.tables.open_spans() == {c: [one.since] for c, one in situation.behind.items()}
         self.cut.timeline = self._timeline(situation)
         self._happen(self.whole, TasksFailing(()))
-        self._happen(self.cut, Started())
+        self._happen(self.cut, Started(unknown=known))
         for check, spell in self.spells.items():
             if check not in members:
                 self._happen(self.cut, spell)
@@ -348,6 +354,8 @@ class Machine(RuleBasedStateMachine):
         for channel in sorted(self.failing):
             self.tell(ChannelWorks(channel))
         self.failing.clear()
+        for site in sorted(self.cuts):
+            self.a_site_is_cut_off_or_reached(site)
         self.tell(TasksFailing(()))
         self.time_passes(700)
         for run in (self.cut, self.whole):
@@ -446,6 +454,7 @@ class Machine(RuleBasedStateMachine):
         if state is before[0] and not other_class:
             return
         self.world[check] = state, reason
+        self.now += 1  # one check has no two transitions at one moment
         since = self.now - ago * SECOND
         self.tell(Transitioned(Transition(check, before[0], state, since - 60 * SECOND, since, self.now, reason)))
         if state is State.UNKNOWN and reason is not None:
@@ -533,11 +542,11 @@ def _same(one: Subject, other: Subject) -> bool:
 
 def _notes(situation: Situation) -> dict[str, object]:
     """What is known besides incidents, and must outlast a restart."""
-    sites = {name: (s.suspect_until, dict(s.awaited), s.vanished) for name, s in situation.sites.items()}
+    sites = {name: (s.suspect_until, dict(s.awaited), s.vanished, s.cut) for name, s in situation.sites.items()}
     return {
         "asked": dict(situation.asked),
         "behind": dict(situation.behind),
-        "sites": {name: site for name, site in sites.items() if site != (0, {}, ())},
+        "sites": {name: site for name, site in sites.items() if site != (0, {}, (), None)},
         "states": {check: (one.state, one.reason) for check, one in situation.standings.items()},
     }
 

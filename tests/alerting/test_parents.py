@@ -123,3 +123,11 @@ def test_what_is_suppressed_on_a_channel_ends_when_it_is_no_longer_routed_there(
     play.move(400, "archive/dicom_echo", "degraded", "slow").until(1000)
     (subject,) = [s for s in play.timeline.situation.subjects.values() if "fw" not in s.incident.cause]
     assert {channel for _, channel in subject.suppressed} <= {"hook"}
+
+
+def test_more_children_that_fail_do_not_make_a_page_wait_longer_for_their_parent(play: Play) -> None:
+    play.answers = False
+    play.move(100, ARCHIVE[0], "down", since=30).move(103, ARCHIVE[1], "down", since=30).until(2000)
+    fw = play.estate.checks[CheckId("fw", "ping")]
+    longest = fw.thresholds.failures * fw.retry_interval + fw.timeout
+    assert play.said()[:1] == [f"{100 + longest:.0f} opened unreachable:archive"]

@@ -122,3 +122,12 @@ def test_a_parent_elsewhere_that_is_confirmed_dead_before_or_after_explains_them
 def test_nodes_of_which_nothing_is_known_any_more_do_not_page_when_their_group_ends(play: Play) -> None:
     play.move(100, ALL, "down").move(300, ALL, "unknown", "isolated").move(600, ALL, "up").until(3000)
     assert [line.split(" ", 1)[1] for line in play.said()] == ["group opened west", "group withdrawn west"]
+
+
+def test_nodes_that_come_back_one_by_one_do_not_put_the_page_of_their_group_off(play: Play) -> None:
+    play.answers = False
+    play.move(100, ALL, "down")
+    for n in range(8):
+        play.move(110 + 20 * n, ALL[n], "up")
+    play.until(250)
+    assert play.said() == ["160 group opened west"]
