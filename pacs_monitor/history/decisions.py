@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, select
 
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.rows import CheckIds, insert_once, upsert
@@ -69,10 +69,10 @@ def _write_notes(connection: Connection, monitor: int, notes: Sequence[Note]) ->
         if note.data is not None
     ]
     upsert(connection, t.subjects, rows, ["monitor_id", "kind", "key"])
-    for note in latest.values():
-        if note.data is None:
-            one = of.monitor_id == monitor, of.kind == note.kind, of.key == note.key
-            connection.execute(delete(t.subjects).where(*one))
+    gone = [{"of_kind": note.kind, "of_key": note.key} for note in latest.values() if note.data is None]
+    if gone:
+        one = of.monitor_id == monitor, of.kind == bindparam("of_kind"), of.key == bindparam("of_key")
+        connection.execute(delete(t.subjects).where(*one), gone)
 
 
 def of_problem(problem: Problem | None) -> dict[str, Any]:
