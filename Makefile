@@ -32,6 +32,7 @@ proof: $(READY) peers  ## the long forms of the proofs: kill storms, loads; what
 bench: $(READY) peers  ## measure against peers; the table goes to benchmarks/results/
 	$(BIN)/python -m benchmarks.echo --repeat 5
 	$(BIN)/python -m benchmarks.transfer
+	$(BIN)/python -m benchmarks.decisions
 
 peers:
 	scripts/install-test-peers

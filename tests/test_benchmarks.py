@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from benchmarks import echo, transfer
+from benchmarks import decisions, echo, transfer
 
 A_MOMENT = 0.2
 A_WHILE = 1.0
@@ -23,3 +25,17 @@ def test_a_way_of_an_echo_is_measured_with_what_its_peer_saw(way: str) -> None:
     figures, wire = echo.measure(way, 20, A_WHILE)
     assert figures.runs >= 1
     assert 0 < wire < figures.median
+
+
+async def test_a_storm_is_measured_at_a_desk() -> None:
+    rows = await decisions.at_the_desk(100, 100)
+    assert [row.split("|")[1].strip().split(",")[0] for row in rows] == [
+        "one decision",
+        "one transition at the desk",
+        "100 transitions within a second",
+    ]
+
+
+async def test_a_recorded_year_is_replayed_without_a_difference() -> None:
+    (row,) = await decisions.the_year(60, 600)
+    assert re.search(r"[1-9]\d* notifications the same, 0 not", row)
