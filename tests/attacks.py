@@ -107,6 +107,11 @@ ATTACKS: Mapping[str, Attack] = {
         "The same on PostgreSQL with two daemons: hangs, frozen, full, read-only, restarted, session lost",
         "pages lost, ghosts at the receivers, both daemons paged",
     ),
+    "core-machine": Attack(
+        "Hypothesis drives the alerting core: transitions of every state and reason, reloads, clock steps, refusals,"
+        " sites cut off, and restarts through the real tables beside a run that is never cut",
+        "after a restart: groups paged too early, suspicion forgotten; a child unknown behind a dead parent paged",
+    ),
 }
 """By the key that a test names."""
 

@@ -83,12 +83,10 @@ def _incidents(turn: Turn, name: str) -> list[Incident]:
 
 
 def touch_all(turn: Turn, name: str) -> None:
-    """Look at the groups of a site, and at the incidents of its nodes that are unreachable, or not known any more:
-    their pages wait, too.
-    """
-    site = turn.now.sites[name]
-    for node in sorted((*site.unreachable, *site.uncounted)):
-        turn.touch(sorted(turn.now.by_node.get(node, frozenset())))
+    """Look at the groups of a site and at the incidents of all its nodes: whatever may not be reachable there waits."""
+    for node in turn.rules.site_nodes.get(name, ()):
+        if node in turn.now.by_node:
+            turn.touch(sorted(turn.now.by_node[node]))
     for cause in (name, ABSENT + name):
         if (group := turn.owner((IncidentKind.GROUP, cause))) is not None:
             turn.touch([group.incident.id])

@@ -375,9 +375,9 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def asking_twice_owes_nothing_twice(self) -> None:
         situation, rules = self.cut.situation, self.cut.timeline.rules
-        for identity in situation.subjects:
+        for identity, subject in situation.subjects.items():
             _, effects = advance(situation, Event(event_id(self.now, 0), situation.at, Due(identity)), rules)
-            assert (effects.owed, effects.suppressed, effects.incidents) == ([], [], {}), identity
+            assert (effects.owed, effects.suppressed, effects.incidents) == ([], [], {}), (subject, effects)
 
     @invariant()
     def every_lane_begins_with_opened_and_has_one_end(self) -> None:

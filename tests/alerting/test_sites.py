@@ -131,3 +131,10 @@ def test_nodes_that_come_back_one_by_one_do_not_put_the_page_of_their_group_off(
         play.move(110 + 20 * n, ALL[n], "up")
     play.until(250)
     assert play.said() == ["160 group opened west"]
+
+
+def test_the_page_of_a_node_that_answers_otherwise_goes_out_when_the_others_have_answered(tmp_path: Path) -> None:
+    nodes = NODES.replace("checks: {ping: }", "checks: {ping: , tcp: {port: 104}}", 1)
+    play = Play(an_estate(tmp_path, f"nodes:\n{nodes}"))
+    play.move(99, "n1/tcp", "down", since=39.5).move(99, ALL[1:3], "down").until(500)
+    assert play.said()[0] == "100 opened unreachable:n1"
