@@ -109,7 +109,7 @@ def _transitioned(turn: Turn, transition: Transition) -> None:
     else:
         standing = Standing(transition.after, transition.reason, transition.since, transition.last_before)
         turn.put(standings=(check, standing))
-    members.hear(turn, transition)
+    members.apply_transition(turn, transition)
     parents.transitioned(turn, transition)
     sites.transitioned(turn, check, transition.before)
     _settled(turn, check)
@@ -163,4 +163,4 @@ def _reloaded(turn: Turn) -> None:
 def _lose(turn: Turn, incident: str, channel: str) -> None:
     subject = turn.subject(incident)
     if subject is not None and channel in subject.notified:
-        turn.notify(subject, subject.notified[channel].changed(lost=True))
+        turn.notify(subject, subject.notified[channel].changed(refused=True))

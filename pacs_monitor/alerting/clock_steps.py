@@ -17,8 +17,8 @@ def clock_set(turn: Turn, step: Micros) -> None:
     before, turn.at = turn.before, turn.before + step
     turn.now = _shifted(turn.now, turn.at, step)
     for subject in list(turn.now.subjects.values()):
-        for told in subject.notified.values():
-            turn.effects.notified[told.incident, told.channel] = told
+        for sent in subject.notified.values():
+            turn.effects.notified[sent.incident, sent.channel] = sent
         if subject.differs is not None:
             turn.note("differs", subject.incident.id, {"since": subject.differs})
         turn.keep(subject)

@@ -33,12 +33,12 @@ def end(turn: Turn, subject: Subject, ending: Ending, ended: Micros) -> None:
         return
     if not subject.notified and not subject.suppressed:
         turn.effects.suppressed.append(Suppressed(incident.id, Said.OPENED, Why.PAGE_AFTER, turn.at))
-    for channel, told in subject.notified.items():
+    for channel, sent in subject.notified.items():
         said = _SAID[ending]
         if channel not in turn.rules.channels:
             turn.effects.suppressed.append(Suppressed(incident.id, said, Why.CHANNEL_REMOVED, turn.at, channel))
             continue
         status = DeliveryStatus.PENDING
-        if told.shadow or told.lost:
-            status = DeliveryStatus.SHADOW if told.shadow else DeliveryStatus.DROPPED
-        turn.effects.owed.append(Owed(turn.identity(), incident, channel, said, status, turn.at, told.page))
+        if sent.shadow or sent.refused:
+            status = DeliveryStatus.SHADOW if sent.shadow else DeliveryStatus.DROPPED
+        turn.effects.owed.append(Owed(turn.identity(), incident, channel, said, status, turn.at, sent.page))

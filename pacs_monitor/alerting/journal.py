@@ -144,7 +144,7 @@ def open_and_owed(subjects: Iterable[Subject], pending: Sequence[Notification]) 
     """All that is open, with the notifications that opened it at the receivers and those that are to be delivered."""
     every = sorted(subjects, key=lambda subject: (subject.incident.noticed, subject.incident.id))
     waiting = {(owed.incident, owed.channel) for owed in pending if owed.event is Event.OPENED}
-    told = tuple(told for subject in every for told in subject.notified.values())
+    sent = tuple(sent for subject in every for sent in subject.notified.values())
     opened = (
         Notification(
             one.opened,
@@ -155,11 +155,11 @@ def open_and_owed(subjects: Iterable[Subject], pending: Sequence[Notification]) 
             one.incident,
             DeliveryStatus.SHADOW if one.shadow else DeliveryStatus.DELIVERED,
         )
-        for one in told
-        if not one.lost and (one.incident, one.channel) not in waiting
+        for one in sent
+        if not one.refused and (one.incident, one.channel) not in waiting
     )
     incidents = tuple(subject.incident for subject in every)
-    return Entry(incidents=incidents, notifications=(*opened, *pending), notified=told)
+    return Entry(incidents=incidents, notifications=(*opened, *pending), notified=sent)
 
 
 def journal_file(estate: Estate) -> Path:
@@ -186,7 +186,7 @@ def written(entry: Entry) -> list[str]:
                     if owed.incident == incident.id
                 ],
                 "notified": [
-                    _NOTIFIED.dump_python(told, mode="json") for told in entry.notified if told.incident == incident.id
+                    _NOTIFIED.dump_python(sent, mode="json") for sent in entry.notified if sent.incident == incident.id
                 ],
             }
         )
@@ -212,8 +212,8 @@ def read_lines(lines: Iterable[str]) -> tuple[Kept, ...]:
 
 def _latest(kept: Kept) -> tuple[Notified, ...]:
     """Of each channel; where the first form of alerting has not kept it, as the notifications say."""
-    by_channel = {told.channel: told for told in notified_of(kept.incident, kept.notifications)}
-    return tuple((by_channel | {told.channel: told for told in kept.notified}).values())
+    by_channel = {sent.channel: sent for sent in notified_of(kept.incident, kept.notifications)}
+    return tuple((by_channel | {sent.channel: sent for sent in kept.notified}).values())
 
 
 def _kept(row: dict[str, Any]) -> Kept:

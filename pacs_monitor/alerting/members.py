@@ -12,7 +12,7 @@ from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.model import TROUBLE, Check, CheckId, Ending, Incident, Micros, Problem, State, Transition
 
 
-def hear(turn: Turn, transition: Transition) -> None:
+def apply_transition(turn: Turn, transition: Transition) -> None:
     """A watched check changed its state."""
     check = turn.rules.checks[transition.check]
     identity = turn.now.by_check.get(check.id)

@@ -68,8 +68,8 @@ def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
     subject = _released(turn, subject, Why.NO_CHANNEL)
     held = held_until(turn, subject.incident)
     for channel, target in targets.items():
-        told = subject.notified.get(channel)
-        if told is not None and not (told.shadow and target.paging is Paging.ON):
+        sent = subject.notified.get(channel)
+        if sent is not None and not (sent.shadow and target.paging is Paging.ON):
             subject = _with_reply(turn, subject, (Said.OPENED, channel), None)
             continue
         due = max(min((p.due for p in target.problems), default=subject.due), held)
@@ -93,7 +93,7 @@ def _opened(turn: Turn, subject: Subject, channel: str, target: Target) -> Subje
     turn.effects.owed.append(owed)
     view = _view(turn, subject.incident)
     before = subject.notified.get(channel)
-    told = Notified(
+    sent = Notified(
         subject.incident.id,
         channel,
         turn.at,
@@ -105,12 +105,14 @@ def _opened(turn: Turn, subject: Subject, channel: str, target: Target) -> Subje
         shadow=shadow,
         version=1 if before is None else before.version + 1,
     )
-    return turn.notify(subject, told)
+    return turn.notify(subject, sent)
 
 
 def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
     view = _view(turn, subject.incident)
-    news = {c: _news(view, told) for c, told in subject.notified.items() if not told.lost and c in turn.rules.channels}
+    news = {
+        c: _news(view, sent) for c, sent in subject.notified.items() if not sent.refused and c in turn.rules.channels
+    }
     differing = {channel: new for channel, new in news.items() if new}
     if not differing:
         return subject if subject.differs is None else _differing(turn, subject, None)
@@ -131,15 +133,15 @@ def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
 _WORSE, _OTHER, _MEMBERS = "worse", "other", "members"
 
 
-def _news(view: _View, told: Notified) -> str:
+def _news(view: _View, sent: Notified) -> str:
     """What a channel does not know yet."""
-    if view.state not in TROUBLE and view.state is not told.state:
+    if view.state not in TROUBLE and view.state is not sent.state:
         return _OTHER
-    if rank(view.severity) < rank(told.severity) or view.worst.rank > told.worst.rank:
+    if rank(view.severity) < rank(sent.severity) or view.worst.rank > sent.worst.rank:
         return _WORSE
-    if view.state is not told.state:
+    if view.state is not sent.state:
         return _OTHER
-    return "" if set(view.members) <= set(told.members) else _MEMBERS
+    return "" if set(view.members) <= set(sent.members) else _MEMBERS
 
 
 def _remind(turn: Turn, subject: Subject, targets: dict[str, Target]) -> None:
@@ -147,12 +149,12 @@ def _remind(turn: Turn, subject: Subject, targets: dict[str, Target]) -> None:
     if incident.kind is IncidentKind.NODE and incident.state not in TROUBLE:
         return
     for channel, target in targets.items():
-        told = subject.notified.get(channel)
-        if target.remind is None or told is None or told.lost:
+        sent = subject.notified.get(channel)
+        if target.remind is None or sent is None or sent.refused:
             continue
         pause = round(target.remind * SECOND)
-        if told.at + pause > turn.at:
-            turn.wake(incident.id, told.at + pause)
+        if sent.at + pause > turn.at:
+            turn.wake(incident.id, sent.at + pause)
             continue
         subject = _say(turn, subject, Said.REMINDED, channel, targets)
         turn.wake(incident.id, turn.at + pause)
@@ -162,12 +164,12 @@ def _say(
     turn: Turn, subject: Subject, said: Said, channel: str, targets: dict[str, Target], *, pages: bool = False
 ) -> Subject:
     """Changed or reminded, to a channel that has its opened."""
-    told, target, view = subject.notified[channel], targets.get(channel), _view(turn, subject.incident)
+    sent, target, view = subject.notified[channel], targets.get(channel), _view(turn, subject.incident)
     paging = turn.rules.paging(subject.incident) if target is None else target.paging
     reply = suppressed(turn, subject, channel, target or Target(paging))
-    page = told.page + (1 if pages and reply is None else 0)
+    page = sent.page + (1 if pages and reply is None else 0)
     if reply is None:
-        shadow = told.shadow or paging is Paging.SHADOW
+        shadow = sent.shadow or paging is Paging.SHADOW
         status = DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING
         incident = subject.incident
         owed = Owed(
@@ -177,12 +179,12 @@ def _say(
     else:
         row = Suppressed(subject.incident.id, said, reply.why, turn.at, channel, reply.detail, turn.at)
         turn.effects.suppressed.append(row)
-    worst = max(view.worst, told.worst, key=lambda kind: kind.rank)
-    severity = min(view.severity, told.severity, key=rank)
-    members = tuple(dict.fromkeys((*told.members, *_named(subject.incident))))
+    worst = max(view.worst, sent.worst, key=lambda kind: kind.rank)
+    severity = min(view.severity, sent.severity, key=rank)
+    members = tuple(dict.fromkeys((*sent.members, *_named(subject.incident))))
     return turn.notify(
         subject,
-        told.changed(at=turn.at, state=view.state, severity=severity, worst=worst, members=members, page=page),
+        sent.changed(at=turn.at, state=view.state, severity=severity, worst=worst, members=members, page=page),
     )
 
 

@@ -34,16 +34,16 @@ class Paged(NamedTuple):
 
 def paged(subject: Subject, waiting: Set[str]) -> Paged:
     """`waiting` are the ids of notifications that are still to be delivered."""
-    pages = tuple(Page(channel, _status(told, waiting), told.at) for channel, told in subject.notified.items())
+    pages = tuple(Page(channel, _status(sent, waiting), sent.at) for channel, sent in subject.notified.items())
     held = tuple(subject.suppressed.values())
     whys = {f"{one.why} {one.detail}".strip() for one in held}
     due = min((p.due for p in subject.incident.problems if p.left is None), default=subject.due)
     return Paged(subject.incident, due, pages, () if pages else tuple(sorted(whys)), held)
 
 
-def _status(told: Notified, waiting: Set[str]) -> DeliveryStatus:
-    if told.lost:
+def _status(sent: Notified, waiting: Set[str]) -> DeliveryStatus:
+    if sent.refused:
         return DeliveryStatus.REFUSED
-    if told.shadow:
+    if sent.shadow:
         return DeliveryStatus.SHADOW
-    return DeliveryStatus.PENDING if told.opened in waiting else DeliveryStatus.DELIVERED
+    return DeliveryStatus.PENDING if sent.opened in waiting else DeliveryStatus.DELIVERED

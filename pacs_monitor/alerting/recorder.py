@@ -101,7 +101,7 @@ class Recorder:
 def _subjects(entry: Entry) -> set[str]:
     """The checks and incidents that an entry speaks of."""
     checks = {str(transition.check) for transition in entry.transitions} | {str(one.check) for one in entry.unreachable}
-    incidents = {incident.id for incident in entry.incidents} | {told.incident for told in entry.notified}
+    incidents = {incident.id for incident in entry.incidents} | {sent.incident for sent in entry.notified}
     notifications = {notification.incident for notification in entry.notifications if notification.incident}
     suppressed = {row.incident for row in entry.suppressed}
     return checks | incidents | notifications | suppressed | {note.key for note in entry.notes}

@@ -112,7 +112,7 @@ def entry_of(kept: Sequence[Kept], recorded: OnRecord, restored: Restored, estat
         tuple(transitions),
         tuple(one.incident for one in found),
         tuple(replace(past, data=_data(one, past, scene)) for one in found for past in one.notifications),
-        notified=tuple(told for one in found if one.incident.ended is None for told in one.notified),
+        notified=tuple(sent for one in found if one.incident.ended is None for sent in one.notified),
     )
 
 
@@ -172,7 +172,7 @@ def _data(one: Kept, past: Notification, scene: page.Scene) -> dict[str, object]
     if past.event not in ENDINGS and incident.ended is not None:
         state = incident.state if incident.state in TROUBLE else State.DOWN
         incident = incident.changed(ended=None, ending=None, state=state)
-    pages = {told.channel: told.page for told in one.notified}
+    pages = {sent.channel: sent.page for sent in one.notified}
     number = 1 if past.event is Event.OPENED else pages.get(past.channel, 1)
     try:
         data = page.data(incident, past.event, scene)

@@ -43,7 +43,7 @@ def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micro
     failing: dict[str, tuple[Micros, str]] = {}
     for recorded in restored.incidents:
         incident = with_problems(recorded, checks)
-        notified = {told.channel: _until(told, now) for told in restored.notified.get(incident.id, ())}
+        notified = {sent.channel: _until(sent, now) for sent in restored.notified.get(incident.id, ())}
         suppressed = _suppressed(restored.suppressed.get(incident.id, ()))
         due = min((p.due for p in incident.problems), default=incident.noticed)
         differs = notes["differs"].get(incident.id, {}).get("since")
@@ -150,8 +150,8 @@ def _due(problem: Problem, checks: Mapping[CheckId, Check]) -> Micros:
     return max(problem.noticed, min(problem.since, problem.noticed) + round(page_after * SECOND))
 
 
-def _until(told: Notified, now: Micros) -> Notified:
-    return told if told.at <= now else told.changed(at=now)
+def _until(sent: Notified, now: Micros) -> Notified:
+    return sent if sent.at <= now else sent.changed(at=now)
 
 
 def _suppressed(rows: tuple[Suppressed, ...]) -> dict[tuple[Said, str], Suppressed]:

@@ -68,7 +68,7 @@ class Subject:
             noticed=incident.noticed + step,
             problems=problems,
         )
-        notified = {channel: told.changed(at=told.at + step) for channel, told in self.notified.items()}
+        notified = {channel: sent.changed(at=sent.at + step) for channel, sent in self.notified.items()}
         differs = None if self.differs is None else self.differs + step
         return replace(self, incident=incident, due=self.due + step, notified=notified, differs=differs)
 

@@ -152,11 +152,11 @@ class Turn:
         self.touch([subject.incident.id])
         return subject
 
-    def notify(self, subject: Subject, told: Notified) -> Subject:
+    def notify(self, subject: Subject, sent: Notified) -> Subject:
         """Remember what a channel was notified of."""
-        subject = replace(subject, notified={**subject.notified, told.channel: told})
+        subject = replace(subject, notified={**subject.notified, sent.channel: sent})
         self.put(subjects=(subject.incident.id, subject))
-        self.effects.notified[told.incident, told.channel] = told
+        self.effects.notified[sent.incident, sent.channel] = sent
         return subject
 
     def wake(self, subject: str, at: Micros) -> None:

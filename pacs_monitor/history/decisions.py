@@ -32,7 +32,7 @@ ONE_SUPPRESSION = ["incident_id", "event", "channel", "why", "at"]
 def write(connection: Connection, monitor: int, ids: CheckIds, entry: Entry) -> None:
     """What an entry has besides its transitions, incidents and notifications; writing it twice is the same as once."""
     is_new = _write_events(connection, monitor, entry.events)
-    notified = [_of_notified(told) for told in entry.notified]
+    notified = [_of_notified(sent) for sent in entry.notified]
     upsert(connection, t.notified, notified, ["incident_id", "channel"], where=_is_later)
     suppressions = [_of_suppressed(row) for row in entry.suppressed]
     upsert(connection, t.suppressions, suppressions, ONE_SUPPRESSION, where=_ends)
@@ -124,7 +124,7 @@ def notified(row: Row[Any]) -> Notified:
         tuple(CheckId.parse(member) for member in row.members),
         row.page,
         row.shadow,
-        row.lost,
+        row.refused,
         row.version,
     )
 
@@ -150,20 +150,20 @@ def phase(row: Row[Any]) -> Phase | None:
     return Phase(row.phase) if row.phase else None
 
 
-def _of_notified(told: Notified) -> dict[str, Any]:
+def _of_notified(sent: Notified) -> dict[str, Any]:
     return {
-        "incident_id": told.incident,
-        "channel": told.channel,
-        "at": told.at,
-        "opened": told.opened,
-        "state": told.state,
-        "severity": told.severity,
-        "worst": told.worst,
-        "members": [str(member) for member in told.members],
-        "page": told.page,
-        "shadow": told.shadow,
-        "lost": told.lost,
-        "version": told.version,
+        "incident_id": sent.incident,
+        "channel": sent.channel,
+        "at": sent.at,
+        "opened": sent.opened,
+        "state": sent.state,
+        "severity": sent.severity,
+        "worst": sent.worst,
+        "members": [str(member) for member in sent.members],
+        "page": sent.page,
+        "shadow": sent.shadow,
+        "refused": sent.refused,
+        "version": sent.version,
     }
 
 

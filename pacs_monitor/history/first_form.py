@@ -12,10 +12,10 @@ WHY = {"paging off": Why.PAGING, "no channel": Why.NO_CHANNEL, "channel removed"
 
 def notified_of(incident: Incident, notifications: Iterable[Notification]) -> tuple[Notified, ...]:
     """What each channel was notified of, by the notifications of an incident in their order."""
-    told: dict[str, Notified] = {}
+    sent: dict[str, Notified] = {}
     for past in notifications:
         if past.event is Event.OPENED:
-            told[past.channel] = Notified(
+            sent[past.channel] = Notified(
                 incident.id,
                 past.channel,
                 past.created,
@@ -25,11 +25,11 @@ def notified_of(incident: Incident, notifications: Iterable[Notification]) -> tu
                 failure_class(incident.reason, str(past.data.get("probe", ""))),
                 incident.members,
                 shadow=past.status is DeliveryStatus.SHADOW,
-                lost=past.status is DeliveryStatus.REFUSED,
+                refused=past.status is DeliveryStatus.REFUSED,
             )
-        elif past.channel in told:
-            told[past.channel] = told[past.channel].changed(at=past.created)
-    return tuple(told.values())
+        elif past.channel in sent:
+            sent[past.channel] = sent[past.channel].changed(at=past.created)
+    return tuple(sent.values())
 
 
 def suppressed_of(withheld: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -131,10 +131,10 @@ def _entry(left: Any) -> Entry:
         return ENTRY.validate_python(left)
     entry = ENTRY.validate_python({**left, "suppressed": suppressed_of(left.get("withheld", ()))})
     notified = (
-        told
+        sent
         for incident in entry.incidents
         if incident.ended is None
-        for told in notified_of(incident, (owed for owed in entry.notifications if owed.incident == incident.id))
+        for sent in notified_of(incident, (owed for owed in entry.notifications if owed.incident == incident.id))
     )
     return replace(entry, notified=tuple(notified))
 
@@ -146,7 +146,7 @@ def _together(entries: Sequence[Entry]) -> Entry:
         tuple({incident.id: incident for entry in entries for incident in entry.incidents}.values()),
         tuple(owed for entry in entries for owed in entry.notifications),
         tuple(row for entry in entries for row in entry.suppressed),
-        tuple(told for entry in entries for told in entry.notified),
+        tuple(sent for entry in entries for sent in entry.notified),
         tuple(event for entry in entries for event in entry.events),
         tuple(span for entry in entries for span in entry.unreachable),
         tuple(note for entry in entries for note in entry.notes),
@@ -160,7 +160,7 @@ def _without(entry: Entry, strangers: Set[str]) -> Entry:
         incidents=tuple(incident for incident in entry.incidents if incident.id not in strangers),
         notifications=tuple(owed for owed in entry.notifications if owed.incident not in strangers),
         suppressed=tuple(row for row in entry.suppressed if row.incident not in strangers),
-        notified=tuple(told for told in entry.notified if told.incident not in strangers),
+        notified=tuple(sent for sent in entry.notified if sent.incident not in strangers),
         notes=tuple(note for note in entry.notes if note.key not in strangers),
     )
 
@@ -173,7 +173,7 @@ def _ends(entry: Entry, gone: Set[str], now: Micros) -> Entry:
         for opened in entry.notifications
         if opened.event is Event.OPENED and opened.incident in gone and _may_be_taken(opened)
     ]
-    pages = {(told.incident, told.channel): told.page for told in entry.notified}
+    pages = {(sent.incident, sent.channel): sent.page for sent in entry.notified}
     owed = [
         Notification(
             str(ULID.from_timestamp(now / SECOND)),

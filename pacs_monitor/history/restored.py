@@ -64,9 +64,9 @@ def restore(reader: HistoryReader, now: Micros) -> Restored:
         if opened.event is Event.OPENED and opened.status in _NOT_TAKEN
     }
     notified: dict[str, list[Notified]] = {incident: [] for incident in ids}
-    for told in reader.notified(ids):
-        again = told.lost and told.opened in anew
-        notified[told.incident].append(told.changed(lost=False) if again else told)
+    for sent in reader.notified(ids):
+        again = sent.refused and sent.opened in anew
+        notified[sent.incident].append(sent.changed(refused=False) if again else sent)
     suppressed: dict[str, list[Suppressed]] = {incident: [] for incident in ids}
     for row in reader.suppressed(ids):
         if row.ended is None:
@@ -77,7 +77,7 @@ def restore(reader: HistoryReader, now: Micros) -> Restored:
     return Restored(
         standings=standings,
         incidents=incidents,
-        notified={incident: tuple(told) for incident, told in notified.items()},
+        notified={incident: tuple(sent) for incident, sent in notified.items()},
         suppressed={incident: tuple(rows) for incident, rows in suppressed.items()},
         pending=(*anew.values(), *reader.notifications(status=DeliveryStatus.PENDING)),
         memory=reader.memory(),

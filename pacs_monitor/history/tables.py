@@ -198,7 +198,7 @@ notified = Table(
     Column("members", Document, nullable=False),
     Column("page", Integer, nullable=False),
     Column("shadow", Boolean, nullable=False),
-    Column("lost", Boolean, nullable=False),
+    Column("refused", Boolean, nullable=False),
     Column("receiver_state", Document, nullable=True),
     Column("version", Integer, nullable=False),
 )

@@ -1,4 +1,4 @@
-"""Classes of failure: what people are told of as one cause, and what a network parent explains."""
+"""Classes of failure: what is one cause to people, and what a network parent explains."""
 
 from __future__ import annotations
 

@@ -230,7 +230,7 @@ class Notified:
     """Goes up each time that it pages anew."""
     shadow: bool = False
     """Recorded, not sent."""
-    lost: bool = False
+    refused: bool = False
     """Its `opened` notification cannot be sent, so nothing may follow."""
     version: int = field(default=1, compare=False)
 

@@ -41,7 +41,7 @@ from pacs_monitor.systems import QueueSource, is_guarded, peer_of, system_of
 from pacs_monitor.systems.shared.backlog import Backlog
 from pacs_monitor.systems.shared.judgement import Finding, over, selected, unknown, worst_of
 from pacs_monitor.systems.shared.resources import Gap, ReportsQueues
-from pacs_monitor.systems.shared.resources import Queue as Told
+from pacs_monitor.systems.shared.resources import Queue as ReportedQueue
 
 MOST = 64
 """Queues for which one check records measurements; it judges all."""
@@ -128,7 +128,7 @@ class Queue(Probe):
         return worst_of(troubles, trace)
 
 
-def _measure(queue: Told, trace: Trace) -> None:
+def _measure(queue: ReportedQueue, trace: Trace) -> None:
     failed = queue.failed if queue.failures is None else len(queue.failures)
     values = {
         "queue_length": queue.length,
@@ -143,7 +143,7 @@ def _measure(queue: Told, trace: Trace) -> None:
             trace.measure(name, value, (("queue", label(queue.label)),))
 
 
-def _not_reported(queue: Told, settings: QueueSettings) -> list[str]:
+def _not_reported(queue: ReportedQueue, settings: QueueSettings) -> list[str]:
     """The limits of the configuration that cannot be judged, since the source says nothing of what they are about."""
     waits = queue.length is None or queue.length > 0
     failed = queue.failures if queue.failed is None else queue.failed
@@ -164,7 +164,7 @@ def _not_reported(queue: Told, settings: QueueSettings) -> list[str]:
     ]
 
 
-def _troubles(queue: Told, backlog: Backlog, settings: QueueSettings, now: float) -> Iterator[Finding]:
+def _troubles(queue: ReportedQueue, backlog: Backlog, settings: QueueSettings, now: float) -> Iterator[Finding]:
     name = label(queue.label)
     if queue.gap is not None:
         yield unknown(name, queue.gap)

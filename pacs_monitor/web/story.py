@@ -67,7 +67,7 @@ class Beside(NamedTuple):
 
 
 def beside(reader: HistoryReader, incident: Incident, now: Micros) -> Beside:
-    """Read it; an incident that goes on is told until now."""
+    """Read it; an incident that goes on ends with now."""
     end = now if incident.ended is None else incident.ended
     transitions = reader.noticed(incident.members, incident.noticed, end)
     last = max((moved.noticed for moved in transitions), default=end)

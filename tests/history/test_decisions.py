@@ -43,7 +43,7 @@ def an_incident(*problems: Problem) -> Incident:
 
 
 def told(about: Incident, channel: str = "hook", **more: object) -> Notified:
-    fields = {"worst": FailureClass.UNREACHABLE, "members": (ECHO, STORE), "page": 2, "shadow": True, "lost": True}
+    fields = {"worst": FailureClass.UNREACHABLE, "members": (ECHO, STORE), "page": 2, "shadow": True, "refused": True}
     first = Notified(about.id, channel, START + 70, "01JO", State.DOWN, Severity.CRITICAL, **fields)  # type: ignore[arg-type]
     return replace(first, **more)  # type: ignore[arg-type]
 
@@ -55,7 +55,7 @@ def an_entry() -> Entry:
     return Entry(
         incidents=(about,),
         suppressed=(held, everywhere),
-        notified=(told(about), told(about, "oncall", opened="01JP", shadow=False, lost=False)),
+        notified=(told(about), told(about, "oncall", opened="01JP", shadow=False, refused=False)),
         events=(EVENT,),
         unreachable=(Unreachable(ECHO, "fw-1", START, None), Unreachable(DISK, "west", START, START + 5)),
         notes=(Note("differs", about.id, {"since": START}), Note("behind", str(ECHO), {"parent": "fw-1"})),
@@ -85,7 +85,7 @@ async def test_what_was_decided_is_read_back_equal_and_twice_is_once(history: Hi
 async def test_in_any_order_and_any_number_the_last_version_stays(history: History, seed: int) -> None:
     first = an_entry()
     (about,) = first.incidents
-    later = told(about).changed(page=3, lost=False)
+    later = told(about).changed(page=3, refused=False)
     second = Entry(
         incidents=(about.changed(problems=(WORSE, replace(BAD, left=START + 90)), linked=(), group=""),),
         notified=(later,),

@@ -72,7 +72,7 @@ def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 def memory(told: Notified) -> tuple[State, Severity, FailureClass, bool, bool]:
-    return told.state, told.severity, told.worst, told.shadow, told.lost
+    return told.state, told.severity, told.worst, told.shadow, told.refused
 
 
 CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
@@ -114,10 +114,10 @@ def test_each_channel_was_notified_of_what_it_was(
 
 
 def test_an_opened_that_was_refused_has_nothing_after_it_but_another_try(migrated: Migrated) -> None:
-    stored = {told.channel: told.lost for told in migrated.history.reader.notified([migrated.of("refused").id])}
+    stored = {told.channel: told.refused for told in migrated.history.reader.notified([migrated.of("refused").id])}
     assert stored == {"hook": True, "oncall": False}
     again = migrated.notified("refused")["hook"]
-    assert (again.lost, again.version) == (False, 2)
+    assert (again.refused, again.version) == (False, 2)
     assert next(owed.id for owed in migrated.restored.pending) == again.opened
 
 

@@ -81,7 +81,7 @@ def _notified() -> None:
         sa.Column("members", sa.Text(), nullable=False),
         sa.Column("page", sa.Integer(), nullable=False),
         sa.Column("shadow", sa.Boolean(), nullable=False),
-        sa.Column("lost", sa.Boolean(), nullable=False),
+        sa.Column("refused", sa.Boolean(), nullable=False),
         sa.Column("receiver_state", sa.Text(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name=op.f("fk_notified_incident_id")),
@@ -156,21 +156,21 @@ def _remember(connection: sa.Connection) -> None:
     for row in connection.execute(sa.text(every)):
         members[row.incident_id].append(f"{row.node}/{row.name}")
     incidents = {row.id: row for row in connection.execute(sa.text("SELECT * FROM incidents WHERE ended IS NULL"))}
-    told: dict[tuple[str, str], dict[str, Any]] = {}
+    sent: dict[tuple[str, str], dict[str, Any]] = {}
     made = f"SELECT * FROM notifications WHERE incident_id IN ({OPEN}) ORDER BY position"
     for past in connection.execute(sa.text(made)):
         key = past.incident_id, past.channel
         if past.event == "incident.opened":
-            told[key] = _opened(past, incidents[past.incident_id], members[past.incident_id])
-        elif key in told:
-            told[key] = _further(told[key], past)
+            sent[key] = _opened(past, incidents[past.incident_id], members[past.incident_id])
+        elif key in sent:
+            sent[key] = _further(sent[key], past)
     held = f"SELECT incident_id, channel, at FROM withheld WHERE incident_id IN ({OPEN}) ORDER BY id"
     for row in connection.execute(sa.text(held)):
-        if one := told.get((row.incident_id, row.channel)):
+        if one := sent.get((row.incident_id, row.channel)):
             one["at"] = max(one["at"], row.at)
-    if told:
-        table = sa.table("notified", *map(sa.column, next(iter(told.values()))))
-        op.bulk_insert(table, [one | {"members": json.dumps(one["members"])} for one in told.values()])
+    if sent:
+        table = sa.table("notified", *map(sa.column, next(iter(sent.values()))))
+        op.bulk_insert(table, [one | {"members": json.dumps(one["members"])} for one in sent.values()])
 
 
 def _opened(past: sa.Row[Any], incident: sa.Row[Any], members: list[str]) -> dict[str, Any]:
@@ -188,18 +188,18 @@ def _opened(past: sa.Row[Any], incident: sa.Row[Any], members: list[str]) -> dic
         "members": data.get("members", members),
         "page": 1,
         "shadow": past.status == "shadow",
-        "lost": past.status == "refused",
+        "refused": past.status == "refused",
         "version": 1,
     }
 
 
-def _further(told: dict[str, Any], past: sa.Row[Any]) -> dict[str, Any]:
+def _further(sent: dict[str, Any], past: sa.Row[Any]) -> dict[str, Any]:
     data = json.loads(past.data)
-    return told | {
+    return sent | {
         "at": past.created,
-        "severity": _worse(SEVERITIES, told["severity"], data.get("severity")),
-        "worst": _worse(CLASSES, told["worst"], _class(data)),
-        "members": data.get("members", told["members"]),
+        "severity": _worse(SEVERITIES, sent["severity"], data.get("severity")),
+        "worst": _worse(CLASSES, sent["worst"], _class(data)),
+        "members": data.get("members", sent["members"]),
     }
 
 
