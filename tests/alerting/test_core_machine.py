@@ -34,6 +34,7 @@ def test_whatever_happens_everybody_is_notified_once_and_to_the_end(
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(3600)
 def test_whatever_happens_for_thousands_of_examples(
     record_property: Callable[[str, object], None], attack: Attacked
 ) -> None:
