@@ -306,6 +306,9 @@ def _notifications(slice_: Slice) -> tuple[Notification, ...]:
 
 
 def _ms(seconds: Sequence[float], share: float) -> str:
+    """A quantile; what ended before it could be measured has none."""
+    if not seconds:
+        return "-"
     return f"{sorted(seconds)[int(share * (len(seconds) - 1))] * 1000:.1f} ms"
 
 
