@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, 
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.rows import CheckIds, insert_once, upsert
 from pacs_monitor.model import (
+    REASONS,
     CheckId,
     Entry,
     Event,
@@ -25,29 +26,32 @@ from pacs_monitor.model import (
     Suppressed,
 )
 
-REASONS = {reason.value: reason for reason in Reason}
 ONE_SUPPRESSION = ["incident_id", "event", "channel", "why", "at"]
 
 
 def write(connection: Connection, monitor: int, ids: CheckIds, entry: Entry) -> None:
-    """What an entry has besides its transitions, incidents and notifications; writing it twice is the same as once."""
+    """What an entry has besides its transitions, incidents and notifications; writing it twice is the same as once.
+
+    Of an entry with new events, what it says last holds: what has ended may have begun again at the same moment. Of one
+    that is written again, what has ended stays so.
+    """
     is_new = _write_events(connection, monitor, entry.events)
     notified = [_of_notified(sent) for sent in entry.notified]
     upsert(connection, t.notified, notified, ["incident_id", "channel"], where=_is_later)
     suppressions = [_of_suppressed(row) for row in entry.suppressed]
-    upsert(connection, t.suppressions, suppressions, ONE_SUPPRESSION, where=_ends)
+    upsert(connection, t.suppressions, suppressions, ONE_SUPPRESSION, where=None if is_new else _ends)
     known = ids.of(connection, [span.check for span in entry.unreachable])
     spans = [
         {"check_id": known[span.check], "parent": span.parent, "since": span.since, "until": span.until}
         for span in entry.unreachable
     ]
-    upsert(connection, t.unreachable, spans, ["check_id", "parent", "since"], where=_ends_span)
-    if is_new:
+    upsert(connection, t.unreachable, spans, ["check_id", "parent", "since"], where=None if is_new else _ends_span)
+    if is_new or not entry.events:
         _write_notes(connection, monitor, entry.notes)
 
 
 def _write_events(connection: Connection, monitor: int, events: Sequence[Recorded]) -> bool:
-    """Whether any of them is new, or there is none."""
+    """Whether any of them is new."""
     wanted = {event.id for event in events}
     known = set(connection.scalars(select(t.events.c.id).where(t.events.c.id.in_(wanted)))) if wanted else set()
     rows = [
@@ -56,7 +60,7 @@ def _write_events(connection: Connection, monitor: int, events: Sequence[Recorde
         if event.id not in known
     ]
     insert_once(connection, t.events, rows)
-    return not events or bool(rows)
+    return bool(rows)
 
 
 def _write_notes(connection: Connection, monitor: int, notes: Sequence[Note]) -> None:

@@ -168,3 +168,27 @@ async def test_two_monitors_share_a_database_and_no_decision(history: History, u
     west.close()
     reader = history.reader
     assert (tuple(reader.events()), reader.notes(), reader.unreachable()) == ((), (), {})
+
+
+async def test_what_ended_and_began_again_at_the_same_moment_is_open_and_a_second_writing_ends_nothing(
+    history: History,
+) -> None:
+    first = an_entry()
+    (about,) = first.incidents
+    held, span = first.suppressed[0], first.unreachable[0]
+    over = Entry(
+        suppressed=(replace(held, ended=START),),
+        unreachable=(span._replace(until=START + 1),),
+        events=(replace(EVENT, id="01JD0000000000000000000200"),),
+    )
+    again = Entry(suppressed=(held,), unreachable=(span,), events=(replace(EVENT, id="01JD0000000000000000000300"),))
+    for entry in (first, over, again, first, again):
+        await history.record(entry)
+    assert held in history.reader.suppressed([about.id])
+    assert history.reader.unreachable()[ECHO] == (Interval(START, FOREVER),)
+
+    last = replace(over, events=(replace(EVENT, id="01JD0000000000000000000400"),))
+    for entry in (last, first, again):
+        await history.record(entry)
+    assert replace(held, ended=START) in history.reader.suppressed([about.id])
+    assert history.reader.unreachable()[ECHO] == (Interval(START, START + 1),)
