@@ -28,6 +28,7 @@ import psutil
 from pacs_monitor.alerting import Desk
 from pacs_monitor.alerting.journal import Journal
 from pacs_monitor.alerting.slices import Slice
+from pacs_monitor.alerting.timeline import Decided
 from pacs_monitor.clock import ClockWatch, SystemClock
 from pacs_monitor.config import Estate, canonical, load
 from pacs_monitor.engine.board import BoardEntry
@@ -259,11 +260,11 @@ async def the_year(nodes: int, transitions: int = TRANSITIONS) -> list[str]:
             world.plan(move)
         slice_ = Slice()
         for number, decided in enumerate(world.run(start + YEAR), 1):
-            slice_.add(decided)
+            slice_.add(decided, _notifications(decided))
             if number % ENTRY == 0:
-                await history.record(slice_.entry(_notifications(slice_)))
+                await history.record(slice_.entry())
                 slice_ = Slice()
-        await history.record(slice_.entry(_notifications(slice_)))
+        await history.record(slice_.entry())
         history.close()
         reader = HistoryReader.open(estate.monitor.database, estate.monitor.name)
         now = SystemClock().now()
@@ -295,13 +296,13 @@ def _moves(estate: Estate, start: Micros, transitions: int) -> Iterator[Move]:
         made += 2 * len(failing)
 
 
-def _notifications(slice_: Slice) -> tuple[Notification, ...]:
+def _notifications(decided: Decided) -> tuple[Notification, ...]:
     """As the desk writes them, without their texts."""
     return tuple(
         Notification(
             one.id, one.channel, one.event, one.at, {"severity": one.incident.severity}, one.incident.id, one.status
         )
-        for one in slice_.owed
+        for one in decided.effects.owed
     )
 
 

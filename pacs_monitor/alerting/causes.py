@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from pacs_monitor.alerting.rules import is_active
 from pacs_monitor.alerting.situation import Cause
 from pacs_monitor.model import (
     SECOND,
-    TROUBLE,
     Check,
     FailureClass,
     Incident,
@@ -24,19 +22,7 @@ from pacs_monitor.model import (
     failure_class,
 )
 
-_STATES = (State.DOWN, State.DEGRADED, State.UNKNOWN, State.ABSENT, State.UP)
-_SEVERITIES = tuple(Severity)
 _CLASSES = {kind.value: kind for kind in FailureClass}
-
-
-def badness(state: State) -> int:
-    """The worst is 0."""
-    return _STATES.index(state)
-
-
-def rank(severity: Severity) -> int:
-    """The worst is 0."""
-    return _SEVERITIES.index(severity)
 
 
 def cause_of(check: Check, reason: Reason | None) -> Cause:
@@ -80,12 +66,7 @@ def severity(check: Check, state: State) -> Severity:
 
 
 def problem_of(transition: Transition, check: Check) -> Problem:
-    """The problem that a check gets into.
-
-    `page_after` counts from the first failure; nobody is notified before the failure is confirmed. Evidence that lies
-    ahead was dated by a record that the clock is behind of: it does not put the page off.
-    """
-    began = min(transition.since, transition.noticed)
+    """The problem that a check gets into."""
     return Problem(
         transition.check,
         transition.after,
@@ -96,8 +77,22 @@ def problem_of(transition: Transition, check: Check) -> Problem:
         transition.last_before if transition.before is State.UP else None,
         transition.since,
         transition.noticed,
-        max(transition.noticed, began + round(check.page_after * SECOND)),
+        due_of(transition.since, transition.noticed, check.page_after),
     )
+
+
+def due_of(since: Micros, noticed: Micros, page_after: float) -> Micros:
+    """When people are to be notified of a problem.
+
+    `page_after`, in seconds, counts from the first failure; nobody is notified before the failure is confirmed.
+    Evidence that lies ahead was dated by a record that the clock is behind of: it does not put the page off.
+    """
+    return max(noticed, min(since, noticed) + round(page_after * SECOND))
+
+
+def worst_severity(severities: Iterable[Severity], default: Severity) -> Severity:
+    """The worst of them; the default if there is none."""
+    return min(severities, key=lambda severity: severity.badness, default=default)
 
 
 def summarised(incident: Incident, **fields: object) -> Incident:
@@ -105,14 +100,12 @@ def summarised(incident: Incident, **fields: object) -> Incident:
 
     While nothing is known of any of them its severity holds.
     """
-    active = [problem for problem in incident.problems if is_active(problem)]
-    if not active:
+    first = incident.worst
+    if first is None:
         return incident.changed(**fields)
-    first = min(active, key=Problem.badness)
-    in_trouble = [problem.severity for problem in active if problem.state in TROUBLE]
     return incident.changed(
         **{
-            "severity": min(in_trouble, key=rank, default=incident.severity),
+            "severity": worst_severity((problem.severity for problem in incident.in_trouble), incident.severity),
             "state": first.state,
             "reason": first.reason,
             "phase": first.phase,

@@ -99,7 +99,7 @@ class Desk:
         self._known: dict[CheckId, Check] = dict(estate.checks)
         self._timeline = Timeline(Rules(estate), event_id)
         self._inbox = Inbox()
-        self._slice, self._written = Slice(), tuple[Notification, ...]()
+        self._slice = Slice()
         """Decided, and not yet one transaction."""
         self._faults: tuple[str, ...] = ()
         self._off_since: Micros | None = None
@@ -115,7 +115,7 @@ class Desk:
 
     def paged(self) -> tuple[Paged, ...]:
         """Every open incident with whom it was sent to, the oldest first."""
-        waiting = self.dispatch.waiting() | {owed.id for owed in self._slice.owed}
+        waiting = self.dispatch.waiting() | {owed.id for owed in self._slice.notifications}
         return tuple(paged(subject, waiting) for subject in self._subjects())
 
     def _subjects(self) -> list[Subject]:
@@ -155,7 +155,8 @@ class Desk:
 
     def measured(self, check: CheckId) -> None:
         """A check has a new result; for every one of them, so it costs next to nothing unless it was asked for."""
-        asked, seen = self._timeline.situation.asked.get(check), self._board.entries.get(check)
+        asked = self._timeline.situation.asked.get(check)
+        seen = None if asked is None else self._board.entries.get(check)
         if asked is None or seen is None:
             return
         if seen.last is not None and seen.last.started < asked.since:
@@ -264,8 +265,8 @@ class Desk:
 
     def _sort(self, decided: Decided) -> None:
         if decided.failure is None:
-            self._slice.add(decided)
-            self._written += self._pages.written(decided.effects.owed, self._estate, self._known, self._clock.now())
+            written = self._pages.written(decided.effects.owed, self._estate, self._known, self._clock.now())
+            self._slice.add(decided, written)
             self._inbox.decided()
             return
         self._supervisor.failed("decision", decided.failure)
@@ -276,8 +277,8 @@ class Desk:
         self._inbox.failed(what, self._clock.now())
 
     def _finish(self) -> None:
-        slice_, self._slice, written, self._written = self._slice, Slice(), self._written, ()
-        self.dispatch.add(slice_.entry(written))
+        slice_, self._slice = self._slice, Slice()
+        self.dispatch.add(slice_.entry())
         for check in slice_.probes:
             self._ask(check)
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pacs_monitor.alerting.causes import class_of, rank
-from pacs_monitor.alerting.rules import is_active
+from pacs_monitor.alerting.causes import class_of, worst_severity
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.turn import Turn
-from pacs_monitor.alerting.vanished import ABSENT
-from pacs_monitor.model import FailureClass, Incident, IncidentKind, Micros, Severity, State
+from pacs_monitor.model import VANISHED_FROM, FailureClass, Incident, IncidentKind, Micros, Severity, State
 
 
 def begin(turn: Turn, name: str) -> None:
@@ -33,7 +31,7 @@ def extend(turn: Turn, group: Subject, name: str) -> None:
     site, incident = turn.now.sites[name], group.incident
     joined = [turn.rules.reachability[node] for node in sorted(site.unreachable)]
     members = tuple(dict.fromkeys((*incident.members, *joined)))
-    severity = min(incident.severity, _severity(turn, name), key=rank)
+    severity = worst_severity((incident.severity, _severity(turn, name)), incident.severity)
     as_it_is = replace(incident, members=members, severity=severity, detail=_detail(turn, name))
     extended = _with_its_incidents(turn, as_it_is, name)
     if extended != incident:
@@ -58,12 +56,12 @@ def _detail(turn: Turn, name: str) -> str:
 
 def _severity(turn: Turn, name: str) -> Severity:
     """The worst of the incidents that it stands for."""
-    return min((i.severity for i in _incidents(turn, name)), key=rank, default=Severity.WARNING)
+    return worst_severity((incident.severity for incident in _incidents(turn, name)), Severity.WARNING)
 
 
 def due(turn: Turn, name: str) -> Micros:
     """When the first of its members would page."""
-    dues = [p.due for incident in _untold(turn, name) for p in incident.problems if is_active(p)]
+    dues = [p.due for incident in _untold(turn, name) for p in incident.active]
     return min(dues, default=turn.at)
 
 
@@ -87,6 +85,6 @@ def touch_all(turn: Turn, name: str) -> None:
     for node in turn.rules.site_nodes.get(name, ()):
         if node in turn.now.by_node:
             turn.touch(sorted(turn.now.by_node[node]))
-    for cause in (name, ABSENT + name):
+    for cause in (name, VANISHED_FROM + name):
         if (group := turn.owner((IncidentKind.GROUP, cause))) is not None:
             turn.touch([group.incident.id])

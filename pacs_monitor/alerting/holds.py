@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pacs_monitor.alerting.causes import class_of
-from pacs_monitor.alerting.rules import is_active
 from pacs_monitor.alerting.sites import SUSPECT_FOR
 from pacs_monitor.alerting.turn import Turn
-from pacs_monitor.model import BEHIND_PARENT, TROUBLE, CheckId, FailureClass, Incident, IncidentKind, Micros
+from pacs_monitor.model import BEHIND_PARENT, CheckId, FailureClass, Incident, IncidentKind, Micros
 
 
 def held_until(turn: Turn, incident: Incident) -> Micros:
@@ -30,9 +29,9 @@ def _suspected_until(turn: Turn, name: str) -> Micros:
 
 def _awaited(turn: Turn, incident: Incident) -> Iterator[CheckId]:
     """The checks of which a fresh result may make this page needless."""
-    wrong = [p for p in incident.problems if is_active(p) and p.state in TROUBLE]
+    wrong = incident.in_trouble
     yield from (problem.check for problem in wrong)
     if wrong and all(problem.reason in BEHIND_PARENT for problem in wrong):
-        for parent in {parent for entry in turn.rules.parents(wrong[0].check.node) for parent in entry}:
+        for parent in turn.rules.parent_nodes(wrong[0].check.node):
             if (check := turn.rules.reachability.get(parent)) is not None:
                 yield check

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from pacs_monitor.alerting.causes import cause_of, class_of, problem_of, severity, summarised
 from pacs_monitor.alerting.endings import end
-from pacs_monitor.alerting.rules import is_active
 from pacs_monitor.alerting.situation import Cause, Subject
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.model import TROUBLE, Check, CheckId, Ending, Incident, Micros, Problem, State, Transition
@@ -35,10 +34,10 @@ def withdraw_unwatched(turn: Turn) -> None:
 
 def leave(turn: Turn, subject: Subject, check: CheckId, at: Micros, ending: Ending) -> None:
     """A member is good again, or gone; the last one takes the incident with it."""
-    problems = tuple(replace(p, left=at) if p.check == check and is_active(p) else p for p in subject.incident.problems)
+    problems = tuple(replace(p, left=at) if p.check == check and p.is_active else p for p in subject.incident.problems)
     turn.drop(by_check=check)
     incident = replace(subject.incident, problems=problems)
-    if any(map(is_active, problems)):
+    if incident.active:
         turn.keep(_with_its_cause(turn, replace(subject, incident=summarised(incident))))
         return
     state = State.UP if ending is Ending.RESOLVED else incident.state
@@ -88,7 +87,7 @@ def _move(turn: Turn, subject: Subject, transition: Transition, check: Check) ->
     """A member that stays: in another state, or for another reason."""
 
     def moved(problem: Problem) -> Problem:
-        if problem.check != check.id or not is_active(problem):
+        if problem.check != check.id or not problem.is_active:
             return problem
         return replace(
             problem,
@@ -112,8 +111,8 @@ def _with_its_cause(turn: Turn, subject: Subject) -> Subject:
     incident = subject.incident
     causes = {
         cause_of(turn.rules.checks[problem.check], problem.reason)
-        for problem in incident.problems
-        if is_active(problem) and problem.state in TROUBLE and problem.check in turn.rules.checks
+        for problem in incident.in_trouble
+        if problem.check in turn.rules.checks
     }
     if not causes or subject.key in causes:
         return subject
@@ -136,10 +135,9 @@ def _with_its_cause(turn: Turn, subject: Subject) -> Subject:
 
 def _absorbed(turn: Turn, subject: Subject, into: Subject) -> Subject:
     """The other incident, with the members of one of which nobody was notified."""
-    leaving = [problem for problem in subject.incident.problems if is_active(problem)]
-    left = tuple(replace(p, left=turn.at) if is_active(p) else p for p in subject.incident.problems)
+    left = tuple(replace(p, left=turn.at) if p.is_active else p for p in subject.incident.problems)
     end(turn, replace(subject, incident=replace(subject.incident, problems=left)), Ending.MERGED, turn.at)
-    for problem in leaving:
+    for problem in subject.incident.active:
         into = _with_member(turn, into, problem)
     return into
 

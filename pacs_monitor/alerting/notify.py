@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pacs_monitor.alerting import parents
-from pacs_monitor.alerting.causes import badness, class_of, rank
+from pacs_monitor.alerting.causes import class_of, worst_severity
 from pacs_monitor.alerting.holds import held_until
-from pacs_monitor.alerting.rules import Target, is_active
+from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.suppress import Reply, suppressed
 from pacs_monitor.alerting.turn import Owed, Turn
@@ -137,7 +137,7 @@ def _news(view: _View, sent: Notified) -> str:
     """What a channel does not know yet."""
     if view.state not in TROUBLE and view.state is not sent.state:
         return _OTHER
-    if rank(view.severity) < rank(sent.severity) or view.worst.rank > sent.worst.rank:
+    if view.severity.badness < sent.severity.badness or view.worst.rank > sent.worst.rank:
         return _WORSE
     if view.state is not sent.state:
         return _OTHER
@@ -180,7 +180,7 @@ def _say(
         row = Suppressed(subject.incident.id, said, reply.why, turn.at, channel, reply.detail, turn.at)
         turn.effects.suppressed.append(row)
     worst = max(view.worst, sent.worst, key=lambda kind: kind.rank)
-    severity = min(view.severity, sent.severity, key=rank)
+    severity = worst_severity((view.severity, sent.severity), sent.severity)
     members = tuple(dict.fromkeys((*sent.members, *_named(subject.incident))))
     return turn.notify(
         subject,
@@ -192,16 +192,15 @@ def _view(turn: Turn, incident: Incident) -> _View:
     """What there is to say now: of members whose time has come."""
     if incident.kind is not IncidentKind.NODE:
         return _View(incident.state, incident.severity, FailureClass.OTHER, incident.members)
-    active = [problem for problem in incident.problems if is_active(problem)]
+    active = incident.active
     due = [problem for problem in active if problem.due <= turn.at] or active
     later = [problem.due for problem in active if problem.due > turn.at]
     if later:
         turn.wake(incident.id, min(later))
-    state = min((problem.state for problem in due), key=badness, default=incident.state)
-    in_trouble = [problem.severity for problem in due if problem.state in TROUBLE]
+    in_trouble = (problem.severity for problem in due if problem.state in TROUBLE)
     return _View(
-        state,
-        min(in_trouble, key=rank, default=incident.severity),
+        min((problem.state for problem in due), key=lambda state: state.badness, default=incident.state),
+        worst_severity(in_trouble, incident.severity),
         class_of(incident.cause),
         tuple(problem.check for problem in due),
     )
@@ -211,20 +210,17 @@ def _named(incident: Incident) -> tuple[CheckId, ...]:
     """The members that a notification names: those whose time has not come, too."""
     if incident.kind is not IncidentKind.NODE:
         return incident.members
-    return tuple(problem.check for problem in incident.problems if is_active(problem))
+    return tuple(problem.check for problem in incident.active)
 
 
 def _differing(turn: Turn, subject: Subject, since: Micros | None) -> Subject:
-    subject = replace(subject, differs=since)
-    turn.put(subjects=(subject.incident.id, subject))
     turn.note("differs", subject.incident.id, None if since is None else {"since": since})
-    return subject
+    return turn.remember(replace(subject, differs=since))
 
 
 def _no_channel(turn: Turn, subject: Subject) -> Subject:
-    due = min((p.due for p in subject.incident.problems if is_active(p)), default=subject.due)
-    if due > turn.at:
-        turn.wake(subject.incident.id, due)
+    if subject.first_due > turn.at:
+        turn.wake(subject.incident.id, subject.first_due)
         return subject
     if subject.incident.kind is IncidentKind.NODE and subject.incident.state is State.ABSENT:
         return subject
@@ -251,6 +247,4 @@ def _with_reply(turn: Turn, subject: Subject, key: tuple[Said, str], reply: Repl
         row = Suppressed(subject.incident.id, said, reply.why, turn.at, channel or None, reply.detail)
         turn.effects.suppressed.append(row)
         rest[key] = row
-    subject = replace(subject, suppressed=rest)
-    turn.put(subjects=(subject.incident.id, subject))
-    return subject
+    return turn.remember(replace(subject, suppressed=rest))

@@ -37,8 +37,7 @@ def paged(subject: Subject, waiting: Set[str]) -> Paged:
     pages = tuple(Page(channel, _status(sent, waiting), sent.at) for channel, sent in subject.notified.items())
     held = tuple(subject.suppressed.values())
     whys = {f"{one.why} {one.detail}".strip() for one in held}
-    due = min((p.due for p in subject.incident.problems if p.left is None), default=subject.due)
-    return Paged(subject.incident, due, pages, () if pages else tuple(sorted(whys)), held)
+    return Paged(subject.incident, subject.first_due, pages, () if pages else tuple(sorted(whys)), held)
 
 
 def _status(sent: Notified, waiting: Set[str]) -> DeliveryStatus:

@@ -46,10 +46,10 @@ def scene_of(
     checks: Mapping[CheckId, Check],
     now: Micros,
     *,
-    nodes: Set[str] | None = None,
+    nodes: Set[str],
 ) -> page.Scene:
-    """What messages are written from, as the board stands now; of these nodes, unless all."""
-    wanted = estate.checks if nodes is None else [c for node in nodes for c in estate.checks_of.get(node, ())]
+    """What messages about these nodes are written from, as the board stands now."""
+    wanted = [check for node in nodes for check in estate.checks_of.get(node, ())]
     entries = {check: board.entries[check] for check in wanted if check in board.entries}
     standings: defaultdict[str, dict[CheckId, Standing]] = defaultdict(dict)
     for check, seen in entries.items():

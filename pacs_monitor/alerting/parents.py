@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from pacs_monitor.alerting.rules import is_active
 from pacs_monitor.alerting.situation import Behind
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.model import (
     BEHIND_PARENT,
-    NEVER_CONNECTED,
     SECOND,
     TROUBLE,
     Check,
@@ -24,7 +22,6 @@ from pacs_monitor.model import (
     IncidentKind,
     Micros,
     Problem,
-    State,
     Transition,
     Unreachable,
 )
@@ -34,7 +31,7 @@ def is_dead(turn: Turn, node: str) -> bool:
     """Whether its reachability check is down by a failure to connect."""
     check = turn.rules.reachability.get(node)
     standing = None if check is None else turn.now.standings.get(check)
-    return standing is not None and standing.state is State.DOWN and standing.reason in NEVER_CONNECTED
+    return standing is not None and standing.cannot_connect
 
 
 def dead_parents(turn: Turn, node: str) -> tuple[str, ...]:
@@ -47,7 +44,7 @@ def dead_parents(turn: Turn, node: str) -> tuple[str, ...]:
 
 def explained_by(turn: Turn, incident: Incident) -> tuple[str, ...]:
     """The dead parents that explain all that is wrong with an incident of kind node, if they do."""
-    wrong = [p for p in incident.problems if is_active(p) and p.state in TROUBLE]
+    wrong = incident.in_trouble
     if not wrong or not all(p.reason in BEHIND_PARENT for p in wrong):
         return ()
     return dead_parents(turn, wrong[0].check.node)
@@ -63,7 +60,7 @@ def child_failed(turn: Turn, problem: Problem) -> None:
     _behind(turn, problem.check, dead)
     if dead:
         return
-    for parent in {parent for entry in turn.rules.parents(node) for parent in entry}:
+    for parent in turn.rules.parent_nodes(node):
         check = turn.rules.reachability.get(parent)
         if check is not None and not is_dead(turn, parent):
             turn.ask(check, turn.at + confirmed_within(turn.rules.checks[check]))
@@ -103,8 +100,7 @@ def measured(turn: Turn, check: CheckId) -> None:
 def reloaded(turn: Turn) -> None:
     """Checks that left are behind nothing any more, nor are those whose parent or site is not theirs any more."""
     for check, behind in list(turn.now.behind.items()):
-        named = {parent for entry in turn.rules.parents(check.node) for parent in entry}
-        named.add(_of_site(turn, check))
+        named = {*turn.rules.parent_nodes(check.node), _of_site(turn, check)}
         if check not in turn.rules.checks or named.isdisjoint(behind.parent.split(", ")):
             _came_back(turn, check)
 
@@ -133,8 +129,8 @@ def behind(turn: Turn, incident: Incident) -> tuple[str, ...]:
 def _failing(turn: Turn, incidents: Iterable[str]) -> Iterator[CheckId]:
     for identity in sorted(incidents):
         subject = turn.now.subjects[identity]
-        for problem in subject.incident.problems:
-            if is_active(problem) and problem.state in TROUBLE and problem.reason in BEHIND_PARENT:
+        for problem in subject.incident.in_trouble:
+            if problem.reason in BEHIND_PARENT:
                 yield problem.check
 
 
@@ -175,7 +171,7 @@ def _problem(turn: Turn, check: CheckId) -> Problem | None:
     subject = None if identity is None else turn.subject(identity)
     if subject is None:
         return None
-    return next((p for p in subject.incident.problems if p.check == check and is_active(p)), None)
+    return next((problem for problem in subject.incident.active if problem.check == check), None)
 
 
 def _site_cut(turn: Turn, check: CheckId) -> Micros | None:

@@ -16,7 +16,6 @@ from ulid import ULID
 
 from pacs_monitor.alerting.journal import Journal, Kept
 from pacs_monitor.alerting.restart import with_problems
-from pacs_monitor.alerting.rules import is_active
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.format.human import pluralized
 from pacs_monitor.history import History, HistoryReader
@@ -118,14 +117,14 @@ def entry_of(kept: Sequence[Kept], recorded: OnRecord, restored: Restored, estat
 
 def _about(incident: Incident) -> set[tuple[str, str]]:
     """What one open incident alone may be about: its cause, and checks in trouble."""
-    gone = {problem.check for problem in incident.problems if not is_active(problem)}
+    gone = {problem.check for problem in incident.problems if not problem.is_active}
     checks = incident.members if incident.kind is IncidentKind.NODE else ()
     return {(incident.kind, incident.cause), *checks} - gone
 
 
 def _transitions(incident: Incident, restored: Restored, estate: Estate) -> Iterator[Transition]:
     """Those that its members made, unless the ledger has later ones."""
-    for problem in filter(is_active, with_problems(incident, estate.checks).problems):
+    for problem in with_problems(incident, estate.checks).active:
         standing = restored.standings.get(problem.check)
         if standing is None or standing.state is problem.state or standing.since >= problem.since:
             continue

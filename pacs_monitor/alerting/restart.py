@@ -9,12 +9,10 @@ from typing import Any
 
 from immutables import Map
 
-from pacs_monitor.alerting.causes import cause_of
-from pacs_monitor.alerting.rules import is_active
+from pacs_monitor.alerting.causes import cause_of, due_of
 from pacs_monitor.alerting.situation import Asked, Behind, Site, Situation, Standing, Subject
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.model import (
-    SECOND,
     TROUBLE,
     Check,
     CheckId,
@@ -50,7 +48,7 @@ def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micro
         subjects[incident.id] = Subject(incident, due, notified, suppressed, differs)
         if incident.kind is IncidentKind.NODE:
             by_node[incident.members[0].node] |= {incident.id}
-            by_check |= {problem.check: incident.id for problem in incident.problems if is_active(problem)}
+            by_check |= {problem.check: incident.id for problem in incident.active}
         elif incident.kind is IncidentKind.DELIVERY:
             failing[incident.cause] = incident.since, incident.detail
     asked = {CheckId.parse(key): Asked(**data) for key, data in notes["asked"].items()}
@@ -146,8 +144,7 @@ def _problem(incident: Incident, member: CheckId) -> Problem:
 
 def _due(problem: Problem, checks: Mapping[CheckId, Check]) -> Micros:
     check = checks.get(problem.check)
-    page_after = 0.0 if check is None else check.page_after
-    return max(problem.noticed, min(problem.since, problem.noticed) + round(page_after * SECOND))
+    return due_of(problem.since, problem.noticed, 0.0 if check is None else check.page_after)
 
 
 def _until(sent: Notified, now: Micros) -> Notified:

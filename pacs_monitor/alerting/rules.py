@@ -57,7 +57,7 @@ class Rules:
                 targets[channel].add(self._paging, self._default.remind)
             return targets
         if incident.kind is IncidentKind.NODE:
-            routed = [(p.check, p.severity, p) for p in incident.problems if is_active(p) and p.check in self.checks]
+            routed = [(p.check, p.severity, p) for p in incident.active if p.check in self.checks]
             routed = [one for one in routed if one[2].state is not State.ABSENT]
             parts: Iterable[tuple[CheckId, Severity, Problem | None]] = routed
         else:
@@ -110,12 +110,16 @@ class Rules:
         """Its network parents; of each entry, all are needed to be down."""
         return self._nodes[node].depends_on if node in self._nodes else ()
 
+    def parent_nodes(self, node: str) -> list[str]:
+        """All nodes that its parents name, each once."""
+        return list(dict.fromkeys(parent for entry in self.parents(node) for parent in entry))
+
     @cached_property
     def children(self) -> Mapping[str, Sequence[str]]:
         """The nodes that name this one as a parent."""
         children: defaultdict[str, list[str]] = defaultdict(list)
-        for name, node in self._nodes.items():
-            for parent in {parent for entry in node.depends_on for parent in entry}:
+        for name in self._nodes:
+            for parent in self.parent_nodes(name):
                 children[parent].append(name)
         return children
 
@@ -144,8 +148,3 @@ class Rules:
                 if not route.continue_:
                     break
         return matching
-
-
-def is_active(problem: Problem) -> bool:
-    """Whether the member has not left the incident."""
-    return problem.left is None

@@ -21,12 +21,12 @@ from pacs_monitor.alerting.endings import end
 from pacs_monitor.alerting.parents import dead_parents
 from pacs_monitor.alerting.situation import Site, Subject
 from pacs_monitor.alerting.turn import Turn
-from pacs_monitor.alerting.vanished import ABSENT, VANISH_WITHIN, at_rest, end_vanished, vanish
+from pacs_monitor.alerting.vanished import VANISH_WITHIN, at_rest, end_vanished, vanish
 from pacs_monitor.model import (
     BEHIND_PARENT,
-    NEVER_CONNECTED,
     SECOND,
     TROUBLE,
+    VANISHED_FROM,
     CheckId,
     Ending,
     FailureClass,
@@ -79,16 +79,14 @@ def looked_at(turn: Turn, subject: Subject) -> Subject | None:
     """A group whose time may have come, due when the first of its members would page; None when it has ended."""
     if subject.incident.kind is not IncidentKind.GROUP:
         return subject
-    name = subject.incident.cause.removeprefix(ABSENT)
+    name = subject.incident.cause.removeprefix(VANISHED_FROM)
     _judge(turn, name)
     group = turn.subject(subject.incident.id)
     if group is None:
         return None
     vanished = group.incident.cause != name
     due = group.incident.since + VANISH_WITHIN if vanished else max(group.incident.noticed, groups.due(turn, name))
-    group = replace(group, due=due)
-    turn.put(subjects=(group.incident.id, group))
-    return group
+    return turn.remember(replace(group, due=due))
 
 
 def group_of(turn: Turn, incident: Incident) -> Subject | None:
@@ -155,7 +153,7 @@ def _count(turn: Turn, node: str) -> None:
     standing = turn.now.standings.get(check)
     unreachable, uncounted = site.unreachable, site.uncounted
     is_out = standing is not None and standing.state in (State.ABSENT, State.UNKNOWN)
-    is_lost = standing is not None and standing.state is State.DOWN and standing.reason in NEVER_CONNECTED
+    is_lost = standing is not None and standing.cannot_connect
     if is_lost and standing is not None and standing.reason in BEHIND_PARENT and _is_excused(turn, node, site):
         is_out, is_lost = True, False
     if is_lost and standing is not None:
@@ -179,7 +177,7 @@ def _is_excused(turn: Turn, node: str, site: Site) -> bool:
 def _judge(turn: Turn, name: str) -> None:
     """Suspect, group, or the end of one."""
     site = turn.now.sites.get(name, Site())
-    group, vanished = turn.owner((IncidentKind.GROUP, name)), turn.owner((IncidentKind.GROUP, ABSENT + name))
+    group, vanished = turn.owner((IncidentKind.GROUP, name)), turn.owner((IncidentKind.GROUP, VANISHED_FROM + name))
     if vanished is not None:
         end_vanished(turn, vanished)
     watched = len(turn.rules.site_nodes.get(name, ())) - len(site.uncounted)

@@ -9,7 +9,17 @@ from typing import Any, NamedTuple
 from immutables import Map
 
 from pacs_monitor.alerting.events import UnknownSince
-from pacs_monitor.model import CheckId, Incident, IncidentKind, Micros, Notified, Reason, State, Suppressed
+from pacs_monitor.model import (
+    NEVER_CONNECTED,
+    CheckId,
+    Incident,
+    IncidentKind,
+    Micros,
+    Notified,
+    Reason,
+    State,
+    Suppressed,
+)
 from pacs_monitor.model import Event as Said
 
 Cause = tuple[IncidentKind, str]
@@ -25,6 +35,11 @@ class Standing(NamedTuple):
     since: Micros
     last_before: Micros | None
     """When the last result of the state before had started."""
+
+    @property
+    def cannot_connect(self) -> bool:
+        """Whether it is down by a failure to connect: of a reachability check, its node cannot be reached."""
+        return self.state is State.DOWN and self.reason in NEVER_CONNECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +59,11 @@ class Subject:
     @property
     def key(self) -> Cause:
         return self.incident.kind, self.incident.cause
+
+    @property
+    def first_due(self) -> Micros:
+        """When people are to be notified first: of kind node, of the problems that are still in it."""
+        return min((problem.due for problem in self.incident.active), default=self.due)
 
     def age(self) -> tuple[Micros, str]:
         """The oldest is lowest."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pacs_monitor.alerting.events import Transitioned, recorded
 from pacs_monitor.alerting.timeline import Decided
-from pacs_monitor.alerting.turn import Owed
 from pacs_monitor.model import (
     CheckId,
     Entry,
@@ -24,7 +25,7 @@ class Slice:
 
     def __init__(self) -> None:
         self.transitions: list[Transition] = []
-        self.owed: list[Owed] = []
+        self.notifications: list[Notification] = []
         self.probes: dict[CheckId, None] = {}
         self._events: list[Recorded] = []
         self._incidents: dict[str, Incident] = {}
@@ -33,26 +34,26 @@ class Slice:
         self._unreachable: list[Unreachable] = []
         self._notes: dict[tuple[str, str], Note] = {}
 
-    def add(self, decided: Decided) -> None:
-        """One more decision."""
+    def add(self, decided: Decided, notifications: Iterable[Notification] = ()) -> None:
+        """One more decision, with what was written for what it owes."""
         event, effects = decided.event, decided.effects
         if isinstance(event.what, Transitioned) and not event.what.on_record:
             self.transitions.append(event.what.transition)
         self._events.append(recorded(event))
         self._incidents |= effects.incidents
-        self.owed += effects.owed
+        self.notifications += notifications
         self._suppressed += effects.suppressed
         self._notified |= effects.notified
         self._unreachable += effects.unreachable
         self._notes |= effects.notes
         self.probes |= effects.probes
 
-    def entry(self, notifications: tuple[Notification, ...]) -> Entry:
-        """All of it, with the notifications that were written for what is owed."""
+    def entry(self) -> Entry:
+        """All of it."""
         return Entry(
             tuple(self.transitions),
             tuple(self._incidents.values()),
-            notifications,
+            tuple(self.notifications),
             tuple(self._suppressed),
             tuple(self._notified.values()),
             tuple(self._events),

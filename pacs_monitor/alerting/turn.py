@@ -144,20 +144,21 @@ class Turn:
             if identity != subject.incident.id:
                 yield self.now.subjects[identity]
 
-    def keep(self, subject: Subject, *, changed: bool = True) -> Subject:
-        """Put a subject into the situation; `changed` if its incident is to be recorded."""
+    def remember(self, subject: Subject) -> Subject:
+        """Put a subject into the situation; its incident is as it is on record."""
         self.put(subjects=(subject.incident.id, subject))
-        if changed:
-            self.effects.incidents[subject.incident.id] = subject.incident
-        self.touch([subject.incident.id])
         return subject
+
+    def keep(self, subject: Subject) -> Subject:
+        """Put a subject into the situation whose incident is new, or has changed: it is recorded and looked at."""
+        self.effects.incidents[subject.incident.id] = subject.incident
+        self.touch([subject.incident.id])
+        return self.remember(subject)
 
     def notify(self, subject: Subject, sent: Notified) -> Subject:
         """Remember what a channel was notified of."""
-        subject = replace(subject, notified={**subject.notified, sent.channel: sent})
-        self.put(subjects=(subject.incident.id, subject))
         self.effects.notified[sent.incident, sent.channel] = sent
-        return subject
+        return self.remember(replace(subject, notified={**subject.notified, sent.channel: sent}))
 
     def wake(self, subject: str, at: Micros) -> None:
         if at > self.at:

@@ -7,12 +7,10 @@ from dataclasses import replace
 from pacs_monitor.alerting.endings import end
 from pacs_monitor.alerting.situation import Site, Subject
 from pacs_monitor.alerting.turn import Turn
-from pacs_monitor.model import SECOND, CheckId, Ending, Incident, IncidentKind, Micros, Severity, State
+from pacs_monitor.model import SECOND, VANISHED_FROM, CheckId, Ending, Incident, IncidentKind, Micros, Severity, State
 
 VANISH_WITHIN = 120 * SECOND
 VANISHED = 5
-ABSENT = "absent:"
-"""The cause of a group of modalities that vanished together begins so; the site follows."""
 
 
 def vanish(turn: Turn, name: str, check: CheckId) -> None:
@@ -26,7 +24,7 @@ def vanish(turn: Turn, name: str, check: CheckId) -> None:
     recent = tuple(sorted((*recent, (turn.at, check))))
     turn.note("vanished", str(check), {"site": name, "at": turn.at})
     turn.put(sites=(name, replace(site, vanished=recent)))
-    group = turn.owner((IncidentKind.GROUP, ABSENT + name))
+    group = turn.owner((IncidentKind.GROUP, VANISHED_FROM + name))
     members = tuple(sorted(one for _, one in recent))
     if group is not None:
         every = tuple(dict.fromkeys((*group.incident.members, *members)))
@@ -60,7 +58,7 @@ def is_absent(turn: Turn, check: CheckId) -> bool:
 
 
 def _open(turn: Turn, name: str, members: tuple[CheckId, ...], since: Micros) -> None:
-    cause, identity = ABSENT + name, turn.identity()
+    cause, identity = VANISHED_FROM + name, turn.identity()
     severity, state = Severity.WARNING, State.ABSENT
     incident = Incident(
         identity, IncidentKind.GROUP, cause, severity, state, None, None, "", None, since, turn.at, members

@@ -28,7 +28,7 @@ from pacs_monitor.model import DeliveryError, DeliveryStatus, Event, Failure, No
 
 ENDINGS = frozenset({Event.RESOLVED, Event.WITHDRAWN})
 UPDATES = frozenset({Event.CHANGED, Event.REMINDED})
-_SEVERITIES = {severity.value: rank for rank, severity in enumerate(Severity)}
+_SEVERITIES = {severity.value: severity.badness for severity in Severity}
 
 
 @dataclass(slots=True, eq=False)

@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.format.human import moment
-from pacs_monitor.model import Ending, Event, Incident, Micros, State, iso
+from pacs_monitor.model import VANISHED_FROM, Ending, Event, Incident, Micros, State, iso
 
 SCHEMA = 1
-ABSENT = "absent:"
 NAMED = 3
 
 
@@ -23,7 +22,7 @@ def data(
     `name` is the monitor's, as the history was opened with; `titles` are those of sites, where they have one.
     """
     nodes = [member.node for member in incident.members]
-    site = incident.cause.removeprefix(ABSENT)
+    site = incident.cause.removeprefix(VANISHED_FROM)
     title = titles.get(site, site)
     is_over = bool(incident.ended and incident.ending is Ending.RESOLVED)
     return {
@@ -62,7 +61,7 @@ def _summary(incident: Incident, event: Event, site: str, monitor: MonitorSettin
     if incident.state is State.ABSENT:
         return f"{len(names)} modalities in {site} vanished together at {since}: {named}"
     if event is Event.RESOLVED:
-        what = "modalities are back" if incident.cause.startswith(ABSENT) else "can be reached again"
+        what = "modalities are back" if incident.cause.startswith(VANISHED_FROM) else "can be reached again"
         return f"{site} {what}; what is still down there is reported separately ({len(names)} nodes, since {since})"
     if incident.detail:  # from where
         return f"{incident.detail} since {since}: priors and sending from there are probably down"

@@ -136,14 +136,15 @@ def _problems(incident: Incident) -> list[dict[str, Any]]:
             "reason": problem.reason and problem.reason.value,
             "since": iso(problem.since),
         }
-        for problem in incident.problems
-        if problem.left is None
+        for problem in incident.active
     ]
 
 
 def _speaking(incident: Incident) -> CheckId | None:
     """The worst member; the first, once all have left."""
-    return incident.worst or (incident.members[0] if incident.members else None)
+    if incident.worst is not None:
+        return incident.worst.check
+    return incident.members[0] if incident.members else None
 
 
 def summary(incident: Incident, scene: Scene) -> str:
@@ -278,7 +279,7 @@ def _trouble(incident: Incident, event: Event, check: Check | None, scene: Scene
 
 def _failing(incident: Incident) -> str:
     """The members that are in trouble, if they are more than one."""
-    names = [problem.check.check for problem in incident.problems if problem.left is None and problem.state in TROUBLE]
+    names = [problem.check.check for problem in incident.in_trouble]
     return f"; {len(names)} checks fail: {_named(names)}" if len(names) > 1 else ""
 
 

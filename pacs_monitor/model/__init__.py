@@ -26,6 +26,7 @@ from pacs_monitor.model.defaults import CHECK_DEFAULTS
 from pacs_monitor.model.enums import (
     NEVER_ANSWERED,
     NEVER_CONNECTED,
+    REASONS,
     TROUBLE,
     Blame,
     Flag,
@@ -53,6 +54,7 @@ from pacs_monitor.model.estate import (
 from pacs_monitor.model.failures import BEHIND_PARENT, FailureClass, failure_class
 from pacs_monitor.model.identity import fingerprint
 from pacs_monitor.model.incidents import (
+    VANISHED_FROM,
     DeliveryError,
     DeliveryResult,
     DeliveryStatus,
@@ -106,10 +108,12 @@ __all__ = [
     "NEVER_ANSWERED",
     "NEVER_CONNECTED",
     "NO_STREAK",
+    "REASONS",
     "SECOND",
     "STORES_A_DAY",
     "STORES_A_MINUTE",
     "TROUBLE",
+    "VANISHED_FROM",
     "AcceptsReports",
     "Address",
     "Blame",

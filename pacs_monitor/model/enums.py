@@ -24,7 +24,13 @@ class State(StrEnum):
     ABSENT = "absent"
     UNKNOWN = "unknown"
 
+    @property
+    def badness(self) -> int:
+        """The worst is 0."""
+        return _WORST_STATES.index(self)
 
+
+_WORST_STATES = (State.DOWN, State.DEGRADED, State.UNKNOWN, State.ABSENT, State.UP)
 TROUBLE = frozenset({State.DEGRADED, State.DOWN})
 """What opens an incident."""
 
@@ -62,6 +68,14 @@ class Severity(StrEnum):
     CRITICAL = "critical"
     WARNING = "warning"
     INFO = "info"
+
+    @property
+    def badness(self) -> int:
+        """The worst is 0."""
+        return _WORST_SEVERITIES.index(self)
+
+
+_WORST_SEVERITIES = tuple(Severity)
 
 
 class Presence(StrEnum):
@@ -152,6 +166,8 @@ class Reason(StrEnum):
     PROBE_ERROR = "probe_error", Blame.MONITOR
 
 
+REASONS = {reason.value: reason for reason in Reason}
+"""By what is written."""
 NEVER_ANSWERED = frozenset(
     {Reason.TCP_REFUSED, Reason.TCP_RESET, Reason.TCP_TIMEOUT, Reason.TCP_UNREACHABLE, Reason.TLS_TIMEOUT}
     | {Reason.ACSE_TIMEOUT, Reason.DNS}

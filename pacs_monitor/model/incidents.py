@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
-from pacs_monitor.model.enums import Phase, Reason, Severity, State
+from pacs_monitor.model.enums import TROUBLE, Phase, Reason, Severity, State
 from pacs_monitor.model.errors import PacsMonitorError
 from pacs_monitor.model.failures import FailureClass
 from pacs_monitor.model.results import CheckId, Transition
@@ -29,15 +29,15 @@ class IncidentKind(StrEnum):
     FAULT = "fault"
 
 
+VANISHED_FROM = "absent:"
+"""The cause of a group of modalities that vanished together begins so; the site follows."""
+
+
 class Ending(StrEnum):
     RESOLVED = "resolved"
     WITHDRAWN = "withdrawn"
     MERGED = "merged"
     """Absorbed by another incident of the same cause before anybody was notified."""
-
-
-_STATES = (State.DOWN, State.DEGRADED, State.UNKNOWN, State.ABSENT, State.UP)
-_SEVERITIES = tuple(Severity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,14 @@ class Problem:
     left: Micros | None = None
     """When it was good again, or left the incident otherwise."""
 
+    @property
+    def is_active(self) -> bool:
+        """Whether it has not left the incident."""
+        return self.left is None
+
     def badness(self) -> tuple[int, int, Micros, CheckId]:
         """The worst is lowest."""
-        return _STATES.index(self.state), _SEVERITIES.index(self.severity), self.since, self.check
+        return self.state.badness, self.severity.badness, self.since, self.check
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +104,19 @@ class Incident:
     """Counts its changes: of two writings of one incident, the record keeps the later one, whichever comes last."""
 
     @property
-    def worst(self) -> CheckId | None:
-        """The member that speaks for all: of those in it, the worst by state, then by severity, then the first."""
-        active = [problem for problem in self.problems if problem.left is None]
-        return min(active, key=Problem.badness).check if active else None
+    def active(self) -> tuple[Problem, ...]:
+        """The problems that have not left it."""
+        return tuple(problem for problem in self.problems if problem.is_active)
+
+    @property
+    def in_trouble(self) -> tuple[Problem, ...]:
+        """Those of them that are degraded or down now."""
+        return tuple(problem for problem in self.active if problem.state in TROUBLE)
+
+    @property
+    def worst(self) -> Problem | None:
+        """The one that speaks for all: of those in it, the worst by state, then by severity, then the first."""
+        return min(self.active, key=Problem.badness, default=None)
 
     def changed(self, **fields: Any) -> Self:
         """The same with other fields, as a later version."""

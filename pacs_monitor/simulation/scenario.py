@@ -26,13 +26,12 @@ from pacs_monitor.config import ConfigError, Estate, Problem, read_document
 from pacs_monitor.config.errors import unknown_name
 from pacs_monitor.fields import Duration, Moment, Settings, Texts
 from pacs_monitor.format.names import likely
-from pacs_monitor.model import SECOND, CheckId, Micros, Reason, State
+from pacs_monitor.model import REASONS, SECOND, CheckId, Micros, Reason, State
 from pacs_monitor.simulation.lines import Line, lines, shown
 from pacs_monitor.simulation.world import Move, World
 
 LASTS = 24 * 3600.0
 """Seconds that a scenario goes on after its last step, unless it says `until`."""
-REASONS = {reason.value: reason for reason in Reason}
 _DEFAULTS = {State.UP: None, State.UNKNOWN: Reason.NOT_MEASURED, State.DEGRADED: Reason.SLOW}
 
 

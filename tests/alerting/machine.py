@@ -39,7 +39,7 @@ from pacs_monitor.alerting.events import (
     event_id,
 )
 from pacs_monitor.alerting.parents import confirmed_within, fresh_within
-from pacs_monitor.alerting.rules import Rules, is_active
+from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.sites import SUSPECT_FOR
 from pacs_monitor.alerting.situation import Situation, Subject
 from pacs_monitor.alerting.timeline import Decided, Timeline
@@ -48,7 +48,6 @@ from pacs_monitor.config import Estate
 from pacs_monitor.model import (
     BEHIND_PARENT,
     SECOND,
-    TROUBLE,
     CheckId,
     DeliveryStatus,
     Ending,
@@ -414,7 +413,7 @@ class Machine(RuleBasedStateMachine):
         """Nor is it said to be muted, once its page waits no more for a fresh result."""
         situation = self.cut.situation
         for subject in situation.subjects.values():
-            wrong = [p for p in subject.incident.problems if is_active(p) and p.state in TROUBLE]
+            wrong = subject.incident.in_trouble
             waits = [situation.asked[p.check].until for p in wrong if p.check in situation.asked]
             waits += [site.suspect_until for site in situation.sites.values()]
             if max(waits, default=0) > self.now:
@@ -559,7 +558,7 @@ def _check_indexes(situation: Situation) -> None:
         assert subject.incident.id == identity
         assert subject.incident.ended is None
         if subject.incident.kind is IncidentKind.NODE:
-            active = [problem.check for problem in subject.incident.problems if is_active(problem)]
+            active = [problem.check for problem in subject.incident.active]
             assert active, "an incident without a problem is over"
             assert len({problem.check for problem in subject.incident.problems}) == len(subject.incident.problems)
             assert not by_check.keys() & set(active), "a check is in one incident"

@@ -10,8 +10,7 @@ from pacs_monitor.alerting.events import Happening
 from pacs_monitor.alerting.timeline import Decided, Timeline
 from pacs_monitor.alerting.turn import Owed
 from pacs_monitor.config import Estate, load
-from pacs_monitor.history.decisions import REASONS
-from pacs_monitor.model import SECOND, CheckId, DeliveryStatus, IncidentKind, Micros, Reason, State, Suppressed
+from pacs_monitor.model import REASONS, SECOND, CheckId, DeliveryStatus, IncidentKind, Micros, Reason, State, Suppressed
 from pacs_monitor.simulation.world import Move, World
 
 T0 = 1_764_000_000 * SECOND

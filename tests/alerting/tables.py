@@ -50,11 +50,9 @@ class Tables:
         self._clock.time = now
         slice_ = Slice()
         for one in decided:
-            slice_.add(one)
-        owed = tuple(
-            Notification(one.id, one.channel, one.event, one.at, {}, one.incident.id, one.status) for one in slice_.owed
-        )
-        self._runner.run(self.history.record(slice_.entry(owed)))
+            owed = (Notification(o.id, o.channel, o.event, o.at, {}, o.incident.id, o.status) for o in one.effects.owed)
+            slice_.add(one, owed)
+        self._runner.run(self.history.record(slice_.entry()))
 
     def keep(self, incident: Incident, now: Micros) -> None:
         """One that no decision has led to."""

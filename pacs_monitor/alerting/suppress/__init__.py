@@ -11,11 +11,11 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 
-from pacs_monitor.alerting.rules import Target, is_active
+from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.suppress.reply import Reply
 from pacs_monitor.alerting.turn import Turn
-from pacs_monitor.model import TROUBLE, Event, Why
+from pacs_monitor.model import Event, Why
 
 Suppress = Callable[[Turn, Subject, str, Target], Reply | None]
 
@@ -37,7 +37,7 @@ def _as_before(subject: Subject, channel: str) -> Reply | None:
     held = subject.suppressed.get((Event.OPENED, channel))
     if held is None or held.why not in EXPLAINED:
         return None
-    if any(is_active(problem) and problem.state in TROUBLE for problem in subject.incident.problems):
+    if subject.incident.in_trouble:
         return None
     return Reply(Why(held.why), held.detail)
 
