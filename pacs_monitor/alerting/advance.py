@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from immutables import Map
 
-from pacs_monitor.alerting import cuts, members, notify, own, parents, sites
+from pacs_monitor.alerting import cuts, members, notify, operators, own, parents, sites
 from pacs_monitor.alerting.clock_steps import clock_set
 from pacs_monitor.alerting.events import (
     ChannelFailing,
@@ -41,6 +41,7 @@ from pacs_monitor.alerting.events import (
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.situation import Situation, Standing
 from pacs_monitor.alerting.turn import Effects, Turn
+from pacs_monitor.alerting.words import Acknowledge, Close, Remark
 from pacs_monitor.model import SECOND, TROUBLE, CheckId, State, Transition
 
 GAP = 60 * SECOND
@@ -94,6 +95,12 @@ def _apply(turn: Turn, event: Event) -> None:  # noqa: PLR0912 - one line per ki
             _reloaded(turn)
         case ClockSet(step):
             clock_set(turn, step)
+        case Acknowledge():
+            operators.acknowledge(turn, event.what)
+        case Remark():
+            operators.remark(turn, event.what)
+        case Close():
+            operators.close(turn, event.what)
         case Due(subject) if subject.startswith(own.BLIND):
             own.ripened(turn, subject)
         case Due(subject):

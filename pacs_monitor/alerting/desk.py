@@ -38,8 +38,10 @@ from pacs_monitor.alerting.restart import situation_of
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.slices import Slice
+from pacs_monitor.alerting.spoken import Spoken
 from pacs_monitor.alerting.timeline import Decided, Timeline
 from pacs_monitor.alerting.unrecorded import Unrecorded, always
+from pacs_monitor.alerting.words import Verdict, Word
 from pacs_monitor.clock import ClockWatch
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.delivery import ChannelTrouble, Outbox, RetryPolicy
@@ -99,6 +101,7 @@ class Desk:
         self._known: dict[CheckId, Check] = dict(estate.checks)
         self._timeline = Timeline(Rules(estate), event_id)
         self._inbox = Inbox()
+        self._spoken = Spoken()
         self._slice = Slice()
         """Decided, and not yet one transaction."""
         self._faults: tuple[str, ...] = ()
@@ -181,6 +184,12 @@ class Desk:
         self._happened(Reloaded(estate.revision))
         self.outbox.adopt(estate.channels, changed)
 
+    async def say(self, word: Word) -> Verdict:
+        """Somebody says something: what became of it, once it is on record; raises NotDecidedError."""
+        verdict = self._spoken.wait(word)
+        self._happened(word)
+        return await verdict
+
     async def test(self, channel: str) -> str:
         """Send a test notification; what the receiver said, or DeliveryError."""
         return await self.outbox.test(page.trial(channel, self._estate.monitor, self._clock.now()))
@@ -193,6 +202,7 @@ class Desk:
             await self._turn()
         except Exception as error:  # noqa: BLE001 - a fault must not keep the daemon from ending
             self._supervisor.failed("desk", error)
+        self._spoken.end()
         await self.dispatch.stop()
         await self.outbox.stop(grace)
 
@@ -200,6 +210,7 @@ class Desk:
         """Another daemon leads: decide, write and send nothing any more; what could not be recorded."""
         self._worker.cancel()
         await asyncio.wait({self._worker})
+        self._spoken.end()
         await self.outbox.stop(0)
         return await self.dispatch.abandon()
 
@@ -235,6 +246,7 @@ class Desk:
                     committed = self._turn_took
                     self._finish()
                     await self.dispatch.carry_out()
+                    self._spoken.written(self.dispatch.is_recorded)
                 await asyncio.sleep(0)
 
     def _observe(self) -> None:
@@ -264,12 +276,17 @@ class Desk:
         yield from self._timeline.pass_until(self._clock.now())
 
     def _sort(self, decided: Decided) -> None:
+        was_said = self._spoken.decided(decided)
+        if decided.effects.refusal is not None:
+            return
         if decided.failure is None:
             written = self._pages.written(decided.effects.owed, self._estate, self._known, self._clock.now())
             self._slice.add(decided, written)
             self._inbox.decided()
             return
         self._supervisor.failed("decision", decided.failure)
+        if was_said:
+            return
         what = decided.event.what
         if isinstance(what, Transitioned) and not what.on_record:
             self._slice.transitions.append(what.transition)

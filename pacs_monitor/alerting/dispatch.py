@@ -62,6 +62,10 @@ class Dispatch:
         held = tuple(row for entry in entries for row in entry.suppressed if row.incident == identity)
         return IncidentFile(incident, owed, held)
 
+    def is_recorded(self, event: str) -> bool:
+        """Whether an event that was decided and carried out is on record."""
+        return all(row.id != event for entry in (*self._recorder.late, *self._decided) for row in entry.events)
+
     async def carry_out(self) -> None:
         """Record and feed all that waits; what a fault interrupts is taken up by the next call."""
         self._feed()

@@ -9,7 +9,7 @@ from pacs_monitor.alerting.turn import Owed, Turn
 from pacs_monitor.model import DeliveryStatus, Ending, IncidentKind, Micros, Suppressed, Why
 from pacs_monitor.model import Event as Said
 
-_SAID = {Ending.RESOLVED: Said.RESOLVED, Ending.WITHDRAWN: Said.WITHDRAWN}
+_SAID = {Ending.RESOLVED: Said.RESOLVED, Ending.WITHDRAWN: Said.WITHDRAWN, Ending.CLOSED: Said.CLOSED}
 
 
 def end(turn: Turn, subject: Subject, ending: Ending, ended: Micros) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from ulid import ULID
 
+from pacs_monitor.alerting.words import Acknowledge, Close, Remark, Word
 from pacs_monitor.model import CheckId, Micros, Reason, Recorded, Transition
 
 
@@ -141,6 +142,7 @@ Happening = (
     | Reloaded
     | ClockSet
     | Due
+    | Word
 )
 
 KINDS: dict[str, type[Any]] = {
@@ -158,6 +160,9 @@ KINDS: dict[str, type[Any]] = {
     "reloaded": Reloaded,
     "clock_set": ClockSet,
     "due": Due,
+    "acknowledge": Acknowledge,
+    "note": Remark,
+    "close": Close,
 }
 """As the record writes them."""
 _NAMES = {kind: name for name, kind in KINDS.items()}

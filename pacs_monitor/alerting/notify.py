@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pacs_monitor.alerting import parents
+from pacs_monitor.alerting import operators, parents
 from pacs_monitor.alerting.causes import class_of, worst_severity
 from pacs_monitor.alerting.holds import held_until
 from pacs_monitor.alerting.rules import Target
@@ -42,11 +42,12 @@ JOINING = 300 * SECOND
 def evaluate(turn: Turn, subject: Subject) -> None:
     """Owe what is due now, and say when to look again; asking twice at one moment owes nothing twice."""
     targets = turn.rules.targets(subject.incident)
+    subject, expired = operators.expire(turn, subject)
     subject = _open(turn, subject, targets)
     if not subject.notified:
         return
     subject = _change(turn, subject, targets)
-    _remind(turn, subject, targets)
+    _remind(turn, subject, targets, at_once=expired)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
         if due > turn.at:
             turn.wake(subject.incident.id, due)
             continue
-        reply = suppressed(turn, subject, channel, target)
+        reply = suppressed(turn, subject, Said.OPENED, channel, target)
         subject = _with_reply(turn, subject, (Said.OPENED, channel), reply)
         if reply is None:
             subject = _opened(turn, subject, channel, target)
@@ -123,9 +124,13 @@ def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
     urgent = len(subject.incident.problems) == 1 and subject.incident.kind is IncidentKind.NODE
     if turn.at < ripe:
         turn.wake(subject.incident.id, ripe)
+    held = max(held_until(turn, subject.incident), 0 if turn.is_timer else turn.at + 1)
     for channel, new in differing.items():
-        if new == _WORSE or urgent or turn.at >= ripe:
+        if new == _WORSE and held > turn.at:  # it pages: as a first page it waits, and until all of its moment is known
+            turn.wake(subject.incident.id, held)
+        elif new == _WORSE or urgent or turn.at >= ripe:
             pages = new == _WORSE and subject.incident.kind is IncidentKind.NODE
+            pages &= subject.incident.acknowledgement is None
             subject = _say(turn, subject, Said.CHANGED, channel, targets, pages=pages)
     return subject
 
@@ -144,13 +149,19 @@ def _news(view: _View, sent: Notified) -> str:
     return "" if set(view.members) <= set(sent.members) else _MEMBERS
 
 
-def _remind(turn: Turn, subject: Subject, targets: dict[str, Target]) -> None:
+def _remind(turn: Turn, subject: Subject, targets: dict[str, Target], *, at_once: bool) -> None:
+    """Every so often; at once where an acknowledgement is over."""
     incident = subject.incident
     if incident.kind is IncidentKind.NODE and incident.state not in TROUBLE:
         return
     for channel, target in targets.items():
         sent = subject.notified.get(channel)
-        if target.remind is None or sent is None or sent.refused:
+        if sent is None or sent.refused:
+            continue
+        if at_once:
+            subject = _say(turn, subject, Said.REMINDED, channel, targets)
+            sent = subject.notified[channel]
+        if target.remind is None:
             continue
         pause = round(target.remind * SECOND)
         if sent.at + pause > turn.at:
@@ -166,7 +177,7 @@ def _say(
     """Changed or reminded, to a channel that has its opened."""
     sent, target, view = subject.notified[channel], targets.get(channel), _view(turn, subject.incident)
     paging = turn.rules.paging(subject.incident) if target is None else target.paging
-    reply = suppressed(turn, subject, channel, target or Target(paging))
+    reply = suppressed(turn, subject, said, channel, target or Target(paging))
     page = sent.page + (1 if pages and reply is None else 0)
     if reply is None:
         shadow = sent.shadow or paging is Paging.SHADOW

@@ -8,10 +8,23 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from pacs_monitor.config.estate import Estate, Route, check_facts
-from pacs_monitor.model import Check, CheckId, Incident, IncidentKind, Paging, Presence, Problem, Severity, State
+from pacs_monitor.model import (
+    SECOND,
+    Check,
+    CheckId,
+    Incident,
+    IncidentKind,
+    Micros,
+    Paging,
+    Presence,
+    Problem,
+    Severity,
+    State,
+)
 
 REACHABILITY = ("ping", "tcp", "snmp_interface", "dicom_echo", "http", "hl7_heartbeat")
 """Kinds that show best whether a node can be reached; of a node without any of them, its most frequent check."""
+ACKNOWLEDGED_FOR = 8 * 3600 * SECOND
 _STRENGTH = (Paging.OFF, Paging.SHADOW, Paging.ON)
 
 
@@ -70,6 +83,10 @@ class Rules:
                 if problem is not None:
                     target.problems.append(problem)
         return targets
+
+    def acknowledged_until(self, incident: Incident, at: Micros) -> Micros:  # noqa: ARG002 - calendars may differ
+        """How long an acknowledgement holds that names no end."""
+        return at + ACKNOWLEDGED_FOR
 
     def paging(self, incident: Incident) -> Paging:
         """The strongest mode among the members, whatever the routes say."""

@@ -9,9 +9,10 @@ from typing import Any
 from immutables import Map
 from ulid import ULID
 
-from pacs_monitor.alerting.events import Event
+from pacs_monitor.alerting.events import Due, Event
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.situation import Asked, Cause, Situation, Subject
+from pacs_monitor.alerting.words import Kind, Refusal
 from pacs_monitor.model import (
     CheckId,
     DeliveryStatus,
@@ -59,6 +60,8 @@ class Effects:
     """Checks to run at once."""
     wakes: list[tuple[Micros, str]] = field(default_factory=list)
     """When to look at which subject again."""
+    refusal: Refusal | None = None
+    """What somebody said is not accepted: nothing has changed."""
 
     @property
     def is_empty(self) -> bool:
@@ -75,6 +78,7 @@ class Turn:
         self.at = max(event.at, situation.at)
         self.now = replace(situation, at=self.at)
         """Nobody else's until it is handed over: only `put` and `drop` change it in place."""
+        self.is_timer = isinstance(event.what, Due)
         self.rules = rules
         self.effects = Effects()
         self._number = int(ULID.from_str(event.id))
@@ -84,6 +88,10 @@ class Turn:
         """A ULID that derives from the event's."""
         self._number += 1
         return str(ULID.from_int(self._number))
+
+    def refuse(self, kind: Kind, why: str) -> None:
+        """What somebody said cannot be accepted; nothing may have changed yet."""
+        self.effects.refusal = Refusal(kind, why)
 
     def touch(self, subjects: Iterable[str]) -> None:
         """Look at these before the event is done with."""

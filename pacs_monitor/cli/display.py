@@ -82,10 +82,16 @@ def incident(found: Mapping[str, Any], when: When) -> list[str]:
         lines += [f"  {name}: {escape(value)}" for name, value in more.items() if value]
     times = [("last good", "last_good"), ("since", "since"), ("noticed", "noticed"), (found["ending"], "ended")]
     lines.append("  " + ", ".join(f"{word} {when(found[key])}" for word, key in times if found[key]))
+    lines += [f"  {escape(_acknowledged(found['acknowledged'], when))}"] if found.get("acknowledged") else []
     also = [("linked with", ", ".join(found["linked"])), ("part of group", found["group"])]
     lines += [f"  {word} {escape(value)}" for word, value in also if value and found["kind"] != "group"]
     stuck = frozenset(row["id"] for row in found["notifications"] if row.get("stuck"))
     return [*lines, "[bold]what happened[/bold]", *story.lines(found["story"], when, stuck)]
+
+
+def _acknowledged(said: Mapping[str, Any], when: When) -> str:
+    ticket, why = f" (ticket {said['ticket']})" if said["ticket"] else "", f": {said['why']}" if said["why"] else ""
+    return f"acknowledged by {said['by']} until {when(said['until'])}{ticket}{why}"
 
 
 def reason(row: Mapping[str, Any]) -> str:

@@ -85,6 +85,21 @@ def _clock_set(line: Line, _when: When) -> str:
     return f"the monitor's clock is set {direction} by {duration(abs(line['seconds']))}"
 
 
+def _acknowledge(line: Line, when: When) -> str:
+    until = f" until {when(line['until'])}" if line["until"] else ""
+    ticket = f" (ticket {line['ticket']})" if line["ticket"] else ""
+    return f"{line['by']} acknowledges it{until}{ticket}" + (f": {line['why']}" if line["why"] else "")
+
+
+def _note(line: Line, when: When) -> str:
+    promised = f" (next update {when(line['next_update'])})" if line["next_update"] else ""
+    return f"{line['by']} notes{' for the public' if line['public'] else ''}: {line['text']}{promised}"
+
+
+def _close(line: Line, _when: When) -> str:
+    return f"{line['by']} closes it" + (f": {line['why']}" if line["why"] else "")
+
+
 def _linked(line: Line, _when: When) -> str:
     return f"linked with incident {line['incident']}: the same cause ({line['cause']}), both were notified of"
 
@@ -148,6 +163,9 @@ _TEXTS: Mapping[str, Callable[[Line, When], str]] = {
     "site_reached": _site_reached,
     "reloaded": _reloaded,
     "clock_set": _clock_set,
+    "acknowledge": _acknowledge,
+    "note": _note,
+    "close": _close,
     "linked": _linked,
     "absorbed": _absorbed,
     "group": _group,

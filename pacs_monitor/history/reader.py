@@ -21,6 +21,7 @@ from pacs_monitor.history.errors import HistoryError, describe
 from pacs_monitor.history.rollups import as_runs
 from pacs_monitor.intervals import FOREVER, Interval
 from pacs_monitor.model import (
+    Acknowledgement,
     Change,
     CheckId,
     DeliveryStatus,
@@ -33,6 +34,7 @@ from pacs_monitor.model import (
     Notification,
     Notified,
     Problem,
+    PublicNote,
     Recorded,
     Severity,
     State,
@@ -358,8 +360,14 @@ def _incident(row: Row[Any], members: Sequence[Member]) -> Incident:
         problems=tuple(problem for _, problem in members if problem is not None),
         linked=tuple(row.linked),
         group=row.group_id,
+        acknowledgement=_acknowledgement(row.acknowledgement),
+        public_note=row.public_note and PublicNote(**row.public_note),
         version=row.version,
     )
+
+
+def _acknowledgement(said: dict[str, Any] | None) -> Acknowledgement | None:
+    return None if said is None else Acknowledgement(**{**said, "severity": Severity(said["severity"])})
 
 
 def _notification(row: Row[Any]) -> Notification:

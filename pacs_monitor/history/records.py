@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, update
@@ -134,6 +134,8 @@ class RecordWriter:
             "version": incident.version,
             "linked": incident.linked,
             "group_id": incident.group,
+            "acknowledgement": incident.acknowledgement and asdict(incident.acknowledgement),
+            "public_note": incident.public_note and asdict(incident.public_note),
         }
 
     def _members(self, connection: Connection, incidents: Sequence[Incident]) -> None:

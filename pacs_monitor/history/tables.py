@@ -165,7 +165,10 @@ incidents = Table(
     Column("version", Integer, nullable=False, server_default="0"),
     Column("linked", Document, nullable=False, server_default="[]"),
     Column("group_id", PlainText, nullable=False, server_default=""),
+    Column("acknowledgement", Document, nullable=True),
+    Column("public_note", Document, nullable=True),
 )
+"""What people are notified of as one; the last two are what people have said of it, as it stands (model.words)."""
 members = Table(
     "members",
     metadata,
@@ -255,42 +258,6 @@ notifications = Table(
     text("said"),
     time("settled", nullable=True),
 )
-acknowledgements = Table(
-    "acknowledgements",
-    metadata,
-    Column("id", Key, primary_key=True),
-    of("incidents", "incident_id", index=True),
-    time("at"),
-    text("who"),
-    text("note"),
-    time("until", nullable=True),
-)
-maintenance = Table(
-    "maintenance",
-    metadata,
-    Column("id", PlainText, primary_key=True),
-    monitor(),
-    text("name"),
-    Column("match", Document, nullable=False),
-    time("started"),
-    time("ended"),
-    text("probing"),
-    text("who"),
-    time("announced"),
-)
-pauses = Table(
-    "pauses",
-    metadata,
-    Column("id", Key, primary_key=True),
-    monitor(),
-    Column("match", Document, nullable=False),
-    time("started"),
-    time("until", nullable=True),
-    time("ended", nullable=True),
-    text("who"),
-    text("why"),
-)
-
 rollups = Table(
     "rollups",
     metadata,

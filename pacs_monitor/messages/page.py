@@ -91,6 +91,7 @@ def data(incident: Incident, event: Event, scene: Scene, behind: Sequence[str] =
         "blame": reason and reason.blame.value,
         "phase": incident.phase and incident.phase.value,
         "summary": _summary(incident, event, check, scene)
+        + _said(incident, event, scene)
         + _beside(incident, event, still_ok, also_failing)
         + (NEVER_WORKED if unproven else ""),
         "detail": incident.detail,
@@ -105,7 +106,8 @@ def data(incident: Incident, event: Event, scene: Scene, behind: Sequence[str] =
         "page": 1,
         "worse": False,
         "linked": list(incident.linked),
-        "public_note": "",
+        "public_note": incident.public_note.text if incident.public_note else "",
+        "acknowledged": acknowledged(incident),
         "also_failing": also_failing,
         "still_ok": still_ok,
         "runbook": runbook(scene.monitor, reason or incident.kind),
@@ -113,6 +115,14 @@ def data(incident: Incident, event: Event, scene: Scene, behind: Sequence[str] =
         "unrecorded": False,
         **_of_the_node(None if check is None else check.node),
     }
+
+
+def acknowledged(incident: Incident) -> dict[str, Any] | None:
+    """Who deals with it, why, and until when; None if nobody has said so."""
+    said = incident.acknowledgement
+    if said is None:
+        return None
+    return {"by": said.by, "why": said.why, "at": iso(said.at), "until": iso(said.until), "ticket": said.ticket}
 
 
 def _of_the_node(node: Node | None) -> dict[str, Any]:
@@ -151,7 +161,7 @@ def summary(incident: Incident, scene: Scene) -> str:
     """One sentence about an incident as it is now, or how it ended."""
     if incident.ending is Ending.MERGED:
         return f"{_title(incident, scene)}: part of another incident of the same cause; nobody was notified of this one"
-    ends = {Ending.RESOLVED: Event.RESOLVED, Ending.WITHDRAWN: Event.WITHDRAWN}
+    ends = {Ending.RESOLVED: Event.RESOLVED, Ending.WITHDRAWN: Event.WITHDRAWN, Ending.CLOSED: Event.CLOSED}
     said: str = data(incident, Event.OPENED if incident.ending is None else ends[incident.ending], scene)["summary"]
     return said
 
@@ -240,12 +250,23 @@ def _summary(incident: Incident, event: Event, check: Check | None, scene: Scene
             return _node(incident, event, check, scene)
 
 
+def _said(incident: Incident, event: Event, scene: Scene) -> str:
+    """Who has acknowledged it."""
+    said = incident.acknowledgement
+    if event is not Event.ACKNOWLEDGED or said is None:
+        return ""
+    why, ticket = f": {said.why}" if said.why else "", f" (ticket {said.ticket})" if said.ticket else ""
+    return f"; acknowledged by {said.by} until {_clock(said.until, scene)}{why}{ticket}"
+
+
 def _node(incident: Incident, event: Event, check: Check | None, scene: Scene) -> str:
     title, since = _title(incident, scene), _clock(incident.since, scene)
     if event is Event.WITHDRAWN:
         one = len(incident.members) == 1
         names = f"{_named(map(str, incident.members))} {'is' if one else 'are'} no longer monitored"
         return f"{title}: {names}; {'its' if one else 'their'} incident, open since {since}, is withdrawn"
+    if event is Event.CLOSED:
+        return f"{title}: its incident, open since {since}, was closed by hand, while nothing was measured to fail"
     if incident.ended is not None:
         lasted, names = duration(max(0, incident.ended - incident.since) // SECOND), _checks(incident)
         one = check is not None and len(incident.members) == 1

@@ -101,6 +101,7 @@ from pacs_monitor.model.times import (
     last_day,
     parse_iso,
 )
+from pacs_monitor.model.words import Acknowledgement, PublicNote
 
 __all__ = [
     "BEHIND_PARENT",
@@ -115,6 +116,7 @@ __all__ = [
     "TROUBLE",
     "VANISHED_FROM",
     "AcceptsReports",
+    "Acknowledgement",
     "Address",
     "Blame",
     "Burden",
@@ -161,6 +163,7 @@ __all__ = [
     "Probe",
     "ProbeContext",
     "Problem",
+    "PublicNote",
     "Reason",
     "Recorded",
     "RememberingResolver",

@@ -12,6 +12,7 @@ from pacs_monitor.model.errors import PacsMonitorError
 from pacs_monitor.model.failures import FailureClass
 from pacs_monitor.model.results import CheckId, Transition
 from pacs_monitor.model.times import Micros
+from pacs_monitor.model.words import Acknowledgement, PublicNote
 
 
 class IncidentKind(StrEnum):
@@ -38,6 +39,8 @@ class Ending(StrEnum):
     WITHDRAWN = "withdrawn"
     MERGED = "merged"
     """Absorbed by another incident of the same cause before anybody was notified."""
+    CLOSED = "closed"
+    """By hand, while nothing was measured to be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,9 @@ class Incident:
     """Other incidents of the same cause, both notified before that was known."""
     group: str = ""
     """The group that this incident became part of."""
+    acknowledgement: Acknowledgement | None = None
+    """Who deals with it, and until when."""
+    public_note: PublicNote | None = None
     version: int = field(default=1, compare=False)
     """Counts its changes: of two writings of one incident, the record keeps the later one, whichever comes last."""
 
@@ -133,6 +139,7 @@ class Event(StrEnum):
     CHANGED = "incident.changed"
     RESOLVED = "incident.resolved"
     WITHDRAWN = "incident.withdrawn"
+    CLOSED = "incident.closed"
     DIGEST = "digest"
     """Incidents that began and ended while the channel delivered nothing."""
     TEST = "test"
@@ -205,6 +212,8 @@ class Why(StrEnum):
     """A network parent is down, which explains it."""
     GROUP = "group"
     """Its site became unreachable: the group is notified of instead."""
+    ACKNOWLEDGEMENT = "acknowledgement"
+    """Somebody deals with it."""
 
 
 @dataclass(frozen=True, slots=True)

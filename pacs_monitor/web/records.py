@@ -111,8 +111,16 @@ def _incident(incident: Incident, daemon: DaemonView, scene: Scene) -> dict[str,
         "members": [str(member) for member in incident.members],
         "linked": list(incident.linked),
         "group": incident.group or None,
-        "acknowledged": None,
+        "acknowledged": page.acknowledged(incident),
+        "public_note": _public_note(incident),
     }
+
+
+def _public_note(incident: Incident) -> dict[str, Any] | None:
+    note = incident.public_note
+    if note is None:
+        return None
+    return {"text": note.text, "at": iso(note.at), "next_update": _time(note.next_update)}
 
 
 def _unproven(incident: Incident, daemon: DaemonView) -> frozenset[CheckId]:

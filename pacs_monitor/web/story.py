@@ -20,6 +20,7 @@ from pacs_monitor.alerting.events import (
     UnknownSince,
     restored,
 )
+from pacs_monitor.alerting.words import Acknowledge, Close, Remark
 from pacs_monitor.history import HistoryReader, IncidentFile
 from pacs_monitor.model import (
     SECOND,
@@ -38,6 +39,8 @@ from pacs_monitor.model import (
 
 Line = dict[str, Any]
 
+_SAID = ("acknowledge", "note", "close")
+"""Kinds of what people have said."""
 _EVENTS = {
     IncidentKind.NODE: ("measured",),
     IncidentKind.GROUP: ("measured",),
@@ -50,6 +53,7 @@ LINK_BEFORE = 120 * SECOND
 """How long before its first node the link to a site may have failed."""
 _ORDER = (
     *(*_OF_THE_MONITOR, *_OF_THE_SITE, "transition", "measured", "unknown", "known"),
+    *_SAID,
     *("opened", "linked", "absorbed", "group", "ended", "suppressed", "notified"),
 )
 """Of what has the same time: consequences last."""
@@ -71,7 +75,7 @@ def beside(reader: HistoryReader, incident: Incident, now: Micros) -> Beside:
     end = now if incident.ended is None else incident.ended
     transitions = reader.noticed(incident.members, incident.noticed, end)
     last = max((moved.noticed for moved in transitions), default=end)
-    kinds = (*_EVENTS.get(incident.kind, ()), *_OF_THE_MONITOR)
+    kinds = (*_EVENTS.get(incident.kind, ()), *_OF_THE_MONITOR, *_SAID)
     events = tuple(reader.events(incident.noticed, max(last, end) + 1, kinds))
     if incident.kind is IncidentKind.GROUP:  # the link may have failed before all nodes had
         events += tuple(reader.events(incident.since - LINK_BEFORE, end + 1, _OF_THE_SITE))
@@ -161,6 +165,14 @@ def _event(incident: Incident, row: Recorded) -> Iterator[Line]:
             yield at | {"what": "site_cut", "site": site, "since": iso(since)}
         case SiteReached(site) if site == incident.cause:
             yield at | {"what": "site_reached", "site": site}
+        case Acknowledge(about, by, why, until, ticket) if about == incident.id:
+            said = {"by": by, "why": why, "until": None if until is None else iso(until), "ticket": ticket}
+            yield at | {"what": "acknowledge"} | said
+        case Remark(about, by, text, public, next_update) if about == incident.id:
+            promised = None if next_update is None else iso(next_update)
+            yield at | {"what": "note", "by": by, "text": text, "public": public, "next_update": promised}
+        case Close(about, by, why) if about == incident.id:
+            yield at | {"what": "close", "by": by, "why": why}
         case Started(off_since):
             yield at | {"what": "started", "off_since": None if off_since is None else iso(off_since)}
         case Reloaded(revision):

@@ -22,7 +22,7 @@ RANK = 15
 ENDS = T0 + 3600 * SECOND
 
 
-def suppress(turn, subject, _channel, _target):
+def suppress(turn, subject, _event, _channel, _target):
     if subject.incident.severity is Severity.CRITICAL or turn.at >= ENDS:
         return None
     return Reply(Why.PAGING, "quiet hour", until=ENDS)

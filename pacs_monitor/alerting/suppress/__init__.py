@@ -1,7 +1,8 @@
 """Why a notification is not sent: a chain, one file each; the first that answers is recorded.
 
-A file defines `RANK` (the lowest is asked first) and `suppress(turn, subject, channel, target)`, which returns a Reply,
-or None where it has no objection. It is asked for every channel, whenever something about the subject has changed.
+A file defines `RANK` (the lowest is asked first) and `suppress(turn, subject, event, channel, target)`, which returns
+a Reply, or None where it has no objection. It is asked for every channel, whenever something about the subject has
+changed.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from pacs_monitor.alerting.suppress.reply import Reply
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.model import Event, Why
 
-Suppress = Callable[[Turn, Subject, str, Target], Reply | None]
+Suppress = Callable[[Turn, Subject, Event, str, Target], Reply | None]
 
 EXPLAINED = (Why.DEPENDENCY, Why.GROUP)
 
 __all__ = ["Reply", "chain", "suppressed"]
 
 
-def suppressed(turn: Turn, subject: Subject, channel: str, target: Target) -> Reply | None:
-    """The first reason not to notify this channel of the subject now."""
+def suppressed(turn: Turn, subject: Subject, event: Event, channel: str, target: Target) -> Reply | None:
+    """The first reason not to send this channel the event about the subject now."""
     for suppress in chain():
-        if (reply := suppress(turn, subject, channel, target)) is not None:
+        if (reply := suppress(turn, subject, event, channel, target)) is not None:
             return reply
     return _as_before(subject, channel)
 

@@ -7,12 +7,12 @@ from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.suppress.reply import Reply
 from pacs_monitor.alerting.turn import Turn
-from pacs_monitor.model import IncidentKind, Why
+from pacs_monitor.model import Event, IncidentKind, Why
 
 RANK = 20
 
 
-def suppress(turn: Turn, subject: Subject, _channel: str, _target: Target) -> Reply | None:
+def suppress(turn: Turn, subject: Subject, _said: Event, _channel: str, _target: Target) -> Reply | None:
     if subject.incident.kind is not IncidentKind.NODE:
         return None
     parents = explained_by(turn, subject.incident)

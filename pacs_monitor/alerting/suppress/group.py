@@ -7,12 +7,12 @@ from pacs_monitor.alerting.sites import group_of
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.suppress.reply import Reply
 from pacs_monitor.alerting.turn import Turn
-from pacs_monitor.model import IncidentKind, Why
+from pacs_monitor.model import Event, IncidentKind, Why
 
 RANK = 30
 
 
-def suppress(turn: Turn, subject: Subject, _channel: str, _target: Target) -> Reply | None:
+def suppress(turn: Turn, subject: Subject, _said: Event, _channel: str, _target: Target) -> Reply | None:
     if subject.incident.kind is not IncidentKind.NODE:
         return None
     group = group_of(turn, subject.incident)

@@ -6,10 +6,10 @@ from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.suppress.reply import Reply
 from pacs_monitor.alerting.turn import Turn
-from pacs_monitor.model import Paging, Why
+from pacs_monitor.model import Event, Paging, Why
 
 RANK = 10
 
 
-def suppress(_turn: Turn, _subject: Subject, _channel: str, target: Target) -> Reply | None:
+def suppress(_turn: Turn, _subject: Subject, _said: Event, _channel: str, target: Target) -> Reply | None:
     return Reply(Why.PAGING) if target.paging is Paging.OFF else None

@@ -1,0 +1,18 @@
+"""Somebody has acknowledged it: nobody is reminded, nothing escalates, and no further channel is paged."""
+
+from __future__ import annotations
+
+from pacs_monitor.alerting.rules import Target
+from pacs_monitor.alerting.situation import Subject
+from pacs_monitor.alerting.suppress.reply import Reply
+from pacs_monitor.alerting.turn import Turn
+from pacs_monitor.model import Event, Why
+
+RANK = 50
+
+
+def suppress(_turn: Turn, subject: Subject, event: Event, _channel: str, _target: Target) -> Reply | None:
+    said = subject.incident.acknowledgement
+    if said is None or event not in (Event.OPENED, Event.REMINDED, Event.ESCALATED):
+        return None
+    return Reply(Why.ACKNOWLEDGEMENT, said.by, said.until)
