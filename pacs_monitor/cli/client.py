@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -53,12 +54,15 @@ class Client:
     def get(self, path: str, **query: Any) -> Any:
         return self._ask("GET", path, params=query)
 
-    def post(self, path: str, *, wait: float = 0.0, **query: Any) -> Any:
-        return self._ask("POST", path, wait=wait, params=query)
+    def post(self, path: str, words: Mapping[str, Any] | None = None, *, wait: float = 0.0) -> Any:
+        return self._ask("POST", path, wait=wait, json=words)
 
-    def _ask(self, method: str, path: str, *, wait: float = 0.0, params: Any = None) -> Any:
+    def delete(self, path: str, words: Mapping[str, Any] | None = None) -> Any:
+        return self._ask("DELETE", path, json=words)
+
+    def _ask(self, method: str, path: str, *, wait: float = 0.0, **what: Any) -> Any:
         try:
-            answer = self._session.request(method, self._base + path, params=params, timeout=ANSWER_WITHIN + wait)
+            answer = self._session.request(method, self._base + path, timeout=ANSWER_WITHIN + wait, **what)
         except requests.exceptions.SSLError:
             trust = "SSL_CERT_FILE names a file of authorities to trust"
             raise NoDaemonError(f"the certificate of {self._base} is not trusted here; {trust}") from None
@@ -85,13 +89,29 @@ def get(daemon: DaemonAddress, path: str, **query: Any) -> Any:
         fail(str(error) + remedy(error), 2 if isinstance(error, MissingError) else 1)
 
 
-def post(daemon: DaemonAddress, path: str, *, instead: str = "", wait: float = 0.0, **query: Any) -> Any:
+def post(
+    daemon: DaemonAddress,
+    path: str,
+    words: Mapping[str, Any] | None = None,
+    *,
+    instead: str = "",
+    wait: float = 0.0,
+) -> Any:
     """Have the running daemon do something, or end the command with why it does not.
 
-    `instead` is what to do where the daemon cannot be asked.
+    `words` is the body (cli.words); `instead` is what to do where the daemon cannot be asked.
     """
+    return _write(lambda client: client.post(path, words, wait=wait), daemon, instead)
+
+
+def delete(daemon: DaemonAddress, path: str, words: Mapping[str, Any] | None = None) -> Any:
+    """Have the running daemon end something, or end the command with why it does not."""
+    return _write(lambda client: client.delete(path, words), daemon)
+
+
+def _write(ask: Callable[[Client], Any], daemon: DaemonAddress, instead: str = "") -> Any:
     try:
-        return Client(daemon).post(path, wait=wait, **query)
+        return ask(Client(daemon))
     except (NoDaemonError, RefusedError) as error:
         lines = [str(error) + remedy(error)]
         lines += [instead] if instead and isinstance(error, NoDaemonError | ForbiddenError) else []

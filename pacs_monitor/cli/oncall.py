@@ -10,8 +10,8 @@ from pacs_monitor.cli import client, display
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, out, print_json, warn
 from pacs_monitor.cli.daemon_address import DaemonAddress, daemon_address
 from pacs_monitor.cli.paged import When
+from pacs_monitor.cli.words import By, Why, said
 from pacs_monitor.clock import SystemClock
-from pacs_monitor.format.human import login_name
 
 
 @app.command()
@@ -54,12 +54,18 @@ def incidents(
 
 @app.command()
 def reload(
-    json: AsJson = False, url: Url = None, token_file: TokenFile = None, config: ConfigFile = DEFAULT_CONFIG
+    by: By = None,
+    why: Why = "",
+    *,
+    json: AsJson = False,
+    url: Url = None,
+    token_file: TokenFile = None,
+    config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Make the running daemon reload its configuration; a file with errors changes nothing."""
     instead = "if monitor.listen, tls or the token has changed, send the daemon SIGHUP instead"
     answer = client.post(
-        daemon_address(config, url, token_file, quietly=True), "/api/v1/reload", instead=instead, by=login_name()
+        daemon_address(config, url, token_file, quietly=True), "/api/v1/reload", said(by, why), instead=instead
     )
     changes, warnings = answer["changes"], answer.get("warnings", [])
     if json:

@@ -8,6 +8,7 @@ from math import ceil
 from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from pacs_monitor import __version__
@@ -16,19 +17,22 @@ from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.history import HistoryError
 from pacs_monitor.model import AcceptsReports, CheckId, DeliveryError, Report
 from pacs_monitor.web import blackbox, records, status
-from pacs_monitor.web.auth import CALLER, Gate
+from pacs_monitor.web.auth import Gate
+from pacs_monitor.web.body import JsonBody
 from pacs_monitor.web.head import HeadAsGet
 from pacs_monitor.web.links import add_links
 from pacs_monitor.web.metrics import Exposition
 from pacs_monitor.web.rate_limit import SingleFlight, TokenBucket
+from pacs_monitor.web.refusals import sentences
 from pacs_monitor.web.view import DaemonView
+from pacs_monitor.web.words import Words, speaker
 
 T = TypeVar("T")
 REPORTS_A_SECOND, REPORTS_AT_ONCE = 1.0, 10
 """Of each `push` check."""
 PREVIEWS_REST = 4.0
 """Times the duration of a preview until the next one: it is pure Python, which the probes' loop waits for."""
-PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"
+NO_WORDS = Words()
 
 
 def create_app(daemon: DaemonView) -> FastAPI:
@@ -41,9 +45,10 @@ def create_app(daemon: DaemonView) -> FastAPI:
         redoc_url=None,
         default_response_class=Json,
     )
-    app.add_exception_handler(HTTPException, _explained)
+    explain_errors(app)
     app.add_middleware(HeadAsGet)
-    app.add_middleware(Gate, tokens=lambda: _tokens(daemon))
+    app.add_middleware(JsonBody)
+    app.add_middleware(Gate, tokens=lambda: _tokens(daemon), external=lambda: daemon.estate.monitor.external_url)
     _add_health(app, daemon)
     _add_metrics(app, daemon)
     _add_board(app, daemon)
@@ -53,6 +58,12 @@ def create_app(daemon: DaemonView) -> FastAPI:
     _add_channels(app, daemon)
     add_links(app)
     return app
+
+
+def explain_errors(app: FastAPI) -> None:
+    """Every error as JSON with a `detail` of sentences."""
+    app.add_exception_handler(HTTPException, _explained)
+    app.add_exception_handler(RequestValidationError, _misunderstood)
 
 
 class Json(JSONResponse):
@@ -67,6 +78,11 @@ class Json(JSONResponse):
 async def _explained(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is called for these alone
     return Json({"detail": error.detail}, error.status_code, error.headers)
+
+
+async def _misunderstood(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - it is called for these alone
+    return Json({"detail": sentences(error)}, 422)
 
 
 def _tokens(daemon: DaemonView) -> Collection[Token] | None:
@@ -138,11 +154,8 @@ def _add_reload(app: FastAPI, daemon: DaemonView) -> None:
             return {"changes": await _reloading(daemon.preview())}
 
     @app.post("/api/v1/reload", summary="Reload the configuration.")
-    async def reload(
-        request: Request, by: Annotated[str, Query(max_length=80, pattern=PRINTABLE)] = ""
-    ) -> dict[str, Any]:
-        token = request.scope.get(CALLER, "")
-        return await _reloading(daemon.reload(", ".join(filter(None, (by, token))) or "the API"))
+    async def reload(request: Request, words: Words = NO_WORDS) -> dict[str, Any]:
+        return await _reloading(daemon.reload(str(speaker(request, words.by))))
 
 
 def _later(why: str, seconds: float) -> HTTPException:

@@ -11,6 +11,8 @@ import hmac
 import re
 from collections.abc import Callable, Collection
 from fnmatch import fnmatchcase
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
@@ -27,15 +29,31 @@ PREVIEW = "/api/v1/reload"
 LINKED = ("/incidents/", "/api/v1/incidents/")
 """Where links in pages lead: people may follow them from wherever they read their pages."""
 CALLER = "pacs_monitor.caller"
-"""In the scope: who asks, by name and role of the token; not there without `auth`."""
+"""In the scope: whose token it is (Caller); not there without `auth`."""
 _HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^\[\]:@]*))(?::\d*)?")
 
 
-class Gate:
-    """ASGI middleware that answers 401 or 403 with a reason, or lets the request through."""
+class Caller(NamedTuple):
+    """Name and role of a token."""
 
-    def __init__(self, app: ASGIApp, tokens: Callable[[], Collection[Token] | None]) -> None:
-        self._app, self._tokens = app, tokens
+    name: str
+    role: str
+
+
+NOBODY = Caller("", "")
+"""Whoever asks without a token."""
+
+
+class Gate:
+    """ASGI middleware that answers 401 or 403 with a reason, or lets the request through.
+
+    `external` is the URL by which browsers know this monitor, where a proxy gives the server another name.
+    """
+
+    def __init__(
+        self, app: ASGIApp, tokens: Callable[[], Collection[Token] | None], external: Callable[[], str] = str
+    ) -> None:
+        self._app, self._tokens, self._external = app, tokens, external
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
@@ -50,7 +68,11 @@ class Gate:
         if _from_another_site(scope, headers):
             return _answer(403, "open this address yourself: requests from another site's page are refused")
         tokens = self._tokens()
-        return _refuse_stranger(scope, headers) if tokens is None else _refuse_token(scope, headers, tokens)
+        if tokens is None:
+            return _refuse_stranger(scope, headers)
+        if scope["method"] not in READING and not _from_our_page(headers, self._external()):
+            return _answer(403, "writes from pages of other origins are refused: open this monitor's own address")
+        return _refuse_token(scope, headers, tokens)
 
 
 def _refuse_token(scope: Scope, headers: Headers, tokens: Collection[Token]) -> JSONResponse | None:
@@ -60,7 +82,7 @@ def _refuse_token(scope: Scope, headers: Headers, tokens: Collection[Token]) -> 
     token = _token(given.strip(), tokens)
     if token is None:
         return _answer(401, "this token is not in monitor.auth")
-    scope[CALLER] = f"{token.name} ({token.role})"
+    scope[CALLER] = Caller(token.name, token.role)
     if token.role == "reporter":
         return _refuse_reporter(scope, token)
     if token.role == "viewer" and (scope["method"] not in READING or scope["path"] == PREVIEW):
@@ -93,14 +115,23 @@ def _from_another_site(scope: Scope, headers: Headers) -> bool:
 
 
 def _refuse_stranger(scope: Scope, headers: Headers) -> JSONResponse | None:
-    client, host, origin = scope.get("client"), headers.get("host", ""), headers.get("origin")
+    client, host = scope.get("client"), headers.get("host", "")
     if client is None or not is_loopback(client[0]):
         return _answer(403, "set monitor.auth: without it only this machine itself is served")
     if not is_loopback(host_of(host)):
         return _answer(403, "without monitor.auth the Host header must be a loopback address or localhost")
-    if origin is not None and origin.partition("://")[2] != host:
+    if not _from_our_page(headers):
         return _answer(403, "without monitor.auth requests from pages of other origins are refused")
     return None
+
+
+def _from_our_page(headers: Headers, external: str = "") -> bool:
+    """By Origin (RFC 6454 7), which browsers send with every write: the address asked for, or the one of the proxy."""
+    ours = urlsplit(external)
+    known = {f"{ours.scheme}://{ours.netloc}"} if ours.netloc else set()
+    host = headers.get("host", "")
+    known |= {f"http://{host}", f"https://{host}"} if host else set()
+    return all(origin in known for origin in headers.getlist("origin"))
 
 
 def host_of(header: str) -> str:

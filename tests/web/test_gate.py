@@ -29,7 +29,8 @@ def client(tokens: Sequence[Token] | None, peer: str = "127.0.0.1", host: str = 
 
     paths = ("/metrics", "/probe", "/healthz", "/readyz", "/api/v1/reload", "/incidents/{id}", "/api/v1/push/{n}/{c}")
     app = Starlette(routes=[Route(path, fine, methods=["GET", "POST"]) for path in paths])
-    transport = httpx.ASGITransport(app=Gate(app, lambda: tokens), client=(peer, 5000))
+    gate = Gate(app, lambda: tokens, lambda: "https://monitor.example.org/pacs")
+    transport = httpx.ASGITransport(app=gate, client=(peer, 5000))
     return httpx.AsyncClient(transport=transport, base_url=f"http://{host}")
 
 
@@ -71,6 +72,34 @@ async def test_without_tokens_only_this_machine_is_served_under_a_loopback_name(
 async def test_without_tokens_a_page_of_another_origin_cannot_ask_for_anything(origin: str | None, status: int) -> None:
     headers = {} if origin is None else {"origin": origin}
     answer = await client(None).post("/metrics", headers=headers)
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("origins", "method", "status"),
+    [
+        ([], "POST", 200),
+        (["https://monitor.example.org"], "POST", 200),
+        (["http://inner:9741"], "POST", 200),
+        (["https://evil.example.org"], "POST", 403),
+        (["https://monitor.example.org.evil.example.org"], "POST", 403),
+        (["https://monitor.example.org:8443"], "POST", 403),
+        (["http://monitor.example.org"], "POST", 403),
+        (["ftp://inner:9741"], "POST", 403),
+        (["http://x@inner:9741"], "POST", 403),
+        (["inner:9741"], "POST", 403),
+        (["null"], "POST", 403),
+        ([""], "POST", 403),
+        (["https://monitor.example.org", "https://evil.example.org"], "POST", 403),
+        (["https://evil.example.org"], "GET", 200),
+    ],
+)
+async def test_with_tokens_a_page_of_another_origin_writes_nothing(
+    origins: Sequence[str], method: str, status: int
+) -> None:
+    headers = [("authorization", "Bearer do"), *(("origin", origin) for origin in origins)]
+    answer = await client(TOKENS, host="inner:9741").request(method, "/metrics", headers=headers)
 
     assert answer.status_code == status
 

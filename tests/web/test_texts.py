@@ -35,7 +35,7 @@ TARGETS = (
     *(b"GET /api/v1/checks/engine/%00", b"GET /api/v1/incidents/%00%FC", b"GET /api/v1/incidents?limit=%FC"),
     *(b"POST /api/v1/push/engine/%FC", b"POST /api/v1/push/job/nightly?seconds=nan", b"GET /metrics?x=\xfc"),
     *(b"POST /api/v1/push/job/nightly?seconds=inf", b"POST /api/v1/push/job/nightly?status=%FC"),
-    *(b"POST /api/v1/channels/%FC/test", b"POST /api/v1/reload?by=%ED%A0%80"),
+    *(b"POST /api/v1/channels/%FC/test", b"POST /api/v1/reload?by=%ED%A0%80", b"DELETE /%FC"),
 )
 FOREIGN = b"Authorization: Bearer \xfc\r\nAccept: \xfc;q=\xfc\r\nUser-Agent: \xfc\r\n"
 

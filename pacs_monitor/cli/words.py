@@ -1,0 +1,62 @@
+"""The options by which operators say something, and the JSON body that is made of them (web.words reads it)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from pacs_monitor.cli.common import fail
+from pacs_monitor.format.human import login_name
+
+NO_PATIENTS = "No patient names or IDs."
+
+By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="NAME", help="Who says so; by default your login name. The token's name is kept too."),
+]
+Why = Annotated[
+    str, typer.Option("--why", metavar="TEXT", help=f"The reason, in a sentence for colleagues. {NO_PATIENTS}")
+]
+For = Annotated[str | None, typer.Option("--for", metavar="8h", help="How long: 30m, 8h, 7d; instead of --until.")]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        "--until",
+        metavar="TIME",
+        help="Until when: 10:45, 'tomorrow 07:00', 'Mon 07:00', 2026-12-15 (to the end of that day), by the monitor's "
+        "clock; instead of --for.",
+    ),
+]
+Match = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--match",
+        metavar="KEY=VALUE",
+        help="Which checks: node, check, probe, site, role, severity, presence or labels.NAME, as in node=archive or "
+        "site='west*'. Several keys must all match; of several values of one key, any.",
+    ),
+]
+Ticket = Annotated[
+    str, typer.Option("--ticket", metavar="NUMBER", help=f"The number of the ticket or change. {NO_PATIENTS}")
+]
+
+
+def said(by: str | None, why: str = "", **more: Any) -> dict[str, Any]:
+    """The body: `by` and `why`, and of all else what was given; `for` as `for_`, `match` as its options have it."""
+    words = {"by": login_name() if by is None else by, "why": why} | {key.rstrip("_"): more[key] for key in more}
+    if words.get("match"):
+        words["match"] = matching(words["match"])
+    return {key: value for key, value in words.items() if value not in (None, "", [])}
+
+
+def matching(options: Sequence[str]) -> dict[str, list[str]]:
+    """`node=archive`, `site=west` as the API has them; ends the command for what is no KEY=VALUE."""
+    match: dict[str, list[str]] = {}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not (key and equals and value):
+            fail(f"write --match KEY=VALUE, such as --match node=archive; {option!r} is not of that form", 2)
+        match.setdefault(key, []).append(value)
+    return match

@@ -1,0 +1,110 @@
+"""The body of a write: JSON (RFC 8259), small, and there in time; else the request is refused before it is read on.
+
+The Content-Type that is required is one that no page of another site can send without asking first (Fetch, "CORS-
+safelisted request-header").
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from email.message import Message as Header
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pacs_monitor.web.auth import PUSH, READING
+
+LARGEST = 64 * 1024
+"""Bytes of a body."""
+READ_AWAY = 1024 * 1024
+"""Bytes of a larger one that are read and dropped, so that the peer reads the answer before the connection ends."""
+BODY_WITHIN = 10.0
+"""Seconds."""
+
+
+class JsonBody:
+    """ASGI middleware: 408, 413, 415 or 400 with a reason, or the request with its whole body.
+
+    A job that reports may send its output along: nobody reads it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in READING or scope["path"].startswith(PUSH):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        try:
+            async with asyncio.timeout(BODY_WITHIN):
+                body = await _read(receive, headers)
+        except TimeoutError:
+            await _refusal(408, "send the whole body: it was not there in time")(scope, receive, send)
+            return
+        except ConnectionError:
+            return
+        refusal = _refuse(body, headers)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, _once(body or b"", receive), send)
+
+
+async def _read(receive: Receive, headers: Headers) -> bytes | None:
+    """The body; None when it is too large. ConnectionError when the peer has gone."""
+    declared, read, kept = _declared(headers), 0, bytearray()
+    while declared <= READ_AWAY and read <= READ_AWAY:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionError
+        chunk = message.get("body", b"")
+        read += len(chunk)
+        if read <= LARGEST:
+            kept += chunk
+        if not message.get("more_body", False):
+            break
+    return bytes(kept) if max(declared, read) <= LARGEST else None
+
+
+def _declared(headers: Headers) -> int:
+    length = headers.get("content-length", "0")
+    return int(length) if length.isdecimal() else 0
+
+
+def _refuse(body: bytes | None, headers: Headers) -> JSONResponse | None:
+    if body is None:
+        return _refusal(413, f"send less: the body is larger than {LARGEST // 1024} KiB")
+    if not body:
+        return None
+    if not _is_json(headers.get("content-type", "")):
+        return _refusal(415, "send the body as JSON, with the header Content-Type: application/json")
+    try:
+        json.loads(body)
+    except json.JSONDecodeError as error:
+        return _refusal(400, f"correct the body: it is not JSON ({error.msg} at line {error.lineno})")
+    except (UnicodeDecodeError, RecursionError):
+        return _refusal(400, "correct the body: it is not JSON in UTF-8, or nested too deeply")
+    return None
+
+
+def _is_json(content_type: str) -> bool:
+    header = Header()
+    header["content-type"] = content_type
+    return header.get_content_type() == "application/json"
+
+
+def _refusal(status: int, why: str) -> JSONResponse:
+    return JSONResponse({"detail": why}, status, {"Connection": "close"} if status in (408, 413) else None)
+
+
+def _once(body: bytes, receive: Receive) -> Receive:
+    """The body as one message, then whatever else comes: that the peer has gone."""
+    whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def next_message() -> Message:
+        return whole.pop() if whole else await receive()
+
+    return next_message
