@@ -10,7 +10,8 @@ from pathlib import Path
 from pacs_monitor.alerting import notify, sites, vanished
 from pacs_monitor.alerting.advance import GAP
 from pacs_monitor.alerting.rules import REACHABILITY
-from pacs_monitor.model import BEHIND_PARENT, SECOND, FailureClass, Reason, Why, failure_class
+from pacs_monitor.alerting.suppress import words
+from pacs_monitor.model import BEHIND_PARENT, SECOND, FailureClass, Reason, failure_class
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "alerting.md").read_text()
@@ -32,9 +33,10 @@ def test_every_event_ending_and_reason_is_in_the_picture_or_known_to_be_elsewher
 
 
 def test_every_reason_for_a_suppression_is_explained() -> None:
+    assert drawn("--reasons") in PAGE, "run scripts/draw-incident"
     rows = re.findall(r"^\| `(\w+)` \|", PAGE.partition("## Suppression")[2].partition("\n## ")[0], re.MULTILINE)
     assert rows[0] == "why"
-    assert sorted(rows[1:]) == sorted(Why)
+    assert sorted(rows[1:]) == sorted(words())
 
 
 def test_the_classes_have_the_reasons_that_the_page_says() -> None:

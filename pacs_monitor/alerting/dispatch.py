@@ -7,11 +7,12 @@ from typing import Protocol
 
 from pacs_monitor.alerting.journal import Journal
 from pacs_monitor.alerting.recorder import Recorder, Recording
+from pacs_monitor.alerting.suppress import words
 from pacs_monitor.alerting.unrecorded import Unrecorded
 from pacs_monitor.delivery import Outbox
 from pacs_monitor.delivery.recorder import DeliveryHistory
 from pacs_monitor.history import IncidentFile
-from pacs_monitor.model import Entry, Incident, Notification, Why
+from pacs_monitor.model import Entry, Incident, Notification
 from pacs_monitor.supervision import Supervisor
 
 
@@ -31,7 +32,7 @@ class Dispatch:
         """Not recorded yet."""
         self._owed: deque[Notification] = deque()
         """Recorded as far as possible, not yet passed on."""
-        self.suppressed: dict[Why, int] = dict.fromkeys(Why, 0)
+        self.suppressed: dict[str, int] = dict.fromkeys(words(), 0)
         """Notifications suppressed since the start, by reason."""
 
     @property
@@ -44,7 +45,7 @@ class Dispatch:
         if entry != Entry():
             self._decided.append(entry)
             for *_, why in _begun(entry):
-                self.suppressed[Why(why)] += 1
+                self.suppressed[why] = self.suppressed.get(why, 0) + 1
 
     def waiting(self) -> set[str]:
         """The ids of notifications that are still to be delivered."""

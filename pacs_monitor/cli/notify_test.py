@@ -24,7 +24,7 @@ from pacs_monitor.cli.daemon_address import address_of
 from pacs_monitor.cli.estates import estate_of, estate_or_contact
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
-from pacs_monitor.delivery.outbox import DELIVERY_TIMEOUT
+from pacs_monitor.delivery.sending import DELIVERY_TIMEOUT
 from pacs_monitor.messages import page
 from pacs_monitor.model import DeliveryError
 

@@ -8,89 +8,17 @@ no order. A circuit closes when nothing is owed any more: nothing would show whe
 
 A refusal is the notification's own fault, and not the channel's, when another was taken since its first refusal and
 nothing else has failed since. Ten of these make it poison: it is tried hourly, and opens no circuit.
-
-What is not sent: an update (changed, reminded) that a later one replaces; a reminder that anything follows; and, once
-the incident has ended, an opened with all that waits behind it, if it is old and surely never arrived, or if it has
-waited for `give_up_after`. An opened of an incident that goes on is never given up.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from pacs_monitor.backoff import Backoff
 from pacs_monitor.delivery.circuit import Circuit, RetryPolicy, Spread
 from pacs_monitor.delivery.due_queue import DueQueue
-from pacs_monitor.model import DeliveryError, DeliveryStatus, Event, Failure, Notification, Severity
-
-ENDINGS = frozenset({Event.RESOLVED, Event.WITHDRAWN})
-UPDATES = frozenset({Event.CHANGED, Event.REMINDED})
-_SEVERITIES = {severity.value: severity.badness for severity in Severity}
-
-
-@dataclass(slots=True, eq=False)
-class Item:
-    """A notification that waits, and how its attempts went in this process."""
-
-    notification: Notification
-    since: float
-    """When this process loaded or created it."""
-    number: int
-    next_try: float
-    backoff: Backoff
-    attempts: int = 0
-    refusals: int = 0
-    blamed: int = 0
-    """Refusals caused by this notification itself."""
-    refused_at: float | None = None
-    """When it was first refused."""
-    turns: int = 0
-    """Failures after connecting, since the circuit opened."""
-    not_before: float = 0.0
-    may_have_arrived: bool = False
-    taken: bool = False
-    error: DeliveryError | None = None
-    """Of the last attempt."""
-
-    @property
-    def severity(self) -> int:
-        """The worst is 0."""
-        return _SEVERITIES.get(str(self.notification.data.get("severity")), len(_SEVERITIES))
-
-
-@dataclass(slots=True)
-class Lane:
-    waiting: deque[Item] = field(default_factory=deque)
-    busy: bool = False
-    """An attempt is in progress, or its result is being recorded."""
-    ended: bool = False
-    """The incident has ended, whether or not that notification is pending here."""
-
-    @property
-    def opening(self) -> Item | None:
-        """Its opened, if it waits."""
-        head = self.waiting[0] if self.waiting else None
-        return head if head is not None and head.notification.event is Event.OPENED else None
-
-    @property
-    def is_digest(self) -> bool:
-        return self.waiting[0].notification.event is Event.DIGEST
-
-    def rank(self) -> tuple[int, bool, int]:
-        """What goes first is smallest."""
-        head = self.waiting[0]
-        worst = min(item.severity for item in self.waiting)
-        return worst, head.notification.event not in ENDINGS, head.number
-
-
-class Dropped(NamedTuple):
-    """What is not sent: all of it, or none, is to be recorded. `missed` if nobody knows that the incident began."""
-
-    items: tuple[tuple[Item, DeliveryStatus], ...]
-    missed: bool
+from pacs_monitor.delivery.lanes import ENDINGS, Item, Lane, lane_of
+from pacs_monitor.delivery.unsent import Dropped, deadline, emptied, overdue, replaced
+from pacs_monitor.model import DeliveryError, Failure, Notification
 
 
 class Backlog:
@@ -245,16 +173,16 @@ class Backlog:
         for key in sorted(keys & self._lanes.keys()):
             lane = self._lanes[key]
             if key in self._lost and not lane.busy:
-                dropped.append(Dropped(_all_of(lane), missed=False))
+                dropped.append(Dropped(emptied(lane), missed=False))
                 if lane.ended:
                     self._lost.discard(key)
             elif not lane.busy:
-                dropped += self._overdue(lane, now)
-            dropped += self._replaced(lane)
+                dropped += overdue(lane, now, self._policy)
+            dropped += replaced(lane)
             self._plan(key)
             self._changed.discard(key)
             if lane.ended and lane.waiting and not lane.busy:
-                self._deadlines.put(key, self._deadline(lane))
+                self._deadlines.put(key, deadline(lane, self._policy))
         return dropped
 
     def is_poison(self, item: Item) -> bool:
@@ -320,47 +248,3 @@ class Backlog:
         self.circuit.close()
         self._planned_open = False
         self._plan(*self._lanes)
-
-    def _deadline(self, lane: Lane) -> float:
-        """When something of an ended incident's lane is dropped or given up."""
-        head = lane.waiting[0]
-        if lane.opening is None or head.may_have_arrived:
-            return head.since + self._policy.give_up_after
-        return head.since + min(self._policy.give_up_after, self._policy.drop_after)
-
-    def _overdue(self, lane: Lane, now: float) -> list[Dropped]:
-        if not lane.ended or not lane.waiting:
-            return []
-        due = self._deadline(lane) <= now
-        if lane.opening is not None:
-            has_an_end = any(item.notification.event in ENDINGS for item in lane.waiting)
-            given_up = has_an_end and now >= lane.waiting[0].since + self._policy.give_up_after
-            first = DeliveryStatus.GIVEN_UP if given_up else DeliveryStatus.DROPPED
-            return [Dropped(_all_of(lane, first), missed=True)] if due or not has_an_end else []
-        return [Dropped(((lane.waiting.popleft(), DeliveryStatus.GIVEN_UP),), missed=False)] if due else []
-
-    def _replaced(self, lane: Lane) -> list[Dropped]:
-        """Updates that something later in the lane replaces."""
-        kept: deque[Item] = deque()
-        dropped: list[Dropped] = []
-        updated = False
-        for place, item in reversed(list(enumerate(lane.waiting))):
-            event, under_way = item.notification.event, lane.busy and place == 0
-            old = (event in UPDATES and updated) or (event is Event.REMINDED and bool(kept))
-            updated = updated or event in UPDATES
-            if old and not under_way:
-                dropped.append(Dropped(((item, DeliveryStatus.DROPPED),), missed=False))
-            else:
-                kept.appendleft(item)
-        lane.waiting = kept
-        return dropped
-
-
-def lane_of(notification: Notification) -> str:
-    return notification.incident or notification.id
-
-
-def _all_of(lane: Lane, first: DeliveryStatus = DeliveryStatus.DROPPED) -> tuple[tuple[Item, DeliveryStatus], ...]:
-    items = tuple(lane.waiting)
-    lane.waiting.clear()
-    return tuple((item, DeliveryStatus.DROPPED if place else first) for place, item in enumerate(items))

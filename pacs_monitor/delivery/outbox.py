@@ -18,14 +18,18 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from ulid import ULID
 
-from pacs_monitor.delivery.backlog import Backlog, Dropped, Item
+from pacs_monitor.delivery.backlog import Backlog
 from pacs_monitor.delivery.circuit import RetryPolicy
 from pacs_monitor.delivery.digest import digest, extended, missed
+from pacs_monitor.delivery.health import ChannelHealth, ChannelTrouble, health_of
+from pacs_monitor.delivery.lanes import Item
 from pacs_monitor.delivery.recorder import DeliveryHistory, DeliveryRecorder
+from pacs_monitor.delivery.sending import Sender
+from pacs_monitor.delivery.unsent import Dropped
 from pacs_monitor.model import (
     SECOND,
     Channel,
@@ -35,45 +39,13 @@ from pacs_monitor.model import (
     DeliveryStatus,
     Event,
     Failure,
-    Micros,
     Notification,
 )
 from pacs_monitor.supervision import Supervisor
-from pacs_monitor.threads import in_thread
 
 log = logging.getLogger(__name__)
 
 JITTER = 0.2
-DELIVERY_TIMEOUT = 30.0
-"""Seconds for one attempt, where the channel's own timeout is not shorter."""
-GRACE = 5.0
-"""Seconds after that until an attempt is abandoned, even if its thread still runs."""
-
-
-class ChannelTrouble(NamedTuple):
-    """Why a channel's circuit is open."""
-
-    since: Micros
-    reason: str
-
-
-class Stuck(NamedTuple):
-    """A notification that is tried rarely, because it is refused while others are taken."""
-
-    notification: Notification
-    attempts: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelHealth:
-    """How a channel fares now."""
-
-    trouble: ChannelTrouble | None
-    pending: int
-    oldest: Micros | None
-    """When the oldest notification that waits was made."""
-    stuck: tuple[Stuck, ...]
 
 
 class Listener(Protocol):
@@ -125,15 +97,14 @@ class Outbox:
         self.delivered: Counter[str] = Counter()
         self.failures: Counter[tuple[str, str]] = Counter()
         self._clock, self._listener, self._supervisor, self._policy = clock, listener, supervisor, policy
-        self._permit = permit
+        self._sender = Sender(permit)
         self._recorder = DeliveryRecorder(history, supervisor)
-        self._channels: Mapping[str, Channel] = {}
         self._places: dict[str, _ChannelState] = {}
         self._stopping = False
 
     def adopt(self, channels: Mapping[str, Channel], changed: Collection[str] = ()) -> None:
         """Deliver through exactly these from now on; what was changed, or is new, is tried again at once."""
-        before, self._channels = self._channels, channels
+        before, self._sender.channels = self._sender.channels, channels
         for name, place in self._places.items():
             if name not in channels:
                 log.warning("notifications are pending for channel %s, which is no longer configured", name)
@@ -180,14 +151,14 @@ class Outbox:
     def health(self) -> dict[str, ChannelHealth]:
         """Every channel that is configured or is owed something; may be asked from another thread."""
         places = dict(self._places)
-        return {name: _health(places.get(name)) for name in sorted({*self._channels, *places})}
+        return {name: _health(places.get(name)) for name in sorted({*self._sender.channels, *places})}
 
     async def test(self, notification: Notification) -> str:
         """Deliver this now, once, on no record; what the receiver said, or DeliveryError.
 
         A success closes the circuit: what waits goes out.
         """
-        said = await self._send(notification)
+        said = await self._sender.send(notification)
         if (place := self._places.get(notification.channel)) is not None:
             place.backlog.release(self._clock.monotonic())
             place.wakeup.set()
@@ -222,7 +193,7 @@ class Outbox:
             now = self._clock.monotonic()
             for dropped in place.backlog.drop(now):
                 self._drop(place, dropped)
-            while channel in self._channels and (item := place.backlog.next(now)) is not None:
+            while channel in self._sender.channels and (item := place.backlog.next(now)) is not None:
                 self._begin(place, self._attempt(channel, place, item))
             self._look_at_circuit(channel, place)
             wake = place.backlog.wake_at(now)
@@ -240,7 +211,7 @@ class Outbox:
         began, status = self._clock.monotonic(), DeliveryStatus.DELIVERED
         try:
             try:
-                said = await self._send(item.notification)
+                said = await self._sender.send(item.notification)
             except DeliveryError as error:
                 place.backlog.failed(item, error, began, self._clock.monotonic())
                 self._note_failure(channel, place, item, error)
@@ -267,23 +238,6 @@ class Outbox:
         log.warning("channel %s did not deliver %s, attempt %d: %s: %s: %s", *facts)
         if place.backlog.is_poison(item) and item.blamed == self._policy.refusals:
             log.error("channel %s refuses %s but accepts others; it is retried hourly", channel, item.notification.id)
-
-    async def _send(self, notification: Notification) -> str:
-        await self._permit(notification)
-        channel = self._channels.get(notification.channel)
-        if channel is None:
-            raise DeliveryError("channel_removed", f"channel {notification.channel} is not configured")
-        try:
-            async with asyncio.timeout(DELIVERY_TIMEOUT + GRACE):
-                return await in_thread(lambda: channel.deliver(notification, DELIVERY_TIMEOUT), "delivery")
-        except DeliveryError:
-            raise
-        except TimeoutError:
-            raise DeliveryError("timeout", "the channel exceeded its own timeout") from None
-        except Exception as error:  # noqa: BLE001 - whatever a channel raises must not end its lane
-            log.error("channel %s failed with an internal error: %s", notification.channel, type(error).__name__)
-            words = f"{type(error).__name__} in the channel itself"
-            raise DeliveryError("channel_error", words, failure=Failure.REFUSAL) from None
 
     def _drop(self, place: _ChannelState, dropped: Dropped) -> None:
         """Record what is not sent, and report what was missed in a digest."""
@@ -326,17 +280,7 @@ class Outbox:
 
 
 def _health(place: _ChannelState | None) -> ChannelHealth:
-    if place is None:
-        return ChannelHealth(None, 0, None, ())
-    items = list(place.backlog.items())
-    stuck = tuple(
-        Stuck(item.notification, item.attempts, item.error.reason if item.error else "")
-        for item in items
-        if place.backlog.is_poison(item)
-    )
-    return ChannelHealth(
-        place.trouble, len(items), min((item.notification.created for item in items), default=None), stuck
-    )
+    return ChannelHealth(None, 0, None, ()) if place is None else health_of(place.backlog, place.trouble)
 
 
 def _about(notification: Notification) -> str:

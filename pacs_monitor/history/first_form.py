@@ -7,7 +7,7 @@ from typing import Any
 
 from pacs_monitor.model import DeliveryStatus, Event, Incident, Notification, Notified, Why, failure_class
 
-WHY = {"paging off": Why.PAGING, "no channel": Why.NO_CHANNEL, "channel removed": Why.CHANNEL_REMOVED}
+WHY = {"paging off": "paging", "no channel": Why.NO_CHANNEL, "channel removed": Why.CHANNEL_REMOVED}
 
 
 def notified_of(incident: Incident, notifications: Iterable[Notification]) -> tuple[Notified, ...]:

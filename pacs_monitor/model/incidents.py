@@ -200,20 +200,15 @@ class DeliveryResult(NamedTuple):
 
 
 class Why(StrEnum):
-    """Why a notification was not sent: a closed list (a metric label)."""
+    """Why a notification was not sent where nothing suppresses it (pacs_monitor.alerting.suppress has the other words).
+
+    Both together are a closed list, a metric label.
+    """
 
     PAGE_AFTER = "page_after"
     """It was over before people were to be notified."""
-    PAGING = "paging"
-    """Paging is off for it."""
     NO_CHANNEL = "no_channel"
     CHANNEL_REMOVED = "channel_removed"
-    DEPENDENCY = "dependency"
-    """A network parent is down, which explains it."""
-    GROUP = "group"
-    """Its site became unreachable: the group is notified of instead."""
-    ACKNOWLEDGEMENT = "acknowledgement"
-    """Somebody deals with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +218,7 @@ class Suppressed:
     incident: str
     event: Event
     why: str
-    """One of Why; older records have other words."""
+    """One of Why, or the word of what suppressed it; older records have other words."""
     at: Micros
     channel: str | None = None
     """None where it is all of them."""

@@ -11,7 +11,7 @@ from pacs_monitor.delivery import ChannelHealth
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.history import History, IncidentFile
 from pacs_monitor.leadership import Role
-from pacs_monitor.model import Clock, Incident, Why
+from pacs_monitor.model import Clock, Incident
 from pacs_monitor.net.connection_server import Refusals
 
 
@@ -47,7 +47,7 @@ class DaemonView(Protocol):
     @property
     def deliveries(self) -> Deliveries: ...
     @property
-    def suppressed(self) -> Mapping[Why, int]:
+    def suppressed(self) -> Mapping[str, int]:
         """Notifications suppressed since the start, for each reason that there is."""
         ...
 

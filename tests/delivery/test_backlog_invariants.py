@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from pacs_monitor.delivery.backlog import ENDINGS, Item
+from pacs_monitor.delivery.lanes import ENDINGS, Item
 from pacs_monitor.model import DeliveryError, DeliveryStatus, Event, Severity
 from tests.delivery.support import BUSY, REFUSED, UNCONNECTED, UNSENDABLE, a_backlog, a_page
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from pacs_monitor.history import HistoryReader
-from pacs_monitor.model import IncidentKind, Why
+from pacs_monitor.model import IncidentKind
 from tests.peers.network import apart, drop, let_through
 from tests.peers.receiver import Received
 from tests.proofs.site import Site, account, site
@@ -53,7 +53,7 @@ def test_one_dead_switch_of_two_excuses_no_archive_and_both_do(tmp_path: Path) -
         assert charged["availability_attributable"] < 1
 
         assert [page.data["also_failing"] for page in pages] == [["archive/tcp"]] * 2
-        assert excused == {(Why.DEPENDENCY, "core-a, core-b")}
+        assert excused == {("dependency", "core-a, core-b")}
         assert after["seconds"]["unreachable"] > PAGE_AFTER
         assert after["seconds"]["down"] == charged["seconds"]["down"]
         assert after["availability_attributable"] > charged["availability_attributable"]

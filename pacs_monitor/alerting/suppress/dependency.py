@@ -7,13 +7,17 @@ from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.suppress.reply import Reply
 from pacs_monitor.alerting.turn import Turn
-from pacs_monitor.model import Event, IncidentKind, Why
+from pacs_monitor.model import Event, IncidentKind
 
 RANK = 20
+WHY = "dependency"
+MEANING = "a dead network parent explains all that is wrong; the detail names it"
+UNTIL = "the parent is back and the node still fails, or fails in another way"
+WHILE_UNKNOWN = True
 
 
-def suppress(turn: Turn, subject: Subject, _said: Event, _channel: str, _target: Target) -> Reply | None:
+def suppress(turn: Turn, subject: Subject, _event: Event, _channel: str, _target: Target) -> Reply | None:
     if subject.incident.kind is not IncidentKind.NODE:
         return None
     parents = explained_by(turn, subject.incident)
-    return Reply(Why.DEPENDENCY, ", ".join(parents)) if parents else None
+    return Reply(WHY, ", ".join(parents)) if parents else None

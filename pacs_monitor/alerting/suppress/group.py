@@ -7,13 +7,17 @@ from pacs_monitor.alerting.sites import group_of
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.suppress.reply import Reply
 from pacs_monitor.alerting.turn import Turn
-from pacs_monitor.model import Event, IncidentKind, Why
+from pacs_monitor.model import Event, IncidentKind
 
 RANK = 30
+WHY = "group"
+MEANING = "its site became unreachable; the detail names it"
+UNTIL = "the group ends, and the node is still dead"
+WHILE_UNKNOWN = True
 
 
-def suppress(turn: Turn, subject: Subject, _said: Event, _channel: str, _target: Target) -> Reply | None:
+def suppress(turn: Turn, subject: Subject, _event: Event, _channel: str, _target: Target) -> Reply | None:
     if subject.incident.kind is not IncidentKind.NODE:
         return None
     group = group_of(turn, subject.incident)
-    return Reply(Why.GROUP, group.incident.cause) if group is not None else None
+    return Reply(WHY, group.incident.cause) if group is not None else None

@@ -6,10 +6,13 @@ from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.suppress.reply import Reply
 from pacs_monitor.alerting.turn import Turn
-from pacs_monitor.model import Event, Paging, Why
+from pacs_monitor.model import Event, Paging
 
 RANK = 10
+WHY = "paging"
+MEANING = "paging is off for all members that are routed there"
+UNTIL = "it is switched on"
 
 
-def suppress(_turn: Turn, _subject: Subject, _said: Event, _channel: str, target: Target) -> Reply | None:
-    return Reply(Why.PAGING) if target.paging is Paging.OFF else None
+def suppress(_turn: Turn, _subject: Subject, _event: Event, _channel: str, target: Target) -> Reply | None:
+    return Reply(WHY) if target.paging is Paging.OFF else None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pacs_monitor.model import Micros, Why
+from pacs_monitor.model import Micros
 
 
 class Reply(NamedTuple):
     """Why a notification is not sent; `until` where an end is known."""
 
-    why: Why
+    why: str
+    """The word of the link."""
     detail: str = ""
     until: Micros | None = None

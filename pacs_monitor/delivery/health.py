@@ -1,0 +1,46 @@
+"""How a channel fares: whether it delivers, what waits for it, and what it refuses while it takes the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pacs_monitor.delivery.backlog import Backlog
+from pacs_monitor.model import Micros, Notification
+
+
+class ChannelTrouble(NamedTuple):
+    """Why a channel's circuit is open."""
+
+    since: Micros
+    reason: str
+
+
+class Stuck(NamedTuple):
+    """A notification that is tried rarely, because it is refused while others are taken."""
+
+    notification: Notification
+    attempts: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelHealth:
+    """How a channel fares now."""
+
+    trouble: ChannelTrouble | None
+    pending: int
+    oldest: Micros | None
+    """When the oldest notification that waits was made."""
+    stuck: tuple[Stuck, ...]
+
+
+def health_of(backlog: Backlog, trouble: ChannelTrouble | None) -> ChannelHealth:
+    """Of a channel that is owed this, and is in that trouble."""
+    items = list(backlog.items())
+    stuck = tuple(
+        Stuck(item.notification, item.attempts, item.error.reason if item.error else "")
+        for item in items
+        if backlog.is_poison(item)
+    )
+    return ChannelHealth(trouble, len(items), min((item.notification.created for item in items), default=None), stuck)
