@@ -17,6 +17,7 @@ from pacs_monitor.alerting.journal import Journal, journal_file
 from pacs_monitor.alerting.paged import Paged
 from pacs_monitor.alerting.recovery import recover
 from pacs_monitor.alerting.restart import cut_off
+from pacs_monitor.alerting.words import Verdict, Word
 from pacs_monitor.clock import ClockWatch, SystemClock
 from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.delivery import Outbox
@@ -244,6 +245,9 @@ class Daemon:
 
     async def test_channel(self, channel: str) -> str:
         return await self.desk.test(channel)
+
+    async def say(self, word: Word) -> Verdict:
+        return await self.desk.say(word)
 
     def open_incidents(self) -> tuple[Incident, ...]:
         return self.desk.open_incidents()

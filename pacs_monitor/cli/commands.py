@@ -27,6 +27,15 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "oncall",
         "List open incidents; with ID, show one with everything that was sent or suppressed, and why.",
     ),
+    "ack": ("said", "Acknowledge an incident: reminders and escalation stop, its end is still notified."),
+    "note": (
+        "said",
+        "Note something about an incident, for colleagues; with --public also for the users of the imaging estate.",
+    ),
+    "close": (
+        "said",
+        "Close an incident by hand, when nothing of it is measured to fail; while something fails, acknowledge it.",
+    ),
     "notify-test": (
         "notify_test",
         "Send one test notification, through the daemon if one answers, and show the receiver's answer.",

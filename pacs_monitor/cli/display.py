@@ -44,8 +44,8 @@ def board(status: Mapping[str, Any], when: When) -> list[str]:
         fails = "cannot be reached" if incident["kind"] == "group" else "has been failing"
         if incident["kind"] == "group" and incident["state"] == "absent":
             fails = "have been gone together"
-        about = f"{_about(incident)} {fails} since {when(incident['since'])}"
-        lines += [f"[yellow]{escape(about)}[/yellow]", f"    {escape(paged.line(incident, when, status['time']))}"]
+        what = f"{about(incident)} {fails} since {when(incident['since'])}"
+        lines += [f"[yellow]{escape(what)}[/yellow]", f"    {escape(paged.line(incident, when, status['time']))}"]
     lines += [line for channel in status.get("channels", ()) for line in _channel(channel, when)]
     counts = ", ".join(f"{count} {state}" for state, count in status["counts"].items() if count) or "no checks"
     head = f"[bold]{escape(status['monitor'])}[/bold] at {when(status['time'])}"
@@ -59,7 +59,7 @@ def incidents(rows: Iterable[Mapping[str, Any]], when: When) -> list[str]:
             row["id"],
             row["severity"],
             row["state"],
-            _about(row),
+            about(row),
             row["reason"] or "",
             f"since {when(row['since'])}",
             f"{row['ending']} {when(row['ended'])}" if row["ended"] else "open",
@@ -72,7 +72,7 @@ def incidents(rows: Iterable[Mapping[str, Any]], when: When) -> list[str]:
 def incident(found: Mapping[str, Any], when: When) -> list[str]:
     """One incident: what, whose fault, what next, when; then its story."""
     colour = COLOURS[found["state"]]
-    head = f"[bold]{escape(_about(found))}[/bold]  {found['severity']}  [{colour}]{found['state']}[/{colour}]"
+    head = f"[bold]{escape(about(found))}[/bold]  {found['severity']}  [{colour}]{found['state']}[/{colour}]"
     lines = [head + (f"  {reason(found)}" if found["reason"] else "")]
     lines += [f"  {escape(found['detail'])}"] if found["detail"] else []
     lines += [f"  → {escape(found['next_step'])}"] if found["next_step"] else []
@@ -82,14 +82,15 @@ def incident(found: Mapping[str, Any], when: When) -> list[str]:
         lines += [f"  {name}: {escape(value)}" for name, value in more.items() if value]
     times = [("last good", "last_good"), ("since", "since"), ("noticed", "noticed"), (found["ending"], "ended")]
     lines.append("  " + ", ".join(f"{word} {when(found[key])}" for word, key in times if found[key]))
-    lines += [f"  {escape(_acknowledged(found['acknowledged'], when))}"] if found.get("acknowledged") else []
+    lines += [f"  {escape(acknowledged(found['acknowledged'], when))}"] if found.get("acknowledged") else []
     also = [("linked with", ", ".join(found["linked"])), ("part of group", found["group"])]
     lines += [f"  {word} {escape(value)}" for word, value in also if value and found["kind"] != "group"]
     stuck = frozenset(row["id"] for row in found["notifications"] if row.get("stuck"))
     return [*lines, "[bold]what happened[/bold]", *story.lines(found["story"], when, stuck)]
 
 
-def _acknowledged(said: Mapping[str, Any], when: When) -> str:
+def acknowledged(said: Mapping[str, Any], when: When) -> str:
+    """Who deals with it, until when, why."""
     ticket, why = f" (ticket {said['ticket']})" if said["ticket"] else "", f": {said['why']}" if said["why"] else ""
     return f"acknowledged by {said['by']} until {when(said['until'])}{ticket}{why}"
 
@@ -122,7 +123,7 @@ def _channel(row: Mapping[str, Any], when: When) -> list[str]:
     return lines
 
 
-def _about(row: Mapping[str, Any]) -> str:
+def about(row: Mapping[str, Any]) -> str:
     """The checks, the site, the channel, or the task of the monitor."""
     if row["kind"] == "delivery":
         return f"channel {row['cause']}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from pacs_monitor.alerting.paged import Paged
+from pacs_monitor.alerting.words import Verdict, Word
 from pacs_monitor.config import Estate
 from pacs_monitor.delivery import ChannelHealth
 from pacs_monitor.engine.engine import Engine
@@ -87,6 +88,10 @@ class DaemonView(Protocol):
 
     async def test_channel(self, channel: str) -> str:
         """Send a test notification now; what the receiver said, or DeliveryError."""
+        ...
+
+    async def say(self, word: Word) -> Verdict:
+        """Somebody says something: what became of it, once it is on record; raises NotDecidedError."""
         ...
 
     async def preview(self) -> list[str]:
