@@ -14,20 +14,16 @@ from pacs_monitor import __version__
 from pacs_monitor import config as configuration
 from pacs_monitor.alerting import Desk
 from pacs_monitor.alerting.journal import Journal, journal_file
-from pacs_monitor.alerting.paged import Paged
 from pacs_monitor.alerting.recovery import recover
 from pacs_monitor.alerting.restart import cut_off
-from pacs_monitor.alerting.words import Verdict, Word
 from pacs_monitor.clock import ClockWatch, SystemClock
 from pacs_monitor.config import ConfigError, Estate
-from pacs_monitor.delivery import Outbox
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.format.human import login_name, pluralized
 from pacs_monitor.history import (
     HeartbeatBatch,
     History,
     HistoryError,
-    IncidentFile,
     Restored,
     ResultAccumulator,
     Revision,
@@ -37,7 +33,7 @@ from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role
 from pacs_monitor.listeners import Listeners
 from pacs_monitor.loading import load_in_time
-from pacs_monitor.model import TROUBLE, Address, Clock, Entry, Incident, Micros, Node, Result, State, Tidies, Transition
+from pacs_monitor.model import TROUBLE, Address, Clock, Entry, Micros, Node, Result, State, Tidies, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.net.connection_server import Refusals
 from pacs_monitor.reaper import reaper
@@ -97,7 +93,6 @@ class Daemon:
             permitted=self.instance.permitted,
             ask=self.engine.ask,
         )
-        self.suppressed = self.desk.dispatch.suppressed
         runner.isolation.on_cut = self.desk.site_cut
         self.refusals: Refusals = Counter()
         self._listeners = Listeners(
@@ -239,25 +234,6 @@ class Daemon:
     def role(self) -> Role:
         return self.instance.role
 
-    @property
-    def deliveries(self) -> Outbox:
-        return self.desk.outbox
-
-    async def test_channel(self, channel: str) -> str:
-        return await self.desk.test(channel)
-
-    async def say(self, word: Word) -> Verdict:
-        return await self.desk.say(word)
-
-    def open_incidents(self) -> tuple[Incident, ...]:
-        return self.desk.open_incidents()
-
-    def paged(self) -> tuple[Paged, ...]:
-        return self.desk.paged()
-
-    def unwritten(self, identity: str) -> IncidentFile | None:
-        return self.desk.unwritten(identity)
-
     def unready(self) -> str | None:
         if self.role is not Role.LEADER:
             return "fenced: another daemon of this name is the leader"
@@ -358,7 +334,7 @@ class Daemon:
             self._taking = self.supervisor.supervise("orphans", self._take_orphans)
 
     async def _take_orphans(self) -> None:
-        self.deliveries.feed(await self.history.take_orphans(adopt=False))
+        self.desk.outbox.feed(await self.history.take_orphans(adopt=False))
 
     async def _heartbeat_loop(self) -> None:
         while True:

@@ -34,15 +34,15 @@ def test_a_hang_up_while_the_daemon_starts_is_heard_and_does_not_end_it(tmp_path
     daemon = RunningDaemon(write_estate(tmp_path, listen, nodes(free_port())), listen)
     with daemon:
         assert daemon.stop() == 0
-    lease = tmp_path / "proof.db.proof.lock"
-    lease.unlink()
-    with contextlib.closing(sqlite3.connect(tmp_path / "proof.db", isolation_level=None)) as blocking:
-        blocking.execute("BEGIN IMMEDIATE")
-        daemon.start(ready=False)
-        wait_until(lease.exists, "the daemon is about to write to its history")
-        daemon.hang_up()
-    wait_until(lambda: "reloaded" in daemon.log.read_text(), "the file is read again")
-    assert daemon.stop() == 0
+        lease = tmp_path / "proof.db.proof.lock"
+        lease.unlink()
+        with contextlib.closing(sqlite3.connect(tmp_path / "proof.db", isolation_level=None)) as blocking:
+            blocking.execute("BEGIN IMMEDIATE")
+            daemon.start(ready=False)
+            wait_until(lease.exists, "the daemon is about to write to its history")
+            daemon.hang_up()
+        wait_until(lambda: "reloaded" in daemon.log.read_text(), "the file is read again")
+        assert daemon.stop() == 0
 
 
 async def test_the_configuration_is_on_record_whole_at_the_start_and_after_a_reload(tmp_path: Path) -> None:

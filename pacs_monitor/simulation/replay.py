@@ -126,6 +126,8 @@ def difference(before: Iterable[Page], after: Iterable[Page]) -> Difference:
     return Difference(len(both) - len(moved), added, gone, moved)
 
 
+UNDECIDED = 5 * SECOND
+"""What falls due in the last seconds of a run may not be decided any more; what was is on record."""
 _TIME = 10
 """Characters of a ULID that say its time."""
 
@@ -184,7 +186,7 @@ def _every(
             last = event.at
             continue
         if isinstance(what, Started):  # the run before had decided what fell due while it was alive
-            yield from timeline.pass_until(max(what.off_since or 0, last))
+            yield from timeline.pass_until(max((what.off_since or 0) - UNDECIDED, last))
         if isinstance(what, Started | Reloaded):
             timeline.rules = in_force(event) or timeline.rules
         if isinstance(what, ClockSet):
@@ -193,4 +195,4 @@ def _every(
             yield from timeline.happen(event.at, what, event.id)
         timeline.then.clear()
         last = event.at
-    yield from timeline.pass_until(max(end - 1, last))
+    yield from timeline.pass_until(max(end - 1 - UNDECIDED, last))

@@ -217,7 +217,7 @@ def _add_channels(app: FastAPI, daemon: DaemonView) -> None:
             known = ", ".join(daemon.estate.channels) or "none"
             raise HTTPException(404, f"no channel {channel!r} in the configuration in force; it has: {known}")
         try:
-            said = await daemon.test_channel(channel)
+            said = await daemon.desk.test(channel)
         except DeliveryError as error:
             return {"channel": channel, "delivered": False, "reason": error.reason, "said": str(error)}
         return {"channel": channel, "delivered": True, "reason": None, "said": said}

@@ -119,12 +119,12 @@ class _OfTheMonitor(Collector):
         return maintenance
 
     def _alerting(self) -> Iterator[Metric]:
-        open_now = Counter(incident.severity for incident in self._daemon.open_incidents())
+        open_now = Counter(incident.severity for incident in self._daemon.desk.open_incidents())
         incidents = GaugeMetricFamily("pacs_incidents_open", "Open incidents.", labels=["severity"])
         for severity in Severity:
             incidents.add_metric([severity], open_now[severity])
         yield incidents
-        deliveries = self._daemon.deliveries
+        deliveries = self._daemon.desk.outbox
         delivered = CounterMetricFamily("pacs_notifications", "Notifications delivered.", labels=["channel"])
         oldest = GaugeMetricFamily(
             "pacs_notification_oldest_pending_timestamp_seconds",
@@ -155,7 +155,7 @@ class _OfTheMonitor(Collector):
         suppressed = CounterMetricFamily(
             "pacs_notifications_suppressed", "Notifications that were not sent, by reason.", labels=["why"]
         )
-        for why, count in self._daemon.suppressed.items():
+        for why, count in self._daemon.desk.dispatch.suppressed.items():
             suppressed.add_metric([why], count)
         return suppressed
 

@@ -22,7 +22,7 @@ async def incidents(daemon: DaemonView, *, open_only: bool, limit: int) -> list[
 
 async def incident(daemon: DaemonView, identity: str) -> dict[str, Any] | None:
     """One incident with its story: everything that happened, was sent, and was suppressed and why."""
-    unwritten = daemon.unwritten(identity)  # first: what is written meanwhile is then found in the record
+    unwritten = daemon.desk.unwritten(identity)  # first: what is written meanwhile is then found in the record
     try:
         recorded, more = await daemon.history.read(lambda reader: _read(reader, identity, daemon.clock.now()))
     except HistoryError:
@@ -32,7 +32,7 @@ async def incident(daemon: DaemonView, identity: str) -> dict[str, Any] | None:
     found = _joined(recorded, unwritten)
     if found is None:
         return None
-    stuck = {stuck.notification.id for health in daemon.deliveries.health().values() for stuck in health.stuck}
+    stuck = {stuck.notification.id for health in daemon.desk.outbox.health().values() for stuck in health.stuck}
     node = daemon.estate.nodes.get(found.incident.members[0].node) if found.incident.members else None
     return _incident(found.incident, daemon, _scene(daemon, found.incident)) | {
         "impact": node.impact if node else "",

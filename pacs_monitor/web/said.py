@@ -68,7 +68,7 @@ def add_words(app: FastAPI, daemon: DaemonView) -> None:
 async def said(daemon: DaemonView, word: Word) -> bool:
     """Say it; whether it is on record. HTTPException for what is not accepted, and changes nothing."""
     try:
-        verdict = await daemon.say(word)
+        verdict = await daemon.desk.say(word)
     except NotDecidedError as error:
         raise HTTPException(503, str(error)) from None
     if verdict.refusal is not None:

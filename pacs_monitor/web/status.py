@@ -43,7 +43,7 @@ async def status(daemon: DaemonView) -> bytes:
 async def incidents(daemon: DaemonView) -> list[dict[str, Any]]:
     """Every open incident with whom it was sent to, made in slices of the event loop."""
     rows: list[dict[str, Any]] = []
-    for paged in daemon.paged():
+    for paged in daemon.desk.paged():
         rows.append(_incident(paged))
         if len(rows) % (10 * AT_A_TIME) == 0:
             await asyncio.sleep(0)
@@ -94,7 +94,7 @@ def channels(daemon: DaemonView) -> list[dict[str, Any]]:
                 for stuck in health.stuck
             ],
         }
-        for name, health in daemon.deliveries.health().items()
+        for name, health in daemon.desk.outbox.health().items()
     ]
 
 

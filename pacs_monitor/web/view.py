@@ -5,33 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from pacs_monitor.alerting.paged import Paged
-from pacs_monitor.alerting.words import Verdict, Word
+from pacs_monitor.alerting import Desk
 from pacs_monitor.config import Estate
-from pacs_monitor.delivery import ChannelHealth
 from pacs_monitor.engine.engine import Engine
-from pacs_monitor.history import History, IncidentFile
+from pacs_monitor.history import History
 from pacs_monitor.leadership import Role
-from pacs_monitor.model import Clock, Incident
+from pacs_monitor.model import Clock
 from pacs_monitor.net.connection_server import Refusals
-
-
-class Deliveries(Protocol):
-    """The outbox's own health."""
-
-    @property
-    def delivered(self) -> Mapping[str, int]:
-        """Notifications delivered since the start, per channel."""
-        ...
-
-    @property
-    def failures(self) -> Mapping[tuple[str, str], int]:
-        """Attempts that failed since the start, per channel and reason."""
-        ...
-
-    def health(self) -> Mapping[str, ChannelHealth]:
-        """How each channel fares."""
-        ...
 
 
 class DaemonView(Protocol):
@@ -46,10 +26,8 @@ class DaemonView(Protocol):
     @property
     def history(self) -> History: ...
     @property
-    def deliveries(self) -> Deliveries: ...
-    @property
-    def suppressed(self) -> Mapping[str, int]:
-        """Notifications suppressed since the start, for each reason that there is."""
+    def desk(self) -> Desk:
+        """Open incidents, what was sent, what people say."""
         ...
 
     @property
@@ -72,26 +50,8 @@ class DaemonView(Protocol):
         """Name lookups in progress."""
         ...
 
-    def open_incidents(self) -> tuple[Incident, ...]: ...
-
-    def paged(self) -> tuple[Paged, ...]:
-        """Every open incident with whom it was sent to, the oldest first."""
-        ...
-
-    def unwritten(self, identity: str) -> IncidentFile | None:
-        """What is known of an incident, open or still to be recorded, that may not be on record yet."""
-        ...
-
     def unready(self) -> str | None:
         """Why the daemon does not do its work now, for everybody to read; None when it probes and can write."""
-        ...
-
-    async def test_channel(self, channel: str) -> str:
-        """Send a test notification now; what the receiver said, or DeliveryError."""
-        ...
-
-    async def say(self, word: Word) -> Verdict:
-        """Somebody says something: what became of it, once it is on record; raises NotDecidedError."""
         ...
 
     async def preview(self) -> list[str]:

@@ -30,7 +30,7 @@ async def test_every_runbook_link_leads_to_its_entry(served: Served) -> None:
 async def test_the_link_of_an_incident_leads_to_the_incident(served: Served) -> None:
     served.peer.down()
     async with asyncio.timeout(20):
-        while not (open_ones := served.daemon.open_incidents()):
+        while not (open_ones := served.daemon.desk.open_incidents()):
             await asyncio.sleep(0.02)
     found = await served.client.get(f"/incidents/{open_ones[0].id}", follow_redirects=True)
 
@@ -46,7 +46,9 @@ async def test_the_link_of_an_unrecorded_page_leads_to_its_incident(served: Serv
         database.execute("CREATE TRIGGER no BEFORE INSERT ON incidents BEGIN SELECT RAISE(ABORT, 'forbidden'); END")
         served.peer.down()
         async with asyncio.timeout(SOON):
-            while not (open_ones := served.daemon.open_incidents()) or not served.daemon.desk.dispatch.write_failures:
+            while (
+                not (open_ones := served.daemon.desk.open_incidents()) or not served.daemon.desk.dispatch.write_failures
+            ):
                 await asyncio.sleep(0.02)
         found = await served.client.get(f"/incidents/{open_ones[0].id}", follow_redirects=True)
         assert found.status_code == 200
