@@ -1,12 +1,17 @@
-"""Hours of the week, in a time zone: pure, over times in UTC, with daylight-saving days as long as they are."""
+"""When a place is open: hours of the week and their exceptions, in a time zone, over times in UTC.
+
+Daylight-saving days are as long as they are: where the clock is set back, both of the hours that are there twice count.
+Pure: what a file or a library knows of closed days comes in as a `Closure`.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Self
+from functools import lru_cache
+from typing import Protocol, Self
 
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros
@@ -14,6 +19,8 @@ from pacs_monitor.patterns import SPAN_OF_HOURS
 
 DAY: Micros = 86_400 * SECOND
 WEEK: Micros = 7 * DAY
+LOOKED_AT: tuple[Micros, ...] = (2 * DAY, 9 * DAY, 60 * DAY, 800 * DAY)
+"""How far ahead an opening or a closing is looked for, step by step."""
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -30,6 +37,12 @@ class WeeklyHours:
         closing = day if self.end > self.start else day + timedelta(days=1)
         return Interval(_at(day, self.start, zone, fold=0), _at(closing, self.end, zone, fold=1))
 
+    def __str__(self) -> str:
+        """As it is written: `Mon-Fri 06:00-20:00`."""
+        starts = [day for day in sorted(self.days) if (day - 1) % 7 not in self.days] or [0]
+        groups = (_group(start, self.days) for start in starts)
+        return f"{' '.join(groups)} {_clock(self.start)}-{_clock(self.end)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Hours:
@@ -44,6 +57,10 @@ class Hours:
             return cls(())
         return cls(tuple(_weekly_hours(part.strip(), text) for part in text.split(",")))
 
+    def __str__(self) -> str:
+        """As they are written."""
+        return ", ".join(map(str, self.weekly)) or "24x7"
+
     def hold(self, at: Micros, zone: tzinfo) -> bool:
         """Whether a moment lies in them."""
         return bool(self.intervals(Interval(at, at + 1), zone))
@@ -57,6 +74,99 @@ class Hours:
         return within(
             during, (hours.on(day, zone) for day in days for hours in self.weekly if day.weekday() in hours.days)
         )
+
+
+class Closure(Protocol):
+    """Days, or parts of days, on which a calendar is closed whatever its hours say; equal ones close the same."""
+
+    def closed(self, year: int, zone: tzinfo) -> Iterable[Interval]:
+        """Those that lie in a year, in any order; they may reach beyond it."""
+        ...
+
+    def __hash__(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """A day, or all days from a first to a last."""
+
+    first: date
+    last: date
+
+    def closed(self, year: int, zone: tzinfo) -> Iterable[Interval]:
+        first, last = max(self.first, date(year, 1, 1)), min(self.last, date(year, 12, 31))
+        return [whole_days(first, last, zone)] if first <= last else []
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """When something is open: weekly hours, or all that is outside of another calendar, without its closures."""
+
+    name: str
+    hours: Hours
+    zone: tzinfo
+    closures: tuple[Closure, ...] = ()
+    opening_grace: Micros = 0
+    """How long after each opening nobody is paged yet."""
+    outside_of: Calendar | None = None
+    """Open when that one is closed; `hours` say nothing then."""
+
+    def is_open(self, at: Micros) -> bool:
+        return bool(self.intervals((at, at + 1)))
+
+    def intervals(self, during: tuple[Micros, Micros]) -> list[Interval]:
+        """When it is open within a time, in order; those that touch each other are one."""
+        span = Interval(*during)
+        if self.outside_of is None:
+            hours = self.hours.intervals(span, self.zone)
+        else:
+            hours = outside(span, self.outside_of.intervals(span))
+        closed = list(self._closed(span))
+        return [part for interval in hours for part in outside(interval, closed)] if closed else hours
+
+    def next_opening(self, at: Micros) -> Micros | None:
+        """The first moment after this one at which it opens; None if it never does, or never closes."""
+        return next((start for start, _ in self._ahead(at) if start > at), None)
+
+    def next_closing(self, at: Micros) -> Micros | None:
+        """The first moment after this one at which it closes; None if it never does."""
+        for step in LOOKED_AT:
+            for _, end in self.intervals((at, at + step)):
+                if end < at + step:
+                    return end
+        return None
+
+    def pages_from(self, at: Micros) -> Micros | None:
+        """The first moment, from this one on, at which it is open and its `opening_grace` is over; None if never."""
+        before = at - self.opening_grace - 1  # what is open there has been open for longer than the grace
+        for start, end in self._ahead(before):
+            ready = max(start + self.opening_grace, at)
+            if ready < end:
+                return ready
+        return None
+
+    def _ahead(self, at: Micros) -> Iterator[Interval]:
+        """Its open intervals from a moment on, the last one of each step not whole."""
+        for step in LOOKED_AT:
+            yield from self.intervals((at, at + step))
+
+    def _closed(self, during: Interval) -> Iterator[Interval]:
+        first, last = (datetime.fromtimestamp(at // SECOND, UTC).year for at in during)
+        for year in range(first - 1, last + 2):  # a closure may reach over the end of a year, and a zone be ahead
+            for closure in self.closures:
+                for start, end in _closures(closure, year, self.zone):
+                    if start < during.end and during.start < end:
+                        yield Interval(start, end)
+
+
+@lru_cache(maxsize=512)
+def _closures(closure: Closure, year: int, zone: tzinfo) -> tuple[Interval, ...]:
+    return tuple(closure.closed(year, zone))
+
+
+def whole_days(first: date, last: date, zone: tzinfo) -> Interval:
+    """From the beginning of a day to the end of another."""
+    return Interval(_at(first, 0, zone, fold=0), _at(last + timedelta(days=1), 0, zone, fold=0))
 
 
 def within(during: Interval, intervals: Iterable[Interval]) -> list[Interval]:
@@ -94,6 +204,16 @@ def _days(group: str) -> Iterable[int]:
     first, _, last = group.partition("-")
     start = _DAYS.index(first)
     return ((start + n) % 7 for n in range((_DAYS.index(last or first) - start) % 7 + 1))
+
+
+def _group(start: int, days: frozenset[int]) -> str:
+    """The days in a row from one on."""
+    length = next((n for n in range(1, 7) if (start + n) % 7 not in days), 7)
+    return _DAYS[start] if length == 1 else f"{_DAYS[start]}-{_DAYS[(start + length - 1) % 7]}"
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 def _minutes(clock: str) -> int:

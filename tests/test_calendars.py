@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pacs_monitor.calendars import DAY, Hours, outside, within
+from pacs_monitor.calendars import DAY, Calendar, Days, Hours, outside, within
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros
 
@@ -97,3 +97,160 @@ def test_hours_lie_in_the_time_that_is_looked_at(start: Micros, length: Micros) 
 @pytest.mark.parametrize(("moment", "held"), [("05:59:59", False), ("06:00:00", True), ("20:00:00", False)])
 def test_hours_hold_from_their_beginning_until_just_before_their_end(moment: str, held: bool) -> None:
     assert Hours.parse("Fri 06:00-20:00").hold(at(f"2026-11-27T{moment}"), BERLIN) is held
+
+
+def calendar(
+    hours: str = "Mon-Fri 06:00-20:00", *closed: str, grace: int = 0, outside_of: Calendar | None = None
+) -> Calendar:
+    days = tuple(Days(date.fromisoformat(day), date.fromisoformat(day)) for day in closed)
+    return Calendar("core", Hours.parse(hours), BERLIN, days, grace * 60 * SECOND, outside_of)
+
+
+def there(moment: Micros | None) -> str | None:
+    return None if moment is None else f"{datetime.fromtimestamp(moment // SECOND, BERLIN):%a %m-%d %H:%M}"
+
+
+CORE = calendar("Mon-Fri 06:00-20:00", "2026-12-24", "2026-12-25", grace=45)
+"""24 December 2026 is a Thursday."""
+NIGHTS = calendar(outside_of=CORE)
+
+
+@pytest.mark.parametrize(
+    ("when", "is_open", "opening", "closing", "pages"),
+    [
+        ("2026-12-23T05:59", False, "Wed 12-23 06:00", "Wed 12-23 20:00", "Wed 12-23 06:45"),
+        ("2026-12-23T06:00", True, "Mon 12-28 06:00", "Wed 12-23 20:00", "Wed 12-23 06:45"),
+        ("2026-12-23T06:45", True, "Mon 12-28 06:00", "Wed 12-23 20:00", "Wed 12-23 06:45"),
+        ("2026-12-23T19:59", True, "Mon 12-28 06:00", "Wed 12-23 20:00", "Wed 12-23 19:59"),
+        ("2026-12-23T20:00", False, "Mon 12-28 06:00", "Mon 12-28 20:00", "Mon 12-28 06:45"),
+        ("2026-12-24T12:00", False, "Mon 12-28 06:00", "Mon 12-28 20:00", "Mon 12-28 06:45"),
+    ],
+)
+def test_an_excluded_day_is_closed_all_day(when: str, is_open: bool, opening: str, closing: str, pages: str) -> None:
+    moment = at(when)
+    assert CORE.is_open(moment) is is_open
+    found = CORE.next_opening(moment), CORE.next_closing(moment), CORE.pages_from(moment)
+    assert tuple(map(there, found)) == (opening, closing, pages)
+
+
+def test_outside_of_a_calendar_is_open_when_that_one_is_closed() -> None:
+    during = at("2026-12-22T00:00"), at("2026-12-26T00:00")
+    assert [tuple(map(there, one)) for one in NIGHTS.intervals(during)] == [
+        ("Tue 12-22 00:00", "Tue 12-22 06:00"),
+        ("Tue 12-22 20:00", "Wed 12-23 06:00"),
+        ("Wed 12-23 20:00", "Sat 12-26 00:00"),
+    ]
+
+
+def test_what_is_always_open_never_closes_and_what_is_never_open_never_opens() -> None:
+    always, now = calendar("24x7", grace=45), at("2026-12-23T12:00")
+    never = calendar(outside_of=always)
+    assert (always.is_open(now), always.next_opening(now), always.next_closing(now)) == (True, None, None)
+    assert always.pages_from(now) == now
+    assert (never.is_open(now), never.next_opening(now), never.next_closing(now)) == (False, None, None)
+    assert never.pages_from(now) is None
+
+
+def test_hours_shorter_than_the_grace_page_nobody() -> None:
+    brief = calendar("Mon 06:00-06:30, Sat 08:00-12:00", grace=45)
+    assert there(brief.pages_from(at("2026-12-21T06:10"))) == "Sat 12-26 08:45"
+
+
+@pytest.mark.parametrize(
+    ("hours", "when", "opening", "closing"),
+    [
+        ("Sun 02:00-04:00", "2026-03-28T12:00", "2026-03-29T01:00Z", "2026-03-29T02:00Z"),
+        ("Sun 02:30-04:00", "2026-03-28T12:00", "2026-03-29T01:30Z", "2026-03-29T02:00Z"),
+        ("Sun 02:00-03:00", "2026-10-24T12:00", "2026-10-25T00:00Z", "2026-10-25T02:00Z"),
+        ("Sat 22:00-06:00", "2026-10-24T12:00", "2026-10-24T20:00Z", "2026-10-25T05:00Z"),
+    ],
+)
+def test_a_daylight_saving_night_opens_and_closes_once(hours: str, when: str, opening: str, closing: str) -> None:
+    night, moment = calendar(hours), at(when)
+    found = night.next_opening(moment), night.next_closing(moment)
+    assert found == tuple(round(datetime.fromisoformat(text).timestamp()) * SECOND for text in (opening, closing))
+
+
+def test_a_range_of_days_is_closed_over_the_end_of_the_year() -> None:
+    away = Calendar("core", Hours.parse("24x7"), BERLIN, (Days(date(2026, 12, 28), date(2027, 1, 6)),))
+    assert there(away.next_closing(at("2026-12-01T00:00"))) == "Mon 12-28 00:00"
+    assert there(away.next_opening(at("2026-12-31T23:30"))) == "Thu 01-07 00:00"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mon-Fri 06:00-20:00",
+        "24x7",
+        "Sat-Mon 22:00-02:00",
+        "Mon Wed-Thu 08:00-24:00, Sun 00:00-12:30",
+        "Mon-Sun 00:00-24:00",
+    ],
+)
+def test_hours_are_written_as_they_were_read(text: str) -> None:
+    hours = Hours.parse(text)
+    assert Hours.parse(str(hours)) == hours
+    assert len(str(hours)) <= len(text)
+
+
+moments = st.integers(at("2026-01-01T00:00") // SECOND, at("2027-12-31T00:00") // SECOND).map(lambda s: s * SECOND)
+zones = st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC", "Africa/Casablanca"])
+clocks = st.integers(0, 95).map(lambda quarter: f"{quarter // 4:02}:{quarter % 4 * 15:02}")
+weekly = st.tuples(st.sampled_from(["Mon-Fri", "Sat", "Sat-Mon", "Tue Thu", "Mon-Sun", "Sun"]), clocks, clocks).map(
+    lambda drawn: f"{drawn[0]} {drawn[1]}-{drawn[2]}"
+)
+
+
+@st.composite
+def calendars(draw: st.DrawFn, depth: int = 2) -> Calendar:
+    days = draw(st.lists(st.dates(date(2025, 12, 28), date(2028, 1, 3)), max_size=4))
+    closures = tuple(Days(day, day + timedelta(days=draw(st.integers(0, 9)))) for day in days)
+    hours = Hours.parse(draw(st.one_of(st.just("24x7"), st.lists(weekly, min_size=1, max_size=3).map(", ".join))))
+    zone, grace = ZoneInfo(draw(zones)), draw(st.sampled_from([0, 15, 45, 180])) * 60 * SECOND
+    other = draw(calendars(depth=depth - 1)) if depth and draw(st.booleans()) else None
+    return Calendar("any", hours, zone, closures, grace, other)
+
+
+@given(calendars(), moments, st.integers(1, 40 * 24 * 3600))
+@settings(deadline=None)
+def test_open_and_closed_intervals_partition_time(some: Calendar, start: Micros, length: int) -> None:
+    during = Interval(start, start + length * SECOND)
+    inside = some.intervals(during)
+    parts = sorted([*inside, *outside(during, inside)])
+    assert (parts[0].start, parts[-1].end) == during
+    assert all(before.end == after.start for before, after in pairwise(parts))
+    for part in parts:
+        for moment in (part.start, (part.start + part.end) // 2, part.end - 1):
+            assert some.is_open(moment) is (part in inside)
+    middle = (during.start + during.end) // 2
+    halves = [*some.intervals((during.start, middle)), *some.intervals((middle, during.end))]
+    assert within(during, halves) == inside
+
+
+@given(calendars(), moments)
+@settings(deadline=None)
+def test_openings_and_closings_agree_with_what_is_open(some: Calendar, moment: Micros) -> None:
+    opening, closing = some.next_opening(moment), some.next_closing(moment)
+    for edge, after in ((opening, True), (closing, False)):
+        if edge is not None:
+            assert edge > moment
+            assert (some.is_open(edge - 1), some.is_open(edge)) == (not after, after)
+    if opening is not None and closing is not None:
+        assert opening != closing
+        first, last = min(opening, closing), max(opening, closing)
+        assert some.is_open(moment) is (first == closing)
+        assert len({some.is_open(at_) for at_ in (moment, first - 1)}) == 1
+        assert len({some.is_open(at_) for at_ in (first, last - 1)}) == 1
+
+
+@given(calendars(), moments)
+@settings(deadline=None)
+def test_nobody_is_paged_outside_of_it_or_within_its_grace(some: Calendar, moment: Micros) -> None:
+    pages = some.pages_from(moment)
+    if pages is None:
+        return
+    assert pages >= moment
+    assert some.intervals((pages - some.opening_grace, pages + 1)) == [(pages - some.opening_grace, pages + 1)]
+    assert some.pages_from(pages) == pages
+    between = (moment + pages) // 2
+    assert some.pages_from(between) == pages

@@ -10,12 +10,14 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
+from pacs_monitor.calendars import Calendar
+from pacs_monitor.config.closed_days import written
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.config.explain import HIDDEN, shown
 from pacs_monitor.fields import is_command
-from pacs_monitor.model import Check, Node
+from pacs_monitor.model import SECOND, Check, Node
 
-SECTIONS = ("monitor", "routes", "default_route", "sites", "calendars", "services", "objectives", "maintenance")
+SECTIONS = ("monitor", "routes", "default_route", "sites", "services", "objectives", "maintenance")
 CHECKS_OWN = frozenset({"id", "node", "probe", "others"})
 """What a check says elsewhere: by where it stands, by the kind of its probe, by its settings."""
 PLAIN = frozenset({"datetime", "pathlib", "ipaddress", "decimal", "zoneinfo"})
@@ -31,6 +33,7 @@ def canonical(estate: Estate) -> bytes:
     for check in estate.checks.values():
         checks[check.id.node][check.id.check] = _check(check)
     document = {section: _plain(getattr(estate, section)) for section in SECTIONS} | {
+        "calendars": {name: _calendar(calendar) for name, calendar in estate.calendars.items()},
         "nodes": {name: _node(node) | {"checks": checks[name]} for name, node in estate.nodes.items()},
         "channels": {
             name: {"type": kind, "settings": _plain(settings)}
@@ -38,6 +41,15 @@ def canonical(estate: Estate) -> bytes:
         },
     }
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _calendar(calendar: Calendar) -> dict[str, Any]:
+    """With the days of its .ics files as they were then: a replay has no other."""
+    return {
+        **({"not": calendar.outside_of.name} if calendar.outside_of else {"hours": str(calendar.hours)}),
+        "except": [written(closure) for closure in calendar.closures],
+        "opening_grace": calendar.opening_grace / SECOND,
+    }
 
 
 def _node(node: Node) -> dict[str, Any]:
@@ -56,6 +68,8 @@ def _plain(value: object) -> Any:  # noqa: PLR0911 - one line per kind of value
             return value
         case SecretStr():
             return HIDDEN if value.get_secret_value() else ""
+        case Calendar():
+            return value.name
         case Enum():
             return value.value
         case str():

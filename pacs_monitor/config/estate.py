@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
+from pacs_monitor.calendars import Calendar
 from pacs_monitor.config.problems import Problem
 from pacs_monitor.config.sections import (
-    CalendarSettings,
     MaintenanceSettings,
     MonitorSettings,
     ObjectiveSettings,
@@ -46,6 +46,8 @@ class Route:
     channels: tuple[str, ...] = ()
     continue_: bool = False
     remind: float | None = None
+    calendar: Calendar | None = None
+    """Outside of it pages wait until the next opening."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Estate:
     routes: tuple[Route, ...] = ()
     default_route: Route = field(default_factory=Route)
     sites: Mapping[str, SiteSettings] = field(default_factory=dict)
-    calendars: Mapping[str, CalendarSettings] = field(default_factory=dict)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)
     objectives: tuple[ObjectiveSettings, ...] = ()
     maintenance: tuple[MaintenanceSettings, ...] = ()

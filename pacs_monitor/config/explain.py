@@ -74,6 +74,7 @@ def _check_values(check: Check) -> dict[str, Any]:
         "paging": check.paging,
         "page_after": check.page_after,
         "unknown_after": check.unknown_after,
+        "calendar": check.calendar.name if check.calendar else None,
         "enabled_by": check.enabled_by,
     }
     units = shapes(Defaults)

@@ -7,8 +7,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from pacs_monitor.calendars import Calendar
 from pacs_monitor.config.draft import Draft, read_draft
 from pacs_monitor.config.estate import Estate, Route
+from pacs_monitor.config.hours import build_calendars
 from pacs_monitor.config.installed import check_packages
 from pacs_monitor.config.problems import ConfigError, Problem
 from pacs_monitor.config.references import check_references
@@ -33,7 +35,9 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Estate:
     draft = read_draft(validator, tree)
     check_references(validator, draft)
     check_packages(validator, draft)
-    found = resolve(validator, draft, draft.monitor) if draft.monitor else None
+    zone = draft.monitor.settings.timezone if draft.monitor else "UTC"
+    calendars = build_calendars(validator, draft, zone)
+    found = resolve(validator, draft, draft.monitor, calendars) if draft.monitor else None
     if found is None or problems:
         raise ConfigError(problems)
     warn_of_sharing(validator, draft, found.nodes)
@@ -67,6 +71,7 @@ def text_of(path: Path, content: bytes) -> str:
 
 
 def _estate(path: Path, revision: str, draft: Draft, found: Resolved, warnings: list[Problem]) -> Estate:
+    calendars = found.calendars
     channels = draft.channels.items()
     return Estate(
         file=path,
@@ -76,10 +81,10 @@ def _estate(path: Path, revision: str, draft: Draft, found: Resolved, warnings: 
         checks=found.checks,
         channels={name: channel.made(name) for name, channel in channels},
         channel_settings={name: (channel.kind.kind, channel.own) for name, channel in channels},
-        routes=tuple(_route(route.settings) for route in draft.routes),
-        default_route=_route(draft.default_route.settings) if draft.default_route else Route(),
+        routes=tuple(_route(route.settings, calendars) for route in draft.routes),
+        default_route=_route(draft.default_route.settings, calendars) if draft.default_route else Route(),
         sites={name: piece.settings for name, piece in draft.sites.items()},
-        calendars={name: piece.settings for name, piece in draft.calendars.items()},
+        calendars=calendars,
         services={name: piece.settings for name, piece in draft.services.items()},
         objectives=tuple(piece.settings for piece in draft.objectives),
         maintenance=tuple(piece.settings for piece in draft.maintenance),
@@ -89,7 +94,8 @@ def _estate(path: Path, revision: str, draft: Draft, found: Resolved, warnings: 
     )
 
 
-def _route(settings: DefaultRoute) -> Route:
+def _route(settings: DefaultRoute, calendars: Mapping[str, Calendar]) -> Route:
+    calendar = calendars[settings.calendar] if settings.calendar else None
     if isinstance(settings, RouteSettings):
-        return Route(settings.match, settings.channels, settings.continue_, settings.remind)
-    return Route(Match(), settings.channels, remind=settings.remind)
+        return Route(settings.match, settings.channels, settings.continue_, settings.remind, calendar)
+    return Route(Match(), settings.channels, remind=settings.remind, calendar=calendar)

@@ -52,8 +52,8 @@ class CheckSettings(Defaults):
     """`on`, `shadow` or `off` for this check."""
     cron: Cron | None = None
     """Runs at these times (minute, hour, day, month, weekday) instead of every `interval`."""
-    calendar: Annotated[str | None, LATER] = None
-    """Hours in which this check pages: a name under `calendars`."""
+    calendar: str | None = None
+    """Hours in which this check pages, and in which what it expects must happen: a name under `calendars`."""
     enabled_by: str | None = None
     """Who approved a check that writes or retrieves images or messages; required for such a check."""
     until: Day | None = None
@@ -112,7 +112,7 @@ class NodeSettings(Defaults):
     """Its DICOM port, AE titles and TLS."""
     hl7: Hl7Settings | None = None
     """Its HL7 v2 (MLLP) port and TLS."""
-    calendar: Annotated[str | None, LATER] = None
+    calendar: str | None = None
     """Hours in which its checks page: a name under `calendars`."""
     use: Annotated[Texts, LATER] = ()
     """Templates whose settings it inherits."""

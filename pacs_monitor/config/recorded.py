@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pacs_monitor import probes, systems
+from pacs_monitor.calendars import Calendar, Hours
 from pacs_monitor.config.canonical import CHECKS_OWN
+from pacs_monitor.config.closed_days import recorded
 from pacs_monitor.config.estate import Estate, Route
-from pacs_monitor.config.sections import MonitorSettings, SiteSettings
+from pacs_monitor.config.hours import calendar_of
+from pacs_monitor.config.sections import CalendarSettings, MonitorSettings, SiteSettings
 from pacs_monitor.fields import Match
 from pacs_monitor.model import (
     Check,
@@ -59,17 +63,40 @@ def of_record(document: Mapping[str, Any], file: Path, revision: str) -> Estate:
 
 def _estate(document: Mapping[str, Any], file: Path, revision: str) -> Estate:
     monitor = {key: document["monitor"][key] for key in ("name", "timezone", "paging", "site")}
+    calendars = _calendars(document["calendars"], ZoneInfo(monitor["timezone"]))
     nodes = {name: _node(name, said) for name, said in document["nodes"].items()}
     return Estate(
         file=file,
         revision=revision,
         monitor=MonitorSettings.model_validate(monitor),
         nodes=nodes,
-        checks={check.id: check for name, said in document["nodes"].items() for check in _checks(nodes[name], said)},
+        checks={
+            check.id: check
+            for name, said in document["nodes"].items()
+            for check in _checks(nodes[name], said, calendars)
+        },
         channels={name: RecordedChannel() for name in document["channels"]},
-        routes=tuple(map(_route, document["routes"])),
-        default_route=_route(document["default_route"]),
+        routes=tuple(_route(said, calendars) for said in document["routes"]),
+        default_route=_route(document["default_route"], calendars),
         sites={name: _settings(SiteSettings, said) for name, said in document["sites"].items()},
+        calendars=calendars,
+    )
+
+
+def _calendars(said: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Calendar]:
+    built: dict[str, Calendar] = {}
+    settings = {name: _calendar(one) for name, one in said.items()}
+    for name in settings:
+        calendar_of(name, settings, zone, built)
+    return built
+
+
+def _calendar(said: Mapping[str, Any]) -> CalendarSettings:
+    return CalendarSettings.model_construct(
+        hours=Hours.parse(said["hours"]) if "hours" in said else None,
+        outside_of=said.get("not"),
+        exceptions=tuple(map(recorded, said.get("except", ()))),
+        opening_grace=said["opening_grace"],
     )
 
 
@@ -80,7 +107,7 @@ def _node(name: str, said: Mapping[str, Any]) -> Node:
     return _NODE.validate_python({**own, "name": name, "systems": blocks})
 
 
-def _checks(node: Node, said: Mapping[str, Any]) -> Iterator[Check]:
+def _checks(node: Node, said: Mapping[str, Any], calendars: Mapping[str, Calendar]) -> Iterator[Check]:
     for name, of in said["checks"].items():
         probe = probes.kinds()[of["probe"]]
         own = {key: value for key, value in of.items() if key not in CHECKS_OWN | {"settings"}}
@@ -88,6 +115,7 @@ def _checks(node: Node, said: Mapping[str, Any]) -> Iterator[Check]:
             "thresholds": _THRESHOLDS.validate_python(of["thresholds"]),
             "severity": Severity(of["severity"]),
             "paging": Paging(of["paging"]),
+            "calendar": calendars.get(of.get("calendar") or ""),
         }
         settings = _settings(probe.settings, of["settings"])
         yield Check(CheckId(node.name, name), node, probe, settings if _is_located(settings, node) else Hidden(), **own)
@@ -101,8 +129,10 @@ def _is_located(settings: object, node: Node) -> bool:
         return False
 
 
-def _route(said: Mapping[str, Any]) -> Route:
-    return Route(Match.model_validate(said["match"]), tuple(said["channels"]), said["continue_"], said["remind"])
+def _route(said: Mapping[str, Any], calendars: Mapping[str, Calendar]) -> Route:
+    calendar = calendars.get(said.get("calendar") or "")
+    match, channels = Match.model_validate(said["match"]), tuple(said["channels"])
+    return Route(match, channels, said["continue_"], said["remind"], calendar)
 
 
 def _settings(model: type[BaseModel], said: Mapping[str, Any]) -> Any:

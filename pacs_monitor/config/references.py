@@ -34,6 +34,8 @@ class _Checker:
     def run(self) -> None:
         if self.draft.monitor:
             self._monitor(self.draft.monitor)
+        for calendar in self.draft.calendars.values():
+            self._named("calendars", calendar.settings.outside_of, calendar.tree, calendar.path, "not")
         for site in self.draft.sites.values():
             self._named("calendars", site.settings.calendar, site.tree, site.path, "calendar")
         for node in self.draft.nodes.values():
@@ -53,6 +55,10 @@ class _Checker:
         for circle in circles(depends):
             node = self.draft.nodes[circle[0]]
             self._error(node.tree, node.path, ("depends_on",), f"is circular: {' -> '.join(circle)}")
+        outside = {name: tuple(filter(None, [c.settings.outside_of])) for name, c in self.draft.calendars.items()}
+        for circle in circles(outside):
+            calendar = self.draft.calendars[circle[0]]
+            self._error(calendar.tree, calendar.path, ("not",), f"is circular: {' -> '.join(circle)}")
 
     def _monitor(self, monitor: Piece[MonitorSettings]) -> None:
         settings, tree, path = monitor.settings, monitor.tree, monitor.path

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
+from pacs_monitor.calendars import Calendar
 from pacs_monitor.config.addressing import lacking, speaks_dicom
 from pacs_monitor.config.blocks import CheckDraft, NodeDraft
 from pacs_monitor.config.draft import Draft, Piece
@@ -71,11 +72,14 @@ class Resolved:
     checks: dict[CheckId, Check]
     node_origins: dict[str, Origins]
     check_origins: dict[CheckId, Origins]
+    calendars: Mapping[str, Calendar]
 
 
-def resolve(validator: Validator, draft: Draft, monitor: Piece[MonitorSettings]) -> Resolved:
+def resolve(
+    validator: Validator, draft: Draft, monitor: Piece[MonitorSettings], calendars: Mapping[str, Calendar]
+) -> Resolved:
     """Every node and check that could be read."""
-    found = Resolved(monitor.settings, {}, {}, {}, {})
+    found = Resolved(monitor.settings, {}, {}, {}, {}, calendars)
     kinds: dict[str, SettingsLayer] = {}
     said_of_all = [SettingsLayer("defaults", draft.defaults.settings, draft.defaults.tree)] if draft.defaults else []
     for name, node_draft in draft.nodes.items():
@@ -99,6 +103,7 @@ def resolve(validator: Validator, draft: Draft, monitor: Piece[MonitorSettings])
                 until=_until(check, monitor.settings.timezone),
                 others=_others(check, found.nodes),
                 allowed=_allowed(validator, check, monitor.settings.allow),
+                calendar=calendars.get(check.common.calendar or node_draft.settings.calendar or ""),
             )
     return found
 
@@ -190,6 +195,7 @@ def _check(
         values[key], origins[key] = _nearest(key, here)
     values["paging"], origins["paging"] = _nearest("paging", pages)
     origins["probe"] = Origin("name of the check", draft.tree.mark)
+    origins["calendar"] = layers[1].origin("calendar")
     origins |= _written("check", draft.tree)
     if values["retry_interval"] > values["interval"]:
         origins["retry_interval"] = origins["interval"]

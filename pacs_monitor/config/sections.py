@@ -15,7 +15,6 @@ from pacs_monitor.config.values import (
     Database,
     Exceptional,
     HostPort,
-    Hours,
     Name,
     Networks,
     Pace,
@@ -31,6 +30,7 @@ from pacs_monitor.fields import (
     Moment,
     Percent,
     SecretLine,
+    ServiceHours,
     Settings,
     Texts,
     WebAddress,
@@ -212,7 +212,7 @@ class SiteSettings(Settings):
     title: str = ""
     """Display name."""
     calendar: Annotated[str | None, LATER] = None
-    """Service hours of the site: a name under `calendars`."""
+    """Service hours of the site: a name under `calendars`; `expected` of its intermittent nodes with `absent_for`."""
     reference: tuple[HostPort, ...] = ()
     """On-site addresses (`host:port`); when none answers, the link or the monitor is at fault and no node is blamed."""
     paging: Paging | None = None
@@ -220,14 +220,25 @@ class SiteSettings(Settings):
 
 
 class CalendarSettings(Settings):
-    """Service hours."""
+    """Service hours: `hours`, or all that is outside of another calendar (`not`)."""
 
-    hours: Hours
+    model_config = ConfigDict(json_schema_extra=one_of("hours", "not"))
+
+    hours: ServiceHours | None = None
     """`Mon-Fri 06:00-20:00`, several with commas, or `24x7`."""
+    outside_of: str | None = Field(None, alias="not")
+    """The calendar outside of which this one is open: a name under `calendars`."""
     exceptions: tuple[Exceptional, ...] = Field((), alias="except")
-    """Dates (2026-12-24) and .ics files of excluded days."""
+    """Closed days: dates (2026-12-24), ranges (2026-12-24..2027-01-01), .ics files, public holidays
+    ({country: DE, region: BY})."""
     opening_grace: Duration = 0.0
     """How long after opening no page is sent."""
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        if (self.hours is None) == (self.outside_of is None):
+            raise ValueError("needs exactly one of 'hours' and 'not'")
+        return self
 
 
 class ServiceSettings(Settings):
@@ -363,7 +374,7 @@ class Sections(Settings):
     """The monitor itself: its name, its database, where it listens."""
     sites: Mapping[str, SiteSettings] = {}
     """The places where nodes are."""
-    calendars: Annotated[Mapping[str, CalendarSettings], LATER] = {}
+    calendars: Mapping[str, CalendarSettings] = {}
     """Service hours."""
     defaults: Defaults = Defaults()
     """Defaults for every check whose node does not override them."""

@@ -15,13 +15,16 @@ from pydantic import (
     BeforeValidator,
     Field,
     GetPydanticSchema,
+    PlainValidator,
     SecretStr,
     ValidationInfo,
     WithJsonSchema,
 )
 
-from pacs_monitor import calendars, patterns
-from pacs_monitor.fields import Duration, Texts, parse_day, secret
+from pacs_monitor import patterns
+from pacs_monitor.calendars import Closure
+from pacs_monitor.config.closed_days import RANGE, parse_exception
+from pacs_monitor.fields import Duration, Texts, secret
 from pacs_monitor.paths import file_path
 from pacs_monitor.patterns import BLANKS, one_or_more, text, trimmed
 
@@ -105,21 +108,6 @@ def _bearer(value: SecretStr) -> SecretStr:
     return value
 
 
-def check_hours(value: str) -> str:
-    """Weekly hours, checked for their form."""
-    calendars.Hours.parse(value)
-    return value
-
-
-def _exception(value: str) -> str:
-    if not re.fullmatch(patterns.CALENDAR_FILE, value):
-        try:
-            parse_day(value)
-        except ValueError:
-            raise ValueError(f"{value!r} is neither a date (2026-12-24) nor an .ics file") from None
-    return value
-
-
 def _rrule(value: str) -> str:
     if not re.fullmatch(patterns.RECURRENCE, value):
         raise ValueError(f"{value!r} is not a recurrence (RFC 5545 3.3.10); write FREQ=MONTHLY;BYDAY=2SU")
@@ -191,10 +179,18 @@ TimeZone = Annotated[
 ]
 BearerToken = Annotated[SecretStr, AfterValidator(_bearer), WithJsonSchema(secret(patterns.TOKEN))]
 Database = Annotated[str, AfterValidator(_database), Field(repr=False), WithJsonSchema(secret(patterns.DATABASE))]
-Hours = Annotated[str, AfterValidator(check_hours), WithJsonSchema(text(patterns.HOURS, "Mon-Fri 06:00-20:00", "24x7"))]
+_HOLIDAYS = {
+    "type": "object",
+    "properties": {"country": {"type": "string"}, "region": {"type": "string"}},
+    "required": ["country"],
+    "additionalProperties": False,
+}
 Exceptional = Annotated[
-    str, AfterValidator(_exception), WithJsonSchema(trimmed(f"{patterns.DAY}|{patterns.CALENDAR_FILE}"))
+    Closure,
+    PlainValidator(parse_exception),
+    WithJsonSchema({"anyOf": [trimmed(f"{RANGE}|{patterns.CALENDAR_FILE}"), _HOLIDAYS]}),
 ]
+"""Days on which a calendar is closed."""
 Recurrence = Annotated[str, AfterValidator(_rrule), WithJsonSchema(text(patterns.RECURRENCE, "FREQ=MONTHLY;BYDAY=2SU"))]
 Cron = Annotated[str, AfterValidator(_cron), WithJsonSchema(text(patterns.CRON, "0 3 * * *"))]
 Networks = Annotated[

@@ -24,6 +24,7 @@ from pacs_monitor.model import (
     Micros,
     Node,
     ObjectLedger,
+    OpeningHours,
     Resolver,
     StandstillError,
     TestObject,
@@ -62,6 +63,7 @@ class RunContext:
     dicom_listener: DicomListener | None
     hl7_listener: Hl7Listener | None
     zone: tzinfo
+    calendar: OpeningHours | None
     pool: ThreadPoolExecutor
     wait_budget: float
     """Seconds that may still be spent in waiting for us without bringing the deadline nearer."""

@@ -183,6 +183,7 @@ class Runner:
             dicom_listener=self.dicom_listener,
             hl7_listener=self.hl7_listener,
             zone=self.zone,
+            calendar=check.calendar,
             pool=self._pool,
             wait_budget=check.timeout,
         )

@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 from pacs_monitor.calendars import WEEK, Hours, outside
 from pacs_monitor.fields import parse_duration
 from pacs_monitor.intervals import Interval
-from pacs_monitor.model import SECOND, Micros
+from pacs_monitor.model import SECOND, Micros, OpeningHours
 
 OTHERWISE = "otherwise"
 
@@ -41,17 +41,22 @@ class Limits(tuple[Limit, ...]):
             for key, text in by_hours.items()
         )
 
-    def exceeded(self, last: Micros, now: Micros, zone: tzinfo) -> Limit | None:
-        """The limit that a silence has exceeded at some time since the last message, if any."""
+    def exceeded(self, last: Micros, now: Micros, zone: tzinfo, calendar: OpeningHours | None = None) -> Limit | None:
+        """The limit that a silence has exceeded at some time since the last message, if any; only what lies within the
+        calendar counts.
+        """
         longest = max(limit.seconds for limit in self)
         looked_at = Interval(max(last, now - WEEK - round(longest * SECOND)), now)
         named = [interval for limit in self if limit.hours for interval in limit.hours.intervals(looked_at, zone)]
         for limit in self:
             intervals = limit.hours.intervals(looked_at, zone) if limit.hours else outside(looked_at, named)
-            if any(interval.end - interval.start >= limit.seconds * SECOND for interval in intervals):
+            open_ = [part for one in intervals for part in calendar.intervals(one)] if calendar else intervals
+            if any(end - start >= limit.seconds * SECOND for start, end in open_):
                 return limit
         return None
 
-    def apply(self, now: Micros, zone: tzinfo) -> bool:
+    def apply(self, now: Micros, zone: tzinfo, calendar: OpeningHours | None = None) -> bool:
         """Whether a feed may not be silent as long as it likes just now."""
+        if calendar is not None and not calendar.is_open(now):
+            return False
         return any(limit.hours is None or limit.hours.hold(now, zone) for limit in self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pacs_monitor.model.contracts import Probe
+from pacs_monitor.model.contracts import OpeningHours, Probe
 from pacs_monitor.model.defaults import CHECK_DEFAULTS
 from pacs_monitor.model.enums import Paging, Severity
 from pacs_monitor.model.estate import Node
@@ -33,6 +33,8 @@ class Check:
     enabled_by: str | None = None
     until: Micros | None = None
     """When that approval ends: from then on the check does not run and is `not_configured`."""
+    calendar: OpeningHours | None = None
+    """The hours in which it pages, and in which what it expects must happen."""
     others: tuple[Node, ...] = ()
     """The nodes that its settings name."""
     allowed: bool = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import tzinfo
 from types import MappingProxyType
@@ -85,6 +85,27 @@ class Hl7Listener(Protocol):
         ...
 
 
+class OpeningHours(Protocol):
+    """A calendar of the configuration (pacs_monitor.calendars.Calendar)."""
+
+    @property
+    def name(self) -> str: ...
+
+    def is_open(self, at: Micros) -> bool: ...
+
+    def intervals(self, during: tuple[Micros, Micros]) -> Sequence[tuple[Micros, Micros]]:
+        """When it is open within a time, in order."""
+        ...
+
+    def next_opening(self, at: Micros) -> Micros | None:
+        """The first moment after this one at which it opens; None if it never does, or never closes."""
+        ...
+
+    def pages_from(self, at: Micros) -> Micros | None:
+        """The first moment, from this one on, at which people may be paged; None if never."""
+        ...
+
+
 class ProbeContext(Protocol):
     """What a probe is given for one run."""
 
@@ -126,6 +147,11 @@ class ProbeContext(Protocol):
     @property
     def hl7_listener(self) -> Hl7Listener | None:
         """None unless `monitor.hl7_listener` is configured and listens."""
+        ...
+
+    @property
+    def calendar(self) -> OpeningHours | None:
+        """The hours in which what the check expects must happen; None: at all hours."""
         ...
 
     @property

@@ -5,7 +5,8 @@ dicom_worklist: {modality: CT, at_least: 1, hours: "Mon-Fri 08:00-16:00", slow: 
 ```
 
 The query uses the keys that a modality uses: its AE title (`station`), its `modality`, and the day. No patient name, ID
-or number is requested. With `at_least`, fewer scheduled procedures are a warning (`too_few`); with `hours`, only during
+or number is requested. With `at_least`, fewer scheduled procedures are a warning (`too_few`); with `hours` or the
+check's `calendar`, only during
 those hours, because nobody is scheduled at night: `hours: Mon-Fri 06:00-20:00`. Our AE title must be registered there
 for the worklist, and for nothing else.
 """
@@ -61,7 +62,9 @@ class DicomWorklist(Probe):
         if target is None:
             return not_configured(node)
         keys = _keys(settings, ctx)
-        if settings.hours is not None and not settings.hours.hold(ctx.clock.now(), ctx.zone):
+        now = ctx.clock.now()
+        closed = ctx.calendar is not None and not ctx.calendar.is_open(now)
+        if closed or (settings.hours is not None and not settings.hours.hold(now, ctx.zone)):
             settings = settings.model_copy(update={"at_least": 0})
         return await count(target, MODALITY_WORKLIST_FIND, keys, settings, ctx, name="worklist", few_is_a_warning=True)
 

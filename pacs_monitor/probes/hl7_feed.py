@@ -18,6 +18,7 @@ orders:
 results: {probe: hl7_feed, source: listener, expect: "ORU^R01", within: 2h}
 ```
 
+With `calendar: NAME`, only silence within the open hours of that calendar counts, so neither a holiday does.
 Without `otherwise`, silence outside the named hours is never a failure. Only silence within those hours counts, so a
 quiet weekend does not; once a feed has been silent too long, it stays a failure until a message arrives. For a feed
 that has not been seen yet, `within` counts from the first run. Between two runs a counter shows only that a message
@@ -216,11 +217,11 @@ def _judge(seen: Mapping[str, Seen], settings: Hl7FeedSettings, ctx: ProbeContex
         last, since = known[name]
         if last is not None:
             trace.measure(LAST, last / SECOND, (("feed", name),))
-        limit = settings.within.exceeded(since, now, ctx.zone)
+        limit = settings.within.exceeded(since, now, ctx.zone, ctx.calendar)
         if limit is not None:
             silent.append(_sentence(name if one.up else f"{name} (not started)", limit, last, ctx.zone))
     stopped = [f"{name}: the channel is not started" for name, one in seen.items() if not one.up]
-    if silent or (stopped and settings.within.apply(now, ctx.zone)):
+    if silent or (stopped and settings.within.apply(now, ctx.zone, ctx.calendar)):
         trace.end()
         detail = "; ".join(silent or stopped)
         return Outcome.of(Reason.SILENT, warn=not silent, phase=Phase.OPERATION, detail=detail, **trace.seen())

@@ -21,7 +21,8 @@ does not report when a study arrived; so `within` must leave room for long exami
 level across studies, which not every archive allows (`query_refused`). Our AE title must be registered there for
 queries, and for nothing else.
 
-Modalities may be idle at night: with `hours`, silence counts only during those hours (`hours: Mon-Fri 07:00-19:00`), so
+Modalities may be idle at night: with `hours` (or the check's
+`calendar`, which knows holidays), silence counts only during those hours (`hours: Mon-Fri 07:00-19:00`), so
 `within` starts afresh when they begin; once a feed has been silent too long, it stays a failure until a study arrives.
 """
 
@@ -188,7 +189,8 @@ class SenderArrivals:
     """What came from whom, added to what is remembered."""
 
     def __init__(self, series: Sequence[Arrival], settings: StudyFlowSettings, ctx: ProbeContext) -> None:
-        self._series, self._settings, self._zone = series, settings, ctx.zone
+        self._series, self._settings = series, settings
+        self._zone, self._calendar = ctx.zone, ctx.calendar
         self._now = ctx.clock.now()
         self._day = f"{self._date(self._now / SECOND)}"
         memory = ctx.memory
@@ -211,7 +213,7 @@ class SenderArrivals:
             trace.measure("study_newest_timestamp_seconds", newest, (("feed", sender),))
             last = round(newest * SECOND)
         limits = Limits([Limit(self._settings.hours or ALWAYS, self._settings.within)])
-        if limits.exceeded(last, self._now, self._zone) is None:
+        if limits.exceeded(last, self._now, self._zone, self._calendar) is None:
             return None
         what = "the newest series arrived" if newest else "none has arrived since monitoring began"
         return f"{sender}: {what} {duration((self._now - last) / SECOND)} ago, {_allowed(self._settings)}"
@@ -249,7 +251,7 @@ class FeedQuery:
 
     def __init__(self, ask: Ask, trace: Trace, settings: StudyFlowSettings, ctx: ProbeContext) -> None:
         self._ask, self._passage, self._settings = ask, trace, settings
-        self._zone = ctx.zone
+        self._zone, self._calendar = ctx.zone, ctx.calendar
         self._limits = Limits([Limit(settings.hours or ALWAYS, settings.within)])
         self._now = datetime.fromtimestamp(ctx.clock.now() / SECOND, UTC).astimezone(ctx.zone)
         self._remembered: dict[str, Any] = ctx.memory.setdefault("newest", {})
@@ -273,7 +275,7 @@ class FeedQuery:
 
     def _too_long(self, since: float) -> bool:
         now = round(self._now.timestamp() * SECOND)
-        return self._limits.exceeded(round(since * SECOND), now, self._zone) is not None
+        return self._limits.exceeded(round(since * SECOND), now, self._zone, self._calendar) is not None
 
     async def _newest(self, feed: Feed) -> tuple[datetime | None, datetime | None]:
         """The newest study that was reported, and when the newest can have begun at most, where a list was cut.

@@ -13,6 +13,7 @@ from pacs_monitor.config import ConfigError, Estate, check_facts
 from pacs_monitor.config.references import circles
 from pacs_monitor.dicom.endpoint import target_of
 from pacs_monitor.model import SECOND, Address, CheckId, Paging, Presence, Severity
+from tests.config.test_calendars import ICS
 from tests.peers.authority import Authority
 from tests.support.estates import ARCHIVE, HEAD, loaded, messages
 
@@ -249,6 +250,7 @@ def test_the_example_loads_but_for_the_kinds_that_do_not_exist_yet(tmp_path: Pat
     text = (Path(__file__).parent / "monitor.example.yaml").read_text(encoding="utf-8")
     (tmp_path / "hook.secret").write_text("a long enough secret\n")
     (tmp_path / "mirth.pw").write_text("a password\n")
+    (tmp_path / "holidays.ics").write_text(ICS)
     (tmp_path / "heartbeat.hl7").write_text("MSH|^~\\&|M|E|RIS|E|{timestamp}||NMD^N02|{control_id}|P|2.5\n")
     unknown = re.compile(r"(unknown (probe|channel) |neither a key of a node nor a system|no such probe)")
     environ = {"ORTHANC_PASSWORD": "x", "PAGERDUTY_KEY": "x", "WALLBOARD_TOKEN": "x"}

@@ -14,7 +14,7 @@ from tests.config.test_canonical import SECRET, TEXT
 from tests.support.estates import loaded
 
 ROOT = Path(__file__).parents[2]
-NEEDED = ("nodes", "routes", "default_route", "sites")
+NEEDED = ("nodes", "routes", "default_route", "sites", "calendars")
 
 
 def again(estate: Estate) -> Estate:

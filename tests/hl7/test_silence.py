@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pacs_monitor.calendars import Calendar, Days, Hours
 from pacs_monitor.hl7.silence import Limits
 from pacs_monitor.model import SECOND, Micros
 
@@ -91,3 +92,17 @@ def test_a_feed_is_watched_in_the_hours_that_have_a_limit(within: object, expect
 def test_what_are_no_limits_is_told(wrong: object) -> None:
     with pytest.raises(ValueError):
         Limits.parse(wrong)
+
+
+def test_only_silence_within_the_calendar_counts() -> None:
+    """24 November 2026, a Tuesday, is a holiday here."""
+    holiday = Days(date(2026, 11, 24), date(2026, 11, 24))
+    core = Calendar("core", Hours.parse("Mon-Fri 07:00-19:00"), BERLIN, (holiday,))
+    limits = Limits.parse("4h")
+
+    def exceeded(last: str, now: str) -> bool:
+        return limits.exceeded(at(last), at(now), BERLIN, core) is not None
+
+    assert not exceeded("2026-11-23T17:00", "2026-11-25T10:59")
+    assert exceeded("2026-11-23T17:00", "2026-11-25T11:00")
+    assert [limits.apply(at(f"2026-11-{day}T12:00"), BERLIN, core) for day in (23, 24)] == [True, False]

@@ -17,6 +17,7 @@ from pacs_monitor.model import (
     LedgerError,
     Micros,
     Node,
+    OpeningHours,
     Outcome,
     Probe,
     StoreCapError,
@@ -70,6 +71,7 @@ class Context:
     hl7_listener: Hl7Listener | None = None
     clock: SystemClock = field(default_factory=SystemClock)
     zone: tzinfo = UTC
+    calendar: OpeningHours | None = None
     resolver: Resolver = field(default_factory=Resolver)
     memory: MutableMapping[str, Any] = field(default_factory=dict)
 
