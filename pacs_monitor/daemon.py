@@ -27,13 +27,14 @@ from pacs_monitor.history import (
     Restored,
     ResultAccumulator,
     Revision,
-    SeatLocks,
+    shared_seats,
 )
+from pacs_monitor.housekeeping import Housekeeping
 from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role
 from pacs_monitor.listeners import Listeners
 from pacs_monitor.loading import load_in_time
-from pacs_monitor.model import TROUBLE, Address, Clock, Entry, Micros, Node, Result, State, Tidies, Transition
+from pacs_monitor.model import TROUBLE, Address, Clock, Entry, Micros, Node, Result, State, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.net.connection_server import Refusals
 from pacs_monitor.reaper import reaper
@@ -66,7 +67,7 @@ class Daemon:
         self.instance = instance
         self.history = history
         self._resolver = Resolver()
-        self._seats = _shared_seats(estate)
+        self._seats = shared_seats(estate.monitor.database, estate.monitor.name)
         self._watch = ClockWatch(self.clock, self._clock_was_set)
         self.engine = Engine(
             self.clock,
@@ -103,6 +104,8 @@ class Daemon:
             ours=self.history.objects.holds,
             refusals=self.refusals,
         )
+        self.keeping = Housekeeping(self.history, self.clock, self._resolver, self.supervisor)
+        self.audit = self.keeping.audit
         self._keeper: asyncio.Task[None] | None = None
         self._taking: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
@@ -150,9 +153,10 @@ class Daemon:
         self.engine.runner.isolation.cut = cut_off(restored)
         self._adopt(self.estate, restored)
         self.engine.tidy()
-        await self._log_stranded()
+        await self.keeping.log_stranded(self.estate)
         self.desk.start(restored, self.history.off_since)
         self._heart = self.supervisor.supervise("heartbeat", self._heartbeat_loop)
+        self.keeping.start(self.estate.monitor)
         self._web.start()
         (host, port), scheme = self.address, "https" if self.estate.monitor.tls else "http"
         checks, nodes = pluralized(len(self.estate.checks), "check"), pluralized(len(self.estate.nodes), "node")
@@ -176,6 +180,7 @@ class Daemon:
         self._write_heartbeat()
         if self._web is not None:
             await self._end(at_last, "web", self._web.stop())
+        await self._end(at_last, "housekeeping", self.keeping.stop())
         self._close(max(at_last - asyncio.get_running_loop().time(), 0.0))
         log.info("ended")
 
@@ -189,6 +194,7 @@ class Daemon:
         await self._end(at_last, "engine", self.engine.stop(0))
         await self._end(at_last, "listeners", self._listeners.stop())
         unrecorded = await self._end(at_last, "desk", self.desk.abandon()) if started else None
+        self.keeping.abandon()
         if self._web is not None:
             await self._end(at_last, "web", self._web.stop())
         self._close(FENCED_ENDS_WITHIN)
@@ -234,6 +240,17 @@ class Daemon:
     def role(self) -> Role:
         return self.instance.role
 
+    @property
+    def audit_lost(self) -> int:
+        return self.keeping.syslog.lost
+
+    def refuses_words(self) -> str | None:
+        if self.role is not Role.LEADER:
+            return f"say it to the leader: another daemon of this name leads now ({self.instance.leader})"
+        if self._ending or self._heart is None:
+            return "try again: the daemon is starting or stopping"
+        return None
+
     def unready(self) -> str | None:
         if self.role is not Role.LEADER:
             return "fenced: another daemon of this name is the leader"
@@ -276,6 +293,7 @@ class Daemon:
         changes += await self._listeners.adopt(estate.monitor)
         self.estate = estate
         self._adopt(self.estate, restored)
+        self.keeping.adopt(self.estate.monitor)
         self.desk.reloaded(self.estate)
         if self._web is not None:
             changes += self._web.renew(self.estate.monitor.tls)
@@ -303,15 +321,6 @@ class Daemon:
     def _nodes(self) -> Iterable[Node]:
         """The nodes as they are now: a reload replaces the estate."""
         return self.estate.nodes.values()
-
-    async def _log_stranded(self) -> None:
-        """Test objects at nodes where no check stores any more: nobody clears them away."""
-        tidied = {check.id.node for check in self.estate.checks.values() if isinstance(check.probe, Tidies)}
-        for node, count in (await self.history.objects.stranded(tidied)).items():
-            left = pluralized(count, "test object")
-            log.warning(
-                "remove by hand: %s on %s, left by checks that no longer exist; see docs/test-stores.md", left, node
-            )
 
     def _adopt(self, estate: Estate, restored: Restored) -> None:
         checks = tuple(estate.checks.values())
@@ -359,15 +368,6 @@ class Daemon:
         self.desk.clock_was_set(step)
         self._accumulator.clock_was_set(step)
         self._record_heartbeat()  # before anything else is recorded by the clock's new time
-
-
-def _shared_seats(estate: Estate) -> SeatLocks | None:
-    """Where `pacs-monitor probe` sees that a daemon runs, and what it is asking; it runs without if need be."""
-    try:
-        return SeatLocks(estate.monitor.database, estate.monitor.name)
-    except HistoryError as error:
-        log.error("pacs-monitor probe --direct may check an address at the same time as this daemon: %s", error)
-        return None
 
 
 def _line(transition: Transition) -> str:

@@ -6,8 +6,9 @@ import ssl
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from pacs_monitor import patterns
 from pacs_monitor.config.members import LATER, Defaults, NodeTable
 from pacs_monitor.config.values import (
     BearerToken,
@@ -33,10 +34,17 @@ from pacs_monitor.fields import (
     ServiceHours,
     Settings,
     Texts,
+    TlsSettings,
     WebAddress,
 )
 from pacs_monitor.model import Address, Paging
-from pacs_monitor.patterns import at_least_one_of, one_of
+from pacs_monitor.patterns import at_least_one_of, one_of, trimmed
+
+
+def _a_day_at_least(seconds: float) -> float:
+    if seconds < 86_400:
+        raise ValueError("is shorter than a day; write 1d or more")
+    return seconds
 
 
 class Token(Settings):
@@ -155,6 +163,32 @@ class Heartbeat(Settings):
     """How often."""
 
 
+class AuditSettings(Settings):
+    """Where the audit log goes besides the database."""
+
+    syslog: HostPort
+    """Host and port of a syslog receiver; messages are those of RFC 5424 with structured data."""
+    transport: Literal["tcp", "udp"] = "tcp"
+    """Without `tls`: TCP (RFC 6587, octet counting), or UDP (RFC 5426), which loses messages unnoticed."""
+    tls: TlsSettings | None = None
+    """Speak TLS (RFC 5425); its usual port is 6514."""
+
+    @model_validator(mode="after")
+    def _secured_by_tcp(self) -> Self:
+        if self.tls is not None and self.transport == "udp":
+            raise ValueError("leave transport out, or tls: TLS needs TCP (RFC 5425)")
+        return self
+
+
+class Retention(Settings):
+    """How long something is kept."""
+
+    people: Annotated[Duration, AfterValidator(_a_day_at_least), WithJsonSchema(trimmed(patterns.PACE, "400d"))] = (
+        400 * 86_400.0
+    )
+    """Names of people in acknowledgements, notes, audit and revisions become roles after that; at least `1d`."""
+
+
 _OPEN_TO_OTHERS: dict[str, Any] = {
     "if": {
         "properties": {"listen": {"pattern": r"^(?:\[::\]:|(?!\s|\[|127\.|localhost:))[^$]*$"}},
@@ -199,6 +233,11 @@ class MonitorSettings(Settings):
     """Our own MLLP listener, for `hl7_feed` and for `verify: loop` of `hl7_heartbeat`."""
     heartbeat: Annotated[Heartbeat | None, LATER] = None
     """Regular requests to an external dead man's switch while the monitor runs."""
+
+    audit: AuditSettings | None = None
+    """Where the audit log goes besides the database."""
+    retention: Retention = Retention()
+    """How long names of people are kept."""
 
     @property
     def url(self) -> str:

@@ -1,6 +1,7 @@
 """The history: transitions, incidents, notifications, coverage and rollups, durable in SQLite or PostgreSQL."""
 
 from pacs_monitor.history.accumulator import ChangeSeen, FailureRun, HeartbeatBatch, ResultAccumulator, Runs, Sample
+from pacs_monitor.history.audit import AuditEntry, audited
 from pacs_monitor.history.errors import FencedError, HeldError, HistoryError, UnrecordedError
 from pacs_monitor.history.history import History
 from pacs_monitor.history.objects import TestObjects, open_ledger
@@ -8,10 +9,11 @@ from pacs_monitor.history.presence import lease_held
 from pacs_monitor.history.reader import HistoryReader, IncidentFile, RevisionRow
 from pacs_monitor.history.records import Revision
 from pacs_monitor.history.restored import Restored
-from pacs_monitor.history.seatlocks import SeatLocks
+from pacs_monitor.history.seatlocks import SeatLocks, shared_seats
 from pacs_monitor.history.term import Term
 
 __all__ = [
+    "AuditEntry",
     "ChangeSeen",
     "FailureRun",
     "FencedError",
@@ -31,6 +33,8 @@ __all__ = [
     "Term",
     "TestObjects",
     "UnrecordedError",
+    "audited",
     "lease_held",
     "open_ledger",
+    "shared_seats",
 ]

@@ -8,6 +8,7 @@ import socket
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Self, TypeVar
 
 from sqlalchemy import URL, Connection, select
@@ -15,7 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from ulid import ULID
 
 from pacs_monitor.format.human import duration
+from pacs_monitor.history import audit, people
 from pacs_monitor.history.accumulator import HeartbeatBatch
+from pacs_monitor.history.audit import AuditEntry
 from pacs_monitor.history.batches import Batches
 from pacs_monitor.history.coverage import Alive, recorded_until
 from pacs_monitor.history.engines import (
@@ -75,6 +78,7 @@ class History:
             self._let_go()
             raise
         ids = CheckIds(number)
+        self._monitor = number
         self._ledger, self._batches = RecordWriter(number, ids), Batches(ids)
         self._orphans = Orphans(number, self._ledger)
         self.objects = TestObjects(ids, seed, clock, self._writer.done)
@@ -173,6 +177,22 @@ class History:
         """
         now = self._clock.now()
         await self._durable(lambda connection: self._ledger.record_results(connection, results, digest, now))
+
+    async def record_audit(self, entries: Sequence[AuditEntry]) -> None:
+        """What was asked for, durable; raises HistoryError."""
+        await self._durable(lambda connection: audit.insert(connection, self._monitor, entries))
+
+    async def forget_people(self, kept: Micros) -> None:
+        """Names that have been kept for so long become roles (history.people); raises HistoryError."""
+        now, monitor = self._clock.now(), self._monitor
+
+        def forget(connection: Connection) -> None:
+            people.forget_names(connection, monitor, now - kept)
+            audit.drop_old_refusals(connection, monitor, now)
+
+        await self._durable(forget)
+        while found := await self.read(lambda reader: people.find_documents(reader, now - kept), OPENS_WITHIN):
+            await self._durable(partial(people.rewrite, found=found))
 
     async def take_orphans(self, *, adopt: bool) -> tuple[Notification, ...]:
         """Take up what a former leader handed over (history.orphans); the notifications that are owed for it."""

@@ -170,3 +170,12 @@ def _byte_of(address: Address) -> int:
 def _byte(what: str) -> int:
     """Far from each other, so that only an accident makes two wait for each other."""
     return int.from_bytes(hashlib.sha256(what.encode()).digest()[:7])
+
+
+def shared_seats(database: str, monitor: str) -> SeatLocks | None:
+    """Where `pacs-monitor probe` sees that a daemon runs, and what it is asking; it runs without if need be."""
+    try:
+        return SeatLocks(database, monitor)
+    except HistoryError as error:
+        log.error("pacs-monitor probe --direct may check an address at the same time as this daemon: %s", error)
+        return None

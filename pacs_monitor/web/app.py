@@ -17,9 +17,11 @@ from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.history import HistoryError
 from pacs_monitor.model import AcceptsReports, CheckId, DeliveryError, Report
 from pacs_monitor.web import blackbox, records, status
+from pacs_monitor.web.audit import Audit
 from pacs_monitor.web.auth import Gate
 from pacs_monitor.web.body import JsonBody
 from pacs_monitor.web.head import HeadAsGet
+from pacs_monitor.web.leading import Leading
 from pacs_monitor.web.links import add_links
 from pacs_monitor.web.metrics import Exposition
 from pacs_monitor.web.rate_limit import SingleFlight, TokenBucket
@@ -49,7 +51,9 @@ def create_app(daemon: DaemonView) -> FastAPI:
     explain_errors(app)
     app.add_middleware(HeadAsGet)
     app.add_middleware(JsonBody)
+    app.add_middleware(Leading, refuses=daemon.refuses_words)
     app.add_middleware(Gate, tokens=lambda: _tokens(daemon), external=lambda: daemon.estate.monitor.external_url)
+    app.add_middleware(Audit, trail=daemon.audit)
     _add_health(app, daemon)
     _add_metrics(app, daemon)
     _add_board(app, daemon)
@@ -202,6 +206,10 @@ def _add_records(app: FastAPI, daemon: DaemonView) -> None:
     @app.get("/api/v1/notifications", summary="Notifications, newest first.")
     async def notifications(limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:
         return await _read(records.notifications(daemon, limit=limit))
+
+    @app.get("/api/v1/audit", summary="Who asked for what, newest first; for operators.")
+    async def audit(limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:
+        return await _read(records.audit(daemon, limit=limit))
 
     @app.get("/api/v1/changes", summary="Changes detected in peers, newest first.")
     async def changes(limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:

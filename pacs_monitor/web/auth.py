@@ -25,7 +25,8 @@ from pacs_monitor.web.links import RUNBOOK
 OPEN_PATHS = frozenset({"/healthz", "/readyz", RUNBOOK})
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 PUSH = "/api/v1/push/"
-PREVIEW = "/api/v1/reload"
+OPERATORS = frozenset({"/api/v1/reload", "/api/v1/audit"})
+"""What only operators may read: a preview of the configuration, and who did what."""
 LINKED = ("/incidents/", "/api/v1/incidents/")
 """Where links in pages lead: people may follow them from wherever they read their pages."""
 CALLER = "pacs_monitor.caller"
@@ -85,7 +86,7 @@ def _refuse_token(scope: Scope, headers: Headers, tokens: Collection[Token]) -> 
     scope[CALLER] = Caller(token.name, token.role)
     if token.role == "reporter":
         return _refuse_reporter(scope, token)
-    if token.role == "viewer" and (scope["method"] not in READING or scope["path"] == PREVIEW):
+    if token.role == "viewer" and (scope["method"] not in READING or scope["path"] in OPERATORS):
         return _answer(403, "use a token with the role operator: the role viewer can only read")
     return None
 

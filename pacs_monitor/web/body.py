@@ -22,6 +22,8 @@ READ_AWAY = 1024 * 1024
 """Bytes of a larger one that are read and dropped, so that the peer reads the answer before the connection ends."""
 BODY_WITHIN = 10.0
 """Seconds."""
+BODY = "pacs_monitor.body"
+"""In the scope: what the body says, as JSON that nobody has judged yet; not there without one."""
 
 
 class JsonBody:
@@ -46,11 +48,14 @@ class JsonBody:
             return
         except ConnectionError:
             return
-        refusal = _refuse(body, headers)
+        if body is None:
+            await _refusal(413, f"send less: the body is larger than {LARGEST // 1024} KiB")(scope, receive, send)
+            return
+        refusal = _refuse(scope, body, headers)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        await self._app(scope, _once(body or b"", receive), send)
+        await self._app(scope, _once(body, receive), send)
 
 
 async def _read(receive: Receive, headers: Headers) -> bytes | None:
@@ -74,15 +79,13 @@ def _declared(headers: Headers) -> int:
     return int(length) if length.isdecimal() else 0
 
 
-def _refuse(body: bytes | None, headers: Headers) -> JSONResponse | None:
-    if body is None:
-        return _refusal(413, f"send less: the body is larger than {LARGEST // 1024} KiB")
+def _refuse(scope: Scope, body: bytes, headers: Headers) -> JSONResponse | None:
     if not body:
         return None
     if not _is_json(headers.get("content-type", "")):
         return _refusal(415, "send the body as JSON, with the header Content-Type: application/json")
     try:
-        json.loads(body)
+        scope[BODY] = json.loads(body)
     except json.JSONDecodeError as error:
         return _refusal(400, f"correct the body: it is not JSON ({error.msg} at line {error.lineno})")
     except (UnicodeDecodeError, RecursionError):

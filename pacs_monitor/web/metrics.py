@@ -189,6 +189,16 @@ class _OfTheMonitor(Collector):
             "Transactions that the history could not write.",
             self._daemon.history.write_failures,
         )
+        yield CounterMetricFamily(
+            "pacs_audit_unrecorded",
+            "Audit entries that could not be written to the database at once; the log has them.",
+            self._daemon.audit.unrecorded,
+        )
+        yield CounterMetricFamily(
+            "pacs_audit_syslog_lost",
+            "Audit entries that were dropped before the syslog receiver took them.",
+            self._daemon.audit_lost,
+        )
         faults = CounterMetricFamily(
             "pacs_task_failures", "Failures of the monitor's own tasks, which then continued.", labels=["task"]
         )

@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+MOST_KEYS = 1024
+"""Beyond that, keys that have their whole burst again are forgotten, and then all of them."""
+
 
 class TokenBucket:
     """`burst` at once, and afterwards `rate` in a second, for each key."""
@@ -22,7 +25,14 @@ class TokenBucket:
         if left < 1:
             return (1 - left) / self._rate
         self._left[key] = left - 1, now
+        if len(self._left) > MOST_KEYS:
+            self._forget(now)
         return 0.0
+
+    def _forget(self, now: float) -> None:
+        self._left = {k: (n, at) for k, (n, at) in self._left.items() if n + (now - at) * self._rate < self._burst}
+        if len(self._left) > MOST_KEYS:
+            self._left.clear()
 
 
 class SingleFlight:

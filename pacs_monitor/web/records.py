@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pacs_monitor.alerting.pages import scene_of
-from pacs_monitor.history import HistoryError, HistoryReader, IncidentFile
+from pacs_monitor.history import HistoryError, HistoryReader, IncidentFile, audited
 from pacs_monitor.messages import page
 from pacs_monitor.messages.page import Scene, advice, runbook
 from pacs_monitor.model import CheckId, Incident, Micros, Notification, Suppressed, iso
@@ -126,6 +126,12 @@ def _public_note(incident: Incident) -> dict[str, Any] | None:
 def _unproven(incident: Incident, daemon: DaemonView) -> frozenset[CheckId]:
     board = daemon.engine.board.entries
     return frozenset(check for check in incident.members if check in board and not board[check].proven)
+
+
+async def audit(daemon: DaemonView, *, limit: int) -> list[dict[str, Any]]:
+    """Who asked for what, newest first."""
+    entries = await daemon.history.read(lambda reader: audited(reader, limit))
+    return [{**entry.as_json(), "at": iso(entry.at), "outcome": entry.outcome} for entry in entries]
 
 
 def _notification(notification: Notification) -> dict[str, Any]:

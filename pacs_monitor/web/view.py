@@ -12,6 +12,7 @@ from pacs_monitor.history import History
 from pacs_monitor.leadership import Role
 from pacs_monitor.model import Clock
 from pacs_monitor.net.connection_server import Refusals
+from pacs_monitor.web.audit import AuditTrail
 
 
 class DaemonView(Protocol):
@@ -52,6 +53,18 @@ class DaemonView(Protocol):
 
     def unready(self) -> str | None:
         """Why the daemon does not do its work now, for everybody to read; None when it probes and can write."""
+        ...
+
+    @property
+    def audit(self) -> AuditTrail: ...
+
+    @property
+    def audit_lost(self) -> int:
+        """Audit entries that were dropped before the syslog receiver took them, since the start."""
+        ...
+
+    def refuses_words(self) -> str | None:
+        """Why nothing can be said to this daemon now, for whoever tries; None when it can."""
         ...
 
     async def preview(self) -> list[str]:

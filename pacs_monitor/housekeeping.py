@@ -1,0 +1,105 @@
+"""What a leading daemon does beside its work: keeps the audit trail, forwards it, and lets names become roles."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+
+from pacs_monitor.config import Estate, MonitorSettings
+from pacs_monitor.config.sections import AuditSettings
+from pacs_monitor.fields import tls_of
+from pacs_monitor.format.human import pluralized
+from pacs_monitor.history import AuditEntry, History, HistoryError
+from pacs_monitor.model import SECOND, Address, Clock, Resolver, Tidies
+from pacs_monitor.supervision import Supervisor
+from pacs_monitor.syslog import Receiver, Sender, Severity, message
+from pacs_monitor.web.audit import AuditTrail, sentence
+
+log = logging.getLogger(__name__)
+
+DAY, HOUR = 86_400.0, 3600.0
+"""Seconds between two times that names become roles, and until the next try."""
+AFTER_START = 60.0
+FORWARDED_WITHIN = 1.0
+"""Seconds for what waits for the syslog receiver when the daemon ends."""
+SEVERITIES = {"done": Severity.NOTICE, "refused": Severity.WARNING, "failed": Severity.ERROR}
+
+
+class Housekeeping:
+    """To be used on one event loop."""
+
+    def __init__(self, history: History, clock: Clock, resolver: Resolver, supervisor: Supervisor) -> None:
+        self.syslog = Sender(resolver)
+        self.audit = AuditTrail(history.record_audit, clock, self._forward)
+        self._history, self._supervisor = history, supervisor
+        self._kept = 0
+        """Microseconds for which names of people are kept."""
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, monitor: MonitorSettings) -> None:
+        self.adopt(monitor)
+        work = {"audit": self.audit.keep, "syslog": self.syslog.keep, "people": self._forget_people}
+        self._tasks = [self._supervisor.supervise(name, keep) for name, keep in work.items()]
+
+    def adopt(self, monitor: MonitorSettings) -> None:
+        """At the start, and after each reload."""
+        self._kept = round(monitor.retention.people * SECOND)
+        self.syslog.adopt(receiver_of(monitor.audit))
+
+    async def log_stranded(self, estate: Estate) -> None:
+        """Test objects at nodes where no check stores any more: nobody clears them away."""
+        tidied = {check.id.node for check in estate.checks.values() if isinstance(check.probe, Tidies)}
+        for node, count in (await self._history.objects.stranded(tidied)).items():
+            left = pluralized(count, "test object")
+            log.warning(
+                "remove by hand: %s on %s, left by checks that no longer exist; see docs/test-stores.md", left, node
+            )
+
+    async def stop(self) -> None:
+        await self.audit.settle()
+        await self.syslog.stop(FORWARDED_WITHIN)
+        self.abandon()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def abandon(self) -> None:
+        """At once, because another daemon leads."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _forward(self, entry: AuditEntry) -> None:
+        self.syslog.send(as_message(entry))
+
+    async def _forget_people(self) -> None:
+        await asyncio.sleep(AFTER_START)
+        while True:
+            try:
+                await self._history.forget_people(self._kept)
+                pause = DAY
+            except HistoryError as error:
+                log.warning("names of people are looked for again in an hour: %s", error)
+                pause = HOUR
+            await asyncio.sleep(pause)
+
+
+def receiver_of(settings: AuditSettings | None) -> Receiver | None:
+    if settings is None:
+        return None
+    return Receiver(Address(*settings.syslog), tls_of(settings.tls), settings.transport == "udp")
+
+
+def as_message(entry: AuditEntry) -> bytes:
+    """Without `why`: free text stays in the hospital's own database."""
+    facts = {
+        "id": entry.id,
+        "by": entry.by,
+        "token": entry.token,
+        "role": entry.role,
+        "address": entry.address,
+        "action": entry.action,
+        "outcome": entry.outcome,
+        "status": str(entry.status),
+        "count": str(entry.count),
+        "details": json.dumps(entry.details) if entry.details else "",
+    }
+    return message(SEVERITIES[entry.outcome], entry.at, "audit", facts, sentence(entry))
