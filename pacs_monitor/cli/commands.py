@@ -36,6 +36,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "said",
         "Close an incident by hand, when nothing of it is measured to fail; while something fails, acknowledge it.",
     ),
+    "audit": (
+        "oncall",
+        "Show who asked the running daemon for what, from where, and what became of it, the latest last.",
+    ),
     "notify-test": (
         "notify_test",
         "Send one test notification, through the daemon if one answers, and show the receiver's answer.",

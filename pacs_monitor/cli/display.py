@@ -69,6 +69,28 @@ def incidents(rows: Iterable[Mapping[str, Any]], when: When) -> list[str]:
     return [escape(line) for line in _aligned(cells[::-1])]
 
 
+def audit(entries: Iterable[Mapping[str, Any]], when: When) -> list[str]:
+    """One line each, the newest last; below it what was asked for, and why."""
+    lines: list[str] = []
+    for entry in list(entries)[::-1]:
+        token = f" ({entry['token']}, {entry['role']})" if entry["token"] else ""
+        who = f"{entry['by'] or 'somebody'}{token} from {entry['address'] or 'unknown'}"
+        times = f"{entry['count']} times " if entry["count"] > 1 else ""
+        outcome = f"{entry['outcome']} ({entry['status']})"
+        lines.append(escape(f"{when(entry['at'])}  {who}  {times}{entry['action']}  {outcome}"))
+        said = [f"{key} {_shown(value)}" for key, value in entry["details"].items()]
+        said += [f"why: {entry['why']}"] if entry["why"] else []
+        lines += [f"    {escape(', '.join(said))}"] if said else []
+    return lines
+
+
+def _shown(value: Any) -> str:
+    """`node=archive site=east,west` for a match."""
+    if isinstance(value, dict):
+        return " ".join(f"{key}={_shown(each)}" for key, each in value.items())
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 def incident(found: Mapping[str, Any], when: When) -> list[str]:
     """One incident: what, whose fault, what next, when; then its story."""
     colour = COLOURS[found["state"]]

@@ -76,6 +76,27 @@ def reload(
         out.print(line, markup=False)
 
 
+@app.command()
+def audit(
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many entries.")] = 50,
+    *,
+    json: AsJson = False,
+    url: Url = None,
+    token_file: TokenFile = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Show who asked the running daemon for what, from where, and what became of it, the latest last.
+
+    It needs a token of the role operator.
+    """
+    daemon = daemon_address(config, url, token_file)
+    entries = client.get(daemon, "/api/v1/audit", limit=limit)
+    if json:
+        print_json(entries)
+        return
+    _print(display.audit(entries, _times(daemon)) or ["nobody has asked for anything yet"])
+
+
 def _times(daemon: DaemonAddress) -> When:
     return display.reader_of_times(daemon.zone, SystemClock().now())
 

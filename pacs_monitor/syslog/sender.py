@@ -15,7 +15,6 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
 
 from pacs_monitor.backoff import Backoff
 from pacs_monitor.model import Address, Resolver, Tls
@@ -28,8 +27,8 @@ QUEUE = 1000
 CONNECTS_WITHIN, TAKES_WITHIN = 10.0, 10.0
 """Seconds for a connection with its TLS, and for the system to take one message."""
 FIRST_PAUSE, LAST_PAUSE = 1.0, 60.0
-LEFT_IN_BUFFER = 0
-"""Bytes: a message counts as taken when the socket has it."""
+LEFT_IN_BUFFER = 1
+"""Bytes: a message counts as taken when the socket has it. With 0, asyncio's TLS would never say that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,46 +100,37 @@ class Sender:
 
     async def _by_stream(self, receiver: Receiver) -> None:
         """Until the connection ends, or another receiver is named; raises OSError or NetFailure."""
-        reader = asyncio.StreamReader()
-        transport, protocol = await connect(
-            lambda: asyncio.StreamReaderProtocol(reader),
+        transport, stream = await connect(
+            _Stream,
             receiver.address,
             resolver=self._resolver,
             deadline=monotonic() + CONNECTS_WITHIN,
             trace=Trace(),
             tls=receiver.tls,
         )
-        writer = asyncio.StreamWriter(transport, protocol, reader, asyncio.get_running_loop())
-        ended = asyncio.ensure_future(reader.read(1))  # a receiver says nothing: whatever comes is the end
         try:
-            transport.set_write_buffer_limits(high=LEFT_IN_BUFFER)
-            with suppress(AttributeError):
-                transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            while not ended.done() and self._receiver == receiver:
-                if await self._written(writer, ended):
-                    continue
-                self._changed.clear()
-                await _first(ended, asyncio.ensure_future(self._changed.wait()))
-            if ended.done() and self._queue:
+            transport.set_write_buffer_limits(high=LEFT_IN_BUFFER, low=0)
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            while not stream.lost.is_set() and self._receiver == receiver:
+                if self._queue:
+                    await self._write(transport, stream)
+                else:
+                    self._changed.clear()
+                    await _first(stream.lost, self._changed)
+            if stream.lost.is_set() and self._queue:
                 raise ConnectionResetError
         finally:
             transport.abort() if self._queue else transport.close()
-            ended.cancel()
-            with suppress(asyncio.CancelledError, OSError):
-                await ended
 
-    async def _written(self, writer: asyncio.StreamWriter, ended: asyncio.Future[bytes]) -> bool:
-        """Whether there was a message to write."""
-        if not self._queue:
-            return False
+    async def _write(self, transport: asyncio.Transport, stream: _Stream) -> None:
         message = self._queue[0]
-        writer.write(b"%d %s" % (len(message), message))  # MSG-LEN SP SYSLOG-MSG (RFC 5425 4.3, RFC 6587 3.4.1)
+        transport.write(b"%d %s" % (len(message), message))  # MSG-LEN SP SYSLOG-MSG (RFC 5425 4.3, RFC 6587 3.4.1)
+        await asyncio.sleep(0)  # whatever else is due comes first, and so does the end of the connection
         async with asyncio.timeout(TAKES_WITHIN):
-            await writer.drain()
-        if ended.done():
+            await _first(stream.lost, stream.takes)
+        if stream.lost.is_set():
             raise ConnectionResetError
         self._taken(message)
-        return True
 
     async def _by_datagram(self, receiver: Receiver) -> None:
         loop = asyncio.get_running_loop()
@@ -170,8 +160,33 @@ class Sender:
         self._settled.set()
 
 
-async def _first(ended: asyncio.Future[Any], changed: asyncio.Future[Any]) -> None:
+class _Stream(asyncio.Protocol):
+    """A connection to a receiver, which says nothing."""
+
+    def __init__(self) -> None:
+        self.lost, self.takes = asyncio.Event(), asyncio.Event()
+        self.takes.set()
+
+    def pause_writing(self) -> None:
+        self.takes.clear()
+
+    def resume_writing(self) -> None:
+        self.takes.set()
+
+    def eof_received(self) -> None:
+        self.lost.set()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self.lost.set()
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Until one of them is set."""
+    if any(event.is_set() for event in events):
+        return
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
     try:
-        await asyncio.wait({ended, changed}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        changed.cancel()
+        for future in waiting:
+            future.cancel()

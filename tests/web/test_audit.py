@@ -104,7 +104,9 @@ async def test_who_did_what_is_for_operators(served: Served, headers: dict[str, 
 
 
 async def test_reports_of_jobs_are_on_record_when_they_are_refused(served: Served) -> None:
-    served.config.write_text(f"{served.config.read_text()}  job: {{checks: {{nightly: {{probe: push, within: 1h}}}}}}\n")
+    served.config.write_text(
+        f"{served.config.read_text()}  job: {{checks: {{nightly: {{probe: push, within: 1h}}}}}}\n"
+    )
     await served.client.post("/api/v1/reload")
     good = await served.client.post("/api/v1/push/job/nightly", content=b"\x00 what the job printed")
     bad = await served.client.post("/api/v1/push/job/weekly")
@@ -158,7 +160,7 @@ async def test_a_daemon_that_does_not_lead_takes_no_words_and_says_who_does(
 
     assert read.status_code == 200
     said = "say it to the leader: another daemon of this name leads now (process 7 on elsewhere)"
-    assert written == dict.fromkeys(written, {"detail": said})
+    assert written == {path: {"detail": said} for path in written}
 
 
 def entry_of(trail: AuditTrail, address: str, status: int = 403) -> AuditEntry:
