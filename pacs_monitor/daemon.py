@@ -18,6 +18,7 @@ from pacs_monitor.alerting.recovery import recover
 from pacs_monitor.alerting.restart import cut_off
 from pacs_monitor.clock import ClockWatch, SystemClock
 from pacs_monitor.config import ConfigError, Estate
+from pacs_monitor.dead_mans_switch import DeadMansSwitch
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.format.human import login_name, pluralized
 from pacs_monitor.history import (
@@ -27,9 +28,8 @@ from pacs_monitor.history import (
     Restored,
     ResultAccumulator,
     Revision,
-    SeatLocks,
 )
-from pacs_monitor.instance import Instance
+from pacs_monitor.instance import Instance, shared_seats
 from pacs_monitor.leadership import Role
 from pacs_monitor.listeners import Listeners
 from pacs_monitor.loading import load_in_time
@@ -37,6 +37,7 @@ from pacs_monitor.model import TROUBLE, Address, Clock, Entry, Micros, Node, Res
 from pacs_monitor.net import Resolver
 from pacs_monitor.net.connection_server import Refusals
 from pacs_monitor.reaper import reaper
+from pacs_monitor.self_checks import self_checks
 from pacs_monitor.supervision import Supervisor
 from pacs_monitor.threads import in_thread
 from pacs_monitor.web.app import create_app
@@ -66,7 +67,7 @@ class Daemon:
         self.instance = instance
         self.history = history
         self._resolver = Resolver()
-        self._seats = _shared_seats(estate)
+        self._seats = shared_seats(estate.monitor)
         self._watch = ClockWatch(self.clock, self._clock_was_set)
         self.engine = Engine(
             self.clock,
@@ -103,6 +104,8 @@ class Daemon:
             ours=self.history.objects.holds,
             refusals=self.refusals,
         )
+        self.dead_mans_switch = DeadMansSwitch(clock, lambda: self.estate.monitor.heartbeat, self_checks(self))
+        self._outgoing: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._taking: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
@@ -153,6 +156,7 @@ class Daemon:
         await self._log_stranded()
         self.desk.start(restored, self.history.off_since)
         self._heart = self.supervisor.supervise("heartbeat", self._heartbeat_loop)
+        self._outgoing = self.supervisor.supervise("dead man's switch", self.dead_mans_switch.keep)
         self._web.start()
         (host, port), scheme = self.address, "https" if self.estate.monitor.tls else "http"
         checks, nodes = pluralized(len(self.estate.checks), "check"), pluralized(len(self.estate.nodes), "node")
@@ -225,7 +229,7 @@ class Daemon:
         await self._journal.clear()
 
     async def _end_beats(self) -> None:
-        tasks = [task for task in (self._keeper, self._taking, self._heart) if task is not None]
+        tasks = [task for task in (self._keeper, self._taking, self._heart, self._outgoing) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -277,6 +281,7 @@ class Daemon:
         self.estate = estate
         self._adopt(self.estate, restored)
         self.desk.reloaded(self.estate)
+        self.dead_mans_switch.look_again()
         if self._web is not None:
             changes += self._web.renew(self.estate.monitor.tls)
         self.last_reload_successful = True
@@ -359,15 +364,6 @@ class Daemon:
         self.desk.clock_was_set(step)
         self._accumulator.clock_was_set(step)
         self._record_heartbeat()  # before anything else is recorded by the clock's new time
-
-
-def _shared_seats(estate: Estate) -> SeatLocks | None:
-    """Where `pacs-monitor probe` sees that a daemon runs, and what it is asking; it runs without if need be."""
-    try:
-        return SeatLocks(estate.monitor.database, estate.monitor.name)
-    except HistoryError as error:
-        log.error("pacs-monitor probe --direct may check an address at the same time as this daemon: %s", error)
-        return None
 
 
 def _line(transition: Transition) -> str:

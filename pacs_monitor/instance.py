@@ -17,7 +17,7 @@ from typing import TypeVar
 from pacs_monitor import leadership
 from pacs_monitor.config import MonitorSettings
 from pacs_monitor.format.human import pluralized
-from pacs_monitor.history import FencedError, HistoryError, Term
+from pacs_monitor.history import FencedError, HistoryError, SeatLocks, Term
 from pacs_monitor.leadership import Action, Role, Row, Standby, Tenure, Timings
 from pacs_monitor.model import Clock, Entry
 from pacs_monitor.threads import in_thread
@@ -252,3 +252,12 @@ class Instance:
         if self.term is not None:
             self.term.cut()
         raise HistoryError("the database does not answer")
+
+
+def shared_seats(monitor: MonitorSettings) -> SeatLocks | None:
+    """Where `pacs-monitor probe` sees that a daemon runs, and what it is asking; it runs without if need be."""
+    try:
+        return SeatLocks(monitor.database, monitor.name)
+    except HistoryError as error:
+        log.error("pacs-monitor probe --direct may check an address at the same time as this daemon: %s", error)
+        return None
