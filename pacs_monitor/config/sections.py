@@ -6,8 +6,9 @@ import ssl
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from pacs_monitor.config.heartbeat import Heartbeat
 from pacs_monitor.config.members import LATER, Defaults, NodeTable
 from pacs_monitor.config.values import (
     BearerToken,
@@ -29,14 +30,11 @@ from pacs_monitor.fields import (
     Match,
     Moment,
     Percent,
-    Secret,
-    SecretLine,
     ServiceHours,
     Settings,
     Texts,
     WebAddress,
 )
-from pacs_monitor.http import is_valid_url
 from pacs_monitor.model import Address, Paging
 from pacs_monitor.patterns import at_least_one_of, one_of
 
@@ -146,22 +144,6 @@ class Hl7Listener(Settings):
     """MSH-6 of accepted messages."""
     tls: ListenerTls | None = None
     """Accept messages only over TLS, with this certificate."""
-
-
-class Heartbeat(Settings):
-    """The dead man's switch outside of this machine."""
-
-    url: SecretLine
-    """URL that is requested (GET) while probing, alerting and writing work; a secret, or url_file."""
-    interval: Pace = 60.0
-    """How often."""
-
-    @field_validator("url")
-    @classmethod
-    def _is_http(cls, url: Secret) -> Secret:
-        if not is_valid_url(url.get_secret_value()):
-            raise ValueError("write https://host/path: this is not a URL that can be requested")
-        return url
 
 
 _OPEN_TO_OTHERS: dict[str, Any] = {
