@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from pacs_monitor import patterns
+from pacs_monitor.config.heartbeat import Heartbeat
 from pacs_monitor.config.members import LATER, Defaults, NodeTable
 from pacs_monitor.config.values import (
     BearerToken,
@@ -30,7 +31,6 @@ from pacs_monitor.fields import (
     Match,
     Moment,
     Percent,
-    SecretLine,
     ServiceHours,
     Settings,
     Texts,
@@ -154,15 +154,6 @@ class Hl7Listener(Settings):
     """Accept messages only over TLS, with this certificate."""
 
 
-class Heartbeat(Settings):
-    """The dead man's switch outside of this machine."""
-
-    url: SecretLine
-    """URL that is requested regularly while the monitor runs; or url_file."""
-    interval: Pace = 60.0
-    """How often."""
-
-
 class AuditSettings(Settings):
     """Where the audit log goes besides the database."""
 
@@ -231,8 +222,8 @@ class MonitorSettings(Settings):
     """Our own DICOM acceptor, for `verify: move` and `commitment`."""
     hl7_listener: Hl7Listener | None = None
     """Our own MLLP listener, for `hl7_feed` and for `verify: loop` of `hl7_heartbeat`."""
-    heartbeat: Annotated[Heartbeat | None, LATER] = None
-    """Regular requests to an external dead man's switch while the monitor runs."""
+    heartbeat: Heartbeat | None = None
+    """Regular requests to an external dead man's switch, sent only while probing, alerting and writing work."""
 
     audit: AuditSettings | None = None
     """Where the audit log goes besides the database."""

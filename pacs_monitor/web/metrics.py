@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from pacs_monitor import __version__
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.leadership import Role
-from pacs_monitor.model import SECOND, Check, CheckId, Phase, Severity, State, Status
+from pacs_monitor.model import SECOND, Check, CheckId, Phase, Result, Severity, State, Status
 from pacs_monitor.web.exposition import Encoder, Family, Labels, SampleLines, head
 from pacs_monitor.web.view import DaemonView
 
@@ -218,7 +218,23 @@ class _OfTheMonitor(Collector):
             "How long the history write in progress has taken so far; 0 without one.",
             value=self._daemon.history.writing_for,
         )
+        yield from self._heartbeat()
         yield from about(self._daemon.role)
+
+    def _heartbeat(self) -> Iterator[Metric]:
+        """Of the dead man's switch, where one is configured."""
+        if self._daemon.estate.monitor.heartbeat is None:
+            return
+        switch = self._daemon.dead_mans_switch
+        yield CounterMetricFamily(
+            "pacs_heartbeat_failures", "Heartbeats that did not arrive outside.", switch.failures.total()
+        )
+        accepted = GaugeMetricFamily(
+            "pacs_heartbeat_last_success_timestamp_seconds", "When a heartbeat was last accepted outside."
+        )
+        if switch.last_success is not None:
+            accepted.add_metric([], switch.last_success / SECOND)
+        yield accepted
 
 
 def about(role: Role) -> Iterator[Metric]:
@@ -232,8 +248,13 @@ def about(role: Role) -> Iterator[Metric]:
     yield _info("pacs_build_info", "The version of the monitor.", {"version": __version__})
 
 
+def _last_of(entry: BoardEntry) -> Result | None:
+    """The last result, unless people have stopped the check: what was so before says nothing of now."""
+    return None if entry.stopped else entry.last
+
+
 def _success(entry: BoardEntry) -> Samples:
-    last = entry.last
+    last = _last_of(entry)
     if last is None or last.outcome.status is Status.UNKNOWN:
         return ()
     return (((), last.outcome.status is not Status.FAIL),)
@@ -302,6 +323,12 @@ CHECKS = (
         Family("pacs_check_interval_seconds", "How often the check runs."),
         lambda e: _maybe(e.check.interval if e.check.cron is None else None),
     ),
+    OfChecks(
+        Family(
+            "pacs_check_restricted", "By people, for a time: 0 not restricted, 1 restricted but running, 2 stopped."
+        ),
+        lambda e: _maybe(2 if e.stopped else int(e.restriction is not None)),
+    ),
     OfChecks(Family("pacs_check_info", "Always 1; what the check is."), _info_of),
 )
 """Families that are there also without a sample; those of measurements follow."""
@@ -318,7 +345,8 @@ def _measured(entries: Iterable[BoardEntry]) -> list[OfChecks]:
 
 
 def _values(name: str, entry: BoardEntry) -> Samples:
-    measured = () if entry.last is None else entry.last.outcome.measurements
+    last = _last_of(entry)
+    measured = () if last is None else last.outcome.measurements
     return [(m.labels, m.value) for m in measured if m.name == name]
 
 
