@@ -15,7 +15,7 @@ from pacs_monitor import __version__
 from pacs_monitor.config import MonitorSettings
 from pacs_monitor.leadership import Role
 from pacs_monitor.model import Clock, iso
-from pacs_monitor.web import metrics
+from pacs_monitor.web import metrics, own_metrics
 from pacs_monitor.web.auth import Gate
 from pacs_monitor.web.head import HeadAsGet
 from pacs_monitor.web.server import WebServer
@@ -37,7 +37,7 @@ class _Collector(Collector):
         self._role = role
 
     def collect(self) -> Iterator[Metric]:
-        yield from metrics.about(self._role)
+        yield from own_metrics.about(self._role)
 
 
 def standby_server(standing_by: StandingBy, monitor: MonitorSettings, clock: Clock) -> WebServer:

@@ -1,0 +1,173 @@
+"""The families of `/metrics` that tell how the monitor itself fares: its alerting, its engine, its record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from pacs_monitor import __version__
+from pacs_monitor.leadership import Role
+from pacs_monitor.model import SECOND, Severity
+from pacs_monitor.web.view import DaemonView
+
+
+class OfTheMonitor(Collector):
+    """The families of the monitor itself."""
+
+    def __init__(self, daemon: DaemonView) -> None:
+        self._daemon = daemon
+
+    def collect(self) -> Iterator[Metric]:
+        yield self._nodes()
+        yield from self._alerting()
+        yield from self._engine()
+
+    def _nodes(self) -> Metric:
+        maintenance = GaugeMetricFamily(
+            "pacs_node_maintenance", "1 while the node is in a planned maintenance window.", labels=["node", "site"]
+        )
+        nodes = {(entry.check.node.name, entry.check.node.site) for entry in self._daemon.engine.board.entries.values()}
+        for node in sorted(nodes):
+            maintenance.add_metric(list(node), 0)
+        return maintenance
+
+    def _alerting(self) -> Iterator[Metric]:
+        open_now = Counter(incident.severity for incident in self._daemon.desk.open_incidents())
+        incidents = GaugeMetricFamily("pacs_incidents_open", "Open incidents.", labels=["severity"])
+        for severity in Severity:
+            incidents.add_metric([severity], open_now[severity])
+        yield incidents
+        deliveries = self._daemon.desk.outbox
+        delivered = CounterMetricFamily("pacs_notifications", "Notifications delivered.", labels=["channel"])
+        oldest = GaugeMetricFamily(
+            "pacs_notification_oldest_pending_timestamp_seconds",
+            "When the oldest undelivered notification was created.",
+            labels=["channel"],
+        )
+        pending = GaugeMetricFamily(
+            "pacs_notifications_pending", "Notifications not delivered yet.", labels=["channel"]
+        )
+        circuit = GaugeMetricFamily(
+            "pacs_channel_circuit_open", "1 while the channel delivers nothing, 0 while it works.", labels=["channel"]
+        )
+        for channel in self._daemon.estate.channels:
+            delivered.add_metric([channel], deliveries.delivered.get(channel, 0))
+        for channel, health in deliveries.health().items():
+            pending.add_metric([channel], health.pending)
+            circuit.add_metric([channel], int(health.trouble is not None))
+            if health.oldest is not None:
+                oldest.add_metric([channel], health.oldest / SECOND)
+        failures = CounterMetricFamily(
+            "pacs_notification_failures", "Failed delivery attempts.", labels=["channel", "reason"]
+        )
+        for (channel, reason), count in list(deliveries.failures.items()):
+            failures.add_metric([channel, reason], count)
+        yield from (delivered, failures, oldest, pending, circuit, self._suppressed())
+
+    def _suppressed(self) -> Metric:
+        suppressed = CounterMetricFamily(
+            "pacs_notifications_suppressed", "Notifications that were not sent, by reason.", labels=["why"]
+        )
+        for why, count in self._daemon.desk.dispatch.suppressed.items():
+            suppressed.add_metric([why], count)
+        return suppressed
+
+    def _engine(self) -> Iterator[Metric]:
+        engine, board = self._daemon.engine, self._daemon.engine.board
+        lag = HistogramMetricFamily("pacs_scheduler_lag_seconds", "Delay from when a run was due to its start.")
+        lag.add_metric([], *board.lag.cumulative())
+        yield lag
+        durations = HistogramMetricFamily("pacs_probe_run_duration_seconds", "Duration of runs.", labels=["probe"])
+        for probe, histogram in list(board.durations.items()):
+            durations.add_metric([probe], *histogram.cumulative())
+        yield durations
+        yield GaugeMetricFamily("pacs_runs_in_progress", "Runs in progress.", value=board.in_progress)
+        yield CounterMetricFamily(
+            "pacs_runs_skipped", "Runs skipped because the previous one was still running or waiting.", board.skipped
+        )
+        yield CounterMetricFamily(
+            "pacs_runs_overdue", "Runs that had to be ended after their deadline.", engine.runner.overdue
+        )
+        yield GaugeMetricFamily(
+            "pacs_resolver_lookups_in_progress", "Name lookups in progress.", value=self._daemon.lookups
+        )
+        yield GaugeMetricFamily(
+            "pacs_config_last_reload_successful",
+            "1 when the configuration read last is in force.",
+            value=int(self._daemon.last_reload_successful),
+        )
+        yield _info("pacs_config_info", "The configuration in force.", {"hash": self._daemon.estate.revision[:12]})
+        yield from self._record()
+        faults = CounterMetricFamily(
+            "pacs_task_failures", "Failures of the monitor's own tasks, which then continued.", labels=["task"]
+        )
+        for task, count in list(self._daemon.task_failures.items()):
+            faults.add_metric([task], count)
+        yield faults
+        refused = CounterMetricFamily(
+            "pacs_connections_turned_away",
+            "Connections to the monitor's listeners that were refused or closed.",
+            labels=["listener", "reason"],
+        )
+        for (listener, reason), count in list(self._daemon.refusals.items()):
+            refused.add_metric([listener, reason], count)
+        yield refused
+        yield from self._heartbeat()
+        yield from about(self._daemon.role)
+
+    def _record(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(
+            "pacs_history_write_failures",
+            "Transactions that the history could not write.",
+            self._daemon.history.write_failures,
+        )
+        yield CounterMetricFamily(
+            "pacs_audit_unrecorded",
+            "Audit entries that could not be written to the database at once; the log has them.",
+            self._daemon.audit.unrecorded,
+        )
+        yield CounterMetricFamily(
+            "pacs_audit_syslog_lost",
+            "Audit entries that were dropped before the syslog receiver took them.",
+            self._daemon.audit_lost,
+        )
+        yield GaugeMetricFamily(
+            "pacs_history_write_seconds",
+            "How long the history write in progress has taken so far; 0 without one.",
+            value=self._daemon.history.writing_for,
+        )
+
+    def _heartbeat(self) -> Iterator[Metric]:
+        """Of the dead man's switch, where one is configured."""
+        if self._daemon.estate.monitor.heartbeat is None:
+            return
+        switch = self._daemon.dead_mans_switch
+        yield CounterMetricFamily(
+            "pacs_heartbeat_failures", "Heartbeats that did not arrive outside.", switch.failures.total()
+        )
+        accepted = GaugeMetricFamily(
+            "pacs_heartbeat_last_success_timestamp_seconds", "When a heartbeat was last accepted outside."
+        )
+        if switch.last_success is not None:
+            accepted.add_metric([], switch.last_success / SECOND)
+        yield accepted
+
+
+def about(role: Role) -> Iterator[Metric]:
+    """What every daemon says of itself, also a standby."""
+    roles = GaugeMetricFamily(
+        "pacs_monitor_role", "1 for the role of this daemon among those of its name, 0 for the others.", labels=["role"]
+    )
+    for each in Role:
+        roles.add_metric([each], each is role)
+    yield roles
+    yield _info("pacs_build_info", "The version of the monitor.", {"version": __version__})
+
+
+def _info(name: str, text: str, labels: dict[str, str]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=list(labels))
+    family.add_metric(list(labels.values()), 1)
+    return family
