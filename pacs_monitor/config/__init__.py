@@ -7,11 +7,10 @@ from pacs_monitor.config.document import Document, read_document
 from pacs_monitor.config.estate import Estate, Origin, Route, check_facts
 from pacs_monitor.config.explain import Row, explain
 from pacs_monitor.config.load import load
-from pacs_monitor.config.monitor_settings import MonitorSettings, Token
 from pacs_monitor.config.problems import ConfigError, Problem
 from pacs_monitor.config.recorded import NotReadableError, of_record
 from pacs_monitor.config.schema import schema
-from pacs_monitor.config.sections import SiteSettings
+from pacs_monitor.config.sections import MonitorSettings, SiteSettings, Token
 from pacs_monitor.config.starter import starter
 
 __all__ = [

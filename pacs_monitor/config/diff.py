@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pacs_monitor.config.estate import Estate
-from pacs_monitor.config.monitor_settings import MonitorSettings
+from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.model import CheckId
 
 AT_START = ("name", "database", "listen", "tls")

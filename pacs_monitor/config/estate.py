@@ -12,9 +12,14 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 from pacs_monitor.calendars import Calendar
-from pacs_monitor.config.monitor_settings import MonitorSettings
 from pacs_monitor.config.problems import Problem
-from pacs_monitor.config.sections import MaintenanceSettings, ObjectiveSettings, ServiceSettings, SiteSettings
+from pacs_monitor.config.sections import (
+    MaintenanceSettings,
+    MonitorSettings,
+    ObjectiveSettings,
+    ServiceSettings,
+    SiteSettings,
+)
 from pacs_monitor.config.tree import Mark
 from pacs_monitor.fields import Match
 from pacs_monitor.model import Address, Channel, Check, CheckId, Node, fingerprint

@@ -12,11 +12,10 @@ from pacs_monitor.config.draft import Draft, read_draft
 from pacs_monitor.config.estate import Estate, Route
 from pacs_monitor.config.hours import build_calendars
 from pacs_monitor.config.installed import check_packages
-from pacs_monitor.config.monitor_settings import MonitorSettings
 from pacs_monitor.config.problems import ConfigError, Problem
 from pacs_monitor.config.references import check_references
 from pacs_monitor.config.resolve import Resolved, resolve
-from pacs_monitor.config.sections import DefaultRoute, RouteSettings
+from pacs_monitor.config.sections import DefaultRoute, MonitorSettings, RouteSettings
 from pacs_monitor.config.sharing import warn_of_sharing
 from pacs_monitor.config.tree import parse_yaml
 from pacs_monitor.config.validate import Validator

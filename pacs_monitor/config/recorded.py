@@ -15,8 +15,7 @@ from pacs_monitor.config.canonical import CHECKS_OWN
 from pacs_monitor.config.closed_days import recorded
 from pacs_monitor.config.estate import Estate, Route
 from pacs_monitor.config.hours import calendar_of
-from pacs_monitor.config.monitor_settings import MonitorSettings
-from pacs_monitor.config.sections import CalendarSettings, SiteSettings
+from pacs_monitor.config.sections import CalendarSettings, MonitorSettings, SiteSettings
 from pacs_monitor.fields import Match
 from pacs_monitor.model import (
     Check,

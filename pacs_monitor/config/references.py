@@ -8,9 +8,8 @@ from pacs_monitor import probes
 from pacs_monitor.config.draft import Draft, Piece
 from pacs_monitor.config.errors import unknown_name
 from pacs_monitor.config.members import NodeSettings
-from pacs_monitor.config.monitor_settings import MonitorSettings
 from pacs_monitor.config.problems import Path
-from pacs_monitor.config.sections import DefaultRoute, RouteSettings, ServiceSettings
+from pacs_monitor.config.sections import DefaultRoute, MonitorSettings, RouteSettings, ServiceSettings
 from pacs_monitor.config.tree import Branch, Items, Tree, at
 from pacs_monitor.config.validate import Validator
 from pacs_monitor.config.values import is_loopback

@@ -20,7 +20,7 @@ from pacs_monitor.config.blocks import CheckDraft, NodeDraft
 from pacs_monitor.config.draft import Draft, Piece
 from pacs_monitor.config.estate import Origin, Origins
 from pacs_monitor.config.members import Defaults, DicomSettings
-from pacs_monitor.config.monitor_settings import MonitorSettings
+from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.config.tree import Branch, Mark, Tree, at
 from pacs_monitor.config.validate import FROM_FILE, Validator
 from pacs_monitor.fields import nodes_named, tls_of

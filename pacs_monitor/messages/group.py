@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pacs_monitor.config.monitor_settings import MonitorSettings
+from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.format.human import moment
 from pacs_monitor.model import VANISHED_FROM, Ending, Event, Incident, Micros, State, iso
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from ulid import ULID
 
 from pacs_monitor import states
-from pacs_monitor.config.monitor_settings import MonitorSettings
+from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.format.human import duration, moment
 from pacs_monitor.messages import group
 from pacs_monitor.messages.next_steps import explained_by_detail, next_step

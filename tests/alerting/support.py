@@ -25,7 +25,7 @@ from pacs_monitor.alerting.timeline import Decided, Timeline
 from pacs_monitor.alerting.turn import Effects
 from pacs_monitor.channels.webhook import Webhook, WebhookSettings
 from pacs_monitor.config.estate import Estate, Route
-from pacs_monitor.config.monitor_settings import MonitorSettings
+from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.fields import Match
 from pacs_monitor.model import (
     SECOND,

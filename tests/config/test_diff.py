@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pacs_monitor import config
 from pacs_monitor.config.diff import AT_START
-from pacs_monitor.config.monitor_settings import MonitorSettings
+from pacs_monitor.config.sections import MonitorSettings
 from tests.support.estates import ARCHIVE, HEAD, loaded
 
 
