@@ -7,7 +7,7 @@ import json
 import logging
 
 from pacs_monitor.config import Estate, MonitorSettings
-from pacs_monitor.config.sections import AuditSettings
+from pacs_monitor.config.audit import AuditSettings
 from pacs_monitor.fields import tls_of
 from pacs_monitor.format.human import pluralized
 from pacs_monitor.history import AuditEntry, History, HistoryError

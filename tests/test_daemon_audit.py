@@ -96,6 +96,18 @@ def test_commands_from_elsewhere_are_done_or_refused_and_in_each_case_on_record(
     assert not [word for word in (OPERATOR, VIEWER, "4711") if word in everything]
 
 
+def test_a_reload_names_another_receiver(audited: Audited, tmp_path_factory: pytest.TempPathFactory) -> None:
+    headers = {"Authorization": f"Bearer {OPERATOR}"}
+    with Rsyslog(tmp_path_factory.mktemp("other")) as other:
+        text = audited.config.read_text()
+        audited.config.write_text(re.sub(r"audit: .*", f'audit: {{syslog: "127.0.0.1:{other.port}"}}', text))
+        done = requests.post(f"{audited.daemon.url}/api/v1/reload", headers=headers, timeout=20)
+        wait_until(lambda: len(other.received()) == 1, "the other receiver has it")
+
+    assert done.json()["changes"] == ["monitor.audit changed"]
+    assert audited.syslog.received() == []
+
+
 def test_whatever_was_answered_is_on_record_after_sigkill(audited: Audited) -> None:
     dice, answered = random.Random(4), 0
     for _ in range(6):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from pacs_monitor import patterns
+from pacs_monitor.config.audit import AuditSettings, Retention
 from pacs_monitor.config.heartbeat import Heartbeat
+from pacs_monitor.config.listening import DicomListener, Hl7Listener, ServerTls
 from pacs_monitor.config.members import LATER, Defaults, NodeTable
 from pacs_monitor.config.values import (
     BearerToken,
@@ -18,7 +18,6 @@ from pacs_monitor.config.values import (
     Exceptional,
     HostPort,
     Name,
-    Networks,
     Pace,
     Recurrence,
     TimeZone,
@@ -27,24 +26,16 @@ from pacs_monitor.fields import (
     AETitle,
     Day,
     Duration,
-    ExistingFile,
     Match,
     Moment,
     Percent,
     ServiceHours,
     Settings,
     Texts,
-    TlsSettings,
     WebAddress,
 )
 from pacs_monitor.model import Address, Paging
-from pacs_monitor.patterns import at_least_one_of, one_of, trimmed
-
-
-def _a_day_at_least(seconds: float) -> float:
-    if seconds < 86_400:
-        raise ValueError("is shorter than a day; write 1d or more")
-    return seconds
+from pacs_monitor.patterns import at_least_one_of, one_of
 
 
 class Token(Settings):
@@ -78,106 +69,6 @@ class Auth(Settings):
 
     tokens: tuple[Token, ...]
     """The tokens that are accepted."""
-
-
-class ServerTls(Settings):
-    """TLS of our own server."""
-
-    cert: ExistingFile
-    """PEM file with the server's certificate and its chain."""
-    key: ExistingFile
-    """PEM file with the private key."""
-
-    def context(self) -> ssl.SSLContext:
-        """For a server of ours; raises OSError."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.read_into(context)
-        return context
-
-    def read_into(self, context: ssl.SSLContext) -> None:
-        """Handshakes from now on show this certificate; raises OSError."""
-        context.load_cert_chain(self.cert, self.key, password="")  # without one, OpenSSL would ask on the terminal
-
-    def read_again_into(self, context: ssl.SSLContext) -> list[str]:
-        """The files may have been renewed; what went wrong, when somebody writes them just now."""
-        try:
-            self.read_into(context)
-        except OSError:
-            return [f"reload once more: {self.cert} and its key do not match at the moment"]
-        return []
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        try:
-            self.context()
-        except OSError as error:
-            why = error.reason if isinstance(error, ssl.SSLError) else error.strerror
-            why = why or "no certificate found"
-            raise ValueError(f"its files cannot be read, do not match each other, or are not PEM ({why})") from None
-        return self
-
-
-class DicomListener(Settings):
-    """Our own DICOM acceptor."""
-
-    listen: HostPort
-    """Host and port."""
-    ae_title: AETitle
-    """Our called AE title."""
-
-
-class ListenerTls(ServerTls):
-    """TLS of a listener for senders."""
-
-    ca: ExistingFile | None = None
-    """PEM file of CAs: senders must present a certificate signed by one of them (required by IHE ATNA)."""
-
-    def read_into(self, context: ssl.SSLContext) -> None:
-        super().read_into(context)
-        if self.ca is not None:
-            context.verify_mode = ssl.CERT_REQUIRED
-            context.load_verify_locations(self.ca)
-
-
-class Hl7Listener(Settings):
-    """Our own MLLP listener; it takes copies of feeds, and heartbeats that come back, and keeps none of them."""
-
-    listen: HostPort = ("127.0.0.1", 2575)
-    """Host and port; by default reachable only from this machine."""
-    sources: Networks = Field(alias="from")
-    """Addresses or networks of the senders; messages from anywhere else are rejected (AR)."""
-    receiving_application: Annotated[str, Field(min_length=1)]
-    """MSH-5 of accepted messages; any other is rejected (AR)."""
-    receiving_facility: str
-    """MSH-6 of accepted messages."""
-    tls: ListenerTls | None = None
-    """Accept messages only over TLS, with this certificate."""
-
-
-class AuditSettings(Settings):
-    """Where the audit log goes besides the database."""
-
-    syslog: HostPort
-    """Host and port of a syslog receiver; messages are those of RFC 5424 with structured data."""
-    transport: Literal["tcp", "udp"] = "tcp"
-    """Without `tls`: TCP (RFC 6587, octet counting), or UDP (RFC 5426), which loses messages unnoticed."""
-    tls: TlsSettings | None = None
-    """Speak TLS (RFC 5425); its usual port is 6514."""
-
-    @model_validator(mode="after")
-    def _secured_by_tcp(self) -> Self:
-        if self.tls is not None and self.transport == "udp":
-            raise ValueError("leave transport out, or tls: TLS needs TCP (RFC 5425)")
-        return self
-
-
-class Retention(Settings):
-    """How long something is kept."""
-
-    people: Annotated[Duration, AfterValidator(_a_day_at_least), WithJsonSchema(trimmed(patterns.PACE, "400d"))] = (
-        400 * 86_400.0
-    )
-    """Names of people in acknowledgements, notes, audit and revisions become roles after that; at least `1d`."""
 
 
 _OPEN_TO_OTHERS: dict[str, Any] = {

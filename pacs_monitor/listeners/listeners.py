@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Generic, Protocol, TypeVar
 
 from pacs_monitor import model
-from pacs_monitor.config.sections import DicomListener, Hl7Listener, MonitorSettings
+from pacs_monitor.config.listening import DicomListener, Hl7Listener
+from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.dicom import acceptor
 from pacs_monitor.hl7 import listener as mllp
 from pacs_monitor.model import Address, Clock, Node, RememberingResolver

@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from pacs_monitor.config import MonitorSettings
-from pacs_monitor.config.sections import ServerTls
+from pacs_monitor.config.listening import ServerTls
 from pacs_monitor.model import PacsMonitorError
 from pacs_monitor.net import plain
 from pacs_monitor.net.admission import Connection

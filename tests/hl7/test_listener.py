@@ -14,7 +14,7 @@ import hl7.mllp
 import pytest
 
 from pacs_monitor.clock import SystemClock
-from pacs_monitor.config.sections import Hl7Listener
+from pacs_monitor.config.listening import Hl7Listener
 from pacs_monitor.hl7 import listener as room
 from pacs_monitor.hl7.listener import Listener
 from tests.peers.authority import Authority
