@@ -9,6 +9,9 @@ TABLE.
 
 While unknown, *others* are unknown results for another reason than that of the standing; while down, failures of
 another class (model.failure_class): a node whose switch is back and which now hangs is no longer unreachable.
+
+Three things move a state without a result: results that stop coming (`lapse`), people who stop the check (`pause`), and
+the end of that (`resume`). All lead to unknown.
 """
 
 from __future__ import annotations
@@ -125,6 +128,20 @@ def lapse(standing: Standing, check: CheckId, now: Micros) -> tuple[Standing, Tr
     return _enter(standing, UNKNOWN, since, Reason.NOT_MEASURED), transition
 
 
+def pause(standing: Standing, check: CheckId, now: Micros, why: str) -> tuple[Standing, Transition | None]:
+    """People stop the check: unknown at once. What was measured last holds until now, because it ran until now."""
+    if _is_paused(standing):
+        return standing, None
+    return _become_unknown(standing, check, now, Reason.PAUSED, why)
+
+
+def resume(standing: Standing, check: CheckId, now: Micros) -> tuple[Standing, Transition | None]:
+    """The check may run again: what is unknown from now on is no longer so because of people."""
+    if not _is_paused(standing):
+        return standing, None
+    return _become_unknown(standing, check, now, Reason.NOT_MEASURED, "it may run again, and has no result yet")
+
+
 def shifted(standing: Standing, step: Micros) -> Standing:
     """The same after the wall clock was set: whatever is past is as long ago as before."""
 
@@ -169,6 +186,18 @@ def hurried(standing: Standing) -> bool:
 def silence_allowed(interval: float, timeout: float) -> float:
     """Seconds without a result until a check is unknown (`not_measured`)."""
     return max(3 * interval, interval + timeout)
+
+
+def _is_paused(standing: Standing) -> bool:
+    return standing.state is UNKNOWN and standing.reason is Reason.PAUSED
+
+
+def _become_unknown(
+    standing: Standing, check: CheckId, now: Micros, reason: Reason, detail: str
+) -> tuple[Standing, Transition]:
+    since = max(standing.since, now)  # the clock may have been set back in between
+    transition = Transition(check, standing.state, UNKNOWN, standing.last, since, now, reason, None, detail)
+    return _enter(standing, UNKNOWN, since, reason), transition
 
 
 def _needed(needs: Needs, thresholds: Thresholds) -> int:

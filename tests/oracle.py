@@ -79,6 +79,26 @@ class Oracle:
         page = len(seen.history) if state in (State.UNKNOWN, State.ABSENT) else seen.page
         return replace(seen, state=state, cause=reason, incident_open=opened, page=page), change
 
+    def paused(self, now: Micros) -> tuple[Oracle, Change | None]:
+        """People stop the check: unknown from now on, at once, and everything before is forgotten."""
+        if self._is_paused:
+            return self, None
+        return self._without_result(now, Reason.PAUSED)
+
+    def resumed(self, now: Micros) -> tuple[Oracle, Change | None]:
+        """The check may run again: from now on it is unknown for want of a result alone."""
+        return self._without_result(now, Reason.NOT_MEASURED) if self._is_paused else (self, None)
+
+    @property
+    def _is_paused(self) -> bool:
+        return self.state is State.UNKNOWN and self.cause is Reason.PAUSED
+
+    def _without_result(self, now: Micros, cause: Reason) -> tuple[Oracle, Change]:
+        last = self.history[-1].started if self.history else None
+        change = Change(self.state, State.UNKNOWN, last, now, now, cause)
+        page = len(self.history)
+        return replace(self, state=State.UNKNOWN, cause=cause, page=page), change
+
     def _verdict(self) -> tuple[State, list[Sample]] | None:
         state, failures, recoveries = self.state, self.thresholds.failures, self.thresholds.recoveries
         silent_fails = self.thresholds.presence is Presence.ALWAYS

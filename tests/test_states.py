@@ -117,6 +117,55 @@ def test_long_sequences_with_changing_causes_move_the_state_as_the_oracle_says(
         standing, oracle = compare(standing, oracle, kind, number)
 
 
+WORDS = ("pause", "resume")
+
+
+@given(patiences, st.lists(st.sampled_from((*Kind, *WORDS)), max_size=60))
+def test_people_who_pause_and_resume_between_results_move_the_state_as_the_oracle_says(
+    thresholds: Thresholds, steps: list[Kind | str]
+) -> None:
+    standing, oracle = Standing(), Oracle(thresholds)
+    for number, step in enumerate(steps, 1):
+        if isinstance(step, Kind):
+            standing, oracle = compare(standing, oracle, step, number)
+            continue
+        now = number * EVERY
+        if step == "pause":
+            (standing, transition), (oracle, change) = states.pause(standing, CHECK, now, "why"), oracle.paused(now)
+        else:
+            (standing, transition), (oracle, change) = states.resume(standing, CHECK, now), oracle.resumed(now)
+        assert said(transition) == change
+        assert (standing.state, standing.reason, standing.troubled) == (
+            oracle.state,
+            oracle.cause,
+            oracle.incident_open,
+        )
+
+
+@pytest.mark.parametrize("kinds", [[Kind.OK], [Kind.FAIL] * 3, [Kind.FAIL] * 2, [Kind.UNKNOWN] * 3, []])
+def test_a_pause_is_unknown_at_once_since_now_and_the_first_ok_after_it_is_up(kinds: list[Kind]) -> None:
+    before = play(kinds, Thresholds())[-1][0] if kinds else Standing()
+    now = 9 * EVERY
+    paused, transition = states.pause(before, CHECK, now, "paused by it-duty: detector exchange")
+    assert transition is not None
+    assert (transition.before, transition.after, transition.reason) == (before.state, State.UNKNOWN, Reason.PAUSED)
+    assert (transition.since, transition.noticed, transition.last_before) == (now, now, before.last)
+    assert transition.detail == "paused by it-duty: detector exchange"
+    assert states.pause(paused, CHECK, now + 1, "extended") == (paused, None)
+    assert states.lapse(paused, CHECK, now + 1) == (paused, None)
+
+    resumed, transition = states.resume(paused, CHECK, 10 * EVERY)
+    assert transition is not None
+    assert (transition.before, transition.after, transition.reason) == (
+        State.UNKNOWN,
+        State.UNKNOWN,
+        Reason.NOT_MEASURED,
+    )
+    assert states.resume(resumed, CHECK, 10 * EVERY) == (resumed, None)
+    up, _ = states.advance(resumed, result(11, Kind.OK.value), Thresholds(recoveries=2))
+    assert up.state is (State.UNKNOWN if before.troubled else State.UP)
+
+
 @given(patiences, st.lists(st.sampled_from(Kind), max_size=60))
 def test_since_never_goes_back_and_comes_after_the_last_result_of_the_old_state(
     thresholds: Thresholds, kinds: list[Kind]

@@ -12,6 +12,9 @@ from ulid import ULID
 from pacs_monitor.alerting.words import Acknowledge, Close, Remark, Word
 from pacs_monitor.model import CheckId, Micros, Reason, Recorded, Transition
 
+NOT_BLIND = (Reason.PAUSED, Reason.AWAITED)
+"""Reasons for unknown that open no incident: a person did that; and that ends by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Transitioned:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
-from pacs_monitor.alerting.events import Happening, KnownAgain, Started, Transitioned, UnknownSince
+from pacs_monitor.alerting.events import NOT_BLIND, Happening, KnownAgain, Started, Transitioned, UnknownSince
 from pacs_monitor.alerting.situation import Situation
 from pacs_monitor.model import TROUBLE, CheckId, IncidentKind, Micros, Reason, Result, Standing, State, Transition
 
@@ -55,7 +55,7 @@ def unknown_and_known(entries: Mapping[CheckId, Seen], situation: Situation, mom
     """What alerting has not heard of yet.
 
     A check is unknown since without a break it has been; not since before the monitor started, nor since a time that
-    lies ahead, which a clock that was behind has left.
+    lies ahead, which a clock that was behind has left. Time in which nobody was blind does not count.
     """
     unknown = (check for check, seen in entries.items() if seen.standing.state is State.UNKNOWN)
     for check in dict.fromkeys((*unknown, *situation.unknown, *situation.untried)):
@@ -73,7 +73,10 @@ def unknown_and_known(entries: Mapping[CheckId, Seen], situation: Situation, mom
         standing, outcome = seen.standing, seen.last.outcome if seen.last else None
         reason = standing.reason or Reason.NOT_MEASURED
         if known is None or known.reason is not reason:
-            since = min(max(standing.since, moment.started), moment.now) if known is None else known.since
+            if known is None or known.reason in NOT_BLIND:
+                since = min(max(standing.since, moment.started), moment.now)
+            else:
+                since = known.since
             detail = outcome.detail if outcome is not None and outcome.reason is reason else ""
             yield UnknownSince(check, since, reason, detail)
 

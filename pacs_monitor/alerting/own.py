@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pacs_monitor.alerting.endings import end
-from pacs_monitor.alerting.events import ChannelFailing, KnownAgain, UnknownSince
+from pacs_monitor.alerting.events import NOT_BLIND, ChannelFailing, KnownAgain, UnknownSince
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.model import SECOND, CheckId, Ending, Incident, IncidentKind, Micros, Reason, Severity, State
 
-NOT_BLIND = (Reason.PAUSED, Reason.AWAITED)
-"""A person did that; and that ends by itself."""
 BLIND = "unknown:"
 """Wakes that begin so look at a check that was unknown."""
 
@@ -22,7 +20,7 @@ def unknown(turn: Turn, spell: UnknownSince) -> None:
     turn.put(unknown=(spell.check, spell))
     turn.drop(untried=spell.check)
     if before is not None and before.reason is not spell.reason:
-        _look(turn, before.reason.value)
+        _left(turn, before.reason)
     _consider(turn, spell)
 
 
@@ -34,11 +32,10 @@ def known(turn: Turn, again: KnownAgain) -> None:
         turn.put(untried=(again.check, None))
     else:
         turn.drop(untried=again.check)
-    if before is not None:
-        _look(turn, before.reason.value)
+    if before is not None and not (again.untried and before.reason in NOT_BLIND):
+        _left(turn, before.reason)
     elif not again.untried:
-        for subject in turn.of(IncidentKind.BLIND):
-            _look(turn, subject.incident.cause)
+        _look_at_all(turn)
 
 
 def ripened(turn: Turn, name: str) -> None:
@@ -95,8 +92,7 @@ def reloaded(turn: Turn) -> None:
     for check in list(turn.now.unknown):
         if check not in turn.rules.checks:
             turn.drop(unknown=check)
-    for subject in turn.of(IncidentKind.BLIND):
-        _look(turn, subject.incident.cause)
+    _look_at_all(turn)
     for spell in list(turn.now.unknown.values()):
         _consider(turn, spell)
 
@@ -111,6 +107,19 @@ def _join(turn: Turn, spell: UnknownSince) -> None:
         turn.keep(replace(subject, incident=subject.incident.changed(members=members)))
 
 
+def _left(turn: Turn, reason: Reason) -> None:
+    """A check is no longer unknown for a reason. A pause was none of an incident, but may have kept any one open."""
+    if reason in NOT_BLIND:
+        _look_at_all(turn)
+    else:
+        _look(turn, reason.value)
+
+
+def _look_at_all(turn: Turn) -> None:
+    for subject in turn.of(IncidentKind.BLIND):
+        _look(turn, subject.incident.cause)
+
+
 def _look(turn: Turn, reason: str) -> None:
     """The incident of a reason ends when none of its checks is unknown for it any more."""
     subject = turn.owner((IncidentKind.BLIND, reason))
@@ -119,8 +128,8 @@ def _look(turn: Turn, reason: str) -> None:
     watched = [member for member in subject.incident.members if member in turn.rules.checks]
     for member in watched:
         spell = turn.now.unknown.get(member)
-        if member in turn.now.untried or (spell is not None and spell.reason == reason):
-            return
+        if member in turn.now.untried or (spell is not None and spell.reason in (reason, Reason.PAUSED)):
+            return  # a pause shows nothing, so it ends nothing
     end(turn, subject, Ending.RESOLVED if watched else Ending.WITHDRAWN, turn.at)
 
 

@@ -38,7 +38,9 @@ def board(status: Mapping[str, Any], when: When) -> list[str]:
     for head, (name, check) in zip(heads, checks, strict=True):
         colour, detail = COLOURS[check["state"]], (check["last"] or {}).get("detail")
         lines.append(f"[{colour}]{escape(head)}[/{colour}]")
-        lines += [f"    {escape(detail)}"] if detail else []
+        forbidden = (check.get("restriction") or {}).get("text")
+        lines += [f"    {escape(forbidden)}"] if forbidden else []
+        lines += [f"    {escape(detail)}"] if detail and not (forbidden and check["state"] == "unknown") else []
         lines += [f"    {escape(paged.line(incident, when, status['time']))}" for incident in of_check.get(name, ())]
     for incident in others:
         fails = "cannot be reached" if incident["kind"] == "group" else "has been failing"

@@ -8,7 +8,19 @@ from dataclasses import dataclass, field
 
 from pacs_monitor import states
 from pacs_monitor.engine.histogram import DURATIONS, LAGS, Histogram
-from pacs_monitor.model import Check, CheckId, Micros, Reason, Result, Standing, State, Status, Transition, fingerprint
+from pacs_monitor.model import (
+    Check,
+    CheckId,
+    Micros,
+    Reason,
+    Restriction,
+    Result,
+    Standing,
+    State,
+    Status,
+    Transition,
+    fingerprint,
+)
 
 
 @dataclass(slots=True)
@@ -28,6 +40,14 @@ class BoardEntry:
     """When the check becomes unknown unless a result comes, on the monotonic clock."""
     proven: bool = False
     """Its failures count: it was good once as it is configured, or its outage goes on since before that was changed."""
+    restriction: Restriction | None = None
+    """What people forbid it for a time."""
+
+    @property
+    def stopped(self) -> Restriction | None:
+        """The restriction by which it does not run at all."""
+        restriction = self.restriction
+        return restriction if restriction and restriction.stops(writes=self.check.probe.writes) else None
 
 
 class Board:

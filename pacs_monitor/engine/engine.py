@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pacs_monitor import states
 from pacs_monitor.engine.board import Board, BoardEntry
 from pacs_monitor.engine.calendar import MISFIRE_GRACE, Calendar
+from pacs_monitor.engine.restrictions import in_force
 from pacs_monitor.engine.runner import Runner
 from pacs_monitor.engine.scheduler import IntervalScheduler, first_after
 from pacs_monitor.engine.seat import SharedSeats
@@ -27,6 +28,7 @@ from pacs_monitor.model import (
     Reason,
     RememberingResolver,
     Report,
+    Restriction,
     Result,
     Standing,
     State,
@@ -37,6 +39,8 @@ from pacs_monitor.supervision import Supervisor
 
 ASK_EVERY = 2.0
 """Seconds from one run of a check to the next at least, however often it is asked."""
+RESUMED_A_SECOND = 50
+"""Checks that begin to run again in one second, when people let many go on at once."""
 ENDING = "the monitor is shutting down and starts no more runs"
 
 
@@ -75,6 +79,10 @@ class Engine:
         self._scheduler = IntervalScheduler(self._turn, self._supervisor)
         self._calendar = Calendar(self._turn, clock, self._supervisor)
         self._runs: set[asyncio.Task[Any]] = set()
+        self._restrictions: Mapping[CheckId, Restriction] | None = None
+        """As people have said; None until that is known."""
+        self._noted: set[CheckId] = set()
+        """Checks that were told something while they did not run."""
         self._stopped = False
 
     def start(self) -> None:
@@ -108,6 +116,42 @@ class Engine:
         for entry in self.board.entries.values():
             if entry.lapse_at is None:
                 entry.lapse_at = self._lapse_at(entry.check, self._clock.monotonic() + first_after(entry.check))
+        if self._restrictions is not None:
+            self.restrict(self._restrictions)
+
+    def restrict(self, restrictions: Mapping[CheckId, Restriction]) -> None:
+        """Exactly these hold from now on, at once: what is stopped ends and is unknown, what is free again runs.
+
+        Also before `adopt`, for the checks that it brings. To be called whenever any begins, ends or changes.
+        """
+        self._restrictions = dict(restrictions)
+        if self._stopped:
+            return
+        now = in_force(self._restrictions, [entry.check for entry in self.board.entries.values()])
+        free = [upkeep for check, upkeep in self._upkeep.items() if self._restrict(upkeep, now.get(check))]
+        for number, upkeep in enumerate(free):
+            check, due = upkeep.entry.check, self._clock.monotonic() + number / RESUMED_A_SECOND
+            earliest = due if upkeep.begun is None else upkeep.begun + check.retry_interval
+            self._bring_forward(check, max(due, earliest))
+
+    def _restrict(self, upkeep: Upkeep, restriction: Restriction | None) -> bool:
+        """Whether a check may run again that was stopped."""
+        entry, now = upkeep.entry, self._clock.now()
+        check, was = entry.check, entry.standing
+        entry.restriction = restriction
+        if (stopped := entry.stopped) is not None:
+            upkeep.break_off()
+            self._supervisor.attempt("pause", check.probe.paused, check.id)
+            entry.standing, transition = states.pause(was, check.id, now, stopped.text)
+        else:
+            entry.standing, transition = states.resume(was, check.id, now)
+        if transition is not None:
+            self._on_transition(transition)
+        if stopped is not None or transition is None:
+            return False
+        self._supervisor.attempt("resume", check.probe.resumed, upkeep.memory, was.since, now)
+        entry.lapse_at = self._lapse_at(check, self._clock.monotonic())
+        return True
 
     def leave(self, checks: Collection[CheckId]) -> None:
         """Run these no more as they are, nor take in a result: the record has them elsewhere from now on."""
@@ -123,36 +167,52 @@ class Engine:
     def tidy(self) -> None:
         """At the start: clear away what interrupted runs have left."""
         for upkeep in self._upkeep.values():
-            if isinstance(upkeep.entry.check.probe, Tidies):
+            if isinstance(upkeep.entry.check.probe, Tidies) and upkeep.entry.stopped is None:
                 upkeep.tidying = asyncio.get_running_loop().create_task(self.runner.tidy(upkeep.entry.check))
                 self._track(upkeep.tidying)
 
     def remembered(self, checks: Collection[CheckId]) -> dict[CheckId, dict[str, Any]]:
         """What the probes of these checks remember, for the record; checks that are no longer here are left out."""
-        return {check: self._upkeep[check].memory for check in checks if check in self._upkeep}
+        told, self._noted = self._noted, set()
+        return {check: self._upkeep[check].memory for check in {*checks, *told} if check in self._upkeep}
 
     def next_due(self, check: CheckId) -> float | None:
-        """Seconds until the next run of a check."""
+        """Seconds until the next run of a check; None when it has none, or is stopped by people."""
+        if (upkeep := self._upkeep.get(check)) is not None and upkeep.entry.stopped:
+            return None
         due = self._scheduler.due(check)
         return self._calendar.seconds_to_next(check) if due is None else due - self._clock.monotonic()
 
     async def run_now(self, check: CheckId, *, at_once: bool = False) -> Result:
         """Run a check like a scheduled run; joins a run that goes on.
 
-        No more often than its `retry_interval`, unless `at_once`, for checks that ask nobody.
+        No more often than its `retry_interval`, unless `at_once`, for checks that ask nobody. Where people have stopped
+        it, the result says so, and is none of the board's.
         """
         upkeep = self._upkeep[check]
         entry = upkeep.entry
         if upkeep.run is not None:
-            return await asyncio.shield(upkeep.run)
-        if self._stopped:
-            outcome = Outcome.of(Reason.NOT_MEASURED, detail=ENDING)
-            return Result(check, entry.check.probe.kind, outcome, self._clock.now(), 0.0)
+            return await self._joined(upkeep.run, entry)
+        if self._stopped or entry.stopped:
+            return self._not_run(entry)
         if entry.last is not None and not at_once:
             age = (self._clock.now() - entry.last.started) / 1e6
             if 0 <= age < entry.check.retry_interval:
                 return entry.last
-        return await asyncio.shield(self._begin(upkeep, None))
+        return await self._joined(self._begin(upkeep, None), entry)
+
+    async def _joined(self, run: asyncio.Task[Result], entry: BoardEntry) -> Result:
+        """The result of a run, which goes on when whoever waits for it does not."""
+        await asyncio.wait([run])
+        return self._not_run(entry) if run.cancelled() else run.result()
+
+    def _not_run(self, entry: BoardEntry) -> Result:
+        if self._stopped:
+            outcome = Outcome.of(Reason.NOT_MEASURED, detail=ENDING)
+        else:
+            stopped = entry.stopped
+            outcome = Outcome.of(Reason.PAUSED, detail=stopped.text if stopped else "paused while it ran")
+        return Result(entry.check.id, entry.check.probe.kind, outcome, self._clock.now(), 0.0)
 
     def ask(self, check: CheckId) -> None:
         """Have a check run at once in the background, also when it has just run, but not within ASK_EVERY of that.
@@ -162,7 +222,7 @@ class Engine:
         run: whoever asks does not wait for ever.
         """
         upkeep = self._upkeep.get(check)
-        if upkeep is None or self._stopped or upkeep.leaving or upkeep.run is not None:
+        if upkeep is None or not self._may_begin(upkeep) or upkeep.run is not None:
             return
         now = self._clock.monotonic()
         self._bring_forward(upkeep.entry.check, now if upkeep.begun is None else max(now, upkeep.begun + ASK_EVERY))
@@ -174,6 +234,7 @@ class Engine:
         if not isinstance(probe, AcceptsReports):
             raise TypeError(f"{check} is a check of the kind {probe.kind}")
         probe.note(upkeep.memory, report, seconds, self._clock.now())
+        self._noted.add(check)
         return await self.run_now(check, at_once=True)
 
     def sweep(self) -> None:
@@ -213,12 +274,15 @@ class Engine:
 
     def _turn(self, check: CheckId, due: float | None = None) -> None:
         upkeep = self._upkeep.get(check)
-        if upkeep is None or self._stopped or upkeep.leaving:
+        if upkeep is None or not self._may_begin(upkeep):
             return
         if upkeep.run is not None:
             self.board.skipped += 1
             return
         self._begin(upkeep, due)
+
+    def _may_begin(self, upkeep: Upkeep) -> bool:
+        return not (self._stopped or upkeep.leaving or upkeep.entry.stopped)
 
     def _begin(self, upkeep: Upkeep, due: float | None) -> asyncio.Task[Result]:
         run = asyncio.get_running_loop().create_task(self._run(upkeep, upkeep.entry.check, due), name="run")
@@ -237,7 +301,8 @@ class Engine:
 
     async def _run(self, upkeep: Upkeep, check: Check, due: float | None) -> Result:
         self.board.in_progress += 1
-        set_by = self._set_by
+        this, set_by = asyncio.current_task(), self._set_by
+        counts = False
         try:
             if upkeep.tidying is not None:
                 await asyncio.wait([upkeep.tidying])
@@ -245,9 +310,11 @@ class Engine:
             result = await self.runner.run_once(check, upkeep.memory)
         finally:
             self.board.in_progress -= 1
-            upkeep.run = None
+            if counts := upkeep.run is this:  # and was not broken off
+                upkeep.run = None
         entry = upkeep.entry
-        is_current = self.board.entries.get(check.id) is entry and entry.check == check and not upkeep.leaving
+        is_there = self.board.entries.get(check.id) is entry and entry.check == check
+        is_current = counts and is_there and not upkeep.leaving
         if is_current:  # no reload has changed it meanwhile
             self._look()
             if self._set_by != set_by:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, tzinfo
 from typing import Any
 
-from pacs_monitor.engine.context import Backstop, RunContext
+from pacs_monitor.engine.context import BACKSTOP, Backstop, RunContext
 from pacs_monitor.engine.isolation import Isolation
 from pacs_monitor.engine.sanitize import sanitized
 from pacs_monitor.engine.seat import SharedSeats
@@ -17,6 +17,7 @@ from pacs_monitor.engine.seats import Seats
 from pacs_monitor.engine.stalls import Stalls, unless_stalled
 from pacs_monitor.format.human import duration
 from pacs_monitor.model import (
+    SECOND,
     Check,
     CheckId,
     Clock,
@@ -111,7 +112,7 @@ class Runner:
         """Why a check may not run now."""
         if not self.may_run():
             return Outcome.of(Reason.NOT_MEASURED, detail=MAY_NOT_RUN)
-        if check.until is not None and self._clock.now() >= check.until:
+        if check.until is not None and self._is_over(check, check.until):
             return _expired(check, check.until, self.zone)
         if not check.allowed:
             detail = f"add '{check.id}' to monitor.allow: the check does not run without it"
@@ -119,6 +120,11 @@ class Runner:
         if check.probe.writes and not self.may_write():
             return Outcome.of(Reason.NOT_MEASURED, detail=MAY_NOT_WRITE)
         return None
+
+    def _is_over(self, check: Check, until: Micros) -> bool:
+        """Whether the approval has ended, or would while a run that begins now still writes or clears away."""
+        longest = 2 * check.timeout + BACKSTOP if check.probe.writes else 0.0
+        return self._clock.now() + round(longest * SECOND) >= until
 
     async def _ask(self, check: Check, memory: MutableMapping[str, Any], begun: float, resolver: Resolver) -> Outcome:
         if (refusal := self.forbidden(check)) is not None:
@@ -147,7 +153,7 @@ class Runner:
         return unless_stalled(outcome, self.stalls.within(begun) + waited, timeout)
 
     async def tidy(self, check: Check) -> None:
-        """Let a probe clear away what an interrupted run of it has left; approvals to write do not matter here.
+        """Let a probe clear away what an interrupted run of it has left, unless its approval has ended.
 
         While this process may not run what writes, it is left to the next run.
         """
@@ -156,8 +162,8 @@ class Runner:
             return
 
         async def tidy(resolver: Resolver) -> Outcome:
-            if not (self.may_run() and self.may_write()):
-                return Outcome.of(Reason.NOT_MEASURED, detail=MAY_NOT_WRITE)
+            if (refusal := self.forbidden(check)) is not None:
+                return refusal
             ctx = self.context(check, {}, self._clock.monotonic() + check.timeout, resolver)
             with Backstop(ctx):
                 await probe.tidy(check.node, check.settings, ctx)

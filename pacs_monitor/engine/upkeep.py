@@ -27,6 +27,13 @@ class Upkeep:
     tidying: asyncio.Task[None] | None = None
     """Cleans up after an interrupted run; the first run waits for it."""
 
+    def break_off(self) -> None:
+        """End what goes on, and wait for nothing: its seat is given back, and associations are aborted."""
+        for task in (self.run, self.tidying):
+            if task is not None:
+                task.cancel()
+        self.run = None
+
 
 def kept(
     old: Mapping[CheckId, Upkeep], entries: Iterable[BoardEntry], memory: Mapping[CheckId, dict[str, Any]]

@@ -150,6 +150,13 @@ class LinkPool:
         link.close()
         return None
 
+    def close(self, whose: Hashable) -> None:
+        """Close the connection of this user, if one is kept."""
+        link, timer = self._links.pop(whose, (None, None))
+        if link is not None and timer is not None:
+            timer.cancel()
+            link.close()
+
     def put(self, whose: Hashable, link: Link, seconds: float | None) -> None:
         """Keep a connection for so long, or close it."""
         if not seconds:

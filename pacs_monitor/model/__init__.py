@@ -82,6 +82,7 @@ from pacs_monitor.model.objects import (
     StoreCapError,
     TestObject,
 )
+from pacs_monitor.model.restrictions import Restriction, RestrictionMode
 from pacs_monitor.model.results import (
     NO_STREAK,
     Change,
@@ -171,6 +172,8 @@ __all__ = [
     "RememberingResolver",
     "Report",
     "Resolver",
+    "Restriction",
+    "RestrictionMode",
     "Result",
     "SeatHolder",
     "Severity",

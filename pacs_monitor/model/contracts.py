@@ -213,6 +213,14 @@ class Probe(Protocol):
         """What a page says of a check that is well again."""
         return "recovered"
 
+    def paused(self, check: CheckId) -> None:  # noqa: ARG002
+        """People have stopped this check: close what is kept open between its runs. It may be said again."""
+        return
+
+    def resumed(self, memory: MutableMapping[str, Any], since: Micros, until: Micros) -> None:  # noqa: ARG002
+        """People had stopped the check in that time: what it waits for may have been unable to come."""
+        return
+
     async def run(self, node: Node, settings: Any, ctx: ProbeContext) -> Outcome: ...
 
 

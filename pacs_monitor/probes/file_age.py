@@ -14,19 +14,22 @@ such as a dead network mount, occupies one thread and is a `timeout`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, ValidationInfo
 
 from pacs_monitor.fields import Duration, LocalPath, Number, Settings, Size
 from pacs_monitor.format.human import byte_size, duration, moment
+from pacs_monitor.hl7.silence import note_pause, pauses_of, too_long
+from pacs_monitor.intervals import Interval
 from pacs_monitor.model import (
     SECOND,
     Layer,
     Measure,
+    Micros,
     Node,
     Outcome,
     Phase,
@@ -86,6 +89,9 @@ class FileAge(Probe):
 
     def __init__(self) -> None:
         self._thread = OneThread()
+
+    def resumed(self, memory: MutableMapping[str, Any], since: Micros, until: Micros) -> None:
+        note_pause(memory, since, until)
 
     async def run(self, _node: Node, settings: FileAgeSettings, ctx: ProbeContext) -> Outcome:
         trace = Trace()
@@ -163,13 +169,14 @@ def _judge_seen(found: Found, settings: FileAgeSettings, ctx: ProbeContext, trac
     if age < -AHEAD:
         return _failed(trace, Reason.BAD_CONTENT, f"the newest file is dated in the future: {written}")
     old = f"the newest file is {duration(age)} old (written {written})"
-    if age > settings.fail:
+    silence, pauses = Interval(round(found.newest * SECOND), ctx.clock.now()), pauses_of(ctx.memory)
+    if age > settings.fail and too_long(silence, pauses, settings.fail):
         return _failed(trace, Reason.STALE, f"{old}, more than {duration(settings.fail)}")
     if found.size < settings.min_size:
         sizes = f"{byte_size(found.size)}, less than {byte_size(settings.min_size)}"
         detail = f"the newest file has only {sizes} (written {written})"
         return _failed(trace, Reason.BAD_CONTENT, detail)
-    if settings.warn is not None and age > settings.warn:
+    if settings.warn is not None and age > settings.warn and too_long(silence, pauses, settings.warn):
         return _failed(trace, Reason.STALE, f"{old}, more than {duration(settings.warn)}", warn=True)
     return trace.outcome()
 

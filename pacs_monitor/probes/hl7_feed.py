@@ -28,18 +28,18 @@ arrived, not when, so set `within` to several intervals.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from contextlib import suppress
 from datetime import tzinfo
 from fnmatch import fnmatchcase
 from time import monotonic
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import ConfigDict, PlainValidator, WithJsonSchema, model_validator
 
 from pacs_monitor.fields import FolderPath, Settings, Texts
 from pacs_monitor.format.human import duration, moment
-from pacs_monitor.hl7.silence import Limit, Limits
+from pacs_monitor.hl7.silence import Limit, Limits, note_pause, pauses_of
 from pacs_monitor.model import (
     SECOND,
     Layer,
@@ -123,6 +123,9 @@ class Hl7Feed(Probe):
     next_steps = {
         Reason.MISSING: "In the engine, check whether the channel is deployed or was renamed.",
     }
+
+    def resumed(self, memory: MutableMapping[str, Any], since: Micros, until: Micros) -> None:
+        note_pause(memory, since, until)
 
     async def run(self, node: Node, settings: Hl7FeedSettings, ctx: ProbeContext) -> Outcome:
         trace = Trace()
@@ -211,13 +214,13 @@ def _name(settings: Hl7FeedSettings) -> str:
 
 
 def _judge(seen: Mapping[str, Seen], settings: Hl7FeedSettings, ctx: ProbeContext, trace: Trace) -> Outcome:
-    now, known = ctx.clock.now(), _remembered(seen, ctx)
+    now, known, pauses = ctx.clock.now(), _remembered(seen, ctx), pauses_of(ctx.memory)
     silent = []
     for name, one in seen.items():
         last, since = known[name]
         if last is not None:
             trace.measure(LAST, last / SECOND, (("feed", name),))
-        limit = settings.within.exceeded(since, now, ctx.zone, ctx.calendar)
+        limit = settings.within.exceeded(since, now, ctx.zone, ctx.calendar, pauses=pauses)
         if limit is not None:
             silent.append(_sentence(name if one.up else f"{name} (not started)", limit, last, ctx.zone))
     stopped = [f"{name}: the channel is not started" for name, one in seen.items() if not one.up]

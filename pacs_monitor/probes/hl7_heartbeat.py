@@ -33,6 +33,7 @@ from pacs_monitor.hl7 import Code, Link, LinkPool, MalformedError, Message, Want
 from pacs_monitor.hl7.framing import END, START
 from pacs_monitor.model import (
     Address,
+    CheckId,
     Layer,
     Load,
     Measure,
@@ -163,6 +164,9 @@ class Hl7Heartbeat(Probe):
         if settings.verify == "none":
             return "was acknowledged again (this proves only that the listener accepts messages)"
         return super().recovered(settings)
+
+    def paused(self, check: CheckId) -> None:
+        self._links.close(check)
 
     async def run(self, node: Node, settings: Hl7HeartbeatSettings, ctx: ProbeContext) -> Outcome:
         addresses = self.addresses(node, settings)

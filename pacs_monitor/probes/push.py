@@ -7,6 +7,9 @@ nightly_backup: {probe: push, within: 26h, slow: 4h}
 The job ends with `curl -fsS -X POST -H "Authorization: Bearer $TOKEN" MONITOR/api/v1/push/NODE/CHECK`. Append
 `?status=fail` when it failed, and `seconds=812` for how long it took. A token with the role `reporter` may do this and
 nothing else. No text is accepted, so no patient data can get in. Reports survive a restart of the monitor.
+
+While the check is paused, reports are still accepted; none is missed, and `within` counts afresh from the end of the
+pause.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from typing import Any
 
 from pacs_monitor.fields import Duration, Settings
 from pacs_monitor.format.human import duration, moment
+from pacs_monitor.hl7.silence import note_pause, pauses_of, too_long
+from pacs_monitor.intervals import Interval
 from pacs_monitor.model import (
     SECOND,
     Layer,
@@ -66,11 +71,15 @@ class Push(Probe):
         if reported is not None:
             return _judge(ctx.memory, settings, now, ctx.zone)
         until = watched + round(settings.within * SECOND)
-        if now <= until:
-            detail = f"no report has arrived yet; the job has until {moment(until, ctx.zone)}"
+        if now <= until or not too_long(Interval(watched, now), pauses_of(ctx.memory), settings.within):
+            has = f"the job has until {moment(until, ctx.zone)}"
+            detail = f"no report has arrived yet; {has if now <= until else 'the check was paused meanwhile'}"
             return Outcome.of(Reason.AWAITED, phase=Phase.OPERATION, detail=detail)
         detail = f"no report has arrived since the monitor began to wait for one, {moment(watched, ctx.zone)}"
         return Outcome.of(Reason.SILENT, phase=Phase.OPERATION, detail=detail)
+
+    def resumed(self, memory: MutableMapping[str, Any], since: Micros, until: Micros) -> None:
+        note_pause(memory, since, until)
 
     def note(self, memory: MutableMapping[str, Any], report: Report, seconds: float | None, now: Micros) -> None:
         memory.update(reported=now, status=report, seconds=seconds)
@@ -84,7 +93,8 @@ def _judge(memory: Mapping[str, Any], settings: PushSettings, now: Micros, zone:
         measured.append(Measurement("push_job_seconds", seconds))
     seen: dict[str, Any] = {"phase": Phase.OPERATION, "measurements": tuple(measured)}
     silence = (now - reported) / SECOND
-    if silence > settings.within:
+    overdue = too_long(Interval(reported, now), pauses_of(memory), settings.within)
+    if silence > settings.within and overdue:
         detail = f"the last report arrived {when}; the next was due within {duration(settings.within)}"
         return Outcome.of(Reason.SILENT, detail=detail, **seen)
     if memory["status"] != "ok":

@@ -20,7 +20,8 @@ leaves. docs/systems.md lists the permissions that each system requires.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
+from typing import Any
 
 from pacs_monitor.fields import Duration, Number, Settings, Texts
 from pacs_monitor.format.human import duration, items, label, number
@@ -28,6 +29,7 @@ from pacs_monitor.model import (
     SECOND,
     Layer,
     Measure,
+    Micros,
     Node,
     Outcome,
     Phase,
@@ -105,6 +107,11 @@ class Queue(Probe):
 
     def needs_allowing(self, settings: QueueSettings) -> bool:
         return is_guarded(settings.source)
+
+    def resumed(self, memory: MutableMapping[str, Any], since: Micros, until: Micros) -> None:  # noqa: ARG002
+        """Whether items are stuck shows from now on: in a pause the destination may have been off."""
+        queues: dict[str, Any] = memory.get("queues", {})
+        memory["queues"] = {name: list(Backlog(*known)._replace(stuck_since=None)) for name, known in queues.items()}
 
     async def run(self, node: Node, settings: QueueSettings, ctx: ProbeContext) -> Outcome:
         trace = Trace()

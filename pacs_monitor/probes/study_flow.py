@@ -28,7 +28,7 @@ Modalities may be idle at night: with `hours` (or the check's
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, NamedTuple, Self
 
@@ -44,7 +44,7 @@ from pacs_monitor.dicom.studies import MODALITIES, Day, studies_by_web, studies_
 from pacs_monitor.dicom.web import Service
 from pacs_monitor.fields import Duration, ServiceHours, Texts
 from pacs_monitor.format.human import duration
-from pacs_monitor.hl7.silence import Limit, Limits
+from pacs_monitor.hl7.silence import Limit, Limits, note_pause, pauses_of
 from pacs_monitor.http import HttpSettings
 from pacs_monitor.model import (
     SECOND,
@@ -132,6 +132,9 @@ class StudyFlow(Probe):
             return (http.address_of(api.url),) if isinstance(api, OrthancSettings) else ()
         return (http.address_of(settings.qido.url),) if settings.qido else addresses_of(node, settings)
 
+    def resumed(self, memory: MutableMapping[str, Any], since: Micros, until: Micros) -> None:
+        note_pause(memory, since, until)
+
     async def run(self, node: Node, settings: StudyFlowSettings, ctx: ProbeContext) -> Outcome:
         try:
             if settings.senders:
@@ -193,7 +196,7 @@ class SenderArrivals:
         self._zone, self._calendar = ctx.zone, ctx.calendar
         self._now = ctx.clock.now()
         self._day = f"{self._date(self._now / SECOND)}"
-        memory = ctx.memory
+        memory, self._pauses = ctx.memory, pauses_of(ctx.memory)
         self._newest: dict[str, float] = memory.setdefault("newest", {})
         self._since: dict[str, Micros] = memory.setdefault("since", {})
         if memory.get("day") != self._day:
@@ -213,7 +216,7 @@ class SenderArrivals:
             trace.measure("study_newest_timestamp_seconds", newest, (("feed", sender),))
             last = round(newest * SECOND)
         limits = Limits([Limit(self._settings.hours or ALWAYS, self._settings.within)])
-        if limits.exceeded(last, self._now, self._zone, self._calendar) is None:
+        if limits.exceeded(last, self._now, self._zone, self._calendar, pauses=self._pauses) is None:
             return None
         what = "the newest series arrived" if newest else "none has arrived since monitoring began"
         return f"{sender}: {what} {duration((self._now - last) / SECOND)} ago, {_allowed(self._settings)}"
@@ -255,6 +258,7 @@ class FeedQuery:
         self._limits = Limits([Limit(settings.hours or ALWAYS, settings.within)])
         self._now = datetime.fromtimestamp(ctx.clock.now() / SECOND, UTC).astimezone(ctx.zone)
         self._remembered: dict[str, Any] = ctx.memory.setdefault("newest", {})
+        self._pauses = pauses_of(ctx.memory)
 
     async def to(self, feed: Feed) -> str | None:
         """What is wrong with a feed, if anything."""
@@ -275,7 +279,7 @@ class FeedQuery:
 
     def _too_long(self, since: float) -> bool:
         now = round(self._now.timestamp() * SECOND)
-        return self._limits.exceeded(round(since * SECOND), now, self._zone, self._calendar) is not None
+        return self._limits.exceeded(round(since * SECOND), now, self._zone, self._calendar, pauses=self._pauses) is not None
 
     async def _newest(self, feed: Feed) -> tuple[datetime | None, datetime | None]:
         """The newest study that was reported, and when the newest can have begun at most, where a list was cut.

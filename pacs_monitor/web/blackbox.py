@@ -36,7 +36,11 @@ async def _recent(daemon: DaemonView, check: CheckId) -> Result | None:
     if entry is None:
         return None
     last = entry.last
-    if last is not None and (entry.check.cron or _age(daemon.clock.now(), last) < entry.check.interval):
+    if (
+        last is not None
+        and not entry.stopped
+        and (entry.check.cron or _age(daemon.clock.now(), last) < entry.check.interval)
+    ):
         return last
     return await daemon.engine.run_now(check)
 

@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from pacs_monitor import __version__
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.leadership import Role
-from pacs_monitor.model import SECOND, Check, CheckId, Phase, Severity, State, Status
+from pacs_monitor.model import SECOND, Check, CheckId, Phase, Result, Severity, State, Status
 from pacs_monitor.web.exposition import Encoder, Family, Labels, SampleLines, head
 from pacs_monitor.web.view import DaemonView
 
@@ -232,8 +232,13 @@ def about(role: Role) -> Iterator[Metric]:
     yield _info("pacs_build_info", "The version of the monitor.", {"version": __version__})
 
 
+def _last_of(entry: BoardEntry) -> Result | None:
+    """The last result, unless people have stopped the check: what was so before says nothing of now."""
+    return None if entry.stopped else entry.last
+
+
 def _success(entry: BoardEntry) -> Samples:
-    last = entry.last
+    last = _last_of(entry)
     if last is None or last.outcome.status is Status.UNKNOWN:
         return ()
     return (((), last.outcome.status is not Status.FAIL),)
@@ -254,6 +259,10 @@ def _info_of(entry: BoardEntry) -> Samples:
         ("blame", reason.blame if reason else ""),
     )
     return ((facts, 1),)
+
+
+def _restricted(entry: BoardEntry) -> Samples:
+    return () if entry.restriction is None else (((("mode", entry.restriction.mode),), 1),)
 
 
 def _maybe(value: float | None) -> Samples:
@@ -302,6 +311,10 @@ CHECKS = (
         Family("pacs_check_interval_seconds", "How often the check runs."),
         lambda e: _maybe(e.check.interval if e.check.cron is None else None),
     ),
+    OfChecks(
+        Family("pacs_check_restricted", "1 while a pause or a maintenance window stops or restricts the check."),
+        _restricted,
+    ),
     OfChecks(Family("pacs_check_info", "Always 1; what the check is."), _info_of),
 )
 """Families that are there also without a sample; those of measurements follow."""
@@ -318,7 +331,8 @@ def _measured(entries: Iterable[BoardEntry]) -> list[OfChecks]:
 
 
 def _values(name: str, entry: BoardEntry) -> Samples:
-    measured = () if entry.last is None else entry.last.outcome.measurements
+    last = _last_of(entry)
+    measured = () if last is None else last.outcome.measurements
     return [(m.labels, m.value) for m in measured if m.name == name]
 
 

@@ -11,7 +11,7 @@ import orjson
 from pacs_monitor import states
 from pacs_monitor.alerting.paged import Paged
 from pacs_monitor.engine.board import BoardEntry
-from pacs_monitor.model import SECOND, State, iso
+from pacs_monitor.model import SECOND, Restriction, State, iso
 from pacs_monitor.web.view import DaemonView
 
 AT_A_TIME = 250
@@ -113,6 +113,12 @@ def node(daemon: DaemonView, name: str, entries: list[BoardEntry]) -> dict[str, 
     }
 
 
+def restriction(given: Restriction) -> dict[str, Any]:
+    """What people forbid a check for a time."""
+    until = None if given.until is None else iso(given.until)
+    return {"mode": given.mode, "text": given.text, "until": until, "pause": given.is_pause}
+
+
 def check(daemon: DaemonView, entry: BoardEntry) -> dict[str, Any]:
     """One check: where it stands, where it leans, its last result, when it runs next."""
     due = daemon.engine.next_due(entry.check.id)
@@ -127,6 +133,7 @@ def check(daemon: DaemonView, entry: BoardEntry) -> dict[str, Any]:
         "reason": standing.reason,
         "leaning": states.leaning(standing),
         "proven": entry.proven,
+        "restriction": entry.restriction and restriction(entry.restriction),
         "last": entry.last and entry.last.as_json(),
         "next_due": None if due is None else iso(daemon.clock.now() + round(due * SECOND)),
     }

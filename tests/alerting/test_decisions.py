@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from pacs_monitor.alerting.events import KnownAgain, UnknownSince
+from pacs_monitor.alerting.observer import Moment, unknown_and_known
 from pacs_monitor.model import (
     Ending,
     Incident,
@@ -12,9 +14,10 @@ from pacs_monitor.model import (
     Paging,
     Reason,
     Severity,
+    Standing,
     State,
 )
-from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, Talk, a_check, an_estate, at, moved, route
+from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, Spot, Talk, a_check, an_estate, at, moved, route
 
 DOWN, UP, DEGRADED, ABSENT, UNKNOWN = State.DOWN, State.UP, State.DEGRADED, State.ABSENT, State.UNKNOWN
 
@@ -311,6 +314,31 @@ def test_two_causes_are_two_incidents_and_neither_a_pause_nor_a_first_report_to_
     talk.ask(901, unknown={ARCHIVE: dark(0, Reason.DNS), DISK: dark(0, Reason.DNS)})
     assert [subject.incident.members for subject in talk.subjects] == [(DISK, ARCHIVE)]
     assert talk.heard() == [("opened", "hook"), ("opened", "hook"), ("resolved", "hook")]
+
+
+def test_a_pause_neither_ends_a_blindness_nor_makes_it_longer() -> None:
+    talk = Talk()
+    talk.ask(900, unknown={ARCHIVE: dark(0)})
+    talk.ask(1000, unknown={ARCHIVE: dark(0, Reason.PAUSED)})
+    assert [subject.incident.cause for subject in talk.subjects] == ["auth"]
+    talk.happen(2000, KnownAgain(ARCHIVE, untried=True))
+    assert talk.heard() == [("opened", "hook")]
+    talk.happen(2001, KnownAgain(ARCHIVE))
+    assert talk.heard() == [("opened", "hook"), ("resolved", "hook")]
+
+    talk = Talk()
+    talk.ask(900, unknown={ARCHIVE: dark(0)})
+    talk.ask(1000, unknown={ARCHIVE: dark(0, Reason.PAUSED)})
+    talk.ask(2000, unknown={ARCHIVE: dark(2000, Reason.DNS)})
+    assert talk.heard() == [("opened", "hook"), ("resolved", "hook")]
+
+
+def test_a_check_is_blind_since_the_end_of_its_pause_alone() -> None:
+    seen = Spot(Standing(UNKNOWN, at(5000), Reason.AUTH))
+    spell = UnknownSince(ARCHIVE, at(0), Reason.PAUSED)
+    situation = replace(Talk().situation, unknown=Talk().situation.unknown.set(ARCHIVE, spell))
+    (event,) = unknown_and_known({ARCHIVE: seen}, situation, Moment(at(6000), 0.0, at(0)))
+    assert event == UnknownSince(ARCHIVE, at(5000), Reason.AUTH)
 
 
 def test_blindness_is_told_to_everyone_whose_check_it_is_and_matches_as_a_warning() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacs_monitor.calendars import Calendar, Days, Hours
-from pacs_monitor.hl7.silence import Limits
+from pacs_monitor.hl7.silence import MOST_PAUSES, Limits, note_pause, pauses_of
+from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -50,6 +52,39 @@ def test_out_of_hours_a_feed_may_be_silent_and_has_its_time_when_they_begin() ->
 
 def test_a_silence_that_was_too_long_does_not_end_with_the_hours() -> None:
     assert seconds(IN_HOURS, "2026-11-27T18:40", "2026-11-29T03:00") == 900
+
+
+def too_long_with(pauses: list[tuple[str, str]], last: str, now: str, within: object = "1h") -> bool:
+    intervals = [Interval(at(start), at(end)) for start, end in pauses]
+    return Limits.parse(within).exceeded(at(last), at(now), BERLIN, pauses=intervals) is not None
+
+
+def test_silence_counts_afresh_from_the_end_of_a_pause() -> None:
+    pause = [("2026-11-24T10:30", "2026-11-24T14:00")]
+    assert not too_long_with(pause, "2026-11-24T10:00", "2026-11-24T14:59")
+    assert too_long_with(pause, "2026-11-24T10:00", "2026-11-24T15:00")
+    assert not too_long_with(pause, "2026-11-24T13:00", "2026-11-24T14:59")
+    assert not too_long_with(
+        [("2026-11-30T06:00", "2026-11-30T08:00")], "2026-11-27T18:55", "2026-11-30T08:14", IN_HOURS
+    )
+
+
+def test_a_silence_that_was_too_long_before_a_pause_is_so_after_it() -> None:
+    assert too_long_with([("2026-11-24T11:30", "2026-11-24T14:00")], "2026-11-24T10:00", "2026-11-24T14:01")
+
+
+def test_pauses_at_short_intervals_hide_no_silence_for_ever() -> None:
+    nightly = [(f"2026-11-{day}T02:00", f"2026-11-{day}T03:00") for day in range(20, 25)]
+    assert not too_long_with(nightly, "2026-11-20T12:00", "2026-11-22T12:00", "26h")
+    assert too_long_with(nightly, "2026-11-20T12:00", "2026-11-22T18:01", "26h")
+
+
+def test_the_latest_pauses_are_remembered() -> None:
+    memory: dict[str, Any] = {}
+    for number in range(MOST_PAUSES + 5):
+        note_pause(memory, number, number + 1)
+    assert pauses_of(memory)[-1] == Interval(MOST_PAUSES + 4, MOST_PAUSES + 5)
+    assert len(pauses_of(memory)) == MOST_PAUSES
 
 
 def test_a_silence_of_weeks_is_found() -> None:
