@@ -18,6 +18,7 @@ from pacs_monitor.alerting.recovery import recover
 from pacs_monitor.alerting.restart import cut_off
 from pacs_monitor.clock import ClockWatch, SystemClock
 from pacs_monitor.config import ConfigError, Estate
+from pacs_monitor.dead_mans_switch import DeadMansSwitch
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.format.human import login_name, pluralized
 from pacs_monitor.history import (
@@ -38,6 +39,7 @@ from pacs_monitor.model import TROUBLE, Address, Clock, Entry, Micros, Node, Res
 from pacs_monitor.net import Resolver
 from pacs_monitor.net.connection_server import Refusals
 from pacs_monitor.reaper import reaper
+from pacs_monitor.self_checks import self_checks
 from pacs_monitor.supervision import Supervisor
 from pacs_monitor.threads import in_thread
 from pacs_monitor.web.app import create_app
@@ -106,6 +108,8 @@ class Daemon:
         )
         self.keeping = Housekeeping(self.history, self.clock, self._resolver, self.supervisor)
         self.audit = self.keeping.audit
+        self.dead_mans_switch = DeadMansSwitch(clock, lambda: self.estate.monitor.heartbeat, self_checks(self))
+        self._outgoing: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._taking: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
@@ -157,6 +161,7 @@ class Daemon:
         self.desk.start(restored, self.history.off_since)
         self._heart = self.supervisor.supervise("heartbeat", self._heartbeat_loop)
         self.keeping.start(self.estate.monitor)
+        self._outgoing = self.supervisor.supervise("dead man's switch", self.dead_mans_switch.keep)
         self._web.start()
         (host, port), scheme = self.address, "https" if self.estate.monitor.tls else "http"
         checks, nodes = pluralized(len(self.estate.checks), "check"), pluralized(len(self.estate.nodes), "node")
@@ -231,7 +236,7 @@ class Daemon:
         await self._journal.clear()
 
     async def _end_beats(self) -> None:
-        tasks = [task for task in (self._keeper, self._taking, self._heart) if task is not None]
+        tasks = [task for task in (self._keeper, self._taking, self._heart, self._outgoing) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -295,6 +300,7 @@ class Daemon:
         self._adopt(self.estate, restored)
         self.keeping.adopt(self.estate.monitor)
         self.desk.reloaded(self.estate)
+        self.dead_mans_switch.look_again()
         if self._web is not None:
             changes += self._web.renew(self.estate.monitor.tls)
         self.last_reload_successful = True

@@ -109,6 +109,7 @@ class Desk:
         self._is_new = True  # no turn has begun yet
         self._started = clock.now()
         self._turn_took = 0.0
+        self._turned = asyncio.Event()
         self._bell = asyncio.Event()
         self._turning = asyncio.Lock()
 
@@ -227,6 +228,12 @@ class Desk:
         wakes = [at for at in (self._timeline.wake_at, self._inbox.retry_at) if at is not None]
         return min(LOOK_AGAIN, max(0.0, (min(wakes) - self._clock.now()) / SECOND)) if wakes else LOOK_AGAIN
 
+    async def prove(self) -> None:
+        """Returns once a turn has come to its end since this was asked; never while none does."""
+        self._turned.clear()
+        self._bell.set()
+        await self._turned.wait()
+
     async def _turn(self) -> None:
         """Decide, record, feed; what a fault interrupts is taken up by the next turn."""
         async with self._turning:
@@ -248,6 +255,7 @@ class Desk:
                     await self.dispatch.carry_out()
                     self._spoken.written(self.dispatch.is_recorded)
                 await asyncio.sleep(0)
+            self._turned.set()
 
     def _observe(self) -> None:
         """What the board knows and alerting does not."""

@@ -49,6 +49,8 @@ def board(status: Mapping[str, Any], when: When) -> list[str]:
         what = f"{about(incident)} {fails} since {when(incident['since'])}"
         lines += [f"[yellow]{escape(what)}[/yellow]", f"    {escape(paged.line(incident, when, status['time']))}"]
     lines += [line for channel in status.get("channels", ()) for line in _channel(channel, when)]
+    lines += [_approval(row) for row in status.get("approvals", ())]
+    lines += _heartbeat(status.get("heartbeat") or {}, when)
     counts = ", ".join(f"{count} {state}" for state, count in status["counts"].items() if count) or "no checks"
     head = f"[bold]{escape(status['monitor'])}[/bold] at {when(status['time'])}"
     return [*lines, f"{head}: {counts}; paging {status['paging']}"]
@@ -145,6 +147,21 @@ def _channel(row: Mapping[str, Any], when: When) -> list[str]:
         what = f"channel {name} refuses ({stuck['reason']}), but accepts others: {stuck['summary']}"
         lines.append(f"[yellow]{escape(what)}[/yellow]")
     return lines
+
+
+def _approval(row: Mapping[str, Any]) -> str:
+    """One that ends soon, or has ended."""
+    ends = "has ended, so it does not run; it ended with" if row["ended"] else "ends with"
+    what = f"the approval of {row['node']}/{row['check']} by {row['enabled_by']} {ends} {row['last_day']}"
+    return f"[yellow]{escape(what)}[/yellow]"
+
+
+def _heartbeat(row: Mapping[str, Any], when: When) -> list[str]:
+    """What is wrong with the dead man's switch outside; nothing while it works."""
+    if not row.get("trouble"):
+        return []
+    last = f"last accepted {when(row['last_success'])}" if row["last_success"] else "none was accepted yet"
+    return [f"[yellow]{escape('heartbeat: ' + row['trouble'] + f' ({last})')}[/yellow]"]
 
 
 def about(row: Mapping[str, Any]) -> str:

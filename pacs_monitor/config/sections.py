@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 from pacs_monitor import patterns
 from pacs_monitor.config.members import LATER, Defaults, NodeTable
@@ -30,6 +30,7 @@ from pacs_monitor.fields import (
     Match,
     Moment,
     Percent,
+    Secret,
     SecretLine,
     ServiceHours,
     Settings,
@@ -37,6 +38,7 @@ from pacs_monitor.fields import (
     TlsSettings,
     WebAddress,
 )
+from pacs_monitor.http import is_valid_url
 from pacs_monitor.model import Address, Paging
 from pacs_monitor.patterns import at_least_one_of, one_of, trimmed
 
@@ -158,9 +160,16 @@ class Heartbeat(Settings):
     """The dead man's switch outside of this machine."""
 
     url: SecretLine
-    """URL that is requested regularly while the monitor runs; or url_file."""
+    """URL that is requested (GET) while probing, alerting and writing work; a secret, or url_file."""
     interval: Pace = 60.0
     """How often."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, url: Secret) -> Secret:
+        if not is_valid_url(url.get_secret_value()):
+            raise ValueError("write https://host/path: this is not a URL that can be requested")
+        return url
 
 
 class AuditSettings(Settings):
@@ -231,8 +240,8 @@ class MonitorSettings(Settings):
     """Our own DICOM acceptor, for `verify: move` and `commitment`."""
     hl7_listener: Hl7Listener | None = None
     """Our own MLLP listener, for `hl7_feed` and for `verify: loop` of `hl7_heartbeat`."""
-    heartbeat: Annotated[Heartbeat | None, LATER] = None
-    """Regular requests to an external dead man's switch while the monitor runs."""
+    heartbeat: Heartbeat | None = None
+    """Regular requests to an external dead man's switch, sent only while probing, alerting and writing work."""
 
     audit: AuditSettings | None = None
     """Where the audit log goes besides the database."""

@@ -41,6 +41,9 @@ ASK_EVERY = 2.0
 """Seconds from one run of a check to the next at least, however often it is asked."""
 RESUMED_A_SECOND = 50
 """Checks that begin to run again in one second, when people let many go on at once."""
+QUIET = 10.0
+"""Seconds without the end of a run that mean nothing yet."""
+NOTHING_MEASURED = frozenset({Reason.NOT_MEASURED, Reason.PROBE_ERROR})
 ENDING = "the monitor is shutting down and starts no more runs"
 
 
@@ -81,6 +84,8 @@ class Engine:
         self._runs: set[asyncio.Task[Any]] = set()
         self._restrictions: Mapping[CheckId, Restriction] | None = None
         """As people have said; None until that is known."""
+        self._measured: float | None = None
+        """When a run last ended that had measured something, on the monotonic clock."""
         self._noted: set[CheckId] = set()
         """Checks that were told something while they did not run."""
         self._stopped = False
@@ -182,6 +187,20 @@ class Engine:
             return None
         due = self._scheduler.due(check)
         return self._calendar.seconds_to_next(check) if due is None else due - self._clock.monotonic()
+
+    @property
+    def overdue(self) -> str | None:
+        """Why probing cannot be said to work, for people; None while runs end where they are due, however they end."""
+        now = self._clock.monotonic()
+        entries = [entry for entry in self.board.entries.values() if not entry.stopped]
+        late = [entry for entry in entries if entry.lapse_at is not None and now >= entry.lapse_at]
+        if 2 * len(late) > len(entries):
+            return "most checks had no result when one was due"
+        checks = [entry.check for entry in entries if entry.check.cron is None]
+        allowed = min((states.silence_allowed(check.interval, check.timeout) for check in checks), default=None)
+        if allowed is not None and (self._measured is None or now - self._measured > max(allowed, QUIET)):
+            return "no check has measured anything lately"
+        return None
 
     async def run_now(self, check: CheckId, *, at_once: bool = False) -> Result:
         """Run a check like a scheduled run; joins a run that goes on.
@@ -315,6 +334,8 @@ class Engine:
         entry = upkeep.entry
         is_there = self.board.entries.get(check.id) is entry and entry.check == check
         is_current = counts and is_there and not upkeep.leaving
+        if result.outcome.reason not in NOTHING_MEASURED:
+            self._measured = self._clock.monotonic()
         if is_current:  # no reload has changed it meanwhile
             self._look()
             if self._set_by != set_by:

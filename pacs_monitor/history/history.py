@@ -84,6 +84,8 @@ class History:
         self.objects = TestObjects(ids, seed, clock, self._writer.done)
         self.off_since = recorded
         """When the run before this one was last alive, by the clock that it had; None if there was none."""
+        self.last_beat: float | None = None
+        """When a heartbeat was last durable, on the monotonic clock."""
         self._alive = Alive(number, str(ULID()), clock.now(), recorded)
         self._batches_to_write: deque[HeartbeatBatch] = deque()
         self._places = asyncio.Semaphore(READS_AT_ONCE)
@@ -233,7 +235,7 @@ class History:
         await self._writer.done(alive, self._alive.written)
 
     def _write_beat(self) -> Future[None]:
-        self._writer.submit(self._write_alive, self._alive.written)
+        self._writer.submit(self._write_alive, self._beaten)
         written = self._writer.submit(self._write_batches, self._batches.written)
         if self._beating.done():
             self._beating = written
@@ -244,6 +246,11 @@ class History:
             self._unheld = self._lease.keep()
         self._merge_batches()
         self._alive.write(connection)
+
+    def _beaten(self) -> None:
+        """A sign of life is durable."""
+        self._alive.written()
+        self.last_beat = self._clock.monotonic()
 
     def _write_batches(self, connection: Connection) -> None:
         self._merge_batches()

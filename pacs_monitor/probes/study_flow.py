@@ -279,7 +279,10 @@ class FeedQuery:
 
     def _too_long(self, since: float) -> bool:
         now = round(self._now.timestamp() * SECOND)
-        return self._limits.exceeded(round(since * SECOND), now, self._zone, self._calendar, pauses=self._pauses) is not None
+        return (
+            self._limits.exceeded(round(since * SECOND), now, self._zone, self._calendar, pauses=self._pauses)
+            is not None
+        )
 
     async def _newest(self, feed: Feed) -> tuple[datetime | None, datetime | None]:
         """The newest study that was reported, and when the newest can have begun at most, where a list was cut.

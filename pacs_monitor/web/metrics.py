@@ -218,7 +218,23 @@ class _OfTheMonitor(Collector):
             "How long the history write in progress has taken so far; 0 without one.",
             value=self._daemon.history.writing_for,
         )
+        yield from self._heartbeat()
         yield from about(self._daemon.role)
+
+    def _heartbeat(self) -> Iterator[Metric]:
+        """Of the dead man's switch, where one is configured."""
+        if self._daemon.estate.monitor.heartbeat is None:
+            return
+        switch = self._daemon.dead_mans_switch
+        yield CounterMetricFamily(
+            "pacs_heartbeat_failures", "Heartbeats that did not arrive outside.", switch.failures.total()
+        )
+        accepted = GaugeMetricFamily(
+            "pacs_heartbeat_last_success_timestamp_seconds", "When a heartbeat was last accepted outside."
+        )
+        if switch.last_success is not None:
+            accepted.add_metric([], switch.last_success / SECOND)
+        yield accepted
 
 
 def about(role: Role) -> Iterator[Metric]:
@@ -259,10 +275,6 @@ def _info_of(entry: BoardEntry) -> Samples:
         ("blame", reason.blame if reason else ""),
     )
     return ((facts, 1),)
-
-
-def _restricted(entry: BoardEntry) -> Samples:
-    return () if entry.restriction is None else (((("mode", entry.restriction.mode),), 1),)
 
 
 def _maybe(value: float | None) -> Samples:
@@ -312,8 +324,10 @@ CHECKS = (
         lambda e: _maybe(e.check.interval if e.check.cron is None else None),
     ),
     OfChecks(
-        Family("pacs_check_restricted", "1 while a pause or a maintenance window stops or restricts the check."),
-        _restricted,
+        Family(
+            "pacs_check_restricted", "By people, for a time: 0 not restricted, 1 restricted but running, 2 stopped."
+        ),
+        lambda e: _maybe(2 if e.stopped else int(e.restriction is not None)),
     ),
     OfChecks(Family("pacs_check_info", "Always 1; what the check is."), _info_of),
 )

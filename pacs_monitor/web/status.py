@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from itertools import groupby
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 
 from pacs_monitor import states
 from pacs_monitor.alerting.paged import Paged
+from pacs_monitor.approvals import SOON, ending
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.model import SECOND, Restriction, State, iso
 from pacs_monitor.web.view import DaemonView
@@ -30,7 +32,9 @@ async def status(daemon: DaemonView) -> bytes:
         "paging": daemon.estate.monitor.paging,
         "counts": {state.value: counts[state] for state in WORST_FIRST[::-1]},
         "channels": channels(daemon),
+        "heartbeat": heartbeat(daemon),
     }
+    board["approvals"] = approvals(daemon)
     board["incidents"] = await incidents(daemon)
     nodes = []
     for name, group in groupby(entries, key=lambda entry: entry.check.id.node):
@@ -38,6 +42,31 @@ async def status(daemon: DaemonView) -> bytes:
         if len(nodes) % AT_A_TIME == 0:
             await asyncio.sleep(0)
     return orjson.dumps(board)[:-1] + b',"nodes":[' + b",".join(nodes) + b"]}"
+
+
+def heartbeat(daemon: DaemonView) -> dict[str, Any] | None:
+    """How the dead man's switch outside fares; None where none is configured."""
+    if daemon.estate.monitor.heartbeat is None:
+        return None
+    switch = daemon.dead_mans_switch
+    accepted = None if switch.last_success is None else iso(switch.last_success)
+    return {"last_success": accepted, "trouble": switch.trouble}
+
+
+def approvals(daemon: DaemonView) -> list[dict[str, Any]]:
+    """Approvals to write that end within 30 days, or have ended, the earliest first."""
+    estate, now = daemon.estate, daemon.clock.now()
+    return [
+        {
+            "node": approval.check.node,
+            "check": approval.check.check,
+            "enabled_by": approval.enabled_by,
+            "last_day": approval.last_day.isoformat(),
+            "ends": iso(approval.ends),
+            "ended": approval.has_ended,
+        }
+        for approval in ending(estate.checks.values(), now, SOON, ZoneInfo(estate.monitor.timezone))
+    ]
 
 
 async def incidents(daemon: DaemonView) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from pacs_monitor.alerting import Desk
 from pacs_monitor.config import Estate
+from pacs_monitor.dead_mans_switch import DeadMansSwitch
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.history import History
 from pacs_monitor.leadership import Role
@@ -37,6 +38,9 @@ class DaemonView(Protocol):
     def role(self) -> Role:
         """What this daemon is among those of its name."""
         ...
+
+    @property
+    def dead_mans_switch(self) -> DeadMansSwitch: ...
 
     @property
     def last_reload_successful(self) -> bool: ...

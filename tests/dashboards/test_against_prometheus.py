@@ -33,7 +33,9 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningDaem
             pager=f"http://127.0.0.1:{free_port()}/nobody",
             secret=SECRET,
         )
-        config.write_text(config.read_text() + "sites: {east: {title: East campus}}\n")
+        own = f"  heartbeat: {{url: 'http://127.0.0.1:{listen}/healthz', interval: 1s}}\n"
+        text = config.read_text().replace("  paging: on\n", f"  paging: on\n{own}")
+        config.write_text(text + "sites: {east: {title: East campus}}\n")
         target = f"127.0.0.1:{listen}"
         with (
             RunningDaemon(config, listen) as daemon,
