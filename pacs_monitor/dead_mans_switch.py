@@ -44,6 +44,9 @@ class Target(Protocol):
     def url(self) -> Hidden: ...
     @property
     def interval(self) -> float: ...
+    @property
+    def method(self) -> str: ...
+    def access(self) -> http.Access: ...
 
 
 class DeadMansSwitch:
@@ -109,12 +112,13 @@ class DeadMansSwitch:
         if self._sending is None or self._sending.done():
             request = partial(
                 http.send,
-                "GET",
+                target.method,
                 target.url.get_secret_value(),
                 timeout=SEND_WITHIN,
                 headers={"User-Agent": f"pacs-monitor/{__version__}"},
                 size_limit=ANSWER_LIMIT,
                 whole=False,
+                access=target.access(),
             )
             self._sending = asyncio.get_running_loop().create_task(in_thread(request, "dead-mans-switch"))
             self._sending.add_done_callback(lambda ended: ended.cancelled() or ended.exception())

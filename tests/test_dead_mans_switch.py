@@ -11,13 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from pacs_monitor.config import load
-from pacs_monitor.config.sections import Heartbeat
+from pacs_monitor.config.heartbeat import Heartbeat
 from pacs_monitor.daemon import Daemon
 from pacs_monitor.dead_mans_switch import DeadMansSwitch
-from pacs_monitor.model import Restriction, RestrictionMode
+from pacs_monitor.model import Reason, Restriction, RestrictionMode, State
 from pacs_monitor.supervision import Supervisor
 from tests.peers.outside import SECRET, Outside, outside
 from tests.peers.ports import free_port
@@ -123,17 +122,18 @@ async def test_it_stops_when_the_scheduler_starves_and_not_when_people_have_stop
     }
 
 
-def target(url: str, interval: float) -> Heartbeat:
-    return Heartbeat.model_construct(url=SecretStr(url), interval=interval)
+def target(url: str, interval: float, **more: str) -> Heartbeat:
+    """Also with an interval that nobody may configure."""
+    return Heartbeat.model_validate({"url": url, **more}).model_copy(update={"interval": interval})
 
 
 class Switch:
     """One alone, whose proof is whatever the test says."""
 
-    def __init__(self, receiver: Outside) -> None:
+    def __init__(self, url: str, every: float = EVERY, **more: str) -> None:
         self.works: str | None = None
         self.asked = 0
-        self.target = target(receiver.url, EVERY)
+        self.target = target(url, every, **more)
         self.switch = DeadMansSwitch(SettableClock(), lambda: self.target, [self._proof])
         self.task = Supervisor().supervise("switch", self.switch.keep)
 
@@ -149,7 +149,7 @@ class Switch:
 
 @pytest.fixture
 async def alone(receiver: Outside) -> AsyncIterator[Switch]:
-    alone = Switch(receiver)
+    alone = Switch(receiver.url)
     yield alone
     await alone.end()
 
@@ -203,6 +203,27 @@ async def test_nothing_is_sent_while_a_proof_fails_and_a_reload_takes_effect_at_
         alone.switch.look_again()
         await more(other, 1)
     assert len(receiver.paths) == before
+
+
+async def test_two_monitors_watch_each_other_by_push(tmp_path: Path) -> None:
+    checks = "{heartbeat: {probe: push, within: 3s, interval: 200ms}}"
+    config = write_estate(tmp_path, 0, f"  monitor-east: {{host: 127.0.0.1, checks: {checks}}}\n")
+    reporter = f"{{name: east, role: reporter, token: {SECRET}, checks: [monitor-east/heartbeat]}}"
+    config.write_text(config.read_text().replace("  paging:", f"  auth: {{tokens: [{reporter}]}}\n  paging:"))
+    west = await Daemon.open(load(config))
+    await west.start()
+    entry = next(iter(west.engine.board.entries.values()))
+    host, port = west.address
+    alone = Switch(f"http://{host}:{port}/api/v1/push/monitor-east/heartbeat", every=1.0, method="POST", token=SECRET)
+    await until(lambda: entry.standing.state is State.UP, LONG)
+    assert alone.switch.trouble is None
+    alone.works = "it does not"
+    await until(lambda: entry.standing.state is State.DOWN, LONG)
+    assert entry.standing.reason is Reason.SILENT
+    alone.works = None
+    await until(lambda: entry.standing.state is State.UP, LONG)
+    await alone.end()
+    await west.stop()
 
 
 def test_what_cannot_be_requested_is_an_error_that_keeps_the_secret(tmp_path: Path) -> None:

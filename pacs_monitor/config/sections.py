@@ -6,9 +6,10 @@ import ssl
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from pacs_monitor import patterns
+from pacs_monitor.config.heartbeat import Heartbeat
 from pacs_monitor.config.members import LATER, Defaults, NodeTable
 from pacs_monitor.config.values import (
     BearerToken,
@@ -30,15 +31,12 @@ from pacs_monitor.fields import (
     Match,
     Moment,
     Percent,
-    Secret,
-    SecretLine,
     ServiceHours,
     Settings,
     Texts,
     TlsSettings,
     WebAddress,
 )
-from pacs_monitor.http import is_valid_url
 from pacs_monitor.model import Address, Paging
 from pacs_monitor.patterns import at_least_one_of, one_of, trimmed
 
@@ -154,22 +152,6 @@ class Hl7Listener(Settings):
     """MSH-6 of accepted messages."""
     tls: ListenerTls | None = None
     """Accept messages only over TLS, with this certificate."""
-
-
-class Heartbeat(Settings):
-    """The dead man's switch outside of this machine."""
-
-    url: SecretLine
-    """URL that is requested (GET) while probing, alerting and writing work; a secret, or url_file."""
-    interval: Pace = 60.0
-    """How often."""
-
-    @field_validator("url")
-    @classmethod
-    def _is_http(cls, url: Secret) -> Secret:
-        if not is_valid_url(url.get_secret_value()):
-            raise ValueError("write https://host/path: this is not a URL that can be requested")
-        return url
 
 
 class AuditSettings(Settings):
