@@ -15,7 +15,7 @@ from pacs_monitor.model import BEHIND_PARENT, SECOND, FailureClass, Reason, fail
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "alerting.md").read_text()
-NOT_DECIDED_YET = {"Event.ESCALATED", "Event.ACKNOWLEDGED"}
+NOT_DECIDED_YET = {"Event.ESCALATED"}
 NOT_ABOUT_AN_INCIDENT = {"Event.DIGEST", "Event.TEST"}
 
 
