@@ -128,9 +128,8 @@ class Desk:
 
     def start(self, restored: Restored, off_since: Micros | None = None) -> None:
         """Restore open incidents and pending notifications; nothing is sent twice, and what is due is sent."""
-        now = self._clock.now()
-        situation = situation_of(restored, self._known, now)
-        self._timeline.situation, self._off_since = situation, off_since
+        self._off_since = off_since
+        self._timeline.situation = situation = situation_of(restored, self._known, self._clock.now())
         self.outbox.adopt(self._estate.channels)
         self.dispatch.take_up(restored.pending, situation)
         self._worker = self._supervisor.supervise("desk", self._work)
@@ -166,9 +165,8 @@ class Desk:
 
     def reloaded(self, estate: Estate) -> None:
         """Another estate is in force: its routes count from now on, and checks that left it are withdrawn."""
-        known = self._estate.channel_settings
+        known, self._estate = self._estate.channel_settings, estate
         changed = [name for name, settings in estate.channel_settings.items() if known.get(name) != settings]
-        self._estate = estate
         self._known.update(estate.checks)
         self._happened(Reloaded(estate.revision))
         self.outbox.adopt(estate.channels, changed)
@@ -247,8 +245,7 @@ class Desk:
         if self._is_new:
             self._is_new = False
             self._inbox.put_first(now, observer.started(self._off_since, situation, entries, moment))
-        missed = observer.missed(entries, situation, self._inbox.moving(), now)
-        for what in (*missed, *observer.unknown_and_known(entries, situation, moment)):
+        for what in observer.unheard(entries, situation, self._inbox.moving(), moment):
             self._inbox.put(now, what)
         failing = tuple(sorted(self._supervisor.failing))
         if failing != self._faults:
