@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pacs_monitor.alerting import notify, sites, vanished
+from pacs_monitor.alerting import flapping, notify, sites, vanished
 from pacs_monitor.alerting.advance import GAP
 from pacs_monitor.alerting.rules import REACHABILITY
 from pacs_monitor.alerting.suppress import words
@@ -15,7 +15,7 @@ from pacs_monitor.model import BEHIND_PARENT, SECOND, FailureClass, Reason, fail
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "alerting.md").read_text()
-NOT_DECIDED_YET = {"Event.ESCALATED", "Event.ACKNOWLEDGED"}
+NOT_DECIDED_YET = {"Event.ESCALATED"}
 NOT_ABOUT_AN_INCIDENT = {"Event.DIGEST", "Event.TEST"}
 
 
@@ -52,5 +52,6 @@ def test_the_classes_have_the_reasons_that_the_page_says() -> None:
 def test_the_times_and_numbers_are_those_in_force() -> None:
     assert (notify.GATHERING, notify.JOINING, sites.SUSPECT_FOR) == (60 * SECOND, 300 * SECOND, 60 * SECOND)
     assert (sites.LEAST, vanished.VANISHED, vanished.VANISH_WITHIN, GAP) == (3, 5, 120 * SECOND, 60 * SECOND)
+    assert (flapping.FAILURES, flapping.WITHIN, flapping.CALM_AFTER) == (5, 3600 * SECOND, 1800 * SECOND)
     kinds = PAGE.partition("That check\nis its ")[2].partition(", whichever")[0]
     assert tuple(re.findall(r"`(\w+)`", kinds)) == REACHABILITY

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from immutables import Map
 
-from pacs_monitor.alerting import cuts, members, notify, operators, own, parents, sites
+from pacs_monitor.alerting import cuts, flapping, members, notify, operators, own, parents, sites
 from pacs_monitor.alerting.clock_steps import clock_set
 from pacs_monitor.alerting.events import (
     ChannelFailing,
@@ -101,10 +101,17 @@ def _apply(turn: Turn, event: Event) -> None:  # noqa: PLR0912 - one line per ki
             operators.remark(turn, event.what)
         case Close():
             operators.close(turn, event.what)
-        case Due(subject) if subject.startswith(own.BLIND):
-            own.ripened(turn, subject)
         case Due(subject):
-            turn.touch([subject])
+            _due(turn, subject)
+
+
+def _due(turn: Turn, subject: str) -> None:
+    if subject.startswith(own.BLIND):
+        own.ripened(turn, subject)
+    elif subject.startswith(flapping.FLAPPING):
+        members.calm(turn, CheckId.parse(subject.removeprefix(flapping.FLAPPING)))
+    else:
+        turn.touch([subject])
 
 
 def _transitioned(turn: Turn, transition: Transition) -> None:
@@ -161,6 +168,11 @@ def _reloaded(turn: Turn) -> None:
     for check in [check for check in turn.now.asked if check not in turn.rules.checks]:
         turn.expect(check, None)
     members.withdraw_unwatched(turn)
+    for check in list(turn.now.flaps):
+        if check in turn.rules.checks:
+            members.calm(turn, check)
+        else:
+            flapping.keep(turn, check, None)
     parents.reloaded(turn)
     own.reloaded(turn)
     sites.recount(turn)

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from immutables import Map
 
-from pacs_monitor.alerting.situation import Behind, Site, Situation
+from pacs_monitor.alerting.flapping import keep
+from pacs_monitor.alerting.situation import Behind, Flaps, Site, Situation
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.alerting.vanished import keep_vanished
 from pacs_monitor.model import CheckId, Micros, Unreachable
@@ -24,6 +25,8 @@ def clock_set(turn: Turn, step: Micros) -> None:
         turn.keep(subject)
     for check, asked in list(turn.now.asked.items()):
         turn.expect(check, asked)
+    for check, flaps in list(turn.now.flaps.items()):
+        keep(turn, check, flaps)
     for name, site in turn.now.sites.items():
         if site.suspect_until:
             turn.note("site", name, {"suspect_until": site.suspect_until})
@@ -51,6 +54,12 @@ def _shifted(now: Situation, at: Micros, step: Micros) -> Situation:
         unknown=Map({check: replace(one, since=one.since + step) for check, one in now.unknown.items()}),
         asked=Map(
             {check: one._replace(until=one.until + step, since=one.since + step) for check, one in now.asked.items()}
+        ),
+        flaps=Map(
+            {
+                check: Flaps(tuple(m + step for m in one.failures), moved(one.since), one.last + step)
+                for check, one in now.flaps.items()
+            }
         ),
         sites=Map({name: _shifted_site(site, step) for name, site in now.sites.items()}),
         failing=Map({channel: (since + step, why) for channel, (since, why) in now.failing.items()}),

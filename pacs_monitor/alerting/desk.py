@@ -1,8 +1,8 @@
 """The desk: has every event decided in order of time, records it with its effects, and feeds the outbox after that.
 
-One consumer does this. It decides for SLICE at most, so that the probes go on in between. What it has decided by the
-end of its turn, or by COMMIT_AFTER, is one transaction. It wakes itself when something falls due, on the monotonic
-clock, and looks again at least every 30 s; when the wall clock was set, what was due in a minute still is.
+One consumer does this. It decides for `pace.SLICE` at most, so that the probes go on in between. What it has decided by
+the end of its turn, or by `pace.COMMIT_AFTER`, is one transaction. It wakes itself when something falls due, on the
+monotonic clock, and looks again at least every 30 s; when the wall clock was set, what was due in a minute still is.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from pacs_monitor.alerting.events import (
 from pacs_monitor.alerting.inbox import Inbox
 from pacs_monitor.alerting.journal import Journal, open_and_owed
 from pacs_monitor.alerting.observer import Board, Moment
+from pacs_monitor.alerting.pace import Pace, patience
 from pacs_monitor.alerting.paged import Paged, paged
 from pacs_monitor.alerting.pages import Pages
 from pacs_monitor.alerting.restart import situation_of
@@ -49,7 +50,6 @@ from pacs_monitor.history import IncidentFile
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.messages import page
 from pacs_monitor.model import (
-    SECOND,
     Check,
     CheckId,
     Clock,
@@ -64,14 +64,6 @@ from pacs_monitor.model import (
 from pacs_monitor.supervision import Supervisor
 
 DECISION_PACE = RetryPolicy()
-LOOK_AGAIN = 30.0
-"""The desk checks again after this many seconds at the latest."""
-SLICE = 0.01
-"""Seconds of deciding after which the loop goes on with something else."""
-COMMIT_AFTER = 0.2
-"""Seconds of deciding that make one transaction: a storm is not to wait for the disk a hundred times."""
-REST, LONGEST_REST = 4.0, 0.5
-"""Times the duration of a turn, and seconds at most, until the next one: the probes have to wait while it lasts."""
 
 
 class Desk:
@@ -108,7 +100,7 @@ class Desk:
         self._off_since: Micros | None = None
         self._is_new = True  # no turn has begun yet
         self._started = clock.now()
-        self._turn_took = 0.0
+        self._pace = Pace(clock)
         self._turned = asyncio.Event()
         self._bell = asyncio.Event()
         self._turning = asyncio.Lock()
@@ -136,15 +128,10 @@ class Desk:
 
     def start(self, restored: Restored, off_since: Micros | None = None) -> None:
         """Restore open incidents and pending notifications; nothing is sent twice, and what is due is sent."""
-        now = self._clock.now()
-        situation = situation_of(restored, self._known, now)
-        self._timeline.situation, self._off_since = situation, off_since
+        self._off_since = off_since
+        self._timeline.situation = situation = situation_of(restored, self._known, self._clock.now())
         self.outbox.adopt(self._estate.channels)
-        for channel, (since, reason) in situation.failing.items():
-            self.outbox.assume_trouble(channel, ChannelTrouble(since, reason))
-        self.outbox.feed(restored.pending, of_a_run_before=True)
-        going_on = set(situation.subjects)
-        self.outbox.ended({owed.incident for owed in restored.pending if owed.incident} - going_on)
+        self.dispatch.take_up(restored.pending, situation)
         self._worker = self._supervisor.supervise("desk", self._work)
         self._bell.set()
 
@@ -178,9 +165,8 @@ class Desk:
 
     def reloaded(self, estate: Estate) -> None:
         """Another estate is in force: its routes count from now on, and checks that left it are withdrawn."""
-        known = self._estate.channel_settings
+        known, self._estate = self._estate.channel_settings, estate
         changed = [name for name, settings in estate.channel_settings.items() if known.get(name) != settings]
-        self._estate = estate
         self._known.update(estate.checks)
         self._happened(Reloaded(estate.revision))
         self.outbox.adopt(estate.channels, changed)
@@ -218,15 +204,10 @@ class Desk:
     async def _work(self) -> None:
         while True:
             await self._turn()
-            await asyncio.sleep(min(REST * self._turn_took, LONGEST_REST))
+            await asyncio.sleep(self._pace.rest)
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._patience()):
+                async with asyncio.timeout(patience((self._timeline.wake_at, self._inbox.retry_at), self._clock.now())):
                     await self._bell.wait()
-
-    def _patience(self) -> float:
-        """Seconds until the next look."""
-        wakes = [at for at in (self._timeline.wake_at, self._inbox.retry_at) if at is not None]
-        return min(LOOK_AGAIN, max(0.0, (min(wakes) - self._clock.now()) / SECOND)) if wakes else LOOK_AGAIN
 
     async def prove(self) -> None:
         """Returns once a turn has come to its end since this was asked; never while none does."""
@@ -240,17 +221,15 @@ class Desk:
             self._bell.clear()
             self._watch.look()
             self._observe()
-            work, self._turn_took, committed = self._decide_all(), 0.0, 0.0
-            going_on = True
+            work, self._pace, going_on = self._decide_all(), Pace(self._clock), True
             while going_on:
-                began, going_on = self._clock.monotonic(), False
+                going_on = False
+                self._pace.go_on()
                 for decided in work:
                     self._sort(decided)
-                    if going_on := self._clock.monotonic() - began >= SLICE:
+                    if going_on := self._pace.is_slice_over:
                         break
-                self._turn_took += self._clock.monotonic() - began
-                if not going_on or self._turn_took - committed >= COMMIT_AFTER:
-                    committed = self._turn_took
+                if self._pace.is_to_commit() or not going_on:
                     self._finish()
                     await self.dispatch.carry_out()
                     self._spoken.written(self.dispatch.is_recorded)
@@ -266,8 +245,7 @@ class Desk:
         if self._is_new:
             self._is_new = False
             self._inbox.put_first(now, observer.started(self._off_since, situation, entries, moment))
-        missed = observer.missed(entries, situation, self._inbox.moving(), now)
-        for what in (*missed, *observer.unknown_and_known(entries, situation, moment)):
+        for what in observer.unheard(entries, situation, self._inbox.moving(), moment):
             self._inbox.put(now, what)
         failing = tuple(sorted(self._supervisor.failing))
         if failing != self._faults:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Protocol
 
 from pacs_monitor.alerting.journal import Journal
 from pacs_monitor.alerting.recorder import Recorder, Recording
+from pacs_monitor.alerting.situation import Situation
 from pacs_monitor.alerting.suppress import words
 from pacs_monitor.alerting.unrecorded import Unrecorded
-from pacs_monitor.delivery import Outbox
+from pacs_monitor.delivery import ChannelTrouble, Outbox
 from pacs_monitor.delivery.recorder import DeliveryHistory
 from pacs_monitor.history import IncidentFile
 from pacs_monitor.model import Entry, Incident, Notification
@@ -39,6 +41,14 @@ class Dispatch:
     def write_failures(self) -> int:
         """Entries that the history did not take at once, each try."""
         return self._recorder.failures
+
+    def take_up(self, pending: Sequence[Notification], situation: Situation) -> None:
+        """Go on with what an earlier run has left to be delivered."""
+        for channel, (since, reason) in situation.failing.items():
+            self._outbox.assume_trouble(channel, ChannelTrouble(since, reason))
+        self._outbox.feed(pending, of_a_run_before=True)
+        going_on = set(situation.subjects)
+        self._outbox.ended({owed.incident for owed in pending if owed.incident} - going_on)
 
     def add(self, entry: Entry) -> None:
         """One more entry, after those that wait."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pacs_monitor.alerting import flapping
 from pacs_monitor.alerting.causes import cause_of, class_of, problem_of, severity, summarised
 from pacs_monitor.alerting.endings import end
 from pacs_monitor.alerting.situation import Cause, Subject
@@ -16,10 +17,13 @@ def apply_transition(turn: Turn, transition: Transition) -> None:
     check = turn.rules.checks[transition.check]
     identity = turn.now.by_check.get(check.id)
     subject = None if identity is None else turn.subject(identity)
+    was_up = subject is None or _member(subject, check.id).state is State.UP
+    flapping.changed(turn, check.id, fails=was_up and transition.after in TROUBLE)
     if subject is None:
         if transition.after in TROUBLE:
-            _join(turn, problem_of(transition, check), check)
-    elif transition.after is State.UP:
+            problem = replace(problem_of(transition, check), flapping=flapping.since(turn, check.id))
+            _join(turn, problem, check)
+    elif transition.after is State.UP and flapping.since(turn, check.id) is None:
         leave(turn, subject, check.id, transition.since, Ending.RESOLVED)
     else:
         _move(turn, subject, transition, check)
@@ -30,6 +34,19 @@ def withdraw_unwatched(turn: Turn) -> None:
     for check, identity in list(turn.now.by_check.items()):
         if check not in turn.rules.checks and (subject := turn.subject(identity)) is not None:
             leave(turn, subject, check, turn.at, Ending.WITHDRAWN)
+
+
+def calm(turn: Turn, check: CheckId) -> None:
+    """A check that has flapped and is up leaves its incident; one that fails goes on as any other."""
+    if not flapping.is_over(turn, check) or (identity := turn.now.by_check.get(check)) is None:
+        return
+    subject = turn.now.subjects[identity]
+    problem = replace(_member(subject, check), calm=turn.at)
+    subject = _with_problem(subject, problem)
+    if problem.state is State.UP:
+        leave(turn, subject, check, turn.at, Ending.RESOLVED)
+    else:
+        turn.keep(replace(subject, incident=subject.incident.changed()))
 
 
 def leave(turn: Turn, subject: Subject, check: CheckId, at: Micros, ending: Ending) -> None:
@@ -85,21 +102,30 @@ def _with_member(turn: Turn, subject: Subject, problem: Problem) -> Subject:
 
 def _move(turn: Turn, subject: Subject, transition: Transition, check: Check) -> None:
     """A member that stays: in another state, or for another reason."""
+    problem, since = _member(subject, check.id), flapping.since(turn, check.id)
+    moved = replace(
+        problem,
+        state=transition.after,
+        severity=severity(check, transition.after) if transition.after in TROUBLE else problem.severity,
+        reason=transition.reason,
+        phase=transition.phase,
+        detail=transition.detail,
+        flapping=since or problem.flapping,
+        calm=problem.calm if since is None else None,
+    )
+    incident = summarised(_with_problem(subject, moved).incident)
+    turn.keep(_with_its_cause(turn, replace(subject, incident=incident)))
 
-    def moved(problem: Problem) -> Problem:
-        if problem.check != check.id or not problem.is_active:
-            return problem
-        return replace(
-            problem,
-            state=transition.after,
-            severity=severity(check, transition.after) if transition.after in TROUBLE else problem.severity,
-            reason=transition.reason,
-            phase=transition.phase,
-            detail=transition.detail,
-        )
 
-    incident = replace(subject.incident, problems=tuple(map(moved, subject.incident.problems)))
-    turn.keep(_with_its_cause(turn, replace(subject, incident=summarised(incident))))
+def _member(subject: Subject, check: CheckId) -> Problem:
+    """What is wrong with a check that belongs to the incident."""
+    return next(problem for problem in subject.incident.active if problem.check == check)
+
+
+def _with_problem(subject: Subject, problem: Problem) -> Subject:
+    """With a member as it is now."""
+    problems = tuple(problem if p.check == problem.check and p.is_active else p for p in subject.incident.problems)
+    return replace(subject, incident=replace(subject.incident, problems=problems))
 
 
 def _with_its_cause(turn: Turn, subject: Subject) -> Subject:

@@ -58,6 +58,7 @@ class _View:
     severity: Severity
     worst: FailureClass
     members: tuple[CheckId, ...]
+    flapping: bool = False
 
 
 def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
@@ -104,6 +105,7 @@ def _opened(turn: Turn, subject: Subject, channel: str, target: Target) -> Subje
         view.worst,
         _named(incident),
         shadow=shadow,
+        flapping=view.flapping,
         version=1 if before is None else before.version + 1,
     )
     return turn.notify(subject, sent)
@@ -140,11 +142,12 @@ _WORSE, _OTHER, _MEMBERS = "worse", "other", "members"
 
 def _news(view: _View, sent: Notified) -> str:
     """What a channel does not know yet."""
-    if view.state not in TROUBLE and view.state is not sent.state:
+    moved = view.state is not sent.state and not (view.flapping and sent.flapping)  # it comes and goes, as was said
+    if moved and view.state not in TROUBLE:
         return _OTHER
     if view.severity.badness < sent.severity.badness or view.worst.rank > sent.worst.rank:
         return _WORSE
-    if view.state is not sent.state:
+    if moved or view.flapping is not sent.flapping:
         return _OTHER
     return "" if set(view.members) <= set(sent.members) else _MEMBERS
 
@@ -195,7 +198,15 @@ def _say(
     members = tuple(dict.fromkeys((*sent.members, *_named(subject.incident))))
     return turn.notify(
         subject,
-        sent.changed(at=turn.at, state=view.state, severity=severity, worst=worst, members=members, page=page),
+        sent.changed(
+            at=turn.at,
+            state=view.state,
+            severity=severity,
+            worst=worst,
+            members=members,
+            page=page,
+            flapping=view.flapping,
+        ),
     )
 
 
@@ -214,6 +225,7 @@ def _view(turn: Turn, incident: Incident) -> _View:
         worst_severity(in_trouble, incident.severity),
         class_of(incident.cause),
         tuple(problem.check for problem in due),
+        incident.is_flapping,
     )
 
 
@@ -233,7 +245,7 @@ def _no_channel(turn: Turn, subject: Subject) -> Subject:
     if subject.first_due > turn.at:
         turn.wake(subject.incident.id, subject.first_due)
         return subject
-    if subject.incident.kind is IncidentKind.NODE and subject.incident.state is State.ABSENT:
+    if subject.incident.kind is IncidentKind.NODE and subject.incident.state in (State.ABSENT, State.UP):
         return subject
     return _with_reply(turn, subject, (Said.OPENED, ""), Reply(Why.NO_CHANNEL))
 

@@ -91,19 +91,35 @@ def started(off_since: Micros | None, situation: Situation, entries: Mapping[Che
     return Started(off_since, unknown, untried)
 
 
+def unheard(
+    entries: Mapping[CheckId, Seen], situation: Situation, coming: Container[CheckId], moment: Moment
+) -> Iterator[Happening]:
+    """All that alerting has not heard of; nothing is missed of checks in `coming`."""
+    yield from [*missed(entries, situation, coming, moment.now), *unknown_and_known(entries, situation, moment)]
+
+
 def missed(
     entries: Mapping[CheckId, Seen], situation: Situation, coming: Container[CheckId], now: Micros
 ) -> Iterator[Happening]:
     """The transitions that nothing was made of, as far as they are still known; none for checks in `coming`."""
     for check, seen in entries.items():
-        if seen.standing.state in TROUBLE and check not in coming and check not in situation.by_check:
+        if seen.standing.state in TROUBLE and check not in coming and _is_good(situation, check):
             yield Transitioned(_transition(check, seen, State.UP, now), on_record=True)
     for check, identity in situation.by_check.items():
         if check in coming or check not in entries or entries[check].standing.state is not State.UP:
             continue
+        if _is_good(situation, check):
+            continue
         subject = situation.subjects.get(identity)
         if subject is not None and subject.incident.kind is IncidentKind.NODE:
             yield Transitioned(_transition(check, entries[check], subject.incident.state, now), on_record=True)
+
+
+def _is_good(situation: Situation, check: CheckId) -> bool:
+    """Whether alerting knows of nothing that is wrong with it; one that flaps is in an incident while it is up."""
+    subject = situation.subjects.get(situation.by_check.get(check, ""))
+    problems = () if subject is None else subject.incident.active
+    return all(problem.state is State.UP for problem in problems if problem.check == check)
 
 
 def _transition(check: CheckId, seen: Seen, before: State, now: Micros) -> Transition:

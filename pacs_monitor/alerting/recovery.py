@@ -126,7 +126,12 @@ def _transitions(incident: Incident, restored: Restored, estate: Estate) -> Iter
     """Those that its members made, unless the ledger has later ones."""
     for problem in with_problems(incident, estate.checks).active:
         standing = restored.standings.get(problem.check)
-        if standing is None or standing.state is problem.state or standing.since >= problem.since:
+        if (
+            standing is None
+            or standing.state is problem.state
+            or problem.state is State.UP
+            or standing.since >= problem.since
+        ):
             continue
         yield Transition(
             problem.check,

@@ -10,7 +10,7 @@ from typing import Any
 from immutables import Map
 
 from pacs_monitor.alerting.causes import cause_of, due_of
-from pacs_monitor.alerting.situation import Asked, Behind, Site, Situation, Standing, Subject
+from pacs_monitor.alerting.situation import Asked, Behind, Flaps, Site, Situation, Standing, Subject
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.model import (
     TROUBLE,
@@ -26,7 +26,7 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.model import Event as Said
 
-NOTES = ("asked", "behind", "cut", "differs", "site", "vanished")
+NOTES = ("asked", "behind", "cut", "differs", "flaps", "site", "vanished")
 """The kinds of notes that alerting keeps."""
 
 
@@ -60,6 +60,7 @@ def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micro
         standings=Map(_standings(restored)),
         asked=Map(asked),
         behind=Map({CheckId.parse(key): Behind(**data) for key, data in notes["behind"].items()}),
+        flaps=Map({CheckId.parse(key): _flaps(data) for key, data in notes["flaps"].items()}),
         sites=_sites(asked, notes["site"], notes["vanished"], notes["cut"]),
         failing=Map(failing),
     )
@@ -71,6 +72,10 @@ def _by_cause(subjects: Iterable[Subject]) -> Map[IncidentKind, Map[str, str]]:
     for subject in sorted(subjects, key=Subject.age):
         owners[subject.incident.kind].setdefault(subject.incident.cause, subject.incident.id)
     return Map({kind: Map(causes) for kind, causes in owners.items()})
+
+
+def _flaps(data: Mapping[str, Any]) -> Flaps:
+    return Flaps(tuple(data["failures"]), data["since"], data["last"])
 
 
 def cut_off(restored: Restored) -> frozenset[str]:

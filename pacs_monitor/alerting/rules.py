@@ -71,7 +71,7 @@ class Rules:
             return targets
         if incident.kind is IncidentKind.NODE:
             routed = [(p.check, p.severity, p) for p in incident.active if p.check in self.checks]
-            routed = [one for one in routed if one[2].state is not State.ABSENT]
+            routed = [one for one in routed if one[2].state not in (State.ABSENT, State.UP)]
             parts: Iterable[tuple[CheckId, Severity, Problem | None]] = routed
         else:
             parts = ((member, incident.severity, None) for member in incident.members if member in self.checks)

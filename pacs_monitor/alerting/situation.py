@@ -79,6 +79,8 @@ class Subject:
                 since=problem.since + step,
                 noticed=problem.noticed + step,
                 due=problem.due + step,
+                flapping=None if problem.flapping is None else problem.flapping + step,
+                calm=None if problem.calm is None else problem.calm + step,
             )
             for problem in incident.problems
         )
@@ -129,6 +131,17 @@ class Behind(NamedTuple):
     since: Micros
 
 
+class Flaps(NamedTuple):
+    """How often a check has failed of late."""
+
+    failures: tuple[Micros, ...] = ()
+    """When it failed after it had been up, the last ones."""
+    since: Micros | None = None
+    """Since when it flaps, if it does."""
+    last: Micros = 0
+    """When it last changed its state while it flapped."""
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """Open incidents, what was said about them, and what is known of checks, sites and channels."""
@@ -152,6 +165,8 @@ class Situation:
     asked: Map[CheckId, Asked] = _EMPTY
     """Checks of which a fresh result is awaited."""
     behind: Map[CheckId, Behind] = _EMPTY
+    flaps: Map[CheckId, Flaps] = _EMPTY
+    """Checks that have failed of late."""
     sites: Map[str, Site] = _EMPTY
     failing: Map[str, tuple[Micros, str]] = _EMPTY
     """Channels that deliver nothing: since when, and why."""

@@ -62,7 +62,7 @@ def incidents(rows: Iterable[Mapping[str, Any]], when: When) -> list[str]:
         (
             row["id"],
             row["severity"],
-            row["state"],
+            ", ".join((row["state"], *row.get("flags", ()))),
             about(row),
             row["reason"] or "",
             f"since {when(row['since'])}",

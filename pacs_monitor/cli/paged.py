@@ -27,4 +27,5 @@ def line(incident: Row, when: When, now: str) -> str:
         said = [f"no page is sent before {when(incident['page_due'])} (page_after)"]
     if not said:
         said = [f"no page was sent: {', '.join(incident['not_notified']) or 'not decided yet'}"]
-    return f"{incident['severity']} incident {incident['id']}: {'; '.join(said)}"
+    flags = "".join(f" ({flag})" for flag in incident.get("flags", ()))
+    return f"{incident['severity']} incident {incident['id']}{flags}: {'; '.join(said)}"

@@ -100,6 +100,12 @@ def _close(line: Line, _when: When) -> str:
     return f"{line['by']} closes it" + (f": {line['why']}" if line["why"] else "")
 
 
+def _flapping(line: Line, _when: When) -> str:
+    if line["goes_on"]:
+        return f"{line['check']}: flapping, five failures within an hour; the incident stays open over its recoveries"
+    return f"{line['check']}: flapping no longer, 30 min without a change"
+
+
 def _linked(line: Line, _when: When) -> str:
     return f"linked with incident {line['incident']}: the same cause ({line['cause']}), both were notified of"
 
@@ -166,6 +172,7 @@ _TEXTS: Mapping[str, Callable[[Line, When], str]] = {
     "acknowledge": _acknowledge,
     "note": _note,
     "close": _close,
+    "flapping": _flapping,
     "linked": _linked,
     "absorbed": _absorbed,
     "group": _group,

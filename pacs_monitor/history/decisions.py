@@ -92,6 +92,8 @@ def of_problem(problem: Problem | None) -> dict[str, Any]:
         "noticed": problem and problem.noticed,
         "due": problem and problem.due,
         "left_at": problem and problem.left,
+        "flapping": problem and problem.flapping,
+        "calm": problem and problem.calm,
     }
 
 
@@ -113,6 +115,8 @@ def problem(row: Row[Any]) -> Problem | None:
         row.noticed,
         row.due or 0,
         row.left_at,
+        row.flapping,
+        row.calm,
     )
 
 
@@ -129,6 +133,7 @@ def notified(row: Row[Any]) -> Notified:
         row.page,
         row.shadow,
         row.refused,
+        row.flapping,
         row.version,
     )
 
@@ -167,6 +172,7 @@ def _of_notified(sent: Notified) -> dict[str, Any]:
         "page": sent.page,
         "shadow": sent.shadow,
         "refused": sent.refused,
+        "flapping": sent.flapping,
         "version": sent.version,
     }
 

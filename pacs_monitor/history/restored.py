@@ -107,9 +107,9 @@ def _proofs(
 def _standings(
     reader: HistoryReader, incidents: tuple[Incident, ...], latest: Mapping[CheckId, Transition]
 ) -> dict[CheckId, Standing]:
-    left = {(i.id, problem.check) for i in incidents for problem in i.problems if problem.left is not None}
+    good = {(i.id, p.check) for i in incidents for p in i.problems if p.left is not None or p.state is State.UP}
     of_nodes = (i for i in incidents if i.kind is IncidentKind.NODE)
-    troubled = {check for i in of_nodes for check in i.members if (i.id, check) not in left}
+    troubled = {check for i in of_nodes for check in i.members if (i.id, check) not in good}
     last, entries = reader.last_started(), reader.entries()
     return {
         check: _standing(latest.get(check), entries.get(check), intervals[-1].start, last.get(check), check in troubled)

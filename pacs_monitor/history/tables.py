@@ -16,6 +16,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     UniqueConstraint,
+    false,
 )
 
 from pacs_monitor.history.columns import Document, Key, PlainText, metadata, monitor, of, text, time
@@ -185,6 +186,8 @@ members = Table(
     time("noticed", nullable=True),
     time("due", nullable=True),
     time("left_at", nullable=True),
+    time("flapping", nullable=True),
+    time("calm", nullable=True),
 )
 """The checks that an incident is about, and what each one's problem is: null where none is on record."""
 
@@ -202,6 +205,7 @@ notified = Table(
     Column("page", Integer, nullable=False),
     Column("shadow", Boolean, nullable=False),
     Column("refused", Boolean, nullable=False),
+    Column("flapping", Boolean, nullable=False, server_default=false()),
     Column("receiver_state", Document, nullable=True),
     Column("version", Integer, nullable=False),
 )

@@ -15,7 +15,7 @@ from ulid import ULID
 from pacs_monitor import states
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.format.human import duration, moment
-from pacs_monitor.messages import group
+from pacs_monitor.messages import group, own
 from pacs_monitor.messages.next_steps import explained_by_detail, next_step
 from pacs_monitor.messages.reasons import phrase, port_of
 from pacs_monitor.model import (
@@ -92,6 +92,7 @@ def data(incident: Incident, event: Event, scene: Scene, behind: Sequence[str] =
         "phase": incident.phase and incident.phase.value,
         "summary": _summary(incident, event, check, scene)
         + _said(incident, event, scene)
+        + _flapping(incident)
         + _beside(incident, event, still_ok, also_failing)
         + (NEVER_WORKED if unproven else ""),
         "detail": incident.detail,
@@ -105,6 +106,7 @@ def data(incident: Incident, event: Event, scene: Scene, behind: Sequence[str] =
         "problems": _problems(incident),
         "page": 1,
         "worse": False,
+        "flags": flags(incident),
         "linked": list(incident.linked),
         "public_note": incident.public_note.text if incident.public_note else "",
         "acknowledged": acknowledged(incident),
@@ -123,6 +125,11 @@ def acknowledged(incident: Incident) -> dict[str, Any] | None:
     if said is None:
         return None
     return {"by": said.by, "why": said.why, "at": iso(said.at), "until": iso(said.until), "ticket": said.ticket}
+
+
+def flags(incident: Incident) -> list[str]:
+    """What else is to be known of an incident; `flapping`: it stays open over its recoveries."""
+    return ["flapping"] if incident.is_flapping and incident.ended is None else []
 
 
 def _of_the_node(node: Node | None) -> dict[str, Any]:
@@ -145,6 +152,7 @@ def _problems(incident: Incident) -> list[dict[str, Any]]:
             "severity": problem.severity.value,
             "reason": problem.reason and problem.reason.value,
             "since": iso(problem.since),
+            "flapping": problem.is_flapping,
         }
         for problem in incident.active
     ]
@@ -243,11 +251,20 @@ def _summary(incident: Incident, event: Event, check: Check | None, scene: Scene
         case IncidentKind.BLIND:
             return _blind(incident, event, scene)
         case IncidentKind.DELIVERY:
-            return _delivery(incident, event, since)
+            return own.delivery(incident, event, since)
         case IncidentKind.FAULT:
-            return _fault(incident, event, since)
+            return own.fault(incident, event, since)
         case IncidentKind.NODE | IncidentKind.GROUP:
             return _node(incident, event, check, scene)
+
+
+def _flapping(incident: Incident) -> str:
+    """Which of its checks come and go."""
+    names = [problem.check.check for problem in incident.problems if problem.is_flapping]
+    if not names or incident.ended is not None:
+        return ""
+    verb = "is" if len(names) == 1 else "are"
+    return f"; {_named(names)} {verb} flapping (five failures within an hour): it ends after 30 min without a change"
 
 
 def _said(incident: Incident, event: Event, scene: Scene) -> str:
@@ -272,11 +289,18 @@ def _node(incident: Incident, event: Event, check: Check | None, scene: Scene) -
         one = check is not None and len(incident.members) == 1
         again = check.probe.recovered(check.settings) if one and check else "have recovered"
         return f"{title}: {names} {again} at {_clock(incident.ended, scene)}, after {lasted}"
+    return _open(incident, event, check, scene)
+
+
+def _open(incident: Incident, event: Event, check: Check | None, scene: Scene) -> str:
+    title, since = _title(incident, scene), _clock(incident.since, scene)
     if incident.state is State.ABSENT:
         return (
             f"{title} is now switched off or out of reach; its incident, open since {since}, stays open until it "
             "recovers"
         )
+    if incident.state is State.UP:
+        return f"{title} is up at the moment; its incident, open since {since}, stays open"
     if incident.state is State.UNKNOWN:
         what = _in_detail(incident, scene) or phrase(incident.reason, check)
         return f"{title} has been failing since {since} and cannot be checked now: {what}"
@@ -338,25 +362,6 @@ def _in_detail(incident: Incident, scene: Scene) -> str:
     if not explained_by_detail(incident.reason, _kind(incident, scene.checks), incident.phase):
         return ""
     return detail if len(detail) <= GIST else detail[: GIST - 1] + "…"
-
-
-def _delivery(incident: Incident, event: Event, since: str) -> str:
-    if event is Event.WITHDRAWN:
-        return f"Channel {incident.cause} was removed; its delivery incident, open since {since}, is withdrawn"
-    if event is Event.RESOLVED:
-        over = "works again, was reloaded, or has nothing left to deliver"
-        return f"Channel {incident.cause} {over}; it had delivered nothing since {since}"
-    why = f" ({incident.detail})" if incident.detail else ""
-    return f"Channel {incident.cause} has delivered nothing since {since}{why}: pages sent through it do not arrive"
-
-
-def _fault(incident: Incident, event: Event, since: str) -> str:
-    if event is Event.RESOLVED:
-        return f"The monitor's task {incident.cause} works again; it had been failing repeatedly since {since}"
-    return (
-        f"The monitor's task {incident.cause} has been failing repeatedly since {since}: read its log; people may "
-        "miss pages"
-    )
 
 
 def _beside(incident: Incident, event: Event, still_ok: list[str], also_failing: list[str]) -> str:

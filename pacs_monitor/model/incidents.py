@@ -60,6 +60,14 @@ class Problem:
     """When people are to be notified of it, at the end of its `page_after`."""
     left: Micros | None = None
     """When it was good again, or left the incident otherwise."""
+    flapping: Micros | None = None
+    """Since when it failed and recovered again and again, if it did: it stays in the incident while it is good."""
+    calm: Micros | None = None
+    """Since when it does no longer."""
+
+    @property
+    def is_flapping(self) -> bool:
+        return self.is_active and self.flapping is not None and self.calm is None
 
     @property
     def is_active(self) -> bool:
@@ -76,7 +84,7 @@ class Incident:
     """What people are notified of as one: a cause, and the problems that it explains.
 
     One of kind node opens when a check enters degraded or down, and ends when all of its members are up or no longer
-    monitored; `unknown` and `absent` neither open nor end it.
+    monitored; `unknown` and `absent` neither open nor end it, and a member that flaps stays in it while it is up.
     """
 
     id: str
@@ -118,6 +126,11 @@ class Incident:
     def in_trouble(self) -> tuple[Problem, ...]:
         """Those of them that are degraded or down now."""
         return tuple(problem for problem in self.active if problem.state in TROUBLE)
+
+    @property
+    def is_flapping(self) -> bool:
+        """Whether any of them fails and recovers again and again."""
+        return any(problem.is_flapping for problem in self.problems)
 
     @property
     def worst(self) -> Problem | None:
@@ -250,6 +263,8 @@ class Notified:
     """Recorded, not sent."""
     refused: bool = False
     """Its `opened` notification cannot be sent, so nothing may follow."""
+    flapping: bool = False
+    """That it flaps was sent, and not yet that this is over."""
     version: int = field(default=1, compare=False)
 
     def changed(self, **fields: Any) -> Self:

@@ -13,6 +13,7 @@ from pacs_monitor import states
 from pacs_monitor.alerting.paged import Paged
 from pacs_monitor.approvals import SOON, ending
 from pacs_monitor.engine.board import BoardEntry
+from pacs_monitor.messages import page
 from pacs_monitor.model import SECOND, Restriction, State, iso
 from pacs_monitor.web.view import DaemonView
 
@@ -87,6 +88,7 @@ def _incident(paged: Paged) -> dict[str, Any]:
         "cause": incident.cause,
         "severity": incident.severity,
         "state": incident.state,
+        "flags": page.flags(incident),
         "since": iso(incident.since),
         "members": [str(member) for member in incident.members],
         "page_due": iso(paged.due),

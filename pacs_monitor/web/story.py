@@ -54,7 +54,7 @@ LINK_BEFORE = 120 * SECOND
 _ORDER = (
     *(*_OF_THE_MONITOR, *_OF_THE_SITE, "transition", "measured", "unknown", "known"),
     *_SAID,
-    *("opened", "linked", "absorbed", "group", "ended", "suppressed", "notified"),
+    *("opened", "flapping", "linked", "absorbed", "group", "ended", "suppressed", "notified"),
 )
 """Of what has the same time: consequences last."""
 
@@ -114,6 +114,7 @@ def story(found: IncidentFile, more: Beside) -> list[Line]:
     lines = [
         _opened(incident),
         *map(_transition, _own(incident, more.transitions)),
+        *_flapping(incident),
         *(line for row in more.events for line in _event(incident, row)),
         *(line for other in more.others for line in _other(incident, other, more.linked)),
         *map(_suppressed, found.suppressed),
@@ -149,6 +150,14 @@ def _transition(moved: Transition) -> Line:
         "since": iso(moved.since),
         "detail": moved.detail,
     }
+
+
+def _flapping(incident: Incident) -> Iterator[Line]:
+    """When members began to fail and recover again and again, and when that was over."""
+    for problem in incident.problems:
+        for at, goes_on in ((problem.flapping, True), (problem.calm, False)):
+            if at is not None:
+                yield {"at": iso(at), "what": "flapping", "check": str(problem.check), "goes_on": goes_on}
 
 
 def _event(incident: Incident, row: Recorded) -> Iterator[Line]:

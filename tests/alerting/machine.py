@@ -255,6 +255,14 @@ class Machine(RuleBasedStateMachine):
             self.time_passes(seconds)
             self._move(check, *way, 20)
 
+    @rule(data=st.data(), times=st.integers(3, 6), seconds=st.sampled_from([10, 70]))
+    def a_check_comes_and_goes(self, data: st.DataObject, times: int, seconds: int) -> None:
+        check = data.draw(st.sampled_from(sorted(whole_estate().checks)))
+        for _ in range(times):
+            self._move(check, State.DOWN, Reason.TCP_TIMEOUT, 0)
+            self.time_passes(seconds)
+            self._move(check, State.UP, None, 0)
+
     @rule(site=st.sampled_from(["west", "rooms"]), skip=st.integers(0, 3), seconds=st.sampled_from([0, 1, 10]))
     def a_site_is_lost(self, site: str, skip: int, seconds: int) -> None:
         state = State.DOWN if site == "west" else State.ABSENT
@@ -356,6 +364,7 @@ class Machine(RuleBasedStateMachine):
             self.a_site_is_cut_off_or_reached(site)
         self.tell(TasksFailing(()))
         self.time_passes(700)
+        self.time_passes(1200)  # what has flapped is over
         for run in (self.cut, self.whole):
             assert not run.situation.subjects, "nothing is open for ever"
         assert not self.tables.open_spans() or self.cut.unwritten, "nothing is behind anything for ever"
@@ -544,6 +553,7 @@ def _notes(situation: Situation) -> dict[str, object]:
     return {
         "asked": dict(situation.asked),
         "behind": dict(situation.behind),
+        "flaps": dict(situation.flaps),
         "sites": {name: site for name, site in sites.items() if site != (0, {}, (), None)},
         "states": {check: (one.state, one.reason) for check, one in situation.standings.items()},
     }

@@ -108,6 +108,7 @@ def test_a_file_dropped_in_is_in_the_metric_in_incidents_and_in_simulate(tmp_pat
         with RunningDaemon(config, listen, ("env", "-C", str(copy.folder))) as daemon:
             name = 'pacs_notifications_suppressed_total{why="quiet_hour"}'
             wait_until(lambda: f"{name} 1.0" in daemon.metrics(), "the count of the new reason")
+            wait_until(lambda: daemon.get("/api/v1/incidents"), "the incident on record")
             (row,) = daemon.get("/api/v1/incidents")
             told = copy.run("incidents", row["id"], "--config", config).stdout
             assert daemon.stop() == 0

@@ -82,10 +82,12 @@ def test_the_data_is_the_contracts() -> None:
                 "severity": "critical",
                 "reason": "tcp_refused",
                 "since": "2025-11-24T16:00:00.000000Z",
+                "flapping": False,
             }
         ],
         "page": 1,
         "worse": False,
+        "flags": [],
         "linked": [],
         "public_note": "",
         "acknowledged": None,

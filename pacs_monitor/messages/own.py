@@ -1,0 +1,24 @@
+"""What is said of channels that fail, and of the monitor's own tasks; `since` is written for people."""
+
+from __future__ import annotations
+
+from pacs_monitor.model import Event, Incident
+
+
+def delivery(incident: Incident, event: Event, since: str) -> str:
+    if event is Event.WITHDRAWN:
+        return f"Channel {incident.cause} was removed; its delivery incident, open since {since}, is withdrawn"
+    if event is Event.RESOLVED:
+        over = "works again, was reloaded, or has nothing left to deliver"
+        return f"Channel {incident.cause} {over}; it had delivered nothing since {since}"
+    why = f" ({incident.detail})" if incident.detail else ""
+    return f"Channel {incident.cause} has delivered nothing since {since}{why}: pages sent through it do not arrive"
+
+
+def fault(incident: Incident, event: Event, since: str) -> str:
+    if event is Event.RESOLVED:
+        return f"The monitor's task {incident.cause} works again; it had been failing repeatedly since {since}"
+    return (
+        f"The monitor's task {incident.cause} has been failing repeatedly since {since}: read its log; people may "
+        "miss pages"
+    )
