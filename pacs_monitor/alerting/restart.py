@@ -9,8 +9,9 @@ from typing import Any
 
 from immutables import Map
 
+from pacs_monitor.alerting import pauses, windows
 from pacs_monitor.alerting.causes import cause_of, due_of
-from pacs_monitor.alerting.situation import Asked, Behind, Site, Situation, Standing, Subject
+from pacs_monitor.alerting.situation import Asked, Behind, Cover, Overrun, Site, Situation, Standing, Subject
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.model import (
     TROUBLE,
@@ -26,7 +27,7 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.model import Event as Said
 
-NOTES = ("asked", "behind", "cut", "differs", "site", "vanished")
+NOTES = ("asked", "behind", "cut", "differs", "overrun", "pause", "site", "vanished", "window")
 """The kinds of notes that alerting keeps."""
 
 
@@ -60,6 +61,10 @@ def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micro
         standings=Map(_standings(restored)),
         asked=Map(asked),
         behind=Map({CheckId.parse(key): Behind(**data) for key, data in notes["behind"].items()}),
+        windows=Map({key: windows.restored(data) for key, data in notes["window"].items()}),
+        pauses=Map({key: pauses.restored(data) for key, data in notes["pause"].items()}),
+        covered=Map({span.check: Cover(span.window, span.since) for span in restored.maintained}),
+        overran=Map({CheckId.parse(key): Overrun(**data) for key, data in notes["overrun"].items()}),
         sites=_sites(asked, notes["site"], notes["vanished"], notes["cut"]),
         failing=Map(failing),
     )
