@@ -5,7 +5,8 @@ Theory of operation. Every instant of a period up to now has exactly one class, 
 1. the check was not watched: unknown (`not_watched`);
 2. a coverage interval with a cause holds (the clock was set, a pause): unknown (that cause): the record is ambiguous;
 3. no coverage interval holds: unknown (`monitor_not_running`);
-4. the state of the last transition at or before it: unknown by its reason's cause; down or absent and not proven
+4. the check was in planned maintenance, as recorded at the time: maintenance, whatever its state;
+5. the state of the last transition at or before it: unknown by its reason's cause; down or absent and not proven
    (pacs_monitor.proof): unknown (`unproven`); down behind a parent that was down, by a failure that a dead path causes
    (model.BEHIND_PARENT): unreachable; else the state's own class.
 
@@ -93,6 +94,8 @@ class Timeline:
     coverage: Sequence[Coverage] = ()
     parent_down: Sequence[Interval] = ()
     """When the check was behind a dead network parent or site, as recorded at the time."""
+    maintained: Sequence[Interval] = ()
+    """When the check was in planned maintenance, as recorded at the time."""
     proven: Sequence[Interval] = (ALL_TIME,)
     """When the check had been good once with the address and identity that it then had (proof.proofs)."""
 
@@ -102,7 +105,7 @@ class Outage:
     """From entering down to the next measured state that is not down, or until the check was no longer watched.
 
     Unknown in between does not end it, nor does another class of failure. The bounds are of the part within the period:
-    down was measured for `at_least`, and lasted for `at_most`.
+    down was measured for `at_least`, and lasted for `at_most`; neither counts time in planned maintenance.
     """
 
     since: Micros
@@ -169,14 +172,24 @@ def covered(coverage: Iterable[Coverage], period: Interval, now: Micros) -> floa
 
 
 class _Downtime:
-    """How much downtime was measured up to an instant, and where instants are `ambiguous` because the clock was set."""
+    """How much downtime was measured when, and maintenance was planned, and where instants are `ambiguous` because the
+    clock was set.
+    """
 
-    def __init__(self, pieces: Iterable[_Piece], coverage: Iterable[Coverage]) -> None:
+    def __init__(self, pieces: Sequence[_Piece], coverage: Iterable[Coverage]) -> None:
         self.ambiguous = IntervalSet(Interval(c.start, c.end) for c in coverage if c.cause is Cause.CLOCK)
-        self._down = [piece for piece in pieces if piece.kind in (Class.DOWN, Class.UNREACHABLE)]
-        self._starts = [piece.start for piece in self._down]
+        self.down = _Amount(piece for piece in pieces if piece.kind in (Class.DOWN, Class.UNREACHABLE))
+        self.maintenance = _Amount(piece for piece in pieces if piece.kind is Class.MAINTENANCE)
+
+
+class _Amount:
+    """How much time some pieces have, within any interval."""
+
+    def __init__(self, pieces: Iterable[_Piece]) -> None:
+        self._pieces = list(pieces)
+        self._starts = [piece.start for piece in self._pieces]
         self._before = [0]
-        for piece in self._down:
+        for piece in self._pieces:
             self._before.append(self._before[-1] + piece.end - piece.start)
 
     def within(self, interval: Interval) -> Micros:
@@ -186,13 +199,14 @@ class _Downtime:
         index = bisect_right(self._starts, instant) - 1
         if index < 0:
             return 0
-        return self._before[index] + min(instant, self._down[index].end) - self._down[index].start
+        return self._before[index] + min(instant, self._pieces[index].end) - self._pieces[index].start
 
 
 def _pieces(timeline: Timeline, period: Interval) -> Iterator[_Piece]:
     entries = booked(timeline.transitions, timeline.proven)
     times = [entry.at for entry in entries]
     watched, parent_down = IntervalSet(timeline.watched), IntervalSet(timeline.parent_down)
+    maintained = IntervalSet(timeline.maintained)
     running = IntervalSet(Interval(c.start, c.end) for c in timeline.coverage if c.cause is None)
     causes = {c.cause for c in timeline.coverage if c.cause is not None}
     ambiguous = {
@@ -207,10 +221,12 @@ def _pieces(timeline: Timeline, period: Interval) -> Iterator[_Piece]:
                 return Class.UNKNOWN, cause
         if instant not in running:
             return Class.UNKNOWN, Cause.MONITOR_NOT_RUNNING
+        if instant in maintained:
+            return Class.MAINTENANCE, None
         index = bisect_right(times, instant) - 1
         return _of_state(entries[index] if index >= 0 else None, instant in parent_down)
 
-    layers = (watched, parent_down, running, *ambiguous.values())
+    layers = (watched, parent_down, maintained, running, *ambiguous.values())
     edges = {edge for layer in layers for edge in layer.edges()} | set(times)
     inside = (edge for edge in edges if period.start < edge < period.end)
     for start, end in pairwise(sorted({*period, *inside})):
@@ -282,9 +298,10 @@ def _bounded(opened: _Open, ended: Micros | None, period: Interval, downtime: _D
         earliest = downtime.ambiguous.around(earliest).start
     if latest in downtime.ambiguous:
         latest = downtime.ambiguous.around(latest).end
-    at_most = min(latest, period.end) - max(min(earliest, opened.since), period.start)
+    longest = Interval(max(min(earliest, opened.since), period.start), min(latest, period.end))
+    at_most = longest.end - longest.start - (downtime.maintenance.within(longest) if longest.end > longest.start else 0)
     if opened.since >= period.end or latest <= period.start or at_most <= 0:
         return
-    at_least = sum(downtime.within(interval) for interval in opened.certain)
+    at_least = sum(downtime.down.within(interval) for interval in opened.certain)
     first = opened.first
     yield Outage(opened.since, ended, opened.last_good, first.noticed, first.reason, at_least, at_most)

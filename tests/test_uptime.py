@@ -46,6 +46,7 @@ timelines = st.builds(
     st.lists(spans, max_size=3),
     st.lists(plain | stepped, max_size=5),
     st.lists(spans, max_size=2),
+    st.lists(spans, max_size=2),
     st.just((ALL_TIME,)) | st.lists(spans, max_size=3),
 )
 
@@ -80,7 +81,7 @@ def test_the_parts_of_a_period_sum_to_the_period(timeline: Timeline, period: Int
 
 @given(timelines, plain)
 def test_more_coverage_never_makes_more_unknown(timeline: Timeline, more: Coverage) -> None:
-    wider = Timeline(timeline.transitions, timeline.watched, [*timeline.coverage, more], timeline.parent_down)
+    wider = replace(timeline, coverage=[*timeline.coverage, more])
     before, after = account(timeline, DAY, 1000), account(wider, DAY, 1000)
     assert after.classes[Class.UNKNOWN] <= before.classes[Class.UNKNOWN]
 
@@ -240,6 +241,21 @@ def test_a_change_of_the_class_of_failure_changes_neither_sums_nor_outages(timel
             ledger.append(replace(transition, before=State.DOWN, last_before=at, since=between))
     plain, changed = account(timeline, DAY, 1000), account(replace(timeline, transitions=ledger), DAY, 1000)
     assert changed == plain
+
+
+def test_planned_maintenance_is_a_class_of_its_own_whatever_the_state() -> None:
+    planned = Timeline(UP_DOWN_UP, ALWAYS, RUNNING, maintained=(Interval(250, 400),))
+    result = account(planned, DAY, 1000)
+    assert (result.classes[Class.MAINTENANCE], result.classes[Class.DOWN], result.classes[Class.UP]) == (150, 100, 750)
+    assert [(outage.at_least, outage.at_most) for outage in result.outages] == [(90, 100)]
+    over = account(replace(planned, maintained=(Interval(200, 600),)), DAY, 1000)
+    assert (over.outages, over.availability()) == ((), 1.0)
+
+
+def test_maintenance_while_the_monitor_did_not_run_is_unknown() -> None:
+    timeline = Timeline(UP_DOWN_UP, ALWAYS, (Coverage(0, 300), Coverage(500, 1000)), maintained=(Interval(200, 600),))
+    result = account(timeline, DAY, 1000)
+    assert (result.classes[Class.MAINTENANCE], result.causes[Cause.MONITOR_NOT_RUNNING]) == (200, 200)
 
 
 def test_each_reason_of_unknown_has_its_cause() -> None:

@@ -14,12 +14,25 @@ before an event is decided before it (pacs_monitor.alerting.timeline).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from immutables import Map
 
-from pacs_monitor.alerting import cuts, flapping, members, notify, operators, own, parents, sites
+from pacs_monitor.alerting import (
+    coverage,
+    cuts,
+    flapping,
+    members,
+    notify,
+    operators,
+    own,
+    parents,
+    pauses,
+    sites,
+    windows,
+)
 from pacs_monitor.alerting.clock_steps import clock_set
 from pacs_monitor.alerting.events import (
     ChannelFailing,
@@ -41,11 +54,24 @@ from pacs_monitor.alerting.events import (
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.situation import Situation, Standing
 from pacs_monitor.alerting.turn import Effects, Turn
-from pacs_monitor.alerting.words import Acknowledge, Close, Remark
+from pacs_monitor.alerting.words import Acknowledge, Close, Extend, Finish, Hold, Plan, Remark, Resume, Word
 from pacs_monitor.model import SECOND, TROUBLE, CheckId, State, Transition
 
 GAP = 60 * SECOND
 """After the monitor was off for longer, pages that fell due meanwhile wait for one fresh result."""
+
+
+SAID: Mapping[type[Word], Callable[[Turn, Any], None]] = {
+    Acknowledge: operators.acknowledge,
+    Remark: operators.remark,
+    Close: operators.close,
+    Plan: windows.plan,
+    Extend: windows.extend,
+    Finish: windows.finish,
+    Hold: pauses.hold,
+    Resume: pauses.resume,
+}
+"""What people say."""
 
 
 class Advance(NamedTuple):
@@ -95,12 +121,11 @@ def _apply(turn: Turn, event: Event) -> None:  # noqa: PLR0912 - one line per ki
             _reloaded(turn)
         case ClockSet(step):
             clock_set(turn, step)
-        case Acknowledge():
-            operators.acknowledge(turn, event.what)
-        case Remark():
-            operators.remark(turn, event.what)
-        case Close():
-            operators.close(turn, event.what)
+            windows.recount(turn)
+        case Acknowledge() | Remark() | Close() | Plan() | Extend() | Finish() | Hold() | Resume():
+            SAID[type(event.what)](turn, event.what)
+        case Due(windows.EDGE):
+            windows.recount(turn)
         case Due(subject):
             _due(turn, subject)
 
@@ -120,12 +145,15 @@ def _transitioned(turn: Turn, transition: Transition) -> None:
         return
     if transition.after is State.UP:
         turn.drop(standings=check)
+        coverage.recovered(turn, check)
     else:
         standing = Standing(transition.after, transition.reason, transition.since, transition.last_before)
         turn.put(standings=(check, standing))
     members.apply_transition(turn, transition)
     parents.transitioned(turn, transition)
     sites.transitioned(turn, check, transition.before)
+    if transition.after in TROUBLE:
+        windows.fails(turn, check)
     _settled(turn, check)
 
 
@@ -167,6 +195,8 @@ def _reloaded(turn: Turn) -> None:
             turn.drop(standings=check)
     for check in [check for check in turn.now.asked if check not in turn.rules.checks]:
         turn.expect(check, None)
+    coverage.forget_unwatched(turn)
+    windows.recount(turn)
     members.withdraw_unwatched(turn)
     for check in list(turn.now.flaps):
         if check in turn.rules.checks:

@@ -27,6 +27,8 @@ def clock_set(turn: Turn, step: Micros) -> None:
         turn.expect(check, asked)
     for check, flaps in list(turn.now.flaps.items()):
         keep(turn, check, flaps)
+    for check, overrun in turn.now.overran.items():
+        turn.note("overrun", str(check), overrun._asdict())
     for name, site in turn.now.sites.items():
         if site.suspect_until:
             turn.note("site", name, {"suspect_until": site.suspect_until})
@@ -62,6 +64,9 @@ def _shifted(now: Situation, at: Micros, step: Micros) -> Situation:
             }
         ),
         sites=Map({name: _shifted_site(site, step) for name, site in now.sites.items()}),
+        overran=Map(
+            {check: one._replace(ended=one.ended + step, due=one.due + step) for check, one in now.overran.items()}
+        ),
         failing=Map({channel: (since + step, why) for channel, (since, why) in now.failing.items()}),
     )
 

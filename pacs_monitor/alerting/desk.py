@@ -266,8 +266,10 @@ class Desk:
         if decided.effects.refusal is not None:
             return
         if decided.failure is None:
-            written = self._pages.written(decided.effects.owed, self._estate, self._known, self._clock.now())
-            self._slice.add(decided, written)
+            now = self._clock.now()
+            written = self._pages.written(decided.effects.owed, self._estate, self._known, now)
+            noticed = self._pages.noticed(decided.effects.notices, self._estate, now)
+            self._slice.add(decided, (*written, *noticed))
             self._inbox.decided()
             return
         self._supervisor.failed("decision", decided.failure)

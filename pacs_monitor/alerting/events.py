@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from ulid import ULID
 
-from pacs_monitor.alerting.words import Acknowledge, Close, Remark, Word
+from pacs_monitor.alerting.words import Acknowledge, Close, Extend, Finish, Hold, Plan, Remark, Resume, Word
 from pacs_monitor.model import CheckId, Micros, Reason, Recorded, Transition
 
 NOT_BLIND = (Reason.PAUSED, Reason.AWAITED)
@@ -166,6 +166,11 @@ KINDS: dict[str, type[Any]] = {
     "acknowledge": Acknowledge,
     "note": Remark,
     "close": Close,
+    "maintenance_add": Plan,
+    "maintenance_extend": Extend,
+    "maintenance_end": Finish,
+    "pause": Hold,
+    "resume": Resume,
 }
 """As the record writes them."""
 _NAMES = {kind: name for name, kind in KINDS.items()}

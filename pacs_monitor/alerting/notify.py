@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pacs_monitor.alerting import operators, parents
+from pacs_monitor.alerting import coverage, operators, parents
 from pacs_monitor.alerting.causes import class_of, worst_severity
 from pacs_monitor.alerting.holds import held_until
 from pacs_monitor.alerting.rules import Target
@@ -91,7 +91,8 @@ def _opened(turn: Turn, subject: Subject, channel: str, target: Target) -> Subje
     shadow = target.paging is Paging.SHADOW
     status = DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING
     incident = subject.incident
-    owed = Owed(turn.identity(), incident, channel, Said.OPENED, status, turn.at, behind=parents.behind(turn, incident))
+    behind, overran = parents.behind(turn, incident), coverage.overrun(turn, incident)
+    owed = Owed(turn.identity(), incident, channel, Said.OPENED, status, turn.at, behind=behind, overran=overran)
     turn.effects.owed.append(owed)
     view = _view(turn, subject.incident)
     before = subject.notified.get(channel)
@@ -112,6 +113,10 @@ def _opened(turn: Turn, subject: Subject, channel: str, target: Target) -> Subje
 
 
 def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
+    rest = coverage.rests(turn, subject.incident.active) if subject.incident.kind is IncidentKind.NODE else None
+    if rest is not None:  # whatever differs by the end of the maintenance is said then
+        turn.wake(subject.incident.id, rest[1])
+        return subject
     view = _view(turn, subject.incident)
     news = {
         c: _news(view, sent) for c, sent in subject.notified.items() if not sent.refused and c in turn.rules.channels
@@ -161,7 +166,7 @@ def _remind(turn: Turn, subject: Subject, targets: dict[str, Target], *, at_once
         sent = subject.notified.get(channel)
         if sent is None or sent.refused:
             continue
-        if at_once:
+        if at_once or coverage.is_overdue(turn, incident, sent):
             subject = _say(turn, subject, Said.REMINDED, channel, targets)
             sent = subject.notified[channel]
         if target.remind is None:
@@ -186,9 +191,9 @@ def _say(
         shadow = sent.shadow or paging is Paging.SHADOW
         status = DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING
         incident = subject.incident
-        owed = Owed(
-            turn.identity(), incident, channel, said, status, turn.at, page, pages, parents.behind(turn, incident)
-        )
+        behind = parents.behind(turn, incident)
+        overran = coverage.overrun(turn, incident) if coverage.is_overdue(turn, incident, sent) else None
+        owed = Owed(turn.identity(), incident, channel, said, status, turn.at, page, pages, behind, overran)
         turn.effects.owed.append(owed)
     else:
         row = Suppressed(subject.incident.id, said, reply.why, turn.at, channel, reply.detail, turn.at)

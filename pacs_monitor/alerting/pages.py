@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
+from typing import Any
 
 from pacs_monitor.alerting.observer import Board
-from pacs_monitor.alerting.turn import Owed
+from pacs_monitor.alerting.turn import Notice, Owed
 from pacs_monitor.config.estate import Estate
-from pacs_monitor.messages import fallback, page
+from pacs_monitor.messages import fallback, maintenance, page
 from pacs_monitor.model import Check, CheckId, Micros, Notification, Standing
 from pacs_monitor.supervision import Supervisor
 
@@ -29,9 +30,30 @@ class Pages:
         scene = scene_of(self._name, self._board, estate, checks, now, nodes=nodes)
         return tuple(self._written(one, scene, estate) for one in owed)
 
+    def noticed(self, notices: Sequence[Notice], estate: Estate, now: Micros) -> tuple[Notification, ...]:
+        """What channels are told of windows of maintenance."""
+        return tuple(
+            Notification(
+                one.id,
+                one.channel,
+                one.event,
+                one.at,
+                self._told(one, estate, now),
+                status=one.status,
+            )
+            for one in notices
+        )
+
+    def _told(self, one: Notice, estate: Estate, now: Micros) -> dict[str, Any]:
+        monitor = estate.monitor
+        return maintenance.data(
+            one.event, one.window, one.failing, identity=one.id, name=self._name, monitor=monitor, now=now
+        )
+
     def _written(self, owed: Owed, scene: page.Scene, estate: Estate) -> Notification:
         try:
-            data = page.data(owed.incident, owed.event, scene, owed.behind)
+            overran = None if owed.overran is None else (owed.overran.name, owed.overran.ended)
+            data = page.data(owed.incident, owed.event, scene, owed.behind, overran)
         except Exception as error:  # noqa: BLE001 - whatever spoils a page, it is sent in plain words
             self._supervisor.failed("page", error)
             data = fallback.data(owed.incident, owed.event, self._name, estate.monitor.url)

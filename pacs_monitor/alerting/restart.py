@@ -9,8 +9,9 @@ from typing import Any
 
 from immutables import Map
 
+from pacs_monitor.alerting import pauses, windows
 from pacs_monitor.alerting.causes import cause_of, due_of
-from pacs_monitor.alerting.situation import Asked, Behind, Flaps, Site, Situation, Standing, Subject
+from pacs_monitor.alerting.situation import Asked, Behind, Cover, Flaps, Overrun, Site, Situation, Standing, Subject
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.model import (
     TROUBLE,
@@ -26,7 +27,7 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.model import Event as Said
 
-NOTES = ("asked", "behind", "cut", "differs", "flaps", "site", "vanished")
+NOTES = ("asked", "behind", "cut", "differs", "flaps", "overrun", "pause", "site", "vanished", "window")
 """The kinds of notes that alerting keeps."""
 
 
@@ -61,6 +62,10 @@ def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micro
         asked=Map(asked),
         behind=Map({CheckId.parse(key): Behind(**data) for key, data in notes["behind"].items()}),
         flaps=Map({CheckId.parse(key): _flaps(data) for key, data in notes["flaps"].items()}),
+        windows=Map({key: windows.restored(data) for key, data in notes["window"].items()}),
+        pauses=Map({key: pauses.restored(data) for key, data in notes["pause"].items()}),
+        covered=Map({span.check: Cover(span.window, span.since) for span in restored.maintained}),
+        overran=Map({CheckId.parse(key): Overrun(**data) for key, data in notes["overrun"].items()}),
         sites=_sites(asked, notes["site"], notes["vanished"], notes["cut"]),
         failing=Map(failing),
     )

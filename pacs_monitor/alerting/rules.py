@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from pacs_monitor.alerting.planned import Planned, covers
 from pacs_monitor.config.estate import Estate, Route, check_facts
+from pacs_monitor.fields import Match
 from pacs_monitor.model import (
     SECOND,
     Check,
@@ -58,6 +60,8 @@ class Rules:
         self._routes = estate.routes
         self._default = estate.default_route
         self._paging = estate.monitor.paging
+        self.planned = Planned(estate.maintenance, estate.monitor.timezone)
+        self._covered: dict[str, frozenset[CheckId]] = {}
         self._known: dict[tuple[CheckId, Severity], Mapping[str, float | None]] = {}
 
     def targets(self, incident: Incident) -> dict[str, Target]:
@@ -87,6 +91,26 @@ class Rules:
     def acknowledged_until(self, incident: Incident, at: Micros) -> Micros:  # noqa: ARG002 - calendars may differ
         """How long an acknowledgement holds that names no end."""
         return at + ACKNOWLEDGED_FOR
+
+    def covered(self, match: Match) -> frozenset[CheckId]:
+        """The checks that somebody means by this."""
+        key = match.model_dump_json()
+        if key not in self._covered:
+            self._covered[key] = frozenset(identity for identity, check in self.checks.items() if covers(match, check))
+        return self._covered[key]
+
+    def told_of(self, checks: Iterable[CheckId]) -> dict[str, Paging]:
+        """The channels that these checks are routed to, where they page at all."""
+        found: dict[str, Paging] = {}
+        for check in (self.checks[one] for one in checks):
+            for channel in self._routed(check, check.severity):
+                found[channel] = max(found.get(channel, Paging.OFF), check.paging, key=_STRENGTH.index)
+        return {channel: paging for channel, paging in sorted(found.items()) if paging is not Paging.OFF}
+
+    @property
+    def mode(self) -> Paging:
+        """Of what is about no check alone."""
+        return self._paging
 
     def paging(self, incident: Incident) -> Paging:
         """The strongest mode among the members, whatever the routes say."""

@@ -10,7 +10,7 @@ are back and all have answered, it ends, and what is still dead pages.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from immutables import Map
@@ -101,6 +101,26 @@ def group_of(turn: Turn, incident: Incident) -> Subject | None:
     return turn.owner((IncidentKind.GROUP, name))
 
 
+def maintained(turn: Turn, checks: Iterable[CheckId]) -> None:
+    """Maintenance of these has begun or ended: meanwhile their nodes count on neither side."""
+    nodes = [check.node for check in checks if turn.rules.reachability.get(check.node) == check]
+    nodes = [node for node in nodes if _is_counted(turn, node)]
+    for node in nodes:
+        _count(turn, node)
+    for site in dict.fromkeys(map(turn.rules.site, nodes)):
+        _judge(turn, site)
+
+
+def _is_still_lost(turn: Turn, name: str, site: Site) -> bool:
+    """Whether a group goes on when the nodes of it count that are in maintenance by now: it was told."""
+    covered = [turn.rules.reachability[node] for node in turn.rules.site_nodes.get(name, ())]
+    standings = [turn.now.standings.get(check) for check in covered if check in turn.now.covered]
+    lost = len(site.unreachable) + sum(one is not None and one.cannot_connect for one in standings)
+    known = sum(one is None or one.state not in (State.ABSENT, State.UNKNOWN) for one in standings)
+    watched = len(covered) - len(site.uncounted) + known
+    return len(standings) > 0 and lost >= LEAST and 2 * lost > watched
+
+
 def look_into(turn: Turn, name: str, checks: Sequence[CheckId]) -> None:
     """The link to a site failed or works again: have these answer, and see what the site is like."""
     _ask(turn, name, checks)
@@ -154,6 +174,8 @@ def _count(turn: Turn, node: str) -> None:
     unreachable, uncounted = site.unreachable, site.uncounted
     is_out = standing is not None and standing.state in (State.ABSENT, State.UNKNOWN)
     is_lost = standing is not None and standing.cannot_connect
+    if check in turn.now.covered:
+        is_out, is_lost = True, False
     if is_lost and standing is not None and standing.reason in BEHIND_PARENT and _is_excused(turn, node, site):
         is_out, is_lost = True, False
     if is_lost and standing is not None:
@@ -186,7 +208,7 @@ def _judge(turn: Turn, name: str) -> None:
     if group is None:
         if together:
             groups.begin(turn, name)
-    elif together:
+    elif together or _is_still_lost(turn, name, site):
         groups.extend(turn, group, name)
     elif not site.awaited or turn.at >= site.suspect_until:
         end(turn, at_rest(group), Ending.RESOLVED if watched else Ending.WITHDRAWN, turn.at)

@@ -21,6 +21,7 @@ from pacs_monitor.model import (
     Suppressed,
 )
 from pacs_monitor.model import Event as Said
+from pacs_monitor.windows import Pause, Window
 
 Cause = tuple[IncidentKind, str]
 
@@ -124,6 +125,38 @@ class Asked(NamedTuple):
     """When it was asked: a run that began before may have met what is over, and is no answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A window of maintenance that people have added or changed, or one of the configuration that has begun."""
+
+    window: Window
+    forget: Micros
+    """When nothing needs to know of it any more: one of the configuration that was ended early must not begin again."""
+    of_file: bool = False
+    """It is as the configuration says."""
+    begun: bool = False
+    warned: bool = False
+    """People were told that it ends soon, while something still fails."""
+
+
+class Cover(NamedTuple):
+    """A check is in maintenance."""
+
+    window: str
+    """The id of the window: of several, the one that ends last."""
+    since: Micros
+
+
+class Overrun(NamedTuple):
+    """A check that still failed when its maintenance had ended."""
+
+    name: str
+    """What was done."""
+    ended: Micros
+    due: Micros
+    """When people are to be notified of it."""
+
+
 class Behind(NamedTuple):
     """A check that cannot be reached because of what stands before it."""
 
@@ -167,6 +200,13 @@ class Situation:
     behind: Map[CheckId, Behind] = _EMPTY
     flaps: Map[CheckId, Flaps] = _EMPTY
     """Checks that have failed of late."""
+    windows: Map[str, Held] = _EMPTY
+    """By id."""
+    pauses: Map[str, Pause] = _EMPTY
+    """By id."""
+    covered: Map[CheckId, Cover] = _EMPTY
+    """Checks in maintenance."""
+    overran: Map[CheckId, Overrun] = _EMPTY
     sites: Map[str, Site] = _EMPTY
     failing: Map[str, tuple[Micros, str]] = _EMPTY
     """Channels that deliver nothing: since when, and why."""

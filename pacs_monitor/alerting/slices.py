@@ -10,6 +10,7 @@ from pacs_monitor.model import (
     CheckId,
     Entry,
     Incident,
+    Maintained,
     Note,
     Notification,
     Notified,
@@ -32,6 +33,7 @@ class Slice:
         self._suppressed: list[Suppressed] = []
         self._notified: dict[tuple[str, str], Notified] = {}
         self._unreachable: list[Unreachable] = []
+        self._maintained: list[Maintained] = []
         self._notes: dict[tuple[str, str], Note] = {}
 
     def add(self, decided: Decided, notifications: Iterable[Notification] = ()) -> None:
@@ -45,6 +47,7 @@ class Slice:
         self._suppressed += effects.suppressed
         self._notified |= effects.notified
         self._unreachable += effects.unreachable
+        self._maintained += effects.maintained
         self._notes |= effects.notes
         self.probes |= effects.probes
 
@@ -59,4 +62,5 @@ class Slice:
             tuple(self._events),
             tuple(self._unreachable),
             tuple(self._notes.values()),
+            tuple(self._maintained),
         )

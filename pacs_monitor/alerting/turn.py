@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from immutables import Map
 from ulid import ULID
 
 from pacs_monitor.alerting.events import Due, Event
 from pacs_monitor.alerting.rules import Rules
-from pacs_monitor.alerting.situation import Asked, Cause, Situation, Subject
+from pacs_monitor.alerting.situation import Asked, Cause, Overrun, Situation, Subject
 from pacs_monitor.alerting.words import Kind, Refusal
 from pacs_monitor.model import (
     CheckId,
     DeliveryStatus,
     Incident,
     IncidentKind,
+    Maintained,
     Micros,
     Note,
     Notified,
@@ -25,6 +26,7 @@ from pacs_monitor.model import (
     Unreachable,
 )
 from pacs_monitor.model import Event as Said
+from pacs_monitor.windows import Window
 
 _NONE: Map[str, str] = Map()
 
@@ -44,6 +46,21 @@ class Owed:
     """It pages anew."""
     behind: tuple[str, ...] = ()
     """Checks that cannot be reached because its node is down."""
+    overran: Overrun | None = None
+    """The maintenance that has ended while it still failed."""
+
+
+class Notice(NamedTuple):
+    """What a channel is told of a window of maintenance."""
+
+    id: str
+    channel: str
+    event: Said
+    window: Window
+    at: Micros
+    failing: tuple[CheckId, ...]
+    """What of it is degraded or down now."""
+    status: DeliveryStatus
 
 
 @dataclass(slots=True)
@@ -55,6 +72,8 @@ class Effects:
     suppressed: list[Suppressed] = field(default_factory=list)
     notified: dict[tuple[str, str], Notified] = field(default_factory=dict)
     unreachable: list[Unreachable] = field(default_factory=list)
+    maintained: list[Maintained] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
     notes: dict[tuple[str, str], Note] = field(default_factory=dict)
     probes: dict[CheckId, None] = field(default_factory=dict)
     """Checks to run at once."""
@@ -66,7 +85,8 @@ class Effects:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to record."""
-        return not (self.incidents or self.owed or self.suppressed or self.notified or self.unreachable or self.notes)
+        about_incidents = self.incidents or self.owed or self.suppressed or self.notified
+        return not (about_incidents or self.unreachable or self.maintained or self.notices or self.notes)
 
 
 class Turn:

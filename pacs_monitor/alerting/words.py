@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from pacs_monitor.fields import Match
 from pacs_monitor.model import Micros
+from pacs_monitor.windows import Pause, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,49 @@ class Close:
     why: str = ""
 
 
-Word = Acknowledge | Remark | Close
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A window of maintenance."""
+
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """A window lasts longer."""
+
+    window: str
+    by: str
+    until: Micros
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """A window is over now; one that has not begun does not take place."""
+
+    window: str
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Checks are not run."""
+
+    pause: Pause
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Checks that were paused run again."""
+
+    match: Match
+    by: str
+    why: str = ""
+
+
+Word = Acknowledge | Remark | Close | Plan | Extend | Finish | Hold | Resume
 
 
 class Kind(StrEnum):

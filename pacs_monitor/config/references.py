@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC
 
 from pacs_monitor import probes
 from pacs_monitor.config.draft import Draft, Piece
 from pacs_monitor.config.errors import unknown_name
 from pacs_monitor.config.members import NodeSettings
 from pacs_monitor.config.problems import Path
-from pacs_monitor.config.sections import DefaultRoute, MonitorSettings, RouteSettings, ServiceSettings
+from pacs_monitor.config.sections import (
+    DefaultRoute,
+    MaintenanceSettings,
+    MonitorSettings,
+    RouteSettings,
+    ServiceSettings,
+)
 from pacs_monitor.config.tree import Branch, Items, Tree, at
 from pacs_monitor.config.validate import Validator
 from pacs_monitor.config.values import is_loopback
@@ -127,12 +134,27 @@ class _Checker:
     def _agreements(self) -> None:
         for window in self.draft.maintenance:
             self._match(window.settings.match, window.tree, window.path)
+            notify = window.settings.notify
+            self._named("channels", notify, window.tree, window.path, "notify")
+            self._begins(window)
         for agreed in self.draft.objectives:
             self._named("services", agreed.settings.service, agreed.tree, agreed.path, "service")
             self._named("calendars", agreed.settings.calendar, agreed.tree, agreed.path, "calendar")
             self._match(agreed.settings.match or Match(), agreed.tree, agreed.path)
         for table in self.draft.tables:
             self._each("template", self.known["templates"], table.settings.use, table.tree, table.path, "use")
+
+    def _begins(self, window: Piece[MaintenanceSettings]) -> None:
+        """A start that its own rule leaves out (RFC 5545 3.8.5.3: what comes of that is not defined)."""
+        settings = window.settings
+        if settings.rrule is None:
+            return
+        from pacs_monitor.recurrence import Recurrence  # noqa: PLC0415 - few configurations need dateutil
+
+        late = Recurrence(settings.rrule, settings.start, UTC).begins_late
+        if late is not None:
+            message = f"its rrule leaves out the start; the first time is {late:%Y-%m-%d %H:%M}"
+            self.reader.warn(at(window.tree, ("start",)).mark, (*window.path, "start"), message)
 
     def _match(self, match: Match, tree: Tree, path: Path) -> None:
         """A match that names what does not exist would never hold, and nobody would be notified."""

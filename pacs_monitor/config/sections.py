@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -36,6 +37,7 @@ from pacs_monitor.fields import (
 )
 from pacs_monitor.model import Address, Paging
 from pacs_monitor.patterns import at_least_one_of, one_of
+from pacs_monitor.windows import Probing
 
 
 class Token(Settings):
@@ -247,12 +249,23 @@ class MaintenanceSettings(Settings):
     """First start, in the monitor's time zone."""
     duration: Pace
     """How long."""
-    probing: Literal["continue", "read_only", "stop"] = "continue"
+    probing: Probing = Probing.CONTINUE
     """`read_only` stores, sends and deletes nothing; `stop` runs no check at all."""
     by: str = ""
     """Who planned it, or the number of the change."""
     announced: Day | None = None
     """When it was announced, for contracts that count only announced windows."""
+    notify: str = ""
+    """The channel that is told when it begins, when it is about to end while something still fails, and when it ends;
+    by default only the second is told, through the routes."""
+
+    @model_validator(mode="after")
+    def _recurs(self) -> Self:
+        if self.rrule is not None:
+            from pacs_monitor.recurrence import Recurrence  # noqa: PLC0415 - few configurations need dateutil
+
+            Recurrence(self.rrule, self.start, UTC).check(self.duration)
+        return self
 
 
 class ObjectiveSettings(Settings):
@@ -313,7 +326,7 @@ class Sections(Settings):
     """Who is notified of what: the first match wins unless it has `continue: true`."""
     default_route: DefaultRoute | None = None
     """Who is notified of incidents that no route matches."""
-    maintenance: Annotated[tuple[MaintenanceSettings, ...], LATER] = ()
-    """Planned windows."""
+    maintenance: tuple[MaintenanceSettings, ...] = ()
+    """Planned windows, in which nobody is paged."""
     objectives: Annotated[tuple[ObjectiveSettings, ...], LATER] = ()
     """Agreed availability."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, select
@@ -15,6 +16,7 @@ from pacs_monitor.model import (
     Entry,
     Event,
     FailureClass,
+    Maintained,
     Note,
     Notified,
     Phase,
@@ -46,8 +48,25 @@ def write(connection: Connection, monitor: int, ids: CheckIds, entry: Entry) -> 
         for span in entry.unreachable
     ]
     upsert(connection, t.unreachable, spans, ["check_id", "parent", "since"], where=None if is_new else _ends_span)
+    _write_maintained(connection, ids, entry.maintained, is_new=is_new)
     if is_new or not entry.events:
         _write_notes(connection, monitor, entry.notes)
+
+
+def _write_maintained(connection: Connection, ids: CheckIds, spans: Sequence[Maintained], *, is_new: bool) -> None:
+    known = ids.of(connection, [span.check for span in spans])
+    rows = [
+        {
+            "check_id": known[span.check],
+            "window": span.window,
+            "since": span.since,
+            "until": span.until,
+            "name": span.name,
+            "announced": None if span.announced is None else span.announced.isoformat(),
+        }
+        for span in spans
+    ]
+    upsert(connection, t.maintained, rows, ["check_id", "window", "since"], where=None if is_new else _ends_span)
 
 
 def _write_events(connection: Connection, monitor: int, events: Sequence[Recorded]) -> bool:
@@ -145,6 +164,11 @@ def suppressed(row: Row[Any]) -> Suppressed:
 
 def recorded(row: Row[Any]) -> Recorded:
     return Recorded(row.id, row.at, row.kind, row.data)
+
+
+def maintained(row: Row[Any]) -> Maintained:
+    announced = date.fromisoformat(row.announced) if row.announced else None
+    return Maintained(check(row), row.window, row.since, row.until, row.what, announced)
 
 
 def check(row: Row[Any]) -> CheckId:

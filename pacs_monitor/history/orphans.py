@@ -150,6 +150,7 @@ def _together(entries: Sequence[Entry]) -> Entry:
         tuple(event for entry in entries for event in entry.events),
         tuple(span for entry in entries for span in entry.unreachable),
         tuple(note for entry in entries for note in entry.notes),
+        tuple(span for entry in entries for span in entry.maintained),
     )
 
 

@@ -29,6 +29,7 @@ from pacs_monitor.model import (
     Event,
     Incident,
     IncidentKind,
+    Maintained,
     Micros,
     Note,
     Notification,
@@ -258,6 +259,18 @@ class HistoryReader:
         for row in self._rows(statement.order_by(of.since)):
             spans[decisions.check(row)].append(Interval(row.since, FOREVER if row.until is None else row.until))
         return {check: tuple(of_check) for check, of_check in spans.items()}
+
+    def maintained(
+        self, start: Micros = -FOREVER, end: Micros = FOREVER, *, open_only: bool = False
+    ) -> tuple[Maintained, ...]:
+        """When checks were in planned maintenance, as far as it touches the interval; or the spans that go on."""
+        of = t.maintained.c
+        statement = self._of_checks(
+            of.window, of.since, of.until, of.name.label("what"), of.announced, table=t.maintained
+        ).where(of.since < end, of.until.is_(None) | (of.until > start))
+        if open_only:
+            statement = statement.where(of.until.is_(None))
+        return tuple(map(decisions.maintained, self._rows(statement.order_by(of.since))))
 
     def notifications(
         self,

@@ -14,6 +14,7 @@ from pacs_monitor.model import (
     Event,
     Incident,
     IncidentKind,
+    Maintained,
     Micros,
     Note,
     Notification,
@@ -46,6 +47,8 @@ class Restored:
     """
     memory: Mapping[CheckId, dict[str, Any]]
     notes: tuple[Note, ...] = ()
+    maintained: tuple[Maintained, ...] = ()
+    """The checks that were in maintenance when the monitor last ran."""
     last_before: Mapping[CheckId, Micros | None] = field(default_factory=dict)
     """When the last result of the state before the present one had started."""
     proven: frozenset[CheckId] = frozenset()
@@ -82,6 +85,7 @@ def restore(reader: HistoryReader, now: Micros) -> Restored:
         pending=(*anew.values(), *reader.notifications(status=DeliveryStatus.PENDING)),
         memory=reader.memory(),
         notes=reader.notes(),
+        maintained=reader.maintained(open_only=True),
         last_before={check: transition.last_before for check, transition in latest.items()},
         proven=proven,
         held=edited,

@@ -236,6 +236,18 @@ unreachable = Table(
 )
 """When a check could not be reached because of what stands before it on the network."""
 
+maintained = Table(
+    "maintained",
+    metadata,
+    of("checks", "check_id", primary_key=True),
+    Column("window", PlainText, primary_key=True),
+    Column("since", BigInteger, primary_key=True),
+    time("until", nullable=True),
+    text("name"),
+    text("announced", nullable=True),
+)
+"""When a check was in planned maintenance, as it happened: what is planned or changed later does not alter it."""
+
 subjects = Table(
     "subjects",
     metadata,

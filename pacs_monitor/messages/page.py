@@ -65,8 +65,17 @@ class Scene:
     """What people call a site, where it has a title."""
 
 
-def data(incident: Incident, event: Event, scene: Scene, behind: Sequence[str] = ()) -> dict[str, Any]:
-    """Everything that a channel may render; `behind` are the checks that a dead parent explains."""
+def data(
+    incident: Incident,
+    event: Event,
+    scene: Scene,
+    behind: Sequence[str] = (),
+    overran: tuple[str, Micros] | None = None,
+) -> dict[str, Any]:
+    """Everything that a channel may render; `behind` are the checks that a dead parent explains.
+
+    `overran` is the maintenance, and when it has ended, that it still fails after.
+    """
     if incident.kind is IncidentKind.GROUP:
         return group.data(incident, event, scene.name, scene.monitor, scene.now, titles=scene.titles)
     check_id = _speaking(incident)
@@ -91,6 +100,7 @@ def data(incident: Incident, event: Event, scene: Scene, behind: Sequence[str] =
         "blame": reason and reason.blame.value,
         "phase": incident.phase and incident.phase.value,
         "summary": _summary(incident, event, check, scene)
+        + _overran(overran, scene)
         + _said(incident, event, scene)
         + _flapping(incident)
         + _beside(incident, event, still_ok, also_failing)
@@ -110,6 +120,7 @@ def data(incident: Incident, event: Event, scene: Scene, behind: Sequence[str] =
         "linked": list(incident.linked),
         "public_note": incident.public_note.text if incident.public_note else "",
         "acknowledged": acknowledged(incident),
+        "maintenance_ended": None if overran is None else {"name": overran[0], "at": iso(overran[1])},
         "also_failing": also_failing,
         "still_ok": still_ok,
         "runbook": runbook(scene.monitor, reason or incident.kind),
@@ -264,7 +275,7 @@ def _flapping(incident: Incident) -> str:
     if not names or incident.ended is not None:
         return ""
     verb = "is" if len(names) == 1 else "are"
-    return f"; {_named(names)} {verb} flapping (five failures within an hour): it ends after 30 min without a change"
+    return f"; {named(names)} {verb} flapping (five failures within an hour): it ends after 30 min without a change"
 
 
 def _said(incident: Incident, event: Event, scene: Scene) -> str:
@@ -276,11 +287,16 @@ def _said(incident: Incident, event: Event, scene: Scene) -> str:
     return f"; acknowledged by {said.by} until {_clock(said.until, scene)}{why}{ticket}"
 
 
+def _overran(overran: tuple[str, Micros] | None, scene: Scene) -> str:
+    """It is a page because its maintenance is over."""
+    return "" if overran is None else f"; its maintenance '{overran[0]}' ended at {_clock(overran[1], scene)}"
+
+
 def _node(incident: Incident, event: Event, check: Check | None, scene: Scene) -> str:
     title, since = _title(incident, scene), _clock(incident.since, scene)
     if event is Event.WITHDRAWN:
         one = len(incident.members) == 1
-        names = f"{_named(map(str, incident.members))} {'is' if one else 'are'} no longer monitored"
+        names = f"{named(map(str, incident.members))} {'is' if one else 'are'} no longer monitored"
         return f"{title}: {names}; {'its' if one else 'their'} incident, open since {since}, is withdrawn"
     if event is Event.CLOSED:
         return f"{title}: its incident, open since {since}, was closed by hand, while nothing was measured to fail"
@@ -325,12 +341,12 @@ def _trouble(incident: Incident, event: Event, check: Check | None, scene: Scene
 def _failing(incident: Incident) -> str:
     """The members that are in trouble, if they are more than one."""
     names = [problem.check.check for problem in incident.in_trouble]
-    return f"; {len(names)} checks fail: {_named(names)}" if len(names) > 1 else ""
+    return f"; {len(names)} checks fail: {named(names)}" if len(names) > 1 else ""
 
 
 def _checks(incident: Incident) -> str:
     """The names of its checks, where the node is clear."""
-    return _named(check.check for check in incident.members)
+    return named(check.check for check in incident.members)
 
 
 def _name(check: Check | None, text: str) -> str:
@@ -341,14 +357,14 @@ def _name(check: Check | None, text: str) -> str:
 
 
 def _blind(incident: Incident, event: Event, scene: Scene) -> str:
-    names, since = _named(map(str, incident.members)), _clock(incident.since, scene)
+    names, since = named(map(str, incident.members)), _clock(incident.since, scene)
     what = (len(incident.members) == 1 and _in_detail(incident, scene)) or phrase(incident.reason)
     if event is Event.WITHDRAWN:
         return f"{names}: no longer monitored; the incident, open since {since}, is withdrawn"
     if event is Event.RESOLVED:
         return f"{names}: measured again, or not measured for another reason (not measured since {since}: {what})"
     if event is Event.CHANGED:
-        latest = _named(map(str, reversed(incident.members)))
+        latest = named(map(str, reversed(incident.members)))
         return (
             f"The monitor has no valid result from {len(incident.members)} checks now, {latest}: {what} (the first "
             f"since {since})"
@@ -370,9 +386,9 @@ def _beside(incident: Incident, event: Event, still_ok: list[str], also_failing:
         return ""
     match event:
         case Event.OPENED | Event.REMINDED if still_ok:
-            return f"; {_named(map(_check, still_ok))} still {'answers' if len(still_ok) == 1 else 'answer'}"
+            return f"; {named(map(_check, still_ok))} still {'answers' if len(still_ok) == 1 else 'answer'}"
         case Event.RESOLVED if also_failing:
-            return f"; {_named(map(_check, also_failing))} still {'fails' if len(also_failing) == 1 else 'fail'}"
+            return f"; {named(map(_check, also_failing))} still {'fails' if len(also_failing) == 1 else 'fail'}"
     return ""
 
 
@@ -381,7 +397,7 @@ def _check(identity: str) -> str:
     return identity.partition("/")[2]
 
 
-def _named(names: Iterable[str]) -> str:
+def named(names: Iterable[str]) -> str:
     """Three, and how many more."""
     every = list(names)
     more = len(every) - 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
@@ -153,6 +154,10 @@ class Event(StrEnum):
     RESOLVED = "incident.resolved"
     WITHDRAWN = "incident.withdrawn"
     CLOSED = "incident.closed"
+    MAINTENANCE_BEGUN = "maintenance.begun"
+    MAINTENANCE_ENDING = "maintenance.ending"
+    """A window ends soon, and something still fails."""
+    MAINTENANCE_ENDED = "maintenance.ended"
     DIGEST = "digest"
     """Incidents that began and ended while the channel delivered nothing."""
     TEST = "test"
@@ -293,6 +298,19 @@ class Unreachable(NamedTuple):
     until: Micros | None
 
 
+class Maintained(NamedTuple):
+    """An interval in which a check was in maintenance."""
+
+    check: CheckId
+    window: str
+    """The id of the window."""
+    since: Micros
+    until: Micros | None
+    name: str = ""
+    """What was done."""
+    announced: date | None = None
+
+
 class Note(NamedTuple):
     """Something small that deciding needs after a restart, under a key of its kind; None removes it."""
 
@@ -314,6 +332,7 @@ class Entry:
     events: tuple[Recorded, ...] = ()
     unreachable: tuple[Unreachable, ...] = ()
     notes: tuple[Note, ...] = ()
+    maintained: tuple[Maintained, ...] = ()
 
 
 class Failure(StrEnum):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pacs_monitor import uptime
 from pacs_monitor.history import HistoryReader, Runs
+from pacs_monitor.intervals import FOREVER, Interval
 from pacs_monitor.model import SECOND, CheckId, Incident, IncidentKind, Micros, iso
 from pacs_monitor.proof import proofs
 from pacs_monitor.reports.periods import Period
@@ -22,6 +24,9 @@ def build(
     coverage, ledgers = reader.coverage(*interval), reader.transitions()
     incidents = reader.incidents(start=interval.start, end=interval.end)
     identities, behind = reader.identities(), reader.unreachable(*interval)
+    maintained = defaultdict(list)
+    for span in reader.maintained(*interval):
+        maintained[span.check].append(Interval(span.since, FOREVER if span.until is None else span.until))
     runs = reader.runs(interval.start - interval.start % HOUR, interval.end)
     rows = []
     for check, watched in reader.watched().items():
@@ -30,7 +35,7 @@ def build(
         ):
             ledger = ledgers.get(check, ())
             proven = proofs(identities.get(check, ()), ledger)
-            timeline = uptime.Timeline(ledger, watched, coverage, behind.get(check, ()), proven)
+            timeline = uptime.Timeline(ledger, watched, coverage, behind.get(check, ()), maintained[check], proven)
             account = uptime.account(timeline, interval, now)
             rows.append(_check(check, account, incidents, runs.get(check, Runs())))
     return {

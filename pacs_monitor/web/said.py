@@ -76,7 +76,7 @@ async def said(daemon: DaemonView, word: Word) -> bool:
     return verdict.recorded
 
 
-async def _said(daemon: DaemonView, word: Word) -> dict[str, Any]:
+async def _said(daemon: DaemonView, word: Acknowledge | Remark | Close) -> dict[str, Any]:
     """The incident as it is now."""
     try:
         recorded = await said(daemon, word)

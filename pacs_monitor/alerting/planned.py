@@ -1,0 +1,84 @@
+"""The windows of the configuration: which of their times holds when, and which checks a word of people covers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from pacs_monitor.config.estate import check_facts
+from pacs_monitor.config.sections import MaintenanceSettings
+from pacs_monitor.fields import Match
+from pacs_monitor.format.names import likely
+from pacs_monitor.model import SECOND, Check, CheckId, Micros
+from pacs_monitor.windows import Window, occurrence
+
+if TYPE_CHECKING:
+    from pacs_monitor.recurrence import Recurrence
+
+AHEAD = 370 * 86_400 * SECOND
+"""How far ahead starts are looked for."""
+
+
+class Planned:
+    """The windows of `maintenance:`."""
+
+    def __init__(self, settings: Sequence[MaintenanceSettings], zone: str) -> None:
+        self._windows: tuple[tuple[MaintenanceSettings, Recurrence], ...] = ()
+        if settings:
+            from pacs_monitor.recurrence import Recurrence  # noqa: PLC0415 - few configurations need dateutil
+
+            times = [Recurrence(one.rrule, one.start, ZoneInfo(zone)) for one in settings]
+            self._windows = tuple(zip(settings, times, strict=True))
+
+    def between(self, first: Micros, last: Micros) -> list[Window]:
+        """Those that hold at any time from `first` to `last`, by their start."""
+        return sorted(self._between(first, last), key=lambda window: (window.start, window.id))
+
+    def in_force(self, at: Micros) -> dict[str, Window]:
+        """Those that hold at a time, by their ids."""
+        return {window.id: window for window in self._between(at, at)}
+
+    def next_start(self, at: Micros) -> Micros | None:
+        """When the next one begins after a time, or when to look again."""
+        if not self._windows:
+            return None
+        starts = (times.starts(at + 1, at + AHEAD) for _, times in self._windows)
+        return min((found[0] for found in starts if found), default=at + AHEAD)
+
+    def find(self, identity: str, at: Micros) -> Window | None:
+        """One that is not over yet, by its id."""
+        return next((window for window in self._between(at, at + AHEAD) if window.id == identity), None)
+
+    def _between(self, first: Micros, last: Micros) -> Iterator[Window]:
+        for one, times in self._windows:
+            lasts = round(one.duration * SECOND)
+            for start in times.starts(first - lasts + 1, last):
+                yield Window(
+                    occurrence(one.name, one.match, start),
+                    one.name,
+                    one.match,
+                    start,
+                    start + lasts,
+                    one.probing,
+                    one.by,
+                    announced=one.announced,
+                    notify=one.notify,
+                )
+
+
+def covers(match: Match, check: Check) -> bool:
+    """Whether somebody means this check."""
+    return match.holds(check_facts(check), check.node.labels)
+
+
+def nothing_matches(match: Match, checks: Mapping[CheckId, Check]) -> str:
+    """Why a match covers no check, and what there is."""
+    for key, patterns in match.model_dump(exclude={"labels"}).items():
+        known = sorted({check_facts(check)[key] for check in checks.values()} - {""})
+        if patterns and not any(covers(Match(**{key: patterns}), check) for check in checks.values()):
+            guess = next((found for one in patterns if (found := likely(one, known))), None)
+            hint = f"did you mean {guess!r}? " if guess else ""
+            more = f", and {len(known) - 10} more" if len(known) > 10 else ""
+            return f"no check has {key}={','.join(patterns)}; {hint}there are: {', '.join(known[:10]) or 'none'}{more}"
+    return "no check matches all of that; leave one of the keys out, or see pacs-monitor status"
