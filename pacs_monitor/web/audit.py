@@ -132,7 +132,8 @@ class Audit:
             raise
 
     async def _record(self, scope: Scope, status: int) -> None:
-        if status >= 400 or not scope["path"].startswith(PUSH):
+        moved = 300 <= status < 400  # to the address without a slash at its end, which is recorded when it is asked
+        if status >= 400 or not (moved or scope["path"].startswith(PUSH)):
             await self._trail.record(self._entry(scope, status))
 
     def _entry(self, scope: Scope, status: int) -> AuditEntry:

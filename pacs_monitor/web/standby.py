@@ -44,7 +44,8 @@ def standby_server(standing_by: StandingBy, monitor: MonitorSettings, clock: Clo
     """Binds the address of the API, as the leader's does."""
     app = FastAPI(title="pacs_monitor", version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
     app.add_middleware(HeadAsGet)
-    app.add_middleware(Gate, tokens=lambda: monitor.auth.tokens if monitor.auth else None)
+    tokens, external = monitor.auth.tokens if monitor.auth else None, monitor.external_url
+    app.add_middleware(Gate, tokens=lambda: tokens, external=lambda: external)
 
     @app.get("/healthz")
     async def healthz() -> PlainTextResponse:
@@ -66,7 +67,7 @@ def standby_server(standing_by: StandingBy, monitor: MonitorSettings, clock: Clo
         about = {"monitor": monitor.name, "time": iso(clock.now()), "role": standing_by.role}
         return about | {"leader": standing_by.leader, "paging": monitor.paging, "counts": counts, "nodes": []}
 
-    @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "DELETE"])
+    @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     async def elsewhere(path: str) -> None:
         raise HTTPException(503, f"/{path} is served by the leader; {_why(standing_by)}")
 

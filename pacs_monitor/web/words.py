@@ -6,6 +6,7 @@ answered by 422 with sentences (web.refusals).
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ NO_PATIENTS = "No patient names or IDs."
 """Stands under each text that people type."""
 LONGEST_NAME, LONGEST_LINE = 80, 500
 """Characters."""
+_VARIANTS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Variation selectors, which choose between the looks of a character."""
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+"""Letters, marks and symbols that nobody can see (of Unicode's Default_Ignorable_Code_Point), and the Braille blank."""
 MOST_PATTERNS = 50
 """In one `match`: each is compared with every check."""
 
@@ -34,9 +39,9 @@ def printable(value: str) -> str:
     Refused are control characters and line breaks, invisible characters, and those that change the direction of the
     text (Unicode UAX #9): by them a name could look like another one, or a line in a log like two. Raises ValueError.
     """
-    text = unicodedata.normalize("NFC", value)
+    text = _VARIANTS.sub("", unicodedata.normalize("NFC", value))
     line = "".join(" " if unicodedata.category(c) == "Zs" else c for c in text).strip()
-    bad = next((c for c in line if not c.isprintable()), None)
+    bad = next((c for c in line if not c.isprintable() or c in _BLANK), None)
     if bad is not None:
         raise ValueError(f"type it anew, on one line: it contains the invisible character U+{ord(bad):04X}")
     return line

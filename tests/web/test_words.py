@@ -92,6 +92,9 @@ async def test_what_is_claimed_stands_beside_what_is_known(tokens: tuple[Token, 
         ({"by": "\u202etxen"}, "U+202E"),
         ({"by": "adm\u200bin"}, "U+200B"),
         ({"by": "a\u2028b"}, "U+2028"),
+        ({"by": "\u3164"}, "U+3164"),
+        ({"by": "adm\u034fin"}, "U+034F"),
+        ({"by": "adm\U000e0069in"}, "U+E0069"),
         ({"by": "\ud800"}, "by: must be text in whole Unicode characters"),
         ({"why": "\x1b[31m"}, "why: type it anew, on one line: it contains the invisible character U+001B"),
         ({"why": "x" * 501}, "why: write at most 500 characters"),
@@ -154,6 +157,7 @@ async def test_a_page_of_another_origin_writes_nothing_and_reads_no_answer(token
 
 def test_names_look_like_what_they_are() -> None:
     assert printable(" J\u0075\u0308rgen\u00a0M\u00fcller ") == "J\u00fcrgen M\u00fcller"
+    assert printable("\u26a0\ufe0f adm\ufe0fin") == "\u26a0 admin"
     assert Words(by="Владимир", why="山田さん: 👍 ok").why == "山田さん: 👍 ok"
     with pytest.raises(ValidationError):
         Words(by="x" * 81)
