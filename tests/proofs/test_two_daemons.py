@@ -12,6 +12,7 @@ import requests
 
 from tests.attacks import Attacked
 from tests.peers.daemon import RunningDaemon
+from tests.peers.outside import outside
 from tests.peers.pair import Pair, goes_on, running_pair, stopped, wait
 from tests.support.timing import Stopwatch
 
@@ -37,6 +38,23 @@ def test_one_leads_and_the_other_takes_over_when_it_ends_or_its_sessions_do(tmp_
         pair.recovers()
         assert len(pair.opened()) == 1
         assert pair.counted.most_at_once == 1
+
+
+def test_a_standby_sends_no_heartbeat_until_it_leads(tmp_path: Path) -> None:
+    with running_pair(tmp_path) as pair, outside() as receiver:
+        for daemon in pair.daemons:
+            url = f"http://127.0.0.1:{receiver.port}/{daemon.config.parent.name}"
+            text = daemon.config.read_text()
+            heartbeat = f"  heartbeat: {{url: '{url}', interval: 1s}}\n  paging:"
+            daemon.config.write_text(text.replace("  paging:", heartbeat))
+        leader = pair.leader()
+        ours, others = (f"/{daemon.config.parent.name}" for daemon in (leader, pair.other(leader)))
+        leader.hang_up()
+        wait(lambda: receiver.paths.count(ours) >= 5)
+        assert others not in receiver.paths
+        leader.kill()
+        wait(lambda: receiver.paths.count(others) >= 3)
+        assert receiver.paths.index(others) > len(receiver.paths) - 1 - receiver.paths[::-1].index(ours)
 
 
 def takeover(leads: Callable[[], bool]) -> float:

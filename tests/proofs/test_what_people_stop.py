@@ -18,9 +18,12 @@ from pacs_monitor.history import open_ledger
 from pacs_monitor.model import SECOND, Check, CheckId, Reason, Restriction, RestrictionMode, State, Transition
 from pacs_monitor.net import Resolver
 from tests.peers.counting import Counted, counting
+from tests.peers.daemon import RunningDaemon
+from tests.peers.dcmtk import faketime
 from tests.peers.orthanc import Orthanc
+from tests.peers.ports import free_port
 from tests.support.estates import write_estate
-from tests.support.timing import until
+from tests.support.timing import until, wait_until
 
 ECHO, STORE = CheckId("archive", "dicom_echo"), CheckId("archive", "dicom_store")
 OTHER = CheckId("elsewhere", "dicom_echo")
@@ -29,6 +32,11 @@ BY_MANY = 12
 """Runs of another check, by which the time is long enough for several of those that are stopped."""
 PAUSE = Restriction(RestrictionMode.STOP, "paused by it-duty: detector exchange")
 WINDOW = Restriction(RestrictionMode.READ_ONLY, "maintenance 'archive patching' until 04:00", is_pause=False)
+
+
+def changes(orthanc: Orthanc) -> int:
+    """The number of the archive's latest change: each instance that comes or goes has some."""
+    return int(requests.get(f"{orthanc.url}/changes?last", timeout=20).json()["Last"])
 
 
 class Scene:
@@ -40,8 +48,7 @@ class Scene:
 
     def written(self) -> int:
         """Instances that the archive ever took, and those that it ever deleted."""
-        answer = requests.get(f"{self.orthanc.url}/changes?last", timeout=20)
-        return int(answer.json()["Last"])
+        return changes(self.orthanc)
 
     def runs(self, check: CheckId) -> int:
         return self.engine.board.entries[check].runs
@@ -149,6 +156,7 @@ async def test_while_the_archive_is_read_only_nothing_is_written_and_echoes_go_o
         await scene.both_run()
 
 
+@pytest.mark.proof
 async def test_a_pause_in_the_middle_of_a_store_ends_it_and_what_it_left_is_cleared_away_after(
     tmp_path: Path, orthanc: Orthanc
 ) -> None:
@@ -171,6 +179,7 @@ async def test_a_pause_in_the_middle_of_a_store_ends_it_and_what_it_left_is_clea
         assert scene.counted.endings.keys() <= {"released", "aborted"}
 
 
+@pytest.mark.proof
 async def test_after_the_end_of_its_approval_nothing_is_written_and_what_only_reads_goes_on(
     tmp_path: Path, orthanc: Orthanc
 ) -> None:
@@ -192,3 +201,50 @@ async def test_after_the_end_of_its_approval_nothing_is_written_and_what_only_re
         assert scene.written() == written
         assert scene.state(ECHO)[0] is State.UP
         assert requests.get(f"{orthanc.url}/instances", timeout=20).json() == []
+
+
+def test_an_approval_ends_by_itself_with_its_day_in_the_monitors_time_zone_while_the_daemon_runs(
+    tmp_path: Path, orthanc: Orthanc
+) -> None:
+    listen = free_port()
+    store = (
+        "{interval: 5s, retry_interval: 1s, timeout: 5s, enabled_by: change 4711, until: 2026-11-30, cleanup: orthanc}"
+    )
+    nodes = f"""  archive:
+    host: 127.0.0.1
+    dicom: {{port: {orthanc.dicom_port}, ae_title: ORTHANC}}
+    orthanc: {{url: '{orthanc.url}'}}
+    checks: {{dicom_echo: {{}}, dicom_store: {store}}}
+"""
+    file = write_estate(tmp_path, listen, nodes)
+    file.write_text(file.read_text().replace("  paging:", "  timezone: America/New_York\n  paging:"))
+    clock = ["TZ=America/New_York", "FAKETIME=@2026-11-30 23:59:10", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
+    prefix = ["env", f"LD_PRELOAD={faketime()}", *clock]
+    with RunningDaemon(file, listen, prefix) as daemon:
+
+        def store_is(state: str, reason: str | None) -> bool:
+            found = daemon.check("archive", "dicom_store")
+            return (found["state"], found["reason"]) == (state, reason)
+
+        def is_next_day() -> bool:
+            return str(daemon.get("/api/v1/status")["time"]) >= "2026-12-01T05:00:01"
+
+        (approval,) = daemon.get("/api/v1/status")["approvals"]
+        assert (approval["last_day"], approval["ends"], approval["ended"]) == (
+            "2026-11-30",
+            "2026-12-01T05:00:00.000000Z",
+            False,
+        )
+        wait_until(lambda: store_is("up", None), "the store works")
+        wait_until(lambda: store_is("unknown", "not_configured"), "the approval has ended", LONG)
+        wait_until(is_next_day, "the day is over", LONG)
+        written, echoes = changes(orthanc), daemon.check("archive", "dicom_echo")["last"]["started"]
+        for _ in range(2):
+            answer = daemon.post("/api/v1/checks/archive/dicom_store/run")
+            assert answer["reason"] == "not_configured"
+        wait_until(lambda: daemon.check("archive", "dicom_echo")["last"]["started"] > echoes, "echoes go on")
+        assert daemon.check("archive", "dicom_echo")["state"] == "up"
+        (approval,) = daemon.get("/api/v1/status")["approvals"]
+        assert approval["ended"]
+        assert changes(orthanc) == written
+    assert requests.get(f"{orthanc.url}/instances", timeout=20).json() == []
