@@ -271,6 +271,10 @@ class Daemon:
     def task_failures(self) -> Mapping[str, int]:
         return self.supervisor.failures
 
+    @property
+    def last_handover(self) -> Micros | None:
+        return None
+
     async def reload(self, who: str) -> dict[str, Any]:
         """Read the configuration again and take it over; raises and changes nothing when it is bad or not recorded."""
         async with self._reloading:

@@ -48,7 +48,7 @@ from pacs_monitor.config.estate import Estate
 from pacs_monitor.delivery import ChannelTrouble, Outbox, RetryPolicy
 from pacs_monitor.history import IncidentFile
 from pacs_monitor.history.restored import Restored
-from pacs_monitor.messages import page
+from pacs_monitor.messages.trial import trial
 from pacs_monitor.model import (
     Check,
     CheckId,
@@ -131,7 +131,7 @@ class Desk:
         self._off_since = off_since
         self._timeline.situation = situation = situation_of(restored, self._known, self._clock.now())
         self.outbox.adopt(self._estate.channels)
-        self.dispatch.take_up(restored.pending, situation)
+        self.dispatch.take_up(restored, situation)
         self._worker = self._supervisor.supervise("desk", self._work)
         self._bell.set()
 
@@ -179,7 +179,14 @@ class Desk:
 
     async def test(self, channel: str) -> str:
         """Send a test notification; what the receiver said, or DeliveryError."""
-        return await self.outbox.test(page.trial(channel, self._estate.monitor, self._clock.now()))
+        said = await self.dispatch.test(trial(channel, self._estate.monitor, self._clock.now()))
+        self._bell.set()
+        return said
+
+    def owe(self, entry: Entry) -> None:
+        """Record what alerting has not decided, and then send it."""
+        self.dispatch.add(entry)
+        self._bell.set()
 
     async def stop(self, grace: float) -> None:
         """Decide and record what has come in; deliveries under way get `grace` seconds, the rest stays pending."""
