@@ -97,8 +97,7 @@ class Outbox:
     ) -> None:
         self.delivered: Counter[str] = Counter()
         self.failures: Counter[tuple[str, str]] = Counter()
-        self.last_success: dict[str, Micros] = {}
-        """By channel: what proves that it works, a page or a test that was delivered."""
+        self.last_success: dict[str, Micros] = {}  # of each channel: what was delivered proves that it works
         self._clock, self._listener, self._supervisor, self._policy = clock, listener, supervisor, policy
         self._sender = Sender(permit)
         self._recorder = DeliveryRecorder(history, supervisor)
@@ -157,11 +156,12 @@ class Outbox:
 
     def health(self) -> dict[str, ChannelHealth]:
         """Every channel that is configured or is owed something; may be asked from another thread."""
-        places, successes = dict(self._places), dict(self.last_success)
-        empty: tuple[None, None] = None, None
-        owed = {name: (place.backlog, place.trouble) for name, place in places.items()}
-        every = sorted({*self._sender.channels, *owed})
-        return {name: health_of(*owed.get(name, empty), successes.get(name)) for name in every}
+        places, successes, found = dict(self._places), dict(self.last_success), dict[str, ChannelHealth]()
+        for name in sorted({*self._sender.channels, *places}):
+            place = places.get(name)
+            owed, trouble = (None, None) if place is None else (place.backlog, place.trouble)
+            found[name] = health_of(owed, trouble, successes.get(name))
+        return found
 
     async def test(self, notification: Notification) -> str:
         """Deliver this now, once; what the receiver said, or DeliveryError.
