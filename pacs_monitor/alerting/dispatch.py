@@ -15,7 +15,7 @@ from pacs_monitor.delivery import ChannelTrouble, Outbox
 from pacs_monitor.delivery.recorder import DeliveryHistory
 from pacs_monitor.history import IncidentFile
 from pacs_monitor.history.restored import Restored
-from pacs_monitor.model import DeliveryStatus, Entry, Incident, Notification
+from pacs_monitor.model import TEST_NOT_DELIVERED, DeliveryStatus, Entry, Incident, Notification
 from pacs_monitor.supervision import Supervisor
 
 
@@ -48,7 +48,8 @@ class Dispatch:
         pending = restored.pending
         self._outbox.assume_successes(restored.last_delivered)
         for channel, (since, reason) in situation.failing.items():
-            self._outbox.assume_trouble(channel, ChannelTrouble(since, reason))
+            if reason != TEST_NOT_DELIVERED:
+                self._outbox.assume_trouble(channel, ChannelTrouble(since, reason))
         self._outbox.feed(pending, of_a_run_before=True)
         going_on = set(situation.subjects)
         self._outbox.ended({owed.incident for owed in pending if owed.incident} - going_on)

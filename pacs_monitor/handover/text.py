@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 from pacs_monitor.format.human import moment, pluralized
 from pacs_monitor.handover.parts import EndedIncident, Handover, OpenIncident, Undelivered
-from pacs_monitor.model import TEST_NOT_DELIVERED, Micros, Paging
+from pacs_monitor.model import Micros, Paging
 
 NAMED = 5
 """Incidents that the summary of a message names."""
@@ -84,7 +84,7 @@ def _open(one: OpenIncident, when: Times) -> list[str]:
     else:
         ticket = f", ticket {said.ticket}" if said.ticket else ""
         why = f": {said.why}" if said.why else ""
-        rows.append(f"  {said.by} has it until {when(said.until)}{ticket}{why} (incident {one.id})")
+        rows.append(f"  handled by {said.by} until {when(said.until)}{ticket}{why} (incident {one.id})")
     if one.public_note is not None:
         promised = one.public_note.next_update
         following = "" if promised is None else f" (next update {when(promised)})"
@@ -105,9 +105,7 @@ def _overdue(one: OpenIncident, now: Micros, when: Times) -> list[str]:
 def _undelivered(channel: Undelivered, when: Times) -> list[str]:
     rows = []
     name, waits = channel.channel, pluralized(channel.pending, "notification waits", "notifications wait")
-    if channel.reason == TEST_NOT_DELIVERED:
-        rows.append(f"{name}: its test of {when(channel.failing_since or 0)} was not delivered in time")
-    elif channel.failing_since is not None:
+    if channel.failing_since is not None:
         rows.append(f"{name} has delivered nothing since {when(channel.failing_since)} ({channel.reason}); {waits}")
     elif channel.pending and channel.oldest is not None:
         rows.append(f"{name}: {waits} since {when(channel.oldest)}")

@@ -15,7 +15,6 @@ from pacs_monitor.handover.form import as_json
 from pacs_monitor.handover.parts import Expiring, Paused, Planned
 from pacs_monitor.model import (
     SECOND,
-    TEST_NOT_DELIVERED,
     Acknowledgement,
     DeliveryStatus,
     Ending,
@@ -83,9 +82,9 @@ def test_what_nobody_has_acknowledged_stands_first_then_what_is_handled_each_the
         "",
         "BEING HANDLED: 2 incidents",
         "  critical: wl",
-        "    ben has it until 08:00:00 CET: vendor called (incident wl)",
+        "    handled by ben until 08:00:00 CET: vendor called (incident wl)",
         "  critical: ris",
-        "    anna has it until Wed 2025-11-26 13:00:00 CET, ticket 4711: vendor called (incident ris)",
+        "    handled by anna until Wed 2025-11-26 13:00:00 CET, ticket 4711: vendor called (incident ris)",
         "",
         "ENDS SOON",
         "  08:00:00 CET the acknowledgement by ben, then reminders and escalation begin again: wl",
@@ -117,7 +116,6 @@ def test_channels_that_do_not_deliver_and_what_was_not_sent_are_told() -> None:
     )
     channels = {
         "hook": ChannelHealth(ChannelTrouble(NOW - HOUR, "http_500"), 3, NOW - HOUR, (), NOW - 2 * HOUR),
-        "test": ChannelHealth(ChannelTrouble(NOW - HOUR, TEST_NOT_DELIVERED), 1, NOW - HOUR, (), NOW - 2 * HOUR),
         "slow": ChannelHealth(None, 1, NOW - 2 * MINUTE, (), NOW - HOUR),
         "busy": ChannelHealth(None, 1, NOW - SECOND, (), NOW - HOUR),
         "sms": WORKS,
@@ -129,7 +127,6 @@ def test_channels_that_do_not_deliver_and_what_was_not_sent_are_told() -> None:
         "  hook has delivered nothing since 06:00:00 CET (http_500); 3 notifications wait",
         "  slow: 1 notification waits since 06:58:00 CET",
         "  sms has not sent, and will not: archive is down",
-        "  test: its test of 06:00:00 CET was not delivered in time",
     ]
 
 
