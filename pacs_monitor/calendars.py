@@ -15,7 +15,7 @@ from typing import Protocol, Self
 
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros
-from pacs_monitor.patterns import SPAN_OF_HOURS
+from pacs_monitor.patterns import SPAN_OF_HOURS, TIME_OF_WEEK
 
 DAY: Micros = 86_400 * SECOND
 WEEK: Micros = 7 * DAY
@@ -74,6 +74,33 @@ class Hours:
         return within(
             during, (hours.on(day, zone) for day in days for hours in self.weekly if day.weekday() in hours.days)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyTimes:
+    """`07:00`, `Mon-Fri 07:00`, several with commas: once on each of these days, whatever the clock does on it.
+
+    Of a time that is there twice, when the clock is set back, it is the first; one that is not there, when it is set
+    forward, is as much later (RFC 5545 3.3.5).
+    """
+
+    times: tuple[tuple[frozenset[int], int], ...]
+    """Days (0 is Monday) and the minute of the day."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError."""
+        return cls(tuple(_weekly_time(part.strip(), text) for part in text.split(",")))
+
+    def __str__(self) -> str:
+        return ", ".join(f"{_of_days(days)}{_clock(minute)}" for days, minute in self.times)
+
+    def latest(self, after: Micros, until: Micros, zone: tzinfo) -> Micros | None:
+        """The last of them after a moment, and not after another; None if there is none."""
+        first, last = (datetime.fromtimestamp(at // SECOND, UTC).astimezone(zone).date() for at in (after, until))
+        days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+        found = (_at(day, minute, zone, fold=0) for day in days for on, minute in self.times if day.weekday() in on)
+        return max((at for at in found if after < at <= until), default=None)
 
 
 class Closure(Protocol):
@@ -197,6 +224,19 @@ def _weekly_hours(part: str, text: str) -> WeeklyHours:
         raise ValueError(f'{text!r} is not a list of hours; write "Mon-Fri 06:00-20:00", several with commas, or 24x7')
     days = frozenset(day for group in read[1].split() for day in _days(group))
     return WeeklyHours(days, _minutes(read[2]), _minutes(read[3]))
+
+
+def _weekly_time(part: str, text: str) -> tuple[frozenset[int], int]:
+    read = re.fullmatch(TIME_OF_WEEK, part)
+    if read is None:
+        raise ValueError(f'{text!r} is not a time; write 07:00 or "Mon-Fri 07:00", several with commas')
+    groups = read[1].split() if read[1] else ["Mon-Sun"]
+    return frozenset(day for group in groups for day in _days(group)), _minutes(read[2])
+
+
+def _of_days(days: frozenset[int]) -> str:
+    starts = [day for day in sorted(days) if (day - 1) % 7 not in days]
+    return "".join(f"{_group(start, days)} " for start in starts)
 
 
 def _days(group: str) -> Iterable[int]:

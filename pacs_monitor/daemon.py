@@ -21,6 +21,7 @@ from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.dead_mans_switch import DeadMansSwitch
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.format.human import login_name, pluralized
+from pacs_monitor.handover.timetable import Timetable
 from pacs_monitor.history import (
     HeartbeatBatch,
     History,
@@ -109,10 +110,12 @@ class Daemon:
         self.keeping = Housekeeping(self.history, self.clock, self._resolver, self.supervisor)
         self.audit = self.keeping.audit
         self.dead_mans_switch = DeadMansSwitch(clock, lambda: self.estate.monitor.heartbeat, self_checks(self))
+        self.timetable = Timetable(self)
         self._outgoing: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._taking: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
+        self._timed: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
         self._ending = False
         self._kept: asyncio.Task[None] | None = None
@@ -159,6 +162,8 @@ class Daemon:
         self.engine.tidy()
         await self.keeping.log_stranded(self.estate)
         self.desk.start(restored, self.history.off_since)
+        self.timetable.start(restored.notes)
+        self._timed = self.supervisor.supervise("timetable", self.timetable.keep)
         self._heart = self.supervisor.supervise("heartbeat", self._heartbeat_loop)
         self.keeping.start(self.estate.monitor)
         self._outgoing = self.supervisor.supervise("dead man's switch", self.dead_mans_switch.keep)
@@ -236,7 +241,8 @@ class Daemon:
         await self._journal.clear()
 
     async def _end_beats(self) -> None:
-        tasks = [task for task in (self._keeper, self._taking, self._heart, self._outgoing) if task is not None]
+        every = self._keeper, self._taking, self._heart, self._timed, self._outgoing
+        tasks = [task for task in every if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -271,6 +277,10 @@ class Daemon:
     def task_failures(self) -> Mapping[str, int]:
         return self.supervisor.failures
 
+    @property
+    def last_handover(self) -> Micros | None:
+        return self.timetable.last_handover
+
     async def reload(self, who: str) -> dict[str, Any]:
         """Read the configuration again and take it over; raises and changes nothing when it is bad or not recorded."""
         async with self._reloading:
@@ -301,6 +311,7 @@ class Daemon:
         self.keeping.adopt(self.estate.monitor)
         self.desk.reloaded(self.estate)
         self.dead_mans_switch.look_again()
+        self.timetable.reloaded()
         if self._web is not None:
             changes += self._web.renew(self.estate.monitor.tls)
         self.last_reload_successful = True

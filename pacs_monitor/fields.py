@@ -28,7 +28,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core.core_schema import no_info_plain_validator_function
 
 from pacs_monitor import patterns
-from pacs_monitor.calendars import Hours
+from pacs_monitor.calendars import Hours, WeeklyTimes
 from pacs_monitor.model import Presence, Severity, Tls
 from pacs_monitor.paths import existing_file, file_path, folder_path, local_path, sort_of
 from pacs_monitor.patterns import BLANKS, one_or_more, text, trimmed
@@ -219,6 +219,16 @@ ServiceHours = Annotated[
     WithJsonSchema(text(patterns.HOURS, "Mon-Fri 06:00-20:00", "24x7")),
 ]
 """`Mon-Fri 06:00-20:00`, several with commas, or `24x7`; in the monitor's time zone."""
+
+
+Times = Annotated[
+    WeeklyTimes,
+    GetPydanticSchema(
+        lambda _type, _handler: no_info_plain_validator_function(lambda value: WeeklyTimes.parse(str(value)))
+    ),
+    WithJsonSchema(text(patterns.TIMES, "07:00", "Mon-Fri 07:00")),
+]
+"""`07:00`, `Mon-Fri 07:00`, several with commas; in the monitor's time zone."""
 
 
 class _NamesNode:

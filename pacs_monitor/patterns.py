@@ -76,7 +76,11 @@ WHOLE_NUMBER = r"\s*(?:0*[+-])?[0-9]+(?:_[0-9]+)*(?:\.0+)?\s*"
 NUMBER = r"\s*[+-]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9_]+)?\s*"
 _DAYS = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 CLOCK = r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]|24:00"
-SPAN_OF_HOURS = rf"({_DAYS}(?:-{_DAYS})?(?: {_DAYS}(?:-{_DAYS})?)*) ({CLOCK})-({CLOCK})"
+_DAYS_OF_WEEK = f"{_DAYS}(?:-{_DAYS})?(?: {_DAYS}(?:-{_DAYS})?)*"
+SPAN_OF_HOURS = rf"({_DAYS_OF_WEEK}) ({CLOCK})-({CLOCK})"
+TIME_OF_WEEK = rf"(?:({_DAYS_OF_WEEK}) )?((?:[01]?[0-9]|2[0-3]):[0-5][0-9])"
+TIMES = rf"\s*{TIME_OF_WEEK}\s*(?:,\s*{TIME_OF_WEEK}\s*)*"
+"""`07:00`, `Mon-Fri 07:00`, several with commas."""
 HOURS = rf"\s*24x7\s*|\s*{SPAN_OF_HOURS}\s*(?:,\s*{SPAN_OF_HOURS}\s*)*"
 
 

@@ -58,6 +58,7 @@ class Toy:
     kind: ClassVar = "toy_channel"
     settings: ClassVar = ToySettings
     owns_escalation: ClassVar = False
+    takes_answers: ClassVar = False
 
     def __init__(self, name, settings):
         self.name = name

@@ -98,6 +98,7 @@ class OutOfMemory:
 
     kind = "poisoned"
     owns_escalation = False
+    takes_answers = False
 
     def __init__(self, inner: Channel) -> None:
         self.inner, self.settings, self.failed = inner, type(inner).settings, False

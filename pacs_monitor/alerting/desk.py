@@ -48,7 +48,7 @@ from pacs_monitor.config.estate import Estate
 from pacs_monitor.delivery import ChannelTrouble, Outbox, RetryPolicy
 from pacs_monitor.history import IncidentFile
 from pacs_monitor.history.restored import Restored
-from pacs_monitor.messages import page
+from pacs_monitor.messages.trial import trial
 from pacs_monitor.model import (
     Check,
     CheckId,
@@ -131,7 +131,7 @@ class Desk:
         self._off_since = off_since
         self._timeline.situation = situation = situation_of(restored, self._known, self._clock.now())
         self.outbox.adopt(self._estate.channels)
-        self.dispatch.take_up(restored.pending, situation)
+        self.dispatch.take_up(restored, situation)
         self._worker = self._supervisor.supervise("desk", self._work)
         self._bell.set()
 
@@ -142,7 +142,7 @@ class Desk:
 
     def site_cut(self, site: str, since: Micros, cut: bool) -> None:
         """A site cannot be reached from ours since then, or can again (Isolation.on_cut)."""
-        self._happened(SiteCut(site, since) if cut else SiteReached(site))
+        self.happened(SiteCut(site, since) if cut else SiteReached(site))
 
     def measured(self, check: CheckId) -> None:
         """A check has a new result; for every one of them, so it costs next to nothing unless it was asked for."""
@@ -153,7 +153,7 @@ class Desk:
         if seen.last is not None and seen.last.started < asked.since:
             self._ask(check)
             return
-        self._happened(Measured(check, states.leaning(seen.standing) is not None))
+        self.happened(Measured(check, states.leaning(seen.standing) is not None))
 
     def clock_was_set(self, step: Micros) -> None:
         """The watch says so: what waits moves along with the wall clock."""
@@ -168,18 +168,25 @@ class Desk:
         known, self._estate = self._estate.channel_settings, estate
         changed = [name for name, settings in estate.channel_settings.items() if known.get(name) != settings]
         self._known.update(estate.checks)
-        self._happened(Reloaded(estate.revision))
+        self.happened(Reloaded(estate.revision))
         self.outbox.adopt(estate.channels, changed)
 
     async def say(self, word: Word) -> Verdict:
         """Somebody says something: what became of it, once it is on record; raises NotDecidedError."""
         verdict = self._spoken.wait(word)
-        self._happened(word)
+        self.happened(word)
         return await verdict
 
     async def test(self, channel: str) -> str:
         """Send a test notification; what the receiver said, or DeliveryError."""
-        return await self.outbox.test(page.trial(channel, self._estate.monitor, self._clock.now()))
+        said = await self.dispatch.test(trial(channel, self._estate.monitor, self._clock.now()))
+        self._bell.set()
+        return said
+
+    def owe(self, entry: Entry) -> None:
+        """Record what alerting has not decided, and then send it."""
+        self.dispatch.add(entry)
+        self._bell.set()
 
     async def stop(self, grace: float) -> None:
         """Decide and record what has come in; deliveries under way get `grace` seconds, the rest stays pending."""
@@ -287,7 +294,8 @@ class Desk:
         for check in slice_.probes:
             self._ask(check)
 
-    def _happened(self, what: Happening) -> None:
+    def happened(self, what: Happening) -> None:
+        """Something that alerting is to decide on, just now."""
         self._inbox.put(self._clock.now(), what)
         self._bell.set()
 
@@ -295,8 +303,8 @@ class Desk:
         """The outbox says how a notification ended."""
         self._unrecorded.ended(notification, status)
         if status is DeliveryStatus.REFUSED and notification.event is Event.OPENED and notification.incident:
-            self._happened(OpenedRefused(notification.incident, notification.channel))
+            self.happened(OpenedRefused(notification.incident, notification.channel))
 
     def circuit_moved(self, channel: str, trouble: ChannelTrouble | None) -> None:
         """The outbox says that a channel takes nothing any more, or works again."""
-        self._happened(ChannelWorks(channel) if trouble is None else ChannelFailing(channel, *trouble))
+        self.happened(ChannelWorks(channel) if trouble is None else ChannelFailing(channel, *trouble))

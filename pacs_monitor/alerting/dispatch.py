@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from pacs_monitor.alerting.journal import Journal
@@ -14,7 +14,8 @@ from pacs_monitor.alerting.unrecorded import Unrecorded
 from pacs_monitor.delivery import ChannelTrouble, Outbox
 from pacs_monitor.delivery.recorder import DeliveryHistory
 from pacs_monitor.history import IncidentFile
-from pacs_monitor.model import Entry, Incident, Notification
+from pacs_monitor.history.restored import Restored
+from pacs_monitor.model import TEST_NOT_DELIVERED, DeliveryStatus, Entry, Incident, Notification
 from pacs_monitor.supervision import Supervisor
 
 
@@ -42,13 +43,22 @@ class Dispatch:
         """Entries that the history did not take at once, each try."""
         return self._recorder.failures
 
-    def take_up(self, pending: Sequence[Notification], situation: Situation) -> None:
+    def take_up(self, restored: Restored, situation: Situation) -> None:
         """Go on with what an earlier run has left to be delivered."""
+        pending = restored.pending
+        self._outbox.assume_successes(restored.last_delivered)
         for channel, (since, reason) in situation.failing.items():
-            self._outbox.assume_trouble(channel, ChannelTrouble(since, reason))
+            if reason != TEST_NOT_DELIVERED:
+                self._outbox.assume_trouble(channel, ChannelTrouble(since, reason))
         self._outbox.feed(pending, of_a_run_before=True)
         going_on = set(situation.subjects)
         self._outbox.ended({owed.incident for owed in pending if owed.incident} - going_on)
+
+    async def test(self, notification: Notification) -> str:
+        """Send it now; what the receiver said, or DeliveryError. A success is recorded, as a proof."""
+        said = await self._outbox.test(notification)
+        self.add(Entry(notifications=(replace(notification, status=DeliveryStatus.DELIVERED, attempts=1),)))
+        return said
 
     def add(self, entry: Entry) -> None:
         """One more entry, after those that wait."""

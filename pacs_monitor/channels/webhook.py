@@ -75,6 +75,7 @@ class Webhook:
     kind: ClassVar[str] = "webhook"
     settings: ClassVar[type[WebhookSettings]] = WebhookSettings
     owns_escalation: ClassVar[bool] = False
+    takes_answers: ClassVar[bool] = False
 
     def __init__(self, name: str, settings: WebhookSettings) -> None:
         self.name = name

@@ -40,6 +40,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "oncall",
         "Show who asked the running daemon for what, from where, and what became of it, the latest last.",
     ),
+    "handover": (
+        "handover",
+        "Show what the next shift has to know: first what nobody has acknowledged, then what is being handled.",
+    ),
     "notify-test": (
         "notify_test",
         "Send one test notification, through the daemon if one answers, and show the receiver's answer.",

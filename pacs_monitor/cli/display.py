@@ -18,6 +18,9 @@ from pacs_monitor.model import parse_iso
 
 COLOURS = {"up": "green", "degraded": "yellow", "down": "red", "absent": "blue", "unknown": "magenta"}
 WORST_LAST = ("up", "absent", "unknown", "degraded", "down")
+SEVERE_LAST = ("info", "warning", "critical")
+QUIET, HANDLED, OPEN = range(3)
+"""Parts of the board, from top to bottom."""
 FAULT = {"node": "the node's fault", "network": "the network's fault", "monitor": "not the node's fault"}
 
 Row = Mapping[str, Any]
@@ -29,35 +32,85 @@ def reader_of_times(zone: str, now: int) -> When:
 
 
 def board(status: Mapping[str, Any], when: When) -> list[str]:
-    """Every check; below what is in trouble its detail and who was paged about it; counts at the end."""
-    checks = [(f"{node['node']}/{check['check']}", check) for node in status["nodes"] for check in node["checks"]]
-    checks.sort(key=lambda item: WORST_LAST.index(item[1]["state"]))
-    heads = _aligned([_standing(name, check, when) for name, check in checks])
+    """Every check; below what is in trouble its detail, who was paged and who has it; counts at the end.
+
+    What is acknowledged stands apart, before what is not.
+    """
     of_check, others = _by_member(status.get("incidents", ()))
-    lines: list[str] = []
+    checks = [(f"{node['node']}/{check['check']}", check) for node in status["nodes"] for check in node["checks"]]
+    places = {name: _place(check, of_check.get(name, ())) for name, check in checks}
+    checks.sort(key=lambda item: places[item[0]])
+    heads = _aligned([_standing(name, check, when) for name, check in checks])
+    lines: dict[int, list[str]] = {QUIET: [], HANDLED: [], OPEN: []}
     for head, (name, check) in zip(heads, checks, strict=True):
-        colour, detail = COLOURS[check["state"]], (check["last"] or {}).get("detail")
-        lines.append(f"[{colour}]{escape(head)}[/{colour}]")
+        colour, detail, place = COLOURS[check["state"]], (check["last"] or {}).get("detail"), lines[places[name][0]]
+        place.append(f"[{colour}]{escape(head)}[/{colour}]")
         forbidden = (check.get("restriction") or {}).get("text")
-        lines += [f"    {escape(forbidden)}"] if forbidden else []
-        lines += [f"    {escape(detail)}"] if detail and not (forbidden and check["state"] == "unknown") else []
-        lines += [f"    {escape(paged.line(incident, when, status['time']))}" for incident in of_check.get(name, ())]
+        place += [f"    {escape(forbidden)}"] if forbidden else []
+        place += [f"    {escape(detail)}"] if detail and not (forbidden and check["state"] == "unknown") else []
+        place += [line for incident in of_check.get(name, ()) for line in _below(incident, when, status["time"])]
     for incident in others:
-        fails = "cannot be reached" if incident["kind"] == "group" else "has been failing"
-        if incident["kind"] == "group" and incident["state"] == "absent":
-            fails = "have been gone together"
-        what = f"{about(incident)} {fails} since {when(incident['since'])}"
-        lines += [f"[yellow]{escape(what)}[/yellow]", f"    {escape(paged.line(incident, when, status['time']))}"]
-    lines += [line for channel in status.get("channels", ()) for line in _channel(channel, when)]
-    lines += [_approval(row) for row in status.get("approvals", ())]
-    lines += _heartbeat(status.get("heartbeat") or {}, when)
+        lines[HANDLED if incident.get("acknowledged") else OPEN] += _other(incident, when, status["time"])
+    delivery = {row["cause"]: row for row in status.get("incidents", ()) if row["kind"] == "delivery"}
+    for channel in status.get("channels", ()):
+        incident = delivery.get(channel["channel"], {})
+        lines[HANDLED if incident.get("acknowledged") else OPEN] += [*_channel(channel, when), *_said(incident, when)]
+    lines[OPEN] += [_approval(row) for row in status.get("approvals", ())]
+    lines[OPEN] += _heartbeat(status.get("heartbeat") or {}, when)
+    return [*_apart(lines), *_counts(status, when)]
+
+
+def _apart(lines: Mapping[int, list[str]]) -> list[str]:
+    """With headings, if anything is acknowledged."""
+    if not lines[HANDLED]:
+        return [*lines[QUIET], *lines[OPEN]]
+    rest = ["[bold]not acknowledged:[/bold]", *lines[OPEN]] if lines[OPEN] else []
+    return [*lines[QUIET], "[bold]acknowledged, being handled:[/bold]", *lines[HANDLED], *rest]
+
+
+def _place(check: Row, incidents: Sequence[Row]) -> tuple[int, int, int]:
+    """Where a check stands on the board; the worst has the highest."""
+    state, severity = check["state"], check["severity"]
+    place = OPEN
+    if incidents and all(incident.get("acknowledged") for incident in incidents):
+        place = HANDLED
+    elif state not in ("degraded", "down") and not incidents:
+        place = QUIET
+    return place, WORST_LAST.index(state), SEVERE_LAST.index(severity)
+
+
+def _other(incident: Row, when: When, now: str) -> list[str]:
+    """An incident that is about no one check: a group, a task of the monitor."""
+    fails = "cannot be reached" if incident["kind"] == "group" else "has been failing"
+    if incident["kind"] == "group" and incident["state"] == "absent":
+        fails = "have been gone together"
+    what = f"{about(incident)} {fails} since {when(incident['since'])}"
+    return [f"[yellow]{escape(what)}[/yellow]", *_below(incident, when, now)]
+
+
+def _below(incident: Row, when: When, now: str) -> list[str]:
+    """Who was paged about it, who has it, and what users were told."""
+    return [f"    {escape(paged.line(incident, when, now))}", *_said(incident, when)]
+
+
+def _said(incident: Row, when: When) -> list[str]:
+    said, note = incident.get("acknowledged"), incident.get("public_note")
+    lines = [f"    {escape(acknowledged(said, when))}"] if said else []
+    if note:
+        colour = ("[red]", "[/red]") if note["overdue"] else ("", "")
+        lines.append(f"    {colour[0]}{escape(told(note, when))}{colour[1]}")
+    return lines
+
+
+def _counts(status: Row, when: When) -> list[str]:
     counts = ", ".join(f"{count} {state}" for state, count in status["counts"].items() if count) or "no checks"
     head = f"[bold]{escape(status['monitor'])}[/bold] at {when(status['time'])}"
-    return [*lines, f"{head}: {counts}; paging {status['paging']}"]
+    return [f"{head}: {counts}; paging {status['paging']}"]
 
 
 def incidents(rows: Iterable[Mapping[str, Any]], when: When) -> list[str]:
-    """One line each, the newest last."""
+    """One line each: those that have ended, the newest last; what is acknowledged; what is not, the worst last."""
+    rows = sorted(sorted(rows, key=lambda row: str(row["since"])), key=_order)
     cells = [
         (
             row["id"],
@@ -66,11 +119,28 @@ def incidents(rows: Iterable[Mapping[str, Any]], when: When) -> list[str]:
             about(row),
             row["reason"] or "",
             f"since {when(row['since'])}",
-            f"{row['ending']} {when(row['ended'])}" if row["ended"] else "open",
+            f"{row['ending']} {when(row['ended'])}" if row["ended"] else _held(row),
         )
         for row in rows
     ]
-    return [escape(line) for line in _aligned(cells[::-1])]
+    heads = _aligned(cells)
+    return [line for head, row in zip(heads, rows, strict=True) for line in (escape(head), *_words(row, when))]
+
+
+def _order(row: Row) -> tuple[int, int, int]:
+    if row["ended"]:
+        return QUIET, 0, 0
+    place = HANDLED if row.get("acknowledged") else OPEN
+    return place, SEVERE_LAST.index(row["severity"]), WORST_LAST.index(row["state"])
+
+
+def _held(row: Row) -> str:
+    return "acknowledged" if row.get("acknowledged") else "open, not acknowledged"
+
+
+def _words(row: Row, when: When) -> list[str]:
+    """What people have said of an open incident."""
+    return [] if row["ended"] else _said(row, when)
 
 
 def audit(entries: Iterable[Mapping[str, Any]], when: When) -> list[str]:
@@ -108,7 +178,7 @@ def incident(found: Mapping[str, Any], when: When) -> list[str]:
         lines += [f"  {name}: {escape(value)}" for name, value in more.items() if value]
     times = [("last good", "last_good"), ("since", "since"), ("noticed", "noticed"), (found["ending"], "ended")]
     lines.append("  " + ", ".join(f"{word} {when(found[key])}" for word, key in times if found[key]))
-    lines += [f"  {escape(acknowledged(found['acknowledged'], when))}"] if found.get("acknowledged") else []
+    lines += [line[2:] for line in _words(found, when)]
     also = [("linked with", ", ".join(found["linked"])), ("part of group", found["group"])]
     lines += [f"  {word} {escape(value)}" for word, value in also if value and found["kind"] != "group"]
     stuck = frozenset(row["id"] for row in found["notifications"] if row.get("stuck"))
@@ -119,6 +189,14 @@ def acknowledged(said: Mapping[str, Any], when: When) -> str:
     """Who deals with it, until when, why."""
     ticket, why = f" (ticket {said['ticket']})" if said["ticket"] else "", f": {said['why']}" if said["why"] else ""
     return f"acknowledged by {said['by']} until {when(said['until'])}{ticket}{why}"
+
+
+def told(note: Mapping[str, Any], when: When) -> str:
+    """What users were told, and when they are to hear more."""
+    if not note["next_update"]:
+        return f"users were told: {note['text']}"
+    overdue = ", which is OVERDUE" if note["overdue"] else ""
+    return f"users were told: {note['text']} (next update {when(note['next_update'])}{overdue})"
 
 
 def reason(row: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from pacs_monitor.cli.estates import estate_of, estate_or_contact
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
 from pacs_monitor.delivery.sending import DELIVERY_TIMEOUT
-from pacs_monitor.messages import page
+from pacs_monitor.messages.trial import trial
 from pacs_monitor.model import DeliveryError
 
 
@@ -77,7 +77,7 @@ def _tried_from_here(config: Path, channel: str) -> dict[str, Any]:
 
 def _from_here(estate: Estate, channel: str) -> dict[str, Any]:
     try:
-        notification = page.trial(channel, estate.monitor, SystemClock().now())
+        notification = trial(channel, estate.monitor, SystemClock().now())
         said = estate.channels[channel].deliver(notification, client.ANSWER_WITHIN)
     except DeliveryError as error:
         return {"channel": channel, "delivered": False, "reason": error.reason, "said": str(error)}

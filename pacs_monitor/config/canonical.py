@@ -17,7 +17,7 @@ from pacs_monitor.config.explain import HIDDEN, shown
 from pacs_monitor.fields import is_command
 from pacs_monitor.model import SECOND, Check, Node
 
-SECTIONS = ("monitor", "routes", "default_route", "sites", "services", "objectives", "maintenance")
+SECTIONS = ("monitor", "routes", "default_route", "handover", "sites", "services", "objectives", "maintenance")
 CHECKS_OWN = frozenset({"id", "node", "probe", "others"})
 """What a check says elsewhere: by where it stands, by the kind of its probe, by its settings."""
 PLAIN = frozenset({"datetime", "pathlib", "ipaddress", "decimal", "zoneinfo"})
@@ -36,7 +36,7 @@ def canonical(estate: Estate) -> bytes:
         "calendars": {name: _calendar(calendar) for name, calendar in estate.calendars.items()},
         "nodes": {name: _node(node) | {"checks": checks[name]} for name, node in estate.nodes.items()},
         "channels": {
-            name: {"type": kind, "settings": _plain(settings)}
+            name: {"type": kind, "settings": _plain(settings), "test": _plain(estate.channel_tests.get(name))}
             for name, (kind, settings) in estate.channel_settings.items()
         },
     }

@@ -12,7 +12,7 @@ from pacs_monitor.model import CheckId
 
 AT_START = ("name", "database", "listen", "tls")
 """Keys of `monitor` that a running daemon does not take over; all others it does."""
-SECTIONS = ("routes", "default_route", "sites", "calendars", "services", "objectives", "maintenance")
+SECTIONS = ("routes", "default_route", "handover", "sites", "calendars", "services", "objectives", "maintenance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def diff(old: Estate, new: Estate) -> EstateDiff:
         changed=tuple(check for check in new.checks if check in old.checks and old.checks[check] != new.checks[check]),
         other=(
             *(f"monitor.{key} changed" for key in monitor if key not in AT_START),
-            *_channels(old.channel_settings, new.channel_settings),
+            *_channels(_settings(old), _settings(new)),
             *(f"{section} changed" for section in SECTIONS if getattr(old, section) != getattr(new, section)),
         ),
         needs_restart=tuple(f"monitor.{key}" for key in AT_START if key in monitor),
@@ -60,6 +60,11 @@ def in_force(running: Estate, new: Estate) -> Estate:
 
 def _only_in(these: Mapping[CheckId, Any], those: Mapping[CheckId, Any]) -> tuple[CheckId, ...]:
     return tuple(check for check in these if check not in those)
+
+
+def _settings(estate: Estate) -> dict[str, Any]:
+    """Of each channel, all that a reload may change."""
+    return {name: (of_kind, estate.channel_tests.get(name)) for name, of_kind in estate.channel_settings.items()}
 
 
 def _channels(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -17,6 +17,7 @@ from pacs_monitor.config.sections import (
     CalendarSettings,
     ChannelSettings,
     DefaultRoute,
+    HandoverSettings,
     MaintenanceSettings,
     MonitorSettings,
     ObjectiveSettings,
@@ -61,6 +62,7 @@ class Draft:
     monitor: Piece[MonitorSettings] | None = None
     defaults: Piece[Defaults] | None = None
     default_route: Piece[DefaultRoute] | None = None
+    handover: Piece[HandoverSettings] | None = None
     sites: dict[str, Piece[SiteSettings]] = field(default_factory=dict)
     calendars: dict[str, Piece[CalendarSettings]] = field(default_factory=dict)
     services: dict[str, Piece[ServiceSettings]] = field(default_factory=dict)
@@ -98,6 +100,7 @@ def read_draft(validator: Validator, tree: Tree) -> Draft:
         monitor=_block(validator, root, "monitor", MonitorSettings),
         defaults=_block(validator, root, "defaults", Defaults),
         default_route=_block(validator, root, "default_route", DefaultRoute),
+        handover=_block(validator, root, "handover", HandoverSettings),
         sites=_named(validator, root, "sites", SiteSettings),
         calendars=_named(validator, root, "calendars", CalendarSettings),
         services=_named(validator, root, "services", ServiceSettings),

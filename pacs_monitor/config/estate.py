@@ -14,6 +14,8 @@ from pydantic import BaseModel
 from pacs_monitor.calendars import Calendar
 from pacs_monitor.config.problems import Problem
 from pacs_monitor.config.sections import (
+    ChannelTest,
+    HandoverSettings,
     MaintenanceSettings,
     MonitorSettings,
     ObjectiveSettings,
@@ -63,6 +65,9 @@ class Estate:
     channels: Mapping[str, Channel] = field(default_factory=dict)
     channel_settings: Mapping[str, tuple[str, BaseModel]] = field(default_factory=dict)
     """Kind and settings of each channel, to see what a reload changes."""
+    channel_tests: Mapping[str, ChannelTest] = field(default_factory=dict)
+    """Of the channels that are tested regularly."""
+    handover: HandoverSettings | None = None
     routes: tuple[Route, ...] = ()
     default_route: Route = field(default_factory=Route)
     sites: Mapping[str, SiteSettings] = field(default_factory=dict)

@@ -81,6 +81,10 @@ def _estate(path: Path, revision: str, draft: Draft, found: Resolved, warnings: 
         checks=found.checks,
         channels={name: channel.made(name) for name, channel in channels},
         channel_settings={name: (channel.kind.kind, channel.own) for name, channel in channels},
+        channel_tests={
+            name: channel.common.settings.test for name, channel in channels if channel.common.settings.test
+        },
+        handover=draft.handover.settings if draft.handover else None,
         routes=tuple(_route(route.settings, calendars) for route in draft.routes),
         default_route=_route(draft.default_route.settings, calendars) if draft.default_route else Route(),
         sites={name: piece.settings for name, piece in draft.sites.items()},

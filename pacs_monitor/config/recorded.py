@@ -44,6 +44,7 @@ class RecordedChannel:
     kind: ClassVar[str] = "recorded"
     settings: ClassVar[type[BaseModel]] = BaseModel
     owns_escalation: ClassVar[bool] = False
+    takes_answers: ClassVar[bool] = False
 
     def deliver(self, _notification: Notification, _timeout: float) -> str:
         raise DeliveryError("unsendable", "this channel is of the record", failure=Failure.UNSENDABLE)

@@ -119,6 +119,9 @@ class _Checker:
                 self._named(
                     "channels", common.settings.fallback.channel, common.tree, common.path, "fallback", "channel"
                 )
+        if self.draft.handover:
+            shift = self.draft.handover
+            self._each("channel", self.known["channels"], shift.settings.channels, shift.tree, shift.path, "channels")
         monitor = self.draft.monitor
         if monitor and monitor.settings.paging is not Paging.OFF and "default_route" not in self.draft.root.entries:
             message = "write default_route: {channels: […]}: incidents that no route matches notify no one"

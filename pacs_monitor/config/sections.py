@@ -33,6 +33,7 @@ from pacs_monitor.fields import (
     ServiceHours,
     Settings,
     Texts,
+    Times,
     WebAddress,
 )
 from pacs_monitor.model import Address, Paging
@@ -196,6 +197,16 @@ class Fallback(Settings):
     """How long the first may fail."""
 
 
+class ChannelTest(Settings):
+    """A regular proof that a channel works."""
+
+    at: Times
+    """When a test notification is sent: `Tue 10:00`, in the monitor's time zone."""
+    ack_within: Duration = 1800.0
+    """How soon it must be delivered (acknowledged, where answers can reach the monitor); else other channels are
+    told."""
+
+
 class ChannelSettings(Settings):
     """What every channel may say, beside the settings of its own kind."""
 
@@ -203,6 +214,17 @@ class ChannelSettings(Settings):
     """The kind of channel."""
     fallback: Annotated[Fallback | None, LATER] = None
     """Another channel to use when this one fails."""
+    test: ChannelTest | None = None
+    """Test notifications at a time of the week; their text says that it is no fault."""
+
+
+class HandoverSettings(Settings):
+    """What the next shift has to know, as a message."""
+
+    at: Times
+    """When it is sent: `07:00`, `Mon-Fri 07:00`, several with commas, in the monitor's time zone."""
+    channels: Texts = Field(min_length=1)
+    """Names under `channels`."""
 
 
 class Escalation(Settings):
@@ -326,6 +348,8 @@ class Sections(Settings):
     """Who is notified of what: the first match wins unless it has `continue: true`."""
     default_route: DefaultRoute | None = None
     """Who is notified of incidents that no route matches."""
+    handover: HandoverSettings | None = None
+    """The handover as a message, at a time of the day."""
     maintenance: tuple[MaintenanceSettings, ...] = ()
     """Planned windows, in which nobody is paged."""
     objectives: Annotated[tuple[ObjectiveSettings, ...], LATER] = ()

@@ -33,14 +33,17 @@ class ChannelHealth:
     oldest: Micros | None
     """When the oldest notification that waits was made."""
     stuck: tuple[Stuck, ...]
+    last_success: Micros | None = None
+    """When it last delivered something, a page or a test, in this run or an earlier one."""
 
 
-def health_of(backlog: Backlog, trouble: ChannelTrouble | None) -> ChannelHealth:
-    """Of a channel that is owed this, and is in that trouble."""
-    items = list(backlog.items())
+def health_of(backlog: Backlog | None, trouble: ChannelTrouble | None, last_success: Micros | None) -> ChannelHealth:
+    """Of a channel that is owed this, is in that trouble, and delivered something then."""
+    items = [] if backlog is None else list(backlog.items())
     stuck = tuple(
         Stuck(item.notification, item.attempts, item.error.reason if item.error else "")
         for item in items
-        if backlog.is_poison(item)
+        if backlog is not None and backlog.is_poison(item)
     )
-    return ChannelHealth(trouble, len(items), min((item.notification.created for item in items), default=None), stuck)
+    oldest = min((item.notification.created for item in items), default=None)
+    return ChannelHealth(trouble, len(items), oldest, stuck, last_success)

@@ -39,6 +39,7 @@ from pacs_monitor.model import (
     DeliveryStatus,
     Event,
     Failure,
+    Micros,
     Notification,
 )
 from pacs_monitor.supervision import Supervisor
@@ -96,6 +97,7 @@ class Outbox:
     ) -> None:
         self.delivered: Counter[str] = Counter()
         self.failures: Counter[tuple[str, str]] = Counter()
+        self.last_success: dict[str, Micros] = {}  # of each channel: what was delivered proves that it works
         self._clock, self._listener, self._supervisor, self._policy = clock, listener, supervisor, policy
         self._sender = Sender(permit)
         self._recorder = DeliveryRecorder(history, supervisor)
@@ -117,6 +119,10 @@ class Outbox:
         place = self._place(channel)
         place.trouble = trouble
         place.backlog.circuit.open(self._clock.monotonic())
+
+    def assume_successes(self, last_success: Mapping[str, Micros]) -> None:
+        """When the runs before delivered something."""
+        self.last_success.update(last_success)
 
     def feed(self, notifications: Iterable[Notification], *, of_a_run_before: bool = False) -> None:
         """Owe these from now on, in this order."""
@@ -150,15 +156,20 @@ class Outbox:
 
     def health(self) -> dict[str, ChannelHealth]:
         """Every channel that is configured or is owed something; may be asked from another thread."""
-        places = dict(self._places)
-        return {name: _health(places.get(name)) for name in sorted({*self._sender.channels, *places})}
+        places, successes, found = dict(self._places), dict(self.last_success), dict[str, ChannelHealth]()
+        for name in sorted({*self._sender.channels, *places}):
+            place = places.get(name)
+            owed, trouble = (None, None) if place is None else (place.backlog, place.trouble)
+            found[name] = health_of(owed, trouble, successes.get(name))
+        return found
 
     async def test(self, notification: Notification) -> str:
-        """Deliver this now, once, on no record; what the receiver said, or DeliveryError.
+        """Deliver this now, once; what the receiver said, or DeliveryError.
 
         A success closes the circuit: what waits goes out.
         """
         said = await self._sender.send(notification)
+        self.last_success[notification.channel] = self._clock.now()
         if (place := self._places.get(notification.channel)) is not None:
             place.backlog.release(self._clock.monotonic())
             place.wakeup.set()
@@ -221,6 +232,7 @@ class Outbox:
             else:
                 place.backlog.taken(item, self._clock.monotonic())
                 self.delivered[channel] += 1
+                self.last_success[channel] = self._clock.now()
                 log.info("channel %s delivered %s: %s", channel, item.notification.event, _about(item.notification))
             await self._recorder.record([DeliveryResult(item.notification.id, status, item.attempts, said)])
             place.backlog.done(item, lost=status is DeliveryStatus.REFUSED and item.notification.event is Event.OPENED)
@@ -277,10 +289,6 @@ class Outbox:
             )
         self._listener.circuit_moved(channel, trouble)
         place.trouble = trouble
-
-
-def _health(place: _ChannelState | None) -> ChannelHealth:
-    return ChannelHealth(None, 0, None, ()) if place is None else health_of(place.backlog, place.trouble)
 
 
 def _about(notification: Notification) -> str:

@@ -55,6 +55,8 @@ class Restored:
     """Checks that have been good as they are configured now."""
     held: frozenset[CheckId] = frozenset()
     """Others whose address was changed in an outage that began proven: it counts until it ends."""
+    last_delivered: Mapping[str, Micros] = field(default_factory=dict)
+    """When each channel last delivered something."""
 
 
 def restore(reader: HistoryReader, now: Micros) -> Restored:
@@ -89,6 +91,7 @@ def restore(reader: HistoryReader, now: Micros) -> Restored:
         last_before={check: transition.last_before for check, transition in latest.items()},
         proven=proven,
         held=edited,
+        last_delivered=reader.last_delivered(),
     )
 
 

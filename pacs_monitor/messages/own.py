@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacs_monitor.model import Event, Incident
+from pacs_monitor.model import TEST_NOT_DELIVERED, Event, Incident
 
 
 def delivery(incident: Incident, event: Event, since: str) -> str:
@@ -11,6 +11,8 @@ def delivery(incident: Incident, event: Event, since: str) -> str:
     if event is Event.RESOLVED:
         over = "works again, was reloaded, or has nothing left to deliver"
         return f"Channel {incident.cause} {over}; it had delivered nothing since {since}"
+    if incident.detail == TEST_NOT_DELIVERED:
+        return f"Channel {incident.cause} has not delivered its test of {since}: pages sent through it may not arrive"
     why = f" ({incident.detail})" if incident.detail else ""
     return f"Channel {incident.cause} has delivered nothing since {since}{why}: pages sent through it do not arrive"
 

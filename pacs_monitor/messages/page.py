@@ -10,14 +10,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ulid import ULID
-
 from pacs_monitor import states
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.format.human import duration, moment
 from pacs_monitor.messages import group, own
 from pacs_monitor.messages.next_steps import explained_by_detail, next_step
 from pacs_monitor.messages.reasons import phrase, port_of
+from pacs_monitor.messages.words import acknowledged
 from pacs_monitor.model import (
     SECOND,
     TROUBLE,
@@ -29,7 +28,6 @@ from pacs_monitor.model import (
     IncidentKind,
     Micros,
     Node,
-    Notification,
     Outcome,
     Reason,
     Standing,
@@ -119,7 +117,7 @@ def data(
         "flags": flags(incident),
         "linked": list(incident.linked),
         "public_note": incident.public_note.text if incident.public_note else "",
-        "acknowledged": acknowledged(incident),
+        "acknowledged": acknowledged(incident.acknowledgement),
         "maintenance_ended": None if overran is None else {"name": overran[0], "at": iso(overran[1])},
         "also_failing": also_failing,
         "still_ok": still_ok,
@@ -128,14 +126,6 @@ def data(
         "unrecorded": False,
         **_of_the_node(None if check is None else check.node),
     }
-
-
-def acknowledged(incident: Incident) -> dict[str, Any] | None:
-    """Who deals with it, why, and until when; None if nobody has said so."""
-    said = incident.acknowledgement
-    if said is None:
-        return None
-    return {"by": said.by, "why": said.why, "at": iso(said.at), "until": iso(said.until), "ticket": said.ticket}
 
 
 def flags(incident: Incident) -> list[str]:
@@ -183,18 +173,6 @@ def summary(incident: Incident, scene: Scene) -> str:
     ends = {Ending.RESOLVED: Event.RESOLVED, Ending.WITHDRAWN: Event.WITHDRAWN, Ending.CLOSED: Event.CLOSED}
     said: str = data(incident, Event.OPENED if incident.ending is None else ends[incident.ending], scene)["summary"]
     return said
-
-
-def trial(channel: str, monitor: MonitorSettings, now: Micros) -> Notification:
-    """A notification that tests a channel and is on no record."""
-    words = {
-        "schema": SCHEMA,
-        "monitor": monitor.name,
-        "title": monitor.name,
-        "summary": f"Test of channel {channel} of the monitor {monitor.name}: no action is needed",
-        "url": monitor.url,
-    }
-    return Notification(str(ULID.from_timestamp(now / SECOND)), channel, Event.TEST, now, words)
 
 
 def runbook(monitor: MonitorSettings, topic: Reason | IncidentKind) -> str:

@@ -55,6 +55,7 @@ from pacs_monitor.model.estate import (
 from pacs_monitor.model.failures import BEHIND_PARENT, FailureClass, failure_class
 from pacs_monitor.model.identity import fingerprint
 from pacs_monitor.model.incidents import (
+    TEST_NOT_DELIVERED,
     VANISHED_FROM,
     DeliveryError,
     DeliveryResult,
@@ -116,6 +117,7 @@ __all__ = [
     "SECOND",
     "STORES_A_DAY",
     "STORES_A_MINUTE",
+    "TEST_NOT_DELIVERED",
     "TROUBLE",
     "VANISHED_FROM",
     "AcceptsReports",

@@ -310,6 +310,8 @@ class Channel(Protocol):
     settings: ClassVar[type[Any]]
     owns_escalation: ClassVar[bool]
     """Whether the receiver escalates by itself; nothing reads it yet."""
+    takes_answers: ClassVar[bool]
+    """Whether acknowledgements at the receiver reach the monitor, so that a test needs one; no kind does yet."""
 
     def deliver(self, notification: Notification, timeout: float) -> str:
         """Blocking: deliver one notification within `timeout` seconds; the receiver's answer, or DeliveryError.

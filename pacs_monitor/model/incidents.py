@@ -31,6 +31,8 @@ class IncidentKind(StrEnum):
     FAULT = "fault"
 
 
+TEST_NOT_DELIVERED = "test_not_delivered"
+"""The detail of a delivery incident whose channel did not deliver the test of its plan in time."""
 VANISHED_FROM = "absent:"
 """The cause of a group of modalities that vanished together begins so; the site follows."""
 

@@ -20,6 +20,7 @@ from pacs_monitor.web import blackbox, records, status
 from pacs_monitor.web.audit import Audit
 from pacs_monitor.web.auth import Gate
 from pacs_monitor.web.body import JsonBody
+from pacs_monitor.web.handover import add_handover
 from pacs_monitor.web.head import HeadAsGet
 from pacs_monitor.web.leading import Leading
 from pacs_monitor.web.links import add_links
@@ -62,6 +63,7 @@ def create_app(daemon: DaemonView) -> FastAPI:
     _add_records(app, daemon)
     _add_channels(app, daemon)
     add_words(app, daemon)
+    add_handover(app, daemon)
     add_links(app)
     return app
 

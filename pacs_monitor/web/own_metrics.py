@@ -53,11 +53,18 @@ class OfTheMonitor(Collector):
         circuit = GaugeMetricFamily(
             "pacs_channel_circuit_open", "1 while the channel delivers nothing, 0 while it works.", labels=["channel"]
         )
+        proven = GaugeMetricFamily(
+            "pacs_channel_last_success_timestamp_seconds",
+            "When the channel last delivered a notification or a test; no sample if never.",
+            labels=["channel"],
+        )
         for channel in self._daemon.estate.channels:
             delivered.add_metric([channel], deliveries.delivered.get(channel, 0))
         for channel, health in deliveries.health().items():
             pending.add_metric([channel], health.pending)
             circuit.add_metric([channel], int(health.trouble is not None))
+            if health.last_success is not None:
+                proven.add_metric([channel], health.last_success / SECOND)
             if health.oldest is not None:
                 oldest.add_metric([channel], health.oldest / SECOND)
         failures = CounterMetricFamily(
@@ -65,7 +72,7 @@ class OfTheMonitor(Collector):
         )
         for (channel, reason), count in list(deliveries.failures.items()):
             failures.add_metric([channel, reason], count)
-        yield from (delivered, failures, oldest, pending, circuit, self._suppressed())
+        yield from (delivered, failures, oldest, pending, circuit, proven, self._suppressed())
 
     def _suppressed(self) -> Metric:
         suppressed = CounterMetricFamily(

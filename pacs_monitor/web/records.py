@@ -8,6 +8,7 @@ from pacs_monitor.alerting.pages import scene_of
 from pacs_monitor.history import HistoryError, HistoryReader, IncidentFile, audited
 from pacs_monitor.messages import page
 from pacs_monitor.messages.page import Scene, advice, runbook
+from pacs_monitor.messages.words import acknowledged, public_note
 from pacs_monitor.model import CheckId, Incident, Micros, Notification, Suppressed, iso
 from pacs_monitor.web.story import Beside, beside, story
 from pacs_monitor.web.view import DaemonView
@@ -112,16 +113,9 @@ def _incident(incident: Incident, daemon: DaemonView, scene: Scene) -> dict[str,
         "members": [str(member) for member in incident.members],
         "linked": list(incident.linked),
         "group": incident.group or None,
-        "acknowledged": page.acknowledged(incident),
-        "public_note": _public_note(incident),
+        "acknowledged": acknowledged(incident.acknowledgement),
+        "public_note": public_note(incident.public_note, daemon.clock.now()),
     }
-
-
-def _public_note(incident: Incident) -> dict[str, Any] | None:
-    note = incident.public_note
-    if note is None:
-        return None
-    return {"text": note.text, "at": iso(note.at), "next_update": _time(note.next_update)}
 
 
 def _unproven(incident: Incident, daemon: DaemonView) -> frozenset[CheckId]:

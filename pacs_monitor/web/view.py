@@ -11,7 +11,7 @@ from pacs_monitor.dead_mans_switch import DeadMansSwitch
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.history import History
 from pacs_monitor.leadership import Role
-from pacs_monitor.model import Clock
+from pacs_monitor.model import Clock, Micros
 from pacs_monitor.net.connection_server import Refusals
 from pacs_monitor.web.audit import AuditTrail
 
@@ -41,6 +41,11 @@ class DaemonView(Protocol):
 
     @property
     def dead_mans_switch(self) -> DeadMansSwitch: ...
+
+    @property
+    def last_handover(self) -> Micros | None:
+        """When a handover was last sent; None if never."""
+        ...
 
     @property
     def last_reload_successful(self) -> bool: ...

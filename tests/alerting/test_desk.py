@@ -186,6 +186,7 @@ class Counting:
     kind = "counting"
     settings = WebhookSettings
     owns_escalation = False
+    takes_answers = False
 
     def __init__(self, inner: Channel) -> None:
         self.inner, self.now, self.most, self.lock = inner, 0, 0, threading.Lock()

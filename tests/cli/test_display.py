@@ -192,11 +192,51 @@ def test_an_incident_is_listed_by_what_it_is_about(more: dict[str, Any], about: 
     assert f"  {about}  " in line
 
 
-def test_incidents_are_listed_the_newest_last() -> None:
+ACKNOWLEDGED = {"by": "anna", "why": "vendor called", "until": "2025-11-24T19:00:00Z", "ticket": "4711"}
+HAS_IT = "acknowledged by anna until 20:00:00 CET (ticket 4711): vendor called"
+NOTE = {"text": "use the [viewer]", "at": "2025-11-24T15:20:00Z", "next_update": "2025-11-24T15:45:00Z"}
+
+
+def test_of_listed_incidents_the_worst_that_nobody_has_acknowledged_stands_last() -> None:
     ended = an_incident(id="01JE", state="up", ended="2025-11-24T15:10:00Z", ending="resolved")
-    assert display.incidents([ended, an_incident()], WHEN) == [
-        "01JD  critical  down  archive/dicom_echo  tcp_refused  since 16:00:00 CET  open",
+    handled = an_incident(id="01JF", acknowledged=ACKNOWLEDGED, public_note=NOTE | {"overdue": True})
+    mild = an_incident(id="01JG", severity="warning", since="2025-11-24T15:30:00Z")
+    assert plain(display.incidents([mild, an_incident(), handled, ended], WHEN)) == [
         "01JE  critical  up    archive/dicom_echo  tcp_refused  since 16:00:00 CET  resolved 16:10:00 CET",
+        "01JF  critical  down  archive/dicom_echo  tcp_refused  since 16:00:00 CET  acknowledged",
+        f"    {HAS_IT}",
+        "    users were told: use the [viewer] (next update 16:45:00 CET, which is OVERDUE)",
+        "01JG  warning   down  archive/dicom_echo  tcp_refused  since 16:30:00 CET  open, not acknowledged",
+        "01JD  critical  down  archive/dicom_echo  tcp_refused  since 16:00:00 CET  open, not acknowledged",
+    ]
+
+
+def test_what_is_acknowledged_stands_apart_in_the_status_before_what_is_not() -> None:
+    nodes = [
+        {"node": "archive", "checks": [check("dicom_echo", "down", "fail", "tcp_refused", severity="critical")]},
+        {"node": "ris", "checks": [check("echo", "degraded", "warn"), check("tcp", "up", "ok")]},
+    ]
+    board = {"monitor": "east", "time": "2025-11-24T16:00:00Z", "paging": "on", "counts": {"down": 1}, "nodes": nodes}
+    told = NOTE | {"overdue": False, "next_update": "2025-11-24T18:00:00Z"}
+    handled = open_incident("archive/dicom_echo", acknowledged=ACKNOWLEDGED, public_note=told)
+    hook = {"channel": "hook", "works": False, "failing_since": "2025-11-24T15:00:00Z", "reason": "timeout"}
+    channel = hook | {"pending": 1, "stuck": []}
+    delivery = open_incident(kind="delivery", cause="hook", acknowledged=ACKNOWLEDGED)
+    new = open_incident("ris/echo", id="01JE")
+    lines = plain(display.board(board | {"incidents": [new, handled, delivery], "channels": [channel]}, WHEN))
+    assert [line for line in lines if REFUSED not in line] == [
+        "ris/tcp             up        warning   since 16:00:00 CET  last: ok",
+        "acknowledged, being handled:",
+        "archive/dicom_echo  down      critical  since 16:00:00 CET  last: fail tcp_refused",
+        "    critical incident 01JD: no page was sent: not decided yet",
+        f"    {HAS_IT}",
+        "    users were told: use the [viewer] (next update 19:00:00 CET)",
+        "channel hook has delivered nothing since 16:00:00 CET (timeout); 1 notification waits",
+        f"    {HAS_IT}",
+        "not acknowledged:",
+        "ris/echo            degraded  warning   since 16:00:00 CET  last: warn",
+        "    critical incident 01JE: no page was sent: not decided yet",
+        "east at 17:00:00 CET: 1 down; paging on",
     ]
     assert display.incidents([], WHEN) == []
 

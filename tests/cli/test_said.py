@@ -72,3 +72,13 @@ def test_a_note_is_in_the_story(config: Path) -> None:
     assert say(config, "note", "ris", *words).returncode == 0
     story = say(config, "incidents", opened(config)["ris"]).stdout
     assert "it-duty notes for the public: Images are delayed (next update " in story
+
+
+def test_the_handover_is_what_the_daemon_says_in_the_zone_of_the_monitor(config: Path) -> None:
+    said = json.loads(say(config, "handover", "--json").stdout)
+    ids = {row["id"] for row in (*said["open"], *said["acknowledged"])}
+    assert ids == set(opened(config).values())
+    printed = say(config, "handover").stdout
+    assert printed.startswith("Handover of proof, ")
+    assert "paging is off: nobody receives pages" in printed
+    assert all(identity in printed for identity in ids)

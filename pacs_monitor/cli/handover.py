@@ -1,0 +1,26 @@
+"""`handover`: what the next shift has to know, asked of the running daemon."""
+
+from __future__ import annotations
+
+from rich.markup import escape
+
+from pacs_monitor.cli import client
+from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, out, print_json
+from pacs_monitor.cli.daemon_address import daemon_address
+
+
+@app.command()
+def handover(
+    json: AsJson = False, url: Url = None, token_file: TokenFile = None, config: ConfigFile = DEFAULT_CONFIG
+) -> None:
+    """Show what the next shift has to know: first what nobody has acknowledged, then what is being handled.
+
+    Then updates that users wait for, pages that do not arrive, what ends soon, maintenance and pauses, what is not
+    being checked, channels that have not delivered lately, and what ended since the last handover. Times are those of
+    the monitor's time zone. `handover` in the configuration sends the same at a time of the day.
+    """
+    said = client.get(daemon_address(config, url, token_file), "/api/v1/handover")
+    if json:
+        print_json(said)
+    else:
+        out.print(escape(said["text"]))

@@ -1,0 +1,25 @@
+"""The handover as the API gives it."""
+
+from __future__ import annotations
+
+from tests.web.conftest import Served
+from tests.web.test_api import until_up
+from tests.web.test_incidents import incidents
+
+
+async def test_what_is_open_is_handed_over_first_unacknowledged_then_as_handled(served: Served) -> None:
+    await until_up(served)
+    assert "Nothing is open." in (await served.client.get("/api/v1/handover")).json()["text"]
+    served.peer.down()
+    (row,) = await incidents(served, ended=False)
+    said = (await served.client.get("/api/v1/handover")).json()
+    assert [one["id"] for one in said["open"]] == [row["id"]]
+    assert said["open"][0]["summary"].startswith("archive ")
+    await served.client.post(f"/api/v1/incidents/{row['id']}/ack", json={"by": "it-duty", "why": "vendor called"})
+    words = {"by": "it-duty", "text": "use the viewer", "public": True, "next_update": "23:59"}
+    await served.client.post(f"/api/v1/incidents/{row['id']}/note", json=words)
+    said = (await served.client.get("/api/v1/handover")).json()
+    assert (said["open"], [one["acknowledged"]["by"] for one in said["acknowledged"]]) == ([], ["it-duty"])
+    (open_now,) = (await served.client.get("/api/v1/status")).json()["incidents"]
+    assert open_now["acknowledged"]["by"] == "it-duty"
+    assert open_now["public_note"]["text"] == "use the viewer"
