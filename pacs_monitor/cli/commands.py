@@ -40,6 +40,12 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "oncall",
         "Show who asked the running daemon for what, from where, and what became of it, the latest last.",
     ),
+    "maintenance": ("maintenance", "Plan maintenance: list, add, extend and end windows; nobody is paged for them."),
+    "pause": (
+        "pausing",
+        "Stop checks at once for a time, 8 h by default; it ends by itself. Without arguments, list what is paused.",
+    ),
+    "resume": ("pausing", "Run paused checks again."),
     "notify-test": (
         "notify_test",
         "Send one test notification, through the daemon if one answers, and show the receiver's answer.",

@@ -39,6 +39,8 @@ def board(status: Mapping[str, Any], when: When) -> list[str]:
         colour, detail = COLOURS[check["state"]], (check["last"] or {}).get("detail")
         lines.append(f"[{colour}]{escape(head)}[/{colour}]")
         forbidden = (check.get("restriction") or {}).get("text")
+        planned = check.get("window")
+        lines += [f"    {escape(maintained(planned, when))}"] if planned and not forbidden else []
         lines += [f"    {escape(forbidden)}"] if forbidden else []
         lines += [f"    {escape(detail)}"] if detail and not (forbidden and check["state"] == "unknown") else []
         lines += [f"    {escape(paged.line(incident, when, status['time']))}" for incident in of_check.get(name, ())]
@@ -54,6 +56,12 @@ def board(status: Mapping[str, Any], when: When) -> list[str]:
     counts = ", ".join(f"{count} {state}" for state, count in status["counts"].items() if count) or "no checks"
     head = f"[bold]{escape(status['monitor'])}[/bold] at {when(status['time'])}"
     return [*lines, f"{head}: {counts}; paging {status['paging']}"]
+
+
+def maintained(window: Row, when: When) -> str:
+    """`in maintenance until 04:00:00 CET: archive patching (by change 4712)`."""
+    by = f" (by {window['by']})" if window["by"] else ""
+    return f"in maintenance until {when(window['end'])}: {window['name']}{by}"
 
 
 def incidents(rows: Iterable[Mapping[str, Any]], when: When) -> list[str]:
