@@ -16,6 +16,7 @@ from pacs_monitor.alerting import Desk
 from pacs_monitor.alerting.journal import Journal, journal_file
 from pacs_monitor.alerting.recovery import recover
 from pacs_monitor.alerting.restart import cut_off
+from pacs_monitor.alerting.restrictions import restored_restrictions
 from pacs_monitor.clock import ClockWatch, SystemClock
 from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.dead_mans_switch import DeadMansSwitch
@@ -96,6 +97,7 @@ class Daemon:
             journal=self._journal,
             permitted=self.instance.permitted,
             ask=self.engine.ask,
+            restrict=self.engine.restrict,
         )
         runner.isolation.on_cut = self.desk.site_cut
         self.refusals: Refusals = Counter()
@@ -158,6 +160,7 @@ class Daemon:
         await self._listeners.adopt(self.estate.monitor)
         self.engine.start()
         self.engine.runner.isolation.cut = cut_off(restored)
+        self.engine.restrict(restored_restrictions(restored, self.estate, self.clock.now()))
         self._adopt(self.estate, restored)
         self.engine.tidy()
         await self.keeping.log_stranded(self.estate)
@@ -307,6 +310,7 @@ class Daemon:
         estate = configuration.in_force(self.estate, new)
         changes += await self._listeners.adopt(estate.monitor)
         self.estate = estate
+        self.engine.restrict(self.desk.plans.restrictions(estate))
         self._adopt(self.estate, restored)
         self.keeping.adopt(self.estate.monitor)
         self.desk.reloaded(self.estate)

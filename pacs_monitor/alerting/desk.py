@@ -8,7 +8,7 @@ monotonic clock, and looks again at least every 30 s; when the wall clock was se
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -35,6 +35,7 @@ from pacs_monitor.alerting.observer import Board, Moment
 from pacs_monitor.alerting.pace import Pace, patience
 from pacs_monitor.alerting.paged import Paged, paged
 from pacs_monitor.alerting.pages import Pages
+from pacs_monitor.alerting.plans import Plans
 from pacs_monitor.alerting.restart import situation_of
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.situation import Subject
@@ -59,6 +60,7 @@ from pacs_monitor.model import (
     Incident,
     Micros,
     Notification,
+    Restriction,
     Transition,
 )
 from pacs_monitor.supervision import Supervisor
@@ -82,8 +84,12 @@ class Desk:
         permitted: Callable[[], Awaitable[None]] = always,
         policy: RetryPolicy = DECISION_PACE,
         ask: Callable[[CheckId], None] = lambda _check: None,
+        restrict: Callable[[Mapping[CheckId, Restriction]], None] = lambda _given: None,
     ) -> None:
-        """`ask` has a check run at once; `measured` is to be called with its results."""
+        """`ask` has a check run at once; `measured` is to be called with its results.
+
+        `restrict` is called with all that checks must not do, whenever any of it changes.
+        """
         self._unrecorded = Unrecorded(permitted)
         self.outbox = Outbox(clock, history, self, supervisor, policy, permit=self._unrecorded.begin)
         self._clock, self._board, self._estate, self._watch, self._ask = clock, board, estate, watch, ask
@@ -92,6 +98,7 @@ class Desk:
         self._pages = Pages(estate.monitor.name, board, supervisor)
         self._known: dict[CheckId, Check] = dict(estate.checks)
         self._timeline = Timeline(Rules(estate), event_id)
+        self.plans = Plans(self._timeline, clock, supervisor, restrict)
         self._inbox = Inbox()
         self._spoken = Spoken()
         self._slice = Slice()
@@ -289,6 +296,7 @@ class Desk:
         self._inbox.failed(what, self._clock.now())
 
     def _finish(self) -> None:
+        self.plans.look()
         slice_, self._slice = self._slice, Slice()
         self.dispatch.add(slice_.entry())
         for check in slice_.probes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from pacs_monitor.config.estate import check_facts
-from pacs_monitor.config.sections import MaintenanceSettings
+from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.fields import Match
 from pacs_monitor.format.names import likely
 from pacs_monitor.model import SECOND, Check, CheckId, Micros
@@ -23,12 +23,12 @@ AHEAD = 370 * 86_400 * SECOND
 class Planned:
     """The windows of `maintenance:`."""
 
-    def __init__(self, settings: Sequence[MaintenanceSettings], zone: str) -> None:
+    def __init__(self, settings: Sequence[MaintenanceSettings], zone: ZoneInfo) -> None:
         self._windows: tuple[tuple[MaintenanceSettings, Recurrence], ...] = ()
         if settings:
             from pacs_monitor.recurrence import Recurrence  # noqa: PLC0415 - few configurations need dateutil
 
-            times = [Recurrence(one.rrule, one.start, ZoneInfo(zone)) for one in settings]
+            times = [Recurrence(one.rrule, one.start, zone) for one in settings]
             self._windows = tuple(zip(settings, times, strict=True))
 
     def between(self, first: Micros, last: Micros) -> list[Window]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 from pacs_monitor.alerting.planned import Planned, covers
 from pacs_monitor.config.estate import Estate, Route, check_facts
@@ -60,7 +61,8 @@ class Rules:
         self._routes = estate.routes
         self._default = estate.default_route
         self._paging = estate.monitor.paging
-        self.planned = Planned(estate.maintenance, estate.monitor.timezone)
+        self.zone = ZoneInfo(estate.monitor.timezone)
+        self.planned = Planned(estate.maintenance, self.zone)
         self._covered: dict[str, frozenset[CheckId]] = {}
         self._known: dict[tuple[CheckId, Severity], Mapping[str, float | None]] = {}
 

@@ -44,6 +44,12 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "handover",
         "Show what the next shift has to know: first what nobody has acknowledged, then what is being handled.",
     ),
+    "maintenance": ("maintenance", "Plan maintenance: list, add, extend and end windows; nobody is paged for them."),
+    "pause": (
+        "pausing",
+        "Stop checks at once for a time, 8 h by default; it ends by itself. Without arguments, list what is paused.",
+    ),
+    "resume": ("pausing", "Run paused checks again."),
     "notify-test": (
         "notify_test",
         "Send one test notification, through the daemon if one answers, and show the receiver's answer.",

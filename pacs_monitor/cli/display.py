@@ -46,6 +46,8 @@ def board(status: Mapping[str, Any], when: When) -> list[str]:
         colour, detail, place = COLOURS[check["state"]], (check["last"] or {}).get("detail"), lines[places[name][0]]
         place.append(f"[{colour}]{escape(head)}[/{colour}]")
         forbidden = (check.get("restriction") or {}).get("text")
+        planned = check.get("window")
+        place += [f"    {escape(maintained(planned, when))}"] if planned and not forbidden else []
         place += [f"    {escape(forbidden)}"] if forbidden else []
         place += [f"    {escape(detail)}"] if detail and not (forbidden and check["state"] == "unknown") else []
         place += [line for incident in of_check.get(name, ()) for line in _below(incident, when, status["time"])]
@@ -106,6 +108,12 @@ def _counts(status: Row, when: When) -> list[str]:
     counts = ", ".join(f"{count} {state}" for state, count in status["counts"].items() if count) or "no checks"
     head = f"[bold]{escape(status['monitor'])}[/bold] at {when(status['time'])}"
     return [f"{head}: {counts}; paging {status['paging']}"]
+
+
+def maintained(window: Row, when: When) -> str:
+    """`in maintenance until 04:00:00 CET: archive patching (by change 4712)`."""
+    by = f" (by {window['by']})" if window["by"] else ""
+    return f"in maintenance until {when(window['end'])}: {window['name']}{by}"
 
 
 def incidents(rows: Iterable[Mapping[str, Any]], when: When) -> list[str]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pacs_monitor import channels
 from pacs_monitor.config.blocks import CHANNEL_KEYS, CheckDraft, NodeDraft, read_node, read_template
 from pacs_monitor.config.errors import unknown_key, unknown_kind
+from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.members import Defaults, Later, NodeTable
 from pacs_monitor.config.problems import Path
 from pacs_monitor.config.sections import (
@@ -18,7 +19,6 @@ from pacs_monitor.config.sections import (
     ChannelSettings,
     DefaultRoute,
     HandoverSettings,
-    MaintenanceSettings,
     MonitorSettings,
     ObjectiveSettings,
     RouteSettings,

@@ -12,11 +12,11 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 from pacs_monitor.calendars import Calendar
+from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.problems import Problem
 from pacs_monitor.config.sections import (
     ChannelTest,
     HandoverSettings,
-    MaintenanceSettings,
     MonitorSettings,
     ObjectiveSettings,
     ServiceSettings,

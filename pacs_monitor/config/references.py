@@ -8,11 +8,11 @@ from datetime import UTC
 from pacs_monitor import probes
 from pacs_monitor.config.draft import Draft, Piece
 from pacs_monitor.config.errors import unknown_name
+from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.members import NodeSettings
 from pacs_monitor.config.problems import Path
 from pacs_monitor.config.sections import (
     DefaultRoute,
-    MaintenanceSettings,
     MonitorSettings,
     RouteSettings,
     ServiceSettings,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -11,6 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pacs_monitor.config.audit import AuditSettings, Retention
 from pacs_monitor.config.heartbeat import Heartbeat
 from pacs_monitor.config.listening import DicomListener, Hl7Listener, ServerTls
+from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.members import LATER, Defaults, NodeTable
 from pacs_monitor.config.values import (
     BearerToken,
@@ -20,15 +20,12 @@ from pacs_monitor.config.values import (
     HostPort,
     Name,
     Pace,
-    Recurrence,
     TimeZone,
 )
 from pacs_monitor.fields import (
     AETitle,
-    Day,
     Duration,
     Match,
-    Moment,
     Percent,
     ServiceHours,
     Settings,
@@ -38,7 +35,6 @@ from pacs_monitor.fields import (
 )
 from pacs_monitor.model import Address, Paging
 from pacs_monitor.patterns import at_least_one_of, one_of
-from pacs_monitor.windows import Probing
 
 
 class Token(Settings):
@@ -256,38 +252,6 @@ class RouteSettings(DefaultRoute):
     """Which checks it applies to."""
     continue_: bool = Field(default=False, alias="continue")
     """Continue with the following routes."""
-
-
-class MaintenanceSettings(Settings):
-    """A planned window."""
-
-    name: str
-    """What is done."""
-    match: Match
-    """Which checks it covers."""
-    rrule: Recurrence | None = None
-    """Recurrence (RFC 5545); once by default."""
-    start: Moment
-    """First start, in the monitor's time zone."""
-    duration: Pace
-    """How long."""
-    probing: Probing = Probing.CONTINUE
-    """`read_only` stores, sends and deletes nothing; `stop` runs no check at all."""
-    by: str = ""
-    """Who planned it, or the number of the change."""
-    announced: Day | None = None
-    """When it was announced, for contracts that count only announced windows."""
-    notify: str = ""
-    """The channel that is told when it begins, when it is about to end while something still fails, and when it ends;
-    by default only the second is told, through the routes."""
-
-    @model_validator(mode="after")
-    def _recurs(self) -> Self:
-        if self.rrule is not None:
-            from pacs_monitor.recurrence import Recurrence  # noqa: PLC0415 - few configurations need dateutil
-
-            Recurrence(self.rrule, self.start, UTC).check(self.duration)
-        return self
 
 
 class ObjectiveSettings(Settings):

@@ -25,6 +25,7 @@ from pacs_monitor.web.head import HeadAsGet
 from pacs_monitor.web.leading import Leading
 from pacs_monitor.web.links import add_links
 from pacs_monitor.web.metrics import Exposition
+from pacs_monitor.web.plans import add_plans
 from pacs_monitor.web.rate_limit import SingleFlight, TokenBucket
 from pacs_monitor.web.refusals import sentences
 from pacs_monitor.web.said import add_words
@@ -64,6 +65,7 @@ def create_app(daemon: DaemonView) -> FastAPI:
     _add_channels(app, daemon)
     add_words(app, daemon)
     add_handover(app, daemon)
+    add_plans(app, daemon)
     add_links(app)
     return app
 

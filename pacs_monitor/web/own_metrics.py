@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from pacs_monitor import __version__
+from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.leadership import Role
 from pacs_monitor.model import SECOND, Severity
+from pacs_monitor.web.status import in_maintenance
 from pacs_monitor.web.view import DaemonView
 
 
@@ -26,12 +28,13 @@ class OfTheMonitor(Collector):
         yield from self._engine()
 
     def _nodes(self) -> Metric:
-        maintenance = GaugeMetricFamily(
-            "pacs_node_maintenance", "1 while the node is in a planned maintenance window.", labels=["node", "site"]
-        )
-        nodes = {(entry.check.node.name, entry.check.node.site) for entry in self._daemon.engine.board.entries.values()}
-        for node in sorted(nodes):
-            maintenance.add_metric(list(node), 0)
+        help_ = "1 while all checks of the node are in planned maintenance."
+        maintenance = GaugeMetricFamily("pacs_node_maintenance", help_, labels=["node", "site"])
+        nodes: defaultdict[tuple[str, str], list[BoardEntry]] = defaultdict(list)
+        for entry in self._daemon.engine.board.entries.values():
+            nodes[entry.check.node.name, entry.check.node.site].append(entry)
+        for node, entries in sorted(nodes.items()):
+            maintenance.add_metric(list(node), in_maintenance(self._daemon, entries))
         return maintenance
 
     def _alerting(self) -> Iterator[Metric]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from pacs_monitor.messages import page
 from pacs_monitor.messages.words import acknowledged, public_note
 from pacs_monitor.model import SECOND, Micros, Restriction, State, iso
 from pacs_monitor.web.view import DaemonView
+from pacs_monitor.windows import Window, spelled
 
 AT_A_TIME = 250
 """Nodes that are written at a time: 1 to 2 ms, after which the event loop runs."""
@@ -144,8 +146,29 @@ def node(daemon: DaemonView, name: str, entries: list[BoardEntry]) -> dict[str, 
         "role": known.role,
         "presence": known.presence,
         "state": min((entry.standing.state for entry in entries), key=WORST_FIRST.index),
-        "maintenance": False,
+        "maintenance": in_maintenance(daemon, entries),
         "checks": [check(daemon, entry) for entry in entries],
+    }
+
+
+def in_maintenance(daemon: DaemonView, entries: Iterable[BoardEntry]) -> bool:
+    """Whether all checks of a node are in planned maintenance."""
+    return all(daemon.desk.plans.maintenance_of(entry.check.id) for entry in entries)
+
+
+def window(planned: Window) -> dict[str, Any]:
+    """A window of maintenance."""
+    return {
+        "id": planned.id,
+        "name": planned.name,
+        "match": spelled(planned.match),
+        "start": iso(planned.start),
+        "end": iso(planned.end),
+        "probing": planned.probing,
+        "by": planned.by,
+        "why": planned.why,
+        "announced": planned.announced and planned.announced.isoformat(),
+        "notify": planned.notify or None,
     }
 
 
@@ -158,7 +181,7 @@ def restriction(given: Restriction) -> dict[str, Any]:
 def check(daemon: DaemonView, entry: BoardEntry) -> dict[str, Any]:
     """One check: where it stands, where it leans, its last result, when it runs next."""
     due = daemon.engine.next_due(entry.check.id)
-    standing = entry.standing
+    standing, planned = entry.standing, daemon.desk.plans.maintenance_of(entry.check.id)
     return {
         "check": entry.check.id.check,
         "probe": entry.check.probe.kind,
@@ -169,6 +192,8 @@ def check(daemon: DaemonView, entry: BoardEntry) -> dict[str, Any]:
         "reason": standing.reason,
         "leaning": states.leaning(standing),
         "proven": entry.proven,
+        "maintenance": planned is not None,
+        "window": planned and window(planned),
         "restriction": entry.restriction and restriction(entry.restriction),
         "last": entry.last and entry.last.as_json(),
         "next_due": None if due is None else iso(daemon.clock.now() + round(due * SECOND)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -37,8 +36,8 @@ def play(tmp_path: Path) -> Play:
     return Play(an_estate(tmp_path, NODES, REMIND))
 
 
-def window(start: float, end: float, node: str = "archive", **more: Any) -> Window:
-    return Window(WINDOW, "patching", Match(node=(node,)), at(start), at(end), by="change 4712", **more)
+def window(start: float, end: float, node: str = "archive", notify: str = "") -> Window:
+    return Window(WINDOW, "patching", Match(node=(node,)), at(start), at(end), by="change 4712", notify=notify)
 
 
 def notices(play: Play) -> list[str]:

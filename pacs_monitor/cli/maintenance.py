@@ -1,0 +1,156 @@
+"""`maintenance list|add|extend|end`: what is planned, so that nobody is paged for it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from pacs_monitor.cli import client, words
+from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, fail, out, print_json, warn
+from pacs_monitor.cli.daemon_address import DaemonAddress, daemon_address
+from pacs_monitor.cli.display import reader_of_times
+from pacs_monitor.clock import SystemClock
+from pacs_monitor.windows import Probing
+
+SHORTEST = 4
+"""Characters at the end of a window's id that may stand for it."""
+PATH = "/api/v1/maintenance"
+planned = typer.Typer(no_args_is_help=True, help="Plan maintenance: nobody is paged for its checks.")
+app.add_typer(planned, name="maintenance")
+WindowId = Annotated[
+    str,
+    typer.Argument(metavar="WINDOW", help="Which window: its ID or the last characters of it (4 or more); see list."),
+]
+
+
+@planned.command("list")
+def list_(
+    json: AsJson = False, url: Url = None, token_file: TokenFile = None, config: ConfigFile = DEFAULT_CONFIG
+) -> None:
+    """List the windows that are not over, with their IDs."""
+    daemon = daemon_address(config, url, token_file)
+    found = client.get(daemon, PATH)
+    if json:
+        print_json(found)
+        return
+    for row in found:
+        out.print(escape(_line(row, daemon)))
+    if not found:
+        out.print("no maintenance is planned")
+
+
+@planned.command()
+def add(
+    match: words.Match = None,
+    *,
+    all_: Annotated[bool, typer.Option("--all", help="Every check, instead of --match.")] = False,
+    for_: words.For = None,
+    until: words.Until = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--start", metavar="TIME", help="When it begins: 22:00, 'Sun 02:00'; by default now."),
+    ] = None,
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help=f"What is done. {words.NO_PATIENTS}")] = "",
+    probing: Annotated[
+        Probing,
+        typer.Option("--probing", help="read_only: store, send and delete nothing; stop: ask nothing at all."),
+    ] = Probing.CONTINUE,
+    announced: Annotated[
+        str | None, typer.Option("--announced", metavar="2026-01-02", help="When it was announced, for contracts.")
+    ] = None,
+    notify: Annotated[
+        str, typer.Option("--notify", metavar="CHANNEL", help="The channel that is told when it begins and ends.")
+    ] = "",
+    why: words.Why = "",
+    by: words.By = None,
+    json: AsJson = False,
+    url: Url = None,
+    token_file: TokenFile = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Plan a window, and print its ID: what fails in it pages only if it still fails when the window has ended.
+
+    It needs --match (or --all), and --for or --until; --for counts from --start.
+    """
+    daemon = daemon_address(config, url, token_file)
+    body = words.said(
+        by,
+        why,
+        match=match,
+        for_=for_,
+        until=until,
+        start=start,
+        name=name,
+        probing=probing.value,
+        announced=announced,
+        notify=notify,
+    )
+    _tell(client.post(daemon, PATH, body | ({"all": True} if all_ else {})), daemon, json)
+
+
+@planned.command()
+def extend(
+    window: WindowId,
+    for_: words.For = None,
+    until: words.Until = None,
+    why: words.Why = "",
+    *,
+    by: words.By = None,
+    json: AsJson = False,
+    url: Url = None,
+    token_file: TokenFile = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Let a window last longer: --for counts from its planned end, --until names the new one."""
+    daemon = daemon_address(config, url, token_file)
+    body = words.said(by, why, for_=for_, until=until)
+    _tell(client.post(daemon, f"{PATH}/{_identity(daemon, window)}/extend", body), daemon, json)
+
+
+@planned.command()
+def end(
+    window: WindowId,
+    why: words.Why = "",
+    *,
+    by: words.By = None,
+    json: AsJson = False,
+    url: Url = None,
+    token_file: TokenFile = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """End a window now; one that has not begun does not take place."""
+    daemon = daemon_address(config, url, token_file)
+    _tell(client.delete(daemon, f"{PATH}/{_identity(daemon, window)}", words.said(by, why)), daemon, json)
+
+
+def _tell(row: dict[str, Any], daemon: DaemonAddress, json: bool) -> None:
+    if json:
+        print_json(row)
+        return
+    out.print(escape(_line(row, daemon)))
+    if not row["recorded"]:
+        warn([row["warning"]])
+
+
+def _line(row: dict[str, Any], daemon: DaemonAddress) -> str:
+    """`01K… Sun 2026-01-11 02:00:00 CET to 04:00:00 CET, node=archive: patching, read_only (by change 4712)`."""
+    when = reader_of_times(daemon.zone, SystemClock().now())
+    by, how = f" (by {row['by']})" if row["by"] else "", "" if row["probing"] == "continue" else f", {row['probing']}"
+    now = "  [now]" if row.get("active") else ""
+    called_off = "  called off" if row["end"] <= row["start"] else ""
+    times = f"{when(row['start'])} to {when(row['end'])}"
+    return f"{row['id']}  {times}  {row['match']}: {row['name']}{how}{by}{now}{called_off}"
+
+
+def _identity(daemon: DaemonAddress, which: str) -> str:
+    """The id of the one window that is meant; ends the command where it is none, or several."""
+    ids = [row["id"] for row in client.get(daemon, PATH)]
+    meant = [one for one in ids if one == which.upper()]
+    if not meant and len(which) >= SHORTEST:
+        meant = [one for one in ids if one.endswith(which.upper())]
+    if len(meant) != 1:
+        what = "several windows end so" if meant else f"no window {which!r}"
+        fail(f"{what}; list them with: pacs-monitor maintenance list", 2)
+    return str(meant[0])

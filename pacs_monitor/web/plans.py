@@ -1,0 +1,173 @@
+"""What people plan: windows of maintenance, and pauses."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
+
+from fastapi import FastAPI, HTTPException, Request
+from pydantic import Field, StringConstraints, model_validator
+from ulid import ULID
+
+from pacs_monitor.alerting.planned import covers
+from pacs_monitor.alerting.words import Extend, Finish, Hold, Plan, Resume, Word
+from pacs_monitor.fields import Day, Match
+from pacs_monitor.model import SECOND, CheckId, Micros, iso
+from pacs_monitor.web.said import NOT_RECORDED, said
+from pacs_monitor.web.status import window as window_json
+from pacs_monitor.web.view import DaemonView
+from pacs_monitor.web.words import LONGEST_NAME, Limited, Line, Matching, PersonName, Words, speaker
+from pacs_monitor.when import parse_when
+from pacs_monitor.windows import Pause, Probing, Window, spelled
+
+PAUSED_FOR = 8 * 3600 * SECOND
+"""How long a pause holds that names no end."""
+
+
+class Which(Matching):
+    """Words that must say which checks."""
+
+    all: bool = False
+    """Every check of the monitor, instead of `match`."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        empty = self.match is None or self.match == Match()
+        if empty != self.all:
+            raise ValueError("say which checks: either match, such as {node: archive}, or all: true")
+        return self
+
+    @property
+    def wanted(self) -> Match:
+        return self.match or Match()
+
+
+class Planned(Limited, Which):
+    """A window of maintenance."""
+
+    name: Annotated[Line, StringConstraints(min_length=1)] = "maintenance"
+    """What is done. No patient names or IDs."""
+    start: Annotated[str, Field(max_length=LONGEST_NAME)] | None = None
+    """When it begins: 22:00, tomorrow 02:00, Sun 02:00 or a time by RFC 3339; by default now. `for` counts
+    from then."""
+    probing: Probing = Probing.CONTINUE
+    """`continue`; `read_only` stores, sends and deletes nothing; `stop` asks nothing at all."""
+    announced: Day | None = None
+    """When it was announced, for contracts that count only announced windows."""
+    notify: PersonName = ""
+    """The channel that is told when it begins and ends."""
+
+    @model_validator(mode="after")
+    def _an_end(self) -> Self:
+        if self.for_ is None and self.until is None:
+            raise ValueError("say how long: for, such as 2h, or until, such as Sun 04:00")
+        return self
+
+
+class Paused(Limited, Which):
+    """Checks that are not to run."""
+
+
+NOTHING = Words()
+
+
+def add_plans(app: FastAPI, daemon: DaemonView) -> None:
+    """The verbs."""
+    _add_windows(app, daemon)
+    _add_pauses(app, daemon)
+
+
+def _add_windows(app: FastAPI, daemon: DaemonView) -> None:
+    @app.get("/api/v1/maintenance", summary="Windows of maintenance that are not over, by their start.")
+    async def windows() -> list[dict[str, Any]]:
+        now = daemon.clock.now()
+        return [window_json(one) | {"active": one.holds(now)} for one in daemon.desk.plans.windows()]
+
+    @app.post("/api/v1/maintenance", status_code=201, summary="Plan a window: nobody is paged for its checks.")
+    async def add(request: Request, words: Planned) -> dict[str, Any]:
+        now, zone = daemon.clock.now(), _zone(daemon)
+        start = now if words.start is None else _start(words.start, now, zone)
+        end = words.ends(start if words.until is None else now, zone)
+        planned = Window(
+            str(ULID()),
+            words.name,
+            words.wanted,
+            start,
+            end or start,
+            words.probing,
+            str(speaker(request, words.by)),
+            words.why,
+            words.announced,
+            words.notify,
+        )
+        return await _done(daemon, Plan(planned), window_json(planned))
+
+    @app.post("/api/v1/maintenance/{window}/extend", summary="A window lasts longer: for counts from its planned end.")
+    async def extend(request: Request, window: str, words: Limited) -> dict[str, Any]:
+        planned = _found(daemon, window)
+        until = words.ends(planned.end if words.until is None else daemon.clock.now(), _zone(daemon))
+        if until is None:
+            raise HTTPException(422, ["say how long: for, such as 1h more, or until, such as 05:00"])
+        word = Extend(window, str(speaker(request, words.by)), until, words.why)
+        return await _done(daemon, word, window_json(planned.changed(end=until)))
+
+    @app.delete("/api/v1/maintenance/{window}", summary="End a window now, or call one off that has not begun.")
+    async def end(request: Request, window: str, words: Words = NOTHING) -> dict[str, Any]:
+        planned = _found(daemon, window)
+        ended = planned.changed(end=max(daemon.clock.now(), planned.start))
+        return await _done(daemon, Finish(window, str(speaker(request, words.by)), words.why), window_json(ended))
+
+
+def _add_pauses(app: FastAPI, daemon: DaemonView) -> None:
+    @app.get("/api/v1/pauses", summary="Checks that people have paused, by the end of the pause.")
+    async def pauses() -> list[dict[str, Any]]:
+        return [pause_json(*one) for one in daemon.desk.plans.pauses()]
+
+    @app.post("/api/v1/pause", status_code=201, summary="Stop checks for a time, by default 8 h: nothing is asked.")
+    async def pause(request: Request, words: Paused) -> dict[str, Any]:
+        now = daemon.clock.now()
+        until = words.ends(now, _zone(daemon)) or now + PAUSED_FOR
+        held = Pause(str(ULID()), words.wanted, str(speaker(request, words.by)), now, until, words.why)
+        checks = sorted(check.id for check in daemon.estate.checks.values() if covers(words.wanted, check))
+        return await _done(daemon, Hold(held), pause_json(held, checks))
+
+    @app.post("/api/v1/resume", summary="Run paused checks again.")
+    async def resume(request: Request, words: Which) -> dict[str, Any]:
+        word = Resume(words.wanted, str(speaker(request, words.by)), words.why)
+        return await _done(daemon, word, {"match": spelled(words.wanted)})
+
+
+def pause_json(pause: Pause, checks: list[CheckId]) -> dict[str, Any]:
+    """A pause, and the checks that it holds."""
+    return {
+        "id": pause.id,
+        "match": spelled(pause.match),
+        "by": pause.by,
+        "why": pause.why,
+        "since": iso(pause.at),
+        "until": iso(pause.until),
+        "checks": [str(check) for check in checks],
+    }
+
+
+async def _done(daemon: DaemonView, word: Word, about: dict[str, Any]) -> dict[str, Any]:
+    recorded = await said(daemon, word)
+    return about | {"recorded": recorded} | ({} if recorded else {"warning": NOT_RECORDED})
+
+
+def _found(daemon: DaemonView, identity: str) -> Window:
+    for one in daemon.desk.plans.windows():
+        if one.id == identity:
+            return one
+    raise HTTPException(404, f"no window {identity}; GET /api/v1/maintenance lists those that are not over")
+
+
+def _start(text: str, now: Micros, zone: ZoneInfo) -> Micros:
+    try:
+        return parse_when(text, now, zone)
+    except ValueError as error:
+        raise HTTPException(422, [f"start: {error}"]) from None
+
+
+def _zone(daemon: DaemonView) -> ZoneInfo:
+    return ZoneInfo(daemon.estate.monitor.timezone)
