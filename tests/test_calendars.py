@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pacs_monitor.calendars import DAY, Calendar, Days, Hours, outside, within
+from pacs_monitor.calendars import DAY, Calendar, Days, Hours, WeeklyTimes, outside, within
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros
 
@@ -254,3 +254,45 @@ def test_nobody_is_paged_outside_of_it_or_within_its_grace(some: Calendar, momen
     assert some.pages_from(pages) == pages
     between = (moment + pages) // 2
     assert some.pages_from(between) == pages
+
+
+@pytest.mark.parametrize(
+    ("times", "after", "until", "found"),
+    [
+        ("07:00", "2026-11-27T06:59", "2026-11-27T07:00", "2026-11-27T07:00"),
+        ("07:00", "2026-11-27T07:00", "2026-11-28T06:59", None),
+        ("Mon-Fri 07:00, Sat Sun 09:00", "2026-11-27T12:00", "2026-11-29T12:00", "2026-11-29T09:00"),
+        ("Tue 10:00", "2026-11-20T00:00", "2026-11-30T00:00", "2026-11-24T10:00"),
+        ("Fri-Mon 10:00", "2026-11-24T12:00", "2026-11-26T23:00", None),
+    ],
+)
+def test_the_latest_of_weekly_times_is_found(times: str, after: str, until: str, found: str | None) -> None:
+    assert WeeklyTimes.parse(times).latest(at(after), at(until), BERLIN) == (None if found is None else at(found))
+    assert str(WeeklyTimes.parse(str(WeeklyTimes.parse(times)))) == str(WeeklyTimes.parse(times))
+
+
+@pytest.mark.parametrize("minute", ["02:30", "02:00", "01:59", "03:00"])
+@pytest.mark.parametrize("night", [date(2026, 3, 29), date(2026, 10, 25)])
+def test_a_weekly_time_comes_once_in_the_nights_when_the_clock_is_set(night: date, minute: str) -> None:
+    """APScheduler's cron triggers run twice what is there twice."""
+    times, moment = WeeklyTimes.parse(minute), at(f"{night}T00:00")
+    found = set()
+    for _ in range(24 * 60):
+        before, moment = moment, moment + 60 * SECOND
+        if (time := times.latest(before, moment, BERLIN)) is not None:
+            found.add(time)
+    assert len(found) == 1
+
+
+@given(st.integers(0, 400 * 24), st.integers(1, 400 * 24))
+def test_looking_often_and_looking_once_find_the_same_latest_time(first: int, hours: int) -> None:
+    times, start = WeeklyTimes.parse("Mon-Fri 07:00, Sun 22:15"), at("2026-01-01T00:00") + first * HOUR
+    often = [times.latest(start + n * HOUR, start + (n + 1) * HOUR, BERLIN) for n in range(min(hours, 200))]
+    once = times.latest(start, start + min(hours, 200) * HOUR, BERLIN)
+    assert once == max((one for one in often if one is not None), default=None)
+
+
+@pytest.mark.parametrize("wrong", ["", "7", "24:00", "Tuesday 10:00", "10:00,", "Mon-", "07:00 Mon"])
+def test_what_is_no_weekly_time_is_refused(wrong: str) -> None:
+    with pytest.raises(ValueError, match="is not a time; write 07:00"):
+        WeeklyTimes.parse(wrong)
