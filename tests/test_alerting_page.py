@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pacs_monitor.alerting import flapping, notify, sites, vanished
+from pacs_monitor.alerting import flapping, notify, sites, storms, vanished
 from pacs_monitor.alerting.advance import GAP
 from pacs_monitor.alerting.rules import REACHABILITY
 from pacs_monitor.alerting.suppress import words
+from pacs_monitor.config.sections import OPENINGS_PER_MINUTE
 from pacs_monitor.model import BEHIND_PARENT, SECOND, FailureClass, Reason, failure_class
 
 ROOT = Path(__file__).parents[1]
@@ -53,5 +54,6 @@ def test_the_times_and_numbers_are_those_in_force() -> None:
     assert (notify.GATHERING, notify.JOINING, sites.SUSPECT_FOR) == (60 * SECOND, 300 * SECOND, 60 * SECOND)
     assert (sites.LEAST, vanished.VANISHED, vanished.VANISH_WITHIN, GAP) == (3, 5, 120 * SECOND, 60 * SECOND)
     assert (flapping.FAILURES, flapping.WITHIN, flapping.CALM_AFTER) == (5, 3600 * SECOND, 1800 * SECOND)
+    assert (storms.GATHER, storms.MINUTE, OPENINGS_PER_MINUTE) == (10 * SECOND, 60 * SECOND, 20)
     kinds = PAGE.partition("That check\nis its ")[2].partition(", whichever")[0]
     assert tuple(re.findall(r"`(\w+)`", kinds)) == REACHABILITY

@@ -31,6 +31,7 @@ from pacs_monitor.alerting import (
     parents,
     pauses,
     sites,
+    storms,
     windows,
 )
 from pacs_monitor.alerting.clock_steps import clock_set
@@ -87,7 +88,9 @@ def advance(situation: Situation, event: Event, rules: Rules) -> Advance:
     _apply(turn, event)
     for identity in turn.untouched():
         subject = turn.subject(identity)
-        if subject is not None and (subject := sites.looked_at(turn, subject)) is not None:
+        subject = subject and sites.looked_at(turn, subject)
+        subject = subject and storms.looked_at(turn, subject)
+        if subject is not None:
             notify.evaluate(turn, subject)
     return Advance(turn.now, turn.effects)
 
@@ -205,6 +208,7 @@ def _reloaded(turn: Turn) -> None:
             flapping.keep(turn, check, None)
     parents.reloaded(turn)
     own.reloaded(turn)
+    storms.reloaded(turn)
     sites.recount(turn)
     turn.touch(list(turn.now.subjects))
 

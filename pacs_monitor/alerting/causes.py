@@ -47,6 +47,11 @@ def class_of(cause: str) -> FailureClass:
     return _CLASSES[name] if colon else FailureClass.OTHER
 
 
+def channel_of(summary: Incident) -> str:
+    """The channel that an incident of kind summary is for."""
+    return summary.cause.partition(" ")[0]
+
+
 def asked(check: Check) -> tuple[str, str]:
     """The host and the port that a check asks; the kind of probe stands for a port that it does not have."""
     for address in check.probe.addresses(check.node, check.settings):

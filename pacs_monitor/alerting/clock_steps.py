@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from immutables import Map
 
+from pacs_monitor.alerting import storms
 from pacs_monitor.alerting.flapping import keep
-from pacs_monitor.alerting.situation import Behind, Flaps, Site, Situation
+from pacs_monitor.alerting.situation import Behind, Flaps, Site, Situation, Storm
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.alerting.vanished import keep_vanished
 from pacs_monitor.model import CheckId, Micros, Unreachable
@@ -29,6 +30,8 @@ def clock_set(turn: Turn, step: Micros) -> None:
         keep(turn, check, flaps)
     for check, overrun in turn.now.overran.items():
         turn.note("overrun", str(check), overrun._asdict())
+    for channel, storm in list(turn.now.storms.items()):
+        storms.keep(turn, channel, storm)
     for name, site in turn.now.sites.items():
         if site.suspect_until:
             turn.note("site", name, {"suspect_until": site.suspect_until})
@@ -63,12 +66,19 @@ def _shifted(now: Situation, at: Micros, step: Micros) -> Situation:
                 for check, one in now.flaps.items()
             }
         ),
+        storms=Map({channel: _shifted_storm(one, step) for channel, one in now.storms.items()}),
         sites=Map({name: _shifted_site(site, step) for name, site in now.sites.items()}),
         overran=Map(
             {check: one._replace(ended=one.ended + step, due=one.due + step) for check, one in now.overran.items()}
         ),
         failing=Map({channel: (since + step, why) for channel, (since, why) in now.failing.items()}),
     )
+
+
+def _shifted_storm(storm: Storm, step: Micros) -> Storm:
+    opened = tuple(moment + step for moment in storm.opened)
+    decided_at, last = (moment and moment + step for moment in (storm.decided_at, storm.last))
+    return Storm(opened, storm.waiting, decided_at, last)
 
 
 def _shifted_site(site: Site, step: Micros) -> Site:

@@ -17,6 +17,8 @@ def end(turn: Turn, subject: Subject, ending: Ending, ended: Micros) -> None:
     incident = subject.incident.changed(ended=ended, ending=ending)
     turn.disown(subject)
     turn.drop(subjects=incident.id)
+    turn.touch(turn.now.summarised.get(incident.id, ()))
+    turn.drop(summarised=incident.id)
     if subject.differs is not None:
         turn.note("differs", incident.id, None)
     turn.effects.incidents[incident.id] = incident

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pacs_monitor.alerting import coverage, operators, parents
+from pacs_monitor.alerting import coverage, operators, parents, storms
 from pacs_monitor.alerting.causes import class_of, worst_severity
 from pacs_monitor.alerting.holds import held_until
 from pacs_monitor.alerting.rules import Target
@@ -94,6 +94,8 @@ def _opened(turn: Turn, subject: Subject, channel: str, target: Target) -> Subje
     behind, overran = parents.behind(turn, incident), coverage.overrun(turn, incident)
     owed = Owed(turn.identity(), incident, channel, Said.OPENED, status, turn.at, behind=behind, overran=overran)
     turn.effects.owed.append(owed)
+    if not shadow:
+        storms.opened(turn, subject, channel)
     view = _view(turn, subject.incident)
     before = subject.notified.get(channel)
     sent = Notified(

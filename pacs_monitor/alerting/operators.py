@@ -26,7 +26,7 @@ WITHOUT_TICKET = 24 * 3600 * SECOND
 
 
 def acknowledge(turn: Turn, word: Acknowledge) -> None:
-    """The incident, and of a group those that it stands for."""
+    """The incident, and of a group or a summary those that it stands for."""
     subject = _subject(turn, word.incident)
     if subject is None:
         return
@@ -90,8 +90,8 @@ def _subject(turn: Turn, incident: str) -> Subject | None:
 
 
 def _of_group(turn: Turn, subject: Subject) -> Iterable[Subject]:
-    """The incidents that a group stands for."""
-    if subject.incident.kind is not IncidentKind.GROUP:
+    """The incidents that a group or a summary stands for."""
+    if subject.incident.kind not in (IncidentKind.GROUP, IncidentKind.SUMMARY):
         return
     for name in subject.incident.linked:
         if (one := turn.subject(name)) is not None:

@@ -11,7 +11,19 @@ from immutables import Map
 
 from pacs_monitor.alerting import pauses, windows
 from pacs_monitor.alerting.causes import cause_of, due_of
-from pacs_monitor.alerting.situation import Asked, Behind, Cover, Flaps, Overrun, Site, Situation, Standing, Subject
+from pacs_monitor.alerting.situation import (
+    Asked,
+    Behind,
+    Cover,
+    Flaps,
+    Overrun,
+    Site,
+    Situation,
+    Standing,
+    Storm,
+    Subject,
+)
+from pacs_monitor.alerting.storms import restored as storms_of
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.model import (
     TROUBLE,
@@ -27,7 +39,7 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.model import Event as Said
 
-NOTES = ("asked", "behind", "cut", "differs", "flaps", "overrun", "pause", "site", "vanished", "window")
+NOTES = ("asked", "behind", "cut", "differs", "flaps", "overrun", "pause", "site", "storm", "vanished", "window")
 """The kinds of notes that alerting keeps."""
 
 
@@ -53,8 +65,11 @@ def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micro
         elif incident.kind is IncidentKind.DELIVERY:
             failing[incident.cause] = incident.since, incident.detail
     asked = {CheckId.parse(key): Asked(**data) for key, data in notes["asked"].items()}
+    storms, summarised = storms_of(subjects, {channel: _storm(data) for channel, data in notes["storm"].items()})
     return Situation(
         subjects=Map(subjects),
+        storms=storms,
+        summarised=summarised,
         by_cause=_by_cause(subjects.values()),
         by_check=Map(by_check),
         by_node=Map(by_node),
@@ -81,6 +96,10 @@ def _by_cause(subjects: Iterable[Subject]) -> Map[IncidentKind, Map[str, str]]:
 
 def _flaps(data: Mapping[str, Any]) -> Flaps:
     return Flaps(tuple(data["failures"]), data["since"], data["last"])
+
+
+def _storm(data: Mapping[str, Any]) -> Storm:
+    return Storm(tuple(data["opened"]), decided_at=data["decided_at"], last=data["last"])
 
 
 def cut_off(restored: Restored) -> frozenset[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from pacs_monitor.alerting.causes import channel_of
 from pacs_monitor.alerting.planned import Planned, covers
 from pacs_monitor.config.estate import Estate, Route, check_facts
 from pacs_monitor.fields import Match
@@ -55,6 +56,7 @@ class Rules:
         self.revision = estate.revision
         self.checks = estate.checks
         self.channels = frozenset(estate.channels)
+        self.openings_per_minute = estate.openings
         self._nodes = estate.nodes
         self.own_site = estate.monitor.site
         self._sites = estate.sites
@@ -69,6 +71,9 @@ class Rules:
     def targets(self, incident: Incident) -> dict[str, Target]:
         """The channels that an open incident is routed to; those where paging is off, too."""
         targets: dict[str, Target] = {}
+        if incident.kind is IncidentKind.SUMMARY:
+            channel = channel_of(incident)
+            return {channel: Target(Paging.ON)} if channel in self.channels else {}
         if incident.kind in (IncidentKind.DELIVERY, IncidentKind.FAULT):
             broken = {incident.cause} if incident.kind is IncidentKind.DELIVERY else set[str]()
             for channel in sorted(self.channels - broken):

@@ -175,6 +175,19 @@ class Flaps(NamedTuple):
     """When it last changed its state while it flapped."""
 
 
+class Storm(NamedTuple):
+    """What a channel was notified of lately, and what waits because that was too much."""
+
+    opened: tuple[Micros, ...] = ()
+    """When incidents were opened on it, within the last minute."""
+    waiting: Map[str, None] = _EMPTY
+    """The incidents that wait."""
+    decided_at: Micros = 0
+    """When it is decided which of them are opened."""
+    last: Micros = 0
+    """When that was decided last."""
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """Open incidents, what was said about them, and what is known of checks, sites and channels."""
@@ -208,6 +221,10 @@ class Situation:
     """Checks in maintenance."""
     overran: Map[CheckId, Overrun] = _EMPTY
     sites: Map[str, Site] = _EMPTY
+    storms: Map[str, Storm] = _EMPTY
+    """By channel."""
+    summarised: Map[str, frozenset[str]] = _EMPTY
+    """The open summaries that stand for an incident."""
     failing: Map[str, tuple[Micros, str]] = _EMPTY
     """Channels that deliver nothing: since when, and why."""
     faults: frozenset[str] = frozenset()

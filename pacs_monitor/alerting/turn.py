@@ -102,6 +102,8 @@ class Turn:
         self.rules = rules
         self.effects = Effects()
         self._number = int(ULID.from_str(event.id))
+        self.admitted: set[tuple[str, str]] = set()
+        """Incidents, and the channels where there is room for them in a storm."""
         self._touched: dict[str, None] = {}
 
     def identity(self) -> str:

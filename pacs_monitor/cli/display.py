@@ -84,6 +84,8 @@ def _place(check: Row, incidents: Sequence[Row]) -> tuple[int, int, int]:
 def _other(incident: Row, when: When, now: str) -> list[str]:
     """An incident that is about no one check: a group, a task of the monitor."""
     fails = "cannot be reached" if incident["kind"] == "group" else "has been failing"
+    if incident["kind"] == "summary":
+        fails = "fail"
     if incident["kind"] == "group" and incident["state"] == "absent":
         fails = "have been gone together"
     what = f"{about(incident)} {fails} since {when(incident['since'])}"
@@ -188,7 +190,8 @@ def incident(found: Mapping[str, Any], when: When) -> list[str]:
     lines.append("  " + ", ".join(f"{word} {when(found[key])}" for word, key in times if found[key]))
     lines += [line[2:] for line in _words(found, when)]
     also = [("linked with", ", ".join(found["linked"])), ("part of group", found["group"])]
-    lines += [f"  {word} {escape(value)}" for word, value in also if value and found["kind"] != "group"]
+    stands_for = found["kind"] in ("group", "summary")
+    lines += [f"  {word} {escape(value)}" for word, value in also if value and not stands_for]
     stuck = frozenset(row["id"] for row in found["notifications"] if row.get("stuck"))
     return [*lines, "[bold]what happened[/bold]", *story.lines(found["story"], when, stuck)]
 
@@ -254,6 +257,8 @@ def about(row: Mapping[str, Any]) -> str:
     """The checks, the site, the channel, or the task of the monitor."""
     if row["kind"] == "delivery":
         return f"channel {row['cause']}"
+    if row["kind"] == "summary":
+        return f"summary to channel {row['cause'].partition(' ')[0]}, {len(row['members'])} checks"
     if row["kind"] == "fault":
         return f"the monitor's task {row['cause']}"
     if row["kind"] == "group":
@@ -267,9 +272,9 @@ def _by_member(incidents: Sequence[Row]) -> tuple[Mapping[str, list[Row]], list[
     """Open incidents by the checks that they are about; groups and the monitor's own apart; channels show theirs."""
     of_check: dict[str, list[Row]] = {}
     for incident in incidents:
-        for member in incident["members"] if incident["kind"] != "group" else ():
+        for member in incident["members"] if incident["kind"] not in ("group", "summary") else ():
             of_check.setdefault(member, []).append(incident)
-    return of_check, [incident for incident in incidents if incident["kind"] in ("fault", "group")]
+    return of_check, [incident for incident in incidents if incident["kind"] in ("fault", "group", "summary")]
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -36,7 +36,12 @@ def canonical(estate: Estate) -> bytes:
         "calendars": {name: _calendar(calendar) for name, calendar in estate.calendars.items()},
         "nodes": {name: _node(node) | {"checks": checks[name]} for name, node in estate.nodes.items()},
         "channels": {
-            name: {"type": kind, "settings": _plain(settings), "test": _plain(estate.channel_tests.get(name))}
+            name: {
+                "type": kind,
+                "settings": _plain(settings),
+                "test": _plain(estate.channel_tests.get(name)),
+                "openings_per_minute": estate.openings(name),
+            }
             for name, (kind, settings) in estate.channel_settings.items()
         },
     }

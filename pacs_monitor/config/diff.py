@@ -64,7 +64,10 @@ def _only_in(these: Mapping[CheckId, Any], those: Mapping[CheckId, Any]) -> tupl
 
 def _settings(estate: Estate) -> dict[str, Any]:
     """Of each channel, all that a reload may change."""
-    return {name: (of_kind, estate.channel_tests.get(name)) for name, of_kind in estate.channel_settings.items()}
+    return {
+        name: (of_kind, estate.channel_tests.get(name), estate.openings(name))
+        for name, of_kind in estate.channel_settings.items()
+    }
 
 
 def _channels(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -15,6 +15,7 @@ from pacs_monitor.calendars import Calendar
 from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.problems import Problem
 from pacs_monitor.config.sections import (
+    OPENINGS_PER_MINUTE,
     ChannelTest,
     HandoverSettings,
     MonitorSettings,
@@ -68,6 +69,7 @@ class Estate:
     channel_tests: Mapping[str, ChannelTest] = field(default_factory=dict)
     """Of the channels that are tested regularly."""
     handover: HandoverSettings | None = None
+    openings_per_minute: Mapping[str, int] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     default_route: Route = field(default_factory=Route)
     sites: Mapping[str, SiteSettings] = field(default_factory=dict)
@@ -83,6 +85,10 @@ class Estate:
     def references(self) -> Mapping[str, tuple[Address, ...]]:
         """Per site, the on-site addresses whose silence means that the link is down, or we are."""
         return {name: tuple(Address(*address) for address in site.reference) for name, site in self.sites.items()}
+
+    def openings(self, channel: str) -> int:
+        """How many incidents may open on a channel within a minute, each for itself."""
+        return self.openings_per_minute.get(channel, OPENINGS_PER_MINUTE)
 
     @cached_property
     def checks_of(self) -> Mapping[str, tuple[CheckId, ...]]:

@@ -85,6 +85,7 @@ def _estate(path: Path, revision: str, draft: Draft, found: Resolved, warnings: 
             name: channel.common.settings.test for name, channel in channels if channel.common.settings.test
         },
         handover=draft.handover.settings if draft.handover else None,
+        openings_per_minute={name: channel.common.settings.openings_per_minute for name, channel in channels},
         routes=tuple(_route(route.settings, calendars) for route in draft.routes),
         default_route=_route(draft.default_route.settings, calendars) if draft.default_route else Route(),
         sites={name: piece.settings for name, piece in draft.sites.items()},

@@ -77,6 +77,9 @@ def _estate(document: Mapping[str, Any], file: Path, revision: str) -> Estate:
             for check in _checks(nodes[name], said, calendars)
         },
         channels={name: RecordedChannel() for name in document["channels"]},
+        openings_per_minute={
+            name: most for name, said in document["channels"].items() if (most := said.get("openings_per_minute"))
+        },
         routes=tuple(_route(said, calendars) for said in document["routes"]),
         default_route=_route(document["default_route"], calendars),
         sites={name: _settings(SiteSettings, said) for name, said in document["sites"].items()},

@@ -193,6 +193,9 @@ class Fallback(Settings):
     """How long the first may fail."""
 
 
+OPENINGS_PER_MINUTE = 20
+
+
 class ChannelTest(Settings):
     """A regular proof that a channel works."""
 
@@ -212,6 +215,8 @@ class ChannelSettings(Settings):
     """Another channel to use when this one fails."""
     test: ChannelTest | None = None
     """Test notifications at a time of the week; their text says that it is no fault."""
+    openings_per_minute: int = Field(default=OPENINGS_PER_MINUTE, ge=1)
+    """How many incidents may open on it within a minute, each for itself; the rest are told in one summary."""
 
 
 class HandoverSettings(Settings):

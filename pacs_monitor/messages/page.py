@@ -14,6 +14,7 @@ from pacs_monitor import states
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.format.human import duration, moment
 from pacs_monitor.messages import group, own
+from pacs_monitor.messages import summary as summary_of
 from pacs_monitor.messages.next_steps import explained_by_detail, next_step
 from pacs_monitor.messages.reasons import phrase, port_of
 from pacs_monitor.messages.words import acknowledged
@@ -76,6 +77,8 @@ def data(
     """
     if incident.kind is IncidentKind.GROUP:
         return group.data(incident, event, scene.name, scene.monitor, scene.now, titles=scene.titles)
+    if incident.kind is IncidentKind.SUMMARY:
+        return summary_of.data(incident, scene.name, scene.monitor, scene.now)
     check_id = _speaking(incident)
     check = None if check_id is None else scene.checks.get(check_id)
     still_ok, also_failing = _siblings(incident, scene)
@@ -243,7 +246,7 @@ def _summary(incident: Incident, event: Event, check: Check | None, scene: Scene
             return own.delivery(incident, event, since)
         case IncidentKind.FAULT:
             return own.fault(incident, event, since)
-        case IncidentKind.NODE | IncidentKind.GROUP:
+        case _:
             return _node(incident, event, check, scene)
 
 

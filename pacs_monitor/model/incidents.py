@@ -21,7 +21,7 @@ class IncidentKind(StrEnum):
 
     `node`: checks of one node are degraded or down for one cause. `group`: nodes of a site became unreachable
     together. `blind`: checks have had no result for long. `delivery`: a channel fails. `fault`: one of the monitor's
-    own tasks fails again and again.
+    own tasks fails again and again. `summary`: more incidents than a channel may open within a minute.
     """
 
     NODE = "node"
@@ -29,6 +29,7 @@ class IncidentKind(StrEnum):
     BLIND = "blind"
     DELIVERY = "delivery"
     FAULT = "fault"
+    SUMMARY = "summary"
 
 
 TEST_NOT_DELIVERED = "test_not_delivered"
@@ -95,7 +96,8 @@ class Incident:
     kind: IncidentKind
     cause: str
     """What it is about: a check, `unreachable:NODE`, `unresponsive:NODE@ADDRESS`, `full:NODE`, a site, a reason for
-    unknown, a channel, a task. One is open per kind and cause, unless two were sent before their cause was known."""
+    unknown, a channel (and, of a summary, a time), a task. One is open per kind and cause, unless two were sent before
+    their cause was known."""
     severity: Severity
     state: State
     reason: Reason | None
@@ -199,8 +201,10 @@ class Notification:
     @property
     def type(self) -> str:
         """What receivers know it by: `incident.opened`, `group.opened`, `digest`, `test`."""
-        is_group = self.data.get("kind") == IncidentKind.GROUP
-        return self.event.replace("incident.", "group.") if is_group else self.event.value
+        kind = self.data.get("kind")
+        if kind == IncidentKind.SUMMARY:
+            return Event.DIGEST.value
+        return self.event.replace("incident.", "group.") if kind == IncidentKind.GROUP else self.event.value
 
     def while_unrecorded(self) -> Notification:
         """The same, marked as sent while the history cannot be written."""

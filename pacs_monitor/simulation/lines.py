@@ -82,4 +82,4 @@ def _held(held: Suppressed, incident: Incident) -> Line:
 
 def _what(incident: Incident, event: str) -> str:
     name = event.removeprefix("incident.")
-    return f"group {name}" if incident.kind is IncidentKind.GROUP else name
+    return f"{incident.kind} {name}" if incident.kind in (IncidentKind.GROUP, IncidentKind.SUMMARY) else name

@@ -199,7 +199,7 @@ def _other(incident: Incident, other: Incident, linked: Mapping[str, Micros]) ->
         if other.ended is not None and (incident.ended is None or other.ended <= incident.ended):
             yield about | {"at": iso(other.ended), "what": "group", "ended": True}
     elif other.id in incident.linked:
-        if incident.kind is IncidentKind.GROUP:
+        if incident.kind in (IncidentKind.GROUP, IncidentKind.SUMMARY):
             yield about | {"at": iso(max(other.noticed, incident.noticed)), "what": "group", "ended": False}
         else:
             yield about | {"at": iso(linked.get(other.id, other.noticed)), "what": "linked"}
