@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from immutables import Map
 
+from pacs_monitor.alerting import recalled
 from pacs_monitor.alerting.flapping import keep
 from pacs_monitor.alerting.situation import Behind, Flaps, Site, Situation
 from pacs_monitor.alerting.turn import Turn
@@ -22,7 +23,11 @@ def clock_set(turn: Turn, step: Micros) -> None:
             turn.effects.notified[sent.incident, sent.channel] = sent
         if subject.differs is not None:
             turn.note("differs", subject.incident.id, {"since": subject.differs})
+        if subject.escalation is not None:
+            turn.note("escalation", subject.incident.id, subject.escalation.as_data())
         turn.keep(subject)
+    for cause, known in turn.now.recalled.items():
+        recalled.keep(turn, cause, known)
     for check, asked in list(turn.now.asked.items()):
         turn.expect(check, asked)
     for check, flaps in list(turn.now.flaps.items()):
@@ -68,6 +73,7 @@ def _shifted(now: Situation, at: Micros, step: Micros) -> Situation:
             {check: one._replace(ended=one.ended + step, due=one.due + step) for check, one in now.overran.items()}
         ),
         failing=Map({channel: (since + step, why) for channel, (since, why) in now.failing.items()}),
+        recalled=Map({cause: one._replace(ended=one.ended + step) for cause, one in now.recalled.items()}),
     )
 
 

@@ -165,6 +165,10 @@ class Event(StrEnum):
     TEST = "test"
 
 
+ENDINGS = frozenset({Event.RESOLVED, Event.WITHDRAWN, Event.CLOSED})
+"""After one of them a channel hears nothing more of an incident."""
+
+
 class DeliveryStatus(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -201,6 +205,11 @@ class Notification:
         """What receivers know it by: `incident.opened`, `group.opened`, `digest`, `test`."""
         is_group = self.data.get("kind") == IncidentKind.GROUP
         return self.event.replace("incident.", "group.") if is_group else self.event.value
+
+    @property
+    def opens(self) -> bool:
+        """Whether it is the first that its channel hears of its incident: opened, or an escalation to yet another."""
+        return self.event is Event.OPENED or (self.event is Event.ESCALATED and bool(self.data.get("first")))
 
     def while_unrecorded(self) -> Notification:
         """The same, marked as sent while the history cannot be written."""
