@@ -152,6 +152,8 @@ def _transitioned(turn: Turn, transition: Transition) -> None:
     else:
         standing = Standing(transition.after, transition.reason, transition.since, transition.last_before)
         turn.put(standings=(check, standing))
+    if transition.after is not State.UNKNOWN:
+        own.measured(turn, check)
     members.apply_transition(turn, transition)
     parents.transitioned(turn, transition)
     sites.transitioned(turn, check, transition.before)

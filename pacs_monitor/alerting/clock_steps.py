@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from immutables import Map
 
-from pacs_monitor.alerting import storms
+from pacs_monitor.alerting import recalled, storms
 from pacs_monitor.alerting.flapping import keep
 from pacs_monitor.alerting.situation import Behind, Flaps, Site, Situation, Storm
 from pacs_monitor.alerting.turn import Turn
@@ -23,7 +23,18 @@ def clock_set(turn: Turn, step: Micros) -> None:
             turn.effects.notified[sent.incident, sent.channel] = sent
         if subject.differs is not None:
             turn.note("differs", subject.incident.id, {"since": subject.differs})
+        if subject.escalation is not None:
+            turn.note("escalation", subject.incident.id, subject.escalation.as_data())
         turn.keep(subject)
+    _note_again(turn)
+    for check, behind in list(turn.now.behind.items()):
+        _redate(turn, check, behind, step, before)
+
+
+def _note_again(turn: Turn) -> None:
+    """What the record has of single checks, channels and sites."""
+    for cause, known in turn.now.recalled.items():
+        recalled.keep(turn, cause, known)
     for check, asked in list(turn.now.asked.items()):
         turn.expect(check, asked)
     for check, flaps in list(turn.now.flaps.items()):
@@ -38,8 +49,6 @@ def clock_set(turn: Turn, step: Micros) -> None:
         keep_vanished(turn, name, site)
         if site.cut is not None:
             turn.note("cut", name, {"since": site.cut})
-    for check, behind in list(turn.now.behind.items()):
-        _redate(turn, check, behind, step, before)
 
 
 def _shifted(now: Situation, at: Micros, step: Micros) -> Situation:
@@ -72,6 +81,7 @@ def _shifted(now: Situation, at: Micros, step: Micros) -> Situation:
             {check: one._replace(ended=one.ended + step, due=one.due + step) for check, one in now.overran.items()}
         ),
         failing=Map({channel: (since + step, why) for channel, (since, why) in now.failing.items()}),
+        recalled=Map({cause: one._replace(ended=one.ended + step) for cause, one in now.recalled.items()}),
     )
 
 

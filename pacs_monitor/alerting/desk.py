@@ -56,7 +56,6 @@ from pacs_monitor.model import (
     Clock,
     DeliveryStatus,
     Entry,
-    Event,
     Incident,
     Micros,
     Notification,
@@ -310,7 +309,7 @@ class Desk:
     def ended(self, notification: Notification, status: DeliveryStatus) -> None:
         """The outbox says how a notification ended."""
         self._unrecorded.ended(notification, status)
-        if status is DeliveryStatus.REFUSED and notification.event is Event.OPENED and notification.incident:
+        if status is DeliveryStatus.REFUSED and notification.opens and notification.incident:
             self.happened(OpenedRefused(notification.incident, notification.channel))
 
     def circuit_moved(self, channel: str, trouble: ChannelTrouble | None) -> None:

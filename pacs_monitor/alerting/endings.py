@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pacs_monitor.alerting import recalled
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.turn import Owed, Turn
 from pacs_monitor.model import DeliveryStatus, Ending, IncidentKind, Micros, Suppressed, Why
@@ -21,6 +22,10 @@ def end(turn: Turn, subject: Subject, ending: Ending, ended: Micros) -> None:
     turn.drop(summarised=incident.id)
     if subject.differs is not None:
         turn.note("differs", incident.id, None)
+    if subject.escalation is not None:
+        turn.note("escalation", incident.id, None)
+    if ending is Ending.RESOLVED:
+        recalled.remember(turn, incident)
     turn.effects.incidents[incident.id] = incident
     if incident.kind is IncidentKind.NODE:
         node = incident.members[0].node

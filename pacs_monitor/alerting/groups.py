@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pacs_monitor.alerting import operators
 from pacs_monitor.alerting.causes import class_of, worst_severity
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.turn import Turn
@@ -43,7 +44,8 @@ def _with_its_incidents(turn: Turn, group: Incident, name: str) -> Incident:
     incidents = _incidents(turn, name)
     for incident in incidents:
         if incident.group != group.id:
-            turn.keep(replace(turn.now.subjects[incident.id], incident=incident.changed(group=group.id)))
+            subject = turn.keep(replace(turn.now.subjects[incident.id], incident=incident.changed(group=group.id)))
+            operators.joined(turn, subject, group)
     return replace(group, linked=tuple(dict.fromkeys((*group.linked, *(incident.id for incident in incidents)))))
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pacs_monitor.alerting.causes import class_of
-from pacs_monitor.alerting.sites import SUSPECT_FOR
 from pacs_monitor.alerting.turn import Turn
-from pacs_monitor.model import BEHIND_PARENT, CheckId, FailureClass, Incident, IncidentKind, Micros
+from pacs_monitor.model import BEHIND_PARENT, SECOND, CheckId, FailureClass, Incident, IncidentKind, Micros
+
+SUSPECT_FOR = 60 * SECOND
+"""How long pages about a site wait for the answers of its nodes."""
 
 
 def held_until(turn: Turn, incident: Incident) -> Micros:

@@ -143,7 +143,7 @@ class Journal:
 def open_and_owed(subjects: Iterable[Subject], pending: Sequence[Notification]) -> Entry:
     """All that is open, with the notifications that opened it at the receivers and those that are to be delivered."""
     every = sorted(subjects, key=lambda subject: (subject.incident.noticed, subject.incident.id))
-    waiting = {(owed.incident, owed.channel) for owed in pending if owed.event is Event.OPENED}
+    waiting = {(owed.incident, owed.channel) for owed in pending if owed.opens}
     sent = tuple(sent for subject in every for sent in subject.notified.values())
     opened = (
         Notification(
@@ -181,7 +181,7 @@ def written(entry: Entry) -> list[str]:
                 "members": [str(member) for member in incident.members],
                 "notifications": [
                     {"id": owed.id, "channel": owed.channel, "event": owed.event, "created": owed.created}
-                    | {"status": owed.status}
+                    | {"status": owed.status, "first": bool(owed.data.get("first"))}
                     for owed in entry.notifications
                     if owed.incident == incident.id
                 ],
@@ -225,7 +225,7 @@ def _kept(row: dict[str, Any]) -> Kept:
             owed["channel"],
             Event(owed["event"]),
             owed["created"],
-            {},
+            {"first": True} if owed.get("first") else {},
             incident.id,
             DeliveryStatus(owed["status"]),
         )

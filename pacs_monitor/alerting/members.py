@@ -160,9 +160,11 @@ def _with_its_cause(turn: Turn, subject: Subject) -> Subject:
 
 
 def _absorbed(turn: Turn, subject: Subject, into: Subject) -> Subject:
-    """The other incident, with the members of one of which nobody was notified."""
+    """The other incident, with the members of one of which nobody was notified, and who has acknowledged it."""
     left = tuple(replace(p, left=turn.at) if p.is_active else p for p in subject.incident.problems)
     end(turn, replace(subject, incident=replace(subject.incident, problems=left)), Ending.MERGED, turn.at)
+    said = into.incident.acknowledgement or subject.incident.acknowledgement
+    into = replace(into, incident=replace(into.incident, acknowledgement=said))
     for problem in subject.incident.active:
         into = _with_member(turn, into, problem)
     return into

@@ -1,32 +1,26 @@
-"""Who is owed what about one subject, at one moment: opened, changed, reminded.
+"""Who is owed what about one subject, at one moment: opened, changed, reminded, escalated.
 
-What is small is gathered: improvements for GATHERING, members that join for JOINING. A higher severity and a worse
-class of failure page anew at once.
+It is asked when all of a moment is known. What is small is gathered: improvements for GATHERING, members that join for
+JOINING. A higher severity and a worse class of failure page anew at once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from pacs_monitor.alerting import coverage, operators, parents, storms
-from pacs_monitor.alerting.causes import class_of, worst_severity
+from pacs_monitor.alerting import acknowledgements, coverage, escalation, parents, storms
 from pacs_monitor.alerting.holds import held_until
 from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Subject
-from pacs_monitor.alerting.suppress import Reply, suppressed
+from pacs_monitor.alerting.suppress import Reply, hold, suppressed
 from pacs_monitor.alerting.turn import Owed, Turn
+from pacs_monitor.alerting.view import MEMBERS, WORSE, knowing, news, told, view
 from pacs_monitor.model import (
     SECOND,
-    TROUBLE,
-    CheckId,
     DeliveryStatus,
-    FailureClass,
-    Incident,
     IncidentKind,
     Micros,
-    Notified,
     Paging,
-    Severity,
     State,
     Suppressed,
     Why,
@@ -40,31 +34,27 @@ JOINING = 300 * SECOND
 
 
 def evaluate(turn: Turn, subject: Subject) -> None:
-    """Owe what is due now, and say when to look again; asking twice at one moment owes nothing twice."""
+    """Owe what is due now, and say when to look again; asking twice at one moment owes nothing twice.
+
+    Of the things that happen at one moment, the order is chance: what follows is decided when all of them are known.
+    """
+    if not turn.is_timer:
+        turn.wake_after_all(subject.incident.id)
+        return
     targets = turn.rules.targets(subject.incident)
-    subject, expired = operators.expire(turn, subject)
+    subject = acknowledgements.settle(turn, subject)
     subject = _open(turn, subject, targets)
     if not subject.notified:
         return
     subject = _change(turn, subject, targets)
-    _remind(turn, subject, targets, at_once=expired)
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """What there is to say of a subject."""
-
-    state: State
-    severity: Severity
-    worst: FailureClass
-    members: tuple[CheckId, ...]
-    flapping: bool = False
+    subject = _remind(turn, subject, targets)
+    escalation.escalate(turn, subject)
 
 
 def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
     for said, channel in subject.suppressed:
-        if channel and channel not in targets:
-            subject = _with_reply(turn, subject, (said, channel), None)
+        if said is Said.OPENED and channel and channel not in targets:
+            subject = hold(turn, subject, said, channel, None)
     if not targets:
         return _no_channel(turn, subject)
     subject = _released(turn, subject, Why.NO_CHANNEL)
@@ -72,14 +62,14 @@ def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
     for channel, target in targets.items():
         sent = subject.notified.get(channel)
         if sent is not None and not (sent.shadow and target.paging is Paging.ON):
-            subject = _with_reply(turn, subject, (Said.OPENED, channel), None)
+            subject = hold(turn, subject, Said.OPENED, channel, None)
             continue
         due = max(min((p.due for p in target.problems), default=subject.due), held)
         if due > turn.at:
             turn.wake(subject.incident.id, due)
             continue
         reply = suppressed(turn, subject, Said.OPENED, channel, target)
-        subject = _with_reply(turn, subject, (Said.OPENED, channel), reply)
+        subject = hold(turn, subject, Said.OPENED, channel, reply)
         if reply is None:
             subject = _opened(turn, subject, channel, target)
         elif reply.until is not None:
@@ -96,22 +86,9 @@ def _opened(turn: Turn, subject: Subject, channel: str, target: Target) -> Subje
     turn.effects.owed.append(owed)
     if not shadow:
         storms.opened(turn, subject, channel)
-    view = _view(turn, subject.incident)
-    before = subject.notified.get(channel)
-    sent = Notified(
-        subject.incident.id,
-        channel,
-        turn.at,
-        owed.id,
-        view.state,
-        incident.severity,
-        view.worst,
-        _named(incident),
-        shadow=shadow,
-        flapping=view.flapping,
-        version=1 if before is None else before.version + 1,
-    )
-    return turn.notify(subject, sent)
+    if not shadow and all(sent.shadow for sent in subject.notified.values()):
+        subject = escalation.begin(turn, subject)
+    return turn.notify(subject, told(turn, subject, owed, first=True))
 
 
 def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
@@ -119,128 +96,69 @@ def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
     if rest is not None:  # whatever differs by the end of the maintenance is said then
         turn.wake(subject.incident.id, rest[1])
         return subject
-    view = _view(turn, subject.incident)
-    news = {
-        c: _news(view, sent) for c, sent in subject.notified.items() if not sent.refused and c in turn.rules.channels
+    seen = view(turn, subject.incident)
+    unknown = {
+        c: news(seen, sent) for c, sent in subject.notified.items() if not sent.refused and c in turn.rules.channels
     }
-    differing = {channel: new for channel, new in news.items() if new}
+    differing = {channel: new for channel, new in unknown.items() if new}
     if not differing:
         return subject if subject.differs is None else _differing(turn, subject, None)
     if subject.differs is None:
         subject = _differing(turn, subject, turn.at)
-    joined = all(new == _MEMBERS for new in differing.values()) and subject.incident.kind is not IncidentKind.BLIND
+    joined = all(new == MEMBERS for new in differing.values()) and subject.incident.kind is not IncidentKind.BLIND
     ripe = (subject.differs or turn.at) + (JOINING if joined else GATHERING)
     urgent = len(subject.incident.problems) == 1 and subject.incident.kind is IncidentKind.NODE
     if turn.at < ripe:
         turn.wake(subject.incident.id, ripe)
-    held = max(held_until(turn, subject.incident), 0 if turn.is_timer else turn.at + 1)
+    held = held_until(turn, subject.incident)
     for channel, new in differing.items():
-        if new == _WORSE and held > turn.at:  # it pages: as a first page it waits, and until all of its moment is known
+        if new == WORSE and held > turn.at:  # it pages: as a first page it waits
             turn.wake(subject.incident.id, held)
-        elif new == _WORSE or urgent or turn.at >= ripe:
-            pages = new == _WORSE and subject.incident.kind is IncidentKind.NODE
+        elif new == WORSE or urgent or turn.at >= ripe:
+            pages = new == WORSE and subject.incident.kind is IncidentKind.NODE
             pages &= subject.incident.acknowledgement is None
             subject = _say(turn, subject, Said.CHANGED, channel, targets, pages=pages)
     return subject
 
 
-_WORSE, _OTHER, _MEMBERS = "worse", "other", "members"
-
-
-def _news(view: _View, sent: Notified) -> str:
-    """What a channel does not know yet."""
-    moved = view.state is not sent.state and not (view.flapping and sent.flapping)  # it comes and goes, as was said
-    if moved and view.state not in TROUBLE:
-        return _OTHER
-    if view.severity.badness < sent.severity.badness or view.worst.rank > sent.worst.rank:
-        return _WORSE
-    if moved or view.flapping is not sent.flapping:
-        return _OTHER
-    return "" if set(view.members) <= set(sent.members) else _MEMBERS
-
-
-def _remind(turn: Turn, subject: Subject, targets: dict[str, Target], *, at_once: bool) -> None:
-    """Every so often; at once where an acknowledgement is over."""
+def _remind(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
+    """Every so often, and once where an acknowledgement is over."""
     incident = subject.incident
-    if incident.kind is IncidentKind.NODE and incident.state not in TROUBLE:
-        return
+    if escalation.is_at_rest(incident):
+        return subject
+    at_once = subject.escalation is not None and subject.escalation.remind
     for channel, target in targets.items():
         sent = subject.notified.get(channel)
         if sent is None or sent.refused:
             continue
-        if at_once or coverage.is_overdue(turn, incident, sent):
+        pause = None if target.remind is None else round(target.remind * SECOND)
+        due = pause is not None and sent.at + pause <= turn.at
+        if at_once or due or coverage.is_overdue(turn, incident, sent):
             subject = _say(turn, subject, Said.REMINDED, channel, targets)
-            sent = subject.notified[channel]
-        if target.remind is None:
-            continue
-        pause = round(target.remind * SECOND)
-        if sent.at + pause > turn.at:
-            turn.wake(incident.id, sent.at + pause)
-            continue
-        subject = _say(turn, subject, Said.REMINDED, channel, targets)
-        turn.wake(incident.id, turn.at + pause)
+        if pause is not None:
+            turn.wake(incident.id, subject.notified[channel].at + pause)
+    return escalation.reminded(turn, subject) if at_once else subject
 
 
 def _say(
     turn: Turn, subject: Subject, said: Said, channel: str, targets: dict[str, Target], *, pages: bool = False
 ) -> Subject:
     """Changed or reminded, to a channel that has its opened."""
-    sent, target, view = subject.notified[channel], targets.get(channel), _view(turn, subject.incident)
-    paging = turn.rules.paging(subject.incident) if target is None else target.paging
+    sent, target, incident = subject.notified[channel], targets.get(channel), subject.incident
+    paging = turn.rules.paging(incident) if target is None else target.paging
     reply = suppressed(turn, subject, said, channel, target or Target(paging))
-    page = sent.page + (1 if pages and reply is None else 0)
-    if reply is None:
-        shadow = sent.shadow or paging is Paging.SHADOW
-        status = DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING
-        incident = subject.incident
-        behind = parents.behind(turn, incident)
-        overran = coverage.overrun(turn, incident) if coverage.is_overdue(turn, incident, sent) else None
-        owed = Owed(turn.identity(), incident, channel, said, status, turn.at, page, pages, behind, overran)
-        turn.effects.owed.append(owed)
-    else:
-        row = Suppressed(subject.incident.id, said, reply.why, turn.at, channel, reply.detail, turn.at)
+    if reply is not None:
+        row = Suppressed(incident.id, said, reply.why, turn.at, channel, reply.detail, turn.at)
         turn.effects.suppressed.append(row)
-    worst = max(view.worst, sent.worst, key=lambda kind: kind.rank)
-    severity = worst_severity((view.severity, sent.severity), sent.severity)
-    members = tuple(dict.fromkeys((*sent.members, *_named(subject.incident))))
-    return turn.notify(
-        subject,
-        sent.changed(
-            at=turn.at,
-            state=view.state,
-            severity=severity,
-            worst=worst,
-            members=members,
-            page=page,
-            flapping=view.flapping,
-        ),
-    )
-
-
-def _view(turn: Turn, incident: Incident) -> _View:
-    """What there is to say now: of members whose time has come."""
-    if incident.kind is not IncidentKind.NODE:
-        return _View(incident.state, incident.severity, FailureClass.OTHER, incident.members)
-    active = incident.active
-    due = [problem for problem in active if problem.due <= turn.at] or active
-    later = [problem.due for problem in active if problem.due > turn.at]
-    if later:
-        turn.wake(incident.id, min(later))
-    in_trouble = (problem.severity for problem in due if problem.state in TROUBLE)
-    return _View(
-        min((problem.state for problem in due), key=lambda state: state.badness, default=incident.state),
-        worst_severity(in_trouble, incident.severity),
-        class_of(incident.cause),
-        tuple(problem.check for problem in due),
-        incident.is_flapping,
-    )
-
-
-def _named(incident: Incident) -> tuple[CheckId, ...]:
-    """The members that a notification names: those whose time has not come, too."""
-    if incident.kind is not IncidentKind.NODE:
-        return incident.members
-    return tuple(problem.check for problem in incident.active)
+        return turn.notify(subject, knowing(turn, subject, sent))
+    shadow = sent.shadow or paging is Paging.SHADOW
+    status = DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING
+    page, behind = sent.page + pages, parents.behind(turn, incident)
+    overran = coverage.overrun(turn, incident) if coverage.is_overdue(turn, incident, sent) else None
+    owed = Owed(turn.identity(), incident, channel, said, status, turn.at, page, pages, behind, overran)
+    turn.effects.owed.append(owed)
+    subject = turn.notify(subject, told(turn, subject, owed, first=False))
+    return escalation.begin(turn, subject) if pages else subject
 
 
 def _differing(turn: Turn, subject: Subject, since: Micros | None) -> Subject:
@@ -254,27 +172,9 @@ def _no_channel(turn: Turn, subject: Subject) -> Subject:
         return subject
     if subject.incident.kind is IncidentKind.NODE and subject.incident.state in (State.ABSENT, State.UP):
         return subject
-    return _with_reply(turn, subject, (Said.OPENED, ""), Reply(Why.NO_CHANNEL))
+    return hold(turn, subject, Said.OPENED, "", Reply(Why.NO_CHANNEL))
 
 
 def _released(turn: Turn, subject: Subject, why: Why) -> Subject:
     held = subject.suppressed.get((Said.OPENED, ""))
-    return subject if held is None or held.why != why else _with_reply(turn, subject, (Said.OPENED, ""), None)
-
-
-def _with_reply(turn: Turn, subject: Subject, key: tuple[Said, str], reply: Reply | None) -> Subject:
-    """Record when a reason begins and when it no longer holds, once each."""
-    held = subject.suppressed.get(key)
-    if held is not None and reply is not None and (held.why, held.detail) == (reply.why, reply.detail):
-        return subject
-    if held is None and reply is None:
-        return subject
-    rest = {other: row for other, row in subject.suppressed.items() if other != key}
-    if held is not None:
-        turn.effects.suppressed.append(replace(held, ended=turn.at))
-    if reply is not None:
-        said, channel = key
-        row = Suppressed(subject.incident.id, said, reply.why, turn.at, channel or None, reply.detail)
-        turn.effects.suppressed.append(row)
-        rest[key] = row
-    return turn.remember(replace(subject, suppressed=rest))
+    return subject if held is None or held.why != why else hold(turn, subject, Said.OPENED, "", None)

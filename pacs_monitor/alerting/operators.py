@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from pacs_monitor.alerting import acknowledgements, escalation, vanished
 from pacs_monitor.alerting.endings import end
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.turn import Owed, Turn
@@ -12,11 +13,12 @@ from pacs_monitor.alerting.words import Acknowledge, Close, Kind, Remark
 from pacs_monitor.model import (
     SECOND,
     TROUBLE,
+    VANISHED_FROM,
     Acknowledgement,
     DeliveryStatus,
     Ending,
+    Incident,
     IncidentKind,
-    Micros,
     PublicNote,
 )
 from pacs_monitor.model import Event as Said
@@ -26,7 +28,7 @@ WITHOUT_TICKET = 24 * 3600 * SECOND
 
 
 def acknowledge(turn: Turn, word: Acknowledge) -> None:
-    """The incident, and of a group or a summary those that it stands for."""
+    """The incident, and of a group or a summary those that it stands for, as long as it lasts."""
     subject = _subject(turn, word.incident)
     if subject is None:
         return
@@ -36,12 +38,26 @@ def acknowledge(turn: Turn, word: Acknowledge) -> None:
     elif until - turn.at > WITHOUT_TICKET and not word.ticket:
         turn.refuse(Kind.INVALID, "give the number of the ticket: an acknowledgement of more than 24 hours needs one")
     else:
-        for one in (subject, *_of_group(turn, subject)):
-            incident = one.incident
-            said = Acknowledgement(word.by, word.why, turn.at, until, incident.severity, word.ticket)
-            kept = turn.keep(replace(one, incident=incident.changed(acknowledgement=said)))
-            _tell(turn, kept, Said.ACKNOWLEDGED)
-            turn.wake(incident.id, until)
+        severity = acknowledgements.severity_of(subject)
+        said = Acknowledgement(word.by, word.why, turn.at, until, severity, word.ticket)
+        _tell(turn, turn.keep(replace(subject, incident=subject.incident.changed(acknowledgement=said))), said)
+        for one in _of_group(turn, subject.incident):
+            _tell(turn, one, said)
+
+
+def joined(turn: Turn, subject: Subject, group: Incident) -> None:
+    """An incident is part of a group now: whoever knows of it hears that somebody deals with the group."""
+    if group.acknowledgement is not None:
+        _tell(turn, subject, group.acknowledgement)
+
+
+def group_over(turn: Turn, group: Incident) -> None:
+    """A group ends that was acknowledged: people who know of an incident that outlasts it are reminded of that."""
+    if group.acknowledgement is None:
+        return
+    for one in _of_group(turn, group):
+        if one.notified and one.incident.acknowledgement is None:
+            escalation.begin(turn, one, remind=True)
 
 
 def remark(turn: Turn, word: Remark) -> None:
@@ -53,33 +69,45 @@ def remark(turn: Turn, word: Remark) -> None:
 
 
 def close(turn: Turn, word: Close) -> None:
-    """Refused while a member is measured to be in trouble."""
+    """Only while nothing is measured to fail; what ends by itself is not closed by hand."""
     subject = _subject(turn, word.incident)
     if subject is None:
         return
-    wrong = [problem.check for problem in subject.incident.active if problem.state in TROUBLE]
-    if wrong or subject.incident.kind is not IncidentKind.NODE:
-        what = ", ".join(map(str, wrong[:3])) or "what it is about"
-        turn.refuse(Kind.CONFLICT, f"acknowledge it instead: {what} still fails, and closing would hide that")
+    incident = subject.incident
+    if (why := _open_because(incident)) is not None:
+        turn.refuse(Kind.CONFLICT, why)
         return
-    problems = tuple(replace(p, left=turn.at) if p.is_active else p for p in subject.incident.problems)
-    for problem in subject.incident.active:
+    for problem in incident.active:
         turn.drop(by_check=problem.check)
-    end(turn, replace(subject, incident=subject.incident.changed(problems=problems)), Ending.CLOSED, turn.at)
+    if incident.kind is IncidentKind.BLIND:
+        for check in incident.members:
+            turn.put(closed=(check, incident.cause))
+            turn.note("closed", str(check), {"reason": incident.cause})
+    elif incident.kind is IncidentKind.GROUP:
+        vanished.forget(turn, incident)
+    problems = tuple(replace(p, left=turn.at) if p.is_active else p for p in incident.problems)
+    end(turn, replace(subject, incident=incident.changed(problems=problems)), Ending.CLOSED, turn.at)
 
 
-def expire(turn: Turn, subject: Subject) -> tuple[Subject, bool]:
-    """Take an acknowledgement back that is over, or that a higher severity outranks; whether it has expired."""
-    said = subject.incident.acknowledgement
-    if said is None:
-        return subject, False
-    is_over = said.until <= turn.at
-    if not is_over and subject.incident.severity.badness >= said.severity.badness:
-        turn.wake(subject.incident.id, said.until)
-        return subject, False
-    incident = subject.incident.changed(acknowledgement=None)
-    turn.effects.incidents[incident.id] = incident
-    return turn.remember(replace(subject, incident=incident)), is_over
+def _open_because(incident: Incident) -> str | None:
+    """Why it cannot be closed."""
+    match incident.kind:
+        case IncidentKind.NODE:
+            wrong = [str(problem.check) for problem in incident.active if problem.state in TROUBLE]
+            also = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+            fails = f"{', '.join(wrong[:3])}{also} still {'fails' if len(wrong) == 1 else 'fail'}"
+            return f"acknowledge it instead: {fails}, and closing would hide that" if wrong else None
+        case IncidentKind.GROUP if not incident.cause.startswith(VANISHED_FROM):
+            return "acknowledge it instead: its nodes cannot be reached; it ends when half of them can"
+        case IncidentKind.DELIVERY:
+            channel = incident.cause
+            return f"repair channel {channel}, then run notify-test {channel}: it ends with the next delivery"
+        case IncidentKind.FAULT:
+            return "acknowledge it instead, and read the log: it ends when the task works again"
+        case IncidentKind.SUMMARY:
+            return "acknowledge it instead: it ends with the incidents that it stands for"
+        case IncidentKind.BLIND | IncidentKind.GROUP:
+            return None
 
 
 def _subject(turn: Turn, incident: str) -> Subject | None:
@@ -89,19 +117,19 @@ def _subject(turn: Turn, incident: str) -> Subject | None:
     return subject
 
 
-def _of_group(turn: Turn, subject: Subject) -> Iterable[Subject]:
-    """The incidents that a group or a summary stands for."""
-    if subject.incident.kind not in (IncidentKind.GROUP, IncidentKind.SUMMARY):
-        return
-    for name in subject.incident.linked:
-        if (one := turn.subject(name)) is not None:
-            yield one
+def _of_group(turn: Turn, group: Incident) -> Iterable[Subject]:
+    """The open incidents that a group or a summary stands for."""
+    if group.kind in (IncidentKind.GROUP, IncidentKind.SUMMARY):
+        for name in group.linked:
+            if (one := turn.subject(name)) is not None:
+                yield one
 
 
-def _tell(turn: Turn, subject: Subject, said: Said) -> None:
+def _tell(turn: Turn, subject: Subject, said: Acknowledgement) -> None:
     """Every channel that knows of the incident."""
-    at: Micros = turn.at
+    incident = replace(subject.incident, acknowledgement=said)
     for channel, sent in subject.notified.items():
         if not sent.refused and channel in turn.rules.channels:
             status = DeliveryStatus.SHADOW if sent.shadow else DeliveryStatus.PENDING
-            turn.effects.owed.append(Owed(turn.identity(), subject.incident, channel, said, status, at, sent.page))
+            owed = Owed(turn.identity(), incident, channel, Said.ACKNOWLEDGED, status, turn.at, sent.page)
+            turn.effects.owed.append(owed)

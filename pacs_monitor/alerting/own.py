@@ -49,6 +49,8 @@ def _consider(turn: Turn, spell: UnknownSince) -> None:
     """A check that has been unknown for long joins the incident of its reason."""
     if spell.check not in turn.rules.checks or spell.reason in NOT_BLIND:
         return
+    if turn.now.closed.get(spell.check) == spell.reason:
+        return
     ripe = spell.since + round(turn.rules.checks[spell.check].unknown_after * SECOND)
     if ripe > turn.at:
         turn.wake(f"{BLIND}{spell.check}", ripe)
@@ -73,6 +75,13 @@ def channel_works(turn: Turn, channel: str) -> None:
         end(turn, subject, Ending.RESOLVED, turn.at)
 
 
+def measured(turn: Turn, check: CheckId) -> None:
+    """It has a valid result again, or is watched no more: what somebody closed may open anew."""
+    if check in turn.now.closed:
+        turn.drop(closed=check)
+        turn.note("closed", str(check), None)
+
+
 def tasks_failing(turn: Turn, tasks: tuple[str, ...]) -> None:
     turn.now = replace(turn.now, faults=frozenset(tasks))
     for task in sorted(tasks):
@@ -92,6 +101,9 @@ def reloaded(turn: Turn) -> None:
     for check in list(turn.now.unknown):
         if check not in turn.rules.checks:
             turn.drop(unknown=check)
+    for check in list(turn.now.closed):
+        if check not in turn.rules.checks:
+            measured(turn, check)
     _look_at_all(turn)
     for spell in list(turn.now.unknown.values()):
         _consider(turn, spell)

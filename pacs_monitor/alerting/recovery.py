@@ -22,6 +22,7 @@ from pacs_monitor.history import History, HistoryReader
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.messages import fallback, page
 from pacs_monitor.model import (
+    ENDINGS,
     SECOND,
     TROUBLE,
     DeliveryStatus,
@@ -37,7 +38,6 @@ from pacs_monitor.model import (
 )
 
 log = logging.getLogger(__name__)
-ENDINGS = (Event.RESOLVED, Event.WITHDRAWN)
 
 
 async def recover(journal: Journal, history: History, estate: Estate, restored: Restored, now: Micros) -> Restored:
@@ -166,7 +166,7 @@ def _withdrawals(notifications: Sequence[Notification], now: Micros) -> list[Not
             status=shadow if opened.status is shadow else pending,
         )
         for opened in notifications
-        if opened.event is Event.OPENED and opened.status in (shadow, pending, DeliveryStatus.DELIVERED)
+        if opened.opens and opened.status in (shadow, pending, DeliveryStatus.DELIVERED)
     ]
 
 
@@ -177,10 +177,11 @@ def _data(one: Kept, past: Notification, scene: page.Scene) -> dict[str, object]
         state = incident.state if incident.state in TROUBLE else State.DOWN
         incident = incident.changed(ended=None, ending=None, state=state)
     pages = {sent.channel: sent.page for sent in one.notified}
-    number = 1 if past.event is Event.OPENED else pages.get(past.channel, 1)
+    number = 1 if past.opens else pages.get(past.channel, 1)
     try:
         data = page.data(incident, past.event, scene)
     except Exception as error:  # noqa: BLE001 - whatever spoils a page, it is sent in plain words
         log.error("a page is sent in plain text, because its full text failed to render: %s", type(error).__name__)
         data = fallback.data(incident, past.event, scene.name, scene.monitor.url)
-    return {**data, "page": number, "worse": False}
+    first = {"first": True} if past.event is Event.ESCALATED and past.opens else {}
+    return {**data, "page": number, "worse": False} | first

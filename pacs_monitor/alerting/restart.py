@@ -9,12 +9,13 @@ from typing import Any
 
 from immutables import Map
 
-from pacs_monitor.alerting import pauses, windows
+from pacs_monitor.alerting import pauses, recalled, windows
 from pacs_monitor.alerting.causes import cause_of, due_of
 from pacs_monitor.alerting.situation import (
     Asked,
     Behind,
     Cover,
+    Escalation,
     Flaps,
     Overrun,
     Site,
@@ -39,7 +40,10 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.model import Event as Said
 
-NOTES = ("asked", "behind", "cut", "differs", "flaps", "overrun", "pause", "site", "storm", "vanished", "window")
+NOTES = (
+    *("asked", "behind", "closed", "cut", "differs", "escalation", "flaps", "overrun", "pause", "recalled", "site"),
+    *("storm", "vanished", "window"),
+)
 """The kinds of notes that alerting keeps."""
 
 
@@ -58,7 +62,9 @@ def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micro
         suppressed = _suppressed(restored.suppressed.get(incident.id, ()))
         due = min((p.due for p in incident.problems), default=incident.noticed)
         differs = notes["differs"].get(incident.id, {}).get("since")
-        subjects[incident.id] = Subject(incident, due, notified, suppressed, differs)
+        begun = notes["escalation"].get(incident.id)
+        escalation = None if begun is None else Escalation(**begun)
+        subjects[incident.id] = Subject(incident, due, notified, suppressed, differs, escalation)
         if incident.kind is IncidentKind.NODE:
             by_node[incident.members[0].node] |= {incident.id}
             by_check |= {problem.check: incident.id for problem in incident.active}
@@ -83,6 +89,8 @@ def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micro
         overran=Map({CheckId.parse(key): Overrun(**data) for key, data in notes["overrun"].items()}),
         sites=_sites(asked, notes["site"], notes["vanished"], notes["cut"]),
         failing=Map(failing),
+        recalled=Map([recalled.restored(key, data) for key, data in notes["recalled"].items()]),
+        closed=Map({CheckId.parse(key): data["reason"] for key, data in notes["closed"].items()}),
     )
 
 
@@ -181,7 +189,8 @@ def _until(sent: Notified, now: Micros) -> Notified:
 
 
 def _suppressed(rows: tuple[Suppressed, ...]) -> dict[tuple[Said, str], Suppressed]:
-    return {(row.event, row.channel or ""): row for row in rows if row.ended is None and row.event is Said.OPENED}
+    lasting = (Said.OPENED, Said.ESCALATED)
+    return {(row.event, row.channel or ""): row for row in rows if row.ended is None and row.event in lasting}
 
 
 def _standings(restored: Restored) -> dict[CheckId, Standing]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pacs_monitor.alerting.causes import channel_of
@@ -49,6 +51,14 @@ class Target:
             self.remind = remind if self.remind is None else min(remind, self.remind)
 
 
+class Steps(NamedTuple):
+    """Whom an incident is escalated to."""
+
+    paging: Paging = Paging.OFF
+    after: Mapping[str, tuple[Micros, ...]] = MappingProxyType({})
+    """Channel → how long after the first notification, the shortest first."""
+
+
 class Rules:
     """The part of the configuration that alerting goes by."""
 
@@ -57,6 +67,9 @@ class Rules:
         self.checks = estate.checks
         self.channels = frozenset(estate.channels)
         self.openings_per_minute = estate.openings
+        self.escalating = frozenset(name for name, channel in estate.channels.items() if channel.owns_escalation)
+        """The channels that escalate by themselves."""
+        self.escalates = any(route.escalate for route in (*estate.routes, estate.default_route))
         self._nodes = estate.nodes
         self.own_site = estate.monitor.site
         self._sites = estate.sites
@@ -94,6 +107,24 @@ class Rules:
                 if problem is not None:
                     target.problems.append(problem)
         return targets
+
+    def escalation(self, incident: Incident, at: Micros) -> Steps:
+        """The steps of the routes of its worst member that is due, of those that are paged for if any is."""
+        if incident.kind in (IncidentKind.DELIVERY, IncidentKind.FAULT):
+            broken = {incident.cause} if incident.kind is IncidentKind.DELIVERY else set[str]()
+            return Steps(self._paging, _after([self._default], broken))
+        if incident.kind is not IncidentKind.NODE:
+            members = [self.checks[member] for member in incident.members if member in self.checks]
+            paging = self.paging(incident)
+            paged = [check for check in members if check.paging is paging]
+            return Steps(paging, _after(r for check in paged for r in self._routes_of(check, incident.severity)))
+        failing = [(self.checks[p.check], p) for p in incident.in_trouble if p.due <= at and p.check in self.checks]
+        if not failing:
+            return Steps()
+        check, problem = min(
+            failing, key=lambda one: (-_STRENGTH.index(one[0].paging), one[1].severity.badness, one[1].badness())
+        )
+        return Steps(check.paging, _after(self._routes_of(check, problem.severity)))
 
     def acknowledged_until(self, incident: Incident, at: Micros) -> Micros:  # noqa: ARG002 - calendars may differ
         """How long an acknowledgement holds that names no end."""
@@ -179,13 +210,16 @@ class Rules:
         key = check.id, severity
         if key not in self._known:
             targets: dict[str, float | None] = {}
-            for route in self._matching(check, severity) or [self._default]:
+            for route in self._routes_of(check, severity):
                 for channel in route.channels:
                     before = targets.get(channel)
                     both = [remind for remind in (before, route.remind) if remind is not None]
                     targets[channel] = min(both, default=None)
             self._known[key] = targets
         return self._known[key]
+
+    def _routes_of(self, check: Check, severity: Severity) -> list[Route]:
+        return self._matching(check, severity) or [self._default]
 
     def _matching(self, check: Check, severity: Severity) -> list[Route]:
         facts = check_facts(check) | {"severity": severity}
@@ -196,3 +230,14 @@ class Rules:
                 if not route.continue_:
                     break
         return matching
+
+
+def _after(routes: Iterable[Route], but: Container[str] = ()) -> dict[str, tuple[Micros, ...]]:
+    """When each channel is escalated to; steps that several routes have in common are one."""
+    found: defaultdict[str, set[Micros]] = defaultdict(set)
+    for route in routes:
+        for step in route.escalate:
+            for channel in step.channels:
+                if channel not in but:
+                    found[channel].add(round(step.after * SECOND))
+    return {channel: tuple(sorted(found[channel])) for channel in sorted(found)}

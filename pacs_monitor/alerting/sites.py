@@ -15,16 +15,16 @@ from dataclasses import replace
 
 from immutables import Map
 
-from pacs_monitor.alerting import groups
+from pacs_monitor.alerting import groups, operators
 from pacs_monitor.alerting.causes import class_of
 from pacs_monitor.alerting.endings import end
+from pacs_monitor.alerting.holds import SUSPECT_FOR
 from pacs_monitor.alerting.parents import dead_parents
 from pacs_monitor.alerting.situation import Site, Subject
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.alerting.vanished import VANISH_WITHIN, at_rest, end_vanished, vanish
 from pacs_monitor.model import (
     BEHIND_PARENT,
-    SECOND,
     TROUBLE,
     VANISHED_FROM,
     CheckId,
@@ -38,7 +38,6 @@ from pacs_monitor.model import (
 
 SUSPECT = 2
 LEAST = 3
-SUSPECT_FOR = 60 * SECOND
 
 
 def transitioned(turn: Turn, check: CheckId, before: State) -> None:
@@ -211,6 +210,7 @@ def _judge(turn: Turn, name: str) -> None:
     elif together or _is_still_lost(turn, name, site):
         groups.extend(turn, group, name)
     elif not site.awaited or turn.at >= site.suspect_until:
+        operators.group_over(turn, group.incident)
         end(turn, at_rest(group), Ending.RESOLVED if watched else Ending.WITHDRAWN, turn.at)
         groups.touch_all(turn, name)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from immutables import Map
@@ -11,6 +12,7 @@ from immutables import Map
 from pacs_monitor.alerting.events import UnknownSince
 from pacs_monitor.model import (
     NEVER_CONNECTED,
+    Acknowledgement,
     CheckId,
     Incident,
     IncidentKind,
@@ -43,6 +45,28 @@ class Standing(NamedTuple):
         return self.state is State.DOWN and self.reason in NEVER_CONNECTED
 
 
+class Escalation(NamedTuple):
+    """How far an incident has been escalated."""
+
+    since: Micros
+    """Its steps count from then."""
+    told: Mapping[str, int] = MappingProxyType({})
+    """Channel → how many of its steps are done."""
+    remind: bool = False
+    """An acknowledgement is over: one reminder is owed as soon as something of it fails."""
+
+    def as_data(self) -> dict[str, Any]:
+        return {"since": self.since, "told": dict(self.told), "remind": self.remind}
+
+
+class Recalled(NamedTuple):
+    """The acknowledgement of an incident that has ended: one of the same cause may open anew."""
+
+    acknowledgement: Acknowledgement
+    ended: Micros
+    """When that was decided."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """An open incident and what was said about it."""
@@ -56,6 +80,8 @@ class Subject:
     """What is suppressed now, and why, by channel; the channel is empty where there is none."""
     differs: Micros | None = None
     """Since when it differs from what was said; small differences are gathered before they are said."""
+    escalation: Escalation | None = None
+    """None until people were notified, and where nothing is to be escalated."""
 
     @property
     def key(self) -> Cause:
@@ -93,7 +119,10 @@ class Subject:
         )
         notified = {channel: sent.changed(at=sent.at + step) for channel, sent in self.notified.items()}
         differs = None if self.differs is None else self.differs + step
-        return replace(self, incident=incident, due=self.due + step, notified=notified, differs=differs)
+        begun = self.escalation and self.escalation._replace(since=self.escalation.since + step)
+        return replace(
+            self, incident=incident, due=self.due + step, notified=notified, differs=differs, escalation=begun
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,3 +258,7 @@ class Situation:
     """Channels that deliver nothing: since when, and why."""
     faults: frozenset[str] = frozenset()
     """Tasks of the monitor that fail again and again."""
+    recalled: Map[Cause, Recalled] = _EMPTY
+    """Acknowledgements that outlast their incident for a while."""
+    closed: Map[CheckId, str] = _EMPTY
+    """Checks whose blind incident was closed by hand, with its reason: for that they open no other."""

@@ -1,7 +1,8 @@
 """Events in order of time, with what falls due between them: the one way to drive `advance`.
 
 The desk feeds it what happens, a replay what is on record, a scenario what somebody has written. A wake that falls due
-before an event is decided before it, at the time at which it was due: so it makes no odds how late anybody looks.
+before an event is decided before it, at the time at which it was due: so it makes no odds how late anybody looks. Of
+one moment, what happens comes first and what falls due last.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Timeline:
     def happen(self, at: Micros, what: Happening, identity: str = "") -> Iterator[Decided]:
         """Decide what was noticed at a time, after all that fell due before it; a recorded event has its `identity`."""
         if not isinstance(what, Started):  # a gap: what fell due within it is decided now
-            yield from self.pass_until(at)
+            yield from self.pass_until(at - 1)
         yield self._decide(at, what, identity)
 
     def pass_until(self, now: Micros) -> Iterator[Decided]:

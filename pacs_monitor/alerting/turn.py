@@ -48,6 +48,8 @@ class Owed:
     """Checks that cannot be reached because its node is down."""
     overran: Overrun | None = None
     """The maintenance that has ended while it still failed."""
+    first: bool = False
+    """An escalation to a channel that has had no `opened`: for that channel it is one."""
 
 
 class Notice(NamedTuple):
@@ -191,8 +193,13 @@ class Turn:
         return self.remember(replace(subject, notified={**subject.notified, sent.channel: sent}))
 
     def wake(self, subject: str, at: Micros) -> None:
+        """Look at a subject then; a time that is not to come needs no wake."""
         if at > self.at:
             self.effects.wakes.append((at, subject))
+
+    def wake_after_all(self, subject: str) -> None:
+        """Look at a subject when everything of this moment is decided."""
+        self.effects.wakes.append((self.at, subject))
 
     def ask(self, check: CheckId, until: Micros, site: str = "") -> None:
         """Run a check at once; pages that depend on it, or on that `site`, wait for its result until then.

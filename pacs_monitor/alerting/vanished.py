@@ -34,6 +34,15 @@ def vanish(turn: Turn, name: str, check: CheckId) -> None:
         _open(turn, name, members, since=min(moment for moment, _ in recent))
 
 
+def forget(turn: Turn, group: Incident) -> None:
+    """Somebody has closed it: whoever vanished with it opens no other."""
+    name = group.cause.removeprefix(VANISHED_FROM)
+    site = turn.now.sites.get(name, Site())
+    for _, check in site.vanished:
+        turn.note("vanished", str(check), None)
+    turn.put(sites=(name, replace(site, vanished=())))
+
+
 def keep_vanished(turn: Turn, name: str, site: Site) -> None:
     """Remember over a restart who vanished when."""
     for moment, check in site.vanished:

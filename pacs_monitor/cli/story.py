@@ -106,6 +106,10 @@ def _flapping(line: Line, _when: When) -> str:
     return f"{line['check']}: flapping no longer, 30 min without a change"
 
 
+def _overdue(line: Line, when: When) -> str:
+    return f"no update came, which was promised for {when(line['at'])}"
+
+
 def _linked(line: Line, _when: When) -> str:
     return f"linked with incident {line['incident']}: the same cause ({line['cause']}), both were notified of"
 
@@ -173,6 +177,7 @@ _TEXTS: Mapping[str, Callable[[Line, When], str]] = {
     "note": _note,
     "close": _close,
     "flapping": _flapping,
+    "overdue": _overdue,
     "linked": _linked,
     "absorbed": _absorbed,
     "group": _group,

@@ -42,6 +42,14 @@ Origins = Mapping[str, Origin]
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """Whom an incident is escalated to, `after` so many seconds without an acknowledgement."""
+
+    after: float
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """Who is notified of the checks that match; `remind` in seconds."""
 
@@ -51,6 +59,7 @@ class Route:
     remind: float | None = None
     calendar: Calendar | None = None
     """Outside of it pages wait until the next opening."""
+    escalate: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pacs_monitor.calendars import Calendar
 from pacs_monitor.config.draft import Draft, read_draft
-from pacs_monitor.config.estate import Estate, Route
+from pacs_monitor.config.estate import Estate, Route, Step
 from pacs_monitor.config.hours import build_calendars
 from pacs_monitor.config.installed import check_packages
 from pacs_monitor.config.problems import ConfigError, Problem
@@ -101,6 +101,7 @@ def _estate(path: Path, revision: str, draft: Draft, found: Resolved, warnings: 
 
 def _route(settings: DefaultRoute, calendars: Mapping[str, Calendar]) -> Route:
     calendar = calendars[settings.calendar] if settings.calendar else None
+    steps = tuple(Step(step.after, step.channels) for step in settings.escalate)
     if isinstance(settings, RouteSettings):
-        return Route(settings.match, settings.channels, settings.continue_, settings.remind, calendar)
-    return Route(Match(), settings.channels, remind=settings.remind, calendar=calendar)
+        return Route(settings.match, settings.channels, settings.continue_, settings.remind, calendar, steps)
+    return Route(Match(), settings.channels, remind=settings.remind, calendar=calendar, escalate=steps)

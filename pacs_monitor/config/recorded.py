@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from pacs_monitor import probes, systems
+from pacs_monitor import channels, probes, systems
 from pacs_monitor.calendars import Calendar, Hours
 from pacs_monitor.config.canonical import CHECKS_OWN
 from pacs_monitor.config.closed_days import recorded
-from pacs_monitor.config.estate import Estate, Route
+from pacs_monitor.config.estate import Estate, Route, Step
 from pacs_monitor.config.hours import calendar_of
 from pacs_monitor.config.sections import CalendarSettings, MonitorSettings, SiteSettings
 from pacs_monitor.fields import Match
@@ -50,6 +50,12 @@ class RecordedChannel:
         raise DeliveryError("unsendable", "this channel is of the record", failure=Failure.UNSENDABLE)
 
 
+class EscalatingChannel(RecordedChannel):
+    """One of a kind that escalates by itself."""
+
+    owns_escalation: ClassVar[bool] = True
+
+
 class Hidden(BaseModel):
     """Settings of which the record has only placeholders."""
 
@@ -76,7 +82,7 @@ def _estate(document: Mapping[str, Any], file: Path, revision: str) -> Estate:
             for name, said in document["nodes"].items()
             for check in _checks(nodes[name], said, calendars)
         },
-        channels={name: RecordedChannel() for name in document["channels"]},
+        channels={name: _channel(said["type"]) for name, said in document["channels"].items()},
         openings_per_minute={
             name: most for name, said in document["channels"].items() if (most := said.get("openings_per_minute"))
         },
@@ -102,6 +108,11 @@ def _calendar(said: Mapping[str, Any]) -> CalendarSettings:
         exceptions=tuple(map(recorded, said.get("except", ()))),
         opening_grace=said["opening_grace"],
     )
+
+
+def _channel(kind: str) -> RecordedChannel:
+    known = channels.kinds().get(kind)
+    return EscalatingChannel() if known is not None and known.owns_escalation else RecordedChannel()
 
 
 def _node(name: str, said: Mapping[str, Any]) -> Node:
@@ -135,8 +146,9 @@ def _is_located(settings: object, node: Node) -> bool:
 
 def _route(said: Mapping[str, Any], calendars: Mapping[str, Calendar]) -> Route:
     calendar = calendars.get(said.get("calendar") or "")
-    match, channels = Match.model_validate(said["match"]), tuple(said["channels"])
-    return Route(match, channels, said["continue_"], said["remind"], calendar)
+    match, to = Match.model_validate(said["match"]), tuple(said["channels"])
+    steps = tuple(Step(step["after"], tuple(step["channels"])) for step in said.get("escalate", ()))
+    return Route(match, to, said["continue_"], said["remind"], calendar, steps)
 
 
 def _settings(model: type[BaseModel], said: Mapping[str, Any]) -> Any:

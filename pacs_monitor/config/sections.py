@@ -231,10 +231,10 @@ class HandoverSettings(Settings):
 class Escalation(Settings):
     """A step while nobody has acknowledged."""
 
-    after: Duration
-    """How long after the incident opened."""
-    channels: Texts
-    """Channels to notify then."""
+    after: Pace
+    """How long after the first notification, while nobody has acknowledged."""
+    channels: Annotated[Texts, Field(min_length=1)]
+    """Names under `channels` of those to notify then."""
 
 
 class DefaultRoute(Settings):
@@ -244,7 +244,7 @@ class DefaultRoute(Settings):
     """Names under `channels`."""
     remind: Pace | None = None
     """Interval of reminders while the incident is open."""
-    escalate: Annotated[tuple[Escalation, ...], LATER] = ()
+    escalate: tuple[Escalation, ...] = ()
     """Steps while the incident is not acknowledged."""
     calendar: Annotated[str | None, LATER] = None
     """Outside these hours pages wait until the next opening: a name under `calendars`."""

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 
 from pacs_monitor.delivery.circuit import Circuit, RetryPolicy, Spread
 from pacs_monitor.delivery.due_queue import DueQueue
-from pacs_monitor.delivery.lanes import ENDINGS, Item, Lane, lane_of
+from pacs_monitor.delivery.lanes import Item, Lane, lane_of
 from pacs_monitor.delivery.unsent import Dropped, deadline, emptied, overdue, replaced
-from pacs_monitor.model import DeliveryError, Failure, Notification
+from pacs_monitor.model import ENDINGS, DeliveryError, Failure, Notification
 
 
 class Backlog:

@@ -15,7 +15,7 @@ NAMED = 10
 def missed(notifications: Sequence[Notification]) -> dict[str, Any]:
     """One incident that nobody was notified of, from its opened and all that waited behind it."""
     opened, last = notifications[0].data, notifications[-1]
-    over = last.event is not Event.OPENED
+    over = not last.opens
     return {
         "incident": opened.get("incident"),
         "dedup_key": opened.get("dedup_key"),

@@ -6,9 +6,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from pacs_monitor.backoff import Backoff
-from pacs_monitor.model import DeliveryError, Event, Notification, Severity
+from pacs_monitor.model import ENDINGS, DeliveryError, Event, Notification, Severity
 
-ENDINGS = frozenset({Event.RESOLVED, Event.WITHDRAWN})
 _SEVERITIES = {severity.value: severity.badness for severity in Severity}
 
 
@@ -52,9 +51,9 @@ class Lane:
 
     @property
     def opening(self) -> Item | None:
-        """Its opened, if it waits."""
+        """What opens its incident at the receiver, if it waits."""
         head = self.waiting[0] if self.waiting else None
-        return head if head is not None and head.notification.event is Event.OPENED else None
+        return head if head is not None and head.notification.opens else None
 
     @property
     def is_digest(self) -> bool:

@@ -37,7 +37,6 @@ from pacs_monitor.model import (
     DeliveryError,
     DeliveryResult,
     DeliveryStatus,
-    Event,
     Failure,
     Micros,
     Notification,
@@ -235,7 +234,7 @@ class Outbox:
                 self.last_success[channel] = self._clock.now()
                 log.info("channel %s delivered %s: %s", channel, item.notification.event, _about(item.notification))
             await self._recorder.record([DeliveryResult(item.notification.id, status, item.attempts, said)])
-            place.backlog.done(item, lost=status is DeliveryStatus.REFUSED and item.notification.event is Event.OPENED)
+            place.backlog.done(item, lost=status is DeliveryStatus.REFUSED and item.notification.opens)
             self._listener.ended(item.notification, status)
         except Exception as error:  # noqa: BLE001 - the one guard of attempts: a fault costs no more than this one
             self._supervisor.failed(f"channel {channel}", error)

@@ -11,8 +11,8 @@ from collections import deque
 from typing import NamedTuple
 
 from pacs_monitor.delivery.circuit import RetryPolicy
-from pacs_monitor.delivery.lanes import ENDINGS, Item, Lane
-from pacs_monitor.model import DeliveryStatus, Event
+from pacs_monitor.delivery.lanes import Item, Lane
+from pacs_monitor.model import ENDINGS, DeliveryStatus, Event
 
 UPDATES = frozenset({Event.CHANGED, Event.REMINDED})
 

@@ -14,7 +14,7 @@ def notified_of(incident: Incident, notifications: Iterable[Notification]) -> tu
     """What each channel was notified of, by the notifications of an incident in their order."""
     sent: dict[str, Notified] = {}
     for past in notifications:
-        if past.event is Event.OPENED:
+        if past.opens:
             sent[past.channel] = Notified(
                 incident.id,
                 past.channel,

@@ -170,9 +170,7 @@ def _ends(entry: Entry, gone: Set[str], now: Micros) -> Entry:
     """The ends of these incidents, for every channel that may have taken their opened."""
     ended = [i.changed(ended=now, ending=Ending.WITHDRAWN) for i in entry.incidents if i.id in gone]
     taken = [
-        opened
-        for opened in entry.notifications
-        if opened.event is Event.OPENED and opened.incident in gone and _may_be_taken(opened)
+        opened for opened in entry.notifications if opened.opens and opened.incident in gone and _may_be_taken(opened)
     ]
     pages = {(sent.incident, sent.channel): sent.page for sent in entry.notified}
     owed = [

@@ -11,7 +11,6 @@ from pacs_monitor.intervals import FOREVER
 from pacs_monitor.model import (
     CheckId,
     DeliveryStatus,
-    Event,
     Incident,
     IncidentKind,
     Maintained,
@@ -66,7 +65,7 @@ def restore(reader: HistoryReader, now: Micros) -> Restored:
     anew = {
         opened.id: replace(opened, status=DeliveryStatus.PENDING)
         for opened in reader.notifications(incidents=ids)
-        if opened.event is Event.OPENED and opened.status in _NOT_TAKEN
+        if opened.opens and opened.status in _NOT_TAKEN
     }
     notified: dict[str, list[Notified]] = {incident: [] for incident in ids}
     for sent in reader.notified(ids):

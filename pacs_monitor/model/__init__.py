@@ -55,6 +55,7 @@ from pacs_monitor.model.estate import (
 from pacs_monitor.model.failures import BEHIND_PARENT, FailureClass, failure_class
 from pacs_monitor.model.identity import fingerprint
 from pacs_monitor.model.incidents import (
+    ENDINGS,
     TEST_NOT_DELIVERED,
     VANISHED_FROM,
     DeliveryError,
@@ -110,6 +111,7 @@ from pacs_monitor.model.words import Acknowledgement, PublicNote
 __all__ = [
     "BEHIND_PARENT",
     "CHECK_DEFAULTS",
+    "ENDINGS",
     "NEVER_ANSWERED",
     "NEVER_CONNECTED",
     "NO_STREAK",

@@ -309,7 +309,7 @@ class Channel(Protocol):
     kind: ClassVar[str]
     settings: ClassVar[type[Any]]
     owns_escalation: ClassVar[bool]
-    """Whether the receiver escalates by itself; nothing reads it yet."""
+    """Whether the receiver escalates by itself: what such a channel has, the monitor does not escalate."""
     takes_answers: ClassVar[bool]
     """Whether acknowledgements at the receiver reach the monitor, so that a test needs one; no kind does yet."""
 

@@ -167,6 +167,10 @@ class Event(StrEnum):
     TEST = "test"
 
 
+ENDINGS = frozenset({Event.RESOLVED, Event.WITHDRAWN, Event.CLOSED})
+"""After one of them a channel hears nothing more of an incident."""
+
+
 class DeliveryStatus(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -205,6 +209,11 @@ class Notification:
         if kind == IncidentKind.SUMMARY:
             return Event.DIGEST.value
         return self.event.replace("incident.", "group.") if kind == IncidentKind.GROUP else self.event.value
+
+    @property
+    def opens(self) -> bool:
+        """Whether it is the first that its channel hears of its incident: opened, or an escalation to yet another."""
+        return self.event is Event.OPENED or (self.event is Event.ESCALATED and bool(self.data.get("first")))
 
     def while_unrecorded(self) -> Notification:
         """The same, marked as sent while the history cannot be written."""

@@ -185,6 +185,7 @@ def _every(
             timeline.then[event.at, what.subject] = event.id
             last = event.at
             continue
+        yield from timeline.pass_until(last if timeline.then else 0)  # it was decided before what comes now
         if isinstance(what, Started):  # the run before had decided what fell due while it was alive
             yield from timeline.pass_until(max((what.off_since or 0) - UNDECIDED, last))
         if isinstance(what, Started | Reloaded):

@@ -72,7 +72,7 @@ class World:
         """What is decided until then; raises what a decision raised."""
         while self._coming and self._coming[0][0] <= until:
             self.now, _, happening = heapq.heappop(self._coming)
-            yield from self._sorted(self.timeline.pass_until(self.now))
+            yield from self._sorted(self.timeline.pass_until(self.now - 1))
             what = happening()
             if what is not None:
                 yield from self._sorted(self.timeline.happen(self.now, what))

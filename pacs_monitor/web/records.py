@@ -8,8 +8,8 @@ from pacs_monitor.alerting.pages import scene_of
 from pacs_monitor.history import HistoryError, HistoryReader, IncidentFile, audited
 from pacs_monitor.messages import page
 from pacs_monitor.messages.page import Scene, advice, runbook
-from pacs_monitor.messages.words import acknowledged, public_note
 from pacs_monitor.model import CheckId, Incident, Micros, Notification, Suppressed, iso
+from pacs_monitor.web.standing import Standing
 from pacs_monitor.web.story import Beside, beside, story
 from pacs_monitor.web.view import DaemonView
 
@@ -17,8 +17,8 @@ from pacs_monitor.web.view import DaemonView
 async def incidents(daemon: DaemonView, *, open_only: bool, limit: int) -> list[dict[str, Any]]:
     """The newest first."""
     found = await daemon.history.read(lambda reader: reader.incidents(open_only=open_only, limit=limit))
-    scene = _scene(daemon, *found)
-    return [_incident(incident, daemon, scene) for incident in found]
+    scene, standing = _scene(daemon, *found), Standing(daemon)
+    return [_incident(incident, daemon, scene, standing) for incident in found]
 
 
 async def incident(daemon: DaemonView, identity: str) -> dict[str, Any] | None:
@@ -35,7 +35,7 @@ async def incident(daemon: DaemonView, identity: str) -> dict[str, Any] | None:
         return None
     stuck = {stuck.notification.id for health in daemon.desk.outbox.health().values() for stuck in health.stuck}
     node = daemon.estate.nodes.get(found.incident.members[0].node) if found.incident.members else None
-    return _incident(found.incident, daemon, _scene(daemon, found.incident)) | {
+    return _incident(found.incident, daemon, _scene(daemon, found.incident), Standing(daemon)) | {
         "impact": node.impact if node else "",
         "support": dict(node.support) if node else {},
         "runbook": runbook(daemon.estate.monitor, found.incident.reason or found.incident.kind),
@@ -43,7 +43,7 @@ async def incident(daemon: DaemonView, identity: str) -> dict[str, Any] | None:
             _notification(notification) | {"stuck": notification.id in stuck} for notification in found.notifications
         ],
         "suppressed": [_suppressed(row) for row in found.suppressed],
-        "story": story(found, more),
+        "story": story(found, more, daemon.clock.now()),
     }
 
 
@@ -91,7 +91,7 @@ async def changes(daemon: DaemonView, *, limit: int) -> list[dict[str, Any]]:
     ]
 
 
-def _incident(incident: Incident, daemon: DaemonView, scene: Scene) -> dict[str, Any]:
+def _incident(incident: Incident, daemon: DaemonView, scene: Scene, standing: Standing) -> dict[str, Any]:
     return {
         "id": incident.id,
         "kind": incident.kind,
@@ -113,9 +113,7 @@ def _incident(incident: Incident, daemon: DaemonView, scene: Scene) -> dict[str,
         "members": [str(member) for member in incident.members],
         "linked": list(incident.linked),
         "group": incident.group or None,
-        "acknowledged": acknowledged(incident.acknowledgement),
-        "public_note": public_note(incident.public_note, daemon.clock.now()),
-    }
+    } | standing.of(incident)
 
 
 def _unproven(incident: Incident, daemon: DaemonView) -> frozenset[CheckId]:

@@ -15,8 +15,8 @@ from pacs_monitor.alerting.paged import Paged
 from pacs_monitor.approvals import SOON, ending
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.messages import page
-from pacs_monitor.messages.words import acknowledged, public_note
-from pacs_monitor.model import SECOND, Micros, Restriction, State, iso
+from pacs_monitor.model import SECOND, Restriction, State, iso
+from pacs_monitor.web.standing import Standing
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.windows import Window, spelled
 
@@ -76,15 +76,15 @@ def approvals(daemon: DaemonView) -> list[dict[str, Any]]:
 async def incidents(daemon: DaemonView) -> list[dict[str, Any]]:
     """Every open incident with whom it was sent to, made in slices of the event loop."""
     rows: list[dict[str, Any]] = []
-    now = daemon.clock.now()
+    standing = Standing(daemon)
     for paged in daemon.desk.paged():
-        rows.append(_incident(paged, now))
+        rows.append(_incident(paged) | standing.of(paged.incident))
         if len(rows) % (10 * AT_A_TIME) == 0:
             await asyncio.sleep(0)
     return rows
 
 
-def _incident(paged: Paged, now: Micros) -> dict[str, Any]:
+def _incident(paged: Paged) -> dict[str, Any]:
     incident = paged.incident
     return {
         "id": incident.id,
@@ -95,8 +95,6 @@ def _incident(paged: Paged, now: Micros) -> dict[str, Any]:
         "flags": page.flags(incident),
         "since": iso(incident.since),
         "members": [str(member) for member in incident.members],
-        "acknowledged": acknowledged(incident.acknowledgement),
-        "public_note": public_note(incident.public_note, now),
         "page_due": iso(paged.due),
         "notified": [
             {"channel": notified.channel, "status": notified.status, "at": iso(notified.at)}

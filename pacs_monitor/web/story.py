@@ -5,7 +5,7 @@ Every line has `at` and `what`; the rest depends on `what`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -25,7 +25,6 @@ from pacs_monitor.history import HistoryReader, IncidentFile
 from pacs_monitor.model import (
     SECOND,
     Ending,
-    Event,
     Incident,
     IncidentKind,
     Micros,
@@ -53,7 +52,7 @@ LINK_BEFORE = 120 * SECOND
 """How long before its first node the link to a site may have failed."""
 _ORDER = (
     *(*_OF_THE_MONITOR, *_OF_THE_SITE, "transition", "measured", "unknown", "known"),
-    *_SAID,
+    *(*_SAID, "overdue"),
     *("opened", "flapping", "linked", "absorbed", "group", "ended", "suppressed", "notified"),
 )
 """Of what has the same time: consequences last."""
@@ -90,7 +89,7 @@ def beside(reader: HistoryReader, incident: Incident, now: Micros) -> Beside:
 
 def _linked(reader: HistoryReader, one: Incident, other: Incident, end: Micros) -> Micros:
     """Two are linked when a member of theirs changes after people were notified of both."""
-    opened = [sent for sent in reader.notifications(incidents=[one.id, other.id]) if sent.event is Event.OPENED]
+    opened = [sent for sent in reader.notifications(incidents=[one.id, other.id]) if sent.opens]
     both = [min((sent.created for sent in opened if sent.incident == each.id), default=0) for each in (one, other)]
     since = max(one.noticed, other.noticed, *both)
     moves = reader.noticed({*one.members, *other.members}, since, end)
@@ -108,7 +107,7 @@ def _merged(incident: Incident, others: tuple[Incident, ...]) -> Iterator[Incide
             yield other
 
 
-def story(found: IncidentFile, more: Beside) -> list[Line]:
+def story(found: IncidentFile, more: Beside, now: Micros) -> list[Line]:
     """All lines, the first first."""
     incident = found.incident
     lines = [
@@ -116,6 +115,7 @@ def story(found: IncidentFile, more: Beside) -> list[Line]:
         *map(_transition, _own(incident, more.transitions)),
         *_flapping(incident),
         *(line for row in more.events for line in _event(incident, row)),
+        *_overdue(incident, more.events, now),
         *(line for other in more.others for line in _other(incident, other, more.linked)),
         *map(_suppressed, found.suppressed),
         *map(_notified, found.notifications),
@@ -188,6 +188,17 @@ def _event(incident: Incident, row: Recorded) -> Iterator[Line]:
             yield at | {"what": "reloaded", "revision": revision[:12]}
         case ClockSet(step):
             yield at | {"what": "clock_set", "seconds": step / 1e6}
+
+
+def _overdue(incident: Incident, events: Iterable[Recorded], now: Micros) -> Iterator[Line]:
+    """Updates that users of the imaging estate were promised, and did not hear in time."""
+    end = now if incident.ended is None else incident.ended
+    notes = [(row.at, what) for row in events if isinstance(what := restored(row).what, Remark) and what.public]
+    own = [(at, note) for at, note in notes if note.incident == incident.id]
+    ends = [*(at for at, _ in own[1:]), end]
+    for (_, note), after in zip(own, ends, strict=False):  # without notes there is one end too many
+        if note.next_update is not None and note.next_update < after:
+            yield {"at": iso(note.next_update), "what": "overdue", "text": note.text}
 
 
 def _other(incident: Incident, other: Incident, linked: Mapping[str, Micros]) -> Iterator[Line]:

@@ -37,9 +37,9 @@ from pacs_monitor.alerting.events import (
     UnknownSince,
     event_id,
 )
+from pacs_monitor.alerting.holds import SUSPECT_FOR
 from pacs_monitor.alerting.parents import confirmed_within, fresh_within
 from pacs_monitor.alerting.rules import Rules
-from pacs_monitor.alerting.sites import SUSPECT_FOR
 from pacs_monitor.alerting.situation import Situation, Subject
 from pacs_monitor.alerting.timeline import Decided, Timeline
 from pacs_monitor.alerting.turn import Owed

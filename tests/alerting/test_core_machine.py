@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from itertools import permutations
 from random import Random
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
 from pacs_monitor.alerting.timeline import in_order
-from pacs_monitor.config import Estate
+from pacs_monitor.model import CheckId, Reason, State
 from tests.alerting.machine import WAYS, Machine, Moves, Story, pages_after, whole_estate
 from tests.attacks import Attacked
 
@@ -49,13 +49,6 @@ MOMENTS = st.tuples(
 )
 
 
-def patient_estate() -> Estate:
-    """Nobody is notified before a minute has gone: what comes of an instant is decided after all of it is known."""
-    estate = whole_estate()
-    checks = {identity: replace(check, page_after=60.0) for identity, check in estate.checks.items()}
-    return replace(estate, checks=checks)
-
-
 def shuffled(story: Story, random: Random) -> Story:
     return tuple((seconds, tuple(random.sample(moves, len(moves)))) for seconds, moves in story)
 
@@ -77,7 +70,38 @@ def test_the_order_of_simultaneous_results_makes_no_odds(story: Story, random: R
 def test_nor_does_the_order_in_which_they_are_decided_but_for_how_long_pages_wait(
     story: Story, last: Moves, random: Random
 ) -> None:
-    estate = patient_estate()
+    estate = whole_estate()
     pages = [page._replace(at=0) for page in pages_after((*story, last), estate)]
     others = [page._replace(at=0) for page in pages_after((*story, *shuffled((last,), random)), estate)]
     assert sorted(others) == sorted(pages)
+
+
+def down(check: str, reason: Reason) -> tuple[CheckId, State, Reason | None]:
+    return CheckId.parse(check), State.DOWN, reason
+
+
+SLOW = (CheckId("archive", "dicom_echo"), State.DEGRADED, Reason.SLOW)
+
+
+@pytest.mark.parametrize(
+    "moves",
+    [
+        (
+            down("core-a/ping", Reason.TCP_TIMEOUT),
+            down("core-b/ping", Reason.TCP_TIMEOUT),
+            down("archive/dicom_echo", Reason.TCP_TIMEOUT),
+            down("archive/tcp", Reason.TCP_REFUSED),
+        ),
+        (down("archive/dicom_echo", Reason.TCP_REFUSED), down("archive/tcp", Reason.TCP_TIMEOUT)),
+    ],
+    ids=["behind-switches", "alone"],
+)
+def test_an_incident_that_people_know_moves_with_others_at_one_moment(
+    moves: tuple[tuple[CheckId, State, Reason | None], ...],
+) -> None:
+    estate = whole_estate()
+    heard = {
+        tuple(sorted(page._replace(at=0) for page in pages_after(((1.0, (SLOW,)), (61.0, order)), estate)))
+        for order in permutations(moves)
+    }
+    assert len(heard) == 1

@@ -227,6 +227,7 @@ class Mute(Counting):
 async def test_shadow_is_recorded_and_sends_nothing(receiver: Receiver, clock: SettableClock, database: str) -> None:
     async with running(clock, database, at_once(receiver, paging=Paging.SHADOW)) as house:
         house.move(DOWN)
+        await until(lambda: len(house.statuses()) == 1)
         house.move(UP)
         await until(lambda: len(house.statuses()) == 2)
         assert house.statuses() == [("opened", "hook", "shadow"), ("resolved", "hook", "shadow")]

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from pacs_monitor.alerting.events import Reloaded, SiteCut, SiteReached, Started
 from pacs_monitor.alerting.pages import Pages
+from pacs_monitor.alerting.words import Acknowledge, Remark
 from pacs_monitor.cli import display
 from pacs_monitor.cli.story import lines
 from pacs_monitor.history import History, HistoryReader, Revision
@@ -78,7 +79,7 @@ async def told(folder: Path, nodes: str, plot: Callable[[Play], None]) -> list[t
 def read(reader: HistoryReader, incident: Incident, now: Micros) -> list[str]:
     found = reader.incident(incident.id)
     assert found is not None
-    return lines(story(found, beside(reader, incident, now)), WHEN)
+    return lines(story(found, beside(reader, incident, now), now), WHEN)
 
 
 def plain(text: list[str]) -> list[str]:
@@ -164,3 +165,26 @@ async def test_restarts_and_reloads_belong_to_the_story(tmp_path: Path) -> None:
     ((_, text),) = await told(tmp_path, CHECKS, the_monitor_itself)
     assert "  17:03:20 CET  the monitor starts; it was off since 17:02:30 CET" in text
     assert "  17:03:30 CET  the configuration is reloaded (revision 0123456789ab)" in text
+
+
+def an_archive_that_people_speak_of(play: Play) -> None:
+    play.move(100, "archive/dicom_echo", "down", "acse_timeout").until(200)
+    incident = play.heard[-1].incident.id
+    play.tell(240, Remark(incident, "it-duty", "vendor called"))
+    play.tell(300, Remark(incident, "it-duty", "Images are delayed", public=True, next_update=at(600)))
+    play.tell(700, Remark(incident, "second", "Images come again", public=True)).tell(
+        800, Acknowledge(incident, "second")
+    )
+    play.move(900, "archive/dicom_echo", "up").until(2000)
+
+
+async def test_what_people_said_is_in_the_story_and_an_update_that_did_not_come(tmp_path: Path) -> None:
+    ((_, text),) = await told(tmp_path, CHECKS, an_archive_that_people_speak_of)
+    said = [" ".join(line.split()[1:]) for line in text]
+    assert [line for line in said if line.startswith(("CET it-duty", "CET second", "CET no update"))] == [
+        "CET it-duty notes: vendor called",
+        "CET it-duty notes for the public: Images are delayed (next update 17:10:00 CET)",
+        "CET no update came, which was promised for 17:10:00 CET",
+        "CET second notes for the public: Images come again",
+        "CET second acknowledges it",
+    ]

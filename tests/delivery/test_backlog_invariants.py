@@ -8,8 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from pacs_monitor.delivery.lanes import ENDINGS, Item
-from pacs_monitor.model import DeliveryError, DeliveryStatus, Event, Severity
+from pacs_monitor.delivery.lanes import Item
+from pacs_monitor.model import ENDINGS, DeliveryError, DeliveryStatus, Event, Severity
 from tests.delivery.support import BUSY, REFUSED, UNCONNECTED, UNSENDABLE, a_backlog, a_page
 
 INCIDENTS = st.sampled_from("abcdefgh")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.suppress.reply import Reply
 from pacs_monitor.alerting.turn import Turn
-from pacs_monitor.model import Event, Why
+from pacs_monitor.model import Event, Suppressed, Why
 
 Suppress = Callable[[Turn, Subject, Event, str, Target], Reply | None]
 
@@ -38,7 +39,7 @@ class Link(NamedTuple):
     while_unknown: bool
 
 
-__all__ = ["Link", "Reply", "Suppress", "chain", "suppressed", "words"]
+__all__ = ["Link", "Reply", "Suppress", "chain", "hold", "suppressed", "words"]
 
 
 def suppressed(turn: Turn, subject: Subject, event: Event, channel: str, target: Target) -> Reply | None:
@@ -47,6 +48,24 @@ def suppressed(turn: Turn, subject: Subject, event: Event, channel: str, target:
         if (reply := link.suppress(turn, subject, event, channel, target)) is not None:
             return reply
     return _as_before(subject, channel)
+
+
+def hold(turn: Turn, subject: Subject, event: Event, channel: str, reply: Reply | None) -> Subject:
+    """Record when a reason not to send begins, and when it no longer holds, once each."""
+    key = event, channel
+    held = subject.suppressed.get(key)
+    if held is not None and reply is not None and (held.why, held.detail) == (reply.why, reply.detail):
+        return subject
+    if held is None and reply is None:
+        return subject
+    rest = {other: row for other, row in subject.suppressed.items() if other != key}
+    if held is not None:
+        turn.effects.suppressed.append(replace(held, ended=turn.at))
+    if reply is not None:
+        row = Suppressed(subject.incident.id, event, reply.why, turn.at, channel or None, reply.detail)
+        turn.effects.suppressed.append(row)
+        rest[key] = row
+    return turn.remember(replace(subject, suppressed=rest))
 
 
 def words() -> tuple[str, ...]:

@@ -1,0 +1,103 @@
+"""Whom else an incident is escalated to while nobody has acknowledged it, and when.
+
+The steps are those of the routes of its worst member. They count from the first notification that was sent, and from
+zero again when it pages anew and when an acknowledgement is over. A channel that hears of the incident first by an
+escalation gets its end, too. What a channel has taken that escalates by itself, we do not escalate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pacs_monitor.alerting import parents
+from pacs_monitor.alerting.holds import held_until
+from pacs_monitor.alerting.rules import Target
+from pacs_monitor.alerting.situation import Escalation, Subject
+from pacs_monitor.alerting.suppress import hold, suppressed
+from pacs_monitor.alerting.turn import Owed, Turn
+from pacs_monitor.alerting.view import told
+from pacs_monitor.model import TROUBLE, DeliveryStatus, Incident, IncidentKind, Micros, Paging
+from pacs_monitor.model import Event as Said
+
+
+def begin(turn: Turn, subject: Subject, *, remind: bool = False) -> Subject:
+    """Count from zero; `remind` if one reminder is owed as soon as something of it fails."""
+    if not remind and subject.escalation is None and not turn.rules.escalates:
+        return subject
+    return _remembered(turn, subject, Escalation(turn.at, remind=remind))
+
+
+def reminded(turn: Turn, subject: Subject) -> Subject:
+    """The reminder that was owed is sent."""
+    begun = subject.escalation
+    return subject if begun is None else _remembered(turn, subject, begun._replace(remind=False))
+
+
+def is_at_rest(incident: Incident) -> bool:
+    """Whether nothing is known to fail: nobody is reminded, and nothing is escalated."""
+    return incident.kind is IncidentKind.NODE and incident.state not in TROUBLE
+
+
+def escalate(turn: Turn, subject: Subject) -> Subject:
+    """Owe the steps that are due now, to whoever has not acknowledged; the subject was notified of."""
+    if is_at_rest(subject.incident):
+        return subject
+    steps = turn.rules.escalation(subject.incident, turn.at)
+    after = {} if _is_escalated_by_another(turn, subject) else steps.after
+    for said, channel in subject.suppressed:
+        if said is Said.ESCALATED and channel not in after:
+            subject = hold(turn, subject, said, channel, None)
+    if after and subject.escalation is None:  # a reload has brought the steps
+        subject = begin(turn, subject)
+    for channel, pauses in after.items():
+        subject = _step(turn, subject, channel, pauses, Target(steps.paging))
+    return subject
+
+
+def _step(turn: Turn, subject: Subject, channel: str, pauses: Sequence[Micros], target: Target) -> Subject:
+    """What is due to one channel; several steps that fell due in a gap are one."""
+    begun, sent = subject.escalation or Escalation(turn.at), subject.notified.get(channel)
+    done = begun.told.get(channel, 0)
+    if done >= len(pauses) or (sent is not None and sent.refused):
+        return hold(turn, subject, Said.ESCALATED, channel, None)
+    due = max(begun.since + pauses[done], held_until(turn, subject.incident))
+    if due > turn.at:
+        turn.wake(subject.incident.id, due)
+        return hold(turn, subject, Said.ESCALATED, channel, None)
+    reply = suppressed(turn, subject, Said.ESCALATED, channel, target)
+    subject = hold(turn, subject, Said.ESCALATED, channel, reply)
+    if reply is not None:
+        if reply.until is not None:
+            turn.wake(subject.incident.id, reply.until)
+        return subject
+    done = sum(1 for pause in pauses if begun.since + pause <= turn.at)
+    if done < len(pauses):
+        turn.wake(subject.incident.id, begun.since + pauses[done])
+    subject = _remembered(turn, subject, begun._replace(told={**begun.told, channel: done}))
+    return _escalated(turn, subject, channel, target)
+
+
+def _escalated(turn: Turn, subject: Subject, channel: str, target: Target) -> Subject:
+    """To a channel that knows of it already it pages anew; to any other it is its opened."""
+    sent, incident = subject.notified.get(channel), subject.incident
+    first = sent is None or (sent.shadow and target.paging is Paging.ON)
+    shadow = target.paging is Paging.SHADOW or (sent is not None and not first and sent.shadow)
+    status = DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING
+    page, behind = 1 if first or sent is None else sent.page + 1, parents.behind(turn, incident)
+    owed = Owed(turn.identity(), incident, channel, Said.ESCALATED, status, turn.at, page, behind=behind, first=first)
+    turn.effects.owed.append(owed)
+    return turn.notify(subject, told(turn, subject, owed, first=first))
+
+
+def _is_escalated_by_another(turn: Turn, subject: Subject) -> bool:
+    """Whether a channel has it that escalates by itself; not while that channel delivers nothing."""
+    return any(
+        channel in turn.rules.escalating and channel not in turn.now.failing and not (sent.shadow or sent.refused)
+        for channel, sent in subject.notified.items()
+    )
+
+
+def _remembered(turn: Turn, subject: Subject, begun: Escalation) -> Subject:
+    turn.note("escalation", subject.incident.id, begun.as_data())
+    return turn.remember(replace(subject, escalation=begun))
