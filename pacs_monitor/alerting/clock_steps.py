@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from immutables import Map
 
+from pacs_monitor.alerting import digests
 from pacs_monitor.alerting.flapping import keep
 from pacs_monitor.alerting.situation import Behind, Flaps, Site, Situation
 from pacs_monitor.alerting.turn import Turn
@@ -23,6 +24,7 @@ def clock_set(turn: Turn, step: Micros) -> None:
         if subject.differs is not None:
             turn.note("differs", subject.incident.id, {"since": subject.differs})
         turn.keep(subject)
+    digests.wake_all(turn)
     for check, asked in list(turn.now.asked.items()):
         turn.expect(check, asked)
     for check, flaps in list(turn.now.flaps.items()):

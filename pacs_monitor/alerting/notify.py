@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pacs_monitor.alerting import coverage, operators, parents
+from pacs_monitor.alerting import coverage, digests, operators, parents
 from pacs_monitor.alerting.causes import class_of, worst_severity
 from pacs_monitor.alerting.holds import held_until
 from pacs_monitor.alerting.rules import Target
@@ -82,9 +82,17 @@ def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
         subject = _with_reply(turn, subject, (Said.OPENED, channel), reply)
         if reply is None:
             subject = _opened(turn, subject, channel, target)
-        elif reply.until is not None:
-            turn.wake(subject.incident.id, reply.until)
+        else:
+            _look_again(turn, subject, channel, reply)
     return subject
+
+
+def _look_again(turn: Turn, subject: Subject, channel: str, reply: Reply) -> None:
+    """When the reason no longer holds; where it only waits for an opening, the digest of then tells of it."""
+    if reply.until is not None:
+        turn.wake(subject.incident.id, reply.until)
+    if reply.opening is not None:
+        digests.plan(turn, channel, reply.opening)
 
 
 def _opened(turn: Turn, subject: Subject, channel: str, target: Target) -> Subject:
@@ -122,6 +130,9 @@ def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
         c: _news(view, sent) for c, sent in subject.notified.items() if not sent.refused and c in turn.rules.channels
     }
     differing = {channel: new for channel, new in news.items() if new}
+    for said, channel in subject.suppressed:
+        if said is Said.CHANGED and channel not in differing:
+            subject = _with_reply(turn, subject, (said, channel), None)
     if not differing:
         return subject if subject.differs is None else _differing(turn, subject, None)
     if subject.differs is None:
@@ -160,13 +171,18 @@ def _news(view: _View, sent: Notified) -> str:
 def _remind(turn: Turn, subject: Subject, targets: dict[str, Target], *, at_once: bool) -> None:
     """Every so often; at once where an acknowledgement is over."""
     incident = subject.incident
-    if incident.kind is IncidentKind.NODE and incident.state not in TROUBLE:
+    is_quiet = incident.kind is IncidentKind.NODE and incident.state not in TROUBLE
+    for said, channel in subject.suppressed:
+        if said is Said.REMINDED and (is_quiet or subject.notified[channel].at > subject.suppressed[said, channel].at):
+            subject = _with_reply(turn, subject, (said, channel), None)  # there is nothing to say, or the digest has
+    if is_quiet:
         return
     for channel, target in targets.items():
         sent = subject.notified.get(channel)
         if sent is None or sent.refused:
             continue
-        if at_once or coverage.is_overdue(turn, incident, sent):
+        waits = (Said.REMINDED, channel) in subject.suppressed
+        if at_once or waits or coverage.is_overdue(turn, incident, sent):
             subject = _say(turn, subject, Said.REMINDED, channel, targets)
             sent = subject.notified[channel]
         if target.remind is None:
@@ -185,7 +201,15 @@ def _say(
     """Changed or reminded, to a channel that has its opened."""
     sent, target, view = subject.notified[channel], targets.get(channel), _view(turn, subject.incident)
     paging = turn.rules.paging(subject.incident) if target is None else target.paging
-    reply = suppressed(turn, subject, said, channel, target or Target(paging))
+    if target is None:
+        routed = turn.rules.targets(subject.incident, absent=True).get(channel, Target())
+        target = replace(routed, paging=paging)
+    reply = suppressed(turn, subject, said, channel, target)
+    waits = reply is not None and reply.opening is not None
+    subject = _with_reply(turn, subject, (said, channel), reply if waits else None)
+    if reply is not None and waits:
+        _look_again(turn, subject, channel, reply)
+        return subject
     page = sent.page + (1 if pages and reply is None else 0)
     if reply is None:
         shadow = sent.shadow or paging is Paging.SHADOW

@@ -9,7 +9,7 @@ from typing import Any
 
 from immutables import Map
 
-from pacs_monitor.alerting import pauses, windows
+from pacs_monitor.alerting import digests, pauses, windows
 from pacs_monitor.alerting.causes import cause_of, due_of
 from pacs_monitor.alerting.situation import Asked, Behind, Cover, Flaps, Overrun, Site, Situation, Standing, Subject
 from pacs_monitor.history.restored import Restored
@@ -27,7 +27,20 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.model import Event as Said
 
-NOTES = ("asked", "behind", "cut", "differs", "flaps", "overrun", "pause", "site", "vanished", "window")
+NOTES = (
+    "asked",
+    "behind",
+    "cut",
+    "differs",
+    "digest",
+    "flaps",
+    "missed",
+    "overrun",
+    "pause",
+    "site",
+    "vanished",
+    "window",
+)
 """The kinds of notes that alerting keeps."""
 
 
@@ -68,6 +81,7 @@ def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micro
         overran=Map({CheckId.parse(key): Overrun(**data) for key, data in notes["overrun"].items()}),
         sites=_sites(asked, notes["site"], notes["vanished"], notes["cut"]),
         failing=Map(failing),
+        digests=digests.restored(notes["digest"], notes["missed"]),
     )
 
 
@@ -162,7 +176,7 @@ def _until(sent: Notified, now: Micros) -> Notified:
 
 
 def _suppressed(rows: tuple[Suppressed, ...]) -> dict[tuple[Said, str], Suppressed]:
-    return {(row.event, row.channel or ""): row for row in rows if row.ended is None and row.event is Said.OPENED}
+    return {(row.event, row.channel or ""): row for row in rows if row.ended is None}
 
 
 def _standings(restored: Restored) -> dict[CheckId, Standing]:

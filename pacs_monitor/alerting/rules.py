@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from zoneinfo import ZoneInfo
+from typing import NamedTuple
 
+from pacs_monitor.alerting import hours
+from pacs_monitor.alerting.hours import Attended, Calendars
 from pacs_monitor.alerting.planned import Planned, covers
 from pacs_monitor.config.estate import Estate, Route, check_facts
 from pacs_monitor.fields import Match
@@ -28,6 +31,8 @@ from pacs_monitor.model import (
 REACHABILITY = ("ping", "tcp", "snmp_interface", "dicom_echo", "http", "hl7_heartbeat")
 """Kinds that show best whether a node can be reached; of a node without any of them, its most frequent check."""
 ACKNOWLEDGED_FOR = 8 * 3600 * SECOND
+LONGEST_ACKNOWLEDGED = 24 * 3600 * SECOND
+"""Over a weekend, too: an acknowledgement that lasts longer needs a ticket."""
 _STRENGTH = (Paging.OFF, Paging.SHADOW, Paging.ON)
 
 
@@ -41,11 +46,22 @@ class Target:
     """The shortest interval of reminders, in seconds."""
     problems: list[Problem] = field(default_factory=list)
     """Of kind node: the members that are routed there."""
+    attended: list[Attended] = field(default_factory=list)
+    """The hours in which it may be paged; without any, always."""
 
-    def add(self, paging: Paging, remind: float | None) -> None:
+    def add(self, paging: Paging, remind: float | None, attended: Iterable[Attended] = ()) -> None:
+        self.attended += attended
         self.paging = max(self.paging, paging, key=_STRENGTH.index)
         if remind is not None and paging is not Paging.OFF:
             self.remind = remind if self.remind is None else min(remind, self.remind)
+
+
+class Way(NamedTuple):
+    """How a route leads to a channel."""
+
+    remind: float | None
+    calendars: tuple[Calendars, ...]
+    """Of each route that names the channel: it is open when one of them is."""
 
 
 class Rules:
@@ -64,10 +80,13 @@ class Rules:
         self.zone = ZoneInfo(estate.monitor.timezone)
         self.planned = Planned(estate.maintenance, self.zone)
         self._covered: dict[str, frozenset[CheckId]] = {}
-        self._known: dict[tuple[CheckId, Severity], Mapping[str, float | None]] = {}
+        self._known: dict[tuple[CheckId, Severity], Mapping[str, Way]] = {}
 
-    def targets(self, incident: Incident) -> dict[str, Target]:
-        """The channels that an open incident is routed to; those where paging is off, too."""
+    def targets(self, incident: Incident, *, absent: bool = False) -> dict[str, Target]:
+        """The channels that an open incident is routed to; those where paging is off, too.
+
+        Members that are absent count only if that is asked.
+        """
         targets: dict[str, Target] = {}
         if incident.kind in (IncidentKind.DELIVERY, IncidentKind.FAULT):
             broken = {incident.cause} if incident.kind is IncidentKind.DELIVERY else set[str]()
@@ -77,22 +96,26 @@ class Rules:
             return targets
         if incident.kind is IncidentKind.NODE:
             routed = [(p.check, p.severity, p) for p in incident.active if p.check in self.checks]
-            routed = [one for one in routed if one[2].state not in (State.ABSENT, State.UP)]
+            passed = (State.UP,) if absent else (State.UP, State.ABSENT)
+            routed = [one for one in routed if one[2].state not in passed]
             parts: Iterable[tuple[CheckId, Severity, Problem | None]] = routed
         else:
             parts = ((member, incident.severity, None) for member in incident.members if member in self.checks)
         for identity, severity, problem in parts:
             check = self.checks[identity]
-            for channel, remind in self._routed(check, severity).items():
+            for channel, way in self._routed(check, severity).items():
                 target = targets.setdefault(channel, Target())
-                target.add(check.paging, remind)
+                due = 0 if problem is None else problem.due
+                target.add(check.paging, way.remind, [Attended(calendars, due) for calendars in way.calendars])
                 if problem is not None:
                     target.problems.append(problem)
         return targets
 
-    def acknowledged_until(self, incident: Incident, at: Micros) -> Micros:  # noqa: ARG002 - calendars may differ
-        """How long an acknowledgement holds that names no end."""
-        return at + ACKNOWLEDGED_FOR
+    def acknowledged_until(self, incident: Incident, at: Micros) -> Micros:
+        """How long an acknowledgement holds that names no end: of what is not critical, until the next opening."""
+        ways = [way for target in self.targets(incident, absent=True).values() for way in target.attended]
+        opening = None if incident.severity is Severity.CRITICAL else hours.next_opening(ways, at)
+        return at + ACKNOWLEDGED_FOR if opening is None else min(opening, at + LONGEST_ACKNOWLEDGED)
 
     def covered(self, match: Match) -> frozenset[CheckId]:
         """The checks that somebody means by this."""
@@ -169,17 +192,18 @@ class Rules:
     def is_intermittent(self, check: CheckId) -> bool:
         return self.checks[check].node.presence is Presence.INTERMITTENT
 
-    def _routed(self, check: Check, severity: Severity) -> Mapping[str, float | None]:
-        """Channel → interval of reminders."""
+    def _routed(self, check: Check, severity: Severity) -> Mapping[str, Way]:
+        """Channel → how."""
         key = check.id, severity
         if key not in self._known:
-            targets: dict[str, float | None] = {}
+            ways: dict[str, Way] = {}
             for route in self._matching(check, severity) or [self._default]:
+                calendars = tuple(one for one in (route.calendar, check.calendar) if one is not None)
                 for channel in route.channels:
-                    before = targets.get(channel)
-                    both = [remind for remind in (before, route.remind) if remind is not None]
-                    targets[channel] = min(both, default=None)
-            self._known[key] = targets
+                    before = ways.get(channel, Way(None, ()))
+                    both = [remind for remind in (before.remind, route.remind) if remind is not None]
+                    ways[channel] = Way(min(both, default=None), (*before.calendars, calendars))
+            self._known[key] = ways
         return self._known[key]
 
     def _matching(self, check: Check, severity: Severity) -> list[Route]:

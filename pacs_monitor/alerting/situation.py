@@ -175,6 +175,23 @@ class Flaps(NamedTuple):
     """When it last changed its state while it flapped."""
 
 
+class Missed(NamedTuple):
+    """An incident that ended before a channel was to hear of it."""
+
+    incident: Incident
+    shadow: bool
+    """Its paging was `shadow`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What a channel hears at its next opening."""
+
+    at: Micros
+    missed: Map[str, Missed] = _EMPTY
+    """By incident."""
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """Open incidents, what was said about them, and what is known of checks, sites and channels."""
@@ -210,5 +227,7 @@ class Situation:
     sites: Map[str, Site] = _EMPTY
     failing: Map[str, tuple[Micros, str]] = _EMPTY
     """Channels that deliver nothing: since when, and why."""
+    digests: Map[str, Digest] = _EMPTY
+    """By channel, those that come."""
     faults: frozenset[str] = frozenset()
     """Tasks of the monitor that fail again and again."""

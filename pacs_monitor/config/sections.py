@@ -241,7 +241,7 @@ class DefaultRoute(Settings):
     """Interval of reminders while the incident is open."""
     escalate: Annotated[tuple[Escalation, ...], LATER] = ()
     """Steps while the incident is not acknowledged."""
-    calendar: Annotated[str | None, LATER] = None
+    calendar: str | None = None
     """Outside these hours pages wait until the next opening: a name under `calendars`."""
 
 
