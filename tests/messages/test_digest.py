@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from pacs_monitor.messages import digest, fallback
 from pacs_monitor.messages.page import Scene
@@ -17,7 +18,7 @@ OVER = replace(
 )
 
 
-def said(*over: Incident, open_: tuple[Incident, ...] = ()) -> dict[str, object]:
+def said(*over: Incident, open_: tuple[Incident, ...] = ()) -> dict[str, Any]:
     return digest.data("01D", "hook", over, open_, SCENE)
 
 
@@ -25,11 +26,11 @@ def test_it_says_what_is_over_and_what_is_still_open() -> None:
     data = said(OVER, open_=(DOWN,))
     assert data["summary"] == (
         "1 incident began and ended outside of hours: ris: dicom_echo recovered at Mon 2025-11-24 17:10:00 CET, after "
-        "10 min 20 s. 1 incident still open: Main archive refuses connections on port 11112 since Mon 2025-11-24 16:59:40 "
-        "CET"
+        "10 min 20 s. 1 incident still open: Main archive refuses connections on port 11112 since Mon 2025-11-24 "
+        "16:59:40 CET"
     )
-    assert [entry["incident"] for entry in data["missed"]] == ["01B"]  # type: ignore[attr-defined]
-    (still,) = data["open"]  # type: ignore[misc]
+    assert [entry["incident"] for entry in data["missed"]] == ["01B"]
+    (still,) = data["open"]
     assert (still["dedup_key"], still["severity"], still["ended"]) == ("east-campus/01A", "critical", None)
     assert (data["kind"], data["severity"], data["channel"]) == ("digest", "info", "hook")
 
@@ -38,7 +39,7 @@ def test_a_long_one_names_ten_and_lists_all() -> None:
     many = tuple(replace(OVER, id=f"01{n:02}") for n in range(12))
     data = said(*many)
     assert str(data["summary"]).endswith("; and 2 more")
-    assert len(data["missed"]) == 12  # type: ignore[arg-type]
+    assert len(data["missed"]) == 12
 
 
 def test_in_plain_words_it_names_them_too() -> None:
