@@ -113,7 +113,7 @@ def _waiting(turn: Turn, channel: str) -> Iterator[Subject]:
 
 
 def _attended(turn: Turn, subject: Subject, channel: str) -> list[Attended]:
-    target = turn.rules.targets(subject.incident, absent=True).get(channel)
+    target = turn.rules.targets(subject.incident, every=True).get(channel)
     return [] if target is None else target.attended
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pacs_monitor.alerting import coverage, digests, operators, parents
+from pacs_monitor.alerting import coverage, operators, parents
 from pacs_monitor.alerting.causes import class_of, worst_severity
 from pacs_monitor.alerting.holds import held_until
 from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.suppress import Reply, suppressed
 from pacs_monitor.alerting.turn import Owed, Turn
+from pacs_monitor.alerting.withheld import look_again, with_reply
 from pacs_monitor.model import (
     SECOND,
     TROUBLE,
@@ -64,7 +65,7 @@ class _View:
 def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
     for said, channel in subject.suppressed:
         if channel and channel not in targets:
-            subject = _with_reply(turn, subject, (said, channel), None)
+            subject = with_reply(turn, subject, (said, channel), None)
     if not targets:
         return _no_channel(turn, subject)
     subject = _released(turn, subject, Why.NO_CHANNEL)
@@ -72,27 +73,19 @@ def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
     for channel, target in targets.items():
         sent = subject.notified.get(channel)
         if sent is not None and not (sent.shadow and target.paging is Paging.ON):
-            subject = _with_reply(turn, subject, (Said.OPENED, channel), None)
+            subject = with_reply(turn, subject, (Said.OPENED, channel), None)
             continue
         due = max(min((p.due for p in target.problems), default=subject.due), held)
         if due > turn.at:
             turn.wake(subject.incident.id, due)
             continue
         reply = suppressed(turn, subject, Said.OPENED, channel, target)
-        subject = _with_reply(turn, subject, (Said.OPENED, channel), reply)
+        subject = with_reply(turn, subject, (Said.OPENED, channel), reply)
         if reply is None:
             subject = _opened(turn, subject, channel, target)
         else:
-            _look_again(turn, subject, channel, reply)
+            look_again(turn, subject, channel, reply)
     return subject
-
-
-def _look_again(turn: Turn, subject: Subject, channel: str, reply: Reply) -> None:
-    """When the reason no longer holds; where it only waits for an opening, the digest of then tells of it."""
-    if reply.until is not None:
-        turn.wake(subject.incident.id, reply.until)
-    if reply.opening is not None:
-        digests.plan(turn, channel, reply.opening)
 
 
 def _opened(turn: Turn, subject: Subject, channel: str, target: Target) -> Subject:
@@ -132,7 +125,7 @@ def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
     differing = {channel: new for channel, new in news.items() if new}
     for said, channel in subject.suppressed:
         if said is Said.CHANGED and channel not in differing:
-            subject = _with_reply(turn, subject, (said, channel), None)
+            subject = with_reply(turn, subject, (said, channel), None)
     if not differing:
         return subject if subject.differs is None else _differing(turn, subject, None)
     if subject.differs is None:
@@ -174,7 +167,7 @@ def _remind(turn: Turn, subject: Subject, targets: dict[str, Target], *, at_once
     is_quiet = incident.kind is IncidentKind.NODE and incident.state not in TROUBLE
     for said, channel in subject.suppressed:
         if said is Said.REMINDED and (is_quiet or subject.notified[channel].at > subject.suppressed[said, channel].at):
-            subject = _with_reply(turn, subject, (said, channel), None)  # there is nothing to say, or the digest has
+            subject = with_reply(turn, subject, (said, channel), None)  # there is nothing to say, or the digest has
     if is_quiet:
         return
     for channel, target in targets.items():
@@ -198,21 +191,17 @@ def _remind(turn: Turn, subject: Subject, targets: dict[str, Target], *, at_once
 def _say(
     turn: Turn, subject: Subject, said: Said, channel: str, targets: dict[str, Target], *, pages: bool = False
 ) -> Subject:
-    """Changed or reminded, to a channel that has its opened."""
-    sent, target, view = subject.notified[channel], targets.get(channel), _view(turn, subject.incident)
-    paging = turn.rules.paging(subject.incident) if target is None else target.paging
-    if target is None:
-        routed = turn.rules.targets(subject.incident, absent=True).get(channel, Target())
-        target = replace(routed, paging=paging)
+    """Changed or reminded, to a channel that has its opened; what only waits for an opening is not said yet."""
+    sent, view = subject.notified[channel], _view(turn, subject.incident)
+    target = _target(turn, subject, channel, targets)
     reply = suppressed(turn, subject, said, channel, target)
-    waits = reply is not None and reply.opening is not None
-    subject = _with_reply(turn, subject, (said, channel), reply if waits else None)
-    if reply is not None and waits:
-        _look_again(turn, subject, channel, reply)
-        return subject
+    if reply is not None and reply.opening is not None:
+        look_again(turn, subject, channel, reply)
+        return with_reply(turn, subject, (said, channel), reply)
+    subject = with_reply(turn, subject, (said, channel), None)
     page = sent.page + (1 if pages and reply is None else 0)
     if reply is None:
-        shadow = sent.shadow or paging is Paging.SHADOW
+        shadow = sent.shadow or target.paging is Paging.SHADOW
         status = DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING
         incident = subject.incident
         behind = parents.behind(turn, incident)
@@ -225,18 +214,16 @@ def _say(
     worst = max(view.worst, sent.worst, key=lambda kind: kind.rank)
     severity = worst_severity((view.severity, sent.severity), sent.severity)
     members = tuple(dict.fromkeys((*sent.members, *_named(subject.incident))))
-    return turn.notify(
-        subject,
-        sent.changed(
-            at=turn.at,
-            state=view.state,
-            severity=severity,
-            worst=worst,
-            members=members,
-            page=page,
-            flapping=view.flapping,
-        ),
-    )
+    known = {"state": view.state, "severity": severity, "worst": worst, "members": members, "flapping": view.flapping}
+    return turn.notify(subject, sent.changed(at=turn.at, page=page, **known))
+
+
+def _target(turn: Turn, subject: Subject, channel: str, targets: dict[str, Target]) -> Target:
+    """How a channel that knows of it is routed to; also when no member is in trouble that is routed there."""
+    if channel in targets:
+        return targets[channel]
+    routed = turn.rules.targets(subject.incident, every=True).get(channel, Target())
+    return replace(routed, paging=turn.rules.paging(subject.incident))
 
 
 def _view(turn: Turn, incident: Incident) -> _View:
@@ -276,27 +263,9 @@ def _no_channel(turn: Turn, subject: Subject) -> Subject:
         return subject
     if subject.incident.kind is IncidentKind.NODE and subject.incident.state in (State.ABSENT, State.UP):
         return subject
-    return _with_reply(turn, subject, (Said.OPENED, ""), Reply(Why.NO_CHANNEL))
+    return with_reply(turn, subject, (Said.OPENED, ""), Reply(Why.NO_CHANNEL))
 
 
 def _released(turn: Turn, subject: Subject, why: Why) -> Subject:
     held = subject.suppressed.get((Said.OPENED, ""))
-    return subject if held is None or held.why != why else _with_reply(turn, subject, (Said.OPENED, ""), None)
-
-
-def _with_reply(turn: Turn, subject: Subject, key: tuple[Said, str], reply: Reply | None) -> Subject:
-    """Record when a reason begins and when it no longer holds, once each."""
-    held = subject.suppressed.get(key)
-    if held is not None and reply is not None and (held.why, held.detail) == (reply.why, reply.detail):
-        return subject
-    if held is None and reply is None:
-        return subject
-    rest = {other: row for other, row in subject.suppressed.items() if other != key}
-    if held is not None:
-        turn.effects.suppressed.append(replace(held, ended=turn.at))
-    if reply is not None:
-        said, channel = key
-        row = Suppressed(subject.incident.id, said, reply.why, turn.at, channel or None, reply.detail)
-        turn.effects.suppressed.append(row)
-        rest[key] = row
-    return turn.remember(replace(subject, suppressed=rest))
+    return subject if held is None or held.why != why else with_reply(turn, subject, (Said.OPENED, ""), None)

@@ -82,10 +82,10 @@ class Rules:
         self._covered: dict[str, frozenset[CheckId]] = {}
         self._known: dict[tuple[CheckId, Severity], Mapping[str, Way]] = {}
 
-    def targets(self, incident: Incident, *, absent: bool = False) -> dict[str, Target]:
+    def targets(self, incident: Incident, *, every: bool = False) -> dict[str, Target]:
         """The channels that an open incident is routed to; those where paging is off, too.
 
-        Members that are absent count only if that is asked.
+        Of members that are absent or up, nobody is notified: they count only if `every` member is asked for.
         """
         targets: dict[str, Target] = {}
         if incident.kind in (IncidentKind.DELIVERY, IncidentKind.FAULT):
@@ -96,8 +96,7 @@ class Rules:
             return targets
         if incident.kind is IncidentKind.NODE:
             routed = [(p.check, p.severity, p) for p in incident.active if p.check in self.checks]
-            passed = (State.UP,) if absent else (State.UP, State.ABSENT)
-            routed = [one for one in routed if one[2].state not in passed]
+            routed = [one for one in routed if every or one[2].state not in (State.ABSENT, State.UP)]
             parts: Iterable[tuple[CheckId, Severity, Problem | None]] = routed
         else:
             parts = ((member, incident.severity, None) for member in incident.members if member in self.checks)
@@ -113,7 +112,7 @@ class Rules:
 
     def acknowledged_until(self, incident: Incident, at: Micros) -> Micros:
         """How long an acknowledgement holds that names no end: of what is not critical, until the next opening."""
-        ways = [way for target in self.targets(incident, absent=True).values() for way in target.attended]
+        ways = [way for target in self.targets(incident, every=True).values() for way in target.attended]
         opening = None if incident.severity is Severity.CRITICAL else hours.next_opening(ways, at)
         return at + ACKNOWLEDGED_FOR if opening is None else min(opening, at + LONGEST_ACKNOWLEDGED)
 
