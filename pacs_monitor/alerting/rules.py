@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from zoneinfo import ZoneInfo
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from pacs_monitor.alerting import hours
 from pacs_monitor.alerting.hours import Attended, Calendars
