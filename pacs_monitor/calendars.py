@@ -138,6 +138,15 @@ class Calendar:
     outside_of: Calendar | None = None
     """Open when that one is closed; `hours` say nothing then."""
 
+    @property
+    def words(self) -> str:
+        """Its hours, for people."""
+        return str(self.hours) if self.outside_of is None else f"all hours outside of {self.outside_of.name}"
+
+    def local(self, at: Micros) -> str:
+        """A moment on the clocks there, to the minute."""
+        return f"{datetime.fromtimestamp(at // SECOND, self.zone):%a %Y-%m-%d %H:%M}"
+
     def is_open(self, at: Micros) -> bool:
         return bool(self.intervals((at, at + 1)))
 

@@ -109,6 +109,8 @@ def advance(standing: Standing, result: Result, thresholds: Thresholds) -> tuple
         and not (standing.bads.length or standing.absents.length or standing.unknowns.length)
     ):
         return standing._replace(last=result.started), None  # the path of nearly every run
+    if kind is ABSENT and (missed := _missed(standing, result, thresholds)) is not None:
+        return missed
     standing = _count_unknown(standing, result, thresholds) if kind is UNKNOWN else _count(standing, kind, result)
     for rule in ROWS[standing.state, standing.troubled]:
         if kind is UNKNOWN and rule.target is not UNKNOWN:
@@ -117,6 +119,47 @@ def advance(standing: Standing, result: Result, thresholds: Thresholds) -> tuple
         if streak.length >= _needed(rule.needs, thresholds):
             return _move(standing, rule.target, streak, result)
     return standing, None
+
+
+def absence(standing: Standing, at: Micros, thresholds: Thresholds) -> str:
+    """What is said of a node that is absent and expected at some hours; empty of any other."""
+    expected = thresholds.expected
+    if expected is None or not (standing.state is ABSENT or _is_missed(standing)):
+        return ""
+    if not expected.is_open(at):
+        return f"off, as expected outside of {expected.words}"
+    seen = (
+        f"last seen {expected.local(standing.seen)}"
+        if standing.seen
+        else f"gone since {expected.local(standing.since)}"
+    )
+    return f"should be on {expected.words}; {seen}"
+
+
+def _is_missed(standing: Standing) -> bool:
+    """Whether it is degraded because it should be on and is not."""
+    return standing.state is DEGRADED and standing.reason is Reason.ABSENT
+
+
+def _missed(standing: Standing, result: Result, thresholds: Thresholds) -> tuple[Standing, Transition | None] | None:
+    """A node that is absent in the hours in which it should be on; None where that is no matter, or not yet."""
+    expected, now = thresholds.expected, result.ended
+    if expected is None or not (standing.state is ABSENT or _is_missed(standing)):
+        return None
+    allowed = round(thresholds.absent_for * SECOND)
+    open_since = max(
+        (start for start, _ in expected.intervals((now - allowed - 86_400 * SECOND, now + 1))), default=now
+    )
+    due = max(standing.since, open_since) + allowed
+    if not expected.is_open(now) or (standing.state is ABSENT and now < due):
+        return None
+    counted = _count(standing, ABSENT, result)._replace(absents=NO_STREAK)
+    if standing.state is not ABSENT:
+        return counted, None
+    since, detail = max(due, standing.last or due), absence(standing, now, thresholds)
+    phase = result.outcome.phase
+    transition = Transition(result.check, ABSENT, DEGRADED, standing.last, since, now, Reason.ABSENT, phase, detail)
+    return _enter(counted, DEGRADED, since, Reason.ABSENT), transition
 
 
 def lapse(standing: Standing, check: CheckId, now: Micros) -> tuple[Standing, Transition | None]:
@@ -154,6 +197,7 @@ def shifted(standing: Standing, step: Micros) -> Standing:
         down_since=None if standing.down_since is None else standing.down_since + step,
         last=None if standing.last is None else standing.last + step,
         busy_since=None if standing.busy_since is None else standing.busy_since + step,
+        seen=None if standing.seen is None else standing.seen + step,
         fails=moved(standing.fails),
         bads=moved(standing.bads),
         oks=moved(standing.oks),
@@ -267,7 +311,10 @@ def _move(standing: Standing, target: State, streak: Streak, result: Result) -> 
         outcome.phase if reason else None,
         outcome.detail if reason else "",
     )
-    return _enter(standing, target, transition.since, reason), transition
+    after = _enter(standing, target, transition.since, reason)
+    if target is ABSENT and standing.state is not UNKNOWN:
+        after = after._replace(seen=standing.seen if _is_missed(standing) else streak.before)
+    return after, transition
 
 
 def _enter(standing: Standing, target: State, since: Micros, reason: Reason | None) -> Standing:

@@ -23,6 +23,7 @@ from immutables import Map
 from pacs_monitor.alerting import (
     coverage,
     cuts,
+    digests,
     flapping,
     members,
     notify,
@@ -85,6 +86,7 @@ class Advance(NamedTuple):
 def advance(situation: Situation, event: Event, rules: Rules) -> Advance:
     """Decide one event."""
     turn = Turn(situation, event, rules)
+    digests.send_due(turn)
     _apply(turn, event)
     for identity in turn.untouched():
         subject = turn.subject(identity)
@@ -189,6 +191,7 @@ def _started(turn: Turn, started: Started) -> None:
             if standing is not None and standing.state in TROUBLE and check in turn.rules.checks:
                 turn.ask(check, turn.at + parents.fresh_within(turn.rules.checks[check]))
     own.tasks_failing(turn, ())
+    digests.wake_all(turn)
     _reloaded(turn)
     turn.effects.probes.update(dict.fromkeys(turn.now.asked))
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from immutables import Map
 
-from pacs_monitor.alerting import recalled, storms
+from pacs_monitor.alerting import digests, recalled, storms
 from pacs_monitor.alerting.flapping import keep
 from pacs_monitor.alerting.situation import Behind, Flaps, Site, Situation, Storm
 from pacs_monitor.alerting.turn import Turn
@@ -27,6 +27,7 @@ def clock_set(turn: Turn, step: Micros) -> None:
             turn.note("escalation", subject.incident.id, subject.escalation.as_data())
         turn.keep(subject)
     _note_again(turn)
+    digests.wake_all(turn)
     for check, behind in list(turn.now.behind.items()):
         _redate(turn, check, behind, step, before)
 

@@ -280,7 +280,7 @@ class Desk:
             return
         if decided.failure is None:
             now = self._clock.now()
-            written = self._pages.written(decided.effects.owed, self._estate, self._known, now)
+            written = self._pages.written(decided.effects, self._estate, self._known, now)
             noticed = self._pages.noticed(decided.effects.notices, self._estate, now)
             self._slice.add(decided, (*written, *noticed))
             self._inbox.decided()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pacs_monitor.alerting import recalled
+from pacs_monitor.alerting import digests, recalled
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.turn import Owed, Turn
 from pacs_monitor.model import DeliveryStatus, Ending, IncidentKind, Micros, Suppressed, Why
@@ -38,6 +38,7 @@ def end(turn: Turn, subject: Subject, ending: Ending, ended: Micros) -> None:
         turn.effects.suppressed.append(replace(held, ended=turn.at))
     if ending is Ending.MERGED:
         return
+    digests.ended(turn, subject, incident)
     if not subject.notified and not subject.suppressed:
         turn.effects.suppressed.append(Suppressed(incident.id, Said.OPENED, Why.PAGE_AFTER, turn.at))
     for channel, sent in subject.notified.items():

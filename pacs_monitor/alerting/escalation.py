@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pacs_monitor.alerting import parents
+from pacs_monitor.alerting import digests, parents
 from pacs_monitor.alerting.holds import held_until
 from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Escalation, Subject
@@ -51,7 +51,8 @@ def escalate(turn: Turn, subject: Subject) -> Subject:
     if after and subject.escalation is None:  # a reload has brought the steps
         subject = begin(turn, subject)
     for channel, pauses in after.items():
-        subject = _step(turn, subject, channel, pauses, Target(steps.paging))
+        target = Target(steps.paging, attended=steps.attended[channel])
+        subject = _step(turn, subject, channel, pauses, target)
     return subject
 
 
@@ -68,8 +69,7 @@ def _step(turn: Turn, subject: Subject, channel: str, pauses: Sequence[Micros], 
     reply = suppressed(turn, subject, Said.ESCALATED, channel, target)
     subject = hold(turn, subject, Said.ESCALATED, channel, reply)
     if reply is not None:
-        if reply.until is not None:
-            turn.wake(subject.incident.id, reply.until)
+        digests.look_again(turn, subject, channel, reply)
         return subject
     done = sum(1 for pause in pauses if begun.since + pause <= turn.at)
     if done < len(pauses):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pacs_monitor.alerting import acknowledgements, coverage, escalation, parents, storms
+from pacs_monitor.alerting import acknowledgements, coverage, digests, escalation, parents, storms
 from pacs_monitor.alerting.holds import held_until
 from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Subject
@@ -53,7 +53,7 @@ def evaluate(turn: Turn, subject: Subject) -> None:
 
 def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
     for said, channel in subject.suppressed:
-        if said is Said.OPENED and channel and channel not in targets:
+        if channel and channel not in targets and said is not Said.ESCALATED:
             subject = hold(turn, subject, said, channel, None)
     if not targets:
         return _no_channel(turn, subject)
@@ -72,8 +72,8 @@ def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
         subject = hold(turn, subject, Said.OPENED, channel, reply)
         if reply is None:
             subject = _opened(turn, subject, channel, target)
-        elif reply.until is not None:
-            turn.wake(subject.incident.id, reply.until)
+        else:
+            digests.look_again(turn, subject, channel, reply)
     return subject
 
 
@@ -101,6 +101,9 @@ def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
         c: news(seen, sent) for c, sent in subject.notified.items() if not sent.refused and c in turn.rules.channels
     }
     differing = {channel: new for channel, new in unknown.items() if new}
+    for said, channel in subject.suppressed:
+        if said is Said.CHANGED and channel not in differing:
+            subject = hold(turn, subject, said, channel, None)
     if not differing:
         return subject if subject.differs is None else _differing(turn, subject, None)
     if subject.differs is None:
@@ -124,16 +127,21 @@ def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
 def _remind(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
     """Every so often, and once where an acknowledgement is over."""
     incident = subject.incident
-    if escalation.is_at_rest(incident):
+    is_quiet = escalation.is_at_rest(incident)
+    for said, channel in subject.suppressed:
+        if said is Said.REMINDED and (is_quiet or subject.notified[channel].at > subject.suppressed[said, channel].at):
+            subject = hold(turn, subject, said, channel, None)  # there is nothing to say, or the digest has
+    if is_quiet:
         return subject
     at_once = subject.escalation is not None and subject.escalation.remind
     for channel, target in targets.items():
         sent = subject.notified.get(channel)
         if sent is None or sent.refused:
             continue
+        waits = (Said.REMINDED, channel) in subject.suppressed
         pause = None if target.remind is None else round(target.remind * SECOND)
         due = pause is not None and sent.at + pause <= turn.at
-        if at_once or due or coverage.is_overdue(turn, incident, sent):
+        if at_once or due or waits or coverage.is_overdue(turn, incident, sent):
             subject = _say(turn, subject, Said.REMINDED, channel, targets)
         if pause is not None:
             turn.wake(incident.id, subject.notified[channel].at + pause)
@@ -143,15 +151,18 @@ def _remind(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
 def _say(
     turn: Turn, subject: Subject, said: Said, channel: str, targets: dict[str, Target], *, pages: bool = False
 ) -> Subject:
-    """Changed or reminded, to a channel that has its opened."""
-    sent, target, incident = subject.notified[channel], targets.get(channel), subject.incident
-    paging = turn.rules.paging(incident) if target is None else target.paging
-    reply = suppressed(turn, subject, said, channel, target or Target(paging))
+    """Changed or reminded, to a channel that has its opened; what only waits for an opening is not said yet."""
+    sent, target, incident = subject.notified[channel], _target(turn, subject, channel, targets), subject.incident
+    reply = suppressed(turn, subject, said, channel, target)
+    if reply is not None and reply.opening is not None:
+        digests.look_again(turn, subject, channel, reply)
+        return hold(turn, subject, said, channel, reply)
+    subject = hold(turn, subject, said, channel, None)
     if reply is not None:
         row = Suppressed(incident.id, said, reply.why, turn.at, channel, reply.detail, turn.at)
         turn.effects.suppressed.append(row)
         return turn.notify(subject, knowing(turn, subject, sent))
-    shadow = sent.shadow or paging is Paging.SHADOW
+    shadow = sent.shadow or target.paging is Paging.SHADOW
     status = DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING
     page, behind = sent.page + pages, parents.behind(turn, incident)
     overran = coverage.overrun(turn, incident) if coverage.is_overdue(turn, incident, sent) else None
@@ -159,6 +170,14 @@ def _say(
     turn.effects.owed.append(owed)
     subject = turn.notify(subject, told(turn, subject, owed, first=False))
     return escalation.begin(turn, subject) if pages else subject
+
+
+def _target(turn: Turn, subject: Subject, channel: str, targets: dict[str, Target]) -> Target:
+    """How a channel that knows of it is routed to; also when no member is in trouble that is routed there."""
+    if channel in targets:
+        return targets[channel]
+    routed = turn.rules.targets(subject.incident, every=True).get(channel, Target())
+    return replace(routed, paging=turn.rules.paging(subject.incident))
 
 
 def _differing(turn: Turn, subject: Subject, since: Micros | None) -> Subject:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from pacs_monitor.alerting.observer import Board
-from pacs_monitor.alerting.turn import Notice, Owed
+from pacs_monitor.alerting.turn import Effects, Notice, Owed, OwedDigest
 from pacs_monitor.config.estate import Estate
-from pacs_monitor.messages import fallback, maintenance, page
-from pacs_monitor.model import Check, CheckId, Micros, Notification, Standing
+from pacs_monitor.messages import digest, fallback, maintenance, page
+from pacs_monitor.model import Check, CheckId, Event, Micros, Notification, Standing
 from pacs_monitor.supervision import Supervisor
 
 
@@ -21,14 +21,24 @@ class Pages:
         self._name, self._board, self._supervisor = name, board, supervisor
 
     def written(
-        self, owed: Sequence[Owed], estate: Estate, checks: Mapping[CheckId, Check], now: Micros
+        self, effects: Effects, estate: Estate, checks: Mapping[CheckId, Check], now: Micros
     ) -> tuple[Notification, ...]:
         """In the order in which they are owed; `checks` has those that were removed, too."""
-        if not owed:
+        if not (effects.owed or effects.digests):
             return ()
-        nodes = {member.node for one in owed for member in one.incident.members}
+        about = [*(one.incident for one in effects.owed), *(i for one in effects.digests for i in one.incidents)]
+        nodes = {member.node for incident in about for member in incident.members}
         scene = scene_of(self._name, self._board, estate, checks, now, nodes=nodes)
-        return tuple(self._written(one, scene, estate) for one in owed)
+        digests = (self._digest(one, scene, estate) for one in effects.digests)
+        return (*digests, *(self._written(one, scene, estate) for one in effects.owed))
+
+    def _digest(self, owed: OwedDigest, scene: page.Scene, estate: Estate) -> Notification:
+        try:
+            data = digest.data(owed.id, owed.channel, owed.over, owed.going_on, scene)
+        except Exception as error:  # noqa: BLE001 - the same
+            self._supervisor.failed("page", error)
+            data = fallback.digest(owed.id, owed.channel, owed.incidents, self._name, estate.monitor.url)
+        return Notification(owed.id, owed.channel, Event.DIGEST, owed.at, data, status=owed.status)
 
     def noticed(self, notices: Sequence[Notice], estate: Estate, now: Micros) -> tuple[Notification, ...]:
         """What channels are told of windows of maintenance."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from immutables import Map
 
-from pacs_monitor.alerting import pauses, recalled, windows
+from pacs_monitor.alerting import digests, pauses, recalled, windows
 from pacs_monitor.alerting.causes import cause_of, due_of
 from pacs_monitor.alerting.situation import (
     Asked,
@@ -41,8 +41,8 @@ from pacs_monitor.model import (
 from pacs_monitor.model import Event as Said
 
 NOTES = (
-    *("asked", "behind", "closed", "cut", "differs", "escalation", "flaps", "overrun", "pause", "recalled", "site"),
-    *("storm", "vanished", "window"),
+    *("asked", "behind", "closed", "cut", "differs", "digest", "escalation", "flaps", "missed", "overrun", "pause"),
+    *("recalled", "site", "storm", "vanished", "window"),
 )
 """The kinds of notes that alerting keeps."""
 
@@ -91,6 +91,7 @@ def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micro
         failing=Map(failing),
         recalled=Map([recalled.restored(key, data) for key, data in notes["recalled"].items()]),
         closed=Map({CheckId.parse(key): data["reason"] for key, data in notes["closed"].items()}),
+        digests=digests.restored(notes["digest"], notes["missed"]),
     )
 
 
@@ -189,8 +190,7 @@ def _until(sent: Notified, now: Micros) -> Notified:
 
 
 def _suppressed(rows: tuple[Suppressed, ...]) -> dict[tuple[Said, str], Suppressed]:
-    lasting = (Said.OPENED, Said.ESCALATED)
-    return {(row.event, row.channel or ""): row for row in rows if row.ended is None and row.event in lasting}
+    return {(row.event, row.channel or ""): row for row in rows if row.ended is None}
 
 
 def _standings(restored: Restored) -> dict[CheckId, Standing]:

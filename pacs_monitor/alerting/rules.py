@@ -10,7 +10,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from pacs_monitor.alerting import hours
 from pacs_monitor.alerting.causes import channel_of
+from pacs_monitor.alerting.hours import Attended, Calendars
 from pacs_monitor.alerting.planned import Planned, covers
 from pacs_monitor.config.estate import Estate, Route, check_facts
 from pacs_monitor.fields import Match
@@ -31,6 +33,8 @@ from pacs_monitor.model import (
 REACHABILITY = ("ping", "tcp", "snmp_interface", "dicom_echo", "http", "hl7_heartbeat")
 """Kinds that show best whether a node can be reached; of a node without any of them, its most frequent check."""
 ACKNOWLEDGED_FOR = 8 * 3600 * SECOND
+LONGEST_ACKNOWLEDGED = 24 * 3600 * SECOND
+"""Over a weekend, too: an acknowledgement that lasts longer needs a ticket."""
 _STRENGTH = (Paging.OFF, Paging.SHADOW, Paging.ON)
 
 
@@ -44,8 +48,11 @@ class Target:
     """The shortest interval of reminders, in seconds."""
     problems: list[Problem] = field(default_factory=list)
     """Of kind node: the members that are routed there."""
+    attended: list[Attended] = field(default_factory=list)
+    """The hours in which it may be paged; without any, always."""
 
-    def add(self, paging: Paging, remind: float | None) -> None:
+    def add(self, paging: Paging, remind: float | None, attended: Iterable[Attended] = ()) -> None:
+        self.attended += attended
         self.paging = max(self.paging, paging, key=_STRENGTH.index)
         if remind is not None and paging is not Paging.OFF:
             self.remind = remind if self.remind is None else min(remind, self.remind)
@@ -57,6 +64,16 @@ class Steps(NamedTuple):
     paging: Paging = Paging.OFF
     after: Mapping[str, tuple[Micros, ...]] = MappingProxyType({})
     """Channel → how long after the first notification, the shortest first."""
+    attended: Mapping[str, list[Attended]] = MappingProxyType({})
+    """Channel → the hours of the routes that escalate to it."""
+
+
+class Way(NamedTuple):
+    """How a route leads to a channel."""
+
+    remind: float | None
+    calendars: tuple[Calendars, ...]
+    """Of each route that names the channel: it is open when one of them is."""
 
 
 class Rules:
@@ -79,10 +96,13 @@ class Rules:
         self.zone = ZoneInfo(estate.monitor.timezone)
         self.planned = Planned(estate.maintenance, self.zone)
         self._covered: dict[str, frozenset[CheckId]] = {}
-        self._known: dict[tuple[CheckId, Severity], Mapping[str, float | None]] = {}
+        self._known: dict[tuple[CheckId, Severity], Mapping[str, Way]] = {}
 
-    def targets(self, incident: Incident) -> dict[str, Target]:
-        """The channels that an open incident is routed to; those where paging is off, too."""
+    def targets(self, incident: Incident, *, every: bool = False) -> dict[str, Target]:
+        """The channels that an open incident is routed to; those where paging is off, too.
+
+        Of members that are absent or up, nobody is notified: they count only if `every` member is asked for.
+        """
         targets: dict[str, Target] = {}
         if incident.kind is IncidentKind.SUMMARY:
             channel = channel_of(incident)
@@ -95,15 +115,16 @@ class Rules:
             return targets
         if incident.kind is IncidentKind.NODE:
             routed = [(p.check, p.severity, p) for p in incident.active if p.check in self.checks]
-            routed = [one for one in routed if one[2].state not in (State.ABSENT, State.UP)]
+            routed = [one for one in routed if every or one[2].state not in (State.ABSENT, State.UP)]
             parts: Iterable[tuple[CheckId, Severity, Problem | None]] = routed
         else:
             parts = ((member, incident.severity, None) for member in incident.members if member in self.checks)
         for identity, severity, problem in parts:
             check = self.checks[identity]
-            for channel, remind in self._routed(check, severity).items():
+            for channel, way in self._routed(check, severity).items():
                 target = targets.setdefault(channel, Target())
-                target.add(check.paging, remind)
+                due = 0 if problem is None else problem.due
+                target.add(check.paging, way.remind, [Attended(calendars, due) for calendars in way.calendars])
                 if problem is not None:
                     target.problems.append(problem)
         return targets
@@ -112,23 +133,27 @@ class Rules:
         """The steps of the routes of its worst member that is due, of those that are paged for if any is."""
         if incident.kind in (IncidentKind.DELIVERY, IncidentKind.FAULT):
             broken = {incident.cause} if incident.kind is IncidentKind.DELIVERY else set[str]()
-            return Steps(self._paging, _after([self._default], broken))
+            return _steps(self._paging, [(self._default, None)], broken)
         if incident.kind is not IncidentKind.NODE:
             members = [self.checks[member] for member in incident.members if member in self.checks]
             paging = self.paging(incident)
             paged = [check for check in members if check.paging is paging]
-            return Steps(paging, _after(r for check in paged for r in self._routes_of(check, incident.severity)))
+            return _steps(
+                paging, [(route, check) for check in paged for route in self._routes_of(check, incident.severity)]
+            )
         failing = [(self.checks[p.check], p) for p in incident.in_trouble if p.due <= at and p.check in self.checks]
         if not failing:
             return Steps()
         check, problem = min(
             failing, key=lambda one: (-_STRENGTH.index(one[0].paging), one[1].severity.badness, one[1].badness())
         )
-        return Steps(check.paging, _after(self._routes_of(check, problem.severity)))
+        return _steps(check.paging, [(route, check) for route in self._routes_of(check, problem.severity)])
 
-    def acknowledged_until(self, incident: Incident, at: Micros) -> Micros:  # noqa: ARG002 - calendars may differ
-        """How long an acknowledgement holds that names no end."""
-        return at + ACKNOWLEDGED_FOR
+    def acknowledged_until(self, incident: Incident, at: Micros) -> Micros:
+        """How long an acknowledgement holds that names no end: of what is not critical, until the next opening."""
+        ways = [way for target in self.targets(incident, every=True).values() for way in target.attended]
+        opening = None if incident.severity is Severity.CRITICAL else hours.next_opening(ways, at)
+        return at + ACKNOWLEDGED_FOR if opening is None else min(opening, at + LONGEST_ACKNOWLEDGED)
 
     def covered(self, match: Match) -> frozenset[CheckId]:
         """The checks that somebody means by this."""
@@ -205,17 +230,18 @@ class Rules:
     def is_intermittent(self, check: CheckId) -> bool:
         return self.checks[check].node.presence is Presence.INTERMITTENT
 
-    def _routed(self, check: Check, severity: Severity) -> Mapping[str, float | None]:
-        """Channel → interval of reminders."""
+    def _routed(self, check: Check, severity: Severity) -> Mapping[str, Way]:
+        """Channel → how."""
         key = check.id, severity
         if key not in self._known:
-            targets: dict[str, float | None] = {}
+            ways: dict[str, Way] = {}
             for route in self._routes_of(check, severity):
+                calendars = _calendars(route, check)
                 for channel in route.channels:
-                    before = targets.get(channel)
-                    both = [remind for remind in (before, route.remind) if remind is not None]
-                    targets[channel] = min(both, default=None)
-            self._known[key] = targets
+                    before = ways.get(channel, Way(None, ()))
+                    both = [remind for remind in (before.remind, route.remind) if remind is not None]
+                    ways[channel] = Way(min(both, default=None), (*before.calendars, calendars))
+            self._known[key] = ways
         return self._known[key]
 
     def _routes_of(self, check: Check, severity: Severity) -> list[Route]:
@@ -232,12 +258,20 @@ class Rules:
         return matching
 
 
-def _after(routes: Iterable[Route], but: Container[str] = ()) -> dict[str, tuple[Micros, ...]]:
+def _calendars(route: Route, check: Check | None) -> Calendars:
+    """All of them must be open."""
+    calendars = (route.calendar, None if check is None else check.calendar)
+    return tuple(one for one in calendars if one is not None)
+
+
+def _steps(paging: Paging, routes: Iterable[tuple[Route, Check | None]], but: Container[str] = ()) -> Steps:
     """When each channel is escalated to; steps that several routes have in common are one."""
     found: defaultdict[str, set[Micros]] = defaultdict(set)
-    for route in routes:
+    attended: defaultdict[str, list[Attended]] = defaultdict(list)
+    for route, check in routes:
         for step in route.escalate:
             for channel in step.channels:
                 if channel not in but:
                     found[channel].add(round(step.after * SECOND))
-    return {channel: tuple(sorted(found[channel])) for channel in sorted(found)}
+                    attended[channel].append(Attended(_calendars(route, check)))
+    return Steps(paging, {channel: tuple(sorted(found[channel])) for channel in sorted(found)}, attended)

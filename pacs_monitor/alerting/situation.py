@@ -217,6 +217,23 @@ class Storm(NamedTuple):
     """When that was decided last."""
 
 
+class Missed(NamedTuple):
+    """An incident that ended before a channel was to hear of it."""
+
+    incident: Incident
+    shadow: bool
+    """Its paging was `shadow`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What a channel hears at its next opening."""
+
+    at: Micros
+    missed: Map[str, Missed] = _EMPTY
+    """By incident."""
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """Open incidents, what was said about them, and what is known of checks, sites and channels."""
@@ -256,6 +273,8 @@ class Situation:
     """The open summaries that stand for an incident."""
     failing: Map[str, tuple[Micros, str]] = _EMPTY
     """Channels that deliver nothing: since when, and why."""
+    digests: Map[str, Digest] = _EMPTY
+    """By channel, those that come."""
     faults: frozenset[str] = frozenset()
     """Tasks of the monitor that fail again and again."""
     recalled: Map[Cause, Recalled] = _EMPTY

@@ -65,12 +65,30 @@ class Notice(NamedTuple):
     status: DeliveryStatus
 
 
+@dataclass(frozen=True, slots=True)
+class OwedDigest:
+    """The digest of a channel, with the incidents as they were then, the oldest first."""
+
+    id: str
+    channel: str
+    status: DeliveryStatus
+    at: Micros
+    over: tuple[Incident, ...]
+    """Began and ended while the channel was not to be paged."""
+    going_on: tuple[Incident, ...]
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        return (*self.over, *self.going_on)
+
+
 @dataclass(slots=True)
 class Effects:
     """What an event leads to."""
 
     incidents: dict[str, Incident] = field(default_factory=dict)
     owed: list[Owed] = field(default_factory=list)
+    digests: list[OwedDigest] = field(default_factory=list)
     suppressed: list[Suppressed] = field(default_factory=list)
     notified: dict[tuple[str, str], Notified] = field(default_factory=dict)
     unreachable: list[Unreachable] = field(default_factory=list)
@@ -88,7 +106,9 @@ class Effects:
     def is_empty(self) -> bool:
         """Whether there is nothing to record."""
         about_incidents = self.incidents or self.owed or self.suppressed or self.notified
-        return not (about_incidents or self.unreachable or self.maintained or self.notices or self.notes)
+        return not (
+            about_incidents or self.unreachable or self.maintained or self.notices or self.notes or self.digests
+        )
 
 
 class Turn:

@@ -43,7 +43,8 @@ def board(status: Mapping[str, Any], when: When) -> list[str]:
     heads = _aligned([_standing(name, check, when) for name, check in checks])
     lines: dict[int, list[str]] = {QUIET: [], HANDLED: [], OPEN: []}
     for head, (name, check) in zip(heads, checks, strict=True):
-        colour, detail, place = COLOURS[check["state"]], (check["last"] or {}).get("detail"), lines[places[name][0]]
+        colour, place = COLOURS[check["state"]], lines[places[name][0]]
+        detail = check.get("absence") or (check["last"] or {}).get("detail")
         place.append(f"[{colour}]{escape(head)}[/{colour}]")
         forbidden = (check.get("restriction") or {}).get("text")
         planned = check.get("window")

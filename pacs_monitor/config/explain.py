@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, SecretStr
 
 from pacs_monitor.config.estate import Estate, Origin, Origins
-from pacs_monitor.config.members import Defaults
+from pacs_monitor.config.members import Defaults, NodeSettings
 from pacs_monitor.config.shapes import ANY, Scalar, Shape, shapes
 from pacs_monitor.fields import is_command
 from pacs_monitor.model import Check, Node
@@ -75,9 +75,11 @@ def _check_values(check: Check) -> dict[str, Any]:
         "page_after": check.page_after,
         "unknown_after": check.unknown_after,
         "calendar": check.calendar.name if check.calendar else None,
+        "expected": thresholds.expected.name if thresholds.expected else None,
+        "absent_for": thresholds.absent_for if thresholds.expected else None,
         "enabled_by": check.enabled_by,
     }
-    units = shapes(Defaults)
+    units = {**shapes(NodeSettings), **shapes(Defaults)}
     read = {key: _readable(units.get(key, ANY), value) for key, value in common.items() if value is not None}
     return read | _flat("", check.settings)
 

@@ -97,6 +97,10 @@ class NodeSettings(Defaults):
     """Any key and value, for matching and in pages."""
     presence: Presence = Presence.ALWAYS
     """`intermittent`: being off is not an outage (a modality at night); unreachable is then `absent`."""
+    expected: str | None = None
+    """Hours in which an intermittent node should be on: a name under `calendars`."""
+    absent_for: Duration | None = None
+    """How long it may be absent within these hours before it is degraded; default 2h."""
     paging: Paging | None = None
     """`on`, `shadow` or `off` for this node."""
     impact: str = ""

@@ -27,11 +27,12 @@ from pacs_monitor.model import (
     Notification,
     PacsMonitorError,
     Paging,
+    Presence,
     Severity,
     Thresholds,
 )
 
-_NODE, _THRESHOLDS = TypeAdapter(Node), TypeAdapter(Thresholds)
+_NODE = TypeAdapter(Node)
 
 
 class NotReadableError(PacsMonitorError):
@@ -127,13 +128,18 @@ def _checks(node: Node, said: Mapping[str, Any], calendars: Mapping[str, Calenda
         probe = probes.kinds()[of["probe"]]
         own = {key: value for key, value in of.items() if key not in CHECKS_OWN | {"settings"}}
         own |= {
-            "thresholds": _THRESHOLDS.validate_python(of["thresholds"]),
+            "thresholds": _thresholds(of["thresholds"], calendars),
             "severity": Severity(of["severity"]),
             "paging": Paging(of["paging"]),
             "calendar": calendars.get(of.get("calendar") or ""),
         }
         settings = _settings(probe.settings, of["settings"])
         yield Check(CheckId(node.name, name), node, probe, settings if _is_located(settings, node) else Hidden(), **own)
+
+
+def _thresholds(said: Mapping[str, Any], calendars: Mapping[str, Calendar]) -> Thresholds:
+    expected = calendars.get(said.get("expected") or "")
+    return Thresholds(**{**said, "presence": Presence(said["presence"]), "expected": expected})
 
 
 def _is_located(settings: object, node: Node) -> bool:

@@ -86,12 +86,23 @@ class _Checker:
     def _node(self, settings: NodeSettings, tree: Tree, path: Path) -> None:
         self._site(settings.site, tree, path)
         self._named("calendars", settings.calendar, tree, path, "calendar")
+        self._expected(settings, tree, path)
         self._parents(settings, tree, path)
         self._each("template", self.known["templates"], settings.use, tree, path, "use")
 
     def _site(self, name: str, tree: Tree, path: Path) -> None:
         if self.known["sites"]:  # without the section, a site is a word like any other
             self._named("sites", name, tree, path, "site")
+
+    def _expected(self, settings: NodeSettings, tree: Tree, path: Path) -> None:
+        self._named("calendars", settings.expected, tree, path, "expected")
+        for key in ("expected", "absent_for"):
+            if getattr(settings, key) is not None and settings.presence is Presence.ALWAYS:
+                self._error(tree, path, (key,), "is for presence: intermittent; a node that is always on fails at once")
+                return
+        site = self.draft.sites.get(settings.site)
+        if settings.absent_for is not None and not (settings.expected or (site and site.settings.calendar)):
+            self._error(tree, path, ("absent_for",), "needs expected: CALENDAR, or a site with a calendar")
 
     def _parents(self, settings: NodeSettings, tree: Tree, path: Path) -> None:
         """A name, `{any: [names]}`, or a list of both."""

@@ -19,7 +19,7 @@ from pacs_monitor.config.addressing import lacking, speaks_dicom
 from pacs_monitor.config.blocks import CheckDraft, NodeDraft
 from pacs_monitor.config.draft import Draft, Piece
 from pacs_monitor.config.estate import Origin, Origins
-from pacs_monitor.config.members import Defaults, DicomSettings
+from pacs_monitor.config.members import Defaults, DicomSettings, NodeSettings
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.config.tree import Branch, Mark, Tree, at
 from pacs_monitor.config.validate import FROM_FILE, Validator
@@ -100,6 +100,7 @@ def resolve(
             )
             found.checks[check.id] = replace(
                 made,
+                thresholds=_expecting(made.thresholds, node_draft.settings, draft, calendars),
                 until=_until(check, monitor.settings.timezone),
                 others=_others(check, found.nodes),
                 allowed=_allowed(validator, check, monitor.settings.allow),
@@ -112,6 +113,19 @@ def _above(draft: Draft, node: NodeDraft, monitor: Piece[MonitorSettings]) -> li
     site = draft.sites.get(node.settings.site)
     sites = [SettingsLayer("site", site.settings, site.tree)] if site else []
     return [*sites, SettingsLayer("monitor", monitor.settings, monitor.tree)]
+
+
+def _expecting(
+    thresholds: Thresholds, node: NodeSettings, draft: Draft, calendars: Mapping[str, Calendar]
+) -> Thresholds:
+    """With the hours in which the node should be on: its own, else with `absent_for` those of its site."""
+    site = draft.sites.get(node.site)
+    of_site = site.settings.calendar if site and node.absent_for is not None else None
+    expected = calendars.get(node.expected or of_site or "")
+    if expected is None:
+        return thresholds
+    absent_for = thresholds.absent_for if node.absent_for is None else node.absent_for
+    return replace(thresholds, expected=expected, absent_for=absent_for)
 
 
 def _until(check: CheckDraft, timezone: str) -> Micros | None:
@@ -195,7 +209,7 @@ def _check(
         values[key], origins[key] = _nearest(key, here)
     values["paging"], origins["paging"] = _nearest("paging", pages)
     origins["probe"] = Origin("name of the check", draft.tree.mark)
-    origins["calendar"] = layers[1].origin("calendar")
+    origins |= {key: layers[1].origin(key) for key in ("calendar", "expected", "absent_for")}
     origins |= _written("check", draft.tree)
     if values["retry_interval"] > values["interval"]:
         origins["retry_interval"] = origins["interval"]

@@ -131,7 +131,7 @@ class SiteSettings(Settings):
 
     title: str = ""
     """Display name."""
-    calendar: Annotated[str | None, LATER] = None
+    calendar: str | None = None
     """Service hours of the site: a name under `calendars`; `expected` of its intermittent nodes with `absent_for`."""
     reference: tuple[HostPort, ...] = ()
     """On-site addresses (`host:port`); when none answers, the link or the monitor is at fault and no node is blamed."""
@@ -246,7 +246,7 @@ class DefaultRoute(Settings):
     """Interval of reminders while the incident is open."""
     escalate: tuple[Escalation, ...] = ()
     """Steps while the incident is not acknowledged."""
-    calendar: Annotated[str | None, LATER] = None
+    calendar: str | None = None
     """Outside these hours pages wait until the next opening: a name under `calendars`."""
 
 

@@ -117,11 +117,32 @@ def _standings(
     of_nodes = (i for i in incidents if i.kind is IncidentKind.NODE)
     troubled = {check for i in of_nodes for check in i.members if (i.id, check) not in good}
     last, entries = reader.last_started(), reader.entries()
-    return {
+    standings = {
         check: _standing(latest.get(check), entries.get(check), intervals[-1].start, last.get(check), check in troubled)
         for check, intervals in reader.watched().items()
         if intervals[-1].end == FOREVER
     }
+    return {
+        check: standing._replace(seen=_seen(reader, latest[check])) if _is_gone(standing) else standing
+        for check, standing in standings.items()
+    }
+
+
+def _is_gone(standing: Standing) -> bool:
+    """Whether it is absent, or degraded because it should be on."""
+    return standing.state is State.ABSENT or standing.reason is Reason.ABSENT
+
+
+def _seen(reader: HistoryReader, latest: Transition) -> Micros | None:
+    """When a node that is gone was last there, as far as the ledger shows it without a gap."""
+    if latest.before in (State.UP, State.DOWN):
+        return latest.last_before
+    seen, is_missed = None, False
+    for transition in reader.transitions(check=latest.check).get(latest.check, []):
+        if transition.after is State.ABSENT and not is_missed:
+            seen = None if transition.before is State.UNKNOWN else transition.last_before
+        is_missed = transition.reason is Reason.ABSENT
+    return seen
 
 
 def _standing(

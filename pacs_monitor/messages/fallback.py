@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from pacs_monitor.model import Ending, Event, Incident, IncidentKind, Micros, iso
+from pacs_monitor.model import Ending, Event, Incident, IncidentKind, Micros, Severity, iso
 
 SCHEMA = 1
 
@@ -49,6 +50,7 @@ def data(incident: Incident, event: Event, monitor: str, url: str) -> dict[str, 
         "linked": [],
         "acknowledged": None,
         "public_note": "",
+        "maintenance_ended": None,
         "also_failing": [],
         "still_ok": [],
         "runbook": f"{url}/docs/operations#{(reason or incident.kind).value}",
@@ -56,6 +58,25 @@ def data(incident: Incident, event: Event, monitor: str, url: str) -> dict[str, 
         "labels": {},
         "unrecorded": False,
         "unproven": False,
+    }
+
+
+def digest(identity: str, channel: str, incidents: Sequence[Incident], monitor: str, url: str) -> dict[str, Any]:
+    """The `data` of a digest, likewise: what it names, and when each began."""
+    named = "; ".join(f"{_about(incident)} since {_time(incident.since)}" for incident in incidents)
+    return {
+        "schema": SCHEMA,
+        "monitor": monitor,
+        "kind": "digest",
+        "dedup_key": f"{monitor}/{identity}",
+        "title": monitor,
+        "severity": Severity.INFO.value,
+        "channel": channel,
+        "summary": f"Incidents outside of hours: {named}; details are not available",
+        "missed": [],
+        "open": [],
+        "url": url,
+        "unrecorded": False,
     }
 
 

@@ -14,6 +14,7 @@ from pacs_monitor.model import Phase, Reason
 
 GENERAL = frozenset(
     {
+        Reason.ABSENT,
         Reason.BAD_CONTENT,
         Reason.CERTIFICATE_EXPIRING,
         Reason.EXIT_STATUS,

@@ -172,6 +172,10 @@ REASON_TEXTS: Mapping[str, ReasonText] = {
         "lacks something that should be there",
         "The detail names it: mount the volume, start the program or job, plug in the link, or send the studies again.",
     ),
+    Reason.ABSENT: ReasonText(
+        "should be on at this hour and cannot be reached",
+        "Switch it on, or find out why it is off; if that is as it should be, correct `expected`.",
+    ),
     Reason.HTTP_STATUS: ReasonText(
         "answers HTTP requests with an error",
         "For 404, check `url` and `path`. Otherwise check the service behind the web server, and its log.",

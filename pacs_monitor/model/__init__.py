@@ -13,7 +13,6 @@ from pacs_monitor.model.contracts import (
     Load,
     Located,
     Needs,
-    OpeningHours,
     Probe,
     ProbeContext,
     RememberingResolver,
@@ -53,6 +52,7 @@ from pacs_monitor.model.estate import (
     Tls,
 )
 from pacs_monitor.model.failures import BEHIND_PARENT, FailureClass, failure_class
+from pacs_monitor.model.hours import OpeningHours
 from pacs_monitor.model.identity import fingerprint
 from pacs_monitor.model.incidents import (
     ENDINGS,

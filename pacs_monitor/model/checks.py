@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pacs_monitor.model.contracts import OpeningHours, Probe
+from pacs_monitor.model.contracts import Probe
 from pacs_monitor.model.defaults import CHECK_DEFAULTS
 from pacs_monitor.model.enums import Paging, Severity
 from pacs_monitor.model.estate import Node
+from pacs_monitor.model.hours import OpeningHours
 from pacs_monitor.model.results import CheckId, Thresholds
 from pacs_monitor.model.times import Micros
 

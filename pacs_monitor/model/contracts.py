@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from datetime import tzinfo
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, runtim
 
 from pacs_monitor.model.enums import Layer
 from pacs_monitor.model.estate import Address, Node, Timing
+from pacs_monitor.model.hours import OpeningHours
 from pacs_monitor.model.incidents import Notification
 from pacs_monitor.model.objects import ObjectLedger
 from pacs_monitor.model.results import CheckId, Measure, Outcome
@@ -82,27 +83,6 @@ class Hl7Listener(Protocol):
 
     def expect(self, control_id: str) -> Future[float]:
         """When a message of this MSH-10 comes in, on `clock.monotonic()`; cancel it when it is no longer awaited."""
-        ...
-
-
-class OpeningHours(Protocol):
-    """A calendar of the configuration (pacs_monitor.calendars.Calendar)."""
-
-    @property
-    def name(self) -> str: ...
-
-    def is_open(self, at: Micros) -> bool: ...
-
-    def intervals(self, during: tuple[Micros, Micros]) -> Sequence[tuple[Micros, Micros]]:
-        """When it is open within a time, in order."""
-        ...
-
-    def next_opening(self, at: Micros) -> Micros | None:
-        """The first moment after this one at which it opens; None if it never does, or never closes."""
-        ...
-
-    def pages_from(self, at: Micros) -> Micros | None:
-        """The first moment, from this one on, at which people may be paged; None if never."""
         ...
 
 

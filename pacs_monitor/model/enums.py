@@ -147,6 +147,7 @@ class Reason(StrEnum):
     CERTIFICATE_EXPIRING = "certificate_expiring", Blame.NODE
     EXPIRING = "expiring", Blame.NODE
     TIMEOUT = "timeout", Blame.NODE
+    ABSENT = "absent", Blame.NODE
 
     TCP_TIMEOUT = "tcp_timeout", Blame.NETWORK
     TCP_UNREACHABLE = "tcp_unreachable", Blame.NETWORK

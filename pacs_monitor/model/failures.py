@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pacs_monitor.model.enums import NEVER_CONNECTED, Reason
 
-BEHIND_PARENT = frozenset({Reason.DNS, Reason.TCP_TIMEOUT, Reason.TCP_UNREACHABLE})
+BEHIND_PARENT = frozenset({Reason.DNS, Reason.TCP_TIMEOUT, Reason.TCP_UNREACHABLE, Reason.ABSENT})
 """What a dead network parent explains. A refusal or a reset proves that the path works."""
 
 _NO_ANSWER = frozenset(
@@ -34,7 +34,7 @@ _RANKS = {kind: rank for rank, kind in enumerate(FailureClass)}
 
 def failure_class(reason: Reason | None, probe: str) -> FailureClass:
     """The class of a failure that a probe of this kind saw."""
-    if reason in NEVER_CONNECTED:
+    if reason in NEVER_CONNECTED or reason is Reason.ABSENT:
         return FailureClass.UNREACHABLE
     if reason in _NO_ANSWER:
         return FailureClass.UNRESPONSIVE

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 
 from pacs_monitor.model.defaults import CHECK_DEFAULTS
 from pacs_monitor.model.enums import Blame, Flag, Phase, Presence, Reason, State, Status
+from pacs_monitor.model.hours import OpeningHours
 from pacs_monitor.model.times import SECOND, Micros, iso
 
 
@@ -124,6 +125,10 @@ class Result:
         }
 
 
+ABSENT_FOR = 7200.0
+"""Seconds that an intermittent node may be absent while it is expected, unless the configuration says."""
+
+
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """How many results in a row confirm a change; durations in seconds."""
@@ -132,6 +137,10 @@ class Thresholds:
     recoveries: int = CHECK_DEFAULTS.recoveries
     presence: Presence = Presence.ALWAYS
     busy_fail_after: float = CHECK_DEFAULTS.busy_fail_after
+    expected: OpeningHours | None = None
+    """The hours in which an intermittent node should be on; None: it is expected never."""
+    absent_for: float = ABSENT_FOR
+    """How long it may be absent within them, in seconds."""
 
 
 class Streak(NamedTuple):
@@ -168,6 +177,8 @@ class Standing(NamedTuple):
     """Results in a row for another cause than `reason`: while unknown unknown ones, while down of another class."""
     down_since: Micros | None = None
     """Since when it is down, if the class of failure has changed since."""
+    seen: Micros | None = None
+    """While it is absent: when the last result had started before, if that is known."""
 
     @property
     def state_since(self) -> Micros:

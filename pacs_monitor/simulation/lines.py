@@ -8,8 +8,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from pacs_monitor.alerting.timeline import Decided
-from pacs_monitor.alerting.turn import Owed
-from pacs_monitor.model import SECOND, DeliveryStatus, Incident, IncidentKind, Micros, Suppressed
+from pacs_monitor.alerting.turn import Owed, OwedDigest
+from pacs_monitor.model import SECOND, DeliveryStatus, Incident, IncidentKind, Micros, Severity, Suppressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ def lines(decisions: Iterable[Decided]) -> list[Line]:
     holding: dict[tuple[str, str, str, Micros], int] = {}
     for decided in decisions:
         incidents |= decided.effects.incidents
+        found += map(_digest, decided.effects.digests)
         found += map(_sent, decided.effects.owed)
         for held in decided.effects.suppressed:
             key = held.incident, held.event, held.channel or "", held.at
@@ -72,6 +73,13 @@ def _sent(owed: Owed) -> Line:
     what = _what(incident, owed.event) + (f", page {owed.page}" if owed.worse else "")
     why = "" if owed.status is DeliveryStatus.PENDING else owed.status.value
     return Line(owed.at, what, (owed.channel,), incident.severity.value, incident.cause, why)
+
+
+def _digest(owed: OwedDigest) -> Line:
+    """`digest to hook: full:archive ended, unreachable:ris open (info)`."""
+    about = [*(f"{one.cause} ended" for one in owed.over), *(f"{one.cause} open" for one in owed.going_on)]
+    why = "" if owed.status is DeliveryStatus.PENDING else owed.status.value
+    return Line(owed.at, "digest", (owed.channel,), Severity.INFO.value, ", ".join(about), why)
 
 
 def _held(held: Suppressed, incident: Incident) -> Line:

@@ -193,6 +193,7 @@ def check(daemon: DaemonView, entry: BoardEntry) -> dict[str, Any]:
         "maintenance": planned is not None,
         "window": planned and window(planned),
         "restriction": entry.restriction and restriction(entry.restriction),
+        "absence": states.absence(standing, daemon.clock.now(), entry.check.thresholds) or None,
         "last": entry.last and entry.last.as_json(),
         "next_due": None if due is None else iso(daemon.clock.now() + round(due * SECOND)),
     }

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from pacs_monitor.alerting import hours
 from pacs_monitor.alerting.advance import advance
 from pacs_monitor.alerting.events import (
     ChannelFailing,
@@ -42,7 +43,7 @@ from pacs_monitor.alerting.parents import confirmed_within, fresh_within
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.situation import Situation, Subject
 from pacs_monitor.alerting.timeline import Decided, Timeline
-from pacs_monitor.alerting.turn import Owed
+from pacs_monitor.alerting.turn import Owed, OwedDigest
 from pacs_monitor.config import Estate
 from pacs_monitor.model import (
     BEHIND_PARENT,
@@ -67,9 +68,13 @@ from tests.alerting.tables import Tables
 HEAD = """
 monitor: {name: east-campus, paging: on, site: east}
 channels: {hook: {type: webhook, url: "http://127.0.0.1:1/"}, oncall: {type: webhook, url: "http://127.0.0.1:1/"}}
+calendars:
+  core:
+    hours: "Mon-Sun 00:00-16:08, Mon-Sun 16:20-16:50, Mon-Sun 17:05-18:00, Mon-Sun 18:30-24:00"
+    opening_grace: 3m
 routes:
   - {match: {severity: critical}, channels: [oncall], remind: 10m, continue: true}
-  - {match: {severity: [critical, warning]}, channels: [hook], remind: 15m}
+  - {match: {severity: [critical, warning]}, channels: [hook], remind: 15m, calendar: core}
 default_route: {channels: [hook]}
 defaults: {page_after: 1m, interval: 60s}
 """
@@ -179,6 +184,12 @@ def page_of(owed: Owed) -> Page:
         members,
         behind,
     )
+
+
+def digest_of(owed: OwedDigest) -> Page:
+    over, going_on = (tuple(sorted(one.cause for one in some)) for some in (owed.over, owed.going_on))
+    cause, members = f"over {over}, open {going_on}", tuple(sorted(c for one in owed.incidents for c in one.members))
+    return Page(owed.at, Said.DIGEST, owed.channel, owed.status, 1, False, "digest", cause, "", "", members, ())
 
 
 @dataclass
@@ -384,7 +395,7 @@ class Machine(RuleBasedStateMachine):
         situation, rules = self.cut.situation, self.cut.timeline.rules
         again = Reloaded(rules.revision)
         _, effects = advance(situation, Event(event_id(self.now, 0), situation.at, again), rules)
-        assert (effects.owed, effects.suppressed, effects.incidents) == ([], [], {}), effects
+        assert (effects.owed, effects.digests, effects.suppressed, effects.incidents) == ([], [], [], {}), effects
 
     @invariant()
     def every_lane_begins_with_opened_and_has_one_end(self) -> None:
@@ -508,6 +519,7 @@ class Machine(RuleBasedStateMachine):
             if decided.failure is not None:
                 raise decided.failure
             run.pages += map(page_of, decided.effects.owed)
+            run.pages += map(digest_of, decided.effects.digests)
             run.suppressed += map(_what, decided.effects.suppressed)
             if run is self.cut:
                 run.unwritten.append(decided)
@@ -516,6 +528,9 @@ class Machine(RuleBasedStateMachine):
     def _remember(self, decided: Decided) -> None:
         for owed in decided.effects.owed:
             self.lanes[owed.incident.id, owed.channel].append(owed)
+            target = self.cut.timeline.rules.targets(owed.incident, every=True).get(owed.channel)
+            if target is not None and owed.event not in ENDS:
+                assert hours.pages_from(target.attended, owed.at) == owed.at, "nobody is told outside of their hours"
         for identity, incident in decided.effects.incidents.items():
             if incident.ended is not None:
                 assert identity not in self.ended, "what has ended stays so"
@@ -553,6 +568,10 @@ def _notes(situation: Situation) -> dict[str, object]:
     return {
         "asked": dict(situation.asked),
         "behind": dict(situation.behind),
+        "digests": {
+            channel: (digest.at, sorted((one.incident.cause, one.shadow) for one in digest.missed.values()))
+            for channel, digest in situation.digests.items()
+        },
         "flaps": dict(situation.flaps),
         "sites": {name: site for name, site in sites.items() if site != (0, {}, (), None)},
         "states": {check: (one.state, one.reason) for check, one in situation.standings.items()},

@@ -8,7 +8,7 @@ from typing import Self
 
 from pacs_monitor.alerting.events import Happening
 from pacs_monitor.alerting.timeline import Decided, Timeline
-from pacs_monitor.alerting.turn import Owed
+from pacs_monitor.alerting.turn import Owed, OwedDigest
 from pacs_monitor.config import Estate, load
 from pacs_monitor.model import REASONS, SECOND, CheckId, DeliveryStatus, IncidentKind, Micros, Reason, State, Suppressed
 from pacs_monitor.simulation.world import Move, World
@@ -38,6 +38,7 @@ class Play:
 
     def __init__(self, estate: Estate, world: World | None = None) -> None:
         self.heard: list[Owed] = []
+        self.digests: list[OwedDigest] = []
         self.suppressed: list[Suppressed] = []
         self.decided: list[Decided] = []
         self.world = world or World(estate, T0)
@@ -109,6 +110,7 @@ class Play:
     def _sort(self, decided: Decided) -> None:
         self.decided.append(decided)
         self.heard += decided.effects.owed
+        self.digests += decided.effects.digests
         self.suppressed += decided.effects.suppressed
 
 

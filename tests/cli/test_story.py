@@ -66,7 +66,7 @@ async def told(folder: Path, nodes: str, plot: Callable[[Play], None]) -> list[t
     for decided, _ in play.after:
         clock.time = decided.event.at
         entry = entry_of(decided)
-        sent = pages.written(decided.effects.owed, play.estate, play.estate.checks, clock.time)
+        sent = pages.written(decided.effects, play.estate, play.estate.checks, clock.time)
         await history.record(replace(entry, notifications=sent))
         clock.time += 2_000_000
         await history.record_results([DeliveryResult(one.id, DeliveryStatus.DELIVERED, tries.pop()) for one in sent])

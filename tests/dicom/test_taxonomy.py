@@ -289,6 +289,7 @@ PROVOKED_BY_A_PROBE: dict[Reason, str] = {
     Reason.SLOW: "probes.test_dicom_find.test_an_answer_slower_than_slow_is_a_warning",
     Reason.SILENT: "probes.test_study_flow.test_a_feed_that_has_never_spoken_is_silent_and_its_newest_is_remembered",
     Reason.CERTIFICATE_EXPIRING: "net.test_certificates.test_a_certificate_that_ends_soon_is_a_warning",
+    Reason.ABSENT: "test_presence.test_who_should_be_on_and_is_not_is_degraded",
     Reason.NOT_CONFIGURED: "probes.test_dicom_retrieve.test_a_move_without_a_destination_is_not_configured",
 }
 """By what a probe makes of answers, in the test of the probe."""

@@ -14,3 +14,5 @@ class Reply(NamedTuple):
     """The word of the link."""
     detail: str = ""
     until: Micros | None = None
+    opening: Micros | None = None
+    """What is suppressed only waits: the channel hears of it at this opening, in its digest, or by itself after it."""

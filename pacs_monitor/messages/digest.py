@@ -1,0 +1,60 @@
+"""The `data` of a digest: what a channel did not hear of while it was not to be paged, and what is still open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pacs_monitor.format.human import pluralized
+from pacs_monitor.messages import page
+from pacs_monitor.model import Incident, Severity, iso
+
+NAMED = 10
+"""Incidents that the summary names of each sort; `missed` and `open` have all of them."""
+
+
+def data(
+    identity: str, channel: str, over: Sequence[Incident], going_on: Sequence[Incident], scene: page.Scene
+) -> dict[str, Any]:
+    """Everything that a channel may render; the same keys as in the digest of a channel that delivered nothing."""
+    missed = [_entry(incident, scene) for incident in over]
+    still = [_entry(incident, scene) for incident in going_on]
+    return {
+        "schema": page.SCHEMA,
+        "monitor": scene.name,
+        "kind": "digest",
+        "dedup_key": f"{scene.name}/{identity}",
+        "title": scene.name,
+        "severity": Severity.INFO.value,
+        "channel": channel,
+        "summary": _summary(missed, still),
+        "missed": missed,
+        "open": still,
+        "url": scene.monitor.url,
+        "unrecorded": False,
+    }
+
+
+def _entry(incident: Incident, scene: page.Scene) -> dict[str, Any]:
+    return {
+        "incident": incident.id,
+        "dedup_key": f"{scene.name}/{incident.id}",
+        "severity": incident.severity.value,
+        "summary": page.summary(incident, scene),
+        "since": iso(incident.since),
+        "ended": None if incident.ended is None else iso(incident.ended),
+    }
+
+
+def _summary(missed: Sequence[dict[str, Any]], still: Sequence[dict[str, Any]]) -> str:
+    parts = []
+    if missed:
+        parts.append(f"{pluralized(len(missed), 'incident')} began and ended outside of hours: {_named(missed)}")
+    if still:
+        parts.append(f"{pluralized(len(still), 'incident')} still open: {_named(still)}")
+    return ". ".join(parts)
+
+
+def _named(entries: Sequence[dict[str, Any]]) -> str:
+    more = f"; and {len(entries) - NAMED} more" if len(entries) > NAMED else ""
+    return "; ".join(str(entry["summary"]) for entry in entries[:NAMED]) + more
