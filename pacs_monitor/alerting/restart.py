@@ -49,9 +49,7 @@ NOTES = (
 
 def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micros) -> Situation:
     """What was open and said. Nothing was said later than now, whatever a clock that was ahead has dated."""
-    notes = {
-        kind: {note.key: note.data for note in restored.notes if note.kind == kind and note.data} for kind in NOTES
-    }
+    notes = _notes(restored)
     subjects: dict[str, Subject] = {}
     by_check: dict[CheckId, str] = {}
     by_node: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
@@ -93,6 +91,11 @@ def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micro
         closed=Map({CheckId.parse(key): data["reason"] for key, data in notes["closed"].items()}),
         digests=digests.restored(notes["digest"], notes["missed"]),
     )
+
+
+def _notes(restored: Restored) -> dict[str, dict[str, Mapping[str, Any]]]:
+    """By their kind and key."""
+    return {kind: {note.key: note.data for note in restored.notes if note.kind == kind and note.data} for kind in NOTES}
 
 
 def _by_cause(subjects: Iterable[Subject]) -> Map[IncidentKind, Map[str, str]]:

@@ -82,7 +82,6 @@ def data(
     check_id = _speaking(incident)
     check = None if check_id is None else scene.checks.get(check_id)
     still_ok, also_failing = _siblings(incident, scene)
-    also_failing = [*also_failing, *behind]
     unproven = has_never_worked(incident, scene.unproven)
     incident, reason = replace(incident, detail=_detail(incident, event, scene)), incident.reason
     return {
@@ -95,16 +94,12 @@ def data(
         "title": _title(incident, scene),
         "check": check_id and check_id.check,
         "probe": check.probe.kind if check else None,
-        "severity": incident.severity.value,
-        "state": incident.state.value,
-        "reason": reason and reason.value,
-        "blame": reason and reason.blame.value,
-        "phase": incident.phase and incident.phase.value,
+        **_trouble_is(incident),
         "summary": _summary(incident, event, check, scene)
         + _overran(overran, scene)
         + _said(incident, event, scene)
         + _flapping(incident)
-        + _beside(incident, event, still_ok, also_failing)
+        + _beside(incident, event, still_ok, [*also_failing, *behind])
         + (NEVER_WORKED if unproven else ""),
         "detail": incident.detail,
         "unproven": unproven,
@@ -122,12 +117,23 @@ def data(
         "public_note": incident.public_note.text if incident.public_note else "",
         "acknowledged": acknowledged(incident.acknowledgement),
         "maintenance_ended": None if overran is None else {"name": overran[0], "at": iso(overran[1])},
-        "also_failing": also_failing,
+        "also_failing": [*also_failing, *behind],
         "still_ok": still_ok,
         "runbook": runbook(scene.monitor, reason or incident.kind),
         "url": f"{scene.monitor.url}/incidents/{incident.id}",
         "unrecorded": False,
         **_of_the_node(None if check is None else check.node),
+    }
+
+
+def _trouble_is(incident: Incident) -> dict[str, Any]:
+    """How bad it is, and why."""
+    return {
+        "severity": incident.severity.value,
+        "state": incident.state.value,
+        "reason": incident.reason and incident.reason.value,
+        "blame": incident.reason and incident.reason.blame.value,
+        "phase": incident.phase and incident.phase.value,
     }
 
 

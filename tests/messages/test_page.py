@@ -91,6 +91,7 @@ def test_the_data_is_the_contracts() -> None:
         "linked": [],
         "public_note": "",
         "acknowledged": None,
+        "maintenance_ended": None,
         "also_failing": ["archive/jobs"],
         "still_ok": ["archive/archive_disk"],
         "runbook": "https://monitor.example.org/docs/operations#tcp_refused",
