@@ -36,7 +36,8 @@ def summary(handover: Handover, zone: tzinfo) -> str:
         parts.append(f"pages not delivered by {', '.join(failing)}")
     if blind := sum(len(one.checks) for one in handover.not_checked):
         parts.append(f"{pluralized(blind, 'check')} not being checked")
-    return f"Handover of {handover.monitor} at {when(handover.time)}: {'. '.join(parts)}"
+    ended = " ".join(part if part.endswith(("?", ".")) else f"{part}." for part in parts)
+    return f"Handover of {handover.monitor} at {when(handover.time)}: {ended}"
 
 
 def lines(handover: Handover, zone: tzinfo) -> list[str]:

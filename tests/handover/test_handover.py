@@ -163,11 +163,10 @@ def test_what_is_planned_paused_and_approved_has_its_place() -> None:
     said = lines(
         maintenance=(Planned("patching", NOW + HOUR, NOW + 2 * HOUR, "node archive", "change 4712"),),
         pauses=(Paused("ct2/ping", "anna", NOW + HOUR, "detector"),),
-        approvals=(Expiring(NOW + 48 * HOUR, "approval", "archive/dicom_store", "PACS team"),),
+        approvals=(Expiring(NOW + 48 * HOUR, "approval", "ct/store", "PACS team"),),
     )
     assert [line for line in said if line.startswith("  ")] == [
-        "  the approval by PACS team ends Thu 2025-11-27 07:00:00 CET, then the check writes nothing: "
-        "archive/dicom_store",
+        "  the approval by PACS team ends Thu 2025-11-27 07:00:00 CET, then the check writes nothing: ct/store",
         "  08:00:00 CET to 09:00:00 CET patching: node archive (by change 4712)",
         "  ct2/ping by anna until 08:00:00 CET: detector",
     ]
