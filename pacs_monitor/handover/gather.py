@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from pacs_monitor.alerting import Desk
 from pacs_monitor.alerting.pages import scene_of
+from pacs_monitor.approvals import DAY, SOON, ending
 from pacs_monitor.config import Estate
 from pacs_monitor.engine.engine import Engine
+from pacs_monitor.format.human import pluralized
 from pacs_monitor.handover.build import Facts, build, told_since
-from pacs_monitor.handover.parts import Handover
+from pacs_monitor.handover.parts import Expiring, Handover, Paused, Planned
 from pacs_monitor.history import History, HistoryError, HistoryReader
 from pacs_monitor.messages import page
 from pacs_monitor.messages.page import Scene
 from pacs_monitor.model import Clock, DeliveryStatus, Incident, Micros, Notification
+from pacs_monitor.windows import spelled
 
 MOST = 1000
 """Ended incidents that are read."""
@@ -59,7 +63,31 @@ async def gather(daemon: Source, last_handover: Micros | None) -> Handover:
             last_handover=last_handover,
             ended=ended,
             lost=lost,
+            approvals=_approvals(estate, now),
+            maintenance=_maintenance(daemon, now),
+            pauses=_pauses(daemon),
         )
+    )
+
+
+def _approvals(estate: Estate, now: Micros) -> tuple[Expiring, ...]:
+    found = ending(estate.checks.values(), now, SOON, ZoneInfo(estate.monitor.timezone))
+    return tuple(Expiring(one.ends, "approval", str(one.check), one.enabled_by) for one in found)
+
+
+def _maintenance(daemon: Source, now: Micros) -> tuple[Planned, ...]:
+    """Windows of the next day, and those that hold now."""
+    return tuple(
+        Planned(one.name, one.start, one.end, spelled(one.match), one.by)
+        for one in daemon.desk.plans.windows()
+        if one.start <= now + DAY
+    )
+
+
+def _pauses(daemon: Source) -> tuple[Paused, ...]:
+    return tuple(
+        Paused(f"{spelled(pause.match)} ({pluralized(len(checks), 'check')})", pause.by, pause.until, pause.why)
+        for pause, checks in daemon.desk.plans.pauses()
     )
 
 

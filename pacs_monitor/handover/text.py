@@ -36,7 +36,8 @@ def summary(handover: Handover, zone: tzinfo) -> str:
         parts.append(f"pages not delivered by {', '.join(failing)}")
     if blind := sum(len(one.checks) for one in handover.not_checked):
         parts.append(f"{pluralized(blind, 'check')} not being checked")
-    return f"Handover of {handover.monitor} at {when(handover.time)}: {'. '.join(parts)}"
+    ended = " ".join(part if part.endswith(("?", ".")) else f"{part}." for part in parts)
+    return f"Handover of {handover.monitor} at {when(handover.time)}: {ended}"
 
 
 def lines(handover: Handover, zone: tzinfo) -> list[str]:
@@ -63,8 +64,8 @@ def _sections(handover: Handover, when: Times) -> Iterable[tuple[str, Sequence[s
     )
     handled = [row for one in handover.acknowledged for row in _open(one, when)]
     yield f"BEING HANDLED: {pluralized(len(handover.acknowledged), 'incident')}", handled
-    yield "ENDS SOON", _expiring(handover, when)
-    yield "MAINTENANCE UNTIL TOMORROW", _planned(handover, when)
+    yield "ENDS SOON, OR HAS ENDED", _expiring(handover, when)
+    yield "MAINTENANCE WITHIN A DAY", _planned(handover, when)
     yield "PAUSED", _paused(handover, when)
     yield "NOT BEING CHECKED", list(_not_checked(handover, when))
     yield (
@@ -114,11 +115,13 @@ def _undelivered(channel: Undelivered, when: Times) -> list[str]:
 
 
 def _expiring(handover: Handover, when: Times) -> list[str]:
-    follows = {"acknowledgement": "reminders and escalation begin again", "approval": "the check stops"}
-    return [
-        f"{when(one.at)} the {one.what}{f' by {one.by}' if one.by else ''}, then {follows[one.what]}: {one.about}"
-        for one in handover.expiring
-    ]
+    follows = {"acknowledgement": "reminders and escalation begin again", "approval": "the check writes nothing"}
+    rows = []
+    for one in handover.expiring:
+        by = f" by {one.by}" if one.by else ""
+        ended = f"ended {when(one.at)}" if one.at <= handover.time else f"ends {when(one.at)}"
+        rows.append(f"the {one.what}{by} {ended}, then {follows[one.what]}: {one.about}")
+    return rows
 
 
 def _planned(handover: Handover, when: Times) -> list[str]:

@@ -294,13 +294,6 @@ class HistoryReader:
         rows = self._rows(statement.order_by(of.position.desc()).limit(limit))
         return tuple(_notification(row) for row in reversed(rows))
 
-    def last_delivered(self) -> dict[str, Micros]:
-        """When each channel last delivered a notification."""
-        of = t.notifications.c
-        latest = func.max(func.coalesce(of.settled, of.created)).label("at")
-        ours = of.monitor_id == self.monitor, of.status == DeliveryStatus.DELIVERED
-        return {row.channel: row.at for row in self._rows(select(of.channel, latest).where(*ours).group_by(of.channel))}
-
     def changes(self, *, limit: int | None = None) -> tuple[ChangeSeen, ...]:
         """What was found different about peers, the latest first."""
         of = t.changes.c

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sqlalchemy import func, select
+
+from pacs_monitor.history import tables as t
 from pacs_monitor.history.reader import HistoryReader
 from pacs_monitor.intervals import FOREVER
 from pacs_monitor.model import (
@@ -90,8 +93,18 @@ def restore(reader: HistoryReader, now: Micros) -> Restored:
         last_before={check: transition.last_before for check, transition in latest.items()},
         proven=proven,
         held=edited,
-        last_delivered=reader.last_delivered(),
+        last_delivered=_last_delivered(reader),
     )
+
+
+def _last_delivered(reader: HistoryReader) -> dict[str, Micros]:
+    """When each channel last delivered something."""
+    of = t.notifications.c
+    latest = func.max(func.coalesce(of.settled, of.created)).label("at")
+    ours = of.monitor_id == reader.monitor, of.status == DeliveryStatus.DELIVERED
+    with reader.connected() as connection:
+        rows = connection.execute(select(of.channel, latest).where(*ours).group_by(of.channel))
+        return {row.channel: row.at for row in rows}
 
 
 def _proofs(

@@ -29,6 +29,7 @@ NOT_IN_A_SCHEMA = {
     "calendar_unknown": ELSEWHERE,
     "certificate_missing": FILES,
     "default_route_to_unknown_channel": ELSEWHERE,
+    "handover_to_unknown_channel": ELSEWHERE,
     "duplicate_key": YAML,
     "environment_variable_missing": "the environment of the daemon",
     "key_that_is_no_text": YAML,

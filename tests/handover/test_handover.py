@@ -86,8 +86,8 @@ def test_what_nobody_has_acknowledged_stands_first_then_what_is_handled_each_the
         "  critical: ris",
         "    handled by anna until Wed 2025-11-26 13:00:00 CET, ticket 4711: vendor called (incident ris)",
         "",
-        "ENDS SOON",
-        "  08:00:00 CET the acknowledgement by ben, then reminders and escalation begin again: wl",
+        "ENDS SOON, OR HAS ENDED",
+        "  the acknowledgement by ben ends 08:00:00 CET, then reminders and escalation begin again: wl",
     ]
 
 
@@ -163,10 +163,10 @@ def test_what_is_planned_paused_and_approved_has_its_place() -> None:
     said = lines(
         maintenance=(Planned("patching", NOW + HOUR, NOW + 2 * HOUR, "node archive", "change 4712"),),
         pauses=(Paused("ct2/ping", "anna", NOW + HOUR, "detector"),),
-        approvals=(Expiring(NOW + 48 * HOUR, "approval", "archive/dicom_store (PACS team)"),),
+        approvals=(Expiring(NOW + 48 * HOUR, "approval", "ct/store", "PACS team"),),
     )
     assert [line for line in said if line.startswith("  ")] == [
-        "  Thu 2025-11-27 07:00:00 CET the approval, then the check stops: archive/dicom_store (PACS team)",
+        "  the approval by PACS team ends Thu 2025-11-27 07:00:00 CET, then the check writes nothing: ct/store",
         "  08:00:00 CET to 09:00:00 CET patching: node archive (by change 4712)",
         "  ct2/ping by anna until 08:00:00 CET: detector",
     ]
