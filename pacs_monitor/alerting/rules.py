@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pacs_monitor.alerting.causes import channel_of
 from pacs_monitor.alerting.planned import Planned, covers
+from pacs_monitor.calendars import Calendar
 from pacs_monitor.config.estate import Estate, Route, check_facts
 from pacs_monitor.fields import Match
 from pacs_monitor.model import (
@@ -73,6 +74,7 @@ class Rules:
         self._nodes = estate.nodes
         self.own_site = estate.monitor.site
         self._sites = estate.sites
+        self._calendars = estate.calendars
         self._routes = estate.routes
         self._default = estate.default_route
         self._paging = estate.monitor.paging
@@ -114,9 +116,8 @@ class Rules:
             broken = {incident.cause} if incident.kind is IncidentKind.DELIVERY else set[str]()
             return Steps(self._paging, _after([self._default], broken))
         if incident.kind is not IncidentKind.NODE:
-            members = [self.checks[member] for member in incident.members if member in self.checks]
             paging = self.paging(incident)
-            paged = [check for check in members if check.paging is paging]
+            paged = [check for check in self._watched(incident) if check.paging is paging]
             return Steps(paging, _after(r for check in paged for r in self._routes_of(check, incident.severity)))
         failing = [(self.checks[p.check], p) for p in incident.in_trouble if p.due <= at and p.check in self.checks]
         if not failing:
@@ -126,9 +127,26 @@ class Rules:
         )
         return Steps(check.paging, _after(self._routes_of(check, problem.severity)))
 
-    def acknowledged_until(self, incident: Incident, at: Micros) -> Micros:  # noqa: ARG002 - calendars may differ
-        """How long an acknowledgement holds that names no end."""
+    def acknowledged_until(self, incident: Incident, at: Micros) -> Micros:
+        """How long an acknowledgement holds that names no end: until the next opening, where nothing is critical."""
+        if incident.severity is not Severity.CRITICAL:
+            calendars = (self._calendar(check, incident.severity) for check in self._watched(incident))
+            openings = [c.next_opening(at) for c in calendars if c is not None]
+            known = [opening for opening in openings if opening is not None]
+            if known:
+                return min(known)
         return at + ACKNOWLEDGED_FOR
+
+    def _calendar(self, check: Check, severity: Severity) -> Calendar | None:
+        """Of its route, else of its site."""
+        for route in self._routes_of(check, severity):
+            if route.calendar is not None:
+                return route.calendar
+        site = self._sites.get(check.node.site)
+        return None if site is None or site.calendar is None else self._calendars.get(site.calendar)
+
+    def _watched(self, incident: Incident) -> list[Check]:
+        return [self.checks[member] for member in incident.members if member in self.checks]
 
     def covered(self, match: Match) -> frozenset[CheckId]:
         """The checks that somebody means by this."""
@@ -154,7 +172,7 @@ class Rules:
         """The strongest mode among the members, whatever the routes say."""
         if incident.kind in (IncidentKind.DELIVERY, IncidentKind.FAULT):
             return self._paging
-        modes = [self.checks[member].paging for member in incident.members if member in self.checks]
+        modes = [check.paging for check in self._watched(incident)]
         return max(modes, key=_STRENGTH.index, default=Paging.ON)
 
     @cached_property
