@@ -90,6 +90,7 @@ class Rules:
         self._nodes = estate.nodes
         self.own_site = estate.monitor.site
         self._sites = estate.sites
+        self._calendars = estate.calendars
         self._routes = estate.routes
         self._default = estate.default_route
         self._paging = estate.monitor.paging
@@ -135,9 +136,8 @@ class Rules:
             broken = {incident.cause} if incident.kind is IncidentKind.DELIVERY else set[str]()
             return _steps(self._paging, [(self._default, None)], broken)
         if incident.kind is not IncidentKind.NODE:
-            members = [self.checks[member] for member in incident.members if member in self.checks]
             paging = self.paging(incident)
-            paged = [check for check in members if check.paging is paging]
+            paged = [check for check in self._watched(incident) if check.paging is paging]
             return _steps(
                 paging, [(route, check) for check in paged for route in self._routes_of(check, incident.severity)]
             )
@@ -150,10 +150,24 @@ class Rules:
         return _steps(check.paging, [(route, check) for route in self._routes_of(check, problem.severity)])
 
     def acknowledged_until(self, incident: Incident, at: Micros) -> Micros:
-        """How long an acknowledgement holds that names no end: of what is not critical, until the next opening."""
+        """How long an acknowledgement holds that names no end: until the next opening, where nothing is critical.
+
+        That is of its routes; where they have no calendar, of its sites.
+        """
+        if incident.severity is Severity.CRITICAL:
+            return at + ACKNOWLEDGED_FOR
         ways = [way for target in self.targets(incident, every=True).values() for way in target.attended]
-        opening = None if incident.severity is Severity.CRITICAL else hours.next_opening(ways, at)
+        ways = [way for way in ways if way.calendars] or self._hours_of_sites(incident)
+        opening = hours.next_opening(ways, at)
         return at + ACKNOWLEDGED_FOR if opening is None else min(opening, at + LONGEST_ACKNOWLEDGED)
+
+    def _hours_of_sites(self, incident: Incident) -> list[Attended]:
+        sites = {check.node.site for check in self._watched(incident)} & self._sites.keys()
+        names = [self._sites[site].calendar for site in sorted(sites)]
+        return [Attended((self._calendars[name],)) for name in names if name is not None]
+
+    def _watched(self, incident: Incident) -> list[Check]:
+        return [self.checks[member] for member in incident.members if member in self.checks]
 
     def covered(self, match: Match) -> frozenset[CheckId]:
         """The checks that somebody means by this."""
@@ -179,7 +193,7 @@ class Rules:
         """The strongest mode among the members, whatever the routes say."""
         if incident.kind in (IncidentKind.DELIVERY, IncidentKind.FAULT):
             return self._paging
-        modes = [self.checks[member].paging for member in incident.members if member in self.checks]
+        modes = [check.paging for check in self._watched(incident)]
         return max(modes, key=_STRENGTH.index, default=Paging.ON)
 
     @cached_property

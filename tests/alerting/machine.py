@@ -24,6 +24,7 @@ from pacs_monitor.alerting.events import (
     ChannelFailing,
     ChannelWorks,
     ClockSet,
+    Due,
     Event,
     Happening,
     KnownAgain,
@@ -45,8 +46,10 @@ from pacs_monitor.alerting.situation import Situation, Subject
 from pacs_monitor.alerting.timeline import Decided, Timeline
 from pacs_monitor.alerting.turn import Owed, OwedDigest
 from pacs_monitor.config import Estate
+from pacs_monitor.config.estate import Route
 from pacs_monitor.model import (
     BEHIND_PARENT,
+    ENDINGS,
     SECOND,
     CheckId,
     DeliveryStatus,
@@ -67,13 +70,20 @@ from tests.alerting.tables import Tables
 
 HEAD = """
 monitor: {name: east-campus, paging: on, site: east}
-channels: {hook: {type: webhook, url: "http://127.0.0.1:1/"}, oncall: {type: webhook, url: "http://127.0.0.1:1/"}}
+channels:
+  hook: {type: webhook, url: "http://127.0.0.1:1/"}
+  oncall: {type: webhook, url: "http://127.0.0.1:1/"}
+  second: {type: webhook, url: "http://127.0.0.1:1/"}
 calendars:
   core:
     hours: "Mon-Sun 00:00-16:08, Mon-Sun 16:20-16:50, Mon-Sun 17:05-18:00, Mon-Sun 18:30-24:00"
     opening_grace: 3m
 routes:
-  - {match: {severity: critical}, channels: [oncall], remind: 10m, continue: true}
+  - match: {severity: critical}
+    channels: [oncall]
+    remind: 10m
+    escalate: [{after: 5m, channels: [second]}, {after: 11m, channels: [oncall, second]}]
+    continue: true
   - {match: {severity: [critical, warning]}, channels: [hook], remind: 15m, calendar: core}
 default_route: {channels: [hook]}
 defaults: {page_after: 1m, interval: 60s}
@@ -119,7 +129,7 @@ REASONS = {
 WAYS = [(state, reason) for state, reasons in REASONS.items() for reason in reasons]
 IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """No disk keeps a thousand databases waiting."""
-ENDS = (Said.RESOLVED, Said.WITHDRAWN)
+CHANNELS = ("hook", "oncall", "second")
 
 
 @cache
@@ -132,15 +142,15 @@ def like(
     estate: Estate,
     paging: Paging = Paging.ON,
     leaving: frozenset[CheckId] = frozenset(),
-    channels: Iterable[str] = ("hook", "oncall"),
+    channels: Iterable[str] = CHANNELS,
     *,
     routed: bool = True,
 ) -> Estate:
     """Another revision: checks that left never come back, channels do."""
     every, kept = whole_estate(), frozenset(channels)
     checks = {i: replace(check, paging=paging) for i, check in estate.checks.items() if i not in leaving}
-    routes = [replace(r, channels=tuple(c for c in r.channels if c in kept)) for r in every.routes] if routed else []
-    default = replace(every.default_route, channels=tuple(c for c in every.default_route.channels if c in kept))
+    routes = [_through(route, kept) for route in every.routes] if routed else []
+    default = _through(every.default_route, kept)
     return replace(
         estate,
         checks=checks,
@@ -148,6 +158,12 @@ def like(
         routes=tuple(routes),
         default_route=default,
     )
+
+
+def _through(route: Route, kept: frozenset[str]) -> Route:
+    """The route with these channels only."""
+    steps = (replace(step, channels=tuple(c for c in step.channels if c in kept)) for step in route.escalate)
+    return replace(route, channels=tuple(c for c in route.channels if c in kept), escalate=tuple(steps))
 
 
 class Page(NamedTuple):
@@ -300,7 +316,7 @@ class Machine(RuleBasedStateMachine):
     @rule(
         paging=st.sampled_from(Paging),
         leaving=st.sets(st.sampled_from(sorted(whole_estate().checks)), max_size=2),
-        channels=st.sets(st.sampled_from(["hook", "oncall"])),
+        channels=st.sets(st.sampled_from(CHANNELS)),
         routed=st.booleans(),
     )
     def the_estate_is_reloaded(self, paging: Paging, leaving: set[CheckId], channels: set[str], routed: bool) -> None:
@@ -317,13 +333,13 @@ class Machine(RuleBasedStateMachine):
         if not told:
             return
         subject, channel = data.draw(st.sampled_from(told))
-        twins = [one for one in self.whole.situation.subjects.values() if _same(one, subject)]
-        if len(twins) == 1:
+        twin = self.twin(subject)
+        if twin is not None:
             self.lost.add((subject.incident.id, channel))
-            self._happen(self.cut, OpenedRefused(subject.incident.id, channel))
-            self._happen(self.whole, OpenedRefused(twins[0].incident.id, channel))
+            self.happen(self.cut, OpenedRefused(subject.incident.id, channel))
+            self.happen(self.whole, OpenedRefused(twin.incident.id, channel))
 
-    @rule(channel=st.sampled_from(["hook", "oncall"]))
+    @rule(channel=st.sampled_from(CHANNELS))
     def a_channel_fails_or_works(self, channel: str) -> None:
         self.failing ^= {channel}
         self.tell(ChannelFailing(channel, self.now, "http_401") if channel in self.failing else ChannelWorks(channel))
@@ -343,6 +359,7 @@ class Machine(RuleBasedStateMachine):
         self.now += step * SECOND
         for run in (self.cut, self.whole):
             self._take(run, [run.timeline.clock_set(self.now, ClockSet(step * SECOND))])
+            self._take(run, run.timeline.pass_until(self.now))
         self.waiting = {key: since + step * SECOND for key, since in self.waiting.items()}
         self.spells = {c: replace(spell, since=spell.since + step * SECOND) for c, spell in self.spells.items()}
 
@@ -357,11 +374,11 @@ class Machine(RuleBasedStateMachine):
         assert _notes(situation) == _notes(self.whole.situation)
         assert self.tables.open_spans() == {c: [one.since] for c, one in situation.behind.items()}
         self.cut.timeline = self._timeline(situation)
-        self._happen(self.whole, TasksFailing(()))
-        self._happen(self.cut, Started(unknown=known))
+        self.happen(self.whole, TasksFailing(()))
+        self.happen(self.cut, Started(unknown=known))
         for check, spell in self.spells.items():
             if check not in members:
-                self._happen(self.cut, spell)
+                self.happen(self.cut, spell)
 
     @rule()
     def all_is_well_again(self) -> None:
@@ -393,19 +410,23 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def asking_twice_owes_nothing_twice(self) -> None:
         situation, rules = self.cut.situation, self.cut.timeline.rules
-        again = Reloaded(rules.revision)
-        _, effects = advance(situation, Event(event_id(self.now, 0), situation.at, again), rules)
-        assert (effects.owed, effects.digests, effects.suppressed, effects.incidents) == ([], [], [], {}), effects
+        once_more: list[Happening] = [Reloaded(rules.revision), *map(Due, situation.subjects)]
+        for again in once_more:
+            _, effects = advance(situation, Event(event_id(self.now, 0), situation.at, again), rules)
+            assert (effects.owed, effects.digests, effects.suppressed, effects.incidents) == ([], [], [], {}), effects
 
     @invariant()
     def every_lane_begins_with_opened_and_has_one_end(self) -> None:
         for lane, told in self.lanes.items():
             identity, _ = lane
             real = [owed.event for owed in told if owed.status is DeliveryStatus.PENDING]
-            assert told[0].event is Said.OPENED, "nothing comes before its opened"
-            assert real.count(Said.OPENED) <= 1, "nobody is notified twice"
-            assert not real or real[0] is Said.OPENED or lane in self.lost
-            ends = [owed for owed in told if owed.event in ENDS]
+            opening = [owed for owed in told if owed.event is Said.OPENED or owed.first]
+            paged = [owed for owed in opening if owed.status is DeliveryStatus.PENDING]
+            assert told[0] is opening[0], "nothing comes before what opens it there"
+            assert len(paged) <= 1, "nobody is notified twice"
+            sent = [owed for owed in told if owed.status is DeliveryStatus.PENDING]
+            assert not sent or sent[0] in paged or lane in self.lost
+            ends = [owed for owed in told if owed.event in ENDINGS]
             assert len(ends) == (identity in self.ended and lane not in self.unsent), "one end for whatever was opened"
             if ends:
                 assert told[-1] is ends[0]
@@ -460,7 +481,12 @@ class Machine(RuleBasedStateMachine):
 
     def tell(self, what: Happening) -> None:
         for run in (self.cut, self.whole):
-            self._happen(run, what)
+            self.happen(run, what)
+
+    def twin(self, subject: Subject) -> Subject | None:
+        """The same incident of the run that is never cut."""
+        twins = [one for one in self.whole.situation.subjects.values() if _same(one, subject)]
+        return twins[0] if len(twins) == 1 else None
 
     def _move(self, check: CheckId, state: State, reason: Reason | None, ago: int) -> None:
         if check not in self.world:
@@ -511,8 +537,10 @@ class Machine(RuleBasedStateMachine):
         self.serial += 1
         return event_id(moment, self.serial)
 
-    def _happen(self, run: Run, what: Happening) -> None:
+    def happen(self, run: Run, what: Happening) -> None:
+        """It happens, and what follows at that moment is decided."""
         self._take(run, run.timeline.happen(self.now, what))
+        self._take(run, run.timeline.pass_until(self.now))
 
     def _take(self, run: Run, decisions: Iterable[Decided]) -> None:
         for decided in decisions:
@@ -529,7 +557,7 @@ class Machine(RuleBasedStateMachine):
         for owed in decided.effects.owed:
             self.lanes[owed.incident.id, owed.channel].append(owed)
             target = self.cut.timeline.rules.targets(owed.incident, every=True).get(owed.channel)
-            if target is not None and owed.event not in ENDS:
+            if target is not None and owed.event not in (*ENDINGS, Said.ACKNOWLEDGED):
                 assert hours.pages_from(target.attended, owed.at) == owed.at, "nobody is told outside of their hours"
         for identity, incident in decided.effects.incidents.items():
             if incident.ended is not None:
@@ -550,7 +578,7 @@ def _what(row: Suppressed) -> tuple[str, ...]:
 
 
 def _is_unsent_end(row: Suppressed) -> bool:
-    return row.why == Why.CHANNEL_REMOVED and row.event in ENDS
+    return row.why == Why.CHANNEL_REMOVED and row.event in ENDINGS
 
 
 def _same(one: Subject, other: Subject) -> bool:
@@ -565,6 +593,7 @@ def _same(one: Subject, other: Subject) -> bool:
 def _notes(situation: Situation) -> dict[str, object]:
     """What is known besides incidents, and must outlast a restart."""
     sites = {name: (s.suspect_until, dict(s.awaited), s.vanished, s.cut) for name, s in situation.sites.items()}
+    escalated = [one for one in situation.subjects.values() if one.escalation is not None]
     return {
         "asked": dict(situation.asked),
         "behind": dict(situation.behind),
@@ -572,7 +601,10 @@ def _notes(situation: Situation) -> dict[str, object]:
             channel: (digest.at, sorted((one.incident.cause, one.shadow) for one in digest.missed.values()))
             for channel, digest in situation.digests.items()
         },
+        "closed": dict(situation.closed),
+        "escalations": sorted((one.key, one.incident.noticed, one.escalation) for one in escalated),
         "flaps": dict(situation.flaps),
+        "recalled": dict(situation.recalled),
         "sites": {name: site for name, site in sites.items() if site != (0, {}, (), None)},
         "states": {check: (one.state, one.reason) for check, one in situation.standings.items()},
     }

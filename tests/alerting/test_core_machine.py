@@ -14,15 +14,17 @@ from hypothesis.stateful import run_state_machine_as_test
 from pacs_monitor.alerting.timeline import in_order
 from pacs_monitor.model import CheckId, Reason, State
 from tests.alerting.machine import WAYS, Machine, Moves, Story, pages_after, whole_estate
+from tests.alerting.speaking import Speaking
 from tests.attacks import Attacked
 
 
 def drive(record_property: Callable[[str, object], None], examples: int, length: int) -> str:
-    Machine.steps = Machine.restarts = 0
+    Machine.steps = Machine.restarts = Speaking.words = 0
     run_state_machine_as_test(
-        Machine, settings=settings(max_examples=examples, stateful_step_count=length, deadline=None)
+        Speaking, settings=settings(max_examples=examples, stateful_step_count=length, deadline=None)
     )
-    ran = f"{Machine.steps:,} steps, {Machine.restarts:,} of them restarts through the tables"
+    restarts = f"{Machine.restarts:,} of them restarts through the tables"
+    ran = f"{Machine.steps:,} steps, {restarts}, {Speaking.words:,} words of people that were accepted"
     record_property("summary", f"alerting core: {ran}")
     return ran
 

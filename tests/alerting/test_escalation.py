@@ -287,3 +287,37 @@ def test_an_incident_of_the_monitor_or_a_group_is_closed_only_where_nothing_is_m
     group = next(i for i, one in play.timeline.situation.subjects.items() if one.incident.kind == "group")
     play.tell(5 * MINUTE, Close(group, "it-duty")).until(6 * MINUTE)
     assert group in play.timeline.situation.subjects
+
+
+HOURS = HEAD.replace("default_route:", "calendars: {core: {hours: 'Mon-Fri 06:00-20:00'}}\ndefault_route:").replace(
+    "remind: 2h", "remind: 2h, calendar: core"
+)
+
+
+@pytest.mark.parametrize(
+    ("check", "ticket", "hours"),
+    [(ECHO, "", 8), (RIS, "", 14), (RIS, "4711", 14)],
+    ids=["critical", "next-opening", "ticket"],
+)
+def test_it_holds_until_the_next_opening_unless_it_is_critical(
+    tmp_path: Path, check: str, ticket: str, hours: float
+) -> None:
+    play = Play(an_estate(tmp_path, NODES, HOURS))  # it is Monday, 16:00 UTC
+    play.move(60, check, "down", since=60).until(5 * MINUTE)
+    incident = next(iter(play.timeline.situation.subjects))
+    play.tell(HOUR, Acknowledge(incident, "it-duty", ticket=ticket)).until(2 * HOUR)
+    said = play.timeline.situation.subjects[incident].incident.acknowledgement
+    assert said is not None
+    assert said.until == at((HOUR if hours == 8 else 0) + hours * HOUR)
+
+
+@pytest.mark.parametrize(("ticket", "hours"), [("", 24), ("4711", 62 - 10)])
+def test_over_a_weekend_it_needs_a_ticket_to_hold_longer_than_a_day(tmp_path: Path, ticket: str, hours: float) -> None:
+    play = Play(an_estate(tmp_path, NODES, HOURS))
+    friday = 4 * 24 * HOUR + 10 * HOUR  # Saturday, 02:00 UTC
+    play.move(friday - 600, RIS, "down").until(friday - 60)
+    incident = next(iter(play.timeline.situation.subjects))
+    play.tell(friday, Acknowledge(incident, "it-duty", ticket=ticket)).until(friday + 60)
+    said = play.timeline.situation.subjects[incident].incident.acknowledgement
+    assert said is not None
+    assert said.until == at(friday + hours * HOUR)

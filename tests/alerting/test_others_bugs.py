@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 import pytest
 
+from pacs_monitor.alerting.events import Happening
+from pacs_monitor.alerting.words import Acknowledge
 from pacs_monitor.config import Estate
-from tests.alerting.play import HEAD, an_estate
+from tests.alerting.play import HEAD, an_estate, at
 from tests.alerting.tables import Restarting
 
 NODES = """nodes:
@@ -164,3 +166,92 @@ def test_it_does_not_happen_here(tmp_path: Path, case: Case) -> None:
     with closing(play.tables):
         case.story(play, paging, silent)
         assert play.until(6000).said() == case.said
+
+
+ESCALATING = HEAD.replace("{channels: [hook]}", "{channels: [hook], escalate: [{after: 15m, channels: [desk]}]}")
+
+
+def ack(play: Restarting, seconds: float, until: float) -> Restarting:
+    """Somebody acknowledges the one incident that is open then, if there is one."""
+
+    def word() -> Happening | None:
+        subjects = list(play.timeline.situation.subjects)
+        return Acknowledge(subjects[0], "it-duty", "", at(until)) if subjects else None
+
+    play.world.when(at(seconds), word)
+    return play
+
+
+ACKNOWLEDGED = [
+    Case(  # an acknowledgement was lost by a recovery, and the next failure paged; likewise Icinga/icinga2#9842
+        "Icinga/icinga2#9529",
+        lambda play, *_: ack(play.move(100, RIS, "down"), 200, 9000).move(400, RIS, "up").move(700, RIS, "down"),
+        ["hook 140 opened", "hook 200 acknowledged", "hook 400 resolved"],
+    ),
+    Case(  # one that had expired went on; likewise Icinga/icinga2#8387 and #9452
+        "Icinga/icinga2#10245",
+        lambda play, *_: ack(play.move(100, RIS, "down"), 200, 3000).restart(2900).move(4200, RIS, "up"),
+        [
+            *("hook 140 opened", "hook 200 acknowledged", "hook 3000 reminded", "hook 4200 resolved"),
+            *("desk 3900 escalated", "desk 4200 resolved"),
+        ],
+    ),
+    Case(  # a further channel was paged although somebody had acknowledged before
+        "Icinga/icinga2#8644",
+        lambda play, *_: ack(play.move(100, RIS, "down"), 120, 9000).move(5000, RIS, "up"),
+        [],
+    ),
+    Case(  # people were told of an acknowledgement who had not been told of the problem
+        "Icinga/icinga2#6047",
+        lambda play, *_: ack(play.move(100, RIS, "down"), 200, 9000),
+        ["hook 140 opened", "hook 200 acknowledged"],
+    ),
+    Case(  # the acknowledgement stayed and the recovery was not sent
+        "Icinga/icinga2#5058",
+        lambda play, *_: ack(play.move(100, RIS, "down"), 200, 9000).restart(300).move(400, RIS, "up"),
+        ["hook 140 opened", "hook 200 acknowledged", "hook 400 resolved"],
+    ),
+    Case(  # acknowledged right after the recovery: it was open again, or nobody knew what had become of it
+        "grafana-cold-storage/oncall#3161",
+        lambda play, *_: ack(play.move(100, RIS, "down").move(400, RIS, "up"), 400, 9000),
+        ["hook 140 opened", "hook 400 resolved"],
+    ),
+    Case(  # what was acknowledged was escalated all the same
+        "grafana-cold-storage/oncall#4654",
+        lambda play, *_: ack(play.move(100, RIS, "down"), 1039, 9000).restart(1039.5).restart(1041),
+        ["hook 140 opened", "hook 1039 acknowledged"],
+    ),
+    Case(  # a restart between two steps, and the next one never came
+        "grafana-cold-storage/oncall#1206",
+        lambda play, *_: play.move(100, RIS, "down").restart(500).restart(1000).restart(1039),
+        ["hook 140 opened", "desk 1040 escalated"],
+    ),
+    Case(  # the recovery did not reach those who had been escalated to; likewise nagioscore#185 and #291
+        "NagiosEnterprises/nagioscore#582",
+        lambda play, *_: play.move(100, RIS, "down").move(1100, RIS, "up"),
+        ["hook 140 opened", "hook 1100 resolved", "desk 1040 escalated", "desk 1100 resolved"],
+    ),
+    Case(  # the recovery reached those whom nobody had escalated to
+        "Icinga/icinga-core#1207",
+        lambda play, *_: play.move(100, RIS, "down").move(1000, RIS, "up"),
+        ["hook 140 opened", "hook 1000 resolved"],
+    ),
+    Case(  # a short outage went to the second line at once, by the count of an earlier one
+        "NagiosEnterprises/nagioscore#1056",
+        lambda play, *_: (
+            play.move(100, RIS, "down").move(1000, RIS, "up").move(1030, RIS, "down").move(1200, RIS, "up")
+        ),
+        ["hook 140 opened", "hook 1000 resolved", "hook 1070 opened", "hook 1200 resolved"],
+    ),
+]
+
+
+@pytest.mark.parametrize("case", ACKNOWLEDGED, ids=lambda case: case.whose)
+def test_nor_with_acknowledgements_and_escalation(tmp_path: Path, case: Case) -> None:
+    estate = an_estate(tmp_path, NODES, ESCALATING)
+    play = Restarting(estate, folder=tmp_path)
+    with closing(play.tables):
+        case.story(play, estate, estate)
+        play.until(6000)
+        heard = [f"{channel} {line}" for channel in ("hook", "desk") for line in play.said(channel)]
+        assert [line.removesuffix(" unreachable:ris") for line in heard] == case.said
