@@ -81,16 +81,28 @@ def worse(number: int = 2) -> Notification:
     return notification(Event.CHANGED, page=number, worse=True)
 
 
+def maintenance(event: Event) -> Notification:
+    window = {"id": "w", "name": "patching", "by": "Nurse Joy", "why": "vendor rebooted it", "match": "node=archive"}
+    told = {
+        "schema": 1, "monitor": "east-campus", "kind": "maintenance", "dedup_key": "east-campus/01JM",
+        "title": "patching", "severity": "info", "summary": "Maintenance 'patching' (by Nurse Joy)",
+        "window": {**window, "start": "t", "end": "t"}, "failing": ["archive/dicom_store"],
+        "url": f"{URL}/maintenance",
+    }
+    return Notification(f"01JM-{event.value}", "people", event, AT, told)
+
+
 def every_event() -> dict[str, Notification]:
     """By what it is called in a test."""
     monitor = MonitorSettings(name="east-campus", database="sqlite:///x.db", external_url=URL)
-    told = {event.value: notification(event) for event in Event if event not in (Event.DIGEST, Event.TEST)}
+    told = {event.value: notification(event) for event in Event if event.value.startswith("incident.")}
     lost = incident(IncidentKind.GROUP)
     for event in (Event.OPENED, Event.CHANGED, Event.ACKNOWLEDGED, Event.RESOLVED, Event.WITHDRAWN):
         said = {**group.data(lost, event, "east-campus", monitor, AT, titles={}), "page": 1, "worse": False}
         name = event.value.replace("incident.", "group.")
         told[name] = Notification(f"01JG-{event.value}", "people", event, AT, said, lost.id)
     told["changed, worse"] = worse()
+    told |= {event.value: maintenance(event) for event in Event if event.value.startswith("maintenance.")}
     told["digest"] = digest("01JX", AT, [missed([notification(), notification(Event.RESOLVED)])], like=notification())
     told["test"] = page.trial("people", monitor, AT)
     return told

@@ -28,7 +28,11 @@ _SAFE = (
     *("runbook", "url", "unrecorded", "unproven", "channel"),
 )
 _MISSED = ("incident", "dedup_key", "severity", "since", "ended")
+_WINDOW = ("id", "start", "end", "probing")
 _HOW = {
+    Event.MAINTENANCE_BEGUN: "maintenance has begun",
+    Event.MAINTENANCE_ENDING: "maintenance ends soon, and something still fails",
+    Event.MAINTENANCE_ENDED: "maintenance has ended",
     Event.RESOLVED: "has recovered",
     Event.WITHDRAWN: "is no longer monitored",
     Event.CLOSED: "incident closed by hand",
@@ -45,6 +49,8 @@ def disclosed(notification: Notification, disclose: Disclose) -> Mapping[str, An
     kept["support"] = {"phone": support["phone"]} if "phone" in support else {}
     if (said := data.get("acknowledged")) is not None:
         kept["acknowledged"] = {"until": said.get("until")}
+    if "window" in data:
+        kept["window"] = {key: data["window"].get(key) for key in _WINDOW}
     if "missed" in data:
         kept["missed"] = [{key: one.get(key) for key in _MISSED} for one in data["missed"]]
     return {**kept, "summary": _summary(notification)}

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from wcwidth import iter_graphemes
 
-from pacs_monitor.model import DeliveryError, Failure
+from pacs_monitor.model import DeliveryError, Event, Failure
 
 ELLIPSIS = "…"
+ENDS = frozenset({Event.RESOLVED, Event.WITHDRAWN, Event.CLOSED})
+"""What tells that an incident is over."""
+GOES_ON = frozenset({Event.OPENED, Event.CHANGED, Event.REMINDED, Event.ESCALATED, Event.ACKNOWLEDGED})
+"""What tells of an open incident. All other events are announcements, which are about no incident."""
 
 
 def json_bytes(value: Any) -> bytes:
@@ -19,6 +23,16 @@ def json_bytes(value: Any) -> bytes:
         return json.dumps(value, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise unsendable(f"the notification cannot be encoded as JSON: {type(error).__name__}") from None
+
+
+def said(data: Mapping[str, Any], key: str) -> str:
+    """A text of a page; "" where it has none, DeliveryError (unsendable) where it is no text."""
+    value = data.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str | int):
+        raise unsendable(f"{key} of the notification is {type(value).__name__}, not a text")
+    return str(value)
 
 
 def unsendable(detail: str) -> DeliveryError:
