@@ -14,15 +14,13 @@ from pacs_monitor import __version__
 from pacs_monitor import config as configuration
 from pacs_monitor.alerting import Desk
 from pacs_monitor.alerting.journal import Journal, journal_file
-from pacs_monitor.alerting.pages import Pages
 from pacs_monitor.alerting.recovery import recover
 from pacs_monitor.alerting.restart import cut_off
 from pacs_monitor.alerting.restrictions import restored_restrictions
-from pacs_monitor.alerting.standing import standing
+from pacs_monitor.alerting.standing import refresher
 from pacs_monitor.clock import ClockWatch, SystemClock
 from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.dead_mans_switch import DeadMansSwitch
-from pacs_monitor.delivery import Refresher
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.format.human import login_name, pluralized
 from pacs_monitor.handover.timetable import Timetable
@@ -40,7 +38,7 @@ from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role
 from pacs_monitor.listeners import Listeners
 from pacs_monitor.loading import load_in_time
-from pacs_monitor.model import TROUBLE, Address, Clock, Entry, Micros, Node, Notification, Result, State, Transition
+from pacs_monitor.model import TROUBLE, Address, Clock, Entry, Micros, Node, Result, State, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.net.connection_server import Refusals
 from pacs_monitor.reaper import reaper
@@ -116,13 +114,10 @@ class Daemon:
         self.audit = self.keeping.audit
         self.dead_mans_switch = DeadMansSwitch(clock, lambda: self.estate.monitor.heartbeat, self_checks(self))
         self.timetable = Timetable(self)
-        self._pages = Pages(estate.monitor.name, self.engine.board, self.supervisor)
-        self._refresher = Refresher(clock, lambda: self.estate.channels, self._standing, self.instance.permitted)
-        self._outgoing: list[asyncio.Task[None]] = []
+        self._beside: list[asyncio.Task[None]] = []
         self._keeper: asyncio.Task[None] | None = None
         self._taking: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
-        self._timed: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
         self._ending = False
         self._kept: asyncio.Task[None] | None = None
@@ -171,13 +166,11 @@ class Daemon:
         await self.keeping.log_stranded(self.estate)
         self.desk.start(restored, self.history.off_since)
         self.timetable.start(restored.notes)
-        self._timed = self.supervisor.supervise("timetable", self.timetable.keep)
         self._heart = self.supervisor.supervise("heartbeat", self._heartbeat_loop)
         self.keeping.start(self.estate.monitor)
-        self._outgoing = [
-            self.supervisor.supervise("dead man's switch", self.dead_mans_switch.keep),
-            self.supervisor.supervise("refresh", self._refresher.keep),
-        ]
+        beside = {"dead man's switch": self.dead_mans_switch.keep, "refresh": refresher(self).keep}
+        beside["timetable"] = self.timetable.keep
+        self._beside = [self.supervisor.supervise(name, keep) for name, keep in beside.items()]
         self._web.start()
         (host, port), scheme = self.address, "https" if self.estate.monitor.tls else "http"
         checks, nodes = pluralized(len(self.estate.checks), "check"), pluralized(len(self.estate.nodes), "node")
@@ -190,9 +183,6 @@ class Daemon:
         if self._web is None:
             raise RuntimeError("the daemon was not started")
         return self._web.address
-
-    def _standing(self, channel: str) -> tuple[Notification, ...]:
-        return standing(channel, self.desk.paged(), self._pages, self.estate, self.clock.now())
 
     async def stop(self) -> None:
         """End cleanly within 10 s, whatever hangs: probes first, then what is owed, the web last."""
@@ -255,7 +245,7 @@ class Daemon:
         await self._journal.clear()
 
     async def _end_beats(self) -> None:
-        every = self._keeper, self._taking, self._heart, self._timed, *self._outgoing
+        every = self._keeper, self._taking, self._heart, *self._beside
         tasks = [task for task in every if task is not None]
         for task in tasks:
             task.cancel()

@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Protocol
 
-from pacs_monitor.alerting.paged import Paged
+from pacs_monitor.alerting.desk import Desk
 from pacs_monitor.alerting.pages import Pages
 from pacs_monitor.alerting.turn import Owed
 from pacs_monitor.config.estate import Estate
-from pacs_monitor.model import DeliveryStatus, Event, Micros, Notification
+from pacs_monitor.delivery import Refresher
+from pacs_monitor.engine.engine import Engine
+from pacs_monitor.model import Clock, DeliveryStatus, Event, Notification
+from pacs_monitor.supervision import Supervisor
 
 
-def standing(
-    channel: str, paged: Iterable[Paged], pages: Pages, estate: Estate, now: Micros
-) -> tuple[Notification, ...]:
-    """A reminder, on no record, of each open incident whose page this channel has delivered."""
-    told = [
-        one.incident
-        for one in paged
-        if any(page.channel == channel and page.status is DeliveryStatus.DELIVERED for page in one.notified)
-    ]
-    owed = [Owed(incident.id, incident, channel, Event.REMINDED, DeliveryStatus.PENDING, now) for incident in told]
-    return pages.written(owed, estate, estate.checks, now)
+class Instance(Protocol):
+    async def permitted(self) -> None: ...
+
+
+class Leader(Protocol):
+    """The daemon, as far as this goes."""
+
+    estate: Estate
+    clock: Clock
+    desk: Desk
+    engine: Engine
+    supervisor: Supervisor
+
+    @property
+    def instance(self) -> Instance: ...
+
+
+def refresher(leader: Leader) -> Refresher:
+    """Tells each channel that wants it of the open incidents whose page it has delivered."""
+    pages = Pages(leader.estate.monitor.name, leader.engine.board, leader.supervisor)
+
+    def standing(channel: str) -> Sequence[Notification]:
+        """Reminders, on no record."""
+        now, estate = leader.clock.now(), leader.estate
+        told = [
+            one.incident
+            for one in leader.desk.paged()
+            if any(page.channel == channel and page.status is DeliveryStatus.DELIVERED for page in one.notified)
+        ]
+        owed = [Owed(one.id, one, channel, Event.REMINDED, DeliveryStatus.PENDING, now) for one in told]
+        return pages.written(owed, estate, estate.checks, now)
+
+    return Refresher(leader.clock, lambda: leader.estate.channels, standing, leader.instance.permitted)

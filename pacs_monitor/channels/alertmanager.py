@@ -92,6 +92,7 @@ class Alertmanager:
     kind: ClassVar[str] = "alertmanager"
     settings: ClassVar[type[AlertmanagerSettings]] = AlertmanagerSettings
     owns_escalation: ClassVar[bool] = False
+    takes_answers: ClassVar[bool] = False
 
     def __init__(self, name: str, settings: AlertmanagerSettings) -> None:
         self.name = name

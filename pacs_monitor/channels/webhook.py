@@ -1,5 +1,9 @@
 """A webhook: one HTTP POST per event, signed with a `secret`.
 
+```yaml
+hook: {type: webhook, url: "https://hooks.example.org/pacs", secret_file: hook.secret}
+```
+
 The body is `{"type", "timestamp", "data"}` in JSON (`data` is described in the operations manual). With a `secret` it
 is signed by the Standard Webhooks scheme: `webhook-id` is the notification's identity, the same on every retry, so
 that receivers can drop duplicates; `webhook-timestamp` is the time of the attempt in seconds; `webhook-signature` is

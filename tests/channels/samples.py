@@ -6,7 +6,7 @@ from typing import Any
 
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.delivery.digest import digest, missed
-from pacs_monitor.messages import fallback, group, page
+from pacs_monitor.messages import fallback, group, trial
 from pacs_monitor.model import (
     CheckId,
     Event,
@@ -84,9 +84,15 @@ def worse(number: int = 2) -> Notification:
 def maintenance(event: Event) -> Notification:
     window = {"id": "w", "name": "patching", "by": "Nurse Joy", "why": "vendor rebooted it", "match": "node=archive"}
     told = {
-        "schema": 1, "monitor": "east-campus", "kind": "maintenance", "dedup_key": "east-campus/01JM",
-        "title": "patching", "severity": "info", "summary": "Maintenance 'patching' (by Nurse Joy)",
-        "window": {**window, "start": "t", "end": "t"}, "failing": ["archive/dicom_store"],
+        "schema": 1,
+        "monitor": "east-campus",
+        "kind": "maintenance",
+        "dedup_key": "east-campus/01JM",
+        "title": "patching",
+        "severity": "info",
+        "summary": "Maintenance 'patching' (by Nurse Joy)",
+        "window": {**window, "start": "t", "end": "t"},
+        "failing": ["archive/dicom_store"],
         "url": f"{URL}/maintenance",
     }
     return Notification(f"01JM-{event.value}", "people", event, AT, told)
@@ -104,5 +110,5 @@ def every_event() -> dict[str, Notification]:
     told["changed, worse"] = worse()
     told |= {event.value: maintenance(event) for event in Event if event.value.startswith("maintenance.")}
     told["digest"] = digest("01JX", AT, [missed([notification(), notification(Event.RESOLVED)])], like=notification())
-    told["test"] = page.trial("people", monitor, AT)
+    told["test"] = trial.trial("people", monitor, AT)
     return told

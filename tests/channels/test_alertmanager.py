@@ -44,8 +44,15 @@ def test_an_open_incident_fires_with_its_identity_as_labels_and_all_else_as_anno
     ((alert,),) = alerts(at)
     assert at.requests[0].line == "POST /api/v2/alerts HTTP/1.1"
     assert alert["labels"] == {
-        "alertname": "PacsIncident", "monitor": "east-campus", "kind": "node", "severity": "critical",
-        "incident": samples.incident().id, "node": "archive", "site": "east", "role": "archive", "team": "pacs",
+        "alertname": "PacsIncident",
+        "monitor": "east-campus",
+        "kind": "node",
+        "severity": "critical",
+        "incident": samples.incident().id,
+        "node": "archive",
+        "site": "east",
+        "role": "archive",
+        "team": "pacs",
     }
     assert alert["annotations"]["summary"] == samples.SUMMARY
     assert alert["annotations"]["description"] == samples.data()["detail"]
