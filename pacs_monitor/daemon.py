@@ -17,6 +17,7 @@ from pacs_monitor.alerting.journal import Journal, journal_file
 from pacs_monitor.alerting.recovery import recover
 from pacs_monitor.alerting.restart import cut_off
 from pacs_monitor.alerting.restrictions import restored_restrictions
+from pacs_monitor.alerting.standing import refresher
 from pacs_monitor.clock import ClockWatch, SystemClock
 from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.dead_mans_switch import DeadMansSwitch
@@ -113,11 +114,10 @@ class Daemon:
         self.audit = self.keeping.audit
         self.dead_mans_switch = DeadMansSwitch(clock, lambda: self.estate.monitor.heartbeat, self_checks(self))
         self.timetable = Timetable(self)
-        self._outgoing: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
         self._keeper: asyncio.Task[None] | None = None
         self._taking: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
-        self._timed: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
         self._ending = False
         self._kept: asyncio.Task[None] | None = None
@@ -166,10 +166,11 @@ class Daemon:
         await self.keeping.log_stranded(self.estate)
         self.desk.start(restored, self.history.off_since)
         self.timetable.start(restored.notes)
-        self._timed = self.supervisor.supervise("timetable", self.timetable.keep)
         self._heart = self.supervisor.supervise("heartbeat", self._heartbeat_loop)
         self.keeping.start(self.estate.monitor)
-        self._outgoing = self.supervisor.supervise("dead man's switch", self.dead_mans_switch.keep)
+        beside = {"dead man's switch": self.dead_mans_switch.keep, "refresh": refresher(self).keep}
+        beside["timetable"] = self.timetable.keep
+        self._beside = [self.supervisor.supervise(name, keep) for name, keep in beside.items()]
         self._web.start()
         (host, port), scheme = self.address, "https" if self.estate.monitor.tls else "http"
         checks, nodes = pluralized(len(self.estate.checks), "check"), pluralized(len(self.estate.nodes), "node")
@@ -244,7 +245,7 @@ class Daemon:
         await self._journal.clear()
 
     async def _end_beats(self) -> None:
-        every = self._keeper, self._taking, self._heart, self._timed, self._outgoing
+        every = self._keeper, self._taking, self._heart, *self._beside
         tasks = [task for task in every if task is not None]
         for task in tasks:
             task.cancel()

@@ -12,7 +12,7 @@ Redirects are never followed, so that credentials go to no other host. Error tex
 query and user may be secrets.
 """
 
-from pacs_monitor.http.access import NOBODY, Access, HttpSettings, basic
+from pacs_monitor.http.access import NOBODY, Access, HttpSettings, basic, is_proxy
 from pacs_monitor.http.exchange import SIZE_LIMIT, address_of, send
 from pacs_monitor.http.request import request
 from pacs_monitor.http.response import HttpError, Response, expect, read_json
@@ -28,6 +28,7 @@ __all__ = [
     "address_of",
     "basic",
     "expect",
+    "is_proxy",
     "is_valid_url",
     "read_json",
     "request",

@@ -47,6 +47,11 @@ NOBODY = Access()
 _PROXY = re.compile(r"http://[^/@?#]+/?")
 
 
+def is_proxy(url: str) -> bool:
+    """Whether it is a root without an account."""
+    return bool(_PROXY.fullmatch(url))
+
+
 def _account(value: str) -> str:
     """RFC 7617 2: a colon ends the name, and neither part may hold control characters."""
     if ":" in value or UNPRINTABLE.search(value):
@@ -89,7 +94,7 @@ class HttpSettings(Settings):
             fine = False
         if not fine:
             raise ValueError("write url as https://HOST:PORT/PATH, the root of the service and nothing else")
-        if self.proxy and not (_PROXY.fullmatch(self.proxy) and is_valid_url(self.proxy)):
+        if self.proxy and not (is_proxy(self.proxy) and is_valid_url(self.proxy)):
             raise ValueError("write proxy as http://HOST:PORT, without an account")
         if parts.scheme == "http" and self.tls:
             raise ValueError("remove tls or write https://: url begins with http://")

@@ -43,9 +43,9 @@ def send(
 ) -> Response:
     """One exchange within `timeout` seconds in all; HttpError when there is no whole answer.
 
-    With `addresses`, the target's or the proxy's, it goes to the first of them that answers. With these or with `tls`,
-    the environment has no say. Unless it must be `whole`, status and headers are an answer, with what comes of a body
-    that is too long or breaks off.
+    With `addresses`, the target's or the proxy's, it goes to the first of them that answers. With these, with `tls` or
+    with a proxy, the environment has no say. Unless it must be `whole`, status and headers are an answer, with what
+    comes of a body that is too long or breaks off.
     """
     trace = trace or Trace()
     headers = {**(headers or {}), **_authorization(url, access)}
@@ -55,7 +55,7 @@ def send(
     try:
         with (
             watch.kept(),
-            _session(watch, access, by_environment=not (addresses or access.tls)) as session,
+            _session(watch, access, by_environment=not (addresses or access.tls or access.proxy)) as session,
             session.request(
                 method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False, stream=True
             ) as answer,

@@ -300,3 +300,19 @@ class Channel(Protocol):
         `id`, until it is delivered or given up; after Failure.UNSENDABLE it does not.
         """
         ...
+
+
+@runtime_checkable
+class Refreshes(Protocol):
+    """A channel whose receiver forgets what it does not hear of again and again (Alertmanager)."""
+
+    @property
+    def refresh_every(self) -> float:
+        """Seconds from one refresh to the next."""
+        ...
+
+    def refresh(self, standing: Sequence[Notification], timeout: float) -> None:
+        """Blocking, beside deliveries, one at a time: the open incidents of which this channel was notified, as they
+        stand now; also when there are none. Raises DeliveryError.
+        """
+        ...

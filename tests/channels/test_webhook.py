@@ -11,12 +11,21 @@ import pytest
 from pydantic import ValidationError
 
 from pacs_monitor.channels import kinds
-from pacs_monitor.channels.webhook import WORDS_LIMIT, Webhook, WebhookSettings
+from pacs_monitor.channels.shared.redaction import WORDS_LIMIT
+from pacs_monitor.channels.webhook import Webhook, WebhookSettings
 from pacs_monitor.model import Channel, DeliveryError, Event, Failure, Notification
+from tests.channels.contract import Subject
 from tests.peers.receiver import KEY, SECRET, Receiver
 from tests.support.timing import SOON, Stopwatch
 
 NOTIFICATION = Notification("01JD", "hook", Event.OPENED, 1_764_000_000_000_000, {"schema": 1, "title": "Röntgen"})
+CONTRACT = Subject(
+    settings=lambda url: {
+        "url": url.replace("//", "//nurse:n1ght@") + "/hook/T0KEN?key=s3same",
+        "headers": {"X-Key": "Bearer abc.def-123"},
+    },
+    secrets=("T0KEN", "s3same", "abc.def-123", "bnVyc2U6bjFnaHQ="),
+)
 
 
 @pytest.fixture

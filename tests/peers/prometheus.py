@@ -103,12 +103,16 @@ class Prometheus(Server):
 
 
 class Alertmanager(Server):
-    """Sends every alert to one webhook."""
+    """Sends every alert to one webhook; alone, or with a peer of its cluster."""
 
     name, ready = "prometheus-alertmanager", "/-/ready"
 
-    def __init__(self, folder: Path, webhook: str) -> None:
+    def __init__(
+        self, folder: Path, webhook: str, peer: Alertmanager | None = None, *, clustered: bool = False
+    ) -> None:
         super().__init__(folder)
+        self._cluster = f"127.0.0.1:{free_port()}" if peer or clustered else ""
+        self._peer = peer
         config = {
             "route": {"receiver": "hook", "group_wait": "0s", "group_interval": "1s", "repeat_interval": "1h"},
             "receivers": [{"name": "hook", "webhook_configs": [{"url": webhook, "send_resolved": True}]}],
@@ -116,11 +120,28 @@ class Alertmanager(Server):
         (folder / "alertmanager.yml").write_text(yaml.safe_dump(config))
 
     def options(self) -> list[str]:
+        peers = [f"--cluster.peer={self._peer._cluster}", "--cluster.settle-timeout=1s"] if self._peer else []
         return [
             f"--config.file={self.folder / 'alertmanager.yml'}",
             f"--storage.path={self.folder / 'data'}",
-            "--cluster.listen-address=",
+            f"--cluster.listen-address={self._cluster}",
+            "--cluster.peer-timeout=1s",
+            *peers,
         ]
+
+    def kill(self) -> None:
+        """SIGKILL: as when it crashes."""
+        self._program.kill()
+
+    def alerts(self, **parameters: str) -> list[dict[str, Any]]:
+        """What fires now, silenced alerts too unless it is asked for otherwise."""
+        found: list[dict[str, Any]] = requests.get(f"{self.url}/api/v2/alerts", params=parameters, timeout=10).json()
+        return found
+
+    def amtool(self, *arguments: str) -> str:
+        """What amtool says to this one."""
+        command = [program("amtool", "prometheus-alertmanager"), f"--alertmanager.url={self.url}", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
 
 
 class Blackbox(Server):

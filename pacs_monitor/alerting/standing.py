@@ -1,0 +1,50 @@
+"""What is open, as a channel would be told of it now: for receivers that forget what they do not hear of again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pacs_monitor.alerting.desk import Desk
+from pacs_monitor.alerting.pages import Pages
+from pacs_monitor.alerting.turn import Owed
+from pacs_monitor.config.estate import Estate
+from pacs_monitor.delivery import Refresher
+from pacs_monitor.engine.engine import Engine
+from pacs_monitor.model import Clock, DeliveryStatus, Event, Notification
+from pacs_monitor.supervision import Supervisor
+
+
+class Instance(Protocol):
+    async def permitted(self) -> None: ...
+
+
+class Leader(Protocol):
+    """The daemon, as far as this goes."""
+
+    estate: Estate
+    clock: Clock
+    desk: Desk
+    engine: Engine
+    supervisor: Supervisor
+
+    @property
+    def instance(self) -> Instance: ...
+
+
+def refresher(leader: Leader) -> Refresher:
+    """Tells each channel that wants it of the open incidents whose page it has delivered."""
+    pages = Pages(leader.estate.monitor.name, leader.engine.board, leader.supervisor)
+
+    def standing(channel: str) -> Sequence[Notification]:
+        """Reminders, on no record."""
+        now, estate = leader.clock.now(), leader.estate
+        told = [
+            one.incident
+            for one in leader.desk.paged()
+            if any(page.channel == channel and page.status is DeliveryStatus.DELIVERED for page in one.notified)
+        ]
+        owed = [Owed(one.id, one, channel, Event.REMINDED, DeliveryStatus.PENDING, now) for one in told]
+        return pages.written(owed, estate, estate.checks, now)
+
+    return Refresher(leader.clock, lambda: leader.estate.channels, standing, leader.instance.permitted)

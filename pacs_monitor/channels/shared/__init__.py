@@ -1,0 +1,1 @@
+"""What several kinds of channels share: HTTP, redaction, cutting to size, and what leaves the house."""
