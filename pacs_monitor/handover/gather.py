@@ -10,12 +10,14 @@ from pacs_monitor.alerting.pages import scene_of
 from pacs_monitor.config import Estate
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.handover.build import Facts, build, told_since
-from pacs_monitor.handover.parts import Handover
+from pacs_monitor.handover.parts import Handover, Paused, Planned
 from pacs_monitor.history import History, HistoryError, HistoryReader
 from pacs_monitor.messages import page
 from pacs_monitor.messages.page import Scene
-from pacs_monitor.model import Clock, DeliveryStatus, Incident, Micros, Notification
+from pacs_monitor.model import SECOND, Clock, DeliveryStatus, Incident, Micros, Notification
+from pacs_monitor.windows import spelled
 
+DAY = 86_400 * SECOND
 MOST = 1000
 """Ended incidents that are read."""
 
@@ -59,8 +61,18 @@ async def gather(daemon: Source, last_handover: Micros | None) -> Handover:
             last_handover=last_handover,
             ended=ended,
             lost=lost,
+            maintenance=_planned(daemon.desk, now),
+            pauses=tuple(
+                Paused(spelled(one.match), one.by, one.until, one.why) for one, _ in daemon.desk.plans.pauses()
+            ),
         )
     )
+
+
+def _planned(desk: Desk, now: Micros) -> tuple[Planned, ...]:
+    """The windows of maintenance of the next day."""
+    coming = (one for one in desk.plans.windows() if one.start < now + DAY)
+    return tuple(Planned(one.name, one.start, one.end, spelled(one.match), one.by) for one in coming)
 
 
 def _past(reader: HistoryReader, since: Micros) -> tuple[tuple[Incident, ...], tuple[Notification, ...]]:

@@ -85,6 +85,9 @@ async def test_a_pause_stops_at_once_wins_over_a_window_and_can_be_lifted_in_par
         assert entries[check].standing.state is State.UNKNOWN
     (listed,) = (await served.client.get("/api/v1/pauses")).json()
     assert listed["id"] == paused["id"]
+    handover = (await served.client.get("/api/v1/handover")).json()
+    assert [(one["what"], one["why"]) for one in handover["pauses"]] == [("node=archive", "new switch")]
+    assert [one["covers"] for one in handover["maintenance"]] == ["node=archive"]
 
     status, _ = await asked(served, "POST", "resume", match={"check": "port"})
     assert status == 200
