@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pacs_monitor.alerting.desk import Desk
 from pacs_monitor.alerting.pages import Pages
-from pacs_monitor.alerting.turn import Owed
+from pacs_monitor.alerting.turn import Effects, Owed
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.delivery import Refresher
 from pacs_monitor.engine.engine import Engine
@@ -45,6 +45,6 @@ def refresher(leader: Leader) -> Refresher:
             if any(page.channel == channel and page.status is DeliveryStatus.DELIVERED for page in one.notified)
         ]
         owed = [Owed(one.id, one, channel, Event.REMINDED, DeliveryStatus.PENDING, now) for one in told]
-        return pages.written(owed, estate, estate.checks, now)
+        return pages.written(Effects(owed=owed), estate, estate.checks, now)
 
     return Refresher(leader.clock, lambda: leader.estate.channels, standing, leader.instance.permitted)

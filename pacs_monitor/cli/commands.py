@@ -44,12 +44,12 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "handover",
         "Show what the next shift has to know: first what nobody has acknowledged, then what is being handled.",
     ),
-    "maintenance": ("maintenance", "Plan maintenance: list, add, extend and end windows; nobody is paged for them."),
+    "maintenance": ("maintenance", "Plan maintenance: nobody is paged for its checks."),
     "pause": (
         "pausing",
-        "Stop checks at once for a time, 8 h by default; it ends by itself. Without arguments, list what is paused.",
+        "Stop checks at once, for 8 hours unless --for or --until say otherwise; without any, list what is paused.",
     ),
-    "resume": ("pausing", "Run paused checks again."),
+    "resume": ("pausing", "Run paused checks again, at once; a pause of more than these goes on for the others."),
     "notify-test": (
         "notify_test",
         "Send one test notification, through the daemon if one answers, and show the receiver's answer.",

@@ -8,8 +8,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from pacs_monitor.alerting.timeline import Decided
-from pacs_monitor.alerting.turn import Owed, OwedDigest
-from pacs_monitor.model import SECOND, DeliveryStatus, Incident, IncidentKind, Micros, Severity, Suppressed
+from pacs_monitor.alerting.turn import Notice, Owed, OwedDigest
+from pacs_monitor.model import SECOND, DeliveryStatus, Event, Incident, IncidentKind, Micros, Severity, Suppressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ def lines(decisions: Iterable[Decided]) -> list[Line]:
         incidents |= decided.effects.incidents
         found += map(_digest, decided.effects.digests)
         found += map(_sent, decided.effects.owed)
+        found += map(_noticed, decided.effects.notices)
         for held in decided.effects.suppressed:
             key = held.incident, held.event, held.channel or "", held.at
             if held.ended is not None and key in holding:
@@ -80,6 +81,13 @@ def _digest(owed: OwedDigest) -> Line:
     about = [*(f"{one.cause} ended" for one in owed.over), *(f"{one.cause} open" for one in owed.going_on)]
     why = "" if owed.status is DeliveryStatus.PENDING else owed.status.value
     return Line(owed.at, "digest", (owed.channel,), Severity.INFO.value, ", ".join(about), why)
+
+
+def _noticed(notice: Notice) -> Line:
+    why = "" if notice.status is DeliveryStatus.PENDING else notice.status.value
+    severity = Severity.WARNING if notice.event is Event.MAINTENANCE_ENDING else Severity.INFO
+    what = notice.event.replace(".", " ")
+    return Line(notice.at, what, (notice.channel,), severity.value, notice.window.name, why)
 
 
 def _held(held: Suppressed, incident: Incident) -> Line:

@@ -17,45 +17,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator
-
+from pacs_monitor.alerting.words import Word
 from pacs_monitor.config import ConfigError, Estate, Problem, read_document
 from pacs_monitor.config.errors import unknown_name
 from pacs_monitor.fields import Duration, Moment, Settings, Texts
-from pacs_monitor.format.names import likely
-from pacs_monitor.model import REASONS, SECOND, CheckId, Micros, Reason, State
+from pacs_monitor.model import SECOND, CheckId, Micros, Reason, State
 from pacs_monitor.simulation.lines import Line, lines, shown
+from pacs_monitor.simulation.said import Said
+from pacs_monitor.simulation.steps import Step
 from pacs_monitor.simulation.world import Move, World
 
 LASTS = 24 * 3600.0
 """Seconds that a scenario goes on after its last step, unless it says `until`."""
 _DEFAULTS = {State.UP: None, State.UNKNOWN: Reason.NOT_MEASURED, State.DEGRADED: Reason.SLOW}
-
-
-def _reason(value: object) -> object:
-    if value in REASONS:
-        return REASONS[str(value)]
-    guess = likely(str(value), REASONS)
-    hint = f"did you mean {guess!r}?" if guess else "docs/operations.md lists all of them"
-    raise ValueError(f"unknown reason {value!r}; {hint}")
-
-
-class Step(Settings):
-    """Checks that are confirmed to be in another state."""
-
-    at: Duration
-    """How long after the start."""
-    check: Texts
-    """`node/check`, a list, or a glob such as `archive/*`."""
-    state: State
-    """up, degraded, down, absent or unknown."""
-    reason: Annotated[Reason | None, BeforeValidator(_reason)] = None
-    """Why; by default `tcp_timeout`, `slow` if degraded, `not_measured` if unknown."""
-    since: Duration = 0.0
-    """How long before that it was first seen."""
 
 
 class Scenario(Settings):
@@ -78,6 +55,8 @@ class Script(NamedTuple):
     start: Micros
     end: Micros
     moves: tuple[Move, ...]
+    words: tuple[tuple[Micros, Word], ...]
+    """What people say, and when."""
     expect: tuple[str, ...] | None
 
 
@@ -101,7 +80,10 @@ def read(file: Path, estate: Estate) -> Script:
     there = scenario.start if scenario.start.tzinfo else scenario.start.replace(tzinfo=zone)
     start = round(there.timestamp()) * SECOND
     moves: list[Move] = []
-    for number, step in enumerate(scenario.timeline):
+    said = Said(estate, start)
+    for number, step in sorted(enumerate(scenario.timeline), key=lambda one: one[1].at):
+        if why := said.take(step):
+            problems.append(document.problem(("timeline", number), why))
         for pattern in step.check:
             checks = [check for check in estate.checks if fnmatchcase(str(check), pattern)]
             moves += _moves(step, start, checks)
@@ -112,7 +94,7 @@ def read(file: Path, estate: Estate) -> Script:
         raise ConfigError(problems)
     last = max((step.at for step in scenario.timeline), default=0.0)
     lasts = last + LASTS if scenario.until is None else scenario.until
-    return Script(estate, start, start + round(lasts * SECOND), tuple(moves), scenario.expect)
+    return Script(estate, start, start + round(lasts * SECOND), said.moves(moves), tuple(said.words), scenario.expect)
 
 
 def play(script: Script) -> Played:
@@ -120,6 +102,8 @@ def play(script: Script) -> Played:
     world = World(script.estate, script.start)
     for move in script.moves:
         world.plan(move)
+    for moment, word in script.words:
+        world.happen(moment, word)
     zone = ZoneInfo(script.estate.monitor.timezone)
     found = tuple(lines(world.run(script.end)))
     texts = tuple(shown(line, script.start, zone) for line in found)
@@ -129,9 +113,10 @@ def play(script: Script) -> Played:
 
 def _moves(step: Step, start: Micros, checks: Sequence[CheckId]) -> Iterator[Move]:
     moment = start + round(step.at * SECOND)
-    reason = step.reason or _DEFAULTS.get(step.state, Reason.TCP_TIMEOUT)
+    state = step.state or State.UP
+    reason = step.reason or _DEFAULTS.get(state, Reason.TCP_TIMEOUT)
     for check in checks:
-        yield Move(moment, check, step.state, reason, moment - round(step.since * SECOND))
+        yield Move(moment, check, state, reason, moment - round(step.since * SECOND))
 
 
 def _without(these: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:

@@ -44,9 +44,11 @@ from pacs_monitor.alerting.parents import confirmed_within, fresh_within
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.situation import Situation, Subject
 from pacs_monitor.alerting.timeline import Decided, Timeline
-from pacs_monitor.alerting.turn import Owed, OwedDigest
+from pacs_monitor.alerting.turn import Notice, Owed, OwedDigest
+from pacs_monitor.alerting.words import Extend, Finish, Hold, Plan, Resume
 from pacs_monitor.config import Estate
 from pacs_monitor.config.estate import Route
+from pacs_monitor.fields import Match
 from pacs_monitor.model import (
     BEHIND_PARENT,
     ENDINGS,
@@ -65,6 +67,7 @@ from pacs_monitor.model import (
     Why,
 )
 from pacs_monitor.model import Event as Said
+from pacs_monitor.windows import Pause, Window
 from tests.alerting.play import T0, an_estate
 from tests.alerting.tables import Tables
 
@@ -127,6 +130,14 @@ REASONS = {
     State.UNKNOWN: (Reason.DNS, Reason.AUTH, Reason.PAUSED),
 }
 WAYS = [(state, reason) for state, reasons in REASONS.items() for reason in reasons]
+MATCHES = (
+    Match(),
+    Match(node=("archive",)),
+    Match(site=("west",)),
+    Match(site=("rooms", "east")),
+    Match(severity=("critical",)),
+    Match(node=("n1", "n2", "fw")),
+)
 IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """No disk keeps a thousand databases waiting."""
 CHANNELS = ("hook", "oncall", "second")
@@ -363,6 +374,30 @@ class Machine(RuleBasedStateMachine):
         self.waiting = {key: since + step * SECOND for key, since in self.waiting.items()}
         self.spells = {c: replace(spell, since=spell.since + step * SECOND) for c, spell in self.spells.items()}
 
+    @rule(
+        match=st.sampled_from(MATCHES),
+        start=st.sampled_from([-90, 0, 120]),
+        lasts=st.sampled_from([100, 1000, 4000]),
+        notify=st.sampled_from(["", "hook"]),
+    )
+    def maintenance_is_planned(self, match: Match, start: int, lasts: int, notify: str) -> None:
+        begin = self.now + start * SECOND
+        name = self._identity(self.now)
+        self.tell(Plan(Window(name, "patching", match, begin, begin + lasts * SECOND, notify=notify)))
+
+    @precondition(lambda self: self.cut.situation.windows)
+    @rule(data=st.data(), seconds=st.sampled_from([-60, 0, 0, 600, 2000]))
+    def maintenance_is_extended_or_ended(self, data: st.DataObject, seconds: int) -> None:
+        window = data.draw(st.sampled_from(sorted(self.cut.situation.windows)))
+        later = self.cut.situation.windows[window].window.end + seconds * SECOND
+        self.tell(Extend(window, "it-duty", later) if seconds else Finish(window, "it-duty"))
+
+    @rule(match=st.sampled_from(MATCHES), other=st.sampled_from(MATCHES), seconds=st.sampled_from([20, 900]))
+    def checks_are_paused_and_some_resumed(self, match: Match, other: Match, seconds: int) -> None:
+        until = self.now + seconds * SECOND
+        self.tell(Hold(Pause(self._identity(self.now), match, "it-duty", self.now, until)))
+        self.tell(Resume(other, "it-duty"))
+
     @rule(slices=st.integers(1, 3))
     def another_process_goes_on(self, slices: int) -> None:
         Machine.restarts += 1
@@ -372,6 +407,8 @@ class Machine(RuleBasedStateMachine):
         members = {member for each in blind for member in each}
         known = tuple(spell for check, spell in self.spells.items() if check in members)
         assert _notes(situation) == _notes(self.whole.situation)
+        known_to_the_record = {check: (one.window, one.since) for check, one in situation.covered.items()}
+        assert known_to_the_record == {c: (one.window, one.since) for c, one in self.whole.situation.covered.items()}
         assert self.tables.open_spans() == {c: [one.since] for c, one in situation.behind.items()}
         self.cut.timeline = self._timeline(situation)
         self.happen(self.whole, TasksFailing(()))
@@ -462,6 +499,24 @@ class Machine(RuleBasedStateMachine):
                 assert "dependency" not in {held.why for held in subject.suppressed.values()}, subject
 
     @invariant()
+    def maintenance_mutes_what_it_covers_and_no_longer_than_that(self) -> None:
+        situation, rules = self.cut.situation, self.cut.timeline.rules
+        for held in situation.windows.values():
+            assert held.begun == held.window.holds(self.now)
+        for check, cover in situation.covered.items():
+            window = situation.windows[cover.window].window
+            assert window.holds(self.now)
+            assert check in rules.covered(window.match)
+        for subject in situation.subjects.values():
+            for row in subject.suppressed.values():
+                if row.why == "maintenance" and subject.incident.kind is IncidentKind.NODE:
+                    after = [
+                        situation.overran[p.check].due for p in subject.incident.active if p.check in situation.overran
+                    ]
+                    covered = any(problem.check in situation.covered for problem in subject.incident.active)
+                    assert covered or max(after, default=0) > self.now, row
+
+    @invariant()
     def nothing_is_held_longer_than_its_deadline(self) -> None:
         rules, waiting = self.cut.timeline.rules, dict[tuple[str, str], Micros]()
         for identity, subject in self.cut.situation.subjects.items():
@@ -549,6 +604,7 @@ class Machine(RuleBasedStateMachine):
             run.pages += map(page_of, decided.effects.owed)
             run.pages += map(digest_of, decided.effects.digests)
             run.suppressed += map(_what, decided.effects.suppressed)
+            run.suppressed += map(_noticed, decided.effects.notices)
             if run is self.cut:
                 run.unwritten.append(decided)
                 self._remember(decided)
@@ -577,6 +633,19 @@ def _what(row: Suppressed) -> tuple[str, ...]:
     return row.event, row.why, row.channel or "", row.detail, str(row.at), str(row.ended)
 
 
+def _noticed(notice: Notice) -> tuple[str, ...]:
+    failing = ",".join(map(str, notice.failing))
+    return (
+        notice.event,
+        notice.channel,
+        notice.window.id,
+        str(notice.window.end),
+        str(notice.at),
+        failing,
+        notice.status,
+    )
+
+
 def _is_unsent_end(row: Suppressed) -> bool:
     return row.why == Why.CHANNEL_REMOVED and row.event in ENDINGS
 
@@ -603,6 +672,10 @@ def _notes(situation: Situation) -> dict[str, object]:
         },
         "closed": dict(situation.closed),
         "escalations": sorted((one.key, one.incident.noticed, one.escalation) for one in escalated),
+        "windows": dict(situation.windows),
+        "pauses": dict(situation.pauses),
+        "covered": dict(situation.covered),
+        "overran": dict(situation.overran),
         "flaps": dict(situation.flaps),
         "recalled": dict(situation.recalled),
         "sites": {name: site for name, site in sites.items() if site != (0, {}, (), None)},

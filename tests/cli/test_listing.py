@@ -43,4 +43,5 @@ def test_every_command_is_in_the_list() -> None:
     for name in COMMANDS:
         command(name)
     named = {found.name or found.callback.__name__ for found in app.registered_commands if found.callback}
-    assert named == set(COMMANDS)
+    groups = {group.name for group in app.registered_groups}
+    assert named | groups == set(COMMANDS)

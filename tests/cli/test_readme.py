@@ -79,5 +79,6 @@ def test_documents_name_commands_and_options_that_there_are(page: Path) -> None:
     for name, more in re.findall(r"\bpacs-monitor ([a-z][a-z-]*)([^`\n]*)", text):
         if re.search(rf"`[^`\n]*pacs-monitor {name}|^\$? ?pacs-monitor {name}", text, re.MULTILINE):
             assert name in COMMANDS, f"pacs-monitor {name}"
-            there = {option for parameter in command(name).params for option in parameter.opts}
+            of_all = [command(name), *getattr(command(name), "commands", {}).values()]
+            there = {option for one in of_all for parameter in one.params for option in parameter.opts}
             assert set(re.findall(r"(?<!\S)(--[a-z][a-z-]*)", more)) <= {*there, "--help"}, f"{name}{more}"
