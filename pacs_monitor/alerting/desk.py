@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 from pacs_monitor import states
-from pacs_monitor.alerting import observer
 from pacs_monitor.alerting.dispatch import Dispatch, History
 from pacs_monitor.alerting.events import (
     ChannelFailing,
@@ -25,13 +24,13 @@ from pacs_monitor.alerting.events import (
     Reloaded,
     SiteCut,
     SiteReached,
-    TasksFailing,
     Transitioned,
     event_id,
 )
 from pacs_monitor.alerting.inbox import Inbox
 from pacs_monitor.alerting.journal import Journal, open_and_owed
-from pacs_monitor.alerting.observer import Board, Moment
+from pacs_monitor.alerting.lookout import Lookout
+from pacs_monitor.alerting.observer import Board
 from pacs_monitor.alerting.pace import Pace, patience
 from pacs_monitor.alerting.paged import Paged, paged
 from pacs_monitor.alerting.pages import Pages
@@ -102,10 +101,7 @@ class Desk:
         self._spoken = Spoken()
         self._slice = Slice()
         """Decided, and not yet one transaction."""
-        self._faults: tuple[str, ...] = ()
-        self._off_since: Micros | None = None
-        self._is_new = True  # no turn has begun yet
-        self._started = clock.now()
+        self._lookout = Lookout(board, clock, supervisor)
         self._pace = Pace(clock)
         self._turned = asyncio.Event()
         self._bell = asyncio.Event()
@@ -134,7 +130,7 @@ class Desk:
 
     def start(self, restored: Restored, off_since: Micros | None = None) -> None:
         """Restore open incidents and pending notifications; nothing is sent twice, and what is due is sent."""
-        self._off_since = off_since
+        self._lookout.off_since = off_since
         self._timeline.situation = situation = situation_of(restored, self._known, self._clock.now())
         self.outbox.adopt(self._estate.channels)
         self.dispatch.take_up(restored, situation)
@@ -163,7 +159,7 @@ class Desk:
 
     def clock_was_set(self, step: Micros) -> None:
         """The watch says so: what waits moves along with the wall clock."""
-        self._started += step
+        self._lookout.clock_was_set(step)
         now = self._clock.now()
         self._inbox.clock_set(step, now)
         self._sort(self._timeline.clock_set(now, ClockSet(step)))
@@ -233,7 +229,7 @@ class Desk:
         async with self._turning:
             self._bell.clear()
             self._watch.look()
-            self._observe()
+            self._lookout.look(self._inbox, self._timeline.situation)
             work, self._pace, going_on = self._decide_all(), Pace(self._clock), True
             while going_on:
                 going_on = False
@@ -248,22 +244,6 @@ class Desk:
                     self._spoken.written(self.dispatch.is_recorded)
                 await asyncio.sleep(0)
             self._turned.set()
-
-    def _observe(self) -> None:
-        """What the board knows and alerting does not."""
-        now = self._clock.now()
-        self._inbox.retry(now)
-        moment = Moment(now, self._clock.monotonic(), self._started)
-        entries, situation = self._board.entries, self._timeline.situation
-        if self._is_new:
-            self._is_new = False
-            self._inbox.put_first(now, observer.started(self._off_since, situation, entries, moment))
-        for what in observer.unheard(entries, situation, self._inbox.moving(), moment):
-            self._inbox.put(now, what)
-        failing = tuple(sorted(self._supervisor.failing))
-        if failing != self._faults:
-            self._faults = failing
-            self._inbox.put(now, TasksFailing(failing))
 
     def _decide_all(self) -> Iterator[Decided]:
         """One decision after the other, until nothing is left to decide now."""

@@ -56,13 +56,7 @@ def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micro
     failing: dict[str, tuple[Micros, str]] = {}
     for recorded in restored.incidents:
         incident = with_problems(recorded, checks)
-        notified = {sent.channel: _until(sent, now) for sent in restored.notified.get(incident.id, ())}
-        suppressed = _suppressed(restored.suppressed.get(incident.id, ()))
-        due = min((p.due for p in incident.problems), default=incident.noticed)
-        differs = notes["differs"].get(incident.id, {}).get("since")
-        begun = notes["escalation"].get(incident.id)
-        escalation = None if begun is None else Escalation(**begun)
-        subjects[incident.id] = Subject(incident, due, notified, suppressed, differs, escalation)
+        subjects[incident.id] = _subject(incident, restored, notes, now)
         if incident.kind is IncidentKind.NODE:
             by_node[incident.members[0].node] |= {incident.id}
             by_check |= {problem.check: incident.id for problem in incident.active}
@@ -91,6 +85,18 @@ def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micro
         closed=Map({CheckId.parse(key): data["reason"] for key, data in notes["closed"].items()}),
         digests=digests.restored(notes["digest"], notes["missed"]),
     )
+
+
+def _subject(
+    incident: Incident, restored: Restored, notes: Mapping[str, Mapping[str, Mapping[str, Any]]], now: Micros
+) -> Subject:
+    notified = {sent.channel: _until(sent, now) for sent in restored.notified.get(incident.id, ())}
+    suppressed = _suppressed(restored.suppressed.get(incident.id, ()))
+    due = min((p.due for p in incident.problems), default=incident.noticed)
+    differs = notes["differs"].get(incident.id, {}).get("since")
+    begun = notes["escalation"].get(incident.id)
+    escalation = None if begun is None else Escalation(**begun)
+    return Subject(incident, due, notified, suppressed, differs, escalation)
 
 
 def _notes(restored: Restored) -> dict[str, dict[str, Mapping[str, Any]]]:
