@@ -1,4 +1,4 @@
-"""What the board and the supervisor know and alerting has not heard of yet, at the beginning of each turn of the desk."""
+"""What the board and the supervisor know and alerting has not heard of, looked for at the beginning of each turn."""
 
 from __future__ import annotations
 
