@@ -15,7 +15,7 @@ SCHEMA = 1
 def message(identity: str, channel: str, handover: Handover, monitor: MonitorSettings) -> Notification:
     """To one channel; its text is `summary`, in full `text`."""
     said = as_json(handover, ZoneInfo(monitor.timezone))
-    data = said | {
+    data = {
         "schema": SCHEMA,
         "monitor": monitor.name,
         "kind": "handover",
@@ -23,6 +23,9 @@ def message(identity: str, channel: str, handover: Handover, monitor: MonitorSet
         "title": monitor.name,
         "severity": Severity.INFO.value,
         "channel": channel,
+        "summary": said.pop("summary"),
+        "text": said.pop("text"),
+        "handover": said,
         "url": monitor.url,
     }
     return Notification(identity, channel, Event.DIGEST, handover.time, data)

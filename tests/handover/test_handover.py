@@ -7,11 +7,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pacs_monitor.channels.shared.disclosure import disclosed
+from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.delivery import ChannelTrouble
 from pacs_monitor.delivery.health import ChannelHealth
 from pacs_monitor.handover import text
 from pacs_monitor.handover.build import PROVEN_FOR, SHIFT, Facts, build
 from pacs_monitor.handover.form import as_json
+from pacs_monitor.handover.messages import message
 from pacs_monitor.handover.parts import Expiring, Paused, Planned
 from pacs_monitor.model import (
     SECOND,
@@ -194,3 +197,18 @@ def test_the_summary_of_many_names_some() -> None:
     incidents = tuple(an_incident(f"n{i}", NOW - HOUR + i) for i in range(7))
     said = text.summary(build(Facts("east", NOW, Paging.ON, incidents=incidents)), BERLIN)
     assert "7 incidents not acknowledged: n0; n1; n2; n3; n4; and 2 more" in said
+
+
+def test_a_channel_that_discloses_little_is_told_how_much_there_is_and_no_names() -> None:
+    note = PublicNote("call Anna", NOW - 2 * HOUR, NOW - HOUR)
+    one = an_incident("ct", NOW - HOUR, acknowledgement=acknowledged(NOW + HOUR), public_note=note)
+    handover = build(Facts("east", NOW, Paging.ON, incidents=(one,), channels={"hook": WORKS}))
+    monitor = MonitorSettings(name="east", timezone="Europe/Berlin")
+    sent = message("01JD", "hook", handover, monitor)
+    assert disclosed(sent, "full")["handover"]["acknowledged"][0]["id"] == "ct"
+    said = disclosed(sent, "minimal")
+    assert said["summary"] == (
+        "Handover of east: 0 incidents not acknowledged, 1 being handled, 1 updates to users overdue, 0 channels with "
+        "undelivered pages; the rest: pacs-monitor handover"
+    )
+    assert "anna" not in str(said).lower()

@@ -60,6 +60,8 @@ def _summary(notification: Notification) -> str:
     """One sentence of names, states and times alone."""
     data, event = notification.data, notification.event
     since = moment(data.get("since"))
+    if data.get("kind") == "handover":
+        return _handover(data)
     if event is Event.DIGEST:
         count = len(data.get("missed", ()))
         return f"While channel {data.get('channel')} delivered nothing, incidents began and ended: {count}"
@@ -73,6 +75,17 @@ def _summary(notification: Notification) -> str:
     acknowledged = ", acknowledged" if event is Event.ACKNOWLEDGED else ""
     past = f", {'open ' if event in _HOW else ''}since {since}" if since else ""
     return f"{what}: {how}{reason}{acknowledged}{past}"
+
+
+def _handover(data: Mapping[str, Any]) -> str:
+    """How much there is to hand over."""
+    parts = data.get("handover", {})
+    counts = {key: len(parts.get(key) or ()) for key in ("open", "acknowledged", "overdue_updates", "undelivered")}
+    return (
+        f"Handover of {data.get('monitor')}: {counts['open']} incidents not acknowledged, "
+        f"{counts['acknowledged']} being handled, {counts['overdue_updates']} updates to users overdue, "
+        f"{counts['undelivered']} channels with undelivered pages; the rest: pacs-monitor handover"
+    )
 
 
 def moment(value: object) -> str:
