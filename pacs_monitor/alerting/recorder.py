@@ -21,6 +21,10 @@ END_WITHIN = 2.0
 """Seconds at shutdown for the entries still kept; a database that does not answer would take that long for each."""
 
 
+SHORT_LIVED = frozenset({"storm"})
+"""Kinds of notes that every opening of a channel writes anew: an older one that is written later does no harm."""
+
+
 class Recording(Protocol):
     """The part of the history that the desk writes."""
 
@@ -104,4 +108,10 @@ def _subjects(entry: Entry) -> set[str]:
     incidents = {incident.id for incident in entry.incidents} | {sent.incident for sent in entry.notified}
     notifications = {notification.incident for notification in entry.notifications if notification.incident}
     suppressed = {row.incident for row in entry.suppressed}
-    return checks | incidents | notifications | suppressed | {note.key for note in entry.notes}
+    return (
+        checks
+        | incidents
+        | notifications
+        | suppressed
+        | {note.key for note in entry.notes if note.kind not in SHORT_LIVED}
+    )
