@@ -98,8 +98,8 @@ class Daemon:
             journal=self._journal,
             permitted=self.instance.permitted,
             ask=self.engine.ask,
-            restrict=self.engine.restrict,
         )
+        self.desk.plans.restrict = self.engine.restrict
         runner.isolation.on_cut = self.desk.site_cut
         self.refusals: Refusals = Counter()
         self._listeners = Listeners(

@@ -8,7 +8,7 @@ monotonic clock, and looks again at least every 30 s; when the wall clock was se
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -58,7 +58,6 @@ from pacs_monitor.model import (
     Incident,
     Micros,
     Notification,
-    Restriction,
     Transition,
 )
 from pacs_monitor.supervision import Supervisor
@@ -82,12 +81,8 @@ class Desk:
         permitted: Callable[[], Awaitable[None]] = always,
         policy: RetryPolicy = DECISION_PACE,
         ask: Callable[[CheckId], None] = lambda _check: None,
-        restrict: Callable[[Mapping[CheckId, Restriction]], None] = lambda _given: None,
     ) -> None:
-        """`ask` has a check run at once; `measured` is to be called with its results.
-
-        `restrict` is called with all that checks must not do, whenever any of it changes.
-        """
+        """`ask` has a check run at once; `measured` is to be called with its results."""
         self._unrecorded = Unrecorded(permitted)
         self.outbox = Outbox(clock, history, self, supervisor, policy, permit=self._unrecorded.begin)
         self._clock, self._board, self._estate, self._watch, self._ask = clock, board, estate, watch, ask
@@ -96,7 +91,7 @@ class Desk:
         self._pages = Pages(estate.monitor.name, board, supervisor)
         self._known: dict[CheckId, Check] = dict(estate.checks)
         self._timeline = Timeline(Rules(estate), event_id)
-        self.plans = Plans(self._timeline, clock, supervisor, restrict)
+        self.plans = Plans(self._timeline, clock, supervisor)
         self._inbox = Inbox()
         self._spoken = Spoken()
         self._slice = Slice()

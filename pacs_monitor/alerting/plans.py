@@ -20,9 +20,10 @@ Restrict = Callable[[Mapping[CheckId, Restriction]], None]
 class Plans:
     """A view of the desk's situation."""
 
-    def __init__(self, timeline: Timeline, clock: Clock, supervisor: Supervisor, restrict: Restrict) -> None:
-        """`restrict` is called with all that checks must not do, whenever any of it changes."""
-        self._timeline, self._clock, self._supervisor, self._restrict = timeline, clock, supervisor, restrict
+    def __init__(self, timeline: Timeline, clock: Clock, supervisor: Supervisor) -> None:
+        self._timeline, self._clock, self._supervisor = timeline, clock, supervisor
+        self.restrict: Restrict = lambda _given: None
+        """Called with all that checks must not do, whenever any of it changes."""
         self._told = timeline.situation.windows, timeline.situation.pauses, timeline.rules
 
     def look(self) -> None:
@@ -32,7 +33,7 @@ class Plans:
         if any(one is not before for one, before in zip(now, self._told, strict=True)):
             self._told = now
             given = restrictions(situation, self._timeline.rules, self._clock.now())
-            self._supervisor.attempt("restrictions", self._restrict, given)
+            self._supervisor.attempt("restrictions", self.restrict, given)
 
     def restrictions(self, estate: Estate) -> dict[CheckId, Restriction]:
         """What the checks of a configuration must not do now."""

@@ -47,6 +47,10 @@ NOTES = (
 """The kinds of notes that alerting keeps."""
 
 
+Notes = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""By kind and key."""
+
+
 def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micros) -> Situation:
     """What was open and said. Nothing was said later than now, whatever a clock that was ahead has dated."""
     notes = _notes(restored)
@@ -64,7 +68,7 @@ def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micro
             failing[incident.cause] = incident.since, incident.detail
     asked = {CheckId.parse(key): Asked(**data) for key, data in notes["asked"].items()}
     storms, summarised = storms_of(subjects, {channel: _storm(data) for channel, data in notes["storm"].items()})
-    return Situation(
+    situation = Situation(
         subjects=Map(subjects),
         storms=storms,
         summarised=summarised,
@@ -75,16 +79,23 @@ def situation_of(restored: Restored, checks: Mapping[CheckId, Check], now: Micro
         asked=Map(asked),
         behind=Map({CheckId.parse(key): Behind(**data) for key, data in notes["behind"].items()}),
         flaps=Map({CheckId.parse(key): _flaps(data) for key, data in notes["flaps"].items()}),
-        windows=Map({key: windows.restored(data) for key, data in notes["window"].items()}),
-        pauses=Map({key: pauses.restored(data) for key, data in notes["pause"].items()}),
-        covered=Map({span.check: Cover(span.window, span.since) for span in restored.maintained}),
-        overran=Map({CheckId.parse(key): Overrun(**data) for key, data in notes["overrun"].items()}),
         sites=_sites(asked, notes["site"], notes["vanished"], notes["cut"]),
         failing=Map(failing),
         recalled=Map([recalled.restored(key, data) for key, data in notes["recalled"].items()]),
         closed=Map({CheckId.parse(key): data["reason"] for key, data in notes["closed"].items()}),
         digests=digests.restored(notes["digest"], notes["missed"]),
     )
+    return replace(situation, **_planned(restored, notes))
+
+
+def _subject(incident: Incident, restored: Restored, notes: Notes, now: Micros) -> Subject:
+    """What was said about it."""
+    notified = {sent.channel: _until(sent, now) for sent in restored.notified.get(incident.id, ())}
+    suppressed = _suppressed(restored.suppressed.get(incident.id, ()))
+    due = min((p.due for p in incident.problems), default=incident.noticed)
+    differs = notes["differs"].get(incident.id, {}).get("since")
+    begun = notes["escalation"].get(incident.id)
+    return Subject(incident, due, notified, suppressed, differs, None if begun is None else Escalation(**begun))
 
 
 def _subject(
@@ -102,6 +113,16 @@ def _subject(
 def _notes(restored: Restored) -> dict[str, dict[str, Mapping[str, Any]]]:
     """By their kind and key."""
     return {kind: {note.key: note.data for note in restored.notes if note.kind == kind and note.data} for kind in NOTES}
+
+
+def _planned(restored: Restored, notes: Notes) -> dict[str, Any]:
+    """Windows and pauses, what is in maintenance, and what has overrun it."""
+    return {
+        "windows": Map({key: windows.restored(data) for key, data in notes["window"].items()}),
+        "pauses": Map({key: pauses.restored(data) for key, data in notes["pause"].items()}),
+        "covered": Map({span.check: Cover(span.window, span.since) for span in restored.maintained}),
+        "overran": Map({CheckId.parse(key): Overrun(**data) for key, data in notes["overrun"].items()}),
+    }
 
 
 def _by_cause(subjects: Iterable[Subject]) -> Map[IncidentKind, Map[str, str]]:

@@ -265,11 +265,9 @@ class HistoryReader:
     ) -> tuple[Maintained, ...]:
         """When checks were in planned maintenance, as far as it touches the interval; or the spans that go on."""
         of = t.maintained.c
-        statement = self._of_checks(
-            of.window, of.since, of.until, of.name.label("what"), of.announced, table=t.maintained
-        ).where(of.since < end, of.until.is_(None) | (of.until > start))
-        if open_only:
-            statement = statement.where(of.until.is_(None))
+        columns = of.window, of.since, of.until, of.name.label("what"), of.announced
+        goes_on = of.until.is_(None) if open_only else of.until.is_(None) | (of.until > start)
+        statement = self._of_checks(*columns, table=t.maintained).where(of.since < end, goes_on)
         return tuple(map(decisions.maintained, self._rows(statement.order_by(of.since))))
 
     def notifications(

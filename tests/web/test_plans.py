@@ -86,7 +86,7 @@ async def test_a_pause_stops_at_once_wins_over_a_window_and_can_be_lifted_in_par
     (listed,) = (await served.client.get("/api/v1/pauses")).json()
     assert listed["id"] == paused["id"]
     handover = (await served.client.get("/api/v1/handover")).json()
-    assert [(one["what"], one["why"]) for one in handover["pauses"]] == [("node=archive", "new switch")]
+    assert [(one["what"], one["why"]) for one in handover["pauses"]] == [("node=archive (2 checks)", "new switch")]
     assert [one["covers"] for one in handover["maintenance"]] == ["node=archive"]
 
     status, _ = await asked(served, "POST", "resume", match={"check": "port"})
