@@ -19,7 +19,6 @@ from pacs_monitor.model import (
     Ending,
     Incident,
     IncidentKind,
-    Micros,
     PublicNote,
 )
 from pacs_monitor.model import Event as Said
@@ -33,7 +32,7 @@ def acknowledge(turn: Turn, word: Acknowledge) -> None:
     subject = _subject(turn, word.incident)
     if subject is None:
         return
-    until = _default_end(turn, subject.incident, word) if word.until is None else word.until
+    until = turn.rules.acknowledged_until(subject.incident, turn.at) if word.until is None else word.until
     if until <= turn.at:
         turn.refuse(Kind.INVALID, "name a time that is still to come: this acknowledgement would be over already")
     elif until - turn.at > WITHOUT_TICKET and not word.ticket:
@@ -44,12 +43,6 @@ def acknowledge(turn: Turn, word: Acknowledge) -> None:
         _tell(turn, turn.keep(replace(subject, incident=subject.incident.changed(acknowledgement=said))), said)
         for one in _of_group(turn, subject.incident):
             _tell(turn, one, said)
-
-
-def _default_end(turn: Turn, incident: Incident, word: Acknowledge) -> Micros:
-    """Over a weekend it holds for no longer than a day, unless there is a ticket."""
-    until = turn.rules.acknowledged_until(incident, turn.at)
-    return until if word.ticket else min(until, turn.at + WITHOUT_TICKET)
 
 
 def joined(turn: Turn, subject: Subject, group: Incident) -> None:

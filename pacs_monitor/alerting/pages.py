@@ -10,6 +10,7 @@ from pacs_monitor.alerting.observer import Board
 from pacs_monitor.alerting.turn import Effects, Notice, Owed, OwedDigest
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.messages import digest, fallback, maintenance, page
+from pacs_monitor.messages.scene import Scene
 from pacs_monitor.model import Check, CheckId, Event, Micros, Notification, Standing
 from pacs_monitor.supervision import Supervisor
 
@@ -32,7 +33,7 @@ class Pages:
         digests = (self._digest(one, scene, estate) for one in effects.digests)
         return (*digests, *(self._written(one, scene, estate) for one in effects.owed))
 
-    def _digest(self, owed: OwedDigest, scene: page.Scene, estate: Estate) -> Notification:
+    def _digest(self, owed: OwedDigest, scene: Scene, estate: Estate) -> Notification:
         try:
             data = digest.data(owed.id, owed.channel, owed.over, owed.going_on, scene)
         except Exception as error:  # noqa: BLE001 - the same
@@ -60,7 +61,7 @@ class Pages:
             one.event, one.window, one.failing, identity=one.id, name=self._name, monitor=monitor, now=now
         )
 
-    def _written(self, owed: Owed, scene: page.Scene, estate: Estate) -> Notification:
+    def _written(self, owed: Owed, scene: Scene, estate: Estate) -> Notification:
         try:
             overran = None if owed.overran is None else (owed.overran.name, owed.overran.ended)
             data = page.data(owed.incident, owed.event, scene, owed.behind, overran)
@@ -79,7 +80,7 @@ def scene_of(
     now: Micros,
     *,
     nodes: Set[str],
-) -> page.Scene:
+) -> Scene:
     """What messages about these nodes are written from, as the board stands now."""
     wanted = [check for node in nodes for check in estate.checks_of.get(node, ())]
     entries = {check: board.entries[check] for check in wanted if check in board.entries}
@@ -89,4 +90,4 @@ def scene_of(
     latest = {check: seen.last.outcome for check, seen in entries.items() if seen.last}
     unproven = frozenset(check for check, seen in entries.items() if not seen.proven)
     titles = {name: site.title for name, site in estate.sites.items() if site.title}
-    return page.Scene(name, estate.monitor, checks, standings, now, latest, unproven, titles)
+    return Scene(name, estate.monitor, checks, standings, now, latest, unproven, titles)

@@ -21,6 +21,7 @@ from pacs_monitor.format.human import pluralized
 from pacs_monitor.history import History, HistoryReader
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.messages import fallback, page
+from pacs_monitor.messages.scene import Scene
 from pacs_monitor.model import (
     ENDINGS,
     SECOND,
@@ -56,7 +57,7 @@ async def recover_as_standby(journal: Journal, estate: Estate, now: Micros) -> t
     """What this machine's journal kept, as entries to hand over: another daemon may lead. Whatever was opened may have
     been taken.
     """
-    scene = page.Scene(estate.monitor.name, estate.monitor, estate.checks, {}, now)
+    scene = Scene(estate.monitor.name, estate.monitor, estate.checks, {}, now)
     return tuple(
         Entry(
             incidents=(one.incident,),
@@ -86,7 +87,7 @@ def _on_record(reader: HistoryReader, kept: Sequence[Kept]) -> OnRecord:
 
 def entry_of(kept: Sequence[Kept], recorded: OnRecord, restored: Restored, estate: Estate, now: Micros) -> Entry:
     """What the history lacks of the journal."""
-    scene = page.Scene(estate.monitor.name, estate.monitor, estate.checks, {}, now)
+    scene = Scene(estate.monitor.name, estate.monitor, estate.checks, {}, now)
     taken = {what for incident in restored.incidents for what in _about(incident)}
     found, transitions = list[Kept](), list[Transition]()
     for one in kept:
@@ -170,7 +171,7 @@ def _withdrawals(notifications: Sequence[Notification], now: Micros) -> list[Not
     ]
 
 
-def _data(one: Kept, past: Notification, scene: page.Scene) -> dict[str, object]:
+def _data(one: Kept, past: Notification, scene: Scene) -> dict[str, object]:
     """As it was notified then: the data is not kept."""
     incident = one.incident
     if past.event not in ENDINGS and incident.ended is not None:

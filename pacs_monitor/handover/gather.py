@@ -16,7 +16,7 @@ from pacs_monitor.handover.build import Facts, build, told_since
 from pacs_monitor.handover.parts import Expiring, Handover, Paused, Planned
 from pacs_monitor.history import History, HistoryError, HistoryReader
 from pacs_monitor.messages import page
-from pacs_monitor.messages.page import Scene
+from pacs_monitor.messages.scene import Scene
 from pacs_monitor.model import Clock, DeliveryStatus, Incident, Micros, Notification
 from pacs_monitor.windows import spelled
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pacs_monitor.format.human import pluralized
 from pacs_monitor.messages import page
+from pacs_monitor.messages.scene import Scene
 from pacs_monitor.model import Incident, Severity, iso
 
 NAMED = 10
@@ -14,7 +15,7 @@ NAMED = 10
 
 
 def data(
-    identity: str, channel: str, over: Sequence[Incident], going_on: Sequence[Incident], scene: page.Scene
+    identity: str, channel: str, over: Sequence[Incident], going_on: Sequence[Incident], scene: Scene
 ) -> dict[str, Any]:
     """Everything that a channel may render; the same keys as in the digest of a channel that delivered nothing."""
     missed = [_entry(incident, scene) for incident in over]
@@ -35,7 +36,7 @@ def data(
     }
 
 
-def _entry(incident: Incident, scene: page.Scene) -> dict[str, Any]:
+def _entry(incident: Incident, scene: Scene) -> dict[str, Any]:
     return {
         "incident": incident.id,
         "dedup_key": f"{scene.name}/{incident.id}",

@@ -58,6 +58,8 @@ def _summary(incident: Incident, event: Event, site: str, monitor: MonitorSettin
     named = f"{', '.join(names[:NAMED])}{more}"
     if event is Event.WITHDRAWN:
         return f"{site}: no longer monitored; the group incident, open since {since}, is withdrawn"
+    if event is Event.CLOSED:
+        return f"{site}: the incident about {len(names)} modalities, open since {since}, was closed by hand"
     if incident.state is State.ABSENT:
         return f"{len(names)} modalities in {site} vanished together at {since}: {named}"
     if event is Event.RESOLVED:

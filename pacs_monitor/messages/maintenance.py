@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.format.human import moment
-from pacs_monitor.messages.page import SCHEMA, named
+from pacs_monitor.messages.page import SCHEMA
+from pacs_monitor.messages.sentences import named
 from pacs_monitor.model import CheckId, Event, Micros, Severity, iso
 from pacs_monitor.windows import Window, spelled
 

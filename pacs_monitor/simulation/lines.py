@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from pacs_monitor.alerting.events import recorded
 from pacs_monitor.alerting.timeline import Decided
 from pacs_monitor.alerting.turn import Notice, Owed, OwedDigest
 from pacs_monitor.model import SECOND, DeliveryStatus, Event, Incident, IncidentKind, Micros, Severity, Suppressed
@@ -39,6 +40,9 @@ def lines(decisions: Iterable[Decided]) -> list[Line]:
         found += map(_digest, decided.effects.digests)
         found += map(_sent, decided.effects.owed)
         found += map(_noticed, decided.effects.notices)
+        if decided.effects.refusal is not None:
+            what = f"refused {recorded(decided.event).kind}"
+            found.append(Line(decided.event.at, what, (), "", decided.effects.refusal.why))
         for held in decided.effects.suppressed:
             key = held.incident, held.event, held.channel or "", held.at
             if held.ended is not None and key in holding:
@@ -66,7 +70,8 @@ def shown(line: Line, start: Micros, zone: ZoneInfo) -> str:
     to = f" to {', '.join(line.channels)}" if line.channels else ""
     until = "" if line.until is None else f" until {clock(line.until)}"
     why = f", {line.why}{until}" if line.why else ""
-    return f"{clock(line.at)} {line.what}{to}: {line.cause} ({line.severity}){why}"
+    severity = f" ({line.severity})" if line.severity else ""
+    return f"{clock(line.at)} {line.what}{to}: {line.cause}{severity}{why}"
 
 
 def _sent(owed: Owed) -> Line:

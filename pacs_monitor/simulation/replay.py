@@ -20,6 +20,7 @@ from pacs_monitor.model import Event as Said
 
 NOT_REPLAYED = (
     "intervals, timeouts, failures and recoveries of checks, and probes: the transitions are those of then",
+    "what people said of an incident that is not opened again",
     "parents and sites: only those checks have fresh results that were asked for one then",
     "deliveries: each channel failed and worked again as it did then",
     "reminders of a machine that slept: they are not gathered when it wakes",

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pacs_monitor.alerting.words import Word
-from pacs_monitor.config import ConfigError, Estate, Problem, read_document
+from pacs_monitor.config import ConfigError, Estate, Problem, load, read_document
 from pacs_monitor.config.errors import unknown_name
 from pacs_monitor.fields import Duration, Moment, Settings, Texts
 from pacs_monitor.model import SECOND, CheckId, Micros, Reason, State
@@ -57,6 +57,8 @@ class Script(NamedTuple):
     moves: tuple[Move, ...]
     words: tuple[tuple[Micros, Word], ...]
     """What people say, and when."""
+    others: tuple[tuple[Micros, Step, Estate | None], ...]
+    """What they say of an incident, and what happens to the monitor; with the configuration that is reloaded."""
     expect: tuple[str, ...] | None
 
 
@@ -80,10 +82,17 @@ def read(file: Path, estate: Estate) -> Script:
     there = scenario.start if scenario.start.tzinfo else scenario.start.replace(tzinfo=zone)
     start = round(there.timestamp()) * SECOND
     moves: list[Move] = []
-    said = Said(estate, start)
+    said, others = Said(estate, start), list[tuple[Micros, Step, Estate | None]]()
     for number, step in sorted(enumerate(scenario.timeline), key=lambda one: one[1].at):
         if why := said.take(step):
             problems.append(document.problem(("timeline", number), why))
+        if step.about or step.reload or step.restart is not None or step.clock is not None:
+            try:
+                reloaded = None if step.reload is None else load(file.parent / step.reload)
+                others.append((start + round(step.at * SECOND), step, reloaded))
+            except ConfigError as error:
+                wrong = f"correct {step.reload} first: {error.problems[0]}"
+                problems.append(document.problem(("timeline", number, "reload"), wrong))
         for pattern in step.check:
             checks = [check for check in estate.checks if fnmatchcase(str(check), pattern)]
             moves += _moves(step, start, checks)
@@ -94,7 +103,8 @@ def read(file: Path, estate: Estate) -> Script:
         raise ConfigError(problems)
     last = max((step.at for step in scenario.timeline), default=0.0)
     lasts = last + LASTS if scenario.until is None else scenario.until
-    return Script(estate, start, start + round(lasts * SECOND), said.moves(moves), tuple(said.words), scenario.expect)
+    end = start + round(lasts * SECOND)
+    return Script(estate, start, end, said.moves(moves), tuple(said.words), tuple(others), scenario.expect)
 
 
 def play(script: Script) -> Played:
@@ -104,11 +114,24 @@ def play(script: Script) -> Played:
         world.plan(move)
     for moment, word in script.words:
         world.happen(moment, word)
+    for moment, step, reloaded in script.others:
+        _plan(world, moment, step, reloaded)
     zone = ZoneInfo(script.estate.monitor.timezone)
     found = tuple(lines(world.run(script.end)))
     texts = tuple(shown(line, script.start, zone) for line in found)
     expected = texts if script.expect is None else script.expect
     return Played(found, texts, _without(texts, expected), _without(expected, texts))
+
+
+def _plan(world: World, at: Micros, step: Step, reloaded: Estate | None) -> None:
+    if reloaded is not None:
+        world.reload(at, reloaded)
+    elif step.restart is not None:
+        world.restart(at, round(step.restart * SECOND))
+    elif step.clock is not None:
+        world.set_clock(at, round(step.clock * SECOND))
+    else:
+        world.when(at, lambda: step.word(world.incident(step.about), world.now))
 
 
 def _moves(step: Step, start: Micros, checks: Sequence[CheckId]) -> Iterator[Move]:

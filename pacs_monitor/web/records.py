@@ -7,7 +7,8 @@ from typing import Any
 from pacs_monitor.alerting.pages import scene_of
 from pacs_monitor.history import HistoryError, HistoryReader, IncidentFile, audited
 from pacs_monitor.messages import page
-from pacs_monitor.messages.page import Scene, advice, runbook
+from pacs_monitor.messages.page import advice, runbook
+from pacs_monitor.messages.scene import Scene
 from pacs_monitor.model import CheckId, Incident, Micros, Notification, Suppressed, iso
 from pacs_monitor.web.standing import Standing
 from pacs_monitor.web.story import Beside, beside, story

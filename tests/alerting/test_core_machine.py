@@ -67,12 +67,19 @@ def test_the_order_of_simultaneous_results_makes_no_odds(story: Story, random: R
     assert list(pages_after(other, estate, in_order)) == list(pages_after(story, estate, in_order))
 
 
+def first_failures(story: Story, moment: Moves) -> Moves:
+    """Of checks that were well: which incident the others are in then depends on who leaves it first."""
+    known = {check for _, moves in story for check, _, _ in moves}
+    seconds, moves = moment
+    return seconds, tuple(move for move in moves if move[1] is not State.UP and move[0] not in known)
+
+
 @settings(max_examples=80)
 @given(STORIES, MOMENTS, RANDOM)
 def test_nor_does_the_order_in_which_they_are_decided_but_for_how_long_pages_wait(
     story: Story, last: Moves, random: Random
 ) -> None:
-    estate = whole_estate()
+    estate, last = whole_estate(), first_failures(story, last)
     pages = [page._replace(at=0) for page in pages_after((*story, last), estate)]
     others = [page._replace(at=0) for page in pages_after((*story, *shuffled((last,), random)), estate)]
     assert sorted(others) == sorted(pages)

@@ -10,6 +10,7 @@ import pytest
 
 from pacs_monitor.alerting.events import ClockSet, SiteCut, SiteReached
 from pacs_monitor.messages import page
+from pacs_monitor.messages.scene import Scene
 from pacs_monitor.model import SECOND, CheckId, Unreachable
 from tests.alerting.play import HEAD, Play, an_estate, at
 from tests.alerting.tables import Restarting
@@ -44,7 +45,7 @@ def test_all_of_it_is_one_page_that_says_where_the_fault_is_also_behind_a_switch
     assert [line.split(" ", 1)[1] for line in play.said()] == ["group opened west"]
     (owed,) = play.heard
     assert len(owed.incident.members) == 6
-    scene = page.Scene("m", play.estate.monitor, play.estate.checks, {}, play.now, titles={"west": "West"})
+    scene = Scene("m", play.estate.monitor, play.estate.checks, {}, play.now, titles={"west": "West"})
     data = page.data(owed.incident, owed.event, scene)
     assert data["title"] == "West"
     since = "16:01:40 UTC"

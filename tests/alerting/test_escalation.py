@@ -295,29 +295,26 @@ HOURS = HEAD.replace("default_route:", "calendars: {core: {hours: 'Mon-Fri 06:00
 
 
 @pytest.mark.parametrize(
-    ("check", "ticket", "hours"),
-    [(ECHO, "", 8), (RIS, "", 14), (RIS, "4711", 14)],
-    ids=["critical", "next-opening", "ticket"],
+    ("check", "hours"),
+    [(ECHO, 8), (RIS, 14)],
+    ids=["critical", "next-opening"],
 )
-def test_it_holds_until_the_next_opening_unless_it_is_critical(
-    tmp_path: Path, check: str, ticket: str, hours: float
-) -> None:
+def test_it_holds_until_the_next_opening_unless_it_is_critical(tmp_path: Path, check: str, hours: float) -> None:
     play = Play(an_estate(tmp_path, NODES, HOURS))  # it is Monday, 16:00 UTC
     play.move(60, check, "down", since=60).until(5 * MINUTE)
     incident = next(iter(play.timeline.situation.subjects))
-    play.tell(HOUR, Acknowledge(incident, "it-duty", ticket=ticket)).until(2 * HOUR)
+    play.tell(HOUR, Acknowledge(incident, "it-duty")).until(2 * HOUR)
     said = play.timeline.situation.subjects[incident].incident.acknowledgement
     assert said is not None
     assert said.until == at((HOUR if hours == 8 else 0) + hours * HOUR)
 
 
-@pytest.mark.parametrize(("ticket", "hours"), [("", 24), ("4711", 62 - 10)])
-def test_over_a_weekend_it_needs_a_ticket_to_hold_longer_than_a_day(tmp_path: Path, ticket: str, hours: float) -> None:
+def test_over_a_weekend_it_holds_for_a_day(tmp_path: Path) -> None:
     play = Play(an_estate(tmp_path, NODES, HOURS))
     friday = 4 * 24 * HOUR + 10 * HOUR  # Saturday, 02:00 UTC
     play.move(friday - 600, RIS, "down").until(friday - 60)
     incident = next(iter(play.timeline.situation.subjects))
-    play.tell(friday, Acknowledge(incident, "it-duty", ticket=ticket)).until(friday + 60)
+    play.tell(friday, Acknowledge(incident, "it-duty")).until(friday + 60)
     said = play.timeline.situation.subjects[incident].incident.acknowledgement
     assert said is not None
-    assert said.until == at(friday + hours * HOUR)
+    assert said.until == at(friday + 24 * HOUR)

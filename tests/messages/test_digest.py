@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from pacs_monitor.messages import digest, fallback
-from pacs_monitor.messages.page import Scene
+from pacs_monitor.messages.scene import Scene
 from pacs_monitor.model import Ending, Incident, State
 from tests.alerting.support import ARCHIVE, CHECKS, RIS, an_estate, at, moved, opened
 

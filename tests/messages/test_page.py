@@ -9,6 +9,7 @@ import pytest
 from pacs_monitor.messages import page
 from pacs_monitor.messages.next_steps import NO_DATAGRAM, next_step
 from pacs_monitor.messages.reasons import REASON_TEXTS, phrase
+from pacs_monitor.messages.scene import Scene
 from pacs_monitor.model import (
     Check,
     CheckId,
@@ -38,7 +39,7 @@ DOWN = opened(moved(State.DOWN, 20, since=0), CHECKS[ARCHIVE], "01JD")
 def written(
     incident: Incident, event: Event = Event.OPENED, now: float = 60, standings: Mapping[str, Any] = STANDINGS
 ) -> dict[str, Any]:
-    return page.data(incident, event, page.Scene("east-campus", ESTATE.monitor, CHECKS, standings, at(now)))
+    return page.data(incident, event, Scene("east-campus", ESTATE.monitor, CHECKS, standings, at(now)))
 
 
 def summary(incident: Incident, event: Event = Event.OPENED, now: float = 60) -> object:
@@ -209,7 +210,7 @@ def test_a_channel_that_takes_nothing_is_named() -> None:
 
 
 def test_a_check_that_nobody_knows_any_more_is_told_by_its_name() -> None:
-    scene = page.Scene("east-campus", ESTATE.monitor, {}, {}, at(60))
+    scene = Scene("east-campus", ESTATE.monitor, {}, {}, at(60))
     data = page.data(replace(DOWN, ending=Ending.WITHDRAWN, ended=at(60)), Event.WITHDRAWN, scene)
     assert (data["title"], data["node"], data["site"], data["probe"]) == ("archive", "archive", "", None)
 
@@ -243,7 +244,7 @@ def told(check: Check, reason: Reason, detail: str, event: Event = Event.OPENED,
     incident = replace(
         DOWN, cause=str(check.id), members=(check.id,), problems=problems, reason=reason, detail=detail, **more
     )
-    scene = page.Scene("east-campus", ESTATE.monitor, {check.id: check}, {}, at(60), latest)
+    scene = Scene("east-campus", ESTATE.monitor, {check.id: check}, {}, at(60), latest)
     return page.data(incident, event, scene)
 
 
@@ -313,7 +314,7 @@ def test_blindness_says_what_the_one_check_said_and_what_several_have_in_common(
     plugin, other = of_kind("exec", "farm"), of_kind("exec", "broker")
     said = "the plugin reported UNKNOWN (exit status 3): no login"
     one = replace(own(IncidentKind.BLIND, "not_measured", Reason.NOT_MEASURED, plugin.id), detail=said)
-    scene = page.Scene("east-campus", ESTATE.monitor, {plugin.id: plugin, other.id: other}, {}, at(60))
+    scene = Scene("east-campus", ESTATE.monitor, {plugin.id: plugin, other.id: other}, {}, at(60))
     alone = page.data(one, Event.OPENED, scene)
     both = page.data(replace(one, members=(plugin.id, other.id)), Event.REMINDED, scene)
     cannot = "The monitor has had no valid result from"
@@ -338,7 +339,7 @@ def test_own_steps_of_a_kind_differ_from_those_of_the_reasons() -> None:
 
 
 def test_a_page_about_a_check_that_has_never_worked_asks_for_the_configuration() -> None:
-    scene = page.Scene("east-campus", ESTATE.monitor, CHECKS, STANDINGS, at(60), unproven=frozenset({ARCHIVE}))
+    scene = Scene("east-campus", ESTATE.monitor, CHECKS, STANDINGS, at(60), unproven=frozenset({ARCHIVE}))
     opened_and_reminded = [page.data(DOWN, event, scene) for event in (Event.OPENED, Event.REMINDED)]
     resolved = page.data(replace(DOWN, ended=at(540), ending=Ending.RESOLVED), Event.RESOLVED, scene)
     other = page.data(replace(DOWN, members=(DISK,)), Event.OPENED, scene)

@@ -33,7 +33,7 @@ def name(file: Path) -> str:
 def test_there_is_one_of_each_story() -> None:
     assert {file.stem for file in SCENARIOS} == {
         *("dead-archive", "dead-switch", "lost-site", "full-disk", "flapping", "storm", "overrun"),
-        *("closing-time", "holiday", "clock-change"),
+        *("closing-time", "holiday", "clock-change", "a-night"),
     }
 
 
@@ -170,3 +170,33 @@ def test_the_command_says_every_error_and_exits_with_1(tmp_path: Path) -> None:
 
 def test_the_command_needs_a_scenario_or_a_period() -> None:
     assert invoke("simulate", config=CONFIG).returncode == 2
+
+
+def test_what_is_wrong_with_a_word_is_said_at_its_line(tmp_path: Path, estate: Estate) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text(
+        START
+        + "timeline:\n  - {at: 0s, note: archive}\n  - {at: 1s, clock: 1h}\n  - {at: 2s, ack: archive, close: last}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        scenario.read(file, estate)
+    said = [str(problem) for problem in caught.value.problems]
+    assert [line.partition("wrong.yaml:")[2].partition(":")[0] for line in said] == ["3", "4", "5"]
+    assert "needs a text beside note" in said[0]
+    assert "write +1h or -90s" in said[1]
+    assert "needs exactly one of check, maintenance" in said[2]
+
+
+def test_another_configuration_is_in_force_from_then_on(tmp_path: Path, estate: Estate) -> None:
+    (tmp_path / "quiet.yaml").write_text(CONFIG.read_text().replace("paging: on", "paging: 'off'"))
+    file = tmp_path / "reload.yaml"
+    file.write_text(
+        START + "timeline:\n  - {at: 0s, reload: quiet.yaml}\n  - {at: 1m, check: archive/*, state: down}\n"
+        "  - {at: 1h, ack: last}\n  - {at: 2h, ack: ris}\n"
+    )
+    texts = scenario.play(scenario.read(file, estate)).texts
+    assert texts[0].startswith("08:03:00 suppressed opened to oncall, it-desk: unreachable:archive (critical), paging")
+    assert texts[1].startswith("10:00:00 refused acknowledge: no open incident ris")
+    file.write_text(START + "timeline:\n  - {at: 0s, reload: none.yaml}\n")
+    with pytest.raises(ConfigError, match=r"correct none.yaml first"):
+        scenario.read(file, estate)
