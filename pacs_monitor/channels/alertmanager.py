@@ -33,11 +33,11 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 from pydantic import AfterValidator, Field
 
 from pacs_monitor.channels.shared.disclosure import Disclose, disclosed
-from pacs_monitor.channels.shared.http import HttpSender, HttpSettings, Receiver
+from pacs_monitor.channels.shared.http import HttpSender, HttpSettings, Receiver, time_left
 from pacs_monitor.channels.shared.redaction import Redaction
-from pacs_monitor.channels.shared.rendering import ENDS, GOES_ON, json_bytes, said
+from pacs_monitor.channels.shared.rendering import GOES_ON, json_bytes, said
 from pacs_monitor.fields import Duration, Headers
-from pacs_monitor.model import DeliveryError, Event, Failure, Notification, iso
+from pacs_monitor.model import ENDINGS, DeliveryError, Event, Failure, Notification, iso
 from pacs_monitor.threads import started
 
 PATH = "/api/v2/alerts"
@@ -111,7 +111,7 @@ class Alertmanager:
 
     def deliver(self, notification: Notification, timeout: float) -> str:
         """POST to all peers; what the first said that accepted it, or DeliveryError."""
-        if notification.event in ENDS:
+        if notification.event in ENDINGS:
             with self._refreshing:  # a refresh that knows of no end must not arrive after it
                 return self._deliver(notification, timeout)
         return self._deliver(notification, timeout)
@@ -136,24 +136,23 @@ class Alertmanager:
                 self._remember(notification, alerts)
             deadline = time.monotonic() + timeout
             for begin in range(0, len(again), BATCH):
-                left = max(deadline - time.monotonic(), 0.1)
-                self._post(again[begin : begin + BATCH], left, everywhere=True)
+                self._post(again[begin : begin + BATCH], time_left(deadline), everywhere=True)
 
     def _alerts(self, notification: Notification) -> list[Alert]:
         """One alert, after those of the same incident that its new labels replace."""
         data, event, now = disclosed(notification, self._settings.disclose), notification.event, datetime.now(UTC)
         labels = self._labels(notification, data)
-        if event not in GOES_ON | ENDS:
+        if event not in GOES_ON | ENDINGS:
             return [_alert(notification, data, labels, now + timedelta(seconds=NOTICE_LASTS))]
         with self._lock:
             before = self._firing.get(_key(notification), labels)
-        if event in ENDS:
+        if event in ENDINGS:
             return [_alert(notification, data, before, now)]
         old = [] if before == labels else [_alert(notification, data, before, now)]
         return [*old, _alert(notification, data, labels, now + timedelta(seconds=AHEAD * self._settings.refresh))]
 
     def _labels(self, notification: Notification, data: Mapping[str, Any]) -> Labels:
-        name = "PacsIncident" if notification.event in GOES_ON | ENDS else "PacsNotice"
+        name = "PacsIncident" if notification.event in GOES_ON | ENDINGS else "PacsNotice"
         named = {"alertname": "PacsTest" if notification.event is Event.TEST else name}
         if notification.event is Event.TEST:
             named["severity"] = "info"
@@ -164,7 +163,7 @@ class Alertmanager:
         key = _key(notification)
         with self._lock:
             ended = self._ended.get(key, _Ended((), 0)).alerts
-            if notification.event in ENDS:
+            if notification.event in ENDINGS:
                 self._firing.pop(key, None)
                 self._ended[key] = _Ended((*ended, *alerts), time.monotonic() + RESENT_FOR)
             elif notification.event in GOES_ON:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from time import monotonic
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
@@ -114,6 +115,11 @@ class HttpSender:
             may_have_arrived=answer.status >= 500,
             retry_after=_retry_after(answer.headers.get("Retry-After")),
         )
+
+
+def time_left(until: float) -> float:
+    """Seconds until then, on the monotonic clock, for the next of several requests; never none at all."""
+    return max(until - monotonic(), 0.1)
 
 
 def _access(settings: HttpSettings, url: str) -> http.Access:

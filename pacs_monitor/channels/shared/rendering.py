@@ -11,8 +11,7 @@ from wcwidth import iter_graphemes
 from pacs_monitor.model import DeliveryError, Event, Failure
 
 ELLIPSIS = "…"
-ENDS = frozenset({Event.RESOLVED, Event.WITHDRAWN, Event.CLOSED})
-"""What tells that an incident is over."""
+
 GOES_ON = frozenset({Event.OPENED, Event.CHANGED, Event.REMINDED, Event.ESCALATED, Event.ACKNOWLEDGED})
 """What tells of an open incident. All other events are announcements, which are about no incident."""
 
