@@ -98,18 +98,6 @@ def _subject(incident: Incident, restored: Restored, notes: Notes, now: Micros) 
     return Subject(incident, due, notified, suppressed, differs, None if begun is None else Escalation(**begun))
 
 
-def _subject(
-    incident: Incident, restored: Restored, notes: Mapping[str, Mapping[str, Mapping[str, Any]]], now: Micros
-) -> Subject:
-    notified = {sent.channel: _until(sent, now) for sent in restored.notified.get(incident.id, ())}
-    suppressed = _suppressed(restored.suppressed.get(incident.id, ()))
-    due = min((p.due for p in incident.problems), default=incident.noticed)
-    differs = notes["differs"].get(incident.id, {}).get("since")
-    begun = notes["escalation"].get(incident.id)
-    escalation = None if begun is None else Escalation(**begun)
-    return Subject(incident, due, notified, suppressed, differs, escalation)
-
-
 def _notes(restored: Restored) -> dict[str, dict[str, Mapping[str, Any]]]:
     """By their kind and key."""
     return {kind: {note.key: note.data for note in restored.notes if note.kind == kind and note.data} for kind in NOTES}

@@ -152,7 +152,7 @@ def crowd(count: int, receiver: Receiver) -> Estate:
         return replace(CHECKS[RIS], id=CheckId("ris", f"c{number}"), severity=severity, page_after=0.0)
 
     checks = [check(number, Severity.WARNING) for number in range(count)] + [check(count, Severity.CRITICAL)]
-    return an_estate(checks, channels={"hook": hook(receiver)})
+    return replace(an_estate(checks, channels={"hook": hook(receiver)}), openings_per_minute={"hook": 2 * count})
 
 
 async def test_a_critical_page_goes_next_before_all_warnings_that_wait(
