@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from pydantic import TypeAdapter
 
-from pacs_monitor.alerting.planned import nothing_matches
 from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.alerting.words import Hold, Kind, Resume
+from pacs_monitor.config.matching import nothing_matches
 from pacs_monitor.model import CheckId
 from pacs_monitor.windows import Pause, spelled
 

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from pacs_monitor.alerting import hours
 from pacs_monitor.alerting.causes import channel_of
 from pacs_monitor.alerting.hours import Attended, Calendars
-from pacs_monitor.alerting.planned import Planned, covers
+from pacs_monitor.alerting.planned import Planned
 from pacs_monitor.config.estate import Estate, Route, check_facts
+from pacs_monitor.config.matching import covers
 from pacs_monitor.fields import Match
 from pacs_monitor.model import (
     SECOND,

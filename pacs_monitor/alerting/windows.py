@@ -14,10 +14,10 @@ from pydantic import TypeAdapter
 
 from pacs_monitor.alerting import coverage, notices, pauses
 from pacs_monitor.alerting.pauses import EDGE
-from pacs_monitor.alerting.planned import nothing_matches
 from pacs_monitor.alerting.situation import Held
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.alerting.words import Extend, Finish, Kind, Plan
+from pacs_monitor.config.matching import nothing_matches
 from pacs_monitor.model import SECOND, CheckId, Micros
 from pacs_monitor.model import Event as Said
 

@@ -12,6 +12,7 @@ from pacs_monitor.config.draft import Draft, read_draft
 from pacs_monitor.config.estate import Estate, Route, Step
 from pacs_monitor.config.hours import build_calendars
 from pacs_monitor.config.installed import check_packages
+from pacs_monitor.config.matching import covers, nothing_matches
 from pacs_monitor.config.problems import ConfigError, Problem
 from pacs_monitor.config.references import check_references
 from pacs_monitor.config.resolve import Resolved, resolve
@@ -21,6 +22,7 @@ from pacs_monitor.config.tree import parse_yaml
 from pacs_monitor.config.validate import Validator
 from pacs_monitor.config.values import is_loopback
 from pacs_monitor.fields import Match
+from pacs_monitor.model import Check, CheckId
 
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
@@ -42,6 +44,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Estate:
         raise ConfigError(problems)
     warn_of_sharing(validator, draft, found.nodes)
     _warn_of_links(validator, draft, found.monitor)
+    _warn_of_windows(validator, draft, found.checks)
     return _estate(path, hashlib.sha256(content).hexdigest(), draft, found, validator.warnings)
 
 
@@ -51,6 +54,14 @@ def _warn_of_links(validator: Validator, draft: Draft, monitor: MonitorSettings)
     if draft.monitor and draft.channels and not monitor.external_url and (is_loopback(host) or host in EVERYWHERE):
         message = f"external_url is missing: links in pages lead to {monitor.url}, which opens on this machine alone"
         validator.warn(draft.monitor.tree.mark, draft.monitor.path, message)
+
+
+def _warn_of_windows(validator: Validator, draft: Draft, checks: Mapping[CheckId, Check]) -> None:
+    """Maintenance that covers nothing: people would be paged for what was planned."""
+    for window in draft.maintenance:
+        match = window.settings.match
+        if checks and not any(covers(match, check) for check in checks.values()):
+            validator.warn(window.tree.mark, (*window.path, "match"), nothing_matches(match, checks))
 
 
 def content_of(path: Path) -> bytes:

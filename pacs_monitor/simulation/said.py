@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pacs_monitor.alerting.planned import covers, nothing_matches
 from pacs_monitor.alerting.words import Extend, Finish, Hold, Plan, Resume, Word
 from pacs_monitor.config import Estate
+from pacs_monitor.config.matching import covers, nothing_matches
 from pacs_monitor.fields import Match
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, CheckId, Micros, Reason, State

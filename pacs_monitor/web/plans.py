@@ -9,8 +9,8 @@ from fastapi import FastAPI, HTTPException, Request
 from pydantic import Field, StringConstraints, model_validator
 from ulid import ULID
 
-from pacs_monitor.alerting.planned import covers
 from pacs_monitor.alerting.words import Extend, Finish, Hold, Plan, Resume, Word
+from pacs_monitor.config.matching import covers
 from pacs_monitor.fields import Day, Match
 from pacs_monitor.model import SECOND, CheckId, Micros, iso
 from pacs_monitor.web.said import NOT_RECORDED, said
