@@ -33,7 +33,7 @@ def name(file: Path) -> str:
 def test_there_is_one_of_each_story() -> None:
     assert {file.stem for file in SCENARIOS} == {
         *("dead-archive", "dead-switch", "lost-site", "full-disk", "flapping", "storm", "overrun"),
-        *("closing-time", "holiday", "clock-change", "a-night"),
+        *("closing-time", "holiday", "clock-change", "a-night", "long-weekend"),
     }
 
 
