@@ -47,6 +47,8 @@ RESENT_FOR = 900.0
 """Seconds for which ended alerts are sent again."""
 NOTICE_LASTS = 300.0
 """Seconds until an announcement ends."""
+GRACE = 1.0
+"""Seconds after its timeout until a request is no longer waited for."""
 BATCH = 64
 """Alerts per request."""
 _LABELS = ("monitor", "kind", "incident", "severity", "node", "site", "role")
@@ -179,8 +181,12 @@ class Alertmanager:
             return started(lambda: self._sender.send(to, body, limit, headers=self._headers), "alertmanager")
 
         waiting, errors, answer = {send(url) for url in self._urls}, [], ""
+        until = time.monotonic() + limit + GRACE
         while waiting and (everywhere or not answer):
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            done, waiting = wait(waiting, time_left(until), return_when=FIRST_COMPLETED)
+            if not done:  # a name that is looked up for ever
+                errors.append(DeliveryError("timeout", "a peer could not be asked in time"))
+                break
             for future in done:
                 try:
                     answer = future.result()

@@ -39,6 +39,8 @@ from pacs_monitor.reaper import MARK, reaper
 
 OUTPUT_LIMIT = 16384
 """Bytes of output that are looked at; the rest is read and dropped."""
+LONG_ARGUMENT = 8
+"""Characters: an argument may be a secret, although `environment` is the place for one; shorter ones are words."""
 REFUSED = {65: "exit_65", 126: "not_configured", 127: "not_configured"}
 _STRAGGLERS = 1.0
 """Seconds for the pipe to be closed by what was killed."""
@@ -68,7 +70,8 @@ class Exec:
         self._settings = settings
         secrets = {name: value.get_secret_value() for name, value in settings.environment.items()}
         self._environment = _ENVIRONMENT | secrets
-        self._redaction = Redaction(others=[*secrets.values(), *settings.command[1:]])
+        arguments = [argument for argument in settings.command[1:] if len(argument) >= LONG_ARGUMENT]
+        self._redaction = Redaction(others=[*secrets.values(), *arguments])
 
     def deliver(self, notification: Notification, timeout: float) -> str:
         """Run the program once; the first line of what it said, or DeliveryError."""

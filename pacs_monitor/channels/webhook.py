@@ -14,6 +14,26 @@ Any 2xx means delivered, whatever happens to the answer's body; preceding 1xx an
 other answers and network failures are retried, no sooner than `Retry-After` asks: after 1 s, doubling to 60 s. 3xx, and
 4xx other than 408, 425 and 429, are refusals: after the tenth it is retried every 5 min. Redirects are not followed:
 configure the receiver's final address.
+
+For receivers that want something else, `body` has templates (Jinja2, sandboxed):
+
+```yaml
+chat:
+  type: webhook
+  url: "https://chat.example.org/hooks/${CHAT_HOOK:-choose-one}"
+  body:
+    opened: '{"text": {{ summary | cut(2000) | tojson }}}'
+    resolved: '{"text": {{ summary | tojson }}}'
+```
+
+`opened` is for opened; `changed` for changed, reminded, escalated and acknowledged; `resolved` for resolved, withdrawn
+and closed; `notice` for digests and maintenance. For an event without a template nothing is sent. A test sends
+`opened`, then `resolved`. A template sees every key of [a page](../operations.md#what-a-page-says) (one that a page
+does not have is empty), and `key` (the same from opened to resolved), `id` (the same on every retry), `type`, `event`
+and `timestamp`. Filters: `cut(CHARACTERS)`, `tojson`, `urlencode`, `default`, `first`, `join`, `length`, `lower`,
+`replace`, `trim`, `upper`. Write every text in JSON with `tojson`. The body must be JSON unless the header Content-Type
+says otherwise.
+[Recipes](../recipes.md#tickets-and-chats) for ServiceNow, Jira, Zammad, Mattermost and Rocket.Chat.
 """
 
 from __future__ import annotations
@@ -23,26 +43,45 @@ import binascii
 import hashlib
 import hmac
 from datetime import UTC, datetime
-from typing import ClassVar
+from time import monotonic
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from pacs_monitor.channels.shared.http import HttpSender, HttpSettings, Receiver
+from pacs_monitor import http
+from pacs_monitor.channels.shared.disclosure import Disclose, disclosed
+from pacs_monitor.channels.shared.http import HttpSender, HttpSettings, Receiver, time_left
 from pacs_monitor.channels.shared.redaction import Redaction
 from pacs_monitor.channels.shared.rendering import json_bytes
-from pacs_monitor.fields import Headers, Secret, SecretLine
+from pacs_monitor.channels.shared.templates import Bodies, rendered
+from pacs_monitor.fields import Headers, Secret, SecretLine, check_header_value
 from pacs_monitor.model import Notification, iso
 
 _PREFIX = "whsec_"
 
 
+def _is_a_token(token: Secret | None) -> Secret | None:
+    return None if token is None else check_header_value(token)
+
+
 class WebhookSettings(HttpSettings):
     url: Receiver
-    """Where to POST, http or https. Treated as a secret, because many receivers put a token into it."""
+    """Where to send, http or https. Treated as a secret, because many receivers put a token into it."""
     secret: SecretLine | None = None
     """Secret that signs every event (Standard Webhooks); `whsec_` and base64, or any text."""
+    method: Literal["POST", "PUT", "PATCH"] = "POST"
+    """HTTP method."""
     headers: Headers = Field(default_factory=dict)
-    """Headers to send with every event, such as Authorization."""
+    """Headers to send with every event."""
+    username: str = ""
+    """Account name (basic authentication, RFC 7617)."""
+    password: SecretLine | None = None
+    """Its password; or password_file."""
+    token: Annotated[SecretLine | None, AfterValidator(_is_a_token)] = None
+    """Bearer token (RFC 6750); or token_file."""
+    body: Bodies | None = None
+    """Templates of the bodies (Jinja2), instead of the event in JSON."""
+    disclose: Disclose = "full"
 
     @field_validator("secret")
     @classmethod
@@ -50,6 +89,14 @@ class WebhookSettings(HttpSettings):
         if secret is not None and not _key(secret):
             raise ValueError("empty")
         return secret
+
+    @model_validator(mode="after")
+    def _one_account(self) -> Self:
+        if bool(self.username) + bool(self.token) + any(name.lower() == "authorization" for name in self.headers) > 1:
+            raise ValueError("set one of username, token and the header Authorization")
+        if self.password is not None and not self.username:
+            raise ValueError("set username too: a password alone is not sent")
+        return self
 
 
 class Webhook:
@@ -64,19 +111,31 @@ class Webhook:
         self.name = name
         self._settings = settings
         self._url = settings.url.get_secret_value()
-        secrets = [*settings.headers.values(), *filter(None, [settings.secret])]
-        redaction = Redaction([self._url], [secret.get_secret_value() for secret in secrets])
-        self._sender = HttpSender(settings, redaction)
+        self._fixed = {name: value.get_secret_value() for name, value in settings.headers.items()}
+        self._fixed |= _authorization(settings)
+        secrets = [secret.get_secret_value() for secret in (settings.secret, settings.password) if secret is not None]
+        self._sender = HttpSender(settings, Redaction([self._url], [*self._fixed.values(), *secrets]))
 
     def deliver(self, notification: Notification, timeout: float) -> str:
-        """POST one event; what the receiver said, or DeliveryError."""
-        event = {"type": notification.type, "timestamp": iso(notification.created), "data": notification.data}
-        body = json_bytes(event)
-        return self._sender.send(self._url, body, timeout, headers=self._headers(notification.id, body))
+        """Send one event; what the receiver said, or DeliveryError."""
+        until, said = monotonic() + timeout, ""
+        for body in self._bodies(notification):
+            headers = self._headers(notification.id, body)
+            answer = self._sender.send(self._url, body, time_left(until), headers=headers, method=self._settings.method)
+            said = said or answer
+        return said or f"nothing is sent: body has no template for {notification.event}"
+
+    def _bodies(self, notification: Notification) -> list[bytes]:
+        data, bodies = disclosed(notification, self._settings.disclose), self._settings.body
+        if bodies is None:
+            return [json_bytes({"type": notification.type, "timestamp": iso(notification.created), "data": data})]
+        kinds = [value for name, value in self._fixed.items() if name.lower() == "content-type"]
+        as_json = not kinds or "json" in kinds[0]
+        return [rendered(text, notification, data, as_json=as_json) for text in bodies.of(notification.event)]
 
     def _headers(self, identity: str, body: bytes) -> dict[str, str]:
         headers = {
-            **{name: value.get_secret_value() for name, value in self._settings.headers.items()},
+            **self._fixed,
             "webhook-id": identity,
             "webhook-timestamp": str(int(datetime.now(UTC).timestamp())),
         }
@@ -85,6 +144,15 @@ class Webhook:
             digest = hmac.digest(_key(self._settings.secret), signed, hashlib.sha256)
             headers["webhook-signature"] = f"v1,{base64.b64encode(digest).decode()}"
         return headers
+
+
+def _authorization(settings: WebhookSettings) -> dict[str, str]:
+    if settings.token is not None:
+        return {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
+    if settings.username:
+        password = settings.password.get_secret_value() if settings.password else ""
+        return {"Authorization": http.basic(settings.username, password)}
+    return {}
 
 
 def _key(secret: Secret) -> bytes:

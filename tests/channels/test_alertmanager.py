@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -117,6 +119,28 @@ def test_when_no_peer_takes_it_one_that_may_later_makes_it_temporary() -> None:
     error = raised.value
     assert (error.failure, error.retry_after, error.may_have_arrived) == (Failure.TEMPORARY, 7.0, True)
     assert set(str(error).split("; ")) == {"HTTP 400 bad", "HTTP 503"}
+
+
+def test_a_name_that_is_looked_up_for_ever_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, look_up = threading.Event(), socket.getaddrinfo
+
+    def slow(host: Any, *args: Any, **kwargs: Any) -> Any:
+        return (
+            found.wait(60) and look_up(host, *args, **kwargs)
+            if host == "slow.invalid"
+            else look_up(host, *args, **kwargs)
+        )
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    with receiver(answering(200)) as at, Stopwatch() as watch:
+        am = channel("http://slow.invalid", at.url, timeout="500ms")
+        am.refresh([samples.notification()], SOON)
+        am.deliver(samples.notification(Event.RESOLVED), SOON)
+        with pytest.raises(DeliveryError, match="a peer could not be asked in time"):
+            channel("http://slow.invalid", timeout="500ms").deliver(samples.notification(), SOON)
+    found.set()
+    assert watch.seconds < SOON / 2
+    assert len(at.requests) == 2
 
 
 def test_what_is_about_no_incident_ends_by_itself() -> None:

@@ -1,0 +1,113 @@
+"""Texts of the site: Jinja2 templates over the data of a page, sandboxed, tried when the configuration is read.
+
+A template sees every key of a page (one that a page does not have is empty), and `key` (the same from opened to
+resolved), `id` (the same on every retry), `type`, `event` and `timestamp`. It sees nothing of the monitor.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import AfterValidator
+
+from pacs_monitor.channels.shared.rendering import cut, said, unsendable
+from pacs_monitor.fields import Settings
+from pacs_monitor.model import ENDINGS, Event, Notification, iso
+
+LONGEST = 1 << 20
+"""Characters of what a template makes."""
+_TEXTS = (
+    *("monitor", "kind", "incident", "group", "node", "title", "site", "role", "check", "probe", "severity", "state"),
+    *("reason", "blame", "phase", "summary", "detail", "next_step", "impact", "last_good", "since", "noticed"),
+    *("resolved", "public_note", "runbook", "url", "channel"),
+)
+_LISTS = ("members", "problems", "nodes", "incidents", "linked", "also_failing", "still_ok", "missed", "failing")
+_MAPPINGS = ("support", "labels", "acknowledged", "window")
+_EMPTY: Mapping[str, Any] = {
+    **dict.fromkeys(_TEXTS, ""),
+    **{key: [] for key in _LISTS},
+    **{key: {} for key in _MAPPINGS},
+    "schema": 1,
+    "page": 1,
+    "worse": False,
+    "unrecorded": False,
+    "unproven": False,
+}
+_SAMPLE = {**_EMPTY, **dict.fromkeys(("key", "id", "type", "event", "timestamp"), "x")}
+
+_environment = ImmutableSandboxedEnvironment(
+    undefined=StrictUndefined, keep_trailing_newline=False, autoescape=False, finalize=lambda v: "" if v is None else v
+)
+_environment.globals.clear()
+_environment.filters = {
+    name: _environment.filters[name]
+    for name in ("default", "first", "join", "length", "lower", "replace", "tojson", "trim", "upper", "urlencode")
+} | {"cut": cut}
+
+
+def _template(text: str) -> str:
+    """It must compile, and be able to render a page."""
+    _rendered(text, _SAMPLE)
+    return text
+
+
+Template = Annotated[str, AfterValidator(_template)]
+"""A Jinja2 template."""
+
+
+class Bodies(Settings):
+    """What is sent for which event; for an event without a template, nothing is."""
+
+    opened: Template
+    """For opened."""
+    changed: Template = ""
+    """For changed, reminded, escalated and acknowledged."""
+    resolved: Template = ""
+    """For resolved, withdrawn and closed."""
+    notice: Template = ""
+    """For digests and maintenance."""
+
+    def of(self, event: Event) -> tuple[str, ...]:
+        """The templates for an event: a test opens and resolves."""
+        if event is Event.TEST:
+            return tuple(filter(None, (self.opened, self.resolved)))
+        if event is Event.OPENED:
+            return (self.opened,)
+        if event in ENDINGS:
+            return tuple(filter(None, (self.resolved,)))
+        changed = event.value.startswith("incident.")
+        return tuple(filter(None, (self.changed if changed else self.notice,)))
+
+
+def rendered(template: str, notification: Notification, data: Mapping[str, Any], *, as_json: bool) -> bytes:
+    """What a template makes of a page; DeliveryError (unsendable) where it makes nothing that can be sent."""
+    told = {key: value for key, value in data.items() if value is not None}
+    event = notification.event.value.rpartition(".")[2]
+    ours = {"type": notification.type, "event": event, "id": notification.id, "timestamp": iso(notification.created)}
+    known = {**_EMPTY, **told, **ours, "key": said(data, "dedup_key") or notification.id}
+    for key in _TEXTS:
+        said(known, key)
+    try:
+        text = _rendered(template, known)
+        if as_json:
+            json.loads(text)
+        return text.encode()
+    except ValueError as error:
+        raise unsendable(f"body: {error}") from None
+
+
+def _rendered(template: str, known: Mapping[str, Any]) -> str:
+    """Raises ValueError."""
+    try:
+        text = _environment.from_string(template).render(known)
+    except TemplateError as error:
+        raise ValueError(f"correct the template: {error.message}") from None
+    except (TypeError, AttributeError, ArithmeticError, LookupError, RecursionError) as error:
+        raise ValueError(f"correct the template: {type(error).__name__} while it is rendered") from None
+    if len(text) > LONGEST:
+        raise ValueError(f"shorten the template: it makes more than {LONGEST} characters")
+    return text
