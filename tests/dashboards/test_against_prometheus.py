@@ -13,7 +13,7 @@ from tests.dashboards.queries import DASHBOARDS, ROOT, documented_metrics, load,
 from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port
 from tests.peers.prometheus import Prometheus, promtool
-from tests.peers.receiver import SECRET
+from tests.peers.receiver import SECRET, Receiver
 from tests.peers.switchable import Switchable
 from tests.support.estates import write_estate
 
@@ -23,9 +23,9 @@ NODE = "  {name}: {{site: east, host: 127.0.0.1, dicom: {{port: {port}, ae_title
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningDaemon, Prometheus]]:
-    """One node answers, one refuses, and the page about it cannot be delivered: each query has something to show."""
+    """One node answers, one refuses, and of two channels one cannot deliver: each query has something to show."""
     folder, listen = tmp_path_factory.mktemp("scraped"), free_port()
-    with Switchable() as peer:
+    with Switchable() as peer, Receiver() as desk:
         config = write_estate(
             folder,
             listen,
@@ -35,6 +35,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningDaem
         )
         own = f"  heartbeat: {{url: 'http://127.0.0.1:{listen}/healthz', interval: 1s}}\n"
         text = config.read_text().replace("  paging: on\n", f"  paging: on\n{own}")
+        channel = f"channels: {{desk: {{type: webhook, url: '{desk.url}', secret: '{SECRET}'}}, "
+        text = text.replace("channels: {", channel).replace("channels: [pager]", "channels: [pager, desk]")
         config.write_text(text + "sites: {east: {title: East campus}}\n")
         target = f"127.0.0.1:{listen}"
         with (
