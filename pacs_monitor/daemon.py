@@ -365,7 +365,7 @@ class Daemon:
             self._taking = self.supervisor.supervise("orphans", self._take_orphans)
 
     async def _take_orphans(self) -> None:
-        self.desk.outbox.feed(await self.history.take_orphans(adopt=False))
+        self.desk.outbox.feed(await self.history.take_orphans(adopt=False), of_a_run_before=True)
 
     async def _heartbeat_loop(self) -> None:
         while True:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pacs_monitor.alerting import digests, recalled
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.turn import Owed, Turn
+from pacs_monitor.ends import end_id
 from pacs_monitor.model import DeliveryStatus, Ending, IncidentKind, Micros, Suppressed, Why
 from pacs_monitor.model import Event as Said
 
@@ -49,4 +50,5 @@ def end(turn: Turn, subject: Subject, ending: Ending, ended: Micros) -> None:
         status = DeliveryStatus.PENDING
         if sent.shadow or sent.refused:
             status = DeliveryStatus.SHADOW if sent.shadow else DeliveryStatus.DROPPED
-        turn.effects.owed.append(Owed(turn.identity(), incident, channel, said, status, turn.at, sent.page))
+        identity = end_id(sent.opened, sent.version)
+        turn.effects.owed.append(Owed(identity, incident, channel, said, status, turn.at, sent.page))

@@ -179,7 +179,10 @@ _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened, when alerting heard of it; the ids of what it opens and sends derive from its own."""
+    """Something that happened, when alerting heard of it; the ids of what it opens and sends derive from its own.
+
+    Those of ends derive from what they end (pacs_monitor.ends).
+    """
 
     id: str
     at: Micros

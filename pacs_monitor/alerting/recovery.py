@@ -12,11 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import NamedTuple
 
-from ulid import ULID
-
 from pacs_monitor.alerting.journal import Journal, Kept
 from pacs_monitor.alerting.restart import with_problems
 from pacs_monitor.config.estate import Estate
+from pacs_monitor.ends import ended
 from pacs_monitor.format.human import pluralized
 from pacs_monitor.history import History, HistoryReader
 from pacs_monitor.history.restored import Restored
@@ -24,7 +23,6 @@ from pacs_monitor.messages import fallback, page
 from pacs_monitor.messages.scene import Scene
 from pacs_monitor.model import (
     ENDINGS,
-    SECOND,
     TROUBLE,
     DeliveryStatus,
     Ending,
@@ -62,8 +60,7 @@ async def recover_as_standby(journal: Journal, estate: Estate, now: Micros) -> t
         Entry(
             incidents=(one.incident,),
             notifications=tuple(
-                replace(past, data=_data(one, past, scene), attempts=max(1, past.attempts))
-                for past in one.notifications
+                replace(_may_be_sent(past), data=_data(one, past, scene)) for past in one.notifications
             ),
             notified=one.notified,
         )
@@ -96,14 +93,13 @@ def entry_of(kept: Sequence[Kept], recorded: OnRecord, restored: Restored, estat
         if known is not None and known.ended is not None:  # who recorded the end owed it to all openings on record
             incident = known
             unknown = [past for past in notifications if past.id not in recorded.notifications]
-            notifications = [replace(past, status=_settled(past.status)) for past in unknown]
-            notifications += _withdrawals(unknown, now)
+            notifications = _ended(one._replace(notifications=tuple(unknown)), now)
         elif known is not None and (incident.ended is None or known.version >= incident.version):
             incident = known  # it goes on, whatever an earlier run had meant to send of an end
-            notifications = [_without_end(past) for past in notifications]
+            notifications = [past for past in notifications if past.event not in ENDINGS]
         elif known is None and incident.ended is None and not taken.isdisjoint(_about(incident)):
             incident = incident.changed(ended=now, ending=Ending.WITHDRAWN)
-            notifications += _withdrawals(notifications, now)
+            notifications = _ended(one, now)
         elif known is None and incident.ended is None:
             taken |= _about(incident)
             transitions += _transitions(incident, restored, estate)
@@ -147,28 +143,25 @@ def _transitions(incident: Incident, restored: Restored, estate: Estate) -> Iter
         )
 
 
-def _settled(status: DeliveryStatus) -> DeliveryStatus:
-    return DeliveryStatus.DROPPED if status is DeliveryStatus.PENDING else status
-
-
-def _without_end(owed: Notification) -> Notification:
-    return replace(owed, status=_settled(owed.status)) if owed.event in ENDINGS else owed
-
-
-def _withdrawals(notifications: Sequence[Notification], now: Micros) -> list[Notification]:
-    """The ends of whatever was opened, or may still be."""
-    shadow, pending = DeliveryStatus.SHADOW, DeliveryStatus.PENDING
-    return [
-        replace(
+def _ended(kept: Kept, now: Micros) -> list[Notification]:
+    """What ends it wherever its opened may be taken."""
+    return ended(
+        [_may_be_sent(past) for past in kept.notifications],
+        kept.notified,
+        lambda opened, identity: replace(
             opened,
-            id=str(ULID.from_timestamp(now / SECOND)),
+            id=identity,
             event=Event.WITHDRAWN,
             created=now,
-            status=shadow if opened.status is shadow else pending,
-        )
-        for opened in notifications
-        if opened.opens and opened.status in (shadow, pending, DeliveryStatus.DELIVERED)
-    ]
+            status=opened.status if opened.status is DeliveryStatus.SHADOW else DeliveryStatus.PENDING,
+            attempts=0,
+        ),
+    )
+
+
+def _may_be_sent(past: Notification) -> Notification:
+    """Nobody knows how often it was tried."""
+    return replace(past, attempts=max(1, past.attempts))
 
 
 def _data(one: Kept, past: Notification, scene: Scene) -> dict[str, object]:

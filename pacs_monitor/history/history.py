@@ -81,6 +81,8 @@ class History:
         self._monitor = number
         self._ledger, self._batches = RecordWriter(number, ids), Batches(ids)
         self._orphans = Orphans(number, self._ledger)
+        self._taken: deque[Notification] = deque()
+        """Owed for what was taken up, and not yet returned: a write that was not waited for may be committed."""
         self.objects = TestObjects(ids, seed, clock, self._writer.done)
         self.off_since = recorded
         """When the run before this one was last alive, by the clock that it had; None if there was none."""
@@ -197,15 +199,18 @@ class History:
             await self._durable(partial(people.rewrite, found=found))
 
     async def take_orphans(self, *, adopt: bool) -> tuple[Notification, ...]:
-        """Take up what a former leader handed over (history.orphans); the notifications that are owed for it."""
+        """Take up what a former leader handed over (history.orphans); the notifications that are owed for it.
+
+        Also for what was taken up by a call before that failed because it took too long.
+        """
         now = self._clock.now()
         taken: list[Notification] = []
 
         def work(connection: Connection) -> None:
             taken[:] = self._orphans.take(connection, now, adopt=adopt)
 
-        await self._durable(work)
-        return tuple(taken)
+        await self._durable(work, lambda: self._taken.extend(taken))
+        return tuple(self._taken.popleft() for _ in range(len(self._taken)))
 
     def beat(self, batch: HeartbeatBatch) -> Future[None]:
         """A heartbeat, about every 5 s: never blocks; what cannot be written now is written with a later one.
@@ -223,8 +228,11 @@ class History:
         self.reader.close()
         self._let_go(within)
 
-    async def _durable(self, work: Callable[[Connection], None]) -> None:
-        """Run work with a sign of life; HistoryError when it fails, or takes too long."""
+    async def _durable(self, work: Callable[[Connection], None], committed: Callable[[], None] = lambda: None) -> None:
+        """Run work with a sign of life; HistoryError when it fails, or takes too long.
+
+        `committed` is called by the writer, also when nobody waits any more.
+        """
         now = self._clock.now()
 
         def alive(connection: Connection) -> None:
@@ -232,7 +240,11 @@ class History:
             self._alive.extend(now)
             self._alive.write(connection)
 
-        await self._writer.done(alive, self._alive.written)
+        def written() -> None:
+            self._alive.written()
+            committed()
+
+        await self._writer.done(alive, written)
 
     def _write_beat(self) -> Future[None]:
         self._writer.submit(self._write_alive, self._beaten)

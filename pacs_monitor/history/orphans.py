@@ -1,26 +1,27 @@
 """What a fenced leader could not record: handed over as JSON, and adopted or withdrawn by the leader of now.
 
 An incident is adopted when the new leader takes them up before it restores, and none is open for the same cause: it
-goes on under its own key. Any other one is withdrawn wherever its `opened` may have gone, so that no receiver keeps
-a page open that nobody would ever end.
+goes on under its own key. Any other one is ended wherever its `opened` may have gone, so that no receiver keeps a page
+open that nobody would ever end; what may have gone is sent again before, so that it is never taken after its end.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_
-from ulid import ULID
 
+from pacs_monitor.ends import ended
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.first_form import notified_of, suppressed_of
 from pacs_monitor.history.records import RecordWriter
 from pacs_monitor.model import (
-    SECOND,
+    ENDINGS,
     CheckId,
     DeliveryStatus,
     Ending,
@@ -35,7 +36,6 @@ from pacs_monitor.model import (
 
 log = logging.getLogger(__name__)
 ENTRY = TypeAdapter(Entry)
-TRIED = frozenset({DeliveryStatus.PENDING, DeliveryStatus.GIVEN_UP})
 
 
 def hand_over(connection: Connection, monitor: str, entries: Sequence[Entry], now: Micros) -> None:
@@ -68,7 +68,8 @@ class Orphans:
         goes_on = select(t.incidents.c.id).where(t.incidents.c.id.in_(strangers), t.incidents.c.ended.is_(None))
         gone = strangers - set(connection.scalars(goes_on))
         if adopt:
-            self._ledger.record(connection, _without(entry, strangers))
+            adopted = _without(entry, strangers)
+            self._ledger.record(connection, replace(adopted, notifications=self._due(connection, adopted)))
         ends = _ends(self._unrecorded(connection, entry), gone, now)
         self._ledger.record(connection, ends)
         connection.execute(delete(t.orphans).where(t.orphans.c.id.in_(read)))
@@ -107,6 +108,14 @@ class Orphans:
         ended = select(of.id).where(of.id == incident.id, of.ended.is_not(None))
         return bool(others - {incident.id}) or connection.scalar(ended) is not None
 
+    def _due(self, connection: Connection, entry: Entry) -> tuple[Notification, ...]:
+        """Without the ends of what another leader has gone on with since."""
+        of = t.incidents.c
+        known = select(of.id, of.version).where(of.id.in_([i.id for i in entry.incidents]), of.ended.is_(None))
+        versions = {row.id: row.version for row in connection.execute(known)}
+        goes_on = {i.id for i in entry.incidents if versions.get(i.id, 0) >= i.version}
+        return tuple(o for o in entry.notifications if o.event not in ENDINGS or o.incident not in goes_on)
+
     def _unrecorded(self, connection: Connection, entry: Entry) -> Entry:
         """Without the notifications that are on record: who ended their incident owed them their end."""
         of = t.notifications.c
@@ -144,7 +153,7 @@ def _together(entries: Sequence[Entry]) -> Entry:
     return Entry(
         tuple(transition for entry in entries for transition in entry.transitions),
         tuple({incident.id: incident for entry in entries for incident in entry.incidents}.values()),
-        tuple(owed for entry in entries for owed in entry.notifications),
+        _once(owed for entry in entries for owed in entry.notifications),
         tuple(row for entry in entries for row in entry.suppressed),
         tuple(sent for entry in entries for sent in entry.notified),
         tuple(event for entry in entries for event in entry.events),
@@ -152,6 +161,15 @@ def _together(entries: Sequence[Entry]) -> Entry:
         tuple(note for entry in entries for note in entry.notes),
         tuple(span for entry in entries for span in entry.maintained),
     )
+
+
+def _once(notifications: Iterable[Notification]) -> tuple[Notification, ...]:
+    """Each of them once: an entry was handed over twice where the first time was not confirmed."""
+    once: dict[str, Notification] = {}
+    for owed in notifications:
+        if owed.id not in once or once[owed.id].status is DeliveryStatus.PENDING:
+            once[owed.id] = owed
+    return tuple(once.values())
 
 
 def _without(entry: Entry, strangers: Set[str]) -> Entry:
@@ -168,33 +186,29 @@ def _without(entry: Entry, strangers: Set[str]) -> Entry:
 
 def _ends(entry: Entry, gone: Set[str], now: Micros) -> Entry:
     """The ends of these incidents, for every channel that may have taken their opened."""
-    ended = [i.changed(ended=now, ending=Ending.WITHDRAWN) for i in entry.incidents if i.id in gone]
-    taken = [
-        opened for opened in entry.notifications if opened.opens and opened.incident in gone and _may_be_taken(opened)
-    ]
-    pages = {(sent.incident, sent.channel): sent.page for sent in entry.notified}
-    owed = [
-        Notification(
-            str(ULID.from_timestamp(now / SECOND)),
-            opened.channel,
-            Event.WITHDRAWN,
-            now,
-            _words(opened, pages.get((opened.incident or "", opened.channel), 1)),
-            opened.incident,
-        )
-        for opened in taken
-    ]
-    theirs = [replace(past, status=_settled(past.status)) for past in entry.notifications if past.incident in gone]
-    return Entry(incidents=tuple(ended), notifications=(*theirs, *owed))
+    incidents = [incident for incident in entry.incidents if incident.id in gone]
+    owed: list[Notification] = []
+    for identity in gone:
+        past = [one for one in entry.notifications if one.incident == identity]
+        sent = {one.channel: one for one in entry.notified if one.incident == identity}
+        owed += ended(past, sent.values(), partial(_withdrawn, pages={c: one.page for c, one in sent.items()}, now=now))
+    return Entry(
+        incidents=tuple(i if i.ended else i.changed(ended=now, ending=Ending.WITHDRAWN) for i in incidents),
+        notifications=tuple(owed),
+    )
 
 
-def _settled(status: DeliveryStatus) -> DeliveryStatus:
-    """Nobody sends it any more."""
-    return DeliveryStatus.DROPPED if status is DeliveryStatus.PENDING else status
-
-
-def _may_be_taken(opened: Notification) -> bool:
-    return opened.status is DeliveryStatus.DELIVERED or (opened.status in TRIED and opened.attempts > 0)
+def _withdrawn(opened: Notification, identity: str, *, pages: Mapping[str, int], now: Micros) -> Notification:
+    shadow = opened.status is DeliveryStatus.SHADOW
+    return Notification(
+        identity,
+        opened.channel,
+        Event.WITHDRAWN,
+        now,
+        _words(opened, pages.get(opened.channel, 1)),
+        opened.incident,
+        DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING,
+    )
 
 
 def _words(opened: Notification, page: int) -> dict[str, Any]:

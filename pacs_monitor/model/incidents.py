@@ -297,7 +297,7 @@ class Recorded:
     """An event that alerting decided on, as the record keeps it."""
 
     id: str
-    """A ULID; the ids of what it opened and sent derive from it."""
+    """A ULID; the ids of what it opened and sent derive from it, but those of ends (pacs_monitor.ends)."""
     at: Micros
     kind: str
     data: Mapping[str, Any]

@@ -26,7 +26,7 @@ from tests.history.things import incident
 AT = 1_764_000_000_000_000
 NOW = AT + 10**9
 NOBODY = Restored(standings={}, incidents=(), notified={}, suppressed={}, pending=(), memory={})
-PENDING, DELIVERED, DROPPED = DeliveryStatus.PENDING, DeliveryStatus.DELIVERED, DeliveryStatus.DROPPED
+PENDING, DELIVERED = DeliveryStatus.PENDING, DeliveryStatus.DELIVERED
 OPEN = incident(AT, id="01JD0000000000000000000001", cause=str(ARCHIVE), members=(ARCHIVE,))
 ENDED = OPEN.changed(state=State.UP, ended=AT + 100, ending=Ending.RESOLVED)
 OPENED = Notification("01JD0000000000000000000777", "hook", Event.OPENED, AT, {}, OPEN.id)
@@ -49,16 +49,19 @@ def test_what_the_record_has_ended_is_ended_once() -> None:
     assert sent(entry) == []
 
 
-def test_an_opened_that_who_ended_the_incident_did_not_know_is_withdrawn() -> None:
+def test_an_opened_that_who_ended_the_incident_did_not_know_is_sent_again_and_withdrawn() -> None:
     entry = adopted(Kept(OPEN, (OPENED,)), ENDED)
-    assert sent(entry) == [(Event.OPENED, DROPPED), (Event.WITHDRAWN, PENDING)]
+    assert sent(entry) == [(Event.OPENED, PENDING), (Event.WITHDRAWN, PENDING)]
+    assert entry.notifications[0].id == OPENED.id
     assert entry.incidents == (ENDED,)
+    again = adopted(Kept(OPEN, (OPENED,)), ENDED)
+    assert [owed.id for owed in again.notifications] == [owed.id for owed in entry.notifications]
 
 
 def test_an_end_of_an_earlier_run_does_not_end_what_another_run_has_gone_on_with() -> None:
     went_on = replace(OPEN, version=ENDED.version + 1)
     entry = adopted(Kept(ENDED, (OPENED, RESOLVED)), went_on, {OPENED.id})
-    assert sent(entry) == [(Event.OPENED, PENDING), (Event.RESOLVED, DROPPED)]
+    assert sent(entry) == [(Event.OPENED, PENDING)]
     assert entry.incidents == (went_on,)
 
 
