@@ -188,7 +188,12 @@ def test_down_behind_a_dead_parent_is_unreachable_only_for_failures_that_a_dead_
     parent = (Interval(350, 450),)
     ledger = went((None, 0, State.UP, None), (290, 300, State.DOWN, reason), (490, 500, State.UP, None))
     behind = account(Timeline(ledger, ALWAYS, RUNNING, parent), DAY, 1000)
-    if reason not in (Reason.DNS, Reason.TCP_TIMEOUT, Reason.TCP_UNREACHABLE):  # a refusal proves that the path works
+    if reason not in (
+        Reason.DNS,
+        Reason.TCP_TIMEOUT,
+        Reason.TCP_UNREACHABLE,
+        Reason.ABSENT,
+    ):  # a refusal proves that the path works
         assert (behind.classes[Class.DOWN], behind.classes[Class.UNREACHABLE]) == (200, 0)
         return
     assert (behind.classes[Class.DOWN], behind.classes[Class.UNREACHABLE]) == (100, 100)
