@@ -16,6 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import requests
@@ -32,7 +33,11 @@ from tests.peers.unreliable import BAD, Mood, Unreliable
 from tests.proofs.databases import Database, Postgresql, Sqlite
 from tests.support.timing import wait_until
 
+T = TypeVar("T")
+
 NODES = 3
+BREAKS = 3
+"""How often one node breaks at most: one that breaks five times within an hour flaps, and its incident stays open."""
 ENDINGS = {"incident.resolved", "incident.withdrawn", "incident.closed"}
 HEALS_WITHIN = 240.0
 """Seconds from the end of the storm until nothing is owed: a retry may be a minute away, twice."""
@@ -42,11 +47,19 @@ class Storm:
     """The daemons, what they watch, whom they tell and where they write."""
 
     def __init__(
-        self, folder: Path, database: Database, daemons: int, dice: random.Random, pace: float, stack: ExitStack
+        self,
+        folder: Path,
+        database: Database,
+        daemons: int,
+        kills: int,
+        dice: random.Random,
+        pace: float,
+        stack: ExitStack,
     ) -> None:
         """`pace`: what each pause is multiplied with."""
-        self.dice, self.database, self._pace = dice, database, pace
-        self.peers = [stack.enter_context(Switchable()) for _ in range(NODES)]
+        self.dice, self.database, self._kills, self._pace = dice, database, kills, pace
+        nodes = max(NODES, -(-kills // BREAKS))
+        self.peers = [stack.enter_context(Switchable()) for _ in range(nodes)]
         self.receivers = [stack.enter_context(Unreliable()) for _ in range(len(BAD) + 1)]
         """One for every way to fail, and one that is always well."""
         self.daemons = [self._daemon(folder / f"daemon{number}", database.url) for number in range(daemons)]
@@ -70,7 +83,7 @@ class Storm:
         file = folder / "monitor.yaml"
         file.write_text(
             f"monitor: {{name: storm, ae_title: US, database: '{url}', listen: '127.0.0.1:{listen}', paging: on}}\n"
-            "defaults: {interval: 500ms, retry_interval: 200ms, timeout: 10s, failures: 2, recoveries: 1,"
+            "defaults: {interval: 1s, retry_interval: 200ms, timeout: 10s, failures: 2, recoveries: 1,"
             " page_after: 0s}\n"
             f"channels:\n{channels}"
             f"default_route: {{channels: [{', '.join(f'c{n}' for n in range(len(self.receivers)))}]}}\n"
@@ -78,13 +91,13 @@ class Storm:
         )
         return RunningDaemon(file, listen)
 
-    def rage(self, kills: int) -> None:
+    def rage(self) -> None:
         """Nodes break and recover, moods change, the database fails, and daemons are killed somewhere around it."""
-        troubles = self._shuffled(kills)
-        for n in range(kills):
+        troubles, victims = self._shuffled(self.database.troubles), self._each_as_often(self.peers)
+        for n, victim in enumerate(victims):
             for receiver, mood in zip(self.receivers, BAD, strict=False):
                 receiver.mood = self.dice.choice((mood, mood, Mood.WELL))
-            victim, daemon = self.dice.choice(self.peers), self.dice.choice(self.daemons)
+            daemon = self.dice.choice(self.daemons)
             victim.down()
             if troubles[n] is not None:
                 self.made[troubles[n] or ""] += 1
@@ -103,10 +116,13 @@ class Storm:
                 wait_until(lambda: any(map(self._ready, self.daemons)), "a daemon is ready", HEALS_WITHIN)
             self._pause(0.0, 1.5)
 
-    def _shuffled(self, kills: int) -> list[str | None]:
-        """A trouble for about one kill in two, each as often as the others."""
-        names: Sequence[str | None] = [*self.database.troubles, *([None] * len(self.database.troubles))]
-        return self.dice.sample([names[n % len(names)] for n in range(kills)], kills)
+    def _shuffled(self, troubles: Sequence[str]) -> list[str | None]:
+        """A trouble for about one kill in two."""
+        return self._each_as_often([*troubles, *([None] * len(troubles))])
+
+    def _each_as_often(self, those: Sequence[T]) -> list[T]:
+        """One of those for each kill, each as often as the others."""
+        return self.dice.sample([those[n % len(those)] for n in range(self._kills)], self._kills)
 
     def _signal(self, daemon: RunningDaemon) -> None:
         number = signal.SIGKILL if self.dice.random() < 0.8 else signal.SIGTERM
@@ -142,7 +158,7 @@ class Storm:
             incidents = daemon.get("/api/v1/incidents?open=true")
         except requests.RequestException:
             return False
-        return board["counts"]["up"] == NODES and not incidents and not pending
+        return board["counts"]["up"] == len(self.peers) and not incidents and not pending
 
 
 @pytest.fixture
@@ -171,11 +187,11 @@ def test_every_page_that_was_due_is_delivered_in_order_and_none_is_a_ghost(
     print(f"seed {seed}")
     with ExitStack() as stack:
         if kind == "sqlite":
-            storm = Storm(tmp_path, Sqlite(tmp_path), 1, random.Random(seed), pace, stack)
+            storm = Storm(tmp_path, Sqlite(tmp_path), 1, kills, random.Random(seed), pace, stack)
         else:
             database = Postgresql(request.getfixturevalue("postgres"))
-            storm = Storm(tmp_path, database, 2, random.Random(seed), pace, stack)
-        storm.rage(kills)
+            storm = Storm(tmp_path, database, 2, kills, random.Random(seed), pace, stack)
+        storm.rage()
         storm.heal()
         for daemon in storm.daemons:
             assert daemon.stop() == 0
