@@ -10,11 +10,16 @@ import requests
 
 from pacs_monitor.cli.common import fail
 from pacs_monitor.cli.daemon_address import DaemonAddress
+from pacs_monitor.cli.display import reader_of_times
+from pacs_monitor.cli.paged import When
+from pacs_monitor.clock import SystemClock
 from pacs_monitor.model import PacsMonitorError
 
 ANSWER_WITHIN = 10.0
 """Seconds for the daemon to answer, beyond what a run may take."""
-GIVE_A_TOKEN = "set PACS_MONITOR_TOKEN to a token of its monitor.auth with the role operator"  # noqa: S105 - no token
+GIVE_A_TOKEN = (
+    "set it with PACS_MONITOR_TOKEN or --token-file FILE; monitor.auth.tokens in the configuration lists them"  # noqa: S105 - no token
+)
 
 
 class NoDaemonError(PacsMonitorError):
@@ -87,6 +92,16 @@ def get(daemon: DaemonAddress, path: str, **query: Any) -> Any:
         return Client(daemon).get(path, **query)
     except (NoDaemonError, RefusedError) as error:
         fail(str(error) + remedy(error), 2 if isinstance(error, MissingError) else 1)
+
+
+def times(daemon: DaemonAddress) -> When:
+    """Times as the monitor's people read their clocks, in its own zone, also where its configuration is not at hand."""
+    return reader_of_times(zone_of(daemon), SystemClock().now())
+
+
+def zone_of(daemon: DaemonAddress) -> str:
+    """The IANA name of the monitor's time zone; asks the daemon where no configuration says it."""
+    return daemon.zone or str(get(daemon, "/api/v1/status").get("timezone", "UTC"))
 
 
 def post(

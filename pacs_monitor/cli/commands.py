@@ -25,7 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "incidents": (
         "oncall",
-        "List open incidents; with ID, show one with everything that was sent or suppressed, and why.",
+        "List open incidents; with INCIDENT, show one with everything that was sent or suppressed, and why.",
     ),
     "ack": ("said", "Acknowledge an incident: reminders and escalation stop, its end is still notified."),
     "note": (
@@ -47,7 +47,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "maintenance": ("maintenance", "Plan maintenance: nobody is paged for its checks."),
     "pause": (
         "pausing",
-        "Stop checks at once, for 8 hours unless --for or --until say otherwise; without any, list what is paused.",
+        "Stop checks at once, for 8 hours unless --for or --until say otherwise; without a NODE, list what is paused.",
     ),
     "resume": ("pausing", "Run paused checks again, at once; a pause of more than these goes on for the others."),
     "notify-test": (

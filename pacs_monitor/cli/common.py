@@ -45,7 +45,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Monitoring and alerting daemon for PACS: probes, states, pages for on-call staff, uptime reports.",
-    epilog="Exit codes: 0 fine (ok and warn), 1 bad news (fail, unknown, a wrong configuration), 2 misuse.",
+    epilog="Paged? status, then incidents NODE, then ack NODE. From elsewhere: --url and PACS_MONITOR_TOKEN.\n\n"
+    "Exit codes: 0 fine (ok and warn), 1 bad news (fail, unknown, a wrong configuration), 2 misuse.",
 )
 WIDE = 240
 """Columns of what goes into a pipe or a file, where tables need not be squeezed."""

@@ -22,8 +22,8 @@ class DaemonAddress(NamedTuple):
     token: str | None
     verify: str | bool
     """The file of the certificate to trust; True for the system's authorities."""
-    zone: str
-    """The IANA time zone in which times are shown."""
+    zone: str | None
+    """The IANA time zone of the configuration; None with `--url`: the daemon knows its own (client.times)."""
 
 
 def daemon_address(config: Path, url: str | None, token_file: Path | None, *, quietly: bool = False) -> DaemonAddress:
@@ -41,12 +41,17 @@ def address_of(known: Estate | Contact | None, url: str | None, token_file: Path
     if url or known is None:
         if not url or not url.startswith(("http://", "https://")):
             fail(f"{url!r} is not the address of a daemon; write http://127.0.0.1:9741", 2)
-        return DaemonAddress(url.rstrip("/"), token, os.environ.get("SSL_CERT_FILE") or True, "UTC")
-    monitor: MonitorSettings | Contact = known.monitor if hasattr(known, "monitor") else known
+        zone = None if known is None else _monitor(known).timezone
+        return DaemonAddress(url.rstrip("/"), token, os.environ.get("SSL_CERT_FILE") or True, zone)
+    monitor = _monitor(known)
     host, port = monitor.listen
     scheme, verify = ("https", str(monitor.tls.cert)) if monitor.tls else ("http", True)
     base = f"{scheme}://{Address(UNSPECIFIED.get(host, host), port)}"
     return DaemonAddress(base, token or _operators(monitor), verify, monitor.timezone)
+
+
+def _monitor(known: Estate | Contact) -> MonitorSettings | Contact:
+    return known.monitor if hasattr(known, "monitor") else known
 
 
 def _token(file: Path | None) -> str | None:

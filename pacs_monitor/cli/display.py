@@ -40,6 +40,7 @@ def board(status: Mapping[str, Any], when: When) -> list[str]:
     checks = [(f"{node['node']}/{check['check']}", check) for node in status["nodes"] for check in node["checks"]]
     places = {name: _place(check, of_check.get(name, ())) for name, check in checks}
     checks.sort(key=lambda item: places[item[0]])
+    last = {incident["id"]: name for name, _ in checks for incident in of_check.get(name, ())}
     heads = _aligned([_standing(name, check, when) for name, check in checks])
     lines: dict[int, list[str]] = {QUIET: [], HANDLED: [], OPEN: []}
     for head, (name, check) in zip(heads, checks, strict=True):
@@ -51,7 +52,8 @@ def board(status: Mapping[str, Any], when: When) -> list[str]:
         place += [f"    {escape(maintained(planned, when))}"] if planned and not forbidden else []
         place += [f"    {escape(forbidden)}"] if forbidden else []
         place += [f"    {escape(detail)}"] if detail and not (forbidden and check["state"] == "unknown") else []
-        place += [line for incident in of_check.get(name, ()) for line in _below(incident, when, status["time"])]
+        for incident in of_check.get(name, ()):
+            place += _below(incident, when, status["time"]) if last[incident["id"]] == name else [_see(incident, last)]
     for incident in others:
         lines[HANDLED if incident.get("acknowledged") else OPEN] += _other(incident, when, status["time"])
     delivery = {row["cause"]: row for row in status.get("incidents", ()) if row["kind"] == "delivery"}
@@ -98,9 +100,16 @@ def _below(incident: Row, when: When, now: str) -> list[str]:
     return [f"    {escape(paged.line(incident, when, now))}", *_said(incident, when)]
 
 
+def _see(incident: Row, last: Mapping[str, str]) -> str:
+    """The incident is told of once, below the worst of its checks."""
+    return f"    {escape(incident['severity'])} incident {incident['id']}: see {escape(last[incident['id']])} below"
+
+
 def _said(incident: Row, when: When) -> list[str]:
     said, note = incident.get("acknowledged"), incident.get("public_note")
     lines = [f"    {escape(acknowledged(said, when))}"] if said else []
+    if said and said["at"] < incident["since"]:
+        lines.append("    that was said before this began, and still holds: nobody is paged for it")
     if note:
         colour = ("[red]", "[/red]") if note["overdue"] else ("", "")
         lines.append(f"    {colour[0]}{escape(told(note, when))}{colour[1]}")

@@ -73,7 +73,8 @@ def _in_spite_of(error: ConfigError, config: Path, needed: tuple[str, ...]) -> C
         _warn_of(error)
         where = ", ".join(f"monitor.{key}" for key in missing)
         instead = ", or name the daemon: --url http://127.0.0.1:9741" if needed == ADDRESS else ""
-        fail(f"correct {where} in the file{instead}: it cannot be read")
+        are = "they cannot" if len(missing) > 1 else "it cannot"
+        fail(f"correct {where} in the file ({are} be read){instead}")
     return contact
 
 

@@ -15,9 +15,10 @@ def handover(
 ) -> None:
     """Show what the next shift has to know: first what nobody has acknowledged, then what is being handled.
 
-    Then updates that users wait for, pages that do not arrive, what ends soon, maintenance and pauses, what is not
-    being checked, channels that have not delivered lately, and what ended since the last handover. Times are those of
-    the monitor's time zone. `handover` in the configuration sends the same at a time of the day.
+    Then updates that users wait for, pages that do not arrive, and what ends soon.
+    Then maintenance and pauses, what is not being checked, and channels that have not delivered lately.
+    Last, what has ended since the last handover. Times are in the monitor's time zone.
+    `handover` in the configuration sends the same at a time of the day.
     """
     said = client.get(daemon_address(config, url, token_file), "/api/v1/handover")
     if json:

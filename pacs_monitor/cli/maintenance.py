@@ -10,8 +10,6 @@ from rich.markup import escape
 from pacs_monitor.cli import client, words
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, fail, out, print_json, warn
 from pacs_monitor.cli.daemon_address import DaemonAddress, daemon_address
-from pacs_monitor.cli.display import reader_of_times
-from pacs_monitor.clock import SystemClock
 from pacs_monitor.windows import Probing
 
 SHORTEST = 4
@@ -41,11 +39,15 @@ def list_(
         out.print("no maintenance is planned")
 
 
-@planned.command()
+@planned.command(
+    epilog="Example: pacs-monitor maintenance add archive --start 'Sun 02:00' --for 2h --name patching --why '4712'"
+)
 def add(
+    target: words.Target = None,
+    site: words.Site = None,
     match: words.Match = None,
     *,
-    all_: Annotated[bool, typer.Option("--all", help="Every check, instead of --match.")] = False,
+    all_: words.All = False,
     for_: words.For = None,
     until: words.Until = None,
     start: Annotated[
@@ -72,13 +74,12 @@ def add(
 ) -> None:
     """Plan a window, and print its ID: what fails in it pages only if it still fails when the window has ended.
 
-    It needs --match (or --all), and --for or --until; --for counts from --start.
+    It needs NODE, NODE/CHECK, --site, --match or --all; and --for or --until. --for counts from --start.
     """
     daemon = daemon_address(config, url, token_file)
     body = words.said(
         by,
         why,
-        match=match,
         for_=for_,
         until=until,
         start=start,
@@ -87,10 +88,10 @@ def add(
         announced=announced,
         notify=notify,
     )
-    _tell(client.post(daemon, PATH, body | ({"all": True} if all_ else {})), daemon, json)
+    _tell(client.post(daemon, PATH, body | words.which(target, site, match, all_)), daemon, json)
 
 
-@planned.command()
+@planned.command(epilog="Example: pacs-monitor maintenance extend 5HVC --for 1h")
 def extend(
     window: WindowId,
     for_: words.For = None,
@@ -109,7 +110,7 @@ def extend(
     _tell(client.post(daemon, f"{PATH}/{_identity(daemon, window)}/extend", body), daemon, json)
 
 
-@planned.command()
+@planned.command(epilog="Example: pacs-monitor maintenance end 5HVC --why 'the vendor has called it off'")
 def end(
     window: WindowId,
     why: words.Why = "",
@@ -136,12 +137,14 @@ def _tell(row: dict[str, Any], daemon: DaemonAddress, json: bool) -> None:
 
 def _line(row: dict[str, Any], daemon: DaemonAddress) -> str:
     """`01K… Sun 2026-01-11 02:00:00 CET to 04:00:00 CET, node=archive: patching, read_only (by change 4712)`."""
-    when = reader_of_times(daemon.zone, SystemClock().now())
+    when = client.times(daemon)
     by, how = f" (by {row['by']})" if row["by"] else "", "" if row["probing"] == "continue" else f", {row['probing']}"
     now = "  [now]" if row.get("active") else ""
-    called_off = "  called off" if row["end"] <= row["start"] else ""
     times = f"{when(row['start'])} to {when(row['end'])}"
-    return f"{row['id']}  {times}  {row['match']}: {row['name']}{how}{by}{now}{called_off}"
+    if row["end"] <= row["start"]:
+        times = f"called off, was to begin {when(row['start'])}"
+    why = f": {row['why']}" if row["why"] else ""
+    return f"{row['id']}  {times}  {row['match']}: {row['name']}{how}{by}{why}{now}"
 
 
 def _identity(daemon: DaemonAddress, which: str) -> str:

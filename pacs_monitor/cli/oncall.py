@@ -6,12 +6,10 @@ from typing import Annotated
 
 import typer
 
-from pacs_monitor.cli import client, display
+from pacs_monitor.cli import client, display, which
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, out, print_json, warn
-from pacs_monitor.cli.daemon_address import DaemonAddress, daemon_address
-from pacs_monitor.cli.paged import When
+from pacs_monitor.cli.daemon_address import daemon_address
 from pacs_monitor.cli.words import By, Why, said
-from pacs_monitor.clock import SystemClock
 
 
 @app.command()
@@ -24,13 +22,19 @@ def status(
     if json:
         print_json(board)
     else:
-        _print(display.board(board, _times(daemon)))
+        _print(display.board(board, client.times(daemon)))
     raise typer.Exit(1 if board["counts"]["down"] else 0)
 
 
-@app.command()
+@app.command(epilog="Example: pacs-monitor incidents archive")
 def incidents(
-    incident: Annotated[str | None, typer.Argument(metavar="ID", help="One incident in full.")] = None,
+    incident: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="INCIDENT",
+            help="One in full: its ID, the last characters of it (4 or more), a node, or NODE/CHECK.",
+        ),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Include ended incidents.")] = False,
     *,
     json: AsJson = False,
@@ -38,18 +42,18 @@ def incidents(
     token_file: TokenFile = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """List open incidents; with ID, show one with everything that was sent or suppressed, and why."""
+    """List open incidents; with INCIDENT, show one with everything that was sent or suppressed, and why."""
     daemon = daemon_address(config, url, token_file)
     if incident is not None:
-        found = client.get(daemon, f"/api/v1/incidents/{incident}")
-        print_json(found) if json else _print(display.incident(found, _times(daemon)))
+        found = client.get(daemon, f"/api/v1/incidents/{which.identity(daemon, incident, ended=True)}")
+        print_json(found) if json else _print(display.incident(found, client.times(daemon)))
         return
     rows = client.get(daemon, "/api/v1/incidents", open=not every)
     if json:
         print_json(rows)
         return
     none = "no incidents" if every else "no open incidents; --all lists ended ones"
-    _print(display.incidents(rows, _times(daemon)) or [none])
+    _print(display.incidents(rows, client.times(daemon)) or [none])
 
 
 @app.command()
@@ -94,11 +98,7 @@ def audit(
     if json:
         print_json(entries)
         return
-    _print(display.audit(entries, _times(daemon)) or ["nobody has asked for anything yet"])
-
-
-def _times(daemon: DaemonAddress) -> When:
-    return display.reader_of_times(daemon.zone, SystemClock().now())
+    _print(display.audit(entries, client.times(daemon)) or ["nobody has asked for anything yet"])
 
 
 def _print(lines: list[str]) -> None:

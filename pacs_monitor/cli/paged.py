@@ -17,15 +17,25 @@ SENT = {
 """What is said of the page to one channel, by its status."""
 
 
+def reason(why: str, detail: str) -> str:
+    """Why something was suppressed: `acknowledged by Jo`, `calendar office`."""
+    return f"{'acknowledged by' if why == 'acknowledgement' and detail else why} {detail}".rstrip()
+
+
+def _spelled(both: str) -> str:
+    why, _, detail = both.partition(" ")
+    return reason(why, detail)
+
+
 def line(incident: Row, when: When, now: str) -> str:
     """An open incident: `critical incident 01JD…: paged by hook at 16:01:00 CET`. `now` is RFC 3339, in UTC."""
     said = [SENT[sent["status"]].format(channel=sent["channel"], at=when(sent["at"])) for sent in incident["notified"]]
     if said:
         held = incident.get("suppressed", ())
-        said += [f"to {row['channel']} suppressed: {row['why']} {row['detail']}".rstrip() for row in held]
+        said += [f"to {row['channel']} suppressed: {reason(row['why'], row['detail'])}" for row in held]
     if not said and incident["page_due"] > now:
         said = [f"no page is sent before {when(incident['page_due'])} (page_after)"]
     if not said:
-        said = [f"no page was sent: {', '.join(incident['not_notified']) or 'not decided yet'}"]
+        said = [f"no page was sent: {', '.join(map(_spelled, incident['not_notified'])) or 'not decided yet'}"]
     flags = "".join(f" ({flag})" for flag in incident.get("flags", ()))
     return f"{incident['severity']} incident {incident['id']}{flags}: {'; '.join(said)}"

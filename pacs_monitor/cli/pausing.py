@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.markup import escape
 
 from pacs_monitor.cli import client, words
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, fail, out, print_json, warn
 from pacs_monitor.cli.daemon_address import DaemonAddress, daemon_address
-from pacs_monitor.cli.display import reader_of_times
-from pacs_monitor.clock import SystemClock
 from pacs_monitor.format.human import pluralized
 
-Target = Annotated[str | None, typer.Argument(metavar="[NODE|NODE/CHECK]", help="Which node, or which check of it.")]
-Site = Annotated[str | None, typer.Option("--site", metavar="SITE", help="All checks of a site.")]
-All = Annotated[bool, typer.Option("--all", help="Every check of the monitor.")]
 
-
-@app.command()
+@app.command(epilog="Example: pacs-monitor pause ris --for 1h --why 'detector exchange'")
 def pause(
-    target: Target = None,
-    site: Site = None,
+    target: words.Target = None,
+    site: words.Site = None,
     match: words.Match = None,
     *,
-    all_: All = False,
+    all_: words.All = False,
     for_: words.For = None,
     until: words.Until = None,
     why: words.Why = "",
@@ -35,14 +28,16 @@ def pause(
     token_file: TokenFile = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Stop checks at once, for 8 hours unless --for or --until say otherwise; without any, list what is paused.
+    """Stop checks at once, for 8 hours unless --for or --until say otherwise; without a NODE, list what is paused.
 
-    Nothing is asked meanwhile: the time is accounted as unknown (paused), and nobody is paged for it. It ends by
-    itself, or with: pacs-monitor resume.
+    Nothing is asked meanwhile: the time is accounted as unknown (paused), and nobody is paged for it.
+    It ends by itself, or with: pacs-monitor resume.
     """
     daemon = daemon_address(config, url, token_file)
-    which = _which(target, site, match, all_)
+    which = words.which(target, site, match, all_)
     if not which:
+        if for_ or until or why:
+            fail("say what to pause: NODE, NODE/CHECK, --site, --match or --all", 2)
         _list(daemon, json)
         return
     row = client.post(daemon, "/api/v1/pause", words.said(by, why, for_=for_, until=until) | which)
@@ -54,13 +49,13 @@ def pause(
         warn([row["warning"]])
 
 
-@app.command()
+@app.command(epilog="Example: pacs-monitor resume ris")
 def resume(
-    target: Target = None,
-    site: Site = None,
+    target: words.Target = None,
+    site: words.Site = None,
     match: words.Match = None,
     *,
-    all_: All = False,
+    all_: words.All = False,
     why: words.Why = "",
     by: words.By = None,
     json: AsJson = False,
@@ -69,7 +64,7 @@ def resume(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Run paused checks again, at once; a pause of more than these goes on for the others."""
-    which = _which(target, site, match, all_)
+    which = words.which(target, site, match, all_)
     if not which:
         fail(
             "say what to resume: NODE, NODE/CHECK, --site, --match or --all; see what is paused: pacs-monitor pause", 2
@@ -84,20 +79,6 @@ def resume(
         warn([row["warning"]])
 
 
-def _which(target: str | None, site: str | None, match: list[str] | None, everything: bool) -> dict[str, Any]:
-    """The part of the body that says which checks; ends the command for two ways of saying it."""
-    options = list(match or [])
-    if target is not None:
-        node, slash, check = target.partition("/")
-        options += [f"node={node}", *([f"check={check}"] if slash else [])]
-    options += [f"site={site}"] if site is not None else []
-    if everything and options:
-        fail("write either --all or which checks, not both", 2)
-    if everything:
-        return {"all": True}
-    return {"match": words.matching(options)} if options else {}
-
-
 def _list(daemon: DaemonAddress, json: bool) -> None:
     found = client.get(daemon, "/api/v1/pauses")
     if json:
@@ -110,6 +91,6 @@ def _list(daemon: DaemonAddress, json: bool) -> None:
 
 
 def _line(row: dict[str, Any], daemon: DaemonAddress) -> str:
-    when = reader_of_times(daemon.zone, SystemClock().now())
+    when = client.times(daemon)
     why, count = f": {row['why']}" if row["why"] else "", pluralized(len(row["checks"]), "check")
     return f"{row['match']} ({count}) paused by {row['by']} until {when(row['until'])}{why}"

@@ -18,6 +18,7 @@ from pacs_monitor.cli.client import (
     MissingError,
     NoDaemonError,
     RefusedError,
+    zone_of,
 )
 from pacs_monitor.cli.common import (
     DEFAULT_CONFIG,
@@ -82,7 +83,7 @@ def probe(
     def show(row: dict[str, Any], facts: Facts = (), *, may_be_off: bool = False) -> None:
         rows.append(row)
         if not json:
-            _show(daemon.zone, row, facts, may_be_off=may_be_off)
+            _show(zone_of(daemon), row, facts, may_be_off=may_be_off)
 
     if isinstance(known, Estate):
         _by_file(known, checks_of(known, target), None if direct else daemon, show)

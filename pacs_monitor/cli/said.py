@@ -9,15 +9,11 @@ import typer
 from rich.markup import escape
 
 from pacs_monitor.cli import client, words
-from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, fail, out, print_json, warn
+from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, out, print_json, warn
 from pacs_monitor.cli.daemon_address import DaemonAddress, daemon_address
-from pacs_monitor.cli.display import about, acknowledged, reader_of_times
-from pacs_monitor.clock import SystemClock
+from pacs_monitor.cli.display import acknowledged, told
+from pacs_monitor.cli.which import identity
 
-SHORTEST = 4
-"""Characters of an incident's id that may stand for it."""
-WHOLE = 26
-"""Characters of an id."""
 Incident = Annotated[
     str,
     typer.Argument(
@@ -26,8 +22,13 @@ Incident = Annotated[
     ),
 ]
 
+EXAMPLES = (
+    "Examples: pacs-monitor note archive 'vendor: disk controller, technician at 05:30'\n\n"
+    "pacs-monitor note archive --public --next-update 05:30 'Old images do not open. Use the downtime viewer.'"
+)
 
-@app.command()
+
+@app.command(epilog="Example: pacs-monitor ack archive --for 2h --ticket 88123 --why 'vendor called'")
 def ack(
     incident: Incident,
     why: words.Why = "",
@@ -45,16 +46,16 @@ def ack(
 
     It holds until --until or for --for, else for 8 hours or until the next opening; beyond 24 hours it needs --ticket.
     If it gets worse, the acknowledgement is taken back and people are paged again.
+    If it recovers for less than 10 minutes and fails again, it is still acknowledged: nobody is paged anew.
     """
     daemon = daemon_address(config, url, token_file)
     body = words.said(by, why, for_=for_, until=until, ticket=ticket)
     found = _say(daemon, incident, "ack", body, json)
     if found is not None:
-        when = reader_of_times(daemon.zone, SystemClock().now())
-        out.print(escape(f"{found['id']} {acknowledged(found['acknowledged'], when)}"))
+        out.print(escape(f"{found['id']} {acknowledged(found['acknowledged'], client.times(daemon))}"))
 
 
-@app.command()
+@app.command(epilog=EXAMPLES)
 def note(
     incident: Incident,
     text: Annotated[str, typer.Argument(metavar="TEXT", help=f"What there is to know. {words.NO_PATIENTS}")],
@@ -76,10 +77,11 @@ def note(
     body = words.said(by, text=text, next_update=next_update) | ({"public": True} if public else {})
     found = _say(daemon, incident, "note", body, json)
     if found is not None:
-        out.print(escape(f"{found['id']} noted"))
+        shown = f": {told(found['public_note'], client.times(daemon))}" if public else ", for colleagues"
+        out.print(escape(f"{found['id']} noted{shown}"))
 
 
-@app.command()
+@app.command(epilog="Example: pacs-monitor close archive --why 'taken out of service'")
 def close(
     incident: Incident,
     why: words.Why = "",
@@ -98,31 +100,10 @@ def close(
 
 def _say(daemon: DaemonAddress, which: str, verb: str, body: Mapping[str, Any], json: bool) -> dict[str, Any] | None:
     """The incident as the daemon answers; None when it was printed as JSON."""
-    identity = _identity(client.get(daemon, "/api/v1/incidents", open=True, limit=1000), which)
-    found: dict[str, Any] = client.post(daemon, f"/api/v1/incidents/{identity}/{verb}", body)
+    found: dict[str, Any] = client.post(daemon, f"/api/v1/incidents/{identity(daemon, which)}/{verb}", body)
     if json:
         print_json(found)
         return None
     if not found["recorded"]:
         warn([found["warning"]])
     return found
-
-
-def _identity(incidents: list[dict[str, Any]], which: str) -> str:
-    """The id of the one open incident that is meant; ends the command where it is none, or several."""
-    ids = [row["id"] for row in incidents if row["id"] == which.upper()]
-    if not ids and len(which) >= SHORTEST:
-        ids = [row["id"] for row in incidents if row["id"].endswith(which.upper())]
-    meant = [row for row in incidents if row["id"] in ids] or [row for row in incidents if _is_about(row, which)]
-    if len(meant) == 1:
-        return str(meant[0]["id"])
-    if meant:
-        several = "\n".join(f"  {row['id']}  {about(row)}" for row in meant)
-        fail(f"name one of these incidents by its ID:\n{several}", 2)
-    if len(which) != WHOLE:
-        fail(f"no open incident {which!r}; list them with: pacs-monitor incidents", 2)
-    return which.upper()  # the daemon knows whether it has ended
-
-
-def _is_about(row: Mapping[str, Any], which: str) -> bool:
-    return any(which in (member, member.partition("/")[0]) for member in row["members"]) or which == row["cause"]

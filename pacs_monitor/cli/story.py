@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.markup import escape
 
+from pacs_monitor.cli import paged
 from pacs_monitor.cli.paged import When
 from pacs_monitor.format.human import duration
 
@@ -125,8 +126,8 @@ def _group(line: Line, _when: When) -> str:
 
 
 def _suppressed(line: Line, when: When) -> str:
-    to, detail = line["channel"] or "anybody", f" {line['detail']}" if line["detail"] else ""
-    return f"to {to}: {_event(line)}, suppressed: {line['why']}{detail}{_until(line, when)}"
+    to, why = line["channel"] or "anybody", paged.reason(line["why"], line["detail"])
+    return f"to {to}: {_event(line)}, suppressed: {why}{_until(line, when)}"
 
 
 def _until(line: Line, when: When) -> str:

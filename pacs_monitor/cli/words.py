@@ -38,6 +38,9 @@ Match = Annotated[
         "site='west*'. Several keys must all match; of several values of one key, any.",
     ),
 ]
+Target = Annotated[str | None, typer.Argument(metavar="[NODE|NODE/CHECK]", help="Which node, or which check of it.")]
+Site = Annotated[str | None, typer.Option("--site", metavar="SITE", help="All checks of a site.")]
+All = Annotated[bool, typer.Option("--all", help="Every check of the monitor.")]
 Ticket = Annotated[
     str, typer.Option("--ticket", metavar="NUMBER", help=f"The number of the ticket or change. {NO_PATIENTS}")
 ]
@@ -60,3 +63,17 @@ def matching(options: Sequence[str]) -> dict[str, list[str]]:
             fail(f"write --match KEY=VALUE, such as --match node=archive; {option!r} is not of that form", 2)
         match.setdefault(key, []).append(value)
     return match
+
+
+def which(target: str | None, site: str | None, match: list[str] | None, everything: bool) -> dict[str, Any]:
+    """The part of the body that says which checks; ends the command for two ways of saying it."""
+    options = list(match or [])
+    if target is not None:
+        node, slash, check = target.partition("/")
+        options += [f"node={node}", *([f"check={check}"] if slash else [])]
+    options += [f"site={site}"] if site is not None else []
+    if everything and options:
+        fail("write either --all or which checks, not both", 2)
+    if everything:
+        return {"all": True}
+    return {"match": matching(options)} if options else {}

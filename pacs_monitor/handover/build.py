@@ -54,6 +54,7 @@ class Facts:
     """Those that are open."""
     summary: Callable[[Incident], str] = lambda incident: incident.cause
     next_step: Callable[[Incident], str] = lambda _incident: ""
+    impact: Callable[[Incident], str] = lambda _incident: ""
     entries: Collection[BoardEntry] = ()
     channels: Mapping[str, ChannelHealth] = field(default_factory=dict)
     last_handover: Micros | None = None
@@ -105,6 +106,7 @@ def _open(incident: Incident, facts: Facts) -> OpenIncident:
         incident.since,
         incident.acknowledgement,
         incident.public_note,
+        facts.impact(incident),
     )
 
 

@@ -37,6 +37,7 @@ def _open(one: OpenIncident, handover: Handover) -> dict[str, Any]:
         "state": one.state.value,
         "summary": one.summary,
         "next_step": one.next_step,
+        "impact": one.impact,
         "since": iso(one.since),
         "acknowledged": acknowledged(one.acknowledged),
         "public_note": public_note(one.public_note, handover.time),

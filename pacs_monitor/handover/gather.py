@@ -58,6 +58,7 @@ async def gather(daemon: Source, last_handover: Micros | None) -> Handover:
             incidents=incidents,
             summary=lambda incident: page.summary(incident, scene),
             next_step=lambda incident: page.advice(incident, estate.checks, scene.unproven),
+            impact=lambda incident: _impact(incident, estate),
             entries=tuple(daemon.engine.board.entries.values()),
             channels={name: one for name, one in daemon.desk.outbox.health().items() if name in estate.channels},
             last_handover=last_handover,
@@ -68,6 +69,11 @@ async def gather(daemon: Source, last_handover: Micros | None) -> Handover:
             pauses=_pauses(daemon),
         )
     )
+
+
+def _impact(incident: Incident, estate: Estate) -> str:
+    node = estate.nodes.get(incident.members[0].node) if incident.members else None
+    return node.impact if node else ""
 
 
 def _approvals(estate: Estate, now: Micros) -> tuple[Expiring, ...]:

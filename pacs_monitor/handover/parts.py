@@ -20,6 +20,8 @@ class OpenIncident:
     since: Micros
     acknowledged: Acknowledgement | None = None
     public_note: PublicNote | None = None
+    impact: str = ""
+    """What it means for users, as its node's configuration says."""
 
     def overdue(self, now: Micros) -> Micros | None:
         """Since when people have been waiting for the update that a public note promised."""

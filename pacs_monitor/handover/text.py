@@ -81,10 +81,12 @@ def _open(one: OpenIncident, when: Times) -> list[str]:
     said = one.acknowledged
     if said is None:
         rows += [f"  → {one.next_step}"] if one.next_step else []
+        rows += [f"  impact: {one.impact}"] if one.impact else []
         rows.append(f"  I have it: pacs-monitor ack {one.id}")
     else:
         ticket = f", ticket {said.ticket}" if said.ticket else ""
         why = f": {said.why}" if said.why else ""
+        rows += [f"  impact: {one.impact}"] if one.impact else []
         rows.append(f"  handled by {said.by} until {when(said.until)}{ticket}{why} (incident {one.id})")
     if one.public_note is not None:
         promised = one.public_note.next_update
@@ -120,7 +122,7 @@ def _expiring(handover: Handover, when: Times) -> list[str]:
     for one in handover.expiring:
         by = f" by {one.by}" if one.by else ""
         ended = f"ended {when(one.at)}" if one.at <= handover.time else f"ends {when(one.at)}"
-        rows.append(f"the {one.what}{by} {ended}, then {follows[one.what]}: {one.about}")
+        rows.append(f"the {one.what}{by} {ended}, then {follows[one.what]}: {one.about.partition('; ')[0]}")
     return rows
 
 
@@ -157,7 +159,7 @@ def _unproven(handover: Handover, when: Times) -> list[str]:
 def _ended(ended: Sequence[EndedIncident] | None, when: Times) -> list[str]:
     if ended is None:
         return ["not known: the history cannot be read now"]
-    rows = [f"{when(one.ended)} {one.severity}: {one.summary}" for one in ended[-LISTED:]]
+    rows = [f"{when(one.ended)} {one.severity}: {one.summary} (incident {one.id})" for one in ended[-LISTED:]]
     more = len(ended) - LISTED
     return [f"{more} earlier ones: pacs-monitor incidents --all", *rows] if more > 0 else rows
 

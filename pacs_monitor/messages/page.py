@@ -172,8 +172,11 @@ def advice(incident: Incident, checks: Mapping[CheckId, Check], unproven: Set[Ch
 
 
 def has_never_worked(incident: Incident, unproven: Set[CheckId]) -> bool:
-    """A node's trouble that nobody has ever seen otherwise, so that the monitor's configuration may be the cause."""
-    return incident.kind is IncidentKind.NODE and not incident.ended and not unproven.isdisjoint(incident.members)
+    """A node's trouble that nobody has ever seen otherwise, so that the monitor's configuration may be the cause.
+
+    One check of it that has worked shows that it is the system: then its service is looked at first.
+    """
+    return incident.kind is IncidentKind.NODE and not incident.ended and unproven >= set(incident.members)
 
 
 def _detail(incident: Incident, event: Event, scene: Scene) -> str:

@@ -204,7 +204,9 @@ def _add_records(app: FastAPI, daemon: DaemonView) -> None:
     async def incident(incident: str) -> dict[str, Any]:
         found = await _read(records.incident(daemon, incident))
         if found is None:
-            raise HTTPException(404, f"no incident {incident!r}; GET /api/v1/incidents lists them")
+            raise HTTPException(
+                404, f"no incident {incident!r}; list them with: pacs-monitor incidents --all, or GET /api/v1/incidents"
+            )
         return found
 
     @app.get("/api/v1/notifications", summary="Notifications, newest first.")

@@ -60,7 +60,7 @@ class Planned(Limited, Which):
     @model_validator(mode="after")
     def _an_end(self) -> Self:
         if self.for_ is None and self.until is None:
-            raise ValueError("say how long: for, such as 2h, or until, such as Sun 04:00")
+            raise ValueError("say how long: 'for', such as 2h, or 'until', such as Sun 04:00")
         return self
 
 
@@ -107,7 +107,7 @@ def _add_windows(app: FastAPI, daemon: DaemonView) -> None:
         planned = _found(daemon, window)
         until = words.ends(planned.end if words.until is None else daemon.clock.now(), _zone(daemon))
         if until is None:
-            raise HTTPException(422, ["say how long: for, such as 1h more, or until, such as 05:00"])
+            raise HTTPException(422, ["say how long: 'for', such as 1h more, or 'until', such as 05:00"])
         word = Extend(window, str(speaker(request, words.by)), until, words.why)
         return await _done(daemon, word, window_json(planned.changed(end=until)))
 

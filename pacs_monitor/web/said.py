@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from pacs_monitor.alerting.spoken import NotDecidedError
 from pacs_monitor.alerting.words import Acknowledge, Close, Kind, Remark, Word
+from pacs_monitor.format.human import moment
+from pacs_monitor.model import parse_iso
 from pacs_monitor.web import records
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.web.words import LONGEST_LINE, LONGEST_NAME, Limited, Words, printable, speaker
@@ -39,7 +41,7 @@ class Note(Words):
     @model_validator(mode="after")
     def _promise(self) -> Note:
         if self.next_update is not None and not self.public:
-            raise ValueError("next_update is for public notes; add public")
+            raise ValueError("add public: next_update is for public notes")
         return self
 
 
@@ -94,7 +96,8 @@ async def _ended(daemon: DaemonView, incident: str) -> None:
     """Of an incident that has ended nothing can be said any more (409)."""
     found = await records.incident(daemon, incident)
     if found is not None and found["ended"]:
-        raise HTTPException(409, f"incident {incident} has ended ({found['ending']} {found['ended']}): nothing to do")
+        at = moment(parse_iso(found["ended"]), _zone(daemon), daemon.clock.now())
+        raise HTTPException(409, f"nothing to do: incident {incident} has ended ({found['ending']} {at})")
 
 
 def _promised(daemon: DaemonView, text: str) -> int:

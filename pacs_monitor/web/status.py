@@ -32,6 +32,7 @@ async def status(daemon: DaemonView) -> bytes:
     board = {
         "monitor": daemon.estate.monitor.name,
         "time": iso(daemon.clock.now()),
+        "timezone": daemon.estate.monitor.timezone,
         "role": daemon.role,
         "paging": daemon.estate.monitor.paging,
         "counts": {state.value: counts[state] for state in WORST_FIRST[::-1]},

@@ -106,7 +106,7 @@ def test_no_such_node_is_misuse_and_says_what_there_is(estate: Path) -> None:
     ):
         said = invoke(*words, config=estate)
         assert said.returncode == 2
-        assert re.search("known: |lists them", said.stderr)
+        assert re.search("known: |list them with: ", said.stderr)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,9 @@ def test_an_address_that_cannot_be_read_is_not_guessed(tmp_path: Path, typo: str
     file.write_text(f"monitor:\n  name: x\n{typo}nodes: {{}}\n")
     said = invoke("status", "--config", file)
     assert said.returncode == 1
-    assert re.search("correct monitor.(listen|tls) in the file, or name the daemon: --url http", said.stderr)
+    assert re.search(
+        r"correct monitor.(listen|tls) in the file \(it cannot be read\), or name the daemon: --url http", said.stderr
+    )
     assert "monitor.yaml:3: monitor." in said.stderr
 
 

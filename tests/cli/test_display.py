@@ -192,7 +192,13 @@ def test_an_incident_is_listed_by_what_it_is_about(more: dict[str, Any], about: 
     assert f"  {about}  " in line
 
 
-ACKNOWLEDGED = {"by": "anna", "why": "vendor called", "until": "2025-11-24T19:00:00Z", "ticket": "4711"}
+ACKNOWLEDGED = {
+    "at": "2025-11-24T15:30:00Z",
+    "by": "anna",
+    "why": "vendor called",
+    "until": "2025-11-24T19:00:00Z",
+    "ticket": "4711",
+}
 HAS_IT = "acknowledged by anna until 20:00:00 CET (ticket 4711): vendor called"
 NOTE = {"text": "use the [viewer]", "at": "2025-11-24T15:20:00Z", "next_update": "2025-11-24T15:45:00Z"}
 
@@ -239,6 +245,24 @@ def test_what_is_acknowledged_stands_apart_in_the_status_before_what_is_not() ->
         "east at 17:00:00 CET: 1 down; paging on",
     ]
     assert display.incidents([], WHEN) == []
+
+
+def test_an_incident_of_several_checks_is_told_of_once_below_the_worst_of_them() -> None:
+    checks = [check("dicom_echo", "down", "fail", "tcp_refused"), check("tcp", "up", "ok")]
+    board = {"monitor": "east", "time": "2025-11-24T16:00:00Z", "paging": "on", "counts": {"down": 1}}
+    opened = open_incident("archive/dicom_echo", "archive/tcp", acknowledged=ACKNOWLEDGED)
+    nodes = {"nodes": [{"node": "archive", "checks": checks}], "incidents": [opened]}
+    lines = [line for line in plain(display.board(board | nodes, WHEN)) if REFUSED not in line]
+    assert lines[2] == "    critical incident 01JD: see archive/dicom_echo below"
+    assert lines[4:-1] == ["    critical incident 01JD: no page was sent: not decided yet", f"    {HAS_IT}"]
+
+
+def test_what_was_acknowledged_before_it_began_says_that_nobody_is_paged_for_it() -> None:
+    again = an_incident(acknowledged=ACKNOWLEDGED, since="2025-11-24T15:40:00Z")
+    assert plain(display.incidents([again], WHEN))[1:] == [
+        f"    {HAS_IT}",
+        "    that was said before this began, and still holds: nobody is paged for it",
+    ]
 
 
 def sent_line(status: str, **more: Any) -> dict[str, Any]:

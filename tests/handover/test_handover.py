@@ -152,7 +152,10 @@ def test_ended_is_told_since_the_last_handover_and_what_is_not_known_is_not_told
         an_incident("new", NOW - 5 * HOUR, ended=NOW - HOUR, ending=Ending.RESOLVED),
         an_incident("merged", NOW - 5 * HOUR, ended=NOW - HOUR, ending=Ending.MERGED),
     )
-    assert lines(ended=ended)[4:] == ["ENDED since Mon 2025-11-24 19:00:00 CET", "  06:00:00 CET critical: new"]
+    assert lines(ended=ended)[4:] == [
+        "ENDED since Mon 2025-11-24 19:00:00 CET",
+        "  06:00:00 CET critical: new (incident new)",
+    ]
     since_monday = lines(ended=ended, last_handover=NOW - 24 * HOUR)
     assert since_monday[4] == "ENDED since Mon 2025-11-24 07:00:00 CET"
     assert len(since_monday) == 7

@@ -343,6 +343,7 @@ def test_a_page_about_a_check_that_has_never_worked_asks_for_the_configuration()
     opened_and_reminded = [page.data(DOWN, event, scene) for event in (Event.OPENED, Event.REMINDED)]
     resolved = page.data(replace(DOWN, ended=at(540), ending=Ending.RESOLVED), Event.RESOLVED, scene)
     other = page.data(replace(DOWN, members=(DISK,)), Event.OPENED, scene)
+    one_worked = page.data(replace(DOWN, members=(ARCHIVE, DISK)), Event.OPENED, scene)
     blind = page.data(replace(DOWN, kind=IncidentKind.BLIND, reason=Reason.AUTH), Event.OPENED, scene)
     never = "; archive_disk still answers; this check has never worked with its present settings: "
     for data in opened_and_reminded:
@@ -351,5 +352,7 @@ def test_a_page_about_a_check_that_has_never_worked_asks_for_the_configuration()
             "Compare host, port and AE titles in the monitor's configuration with the system's own settings. "
             "Check that the service is running and on this port: the machine is up, but nothing listens there."
         )
-    assert [data["unproven"] for data in (*opened_and_reminded, resolved, other, blind)] == [True, True, *[False] * 3]
-    assert not any("never worked" in data["summary"] for data in (resolved, other, blind))
+    assert [data["unproven"] for data in (*opened_and_reminded, resolved, other, one_worked, blind)] == [True] * 2 + [
+        False
+    ] * 4
+    assert not any("never worked" in data["summary"] for data in (resolved, other, one_worked, blind))

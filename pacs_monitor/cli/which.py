@@ -1,0 +1,44 @@
+"""Which incident is meant: by its id, the end of that, its node or its check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pacs_monitor.cli import client
+from pacs_monitor.cli.common import fail
+from pacs_monitor.cli.daemon_address import DaemonAddress
+from pacs_monitor.cli.display import about
+
+SHORTEST = 4
+"""Characters of an incident's id that may stand for it."""
+WHOLE = 26
+"""Characters of an id."""
+
+
+def identity(daemon: DaemonAddress, which: str, *, ended: bool = False) -> str:
+    """The id of the one incident that is meant; ends the command where it is none, or several.
+
+    An open one comes before those that have ended; those are looked for only if `ended`, by the end of their id.
+    """
+    if len(which) == WHOLE:
+        return which.upper()  # the daemon knows whether there is one, and whether it has ended
+    rows = client.get(daemon, "/api/v1/incidents", open=True, limit=1000)
+    meant = _ending(rows, which) or [row for row in rows if _is_about(row, which)]
+    if ended and not meant:
+        meant = _ending(client.get(daemon, "/api/v1/incidents", open=False, limit=1000), which)
+    if not meant:
+        kind, option = ("incident", " --all") if ended else ("open incident", "")
+        fail(f"no {kind} {which!r}; list them with: pacs-monitor incidents{option}", 2)
+    if len(meant) > 1:
+        several = "\n".join(f"  {row['id']}  {about(row)}" for row in meant)
+        fail(f"name one of these incidents by its ID:\n{several}", 2)
+    return str(meant[0]["id"])
+
+
+def _ending(rows: list[dict[str, Any]], which: str) -> list[dict[str, Any]]:
+    return [row for row in rows if len(which) >= SHORTEST and row["id"].endswith(which.upper())]
+
+
+def _is_about(row: Mapping[str, Any], which: str) -> bool:
+    return any(which in (member, member.partition("/")[0]) for member in row["members"]) or which == row["cause"]
