@@ -8,7 +8,7 @@ broken: a window at a wrong time would mute pages by accident.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -33,6 +33,7 @@ MOST_WINDOWS = 500
 LONGEST_TITLE = 60
 """Characters of an event's summary that are kept."""
 _PLACE = "the calendar"
+_TIMES = ("DTSTART", "DTEND", "RDATE", "EXDATE", "RECURRENCE-ID")
 _DROPPED = ("CANCELLED", "TENTATIVE")
 
 
@@ -76,7 +77,7 @@ def _calendar(text: str, wanted: EventFilter) -> icalendar.Calendar:
     kept = [(begin, event) for begin, event in events if _uid(event) in mine]
     for begin, event in kept:
         check_event(_PLACE, begin, lines, event)
-        _check_zones(begin, event)
+        _check_times(begin, event)
     calendar.subcomponents = [
         *(part for part in calendar.subcomponents if part.name == "VTIMEZONE"),
         *(event for _, event in kept),
@@ -84,14 +85,39 @@ def _calendar(text: str, wanted: EventFilter) -> icalendar.Calendar:
     return calendar
 
 
-def _check_zones(begin: int, event: Any) -> None:
-    """A zone that nobody knows would be read as the monitor's own."""
-    for key in ("DTSTART", "DTEND"):
-        said = event.get(key)
-        if said is not None and "TZID" in said.params and getattr(said.dt, "tzinfo", UTC) is None:
-            raise ValueError(
-                f"{_PLACE}:{begin}: name a zone of IANA, or add its VTIMEZONE: the zone of {key} is unknown"
-            )
+def _check_times(begin: int, event: Any) -> None:
+    """What the libraries would take for something else, or search for until the year 9999."""
+    for key in _TIMES:
+        for said in _listed(event.get(key)):
+            moments = [one.dt for one in getattr(said, "dts", [said])]
+            if "TZID" in said.params and any(getattr(moment, "tzinfo", UTC) is None for moment in moments):
+                raise ValueError(
+                    f"{_PLACE}:{begin}: name a zone of IANA, or add its VTIMEZONE: the zone of {key} is unknown"
+                )
+    start, rules = event["DTSTART"].dt, _listed(event.get("RRULE"))
+    try:
+        if "DTEND" in event and event["DTEND"].dt < start:
+            raise ValueError("name a later DTEND: it ends before it begins")
+        if len(rules) > 1:
+            raise ValueError("write one RRULE (RFC 5545 3.8.5.3): it has several")
+        for rule in rules:
+            _check_rule(rule.to_ical().decode(), start)
+    except TypeError:
+        raise ValueError(f"{_PLACE}:{begin}: write DTSTART and DTEND alike: one has a zone or a time") from None
+    except ValueError as error:
+        raise ValueError(f"{_PLACE}:{begin}: {error}") from None
+
+
+def _check_rule(rule: str, start: date) -> None:
+    from pacs_monitor.recurrence import Recurrence  # noqa: PLC0415 - few configurations need dateutil
+
+    first = start if isinstance(start, datetime) else datetime(start.year, start.month, start.day, tzinfo=UTC)
+    if not Recurrence(rule, first, first.tzinfo or UTC).comes_true:
+        raise ValueError("no day is as its RRULE says; write FREQ=MONTHLY;BYDAY=2SU")
+
+
+def _listed(said: Any) -> list[Any]:
+    return [] if said is None else said if isinstance(said, list) else [said]
 
 
 def _occurrences(calendar: icalendar.Calendar, wanted: EventFilter, now: Micros) -> Iterator[Any]:

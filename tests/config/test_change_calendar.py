@@ -19,6 +19,10 @@ NOW = round(datetime(2026, 11, 27, 8, 0, tzinfo=UTC).timestamp()) * SECOND
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
+def series(*more: str) -> str:
+    return event("PACS", "20261201T020000Z", "20261201T040000Z", *more, uid="s")
+
+
 def entry(**wanted: str) -> MaintenanceSettings:
     settings = {"file": "changes.ics", "filter": wanted or {"summary": "*PACS*"}}
     return MaintenanceSettings.model_validate({"name": "changes", "match": {"node": "archive"}, "ical": settings})
@@ -75,6 +79,35 @@ def test_a_series_with_an_exception_and_a_time_that_was_moved() -> None:
     ]
 
 
+@pytest.mark.parametrize("change", ["STATUS:CANCELLED", "SUMMARY:printer"])
+def test_a_single_time_that_is_called_off_does_not_count(change: str) -> None:
+    one = event("PACS", "20261208T020000Z", "20261208T040000Z", "RECURRENCE-ID:20261208T020000Z", uid="s")
+    one = (
+        one.replace("SUMMARY:PACS", change)
+        if change.startswith("SUMMARY")
+        else one.replace("END:V", f"{change}\nEND:V")
+    )
+    assert [line[:5] for line in times(series("RRULE:FREQ=WEEKLY;COUNT=3"), one)] == ["12-01", "12-15"]
+
+
+CUSTOM = """BEGIN:VTIMEZONE
+TZID:Customized Time Zone
+BEGIN:STANDARD
+DTSTART:16010101T030000
+TZOFFSETFROM:-0400
+TZOFFSETTO:-0500
+END:STANDARD
+END:VTIMEZONE"""
+
+
+def test_zones_of_its_own_and_of_the_whole_calendar_are_known() -> None:
+    local = event("PACS", "20261201T020000", "20261201T040000")
+    own = local.replace("DTSTART:", "DTSTART;TZID=Customized Time Zone:")
+    own = own.replace("DTEND:", "DTEND;TZID=Customized Time Zone:")
+    assert times(CUSTOM, own) == ["12-01 08:00 12-01 10:00 changes: PACS"]
+    assert times(local, "X-WR-TIMEZONE:America/New_York") == ["12-01 08:00 12-01 10:00 changes: PACS"]
+
+
 def test_categories_are_looked_at_each_for_itself() -> None:
     lines = event("patch", "20261201T020000Z", "20261201T040000Z", "CATEGORIES:IT,Radiology")
     assert len(times(lines, categories="radiology")) == 1
@@ -123,6 +156,12 @@ def test_what_does_not_count_may_be_wrong() -> None:
         (b"\xff\xfe", "not UTF-8 text"),
         (b" " * (LARGEST + 1), "larger than 4 MiB"),
         (calendar(*["BEGIN:VEVENT\nEND:VEVENT"] * (MOST_EVENTS + 1)), "more than 5000 events"),
+        (calendar(event("PACS", "20261201T020000Z", "20261201T010000Z")), "name a later DTEND"),
+        (calendar(event("PACS", "20261201T020000Z", "20261201T030000")), "write DTSTART and DTEND alike"),
+        (calendar(series("RRULE:FREQ=WEEKLY", "EXDATE;TZID=Customized 1:20261208T030000")), "the zone of EXDATE"),
+        (calendar(series("RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30")), "no day is as its RRULE says"),
+        (calendar(series("RRULE:FREQ=DAILY;INTERVAL=0")), "INTERVAL is 0"),
+        (calendar(series("RRULE:FREQ=DAILY", "RRULE:FREQ=WEEKLY")), "it has several"),
         (
             calendar(
                 *(event("PACS", "20261201T020000", "20261201T030000", uid=str(uid)) for uid in range(MOST_WINDOWS + 1))
