@@ -65,14 +65,11 @@ class Daemon:
     """The daemon that leads (web.view.DaemonView)."""
 
     def __init__(self, estate: Estate, clock: Clock, instance: Instance, history: History) -> None:
-        self.estate = estate
-        self.clock = clock
-        self.last_reload_successful = True
+        self.estate, self.clock = estate, clock
+        self.last_reload_successful, self._ending = True, False
         self.supervisor = Supervisor()
-        self._accumulator = ResultAccumulator()
-        self.instance = instance
-        self.history = history
-        self._resolver = Resolver()
+        self.instance, self.history = instance, history
+        self._accumulator, self._resolver = ResultAccumulator(), Resolver()
         self._seats = shared_seats(estate.monitor.database, estate.monitor.name)
         self._watch = ClockWatch(self.clock, self._clock_was_set)
         self.engine = Engine(
@@ -122,7 +119,6 @@ class Daemon:
         self._taking: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
-        self._ending = False
         self._kept: asyncio.Task[None] | None = None
         self._web: WebServer | None = None
 
