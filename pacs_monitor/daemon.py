@@ -18,6 +18,7 @@ from pacs_monitor.alerting.recovery import recover
 from pacs_monitor.alerting.restart import cut_off
 from pacs_monitor.alerting.restrictions import restored_restrictions
 from pacs_monitor.alerting.standing import refresher
+from pacs_monitor.change_calendars import ChangeCalendars
 from pacs_monitor.clock import ClockWatch, SystemClock
 from pacs_monitor.config import ConfigError, Estate
 from pacs_monitor.dead_mans_switch import DeadMansSwitch
@@ -64,14 +65,11 @@ class Daemon:
     """The daemon that leads (web.view.DaemonView)."""
 
     def __init__(self, estate: Estate, clock: Clock, instance: Instance, history: History) -> None:
-        self.estate = estate
-        self.clock = clock
-        self.last_reload_successful = True
+        self.estate, self.clock = estate, clock
+        self.last_reload_successful, self._ending = True, False
         self.supervisor = Supervisor()
-        self._accumulator = ResultAccumulator()
-        self.instance = instance
-        self.history = history
-        self._resolver = Resolver()
+        self.instance, self.history = instance, history
+        self._accumulator, self._resolver = ResultAccumulator(), Resolver()
         self._seats = shared_seats(estate.monitor.database, estate.monitor.name)
         self._watch = ClockWatch(self.clock, self._clock_was_set)
         self.engine = Engine(
@@ -113,13 +111,14 @@ class Daemon:
         self.keeping = Housekeeping(self.history, self.clock, self._resolver, self.supervisor)
         self.audit = self.keeping.audit
         self.dead_mans_switch = DeadMansSwitch(clock, lambda: self.estate.monitor.heartbeat, self_checks(self))
+        known, tell = self.desk.plans.calendars, self.desk.happened
+        self.change_calendars = ChangeCalendars(clock, lambda: self.estate, known, tell)
         self.timetable = Timetable(self)
         self._beside: list[asyncio.Task[None]] = []
         self._keeper: asyncio.Task[None] | None = None
         self._taking: asyncio.Task[None] | None = None
         self._heart: asyncio.Task[None] | None = None
         self._reloading = asyncio.Lock()
-        self._ending = False
         self._kept: asyncio.Task[None] | None = None
         self._web: WebServer | None = None
 
@@ -169,7 +168,7 @@ class Daemon:
         self._heart = self.supervisor.supervise("heartbeat", self._heartbeat_loop)
         self.keeping.start(self.estate.monitor)
         beside = {"dead man's switch": self.dead_mans_switch.keep, "refresh": refresher(self).keep}
-        beside["timetable"] = self.timetable.keep
+        beside |= {"timetable": self.timetable.keep, "change calendars": self.change_calendars.keep}
         self._beside = [self.supervisor.supervise(name, keep) for name, keep in beside.items()]
         self._web.start()
         (host, port), scheme = self.address, "https" if self.estate.monitor.tls else "http"
@@ -316,6 +315,7 @@ class Daemon:
         self.keeping.adopt(self.estate.monitor)
         self.desk.reloaded(self.estate)
         self.dead_mans_switch.look_again()
+        self.change_calendars.look_again()
         self.timetable.reloaded()
         if self._web is not None:
             changes += self._web.renew(self.estate.monitor.tls)

@@ -50,7 +50,7 @@ class Recurrence:
         """Raises ValueError where it would never begin, too often, or never end, lasting `duration` seconds each."""
         if self._rule is None:
             return
-        if not self._comes_true(self._rule):
+        if not self.comes_true:
             raise ValueError("never begins: no day is as its rrule says; write FREQ=MONTHLY;BYDAY=2SU")
         last = self.first + WITHIN
         times = list(islice(takewhile(lambda at: at <= last, self._rule), MOST))
@@ -59,8 +59,15 @@ class Recurrence:
         if any((after - before).total_seconds() <= duration for before, after in pairwise(times)):
             raise ValueError("would never end: the next time begins before the last one is over; shorten the duration")
 
-    def _comes_true(self, rule: rrule) -> bool:
-        """Tried in the last years that there are: dateutil searches for the 30th of February until the year 9999."""
+    @property
+    def comes_true(self) -> bool:
+        """Whether it ever begins.
+
+        Tried in the last years that there are: dateutil searches for the 30th of February until the year 9999.
+        """
+        rule = self._rule
+        if rule is None:
+            return True
         first = self.first.replace(day=min(self.first.day, 28), year=LAST_YEARS + self.first.year % 4)
         try:
             return bool(rule.replace(dtstart=first, until=None)[:1]) and next(iter(rule), None) is not None

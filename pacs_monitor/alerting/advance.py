@@ -37,6 +37,7 @@ from pacs_monitor.alerting import (
 )
 from pacs_monitor.alerting.clock_steps import clock_set
 from pacs_monitor.alerting.events import (
+    CalendarRead,
     ChannelFailing,
     ChannelWorks,
     ClockSet,
@@ -124,6 +125,8 @@ def _apply(turn: Turn, event: Event) -> None:  # noqa: PLR0912 - one line per ki
             _started(turn, event.what)
         case Reloaded():
             _reloaded(turn)
+        case CalendarRead():
+            windows.read(turn, event.what)
         case ClockSet(step):
             clock_set(turn, step)
             windows.recount(turn)

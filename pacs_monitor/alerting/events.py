@@ -11,6 +11,7 @@ from ulid import ULID
 
 from pacs_monitor.alerting.words import Acknowledge, Close, Extend, Finish, Hold, Plan, Remark, Resume, Word
 from pacs_monitor.model import CheckId, Micros, Reason, Recorded, Transition
+from pacs_monitor.windows import Window
 
 NOT_BLIND = (Reason.PAUSED, Reason.AWAITED)
 """Reasons for unknown that open no incident: a person did that; and that ends by itself."""
@@ -117,6 +118,19 @@ class Reloaded:
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarRead:
+    """A calendar of changes was read, waits to be read for the first time, or is no longer configured."""
+
+    calendar: str
+    until: Micros | None
+    """Until when this counts as fresh; None: it is no longer configured."""
+    success: Micros | None = None
+    """As of when it is good; None: nothing could be read yet."""
+    windows: tuple[Window, ...] | None = ()
+    """All that are not over; None: as before."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClockSet:
     """The wall clock was set by so much."""
 
@@ -143,6 +157,7 @@ Happening = (
     | TasksFailing
     | OpenedRefused
     | Reloaded
+    | CalendarRead
     | ClockSet
     | Due
     | Word
@@ -161,6 +176,7 @@ KINDS: dict[str, type[Any]] = {
     "tasks_failing": TasksFailing,
     "opened_refused": OpenedRefused,
     "reloaded": Reloaded,
+    "calendar_read": CalendarRead,
     "clock_set": ClockSet,
     "due": Due,
     "acknowledge": Acknowledge,

@@ -11,6 +11,7 @@ from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.turn import Owed, Turn
 from pacs_monitor.alerting.words import Acknowledge, Close, Kind, Remark
 from pacs_monitor.model import (
+    CALENDAR,
     SECOND,
     TROUBLE,
     VANISHED_FROM,
@@ -103,7 +104,8 @@ def _open_because(incident: Incident) -> str | None:
             channel = incident.cause
             return f"repair channel {channel}, then run notify-test {channel}: it ends with the next delivery"
         case IncidentKind.FAULT:
-            return "acknowledge it instead, and read the log: it ends when the task works again"
+            it = "calendar is read" if incident.cause.startswith(CALENDAR) else "task works"
+            return f"acknowledge it instead, and read the log: it ends when the {it} again"
         case IncidentKind.SUMMARY:
             return "acknowledge it instead: it ends with the incidents that it stands for"
         case IncidentKind.BLIND | IncidentKind.GROUP:

@@ -8,7 +8,18 @@ from pacs_monitor.alerting.endings import end
 from pacs_monitor.alerting.events import NOT_BLIND, ChannelFailing, KnownAgain, UnknownSince
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.turn import Turn
-from pacs_monitor.model import SECOND, CheckId, Ending, Incident, IncidentKind, Micros, Reason, Severity, State
+from pacs_monitor.model import (
+    CALENDAR,
+    SECOND,
+    CheckId,
+    Ending,
+    Incident,
+    IncidentKind,
+    Micros,
+    Reason,
+    Severity,
+    State,
+)
 
 BLIND = "unknown:"
 """Wakes that begin so look at a check that was unknown."""
@@ -88,8 +99,21 @@ def tasks_failing(turn: Turn, tasks: tuple[str, ...]) -> None:
         if turn.owner((IncidentKind.FAULT, task)) is None:
             _open(turn, _incident(turn, IncidentKind.FAULT, task, State.DEGRADED, turn.at))
     for subject in turn.of(IncidentKind.FAULT):
-        if subject.incident.cause not in turn.now.faults:
+        cause = subject.incident.cause
+        if cause not in turn.now.faults and not cause.startswith(CALENDAR):
             end(turn, subject, Ending.RESOLVED, turn.at)
+
+
+def fault(turn: Turn, cause: str, since: Micros) -> None:
+    """Something that the monitor relies on is out of order."""
+    if turn.owner((IncidentKind.FAULT, cause)) is None:
+        _open(turn, _incident(turn, IncidentKind.FAULT, cause, State.DEGRADED, min(since, turn.at)))
+
+
+def fault_over(turn: Turn, cause: str, ending: Ending) -> None:
+    subject = turn.owner((IncidentKind.FAULT, cause))
+    if subject is not None:
+        end(turn, subject, ending, turn.at)
 
 
 def reloaded(turn: Turn) -> None:

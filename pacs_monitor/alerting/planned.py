@@ -21,12 +21,13 @@ class Planned:
     """The windows of `maintenance:`."""
 
     def __init__(self, settings: Sequence[MaintenanceSettings], zone: ZoneInfo) -> None:
-        self._windows: tuple[tuple[MaintenanceSettings, Recurrence], ...] = ()
-        if settings:
-            from pacs_monitor.recurrence import Recurrence  # noqa: PLC0415 - few configurations need dateutil
+        self._windows: list[tuple[MaintenanceSettings, Recurrence, Micros]] = []
+        for one in settings:
+            if one.start is not None and one.duration is not None:  # else a calendar says when it is
+                from pacs_monitor.recurrence import Recurrence  # noqa: PLC0415 - few configurations need dateutil
 
-            times = [Recurrence(one.rrule, one.start, zone) for one in settings]
-            self._windows = tuple(zip(settings, times, strict=True))
+                times = Recurrence(one.rrule, one.start, zone)
+                self._windows.append((one, times, round(one.duration * SECOND)))
 
     def between(self, first: Micros, last: Micros) -> list[Window]:
         """Those that hold at any time from `first` to `last`, by their start."""
@@ -40,7 +41,7 @@ class Planned:
         """When the next one begins after a time, or when to look again."""
         if not self._windows:
             return None
-        starts = (times.starts(at + 1, at + AHEAD) for _, times in self._windows)
+        starts = (times.starts(at + 1, at + AHEAD) for _, times, _ in self._windows)
         return min((found[0] for found in starts if found), default=at + AHEAD)
 
     def find(self, identity: str, at: Micros) -> Window | None:
@@ -48,8 +49,7 @@ class Planned:
         return next((window for window in self._between(at, at + AHEAD) if window.id == identity), None)
 
     def _between(self, first: Micros, last: Micros) -> Iterator[Window]:
-        for one, times in self._windows:
-            lasts = round(one.duration * SECOND)
+        for one, times, lasts in self._windows:
             for start in times.starts(first - lasts + 1, last):
                 yield Window(
                     occurrence(one.name, one.match, start),

@@ -8,6 +8,7 @@ from pacs_monitor.alerting.pauses import checks_of
 from pacs_monitor.alerting.planned import AHEAD
 from pacs_monitor.alerting.restrictions import restrictions
 from pacs_monitor.alerting.rules import Rules
+from pacs_monitor.alerting.situation import Calendar
 from pacs_monitor.alerting.timeline import Timeline
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.model import CheckId, Clock, Restriction
@@ -45,6 +46,10 @@ class Plans:
         ahead = self._timeline.rules.planned.between(now, now + AHEAD)
         windows = [*(held.window for held in known.values()), *(one for one in ahead if one.id not in known)]
         return sorted((one for one in windows if one.end > max(now, one.start)), key=lambda one: (one.start, one.id))
+
+    def calendars(self) -> Mapping[str, Calendar]:
+        """The calendars of changes, by name, as they were last read."""
+        return self._timeline.situation.calendars
 
     def pauses(self) -> list[tuple[Pause, list[CheckId]]]:
         """Those that hold, each with the checks that it holds."""

@@ -9,11 +9,12 @@ from typing import Any
 
 from immutables import Map
 
-from pacs_monitor.alerting import digests, pauses, recalled, windows
+from pacs_monitor.alerting import digests, held, pauses, recalled
 from pacs_monitor.alerting.causes import cause_of, due_of
 from pacs_monitor.alerting.situation import (
     Asked,
     Behind,
+    Calendar,
     Cover,
     Escalation,
     Flaps,
@@ -41,7 +42,20 @@ from pacs_monitor.model import (
 from pacs_monitor.model import Event as Said
 
 NOTES = (
-    *("asked", "behind", "closed", "cut", "differs", "digest", "escalation", "flaps", "missed", "overrun", "pause"),
+    *(
+        "asked",
+        "behind",
+        "calendar",
+        "closed",
+        "cut",
+        "differs",
+        "digest",
+        "escalation",
+        "flaps",
+        "missed",
+        "overrun",
+        "pause",
+    ),
     *("recalled", "site", "storm", "vanished", "window"),
 )
 """The kinds of notes that alerting keeps."""
@@ -106,7 +120,8 @@ def _notes(restored: Restored) -> dict[str, dict[str, Mapping[str, Any]]]:
 def _planned(restored: Restored, notes: Notes) -> dict[str, Any]:
     """Windows and pauses, what is in maintenance, and what has overrun it."""
     return {
-        "windows": Map({key: windows.restored(data) for key, data in notes["window"].items()}),
+        "windows": Map({key: held.restored(data) for key, data in notes["window"].items()}),
+        "calendars": Map({key: Calendar(**data) for key, data in notes["calendar"].items()}),
         "pauses": Map({key: pauses.restored(data) for key, data in notes["pause"].items()}),
         "covered": Map({span.check: Cover(span.window, span.since) for span in restored.maintained}),
         "overran": Map({CheckId.parse(key): Overrun(**data) for key, data in notes["overrun"].items()}),

@@ -163,9 +163,20 @@ class Held:
     """When nothing needs to know of it any more: one of the configuration that was ended early must not begin again."""
     of_file: bool = False
     """It is as the configuration says."""
+    calendar: str = ""
+    """It is as this calendar says."""
     begun: bool = False
     warned: bool = False
     """People were told that it ends soon, while something still fails."""
+
+
+class Calendar(NamedTuple):
+    """A calendar of changes, as it was last read."""
+
+    until: Micros
+    """Until when it counts as fresh."""
+    success: Micros | None = None
+    """As of when it was last good; None if it never was."""
 
 
 class Cover(NamedTuple):
@@ -261,6 +272,8 @@ class Situation:
     """Checks that have failed of late."""
     windows: Map[str, Held] = _EMPTY
     """By id."""
+    calendars: Map[str, Calendar] = _EMPTY
+    """Calendars of changes, by name."""
     pauses: Map[str, Pause] = _EMPTY
     """By id."""
     covered: Map[CheckId, Cover] = _EMPTY

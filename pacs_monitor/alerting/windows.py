@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pydantic import TypeAdapter
-
-from pacs_monitor.alerting import coverage, notices, pauses
+from pacs_monitor.alerting import change_calendars, coverage, notices, pauses
+from pacs_monitor.alerting.events import CalendarRead
+from pacs_monitor.alerting.held import forget, hold
 from pacs_monitor.alerting.pauses import EDGE
 from pacs_monitor.alerting.situation import Held
 from pacs_monitor.alerting.turn import Turn
@@ -21,10 +21,9 @@ from pacs_monitor.config.matching import nothing_matches
 from pacs_monitor.model import SECOND, CheckId, Micros
 from pacs_monitor.model import Event as Said
 
-__all__ = ["EDGE", "extend", "fails", "finish", "plan", "recount", "restored"]
+__all__ = ["EDGE", "extend", "fails", "finish", "plan", "read", "recount"]
 WARN_BEFORE = 900 * SECOND
 """How long before the end of a window people are told that something still fails."""
-_HELD: TypeAdapter[Held] = TypeAdapter(Held)
 
 
 def plan(turn: Turn, word: Plan) -> None:
@@ -39,7 +38,7 @@ def plan(turn: Turn, word: Plan) -> None:
     elif not turn.rules.covered(window.match):
         turn.refuse(Kind.INVALID, nothing_matches(window.match, turn.rules.checks))
     else:
-        _hold(turn, Held(window, window.end))
+        hold(turn, Held(window, window.end))
         recount(turn)
 
 
@@ -53,7 +52,7 @@ def extend(turn: Turn, word: Extend) -> None:
         return
     window, forget = held.window.changed(end=word.until), max(held.forget, word.until)
     warned = held.warned and word.until - WARN_BEFORE <= turn.at
-    _hold(turn, replace(held, window=window, forget=forget, of_file=False, warned=warned))
+    hold(turn, replace(held, window=window, forget=forget, of_file=False, calendar="", warned=warned))
     recount(turn)
 
 
@@ -62,19 +61,27 @@ def finish(turn: Turn, word: Finish) -> None:
     held = _known(turn, word.window)
     if held is not None:
         window = held.window.changed(end=max(turn.at, held.window.start))
-        _hold(turn, replace(held, window=window, of_file=False))
+        hold(turn, replace(held, window=window, of_file=False, calendar=""))
         recount(turn)
+
+
+def read(turn: Turn, said: CalendarRead) -> None:
+    """What a calendar of the configuration has now."""
+    change_calendars.take(turn, said)
+    recount(turn)
 
 
 def recount(turn: Turn) -> None:
     """Which windows and pauses hold now, which checks they cover, and when to look again."""
     pauses.expire(turn)
+    change_calendars.expire(turn)
     _take_from_configuration(turn)
     every = [turn.now.windows[identity] for identity in sorted(turn.now.windows)]
     coverage.cover(turn, [held.window for held in every if held.window.holds(turn.at)])
     for held in every:
         _begin_or_end(turn, held)
     moments = [pause.until for pause in turn.now.pauses.values()]
+    moments += [calendar.until for calendar in turn.now.calendars.values()]
     for held in turn.now.windows.values():
         moments += [held.window.start, held.window.end - WARN_BEFORE, held.window.end, held.forget]
     moments.append(turn.rules.planned.next_start(turn.at) or 0)
@@ -89,39 +96,33 @@ def fails(turn: Turn, check: CheckId) -> None:
         _warn(turn, held)
 
 
-def restored(data: object) -> Held:
-    """As a note has kept it."""
-    return _HELD.validate_python(data)
-
-
 def _take_from_configuration(turn: Turn) -> None:
     """Those of the configuration that hold now, as it has them now; those that it has no more are over."""
     in_force = turn.rules.planned.in_force(turn.at)
     for identity in sorted(in_force):
         window, held = in_force[identity], turn.now.windows.get(identity)
         if held is None:
-            _hold(turn, Held(window, window.end, of_file=True))
+            hold(turn, Held(window, window.end, of_file=True))
         elif held.of_file and held.window != window:
-            _hold(turn, replace(held, window=window, forget=window.end))
+            hold(turn, replace(held, window=window, forget=window.end))
     for identity, held in list(turn.now.windows.items()):
         if held.of_file and identity not in in_force and held.window.end > turn.at:
-            _hold(turn, replace(held, window=held.window.changed(end=turn.at)))
+            hold(turn, replace(held, window=held.window.changed(end=turn.at)))
 
 
 def _begin_or_end(turn: Turn, held: Held) -> None:
     window = held.window
     if window.holds(turn.at):
         if not held.begun:
-            held = _hold(turn, replace(held, begun=True))
+            held = hold(turn, replace(held, begun=True))
             notices.tell(turn, Said.MAINTENANCE_BEGUN, window, _failing(turn, held))
         _warn(turn, held)
         return
     if held.begun:
-        held = _hold(turn, replace(held, begun=False, warned=False))
+        held = hold(turn, replace(held, begun=False, warned=False))
         notices.tell(turn, Said.MAINTENANCE_ENDED, window, coverage.failing(turn, turn.rules.covered(window.match)))
     if held.forget <= turn.at:
-        turn.drop(windows=window.id)
-        turn.note("window", window.id, None)
+        forget(turn, window.id)
 
 
 def _warn(turn: Turn, held: Held) -> None:
@@ -131,7 +132,7 @@ def _warn(turn: Turn, held: Held) -> None:
     if not held.begun or held.warned or not is_near or window.end - window.start <= WARN_BEFORE:
         return
     if failing := _failing(turn, held):
-        _hold(turn, replace(held, warned=True))
+        hold(turn, replace(held, warned=True))
         notices.tell(turn, Said.MAINTENANCE_ENDING, window, failing)
 
 
@@ -162,10 +163,3 @@ def _known(turn: Turn, identity: str) -> Held | None:
 def _ends(held: Held) -> Micros:
     """One that does not take place is over."""
     return held.window.end if held.window.end > held.window.start else 0
-
-
-def _hold(turn: Turn, held: Held) -> Held:
-    """Remember it, also over a restart."""
-    turn.put(windows=(held.window.id, held))
-    turn.note("window", held.window.id, _HELD.dump_python(held, mode="json"))
-    return held

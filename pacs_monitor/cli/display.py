@@ -14,7 +14,7 @@ from rich.markup import escape
 from pacs_monitor.cli import paged, story
 from pacs_monitor.cli.paged import When
 from pacs_monitor.format.human import moment, pluralized
-from pacs_monitor.model import parse_iso
+from pacs_monitor.model import CALENDAR, parse_iso
 
 COLOURS = {"up": "green", "degraded": "yellow", "down": "red", "absent": "blue", "unknown": "magenta"}
 WORST_LAST = ("up", "absent", "unknown", "degraded", "down")
@@ -61,6 +61,7 @@ def board(status: Mapping[str, Any], when: When) -> list[str]:
         incident = delivery.get(channel["channel"], {})
         lines[HANDLED if incident.get("acknowledged") else OPEN] += [*_channel(channel, when), *_said(incident, when)]
     lines[OPEN] += [_approval(row) for row in status.get("approvals", ())]
+    lines[OPEN] += [_calendar(row, when) for row in status.get("maintenance_calendars", ()) if row["trouble"]]
     lines[OPEN] += _heartbeat(status.get("heartbeat") or {}, when)
     return [*_apart(lines), *_counts(status, when)]
 
@@ -263,12 +264,20 @@ def _heartbeat(row: Mapping[str, Any], when: When) -> list[str]:
     return [f"[yellow]{escape('heartbeat: ' + row['trouble'] + f' ({last})')}[/yellow]"]
 
 
+def _calendar(row: Mapping[str, Any], when: When) -> str:
+    """A maintenance calendar that is not current."""
+    last = f"last read as of {when(row['last_success'])}" if row["last_success"] else "never read yet"
+    return f"[yellow]{escape('maintenance calendar ' + row['name'] + ': ' + row['trouble'] + f' ({last})')}[/yellow]"
+
+
 def about(row: Mapping[str, Any]) -> str:
     """The checks, the site, the channel, or the task of the monitor."""
     if row["kind"] == "delivery":
         return f"channel {row['cause']}"
     if row["kind"] == "summary":
         return f"summary to channel {row['cause'].partition(' ')[0]}, {len(row['members'])} checks"
+    if row["kind"] == "fault" and row["cause"].startswith(CALENDAR):
+        return f"maintenance calendar {row['cause'].removeprefix(CALENDAR)}"
     if row["kind"] == "fault":
         return f"the monitor's task {row['cause']}"
     if row["kind"] == "group":

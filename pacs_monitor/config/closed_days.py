@@ -143,8 +143,8 @@ def _checked(name: str, text: str) -> str:
     """The text of a file without what its events are about; raises ValueError with the line of the first fault."""
     import icalendar  # noqa: PLC0415 - few configurations need it
 
-    lines = _unfolded(text)
-    _check_blocks(name, lines)
+    lines = unfolded(text)
+    check_blocks(name, lines)
     begins = [number for number, line in lines if line.upper() == "BEGIN:VEVENT"]
     if not begins:
         raise ValueError(f"{name}:1: has no event (VEVENT), so it closes nothing")
@@ -154,7 +154,7 @@ def _checked(name: str, text: str) -> str:
     except (ValueError, KeyError, IndexError) as error:
         raise ValueError(f"{name}:1: is not a calendar by RFC 5545 ({error})") from None
     for begin, event in zip(begins, events, strict=True):
-        _check_event(name, begin, lines, event)
+        check_event(name, begin, lines, event)
         for key in [key for key in event if key not in _SAID]:
             del event[key]
         event.subcomponents.clear()
@@ -164,7 +164,7 @@ def _checked(name: str, text: str) -> str:
     return said
 
 
-def _unfolded(text: str) -> list[tuple[int, str]]:
+def unfolded(text: str) -> list[tuple[int, str]]:
     """Content lines with the number of the line at which each begins (RFC 5545 3.1)."""
     lines: list[tuple[int, str]] = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -175,7 +175,7 @@ def _unfolded(text: str) -> list[tuple[int, str]]:
     return lines
 
 
-def _check_blocks(name: str, lines: list[tuple[int, str]]) -> None:
+def check_blocks(name: str, lines: list[tuple[int, str]]) -> None:
     """Every BEGIN has its END, and everything else is a name with a value."""
     if not lines or lines[0][1].strip().upper() != "BEGIN:VCALENDAR":
         raise ValueError(f"{name}:1: is not a calendar by RFC 5545: it does not begin with BEGIN:VCALENDAR")
@@ -192,7 +192,7 @@ def _check_blocks(name: str, lines: list[tuple[int, str]]) -> None:
         raise ValueError(f"{name}:{begun[0][0]}: BEGIN:{begun[0][1]} has no END; is the file whole?")
 
 
-def _check_event(name: str, begin: int, lines: list[tuple[int, str]], event: icalendar.cal.Component) -> None:
+def check_event(name: str, begin: int, lines: list[tuple[int, str]], event: icalendar.cal.Component) -> None:
     own = [(number, line) for number, line in lines if number >= begin]
     for key, wrong in event.errors:
         if key in _SAID or key is None:
@@ -218,10 +218,10 @@ def _query(text: str) -> Any:
 def _occurrences(text: str, year: int, zone: tzinfo) -> Iterator[Interval]:
     for event in _query(text).between(date(year, 1, 1), date(year + 1, 1, 1)):
         if str(event.get("STATUS", "")).upper() != "CANCELLED":
-            yield _interval(event["DTSTART"].dt, event["DTEND"].dt if "DTEND" in event else None, zone)
+            yield interval_of(event["DTSTART"].dt, event["DTEND"].dt if "DTEND" in event else None, zone)
 
 
-def _interval(start: date, end: date | None, zone: tzinfo) -> Interval:
+def interval_of(start: date, end: date | None, zone: tzinfo) -> Interval:
     """A DATE is a whole day, and the end of one is not in it (RFC 5545 3.6.1); a time without a zone is local."""
     if not isinstance(start, datetime):
         last = start if end is None or end <= start else end - timedelta(days=1)

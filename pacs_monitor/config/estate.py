@@ -95,6 +95,11 @@ class Estate:
         """Per site, the on-site addresses whose silence means that the link is down, or we are."""
         return {name: tuple(Address(*address) for address in site.reference) for name, site in self.sites.items()}
 
+    @cached_property
+    def change_calendars(self) -> Mapping[str, MaintenanceSettings]:
+        """The maintenance whose windows come from a calendar, by name."""
+        return {entry.name: entry for entry in self.maintenance if entry.ical is not None}
+
     def openings(self, channel: str) -> int:
         """How many incidents may open on a channel within a minute, each for itself."""
         return self.openings_per_minute.get(channel, OPENINGS_PER_MINUTE)

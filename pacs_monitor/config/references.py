@@ -146,7 +146,11 @@ class _Checker:
             self._each("channel", self.known["channels"], step.channels, tree, path, "escalate", n, "channels")
 
     def _agreements(self) -> None:
+        read: set[str] = set()
         for window in self.draft.maintenance:
+            if window.settings.ical is not None and window.settings.name in read:
+                self._error(window.tree, window.path, ("name",), "write another name: a calendar before has this one")
+            read |= {window.settings.name} if window.settings.ical is not None else set()
             self._match(window.settings.match, window.tree, window.path)
             notify = window.settings.notify
             self._named("channels", notify, window.tree, window.path, "notify")
@@ -161,7 +165,7 @@ class _Checker:
     def _begins(self, window: Piece[MaintenanceSettings]) -> None:
         """A start that its own rule leaves out (RFC 5545 3.8.5.3: what comes of that is not defined)."""
         settings = window.settings
-        if settings.rrule is None:
+        if settings.rrule is None or settings.start is None:
             return
         from pacs_monitor.recurrence import Recurrence  # noqa: PLC0415 - few configurations need dateutil
 

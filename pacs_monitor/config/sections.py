@@ -215,7 +215,7 @@ class ChannelSettings(Settings):
     """Another channel to use when this one fails."""
     test: ChannelTest | None = None
     """Test notifications at a time of the week; their text says that it is no fault."""
-    openings_per_minute: int = Field(default=OPENINGS_PER_MINUTE, ge=1)
+    openings_per_minute: Count = OPENINGS_PER_MINUTE
     """How many incidents may open on it within a minute, each for itself; the rest are told in one summary."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacs_monitor.model import TEST_NOT_DELIVERED, Event, Incident
+from pacs_monitor.model import CALENDAR, TEST_NOT_DELIVERED, Event, Incident
 
 
 def delivery(incident: Incident, event: Event, since: str) -> str:
@@ -18,9 +18,22 @@ def delivery(incident: Incident, event: Event, since: str) -> str:
 
 
 def fault(incident: Incident, event: Event, since: str) -> str:
+    if incident.cause.startswith(CALENDAR):
+        return _calendar(incident.cause.removeprefix(CALENDAR), event, since)
     if event is Event.RESOLVED:
         return f"The monitor's task {incident.cause} works again; it had been failing repeatedly since {since}"
     return (
         f"The monitor's task {incident.cause} has been failing repeatedly since {since}: read its log; people may "
         "miss pages"
+    )
+
+
+def _calendar(name: str, event: Event, since: str) -> str:
+    if event is Event.WITHDRAWN:
+        return f"The maintenance calendar {name}, not read since {since}, was removed from the configuration"
+    if event is Event.RESOLVED:
+        return f"The maintenance calendar {name} is read again; its windows count as it has them now"
+    return (
+        f"Repair the maintenance calendar {name}, of which nothing current was read since {since}: its windows that "
+        "have not begun do not count, so planned work will page; pacs-monitor status says why"
     )

@@ -56,6 +56,7 @@ from pacs_monitor.model.failures import BEHIND_PARENT, FailureClass, failure_cla
 from pacs_monitor.model.hours import OpeningHours
 from pacs_monitor.model.identity import fingerprint
 from pacs_monitor.model.incidents import (
+    CALENDAR,
     ENDINGS,
     TEST_NOT_DELIVERED,
     VANISHED_FROM,
@@ -111,6 +112,7 @@ from pacs_monitor.model.words import Acknowledgement, PublicNote
 
 __all__ = [
     "BEHIND_PARENT",
+    "CALENDAR",
     "CHECK_DEFAULTS",
     "ENDINGS",
     "NEVER_ANSWERED",

@@ -32,6 +32,8 @@ class IncidentKind(StrEnum):
     SUMMARY = "summary"
 
 
+CALENDAR = "calendar:"
+"""The cause of a fault that is a calendar of changes begins so; its name follows."""
 TEST_NOT_DELIVERED = "test_not_delivered"
 """The detail of a delivery incident whose channel did not deliver the test of its plan in time."""
 VANISHED_FROM = "absent:"

@@ -24,6 +24,7 @@ class OfTheMonitor(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield self._nodes()
+        yield self._calendars()
         yield from self._alerting()
         yield from self._engine()
 
@@ -36,6 +37,18 @@ class OfTheMonitor(Collector):
         for node, entries in sorted(nodes.items()):
             maintenance.add_metric(list(node), in_maintenance(self._daemon, entries))
         return maintenance
+
+    def _calendars(self) -> Metric:
+        read = GaugeMetricFamily(
+            "pacs_maintenance_calendar_last_success_timestamp_seconds",
+            "As of when the maintenance calendar was last read well; no sample if never.",
+            labels=["name"],
+        )
+        known = self._daemon.desk.plans.calendars()
+        for name in self._daemon.estate.change_calendars:
+            if name in known and known[name].success is not None:
+                read.add_metric([name], (known[name].success or 0) / SECOND)
+        return read
 
     def _alerting(self) -> Iterator[Metric]:
         open_now = Counter(incident.severity for incident in self._daemon.desk.open_incidents())

@@ -39,6 +39,7 @@ async def status(daemon: DaemonView) -> bytes:
         "channels": channels(daemon),
         "heartbeat": heartbeat(daemon),
     }
+    board["maintenance_calendars"] = maintenance_calendars(daemon)
     board["approvals"] = approvals(daemon)
     board["incidents"] = await incidents(daemon)
     nodes = []
@@ -56,6 +57,19 @@ def heartbeat(daemon: DaemonView) -> dict[str, Any] | None:
     switch = daemon.dead_mans_switch
     accepted = None if switch.last_success is None else iso(switch.last_success)
     return {"last_success": accepted, "trouble": switch.trouble}
+
+
+def maintenance_calendars(daemon: DaemonView) -> list[dict[str, Any]]:
+    """How each calendar of changes fares: as of when it was last good, until when it counts, why it is not current."""
+    known = daemon.desk.plans.calendars()
+    rows = []
+    for name in sorted(daemon.estate.change_calendars):
+        one = known.get(name)
+        success = None if one is None or one.success is None else iso(one.success)
+        until = None if one is None else iso(one.until)
+        trouble = daemon.change_calendars.trouble(name)
+        rows.append({"name": name, "last_success": success, "fresh_until": until, "trouble": trouble})
+    return rows
 
 
 def approvals(daemon: DaemonView) -> list[dict[str, Any]]:

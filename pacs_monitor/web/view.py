@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from pacs_monitor.alerting import Desk
+from pacs_monitor.change_calendars import ChangeCalendars
 from pacs_monitor.config import Estate
 from pacs_monitor.dead_mans_switch import DeadMansSwitch
 from pacs_monitor.engine.engine import Engine
@@ -41,6 +42,8 @@ class DaemonView(Protocol):
 
     @property
     def dead_mans_switch(self) -> DeadMansSwitch: ...
+    @property
+    def change_calendars(self) -> ChangeCalendars: ...
 
     @property
     def last_handover(self) -> Micros | None:
