@@ -34,13 +34,15 @@ def acknowledge(turn: Turn, word: Acknowledge) -> None:
     if subject is None:
         return
     until = turn.rules.acknowledged_until(subject.incident, turn.at) if word.until is None else word.until
+    before = subject.incident.acknowledgement
+    why, ticket = (word.why, word.ticket) if before is None else (word.why or before.why, word.ticket or before.ticket)
     if until <= turn.at:
         turn.refuse(Kind.INVALID, "name a time that is still to come: this acknowledgement would be over already")
-    elif until - turn.at > WITHOUT_TICKET and not word.ticket:
+    elif until - turn.at > WITHOUT_TICKET and not ticket:
         turn.refuse(Kind.INVALID, "give the number of the ticket: an acknowledgement of more than 24 hours needs one")
     else:
         severity = acknowledgements.severity_of(subject)
-        said = Acknowledgement(word.by, word.why, turn.at, until, severity, word.ticket)
+        said = Acknowledgement(word.by, why, turn.at, until, severity, ticket)
         _tell(turn, turn.keep(replace(subject, incident=subject.incident.changed(acknowledgement=said))), said)
         for one in _of_group(turn, subject.incident):
             _tell(turn, one, said)

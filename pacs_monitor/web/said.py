@@ -14,7 +14,7 @@ from pacs_monitor.format.human import moment
 from pacs_monitor.model import parse_iso
 from pacs_monitor.web import records
 from pacs_monitor.web.view import DaemonView
-from pacs_monitor.web.words import LONGEST_LINE, LONGEST_NAME, Limited, Words, printable, speaker
+from pacs_monitor.web.words import LONGEST_NAME, Limited, Line, Words, printable, speaker
 from pacs_monitor.when import parse_future
 
 STATUS = {Kind.MISSING: 404, Kind.CONFLICT: 409, Kind.INVALID: 422}
@@ -31,7 +31,7 @@ class Acknowledgement(Limited):
 class Note(Words):
     """Something to know about it."""
 
-    text: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_LINE), AfterValidator(printable)]
+    text: Annotated[Line, Field(min_length=1)]
     """What there is to know. No patient names or IDs."""
     public: bool = False
     """For the users of the imaging estate, too: on the wall and beside the services."""

@@ -47,8 +47,21 @@ def printable(value: str) -> str:
     return line
 
 
-Line = Annotated[str, StringConstraints(max_length=LONGEST_LINE), AfterValidator(printable)]
-"""A sentence that people type."""
+_PATIENT = re.compile(r"\w\^\w")
+"""Family and given name as DICOM and HL7 write them (PS3.5 6.2, PN; HL7 v2 2A.3, XPN)."""
+
+
+def without_patient(line: str) -> str:
+    """Refuses what is obviously a patient's name; ValueError."""
+    if _PATIENT.search(line):
+        raise ValueError("leave the patient out: this contains a name as DICOM and HL7 write it (FAMILY^GIVEN)")
+    return line
+
+
+Line = Annotated[
+    str, StringConstraints(max_length=LONGEST_LINE), AfterValidator(printable), AfterValidator(without_patient)
+]
+"""A sentence that people type. No patient names or IDs."""
 PersonName = Annotated[str, StringConstraints(max_length=LONGEST_NAME), AfterValidator(printable)]
 
 

@@ -99,6 +99,15 @@ def test_beyond_a_day_it_needs_a_ticket(play: Play) -> None:
     assert heard(play)[1:] == [(Event.ACKNOWLEDGED, 220)]
 
 
+def test_what_was_said_before_holds_until_it_is_said_anew(play: Play) -> None:
+    incident = down(play)
+    play.tell(200, Acknowledge(incident, "it-duty", "detector on order", at(30 * HOUR), "4711"))
+    play.tell(300, Acknowledge(incident, "anna", until=at(40 * HOUR))).until(400)
+    known = play.timeline.situation.subjects[incident].incident.acknowledgement
+    assert known is not None
+    assert (known.by, known.why, known.ticket, known.until) == ("anna", "detector on order", "4711", at(40 * HOUR))
+
+
 def test_what_fails_cannot_be_closed(play: Play) -> None:
     incident = down(play)
     play.tell(200, Close(incident, "it-duty", "a mistake")).until(210)

@@ -47,6 +47,8 @@ async def test_an_incident_is_acknowledged_noted_and_that_is_in_its_story(served
         ("ack", {"because": "x"}, 422, "because: unknown key"),
         ("note", {}, 422, "text: is missing"),
         ("note", {"text": "a\nb"}, 422, "text: type it anew, on one line"),
+        ("note", {"text": "waits for MÜLLER^HANS"}, 422, "text: leave the patient out"),
+        ("ack", {"why": "for DOE^JANE"}, 422, "why: leave the patient out"),
         ("note", {"text": "a", "next_update": "10:45"}, 422, "add public: next_update is for public notes"),
         ("close", {}, 409, "acknowledge it instead: archive/"),
     ],
