@@ -13,6 +13,7 @@ from pacs_monitor.handover.parts import (
     Expiring,
     Handover,
     NotChecked,
+    Noted,
     OpenIncident,
     Paused,
     Planned,
@@ -64,6 +65,8 @@ class Facts:
     approvals: tuple[Expiring, ...] = ()
     maintenance: tuple[Planned, ...] = ()
     pauses: tuple[Paused, ...] = ()
+    notes: Mapping[str, tuple[Noted, ...]] = field(default_factory=dict)
+    """What was noted for colleagues, by the id of the incident, the oldest first."""
 
 
 def told_since(now: Micros, last_handover: Micros | None) -> Micros:
@@ -107,6 +110,7 @@ def _open(incident: Incident, facts: Facts) -> OpenIncident:
         incident.acknowledgement,
         incident.public_note,
         facts.impact(incident),
+        facts.notes.get(incident.id, ()),
     )
 
 
@@ -114,7 +118,7 @@ def _ended(incidents: Iterable[Incident], facts: Facts) -> tuple[EndedIncident, 
     """In the order in which they ended; what another incident absorbed was told with that one."""
     since = told_since(facts.now, facts.last_handover)
     told = [
-        EndedIncident(one.id, one.severity, facts.summary(one), one.since, one.ended)
+        EndedIncident(one.id, one.severity, facts.summary(one), one.since, one.ended, one.acknowledgement)
         for one in incidents
         if one.ended is not None and one.ended >= since and one.ending is not Ending.MERGED
     ]

@@ -40,6 +40,7 @@ def _open(one: OpenIncident, handover: Handover) -> dict[str, Any]:
         "impact": one.impact,
         "since": iso(one.since),
         "acknowledged": acknowledged(one.acknowledged),
+        "notes": _plain([asdict(note) for note in one.notes]),
         "public_note": public_note(one.public_note, handover.time),
     }
 

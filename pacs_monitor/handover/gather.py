@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from pacs_monitor.alerting import Desk
+from pacs_monitor.alerting.events import restored
 from pacs_monitor.alerting.pages import scene_of
+from pacs_monitor.alerting.words import Remark
 from pacs_monitor.approvals import DAY, SOON, ending
 from pacs_monitor.config import Estate
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.format.human import pluralized
 from pacs_monitor.handover.build import Facts, build, told_since
-from pacs_monitor.handover.parts import Expiring, Handover, Paused, Planned
+from pacs_monitor.handover.parts import Expiring, Handover, Noted, Paused, Planned
 from pacs_monitor.history import History, HistoryError, HistoryReader
 from pacs_monitor.messages import page
 from pacs_monitor.messages.scene import Scene
 from pacs_monitor.model import Clock, DeliveryStatus, Incident, Micros, Notification
 from pacs_monitor.windows import spelled
 
+NOTES = 5
+"""The latest notes of an incident that are told."""
 MOST = 1000
 """Ended incidents that are read."""
 
@@ -43,12 +48,13 @@ async def gather(daemon: Source, last_handover: Micros | None) -> Handover:
     """The handover as of now; where the history cannot be read, without what ended."""
     now = daemon.clock.now()
     since = told_since(now, last_handover)
+    estate, incidents = daemon.estate, daemon.desk.open_incidents()
     ended: tuple[Incident, ...] | None
     try:
         ended, lost = await daemon.history.read(lambda reader: _past(reader, since))
+        notes = await daemon.history.read(lambda reader: _notes(reader, incidents))
     except HistoryError:
-        ended, lost = None, ()
-    estate, incidents = daemon.estate, daemon.desk.open_incidents()
+        ended, lost, notes = None, (), {}
     scene = _scene(daemon, (*incidents, *(ended or ())), now)
     return build(
         Facts(
@@ -67,6 +73,7 @@ async def gather(daemon: Source, last_handover: Micros | None) -> Handover:
             approvals=_approvals(estate, now),
             maintenance=_maintenance(daemon, now),
             pauses=_pauses(daemon),
+            notes=notes,
         )
     )
 
@@ -95,6 +102,18 @@ def _pauses(daemon: Source) -> tuple[Paused, ...]:
         Paused(f"{spelled(pause.match)} ({pluralized(len(checks), 'check')})", pause.by, pause.until, pause.why)
         for pause, checks in daemon.desk.plans.pauses()
     )
+
+
+def _notes(reader: HistoryReader, incidents: Iterable[Incident]) -> dict[str, tuple[Noted, ...]]:
+    """What was noted for colleagues of these incidents, the latest ones."""
+    going_on = {incident.id for incident in incidents}
+    found: defaultdict[str, list[Noted]] = defaultdict(list)
+    start = min((incident.noticed for incident in incidents), default=None)
+    for row in () if start is None else reader.events(start, kinds=("note",)):
+        said = restored(row).what
+        if isinstance(said, Remark) and said.incident in going_on and not said.public:
+            found[said.incident].append(Noted(row.at, said.by, said.text))
+    return {incident: tuple(notes[-NOTES:]) for incident, notes in found.items()}
 
 
 def _past(reader: HistoryReader, since: Micros) -> tuple[tuple[Incident, ...], tuple[Notification, ...]]:

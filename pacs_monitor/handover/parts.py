@@ -8,6 +8,15 @@ from pacs_monitor.model import Acknowledgement, IncidentKind, Micros, Paging, Pu
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """What a colleague has noted."""
+
+    at: Micros
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenIncident:
     """One that goes on."""
 
@@ -22,6 +31,8 @@ class OpenIncident:
     public_note: PublicNote | None = None
     impact: str = ""
     """What it means for users, as its node's configuration says."""
+    notes: tuple[Noted, ...] = ()
+    """For colleagues, the oldest first."""
 
     def overdue(self, now: Micros) -> Micros | None:
         """Since when people have been waiting for the update that a public note promised."""
@@ -38,6 +49,8 @@ class EndedIncident:
     summary: str
     since: Micros
     ended: Micros
+    acknowledged: Acknowledgement | None = None
+    """Who had it when it ended."""
 
 
 @dataclass(frozen=True, slots=True)

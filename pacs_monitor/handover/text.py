@@ -88,6 +88,7 @@ def _open(one: OpenIncident, when: Times) -> list[str]:
         why = f": {said.why}" if said.why else ""
         rows += [f"  impact: {one.impact}"] if one.impact else []
         rows.append(f"  handled by {said.by} until {when(said.until)}{ticket}{why} (incident {one.id})")
+    rows += [f"  {note.by} at {when(note.at)}: {note.text}" for note in one.notes]
     if one.public_note is not None:
         promised = one.public_note.next_update
         following = "" if promised is None else f" (next update {when(promised)})"
@@ -159,9 +160,18 @@ def _unproven(handover: Handover, when: Times) -> list[str]:
 def _ended(ended: Sequence[EndedIncident] | None, when: Times) -> list[str]:
     if ended is None:
         return ["not known: the history cannot be read now"]
-    rows = [f"{when(one.ended)} {one.severity}: {one.summary} (incident {one.id})" for one in ended[-LISTED:]]
+    rows = [
+        f"{when(one.ended)} {one.severity}: {one.summary}{_had(one)} (incident {one.id})" for one in ended[-LISTED:]
+    ]
     more = len(ended) - LISTED
     return [f"{more} earlier ones: pacs-monitor incidents --all", *rows] if more > 0 else rows
+
+
+def _had(one: EndedIncident) -> str:
+    said = one.acknowledged
+    if said is None:
+        return ""
+    return f"; handled by {said.by}" + (f", ticket {said.ticket}" if said.ticket else "")
 
 
 def _names(names: Sequence[str]) -> str:
