@@ -82,6 +82,7 @@ def test_commands_from_elsewhere_are_done_or_refused_and_in_each_case_on_record(
         ("it-duty", "oncall", "POST /api/v1/reload", 200),
         ("wall", "wall", ack, 403),
         ("", "", ack, 401),
+        ("", "", ack, 401),
         ("it-duty", "oncall", ack, 404),
     ]
     assert audited.rows() == expected

@@ -59,7 +59,7 @@ def test_a_wrong_token_is_told_and_nothing_is_asked(running: tuple[Path, Counted
     said = probe(config, PACS_MONITOR_TOKEN="wrong")
     assert (said.returncode, said.stdout) == (1, "")
     assert "the running daemon refused: this token is not in monitor.auth" in said.stderr
-    assert "set PACS_MONITOR_TOKEN" in said.stderr
+    assert "set it with PACS_MONITOR_TOKEN or --token-file FILE" in said.stderr
     os.kill(daemon.pid, 0)
 
 

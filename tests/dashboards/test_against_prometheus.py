@@ -21,6 +21,12 @@ RULES = tuple(sorted((ROOT / "rules").glob("*.yaml")))
 NODE = "  {name}: {{site: east, host: 127.0.0.1, dicom: {{port: {port}, ae_title: PEER}}, checks: {{dicom_echo: }}}}\n"
 
 
+WINDOWS = """\
+maintenance: [{name: changes, match: {node: archive}, ical: {file: changes.ics, filter: {summary: "PACS*"}}}]
+"""
+CHANGES = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nEND:VCALENDAR\r\n"
+
+
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningDaemon, Prometheus]]:
     """One node answers, one refuses, and of two channels one cannot deliver: each query has something to show."""
@@ -37,7 +43,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningDaem
         text = config.read_text().replace("  paging: on\n", f"  paging: on\n{own}")
         channel = f"channels: {{desk: {{type: webhook, url: '{desk.url}', secret: '{SECRET}'}}, "
         text = text.replace("channels: {", channel).replace("channels: [pager]", "channels: [pager, desk]")
-        config.write_text(text + "sites: {east: {title: East campus}}\n")
+        (folder / "changes.ics").write_text(CHANGES)
+        config.write_text(text + "sites: {east: {title: East campus}}\n" + WINDOWS)
         target = f"127.0.0.1:{listen}"
         with (
             RunningDaemon(config, listen) as daemon,
