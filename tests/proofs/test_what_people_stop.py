@@ -120,6 +120,7 @@ async def a_scene(tmp_path: Path, orthanc: Orthanc, change: Change = lambda chec
             await engine.stop(4.0)
 
 
+@pytest.mark.proof  # tests/proofs/test_what_words_stop.py asks a daemon the same
 async def test_a_paused_node_has_no_association_before_the_pause_ends(tmp_path: Path, orthanc: Orthanc) -> None:
     async with a_scene(tmp_path, orthanc) as scene:
         await scene.both_run()
@@ -138,6 +139,7 @@ async def test_a_paused_node_has_no_association_before_the_pause_ends(tmp_path: 
         await scene.both_run()
 
 
+@pytest.mark.proof  # likewise
 async def test_while_the_archive_is_read_only_nothing_is_written_and_echoes_go_on(
     tmp_path: Path, orthanc: Orthanc
 ) -> None:
@@ -203,6 +205,7 @@ async def test_after_the_end_of_its_approval_nothing_is_written_and_what_only_re
         assert requests.get(f"{orthanc.url}/instances", timeout=20).json() == []
 
 
+@pytest.mark.proof
 def test_an_approval_ends_by_itself_with_its_day_in_the_monitors_time_zone_while_the_daemon_runs(
     tmp_path: Path, orthanc: Orthanc
 ) -> None:

@@ -105,7 +105,7 @@ def kill(daemon: RunningDaemon, dice: random.Random) -> None:
 @pytest.mark.parametrize(
     "kills",
     [
-        pytest.param(4, id="short"),
+        pytest.param(2, id="short"),
         pytest.param(100, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(3600)]),
     ],
 )
