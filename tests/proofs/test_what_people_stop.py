@@ -181,7 +181,6 @@ async def test_a_pause_in_the_middle_of_a_store_ends_it_and_what_it_left_is_clea
         assert scene.counted.endings.keys() <= {"released", "aborted"}
 
 
-@pytest.mark.proof
 async def test_after_the_end_of_its_approval_nothing_is_written_and_what_only_reads_goes_on(
     tmp_path: Path, orthanc: Orthanc
 ) -> None:
