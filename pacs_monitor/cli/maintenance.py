@@ -8,12 +8,12 @@ import typer
 from rich.markup import escape
 
 from pacs_monitor.cli import client, words
-from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, fail, out, print_json, warn
+from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, fail, out, print_json
 from pacs_monitor.cli.daemon_address import DaemonAddress, daemon_address
+from pacs_monitor.cli.paged import When
+from pacs_monitor.cli.which import ending
 from pacs_monitor.windows import Probing
 
-SHORTEST = 4
-"""Characters at the end of a window's id that may stand for it."""
 PATH = "/api/v1/maintenance"
 planned = typer.Typer(no_args_is_help=True, help="Plan maintenance: nobody is paged for its checks.")
 app.add_typer(planned, name="maintenance")
@@ -33,10 +33,12 @@ def list_(
     if json:
         print_json(found)
         return
-    for row in found:
-        out.print(escape(_line(row, daemon)))
     if not found:
         out.print("no maintenance is planned")
+        return
+    when = client.times(daemon)
+    for row in found:
+        out.print(escape(_line(row, when)))
 
 
 @planned.command(
@@ -127,17 +129,11 @@ def end(
 
 
 def _tell(row: dict[str, Any], daemon: DaemonAddress, json: bool) -> None:
-    if json:
-        print_json(row)
-        return
-    out.print(escape(_line(row, daemon)))
-    if not row["recorded"]:
-        warn([row["warning"]])
+    words.tell(row, lambda: _line(row, client.times(daemon)), json)
 
 
-def _line(row: dict[str, Any], daemon: DaemonAddress) -> str:
+def _line(row: dict[str, Any], when: When) -> str:
     """`01K… Sun 2026-01-11 02:00:00 CET to 04:00:00 CET, node=archive: patching, read_only (by change 4712)`."""
-    when = client.times(daemon)
     by, how = f" (by {row['by']})" if row["by"] else "", "" if row["probing"] == "continue" else f", {row['probing']}"
     now = "  [now]" if row.get("active") else ""
     times = f"{when(row['start'])} to {when(row['end'])}"
@@ -149,11 +145,9 @@ def _line(row: dict[str, Any], daemon: DaemonAddress) -> str:
 
 def _identity(daemon: DaemonAddress, which: str) -> str:
     """The id of the one window that is meant; ends the command where it is none, or several."""
-    ids = [row["id"] for row in client.get(daemon, PATH)]
-    meant = [one for one in ids if one == which.upper()]
-    if not meant and len(which) >= SHORTEST:
-        meant = [one for one in ids if one.endswith(which.upper())]
+    rows = client.get(daemon, PATH)
+    meant = [row for row in rows if row["id"] == which.upper()] or ending(rows, which)
     if len(meant) != 1:
         what = "several windows end so" if meant else f"no window {which!r}"
         fail(f"{what}; list them with: pacs-monitor maintenance list", 2)
-    return str(meant[0])
+    return str(meant[0]["id"])

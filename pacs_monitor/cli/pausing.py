@@ -7,8 +7,9 @@ from typing import Any
 from rich.markup import escape
 
 from pacs_monitor.cli import client, words
-from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, fail, out, print_json, warn
+from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, fail, out, print_json
 from pacs_monitor.cli.daemon_address import DaemonAddress, daemon_address
+from pacs_monitor.cli.paged import When
 from pacs_monitor.format.human import pluralized
 
 
@@ -41,12 +42,7 @@ def pause(
         _list(daemon, json)
         return
     row = client.post(daemon, "/api/v1/pause", words.said(by, why, for_=for_, until=until) | which)
-    if json:
-        print_json(row)
-        return
-    out.print(escape(_line(row, daemon)))
-    if not row["recorded"]:
-        warn([row["warning"]])
+    words.tell(row, lambda: _line(row, client.times(daemon)), json)
 
 
 @app.command(epilog="Example: pacs-monitor resume ris")
@@ -71,12 +67,7 @@ def resume(
         )
     daemon = daemon_address(config, url, token_file)
     row = client.post(daemon, "/api/v1/resume", words.said(by, why) | which)
-    if json:
-        print_json(row)
-        return
-    out.print(escape(f"resumed: {row['match']}"))
-    if not row["recorded"]:
-        warn([row["warning"]])
+    words.tell(row, lambda: f"resumed: {row['match']}", json)
 
 
 def _list(daemon: DaemonAddress, json: bool) -> None:
@@ -84,13 +75,14 @@ def _list(daemon: DaemonAddress, json: bool) -> None:
     if json:
         print_json(found)
         return
-    for row in found:
-        out.print(escape(_line(row, daemon)))
     if not found:
         out.print("nothing is paused")
-
-
-def _line(row: dict[str, Any], daemon: DaemonAddress) -> str:
+        return
     when = client.times(daemon)
+    for row in found:
+        out.print(escape(_line(row, when)))
+
+
+def _line(row: dict[str, Any], when: When) -> str:
     why, count = f": {row['why']}" if row["why"] else "", pluralized(len(row["checks"]), "check")
     return f"{row['match']} ({count}) paused by {row['by']} until {when(row['until'])}{why}"

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from pacs_monitor.cli import client, words
-from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, out, print_json, warn
+from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app
 from pacs_monitor.cli.daemon_address import DaemonAddress, daemon_address
 from pacs_monitor.cli.display import acknowledged, told
 from pacs_monitor.cli.which import identity
 
+Row = Mapping[str, Any]
 Incident = Annotated[
     str,
     typer.Argument(
@@ -50,9 +50,8 @@ def ack(
     """
     daemon = daemon_address(config, url, token_file)
     body = words.said(by, why, for_=for_, until=until, ticket=ticket)
-    found = _say(daemon, incident, "ack", body, json)
-    if found is not None:
-        out.print(escape(f"{found['id']} {acknowledged(found['acknowledged'], client.times(daemon))}"))
+    found = _say(daemon, incident, "ack", body)
+    words.tell(found, lambda: f"{found['id']} {acknowledged(found['acknowledged'], client.times(daemon))}", json)
 
 
 @app.command(epilog=EXAMPLES)
@@ -75,10 +74,13 @@ def note(
     """Note something about an incident, for colleagues; with --public also for the users of the imaging estate."""
     daemon = daemon_address(config, url, token_file)
     body = words.said(by, text=text, next_update=next_update) | ({"public": True} if public else {})
-    found = _say(daemon, incident, "note", body, json)
-    if found is not None:
-        shown = f": {told(found['public_note'], client.times(daemon))}" if public else ", for colleagues"
-        out.print(escape(f"{found['id']} noted{shown}"))
+    found = _say(daemon, incident, "note", body)
+
+    def line() -> str:
+        to = f": {told(found['public_note'], client.times(daemon))}" if public else ", for colleagues"
+        return f"{found['id']} noted{to}"
+
+    words.tell(found, line, json)
 
 
 @app.command(epilog="Example: pacs-monitor close archive --why 'taken out of service'")
@@ -93,17 +95,11 @@ def close(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Close an incident by hand, when nothing of it is measured to fail; while something fails, acknowledge it."""
-    found = _say(daemon_address(config, url, token_file), incident, "close", words.said(by, why), json)
-    if found is not None:
-        out.print(escape(f"{found['id']} closed"))
+    found = _say(daemon_address(config, url, token_file), incident, "close", words.said(by, why))
+    words.tell(found, lambda: f"{found['id']} closed", json)
 
 
-def _say(daemon: DaemonAddress, which: str, verb: str, body: Mapping[str, Any], json: bool) -> dict[str, Any] | None:
-    """The incident as the daemon answers; None when it was printed as JSON."""
-    found: dict[str, Any] = client.post(daemon, f"/api/v1/incidents/{identity(daemon, which)}/{verb}", body)
-    if json:
-        print_json(found)
-        return None
-    if not found["recorded"]:
-        warn([found["warning"]])
+def _say(daemon: DaemonAddress, which: str, verb: str, body: Row) -> Row:
+    """The incident as the daemon answers."""
+    found: Row = client.post(daemon, f"/api/v1/incidents/{identity(daemon, which)}/{verb}", body)
     return found

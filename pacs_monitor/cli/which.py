@@ -11,7 +11,7 @@ from pacs_monitor.cli.daemon_address import DaemonAddress
 from pacs_monitor.cli.display import about
 
 SHORTEST = 4
-"""Characters of an incident's id that may stand for it."""
+"""Characters at the end of an id that may stand for it."""
 WHOLE = 26
 """Characters of an id."""
 
@@ -24,9 +24,9 @@ def identity(daemon: DaemonAddress, which: str, *, ended: bool = False) -> str:
     if len(which) == WHOLE:
         return which.upper()  # the daemon knows whether there is one, and whether it has ended
     rows = client.get(daemon, "/api/v1/incidents", open=True, limit=1000)
-    meant = _ending(rows, which) or [row for row in rows if _is_about(row, which)]
+    meant = ending(rows, which) or [row for row in rows if _is_about(row, which)]
     if ended and not meant:
-        meant = _ending(client.get(daemon, "/api/v1/incidents", open=False, limit=1000), which)
+        meant = ending(client.get(daemon, "/api/v1/incidents", open=False, limit=1000), which)
     if not meant:
         kind, option = ("incident", " --all") if ended else ("open incident", "")
         fail(f"no {kind} {which!r}; list them with: pacs-monitor incidents{option}", 2)
@@ -36,7 +36,8 @@ def identity(daemon: DaemonAddress, which: str, *, ended: bool = False) -> str:
     return str(meant[0]["id"])
 
 
-def _ending(rows: list[dict[str, Any]], which: str) -> list[dict[str, Any]]:
+def ending(rows: list[dict[str, Any]], which: str) -> list[dict[str, Any]]:
+    """Those whose id ends so."""
     return [row for row in rows if len(which) >= SHORTEST and row["id"].endswith(which.upper())]
 
 

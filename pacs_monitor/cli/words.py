@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from pacs_monitor.cli.common import fail
+from pacs_monitor.cli.common import fail, out, print_json, warn
 from pacs_monitor.format.human import login_name
 
 NO_PATIENTS = "No patient names or IDs."
@@ -47,11 +48,19 @@ Ticket = Annotated[
 
 
 def said(by: str | None, why: str = "", **more: Any) -> dict[str, Any]:
-    """The body: `by` and `why`, and of all else what was given; `for` as `for_`, `match` as its options have it."""
+    """The body: `by` and `why`, and of all else what was given; `for` as `for_`."""
     words = {"by": login_name() if by is None else by, "why": why} | {key.rstrip("_"): more[key] for key in more}
-    if words.get("match"):
-        words["match"] = matching(words["match"])
     return {key: value for key, value in words.items() if value not in (None, "", [])}
+
+
+def tell(answer: Mapping[str, Any], line: Callable[[], str], json: bool) -> None:
+    """What became of it: the daemon's answer as JSON, or a line; and a warning where it is not on record."""
+    if json:
+        print_json(answer)
+        return
+    out.print(escape(line()))
+    if not answer["recorded"]:
+        warn([answer["warning"]])
 
 
 def matching(options: Sequence[str]) -> dict[str, list[str]]:
