@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from pacs_monitor.alerting import acknowledgements, escalation, vanished
 from pacs_monitor.alerting.endings import end
+from pacs_monitor.alerting.rules import WITHOUT_TICKET
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.turn import Owed, Turn
 from pacs_monitor.alerting.words import Acknowledge, Close, Kind, Remark
 from pacs_monitor.model import (
     CALENDAR,
-    SECOND,
     TROUBLE,
     VANISHED_FROM,
     Acknowledgement,
@@ -23,9 +23,6 @@ from pacs_monitor.model import (
     PublicNote,
 )
 from pacs_monitor.model import Event as Said
-
-WITHOUT_TICKET = 24 * 3600 * SECOND
-"""How long an acknowledgement may last without the number of a ticket."""
 
 
 def acknowledge(turn: Turn, word: Acknowledge) -> None:

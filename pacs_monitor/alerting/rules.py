@@ -34,8 +34,8 @@ from pacs_monitor.model import (
 REACHABILITY = ("ping", "tcp", "snmp_interface", "dicom_echo", "http", "hl7_heartbeat")
 """Kinds that show best whether a node can be reached; of a node without any of them, its most frequent check."""
 ACKNOWLEDGED_FOR = 8 * 3600 * SECOND
-LONGEST_ACKNOWLEDGED = 24 * 3600 * SECOND
-"""Over a weekend, too: an acknowledgement that lasts longer needs a ticket."""
+WITHOUT_TICKET = 24 * 3600 * SECOND
+"""How long an acknowledgement may last without the number of a ticket."""
 _STRENGTH = (Paging.OFF, Paging.SHADOW, Paging.ON)
 
 
@@ -160,7 +160,7 @@ class Rules:
         ways = [way for target in self.targets(incident, every=True).values() for way in target.attended]
         ways = [way for way in ways if way.calendars] or self._hours_of_sites(incident)
         opening = hours.next_opening(ways, at)
-        return at + ACKNOWLEDGED_FOR if opening is None else min(opening, at + LONGEST_ACKNOWLEDGED)
+        return at + ACKNOWLEDGED_FOR if opening is None else min(opening, at + WITHOUT_TICKET)
 
     def _hours_of_sites(self, incident: Incident) -> list[Attended]:
         sites = {check.node.site for check in self._watched(incident)} & self._sites.keys()

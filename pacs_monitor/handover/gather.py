@@ -51,8 +51,9 @@ async def gather(daemon: Source, last_handover: Micros | None) -> Handover:
     estate, incidents = daemon.estate, daemon.desk.open_incidents()
     ended: tuple[Incident, ...] | None
     try:
-        ended, lost = await daemon.history.read(lambda reader: _past(reader, since))
-        notes = await daemon.history.read(lambda reader: _notes(reader, incidents))
+        (ended, lost), notes = await daemon.history.read(
+            lambda reader: (_past(reader, since), _notes(reader, incidents))
+        )
     except HistoryError:
         ended, lost, notes = None, (), {}
     scene = _scene(daemon, (*incidents, *(ended or ())), now)

@@ -30,14 +30,13 @@ from pacs_monitor.web.rate_limit import SingleFlight, TokenBucket
 from pacs_monitor.web.refusals import sentences
 from pacs_monitor.web.said import add_words
 from pacs_monitor.web.view import DaemonView
-from pacs_monitor.web.words import Words, speaker
+from pacs_monitor.web.words import NOTHING, Words, speaker
 
 T = TypeVar("T")
 REPORTS_A_SECOND, REPORTS_AT_ONCE = 1.0, 10
 """Of each `push` check."""
 PREVIEWS_REST = 4.0
 """Times the duration of a preview until the next one: it is pure Python, which the probes' loop waits for."""
-NO_WORDS = Words()
 
 
 def create_app(daemon: DaemonView) -> FastAPI:
@@ -164,7 +163,7 @@ def _add_reload(app: FastAPI, daemon: DaemonView) -> None:
             return {"changes": await _reloading(daemon.preview())}
 
     @app.post("/api/v1/reload", summary="Reload the configuration.")
-    async def reload(request: Request, words: Words = NO_WORDS) -> dict[str, Any]:
+    async def reload(request: Request, words: Words = NOTHING) -> dict[str, Any]:
         return await _reloading(daemon.reload(str(speaker(request, words.by))))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Self
-from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, HTTPException, Request
 from pydantic import Field, StringConstraints, model_validator
@@ -12,11 +12,11 @@ from ulid import ULID
 from pacs_monitor.alerting.words import Extend, Finish, Hold, Plan, Resume, Word
 from pacs_monitor.config.matching import covers
 from pacs_monitor.fields import Day, Match
-from pacs_monitor.model import SECOND, CheckId, Micros, iso
-from pacs_monitor.web.said import NOT_RECORDED, said
+from pacs_monitor.model import SECOND, CheckId, iso
+from pacs_monitor.web.said import answer, said, zone_of
 from pacs_monitor.web.status import window as window_json
 from pacs_monitor.web.view import DaemonView
-from pacs_monitor.web.words import LONGEST_NAME, Limited, Line, Matching, PersonName, Words, speaker
+from pacs_monitor.web.words import LONGEST_NAME, NOTHING, Limited, Line, Matching, PersonName, Words, moment_of, speaker
 from pacs_monitor.when import parse_when
 from pacs_monitor.windows import Pause, Probing, Window, spelled
 
@@ -68,9 +68,6 @@ class Paused(Limited, Which):
     """Checks that are not to run."""
 
 
-NOTHING = Words()
-
-
 def add_plans(app: FastAPI, daemon: DaemonView) -> None:
     """The verbs."""
     _add_windows(app, daemon)
@@ -85,8 +82,8 @@ def _add_windows(app: FastAPI, daemon: DaemonView) -> None:
 
     @app.post("/api/v1/maintenance", status_code=201, summary="Plan a window: nobody is paged for its checks.")
     async def add(request: Request, words: Planned) -> dict[str, Any]:
-        now, zone = daemon.clock.now(), _zone(daemon)
-        start = now if words.start is None else _start(words.start, now, zone)
+        now, zone = daemon.clock.now(), zone_of(daemon)
+        start = now if words.start is None else moment_of("start", partial(parse_when, words.start, now, zone))
         end = words.ends(start if words.until is None else now, zone)
         planned = Window(
             str(ULID()),
@@ -105,7 +102,7 @@ def _add_windows(app: FastAPI, daemon: DaemonView) -> None:
     @app.post("/api/v1/maintenance/{window}/extend", summary="A window lasts longer: for counts from its planned end.")
     async def extend(request: Request, window: str, words: Limited) -> dict[str, Any]:
         planned = _found(daemon, window)
-        until = words.ends(planned.end if words.until is None else daemon.clock.now(), _zone(daemon))
+        until = words.ends(planned.end if words.until is None else daemon.clock.now(), zone_of(daemon))
         if until is None:
             raise HTTPException(422, ["say how long: 'for', such as 1h more, or 'until', such as 05:00"])
         word = Extend(window, str(speaker(request, words.by)), until, words.why)
@@ -126,7 +123,7 @@ def _add_pauses(app: FastAPI, daemon: DaemonView) -> None:
     @app.post("/api/v1/pause", status_code=201, summary="Stop checks for a time, by default 8 h: nothing is asked.")
     async def pause(request: Request, words: Paused) -> dict[str, Any]:
         now = daemon.clock.now()
-        until = words.ends(now, _zone(daemon)) or now + PAUSED_FOR
+        until = words.ends(now, zone_of(daemon)) or now + PAUSED_FOR
         held = Pause(str(ULID()), words.wanted, str(speaker(request, words.by)), now, until, words.why)
         checks = sorted(check.id for check in daemon.estate.checks.values() if covers(words.wanted, check))
         return await _done(daemon, Hold(held), pause_json(held, checks))
@@ -151,8 +148,7 @@ def pause_json(pause: Pause, checks: list[CheckId]) -> dict[str, Any]:
 
 
 async def _done(daemon: DaemonView, word: Word, about: dict[str, Any]) -> dict[str, Any]:
-    recorded = await said(daemon, word)
-    return about | {"recorded": recorded} | ({} if recorded else {"warning": NOT_RECORDED})
+    return answer(about, await said(daemon, word))
 
 
 def _found(daemon: DaemonView, identity: str) -> Window:
@@ -160,14 +156,3 @@ def _found(daemon: DaemonView, identity: str) -> Window:
         if one.id == identity:
             return one
     raise HTTPException(404, f"no window {identity}; GET /api/v1/maintenance lists those that are not over")
-
-
-def _start(text: str, now: Micros, zone: ZoneInfo) -> Micros:
-    try:
-        return parse_when(text, now, zone)
-    except ValueError as error:
-        raise HTTPException(422, [f"start: {error}"]) from None
-
-
-def _zone(daemon: DaemonView) -> ZoneInfo:
-    return ZoneInfo(daemon.estate.monitor.timezone)

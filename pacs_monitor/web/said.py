@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -11,10 +12,10 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pacs_monitor.alerting.spoken import NotDecidedError
 from pacs_monitor.alerting.words import Acknowledge, Close, Kind, Remark, Word
 from pacs_monitor.format.human import moment
-from pacs_monitor.model import parse_iso
+from pacs_monitor.model import Micros, parse_iso
 from pacs_monitor.web import records
 from pacs_monitor.web.view import DaemonView
-from pacs_monitor.web.words import LONGEST_NAME, Limited, Line, Words, printable, speaker
+from pacs_monitor.web.words import LONGEST_NAME, NOTHING, Limited, Line, Words, moment_of, printable, speaker
 from pacs_monitor.when import parse_future
 
 STATUS = {Kind.MISSING: 404, Kind.CONFLICT: 409, Kind.INVALID: 422}
@@ -45,15 +46,12 @@ class Note(Words):
         return self
 
 
-NOTHING = Words()
-
-
 def add_words(app: FastAPI, daemon: DaemonView) -> None:
     """The verbs."""
 
     @app.post("/api/v1/incidents/{incident}/ack", summary="Acknowledge an incident: somebody deals with it.")
     async def ack(request: Request, incident: str, words: Acknowledgement = Acknowledgement()) -> dict[str, Any]:  # noqa: B008 - it is frozen
-        by, until = str(speaker(request, words.by)), words.ends(daemon.clock.now(), _zone(daemon))
+        by, until = str(speaker(request, words.by)), words.ends(daemon.clock.now(), zone_of(daemon))
         return await _said(daemon, Acknowledge(incident, by, words.why, until, words.ticket))
 
     @app.post("/api/v1/incidents/{incident}/note", summary="Note something about an incident.")
@@ -89,6 +87,11 @@ async def _said(daemon: DaemonView, word: Acknowledge | Remark | Close) -> dict[
     found = await records.incident(daemon, word.incident)
     assert found is not None  # noqa: S101 - it was just spoken of
     about = {key: found[key] for key in ("id", "state", "summary", "acknowledged", "public_note", "ended", "ending")}
+    return answer(about, recorded)
+
+
+def answer(about: dict[str, Any], recorded: bool) -> dict[str, Any]:
+    """What was said is in force; whether it is on record."""
     return about | {"recorded": recorded} | ({} if recorded else {"warning": NOT_RECORDED})
 
 
@@ -96,16 +99,14 @@ async def _ended(daemon: DaemonView, incident: str) -> None:
     """Of an incident that has ended nothing can be said any more (409)."""
     found = await records.incident(daemon, incident)
     if found is not None and found["ended"]:
-        at = moment(parse_iso(found["ended"]), _zone(daemon), daemon.clock.now())
+        at = moment(parse_iso(found["ended"]), zone_of(daemon), daemon.clock.now())
         raise HTTPException(409, f"nothing to do: incident {incident} has ended ({found['ending']} {at})")
 
 
-def _promised(daemon: DaemonView, text: str) -> int:
-    try:
-        return parse_future(text, daemon.clock.now(), _zone(daemon))
-    except ValueError as error:
-        raise HTTPException(422, [f"next_update: {error}"]) from None
+def _promised(daemon: DaemonView, text: str) -> Micros:
+    return moment_of("next_update", partial(parse_future, text, daemon.clock.now(), zone_of(daemon)))
 
 
-def _zone(daemon: DaemonView) -> ZoneInfo:
+def zone_of(daemon: DaemonView) -> ZoneInfo:
+    """Of the configuration in force."""
     return ZoneInfo(daemon.estate.monitor.timezone)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 from typing import Annotated, Self
 
 from fastapi import HTTPException, Request
@@ -107,10 +108,18 @@ class Limited(Words):
             return now + round(self.for_ * SECOND)
         if self.until is None:
             return None
-        try:
-            return parse_future(self.until, now, zone, day_ends=True)
-        except ValueError as error:
-            raise HTTPException(422, [f"until: {error}"]) from None
+        return moment_of("until", partial(parse_future, self.until, now, zone, day_ends=True))
+
+
+NOTHING = Words()
+
+
+def moment_of(key: str, read: Callable[[], Micros]) -> Micros:
+    """The time that a text says; HTTPException 422 that names its key where it says none."""
+    try:
+        return read()
+    except ValueError as error:
+        raise HTTPException(422, [f"{key}: {error}"]) from None
 
 
 class Matching(Words):
