@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+
+from tests.peers.outside import Outside, serving
 
 SECRET = "s3cr3t-calendar-0815"
 
@@ -22,52 +21,22 @@ def calendar(*events: str) -> bytes:
     return lines.replace("\n", "\r\n").encode() + b"\r\n"
 
 
-class CalendarServer:
+class CalendarServer(Outside):
     """What was asked of it, and what it answers."""
 
+    secret = SECRET
+
     def __init__(self) -> None:
-        self.port = 0
-        self.asked = 0
-        self.status = 200
-        self.location = ""
+        super().__init__()
         self.content = calendar()
-        self.answers = threading.Event()
-        """Whether it answers at all; else it waits."""
-        self.answers.set()
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/{SECRET}"
+    def asked(self) -> int:
+        return len(self.paths)
 
 
 @contextmanager
 def calendar_server() -> Iterator[CalendarServer]:
     """On a free port."""
-    peer = CalendarServer()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            peer.asked += 1
-            peer.answers.wait()
-            self.send_response(peer.status)
-            if peer.location:
-                self.send_header("Location", peer.location)
-            self.send_header("Content-Length", str(len(peer.content)))
-            self.end_headers()
-            self.wfile.write(peer.content)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    peer.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with serving(CalendarServer()) as peer:
         yield peer
-    finally:
-        peer.answers.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
