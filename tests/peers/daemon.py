@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from signal import Signals
@@ -16,6 +17,7 @@ import psutil
 import requests
 
 READY_WITHIN = 60.0
+ENDS_WITHIN = 20.0
 
 
 class RunningDaemon:
@@ -39,7 +41,8 @@ class RunningDaemon:
     def start(self, *, ready: bool = True) -> None:
         with self.log.open("ab") as log:
             command = [*self._prefix, sys.executable, "-m", "pacs_monitor", "run", "--config", str(self.config)]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         if ready:
             self.wait_ready()
 
@@ -84,9 +87,16 @@ class RunningDaemon:
         self._process.send_signal(number)
 
     def wait(self) -> int:
-        """Until it has ended; the exit code."""
+        """Until it has ended; the exit code. One that does not end says where all its threads are."""
         assert self._process is not None
-        return self._process.wait(20)
+        try:
+            return self._process.wait(ENDS_WITHIN)
+        except subprocess.TimeoutExpired:
+            states = "".join(f"\n{line}" for line in _threads(self.pid))
+            self.signal(signal.SIGABRT)  # faulthandler writes the stacks of all threads
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(ENDS_WITHIN)
+            raise AssertionError(f"the daemon has not ended:{states}\n{self.log.read_text()}") from None
 
     def stand_still(self) -> None:
         """SIGSTOP: nothing of it runs until `go_on`."""
@@ -125,6 +135,15 @@ class RunningDaemon:
     def _end(self, number: Signals) -> int:
         self.signal(number)
         return self.wait()
+
+
+def _threads(pid: int) -> Iterator[str]:
+    """What the kernel says of each thread of a process: its state, its tracer, its pending signals, where it waits."""
+    for thread in sorted(Path(f"/proc/{pid}/task").iterdir()):
+        with suppress(OSError):
+            status = (thread / "status").read_text()
+            kept = [line for line in status.splitlines() if line.startswith(("State", "TracerPid", "SigPnd", "ShdPnd"))]
+            yield f"{thread.name} {(thread / 'wchan').read_text()} {' '.join(kept)}"
 
 
 def wait_for_state(daemon: RunningDaemon, state: str, node: str = "archive", within: float = 60.0) -> None:

@@ -103,7 +103,8 @@ class Storm:
                 self.made[troubles[n] or ""] += 1
                 with self.database.trouble(troubles[n] or "", daemon.pid):
                     self._pause(0.5, 7.5)
-                    self._signal(daemon)
+                    number = self._signal(daemon)
+                daemon.signal(number)  # a tracer that is killed while it passes a signal on takes it along
             else:
                 self._pause(0.0, 2.0)
                 self._signal(daemon)
@@ -124,10 +125,11 @@ class Storm:
         """One of those for each kill, each as often as the others."""
         return self.dice.sample([those[n % len(those)] for n in range(self._kills)], self._kills)
 
-    def _signal(self, daemon: RunningDaemon) -> None:
+    def _signal(self, daemon: RunningDaemon) -> signal.Signals:
         number = signal.SIGKILL if self.dice.random() < 0.8 else signal.SIGTERM
         daemon.signal(number)
         self.made[number.name] += 1
+        return number
 
     def _pause(self, least: float, most: float) -> None:
         time.sleep(self._pace * self.dice.uniform(least, most))
