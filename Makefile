@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+unexport PYTHONDONTWRITEBYTECODE  # every daemon that a test starts would compile the package anew
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check proof bench peers
