@@ -15,7 +15,7 @@ run: $(READY)  ## set up, then run the demo estate with the daemon over it
 	$(BIN)/pacs-monitor demo
 
 test: check  ## set up, install the test counterparts (Debian), run all checks and tests
-	$(BIN)/pytest -n 3 -m "not proof and not alone"  # three, since many tests wait for others
+	$(BIN)/pytest -n 4 --dist worksteal -m "not proof and not alone"  # four, since many tests wait for others
 	$(BIN)/pytest -m "alone and not proof"
 
 check: $(READY) peers  ## format, lint, types, floors, configuration, rules
