@@ -53,7 +53,7 @@ def evaluate(turn: Turn, subject: Subject) -> None:
 
 def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
     for said, channel in subject.suppressed:
-        if channel and channel not in targets and said is not Said.ESCALATED:
+        if channel and channel not in targets and said in (Said.OPENED, Said.REMINDED):
             subject = hold(turn, subject, said, channel, None)
     if not targets:
         return _no_channel(turn, subject)

@@ -41,6 +41,7 @@ NODES = """nodes:
   both: {host: 10.0.0.4, checks: {ping: }}
   disk: {host: 10.0.0.5, checks: {tcp: {port: 1}, web: {probe: tcp, port: 2, severity: critical}}}
   own: {host: 10.0.0.6, checks: {ping: {severity: info, calendar: nights}}}
+  ct: {host: 10.0.0.7, presence: intermittent, checks: {ping: }}
 """
 
 
@@ -248,3 +249,12 @@ def test_a_fresh_result_that_is_awaited_does_not_bring_the_page_forward(hospital
     hospital.fails("Mon 22:00", "a/ping").tell(when("Mon 22:10"), Measured(CheckId("a", "ping")))
     hospital.till("Tue 05:59")
     assert hospital.heard_by() == []
+
+
+def test_what_no_route_leads_to_any_more_waits_for_the_opening_once(hospital: Hospital) -> None:
+    """One that was switched off is in no trouble: that it is, the channel hears in the morning."""
+    hospital.fails("Mon 19:00", "ct/ping", "out_of_resources").fails("Mon 20:10", "ct/ping", "tcp_timeout", "absent")
+    hospital.tell(when("Mon 23:00"), ClockSet(0)).till("Tue 05:00")
+    (row,) = [row for row in hospital.suppressed if row.event == "incident.changed"]
+    assert (row.why, clock(row.at), row.ended) == ("calendar", "Mon 20:10", None)
+    assert hospital.till("Tue 07:00").heard_by()[-1] == "Tue 06:45 changed full:ct"
