@@ -41,14 +41,16 @@ from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.slices import Slice
 from pacs_monitor.alerting.spoken import Spoken
 from pacs_monitor.alerting.timeline import Decided, Timeline
+from pacs_monitor.alerting.trials import Trials
 from pacs_monitor.alerting.unrecorded import Unrecorded, always
 from pacs_monitor.alerting.words import Verdict, Word
 from pacs_monitor.clock import ClockWatch
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.delivery import ChannelTrouble, Outbox, RetryPolicy
+from pacs_monitor.delivery.trying import Tried
 from pacs_monitor.history import IncidentFile
 from pacs_monitor.history.restored import Restored
-from pacs_monitor.messages.trial import trial
+from pacs_monitor.messages.trial import Shape
 from pacs_monitor.model import (
     Check,
     CheckId,
@@ -92,6 +94,7 @@ class Desk:
         self._known: dict[CheckId, Check] = dict(estate.checks)
         self._timeline = Timeline(Rules(estate), event_id)
         self.plans = Plans(self._timeline, clock, supervisor)
+        self._trials = Trials(self.outbox, clock, self.owe)
         self._inbox = Inbox()
         self._spoken = Spoken()
         self._slice = Slice()
@@ -174,11 +177,9 @@ class Desk:
         self.happened(word)
         return await verdict
 
-    async def test(self, channel: str) -> str:
-        """Send a test notification; what the receiver said, or DeliveryError."""
-        said = await self.dispatch.test(trial(channel, self._estate.monitor, self._clock.now()))
-        self._bell.set()
-        return said
+    async def test(self, channel: str, shape: Shape | None = None, open_for: float | None = None) -> Tried:
+        """Try a channel of the configuration; what became of it."""
+        return await self._trials.run(channel, self._estate.channels[channel], self._estate.monitor, shape, open_for)
 
     def owe(self, entry: Entry) -> None:
         """Record what alerting has not decided, and then send it."""
@@ -187,6 +188,7 @@ class Desk:
 
     async def stop(self, grace: float) -> None:
         """Decide and record what has come in; deliveries under way get `grace` seconds, the rest stays pending."""
+        await self._trials.stop(grace)
         async with self._turning:
             self._worker.cancel()
         try:
@@ -201,6 +203,7 @@ class Desk:
         """Another daemon leads: decide, write and send nothing any more; what could not be recorded."""
         self._worker.cancel()
         await asyncio.wait({self._worker})
+        self._trials.abandon()
         self._spoken.end()
         await self.outbox.stop(0)
         return await self.dispatch.abandon()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from typing import Protocol
 
 from pacs_monitor.alerting.journal import Journal
@@ -15,7 +14,7 @@ from pacs_monitor.delivery import ChannelTrouble, Outbox
 from pacs_monitor.delivery.recorder import DeliveryHistory
 from pacs_monitor.history import IncidentFile
 from pacs_monitor.history.restored import Restored
-from pacs_monitor.model import TEST_NOT_DELIVERED, DeliveryStatus, Entry, Incident, Notification
+from pacs_monitor.model import TEST_NOT_DELIVERED, Entry, Incident, Notification
 from pacs_monitor.supervision import Supervisor
 
 
@@ -53,12 +52,6 @@ class Dispatch:
         self._outbox.feed(pending, of_a_run_before=True)
         going_on = set(situation.subjects)
         self._outbox.ended({owed.incident for owed in pending if owed.incident} - going_on)
-
-    async def test(self, notification: Notification) -> str:
-        """Send it now; what the receiver said, or DeliveryError. A success is recorded, as a proof."""
-        said = await self._outbox.test(notification)
-        self.add(Entry(notifications=(replace(notification, status=DeliveryStatus.DELIVERED, attempts=1),)))
-        return said
 
     def add(self, entry: Entry) -> None:
         """One more entry, after those that wait."""

@@ -14,7 +14,7 @@ The key is that of an API integration of a team. `url: https://api.opsgenie.com`
 | acknowledged | the alert is acknowledged |
 | resolved, withdrawn, closed | all pages of the incident are closed |
 | a digest, maintenance | an alert P5 that is closed at once |
-| a test | an alert P5; close it there |
+| a test | an alert P5; close it there, or use `notify-test --event opened`, which does |
 
 `critical` is P1, `warning` P3, `info` P5. It escalates by itself, so the monitor does not escalate what it has
 accepted. An acknowledgement there is kept there: the monitor does not learn of it. 202 is delivered (requests are

@@ -13,7 +13,7 @@ The key is that of an Events API v2 integration of a service. In Europe, `url: h
 | acknowledged | the alert is acknowledged |
 | resolved, withdrawn, closed | all pages of the incident are resolved |
 | a digest, maintenance | a change event of the service, which rings nobody |
-| a test | an alert of severity info; resolve it there |
+| a test | an alert of severity info; resolve it there, or use `notify-test --event opened`, which does |
 
 PagerDuty escalates by itself, so the monitor does not escalate what it has accepted. An acknowledgement in PagerDuty is
 kept there: the monitor does not learn of it. 202 is delivered; 400 is a refusal (wrong key, or an event that PagerDuty

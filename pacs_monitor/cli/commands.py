@@ -52,7 +52,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "resume": ("pausing", "Run paused checks again, at once; a pause of more than these goes on for the others."),
     "notify-test": (
         "notify_test",
-        "Send one test notification, through the daemon if one answers, and show the receiver's answer.",
+        "Send a test to a channel and show the receiver's answer; with --event, a page of that shape and its end.",
     ),
     "probe": (
         "probing",

@@ -15,11 +15,12 @@ from pacs_monitor import __version__
 from pacs_monitor.config import ConfigError, Token
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.history import HistoryError
-from pacs_monitor.model import AcceptsReports, CheckId, DeliveryError, Report
+from pacs_monitor.model import AcceptsReports, CheckId, Report
 from pacs_monitor.web import blackbox, records, status
 from pacs_monitor.web.audit import Audit
 from pacs_monitor.web.auth import Gate
 from pacs_monitor.web.body import JsonBody
+from pacs_monitor.web.channels import add_channels
 from pacs_monitor.web.handover import add_handover
 from pacs_monitor.web.head import HeadAsGet
 from pacs_monitor.web.leading import Leading
@@ -61,7 +62,7 @@ def create_app(daemon: DaemonView) -> FastAPI:
     _add_reload(app, daemon)
     _add_push(app, daemon)
     _add_records(app, daemon)
-    _add_channels(app, daemon)
+    add_channels(app, daemon)
     add_words(app, daemon)
     add_handover(app, daemon)
     add_plans(app, daemon)
@@ -219,21 +220,6 @@ def _add_records(app: FastAPI, daemon: DaemonView) -> None:
     @app.get("/api/v1/changes", summary="Changes detected in peers, newest first.")
     async def changes(limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:
         return await _read(records.changes(daemon, limit=limit))
-
-
-def _add_channels(app: FastAPI, daemon: DaemonView) -> None:
-    @app.post(
-        "/api/v1/channels/{channel}/test", summary="Send a test notification; a success releases the pending ones."
-    )
-    async def test(channel: str) -> dict[str, Any]:
-        if channel not in daemon.estate.channels:
-            known = ", ".join(daemon.estate.channels) or "none"
-            raise HTTPException(404, f"no channel {channel!r} in the configuration in force; it has: {known}")
-        try:
-            said = await daemon.desk.test(channel)
-        except DeliveryError as error:
-            return {"channel": channel, "delivered": False, "reason": error.reason, "said": str(error)}
-        return {"channel": channel, "delivered": True, "reason": None, "said": said}
 
 
 async def _reloading(reading: Awaitable[T]) -> T:

@@ -36,7 +36,7 @@ EVERY = 60.0
 LEFT_OUT = "refused requests that are not listed one by one"
 UNWRITTEN = 256
 """Entries that are kept until the database can be written."""
-SHOWN = ("for", "until", "start", "match", "ticket", "probing", "public", "next_update")
+SHOWN = ("for", "until", "start", "match", "ticket", "probing", "public", "next_update", "event", "open_for")
 """Keys of a body that are recorded when it was accepted: none of them is free text."""
 LONGEST_DETAILS = 4000
 """Characters, as JSON."""

@@ -159,7 +159,7 @@ async def test_of_a_test_that_does_not_arrive_the_others_are_told_until_one_arri
     night.more, night.test = "", f", test: {{at: '{night.at}', ack_within: 10m}}"
     night.hook.judge = lambda data: 404 if data.get("kind") == "test" else None
     async with night.daemon() as daemon:
-        await daemon.desk.dispatch.test(a_page("hook"))  # it takes others, so that its circuit stays closed
+        await daemon.desk.outbox.test(a_page("hook"))  # it takes others, so that its circuit stays closed
         night.clock.pass_by(HOUR)
         await daemon.timetable.look()
         await until(lambda: any(post.status == 404 for post in night.hook.posts))

@@ -42,8 +42,8 @@ _HOW = {
 def disclosed(notification: Notification, disclose: Disclose) -> Mapping[str, Any]:
     """The data of a notification, as far as it may leave the house."""
     data = notification.data
-    if disclose == "full" or notification.event is Event.TEST:
-        return data
+    if disclose == "full" or notification.event is Event.TEST or data.get("test") is True:
+        return data  # a test tells of no node, and its texts must go on saying that it is one
     kept = {key: data[key] for key in _SAFE if key in data}
     support = data.get("support") or {}
     kept["support"] = {"phone": support["phone"]} if "phone" in support else {}

@@ -36,6 +36,7 @@ _EMPTY: Mapping[str, Any] = {
     "worse": False,
     "unrecorded": False,
     "unproven": False,
+    "test": False,
 }
 _SAMPLE = {**_EMPTY, **dict.fromkeys(("key", "id", "type", "event", "timestamp"), "x")}
 
