@@ -68,7 +68,8 @@ class Pages:
         except Exception as error:  # noqa: BLE001 - whatever spoils a page, it is sent in plain words
             self._supervisor.failed("page", error)
             data = fallback.data(owed.incident, owed.event, self._name, estate.monitor.url)
-        data = {**data, "page": owed.page, "worse": owed.worse} | ({"first": True} if owed.first else {})
+        data = {**data, "page": owed.page, "worse": owed.worse, "timezone": estate.monitor.timezone}
+        data |= {"first": True} if owed.first else {}
         return Notification(owed.id, owed.channel, owed.event, owed.at, data, owed.incident.id, owed.status)
 
 

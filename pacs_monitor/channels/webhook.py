@@ -44,41 +44,29 @@ import hashlib
 import hmac
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import field_validator
 
-from pacs_monitor import http
+from pacs_monitor.channels.shared.accounts import AccountSettings
 from pacs_monitor.channels.shared.disclosure import Disclose, disclosed
-from pacs_monitor.channels.shared.http import HttpSender, HttpSettings, Receiver, time_left
+from pacs_monitor.channels.shared.http import HttpSender, Receiver, time_left
 from pacs_monitor.channels.shared.redaction import Redaction
 from pacs_monitor.channels.shared.rendering import json_bytes
 from pacs_monitor.channels.shared.templates import Bodies, rendered
-from pacs_monitor.fields import Headers, Secret, SecretLine, check_header_value
+from pacs_monitor.fields import Secret, SecretLine
 from pacs_monitor.model import Notification, iso
 
 _PREFIX = "whsec_"
 
 
-def _is_a_token(token: Secret | None) -> Secret | None:
-    return None if token is None else check_header_value(token)
-
-
-class WebhookSettings(HttpSettings):
+class WebhookSettings(AccountSettings):
     url: Receiver
     """Where to send, http or https. Treated as a secret, because many receivers put a token into it."""
     secret: SecretLine | None = None
     """Secret that signs every event (Standard Webhooks); `whsec_` and base64, or any text."""
     method: Literal["POST", "PUT", "PATCH"] = "POST"
     """HTTP method."""
-    headers: Headers = Field(default_factory=dict)
-    """Headers to send with every event."""
-    username: str = ""
-    """Account name (basic authentication, RFC 7617)."""
-    password: SecretLine | None = None
-    """Its password; or password_file."""
-    token: Annotated[SecretLine | None, AfterValidator(_is_a_token)] = None
-    """Bearer token (RFC 6750); or token_file."""
     body: Bodies | None = None
     """Templates of the bodies (Jinja2), instead of the event in JSON."""
     disclose: Disclose = "full"
@@ -89,14 +77,6 @@ class WebhookSettings(HttpSettings):
         if secret is not None and not _key(secret):
             raise ValueError("empty")
         return secret
-
-    @model_validator(mode="after")
-    def _one_account(self) -> Self:
-        if bool(self.username) + bool(self.token) + any(name.lower() == "authorization" for name in self.headers) > 1:
-            raise ValueError("set one of username, token and the header Authorization")
-        if self.password is not None and not self.username:
-            raise ValueError("set username too: a password alone is not sent")
-        return self
 
 
 class Webhook:
@@ -111,10 +91,9 @@ class Webhook:
         self.name = name
         self._settings = settings
         self._url = settings.url.get_secret_value()
-        self._fixed = {name: value.get_secret_value() for name, value in settings.headers.items()}
-        self._fixed |= _authorization(settings)
-        secrets = [secret.get_secret_value() for secret in (settings.secret, settings.password) if secret is not None]
-        self._sender = HttpSender(settings, Redaction([self._url], [*self._fixed.values(), *secrets]))
+        self._fixed = settings.fixed()
+        own = [settings.secret.get_secret_value()] if settings.secret else []
+        self._sender = HttpSender(settings, Redaction([self._url], [*settings.secrets(), *own]))
 
     def deliver(self, notification: Notification, timeout: float) -> str:
         """Send one event; what the receiver said, or DeliveryError."""
@@ -144,15 +123,6 @@ class Webhook:
             digest = hmac.digest(_key(self._settings.secret), signed, hashlib.sha256)
             headers["webhook-signature"] = f"v1,{base64.b64encode(digest).decode()}"
         return headers
-
-
-def _authorization(settings: WebhookSettings) -> dict[str, str]:
-    if settings.token is not None:
-        return {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
-    if settings.username:
-        password = settings.password.get_secret_value() if settings.password else ""
-        return {"Authorization": http.basic(settings.username, password)}
-    return {}
 
 
 def _key(secret: Secret) -> bytes:

@@ -302,6 +302,34 @@ class Channel(Protocol):
         ...
 
 
+class ReplyFields(NamedTuple):
+    """How a box forwards the replies that it receives."""
+
+    sender: str
+    """The field with the sender's number; `a.b` within an object."""
+    text: str
+    """The field with what was written."""
+    always_200: bool
+    """It repeats whatever is not answered with 200."""
+
+
+@runtime_checkable
+class TakesReplies(Protocol):
+    """A channel whose person may answer a page with its code (sms)."""
+
+    person: str
+    """Who answers."""
+
+    @property
+    def replies(self) -> ReplyFields | None:
+        """How replies come in; None where the configuration takes none."""
+        ...
+
+    def is_from(self, sender: str) -> bool:
+        """Whether a sender, as the box writes it, is this channel's person; takes the same time for every number."""
+        ...
+
+
 @runtime_checkable
 class Refreshes(Protocol):
     """A channel whose receiver forgets what it does not hear of again and again (Alertmanager)."""

@@ -23,7 +23,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 RECIPES = {
     next(iter(re.findall(r"^  (\w+):$", recipe, re.MULTILINE)), ""): recipe
     for recipe in re.findall(r"```yaml\n(.*?)```", (DOCS / "recipes.md").read_text(encoding="utf-8"), re.DOTALL)
-    if "    body:" in recipe
+    if "    body:" in recipe and "type: webhook" in recipe
 }
 KEY = samples.data()["dedup_key"]
 ODD = 'He said "no" \\ & left\nthen <b>came</b> back 🚑 ${x} {{ y }} %41'

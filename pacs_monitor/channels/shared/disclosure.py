@@ -25,7 +25,7 @@ _SAFE = (
     *("schema", "monitor", "kind", "incident", "group", "dedup_key", "node", "title", "site", "role", "check", "probe"),
     *("severity", "state", "reason", "blame", "phase", "last_good", "since", "noticed", "resolved", "page", "worse"),
     *("members", "problems", "nodes", "incidents", "linked", "also_failing", "still_ok", "impact", "next_step"),
-    *("runbook", "url", "unrecorded", "unproven", "channel"),
+    *("runbook", "url", "unrecorded", "unproven", "channel", "timezone"),
 )
 _MISSED = ("incident", "dedup_key", "severity", "since", "ended")
 _WINDOW = ("id", "start", "end", "probing")

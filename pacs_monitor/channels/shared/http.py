@@ -8,6 +8,7 @@ credentials go to no other host. Nothing here repeats a URL or a secret.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -83,8 +84,12 @@ class HttpSender:
         *,
         headers: Mapping[str, str] | None = None,
         method: str = "POST",
+        accepts: re.Pattern[str] | None = None,
     ) -> str:
-        """One request within `timeout` seconds or the settings' own; what the receiver said, or DeliveryError."""
+        """One request within `timeout` seconds or the settings' own; what the receiver said, or DeliveryError.
+
+        A 2xx whose body lacks what `accepts` looks for is a refusal (`not_accepted`).
+        """
         try:
             answer = http.send(
                 method,
@@ -100,13 +105,16 @@ class HttpSender:
             reason = "proxy" if error.reason is Reason.NOT_MEASURED else error.reason
             arrived = error.phase not in _BEFORE_THE_REQUEST
             raise DeliveryError(reason, str(error), may_have_arrived=arrived) from None
-        return self._said(answer)
+        return self._said(answer, accepts)
 
-    def _said(self, answer: http.Response) -> str:
-        said = f"HTTP {answer.status} {self._redaction.words(answer.body.decode('utf-8', 'replace'))}"
-        said = said.strip()[:WORDS_LIMIT]
+    def _said(self, answer: http.Response, accepts: re.Pattern[str] | None) -> str:
+        body = answer.body.decode("utf-8", "replace")
+        said = f"HTTP {answer.status} {self._redaction.words(body)}".strip()[:WORDS_LIMIT]
         if 200 <= answer.status < 300:
-            return said
+            if accepts is None or accepts.search(body):
+                return said
+            # it may be the pattern that is wrong: whatever is sent may have arrived
+            raise DeliveryError("not_accepted", said, failure=Failure.REFUSAL)
         temporary = answer.status in _NOT_NOW or answer.status >= 500
         raise DeliveryError(
             f"http_{answer.status}",

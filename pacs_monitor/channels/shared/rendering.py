@@ -39,8 +39,9 @@ def unsendable(detail: str) -> DeliveryError:
     return DeliveryError("unsendable", detail, failure=Failure.UNSENDABLE, may_have_arrived=False)
 
 
-def cut(text: str, limit: int, size: Callable[[str], int] = len) -> str:
-    """The text if it fits, else its beginning and `…`, cut between words, or within a very long one between characters.
+def cut(text: str, limit: int, size: Callable[[str], int] = len, ellipsis: str = ELLIPSIS) -> str:
+    """The text if it fits, else its beginning and the `ellipsis`, cut between words, or within a very long one between
+    characters.
 
     What people see as one character (an emoji with its modifiers, a letter with its accents; UAX #29) stays whole.
     `size` says what counts (characters, bytes, the length after escaping); it must be additive. Markup is to be put
@@ -48,7 +49,7 @@ def cut(text: str, limit: int, size: Callable[[str], int] = len) -> str:
     """
     if size(text) <= limit:
         return text
-    left = limit - size(ELLIPSIS)
+    left = limit - size(ellipsis)
     if left < 0:
         return ""
     kept, end, word_end = 0, 0, 0
@@ -64,7 +65,7 @@ def cut(text: str, limit: int, size: Callable[[str], int] = len) -> str:
     if end < len(text) and text[end].isspace():
         word_end = end
     whole_words = text[:word_end].rstrip()
-    return (whole_words if 2 * len(whole_words) >= end else text[:end].rstrip()) + ELLIPSIS
+    return (whole_words if 2 * len(whole_words) >= end else text[:end].rstrip()) + ellipsis
 
 
 def utf8(text: str) -> int:

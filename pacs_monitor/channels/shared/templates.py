@@ -7,7 +7,7 @@ resolved), `id` (the same on every retry), `type`, `event` and `timestamp`. It s
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from jinja2 import StrictUndefined, TemplateError
@@ -23,7 +23,7 @@ LONGEST = 1 << 20
 _TEXTS = (
     *("monitor", "kind", "incident", "group", "node", "title", "site", "role", "check", "probe", "severity", "state"),
     *("reason", "blame", "phase", "summary", "detail", "next_step", "impact", "last_good", "since", "noticed"),
-    *("resolved", "public_note", "runbook", "url", "channel"),
+    *("resolved", "public_note", "runbook", "url", "channel", "timezone"),
 )
 _LISTS = ("members", "problems", "nodes", "incidents", "linked", "also_failing", "still_ok", "missed", "failing")
 _MAPPINGS = ("support", "labels", "acknowledged", "window")
@@ -58,6 +58,21 @@ def _template(text: str) -> str:
 
 Template = Annotated[str, AfterValidator(_template)]
 """A Jinja2 template."""
+
+
+def template_over(sample: Mapping[str, Any]) -> Callable[[str], str]:
+    """Checks a template that sees these variables and no page; ValueError."""
+
+    def check(text: str) -> str:
+        filled(text, sample)
+        return text
+
+    return check
+
+
+def filled(template: str, known: Mapping[str, Any]) -> str:
+    """What such a template makes; ValueError."""
+    return _rendered(template, known)
 
 
 class Bodies(Settings):

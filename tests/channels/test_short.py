@@ -1,0 +1,203 @@
+"""SMS are counted as phones count them, and whatever a page says fits: the corpus, and texts that hypothesis invents.
+
+The counterpart is gsm0338, a codec of its own for the same alphabet.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gsm0338
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pacs_monitor.channels.shared.gsm7 import GSM7, UCS2, alphabet_of, is_gsm7, plain, room, segments, septets, units
+from pacs_monitor.channels.shared.short import Form, short
+from pacs_monitor.model import ENDINGS, Event, State
+from tests.channels import samples
+
+CODEC = gsm0338.Codec()
+ONE, TWO = Form(1), Form(2)
+EVERYWHERE = st.text(st.characters(codec=None), max_size=400)
+GSM_TEXT = st.text(st.sampled_from("abc äöüßÅ€^{}[]~\\|\n@Δ"), max_size=400)
+Texts = dict[str, Any]
+LONG = "radiology-east-building-7-floor-3-room-0012-siemens-somatom-x-ceed-ct-scanner-with-injector-b"
+CORPUS: dict[str, Texts] = {
+    "umlauts": {"title": "Röntgen-Archiv Süd", "impact": "Notaufnahme sieht keine Voraufnahmen: Übergabe mündlich"},
+    "emoji": {
+        "title": "🚑 ER archive 👨\u200d👩\u200d👧",
+        "impact": "🔥🔥🔥 everything",
+        "next_step": "call 📞 now ❗️",
+    },
+    "typography": {
+        "title": "„Archiv“ \u2013 Süd…",
+        "impact": "don\u2019t wait \u2014 “now” • 5 ≤ 6 → go",
+    },
+    "Polish": {"title": "Archiwum główne w Łodzi", "impact": "żadnych zdjęć"},
+    "161 characters": {"impact": "x" * 161},
+    "306 characters": {"impact": "y" * 306, "next_step": "z " * 500},
+    "long node name": {"node": LONG, "title": ""},
+    "long node name and title": {"node": LONG, "title": f"CT of the emergency department, {LONG * 3}"},
+    "extension characters": {"title": "{[~|^€]}" * 30, "impact": "^" * 400},
+    "a picture for a name": {"node": "🚑", "title": "🚑🚑"},
+    "Cyrillic": {"node": "архив-москва", "title": "Главный архив", "impact": "нет снимков" * 30},
+    "Chinese": {"node": "影像归档", "title": "", "impact": "看不到以前的图像" * 20},
+    "a Latin name and Greek words": {"title": "Αρχείο", "impact": "χωρίς εικόνες, downtime viewer λειτουργεί"},
+    "long check and reason": {"check": "c" * 200, "reason": "r_" * 200},
+    "nothing else": {"impact": "", "next_step": "", "support": {}, "detail": "", "title": ""},
+    "line breaks": {"impact": "one\ntwo\r\nthree\tfour", "title": "Main\narchive"},
+}
+
+
+@given(GSM_TEXT | EVERYWHERE)
+def test_a_text_is_counted_as_another_program_counts_it(text: str) -> None:
+    try:
+        encoded = CODEC.encode(text)[0]
+    except UnicodeError:
+        encoded = None
+    assert is_gsm7(text) == (encoded is not None)
+    if encoded is not None:
+        assert septets(text) == len(encoded)
+        assert (segments(text) == 1) == (len(encoded) <= 160)
+    else:
+        assert units(text) == len(text.encode("utf-16-be", "surrogatepass")) // 2
+        assert (segments(text) == 1) == (units(text) <= 70)
+
+
+@given(GSM_TEXT | EVERYWHERE)
+def test_no_part_ends_within_a_character_and_none_is_longer_than_it_may_be(text: str) -> None:
+    alphabet = alphabet_of(text)
+    parts = _parts(text)
+    assert "".join(parts) == text
+    assert segments(text) == max(1, len(parts))
+    if len(parts) > 1:
+        assert all(alphabet.size(part) <= alphabet.part for part in parts)
+
+
+def _parts(text: str) -> list[str]:
+    """As a box divides it: octets of the codec, or UTF-16, cut before an escape or a high surrogate."""
+    if not is_gsm7(text):
+        data = text.encode("utf-16-be", "surrogatepass")
+        codes = [data[n : n + 2] for n in range(0, len(data), 2)]
+        return [
+            b"".join(part).decode("utf-16-be", "surrogatepass") for part in _cut(codes, 70, 67, b"\xd8", b"\xdb\xff")
+        ]
+    codes = [bytes([octet]) for octet in CODEC.encode(text)[0]]
+    return [CODEC.decode(b"".join(part))[0] for part in _cut(codes, 160, 153, b"\x1b", b"\x1b")]
+
+
+def _cut(codes: list[bytes], single: int, longest: int, first: bytes, last: bytes) -> list[list[bytes]]:
+    """None of the parts ends with a code from `first` to `last`, to which the next one belongs."""
+    if len(codes) <= single:
+        return [codes]
+    parts, begin = [], 0
+    while begin < len(codes):
+        end = min(begin + longest, len(codes))
+        if end < len(codes) and first <= codes[end - 1] <= last:
+            end -= 1
+        parts.append(codes[begin:end])
+        begin = end
+    return parts
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 1),
+        ("x" * 160, 1),
+        ("x" * 161, 2),
+        ("x" * 306, 2),
+        ("x" * 307, 3),
+        ("€" * 80, 1),
+        ("€" * 81, 2),
+        ("x" * 152 + "€" + "x" * 152, 3),
+        ("ä" * 160, 1),
+        ("ç" * 70, 1),
+        ("ç" * 71, 2),
+        ("🚑" * 35, 1),
+        ("🚑" * 36, 2),
+        ("ж" * 66 + "🚑" + "ж" * 67, 3),
+        ("ж" * 134, 2),
+    ],
+)
+def test_the_borders_of_the_standard(text: str, count: int) -> None:
+    assert segments(text) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "gsm", "ascii_only"),
+    [
+        ("Röntgen \u2013 „Süd“…", 'Röntgen - "Süd"...', 'Roentgen - "Sued"...'),
+        ("šéf čeká", "séf ceka", "sef ceka"),
+        ("Łódź", "Lodz", "Lodz"),
+        ("e\u0301", "é", "e"),
+        ("🚑 ambulance 👨\u200d👩\u200d👧", "ambulance", "ambulance"),
+        ("5 € ½", "5 € 1/2", "5 EUR 1/2"),
+        ("a\u200bb\u202ec", "abc", "abc"),
+        ("half \ud83d", "half", "half"),
+        ("Привет", "Привет", "??????"),
+        ("two\r\n lines", "two lines", "two lines"),
+    ],
+)
+def test_what_the_alphabet_lacks_is_spelled_plainly(text: str, gsm: str, ascii_only: str) -> None:
+    assert (plain(text), plain(text, ascii_only=True)) == (gsm, ascii_only)
+
+
+@pytest.mark.parametrize("name", CORPUS)
+@pytest.mark.parametrize("event", [e for e in Event if e.value.startswith("incident.")])
+@pytest.mark.parametrize("form", [ONE, TWO])
+def test_the_corpus_fits_and_says_which_node(name: str, event: Event, form: Form) -> None:
+    page = samples.notification(event, code="48213", timezone="Europe/Berlin", **CORPUS[name])
+    text = short(page, page.data, form)
+    assert segments(text) <= form.segments
+    assert "48213" in text
+    node, title = plain(str(page.data["node"])) or str(page.data["node"]), plain(str(page.data["title"]))
+    assert node in text or title in text or (node[:10] in text and node[-10:] in text)
+    assert "17:00" in text or event is Event.ACKNOWLEDGED or event in ENDINGS
+    if event is Event.OPENED:
+        assert "DOWN" in text
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CORPUS if name not in ("a picture for a name", "Cyrillic", "Chinese")]
+)
+def test_what_is_only_said_beside_makes_no_sms_ucs_2(name: str) -> None:
+    page = samples.notification(**CORPUS[name])
+    assert is_gsm7(short(page, page.data, TWO))
+
+
+@given(
+    event=st.sampled_from([e for e in Event if e.value.startswith("incident.")]),
+    texts=st.fixed_dictionaries(
+        dict.fromkeys(("title", "impact", "next_step", "detail", "check", "reason", "since", "resolved"), EVERYWHERE)
+    ),
+    node=st.text(st.characters(codec="utf-8", exclude_characters="/"), min_size=1, max_size=200),
+    state=st.sampled_from([*map(str, State), "", "odd"]),
+    form=st.sampled_from([ONE, TWO, Form(1, True), Form(2, True)]),
+    code=st.sampled_from(["48213", ""]),
+)
+def test_whatever_a_page_says_fits_and_keeps_its_code(
+    event: Event, texts: dict[str, str], node: str, state: str, form: Form, code: str
+) -> None:
+    page = samples.notification(event, **texts, node=node, state=state, code=code)
+    text = short(page, page.data, form)
+    assert segments(text) <= form.segments
+    assert code in text
+    assert alphabet_of(text) is GSM7 or not form.ascii_only
+    assert "\n" not in text
+
+
+@given(st.text(max_size=500), st.sampled_from([ONE, TWO]))
+def test_what_is_about_no_node_is_its_summary(summary: str, form: Form) -> None:
+    page = samples.notification(summary=summary, kind="group", node=None)
+    assert segments(short(page, page.data, form)) <= form.segments
+
+
+def test_room_is_what_surely_fits() -> None:
+    assert (room(GSM7, 1), room(GSM7, 2), room(UCS2, 1), room(UCS2, 2)) == (160, 305, 70, 133)
+
+
+def test_a_time_of_another_day_has_its_day() -> None:
+    page = samples.notification(since="2025-11-22T03:00:00Z", timezone="Europe/Berlin")
+    assert "since 22 Nov 04:00" in short(page, page.data, TWO)
