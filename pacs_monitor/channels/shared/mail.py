@@ -1,0 +1,231 @@
+"""From a page to a mail (RFC 5322): plain and HTML with the same content, threads, an .ics for maintenance.
+
+The first mail of an incident has an id that follows from the incident and the channel, and all others refer to it: so
+nothing needs to be remembered. Subjects stay the same over an incident, because Gmail and Outlook begin a new thread
+where one changes. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+from icalendar import Calendar
+from icalendar import Event as Appointment
+from jinja2 import Environment, StrictUndefined, Template
+
+from pacs_monitor import __version__
+from pacs_monitor.channels.shared.lines import details, lines
+from pacs_monitor.channels.shared.rendering import cut, said
+from pacs_monitor.model import ENDINGS, SECOND, Event, Notification
+
+SUBJECT_LIMIT, SUMMARY_LIMIT, HEADER_LIMIT, TEXT_LIMIT = 120, 2000, 60, 60_000
+"""Characters. Gmail shows 102 kB of a mail, and no more."""
+DOMAIN_LIMIT = 30
+"""Characters of the domain in our ids, so that none needs a second line, at which some programs break."""
+SHORT_ID = 6
+"""Characters of an incident's id that stand in subjects: enough for `pacs-monitor ack`."""
+LINKED = frozenset({"impact", "support", "next_step", "public_note", "runbook", "downtime"})
+"""Lines that people of the site have written: an address in them becomes a link. Texts of probes do not."""
+_WHAT = {
+    "group": "several nodes lost together",
+    "blind": "checks cannot be run",
+    "delivery": "pages are not delivered",
+    "fault": "the monitor has a fault",
+    "summary": "many incidents at once",
+}
+"""What stands in the subject, by kind of incident."""
+_BADGES = {
+    Event.RESOLVED: "RESOLVED",
+    Event.WITHDRAWN: "WITHDRAWN: no longer monitored",
+    Event.CLOSED: "CLOSED by hand",
+    Event.MAINTENANCE_BEGUN: "MAINTENANCE has begun",
+    Event.MAINTENANCE_ENDING: "MAINTENANCE ends soon, and something still fails",
+    Event.MAINTENANCE_ENDED: "MAINTENANCE has ended",
+    Event.DIGEST: "SUMMARY",
+    Event.TEST: "TEST",
+}
+_HOW = {
+    Event.CHANGED: " – changed",  # noqa: RUF001 - a dash, as people write it
+    Event.REMINDED: " – still open",  # noqa: RUF001
+    Event.ESCALATED: " – nobody has acknowledged it",  # noqa: RUF001
+    Event.ACKNOWLEDGED: " – acknowledged",  # noqa: RUF001
+}
+_COLOURS = {"critical": "#b3261e", "warning": "#9a5b00"}
+_GOOD, _NEUTRAL = "#1b6e33", "#44505c"
+_TOKEN = re.compile(r"[A-Za-z0-9]{1,32}")
+
+
+def composed(notification: Notification, data: Mapping[str, Any], sender: str, to: str) -> EmailMessage:
+    """The mail; `sender` and `to` are header values, `data` is what of the page may be sent."""
+    mail = EmailMessage(policy=SMTP)
+    domain = _domain(sender)
+    first, own = _thread(notification, domain), f"<{_token(notification.id)}@{domain}>"
+    begins = first is None or _begins(notification)
+    mail["From"], mail["To"] = sender, to
+    subject = _subject(data)
+    mail["Subject"] = subject if begins else f"Re: {subject}"
+    mail["Date"] = datetime.fromtimestamp(notification.created // SECOND, UTC)
+    mail["Message-ID"] = first if first and begins else own
+    if first and not begins:
+        mail["In-Reply-To"], mail["References"] = first, first
+    for name, value in _for_filters(notification, data).items():
+        mail[name] = value
+    content = _content(notification, data)
+    mail.set_content(_plain(content), charset="utf-8", cte="quoted-printable")
+    html = _template().render(content, subject=subject)
+    mail.add_alternative(html, subtype="html", charset="utf-8", cte="quoted-printable")
+    if calendar := _calendar(notification, data, domain):
+        mail.add_attachment(
+            calendar, maintype="text", subtype="calendar", filename="maintenance.ics", params={"method": "PUBLISH"}
+        )
+    return mail
+
+
+def _for_filters(notification: Notification, data: Mapping[str, Any]) -> dict[str, str]:
+    """So that no machine answers (RFC 3834; the second is Exchange's), and filters have something to go by."""
+    headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+    if said(data, "severity") == "critical" and notification.event not in ENDINGS:
+        headers |= {"Importance": "high", "X-Priority": "1"}
+    ours = {"": "monitor", "-Severity": "severity", "-Node": "node", "-Site": "site", "-Role": "role"}
+    told = {f"X-Pacs-Monitor{name}": cut(_flat(said(data, key)), HEADER_LIMIT) for name, key in ours.items()}
+    return {**headers, "X-Pacs-Monitor-Event": notification.type, **{name: text for name, text in told.items() if text}}
+
+
+def _subject(data: Mapping[str, Any]) -> str:
+    """What is broken, in words that stay the same until it is over."""
+    title = _flat(said(data, "title") or said(data, "monitor")) or "pacs-monitor"
+    if "window" in data:
+        return cut(f"Maintenance: {title}", SUBJECT_LIMIT)
+    incident = said(data, "incident")
+    if not incident or said(data, "kind") == "handover":
+        return cut(_flat(said(data, "summary")), SUBJECT_LIMIT) or title
+    members = data.get("members") or ()
+    check = str(members[0]).rpartition("/")[2] if members else ""
+    what = _WHAT.get(said(data, "kind")) or _flat(f"{check} in trouble").strip()
+    return f"{cut(f'{title}: {what}', SUBJECT_LIMIT)} [{incident[-SHORT_ID:]}]"
+
+
+def _badge(notification: Notification, data: Mapping[str, Any]) -> str:
+    event, severity = notification.event, said(data, "severity").upper() or "INFO"
+    if event in _BADGES:
+        return _BADGES[event]
+    return severity + (" – worse than before" if data.get("worse") is True else _HOW.get(event, ""))  # noqa: RUF001
+
+
+def _colour(notification: Notification, data: Mapping[str, Any]) -> str:
+    """White on each of them is readable (WCAG 2.2, 1.4.3)."""
+    if notification.event in ENDINGS:
+        return _GOOD
+    return _COLOURS.get(said(data, "severity"), _NEUTRAL)
+
+
+def _content(notification: Notification, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What both forms of a mail say."""
+    links = {"Open the incident": said(data, "url"), "What to do (runbook)": said(data, "runbook")}
+    if not said(data, "incident"):
+        links = {"Open the monitor": said(data, "url")}
+    incident = said(data, "incident")[-SHORT_ID:]
+    how = f" Acknowledge: pacs-monitor ack {incident}." if incident and notification.event not in ENDINGS else ""
+    return {
+        "badge": _badge(notification, data),
+        "colour": _colour(notification, data),
+        "summary": cut(said(data, "summary"), SUMMARY_LIMIT),
+        "lines": lines(data),
+        "text": cut(said(data, "text"), TEXT_LIMIT).splitlines(),
+        "links": {title: url for title, url in links.items() if url},
+        "details": details(data),
+        "linked": LINKED,
+        "footer": f"Sent by the monitor {said(data, 'monitor')} through channel {notification.channel}.{how}"
+        " Opening a link changes nothing.",
+    }
+
+
+def _plain(content: Mapping[str, Any]) -> str:
+    """The same in plain text."""
+    parts = [f"{content['badge']}\n{content['summary']}"]
+    parts.append("\n".join(_in_plain(line.title, line.texts) for line in content["lines"]))
+    parts.append("\n".join(content["text"]))
+    parts.append("\n".join(f"{title}:\n{url}" for title, url in content["links"].items()))
+    parts.append("\n".join(f"{line.title}: {', '.join(line.texts)}" for line in content["details"]))
+    parts.append(content["footer"])
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _in_plain(title: str, texts: tuple[str, ...]) -> str:
+    if len(texts) == 1:
+        return f"{title}: {texts[0]}"
+    return f"{title}:\n" + "\n".join(f"  {text}" for text in texts)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, undefined=StrictUndefined)
+    environment.filters["dialled"] = lambda text: re.sub(r"[^+0-9]", "", str(text))
+    text = files("pacs_monitor.channels.shared").joinpath("mail.html").read_text(encoding="utf-8")
+    return environment.from_string(text)
+
+
+def _thread(notification: Notification, domain: str) -> str | None:
+    """The id of the first mail of what this is about; None for what has one mail alone."""
+    data = notification.data
+    if window := data.get("window"):
+        about = f"{window.get('id')} {window.get('start')}"
+    elif not (about := said(data, "incident")):
+        return None
+    name = sha256(f"{about} {notification.channel}".encode()).hexdigest()[:24]
+    return f"<{name}.thread@{domain}>"
+
+
+def _begins(notification: Notification) -> bool:
+    return notification.opens or notification.event is Event.MAINTENANCE_BEGUN
+
+
+def _token(identity: str) -> str:
+    return identity if _TOKEN.fullmatch(identity) else sha256(identity.encode()).hexdigest()[:32]
+
+
+def _domain(sender: str) -> str:
+    """Of our ids: the sender's, or the end of it."""
+    domain = sender.rpartition("@")[2].rstrip("> ")
+    while len(domain) > DOMAIN_LIMIT and "." in domain:
+        domain = domain.partition(".")[2]
+    return domain[-DOMAIN_LIMIT:]
+
+
+def _flat(text: str) -> str:
+    """On one line, printable: nothing of it can begin another header."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _calendar(notification: Notification, data: Mapping[str, Any], domain: str) -> bytes | None:
+    """The window as an event that is published (RFC 5546 3.2.1); a later mail of it replaces it in calendars."""
+    window = data.get("window") or {}
+    try:
+        start, end = (datetime.fromisoformat(str(window.get(key))) for key in ("start", "end"))
+    except ValueError:
+        return None
+    event = Appointment()
+    name = sha256(f"{window.get('id')} {window.get('start')}".encode()).hexdigest()[:24]
+    event.add("uid", f"{name}@{domain}")
+    event.add("sequence", notification.created // (60 * SECOND))
+    event.add("dtstamp", datetime.fromtimestamp(notification.created // SECOND, UTC))
+    event.add("dtstart", start.astimezone(UTC))
+    event.add("dtend", max(end, start + timedelta(minutes=1)).astimezone(UTC))
+    event.add("summary", f"Maintenance: {_flat(said(data, 'title'))}")
+    event.add("description", said(data, "summary"))
+    event.add("url", said(data, "url"))
+    event.add("transp", "TRANSPARENT")
+    calendar = Calendar()
+    calendar.add("prodid", f"-//pacs-monitor//{__version__}//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    calendar.add_component(event)
+    return bytes(calendar.to_ical())
