@@ -34,11 +34,14 @@ from pacs_monitor.history import (
     Revision,
     shared_seats,
 )
+from pacs_monitor.history.recent import Recent
 from pacs_monitor.housekeeping import Housekeeping
 from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role
 from pacs_monitor.listeners import Listeners
 from pacs_monitor.loading import load_in_time
+from pacs_monitor.messages.changes import WITHIN
+from pacs_monitor.messages.words import transition_line
 from pacs_monitor.model import TROUBLE, Address, Clock, Entry, Micros, Node, Result, State, Transition
 from pacs_monitor.net import Resolver
 from pacs_monitor.net.connection_server import Refusals
@@ -163,6 +166,8 @@ class Daemon:
         self._adopt(self.estate, restored)
         self.engine.tidy()
         await self.keeping.log_stranded(self.estate)
+        since = self.clock.now() - WITHIN
+        self.desk.latest.restore(await self.history.read(lambda reader: Recent.read(reader, since)))
         self.desk.start(restored, self.history.off_since)
         self.timetable.start(restored.notes)
         self._heart = self.supervisor.supervise("heartbeat", self._heartbeat_loop)
@@ -353,10 +358,11 @@ class Daemon:
 
     def _on_result(self, result: Result, state: State) -> None:
         self._accumulator.take(result, state)
+        self.desk.latest.measured(result)
         self.desk.measured(result.check)
 
     def _on_transition(self, transition: Transition) -> None:
-        log.log(logging.WARNING if transition.after in TROUBLE else logging.INFO, "%s", _line(transition))
+        log.log(logging.WARNING if transition.after in TROUBLE else logging.INFO, "%s", transition_line(transition))
         self.desk.take(transition)
 
     def _orphaned(self) -> None:
@@ -390,11 +396,3 @@ class Daemon:
         self.desk.clock_was_set(step)
         self._accumulator.clock_was_set(step)
         self._record_heartbeat()  # before anything else is recorded by the clock's new time
-
-
-def _line(transition: Transition) -> str:
-    """A transition for the log: what, and all that was seen of it."""
-    before, after = transition.before, transition.after
-    moved = f"still {after}" if before is after else f"{before} -> {after}"
-    why = f" ({transition.reason})" if transition.reason else ""
-    return f"{transition.check}: {moved}{why}" + (f": {transition.detail}" if transition.detail else "")

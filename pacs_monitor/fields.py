@@ -115,6 +115,10 @@ def check_ae_title(value: str) -> str:
     return title
 
 
+NO_LINKS = "none"
+"""In the place of an address that links begin with: there are none."""
+
+
 def _web_address(value: str) -> str:
     if not re.fullmatch(patterns.WEB_ADDRESS, value) or UNPRINTABLE.search(value):
         raise ValueError("is not a web address; write https://host.example.org")
@@ -195,6 +199,12 @@ WebAddress = Annotated[
     AfterValidator(_web_address),
     WithJsonSchema(text(patterns.WEB_ADDRESS, "https://host.example.org")),
 ]
+LinkAddress = Annotated[
+    str,
+    AfterValidator(lambda value: value if value == NO_LINKS else _web_address(value)),
+    WithJsonSchema(text(f"{patterns.WEB_ADDRESS}|{NO_LINKS}", "https://host.example.org", NO_LINKS)),
+]
+"""A web address, or `none`."""
 Host = Annotated[str, AfterValidator(check_host), WithJsonSchema(text(patterns.HOST))]
 Secret = SecretStr
 """May be given as KEY_file: path instead of KEY; never printed."""

@@ -29,6 +29,7 @@ from pacs_monitor.alerting.events import (
 )
 from pacs_monitor.alerting.inbox import Inbox
 from pacs_monitor.alerting.journal import Journal, open_and_owed
+from pacs_monitor.alerting.latest import LatestChanges
 from pacs_monitor.alerting.lookout import Lookout
 from pacs_monitor.alerting.observer import Board
 from pacs_monitor.alerting.pace import Pace, patience
@@ -90,7 +91,8 @@ class Desk:
         self._clock, self._board, self._estate, self._watch, self._ask = clock, board, estate, watch, ask
         self.dispatch = Dispatch(history, self.outbox, journal, self._unrecorded, supervisor)
         self._supervisor, self._journal = supervisor, journal
-        self._pages = Pages(estate.monitor.name, board, supervisor)
+        self.latest = LatestChanges()
+        self._pages = Pages(estate.monitor.name, board, supervisor, self.latest)
         self._known: dict[CheckId, Check] = dict(estate.checks)
         self._timeline = Timeline(Rules(estate), event_id)
         self.plans = Plans(self._timeline, clock, supervisor)
@@ -165,6 +167,7 @@ class Desk:
 
     def reloaded(self, estate: Estate) -> None:
         """Another estate is in force: its routes count from now on, and checks that left it are withdrawn."""
+        self.latest.reloaded(self._estate, estate, self._clock.now())
         known, self._estate = self._estate.channel_settings, estate
         changed = [name for name, settings in estate.channel_settings.items() if known.get(name) != settings]
         self._known.update(estate.checks)
@@ -258,6 +261,7 @@ class Desk:
             return
         if decided.failure is None:
             now = self._clock.now()
+            self.latest.maintained(decided.effects.maintained)
             written = self._pages.written(decided.effects, self._estate, self._known, now)
             noticed = self._pages.noticed(decided.effects.notices, self._estate, now)
             self._slice.add(decided, (*written, *noticed))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
+from pacs_monitor.alerting.latest import LatestChanges
 from pacs_monitor.alerting.observer import Board
 from pacs_monitor.alerting.turn import Effects, Notice, Owed, OwedDigest
 from pacs_monitor.config.estate import Estate
+from pacs_monitor.language import speaking
 from pacs_monitor.messages import digest, fallback, maintenance, page
 from pacs_monitor.messages.scene import Scene
+from pacs_monitor.messages.words import voice
 from pacs_monitor.model import Check, CheckId, Event, Micros, Notification, Standing
 from pacs_monitor.supervision import Supervisor
 
@@ -18,8 +22,8 @@ from pacs_monitor.supervision import Supervisor
 class Pages:
     """Writes notifications. One whose text fails is sent in plain words."""
 
-    def __init__(self, name: str, board: Board, supervisor: Supervisor) -> None:
-        self._name, self._board, self._supervisor = name, board, supervisor
+    def __init__(self, name: str, board: Board, supervisor: Supervisor, latest: LatestChanges) -> None:
+        self._name, self._board, self._supervisor, self._latest = name, board, supervisor, latest
 
     def written(
         self, effects: Effects, estate: Estate, checks: Mapping[CheckId, Check], now: Micros
@@ -30,8 +34,10 @@ class Pages:
         about = [*(one.incident for one in effects.owed), *(i for one in effects.digests for i in one.incidents)]
         nodes = {member.node for incident in about for member in incident.members}
         scene = scene_of(self._name, self._board, estate, checks, now, nodes=nodes)
-        digests = (self._digest(one, scene, estate) for one in effects.digests)
-        return (*digests, *(self._written(one, scene, estate) for one in effects.owed))
+        scene = replace(scene, changes=self._latest.of(nodes))
+        with speaking(estate.monitor.language):
+            digests = [self._digest(one, scene, estate) for one in effects.digests]
+            return (*digests, *(self._written(one, scene, estate) for one in effects.owed))
 
     def _digest(self, owed: OwedDigest, scene: Scene, estate: Estate) -> Notification:
         try:
@@ -39,6 +45,7 @@ class Pages:
         except Exception as error:  # noqa: BLE001 - the same
             self._supervisor.failed("page", error)
             data = fallback.digest(owed.id, owed.channel, owed.incidents, self._name, estate.monitor.url)
+        data |= voice(estate.monitor)
         return Notification(owed.id, owed.channel, Event.DIGEST, owed.at, data, status=owed.status)
 
     def noticed(self, notices: Sequence[Notice], estate: Estate, now: Micros) -> tuple[Notification, ...]:
@@ -57,9 +64,11 @@ class Pages:
 
     def _told(self, one: Notice, estate: Estate, now: Micros) -> dict[str, Any]:
         monitor = estate.monitor
-        return maintenance.data(
-            one.event, one.window, one.failing, identity=one.id, name=self._name, monitor=monitor, now=now
-        )
+        with speaking(monitor.language):
+            data = maintenance.data(
+                one.event, one.window, one.failing, identity=one.id, name=self._name, monitor=monitor, now=now
+            )
+        return data | voice(monitor)
 
     def _written(self, owed: Owed, scene: Scene, estate: Estate) -> Notification:
         try:
@@ -68,7 +77,7 @@ class Pages:
         except Exception as error:  # noqa: BLE001 - whatever spoils a page, it is sent in plain words
             self._supervisor.failed("page", error)
             data = fallback.data(owed.incident, owed.event, self._name, estate.monitor.url)
-        data = {**data, "page": owed.page, "worse": owed.worse, "timezone": estate.monitor.timezone}
+        data = {**data, **voice(estate.monitor), "page": owed.page, "worse": owed.worse}
         data |= {"first": True} if owed.first else {}
         return Notification(owed.id, owed.channel, owed.event, owed.at, data, owed.incident.id, owed.status)
 

@@ -19,8 +19,10 @@ from pacs_monitor.ends import ended
 from pacs_monitor.format.human import pluralized
 from pacs_monitor.history import History, HistoryReader
 from pacs_monitor.history.restored import Restored
+from pacs_monitor.language import speaking
 from pacs_monitor.messages import fallback, page
 from pacs_monitor.messages.scene import Scene
+from pacs_monitor.messages.words import voice
 from pacs_monitor.model import (
     ENDINGS,
     TROUBLE,
@@ -173,9 +175,10 @@ def _data(one: Kept, past: Notification, scene: Scene) -> dict[str, object]:
     pages = {sent.channel: sent.page for sent in one.notified}
     number = 1 if past.opens else pages.get(past.channel, 1)
     try:
-        data = page.data(incident, past.event, scene)
+        with speaking(scene.monitor.language):
+            data = page.data(incident, past.event, scene)
     except Exception as error:  # noqa: BLE001 - whatever spoils a page, it is sent in plain words
         log.error("a page is sent in plain text, because its full text failed to render: %s", type(error).__name__)
         data = fallback.data(incident, past.event, scene.name, scene.monitor.url)
     first = {"first": True} if past.event is Event.ESCALATED and past.opens else {}
-    return {**data, "page": number, "worse": False} | first
+    return {**data, **voice(scene.monitor), "page": number, "worse": False} | first

@@ -34,7 +34,7 @@ class Leader(Protocol):
 
 def refresher(leader: Leader) -> Refresher:
     """Tells each channel that wants it of the open incidents whose page it has delivered."""
-    pages = Pages(leader.estate.monitor.name, leader.engine.board, leader.supervisor)
+    pages = Pages(leader.estate.monitor.name, leader.engine.board, leader.supervisor, leader.desk.latest)
 
     def standing(channel: str) -> Sequence[Notification]:
         """Reminders, on no record."""

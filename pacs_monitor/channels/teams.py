@@ -7,9 +7,10 @@ team: {type: teams, url_file: teams.url}
 In Teams, choose Workflows, "Post to a channel when a webhook request is received", and keep its URL, which is a secret.
 A workflow belongs to a person: give it a second owner, or it ends when that person leaves.
 
-The first line says what is wrong, where and since when, so that it is enough on a lock screen; then come the impact,
-why, what to do first, what still works, what fails too, and whom to call. Cards cannot be changed later: an end is a
-card of its own. Texts are shown as they are, without Markdown, and cut so that a card stays below the 28 KB of Teams.
+The first line says what is wrong, where and since when, so that it is enough on a lock screen; then come for whom,
+why, what to do first, what still works, what fails too, what changed last, whom to call and the downtime procedure.
+Cards cannot be changed later: an end is a card of its own. Texts are shown as they are, without Markdown, and cut so
+that a card stays below the 28 KB of Teams.
 
 2xx is delivered, although the workflow may still fail behind it (see its run history); 4xx are refusals, 429 and 5xx
 are retried.
@@ -20,28 +21,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from pacs_monitor.channels.shared.disclosure import Disclose, disclosed, moment
+from pacs_monitor.channels.shared.disclosure import Disclose, disclosed
 from pacs_monitor.channels.shared.http import HttpSender, HttpSettings, Receiver
-from pacs_monitor.channels.shared.paging import details
+from pacs_monitor.channels.shared.lines import lines
 from pacs_monitor.channels.shared.redaction import Redaction
 from pacs_monitor.channels.shared.rendering import cut, escaped, json_bytes, said
+from pacs_monitor.language import N_, _
 from pacs_monitor.model import ENDINGS, Notification
 
 SUMMARY_LIMIT, LINE_LIMIT = 2000, 1200
 """Bytes, escaped as in JSON: all lines together stay far below 28 KB, of which the envelope of Teams takes a part."""
 _COLOURS = {"critical": "Attention", "warning": "Warning"}
-_LINES = {
-    "impact": "For whom",
-    "detail": "Why",
-    "next_step": "Do first",
-    "still_ok": "Still works",
-    "also_failing": "Fails too",
-    "nodes": "Nodes",
-    "missed": "Missed",
-    "failing": "Still fails",
-    "support": "Call",
-    "acknowledged": "Acknowledged",
-}
+_LINKS = {"url": N_("Incident"), "runbook": N_("Runbook")}
 
 
 class TeamsSettings(HttpSettings):
@@ -80,7 +71,7 @@ def _card(notification: Notification, data: Mapping[str, Any]) -> dict[str, Any]
     colour = "Good" if notification.event in ENDINGS else _COLOURS.get(said(data, "severity"), "Default")
     summary = cut(said(data, "summary"), SUMMARY_LIMIT, escaped)
     first = _block(_run(summary, weight="Bolder", size="Medium", color=colour))
-    links = {"Incident": said(data, "url"), "Runbook": said(data, "runbook")}
+    links = {_(title): said(data, key) for key, title in _LINKS.items()}
     return {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -93,14 +84,10 @@ def _card(notification: Notification, data: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _lines(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    told = details(data)
-    if "detail" not in told and "reason" in told:
-        told["detail"] = told["reason"].replace("_", " ")
-    if since := moment(data.get("since")):
-        yield _block(_run("Since: ", weight="Bolder"), _run(cut(since, LINE_LIMIT, escaped)))
-    for key, title in _LINES.items():
-        if key in told:
-            yield _block(_run(f"{title}: ", weight="Bolder"), _run(cut(told[key], LINE_LIMIT, escaped)))
+    """All but the links, which are buttons."""
+    for line in lines(data):
+        if not (line.key in _LINKS and said(data, line.key)):
+            yield _block(_run(f"{line.title}: ", weight="Bolder"), _run(cut(line.text, LINE_LIMIT, escaped)))
 
 
 def _block(*runs: dict[str, Any]) -> dict[str, Any]:

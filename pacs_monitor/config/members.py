@@ -107,6 +107,8 @@ class NodeSettings(Defaults):
     """What its outage means to users, for pages."""
     support: Mapping[str, str] = {}
     """Whom to call: `phone`, `contract`, `hours` or any other keys, for pages."""
+    downtime_procedure: str = ""
+    """What users do during its outage, or where that is written, for pages."""
     depends_on: Parents = ()
     """Nodes through which this one is reached (`[fw-1, {any: [core-a, core-b]}]`); their outage explains its failures
     to connect. Of `any`, all must be down."""

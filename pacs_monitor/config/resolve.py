@@ -165,6 +165,7 @@ def _node(draft: NodeDraft, above: list[SettingsLayer], our_ae_title: str) -> tu
         paging=paging,
         impact=settings.impact,
         support=settings.support,
+        downtime_procedure=settings.downtime_procedure,
         depends_on=settings.depends_on,
         max_associations=settings.max_associations,
         dicom=_dicom(settings.dicom, our_ae_title) if settings.dicom else None,

@@ -23,16 +23,18 @@ from pacs_monitor.config.values import (
     TimeZone,
 )
 from pacs_monitor.fields import (
+    NO_LINKS,
     AETitle,
     Duration,
+    LinkAddress,
     Match,
     Percent,
     ServiceHours,
     Settings,
     Texts,
     Times,
-    WebAddress,
 )
+from pacs_monitor.language import Language
 from pacs_monitor.model import Address, Paging
 from pacs_monitor.patterns import at_least_one_of, one_of
 
@@ -89,14 +91,16 @@ class MonitorSettings(Settings):
     """Appears in pages, reports and metrics; one running instance per name and database."""
     timezone: TimeZone = "UTC"
     """IANA time zone for calendars, maintenance and reports."""
+    language: Language = "en"
+    """Of pages and mails: `en` or `de`."""
     ae_title: AETitle = "PACSMON"
     """Our calling AE title, unless a node or check sets its own."""
     database: Database = Field("sqlite:///pacs-monitor.db", validate_default=True, repr=False)
     """`sqlite:///FILE` or `postgresql+psycopg://USER@HOST/NAME`; or database_file."""
     listen: HostPort = ("127.0.0.1", 9741)
     """Host and port of the API, `/metrics` and the pages; wider than loopback needs `auth`."""
-    external_url: WebAddress = ""
-    """The URL of this monitor for links in pages; default `http://LISTEN`."""
+    external_url: LinkAddress = ""
+    """The URL of this monitor for links in pages; default `http://LISTEN`. `none`: pages have no links."""
     paging: Paging = Paging.ON
     """`on`, `shadow` (record what would have been sent) or `off`; also per site, node and check."""
     allow: Texts = ()
@@ -122,8 +126,14 @@ class MonitorSettings(Settings):
 
     @property
     def url(self) -> str:
-        """Where people reach this monitor, without a slash at the end."""
+        """Where people reach this monitor, without a slash at the end; "" where pages are to have no links."""
+        if self.external_url == NO_LINKS:
+            return ""
         return self.external_url or f"{'https' if self.tls else 'http'}://{Address(*self.listen)}"
+
+    def link(self, path: str) -> str:
+        """To one of its pages; "" where pages are to have no links."""
+        return f"{self.url}{path}" if self.url else ""
 
 
 class SiteSettings(Settings):

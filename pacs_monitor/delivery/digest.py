@@ -51,6 +51,7 @@ def _data(identity: str, incidents: Sequence[dict[str, Any]], like: Notification
         "summary": _summary(like.channel, incidents),
         "missed": list(incidents),
         "url": str(like.data.get("url", "")).partition("/incidents/")[0],
+        **{key: like.data[key] for key in ("language", "timezone") if key in like.data},
     }
 
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from pacs_monitor.language import SOURCE, speaking
 from pacs_monitor.model import Channel, Clock, DeliveryError, Notification, Refreshes
 from pacs_monitor.threads import in_thread
 
@@ -60,7 +61,7 @@ class Refresher:
         standing, trouble = self._standing(name), ""
         try:
             async with asyncio.timeout(REFRESH_WITHIN + GRACE):
-                await in_thread(lambda: channel.refresh(standing, REFRESH_WITHIN), "refresh")
+                await in_thread(lambda: _told(channel, standing), "refresh")
         except DeliveryError as error:
             trouble = str(error)
         except TimeoutError:
@@ -73,3 +74,9 @@ class Refresher:
         elif not trouble and name in self._failing:
             self._failing.discard(name)
             log.warning("channel %s knows again what is open", name)
+
+
+def _told(channel: Refreshes, standing: Sequence[Notification]) -> None:
+    """In the language of its pages, which is the same for all."""
+    with speaking(standing[0].language if standing else SOURCE):
+        channel.refresh(standing, REFRESH_WITHIN)

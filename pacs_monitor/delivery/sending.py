@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
+from pacs_monitor.language import speaking
 from pacs_monitor.model import Channel, DeliveryError, Failure, Notification
 from pacs_monitor.threads import in_thread
 
@@ -15,6 +16,12 @@ DELIVERY_TIMEOUT = 30.0
 """Seconds for one attempt, where the channel's own timeout is not shorter."""
 GRACE = 5.0
 """Seconds after that until an attempt is abandoned, even if its thread still runs."""
+
+
+def deliver(channel: Channel, notification: Notification, timeout: float) -> str:
+    """Blocking; what a channel adds to a page is in the language of the page."""
+    with speaking(notification.language):
+        return channel.deliver(notification, timeout)
 
 
 class Sender:
@@ -33,7 +40,7 @@ class Sender:
             raise DeliveryError("channel_removed", f"channel {notification.channel} is not configured")
         try:
             async with asyncio.timeout(DELIVERY_TIMEOUT + GRACE):
-                return await in_thread(lambda: channel.deliver(notification, DELIVERY_TIMEOUT), "delivery")
+                return await in_thread(lambda: deliver(channel, notification, DELIVERY_TIMEOUT), "delivery")
         except DeliveryError:
             raise
         except TimeoutError:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.handover.form import as_json
 from pacs_monitor.handover.parts import Handover
+from pacs_monitor.messages.words import voice
 from pacs_monitor.model import Event, Notification, Severity
 
 SCHEMA = 1
@@ -27,5 +28,6 @@ def message(identity: str, channel: str, handover: Handover, monitor: MonitorSet
         "text": said.pop("text"),
         "handover": said,
         "url": monitor.url,
+        **voice(monitor),
     }
     return Notification(identity, channel, Event.DIGEST, handover.time, data)

@@ -45,7 +45,7 @@ def data(
             "probing": window.probing.value,
         },
         "failing": [str(check) for check in failing],
-        "url": f"{monitor.url}/maintenance",
+        "url": monitor.link("/maintenance"),
     }
 
 

@@ -8,17 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pacs_monitor import states
 from pacs_monitor.config.sections import MonitorSettings
-from pacs_monitor.messages import group
+from pacs_monitor.language import _
+from pacs_monitor.messages import changes, group
 from pacs_monitor.messages import summary as summary_of
 from pacs_monitor.messages.next_steps import next_step
+from pacs_monitor.messages.reasons import phrase
 from pacs_monitor.messages.scene import Scene
 from pacs_monitor.messages.sentences import kind_of, sentence, title_of
 from pacs_monitor.messages.words import acknowledged
 from pacs_monitor.model import (
     TROUBLE,
+    Blame,
     Check,
     CheckId,
     Ending,
@@ -73,7 +77,9 @@ def data(
         "probe": check.probe.kind if check else None,
         **_trouble_is(incident),
         "summary": said + (NEVER_WORKED if unproven else ""),
+        "why": why(incident),
         "detail": incident.detail,
+        "points_to": points_to(incident, scene),
         "unproven": unproven,
         "next_step": advice(incident, scene.checks, scene.unproven),
         "last_good": None if incident.last_good is None else iso(incident.last_good),
@@ -91,8 +97,9 @@ def data(
         "maintenance_ended": None if overran is None else {"name": overran[0], "at": iso(overran[1])},
         "also_failing": also_failing,
         "still_ok": still_ok,
+        "last_changes": _last_changes(incident, scene),
         "runbook": runbook(scene.monitor, reason or incident.kind),
-        "url": f"{scene.monitor.url}/incidents/{incident.id}",
+        "url": scene.monitor.link(f"/incidents/{incident.id}"),
         "unrecorded": False,
         **_of_the_node(None if check is None else check.node),
     }
@@ -121,6 +128,7 @@ def _of_the_node(node: Node | None) -> dict[str, Any]:
         "role": node.role if node else "",
         "impact": node.impact if node else "",
         "support": dict(node.support) if node else {},
+        "downtime_procedure": node.downtime_procedure if node else "",
         "labels": dict(node.labels) if node else {},
     }
 
@@ -160,7 +168,7 @@ def summary(incident: Incident, scene: Scene) -> str:
 
 def runbook(monitor: MonitorSettings, topic: Reason | IncidentKind) -> str:
     """The runbook entry of a reason, or of a kind of incident that has none."""
-    return f"{monitor.url}/docs/operations#{topic.value}"
+    return monitor.link(f"/docs/operations#{topic.value}")
 
 
 def advice(incident: Incident, checks: Mapping[CheckId, Check], unproven: Set[CheckId] = frozenset()) -> str:
@@ -186,6 +194,34 @@ def _detail(incident: Incident, event: Event, scene: Scene) -> str:
     if event in (Event.REMINDED, Event.ESCALATED) and latest is not None and latest.reason is incident.reason:
         return latest.detail
     return incident.detail
+
+
+def why(incident: Incident) -> str:
+    """The reason in words that name no address and no title."""
+    return phrase(incident.reason) if incident.reason and not incident.ended else ""
+
+
+def points_to(incident: Incident, scene: Scene) -> str:
+    """Where the reason says that the cause is; what it cannot say, it does not."""
+    if incident.reason is None or incident.ended or incident.kind is not IncidentKind.NODE:
+        return ""
+    title = title_of(incident, scene)
+    match incident.reason.blame:
+        case Blame.NODE:
+            return _("{title} itself", title=title)
+        case Blame.NETWORK:
+            return _("the network between the monitor and {title}, or {title} is off", title=title)
+        case _:
+            return _("the monitor, or its registration at {title}", title=title)
+
+
+def _last_changes(incident: Incident, scene: Scene) -> list[dict[str, Any]]:
+    """At its nodes; nothing once it is over."""
+    nodes = dict.fromkeys(member.node for member in incident.members)
+    if incident.ended or incident.kind is not IncidentKind.NODE:
+        return []
+    found = (one for node in nodes for one in scene.changes.get(node, ()))
+    return changes.data(found, ZoneInfo(scene.monitor.timezone), scene.now)
 
 
 def _siblings(incident: Incident, scene: Scene) -> tuple[list[str], list[str]]:

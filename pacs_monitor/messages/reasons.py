@@ -202,7 +202,7 @@ REASON_TEXTS: Mapping[str, ReasonText] = {
     ),
     Reason.TCP_TIMEOUT: ReasonText(
         "does not answer connection attempts{to_port}",
-        "Ping the machine: is it on, is a firewall or a route at fault, or does its service hang and accept nothing?",
+        "Ping the machine: is it on, does a firewall or a route stop it, or does its service hang and accept nothing?",
     ),
     Reason.TCP_UNREACHABLE: ReasonText(
         "cannot be reached over the network",
@@ -258,7 +258,7 @@ REASON_TEXTS: Mapping[str, ReasonText] = {
         "load.",
     ),
     Reason.PROBE_ERROR: ReasonText(
-        "the probe itself failed, which is a fault of the monitor",
+        "the probe itself failed, which is an error of the monitor",
         "Read the monitor's log; unless it ran out of memory or file descriptors, report a bug. The node may be up.",
     ),
 }

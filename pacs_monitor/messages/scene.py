@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from pacs_monitor.config.sections import MonitorSettings
+from pacs_monitor.messages.changes import Changed
 from pacs_monitor.model import Check, CheckId, Micros, Outcome, Standing
 
 
@@ -27,3 +28,5 @@ class Scene:
     """Checks that have never worked with their present configuration."""
     titles: Mapping[str, str] = field(default_factory=dict)
     """What people call a site, where it has a title."""
+    changes: Mapping[str, Sequence[Changed]] = field(default_factory=dict)
+    """Node → what changed there last."""

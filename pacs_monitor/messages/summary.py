@@ -39,8 +39,8 @@ def data(incident: Incident, name: str, monitor: MonitorSettings, now: Micros) -
         "since": iso(incident.since),
         "noticed": iso(incident.noticed),
         "resolved": iso(incident.ended) if incident.ended and is_over else None,
-        "runbook": f"{monitor.url}/docs/operations#{incident.kind.value}",
-        "url": f"{monitor.url}/incidents/{incident.id}",
+        "runbook": monitor.link(f"/docs/operations#{incident.kind.value}"),
+        "url": monitor.link(f"/incidents/{incident.id}"),
         "unrecorded": False,
     }
 

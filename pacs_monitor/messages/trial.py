@@ -18,6 +18,7 @@ from pacs_monitor.format.human import duration
 from pacs_monitor.messages import digest, group, page
 from pacs_monitor.messages.page import SCHEMA
 from pacs_monitor.messages.scene import Scene
+from pacs_monitor.messages.words import voice
 from pacs_monitor.model import (
     SECOND,
     CheckId,
@@ -100,6 +101,7 @@ def _test(identity: str, channel: str, monitor: MonitorSettings, now: Micros, wo
         "title": monitor.name,
         "summary": f"{NO_FAULT}: {words}",
         "url": monitor.url,
+        **voice(monitor),
     }
     return Notification(identity, channel, Event.TEST, now, data)
 
@@ -119,7 +121,7 @@ def _data(identity: str, shape: Shape, event: Event, channel: str, scene: Scene)
     asked = f"this is a test page ({name}) of channel {channel} of the monitor {monitor.name}; no action is needed"
     texts = {"summary": f"{NO_FAULT}: {asked}", "title": NO_FAULT, "url": monitor.url, "test": True}
     more = {"impact": IMPACT, "detail": f"{NO_FAULT}: {asked}", "next_step": "" if incident.ended else NEXT_STEP}
-    return {**told, **texts, **({} if shape is Shape.DIGEST else more)}
+    return {**told, **voice(monitor), **texts, **({} if shape is Shape.DIGEST else more)}
 
 
 def _invented(identity: str, shape: Shape, now: Micros, *, over: bool) -> Incident:

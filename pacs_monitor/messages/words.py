@@ -1,10 +1,16 @@
-"""What people have said of an incident, as messages and the API have it."""
+"""Small things that messages, the API and the log say alike."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pacs_monitor.model import Acknowledgement, Micros, PublicNote, iso
+from pacs_monitor.config.sections import MonitorSettings
+from pacs_monitor.model import Acknowledgement, Micros, PublicNote, Transition, iso
+
+
+def voice(monitor: MonitorSettings) -> dict[str, str]:
+    """The language of a page, and the zone in which people read its times."""
+    return {"language": monitor.language, "timezone": monitor.timezone}
 
 
 def acknowledged(said: Acknowledgement | None) -> dict[str, Any] | None:
@@ -25,3 +31,11 @@ def public_note(note: PublicNote | None, now: Micros) -> dict[str, Any] | None:
         "next_update": None if promised is None else iso(promised),
         "overdue": promised is not None and promised <= now,
     }
+
+
+def transition_line(transition: Transition) -> str:
+    """A transition for the log: what, and all that was seen of it."""
+    before, after = transition.before, transition.after
+    moved = f"still {after}" if before is after else f"{before} -> {after}"
+    why = f" ({transition.reason})" if transition.reason else ""
+    return f"{transition.check}: {moved}{why}" + (f": {transition.detail}" if transition.detail else "")

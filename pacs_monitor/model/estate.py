@@ -60,6 +60,7 @@ class Node:
     paging: Paging = Paging.ON
     impact: str = ""
     support: Mapping[str, str] = field(default_factory=dict)
+    downtime_procedure: str = ""
     depends_on: tuple[tuple[str, ...], ...] = ()
     """Its network parents; of the nodes of one entry, all must be down to cut it off."""
     max_associations: int = 1

@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
+from pacs_monitor.language import SOURCE
 from pacs_monitor.model.enums import TROUBLE, Phase, Reason, Severity, State
 from pacs_monitor.model.errors import PacsMonitorError
 from pacs_monitor.model.failures import FailureClass
@@ -211,6 +212,11 @@ class Notification:
         if kind == IncidentKind.SUMMARY:
             return Event.DIGEST.value
         return self.event.replace("incident.", "group.") if kind == IncidentKind.GROUP else self.event.value
+
+    @property
+    def language(self) -> str:
+        """In which it is written, and what a channel adds to it."""
+        return str(self.data.get("language") or SOURCE)
 
     @property
     def opens(self) -> bool:

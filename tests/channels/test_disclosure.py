@@ -27,9 +27,9 @@ def test_full_is_the_page_as_it_is(event: str) -> None:
 @pytest.mark.parametrize(
     ("event", "summary"),
     [
-        (Event.OPENED, "Röntgen-Archiv, dicom_store: down (out of resources), since 2025-11-24 16:00 UTC"),
-        (Event.CHANGED, "Röntgen-Archiv, dicom_store: now down (out of resources), since 2025-11-24 16:00 UTC"),
-        (Event.RESOLVED, "Röntgen-Archiv, dicom_store: has recovered, open since 2025-11-24 16:00 UTC"),
+        (Event.OPENED, "Röntgen-Archiv, dicom_store: down (out of resources), since Mon 2025-11-24 16:00:00 UTC"),
+        (Event.CHANGED, "Röntgen-Archiv, dicom_store: now down (out of resources), since Mon 2025-11-24 16:00:00 UTC"),
+        (Event.RESOLVED, "Röntgen-Archiv, dicom_store: has recovered, open since Mon 2025-11-24 16:00:00 UTC"),
     ],
 )
 def test_minimal_says_what_is_broken_and_since_when(event: Event, summary: str) -> None:

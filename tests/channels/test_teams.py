@@ -36,13 +36,14 @@ def lines(card: dict[str, Any]) -> list[str]:
 def test_the_first_line_says_it_all_and_the_rest_what_to_do() -> None:
     assert lines(card_of(samples.notification(), disclose="full")) == [
         samples.SUMMARY,
-        "Since: 2025-11-24 16:00 UTC",
         "For whom: ED and stroke CT cannot see priors",
-        "Why: C-STORE to SECRETAET at 10.1.2.3:104 answered 0xA700",
+        "Since: Mon 2025-11-24 16:00:00 UTC",
+        "Why: out of resources: C-STORE to SECRETAET at 10.1.2.3:104 answered 0xA700",
         "Do first: Free space on the archive.",
         "Still works: archive/dicom_echo",
         "Call: phone: +49 30 1234, contract: K-4711",
-        "Acknowledged: by: Nurse Joy, why: vendor rebooted it, at: t, until: t, ticket: INC1",
+        "Acknowledged: by Nurse Joy until t, vendor rebooted it, ticket INC1",
+        "Users were told: vendor rebooted it",
     ]
 
 

@@ -13,6 +13,7 @@ import pytest
 from rich.text import Text
 
 from pacs_monitor.alerting.events import Reloaded, SiteCut, SiteReached, Started
+from pacs_monitor.alerting.latest import LatestChanges
 from pacs_monitor.alerting.pages import Pages
 from pacs_monitor.alerting.words import Acknowledge, Remark
 from pacs_monitor.cli import display
@@ -61,7 +62,7 @@ async def told(folder: Path, nodes: str, plot: Callable[[Play], None]) -> list[t
     clock.time = at(0)
     history = History.open(f"sqlite:///{folder}/pacs-monitor.db", "east-campus", clock)
     await history.adopt(play.estate.checks, Revision(play.estate.revision))
-    pages = Pages("east-campus", NothingSeen(), Supervisor())
+    pages = Pages("east-campus", NothingSeen(), Supervisor(), LatestChanges())
     tries = [*[1] * 100, 4]
     for decided, _ in play.after:
         clock.time = decided.event.at

@@ -154,7 +154,9 @@ def test_people_reach_us_where_we_listen_unless_an_external_url_is_given(tmp_pat
     assert loaded(tmp_path, HEAD).monitor.url == "http://127.0.0.1:9741"
     assert loaded(tmp_path, HEAD.replace("east", 'east, listen: "[::1]:1"')).monitor.url == "http://[::1]:1"
     given = HEAD.replace("east", "east, external_url: https://m.example.org/")
-    assert loaded(tmp_path, given).monitor.url == "https://m.example.org"
+    assert loaded(tmp_path, given).monitor.link("/x") == "https://m.example.org/x"
+    none = loaded(tmp_path, HEAD.replace("east", "east, external_url: none")).monitor
+    assert (none.url, none.link("/x")) == ("", "")
 
 
 def test_a_certificate_and_a_key_that_do_not_fit_are_a_mistake(tmp_path: Path) -> None:

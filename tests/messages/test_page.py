@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pacs_monitor.messages import page
+from pacs_monitor.messages.changes import Changed, What
 from pacs_monitor.messages.next_steps import NO_DATAGRAM, next_step
 from pacs_monitor.messages.reasons import REASON_TEXTS, phrase
 from pacs_monitor.messages.scene import Scene
@@ -68,6 +69,10 @@ def test_the_data_is_the_contracts() -> None:
         "impact": "no priors",
         "support": {"phone": "4711"},
         "detail": "",
+        "why": "refuses connections",
+        "points_to": "Main archive itself",
+        "last_changes": [],
+        "downtime_procedure": "",
         "next_step": (
             "Check that the service is running and on this port: the machine is up, but nothing listens there."
         ),
@@ -101,6 +106,37 @@ def test_the_data_is_the_contracts() -> None:
         "unrecorded": False,
         "unproven": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("reason", "where"),
+    [
+        (Reason.TCP_REFUSED, "Main archive itself"),
+        (Reason.TCP_TIMEOUT, "the network between the monitor and Main archive, or Main archive is off"),
+        (Reason.CALLING_AET_UNKNOWN, "the monitor, or its registration at Main archive"),
+        (None, ""),
+    ],
+)
+def test_a_page_says_what_its_reason_points_to_and_blames_nobody(reason: Reason | None, where: str) -> None:
+    data = written(replace(DOWN, reason=reason))
+    assert data["points_to"] == where
+    assert [key for key, text in data.items() if "fault" in str(text)] == []
+    assert written(replace(DOWN, reason=reason, ended=at(540), ending=Ending.RESOLVED))["points_to"] == ""
+
+
+def test_a_page_says_what_changed_last_until_it_is_over() -> None:
+    scene = Scene("east-campus", ESTATE.monitor, CHECKS, STANDINGS, at(60))
+    scene = replace(scene, changes={"archive": [Changed(at(-60), What.CONFIGURATION)]})
+    (change,) = page.data(DOWN, Event.OPENED, scene)["last_changes"]
+    assert change["text"] == "the monitor's configuration of this node, at 16:59:00 CET"
+    over = replace(DOWN, state=State.UP, ended=at(540), ending=Ending.RESOLVED)
+    assert page.data(over, Event.RESOLVED, scene)["last_changes"] == []
+
+
+def test_without_an_external_url_that_people_can_open_there_are_no_links() -> None:
+    scene = Scene("east-campus", an_estate(external_url="none").monitor, CHECKS, STANDINGS, at(60))
+    data = page.data(DOWN, Event.OPENED, scene)
+    assert (data["url"], data["runbook"]) == ("", "")
 
 
 def test_the_worst_member_speaks_for_the_incident() -> None:

@@ -1,8 +1,9 @@
 """What of a page leaves the house.
 
-`full`: all of it. `minimal`: names of nodes, sites and checks, states, times, the reason, the impact, the next step,
-the phone of the support and the links; nothing that a probe or a person said: no addresses, AE titles, contract
-numbers, labels, notes and names of people. The sentence is written anew from these. Pure.
+`full`: all of it. `minimal`: names of nodes, sites and checks, states, times, the reason, the impact, the downtime
+procedure, the next step, what sort of thing changed last, the phone of the support and the links; nothing that a probe
+or a person said: no addresses, AE titles, contract numbers, labels, notes and names of people. The
+sentence is written anew from these. Pure.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from pacs_monitor.channels.shared.lines import local
+from pacs_monitor.language import N_, _, _n
 from pacs_monitor.model import Event, Notification
 
 Disclose = Annotated[
@@ -25,17 +28,40 @@ _SAFE = (
     *("schema", "monitor", "kind", "incident", "group", "dedup_key", "node", "title", "site", "role", "check", "probe"),
     *("severity", "state", "reason", "blame", "phase", "last_good", "since", "noticed", "resolved", "page", "worse"),
     *("members", "problems", "nodes", "incidents", "linked", "also_failing", "still_ok", "impact", "next_step"),
-    *("runbook", "url", "unrecorded", "unproven", "channel", "timezone"),
+    *(
+        "why",
+        "points_to",
+        "downtime_procedure",
+        "runbook",
+        "url",
+        "unrecorded",
+        "unproven",
+        "channel",
+        "language",
+        "timezone",
+    ),
 )
 _MISSED = ("incident", "dedup_key", "severity", "since", "ended")
+_CHANGE = ("at", "what", "check")
 _WINDOW = ("id", "start", "end", "probing")
-_HOW = {
-    Event.MAINTENANCE_BEGUN: "maintenance has begun",
-    Event.MAINTENANCE_ENDING: "maintenance ends soon, and something still fails",
-    Event.MAINTENANCE_ENDED: "maintenance has ended",
-    Event.RESOLVED: "has recovered",
-    Event.WITHDRAWN: "is no longer monitored",
-    Event.CLOSED: "incident closed by hand",
+_OVER = {
+    Event.MAINTENANCE_BEGUN: N_("{what}: maintenance has begun"),
+    Event.MAINTENANCE_ENDING: N_("{what}: maintenance ends soon, and something still fails"),
+    Event.MAINTENANCE_ENDED: N_("{what}: maintenance has ended"),
+    Event.RESOLVED: N_("{what}: has recovered, open since {since}"),
+    Event.WITHDRAWN: N_("{what}: is no longer monitored, open since {since}"),
+    Event.CLOSED: N_("{what}: incident closed by hand, open since {since}"),
+}
+_GOES_ON = {
+    Event.CHANGED: N_("{what}: now {how}, since {since}"),
+    Event.ACKNOWLEDGED: N_("{what}: {how}, acknowledged, since {since}"),
+}
+_STATES = {
+    "up": N_("up"),
+    "degraded": N_("degraded"),
+    "down": N_("down"),
+    "unknown": N_("unknown"),
+    "absent": N_("absent"),
 }
 
 
@@ -51,6 +77,8 @@ def disclosed(notification: Notification, disclose: Disclose) -> Mapping[str, An
         kept["acknowledged"] = {"until": said.get("until")}
     if "window" in data:
         kept["window"] = {key: data["window"].get(key) for key in _WINDOW}
+    if "last_changes" in data:
+        kept["last_changes"] = [{key: one.get(key) for key in _CHANGE} for one in data["last_changes"]]
     if "missed" in data:
         kept["missed"] = [{key: one.get(key) for key in _MISSED} for one in data["missed"]]
     return {**kept, "summary": _summary(notification)}
@@ -59,36 +87,39 @@ def disclosed(notification: Notification, disclose: Disclose) -> Mapping[str, An
 def _summary(notification: Notification) -> str:
     """One sentence of names, states and times alone."""
     data, event = notification.data, notification.event
-    since = moment(data.get("since"))
     if data.get("kind") == "handover":
         return _handover(data)
     if event is Event.DIGEST:
-        count = len(data.get("missed", ()))
-        return f"While channel {data.get('channel')} delivered nothing, incidents began and ended: {count}"
+        count, channel = len(data.get("missed", ())), data.get("channel")
+        return _(
+            "While channel {channel} delivered nothing, incidents began and ended: {count}",
+            channel=channel,
+            count=count,
+        )
+    what, since = _what(data), local(data.get("since"), data)
+    if event in _OVER:
+        return _(_OVER[event], what=what, since=since)
+    reason = data.get("why") or str(data.get("reason") or "").replace("_", " ")
+    state = _(_STATES.get(str(data.get("state")), str(data.get("state"))))
+    how = f"{state} ({reason})" if reason else state
+    return _(_GOES_ON.get(event, N_("{what}: {how}, since {since}")), what=what, how=how, since=since)
+
+
+def _what(data: Mapping[str, Any]) -> str:
+    """What it is about: how many nodes of a site, or which check of a node."""
     what = str(data.get("title") or data.get("monitor") or "")
     if nodes := data.get("nodes"):
-        what += f" ({len(nodes)} nodes)"
-    elif data.get("check") and data.get("check") != what:
-        what += f", {data['check']}"
-    how = _HOW.get(event) or f"{'now ' if event is Event.CHANGED else ''}{data.get('state')}"
-    reason = f" ({str(data['reason']).replace('_', ' ')})" if data.get("reason") and event not in _HOW else ""
-    acknowledged = ", acknowledged" if event is Event.ACKNOWLEDGED else ""
-    past = f", {'open ' if event in _HOW else ''}since {since}" if since else ""
-    return f"{what}: {how}{reason}{acknowledged}{past}"
+        return _n("{what} ({count} node)", "{what} ({count} nodes)", len(nodes), what=what)
+    return f"{what}, {data['check']}" if data.get("check") and data.get("check") != what else what
 
 
 def _handover(data: Mapping[str, Any]) -> str:
     """How much there is to hand over."""
     parts = data.get("handover", {})
     counts = {key: len(parts.get(key) or ()) for key in ("open", "acknowledged", "overdue_updates", "undelivered")}
-    return (
-        f"Handover of {data.get('monitor')}: {counts['open']} incidents not acknowledged, "
-        f"{counts['acknowledged']} being handled, {counts['overdue_updates']} updates to users overdue, "
-        f"{counts['undelivered']} channels with undelivered pages; the rest: pacs-monitor handover"
+    return _(
+        "Handover of {monitor}: {open} incidents not acknowledged, {acknowledged} being handled, {overdue_updates} "
+        "updates to users overdue, {undelivered} channels with undelivered pages; the rest: pacs-monitor handover",
+        monitor=data.get("monitor"),
+        **counts,
     )
-
-
-def moment(value: object) -> str:
-    """`2026-11-24T08:01:30.000000Z` as `2026-11-24 08:01 UTC`; what is no such time stays as it is."""
-    text = str(value or "")
-    return f"{text[:10]} {text[11:16]} UTC" if text[10:11] == "T" and text.endswith("Z") else text

@@ -1,114 +1,149 @@
-"""What a page says, line by line, in the order in which it is read at 3 a.m.; for channels with room for all of it.
-Pure.
+"""A page as lines, in the order in which somebody who was woken up needs them. Pure.
 
-A key that is new to a page is a line too: it comes behind those that are known here, under its own name.
+What is broken stands in the `summary`, which comes first; then for whom, since when, why and what to do, what still
+works, what else fails, what changed last, whom to call, the downtime procedure, the runbook and the link. What a page
+does not say has no line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
-from pacs_monitor.channels.shared.disclosure import moment
-from pacs_monitor.channels.shared.rendering import cut, unsendable
+from pacs_monitor.channels.shared.rendering import said
+from pacs_monitor.format import human
+from pacs_monitor.language import N_, _
+from pacs_monitor.model import SECOND
 
-TEXT_LIMIT, NAMED = 2000, 50
-"""Characters of one text, and members of a list that are named."""
-TITLES = {
-    "impact": "For whom",
-    "since": "Since",
-    "detail": "Why",
-    "reason": "Reason",
-    "next_step": "Do first",
-    "still_ok": "Still works",
-    "also_failing": "Fails too",
-    "support": "Call",
-    "acknowledged": "Acknowledged",
-    "public_note": "Users were told",
-    "maintenance_ended": "Maintenance ended",
-    "problems": "Checks",
-    "nodes": "Nodes",
-    "failing": "Still fails",
-    "window": "Maintenance",
-    "missed": "Missed",
-    "open": "Still open",
-    "resolved": "Resolved",
-    "last_good": "Last good result",
+NAMED = 100
+"""Members of a list that are named."""
+_TITLES = {
+    "impact": N_("For whom"),
+    "since": N_("Since"),
+    "why": N_("Why"),
+    "points_to": N_("Points to"),
+    "next_step": N_("Do first"),
+    "still_ok": N_("Still works"),
+    "also_failing": N_("Fails too"),
+    "nodes": N_("Nodes"),
+    "missed": N_("Missed"),
+    "open": N_("Still open"),
+    "failing": N_("Still fails"),
+    "last_changes": N_("Changed last"),
+    "support": N_("Call"),
+    "downtime_procedure": N_("Downtime procedure"),
+    "acknowledged": N_("Acknowledged"),
+    "public_note": N_("Users were told"),
+    "runbook": N_("Runbook"),
+    "url": N_("Incident"),
 }
-"""The lines for people; every other key is a detail."""
-SHOWN_ELSEWHERE = frozenset(
-    {
-        "schema",
-        "dedup_key",
-        "kind",
-        "summary",
-        "url",
-        "runbook",
-        "monitor",
-        "page",
-        "worse",
-        "first",
-        "text",
-        "handover",
-    }
-)
-"""Identity, what the receiver puts elsewhere, and what is said twice."""
+_SUPPORT = {"phone": N_("phone"), "contract": N_("contract"), "hours": N_("hours"), "email": N_("email")}
+_CHANGES = {
+    "version": N_("software version"),
+    "certificate": N_("certificate"),
+    "services": N_("accepted services"),
+    "configuration": N_("configuration of the monitor"),
+    "maintenance": N_("maintenance ended"),
+}
 
 
 class Line(NamedTuple):
-    """One line: several texts where it is a list."""
+    """One thing that a page says beside its summary."""
 
     key: str
+    """In the data of the page."""
     title: str
-    texts: tuple[str, ...]
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.title}: {self.text}"
 
 
 def lines(data: Mapping[str, Any]) -> list[Line]:
-    """What people read first; nothing that is empty."""
-    return [*_lines(data, TITLES)]
+    """All of them, in order."""
+    told = ((key, title, _text(data, key)) for key, title in _TITLES.items())
+    return [Line(key, _(title), text) for key, title, text in told if text]
 
 
-def details(data: Mapping[str, Any]) -> list[Line]:
-    """Everything else."""
-    others = [key for key in data if key not in TITLES and key not in SHOWN_ELSEWHERE]
-    return [*_lines(data, {key: key.replace("_", " ").capitalize() for key in others})]
+def plain_text(data: Mapping[str, Any]) -> str:
+    """The page whole: its summary, and a line for each of the rest."""
+    if text := said(data, "text"):
+        return text
+    return "\n".join([said(data, "summary"), *map(str, lines(data))])
 
 
-def _lines(data: Mapping[str, Any], titles: Mapping[str, str]) -> Iterator[Line]:
-    for key, title in titles.items():
-        if texts := tuple(_texts(key, data.get(key))):
-            yield Line(key, title, texts)
+def local(value: object, data: Mapping[str, Any]) -> str:
+    """`2026-11-24T08:01:30.000000Z` by the clocks of the page's time zone; what is no such time stays as it is."""
+    text = str(value or "")
+    try:
+        at = datetime.fromisoformat(text)
+        return human.moment(round(at.timestamp()) * SECOND, ZoneInfo(said(data, "timezone") or "UTC"))
+    except (ValueError, OverflowError, LookupError, TypeError):
+        return text
 
 
-def _texts(key: str, value: object) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        value = [f"{name}: {_text(key, one)}" for name, one in value.items() if one not in (None, "")]
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        yield from (_text(key, one) for one in value[:NAMED])
-        if len(value) > NAMED:
-            yield f"and {len(value) - NAMED} more"
-    elif value not in (None, "", False):
-        yield _text(key, value)
+def _text(data: Mapping[str, Any], key: str) -> str:
+    if key in _WRITTEN:
+        return _WRITTEN[key](data)
+    value = data.get(key)
+    return _list(value) if isinstance(value, list | tuple) else said(data, key)
 
 
-def _text(key: str, value: object) -> str:
-    """DeliveryError (unsendable) for what is neither a text, a number nor made of these."""
-    if isinstance(value, Mapping):
-        return _entry(key, value)
-    if value is True:
-        return "yes"
-    if not isinstance(value, str | int | float | None):
-        raise unsendable(f"{key} of the notification is {type(value).__name__}, not a text")
-    text = moment(value)
-    return cut(text.replace("_", " ") if key == "reason" else text, TEXT_LIMIT)
+def _why(data: Mapping[str, Any]) -> str:
+    """The reason, and what exactly was found."""
+    words = said(data, "why") or said(data, "reason").replace("_", " ")
+    return ": ".join(filter(None, (words, said(data, "detail"))))
 
 
-def _entry(key: str, value: Mapping[str, Any]) -> str:
-    """One of a list: its own sentence, or a check with its state."""
-    if "summary" in value:
-        return _text(key, value["summary"])
-    if "check" in value:
-        reason = f" ({str(value['reason']).replace('_', ' ')})" if value.get("reason") else ""
-        flapping = ", flapping" if value.get("flapping") else ""
-        return f"{value['check']}: {value.get('state')}{reason} since {moment(value.get('since'))}{flapping}"
-    return ", ".join(f"{name}: {_text(key, one)}" for name, one in value.items() if one not in (None, ""))
+def _runbook(data: Mapping[str, Any]) -> str:
+    """Where there is no link: what to look for on paper."""
+    link, reason = said(data, "runbook"), said(data, "reason")
+    if link or not reason or data.get("resolved"):
+        return link
+    return _("entry {reason} of the operations manual", reason=reason)
+
+
+def _support(data: Mapping[str, Any]) -> str:
+    support = data.get("support") or {}
+    return ", ".join(f"{_(_SUPPORT.get(str(name), str(name)))}: {one}" for name, one in support.items() if one)
+
+
+def _acknowledged(data: Mapping[str, Any]) -> str:
+    value = data.get("acknowledged")
+    if not value:
+        return ""
+    by, why, ticket = (str(value.get(key) or "") for key in ("by", "why", "ticket"))
+    until = local(value.get("until"), data)
+    who = _("by {by} until {until}", by=by, until=until) if by else _("until {until}", until=until)
+    return ", ".join(filter(None, (who, why, _("ticket {ticket}", ticket=ticket) if ticket else "")))
+
+
+def _last_changes(data: Mapping[str, Any]) -> str:
+    return "; ".join(str(one.get("text") or _change(one, data)) for one in data.get("last_changes") or ())
+
+
+def _change(one: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    what = str(one.get("what"))
+    return _("{what} ({at})", what=_(_CHANGES.get(what, what)), at=local(one.get("at"), data))
+
+
+def _list(value: Sequence[Any]) -> str:
+    named = ", ".join(map(_name, value[:NAMED]))
+    more = len(value) - NAMED
+    return _("{named} and {more} more", named=named, more=more) if more > 0 else named
+
+
+def _name(one: object) -> str:
+    return str(one.get("summary") or one.get("incident")) if isinstance(one, Mapping) else str(one)
+
+
+_WRITTEN: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "since": lambda data: local(data.get("since"), data),
+    "why": _why,
+    "runbook": _runbook,
+    "support": _support,
+    "acknowledged": _acknowledged,
+    "last_changes": _last_changes,
+}

@@ -22,7 +22,7 @@ from icalendar import Event as Appointment
 from jinja2 import Environment, StrictUndefined, Template
 
 from pacs_monitor import __version__
-from pacs_monitor.channels.shared.lines import details, lines
+from pacs_monitor.channels.shared.mail_lines import details, lines
 from pacs_monitor.channels.shared.rendering import cut, said
 from pacs_monitor.model import ENDINGS, SECOND, Event, Notification
 

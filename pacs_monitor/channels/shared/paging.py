@@ -19,9 +19,36 @@ DETAIL_LIMIT = 4096
 NAMED = 100
 """Members of a list that are named."""
 _DETAILS = (
-    *("impact", "detail", "next_step", "support", "state", "reason", "blame", "check", "probe", "node", "site", "role"),
-    *("since", "noticed", "last_good", "resolved", "members", "nodes", "also_failing", "still_ok", "acknowledged"),
-    *("public_note", "labels", "missed", "window", "failing", "runbook", "monitor", "incident"),
+    *(
+        "impact",
+        "why",
+        "detail",
+        "points_to",
+        "next_step",
+        "support",
+        "downtime_procedure",
+        "state",
+        "reason",
+        "blame",
+        "check",
+        "probe",
+        "node",
+        "site",
+        "role",
+    ),
+    *("since", "noticed", "last_good", "resolved", "members", "nodes", "also_failing", "still_ok"),
+    *(
+        "last_changes",
+        "acknowledged",
+        "public_note",
+        "labels",
+        "missed",
+        "window",
+        "failing",
+        "runbook",
+        "monitor",
+        "incident",
+    ),
 )
 
 
@@ -66,4 +93,8 @@ def _text(data: Mapping[str, Any], key: str) -> str:
 
 
 def _one(value: object) -> str:
-    return str(value.get("summary") or value.get("incident")) if isinstance(value, Mapping) else str(value)
+    return (
+        str(value.get("text") or value.get("summary") or value.get("what") or value.get("incident"))
+        if isinstance(value, Mapping)
+        else str(value)
+    )

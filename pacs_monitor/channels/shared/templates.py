@@ -1,7 +1,8 @@
 """Texts of the site: Jinja2 templates over the data of a page, sandboxed, tried when the configuration is read.
 
-A template sees every key of a page (one that a page does not have is empty), and `key` (the same from opened to
-resolved), `id` (the same on every retry), `type`, `event` and `timestamp`. It sees nothing of the monitor.
+A template sees every key of a page (one that a page does not have is empty), and `text` (all of the page, line by
+line), `key` (the same from opened to resolved), `id` (the same on every retry), `type`, `event` and `timestamp`. It
+sees nothing of the monitor.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import AfterValidator
 
+from pacs_monitor.channels.shared.lines import plain_text
 from pacs_monitor.channels.shared.rendering import cut, said, unsendable
 from pacs_monitor.fields import Settings
 from pacs_monitor.model import ENDINGS, Event, Notification, iso
@@ -22,10 +24,22 @@ LONGEST = 1 << 20
 """Characters of what a template makes."""
 _TEXTS = (
     *("monitor", "kind", "incident", "group", "node", "title", "site", "role", "check", "probe", "severity", "state"),
-    *("reason", "blame", "phase", "summary", "detail", "next_step", "impact", "last_good", "since", "noticed"),
-    *("resolved", "public_note", "runbook", "url", "channel", "timezone"),
+    *("reason", "blame", "phase", "summary", "why", "detail", "points_to", "next_step", "impact", "last_good", "since"),
+    *("noticed", "resolved", "public_note", "downtime_procedure", "runbook", "url", "channel", "language", "timezone"),
+    "text",
 )
-_LISTS = ("members", "problems", "nodes", "incidents", "linked", "also_failing", "still_ok", "missed", "failing")
+_LISTS = (
+    "members",
+    "problems",
+    "nodes",
+    "incidents",
+    "linked",
+    "also_failing",
+    "still_ok",
+    "missed",
+    "failing",
+    "last_changes",
+)
 _MAPPINGS = ("support", "labels", "acknowledged", "window")
 _EMPTY: Mapping[str, Any] = {
     **dict.fromkeys(_TEXTS, ""),
@@ -104,7 +118,7 @@ def rendered(template: str, notification: Notification, data: Mapping[str, Any],
     told = {key: value for key, value in data.items() if value is not None}
     event = notification.event.value.rpartition(".")[2]
     ours = {"type": notification.type, "event": event, "id": notification.id, "timestamp": iso(notification.created)}
-    known = {**_EMPTY, **told, **ours, "key": said(data, "dedup_key") or notification.id}
+    known = {**_EMPTY, "text": plain_text(data), **told, **ours, "key": said(data, "dedup_key") or notification.id}
     for key in _TEXTS:
         said(known, key)
     try:

@@ -1,0 +1,62 @@
+"""A page as lines: nothing that it says is lost, in the order in which it is needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pacs_monitor.channels.shared.disclosure import disclosed
+from pacs_monitor.channels.shared.lines import lines, plain_text
+from pacs_monitor.model import Event
+from tests.channels import samples
+
+WHOLE: dict[str, Any] = {
+    "timezone": "Europe/Berlin",
+    "why": "refuses new objects (out of resources)",
+    "points_to": "Röntgen-Archiv itself",
+    "also_failing": ["archive/archive_disk"],
+    "last_changes": [
+        {"at": "2025-11-20T15:00:00.000000Z", "what": "version", "check": "archive/fhir", "text": "5.1 became 5.2"}
+    ],
+    "downtime_procedure": "Folder 7 at the desk",
+    "public_note": "",
+    "acknowledged": None,
+}
+
+
+def test_the_page_as_text_is_whole_and_in_order() -> None:
+    assert plain_text(samples.data(**WHOLE)).splitlines() == [
+        samples.SUMMARY,
+        "For whom: ED and stroke CT cannot see priors",
+        "Since: Mon 2025-11-24 17:00:00 CET",
+        "Why: refuses new objects (out of resources): C-STORE to SECRETAET at 10.1.2.3:104 answered 0xA700",
+        "Points to: Röntgen-Archiv itself",
+        "Do first: Free space on the archive.",
+        "Still works: archive/dicom_echo",
+        "Fails too: archive/archive_disk",
+        "Changed last: 5.1 became 5.2",
+        "Call: phone: +49 30 1234, contract: K-4711",
+        "Downtime procedure: Folder 7 at the desk",
+        "Runbook: https://monitor.example.org/docs/operations#out_of_resources",
+        "Incident: https://monitor.example.org/incidents/01JD0000000000000000000000",
+    ]
+
+
+def test_without_links_a_page_names_the_entry_to_look_up() -> None:
+    told = {line.key: line.text for line in lines(samples.data(**WHOLE, url="", runbook=""))}
+    assert "url" not in told
+    assert told["runbook"] == "entry out_of_resources of the operations manual"
+
+
+def test_what_leaves_the_house_says_what_sort_of_change_it_was() -> None:
+    told = plain_text(disclosed(samples.notification(Event.OPENED, **WHOLE), "minimal"))
+    assert "Changed last: software version (Thu 2025-11-20 16:00:00 CET)" in told.splitlines()
+    assert "5.1" not in told
+
+
+def test_a_page_of_an_earlier_version_has_its_lines_too() -> None:
+    told = {line.key: line.text for line in lines({"summary": "x", "reason": "tcp_refused", "since": "soon"})}
+    assert told == {
+        "since": "soon",
+        "why": "tcp refused",
+        "runbook": "entry tcp_refused of the operations manual",
+    }
