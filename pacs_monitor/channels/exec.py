@@ -22,29 +22,20 @@ recorded, without the secrets of `environment`: it must not print patient data.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import tempfile
-import threading
 from collections.abc import Mapping
-from typing import IO, ClassVar
+from typing import ClassVar
 
 from pacs_monitor.channels.shared.disclosure import Disclose, disclosed
+from pacs_monitor.channels.shared.programs import PLAIN, run
 from pacs_monitor.channels.shared.redaction import Redaction
 from pacs_monitor.channels.shared.rendering import json_bytes
 from pacs_monitor.fields import Command, Duration, Secret, Settings
 from pacs_monitor.format.human import duration
 from pacs_monitor.model import DeliveryError, Failure, Notification, iso
-from pacs_monitor.reaper import MARK, reaper
 
-OUTPUT_LIMIT = 16384
-"""Bytes of output that are looked at; the rest is read and dropped."""
 LONG_ARGUMENT = 8
 """Characters: an argument may be a secret, although `environment` is the place for one; shorter ones are words."""
 REFUSED = {65: "exit_65", 126: "not_configured", 127: "not_configured"}
-_STRAGGLERS = 1.0
-"""Seconds for the pipe to be closed by what was killed."""
-_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
 
 class ExecSettings(Settings):
@@ -69,7 +60,7 @@ class Exec:
         self.name = name
         self._settings = settings
         secrets = {name: value.get_secret_value() for name, value in settings.environment.items()}
-        self._environment = _ENVIRONMENT | secrets
+        self._environment = PLAIN | secrets
         arguments = [argument for argument in settings.command[1:] if len(argument) >= LONG_ARGUMENT]
         self._redaction = Redaction(others=[*secrets.values(), *arguments])
 
@@ -85,7 +76,7 @@ class Exec:
         )
         limit = min(timeout, self._settings.timeout)
         try:
-            status, output = _run(self._settings.command, self._environment, body, limit)
+            status, output = run(self._settings.command, self._environment, body, limit)
         except OSError as error:
             detail = f"the program cannot be run as the monitor's user: {error.strerror}"
             raise DeliveryError("not_configured", detail, failure=Failure.REFUSAL, may_have_arrived=False) from None
@@ -99,45 +90,3 @@ class Exec:
         if status in REFUSED:
             raise DeliveryError(REFUSED[status], told, failure=Failure.REFUSAL, may_have_arrived=False)
         raise DeliveryError("killed" if status < 0 else "exit_status", told)
-
-
-def _run(command: tuple[str, ...], environment: Mapping[str, str], body: bytes, limit: float) -> tuple[int | None, str]:
-    """Exit status (negative: the signal that ended it, None: it had to be killed), and the beginning of its output.
-
-    Nothing of it runs on. Raises OSError when it cannot be run.
-    """
-    read_end, write_end = os.pipe()
-    output = bytearray()
-    with os.fdopen(read_end, "rb", 0) as pipe, tempfile.TemporaryFile() as given, reaper.command() as name:
-        given.write(body)
-        given.seek(0)
-        try:
-            process = subprocess.Popen(  # noqa: S603 - the site's own program, as a list
-                command,
-                stdin=given,
-                stdout=write_end,
-                stderr=write_end,
-                env={**environment, MARK: name},
-                cwd="/",
-                start_new_session=True,
-            )
-        finally:
-            os.close(write_end)
-        reading = threading.Thread(target=_read, args=(pipe, output), daemon=True, name="exec-output")
-        reading.start()
-        status: int | None = None
-        try:
-            status = process.wait(limit)
-        except subprocess.TimeoutExpired:
-            pass
-        finally:
-            reaper.end(name, process.pid)
-            process.wait()
-            reading.join(_STRAGGLERS)
-    return status, output.decode(errors="replace")
-
-
-def _read(pipe: IO[bytes], output: bytearray) -> None:
-    """Until nobody holds the other end; a program that prints without end is not held up, but killed at its time."""
-    while chunk := pipe.read(OUTPUT_LIMIT):
-        output += chunk[: max(0, OUTPUT_LIMIT - len(output))]

@@ -14,6 +14,9 @@ def check_packages(validator: Validator, draft: Draft) -> None:
     if draft.monitor and not draft.monitor.settings.database.startswith("sqlite"):
         package = _missing_driver(draft.monitor.settings.database)
         _report(validator, draft.monitor.tree, draft.monitor.path, "database", package)
+    for channel in draft.channels.values():
+        wants = getattr(channel.kind, "missing_package", None)
+        _report(validator, channel.common.tree, channel.common.path, "type", wants() if wants else None)
     for node in draft.nodes.values():
         for kind, settings in node.systems.items():
             made: object = systems.kinds()[kind](settings)  # type: ignore[call-arg]  # each is made by its settings

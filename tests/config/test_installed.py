@@ -54,3 +54,10 @@ def test_so_is_our_own_database_without_its_driver(tmp_path: Path, monkeypatch: 
 def test_the_message_names_the_driver_of_any_database(dialect: str, package: str, tmp_path: Path) -> None:
     [said] = messages(tmp_path, f"{HEAD}nodes: {{db: {{checks: {{database: {{url: '{dialect}://h/n'}}}}}}}}\n")
     assert f"pip install '{package}'" in said
+
+
+def test_a_channel_that_needs_apprise_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pacs_monitor.channels.apprise.find_spec", lambda _name: None)
+    text = "monitor: {name: x}\nchannels:\n  chat: {type: apprise, url: 'json://x'}\nnodes: {}\n"
+    message = "needs a package that is not installed here: pip install 'pacs-monitor[apprise]'"
+    assert messages(tmp_path, text) == [f"3: channels.chat.type: {message}"]
