@@ -23,14 +23,13 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator
 
-from pacs_monitor.channels.shared.disclosure import Disclose, disclosed, moment
-from pacs_monitor.channels.shared.paging import details
+from pacs_monitor.channels.shared.disclosure import Disclose, disclosed
+from pacs_monitor.channels.shared.lines import lines
 from pacs_monitor.channels.shared.programs import PLAIN, run
 from pacs_monitor.channels.shared.redaction import Redaction
 from pacs_monitor.channels.shared.rendering import json_bytes, said
@@ -43,18 +42,6 @@ MODULE = "pacs_monitor.channels.shared.apprise_process"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S")
 _BETWEEN = re.compile(r"[:/@?&=;,#\s]+")
 _INHERITED = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "REQUESTS_CA_BUNDLE")
-_TITLES = {
-    "impact": "For whom",
-    "detail": "Why",
-    "next_step": "Do first",
-    "still_ok": "Still works",
-    "also_failing": "Fails too",
-    "nodes": "Nodes",
-    "missed": "Missed",
-    "failing": "Still fails",
-    "support": "Call",
-    "acknowledged": "Acknowledged",
-}
 
 
 def _apprise_url(url: SecretLine) -> SecretLine:
@@ -108,7 +95,8 @@ class Apprise:
 
     def _message(self, notification: Notification) -> dict[str, str]:
         data = disclosed(notification, self._settings.disclose)
-        return {"title": said(data, "summary") or "pacs-monitor", "body": "\n".join(_lines(data))}
+        told = "\n".join(map(str, lines(data))) or "pacs-monitor"
+        return {"title": said(data, "summary") or "pacs-monitor", "body": said(data, "text") or told}
 
     def _answer(self, output: str) -> str:
         try:
@@ -125,14 +113,3 @@ class Apprise:
 
 def _refused(detail: str) -> DeliveryError:
     return DeliveryError("not_configured", detail, failure=Failure.REFUSAL, may_have_arrived=False)
-
-
-def _lines(data: Mapping[str, Any]) -> list[str]:
-    told = details(data)
-    if "detail" not in told and "reason" in told:
-        told["detail"] = told["reason"].replace("_", " ")
-    since = moment(data.get("since"))
-    lines = [f"Since: {since}"] if since else []
-    lines += [f"{title}: {told[key]}" for key, title in _TITLES.items() if key in told]
-    links = [text for key in ("url", "runbook") if (text := said(data, key))]
-    return [*lines, *links] or ["pacs-monitor"]

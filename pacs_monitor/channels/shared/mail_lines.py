@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pacs_monitor.channels.shared.disclosure import moment
+from pacs_monitor.channels.shared.lines import local
 from pacs_monitor.channels.shared.rendering import cut, unsendable
 
 TEXT_LIMIT, NAMED = 2000, 50
@@ -99,7 +99,7 @@ def _text(key: str, value: object) -> str:
         return "yes"
     if not isinstance(value, str | int | float | None):
         raise unsendable(f"{key} of the notification is {type(value).__name__}, not a text")
-    text = moment(value)
+    text = local(value, {})
     return cut(text.replace("_", " ") if key == "reason" else text, TEXT_LIMIT)
 
 
@@ -110,5 +110,5 @@ def _entry(key: str, value: Mapping[str, Any]) -> str:
     if "check" in value:
         reason = f" ({str(value['reason']).replace('_', ' ')})" if value.get("reason") else ""
         flapping = ", flapping" if value.get("flapping") else ""
-        return f"{value['check']}: {value.get('state')}{reason} since {moment(value.get('since'))}{flapping}"
+        return f"{value['check']}: {value.get('state')}{reason} since {local(value.get('since'), {})}{flapping}"
     return ", ".join(f"{name}: {_text(key, one)}" for name, one in value.items() if one not in (None, ""))
