@@ -33,7 +33,11 @@ does not have is empty), and `text` (all of the page, line by line), `key` (the 
 (the same on every retry), `type`, `event` and `timestamp`. Filters: `cut(CHARACTERS)`, `tojson`, `urlencode`,
 `default`, `first`, `join`, `length`, `lower`, `replace`, `trim`, `upper`. Write every text in JSON with `tojson`. The
 body must be JSON unless the header Content-Type says otherwise.
-[Recipes](../recipes.md#tickets-and-chats) for ServiceNow, Jira, Zammad, Mattermost and Rocket.Chat.
+
+A value of `headers` may be a template, too, as for ntfy: `headers: {Title: "{{ title }}", Priority: "{{ {'critical':
+'urgent'}[severity] | default('default') }}"}`. It becomes one line of ASCII (`?` for what is none); one that is empty
+is not sent.
+[Recipes](../recipes.md#tickets-and-chats) for ServiceNow, Jira, Zammad, GLPI, Mattermost and Rocket.Chat.
 """
 
 from __future__ import annotations
@@ -42,19 +46,20 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from time import monotonic
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from pacs_monitor.channels.shared.accounts import AccountSettings
 from pacs_monitor.channels.shared.disclosure import Disclose, disclosed
 from pacs_monitor.channels.shared.http import HttpSender, Receiver, time_left
 from pacs_monitor.channels.shared.redaction import Redaction
 from pacs_monitor.channels.shared.rendering import json_bytes
-from pacs_monitor.channels.shared.templates import Bodies, rendered
-from pacs_monitor.fields import Secret, SecretLine
+from pacs_monitor.channels.shared.templates import Bodies, check_headers, header, is_template, literals, rendered
+from pacs_monitor.fields import Headers, Secret, SecretLine
 from pacs_monitor.model import Notification, iso
 
 _PREFIX = "whsec_"
@@ -67,6 +72,8 @@ class WebhookSettings(AccountSettings):
     """Secret that signs every event (Standard Webhooks); `whsec_` and base64, or any text."""
     method: Literal["POST", "PUT", "PATCH"] = "POST"
     """HTTP method."""
+    headers: Annotated[Headers, AfterValidator(check_headers)] = Field(default_factory=dict)
+    """Headers to send with every event; a value with {{ … }} is a template, as those of body are."""
     body: Bodies | None = None
     """Templates of the bodies (Jinja2), instead of the event in JSON."""
     disclose: Disclose = "full"
@@ -91,15 +98,20 @@ class Webhook:
         self.name = name
         self._settings = settings
         self._url = settings.url.get_secret_value()
-        self._fixed = settings.fixed()
+        given = settings.fixed()
+        self._templates = {name: text for name, text in given.items() if is_template(text)}
+        self._fixed = {name: text for name, text in given.items() if name not in self._templates}
         own = [settings.secret.get_secret_value()] if settings.secret else []
-        self._sender = HttpSender(settings, Redaction([self._url], [*settings.secrets(), *own]))
+        own += [part for text in self._templates.values() for part in literals(text)]
+        known = [secret for secret in settings.secrets() if not is_template(secret)]
+        self._sender = HttpSender(settings, Redaction([self._url], [*known, *own]))
 
     def deliver(self, notification: Notification, timeout: float) -> str:
         """Send one event; what the receiver said, or DeliveryError."""
         until, said = monotonic() + timeout, ""
+        own = self._own_headers(notification)
         for body in self._bodies(notification):
-            headers = self._headers(notification.id, body)
+            headers = self._headers(notification.id, body, own)
             answer = self._sender.send(self._url, body, time_left(until), headers=headers, method=self._settings.method)
             said = said or answer
         return said or f"nothing is sent: body has no template for {notification.event}"
@@ -112,9 +124,15 @@ class Webhook:
         as_json = not kinds or "json" in kinds[0]
         return [rendered(text, notification, data, as_json=as_json) for text in bodies.of(notification.event)]
 
-    def _headers(self, identity: str, body: bytes) -> dict[str, str]:
+    def _own_headers(self, notification: Notification) -> dict[str, str]:
+        """Those of the configuration; a template that makes nothing is no header."""
+        data = disclosed(notification, self._settings.disclose)
+        made = {name: header(text, notification, data) for name, text in self._templates.items()}
+        return self._fixed | {name: value for name, value in made.items() if value}
+
+    def _headers(self, identity: str, body: bytes, own: Mapping[str, str]) -> dict[str, str]:
         headers = {
-            **self._fixed,
+            **own,
             "webhook-id": identity,
             "webhook-timestamp": str(int(datetime.now(UTC).timestamp())),
         }

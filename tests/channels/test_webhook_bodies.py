@@ -126,6 +126,34 @@ def test_method_accounts_and_content_type_are_as_set() -> None:
     assert request.headers["authorization"] == "Basic bnVyc2U6bmlnaHQ="
 
 
+def test_a_header_may_be_a_template_and_is_one_line_of_ascii() -> None:
+    headers = {
+        "X-Fixed": "s3cret-fixed",
+        "Title": "{{ title }}",
+        "Priority": "{{ {'critical': 'urgent'}[severity] | default('low') }}",
+        "X-Empty": "{{ public_note }}",
+        "X-Mixed": "s3cret-literal {{ key }}",
+    }
+    page = samples.notification(title="Röntgen\r\nX-Evil: 1\x00 🚑", public_note="")
+    (request,) = sent({"headers": headers}, page)
+    assert request.headers["title"] == "R?ntgen X-Evil: 1? ?"
+    assert (request.headers["priority"], request.headers["x-fixed"]) == ("urgent", "s3cret-fixed")
+    assert request.headers["x-mixed"] == f"s3cret-literal {KEY}"
+    assert not {"x-empty", "x-evil"} & set(request.headers)
+
+
+def test_what_a_header_says_beside_its_template_is_a_secret() -> None:
+    def echo(connection: Any, request: Request) -> None:
+        answering(400, request.raw.encode())(connection, request)
+
+    with receiver(echo) as at:
+        settings = {"url": at.url, "headers": {"X-Mixed": "s3cret-literal {{ severity }}"}}
+        hook = Webhook("hook", WebhookSettings.model_validate(settings))
+        with pytest.raises(DeliveryError) as raised:
+            hook.deliver(samples.notification(), SOON)
+    assert "s3cret" not in str(raised.value)
+
+
 def test_a_body_that_is_no_json_is_unsendable_and_nothing_is_sent() -> None:
     with receiver(answering(200)) as at:
         settings = {"url": at.url, "body": {"opened": '{"text": "{{ summary }}"}'}}
@@ -146,6 +174,7 @@ def test_a_body_that_is_no_json_is_unsendable_and_nothing_is_sent() -> None:
         ({"body": {"opened": "{{ members.append(1) }}"}}, "correct the template: "),
         ({"body": {"opened": "{{ range(9) }}"}}, "correct the template: 'range' is undefined"),
         ({"body": {}}, "Field required"),
+        ({"headers": {"Title": "{{ sumary }}"}}, "Title: correct the template: 'sumary' is undefined"),
         ({"username": "a", "token": "b"}, "set one of username, token and the header Authorization"),
         ({"token": "b", "headers": {"authorization": "c"}}, "set one of username, token and the header Authorization"),
         ({"password": "b"}, "set username too"),

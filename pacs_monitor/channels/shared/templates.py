@@ -8,6 +8,7 @@ sees nothing of the monitor.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
@@ -17,11 +18,14 @@ from pydantic import AfterValidator
 
 from pacs_monitor.channels.shared.lines import plain_text
 from pacs_monitor.channels.shared.rendering import cut, said, unsendable
-from pacs_monitor.fields import Settings
+from pacs_monitor.fields import Secret, Settings
 from pacs_monitor.model import ENDINGS, Event, Notification, iso
 
 LONGEST = 1 << 20
 """Characters of what a template makes."""
+HEADER_LIMIT = 1000
+"""Characters of a header: servers take 4 to 8 KB for all together."""
+_TAGS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _TEXTS = (
     *("monitor", "kind", "incident", "group", "node", "title", "site", "role", "check", "probe", "severity", "state"),
     *("reason", "blame", "phase", "summary", "why", "detail", "points_to", "next_step", "impact", "last_good", "since"),
@@ -70,6 +74,18 @@ def _template(text: str) -> str:
     return text
 
 
+def check_headers(headers: Mapping[str, Secret]) -> Mapping[str, Secret]:
+    """Those that are templates must be able to render a page."""
+    for name, value in headers.items():
+        text = value.get_secret_value()
+        if is_template(text):
+            try:
+                _template(text)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+    return headers
+
+
 Template = Annotated[str, AfterValidator(_template)]
 """A Jinja2 template."""
 
@@ -115,19 +131,44 @@ class Bodies(Settings):
 
 def rendered(template: str, notification: Notification, data: Mapping[str, Any], *, as_json: bool) -> bytes:
     """What a template makes of a page; DeliveryError (unsendable) where it makes nothing that can be sent."""
+    try:
+        text = _rendered(template, _known(notification, data))
+        if as_json:
+            json.loads(text)
+        return text.encode()
+    except ValueError as error:
+        raise unsendable(f"body: {error}") from None
+
+
+def is_template(text: str) -> bool:
+    """Whether the value of a header is one."""
+    return "{{" in text or "{%" in text
+
+
+def literals(template: str) -> list[str]:
+    """What of a template is sent as it is written: it may be a secret."""
+    return [part for part in _TAGS.split(template) if part.strip()]
+
+
+def header(template: str, notification: Notification, data: Mapping[str, Any]) -> str:
+    """What a template of a header makes of a page: one line of printable ASCII (RFC 9110 5.5), `?` for all else."""
+    try:
+        text = _rendered(template, _known(notification, data))
+    except ValueError as error:
+        raise unsendable(f"headers: {error}") from None
+    line = " ".join(text.split())
+    return "".join(c if c.isascii() and c.isprintable() else "?" for c in line)[:HEADER_LIMIT].rstrip()
+
+
+def _known(notification: Notification, data: Mapping[str, Any]) -> dict[str, Any]:
+    """All that a template sees."""
     told = {key: value for key, value in data.items() if value is not None}
     event = notification.event.value.rpartition(".")[2]
     ours = {"type": notification.type, "event": event, "id": notification.id, "timestamp": iso(notification.created)}
     known = {**_EMPTY, "text": plain_text(data), **told, **ours, "key": said(data, "dedup_key") or notification.id}
     for key in _TEXTS:
         said(known, key)
-    try:
-        text = _rendered(template, known)
-        if as_json:
-            json.loads(text)
-        return text.encode()
-    except ValueError as error:
-        raise unsendable(f"body: {error}") from None
+    return known
 
 
 def _rendered(template: str, known: Mapping[str, Any]) -> str:
