@@ -24,6 +24,7 @@ from pacs_monitor.alerting import (
     coverage,
     cuts,
     digests,
+    fallbacks,
     flapping,
     members,
     notify,
@@ -44,8 +45,10 @@ from pacs_monitor.alerting.events import (
     Due,
     Event,
     KnownAgain,
+    LateDelivered,
     Measured,
     OpenedRefused,
+    PageLate,
     Reloaded,
     SiteCut,
     SiteReached,
@@ -121,6 +124,10 @@ def _apply(turn: Turn, event: Event) -> None:  # noqa: PLR0912 - one line per ki
             own.tasks_failing(turn, tasks)
         case OpenedRefused(incident, channel):
             _lose(turn, incident, channel)
+        case PageLate(incident, channel):
+            fallbacks.late(turn, incident, channel)
+        case LateDelivered(incident, channel):
+            fallbacks.delivered(turn, incident, channel)
         case Started():
             _started(turn, event.what)
         case Reloaded():
@@ -225,3 +232,4 @@ def _lose(turn: Turn, incident: str, channel: str) -> None:
     subject = turn.subject(incident)
     if subject is not None and channel in subject.notified:
         turn.notify(subject, subject.notified[channel].changed(refused=True))
+        fallbacks.late(turn, incident, channel)

@@ -20,7 +20,6 @@ from pacs_monitor.alerting.events import (
     ClockSet,
     Happening,
     Measured,
-    OpenedRefused,
     Reloaded,
     SiteCut,
     SiteReached,
@@ -30,6 +29,7 @@ from pacs_monitor.alerting.events import (
 from pacs_monitor.alerting.inbox import Inbox
 from pacs_monitor.alerting.journal import Journal, open_and_owed
 from pacs_monitor.alerting.latest import LatestChanges
+from pacs_monitor.alerting.lateness import Lateness, settled
 from pacs_monitor.alerting.lookout import Lookout
 from pacs_monitor.alerting.observer import Board
 from pacs_monitor.alerting.pace import Pace, patience
@@ -98,7 +98,7 @@ class Desk:
         self.plans = Plans(self._timeline, clock, supervisor)
         self._trials = Trials(self.outbox, clock, self.owe)
         self._inbox = Inbox()
-        self._spoken = Spoken()
+        self._spoken, self._lateness = Spoken(), Lateness()
         self._slice = Slice()
         """Decided, and not yet one transaction."""
         self._lookout = Lookout(board, clock, supervisor)
@@ -132,8 +132,10 @@ class Desk:
         """Restore open incidents and pending notifications; nothing is sent twice, and what is due is sent."""
         self._lookout.off_since = off_since
         self._timeline.situation = situation = situation_of(restored, self._known, self._clock.now())
-        self.outbox.adopt(self._estate.channels)
+        self.outbox.adopt(self._estate.channels, (), self._estate.late_after)
         self.dispatch.take_up(restored, situation)
+        for what in settled(situation, restored.pending):
+            self.happened(what)
         self._worker = self._supervisor.supervise("desk", self._work)
         self._bell.set()
 
@@ -172,7 +174,7 @@ class Desk:
         changed = [name for name, settings in estate.channel_settings.items() if known.get(name) != settings]
         self._known.update(estate.checks)
         self.happened(Reloaded(estate.revision))
-        self.outbox.adopt(estate.channels, changed)
+        self.outbox.adopt(estate.channels, changed, estate.late_after)
 
     async def say(self, word: Word) -> Verdict:
         """Somebody says something: what became of it, once it is on record; raises NotDecidedError."""
@@ -291,8 +293,13 @@ class Desk:
     def ended(self, notification: Notification, status: DeliveryStatus) -> None:
         """The outbox says how a notification ended."""
         self._unrecorded.ended(notification, status)
-        if status is DeliveryStatus.REFUSED and notification.opens and notification.incident:
-            self.happened(OpenedRefused(notification.incident, notification.channel))
+        for what in self._lateness.ended(self._timeline.situation, notification, status):
+            self.happened(what)
+
+    def page_late(self, channel: str, incident: str) -> None:
+        """The outbox says that a page was not delivered in time."""
+        for what in self._lateness.late(self._timeline.situation, channel, incident):
+            self.happened(what)
 
     def circuit_moved(self, channel: str, trouble: ChannelTrouble | None) -> None:
         """The outbox says that a channel takes nothing any more, or works again."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pacs_monitor.alerting import digests, recalled
+from pacs_monitor.alerting import digests, fallbacks, recalled
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.turn import Owed, Turn
+from pacs_monitor.alerting.undelivered import NOTHING_LATE
 from pacs_monitor.ends import end_id
 from pacs_monitor.model import DeliveryStatus, Ending, IncidentKind, Micros, Suppressed, Why
 from pacs_monitor.model import Event as Said
@@ -21,10 +22,13 @@ def end(turn: Turn, subject: Subject, ending: Ending, ended: Micros) -> None:
     turn.drop(subjects=incident.id)
     turn.touch(turn.now.summarised.get(incident.id, ()))
     turn.drop(summarised=incident.id)
-    if subject.differs is not None:
-        turn.note("differs", incident.id, None)
-    if subject.escalation is not None:
-        turn.note("escalation", incident.id, None)
+    kept = {
+        "differs": subject.differs is not None,
+        "escalation": subject.escalation is not None,
+        fallbacks.KIND: subject.undelivered != NOTHING_LATE,
+    }
+    for kind in filter(kept.__getitem__, kept):
+        turn.note(kind, incident.id, None)
     if ending is Ending.RESOLVED:
         recalled.remember(turn, incident)
     turn.effects.incidents[incident.id] = incident
@@ -51,4 +55,6 @@ def end(turn: Turn, subject: Subject, ending: Ending, ended: Micros) -> None:
         if sent.shadow or sent.refused:
             status = DeliveryStatus.SHADOW if sent.shadow else DeliveryStatus.DROPPED
         identity = end_id(sent.opened, sent.version)
-        turn.effects.owed.append(Owed(identity, incident, channel, said, status, turn.at, sent.page))
+        instead_of = subject.undelivered.instead.get(channel, "")
+        owed = Owed(identity, incident, channel, said, status, turn.at, sent.page, instead_of=instead_of)
+        turn.effects.owed.append(owed)

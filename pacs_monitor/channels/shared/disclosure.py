@@ -39,6 +39,7 @@ _SAFE = (
         "channel",
         "language",
         "timezone",
+        "fallback_for",
     ),
 )
 _MISSED = ("incident", "dedup_key", "severity", "since", "ended")
