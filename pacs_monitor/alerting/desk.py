@@ -134,8 +134,7 @@ class Desk:
         self._timeline.situation = situation = situation_of(restored, self._known, self._clock.now())
         self.outbox.adopt(self._estate.channels, (), self._estate.late_after)
         self.dispatch.take_up(restored, situation)
-        for what in settled(situation, restored.pending):
-            self.happened(what)
+        self.happened(*settled(situation, restored.pending))
         self._worker = self._supervisor.supervise("desk", self._work)
         self._bell.set()
 
@@ -285,21 +284,20 @@ class Desk:
         for check in slice_.probes:
             self._ask(check)
 
-    def happened(self, what: Happening) -> None:
+    def happened(self, *whats: Happening) -> None:
         """Something that alerting is to decide on, just now."""
-        self._inbox.put(self._clock.now(), what)
-        self._bell.set()
+        for what in whats:
+            self._inbox.put(self._clock.now(), what)
+            self._bell.set()
 
     def ended(self, notification: Notification, status: DeliveryStatus) -> None:
         """The outbox says how a notification ended."""
         self._unrecorded.ended(notification, status)
-        for what in self._lateness.ended(self._timeline.situation, notification, status):
-            self.happened(what)
+        self.happened(*self._lateness.ended(self._timeline.situation, notification, status))
 
     def page_late(self, channel: str, incident: str) -> None:
         """The outbox says that a page was not delivered in time."""
-        for what in self._lateness.late(self._timeline.situation, channel, incident):
-            self.happened(what)
+        self.happened(*self._lateness.late(self._timeline.situation, channel, incident))
 
     def circuit_moved(self, channel: str, trouble: ChannelTrouble | None) -> None:
         """The outbox says that a channel takes nothing any more, or works again."""

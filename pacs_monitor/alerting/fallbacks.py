@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pacs_monitor.alerting.events import LateDelivered, OpenedRefused, PageLate
 from pacs_monitor.alerting.rules import Rules, Target
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.turn import Turn
@@ -21,24 +22,20 @@ KIND = "undelivered"
 """Of the notes that keep it over a restart; the key is the incident."""
 
 
-def late(turn: Turn, incident: str, channel: str) -> None:
-    """A channel has not delivered a page of an incident in time, or cannot."""
-    subject = turn.subject(incident)
-    if subject is None or channel in subject.undelivered.late:
+def told_of(turn: Turn, what: OpenedRefused | PageLate | LateDelivered) -> None:
+    """How a channel fares with an incident."""
+    subject = turn.subject(what.incident)
+    if subject is None or what.channel not in subject.notified:
         return
-    sent = subject.notified.get(channel)
-    if sent is not None and not sent.shadow:
-        _keep(turn, subject, subject.undelivered._replace(late=(*subject.undelivered.late, channel)))
-        turn.touch([incident])
-
-
-def delivered(turn: Turn, incident: str, channel: str) -> None:
-    """It has now: its fallback is not reminded any more."""
-    subject = turn.subject(incident)
-    if subject is not None and channel in subject.undelivered.late:
-        rest = tuple(one for one in subject.undelivered.late if one != channel)
-        _keep(turn, subject, subject.undelivered._replace(late=rest))
-        turn.touch([incident])
+    if isinstance(what, LateDelivered):
+        late = tuple(one for one in subject.undelivered.late if one != what.channel)
+    else:
+        late = tuple(dict.fromkeys((*subject.undelivered.late, what.channel)))
+    if isinstance(what, OpenedRefused):
+        subject = turn.notify(subject, subject.notified[what.channel].changed(refused=True))
+    if late != subject.undelivered.late and not subject.notified[what.channel].shadow:
+        _keep(turn, subject, subject.undelivered._replace(late=late))
+        turn.touch([what.incident])
 
 
 def told(turn: Turn, subject: Subject, channel: str, target: Target) -> Subject:
