@@ -15,8 +15,6 @@ from dataclasses import replace
 from pacs_monitor import states
 from pacs_monitor.alerting.dispatch import Dispatch, History
 from pacs_monitor.alerting.events import (
-    ChannelFailing,
-    ChannelWorks,
     ClockSet,
     Happening,
     Measured,
@@ -26,10 +24,10 @@ from pacs_monitor.alerting.events import (
     Transitioned,
     event_id,
 )
+from pacs_monitor.alerting.hearing import Hearing, settled
 from pacs_monitor.alerting.inbox import Inbox
 from pacs_monitor.alerting.journal import Journal, open_and_owed
 from pacs_monitor.alerting.latest import LatestChanges
-from pacs_monitor.alerting.lateness import Lateness, settled
 from pacs_monitor.alerting.lookout import Lookout
 from pacs_monitor.alerting.observer import Board
 from pacs_monitor.alerting.pace import Pace, patience
@@ -47,7 +45,7 @@ from pacs_monitor.alerting.unrecorded import Unrecorded, always
 from pacs_monitor.alerting.words import Verdict, Word
 from pacs_monitor.clock import ClockWatch
 from pacs_monitor.config.estate import Estate
-from pacs_monitor.delivery import ChannelTrouble, Outbox, RetryPolicy
+from pacs_monitor.delivery import Outbox, RetryPolicy
 from pacs_monitor.delivery.trying import Tried
 from pacs_monitor.history import IncidentFile
 from pacs_monitor.history.restored import Restored
@@ -56,11 +54,9 @@ from pacs_monitor.model import (
     Check,
     CheckId,
     Clock,
-    DeliveryStatus,
     Entry,
     Incident,
     Micros,
-    Notification,
     Transition,
 )
 from pacs_monitor.supervision import Supervisor
@@ -87,7 +83,8 @@ class Desk:
     ) -> None:
         """`ask` has a check run at once; `measured` is to be called with its results."""
         self._unrecorded = Unrecorded(permitted)
-        self.outbox = Outbox(clock, history, self, supervisor, policy, permit=self._unrecorded.begin)
+        hearing = Hearing(lambda: self._timeline.situation, self.happened, self._unrecorded)
+        self.outbox = Outbox(clock, history, hearing, supervisor, policy, permit=self._unrecorded.begin)
         self._clock, self._board, self._estate, self._watch, self._ask = clock, board, estate, watch, ask
         self.dispatch = Dispatch(history, self.outbox, journal, self._unrecorded, supervisor)
         self._supervisor, self._journal = supervisor, journal
@@ -98,7 +95,7 @@ class Desk:
         self.plans = Plans(self._timeline, clock, supervisor)
         self._trials = Trials(self.outbox, clock, self.owe)
         self._inbox = Inbox()
-        self._spoken, self._lateness = Spoken(), Lateness()
+        self._spoken = Spoken()
         self._slice = Slice()
         """Decided, and not yet one transaction."""
         self._lookout = Lookout(board, clock, supervisor)
@@ -134,7 +131,8 @@ class Desk:
         self._timeline.situation = situation = situation_of(restored, self._known, self._clock.now())
         self.outbox.adopt(self._estate.channels, (), self._estate.late_after)
         self.dispatch.take_up(restored, situation)
-        self.happened(*settled(situation, restored.pending))
+        for what in settled(situation, restored.pending):
+            self.happened(what)
         self._worker = self._supervisor.supervise("desk", self._work)
         self._bell.set()
 
@@ -284,21 +282,7 @@ class Desk:
         for check in slice_.probes:
             self._ask(check)
 
-    def happened(self, *whats: Happening) -> None:
+    def happened(self, what: Happening) -> None:
         """Something that alerting is to decide on, just now."""
-        for what in whats:
-            self._inbox.put(self._clock.now(), what)
-            self._bell.set()
-
-    def ended(self, notification: Notification, status: DeliveryStatus) -> None:
-        """The outbox says how a notification ended."""
-        self._unrecorded.ended(notification, status)
-        self.happened(*self._lateness.ended(self._timeline.situation, notification, status))
-
-    def page_late(self, channel: str, incident: str) -> None:
-        """The outbox says that a page was not delivered in time."""
-        self.happened(*self._lateness.late(self._timeline.situation, channel, incident))
-
-    def circuit_moved(self, channel: str, trouble: ChannelTrouble | None) -> None:
-        """The outbox says that a channel takes nothing any more, or works again."""
-        self.happened(ChannelWorks(channel) if trouble is None else ChannelFailing(channel, *trouble))
+        self._inbox.put(self._clock.now(), what)
+        self._bell.set()
