@@ -24,6 +24,7 @@ from pacs_monitor.alerting import (
     coverage,
     cuts,
     digests,
+    fallbacks,
     flapping,
     members,
     notify,
@@ -44,8 +45,10 @@ from pacs_monitor.alerting.events import (
     Due,
     Event,
     KnownAgain,
+    LateDelivered,
     Measured,
     OpenedRefused,
+    PageLate,
     Reloaded,
     SiteCut,
     SiteReached,
@@ -119,8 +122,8 @@ def _apply(turn: Turn, event: Event) -> None:  # noqa: PLR0912 - one line per ki
             own.channel_works(turn, channel)
         case TasksFailing(tasks):
             own.tasks_failing(turn, tasks)
-        case OpenedRefused(incident, channel):
-            _lose(turn, incident, channel)
+        case OpenedRefused() | PageLate() | LateDelivered():
+            fallbacks.told_of(turn, event.what)
         case Started():
             _started(turn, event.what)
         case Reloaded():
@@ -219,9 +222,3 @@ def _reloaded(turn: Turn) -> None:
     storms.reloaded(turn)
     sites.recount(turn)
     turn.touch(list(turn.now.subjects))
-
-
-def _lose(turn: Turn, incident: str, channel: str) -> None:
-    subject = turn.subject(incident)
-    if subject is not None and channel in subject.notified:
-        turn.notify(subject, subject.notified[channel].changed(refused=True))

@@ -15,18 +15,16 @@ from dataclasses import replace
 from pacs_monitor import states
 from pacs_monitor.alerting.dispatch import Dispatch, History
 from pacs_monitor.alerting.events import (
-    ChannelFailing,
-    ChannelWorks,
     ClockSet,
     Happening,
     Measured,
-    OpenedRefused,
     Reloaded,
     SiteCut,
     SiteReached,
     Transitioned,
     event_id,
 )
+from pacs_monitor.alerting.hearing import Hearing, settled
 from pacs_monitor.alerting.inbox import Inbox
 from pacs_monitor.alerting.journal import Journal, open_and_owed
 from pacs_monitor.alerting.latest import LatestChanges
@@ -47,7 +45,7 @@ from pacs_monitor.alerting.unrecorded import Unrecorded, always
 from pacs_monitor.alerting.words import Verdict, Word
 from pacs_monitor.clock import ClockWatch
 from pacs_monitor.config.estate import Estate
-from pacs_monitor.delivery import ChannelTrouble, Outbox, RetryPolicy
+from pacs_monitor.delivery import Outbox, RetryPolicy
 from pacs_monitor.delivery.trying import Tried
 from pacs_monitor.history import IncidentFile
 from pacs_monitor.history.restored import Restored
@@ -56,11 +54,9 @@ from pacs_monitor.model import (
     Check,
     CheckId,
     Clock,
-    DeliveryStatus,
     Entry,
     Incident,
     Micros,
-    Notification,
     Transition,
 )
 from pacs_monitor.supervision import Supervisor
@@ -87,7 +83,8 @@ class Desk:
     ) -> None:
         """`ask` has a check run at once; `measured` is to be called with its results."""
         self._unrecorded = Unrecorded(permitted)
-        self.outbox = Outbox(clock, history, self, supervisor, policy, permit=self._unrecorded.begin)
+        hearing = Hearing(lambda: self._timeline.situation, self.happened, self._unrecorded)
+        self.outbox = Outbox(clock, history, hearing, supervisor, policy, permit=self._unrecorded.begin)
         self._clock, self._board, self._estate, self._watch, self._ask = clock, board, estate, watch, ask
         self.dispatch = Dispatch(history, self.outbox, journal, self._unrecorded, supervisor)
         self._supervisor, self._journal = supervisor, journal
@@ -132,8 +129,10 @@ class Desk:
         """Restore open incidents and pending notifications; nothing is sent twice, and what is due is sent."""
         self._lookout.off_since = off_since
         self._timeline.situation = situation = situation_of(restored, self._known, self._clock.now())
-        self.outbox.adopt(self._estate.channels)
+        self.outbox.adopt(self._estate.channels, (), self._estate.late_after)
         self.dispatch.take_up(restored, situation)
+        for what in settled(situation, restored.pending):
+            self.happened(what)
         self._worker = self._supervisor.supervise("desk", self._work)
         self._bell.set()
 
@@ -172,7 +171,7 @@ class Desk:
         changed = [name for name, settings in estate.channel_settings.items() if known.get(name) != settings]
         self._known.update(estate.checks)
         self.happened(Reloaded(estate.revision))
-        self.outbox.adopt(estate.channels, changed)
+        self.outbox.adopt(estate.channels, changed, estate.late_after)
 
     async def say(self, word: Word) -> Verdict:
         """Somebody says something: what became of it, once it is on record; raises NotDecidedError."""
@@ -287,13 +286,3 @@ class Desk:
         """Something that alerting is to decide on, just now."""
         self._inbox.put(self._clock.now(), what)
         self._bell.set()
-
-    def ended(self, notification: Notification, status: DeliveryStatus) -> None:
-        """The outbox says how a notification ended."""
-        self._unrecorded.ended(notification, status)
-        if status is DeliveryStatus.REFUSED and notification.opens and notification.incident:
-            self.happened(OpenedRefused(notification.incident, notification.channel))
-
-    def circuit_moved(self, channel: str, trouble: ChannelTrouble | None) -> None:
-        """The outbox says that a channel takes nothing any more, or works again."""
-        self.happened(ChannelWorks(channel) if trouble is None else ChannelFailing(channel, *trouble))

@@ -13,7 +13,7 @@ from typing import Any
 from immutables import Map
 from pydantic import TypeAdapter
 
-from pacs_monitor.alerting import hours
+from pacs_monitor.alerting import fallbacks, hours
 from pacs_monitor.alerting.hours import Attended
 from pacs_monitor.alerting.situation import Digest, Missed, Subject
 from pacs_monitor.alerting.suppress.reply import Reply
@@ -122,7 +122,7 @@ def _waiting(turn: Turn, channel: str) -> Iterator[Subject]:
 
 
 def _attended(turn: Turn, subject: Subject, channel: str) -> list[Attended]:
-    target = turn.rules.targets(subject.incident, every=True).get(channel)
+    target = fallbacks.added(turn.rules, subject, turn.rules.targets(subject.incident, every=True)).get(channel)
     return [] if target is None else target.attended
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pacs_monitor.alerting import digests, recalled
+from pacs_monitor.alerting import digests, fallbacks, recalled
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.turn import Owed, Turn
+from pacs_monitor.alerting.undelivered import NOTHING_LATE
 from pacs_monitor.ends import end_id
-from pacs_monitor.model import DeliveryStatus, Ending, IncidentKind, Micros, Suppressed, Why
+from pacs_monitor.model import DeliveryStatus, Ending, Incident, IncidentKind, Micros, Notified, Suppressed, Why
 from pacs_monitor.model import Event as Said
 
 _SAID = {Ending.RESOLVED: Said.RESOLVED, Ending.WITHDRAWN: Said.WITHDRAWN, Ending.CLOSED: Said.CLOSED}
@@ -21,10 +22,13 @@ def end(turn: Turn, subject: Subject, ending: Ending, ended: Micros) -> None:
     turn.drop(subjects=incident.id)
     turn.touch(turn.now.summarised.get(incident.id, ()))
     turn.drop(summarised=incident.id)
-    if subject.differs is not None:
-        turn.note("differs", incident.id, None)
-    if subject.escalation is not None:
-        turn.note("escalation", incident.id, None)
+    kept = {
+        "differs": subject.differs is not None,
+        "escalation": subject.escalation is not None,
+        fallbacks.KIND: subject.undelivered != NOTHING_LATE,
+    }
+    for kind in filter(kept.__getitem__, kept):
+        turn.note(kind, incident.id, None)
     if ending is Ending.RESOLVED:
         recalled.remember(turn, incident)
     turn.effects.incidents[incident.id] = incident
@@ -43,12 +47,18 @@ def end(turn: Turn, subject: Subject, ending: Ending, ended: Micros) -> None:
     if not subject.notified and not subject.suppressed:
         turn.effects.suppressed.append(Suppressed(incident.id, Said.OPENED, Why.PAGE_AFTER, turn.at))
     for channel, sent in subject.notified.items():
-        said = _SAID[ending]
-        if channel not in turn.rules.channels:
+        if channel in turn.rules.channels:
+            turn.effects.owed.append(_owed(turn, subject, incident, sent))
+        else:
+            said = _SAID[ending]
             turn.effects.suppressed.append(Suppressed(incident.id, said, Why.CHANNEL_REMOVED, turn.at, channel))
-            continue
-        status = DeliveryStatus.PENDING
-        if sent.shadow or sent.refused:
-            status = DeliveryStatus.SHADOW if sent.shadow else DeliveryStatus.DROPPED
-        identity = end_id(sent.opened, sent.version)
-        turn.effects.owed.append(Owed(identity, incident, channel, said, status, turn.at, sent.page))
+
+
+def _owed(turn: Turn, subject: Subject, incident: Incident, sent: Notified) -> Owed:
+    """The end for one channel; `incident` is as it ended."""
+    status = DeliveryStatus.PENDING
+    if sent.shadow or sent.refused:
+        status = DeliveryStatus.SHADOW if sent.shadow else DeliveryStatus.DROPPED
+    said = _SAID[incident.ending or Ending.RESOLVED]
+    identity, instead_of = end_id(sent.opened, sent.version), subject.undelivered.instead.get(sent.channel, "")
+    return Owed(identity, incident, sent.channel, said, status, turn.at, sent.page, instead_of=instead_of)

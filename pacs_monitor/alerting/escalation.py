@@ -92,8 +92,9 @@ def _escalated(turn: Turn, subject: Subject, channel: str, target: Target) -> Su
 
 def _is_escalated_by_another(turn: Turn, subject: Subject) -> bool:
     """Whether a channel has it that escalates by itself; not while that channel delivers nothing."""
+    lost = {*turn.now.failing, *subject.undelivered.late}
     return any(
-        channel in turn.rules.escalating and channel not in turn.now.failing and not (sent.shadow or sent.refused)
+        channel in turn.rules.escalating and channel not in lost and not (sent.shadow or sent.refused)
         for channel, sent in subject.notified.items()
     )
 

@@ -111,6 +111,22 @@ class OpenedRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class PageLate:
+    """A page of an incident was not delivered on a channel within the time after which others are told instead."""
+
+    incident: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class LateDelivered:
+    """A channel where a page was late has delivered something of the incident."""
+
+    incident: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reloaded:
     """Another revision of the configuration is in force."""
 
@@ -156,6 +172,8 @@ Happening = (
     | ChannelWorks
     | TasksFailing
     | OpenedRefused
+    | PageLate
+    | LateDelivered
     | Reloaded
     | CalendarRead
     | ClockSet
@@ -175,6 +193,8 @@ KINDS: dict[str, type[Any]] = {
     "channel_works": ChannelWorks,
     "tasks_failing": TasksFailing,
     "opened_refused": OpenedRefused,
+    "page_late": PageLate,
+    "late_delivered": LateDelivered,
     "reloaded": Reloaded,
     "calendar_read": CalendarRead,
     "clock_set": ClockSet,

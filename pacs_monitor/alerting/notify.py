@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pacs_monitor.alerting import acknowledgements, coverage, digests, escalation, parents, storms
+from pacs_monitor.alerting import acknowledgements, coverage, digests, escalation, fallbacks, parents, storms
 from pacs_monitor.alerting.holds import held_until
 from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Subject
@@ -41,7 +41,7 @@ def evaluate(turn: Turn, subject: Subject) -> None:
     if not turn.is_timer:
         turn.wake_after_all(subject.incident.id)
         return
-    targets = turn.rules.targets(subject.incident)
+    targets = fallbacks.added(turn.rules, subject, turn.rules.targets(subject.incident))
     subject = acknowledgements.settle(turn, subject)
     subject = _open(turn, subject, targets)
     if not subject.notified:
@@ -83,7 +83,8 @@ def _opened(turn: Turn, subject: Subject, channel: str, target: Target) -> Subje
     incident = subject.incident
     behind, overran = parents.behind(turn, incident), coverage.overrun(turn, incident)
     owed = Owed(turn.identity(), incident, channel, Said.OPENED, status, turn.at, behind=behind, overran=overran)
-    turn.effects.owed.append(owed)
+    turn.effects.owed.append(replace(owed, instead_of=target.instead_of))
+    subject = fallbacks.told(turn, subject, channel, target)
     if not shadow:
         storms.opened(turn, subject, channel)
     if not shadow and all(sent.shadow for sent in subject.notified.values()):
@@ -166,7 +167,10 @@ def _say(
     status = DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING
     page, behind = sent.page + pages, parents.behind(turn, incident)
     overran = coverage.overrun(turn, incident) if coverage.is_overdue(turn, incident, sent) else None
-    owed = Owed(turn.identity(), incident, channel, said, status, turn.at, page, pages, behind, overran)
+    instead_of = subject.undelivered.instead.get(channel, "")
+    owed = Owed(
+        turn.identity(), incident, channel, said, status, turn.at, page, pages, behind, overran, instead_of=instead_of
+    )
     turn.effects.owed.append(owed)
     subject = turn.notify(subject, told(turn, subject, owed, first=False))
     return escalation.begin(turn, subject) if pages else subject

@@ -17,6 +17,8 @@ class Page(NamedTuple):
     """`delivered`, `pending`, `shadow` or `refused`."""
     at: Micros
     """Of the page, or of what was last sent after it."""
+    fallback_for: str = ""
+    """The channel in whose place it was notified."""
 
 
 class Paged(NamedTuple):
@@ -34,7 +36,11 @@ class Paged(NamedTuple):
 
 def paged(subject: Subject, waiting: Set[str]) -> Paged:
     """`waiting` are the ids of notifications that are still to be delivered."""
-    pages = tuple(Page(channel, _status(sent, waiting), sent.at) for channel, sent in subject.notified.items())
+    instead = subject.undelivered.instead
+    pages = tuple(
+        Page(channel, _status(sent, waiting), sent.at, instead.get(channel, ""))
+        for channel, sent in subject.notified.items()
+    )
     held = tuple(subject.suppressed.values())
     whys = {f"{one.why} {one.detail}".strip() for one in held}
     return Paged(subject.incident, subject.first_due, pages, () if pages else tuple(sorted(whys)), held)

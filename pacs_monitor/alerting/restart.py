@@ -9,7 +9,7 @@ from typing import Any
 
 from immutables import Map
 
-from pacs_monitor.alerting import digests, held, pauses, recalled
+from pacs_monitor.alerting import digests, fallbacks, held, pauses, recalled, undelivered
 from pacs_monitor.alerting.causes import cause_of, due_of
 from pacs_monitor.alerting.situation import (
     Asked,
@@ -56,7 +56,7 @@ NOTES = (
         "overrun",
         "pause",
     ),
-    *("recalled", "site", "storm", "vanished", "window"),
+    *("recalled", "site", "storm", fallbacks.KIND, "vanished", "window"),
 )
 """The kinds of notes that alerting keeps."""
 
@@ -109,7 +109,16 @@ def _subject(incident: Incident, restored: Restored, notes: Notes, now: Micros) 
     due = min((p.due for p in incident.problems), default=incident.noticed)
     differs = notes["differs"].get(incident.id, {}).get("since")
     begun = notes["escalation"].get(incident.id)
-    return Subject(incident, due, notified, suppressed, differs, None if begun is None else Escalation(**begun))
+    late = notes[fallbacks.KIND].get(incident.id)
+    return Subject(
+        incident,
+        due,
+        notified,
+        suppressed,
+        differs,
+        None if begun is None else Escalation(**begun),
+        undelivered.NOTHING_LATE if late is None else undelivered.restored(late),
+    )
 
 
 def _notes(restored: Restored) -> dict[str, dict[str, Mapping[str, Any]]]:

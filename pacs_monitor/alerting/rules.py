@@ -51,6 +51,8 @@ class Target:
     """Of kind node: the members that are routed there."""
     attended: list[Attended] = field(default_factory=list)
     """The hours in which it may be paged; without any, always."""
+    instead_of: str = ""
+    """The channel that is late, where this one is only its fallback."""
 
     def add(self, paging: Paging, remind: float | None, attended: Iterable[Attended] = ()) -> None:
         self.attended += attended
@@ -87,6 +89,7 @@ class Rules:
         self.openings_per_minute = estate.openings
         self.escalating = frozenset(name for name, channel in estate.channels.items() if channel.owns_escalation)
         """The channels that escalate by themselves."""
+        self.fallbacks = {name: one.channel for name, one in estate.fallbacks.items() if one.channel in self.channels}
         self.escalates = any(route.escalate for route in (*estate.routes, estate.default_route))
         self._nodes = estate.nodes
         self.own_site = estate.monitor.site

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from immutables import Map
 
 from pacs_monitor.alerting.events import UnknownSince
+from pacs_monitor.alerting.undelivered import NOTHING_LATE, Undelivered
 from pacs_monitor.model import (
     NEVER_CONNECTED,
     Acknowledgement,
@@ -82,6 +83,7 @@ class Subject:
     """Since when it differs from what was said; small differences are gathered before they are said."""
     escalation: Escalation | None = None
     """None until people were notified, and where nothing is to be escalated."""
+    undelivered: Undelivered = NOTHING_LATE
 
     @property
     def key(self) -> Cause:

@@ -50,6 +50,8 @@ class Owed:
     """The maintenance that has ended while it still failed."""
     first: bool = False
     """An escalation to a channel that has had no `opened`: for that channel it is one."""
+    instead_of: str = ""
+    """The channel whose fallback this one is here."""
 
 
 class Notice(NamedTuple):

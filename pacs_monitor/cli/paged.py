@@ -27,9 +27,14 @@ def _spelled(both: str) -> str:
     return reason(why, detail)
 
 
+def _named(sent: Row) -> str:
+    instead_of = sent.get("fallback_for")
+    return f"{sent['channel']} (because {instead_of} does not answer)" if instead_of else str(sent["channel"])
+
+
 def line(incident: Row, when: When, now: str) -> str:
     """An open incident: `critical incident 01JD…: paged by hook at 16:01:00 CET`. `now` is RFC 3339, in UTC."""
-    said = [SENT[sent["status"]].format(channel=sent["channel"], at=when(sent["at"])) for sent in incident["notified"]]
+    said = [SENT[sent["status"]].format(channel=_named(sent), at=when(sent["at"])) for sent in incident["notified"]]
     if said:
         held = incident.get("suppressed", ())
         said += [f"to {row['channel']} suppressed: {reason(row['why'], row['detail'])}" for row in held]

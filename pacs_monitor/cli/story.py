@@ -149,7 +149,8 @@ def _notified(line: Line, when: When) -> str:
         late = f" at {when(line['settled'])}" if tries and line["settled"] else ""
         became = f"delivered{late}"
     unrecorded = ", sent while it could not be recorded" if line["unrecorded"] else ""
-    return f"to {line['channel']}: {_event(line)}{page}, {became}{tries}{unrecorded}: {line['summary']}"
+    instead = f" (because {line['fallback_for']} does not answer)" if line.get("fallback_for") else ""
+    return f"to {line['channel']}{instead}: {_event(line)}{page}, {became}{tries}{unrecorded}: {line['summary']}"
 
 
 def _ended(line: Line, when: When) -> str:

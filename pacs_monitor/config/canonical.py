@@ -39,6 +39,7 @@ def canonical(estate: Estate) -> bytes:
             name: {
                 "type": kind,
                 "settings": _plain(settings),
+                "fallback": _plain(estate.fallbacks.get(name)),
                 "test": _plain(estate.channel_tests.get(name)),
                 "openings_per_minute": estate.openings(name),
             }

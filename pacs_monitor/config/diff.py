@@ -65,7 +65,7 @@ def _only_in(these: Mapping[CheckId, Any], those: Mapping[CheckId, Any]) -> tupl
 def _settings(estate: Estate) -> dict[str, Any]:
     """Of each channel, all that a reload may change."""
     return {
-        name: (of_kind, estate.channel_tests.get(name), estate.openings(name))
+        name: (of_kind, estate.fallbacks.get(name), estate.channel_tests.get(name), estate.openings(name))
         for name, of_kind in estate.channel_settings.items()
     }
 

@@ -15,8 +15,10 @@ from pacs_monitor.calendars import Calendar
 from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.problems import Problem
 from pacs_monitor.config.sections import (
+    LATE_AFTER,
     OPENINGS_PER_MINUTE,
     ChannelTest,
+    Fallback,
     HandoverSettings,
     MonitorSettings,
     ObjectiveSettings,
@@ -77,6 +79,8 @@ class Estate:
     """Kind and settings of each channel, to see what a reload changes."""
     channel_tests: Mapping[str, ChannelTest] = field(default_factory=dict)
     """Of the channels that are tested regularly."""
+    fallbacks: Mapping[str, Fallback] = field(default_factory=dict)
+    """Of the channels that have one."""
     handover: HandoverSettings | None = None
     openings_per_minute: Mapping[str, int] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
@@ -103,6 +107,15 @@ class Estate:
     def openings(self, channel: str) -> int:
         """How many incidents may open on a channel within a minute, each for itself."""
         return self.openings_per_minute.get(channel, OPENINGS_PER_MINUTE)
+
+    @cached_property
+    def late_after(self) -> Mapping[str, float]:
+        """Seconds after which a page that a channel has not delivered is late: that of its fallback.
+
+        What escalates by itself has to have the page for that, so there it counts without one, too.
+        """
+        escalating = {name: LATE_AFTER for name, channel in self.channels.items() if channel.owns_escalation}
+        return escalating | {name: one.after for name, one in self.fallbacks.items()}
 
     @cached_property
     def checks_of(self) -> Mapping[str, tuple[CheckId, ...]]:

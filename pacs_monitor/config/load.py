@@ -95,6 +95,7 @@ def _estate(path: Path, revision: str, draft: Draft, found: Resolved, warnings: 
         channel_tests={
             name: channel.common.settings.test for name, channel in channels if channel.common.settings.test
         },
+        fallbacks={name: other for name, channel in channels if (other := channel.common.settings.fallback)},
         handover=draft.handover.settings if draft.handover else None,
         openings_per_minute={name: channel.common.settings.openings_per_minute for name, channel in channels},
         routes=tuple(_route(route.settings, calendars) for route in draft.routes),

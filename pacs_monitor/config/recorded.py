@@ -15,7 +15,7 @@ from pacs_monitor.config.canonical import CHECKS_OWN
 from pacs_monitor.config.closed_days import recorded
 from pacs_monitor.config.estate import Estate, Route, Step
 from pacs_monitor.config.hours import calendar_of
-from pacs_monitor.config.sections import CalendarSettings, MonitorSettings, SiteSettings
+from pacs_monitor.config.sections import CalendarSettings, Fallback, MonitorSettings, SiteSettings
 from pacs_monitor.fields import Match
 from pacs_monitor.model import (
     Check,
@@ -86,6 +86,11 @@ def _estate(document: Mapping[str, Any], file: Path, revision: str) -> Estate:
         channels={name: _channel(said["type"]) for name, said in document["channels"].items()},
         openings_per_minute={
             name: most for name, said in document["channels"].items() if (most := said.get("openings_per_minute"))
+        },
+        fallbacks={
+            name: Fallback.model_validate(found)
+            for name, said in document["channels"].items()
+            if (found := said.get("fallback"))
         },
         routes=tuple(_route(said, calendars) for said in document["routes"]),
         default_route=_route(document["default_route"], calendars),

@@ -62,6 +62,19 @@ class _Checker:
         for circle in circles(depends):
             node = self.draft.nodes[circle[0]]
             self._error(node.tree, node.path, ("depends_on",), f"is circular: {' -> '.join(circle)}")
+        fallbacks = {
+            name: (said.fallback.channel,)
+            for name, channel in self.draft.channels.items()
+            if (said := channel.common.settings).fallback
+        }
+        for circle in circles(fallbacks):
+            common = self.draft.channels[circle[0]].common
+            self._error(
+                common.tree,
+                common.path,
+                ("fallback", "channel"),
+                f"name another channel: {' -> '.join(circle)} is a circle",
+            )
         outside = {name: tuple(filter(None, [c.settings.outside_of])) for name, c in self.draft.calendars.items()}
         for circle in circles(outside):
             calendar = self.draft.calendars[circle[0]]

@@ -194,13 +194,16 @@ class ServiceSettings(Settings):
         return self
 
 
+LATE_AFTER = 120.0
+
+
 class Fallback(Settings):
-    """Where notifications go when a channel fails."""
+    """Who is paged in the place of a channel that does not deliver its pages."""
 
     channel: str
     """The other channel."""
-    after: Duration = 120.0
-    """How long the first may fail."""
+    after: Duration = LATE_AFTER
+    """How long a page may wait for its delivery until it goes to the other channel, too."""
 
 
 OPENINGS_PER_MINUTE = 20
@@ -221,8 +224,8 @@ class ChannelSettings(Settings):
 
     type: str
     """The kind of channel."""
-    fallback: Annotated[Fallback | None, LATER] = None
-    """Another channel to use when this one fails."""
+    fallback: Fallback | None = None
+    """Another channel that gets the pages which this one does not deliver in time."""
     test: ChannelTest | None = None
     """Test notifications at a time of the week; their text says that it is no fault."""
     openings_per_minute: Count = OPENINGS_PER_MINUTE

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pacs_monitor.delivery.circuit import Circuit, RetryPolicy, Spread
 from pacs_monitor.delivery.due_queue import DueQueue
 from pacs_monitor.delivery.lanes import Item, Lane, lane_of
+from pacs_monitor.delivery.patience import Patience
 from pacs_monitor.delivery.unsent import Dropped, deadline, emptied, overdue, replaced
 from pacs_monitor.model import ENDINGS, DeliveryError, Failure, Notification
 
@@ -40,6 +41,7 @@ class Backlog:
         """Lanes of ended incidents where something will have to be."""
         self._lost: set[str] = set()
         """Incidents whose `opened` notification cannot be sent: nothing may follow, not even `resolved`."""
+        self.patience = Patience()
         self._in_flight: set[Item] = set()
         self._count = 0
 
@@ -48,17 +50,18 @@ class Backlog:
         for lane in list(self._lanes.values()):
             yield from list(lane.waiting)
 
-    def feed(self, notification: Notification, now: float, *, may_have_arrived: bool = False) -> None:
+    def feed(self, notification: Notification, now: float, *, may_have_arrived: bool = False, age: float = 0.0) -> None:
         """Owe this from now on; of a run before this one nobody knows what arrived."""
         key = lane_of(notification)
         lane = self._lanes.setdefault(key, Lane())
         self._count += 1
-        item = Item(notification, now, self._count, now, self._policy.backoff(), may_have_arrived=may_have_arrived)
+        item = Item(notification, now, self._count, now, self._policy.backoff(), age, may_have_arrived=may_have_arrived)
         lane.waiting.append(item)
         lane.ended = lane.ended or notification.event in ENDINGS
         self._plan(key)
         if len(lane.waiting) == 1 and self.circuit.is_open:
             self.circuit.arrived(now)
+        self.patience.begin(item, self.circuit)
 
     def replace(self, notification: Notification) -> bool:
         """Put this in the place of the one with the same id, unless that may have arrived or is under way."""
@@ -67,6 +70,10 @@ class Backlog:
             return False
         lane.waiting[0].notification = notification
         return True
+
+    def be_patient(self, after: float | None) -> None:
+        """A page is late from then on: `patience` says which; None: never."""
+        self.patience.change(after, self.items(), self.circuit)
 
     def end(self, incident: str) -> None:
         """The incident is over; its end may not be owed here."""
@@ -97,7 +104,7 @@ class Backlog:
     def wake_at(self, now: float) -> float | None:
         """When to ask again, if nothing happens before."""
         self._plan_anew_if_moved(now)
-        times = [self.circuit.opens_at, self._deadlines.next_due()]
+        times = [self.circuit.opens_at, self._deadlines.next_due(), self.patience.next_due()]
         if self._has_a_place():
             if self.circuit.is_open and self._agenda.has_due(now):
                 times.append(self.circuit.next_try)
@@ -108,6 +115,11 @@ class Backlog:
         """It was delivered; the lane stays busy until `done`."""
         self._in_flight.discard(item)
         item.attempts, item.taken = item.attempts + 1, True
+        key = lane_of(item.notification)
+        self.patience.end(key)
+        for other in self._lanes[key].waiting:
+            if other is not item:
+                self.patience.begin(other, self.circuit)
         if self.circuit.is_open or self.circuit.failing_since is not None:
             self._release(now, everything=False)
         self.circuit.succeeded(now)
@@ -215,6 +227,7 @@ class Backlog:
                 self._changed.discard(key)
                 self._deadlines.remove(key)
                 self._held.discard(key)
+                self.patience.end(key)
                 continue
             self._changed.add(key)
             if lane.busy:

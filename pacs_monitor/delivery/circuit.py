@@ -7,6 +7,7 @@ A success closes it, and so does whatever makes another outcome likely: a test t
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,6 +15,12 @@ from pacs_monitor.backoff import Backoff
 
 Spread = Callable[[float], float]
 """Seconds to wait, with jitter so that retries do not coincide."""
+JITTER = 0.2
+
+
+def spread(delay: float) -> float:
+    """Seconds until the next attempt, so that not all come at once."""
+    return delay * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, keeps no secret
 
 
 @dataclass(frozen=True, slots=True)

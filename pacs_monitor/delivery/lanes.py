@@ -21,6 +21,8 @@ class Item:
     number: int
     next_try: float
     backoff: Backoff
+    age: float = 0.0
+    """How old it was then, in seconds, if a run before had made it."""
     attempts: int = 0
     refusals: int = 0
     blamed: int = 0

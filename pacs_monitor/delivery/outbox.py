@@ -13,20 +13,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from types import MappingProxyType
 
 from ulid import ULID
 
 from pacs_monitor.delivery.backlog import Backlog
-from pacs_monitor.delivery.circuit import RetryPolicy
+from pacs_monitor.delivery.circuit import RetryPolicy, spread
 from pacs_monitor.delivery.digest import digest, extended, missed
 from pacs_monitor.delivery.health import ChannelHealth, ChannelTrouble, health_of
 from pacs_monitor.delivery.lanes import Item
+from pacs_monitor.delivery.listener import Listener
 from pacs_monitor.delivery.recorder import DeliveryHistory, DeliveryRecorder
 from pacs_monitor.delivery.sending import Sender
 from pacs_monitor.delivery.unsent import Dropped
@@ -44,20 +44,6 @@ from pacs_monitor.model import (
 from pacs_monitor.supervision import Supervisor
 
 log = logging.getLogger(__name__)
-
-JITTER = 0.2
-
-
-class Listener(Protocol):
-    """Hears of what the outbox does; both are called on the event loop and must not block."""
-
-    def ended(self, notification: Notification, status: DeliveryStatus) -> None:
-        """A notification has ended so, and it is on record if the history can be written."""
-        ...
-
-    def circuit_moved(self, channel: str, trouble: ChannelTrouble | None) -> None:
-        """A channel takes nothing any more, or works again (None)."""
-        ...
 
 
 async def _permit_all(_notification: Notification) -> None:
@@ -101,12 +87,23 @@ class Outbox:
         self._sender = Sender(permit)
         self._recorder = DeliveryRecorder(history, supervisor)
         self._places: dict[str, _ChannelState] = {}
+        self._late_after: Mapping[str, float] = {}
         self._stopping = False
 
-    def adopt(self, channels: Mapping[str, Channel], changed: Collection[str] = ()) -> None:
-        """Deliver through exactly these from now on; what was changed, or is new, is tried again at once."""
+    def adopt(
+        self,
+        channels: Mapping[str, Channel],
+        changed: Collection[str] = (),
+        late_after: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        """Deliver through exactly these from now on; what was changed, or is new, is tried again at once.
+
+        `late_after`: seconds after which it is said that a page of the channel is late.
+        """
         before, self._sender.channels = self._sender.channels, channels
+        self._late_after = late_after
         for name, place in self._places.items():
+            place.backlog.be_patient(late_after.get(name))
             if name not in channels:
                 log.warning("notifications are pending for channel %s, which is no longer configured", name)
             elif name in changed or name not in before:
@@ -129,7 +126,8 @@ class Outbox:
             if notification.status is not DeliveryStatus.PENDING:
                 continue
             place = self._place(notification.channel)
-            place.backlog.feed(notification, self._clock.monotonic(), may_have_arrived=of_a_run_before)
+            age = max(0.0, (self._clock.now() - notification.created) / SECOND) if of_a_run_before else 0.0
+            place.backlog.feed(notification, self._clock.monotonic(), may_have_arrived=of_a_run_before, age=age)
             place.wakeup.set()
 
     def ended(self, incidents: Iterable[str]) -> None:
@@ -191,7 +189,8 @@ class Outbox:
     def _place(self, channel: str) -> _ChannelState:
         place = self._places.get(channel)
         if place is None:
-            place = self._places[channel] = _ChannelState(Backlog(self._policy, _spread))
+            place = self._places[channel] = _ChannelState(Backlog(self._policy, spread))
+            place.backlog.be_patient(self._late_after.get(channel))
         if place.worker is None and not self._stopping:
             working = place
             place.worker = self._supervisor.supervise(f"channel {channel}", lambda: self._work(channel, working))
@@ -206,6 +205,8 @@ class Outbox:
             while channel in self._sender.channels and (item := place.backlog.next(now)) is not None:
                 self._begin(place, self._attempt(channel, place, item))
             self._look_at_circuit(channel, place)
+            for incident in place.backlog.patience.late(now):
+                self._listener.page_late(channel, incident)
             wake = place.backlog.wake_at(now)
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if wake is None else wake - now):
@@ -292,8 +293,3 @@ class Outbox:
 
 def _about(notification: Notification) -> str:
     return str(notification.data.get("summary", notification.id))
-
-
-def _spread(delay: float) -> float:
-    """Seconds until the next attempt, so that not all come at once."""
-    return delay * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, keeps no secret

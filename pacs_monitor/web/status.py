@@ -112,8 +112,13 @@ def _incident(paged: Paged) -> dict[str, Any]:
         "members": [str(member) for member in incident.members],
         "page_due": iso(paged.due),
         "notified": [
-            {"channel": notified.channel, "status": notified.status, "at": iso(notified.at)}
-            for notified in paged.notified
+            {
+                "channel": one.channel,
+                "status": one.status,
+                "at": iso(one.at),
+                **({"fallback_for": one.fallback_for} if one.fallback_for else {}),
+            }
+            for one in paged.notified
         ],
         "not_notified": list(paged.why_not),
         "suppressed": [

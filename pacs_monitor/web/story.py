@@ -239,6 +239,7 @@ def _notified(sent: Notification) -> Line:
         "settled": None if sent.settled is None else iso(sent.settled),
         "page": sent.data.get("page", 1),
         "worse": sent.data.get("worse", False),
+        "fallback_for": sent.data.get("fallback_for", ""),
         "unrecorded": sent.unrecorded,
         "summary": sent.data.get("summary", ""),
         "id": sent.id,

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pacs_monitor.alerting import hours
+from pacs_monitor.alerting import fallbacks, hours
 from pacs_monitor.alerting.advance import advance
 from pacs_monitor.alerting.events import (
     ChannelFailing,
@@ -28,8 +28,10 @@ from pacs_monitor.alerting.events import (
     Event,
     Happening,
     KnownAgain,
+    LateDelivered,
     Measured,
     OpenedRefused,
+    PageLate,
     Reloaded,
     SiteCut,
     SiteReached,
@@ -45,6 +47,7 @@ from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.situation import Situation, Subject
 from pacs_monitor.alerting.timeline import Decided, Timeline
 from pacs_monitor.alerting.turn import Notice, Owed, OwedDigest
+from pacs_monitor.alerting.undelivered import NOTHING_LATE
 from pacs_monitor.alerting.words import Extend, Finish, Hold, Plan, Resume
 from pacs_monitor.config import Estate
 from pacs_monitor.config.estate import Route
@@ -75,8 +78,8 @@ HEAD = """
 monitor: {name: east-campus, paging: on, site: east}
 channels:
   hook: {type: webhook, url: "http://127.0.0.1:1/"}
-  oncall: {type: webhook, url: "http://127.0.0.1:1/"}
-  second: {type: webhook, url: "http://127.0.0.1:1/"}
+  oncall: {type: webhook, url: "http://127.0.0.1:1/", fallback: {channel: second, after: 2m}}
+  second: {type: webhook, url: "http://127.0.0.1:1/", fallback: {channel: hook}}
 calendars:
   core:
     hours: "Mon-Sun 00:00-16:08, Mon-Sun 16:20-16:50, Mon-Sun 17:05-18:00, Mon-Sun 18:30-24:00"
@@ -192,6 +195,7 @@ class Page(NamedTuple):
     state: str
     members: tuple[CheckId, ...]
     behind: tuple[str, ...]
+    instead_of: str = ""
 
 
 def page_of(owed: Owed) -> Page:
@@ -210,6 +214,7 @@ def page_of(owed: Owed) -> Page:
         one.state,
         members,
         behind,
+        owed.instead_of,
     )
 
 
@@ -246,6 +251,8 @@ class Machine(RuleBasedStateMachine):
     steps = 0
     """Of all runs of this process."""
     restarts = 0
+    late = 0
+    """Pages that were not delivered in time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -335,13 +342,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def a_channel_refuses_its_opened(self, data: st.DataObject) -> None:
-        told = [
-            (subject, channel)
-            for _, subject in sorted(self.cut.situation.subjects.items())
-            for channel, one in sorted(subject.notified.items())
-            if not one.shadow
-        ]
-        if not told:
+        if not (told := self._told()):
             return
         subject, channel = data.draw(st.sampled_from(told))
         twin = self.twin(subject)
@@ -349,6 +350,18 @@ class Machine(RuleBasedStateMachine):
             self.lost.add((subject.incident.id, channel))
             self.happen(self.cut, OpenedRefused(subject.incident.id, channel))
             self.happen(self.whole, OpenedRefused(twin.incident.id, channel))
+
+    @rule(data=st.data())
+    def a_page_is_late_or_delivered_after_all(self, data: st.DataObject) -> None:
+        if not (told := self._told()):
+            return
+        subject, channel = data.draw(st.sampled_from(told))
+        twin = self.twin(subject)
+        if twin is not None:
+            what = LateDelivered if channel in subject.undelivered.late else PageLate
+            Machine.late += what is PageLate
+            self.happen(self.cut, what(subject.incident.id, channel))
+            self.happen(self.whole, what(twin.incident.id, channel))
 
     @rule(channel=st.sampled_from(CHANNELS))
     def a_channel_fails_or_works(self, channel: str) -> None:
@@ -520,7 +533,7 @@ class Machine(RuleBasedStateMachine):
     def nothing_is_held_longer_than_its_deadline(self) -> None:
         rules, waiting = self.cut.timeline.rules, dict[tuple[str, str], Micros]()
         for identity, subject in self.cut.situation.subjects.items():
-            for channel, target in rules.targets(subject.incident).items():
+            for channel, target in fallbacks.added(rules, subject, rules.targets(subject.incident)).items():
                 due = min((p.due for p in target.problems), default=subject.due)
                 told = subject.notified.get(channel)
                 if told is None and due <= self.now and (Said.OPENED, channel) not in subject.suppressed:
@@ -537,6 +550,15 @@ class Machine(RuleBasedStateMachine):
     def tell(self, what: Happening) -> None:
         for run in (self.cut, self.whole):
             self.happen(run, what)
+
+    def _told(self) -> list[tuple[Subject, str]]:
+        """Who was notified of what is open, for real."""
+        return [
+            (subject, channel)
+            for _, subject in sorted(self.cut.situation.subjects.items())
+            for channel, one in sorted(subject.notified.items())
+            if not one.shadow
+        ]
 
     def twin(self, subject: Subject) -> Subject | None:
         """The same incident of the run that is never cut."""
@@ -612,7 +634,9 @@ class Machine(RuleBasedStateMachine):
     def _remember(self, decided: Decided) -> None:
         for owed in decided.effects.owed:
             self.lanes[owed.incident.id, owed.channel].append(owed)
-            target = self.cut.timeline.rules.targets(owed.incident, every=True).get(owed.channel)
+            rules, subject = self.cut.timeline.rules, self.cut.situation.subjects.get(owed.incident.id)
+            targets = rules.targets(owed.incident, every=True)
+            target = (fallbacks.added(rules, subject, targets) if subject else targets).get(owed.channel)
             if target is not None and owed.event not in (*ENDINGS, Said.ACKNOWLEDGED):
                 assert hours.pages_from(target.attended, owed.at) == owed.at, "nobody is told outside of their hours"
         for identity, incident in decided.effects.incidents.items():
@@ -671,6 +695,11 @@ def _notes(situation: Situation) -> dict[str, object]:
             for channel, digest in situation.digests.items()
         },
         "closed": dict(situation.closed),
+        "undelivered": sorted(
+            (one.key, one.incident.noticed, one.undelivered.late, sorted(one.undelivered.instead.items()))
+            for one in situation.subjects.values()
+            if one.undelivered != NOTHING_LATE
+        ),
         "escalations": sorted((one.key, one.incident.noticed, one.escalation) for one in escalated),
         "windows": dict(situation.windows),
         "pauses": dict(situation.pauses),

@@ -19,12 +19,13 @@ from tests.attacks import Attacked
 
 
 def drive(record_property: Callable[[str, object], None], examples: int, length: int) -> str:
-    Machine.steps = Machine.restarts = Speaking.words = 0
+    Machine.steps = Machine.restarts = Machine.late = Speaking.words = 0
     run_state_machine_as_test(
         Speaking, settings=settings(max_examples=examples, stateful_step_count=length, deadline=None)
     )
     restarts = f"{Machine.restarts:,} of them restarts through the tables"
-    ran = f"{Machine.steps:,} steps, {restarts}, {Speaking.words:,} words of people that were accepted"
+    late = f"{Machine.late:,} pages that were late"
+    ran = f"{Machine.steps:,} steps, {restarts}, {late}, {Speaking.words:,} words of people that were accepted"
     record_property("summary", f"alerting core: {ran}")
     return ran
 

@@ -37,6 +37,8 @@ NOT_IN_A_SCHEMA = {
     "not_utf8": YAML,
     "not_yaml": YAML,
     "parent_unknown": ELSEWHERE,
+    "fallback_to_unknown_channel": ELSEWHERE,
+    "fallbacks_in_a_circle": "a circle through several places of the file",
     "parents_in_a_circle": "a circle through several places of the file",
     "route_to_unknown_channel": ELSEWHERE,
     "secret_file_missing": FILES,

@@ -209,6 +209,9 @@ class Faulty:
             raise self.faults.pop()
         self.heard.append(status)
 
+    def page_late(self, channel: str, incident: str) -> None:
+        """Nobody is told instead."""
+
     def circuit_moved(self, channel: str, trouble: ChannelTrouble | None) -> None: ...
 
 

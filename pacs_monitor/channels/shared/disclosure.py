@@ -39,6 +39,7 @@ _SAFE = (
         "channel",
         "language",
         "timezone",
+        "fallback_for",
     ),
 )
 _MISSED = ("incident", "dedup_key", "severity", "since", "ended")
@@ -81,7 +82,10 @@ def disclosed(notification: Notification, disclose: Disclose) -> Mapping[str, An
         kept["last_changes"] = [{key: one.get(key) for key in _CHANGE} for one in data["last_changes"]]
     if "missed" in data:
         kept["missed"] = [{key: one.get(key) for key in _MISSED} for one in data["missed"]]
-    return {**kept, "summary": _summary(notification)}
+    summary, other = _summary(notification), data.get("fallback_for")
+    if other and notification.event is Event.OPENED:
+        summary = _("{summary}; sent here because {channel} does not answer", summary=summary, channel=other)
+    return {**kept, "summary": summary}
 
 
 def _summary(notification: Notification) -> str:
