@@ -1,4 +1,4 @@
-"""Whether a page went out for an open incident, as a line for a terminal."""
+"""Whether a page went out for an open incident, in words."""
 
 from __future__ import annotations
 
