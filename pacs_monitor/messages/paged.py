@@ -29,6 +29,12 @@ def _spelled(both: str) -> str:
 
 def line(incident: Row, when: When, now: str) -> str:
     """An open incident: `critical incident 01JD…: paged by hook at 16:01:00 CET`. `now` is RFC 3339, in UTC."""
+    flags = "".join(f" ({flag})" for flag in incident.get("flags", ()))
+    return f"{incident['severity']} incident {incident['id']}{flags}: {told(incident, when, now)}"
+
+
+def told(incident: Row, when: When, now: str) -> str:
+    """Who was paged about it, or why nobody was: `paged by hook at 16:01:00 CET`."""
     said = [SENT[sent["status"]].format(channel=sent["channel"], at=when(sent["at"])) for sent in incident["notified"]]
     if said:
         held = incident.get("suppressed", ())
@@ -37,5 +43,4 @@ def line(incident: Row, when: When, now: str) -> str:
         said = [f"no page is sent before {when(incident['page_due'])} (page_after)"]
     if not said:
         said = [f"no page was sent: {', '.join(map(_spelled, incident['not_notified'])) or 'not decided yet'}"]
-    flags = "".join(f" ({flag})" for flag in incident.get("flags", ()))
-    return f"{incident['severity']} incident {incident['id']}{flags}: {'; '.join(said)}"
+    return "; ".join(said)
