@@ -36,8 +36,11 @@ async def incident(daemon: DaemonView, identity: str) -> dict[str, Any] | None:
         return None
     stuck = {stuck.notification.id for health in daemon.desk.outbox.health().values() for stuck in health.stuck}
     node = daemon.estate.nodes.get(found.incident.members[0].node) if found.incident.members else None
-    return _incident(found.incident, daemon, scene(daemon, found.incident), Standing(daemon)) | {
+    told = scene(daemon, found.incident)
+    return _incident(found.incident, daemon, told, Standing(daemon)) | {
+        "points_to": page.points_to(found.incident, told),
         "impact": node.impact if node else "",
+        "downtime_procedure": node.downtime_procedure if node else "",
         "support": dict(node.support) if node else {},
         "runbook": runbook(daemon.estate.monitor, found.incident.reason or found.incident.kind),
         "notifications": [

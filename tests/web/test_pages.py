@@ -89,7 +89,7 @@ async def test_an_incident_is_told_on_the_board_and_on_its_own_page(served: Serv
     assert f'href="./incidents/{identity}"' in board.text
     assert "Nobody has acknowledged it" in board.text
     assert "Check that the service is running and on this port" in own.text
-    assert "the system itself" in own.text
+    assert "archive itself" in own.text
     assert "incident opens" in own.text
     assert "fault" not in re.sub(r"<[^>]*>", "", own.text)
 

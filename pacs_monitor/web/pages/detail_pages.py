@@ -7,18 +7,12 @@ from typing import Any, NamedTuple
 
 from pacs_monitor.messages import story
 from pacs_monitor.messages.reasons import phrase
-from pacs_monitor.model import REASONS, Blame, Micros, Phase, Reason, parse_iso
+from pacs_monitor.model import REASONS, Micros, Phase, Reason, parse_iso
 from pacs_monitor.web.pages.details import NodeSeen, Single
 from pacs_monitor.web.pages.render import Fragment, Place, Viewer, fragment
 from pacs_monitor.web.pages.signs import sign_of
 from pacs_monitor.web.pages.times import Times
 
-POINTS_TO = {
-    Blame.NODE: "the system itself",
-    Blame.NETWORK: "the network between the monitor and the system",
-    Blame.MONITOR: "the monitor, or its registration with the system",
-}
-"""What the evidence points to: never whose fault it is."""
 SPOKEN = frozenset({"acknowledge", "note", "close"})
 QUICK_NOTES = ("Vendor called", "Vendor responded", "Workaround in place", "Vendor says restored")
 """What is noted with one tap, at the time of the tap."""
@@ -88,7 +82,6 @@ def incident_page(found: Mapping[str, Any], still_ok: Sequence[str], paged: str,
         node=node,
         is_now=sign_of(found["state"]),
         meaning=_meaning(REASONS.get(reason)),
-        points_to=POINTS_TO.get(found["blame"], ""),
         still_ok=still_ok,
         paged=paged,
         phone=_phone(found["support"].get("phone", "")),
