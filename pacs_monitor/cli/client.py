@@ -11,8 +11,8 @@ import requests
 from pacs_monitor.cli.common import fail
 from pacs_monitor.cli.daemon_address import DaemonAddress
 from pacs_monitor.cli.display import reader_of_times
-from pacs_monitor.cli.paged import When
 from pacs_monitor.clock import SystemClock
+from pacs_monitor.messages.paged import When
 from pacs_monitor.model import PacsMonitorError
 
 ANSWER_WITHIN = 10.0

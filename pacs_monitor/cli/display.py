@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 from rich.markup import escape
 
-from pacs_monitor.cli import paged, story
-from pacs_monitor.cli.paged import When
+from pacs_monitor.cli import story
 from pacs_monitor.format.human import moment, pluralized
+from pacs_monitor.messages import paged
+from pacs_monitor.messages.paged import When
 from pacs_monitor.model import CALENDAR, parse_iso
 
 COLOURS = {"up": "green", "degraded": "yellow", "down": "red", "absent": "blue", "unknown": "magenta"}

@@ -10,8 +10,8 @@ from rich.markup import escape
 from pacs_monitor.cli import client, words
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, fail, out, print_json
 from pacs_monitor.cli.daemon_address import DaemonAddress, daemon_address
-from pacs_monitor.cli.paged import When
 from pacs_monitor.cli.which import ending
+from pacs_monitor.messages.paged import When
 from pacs_monitor.windows import Probing
 
 PATH = "/api/v1/maintenance"

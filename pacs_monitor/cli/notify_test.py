@@ -26,13 +26,13 @@ from pacs_monitor.cli.common import (
 from pacs_monitor.cli.daemon_address import DaemonAddress, address_of
 from pacs_monitor.cli.display import reader_of_times
 from pacs_monitor.cli.estates import estate_of, estate_or_contact
-from pacs_monitor.cli.paged import When
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Contact, Estate
 from pacs_monitor.delivery.sending import DELIVERY_TIMEOUT, Sender
 from pacs_monitor.delivery.trying import END_TRIES, LONGEST_OPEN, OPEN_FOR, keeps_open, try_out
 from pacs_monitor.fields import parse_duration
 from pacs_monitor.format.human import duration
+from pacs_monitor.messages.paged import When
 from pacs_monitor.messages.trial import Shape, shaped
 from pacs_monitor.model import Notification
 

@@ -9,8 +9,8 @@ from rich.markup import escape
 from pacs_monitor.cli import client, words
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, fail, out, print_json
 from pacs_monitor.cli.daemon_address import DaemonAddress, daemon_address
-from pacs_monitor.cli.paged import When
 from pacs_monitor.format.human import pluralized
+from pacs_monitor.messages.paged import When
 
 
 @app.command(epilog="Example: pacs-monitor pause ris --for 1h --why 'detector exchange'")

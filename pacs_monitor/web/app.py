@@ -26,6 +26,7 @@ from pacs_monitor.web.head import HeadAsGet
 from pacs_monitor.web.leading import Leading
 from pacs_monitor.web.links import add_links
 from pacs_monitor.web.metrics import Exposition
+from pacs_monitor.web.pages.routes import add_pages
 from pacs_monitor.web.plans import add_plans
 from pacs_monitor.web.rate_limit import SingleFlight, TokenBucket
 from pacs_monitor.web.refusals import sentences
@@ -67,6 +68,7 @@ def create_app(daemon: DaemonView) -> FastAPI:
     add_handover(app, daemon)
     add_plans(app, daemon)
     add_links(app)
+    add_pages(app, daemon)
     return app
 
 

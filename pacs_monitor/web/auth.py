@@ -21,13 +21,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pacs_monitor.config import Token
 from pacs_monitor.config.values import is_loopback
 from pacs_monitor.web.links import RUNBOOK
+from pacs_monitor.web.pages import assets
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", RUNBOOK})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", RUNBOOK}) | assets.PATHS
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 PUSH = "/api/v1/push/"
 OPERATORS = frozenset({"/api/v1/reload", "/api/v1/audit"})
 """What only operators may read: a preview of the configuration, and who did what."""
-LINKED = ("/incidents/", "/api/v1/incidents/")
+LINKED = ("/incidents/", "/api/v1/incidents/", "/nodes/", "/checks/")
 """Where links in pages lead: people may follow them from wherever they read their pages."""
 CALLER = "pacs_monitor.caller"
 """In the scope: whose token it is (Caller); not there without `auth`."""
@@ -41,6 +42,8 @@ class Caller(NamedTuple):
     role: str
 
 
+SESSION = "pacs_monitor.session"
+"""In the scope: the session of who is signed in by the form; not there for a token."""
 NOBODY = Caller("", "")
 """Whoever asks without a token."""
 

@@ -1,4 +1,4 @@
-"""Where `/` and the links in a page lead: `runbook` to the operations manual, `url` to the incident."""
+"""What scripts find at `/`, and where the `runbook` of a page leads: the operations manual."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 
 RUNBOOK = "/docs/operations"
 FRONT = {
@@ -20,7 +20,7 @@ FRONT = {
     "health": "/healthz",
     "ready": "/readyz",
 }
-"""What stands at `/`, until there are pages."""
+"""What stands at `/` for whoever does not ask for a page."""
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Operations</title>
 <style>pre {{ white-space: pre-wrap; max-width: 76em; margin: 1em auto }} b:target {{ background: yellow }}</style>
@@ -28,17 +28,9 @@ _PAGE = """<!doctype html>
 
 
 def add_links(app: FastAPI) -> None:
-    @app.get("/", summary="What else there is.", include_in_schema=False)
-    async def front() -> dict[str, str]:
-        return FRONT
-
     @app.get(RUNBOOK, summary="The operations manual, with an anchor per reason.", include_in_schema=False)
     async def runbook() -> HTMLResponse:
         return HTMLResponse(manual())
-
-    @app.get("/incidents/{incident}", summary="The incident, as the API returns it.", include_in_schema=False)
-    async def incident(incident: str) -> RedirectResponse:
-        return RedirectResponse(f"/api/v1/incidents/{incident}")
 
 
 @cache

@@ -18,8 +18,8 @@ from pacs_monitor.web.view import DaemonView
 async def incidents(daemon: DaemonView, *, open_only: bool, limit: int) -> list[dict[str, Any]]:
     """The newest first."""
     found = await daemon.history.read(lambda reader: reader.incidents(open_only=open_only, limit=limit))
-    scene, standing = _scene(daemon, *found), Standing(daemon)
-    return [_incident(incident, daemon, scene, standing) for incident in found]
+    told, standing = scene(daemon, *found), Standing(daemon)
+    return [_incident(incident, daemon, told, standing) for incident in found]
 
 
 async def incident(daemon: DaemonView, identity: str) -> dict[str, Any] | None:
@@ -36,8 +36,11 @@ async def incident(daemon: DaemonView, identity: str) -> dict[str, Any] | None:
         return None
     stuck = {stuck.notification.id for health in daemon.desk.outbox.health().values() for stuck in health.stuck}
     node = daemon.estate.nodes.get(found.incident.members[0].node) if found.incident.members else None
-    return _incident(found.incident, daemon, _scene(daemon, found.incident), Standing(daemon)) | {
+    told = scene(daemon, found.incident)
+    return _incident(found.incident, daemon, told, Standing(daemon)) | {
+        "points_to": page.points_to(found.incident, told),
         "impact": node.impact if node else "",
+        "downtime_procedure": node.downtime_procedure if node else "",
         "support": dict(node.support) if node else {},
         "runbook": runbook(daemon.estate.monitor, found.incident.reason or found.incident.kind),
         "notifications": [
@@ -53,7 +56,7 @@ def _read(reader: HistoryReader, identity: str, now: Micros) -> tuple[IncidentFi
     return recorded, Beside() if recorded is None else beside(reader, recorded.incident, now)
 
 
-def _scene(daemon: DaemonView, *incidents: Incident) -> Scene:
+def scene(daemon: DaemonView, *incidents: Incident) -> Scene:
     """What their summaries are written from."""
     nodes = {member.node for incident in incidents for member in incident.members}
     board, estate = daemon.engine.board, daemon.estate

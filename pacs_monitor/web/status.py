@@ -93,13 +93,14 @@ async def incidents(daemon: DaemonView) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     standing = Standing(daemon)
     for paged in daemon.desk.paged():
-        rows.append(_incident(paged) | standing.of(paged.incident))
+        rows.append(incident(paged) | standing.of(paged.incident))
         if len(rows) % (10 * AT_A_TIME) == 0:
             await asyncio.sleep(0)
     return rows
 
 
-def _incident(paged: Paged) -> dict[str, Any]:
+def incident(paged: Paged) -> dict[str, Any]:
+    """An open incident, with whom it was sent to."""
     incident = paged.incident
     return {
         "id": incident.id,

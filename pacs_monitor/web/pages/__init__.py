@@ -1,0 +1,1 @@
+"""What a person sees: pages that are rendered here from the same data that the API serves."""

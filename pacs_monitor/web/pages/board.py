@@ -1,0 +1,143 @@
+"""The board: what needs attention, and the estate by site and role. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from pacs_monitor.messages import paged
+from pacs_monitor.model import iso, parse_iso
+from pacs_monitor.web.pages.render import Fragment, Place, Viewer, fragment
+from pacs_monitor.web.pages.signs import SIGNS, Sign
+from pacs_monitor.web.pages.snapshot import IncidentRow, NodeRow, Snapshot, matches
+from pacs_monitor.web.pages.times import Times
+
+FOLDED_BEYOND = 40
+"""Nodes, beyond which those that are well are told in one line each site."""
+SHOWN_INCIDENTS = 30
+LONGEST_QUERY = 80
+
+
+class Query(NamedTuple):
+    """What is shown of the estate, as the address says it."""
+
+    text: str = ""
+    state: str = ""
+
+    @property
+    def words(self) -> Sequence[str]:
+        return self.text.casefold().split()
+
+
+class Attention(NamedTuple):
+    """An open incident as the board tells it."""
+
+    row: IncidentRow
+    members: str
+    paged: str
+
+
+class Role(NamedTuple):
+    """Nodes of one role at one site."""
+
+    name: str
+    nodes: Sequence[NodeRow]
+    folded: Sequence[NodeRow]
+
+
+class Site(NamedTuple):
+    """One site."""
+
+    name: str
+    title: str
+    counts: Sequence[tuple[Sign, int]]
+    roles: Sequence[Role]
+
+
+def board(seen: Snapshot, query: Query, viewer: Viewer, root: str = "./") -> Fragment:
+    """The part that changes."""
+    times = Times(seen.now, seen.zone)
+    found = [
+        row
+        for row in seen.nodes
+        if (not query.state or row.sign.key == query.state) and (not query.words or matches(row, query.words))
+    ]
+    fold = len(found) > FOLDED_BEYOND and not query.state
+    handled = [one for one in seen.incidents if one.paged["acknowledged"]]
+    waiting = [one for one in seen.incidents if not one.paged["acknowledged"]]
+    return fragment(
+        Place("board.html", "Board", root, viewer, seen.monitor),
+        times,
+        seen=seen,
+        query=query,
+        counts=counts(seen.nodes),
+        banners=banners(seen, times),
+        waiting=[_attention(one, seen, times) for one in waiting[:SHOWN_INCIDENTS]],
+        more=max(0, len(waiting) - SHOWN_INCIDENTS) + seen.more_incidents,
+        handled=[_attention(one, seen, times) for one in handled[:SHOWN_INCIDENTS]],
+        handled_count=len(handled),
+        sites=[_site(name, rows, seen, fold) for name, rows in by_site(found, seen)],
+        found=len(found),
+    )
+
+
+def counts(nodes: Iterable[NodeRow]) -> Sequence[tuple[Sign, int]]:
+    """How many are in each state, the worst first; states of none are left out."""
+    counted = Counter(row.sign.key for row in nodes)
+    return [(sign, counted[key]) for key, sign in SIGNS.items() if counted[key]]
+
+
+def by_site(nodes: Iterable[NodeRow], seen: Snapshot) -> Iterable[tuple[str, list[NodeRow]]]:
+    """In the order of the configuration; what stands at no site comes last."""
+    order = {name: index for index, name in enumerate(seen.sites)}
+    rows = sorted(
+        nodes, key=lambda row: (order.get(row.site, len(order)), row.site == "", row.site, row.role == "", row.role)
+    )
+    return ((name, list(group)) for name, group in groupby(rows, key=lambda row: row.site))
+
+
+def banners(seen: Snapshot, times: Times) -> Sequence[str]:
+    """What nobody may overlook: that people are not told, or not everything is looked at."""
+    said = []
+    if seen.fresh.trouble:
+        said.append(f"What you see may be out of date: {seen.fresh.trouble}")
+    if seen.paging == "shadow":
+        said.append("Paging is in shadow mode: incidents are recorded, and nobody is notified")
+    if seen.paging == "off":
+        said.append("Paging is off: nobody is notified of incidents")
+    for channel in seen.channels:
+        if not channel["works"]:
+            since = times.clock(parse_iso(channel["failing_since"]))
+            waits = f"; {channel['pending']} notifications wait" if channel["pending"] else ""
+            said.append(
+                f"Channel {channel['channel']} has delivered nothing since {since} ({channel['reason']}){waits}"
+            )
+    if seen.heartbeat and seen.heartbeat["trouble"]:
+        said.append(f"The heartbeat to the outside fails: {seen.heartbeat['trouble']}")
+    held = sum(count for _, count in seen.pauses)
+    if held:
+        until = times.clock(min(pause.until for pause, _ in seen.pauses))
+        said.append(f"{held} {'check is' if held == 1 else 'checks are'} paused; the first pause ends {until}")
+    return said
+
+
+def _attention(one: IncidentRow, seen: Snapshot, times: Times) -> Attention:
+    members = one.paged["members"]
+    short = ", ".join(members[:3]) + (f" and {len(members) - 3} more" if len(members) > 3 else "")
+    told = paged.told(one.paged, lambda text: times.clock(parse_iso(text)), iso(seen.now))
+    return Attention(one, short, told)
+
+
+def _site(name: str, rows: Sequence[NodeRow], seen: Snapshot, fold: bool) -> Site:
+    roles = []
+    for role, group in groupby(rows, key=lambda row: row.role):
+        nodes = sorted(group, key=lambda row: (row.sign.badness, row.title))
+        folded = [row for row in nodes if fold and _may_fold(row)]
+        roles.append(Role(role, [row for row in nodes if not (fold and _may_fold(row))], folded))
+    return Site(name, seen.sites.get(name, name) or "No site", counts(rows), roles)
+
+
+def _may_fold(row: NodeRow) -> bool:
+    return row.sign.is_well and row.maintenance is None

@@ -1,0 +1,144 @@
+"""The pages of a node, of a check and of an incident. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pacs_monitor.messages import story
+from pacs_monitor.messages.reasons import phrase
+from pacs_monitor.model import REASONS, Micros, Phase, Reason, parse_iso
+from pacs_monitor.web.pages.details import NodeSeen, Single
+from pacs_monitor.web.pages.render import Fragment, Place, Viewer, fragment
+from pacs_monitor.web.pages.signs import sign_of
+from pacs_monitor.web.pages.times import Times
+
+SPOKEN = frozenset({"acknowledge", "note", "close"})
+QUICK_NOTES = ("Vendor called", "Vendor responded", "Workaround in place", "Vendor says restored")
+"""What is noted with one tap, at the time of the tap."""
+
+
+class Page(NamedTuple):
+    """Of one moment, for one viewer, at one depth."""
+
+    monitor: str
+    viewer: Viewer
+    root: str
+    times: Times
+
+
+class Bar(NamedTuple):
+    """A phase of a run, in per cent of the longest run shown."""
+
+    phase: str
+    x: float
+    width: float
+    seconds: float
+
+
+class Line(NamedTuple):
+    """One thing that happened."""
+
+    at: Micros
+    text: str
+    spoken: bool
+
+
+def node_page(seen: NodeSeen, about: Page) -> Fragment:
+    """What it is, what it hangs on, how its checks are."""
+    node = seen.node
+    return fragment(
+        Place("node.html", node.title or node.name, about.root, about.viewer, about.monitor),
+        about.times,
+        seen=seen,
+        node=node,
+        addresses=_addresses(seen),
+        bars=[bars([check.entry.last.outcome.phases]) if check.entry.last else [[]] for check in seen.checks],
+    )
+
+
+def check_page(seen: Single, about: Page) -> Fragment:
+    """Its latest results, its failures, its states."""
+    entry = seen.seen.entry
+    return fragment(
+        Place("check.html", str(entry.check.id), about.root, about.viewer, about.monitor),
+        about.times,
+        seen=seen,
+        entry=entry,
+        meaning=_meaning(entry.standing.reason),
+        phases=list(Phase),
+        bars=bars([result.outcome.phases for result in seen.recent]),
+        signs_of=sign_of,
+    )
+
+
+def incident_page(found: Mapping[str, Any], still_ok: Sequence[str], paged: str, node: str, about: Page) -> Fragment:
+    """Made for a phone at night: the first screen says what, for whom, why, and what to do first."""
+    reason = found["reason"]
+    return fragment(
+        Place("incident.html", f"Incident {found['id']}", about.root, about.viewer, about.monitor),
+        about.times,
+        found=found,
+        node=node,
+        is_now=sign_of(found["state"]),
+        meaning=_meaning(REASONS.get(reason)),
+        still_ok=still_ok,
+        paged=paged,
+        phone=_phone(found["support"].get("phone", "")),
+        story=_story(found, about.times),
+        quick_notes=QUICK_NOTES,
+    )
+
+
+def bars(runs: Sequence[Mapping[Phase, float]]) -> Sequence[Sequence[Bar]]:
+    """The phases of each run, one after the other, to one scale."""
+    longest = max((sum(phases.values()) for phases in runs), default=0.0) or 1.0
+    drawn = []
+    for phases in runs:
+        x, row = 0.0, list[Bar]()
+        for phase in Phase:
+            seconds = phases.get(phase, 0.0)
+            if seconds:
+                width = 100 * seconds / longest
+                row.append(Bar(phase.value, round(x, 2), round(width, 2), seconds))
+                x += width
+        drawn.append(row)
+    return drawn
+
+
+def _meaning(reason: Reason | None) -> str:
+    return "" if reason is None else phrase(reason)
+
+
+def _phone(text: str) -> str:
+    """The number for a `tel:` link (RFC 3966 3): digits, and a plus at its begin."""
+    digits = "".join(c for c in text if c.isascii() and c.isdigit())
+    return ("+" if text.strip().startswith("+") else "") + digits if len(digits) > 2 else ""
+
+
+def _addresses(seen: NodeSeen) -> Sequence[tuple[str, str]]:
+    node, rows = seen.node, list[tuple[str, str]]()
+    if node.host:
+        rows.append(("Host", node.host))
+    if node.dicom:
+        rows.append(
+            (
+                "DICOM",
+                f"port {node.dicom.port}, AE title {node.dicom.ae_title}, we call as {node.dicom.calling_ae_title}",
+            )
+        )
+    if node.hl7:
+        rows.append(("HL7", f"port {node.hl7.port}"))
+    if node.systems:
+        rows.append(("Asked by API", ", ".join(node.systems)))
+    return rows
+
+
+def _story(found: Mapping[str, Any], times: Times) -> Sequence[Line]:
+    stuck = {row["id"] for row in found["notifications"] if row.get("stuck")}
+    lines = []
+    for line in found["story"]:
+        text = story.text(line, lambda at: times.clock(parse_iso(at)), stuck=line.get("id") in stuck)
+        if text is not None:
+            lines.append(Line(parse_iso(line["at"]), text, line["what"] in SPOKEN))
+    return lines

@@ -1,0 +1,126 @@
+"""From what a page shows to HTML. Every text is escaped by the template engine; nothing is marked safe by hand."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pacs_monitor import __version__
+from pacs_monitor.format.human import duration, pluralized
+from pacs_monitor.model import parse_iso
+from pacs_monitor.web.pages import assets
+from pacs_monitor.web.pages.freshness import Freshness
+from pacs_monitor.web.pages.signs import SIGNS
+from pacs_monitor.web.pages.times import Times
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+"""Content Security Policy Level 3: no inline script or style, nothing from elsewhere, in nobody's frame."""
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""Of every page. With the referrer policy `no-referrer` browsers would hide the Origin of our own forms (Fetch,
+"append a request Origin header")."""
+PROOF = f"proof-{secrets.token_hex(16)}"
+"""Stands in a form for what proves that it is ours, until it is sent to one viewer."""
+_TICKING = re.compile(r'(<time [^>]*data-tick="\w+">)[^<]*')
+
+
+class Viewer(NamedTuple):
+    """Who looks, as far as pages differ by it."""
+
+    name: str = ""
+    """Of the token; "" without `auth`."""
+    role: str = "operator"
+    session: bool = False
+    """Signed in by the form."""
+
+    @property
+    def writes(self) -> bool:
+        return self.role == "operator"
+
+
+class Fragment(NamedTuple):
+    """The part of a page that changes."""
+
+    html: str
+    etag: str
+    """The same while nothing but the time has changed."""
+    title: str
+    now: int
+    """Microseconds since the epoch, when it was made."""
+    zone: str
+    monitor: str
+    status: int = 200
+
+
+def _segment(text: object) -> str:
+    """A part of a path (RFC 3986 3.3)."""
+    return quote(str(text), safe="")
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("pacs_monitor.web.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters |= {"segment": _segment, "duration": duration}
+    made.globals |= {"pluralized": pluralized, "signs": SIGNS, "version": __version__, "asset": assets.address}
+    made.globals |= {"proof": PROOF}
+    return made
+
+
+_ENVIRONMENT = _environment()
+
+
+class Place(NamedTuple):
+    """Which page it is, where, for whom."""
+
+    template: str
+    title: str
+    root: str
+    """Leads from its address to `/`, wherever a proxy has put that."""
+    viewer: Viewer
+    monitor: str
+
+
+def fragment(place: Place, times: Times, *, status: int = 200, **shown: Any) -> Fragment:
+    """The changing part of a page."""
+    template = _ENVIRONMENT.get_template(place.template)
+    html = template.render(times=times, root=place.root, viewer=place.viewer, parse=parse_iso, **shown)
+    etag = sha256(_TICKING.sub(r"\1", html).encode("utf-8", "replace")).hexdigest()[:32]
+    return Fragment(html, f'"{etag}"', place.title, times.now, times.zone, place.monitor, status)
+
+
+def whole(part: Fragment, fresh: Freshness, root: str, viewer: Viewer, layout: str, **shown: Any) -> str:
+    """A page with its head around the part that changes."""
+    return _ENVIRONMENT.get_template(layout).render(
+        part=part, fresh=fresh, root=root, viewer=viewer, times=Times(part.now, part.zone), **shown
+    )
+
+
+def headers(part: Fragment, fresh: Freshness, now: float) -> Mapping[str, str]:
+    """What the script needs with each answer, also where nothing has changed; seconds."""
+    age = "" if fresh.at is None else f"{fresh.age:.1f}"
+    return {
+        **HEADERS,
+        "ETag": part.etag,
+        "X-Now": f"{now:.3f}",
+        "X-Data-Age": age,
+        "X-Data-Limit": f"{fresh.limit:.1f}",
+    }

@@ -1,0 +1,90 @@
+"""How pages are sent: whole, as the part that changes, or 304 where nothing has; and made once for all who watch."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+
+from pacs_monitor.model import SECOND
+from pacs_monitor.web.auth import CALLER, SESSION
+from pacs_monitor.web.pages import render
+from pacs_monitor.web.pages.freshness import freshness
+from pacs_monitor.web.pages.render import PROOF, Fragment, Viewer
+from pacs_monitor.web.view import DaemonView
+
+KEPT = 1.0
+"""Seconds for which a part serves all who ask for it: what ten browsers watch is made once."""
+MOST_KEPT = 64
+Make = Callable[[], Awaitable[Fragment]]
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person asks: browsers name HTML, scripts do not."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def viewer_of(request: Request) -> Viewer:
+    """Who looks; without `auth` whoever is at this machine may do everything."""
+    caller = request.scope.get(CALLER)
+    return Viewer() if caller is None else Viewer(caller.name, caller.role, SESSION in request.scope)
+
+
+def root_of(request: Request) -> str:
+    """Leads from the address asked for to `/`."""
+    depth = request.scope["path"].count("/") - 1
+    return "../" * depth or "./"
+
+
+class Pages:
+    """Sends them."""
+
+    def __init__(self, daemon: DaemonView) -> None:
+        self._daemon = daemon
+        self._kept: dict[tuple[str, ...], tuple[float, asyncio.Future[Fragment]]] = {}
+
+    async def send(
+        self, request: Request, make: Make, *, layout: str = "layout.html", notice: str = "", refused: bool = False
+    ) -> Response:
+        """A page, or with `?part` in the address the part that changes."""
+        viewer, query = viewer_of(request), request.query_params
+        asked = tuple(f"{key}={value}" for key, value in query.multi_items() if key != "part")
+        part = await self._part((request.scope["path"], *asked, viewer.name, viewer.role), make)
+        fresh = freshness(self._daemon)
+        sent = render.headers(part, fresh, self._daemon.clock.now() / SECOND)
+        if "part" in query:
+            if request.headers.get("if-none-match") == part.etag:
+                return Response(status_code=304, headers=sent)
+            html = part.html
+        else:
+            html = render.whole(part, fresh, root_of(request), viewer, layout, notice=notice, refused=refused)
+        return HTMLResponse(proven(html, request).encode("utf-8", "replace"), part.status, sent)
+
+    async def _part(self, key: tuple[str, ...], make: Make) -> Fragment:
+        now = self._daemon.clock.monotonic()
+        kept = self._kept.get(key)
+        if kept is not None and (not kept[1].done() or (now < kept[0] and kept[1].exception() is None)):
+            return await asyncio.shield(kept[1])
+        if len(self._kept) >= MOST_KEPT:
+            self._kept = {known: one for known, one in self._kept.items() if now < one[0]}
+        making = asyncio.ensure_future(make())
+        self._kept[key] = now + KEPT, making
+        return await asyncio.shield(making)
+
+
+def proven(html: str, request: Request) -> str:
+    """The page with what proves that its forms are ours, for this viewer alone."""
+    return html.replace(PROOF, proof_of(request))
+
+
+_HERE = PROOF.encode()
+
+
+def proof_of(request: Request) -> str:
+    """Stands in every form of this viewer: no page of another site can know it."""
+    session = request.scope.get(SESSION, "")
+    return hmac.new(_HERE, session.encode(), sha256).hexdigest()

@@ -1,0 +1,195 @@
+"""What the board and the wall are drawn from: taken from the running daemon in slices of the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from pacs_monitor import states
+from pacs_monitor.alerting.paged import Paged
+from pacs_monitor.config import Estate
+from pacs_monitor.engine.board import BoardEntry
+from pacs_monitor.history import HistoryError
+from pacs_monitor.messages import page
+from pacs_monitor.model import TROUBLE, Incident, Micros, Status
+from pacs_monitor.web import records, status
+from pacs_monitor.web.pages.freshness import Freshness, freshness
+from pacs_monitor.web.pages.signs import UNWATCHED, Sign, sign_of
+from pacs_monitor.web.standing import Standing
+from pacs_monitor.web.view import DaemonView
+from pacs_monitor.windows import Pause, Window
+
+AT_A_TIME = 250
+"""Nodes, or incidents, after which the event loop runs."""
+MOST_INCIDENTS = 200
+"""Open incidents that are told one by one, the worst ones; the rest is a number."""
+
+
+class CheckRow(NamedTuple):
+    """One check, as a row of its node has it."""
+
+    name: str
+    sign: Sign
+    since: Micros
+    latency: float | None
+    """Seconds of the last run, if it was good."""
+    leaning: str
+    note: str
+    """Why it is as it is, where that is to be said: paused by whom, never worked, off for how long."""
+
+
+class NodeRow(NamedTuple):
+    """One node: as bad as its worst check."""
+
+    name: str
+    title: str
+    site: str
+    role: str
+    sign: Sign
+    checks: tuple[CheckRow, ...]
+    maintenance: Window | None
+    """The window that all its checks are in."""
+    labels: str
+    """For the filter."""
+
+
+class IncidentRow(NamedTuple):
+    """One open incident, with what was said and sent of it."""
+
+    incident: Incident
+    summary: str
+    paged: dict[str, Any]
+    """As `/api/v1/status` has it."""
+    sign: Sign
+    site: str
+    title: str
+    """What users know it by: never a person."""
+
+
+class Snapshot(NamedTuple):
+    """All of it, of one moment."""
+
+    monitor: str
+    now: Micros
+    zone: str
+    paging: str
+    fresh: Freshness
+    nodes: tuple[NodeRow, ...]
+    incidents: tuple[IncidentRow, ...]
+    """The worst first; at most MOST_INCIDENTS."""
+    more_incidents: int
+    pauses: tuple[tuple[Pause, int], ...]
+    channels: tuple[dict[str, Any], ...]
+    heartbeat: dict[str, Any] | None
+    last_ended: Incident | None
+    sites: dict[str, str]
+    """Titles of sites by name, in the order of the configuration."""
+
+
+async def snapshot(daemon: DaemonView) -> Snapshot:
+    """Of now. Where the history cannot be read, without the incident that ended last."""
+    estate = daemon.estate
+    rows = []
+    for index, name in enumerate(sorted(estate.nodes)):
+        rows.append(_node(daemon, name))
+        if index % AT_A_TIME == AT_A_TIME - 1:
+            await asyncio.sleep(0)
+    incidents, more = await _incidents(daemon)
+    return Snapshot(
+        estate.monitor.name,
+        daemon.clock.now(),
+        estate.monitor.timezone,
+        estate.monitor.paging,
+        freshness(daemon),
+        tuple(rows),
+        incidents,
+        more,
+        tuple((pause, len(checks)) for pause, checks in daemon.desk.plans.pauses()),
+        tuple(status.channels(daemon)),
+        status.heartbeat(daemon),
+        None if incidents else await _last_ended(daemon),
+        {name: site.title or name for name, site in estate.sites.items()},
+    )
+
+
+def _node(daemon: DaemonView, name: str) -> NodeRow:
+    node, board = daemon.estate.nodes[name], daemon.engine.board.entries
+    entries = [board[check] for check in daemon.estate.checks_of.get(name, ()) if check in board]
+    checks = tuple(check_row(daemon, entry) for entry in entries)
+    windows = [daemon.desk.plans.maintenance_of(entry.check.id) for entry in entries]
+    return NodeRow(
+        name,
+        node.title or name,
+        node.site,
+        node.role,
+        min((row.sign for row in checks), key=lambda sign: sign.badness, default=UNWATCHED),
+        tuple(sorted(checks, key=lambda row: (row.sign.badness, row.name))),
+        windows[0] if windows and all(windows) else None,
+        " ".join(f"{key}={value}" for key, value in node.labels.items()),
+    )
+
+
+def check_row(daemon: DaemonView, entry: BoardEntry) -> CheckRow:
+    """Of one check."""
+    standing, last = entry.standing, entry.last
+    sign = sign_of(standing.state, stopped=entry.stopped is not None, measured=last is not None)
+    good = last is not None and last.outcome.status in (Status.OK, Status.WARN)
+    return CheckRow(
+        entry.check.id.check,
+        sign,
+        standing.state_since,
+        last.duration if last is not None and good else None,
+        str(states.leaning(standing) or ""),
+        _note(daemon, entry),
+    )
+
+
+def _note(daemon: DaemonView, entry: BoardEntry) -> str:
+    if entry.restriction is not None:
+        return entry.restriction.text
+    absence = states.absence(entry.standing, daemon.clock.now(), entry.check.thresholds)
+    if absence:
+        return absence
+    fails = entry.standing.state in TROUBLE
+    return "has never worked as it is configured" if fails and not entry.proven else ""
+
+
+async def _incidents(daemon: DaemonView) -> tuple[tuple[IncidentRow, ...], int]:
+    every = sorted(daemon.desk.paged(), key=lambda one: _rank(one.incident))
+    shown, standing, rows = every[:MOST_INCIDENTS], Standing(daemon), []
+    scene = records.scene(daemon, *(one.incident for one in shown))
+    for index, one in enumerate(shown):
+        rows.append(_incident(one, page.summary(one.incident, scene), standing, daemon.estate))
+        if index % 20 == 19:
+            await asyncio.sleep(0)
+    return tuple(rows), len(every) - len(shown)
+
+
+def _rank(incident: Incident) -> tuple[int, int, int]:
+    """The worst first, of those the newest."""
+    return incident.state.badness, incident.severity.badness, -incident.since
+
+
+def _incident(one: Paged, summary: str, standing: Standing, estate: Estate) -> IncidentRow:
+    incident = one.incident
+    node = estate.nodes.get(incident.members[0].node) if incident.members else None
+    title = (node.title or node.name) if node else incident.cause
+    about = status.incident(one) | standing.of(incident)
+    return IncidentRow(incident, summary, about, sign_of(incident.state), node.site if node else "", title)
+
+
+async def _last_ended(daemon: DaemonView) -> Incident | None:
+    try:
+        found: Sequence[Incident] = await daemon.history.read(lambda reader: reader.incidents(limit=1))
+    except HistoryError:
+        return None
+    return next((one for one in found if one.ended is not None), None)
+
+
+def matches(row: NodeRow, words: Sequence[str]) -> bool:
+    """Whether a node has all these words: of its name, title, role, site, labels, checks, or its state."""
+    text = " ".join(
+        (row.name, row.title, row.role, row.site, row.labels, row.sign.word, *(one.name for one in row.checks))
+    ).casefold()
+    return all(word in text for word in words)

@@ -1,0 +1,139 @@
+"""The history strip: a cell a day in the monitor's zone, filled by the seconds of each class of its account. Pure.
+
+It comes from the same account as the percentage, so that the two never disagree; what is so now is told by the sign
+beside it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from pacs_monitor import uptime
+from pacs_monitor.format.human import duration, percentage
+from pacs_monitor.history import HistoryReader
+from pacs_monitor.intervals import FOREVER, Interval
+from pacs_monitor.model import SECOND, CheckId, Micros
+from pacs_monitor.proof import proofs
+from pacs_monitor.uptime import Class
+
+DAYS = 90
+MOST_KEPT = 1000
+"""Strips."""
+HEIGHT, LEAST = 36.0, 2.0
+"""Pixels of a cell, and of any outage in it."""
+_FROM_BELOW = (
+    Class.DOWN,
+    Class.UNREACHABLE,
+    Class.DEGRADED,
+    Class.MAINTENANCE,
+    Class.ABSENT,
+    Class.UNKNOWN,
+    Class.UP,
+)
+_WORDS = {Class.ABSENT: "off", Class.UNKNOWN: "not checked", Class.UP: "up", Class.OUTSIDE_HOURS: "outside hours"}
+
+
+class Layer(NamedTuple):
+    """A part of a cell; pixels from above."""
+
+    of: str
+    y: float
+    height: float
+
+
+class Cell(NamedTuple):
+    """One day."""
+
+    day: date
+    layers: tuple[Layer, ...]
+    said: str
+    """`2026-11-24: down 12 min, up 23 h 48 min`."""
+
+
+class Strip(NamedTuple):
+    """Of one check."""
+
+    cells: tuple[Cell, ...]
+    availability: str
+    """`99.93 %`; "" where nothing was measured."""
+
+
+class Strips:
+    """Strips of checks, each as of the minute in which it was asked for first."""
+
+    def __init__(self) -> None:
+        self._known: dict[CheckId, tuple[Micros, Strip]] = {}
+
+    def of(self, reader: HistoryReader, check: CheckId, now: Micros, zone: str) -> Strip:
+        """Read from the record at most once a minute; for any thread."""
+        minute = now // (60 * SECOND)
+        known = self._known.get(check)
+        if known is None or known[0] != minute:
+            days = period(now, zone)
+            line = timeline(reader, check, Interval(days[0].start, days[-1].end))
+            if len(self._known) >= MOST_KEPT:
+                self._known.clear()
+            known = self._known[check] = minute, strip(line, now, zone)
+        return known[1]
+
+
+def timeline(reader: HistoryReader, check: CheckId, interval: Interval) -> uptime.Timeline:
+    """What the record has of one check."""
+    ledger = reader.transitions(check=check).get(check, [])
+    spans = [one for one in reader.maintained(*interval) if one.check == check]
+    maintained = [Interval(one.since, FOREVER if one.until is None else one.until) for one in spans]
+    return uptime.Timeline(
+        ledger,
+        reader.watched().get(check, ()),
+        reader.coverage(*interval),
+        reader.unreachable(*interval).get(check, ()),
+        maintained,
+        proofs(reader.identities().get(check, ()), ledger),
+    )
+
+
+def period(now: Micros, zone: str) -> tuple[Interval, ...]:
+    """The days of the strip, today last; those on which clocks are set have 23 or 25 hours."""
+    place = ZoneInfo(zone)
+    today = datetime.fromtimestamp(now // SECOND, UTC).astimezone(place).date()
+    days = [today - timedelta(days=back) for back in range(DAYS, -2, -1)]
+    starts = [int(datetime(day.year, day.month, day.day, tzinfo=place).timestamp()) * SECOND for day in days[1:]]
+    return tuple(Interval(start, end) for start, end in pairwise(starts))
+
+
+def strip(line: uptime.Timeline, now: Micros, zone: str) -> Strip:
+    """The cells and the figure of the same time."""
+    place, cells = ZoneInfo(zone), []
+    total: dict[Class, Micros] = defaultdict(int)
+    whole = uptime.Account()
+    for day in period(now, zone):
+        account = uptime.account(line, day, now)
+        watched = account.causes.get(uptime.Cause.NOT_WATCHED, 0)
+        seconds = dict(account.classes)
+        seconds[Class.UNKNOWN] = max(0, seconds[Class.UNKNOWN] - watched)
+        for kind, micros in account.classes.items():
+            total[kind] += micros
+        cells.append(_cell(datetime.fromtimestamp(day.start // SECOND, UTC).astimezone(place).date(), seconds, day))
+    whole.classes.update(total)
+    figure = whole.availability()
+    return Strip(tuple(cells), "" if figure is None else percentage(figure, 2))
+
+
+def _cell(day: date, seconds: dict[Class, Micros], whole: Interval) -> Cell:
+    day_length, y, layers = whole.end - whole.start, HEIGHT, []
+    for kind in _FROM_BELOW:
+        if seconds.get(kind, 0):
+            least = LEAST if kind in (Class.DOWN, Class.UNREACHABLE, Class.DEGRADED) else 0.0
+            height = min(y, max(least, HEIGHT * seconds[kind] / day_length))
+            y -= height
+            layers.append(Layer(kind.value, round(y, 2), round(height, 2)))
+    told = [
+        f"{_WORDS.get(kind, kind.value)} {duration(seconds[kind] / SECOND)}"
+        for kind in _FROM_BELOW
+        if seconds.get(kind)
+    ]
+    return Cell(day, tuple(layers), f"{day}: {', '.join(told) or 'not watched'}")
