@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from rich.markup import escape
 
-from pacs_monitor.cli import story
+from pacs_monitor.cli import services, story
 from pacs_monitor.format.human import moment, pluralized
 from pacs_monitor.messages import paged
 from pacs_monitor.messages.paged import When
@@ -64,7 +64,7 @@ def board(status: Mapping[str, Any], when: When) -> list[str]:
     lines[OPEN] += [_approval(row) for row in status.get("approvals", ())]
     lines[OPEN] += [_calendar(row, when) for row in status.get("maintenance_calendars", ()) if row["trouble"]]
     lines[OPEN] += _heartbeat(status.get("heartbeat") or {}, when)
-    return [*_apart(lines), *_counts(status, when)]
+    return [*_apart(lines), *services.lines(status, COLOURS), *_counts(status, when)]
 
 
 def _apart(lines: Mapping[int, list[str]]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel
 
 from pacs_monitor import channels
+from pacs_monitor.config.agreed import ObjectiveSettings, ServiceSettings
 from pacs_monitor.config.blocks import CHANNEL_KEYS, CheckDraft, NodeDraft, read_node, read_template
 from pacs_monitor.config.errors import unknown_key, unknown_kind
 from pacs_monitor.config.maintenance import MaintenanceSettings
@@ -20,10 +21,8 @@ from pacs_monitor.config.sections import (
     DefaultRoute,
     HandoverSettings,
     MonitorSettings,
-    ObjectiveSettings,
     RouteSettings,
     Sections,
-    ServiceSettings,
     SiteSettings,
 )
 from pacs_monitor.config.tree import Branch, Text, Tree, at

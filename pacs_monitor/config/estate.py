@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 from pacs_monitor.calendars import Calendar
+from pacs_monitor.config.agreed import ObjectiveSettings, ServiceSettings
 from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.problems import Problem
 from pacs_monitor.config.sections import (
@@ -21,13 +22,12 @@ from pacs_monitor.config.sections import (
     Fallback,
     HandoverSettings,
     MonitorSettings,
-    ObjectiveSettings,
-    ServiceSettings,
     SiteSettings,
 )
 from pacs_monitor.config.tree import Mark
 from pacs_monitor.fields import Match
 from pacs_monitor.model import Address, Channel, Check, CheckId, Node, fingerprint
+from pacs_monitor.services import Service
 
 
 class Origin(NamedTuple):
@@ -98,6 +98,11 @@ class Estate:
     def references(self) -> Mapping[str, tuple[Address, ...]]:
         """Per site, the on-site addresses whose silence means that the link is down, or we are."""
         return {name: tuple(Address(*address) for address in site.reference) for name, site in self.sites.items()}
+
+    @cached_property
+    def service_rules(self) -> Mapping[str, Service]:
+        """The services, for the rooms that account."""
+        return {name: settings.made(name) for name, settings in self.services.items()}
 
     @cached_property
     def change_calendars(self) -> Mapping[str, MaintenanceSettings]:

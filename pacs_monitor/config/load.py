@@ -19,6 +19,7 @@ from pacs_monitor.config.resolve import Resolved, resolve
 from pacs_monitor.config.sections import DefaultRoute, MonitorSettings, RouteSettings
 from pacs_monitor.config.sharing import warn_of_sharing
 from pacs_monitor.config.tree import parse_yaml
+from pacs_monitor.config.uncertainty import warn_of_uncertainty
 from pacs_monitor.config.validate import Validator
 from pacs_monitor.config.values import is_loopback
 from pacs_monitor.fields import Match
@@ -44,7 +45,8 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Estate:
         raise ConfigError(problems)
     warn_of_sharing(validator, draft, found.nodes)
     _warn_of_links(validator, draft, found.monitor)
-    _warn_of_windows(validator, draft, found.checks)
+    _warn_of_nothing(validator, draft, found.checks)
+    warn_of_uncertainty(validator, draft, found.checks, calendars)
     return _estate(path, hashlib.sha256(content).hexdigest(), draft, found, validator.warnings)
 
 
@@ -56,12 +58,13 @@ def _warn_of_links(validator: Validator, draft: Draft, monitor: MonitorSettings)
         validator.warn(draft.monitor.tree.mark, draft.monitor.path, message)
 
 
-def _warn_of_windows(validator: Validator, draft: Draft, checks: Mapping[CheckId, Check]) -> None:
-    """Maintenance that covers nothing: people would be paged for what was planned."""
-    for window in draft.maintenance:
-        match = window.settings.match
+def _warn_of_nothing(validator: Validator, draft: Draft, checks: Mapping[CheckId, Check]) -> None:
+    """Maintenance that covers nothing: people would be paged for what was planned. So with objectives."""
+    meant = [(window.settings.match, window.tree, window.path) for window in draft.maintenance]
+    meant += [(agreed.settings.match, agreed.tree, agreed.path) for agreed in draft.objectives if agreed.settings.match]
+    for match, tree, path in meant:
         if checks and not any(covers(match, check) for check in checks.values()):
-            validator.warn(window.tree.mark, (*window.path, "match"), nothing_matches(match, checks))
+            validator.warn(tree.mark, (*path, "match"), nothing_matches(match, checks))
 
 
 def content_of(path: Path) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC
 
 from pacs_monitor import probes
+from pacs_monitor.config.agreed import ServiceSettings
 from pacs_monitor.config.draft import Draft, Piece
 from pacs_monitor.config.errors import unknown_name
 from pacs_monitor.config.maintenance import MaintenanceSettings
@@ -15,13 +16,13 @@ from pacs_monitor.config.sections import (
     DefaultRoute,
     MonitorSettings,
     RouteSettings,
-    ServiceSettings,
 )
 from pacs_monitor.config.tree import Branch, Items, Tree, at
 from pacs_monitor.config.validate import Validator
 from pacs_monitor.config.values import is_loopback
 from pacs_monitor.fields import Match, nodes_named
 from pacs_monitor.model import Paging, Presence, Severity
+from pacs_monitor.services import is_check
 
 _GLOB = frozenset("*?[")
 
@@ -55,6 +56,9 @@ class _Checker:
             self._service(service)
         self._alerting()
         self._agreements()
+        self._circles()
+
+    def _circles(self) -> None:
         depends = {
             name: tuple(parent for entry in node.settings.depends_on for parent in entry)
             for name, node in self.draft.nodes.items()
@@ -79,6 +83,11 @@ class _Checker:
         for circle in circles(outside):
             calendar = self.draft.calendars[circle[0]]
             self._error(calendar.tree, calendar.path, ("not",), f"is circular: {' -> '.join(circle)}")
+
+        members = {name: tuple(service.settings.members) for name, service in self.draft.services.items()}
+        for circle in circles(members):
+            service = self.draft.services[circle[0]]
+            self._error(service.tree, service.path, (), f"is circular: {' -> '.join(circle)}")
 
     def _monitor(self, monitor: Piece[MonitorSettings]) -> None:
         settings, tree, path = monitor.settings, monitor.tree, monitor.path
@@ -128,8 +137,12 @@ class _Checker:
                 self._error(tree, path, place, unknown_name("node", entry[0], self.known["nodes"]))
 
     def _service(self, service: Piece[ServiceSettings]) -> None:
+        others = self.known["services"] - {service.path[-1]}
         for key in ("all", "any", "of"):
-            self._each("check", self.checks, getattr(service.settings, key), service.tree, service.path, key)
+            for n, name in enumerate(getattr(service.settings, key)):
+                what, known = ("check", self.checks) if is_check(name) or not others else ("service", others)
+                if name not in self.checks | self.known["services"]:
+                    self._error(service.tree, service.path, (key, n), unknown_name(what, name, known))
 
     def _alerting(self) -> None:
         for route in self.draft.routes:
@@ -168,7 +181,11 @@ class _Checker:
             notify = window.settings.notify
             self._named("channels", notify, window.tree, window.path, "notify")
             self._begins(window)
+        names: set[str] = set()
         for agreed in self.draft.objectives:
+            if agreed.settings.name in names:
+                self._error(agreed.tree, agreed.path, ("name",), "write another name: an objective before has this one")
+            names.add(agreed.settings.name)
             self._named("services", agreed.settings.service, agreed.tree, agreed.path, "service")
             self._named("calendars", agreed.settings.calendar, agreed.tree, agreed.path, "calendar")
             self._match(agreed.settings.match or Match(), agreed.tree, agreed.path)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from pacs_monitor.config.agreed import ObjectiveSettings, ServiceSettings
 from pacs_monitor.config.audit import AuditSettings, Retention
 from pacs_monitor.config.heartbeat import Heartbeat
 from pacs_monitor.config.listening import DicomListener, Hl7Listener, ServerTls
@@ -28,7 +29,6 @@ from pacs_monitor.fields import (
     Duration,
     LinkAddress,
     Match,
-    Percent,
     ServiceHours,
     Settings,
     Texts,
@@ -36,7 +36,7 @@ from pacs_monitor.fields import (
 )
 from pacs_monitor.language import Language
 from pacs_monitor.model import Address, Paging
-from pacs_monitor.patterns import at_least_one_of, one_of
+from pacs_monitor.patterns import one_of
 
 
 class Token(Settings):
@@ -171,29 +171,6 @@ class CalendarSettings(Settings):
         return self
 
 
-class ServiceSettings(Settings):
-    """What users call "the PACS"; exactly one of `all`, `any`, or `at_least` with `of`."""
-
-    model_config = ConfigDict(json_schema_extra=at_least_one_of(("all",), ("any",), ("at_least", "of")))
-
-    all: tuple[str, ...] = ()
-    """Checks (`node/check`) that must all be up."""
-    any: tuple[str, ...] = ()
-    """Checks of which one must be up."""
-    at_least: Count | None = None
-    """How many checks of `of` must be up."""
-    of: tuple[str, ...] = ()
-    """Checks that `at_least` counts."""
-    impact: str = ""
-    """What its outage means to users, for pages."""
-
-    @model_validator(mode="after")
-    def _one_rule(self) -> Self:
-        if sum(map(bool, (self.all, self.any, self.of))) != 1 or bool(self.of) != bool(self.at_least):
-            raise ValueError("needs exactly one of 'all', 'any', or 'at_least' with 'of'")
-        return self
-
-
 LATE_AFTER = 120.0
 
 
@@ -272,37 +249,6 @@ class RouteSettings(DefaultRoute):
     """Continue with the following routes."""
 
 
-class ObjectiveSettings(Settings):
-    """What was agreed for a service, or for the checks that match."""
-
-    model_config = ConfigDict(json_schema_extra=one_of("service", "match"))
-
-    name: str
-    """As the contract calls it."""
-    service: str | None = None
-    """A name under `services`; or `match`."""
-    match: Match | None = None
-    """Which checks it covers; or `service`."""
-    availability: Percent
-    """The agreed share of time, such as 99.9%."""
-    per: Literal["month", "quarter", "year"] = "quarter"
-    """The period over which it counts."""
-    calendar: str | None = None
-    """Hours that count: a name under `calendars`; all hours by default."""
-    degraded: Literal["up", "down"] = "up"
-    """What degraded counts as."""
-    maintenance: Literal["exclude_downtime", "exclude_windows", "include"] = "exclude_downtime"
-    """How planned windows count: exclude their downtime, exclude the windows, or include everything."""
-    contract: str = ""
-    """The contract or document in which it is agreed."""
-
-    @model_validator(mode="after")
-    def _one_subject(self) -> Self:
-        if (self.service is None) == (self.match is None):
-            raise ValueError("needs exactly one of 'service' and 'match'")
-        return self
-
-
 class Sections(Settings):
     """monitor.yaml as a whole."""
 
@@ -322,7 +268,7 @@ class Sections(Settings):
     """Tables that define nodes."""
     nodes: Mapping[str, Any] = {}
     """The monitored nodes."""
-    services: Annotated[Mapping[str, ServiceSettings], LATER] = {}
+    services: Mapping[str, ServiceSettings] = {}
     """What users call "the PACS"."""
     channels: Mapping[str, Any] = {}
     """Ways to reach people."""
@@ -334,5 +280,5 @@ class Sections(Settings):
     """The handover as a message, at a time of the day."""
     maintenance: tuple[MaintenanceSettings, ...] = ()
     """Planned windows, in which nobody is paged."""
-    objectives: Annotated[tuple[ObjectiveSettings, ...], LATER] = ()
+    objectives: tuple[ObjectiveSettings, ...] = ()
     """Agreed availability."""

@@ -34,17 +34,13 @@ def _named(sent: Row) -> str:
 
 def line(incident: Row, when: When, now: str) -> str:
     """An open incident: `critical incident 01JD…: paged by hook at 16:01:00 CET`. `now` is RFC 3339, in UTC."""
-<<<<<<< HEAD:pacs_monitor/cli/paged.py
-    said = [SENT[sent["status"]].format(channel=_named(sent), at=when(sent["at"])) for sent in incident["notified"]]
-=======
     flags = "".join(f" ({flag})" for flag in incident.get("flags", ()))
     return f"{incident['severity']} incident {incident['id']}{flags}: {told(incident, when, now)}"
 
 
 def told(incident: Row, when: When, now: str) -> str:
     """Who was paged about it, or why nobody was: `paged by hook at 16:01:00 CET`."""
-    said = [SENT[sent["status"]].format(channel=sent["channel"], at=when(sent["at"])) for sent in incident["notified"]]
->>>>>>> d790ea2a4a1c03f58e8da7598c14d3e2ebb1d2e3:pacs_monitor/messages/paged.py
+    said = [SENT[sent["status"]].format(channel=_named(sent), at=when(sent["at"])) for sent in incident["notified"]]
     if said:
         held = incident.get("suppressed", ())
         said += [f"to {row['channel']} suppressed: {reason(row['why'], row['detail'])}" for row in held]

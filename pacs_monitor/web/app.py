@@ -16,7 +16,7 @@ from pacs_monitor.config import ConfigError, Token
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.history import HistoryError
 from pacs_monitor.model import AcceptsReports, CheckId, Report
-from pacs_monitor.web import blackbox, records, status
+from pacs_monitor.web import blackbox, records, services, status
 from pacs_monitor.web.audit import Audit
 from pacs_monitor.web.auth import Gate
 from pacs_monitor.web.body import JsonBody
@@ -136,6 +136,10 @@ def _add_board(app: FastAPI, daemon: DaemonView) -> None:
     @app.get("/api/v1/status", summary="All nodes and checks with their states.", response_model=dict[str, Any])
     async def board() -> Response:
         return Response(await status.status(daemon), media_type="application/json")
+
+    @app.get("/api/v1/services", summary="What users call the PACS: services with their states and members.")
+    async def listed() -> list[dict[str, Any]]:
+        return services.listed(daemon)
 
     @app.get("/api/v1/nodes/{node}", summary="One node and its checks.")
     async def node(node: str) -> dict[str, Any]:

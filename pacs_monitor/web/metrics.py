@@ -16,12 +16,11 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from pacs_monitor.engine.board import BoardEntry
-from pacs_monitor.model import SECOND, Check, CheckId, Phase, Result, State, Status
+from pacs_monitor.model import SECOND, Check, CheckId, Phase, Result, Status
 from pacs_monitor.web.exposition import Encoder, Family, Labels, SampleLines, head
 from pacs_monitor.web.own_metrics import OfTheMonitor
+from pacs_monitor.web.services import NUMBERS
 from pacs_monitor.web.view import DaemonView
-
-STATES = {State.UNKNOWN: 0, State.UP: 1, State.DEGRADED: 2, State.DOWN: 3, State.ABSENT: 4}
 
 AT_A_TIME = 2500
 """Checks whose lines are made at a time: about 5 ms, after which the event loop runs."""
@@ -156,7 +155,7 @@ CHECKS = (
     ),
     OfChecks(
         Family("pacs_check_state", "0 unknown, 1 up, 2 degraded, 3 down, 4 absent."),
-        lambda e: _maybe(STATES[e.standing.state]),
+        lambda e: _maybe(NUMBERS[e.standing.state]),
     ),
     OfChecks(
         Family("pacs_check_proven", "1 once it has worked with its present configuration, so that its failures count."),

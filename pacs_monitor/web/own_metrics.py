@@ -12,6 +12,7 @@ from pacs_monitor import __version__
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.leadership import Role
 from pacs_monitor.model import SECOND, Severity
+from pacs_monitor.web import services
 from pacs_monitor.web.status import in_maintenance
 from pacs_monitor.web.view import DaemonView
 
@@ -24,6 +25,7 @@ class OfTheMonitor(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield self._nodes()
+        yield self._services()
         yield self._calendars()
         yield from self._alerting()
         yield from self._engine()
@@ -37,6 +39,13 @@ class OfTheMonitor(Collector):
         for node, entries in sorted(nodes.items()):
             maintenance.add_metric(list(node), in_maintenance(self._daemon, entries))
         return maintenance
+
+    def _services(self) -> Metric:
+        help_ = "Of what users call the PACS: 0 unknown, 1 up, 2 degraded, 3 down, 4 absent."
+        family = GaugeMetricFamily("pacs_service_state", help_, labels=["service"])
+        for name, state in services.states(self._daemon).items():
+            family.add_metric([name], services.NUMBERS[state])
+        return family
 
     def _calendars(self) -> Metric:
         read = GaugeMetricFamily(

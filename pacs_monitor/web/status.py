@@ -16,6 +16,7 @@ from pacs_monitor.approvals import SOON, ending
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.messages import page
 from pacs_monitor.model import SECOND, Restriction, State, iso
+from pacs_monitor.web import services
 from pacs_monitor.web.standing import Standing
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.windows import Window, spelled
@@ -39,6 +40,7 @@ async def status(daemon: DaemonView) -> bytes:
         "channels": channels(daemon),
         "heartbeat": heartbeat(daemon),
     }
+    board["services"] = services.listed(daemon)
     board["maintenance_calendars"] = maintenance_calendars(daemon)
     board["approvals"] = approvals(daemon)
     board["incidents"] = await incidents(daemon)

@@ -246,7 +246,7 @@ def test_an_address_that_cannot_be_read_is_not_guessed(tmp_path: Path, typo: str
 def test_run_warns_of_what_is_not_acted_on(tmp_path: Path) -> None:
     listen = free_port()
     config = write_estate(tmp_path, listen, node(free_port()))
-    config.write_text(config.read_text() + "services: {pacs: {all: [archive/dicom_echo]}}\n")
+    config.write_text(config.read_text() + "include: [more.yaml]\n")
     with RunningDaemon(config, listen) as daemon:
         said = daemon.log.read_text()
         reloaded = invoke("reload", "--config", config)
@@ -254,9 +254,9 @@ def test_run_warns_of_what_is_not_acted_on(tmp_path: Path) -> None:
         config.write_text(config.read_text() + "typo: [\n")
         refused = invoke("reload", "--config", config)
     assert (refused.returncode, refused.stderr.count("monitor.yaml:"), "SIGHUP" in refused.stderr) == (1, 1, False)
-    assert re.search(r"WARNING .*monitor\.yaml:\d+: services: not acted on yet", said)
+    assert re.search(r"WARNING .*monitor\.yaml:\d+: include: not acted on yet", said)
     assert "monitoring 1 check of 1 node, paging on; http://127.0.0.1:" in said
-    assert re.search(r"warning: .*monitor\.yaml:\d+: services: not acted on yet", reloaded.stderr)
+    assert re.search(r"warning: .*monitor\.yaml:\d+: include: not acted on yet", reloaded.stderr)
     assert again.count("not acted on yet") == 2
 
 

@@ -19,6 +19,9 @@ from tests.support.estates import ARCHIVE, HEAD, loaded, messages
 
 ECHO = CheckId("archive", "dicom_echo")
 ROOT = Path(__file__).parents[2]
+AGREED = (
+    "services: {pacs: {all: [archive/dicom_echo]}}\nobjectives:\n  - {name: PACS, service: pacs, availability: 99.9%}\n"
+)
 
 
 def layered(folder: Path, *, check: str = "", node: str = "", defaults: str = "") -> Estate:
@@ -415,3 +418,18 @@ def test_nothing_is_no_text(null: str, tmp_path: Path) -> None:
     text = f"{HEAD}nodes:\n  archive:\n    host: {null}\n"
     assert messages(tmp_path, text) == ["5: nodes.archive.host: has no value; write one, or leave the key out"]
     loaded(tmp_path, text.replace(f"host: {null}", f"host: '{null or 'x'}'" if null != "~" else "host: x"))
+
+
+def test_a_check_that_runs_too_rarely_for_an_objective_is_a_warning(tmp_path: Path) -> None:
+    text = HEAD + ARCHIVE.replace("dicom_echo:", "dicom_echo: {interval: 15m}") + AGREED
+    (warning,) = [one for one in loaded(tmp_path, text).warnings if one.path.startswith("objectives")]
+    assert warning.path == "objectives[0]"
+    assert warning.message == (
+        "shorten the interval of archive/dicom_echo, or leave the check out: it runs every 15m, so each outage is "
+        "uncertain by as much; the allowance is 2 h 11 min per quarter"
+    )
+    often = text.replace("interval: 15m", "interval: 60s")
+    assert [one.path for one in loaded(tmp_path, often).warnings if one.path.startswith("objectives")] == []
+    nothing = often.replace("service: pacs", "match: {role: archiv}")
+    (warning,) = [one for one in loaded(tmp_path, nothing).warnings if one.path.startswith("objectives")]
+    assert (warning.path, "no check has role=archiv" in warning.message) == ("objectives[0].match", True)

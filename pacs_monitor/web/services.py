@@ -1,0 +1,49 @@
+"""The services now, from the Board: what users call "the PACS"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pacs_monitor import services
+from pacs_monitor.model import State
+from pacs_monitor.web.view import DaemonView
+
+NUMBERS = {State.UNKNOWN: 0, State.UP: 1, State.DEGRADED: 2, State.DOWN: 3, State.ABSENT: 4}
+"""States as metrics have them."""
+
+
+def states(daemon: DaemonView) -> dict[str, State]:
+    """The state of each service."""
+    rules, checks = daemon.estate.service_rules, _checks(daemon)
+    return {name: services.state(name, rules, checks) for name in rules}
+
+
+def listed(daemon: DaemonView) -> list[dict[str, Any]]:
+    """Each service with its rule and its members, in the order of the configuration."""
+    rules, checks = daemon.estate.service_rules, _checks(daemon)
+    plans, known = daemon.desk.plans, daemon.engine.board.entries.values()
+    planned = {str(entry.check.id) for entry in known if plans.maintenance_of(entry.check.id)} if rules else set()
+    return [
+        {
+            "service": name,
+            "state": services.state(name, rules, checks),
+            "rule": rule.rule,
+            "needs": rule.need,
+            "impact": rule.impact,
+            "maintenance": services.in_maintenance(name, rules, planned),
+            "members": [
+                {
+                    "member": member,
+                    "state": checks.get(member, State.UNKNOWN)
+                    if services.is_check(member)
+                    else services.state(member, rules, checks),
+                }
+                for member in rule.members
+            ],
+        }
+        for name, rule in rules.items()
+    ]
+
+
+def _checks(daemon: DaemonView) -> dict[str, State]:
+    return {str(check): entry.standing.state for check, entry in daemon.engine.board.entries.items()}
