@@ -51,6 +51,7 @@ def _taken_up(turn: Turn, subject: Subject) -> Subject:
 
 
 def _without(turn: Turn, subject: Subject) -> Subject:
-    incident = subject.incident.changed(acknowledgement=None)
+    """Its code goes along: it was used."""
+    incident = subject.incident.changed(acknowledgement=None, code="")
     turn.effects.incidents[incident.id] = incident
     return turn.remember(replace(subject, incident=incident))

@@ -17,7 +17,7 @@ _SAID = {Ending.RESOLVED: Said.RESOLVED, Ending.WITHDRAWN: Said.WITHDRAWN, Endin
 
 def end(turn: Turn, subject: Subject, ending: Ending, ended: Micros) -> None:
     """Take it out of the situation, and say so on every channel that has its opened."""
-    incident = subject.incident.changed(ended=ended, ending=ending)
+    incident = subject.incident.changed(ended=ended, ending=ending, code="")
     turn.disown(subject)
     turn.drop(subjects=incident.id)
     turn.touch(turn.now.summarised.get(incident.id, ()))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pacs_monitor.alerting import digests, parents
+from pacs_monitor.alerting import codes, digests, parents
 from pacs_monitor.alerting.holds import held_until
 from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Escalation, Subject
@@ -80,6 +80,7 @@ def _step(turn: Turn, subject: Subject, channel: str, pauses: Sequence[Micros], 
 
 def _escalated(turn: Turn, subject: Subject, channel: str, target: Target) -> Subject:
     """To a channel that knows of it already it pages anew; to any other it is its opened."""
+    subject = codes.given(turn, subject, channel)
     sent, incident = subject.notified.get(channel), subject.incident
     first = sent is None or (sent.shadow and target.paging is Paging.ON)
     shadow = target.paging is Paging.SHADOW or (sent is not None and not first and sent.shadow)

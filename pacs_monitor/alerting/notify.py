@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pacs_monitor.alerting import acknowledgements, coverage, digests, escalation, fallbacks, parents, storms
+from pacs_monitor.alerting import acknowledgements, codes, coverage, digests, escalation, fallbacks, parents, storms
 from pacs_monitor.alerting.holds import held_until
 from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Subject
@@ -80,6 +80,7 @@ def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
 def _opened(turn: Turn, subject: Subject, channel: str, target: Target) -> Subject:
     shadow = target.paging is Paging.SHADOW
     status = DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING
+    subject = codes.given(turn, subject, channel)
     incident = subject.incident
     behind, overran = parents.behind(turn, incident), coverage.overrun(turn, incident)
     owed = Owed(turn.identity(), incident, channel, Said.OPENED, status, turn.at, behind=behind, overran=overran)
@@ -167,6 +168,8 @@ def _say(
     status = DeliveryStatus.SHADOW if shadow else DeliveryStatus.PENDING
     page, behind = sent.page + pages, parents.behind(turn, incident)
     overran = coverage.overrun(turn, incident) if coverage.is_overdue(turn, incident, sent) else None
+    subject = codes.given(turn, subject, channel)
+    incident = subject.incident
     instead_of = subject.undelivered.instead.get(channel, "")
     owed = Owed(
         turn.identity(), incident, channel, said, status, turn.at, page, pages, behind, overran, instead_of=instead_of

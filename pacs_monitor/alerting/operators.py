@@ -33,7 +33,9 @@ def acknowledge(turn: Turn, word: Acknowledge) -> None:
     until = turn.rules.acknowledged_until(subject.incident, turn.at) if word.until is None else word.until
     before = subject.incident.acknowledgement
     why, ticket = (word.why, word.ticket) if before is None else (word.why or before.why, word.ticket or before.ticket)
-    if until <= turn.at:
+    if word.only_first and before is not None:
+        turn.refuse(Kind.CONFLICT, f"nothing to do: {before.by} has acknowledged it already")
+    elif until <= turn.at:
         turn.refuse(Kind.INVALID, "name a time that is still to come: this acknowledgement would be over already")
     elif until - turn.at > WITHOUT_TICKET and not ticket:
         turn.refuse(Kind.INVALID, "give the number of the ticket: an acknowledgement of more than 24 hours needs one")

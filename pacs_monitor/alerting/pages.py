@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
+from pacs_monitor.alerting import codes
 from pacs_monitor.alerting.latest import LatestChanges
 from pacs_monitor.alerting.observer import Board
 from pacs_monitor.alerting.turn import Effects, Notice, Owed, OwedDigest
@@ -81,6 +82,7 @@ class Pages:
         data |= {"first": True} if owed.first else {}
         if owed.instead_of:
             data |= instead.of(owed.instead_of, data["summary"] if owed.event is Event.OPENED else "")
+        data |= codes.on_page(owed.incident, estate.channels.get(owed.channel))
         return Notification(owed.id, owed.channel, owed.event, owed.at, data, owed.incident.id, owed.status)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import NamedTuple
 
+from pacs_monitor.alerting import codes
 from pacs_monitor.alerting.journal import Journal, Kept
 from pacs_monitor.alerting.restart import with_problems
 from pacs_monitor.config.estate import Estate
@@ -26,6 +27,7 @@ from pacs_monitor.messages.words import voice
 from pacs_monitor.model import (
     ENDINGS,
     TROUBLE,
+    Channel,
     DeliveryStatus,
     Ending,
     Entry,
@@ -62,7 +64,8 @@ async def recover_as_standby(journal: Journal, estate: Estate, now: Micros) -> t
         Entry(
             incidents=(one.incident,),
             notifications=tuple(
-                replace(_may_be_sent(past), data=_data(one, past, scene)) for past in one.notifications
+                replace(_may_be_sent(past), data=_data(one, past, scene, estate.channels.get(past.channel)))
+                for past in one.notifications
             ),
             notified=one.notified,
         )
@@ -109,7 +112,11 @@ def entry_of(kept: Sequence[Kept], recorded: OnRecord, restored: Restored, estat
     return Entry(
         tuple(transitions),
         tuple(one.incident for one in found),
-        tuple(replace(past, data=_data(one, past, scene)) for one in found for past in one.notifications),
+        tuple(
+            replace(past, data=_data(one, past, scene, estate.channels.get(past.channel)))
+            for one in found
+            for past in one.notifications
+        ),
         notified=tuple(sent for one in found if one.incident.ended is None for sent in one.notified),
     )
 
@@ -166,7 +173,7 @@ def _may_be_sent(past: Notification) -> Notification:
     return replace(past, attempts=max(1, past.attempts))
 
 
-def _data(one: Kept, past: Notification, scene: Scene) -> dict[str, object]:
+def _data(one: Kept, past: Notification, scene: Scene, channel: Channel | None) -> dict[str, object]:
     """As it was notified then: the data is not kept."""
     incident = one.incident
     if past.event not in ENDINGS and incident.ended is not None:
@@ -181,4 +188,5 @@ def _data(one: Kept, past: Notification, scene: Scene) -> dict[str, object]:
         log.error("a page is sent in plain text, because its full text failed to render: %s", type(error).__name__)
         data = fallback.data(incident, past.event, scene.name, scene.monitor.url)
     first = {"first": True} if past.event is Event.ESCALATED and past.opens else {}
-    return {**data, **voice(scene.monitor), "page": number, "worse": False} | first
+    code = codes.on_page(incident, channel)
+    return {**data, **voice(scene.monitor), "page": number, "worse": False} | first | code

@@ -22,6 +22,8 @@ class Acknowledge:
     """By default as long as Rules.acknowledged_until says."""
     ticket: str = ""
     """Needed beyond a day."""
+    only_first: bool = False
+    """Refused where somebody has said so before: a reply does not replace what was said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,15 +44,16 @@ class Token(Settings):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "if": {"properties": {"role": {"enum": ["viewer", "operator"]}}, "required": ["role"]},
+            "if": {"properties": {"role": {"enum": ["viewer", "operator", "gateway"]}}, "required": ["role"]},
             "then": {"properties": {"checks": {"type": "array", "maxItems": 0}}},
         }
     )
 
     name: Name
     """Who holds the token; appears in the audit log."""
-    role: Literal["viewer", "operator", "reporter"]
-    """`viewer` reads, `operator` also writes, `reporter` only sends job reports (`push`)."""
+    role: Literal["viewer", "operator", "reporter", "gateway"]
+    """`viewer` reads, `operator` also writes, `reporter` only sends job reports (`push`), `gateway` only forwards
+    replies to pages."""
     token: BearerToken
     """The token itself, sent as `Authorization: Bearer …`; or token_file."""
     checks: Texts = ()

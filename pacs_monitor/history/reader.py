@@ -373,6 +373,7 @@ def _incident(row: Row[Any], members: Sequence[Member]) -> Incident:
         group=row.group_id,
         acknowledgement=_acknowledgement(row.acknowledgement),
         public_note=row.public_note and PublicNote(**row.public_note),
+        code=row.code,
         version=row.version,
     )
 

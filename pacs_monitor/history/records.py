@@ -136,6 +136,7 @@ class RecordWriter:
             "group_id": incident.group,
             "acknowledgement": incident.acknowledgement and asdict(incident.acknowledgement),
             "public_note": incident.public_note and asdict(incident.public_note),
+            "code": incident.code,
         }
 
     def _members(self, connection: Connection, incidents: Sequence[Incident]) -> None:

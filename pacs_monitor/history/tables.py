@@ -168,8 +168,10 @@ incidents = Table(
     Column("group_id", PlainText, nullable=False, server_default=""),
     Column("acknowledgement", Document, nullable=True),
     Column("public_note", Document, nullable=True),
+    Column("code", PlainText, nullable=False, server_default=""),
 )
-"""What people are notified of as one; the last two are what people have said of it, as it stands (model.words)."""
+"""What people are notified of as one; `acknowledgement` and `public_note` are what people have said of it, as it stands
+(model.words)."""
 members = Table(
     "members",
     metadata,

@@ -122,6 +122,8 @@ class Incident:
     acknowledgement: Acknowledgement | None = None
     """Who deals with it, and until when."""
     public_note: PublicNote | None = None
+    code: str = ""
+    """What a reply to its pages must contain, where replies are taken."""
     version: int = field(default=1, compare=False)
     """Counts its changes: of two writings of one incident, the record keeps the later one, whichever comes last."""
 

@@ -30,6 +30,7 @@ from pacs_monitor.web.pages.routes import add_pages
 from pacs_monitor.web.plans import add_plans
 from pacs_monitor.web.rate_limit import SingleFlight, TokenBucket
 from pacs_monitor.web.refusals import sentences
+from pacs_monitor.web.replies import add_replies
 from pacs_monitor.web.said import add_words
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.web.words import NOTHING, Words, speaker
@@ -65,6 +66,7 @@ def create_app(daemon: DaemonView) -> FastAPI:
     _add_records(app, daemon)
     add_channels(app, daemon)
     add_words(app, daemon)
+    add_replies(app, daemon)
     add_handover(app, daemon)
     add_plans(app, daemon)
     add_links(app)

@@ -15,14 +15,15 @@ import json
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ulid import ULID
 
 from pacs_monitor.history import AuditEntry, HistoryError
 from pacs_monitor.model import Clock
-from pacs_monitor.web.auth import CALLER, NOBODY, OPEN_PATHS, PUSH, READING
+from pacs_monitor.web.auth import CALLER, NOBODY, OPEN_PATHS, PUSH, READING, REPLIES
 from pacs_monitor.web.body import BODY
 from pacs_monitor.web.rate_limit import TokenBucket
 from pacs_monitor.web.words import LONGEST_LINE, LONGEST_NAME, printable
@@ -43,6 +44,20 @@ LONGEST_DETAILS = 4000
 LONGEST_ACTION = 200
 KNOWN_PART = 3
 """Of the address of a refused request only as many parts are recorded: what follows may be anything."""
+
+TOLD = "pacs_monitor.told"
+"""In the scope: what there is to record (Told), where the request does not say it itself."""
+
+
+class Told(NamedTuple):
+    """What a handler says of a request whose body is not in our words."""
+
+    by: str
+    why: str
+    status: int
+    """What became of it, whatever the peer is answered."""
+    details: Mapping[str, Any] = MappingProxyType({})
+
 
 Write = Callable[[Sequence[AuditEntry]], Awaitable[None]]
 
@@ -137,19 +152,26 @@ class Audit:
             await self._trail.record(self._entry(scope, status))
 
     def _entry(self, scope: Scope, status: int) -> AuditEntry:
-        token, body = scope.get(CALLER, NOBODY), scope.get(BODY)
-        body = body if isinstance(body, Mapping) else {}
-        client = scope.get("client")
+        token, client = scope.get(CALLER, NOBODY), scope.get("client")
+        told = scope.get(TOLD) or _told(scope, status)
         return self._trail.entry(
-            _line(body.get("by"), LONGEST_NAME) or token.name,
+            told.by or token.name,
             _action(scope, known=status < 400),
-            status,
+            told.status,
             token=token.name,
             role=token.role,
             address=client[0] if client else "",
-            details=_details(body) if status < 400 else {},
-            why=_line(body.get("why"), LONGEST_LINE),
+            details=dict(told.details),
+            why=told.why,
         )
+
+
+def _told(scope: Scope, status: int) -> Told:
+    """What a request says of itself; of replies, which are in nobody's words but the box's, nothing."""
+    body = scope.get(BODY)
+    body = body if isinstance(body, Mapping) and scope["path"] != REPLIES else {}
+    details = _details(body) if status < 400 else {}
+    return Told(_line(body.get("by"), LONGEST_NAME), _line(body.get("why"), LONGEST_LINE), status, details)
 
 
 def _details(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,12 +7,14 @@ Sec-Fetch-Site (W3C Fetch Metadata 2.4) when a foreign page loads something, as 
 
 from __future__ import annotations
 
+import base64
 import hmac
 import re
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
@@ -26,6 +28,8 @@ from pacs_monitor.web.pages import assets
 OPEN_PATHS = frozenset({"/healthz", "/readyz", RUNBOOK}) | assets.PATHS
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 PUSH = "/api/v1/push/"
+REPLIES = "/api/v1/replies"
+"""Boxes that know nothing but an address may give their token in it."""
 OPERATORS = frozenset({"/api/v1/reload", "/api/v1/audit"})
 """What only operators may read: a preview of the configuration, and who did what."""
 LINKED = ("/incidents/", "/api/v1/incidents/", "/nodes/", "/checks/")
@@ -80,18 +84,34 @@ class Gate:
 
 
 def _refuse_token(scope: Scope, headers: Headers, tokens: Collection[Token]) -> JSONResponse | None:
-    scheme, _, given = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
+    given = _given(scope, headers)
+    if given is None:
         return _answer(401, "send a token from monitor.auth: Authorization: Bearer TOKEN")
-    token = _token(given.strip(), tokens)
+    token = _token(given, tokens)
     if token is None:
         return _answer(401, "this token is not in monitor.auth")
     scope[CALLER] = Caller(token.name, token.role)
     if token.role == "reporter":
         return _refuse_reporter(scope, token)
+    if token.role == "gateway" and (scope["method"], scope["path"]) != ("POST", REPLIES):
+        return _answer(403, "use another token: the role gateway can only deliver replies")
     if token.role == "viewer" and (scope["method"] not in READING or scope["path"] in OPERATORS):
         return _answer(403, "use a token with the role operator: the role viewer can only read")
     return None
+
+
+def _given(scope: Scope, headers: Headers) -> str | None:
+    """The token: as RFC 6750 2.1 has it; of replies also as a password (RFC 7617), or in the address (RFC 6750 2.3)."""
+    scheme, _, text = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return text.strip()
+    if scope["path"] != REPLIES:
+        return None
+    if scheme.lower() == "basic":
+        with suppress(ValueError):  # no base64, or no UTF-8
+            return base64.b64decode(text.strip(), validate=True).decode().partition(":")[2]
+        return None
+    return dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("access_token")
 
 
 def _refuse_reporter(scope: Scope, token: Token) -> JSONResponse | None:

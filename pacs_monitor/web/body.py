@@ -1,7 +1,7 @@
 """The body of a write: JSON (RFC 8259), small, and there in time; else the request is refused before it is read on.
 
 The Content-Type that is required is one that no page of another site can send without asking first (Fetch, "CORS-
-safelisted request-header").
+safelisted request-header"). Forms, which one can, are read of replies alone, for the boxes that forward them.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 from email.message import Message as Header
+from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pacs_monitor.web.auth import PUSH, READING
+from pacs_monitor.web.auth import PUSH, READING, REPLIES
 
 LARGEST = 64 * 1024
 """Bytes of a body."""
@@ -23,7 +24,9 @@ READ_AWAY = 1024 * 1024
 BODY_WITHIN = 10.0
 """Seconds."""
 BODY = "pacs_monitor.body"
-"""In the scope: what the body says, as JSON that nobody has judged yet; not there without one."""
+"""In the scope: what the body says, as JSON (or a form) that nobody has judged yet; not there without one."""
+FORM, MOST_FIELDS = "application/x-www-form-urlencoded", 100
+"""Only boxes that forward replies may send forms, as they know nothing else."""
 
 
 class JsonBody:
@@ -82,7 +85,10 @@ def _declared(headers: Headers) -> int:
 def _refuse(scope: Scope, body: bytes, headers: Headers) -> JSONResponse | None:
     if not body:
         return None
-    if not _is_json(headers.get("content-type", "")):
+    kind = _kind(headers.get("content-type", ""))
+    if kind == FORM and scope["path"] == REPLIES:
+        return _refuse_form(scope, body)
+    if kind != "application/json":
         return _refusal(415, "send the body as JSON, with the header Content-Type: application/json")
     try:
         scope[BODY] = json.loads(body)
@@ -93,10 +99,18 @@ def _refuse(scope: Scope, body: bytes, headers: Headers) -> JSONResponse | None:
     return None
 
 
-def _is_json(content_type: str) -> bool:
+def _refuse_form(scope: Scope, body: bytes) -> JSONResponse | None:
+    try:
+        scope[BODY] = dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=MOST_FIELDS))
+    except ValueError:
+        return _refusal(400, f"send at most {MOST_FIELDS} fields")
+    return None
+
+
+def _kind(content_type: str) -> str:
     header = Header()
     header["content-type"] = content_type
-    return header.get_content_type() == "application/json"
+    return header.get_content_type()
 
 
 def _refusal(status: int, why: str) -> JSONResponse:

@@ -20,14 +20,21 @@ class TokenBucket:
     def wait(self, key: object) -> float:
         """Seconds until the next one is allowed; 0 when this one is, and then it counts."""
         now = self._now()
-        left, at = self._left.get(key, (float(self._burst), now))
-        left = min(self._burst, left + (now - at) * self._rate)
+        left = self._remaining(key, now)
         if left < 1:
             return (1 - left) / self._rate
         self._left[key] = left - 1, now
         if len(self._left) > MOST_KEYS:
             self._forget(now)
         return 0.0
+
+    def pause(self, key: object) -> float:
+        """The same, and nothing counts."""
+        return max(0.0, (1 - self._remaining(key, self._now())) / self._rate)
+
+    def _remaining(self, key: object, now: float) -> float:
+        left, at = self._left.get(key, (float(self._burst), now))
+        return min(self._burst, left + (now - at) * self._rate)
 
     def _forget(self, now: float) -> None:
         self._left = {k: (n, at) for k, (n, at) in self._left.items() if n + (now - at) * self._rate < self._burst}
