@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.turn import Turn
-from pacs_monitor.model import Channel, Incident, TakesReplies
+from pacs_monitor.model import Channel, Incident, takes_replies
 
 DIGITS = 5
 _FIRST = 10 ** (DIGITS - 1)
@@ -36,8 +36,7 @@ def given(turn: Turn, subject: Subject, channel: str) -> Subject:
 def on_page(incident: Incident, channel: Channel | None) -> dict[str, str]:
     """What a page to that channel has beside its text: the code, unless somebody deals with it or it is over."""
     is_answered = incident.ended is not None or incident.acknowledgement is not None
-    takes_replies = isinstance(channel, TakesReplies) and channel.replies is not None
-    return {"code": incident.code} if takes_replies and incident.code and not is_answered else {}
+    return {"code": incident.code} if takes_replies(channel) and incident.code and not is_answered else {}
 
 
 def _new(turn: Turn) -> str:

@@ -29,7 +29,7 @@ from pacs_monitor.model import (
     Problem,
     Severity,
     State,
-    TakesReplies,
+    takes_replies,
 )
 
 REACHABILITY = ("ping", "tcp", "snmp_interface", "dicom_echo", "http", "hl7_heartbeat")
@@ -91,11 +91,7 @@ class Rules:
         self.escalating = frozenset(name for name, channel in estate.channels.items() if channel.owns_escalation)
         """The channels that escalate by themselves."""
         self.fallbacks = {name: one.channel for name, one in estate.fallbacks.items() if one.channel in self.channels}
-        self.replying = frozenset(
-            name
-            for name, channel in estate.channels.items()
-            if isinstance(channel, TakesReplies) and channel.replies is not None
-        )
+        self.replying = frozenset(name for name, channel in estate.channels.items() if takes_replies(channel))
         """The channels that take replies: their pages have a code."""
         self.escalates = any(route.escalate for route in (*estate.routes, estate.default_route))
         self._nodes = estate.nodes

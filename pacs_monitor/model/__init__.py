@@ -24,6 +24,7 @@ from pacs_monitor.model.contracts import (
     TakesReplies,
     Tidies,
     Watches,
+    takes_replies,
 )
 from pacs_monitor.model.defaults import CHECK_DEFAULTS
 from pacs_monitor.model.enums import (
@@ -212,4 +213,5 @@ __all__ = [
     "iso",
     "last_day",
     "parse_iso",
+    "takes_replies",
 ]

@@ -330,6 +330,11 @@ class TakesReplies(Protocol):
         ...
 
 
+def takes_replies(channel: object) -> bool:
+    """Whether pages to that channel have a code, with which people answer."""
+    return isinstance(channel, TakesReplies) and channel.replies is not None
+
+
 @runtime_checkable
 class Refreshes(Protocol):
     """A channel whose receiver forgets what it does not hear of again and again (Alertmanager)."""

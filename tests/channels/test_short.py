@@ -194,6 +194,12 @@ def test_what_is_about_no_node_is_its_summary(summary: str, form: Form) -> None:
     assert segments(short(page, page.data, form)) <= form.segments
 
 
+@pytest.mark.parametrize("event", [Event.OPENED, Event.CHANGED, Event.RESOLVED])
+def test_a_test_says_that_it_is_one(event: Event) -> None:
+    page = samples.notification(event, test=True, node="TEST", summary="TEST \u2013 no fault: this is a test page")
+    assert short(page, page.data, TWO).startswith("TEST - no fault: this is a test page.")
+
+
 def test_room_is_what_surely_fits() -> None:
     assert (room(GSM7, 1), room(GSM7, 2), room(UCS2, 1), room(UCS2, 2)) == (160, 305, 70, 133)
 

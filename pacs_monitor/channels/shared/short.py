@@ -14,25 +14,27 @@ from zoneinfo import ZoneInfo
 
 from pacs_monitor.channels.shared.gsm7 import GSM7, UCS2, Alphabet, is_gsm7, plain, room
 from pacs_monitor.channels.shared.rendering import cut, said
+from pacs_monitor.language import N_, _
 from pacs_monitor.model import ENDINGS, SECOND, Event, IncidentKind, Notification, State, parse_iso
 
 DOTS = "..."
 WORTH_IT = 15
 """Less room than that is no use to another sentence."""
-LONGEST_NAME = 70
+LONGEST_NAME, LONGEST_PERSON = 70, 30
 TIGHT = 100
 """Less room in all leaves out what is only kind: one SMS in UCS-2 has 70 characters."""
-_STATES: Mapping[str, str] = {
-    State.DOWN: "DOWN",
-    State.UNKNOWN: "cannot be checked",
-    State.ABSENT: "is off now, incident open",
-    State.UP: "is up now, incident open",
+_OPEN: Mapping[str, str] = {
+    State.DOWN: N_("{where} DOWN since {since}"),
+    State.DEGRADED: N_("{where} degraded since {since}"),
+    State.UNKNOWN: N_("{where} fails since {since} and cannot be checked now"),
+    State.ABSENT: N_("{where} is off now, its incident open since {since}"),
+    State.UP: N_("{where} is up now, its incident open since {since}"),
 }
-_FIRST = {Event.REMINDED: "Reminder: ", Event.ESCALATED: "Escalated: ", Event.CHANGED: "Changed: "}
+_FIRST = {Event.REMINDED: N_("Reminder"), Event.ESCALATED: N_("Escalated"), Event.CHANGED: N_("Changed")}
 _OVER = {
-    Event.RESOLVED: "has recovered",
-    Event.WITHDRAWN: "is no longer monitored",
-    Event.CLOSED: "- its incident was closed by hand",
+    Event.RESOLVED: N_("OK: {where} has recovered at {at}, failed since {since}"),
+    Event.WITHDRAWN: N_("{where} is no longer monitored, failed since {since}"),
+    Event.CLOSED: N_("{where}: incident closed by hand, open since {since}"),
 }
 
 
@@ -46,8 +48,8 @@ class Form(NamedTuple):
 def short(notification: Notification, data: Mapping[str, Any], form: Form) -> str:
     """The text; `data` is what may leave the house of it. DeliveryError (unsendable) for what is no text."""
     texts = _Texts(notification, data, form)
-    end = f" Reply {texts['code']}{'' if texts.is_tight else ' to acknowledge'}." if texts["code"] else ""
-    limit = texts.room - len(end)
+    end = f" {_code(texts)}" if texts["code"] else ""
+    limit = texts.room - texts.alphabet.size(end)
     head = _about_a_node(texts, limit) if texts.node else _ended(texts.fit(texts["summary"], limit - 1))
     for sentence in _more(texts):
         free = limit - texts.alphabet.size(head) - 1
@@ -64,7 +66,7 @@ class _Texts:
         self._created, self._ascii_only = notification.created, form.ascii_only
         self.node = ""
         """Its name in the configuration; "" of what is about no node."""
-        if data.get("kind") == IncidentKind.NODE and said(data, "node"):
+        if data.get("kind") == IncidentKind.NODE and said(data, "node") and not data.get("test"):
             self.node = self["node"] or ("?" if form.ascii_only else said(data, "node"))  # a name of pictures alone
         self.alphabet = GSM7 if form.ascii_only or is_gsm7(self.node or self["summary"]) else UCS2
         self.room = room(self.alphabet, form.segments)
@@ -97,45 +99,60 @@ class _Texts:
 
 def _about_a_node(texts: _Texts, limit: int) -> str:
     """What is broken, where, since when, and why."""
-    since, before, check = texts.clock(texts.data, "since"), "", texts["check"]
+    before, sentence, times = _sentence(texts)
+    free = limit - texts.alphabet.size(before + _(sentence, where="", **times)) - 1
+    what = before + _(sentence, where=_where(texts, min(free, LONGEST_NAME)), **times)
+    why = ""
+    if texts.event not in ENDINGS and texts.event is not Event.ACKNOWLEDGED:
+        why = texts["why"] or texts["reason"].replace("_", " ")
+    named = ", ".join(filter(None, (texts["check"], why)))
+    return _ended(what + texts.fit(f": {named}" if named else "", limit - texts.alphabet.size(what) - 1))
+
+
+def _sentence(texts: _Texts) -> tuple[str, str, dict[str, str]]:
+    """What comes before it, the sentence about the node, and the times in it."""
+    since = texts.clock(texts.data, "since") or "?"
     if texts.event in ENDINGS:
-        at = texts.clock(texts.data, "resolved")
-        before, after = (
-            "OK: " if texts.event is Event.RESOLVED else "",
-            f" {_OVER[texts.event]}{f' at {at}' if at else ''}",
-        )
-        why = f" (since {since}; {check})" if since else f" ({check})"
-    elif texts.event is Event.ACKNOWLEDGED:
-        after, why = f": acknowledged{_by(texts)}", f" ({check} {texts['state']} since {since})"
-    else:
-        state = texts["state"]
-        if not texts.is_tight:
-            before = _FIRST.get(texts.event, "") + ("CRITICAL " if texts["severity"] == "critical" else "")
-        after = f" {_STATES.get(state, state)}{f' since {since}' if since else ''}"
-        reason = texts["reason"].replace("_", " ")
-        why = f": {', '.join(filter(None, (check, reason)))}" if check or reason else ""
-    free = limit - texts.alphabet.size(before + after) - 1
-    what = before + _where(texts, min(free, LONGEST_NAME)) + after
-    return _ended(what + texts.fit(why, limit - texts.alphabet.size(what) - 1))
+        return "", _OVER[texts.event], {"since": since, "at": texts.clock(texts.data, "resolved") or "?"}
+    if texts.event is Event.ACKNOWLEDGED:
+        told = texts.data.get("acknowledged") or {}
+        by = texts.fit(texts.plain(str(told.get("by") or "")), LONGEST_PERSON)
+        until = texts.clock(told, "until") or "?"
+        if by:
+            return "", N_("{where}: acknowledged by {by} until {until}"), {"by": by, "until": until}
+        return "", N_("{where}: acknowledged until {until}"), {"until": until}
+    before = ""
+    if not texts.is_tight:
+        before = f"{_(_FIRST[texts.event])}: " if texts.event in _FIRST else ""
+        before += f"{_('CRITICAL')} " if texts["severity"] == "critical" else ""
+    return before, _OPEN.get(texts["state"], N_("{where} fails since {since}")), {"since": since}
 
 
-def _by(texts: _Texts) -> str:
-    """Who deals with it, and until when, as far as that may be said."""
-    told = texts.data.get("acknowledged") or {}
-    by, until = texts.plain(str(told.get("by") or "")), texts.clock(told, "until")
-    return (f" by {texts.fit(by, 30)}" if by else "") + (f" until {until}" if until else "")
+def _code(texts: _Texts) -> str:
+    sentence = N_("Reply {code}.") if texts.is_tight else N_("Reply {code} to acknowledge.")
+    return _(sentence, code=texts["code"])
 
 
 def _more(texts: _Texts) -> Iterator[str]:
     """Sentences about what goes on, the most useful first."""
     if texts.event in ENDINGS or texts.event is Event.ACKNOWLEDGED:
         return
+    sentences = (
+        texts["impact"],
+        texts["next_step"],
+        _call(texts),
+        texts["downtime_procedure"],
+        texts["detail"] if texts.node else "",
+    )
+    yield from map(_ended, filter(None, sentences))
+
+
+def _call(texts: _Texts) -> str:
     support = texts.data.get("support") or {}
     phone, contract = (texts.plain(str(support.get(key) or "")) for key in ("phone", "contract"))
-    call = f"Call {phone}{f' (contract {contract})' if contract else ''}" if phone else ""
-    sentences = texts["impact"], texts["next_step"], call, texts["detail"] if texts.node else ""
-    for sentence in filter(None, sentences):
-        yield _ended(sentence)
+    if contract and phone:
+        return _("Call {phone} (contract {contract})", phone=phone, contract=contract)
+    return _("Call {phone}", phone=phone) if phone else ""
 
 
 def _ended(sentence: str) -> str:
