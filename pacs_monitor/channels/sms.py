@@ -181,10 +181,15 @@ class Sms:
             url, headers, body = self._request(known)
         except ValueError as error:
             raise unsendable(f"{error}") from None
-        said = self._sender.send(
-            url, body, timeout, headers={**headers, **self._fixed}, method=self._settings.method, accepts=self._accepts
+        return self._sender.send(
+            url,
+            body,
+            timeout,
+            headers={**headers, **self._fixed},
+            method=self._settings.method,
+            accepts=self._accepts,
+            hidden=str(notification.data.get("code") or ""),
         )
-        return said or "taken"
 
     def _request(self, known: Mapping[str, object]) -> tuple[str, dict[str, str], bytes]:
         """Address, headers and body."""

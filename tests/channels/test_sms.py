@@ -99,6 +99,22 @@ def test_what_a_box_repeats_of_the_number_and_the_account_is_not_passed_on() -> 
     assert "p4ssw0rd" not in told
 
 
+@pytest.mark.parametrize("accepts", ["taken", "queued"])
+def test_the_code_of_a_page_does_not_come_back_in_what_a_box_says(accepts: str) -> None:
+    page = samples.notification(code="48213")
+    with receiver(answering(200, b"taken: Reply 48213 to acknowledge.")) as at:
+        try:
+            told = sms(at.url, accepts=accepts).deliver(page, SOON)
+        except DeliveryError as error:
+            told = str(error)
+    assert told == "HTTP 200 taken: Reply … to acknowledge."
+
+
+def test_an_answer_without_a_body_says_nothing() -> None:
+    with receiver(answering(204)) as at, pytest.raises(DeliveryError, match="HTTP 204"):
+        sms(at.url, accepts="OK").deliver(samples.notification(), SOON)
+
+
 @pytest.mark.parametrize(
     ("settings", "why"),
     [

@@ -85,10 +85,12 @@ class HttpSender:
         headers: Mapping[str, str] | None = None,
         method: str = "POST",
         accepts: re.Pattern[str] | None = None,
+        hidden: str = "",
     ) -> str:
         """One request within `timeout` seconds or the settings' own; what the receiver said, or DeliveryError.
 
-        A 2xx whose body lacks what `accepts` looks for is a refusal (`not_accepted`).
+        A 2xx whose body lacks what `accepts` looks for is a refusal (`not_accepted`). What is `hidden` is left out of
+        what the receiver said.
         """
         try:
             answer = http.send(
@@ -105,11 +107,12 @@ class HttpSender:
             reason = "proxy" if error.reason is Reason.NOT_MEASURED else error.reason
             arrived = error.phase not in _BEFORE_THE_REQUEST
             raise DeliveryError(reason, str(error), may_have_arrived=arrived) from None
-        return self._said(answer, accepts)
+        return self._said(answer, accepts, hidden)
 
-    def _said(self, answer: http.Response, accepts: re.Pattern[str] | None) -> str:
+    def _said(self, answer: http.Response, accepts: re.Pattern[str] | None, hidden: str) -> str:
         body = answer.body.decode("utf-8", "replace")
-        said = f"HTTP {answer.status} {self._redaction.words(body)}".strip()[:WORDS_LIMIT]
+        told = body.replace(hidden, "…") if hidden else body
+        said = f"HTTP {answer.status} {self._redaction.words(told)}".strip()[:WORDS_LIMIT]
         if 200 <= answer.status < 300:
             if accepts is None or accepts.search(body):
                 return said
