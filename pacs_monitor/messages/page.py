@@ -77,16 +77,11 @@ def data(
         "probe": check.probe.kind if check else None,
         **_trouble_is(incident),
         "summary": said + (_(NEVER_WORKED) if unproven else ""),
-        "why": why(incident),
         "detail": incident.detail,
         "points_to": points_to(incident, scene),
         "unproven": unproven,
         "next_step": advice(incident, scene.checks, scene.unproven),
-        "last_good": None if incident.last_good is None else iso(incident.last_good),
-        "since": iso(incident.since),
-        "noticed": iso(incident.noticed),
-        "resolved": iso(incident.ended) if incident.ended and incident.ending is Ending.RESOLVED else None,
-        "ended": None if incident.ended is None else iso(incident.ended),
+        **_times(incident),
         "members": [str(member) for member in incident.members],
         "problems": _problems(incident),
         "page": 1,
@@ -114,6 +109,17 @@ def _trouble_is(incident: Incident) -> dict[str, Any]:
         "reason": incident.reason and incident.reason.value,
         "blame": incident.reason and incident.reason.blame.value,
         "phase": incident.phase and incident.phase.value,
+        "why": why(incident),
+    }
+
+
+def _times(incident: Incident) -> dict[str, str | None]:
+    return {
+        "last_good": None if incident.last_good is None else iso(incident.last_good),
+        "since": iso(incident.since),
+        "noticed": iso(incident.noticed),
+        "resolved": iso(incident.ended) if incident.ended and incident.ending is Ending.RESOLVED else None,
+        "ended": None if incident.ended is None else iso(incident.ended),
     }
 
 
