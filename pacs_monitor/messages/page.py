@@ -15,6 +15,7 @@ from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.language import N_, _
 from pacs_monitor.messages import changes, group
 from pacs_monitor.messages import summary as summary_of
+from pacs_monitor.messages.findings import finding
 from pacs_monitor.messages.next_steps import next_step
 from pacs_monitor.messages.reasons import phrase
 from pacs_monitor.messages.scene import Scene
@@ -77,7 +78,7 @@ def data(
         "probe": check.probe.kind if check else None,
         **_trouble_is(incident),
         "summary": said + (_(NEVER_WORKED) if unproven else ""),
-        "detail": incident.detail,
+        "detail": finding(incident.detail) or incident.detail,
         "points_to": points_to(incident, scene),
         "unproven": unproven,
         "next_step": advice(incident, scene.checks, scene.unproven),

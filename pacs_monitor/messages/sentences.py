@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from pacs_monitor.format.human import duration, moment
 from pacs_monitor.language import N_, _, _n
 from pacs_monitor.messages import own
+from pacs_monitor.messages.findings import finding
 from pacs_monitor.messages.next_steps import explained_by_detail
 from pacs_monitor.messages.reasons import phrase, port_of
 from pacs_monitor.messages.scene import Scene
@@ -231,7 +232,10 @@ def _in_detail(incident: Incident, scene: Scene) -> str:
     detail = incident.detail
     if not explained_by_detail(incident.reason, kind_of(incident, scene.checks), incident.phase):
         return ""
-    return detail if len(detail) <= GIST else detail[: GIST - 1] + "…"
+    gist = detail if len(detail) <= GIST else detail[: GIST - 1] + "…"
+    if not detail or (said := finding(detail)) is None:
+        return _('{trouble}: "{detail}"', trouble=phrase(incident.reason), detail=gist) if detail else ""
+    return said if len(said) <= GIST else said[: GIST - 1] + "…"
 
 
 def _beside(incident: Incident, event: Event, still_ok: list[str], also_failing: list[str]) -> str:

@@ -25,6 +25,7 @@ from pacs_monitor.fields import Match
 from pacs_monitor.language import speaking
 from pacs_monitor.messages import digest, fallback, maintenance, page, trial
 from pacs_monitor.messages.changes import Changed, What
+from pacs_monitor.messages.findings import FORMS, finding
 from pacs_monitor.messages.reasons import REASON_TEXTS
 from pacs_monitor.messages.scene import Scene
 from pacs_monitor.messages.words import voice
@@ -334,3 +335,40 @@ def test_a_translation_that_cannot_be_filled_costs_no_page(tmp_path: Path) -> No
     with pytest.MonkeyPatch.context() as patch, speaking("xx"):
         patch.setattr(language, "LOCALE", tmp_path)
         assert language._("{what} ({at})", what="a", at="b") == "a (b)"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_of_a_finding_is_what_a_probe_says(form: str) -> None:
+    """What stands between its placeholders stands in the code of probes, systems or the network."""
+    rooms = ("probes", "systems", "net")
+    code = "".join(path.read_text() for room in rooms for path in sorted((ROOT / "pacs_monitor" / room).rglob("*.py")))
+    whole = re.sub(r'"\s*f?"', "", code)
+    parts = [
+        part.strip(" ,:()") for part in re.split(r"\{\w+\}| items? | errors |, | (?:ahead of|behind|began|of) ", form)
+    ]
+    assert [part for part in parts if part and part not in whole] == []
+
+
+def test_a_finding_is_said_in_german_where_all_of_it_has_a_form() -> None:
+    silent = "ORM^O01: no message since Mon 2025-11-24 16:30:00 CET; the longest acceptable gap is 15 min"
+    with speaking("de"):
+        assert finding("/images is 93.5 % used, the limit is 90 %") == "/images ist zu 93,5 % belegt, Grenzwert 90 %"
+        assert (
+            finding(silent) == "ORM^O01: keine Nachricht seit Mo 24.11.2025 16:30 Uhr; längste zulässige Pause 15 min"
+        )
+        assert finding("nobody knows this; and 2 more") is None
+    assert finding(silent) == silent
+
+
+def test_a_finding_without_a_form_is_quoted_in_a_german_sentence() -> None:
+    monitor = an_estate(language="de").monitor
+    where = replace(scene(of_kind("disk")), monitor=monitor)
+    full = replace(DOWN, reason=Reason.OVER_LIMIT, detail="/images is 93 % used, the limit is 90 %")
+    strange = replace(DOWN, reason=Reason.OVER_LIMIT, detail="something else")
+    with speaking("de"):
+        assert str(page.data(full, Event.OPENED, where)["summary"]).startswith(
+            "Main archive, dicom_echo: /images ist zu 93 % belegt, Grenzwert 90 % (seit 17:00 Uhr)"
+        )
+        assert str(page.data(strange, Event.OPENED, where)["summary"]).startswith(
+            "Main archive, dicom_echo: liegt über dem Grenzwert: „something else“ (seit 17:00 Uhr)"
+        )
