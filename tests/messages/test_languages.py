@@ -19,6 +19,7 @@ import pytest
 from pacs_monitor import language
 from pacs_monitor.channels.shared.disclosure import disclosed
 from pacs_monitor.channels.shared.lines import plain_text
+from pacs_monitor.channels.shared.short import Form, short
 from pacs_monitor.delivery.digest import digest as undelivered
 from pacs_monitor.delivery.digest import missed
 from pacs_monitor.fields import Match
@@ -276,8 +277,10 @@ def test_a_page_has_no_words_that_were_not_translated(tmp_path: Path) -> None:
             reason = str(page_.data.get("reason"))
             for disclose in ("full", "minimal"):
                 plain = {"T", "Z", *reason.split("_")} if "plain words" in what else set()
-                left = words(plain_text(disclosed(page_, disclose)).replace(reason, "")) - plain
-                assert left == set(), f"{what}, {disclose}: {plain_text(page_.data)}"
+                data = disclosed(page_, disclose)
+                for text in (plain_text(data), short(page_, {**data, "code": "77"}, Form())):
+                    left = words(text.replace(reason, "")) - plain
+                    assert left == set(), f"{what}, {disclose}: {text}"
 
 
 def test_a_test_of_a_channel_is_translated_too() -> None:
@@ -313,6 +316,19 @@ def test_a_page_in_german_is_whole() -> None:
         "Handbuch: https://monitor.example.org/docs/operations#tcp_refused",
         "Störung: https://monitor.example.org/incidents/01JD",
     ]
+
+
+def test_an_sms_in_german_says_what_where_since_when_and_whom_to_call() -> None:
+    monitor = an_estate(language="de").monitor
+    with speaking(monitor.language):
+        data = page.data(DOWN, Event.OPENED, replace(scene(CHECKS[ARCHIVE]), monitor=monitor))
+        opened_ = Notification("x", "hook", Event.OPENED, at(60), {**data, **voice(monitor), "code": "K7"})
+        text = short(opened_, opened_.data, Form())
+    assert text == (
+        "KRITISCH Main archive AUSGEFALLEN seit 17:00: dicom_echo, nimmt keine Verbindungen an. no priors. Prüfen, ob "
+        "der Dienst läuft und diesen Port benutzt: der Rechner läuft, aber auf dem Port antwortet nichts. Anrufen: "
+        "4711. Zum Quittieren K7 antworten."
+    )
 
 
 def test_a_language_is_spoken_only_where_it_was_said() -> None:

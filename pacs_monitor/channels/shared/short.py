@@ -14,26 +14,44 @@ from zoneinfo import ZoneInfo
 
 from pacs_monitor.channels.shared.gsm7 import GSM7, UCS2, Alphabet, is_gsm7, plain, room
 from pacs_monitor.channels.shared.rendering import cut, said
+from pacs_monitor.language import N_, SOURCE, _, language
 from pacs_monitor.model import ENDINGS, SECOND, Event, IncidentKind, Notification, State, parse_iso
 
 DOTS = "..."
+PLACE = "{where}"
 WORTH_IT = 15
 """Less room than that is no use to another sentence."""
 LONGEST_NAME = 70
 TIGHT = 100
 """Less room in all leaves out what is only kind: one SMS in UCS-2 has 70 characters."""
 _STATES: Mapping[str, str] = {
-    State.DOWN: "DOWN",
-    State.UNKNOWN: "cannot be checked",
-    State.ABSENT: "is off now, incident open",
-    State.UP: "is up now, incident open",
+    State.DOWN: N_("DOWN"),
+    State.UNKNOWN: N_("cannot be checked"),
+    State.ABSENT: N_("is off now, incident open"),
+    State.UP: N_("is up now, incident open"),
 }
-_FIRST = {Event.REMINDED: "Reminder: ", Event.ESCALATED: "Escalated: ", Event.CHANGED: "Changed: "}
+_FIRST = {Event.REMINDED: N_("Reminder: "), Event.ESCALATED: N_("Escalated: "), Event.CHANGED: N_("Changed: ")}
 _OVER = {
-    Event.RESOLVED: "has recovered",
-    Event.WITHDRAWN: "is no longer monitored",
-    Event.CLOSED: "- its incident was closed by hand",
+    Event.RESOLVED: (N_("OK: {where} has recovered"), N_("OK: {where} has recovered at {at}")),
+    Event.WITHDRAWN: (N_("{where} is no longer monitored"), N_("{where} is no longer monitored since {at}")),
+    Event.CLOSED: (
+        N_("{where} - its incident was closed by hand"),
+        N_("{where} - its incident was closed by hand at {at}"),
+    ),
 }
+_GOES_ON = (N_("{first}{where} {state}"), N_("{first}{where} {state} since {since}"))
+"""Without and with a time."""
+_HANDLED = {
+    (False, False): N_("{where}: acknowledged"),
+    (True, False): N_("{where}: acknowledged by {by}"),
+    (False, True): N_("{where}: acknowledged until {until}"),
+    (True, True): N_("{where}: acknowledged by {by} until {until}"),
+}
+"""By whether it says who, and until when."""
+
+
+Sentence = tuple[str, dict[str, str], str]
+"""A form with the place of `{where}`, what else it has, and what is appended as far as there is room."""
 
 
 class Form(NamedTuple):
@@ -46,7 +64,7 @@ class Form(NamedTuple):
 def short(notification: Notification, data: Mapping[str, Any], form: Form) -> str:
     """The text; `data` is what may leave the house of it. DeliveryError (unsendable) for what is no text."""
     texts = _Texts(notification, data, form)
-    end = f" Reply {texts['code']}{'' if texts.is_tight else ' to acknowledge'}." if texts["code"] else ""
+    end = f" {texts.plain(_reply(texts))}" if texts["code"] else ""
     limit = texts.room - len(end)
     head = _about_a_node(texts, limit) if texts.node else _ended(texts.fit(texts["summary"], limit - 1))
     for sentence in _more(texts):
@@ -54,6 +72,12 @@ def short(notification: Notification, data: Mapping[str, Any], form: Form) -> st
         if free >= WORTH_IT:
             head += " " + texts.fit(sentence, free)
     return head + end
+
+
+def _reply(texts: _Texts) -> str:
+    if texts.is_tight:
+        return _("Reply {code}.", code=texts["code"])
+    return _("Reply {code} to acknowledge.", code=texts["code"])
 
 
 class _Texts:
@@ -92,38 +116,48 @@ class _Texts:
             )
         except (ValueError, TypeError, OverflowError, OSError):  # a time that no calendar has must not cost the page
             return ""
-        return f"{at:%H:%M}" if at.date() == sent.date() else f"{at:%d %b %H:%M}"
+        if at.date() == sent.date():
+            return f"{at:%H:%M}"
+        return f"{at:%d.%m. %H:%M}" if language() == "de" else f"{at:%d %b %H:%M}"
 
 
 def _about_a_node(texts: _Texts, limit: int) -> str:
     """What is broken, where, since when, and why."""
-    since, before, check = texts.clock(texts.data, "since"), "", texts["check"]
     if texts.event in ENDINGS:
-        at = texts.clock(texts.data, "resolved")
-        before, after = (
-            "OK: " if texts.event is Event.RESOLVED else "",
-            f" {_OVER[texts.event]}{f' at {at}' if at else ''}",
-        )
-        why = f" (since {since}; {check})" if since else f" ({check})"
+        form, values, why = _over(texts)
     elif texts.event is Event.ACKNOWLEDGED:
-        after, why = f": acknowledged{_by(texts)}", f" ({check} {texts['state']} since {since})"
+        form, values, why = _handled(texts)
     else:
-        state = texts["state"]
-        if not texts.is_tight:
-            before = _FIRST.get(texts.event, "") + ("CRITICAL " if texts["severity"] == "critical" else "")
-        after = f" {_STATES.get(state, state)}{f' since {since}' if since else ''}"
-        reason = texts["reason"].replace("_", " ")
-        why = f": {', '.join(filter(None, (check, reason)))}" if check or reason else ""
-    free = limit - texts.alphabet.size(before + after) - 1
-    what = before + _where(texts, min(free, LONGEST_NAME)) + after
+        form, values, why = _going_on(texts)
+    frame = texts.plain(_(form, where="?", **values))
+    free = limit - texts.alphabet.size(frame)
+    what = texts.plain(_(form, where=PLACE, **values)).replace(PLACE, _where(texts, min(free, LONGEST_NAME)))
     return _ended(what + texts.fit(why, limit - texts.alphabet.size(what) - 1))
 
 
-def _by(texts: _Texts) -> str:
+def _over(texts: _Texts) -> Sentence:
+    since, at, check = texts.clock(texts.data, "since"), texts.clock(texts.data, "resolved"), texts["check"]
+    why = _("(since {since}; {check})", since=since, check=check) if since else f"({check})"
+    return _OVER[texts.event][bool(at)], {"at": at}, f" {texts.plain(why)}"
+
+
+def _handled(texts: _Texts) -> Sentence:
     """Who deals with it, and until when, as far as that may be said."""
     told = texts.data.get("acknowledged") or {}
     by, until = texts.plain(str(told.get("by") or "")), texts.clock(told, "until")
-    return (f" by {texts.fit(by, 30)}" if by else "") + (f" until {until}" if until else "")
+    since = texts.clock(texts.data, "since")
+    why = _("({check} {state} since {since})", check=texts["check"], state=_(texts["state"]), since=since)
+    return _HANDLED[bool(by), bool(until)], {"by": texts.fit(by, 30), "until": until}, f" {texts.plain(why)}"
+
+
+def _going_on(texts: _Texts) -> Sentence:
+    since, check, state, first = texts.clock(texts.data, "since"), texts["check"], texts["state"], ""
+    if not texts.is_tight:
+        critical = _("CRITICAL ") if texts["severity"] == "critical" else ""
+        first = (_(_FIRST[texts.event]) if texts.event in _FIRST else "") + critical
+    reason = texts["reason"].replace("_", " ") if language() == SOURCE else texts["why"]
+    why = f": {', '.join(filter(None, (check, reason)))}" if check or reason else ""
+    return _GOES_ON[bool(since)], {"first": first, "state": _(_STATES.get(state, state)), "since": since}, why
 
 
 def _more(texts: _Texts) -> Iterator[str]:
@@ -132,7 +166,8 @@ def _more(texts: _Texts) -> Iterator[str]:
         return
     support = texts.data.get("support") or {}
     phone, contract = (texts.plain(str(support.get(key) or "")) for key in ("phone", "contract"))
-    call = f"Call {phone}{f' (contract {contract})' if contract else ''}" if phone else ""
+    form = N_("Call {phone} (contract {contract})") if contract else N_("Call {phone}")
+    call = texts.plain(_(form, phone=phone, contract=contract)) if phone else ""
     sentences = texts["impact"], texts["next_step"], call, texts["detail"] if texts.node else ""
     for sentence in filter(None, sentences):
         yield _ended(sentence)
