@@ -52,6 +52,20 @@ FORMS = (
     N_("{name} has {rate} errors per second, more than {limit}"),
     N_("{name} is {load} loaded, the limit is {limit}"),
     N_("the answer took {time}, more than {limit}"),
+    N_(
+        "{address} did not answer within {time}: the host is off, a firewall drops packets, or its accept queue is full"
+    ),
+    N_("{address} refused the connection: the host is up, but nothing listens on the port"),
+    N_("{address} reset the connection while it was being established"),
+    N_("{address} cannot be reached from here ({error})"),
+    N_("{service} answered {status} ({words})"),
+    N_("{peer} rejected the association permanently (A-ASSOCIATE-RJ {words})"),
+    N_("{peer} rejected the association temporarily (A-ASSOCIATE-RJ {words})"),
+    N_("{peer} does not recognize that called AE title (A-ASSOCIATE-RJ {words})"),
+    N_(
+        "please register the calling AE title {calling} at source address {source}: {peer} rejected it (A-ASSOCIATE-RJ "
+        "{words})"
+    ),
     N_("and {more} more"),
 )
 """Whole clauses; a finding may have several, with `; ` between them."""

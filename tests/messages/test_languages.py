@@ -304,7 +304,7 @@ def test_a_page_in_german_is_whole() -> None:
         data = page.data(DOWN, Event.OPENED, replace(scene(CHECKS[ARCHIVE]), monitor=monitor, changes={}))
         text = plain_text({**data, **voice(monitor)})
     assert text.splitlines() == [
-        "Main archive nimmt auf Port 11112 keine Verbindungen an (seit 17:00 Uhr); archive_disk antwortet noch",
+        "Main archive nimmt auf Port 11112 keine Verbindungen an, seit 17:00 Uhr; archive_disk antwortet noch",
         "Betroffen: no priors",
         "Seit: Mo 24.11.2025 17:00 Uhr",
         "Grund: nimmt keine Verbindungen an",
@@ -356,7 +356,7 @@ def test_a_translation_that_cannot_be_filled_costs_no_page(tmp_path: Path) -> No
 @pytest.mark.parametrize("form", FORMS)
 def test_a_form_of_a_finding_is_what_a_probe_says(form: str) -> None:
     """What stands between its placeholders stands in the code of probes, systems or the network."""
-    rooms = ("probes", "systems", "net")
+    rooms = ("probes", "systems", "net", "dicom")
     code = "".join(path.read_text() for room in rooms for path in sorted((ROOT / "pacs_monitor" / room).rglob("*.py")))
     whole = re.sub(r'"\s*f?"', "", code)
     parts = [
