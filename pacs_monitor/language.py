@@ -65,6 +65,10 @@ def _filled(said: str, source: str, values: dict[str, object]) -> str:
         return source.format(**values)
 
 
-@lru_cache
 def _catalogue(language: str) -> gettext.NullTranslations:
-    return gettext.translation(DOMAIN, LOCALE, [language], fallback=True)
+    return _read(LOCALE, language)
+
+
+@lru_cache
+def _read(folder: Path, language: str) -> gettext.NullTranslations:
+    return gettext.translation(DOMAIN, folder, [language], fallback=True)

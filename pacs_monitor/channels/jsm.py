@@ -30,6 +30,7 @@ from urllib.parse import quote
 
 from pacs_monitor.channels.shared.disclosure import Disclose, disclosed
 from pacs_monitor.channels.shared.http import HttpSender, HttpSettings, time_left
+from pacs_monitor.channels.shared.lines import plain_text
 from pacs_monitor.channels.shared.paging import details, former_keys, page_key, pages_anew
 from pacs_monitor.channels.shared.redaction import Redaction
 from pacs_monitor.channels.shared.rendering import cut, json_bytes, said
@@ -108,11 +109,10 @@ def _about(alias: str, action: str, body: dict[str, Any]) -> Request:
 
 def _alert(data: Mapping[str, Any]) -> dict[str, Any]:
     told, summary = details(data), said(data, "summary")
-    lines = [summary, *(f"{key}: {value}" for key, value in told.items()), said(data, "url")]
     tags = [said(data, key) for key in ("site", "role", "severity", "kind")]
     return {
         "message": cut(summary, MESSAGE_LIMIT) or "pacs-monitor",
-        "description": cut("\n".join(filter(None, lines)), DESCRIPTION_LIMIT),
+        "description": cut(plain_text(data), DESCRIPTION_LIMIT),
         "priority": _PRIORITIES.get(said(data, "severity"), "P5"),
         "entity": cut(said(data, "node") or said(data, "title"), ENTITY_LIMIT),
         "tags": [cut(tag, TAG_LIMIT) for tag in tags if tag],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pacs_monitor.language import _, _n, speaking
 from pacs_monitor.model import Event, Micros, Notification, Severity, iso
 
 SCHEMA = 1
@@ -28,13 +29,15 @@ def missed(notifications: Sequence[Notification]) -> dict[str, Any]:
 
 def digest(identity: str, now: Micros, incidents: Sequence[dict[str, Any]], like: Notification) -> Notification:
     """Tells of these; channel, monitor and address are those of one of their notifications."""
-    return Notification(identity, like.channel, Event.DIGEST, now, _data(identity, incidents, like))
+    with speaking(like.language):
+        return Notification(identity, like.channel, Event.DIGEST, now, _data(identity, incidents, like))
 
 
 def extended(before: Notification, incidents: Sequence[dict[str, Any]]) -> Notification:
     """The same digest with these too; only where the receiver surely has not seen it."""
     every = [*before.data["missed"], *incidents]
-    data = dict(before.data) | {"missed": every, "summary": _summary(before.channel, every)}
+    with speaking(before.language):
+        data = dict(before.data) | {"missed": every, "summary": _summary(before.channel, every)}
     return Notification(before.id, before.channel, Event.DIGEST, before.created, data)
 
 
@@ -56,7 +59,11 @@ def _data(identity: str, incidents: Sequence[dict[str, Any]], like: Notification
 
 
 def _summary(channel: str, incidents: Sequence[dict[str, Any]]) -> str:
-    count = f"{len(incidents)} incidents" if len(incidents) > 1 else "one incident"
-    named = "; ".join(str(incident["summary"]) for incident in incidents[:NAMED])
-    more = f"; and {len(incidents) - NAMED} more" if len(incidents) > NAMED else ""
-    return f"While channel {channel} delivered nothing, {count} began and ended: {named}{more}"
+    named, more = "; ".join(str(incident["summary"]) for incident in incidents[:NAMED]), len(incidents) - NAMED
+    return _n(
+        "While channel {channel} delivered nothing, one incident began and ended: {named}",
+        "While channel {channel} delivered nothing, {count} incidents began and ended: {named}",
+        len(incidents),
+        channel=channel,
+        named=_("{named}; and {more} more", named=named, more=more) if more > 0 else named,
+    )

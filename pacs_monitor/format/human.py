@@ -8,6 +8,8 @@ from datetime import UTC, datetime, tzinfo
 from hashlib import sha256
 from math import floor
 
+from pacs_monitor.format.german import german_moment
+from pacs_monitor.language import _n, language
 from pacs_monitor.model import SECOND, Micros
 
 LONGEST = 64
@@ -24,16 +26,20 @@ def byte_size(size: float) -> str:
 
 
 def duration(seconds: float, *, exact: bool = False) -> str:
-    """Seconds: `41.2 ms`, `16.3 s`; from a minute on the two largest units, `2 h 15 min`, or if `exact` all of them."""
+    """Seconds: `41.2 ms`, `16.3 s`; from a minute on the two largest units, `2 h 15 min`, or if `exact` all of them.
+
+    In the language that is spoken: `16,3 s`, `2 Tage 3 h`.
+    """
     if seconds < 0:
         return f"-{duration(-seconds, exact=exact)}"
     if seconds < 59.95:
-        return _below_a_minute(seconds)
+        return with_decimal_mark(_below_a_minute(seconds))
     finest = 1 if exact or seconds < 3600 else 60 if seconds < 86_400 else 3600
     rest, parts = round(seconds / finest) * finest, list[str]()
     for length, unit in _UNITS:
         count, rest = divmod(rest, length)
-        parts += [f"{count} {unit}"] if count else []
+        said = _n("{count} d", "{count} d", count) if unit == "d" else f"{count} {unit}"
+        parts += [said] if count else []
     return " ".join(parts)
 
 
@@ -43,6 +49,11 @@ def _below_a_minute(seconds: float) -> str:
     if seconds >= 0.001:
         return f"{_digits(seconds * 1000)} ms"
     return f"{seconds * 1000:.2g} ms" if round(seconds, 6) else "0 s"
+
+
+def with_decimal_mark(number: str) -> str:
+    """Of the language that is spoken."""
+    return number.replace(".", ",") if language() == "de" else number
 
 
 def percentage(ratio: float, decimals: int | None = None) -> str:
@@ -66,10 +77,14 @@ def _digits(value: float) -> str:
 
 
 def moment(at: Micros, zone: tzinfo, now: Micros | None = None) -> str:
-    """By the clocks of a zone: `Tue 2026-11-24 12:00:05 CET`; the time alone if `now` is given and on the same day."""
-    there = _in_zone(at, zone)
-    today = now is not None and _in_zone(now, zone).date() == there.date()
-    return f"{there:%H:%M:%S %Z}" if today else f"{there:%a %Y-%m-%d %H:%M:%S %Z}"
+    """By the clocks of a zone: `Tue 2026-11-24 12:00:05 CET`; the time alone if `now` is given and on the same day.
+
+    In German `Di 24.11. 12:00 Uhr`.
+    """
+    there, here = _in_zone(at, zone), None if now is None else _in_zone(now, zone)
+    if language() == "de":
+        return german_moment(there, here)
+    return f"{there:%H:%M:%S %Z}" if here and here.date() == there.date() else f"{there:%a %Y-%m-%d %H:%M:%S %Z}"
 
 
 def table_moment(at: Micros, zone: tzinfo) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pacs_monitor.format.human import pluralized
+from pacs_monitor.language import _, _n
 from pacs_monitor.messages import page
 from pacs_monitor.messages.scene import Scene
 from pacs_monitor.model import Incident, Severity, iso
@@ -50,12 +50,26 @@ def _entry(incident: Incident, scene: Scene) -> dict[str, Any]:
 def _summary(missed: Sequence[dict[str, Any]], still: Sequence[dict[str, Any]]) -> str:
     parts = []
     if missed:
-        parts.append(f"{pluralized(len(missed), 'incident')} began and ended outside of hours: {_named(missed)}")
+        parts.append(
+            _n(
+                "{count} incident began and ended outside of hours: {named}",
+                "{count} incidents began and ended outside of hours: {named}",
+                len(missed),
+                named=_named(missed),
+            )
+        )
     if still:
-        parts.append(f"{pluralized(len(still), 'incident')} still open: {_named(still)}")
+        parts.append(
+            _n(
+                "{count} incident still open: {named}",
+                "{count} incidents still open: {named}",
+                len(still),
+                named=_named(still),
+            )
+        )
     return ". ".join(parts)
 
 
 def _named(entries: Sequence[dict[str, Any]]) -> str:
-    more = f"; and {len(entries) - NAMED} more" if len(entries) > NAMED else ""
-    return "; ".join(str(entry["summary"]) for entry in entries[:NAMED]) + more
+    named, more = "; ".join(str(entry["summary"]) for entry in entries[:NAMED]), len(entries) - NAMED
+    return _("{named}; and {more} more", named=named, more=more) if more > 0 else named

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pacs_monitor.language import N_, _
 from pacs_monitor.model import Ending, Event, Incident, IncidentKind, Micros, Severity, iso
 
 SCHEMA = 1
+_PLAIN = N_("{about} is {state} (incident since {since}); details are not available")
+_SENTENCES = {
+    Event.RESOLVED: N_("{about} has recovered (incident since {since}); details are not available"),
+    Event.WITHDRAWN: N_("{about} is no longer monitored (incident since {since}); details are not available"),
+}
 
 
 def data(incident: Incident, event: Event, monitor: str, url: str) -> dict[str, Any]:
     """The `data` of a notification: nothing in it is looked up, and no text of a probe or a peer is used."""
     check = incident.members[0] if incident.kind is IncidentKind.NODE and incident.members else None
-    what = {Event.RESOLVED: "has recovered", Event.WITHDRAWN: "is no longer monitored"}
-    state = what.get(event, f"is {incident.state.value}")
     reason = incident.reason
     return {
         "schema": SCHEMA,
@@ -33,7 +37,12 @@ def data(incident: Incident, event: Event, monitor: str, url: str) -> dict[str, 
         "reason": reason and reason.value,
         "blame": reason and reason.blame.value,
         "phase": incident.phase and incident.phase.value,
-        "summary": f"{_about(incident)} {state} (incident since {_time(incident.since)}); details are not available",
+        "summary": _(
+            _SENTENCES.get(event, _PLAIN),
+            about=_about(incident),
+            state=_(incident.state.value),
+            since=_time(incident.since),
+        ),
         "impact": "",
         "support": {},
         "detail": "",
@@ -46,6 +55,7 @@ def data(incident: Incident, event: Event, monitor: str, url: str) -> dict[str, 
         "since": _time(incident.since),
         "noticed": _time(incident.noticed),
         "resolved": _time(incident.ended) if incident.ended and incident.ending is Ending.RESOLVED else None,
+        "ended": None if incident.ended is None else _time(incident.ended),
         "members": [str(member) for member in incident.members],
         "problems": [],
         "page": 1,
@@ -67,7 +77,9 @@ def data(incident: Incident, event: Event, monitor: str, url: str) -> dict[str, 
 
 def digest(identity: str, channel: str, incidents: Sequence[Incident], monitor: str, url: str) -> dict[str, Any]:
     """The `data` of a digest, likewise: what it names, and when each began."""
-    named = "; ".join(f"{_about(incident)} since {_time(incident.since)}" for incident in incidents)
+    named = "; ".join(
+        _("{about} since {since}", about=_about(incident), since=_time(incident.since)) for incident in incidents
+    )
     return {
         "schema": SCHEMA,
         "monitor": monitor,
@@ -76,7 +88,7 @@ def digest(identity: str, channel: str, incidents: Sequence[Incident], monitor: 
         "title": monitor,
         "severity": Severity.INFO.value,
         "channel": channel,
-        "summary": f"Incidents outside of hours: {named}; details are not available",
+        "summary": _("Incidents outside of hours: {named}; details are not available", named=named),
         "missed": [],
         "open": [],
         "url": url,
@@ -94,4 +106,4 @@ def _time(moment: Micros) -> str:
     try:
         return iso(moment)
     except (OverflowError, ValueError):
-        return "an unknown time"
+        return _("an unknown time")

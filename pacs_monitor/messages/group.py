@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.format.human import moment
+from pacs_monitor.language import N_, _
+from pacs_monitor.messages.sentences import named
 from pacs_monitor.model import VANISHED_FROM, Ending, Event, Incident, Micros, State, iso
 
 SCHEMA = 1
-NAMED = 3
 
 
 def data(
@@ -23,7 +24,7 @@ def data(
     """
     nodes = [member.node for member in incident.members]
     site = incident.cause.removeprefix(VANISHED_FROM)
-    title = titles.get(site, site)
+    title, since = titles.get(site, site), moment(incident.since, ZoneInfo(monitor.timezone), now)
     is_over = bool(incident.ended and incident.ending is Ending.RESOLVED)
     return {
         "schema": SCHEMA,
@@ -37,13 +38,14 @@ def data(
         "severity": incident.severity.value,
         "state": incident.state.value,
         "reason": None,
-        "summary": _summary(incident, event, title, monitor, now),
+        "summary": _summary(incident, event, title, titles.get(monitor.site, monitor.site), since),
         "nodes": nodes,
         "members": [str(member) for member in incident.members],
         "incidents": list(incident.linked),
         "next_step": "" if incident.ended else _next_step(incident, title),
         "since": iso(incident.since),
         "noticed": iso(incident.noticed),
+        "ended": None if incident.ended is None else iso(incident.ended),
         "resolved": iso(incident.ended) if incident.ended and is_over else None,
         "runbook": monitor.link(f"/docs/operations#{incident.kind.value}"),
         "url": monitor.link(f"/incidents/{incident.id}"),
@@ -51,28 +53,48 @@ def data(
     }
 
 
-def _summary(incident: Incident, event: Event, site: str, monitor: MonitorSettings, now: Micros) -> str:
-    since = moment(incident.since, ZoneInfo(monitor.timezone), now)
+_OVER = {
+    Event.WITHDRAWN: N_("{site}: no longer monitored; the group incident, open since {since}, is withdrawn"),
+    Event.CLOSED: N_("{site}: the incident about {count} modalities, open since {since}, was closed by hand"),
+    Event.RESOLVED: N_(
+        "{site} can be reached again; what is still down there is reported separately ({count} nodes, since {since})"
+    ),
+}
+
+
+def _summary(incident: Incident, event: Event, site: str, here: str, since: str) -> str:
+    """`here` is where the monitor stands."""
     names = [member.node for member in incident.members]
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    named = f"{', '.join(names[:NAMED])}{more}"
-    if event is Event.WITHDRAWN:
-        return f"{site}: no longer monitored; the group incident, open since {since}, is withdrawn"
-    if event is Event.CLOSED:
-        return f"{site}: the incident about {len(names)} modalities, open since {since}, was closed by hand"
+    said = {"site": site, "count": len(names), "names": named(names), "here": here, "since": since}
+    return _(_sentence(incident, event), **said)
+
+
+def _sentence(incident: Incident, event: Event) -> str:
+    if event in _OVER and event is not Event.RESOLVED:
+        return _OVER[event]
     if incident.state is State.ABSENT:
-        return f"{len(names)} modalities in {site} vanished together at {since}: {named}"
+        return N_("{count} modalities in {site} vanished together at {since}: {names}")
+    if event is Event.RESOLVED and incident.cause.startswith(VANISHED_FROM):
+        return N_(
+            "{site} modalities are back; what is still down there is reported separately ({count} nodes, since {since})"
+        )
     if event is Event.RESOLVED:
-        what = "modalities are back" if incident.cause.startswith(VANISHED_FROM) else "can be reached again"
-        return f"{site} {what}; what is still down there is reported separately ({len(names)} nodes, since {since})"
-    if incident.detail:  # from where
-        return f"{incident.detail} since {since}: priors and sending from there are probably down"
-    return f"{site}: {len(names)} nodes cannot be reached since {since}: {named}"
+        return _OVER[event]
+    if incident.detail:  # the link from where the monitor stands
+        return N_("{site} cannot be reached from {here} since {since}: priors and sending from there are probably down")
+    return N_("{site}: {count} nodes cannot be reached since {since}: {names}")
 
 
 def _next_step(incident: Incident, site: str) -> str:
     if incident.state is State.ABSENT:
-        return f"Ask on site whether power or network failed in {site}; they were not switched off one by one."
+        return _(
+            "Ask on site whether power or network failed in {site}; they were not switched off one by one.", site=site
+        )
     if incident.detail:
-        return f"Check the link to {site} first: the line, the VPN, the firewalls. What stands there may work on site."
-    return f"Check the network and the power of {site} first: the link, the firewall, the core switch, the VPN."
+        return _(
+            "Check the link to {site} first: the line, the VPN, the firewalls. What stands there may work on site.",
+            site=site,
+        )
+    return _(
+        "Check the network and the power of {site} first: the link, the firewall, the core switch, the VPN.", site=site
+    )

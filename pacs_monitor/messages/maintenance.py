@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.format.human import moment
+from pacs_monitor.language import _, _n
 from pacs_monitor.messages.page import SCHEMA
 from pacs_monitor.messages.sentences import named
 from pacs_monitor.model import CheckId, Event, Micros, Severity, iso
@@ -50,12 +51,26 @@ def data(
 
 
 def _summary(event: Event, window: Window, failing: Sequence[CheckId], zone: ZoneInfo, now: Micros) -> str:
-    what = f"Maintenance '{window.name}'" + (f" (by {window.by})" if window.by else "")
-    until, fail = moment(window.end, zone, now), "fails" if len(failing) == 1 else "fail"
-    names = named(map(str, failing))
+    said = {
+        "what": _("'{name}' (by {by})", name=window.name, by=window.by) if window.by else f"'{window.name}'",
+        "match": spelled(window.match),
+        "until": moment(window.end, zone, now),
+        "names": named(map(str, failing)),
+    }
     if event is Event.MAINTENANCE_BEGUN:
-        return f"{what} of {spelled(window.match)} has begun; until {until} nobody is paged for it"
+        return _("Maintenance {what} of {match} has begun; until {until} nobody is paged for it", **said)
     if event is Event.MAINTENANCE_ENDING:
-        return f"{what} ends at {until} and {names} still {fail}: extend it, or it pages then"
-    still = f"{names} still {fail}" if failing else "nothing of it fails"
-    return f"{what} of {spelled(window.match)} has ended; {still}"
+        return _n(
+            "Maintenance {what} ends at {until} and {names} still fails: extend it, or it pages then",
+            "Maintenance {what} ends at {until} and {names} still fail: extend it, or it pages then",
+            len(failing),
+            **said,
+        )
+    if not failing:
+        return _("Maintenance {what} of {match} has ended; nothing of it fails", **said)
+    return _n(
+        "Maintenance {what} of {match} has ended; {names} still fails",
+        "Maintenance {what} of {match} has ended; {names} still fail",
+        len(failing),
+        **said,
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pacs_monitor import probes
+from pacs_monitor.language import N_, _
 from pacs_monitor.messages.reasons import REASON_TEXTS
 from pacs_monitor.model import Phase, Reason
 
@@ -32,7 +33,7 @@ GENERAL = frozenset(
 )
 """Reasons too general without the detail, which names the object, its value and its limit."""
 
-NO_DATAGRAM = (
+NO_DATAGRAM = N_(
     "Check that the machine is on, the service is running and no firewall is in the way; for SNMP, also the community."
 )
 """The next step when nothing answered over UDP or ICMP, where any failure shows only as silence."""
@@ -43,8 +44,8 @@ def next_step(reason: str | None, kind: str | None = None, phase: str | None = N
     if reason is None:
         return ""
     if _by_datagram(reason, phase):
-        return NO_DATAGRAM
-    return _own_steps(kind).get(reason) or REASON_TEXTS[reason].next_step
+        return _(NO_DATAGRAM)
+    return _(_own_steps(kind).get(reason) or REASON_TEXTS[reason].next_step)
 
 
 def explained_by_detail(reason: str | None, kind: str | None = None, phase: str | None = None) -> bool:

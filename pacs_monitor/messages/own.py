@@ -2,38 +2,68 @@
 
 from __future__ import annotations
 
+from pacs_monitor.language import _
 from pacs_monitor.model import CALENDAR, TEST_NOT_DELIVERED, Event, Incident
 
 
 def delivery(incident: Incident, event: Event, since: str) -> str:
+    channel = incident.cause
     if event is Event.WITHDRAWN:
-        return f"Channel {incident.cause} was removed; its delivery incident, open since {since}, is withdrawn"
+        return _(
+            "Channel {channel} was removed; its delivery incident, open since {since}, is withdrawn",
+            channel=channel,
+            since=since,
+        )
     if event is Event.RESOLVED:
-        over = "works again, was reloaded, or has nothing left to deliver"
-        return f"Channel {incident.cause} {over}; it had delivered nothing since {since}"
+        return _(
+            "Channel {channel} works again, was reloaded, or has nothing left to deliver; it had delivered nothing "
+            "since {since}",
+            channel=channel,
+            since=since,
+        )
     if incident.detail == TEST_NOT_DELIVERED:
-        return f"Channel {incident.cause} has not delivered its test of {since}: pages sent through it may not arrive"
+        return _(
+            "Channel {channel} has not delivered its test of {since}: pages sent through it may not arrive",
+            channel=channel,
+            since=since,
+        )
     why = f" ({incident.detail})" if incident.detail else ""
-    return f"Channel {incident.cause} has delivered nothing since {since}{why}: pages sent through it do not arrive"
+    return _(
+        "Channel {channel} has delivered nothing since {since}{why}: pages sent through it do not arrive",
+        channel=channel,
+        since=since,
+        why=why,
+    )
 
 
 def fault(incident: Incident, event: Event, since: str) -> str:
     if incident.cause.startswith(CALENDAR):
         return _calendar(incident.cause.removeprefix(CALENDAR), event, since)
     if event is Event.RESOLVED:
-        return f"The monitor's task {incident.cause} works again; it had been failing repeatedly since {since}"
-    return (
-        f"The monitor's task {incident.cause} has been failing repeatedly since {since}: read its log; people may "
-        "miss pages"
+        return _(
+            "The monitor's task {task} works again; it had been failing repeatedly since {since}",
+            task=incident.cause,
+            since=since,
+        )
+    return _(
+        "The monitor's task {task} has been failing repeatedly since {since}: read its log; people may miss pages",
+        task=incident.cause,
+        since=since,
     )
 
 
 def _calendar(name: str, event: Event, since: str) -> str:
     if event is Event.WITHDRAWN:
-        return f"The maintenance calendar {name}, not read since {since}, was removed from the configuration"
+        return _(
+            "The maintenance calendar {name}, not read since {since}, was removed from the configuration",
+            name=name,
+            since=since,
+        )
     if event is Event.RESOLVED:
-        return f"The maintenance calendar {name} is read again; its windows count as it has them now"
-    return (
-        f"Repair the maintenance calendar {name}, of which nothing current was read since {since}: its windows that "
-        "have not begun do not count, so planned work will page; pacs-monitor status says why"
+        return _("The maintenance calendar {name} is read again; its windows count as it has them now", name=name)
+    return _(
+        "Repair the maintenance calendar {name}, of which nothing current was read since {since}: its windows that "
+        "have not begun do not count, so planned work will page; pacs-monitor status says why",
+        name=name,
+        since=since,
     )

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 from pacs_monitor import states
 from pacs_monitor.config.sections import MonitorSettings
-from pacs_monitor.language import _
+from pacs_monitor.language import N_, _
 from pacs_monitor.messages import changes, group
 from pacs_monitor.messages import summary as summary_of
+from pacs_monitor.messages.findings import finding
 from pacs_monitor.messages.next_steps import next_step
 from pacs_monitor.messages.reasons import phrase
 from pacs_monitor.messages.scene import Scene
@@ -38,8 +39,8 @@ from pacs_monitor.model import (
 )
 
 SCHEMA = 1
-NEVER_WORKED = "; this check has never worked with its present settings: is it configured correctly?"
-CHECK_SETTINGS = "Compare host, port and AE titles in the monitor's configuration with the system's own settings. "
+NEVER_WORKED = N_("; this check has never worked with its present settings: is it configured correctly?")
+CHECK_SETTINGS = N_("Compare host, port and AE titles in the monitor's configuration with the system's own settings.")
 """Comes before the step that goes with the reason."""
 
 
@@ -76,16 +77,12 @@ def data(
         "check": check_id and check_id.check,
         "probe": check.probe.kind if check else None,
         **_trouble_is(incident),
-        "summary": said + (NEVER_WORKED if unproven else ""),
-        "why": why(incident),
-        "detail": incident.detail,
+        "summary": said + (_(NEVER_WORKED) if unproven else ""),
+        "detail": finding(incident.detail) or incident.detail,
         "points_to": points_to(incident, scene),
         "unproven": unproven,
         "next_step": advice(incident, scene.checks, scene.unproven),
-        "last_good": None if incident.last_good is None else iso(incident.last_good),
-        "since": iso(incident.since),
-        "noticed": iso(incident.noticed),
-        "resolved": iso(incident.ended) if incident.ended and incident.ending is Ending.RESOLVED else None,
+        **_times(incident),
         "members": [str(member) for member in incident.members],
         "problems": _problems(incident),
         "page": 1,
@@ -113,6 +110,17 @@ def _trouble_is(incident: Incident) -> dict[str, Any]:
         "reason": incident.reason and incident.reason.value,
         "blame": incident.reason and incident.reason.blame.value,
         "phase": incident.phase and incident.phase.value,
+        "why": why(incident),
+    }
+
+
+def _times(incident: Incident) -> dict[str, str | None]:
+    return {
+        "last_good": None if incident.last_good is None else iso(incident.last_good),
+        "since": iso(incident.since),
+        "noticed": iso(incident.noticed),
+        "resolved": iso(incident.ended) if incident.ended and incident.ending is Ending.RESOLVED else None,
+        "ended": None if incident.ended is None else iso(incident.ended),
     }
 
 
@@ -158,9 +166,8 @@ def _speaking(incident: Incident) -> CheckId | None:
 def summary(incident: Incident, scene: Scene) -> str:
     """One sentence about an incident as it is now, or how it ended."""
     if incident.ending is Ending.MERGED:
-        return (
-            f"{title_of(incident, scene)}: part of another incident of the same cause; nobody was notified of this one"
-        )
+        title = title_of(incident, scene)
+        return _("{title}: part of another incident of the same cause; nobody was notified of this one", title=title)
     ends = {Ending.RESOLVED: Event.RESOLVED, Ending.WITHDRAWN: Event.WITHDRAWN, Ending.CLOSED: Event.CLOSED}
     said: str = data(incident, Event.OPENED if incident.ending is None else ends[incident.ending], scene)["summary"]
     return said
@@ -175,8 +182,8 @@ def advice(incident: Incident, checks: Mapping[CheckId, Check], unproven: Set[Ch
     """What to check first; nothing once it is over."""
     if incident.ended:
         return ""
-    first = CHECK_SETTINGS if has_never_worked(incident, unproven) else ""
-    return first + next_step(incident.reason, kind_of(incident, checks), incident.phase)
+    first = _(CHECK_SETTINGS) if has_never_worked(incident, unproven) else ""
+    return " ".join(filter(None, (first, next_step(incident.reason, kind_of(incident, checks), incident.phase))))
 
 
 def has_never_worked(incident: Incident, unproven: Set[CheckId]) -> bool:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 from pacs_monitor.format.human import duration, moment
+from pacs_monitor.language import N_, _, _n
 from pacs_monitor.messages import own
+from pacs_monitor.messages.findings import finding
 from pacs_monitor.messages.next_steps import explained_by_detail
 from pacs_monitor.messages.reasons import phrase, port_of
 from pacs_monitor.messages.scene import Scene
@@ -63,76 +65,128 @@ def _flapping(incident: Incident) -> str:
     names = [problem.check.check for problem in incident.problems if problem.is_flapping]
     if not names or incident.ended is not None:
         return ""
-    verb = "is" if len(names) == 1 else "are"
-    return f"; {named(names)} {verb} flapping (five failures within an hour): it ends after 30 min without a change"
+    return _n(
+        "; {names} is flapping (five failures within an hour): it ends after 30 min without a change",
+        "; {names} are flapping (five failures within an hour): it ends after 30 min without a change",
+        len(names),
+        names=named(names),
+    )
 
 
 def _said(incident: Incident, event: Event, scene: Scene) -> str:
     """Who has acknowledged it, or that nobody has."""
     if event is Event.ESCALATED:
-        return "; escalated, because nobody has acknowledged it"
+        return _("; escalated, because nobody has acknowledged it")
     said = incident.acknowledgement
     if event is not Event.ACKNOWLEDGED or said is None:
         return ""
-    why, ticket = f": {said.why}" if said.why else "", f" (ticket {said.ticket})" if said.ticket else ""
-    return f"; acknowledged by {said.by} until {_clock(said.until, scene)}{why}{ticket}"
+    why = f": {said.why}" if said.why else ""
+    ticket = f" ({_('ticket {ticket}', ticket=said.ticket)})" if said.ticket else ""
+    until = _clock(said.until, scene)
+    return _("; acknowledged by {by} until {until}{why}{ticket}", by=said.by, until=until, why=why, ticket=ticket)
 
 
 def _overran(overran: tuple[str, Micros] | None, scene: Scene) -> str:
     """It is a page because its maintenance is over."""
-    return "" if overran is None else f"; its maintenance '{overran[0]}' ended at {_clock(overran[1], scene)}"
+    if overran is None:
+        return ""
+    return _("; its maintenance '{name}' ended at {at}", name=overran[0], at=_clock(overran[1], scene))
 
 
 def _node(incident: Incident, event: Event, check: Check | None, scene: Scene) -> str:
     title, since = title_of(incident, scene), _clock(incident.since, scene)
     if event is Event.WITHDRAWN:
-        one = len(incident.members) == 1
-        names = f"{named(map(str, incident.members))} {'is' if one else 'are'} no longer monitored"
-        return f"{title}: {names}; {'its' if one else 'their'} incident, open since {since}, is withdrawn"
+        return _n(
+            "{title}: {names} is no longer monitored; its incident, open since {since}, is withdrawn",
+            "{title}: {names} are no longer monitored; their incident, open since {since}, is withdrawn",
+            len(incident.members),
+            title=title,
+            names=named(map(str, incident.members)),
+            since=since,
+        )
     if event is Event.CLOSED:
-        return f"{title}: its incident, open since {since}, was closed by hand, while nothing was measured to fail"
+        return _(
+            "{title}: its incident, open since {since}, was closed by hand, while nothing was measured to fail",
+            title=title,
+            since=since,
+        )
     if incident.ended is not None:
-        lasted, names = duration(max(0, incident.ended - incident.since) // SECOND), _checks(incident)
-        one = check is not None and len(incident.members) == 1
-        again = check.probe.recovered(check.settings) if one and check else "have recovered"
-        return f"{title}: {names} {again} at {_clock(incident.ended, scene)}, after {lasted}"
+        return _over(incident, incident.ended, check, scene)
     return _open(incident, event, check, scene)
+
+
+def _over(incident: Incident, ended: Micros, check: Check | None, scene: Scene) -> str:
+    one = check is not None and len(incident.members) == 1
+    return _(
+        "{title}: {names} {again} at {at}, after {lasted}",
+        title=title_of(incident, scene),
+        names=_checks(incident),
+        again=_(check.probe.recovered(check.settings) if one and check else N_("have recovered")),
+        at=_clock(ended, scene),
+        lasted=duration(max(0, ended - incident.since) // SECOND),
+    )
 
 
 def _open(incident: Incident, event: Event, check: Check | None, scene: Scene) -> str:
     title, since = title_of(incident, scene), _clock(incident.since, scene)
     if incident.state is State.ABSENT:
-        return (
-            f"{title} is now switched off or out of reach; its incident, open since {since}, stays open until it "
-            "recovers"
+        return _(
+            "{title} is now switched off or out of reach; its incident, open since {since}, stays open until it "
+            "recovers",
+            title=title,
+            since=since,
         )
     if incident.state is State.UP:
-        return f"{title} is up at the moment; its incident, open since {since}, stays open"
+        return _("{title} is up at the moment; its incident, open since {since}, stays open", title=title, since=since)
     if incident.state is State.UNKNOWN:
-        what = _in_detail(incident, scene) or phrase(incident.reason, check)
-        return f"{title} has been failing since {since} and cannot be checked now: {what}"
+        return _(
+            "{title} has been failing since {since} and cannot be checked now: {why}",
+            title=title,
+            since=since,
+            why=_in_detail(incident, scene) or phrase(incident.reason, check),
+        )
     return _trouble(incident, event, check, scene)
+
+
+_TROUBLE = {
+    (False, False): N_("{title} {trouble} since {since}"),
+    (False, True): N_("{title} {trouble} ({state}) since {since}"),
+    (True, False): N_("{title} still {trouble} since {since}"),
+    (True, True): N_("{title} still {trouble} ({state}) since {since}"),
+}
+_FOUND = {
+    (False, False): N_("{title}: {detail} (since {since})"),
+    (False, True): N_("{title}: {detail} ({state}, since {since})"),
+    (True, False): N_("{title} still: {detail} (since {since})"),
+    (True, True): N_("{title} still: {detail} ({state}, since {since})"),
+}
+"""By whether it goes on, and whether the state is said."""
+_STATES = {
+    State.DEGRADED: (N_("degraded"), N_("now degraded")),
+    State.DOWN: (N_("down"), N_("now down")),
+}
 
 
 def _trouble(incident: Incident, event: Event, check: Check | None, scene: Scene) -> str:
     """Down goes without saying, unless it was degraded until now."""
-    title, since = title_of(incident, scene), f"since {_clock(incident.since, scene)}"
-    still = " still" if event in (Event.REMINDED, Event.ESCALATED) else ""
-    how = "degraded" if incident.state is State.DEGRADED else ""
-    if event is Event.CHANGED:
-        how = f"now {incident.state}"
-    text, failing = _in_detail(incident, scene), _failing(incident)
-    if not text:
-        of = "" if check is None or port_of(check) else f" ({check.id.check})"
-        said = title + of + still, phrase(incident.reason, check), how and f"({how})", since
-        return " ".join(filter(None, said)) + failing
-    return f"{title}{_name(check, text)}{still}: {text} ({', '.join(filter(None, (how, since)))}){failing}"
+    still = event in (Event.REMINDED, Event.ESCALATED)
+    changed = event is Event.CHANGED
+    state = _(_STATES[incident.state][changed]) if changed or incident.state is State.DEGRADED else ""
+    title, since, form = title_of(incident, scene), _clock(incident.since, scene), (still, bool(state))
+    if detail := _in_detail(incident, scene):
+        subject = title + _name(check, detail)
+        said = _(_FOUND[form], title=subject, detail=detail, state=state, since=since)
+    else:
+        subject = title if check is None or port_of(check) else f"{title} ({check.id.check})"
+        said = _(_TROUBLE[form], title=subject, trouble=phrase(incident.reason, check), state=state, since=since)
+    return said + _failing(incident)
 
 
 def _failing(incident: Incident) -> str:
     """The members that are in trouble, if they are more than one."""
     names = [problem.check.check for problem in incident.in_trouble]
-    return f"; {len(names)} checks fail: {named(names)}" if len(names) > 1 else ""
+    count = len(names)
+    return _("; {count} checks fail: {names}", count=count, names=named(names)) if count > 1 else ""
 
 
 def _checks(incident: Incident) -> str:
@@ -147,22 +201,30 @@ def _name(check: Check | None, text: str) -> str:
     return f", {check.id.check}"
 
 
+_BLIND = {
+    Event.WITHDRAWN: N_("{names}: no longer monitored; the incident, open since {since}, is withdrawn"),
+    Event.CLOSED: N_(
+        "{names}: the incident, open since {since}, was closed by hand; the monitor still has no valid result"
+    ),
+    Event.RESOLVED: N_(
+        "{names}: measured again, or not measured for another reason (not measured since {since}: {why})"
+    ),
+}
+
+
 def _blind(incident: Incident, event: Event, scene: Scene) -> str:
     names, since = named(map(str, incident.members)), _clock(incident.since, scene)
-    what = (len(incident.members) == 1 and _in_detail(incident, scene)) or phrase(incident.reason)
-    if event is Event.WITHDRAWN:
-        return f"{names}: no longer monitored; the incident, open since {since}, is withdrawn"
-    if event is Event.CLOSED:
-        return f"{names}: the incident, open since {since}, was closed by hand; the monitor still has no valid result"
-    if event is Event.RESOLVED:
-        return f"{names}: measured again, or not measured for another reason (not measured since {since}: {what})"
+    why = (len(incident.members) == 1 and _in_detail(incident, scene)) or phrase(incident.reason)
     if event is Event.CHANGED:
-        latest = named(map(str, reversed(incident.members)))
-        return (
-            f"The monitor has no valid result from {len(incident.members)} checks now, {latest}: {what} (the first "
-            f"since {since})"
+        return _(
+            "The monitor has no valid result from {count} checks now, {names}: {why} (the first since {since})",
+            count=len(incident.members),
+            names=named(map(str, reversed(incident.members))),
+            why=why,
+            since=since,
         )
-    return f"The monitor has had no valid result from {names} since {since}: {what}"
+    going_on = N_("The monitor has had no valid result from {names} since {since}: {why}")
+    return _(_BLIND.get(event, going_on), names=names, since=since, why=why)
 
 
 def _in_detail(incident: Incident, scene: Scene) -> str:
@@ -170,7 +232,10 @@ def _in_detail(incident: Incident, scene: Scene) -> str:
     detail = incident.detail
     if not explained_by_detail(incident.reason, kind_of(incident, scene.checks), incident.phase):
         return ""
-    return detail if len(detail) <= GIST else detail[: GIST - 1] + "…"
+    gist = detail if len(detail) <= GIST else detail[: GIST - 1] + "…"
+    if not detail or (said := finding(detail)) is None:
+        return _('{trouble}: "{detail}"', trouble=phrase(incident.reason), detail=gist) if detail else ""
+    return said if len(said) <= GIST else said[: GIST - 1] + "…"
 
 
 def _beside(incident: Incident, event: Event, still_ok: list[str], also_failing: list[str]) -> str:
@@ -179,9 +244,11 @@ def _beside(incident: Incident, event: Event, still_ok: list[str], also_failing:
         return ""
     match event:
         case Event.OPENED | Event.REMINDED | Event.ESCALATED if still_ok:
-            return f"; {named(map(_check, still_ok))} still {'answers' if len(still_ok) == 1 else 'answer'}"
+            names = named(map(_check, still_ok))
+            return _n("; {names} still answers", "; {names} still answer", len(still_ok), names=names)
         case Event.RESOLVED if also_failing:
-            return f"; {named(map(_check, also_failing))} still {'fails' if len(also_failing) == 1 else 'fail'}"
+            names = named(map(_check, also_failing))
+            return _n("; {names} still fails", "; {names} still fail", len(also_failing), names=names)
     return ""
 
 
@@ -193,8 +260,8 @@ def _check(identity: str) -> str:
 def named(names: Iterable[str]) -> str:
     """Three, and how many more."""
     every = list(names)
-    more = len(every) - 3
-    return ", ".join(every[:3]) + (f" and {more} more" if more > 0 else "")
+    more, first = len(every) - 3, ", ".join(every[:3])
+    return _("{named} and {more} more", named=first, more=more) if more > 0 else first
 
 
 def _clock(at: Micros, scene: Scene) -> str:

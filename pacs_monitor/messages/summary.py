@@ -6,12 +6,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pacs_monitor.config.sections import MonitorSettings
-from pacs_monitor.format.human import moment, pluralized
+from pacs_monitor.format.human import moment
+from pacs_monitor.language import N_, _, _n
 from pacs_monitor.model import Ending, Incident, Micros, iso
 
 SCHEMA = 1
 NAMED = 10
-NEXT_STEP = "Look for one common cause first; pacs-monitor status lists everything that is wrong."
+NEXT_STEP = N_("Look for one common cause first; pacs-monitor status lists everything that is wrong.")
 
 
 def data(incident: Incident, name: str, monitor: MonitorSettings, now: Micros) -> dict[str, Any]:
@@ -35,9 +36,10 @@ def data(incident: Incident, name: str, monitor: MonitorSettings, now: Micros) -
         "nodes": list(dict.fromkeys(member.node for member in incident.members)),
         "members": [str(member) for member in incident.members],
         "incidents": list(incident.linked),
-        "next_step": "" if incident.ended else NEXT_STEP,
+        "next_step": "" if incident.ended else _(NEXT_STEP),
         "since": iso(incident.since),
         "noticed": iso(incident.noticed),
+        "ended": None if incident.ended is None else iso(incident.ended),
         "resolved": iso(incident.ended) if incident.ended and is_over else None,
         "runbook": monitor.link(f"/docs/operations#{incident.kind.value}"),
         "url": monitor.link(f"/incidents/{incident.id}"),
@@ -46,12 +48,21 @@ def data(incident: Incident, name: str, monitor: MonitorSettings, now: Micros) -
 
 
 def _summary(incident: Incident, monitor: MonitorSettings, now: Micros) -> str:
-    count, since = (
-        pluralized(len(incident.linked), "incident"),
-        moment(incident.noticed, ZoneInfo(monitor.timezone), now),
-    )
+    count, at = len(incident.linked), moment(incident.noticed, ZoneInfo(monitor.timezone), now)
     if incident.ended is not None:
-        return f"{count} of the summary of {since}: all are over, or were notified of one by one since"
+        return _n(
+            "{count} incident of the summary of {at}: all are over, or were notified of one by one since",
+            "{count} incidents of the summary of {at}: all are over, or were notified of one by one since",
+            count,
+            at=at,
+        )
     names = list(dict.fromkeys(member.node for member in incident.members))
-    more = f" and {len(names) - NAMED} more nodes" if len(names) > NAMED else ""
-    return f"{count} more at {since} ({incident.detail}), told here together: {', '.join(names[:NAMED])}{more}"
+    first, more = ", ".join(names[:NAMED]), len(names) - NAMED
+    return _n(
+        "{count} incident more at {at} ({severities}), told here together: {nodes}",
+        "{count} incidents more at {at} ({severities}), told here together: {nodes}",
+        count,
+        at=at,
+        severities=incident.detail,
+        nodes=_("{named} and {more} more nodes", named=first, more=more) if more > 0 else first,
+    )

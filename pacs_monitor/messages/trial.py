@@ -15,6 +15,7 @@ from ulid import ULID
 
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.format.human import duration
+from pacs_monitor.language import N_, _, speaking
 from pacs_monitor.messages import digest, group, page
 from pacs_monitor.messages.page import SCHEMA
 from pacs_monitor.messages.scene import Scene
@@ -35,11 +36,11 @@ from pacs_monitor.model import (
     State,
 )
 
-NO_FAULT = "TEST – no fault"  # noqa: RUF001 - a dash, as people write it
+NO_FAULT = N_("TEST – no fault")  # noqa: RUF001 - a dash, as people write it
 """The text of a test begins so."""
 NODE, SITE = "TEST", "TEST-SITE"
-IMPACT = "nobody is affected: somebody tries a channel of the monitor"
-NEXT_STEP = "Nothing is to be done: nothing has failed."
+IMPACT = N_("nobody is affected: somebody tries a channel of the monitor")
+NEXT_STEP = N_("Nothing is to be done: nothing has failed.")
 LASTS = 90 * SECOND
 """How long the invented trouble has lasted."""
 
@@ -65,8 +66,13 @@ _EVENTS: Mapping[Shape, tuple[Event, ...]] = {
 
 def trial(channel: str, monitor: MonitorSettings, now: Micros) -> Notification:
     """A notification that somebody has asked for."""
-    words = f"channel {channel} of the monitor {monitor.name} works; no action is needed"
-    return _test(_identity(now), channel, monitor, now, words)
+    with speaking(monitor.language):
+        words = _(
+            "channel {channel} of the monitor {monitor} works; no action is needed",
+            channel=channel,
+            monitor=monitor.name,
+        )
+        return _test(_identity(now), channel, monitor, now, words)
 
 
 def shaped(shape: Shape | None, channel: str, monitor: MonitorSettings, now: Micros) -> tuple[Notification, ...]:
@@ -74,19 +80,23 @@ def shaped(shape: Shape | None, channel: str, monitor: MonitorSettings, now: Mic
     if shape is None:
         return (trial(channel, monitor, now),)
     identity, scene = f"TEST-{_identity(now)}", Scene(monitor.name, monitor, checks={}, standings={}, now=now)
-    return tuple(
-        Notification(_identity(now), channel, event, now, _data(identity, shape, event, channel, scene))
-        for event in _EVENTS[shape]
-    )
+    with speaking(monitor.language):
+        return tuple(
+            Notification(_identity(now), channel, event, now, _data(identity, shape, event, channel, scene))
+            for event in _EVENTS[shape]
+        )
 
 
 def planned_trial(
     identity: str, channel: str, monitor: MonitorSettings, now: Micros, ack_within: float | None
 ) -> Notification:
     """The regular one; `ack_within`, in seconds, where the channel takes answers."""
-    action = f"acknowledge it within {duration(ack_within)}" if ack_within else "no action is needed"
-    words = f"the regular test of channel {channel} of the monitor {monitor.name}; {action}"
-    return _test(identity, channel, monitor, now, words)
+    regular = N_("the regular test of channel {channel} of the monitor {monitor}; no action is needed")
+    answered = N_("the regular test of channel {channel} of the monitor {monitor}; acknowledge it within {within}")
+    with speaking(monitor.language):
+        within = duration(ack_within) if ack_within else ""
+        words = _(answered if within else regular, channel=channel, monitor=monitor.name, within=within)
+        return _test(identity, channel, monitor, now, words)
 
 
 def _identity(now: Micros) -> str:
@@ -99,7 +109,7 @@ def _test(identity: str, channel: str, monitor: MonitorSettings, now: Micros, wo
         "monitor": monitor.name,
         "kind": "test",
         "title": monitor.name,
-        "summary": f"{NO_FAULT}: {words}",
+        "summary": f"{_(NO_FAULT)}: {words}",
         "url": monitor.url,
         **voice(monitor),
     }
@@ -108,19 +118,25 @@ def _test(identity: str, channel: str, monitor: MonitorSettings, now: Micros, wo
 
 def _data(identity: str, shape: Shape, event: Event, channel: str, scene: Scene) -> dict[str, Any]:
     """What a page of this shape says, with our marks in place of what it would say of a fault."""
-    monitor, now = scene.monitor, scene.now
+    monitor, now, no_fault = scene.monitor, scene.now, _(NO_FAULT)
     incident = _invented(identity, shape, now, over=event not in (Event.OPENED, Event.CHANGED))
     if shape is Shape.DIGEST:
-        told = digest.data(identity, channel, (incident,), (), scene)
-        told["missed"] = [{**one, "summary": f"{NO_FAULT}: an invented incident"} for one in told["missed"]]
+        told, invented = digest.data(identity, channel, (incident,), (), scene), _("an invented incident")
+        told["missed"] = [{**one, "summary": f"{no_fault}: {invented}"} for one in told["missed"]]
     elif shape is Shape.GROUP:
         told = {**group.data(incident, event, monitor.name, monitor, now, titles={}), "page": 1, "worse": False}
     else:
         told = page.data(incident, event, scene)
     name = Notification("", channel, event, now, told).type
-    asked = f"this is a test page ({name}) of channel {channel} of the monitor {monitor.name}; no action is needed"
-    texts = {"summary": f"{NO_FAULT}: {asked}", "title": NO_FAULT, "url": monitor.url, "test": True}
-    more = {"impact": IMPACT, "detail": f"{NO_FAULT}: {asked}", "next_step": "" if incident.ended else NEXT_STEP}
+    asked = _(
+        "this is a test page ({name}) of channel {channel} of the monitor {monitor}; no action is needed",
+        name=name,
+        channel=channel,
+        monitor=monitor.name,
+    )
+    texts = {"summary": f"{no_fault}: {asked}", "title": no_fault, "url": monitor.url, "test": True}
+    step = "" if incident.ended else _(NEXT_STEP)
+    more = {"impact": _(IMPACT), "detail": f"{no_fault}: {asked}", "next_step": step, "points_to": ""}
     return {**told, **voice(monitor), **texts, **({} if shape is Shape.DIGEST else more)}
 
 

@@ -9,6 +9,7 @@ from datetime import tzinfo
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
+from pacs_monitor.language import N_
 from pacs_monitor.model.enums import Layer
 from pacs_monitor.model.estate import Address, Node, Timing
 from pacs_monitor.model.hours import OpeningHours
@@ -183,15 +184,16 @@ class Probe(Protocol):
     needs: ClassVar[Needs | None] = None
     timing: ClassVar[Timing] = Timing()
     next_steps: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """By reason, what to do first, where the reason's own words are too general; a page then says the detail, too."""
+    """By reason, what to do first, where the reason's own words are too general, each marked by `N_`; a page then says
+    the detail, too."""
 
     def addresses(self, node: Node, settings: Any) -> tuple[Address, ...]:  # noqa: ARG002
         """The addresses that a run opens associations to, in a fixed order."""
         return ()
 
     def recovered(self, settings: Any) -> str:  # noqa: ARG002
-        """What a page says of a check that is well again."""
-        return "recovered"
+        """What a page says of a check that is well again, marked by `N_`."""
+        return N_("recovered")
 
     def paused(self, check: CheckId) -> None:  # noqa: ARG002
         """People have stopped this check: close what is kept open between its runs. It may be said again."""

@@ -25,6 +25,7 @@ from sqlalchemy.sql.expression import literal
 
 from pacs_monitor.drivers import missing_package, package_of
 from pacs_monitor.fields import Duration, Secret, Settings
+from pacs_monitor.language import N_
 from pacs_monitor.model import Address, Layer, Node, Outcome, Phase, Probe, ProbeContext, Reason, Timing
 from pacs_monitor.net import NetFailure, Trace, connect
 from pacs_monitor.net.threads import OneThread
@@ -87,7 +88,7 @@ class Database(Probe):
     layer = Layer.SERVICE
     timing = Timing(interval=60.0, retry_interval=15.0, timeout=10.0)
     next_steps = {
-        Reason.AUTH: (
+        Reason.AUTH: N_(
             "The database answers: check the monitor's account, its password, and the addresses it may log in from."
         ),
     }

@@ -26,6 +26,7 @@ from itertools import islice
 
 from pacs_monitor.fields import Duration, Percent, Settings, Size, Texts
 from pacs_monitor.format.human import byte_size, duration, label, percentage
+from pacs_monitor.language import N_
 from pacs_monitor.model import (
     SECOND,
     Layer,
@@ -94,9 +95,11 @@ class Disk(Probe):
     layer = Layer.SERVICE
     timing = Timing(interval=60.0, retry_interval=20.0, timeout=15.0)
     next_steps = {
-        Reason.OVER_LIMIT: "Find what grew, then free space or extend the volume before writes fail.",
-        Reason.MISSING: ("Mount it again, then check whether anything was written to the empty mount point meanwhile."),
-        Reason.OUT_OF_RESOURCES: (
+        Reason.OVER_LIMIT: N_("Find what grew, then free space or extend the volume before writes fail."),
+        Reason.MISSING: N_(
+            "Mount it again, then check whether anything was written to the empty mount point meanwhile."
+        ),
+        Reason.OUT_OF_RESOURCES: N_(
             "Read the system log: disk errors can make a volume read-only, so have the disk checked before you remount."
         ),
     }

@@ -21,6 +21,7 @@ from pydantic import AfterValidator
 
 from pacs_monitor.fields import Duration, Port, Settings, Texts
 from pacs_monitor.format.human import label
+from pacs_monitor.language import N_
 from pacs_monitor.model import Address, Layer, Measure, Needs, Node, Outcome, Phase, Probe, ProbeContext, Reason, Timing
 from pacs_monitor.net import NetFailure, Trace
 from pacs_monitor.net.datagram import exchange
@@ -76,12 +77,12 @@ class Dns(Probe):
     needs = Needs()
     timing = Timing(interval=60.0, retry_interval=10.0, timeout=5.0)
     next_steps = {
-        Reason.BAD_CONTENT: (
+        Reason.BAD_CONTENT: N_(
             "Query another name server and find out who changed the record: until it is fixed, clients may reach the "
             "wrong host."
         ),
-        Reason.MISSING: "Query another name server: if it has the record, this server lacks the zone.",
-        Reason.QUERY_REFUSED: (
+        Reason.MISSING: N_("Query another name server: if it has the record, this server lacks the zone."),
+        Reason.QUERY_REFUSED: N_(
             "The name server is running: check its zone, its forwarders, and which clients it may answer."
         ),
     }

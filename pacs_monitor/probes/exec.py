@@ -27,6 +27,7 @@ from typing import Any
 
 from pacs_monitor.fields import Command, Secret, Settings
 from pacs_monitor.format.human import label
+from pacs_monitor.language import N_
 from pacs_monitor.model import (
     Layer,
     Measure,
@@ -91,14 +92,14 @@ class Exec(Probe):
     layer = Layer.SERVICE
     timing = Timing(interval=60.0, retry_interval=20.0, timeout=30.0)
     next_steps = {
-        Reason.EXIT_STATUS: (
+        Reason.EXIT_STATUS: N_(
             "The detail is the plugin's first line; run the command by hand as the monitor's user to see the rest."
         ),
-        Reason.NOT_CONFIGURED: (
+        Reason.NOT_CONFIGURED: N_(
             "Run the command by hand as the monitor's user: a program, or permission to run it, is missing on this "
             "machine."
         ),
-        Reason.NOT_MEASURED: (
+        Reason.NOT_MEASURED: N_(
             "Run the command by hand as the monitor's user: UNKNOWN often means a wrong argument or account."
         ),
     }

@@ -25,6 +25,7 @@ from pacs_monitor.fields import Duration, LocalPath, Number, Settings, Size
 from pacs_monitor.format.human import byte_size, duration, moment
 from pacs_monitor.hl7.silence import note_pause, pauses_of, too_long
 from pacs_monitor.intervals import Interval
+from pacs_monitor.language import N_
 from pacs_monitor.model import (
     SECOND,
     Layer,
@@ -84,7 +85,7 @@ class FileAge(Probe):
     layer = Layer.SERVICE
     timing = Timing(interval=300.0, retry_interval=60.0, timeout=30.0)
     next_steps = {
-        Reason.BAD_CONTENT: "Check the newest file: an aborted job often leaves one that is too small.",
+        Reason.BAD_CONTENT: N_("Check the newest file: an aborted job often leaves one that is too small."),
     }
 
     def __init__(self) -> None:

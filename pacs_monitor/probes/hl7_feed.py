@@ -40,6 +40,7 @@ from pydantic import ConfigDict, PlainValidator, WithJsonSchema, model_validator
 from pacs_monitor.fields import FolderPath, Settings, Texts
 from pacs_monitor.format.human import duration, moment
 from pacs_monitor.hl7.silence import Limit, Limits, note_pause, pauses_of
+from pacs_monitor.language import N_
 from pacs_monitor.model import (
     SECOND,
     Layer,
@@ -121,7 +122,7 @@ class Hl7Feed(Probe):
     layer = Layer.SERVICE
     timing = Timing(interval=60.0, retry_interval=30.0, timeout=15.0)
     next_steps = {
-        Reason.MISSING: "In the engine, check whether the channel is deployed or was renamed.",
+        Reason.MISSING: N_("In the engine, check whether the channel is deployed or was renamed."),
     }
 
     def resumed(self, memory: MutableMapping[str, Any], since: Micros, until: Micros) -> None:

@@ -31,6 +31,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pacs_monitor.fields import Duration, Port, Settings
 from pacs_monitor.hl7 import Code, Link, LinkPool, MalformedError, Message, Wanted, dial, new_control_id, timestamp
 from pacs_monitor.hl7.framing import END, START
+from pacs_monitor.language import N_
 from pacs_monitor.model import (
     Address,
     CheckId,
@@ -143,7 +144,7 @@ class Hl7Heartbeat(Probe):
     needs = Needs("hl7", ("port",))
     timing = Timing(interval=300.0, retry_interval=60.0, timeout=10.0)
     next_steps = {
-        Reason.SILENT: (
+        Reason.SILENT: N_(
             "The message was acknowledged: check whether an engine channel is stopped or cannot reach the monitor's "
             "listener."
         ),
@@ -162,7 +163,7 @@ class Hl7Heartbeat(Probe):
     def recovered(self, settings: Hl7HeartbeatSettings) -> str:
         """Without a loop, only what an acknowledgement proves."""
         if settings.verify == "none":
-            return "was acknowledged again (this proves only that the listener accepts messages)"
+            return N_("was acknowledged again (this proves only that the listener accepts messages)")
         return super().recovered(settings)
 
     def paused(self, check: CheckId) -> None:

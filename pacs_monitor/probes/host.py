@@ -22,6 +22,7 @@ from pydantic import Field
 
 from pacs_monitor.fields import Percent, Port, Settings, Texts
 from pacs_monitor.format.human import number, percentage
+from pacs_monitor.language import N_
 from pacs_monitor.model import Layer, Measure, Node, Outcome, Phase, Probe, ProbeContext, Reason, Timing
 from pacs_monitor.net import EXPIRY, NetFailure, Trace
 from pacs_monitor.systems import HostSource, peer_of, system_of
@@ -67,8 +68,8 @@ class Host(Probe):
     layer = Layer.SERVICE
     timing = Timing(interval=60.0, retry_interval=20.0, timeout=15.0)
     next_steps = {
-        Reason.OVER_LIMIT: "Find which program uses it; users are affected only once services slow down or stop.",
-        Reason.MISSING: "Start it, then read its log to find out why it stopped.",
+        Reason.OVER_LIMIT: N_("Find which program uses it; users are affected only once services slow down or stop."),
+        Reason.MISSING: N_("Start it, then read its log to find out why it stopped."),
     }
 
     async def run(self, node: Node, settings: HostSettings, ctx: ProbeContext) -> Outcome:

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from pacs_monitor import http
 from pacs_monitor.fields import Duration, Headers, Size, Texts
 from pacs_monitor.http import SIZE_LIMIT, HttpSettings, Response
+from pacs_monitor.language import N_
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, Probe, ProbeContext, Reason
 from pacs_monitor.net import EXPIRY, NetFailure, Trace, warn_before_expiry
 from pacs_monitor.patterns import one_or_more, text
@@ -79,7 +80,7 @@ class Http(Probe):
     )
     layer = Layer.SERVICE
     next_steps = {
-        Reason.BAD_CONTENT: (
+        Reason.BAD_CONTENT: N_(
             "Open the page in a browser: is it an error page with status 200, or did its wording change in an upgrade?"
         ),
     }

@@ -20,6 +20,7 @@ from pydantic import model_validator
 
 from pacs_monitor.fields import Duration, Port, Settings
 from pacs_monitor.format.human import duration
+from pacs_monitor.language import N_
 from pacs_monitor.model import (
     SECOND,
     Address,
@@ -75,10 +76,10 @@ class Ntp(Probe):
     needs = Needs()
     timing = Timing(interval=300.0, retry_interval=64.0, timeout=5.0)
     next_steps = {
-        Reason.OVER_LIMIT: (
+        Reason.OVER_LIMIT: N_(
             "Compare with another time server: if it shows the same offset, the monitor's own clock is wrong."
         ),
-        Reason.STALE: "Check which time source that server synchronizes to.",
+        Reason.STALE: N_("Check which time source that server synchronizes to."),
     }
 
     async def run(self, node: Node, settings: NtpSettings, ctx: ProbeContext) -> Outcome:

@@ -22,6 +22,7 @@ from pacs_monitor.fields import Duration, Settings
 from pacs_monitor.format.human import duration, moment
 from pacs_monitor.hl7.silence import note_pause, pauses_of, too_long
 from pacs_monitor.intervals import Interval
+from pacs_monitor.language import N_
 from pacs_monitor.model import (
     SECOND,
     Layer,
@@ -57,8 +58,8 @@ class Push(Probe):
     layer = Layer.SERVICE
     timing = Timing(interval=60.0, retry_interval=1.0, timeout=5.0)
     next_steps = {
-        Reason.EXIT_STATUS: "Read the job's log: the job itself reported the failure.",
-        Reason.SILENT: (
+        Reason.EXIT_STATUS: N_("Read the job's log: the job itself reported the failure."),
+        Reason.SILENT: N_(
             "Check whether the job ran; if it did, check that it can reach the monitor and that its token is still "
             "valid."
         ),

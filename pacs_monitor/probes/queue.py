@@ -25,6 +25,7 @@ from typing import Any
 
 from pacs_monitor.fields import Duration, Number, Settings, Texts
 from pacs_monitor.format.human import duration, items, label, number
+from pacs_monitor.language import N_
 from pacs_monitor.model import (
     SECOND,
     Layer,
@@ -97,12 +98,12 @@ class Queue(Probe):
     layer = Layer.SERVICE
     timing = Timing(interval=60.0, retry_interval=20.0, timeout=15.0)
     next_steps = {
-        Reason.OVER_LIMIT: "Find the destination that accepts nothing or is too slow.",
-        Reason.STALE: (
+        Reason.OVER_LIMIT: N_("Find the destination that accepts nothing or is too slow."),
+        Reason.STALE: N_(
             "No items are being processed: check whether the destination or its worker is stopped, or its "
             "receiver is down."
         ),
-        Reason.MISSING: "Check whether it is deployed or was renamed.",
+        Reason.MISSING: N_("Check whether it is deployed or was renamed."),
     }
 
     def needs_allowing(self, settings: QueueSettings) -> bool:

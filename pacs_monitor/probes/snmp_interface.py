@@ -23,6 +23,7 @@ from pydantic import Field
 
 from pacs_monitor.fields import Percent, Settings, Texts
 from pacs_monitor.format.human import label, number, percentage
+from pacs_monitor.language import N_
 from pacs_monitor.model import (
     SECOND,
     Layer,
@@ -78,7 +79,7 @@ class SnmpInterface(Probe):
     layer = Layer.NETWORK
     timing = Timing(interval=60.0, retry_interval=20.0, timeout=15.0)
     next_steps = {
-        Reason.MISSING: "Check the cable, the switch port, and the device at the other end.",
+        Reason.MISSING: N_("Check the cable, the switch port, and the device at the other end."),
     }
 
     async def run(self, node: Node, settings: SnmpInterfaceSettings, ctx: ProbeContext) -> Outcome:

@@ -46,6 +46,7 @@ from pacs_monitor.fields import Duration, ServiceHours, Texts
 from pacs_monitor.format.human import duration
 from pacs_monitor.hl7.silence import Limit, Limits, note_pause, pauses_of
 from pacs_monitor.http import HttpSettings
+from pacs_monitor.language import N_
 from pacs_monitor.model import (
     SECOND,
     Address,
@@ -123,7 +124,7 @@ class StudyFlow(Probe):
     uses_association = True
     timing = Timing(interval=600.0, retry_interval=60.0, timeout=60.0)
     next_steps = {
-        Reason.SILENT: "Check the send queue of the modality, then the router before the archive.",
+        Reason.SILENT: N_("Check the send queue of the modality, then the router before the archive."),
     }
 
     def addresses(self, node: Node, settings: StudyFlowSettings) -> tuple[Address, ...]:

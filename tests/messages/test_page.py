@@ -80,6 +80,7 @@ def test_the_data_is_the_contracts() -> None:
         "since": "2025-11-24T16:00:00.000000Z",
         "noticed": "2025-11-24T16:00:20.000000Z",
         "resolved": None,
+        "ended": None,
         "members": ["archive/dicom_echo"],
         "problems": [
             {

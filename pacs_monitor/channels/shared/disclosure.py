@@ -26,7 +26,20 @@ Disclose = Annotated[
 ]
 _SAFE = (
     *("schema", "monitor", "kind", "incident", "group", "dedup_key", "node", "title", "site", "role", "check", "probe"),
-    *("severity", "state", "reason", "blame", "phase", "last_good", "since", "noticed", "resolved", "page", "worse"),
+    *(
+        "severity",
+        "state",
+        "reason",
+        "blame",
+        "phase",
+        "last_good",
+        "since",
+        "noticed",
+        "resolved",
+        "ended",
+        "page",
+        "worse",
+    ),
     *("members", "problems", "nodes", "incidents", "linked", "also_failing", "still_ok", "impact", "next_step"),
     *(
         "why",
@@ -57,6 +70,7 @@ _GOES_ON = {
     Event.CHANGED: N_("{what}: now {how}, since {since}"),
     Event.ACKNOWLEDGED: N_("{what}: {how}, acknowledged, since {since}"),
 }
+_PLAIN = N_("{what}: {how}, since {since}")
 _STATES = {
     "up": N_("up"),
     "degraded": N_("degraded"),
@@ -106,7 +120,7 @@ def _summary(notification: Notification) -> str:
     reason = data.get("why") or str(data.get("reason") or "").replace("_", " ")
     state = _(_STATES.get(str(data.get("state")), str(data.get("state"))))
     how = f"{state} ({reason})" if reason else state
-    return _(_GOES_ON.get(event, N_("{what}: {how}, since {since}")), what=what, how=how, since=since)
+    return _(_GOES_ON.get(event, _PLAIN), what=what, how=how, since=since)
 
 
 def _what(data: Mapping[str, Any]) -> str:

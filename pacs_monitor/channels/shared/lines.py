@@ -39,6 +39,8 @@ _TITLES = {
     "runbook": N_("Runbook"),
     "url": N_("Incident"),
 }
+_WHILE_OPEN = {"impact", "why", "points_to", "next_step", "last_changes", "support", "downtime_procedure", "runbook"}
+"""What nobody needs once it is over."""
 _SUPPORT = {"phone": N_("phone"), "contract": N_("contract"), "hours": N_("hours"), "email": N_("email")}
 _CHANGES = {
     "version": N_("software version"),
@@ -63,7 +65,9 @@ class Line(NamedTuple):
 
 def lines(data: Mapping[str, Any]) -> list[Line]:
     """All of them, in order."""
-    told = ((key, title, _text(data, key)) for key, title in _TITLES.items())
+    is_over = bool(data.get("ended") or data.get("resolved"))
+    keys = (key for key in _TITLES if not (is_over and key in _WHILE_OPEN))
+    told = ((key, _TITLES[key], _text(data, key)) for key in keys)
     return [Line(key, _(title), text) for key, title, text in told if text]
 
 
@@ -92,7 +96,9 @@ def _text(data: Mapping[str, Any], key: str) -> str:
 
 
 def _why(data: Mapping[str, Any]) -> str:
-    """The reason, and what exactly was found."""
+    """The reason, and what exactly was found; of a channel that fails, the summary has said it."""
+    if data.get("kind") == "delivery":
+        return ""
     words = said(data, "why") or said(data, "reason").replace("_", " ")
     return ": ".join(filter(None, (words, said(data, "detail"))))
 
@@ -100,7 +106,7 @@ def _why(data: Mapping[str, Any]) -> str:
 def _runbook(data: Mapping[str, Any]) -> str:
     """Where there is no link: what to look for on paper."""
     link, reason = said(data, "runbook"), said(data, "reason")
-    if link or not reason or data.get("resolved"):
+    if link or not reason:
         return link
     return _("entry {reason} of the operations manual", reason=reason)
 

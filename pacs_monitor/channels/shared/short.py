@@ -123,8 +123,8 @@ def _sentence(texts: _Texts) -> tuple[str, str, dict[str, str]]:
         return "", N_("{where}: acknowledged until {until}"), {"until": until}
     before = ""
     if not texts.is_tight:
-        before = f"{_(_FIRST[texts.event])}: " if texts.event in _FIRST else ""
-        before += f"{_('CRITICAL')} " if texts["severity"] == "critical" else ""
+        before = _(_FIRST[texts.event]) + ": " if texts.event in _FIRST else ""
+        before += _("CRITICAL") + " " if texts["severity"] == "critical" else ""
     return before, _OPEN.get(texts["state"], N_("{where} fails since {since}")), {"since": since}
 
 

@@ -30,7 +30,7 @@ _TEXTS = (
     *("monitor", "kind", "incident", "group", "node", "title", "site", "role", "check", "probe", "severity", "state"),
     *("reason", "blame", "phase", "summary", "why", "detail", "points_to", "next_step", "impact", "last_good", "since"),
     *("noticed", "resolved", "public_note", "downtime_procedure", "runbook", "url", "channel", "language", "timezone"),
-    "text",
+    *("text", "ended"),
 )
 _LISTS = (
     "members",

@@ -1,0 +1,390 @@
+"""Every text for people is marked, extracted and translated; what a page says in another language is all in it."""
+
+from __future__ import annotations
+
+import ast
+import gettext
+import io
+import re
+import runpy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pacs_monitor import language
+from pacs_monitor.channels.shared.disclosure import disclosed
+from pacs_monitor.channels.shared.lines import plain_text
+from pacs_monitor.channels.shared.short import Form, short
+from pacs_monitor.delivery.digest import digest as undelivered
+from pacs_monitor.delivery.digest import missed
+from pacs_monitor.fields import Match
+from pacs_monitor.language import speaking
+from pacs_monitor.messages import digest, fallback, maintenance, page, trial
+from pacs_monitor.messages.changes import Changed, What
+from pacs_monitor.messages.findings import FORMS, finding
+from pacs_monitor.messages.reasons import REASON_TEXTS
+from pacs_monitor.messages.scene import Scene
+from pacs_monitor.messages.words import voice
+from pacs_monitor.model import (
+    CALENDAR,
+    TEST_NOT_DELIVERED,
+    Acknowledgement,
+    Check,
+    CheckId,
+    Ending,
+    Event,
+    Incident,
+    IncidentKind,
+    Notification,
+    Reason,
+    Severity,
+    Standing,
+    State,
+)
+from pacs_monitor.probes import kinds
+from pacs_monitor.windows import Window
+from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, an_estate, at, moved, opened
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = runpy.run_path(str(ROOT / "scripts" / "update-translations"))
+RUN = "run scripts/update-translations"
+FILES: list[Path] = SCRIPT["files"]()
+MARKS = ("_", "N_", "_n")
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def forms(text: Any) -> list[str]:
+    return list(text) if isinstance(text, tuple | list) else [text]
+
+
+def marked_in(path: Path) -> Iterator[str]:
+    """The texts that a file marks, by its syntax tree."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
+            given = node.args[: 2 if node.func.id == "_n" else 1]
+            yield from (one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str))
+
+
+def test_all_that_is_marked_is_extracted() -> None:
+    """Babel does not see a mark within the arguments of another: give it a name first."""
+    found = {form for message in SCRIPT["marked"]() if message.id for form in forms(message.id)}
+    for path in sorted((ROOT / "pacs_monitor").rglob("*.py")):
+        assert {*marked_in(path)} <= found, path
+
+
+def test_german_is_there() -> None:
+    assert [file.parts[-3] for file in FILES] == ["de"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.parts[-3])
+def test_a_catalogue_is_current_and_complete(file: Path) -> None:
+    catalog = SCRIPT["updated"](file)
+    assert file.read_bytes() == SCRIPT["as_po"](catalog), RUN
+    assert SCRIPT["untranslated"](catalog) == []
+    assert [message.id for message in catalog if message.fuzzy and message.id] == []
+    compiled = gettext.GNUTranslations(io.BytesIO(file.with_suffix(".mo").read_bytes()))
+    meant = gettext.GNUTranslations(io.BytesIO(SCRIPT["as_mo"](catalog)))
+    assert vars(compiled)["_catalog"] == vars(meant)["_catalog"], RUN
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.parts[-3])
+def test_a_translation_says_the_same_things(file: Path) -> None:
+    """All placeholders, and the code that is to be typed or looked for; `{count}` may be a word where it is one."""
+    for message in SCRIPT["read"](file):
+        if not message.id:
+            continue
+        for source, said in zip(forms(message.id), forms(message.string), strict=True):
+            assert {*PLACEHOLDER.findall(said)} | {"count"} == {*PLACEHOLDER.findall(source)} | {"count"}, source
+            assert {*re.findall(r"`[^`]+`", said)} == {*re.findall(r"`[^`]+`", source)}, source
+            assert said.endswith(("?", ".")) == source.endswith(("?", ".")), source
+
+
+@contextmanager
+def pseudo(folder: Path) -> Iterator[None]:
+    """A language that says nothing but the placeholders: whatever else is said in it was not translated."""
+    catalog = deepcopy(SCRIPT["marked"]())
+    catalog.locale = "de"
+    for message in catalog:
+        if message.id:
+            only = [
+                " ".join(["·", *(f"{{{name}}}" for name in PLACEHOLDER.findall(form)), "·"])
+                for form in forms(message.id)
+            ]
+            message.string = tuple(only) if isinstance(message.id, tuple | list) else only[0]
+    file = folder / "xx" / "LC_MESSAGES" / f"{language.DOMAIN}.mo"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(SCRIPT["as_mo"](catalog))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(language, "LOCALE", folder)
+        with speaking("xx"):
+            yield
+
+
+ESTATE = an_estate()
+URL = "https://archive:104"
+DOWN = opened(moved(State.DOWN, 20, since=0), CHECKS[ARCHIVE], "01JD")
+WELL = Standing(State.UP, last=at(30))
+STANDINGS = {"archive": {ARCHIVE: Standing(State.DOWN), DISK: WELL, CheckId("archive", "jobs"): Standing(State.DOWN)}}
+CHANGES = [Changed(at(-n), what, ARCHIVE, name="Patching") for n, what in enumerate(What)]
+NAMES = {
+    "Main",
+    "archive",
+    "dicom_echo",
+    "archive_disk",
+    "jobs",
+    "ris",
+    "no",
+    "priors",
+    "east",
+    "campus",
+    "hook",
+    "JD",
+    "JE",
+}
+TIMES = {"CET", "Mon", "min", "s", "h"}
+OURS = {"phone", "jdoe", "hw", "Patching", "west", "node", "oncall", "https", "monitor", "example", "org", "incidents"}
+MORE = {
+    "docs",
+    "operations",
+    "ARCHIVE",
+    "INC",
+    "x",
+    "vendor",
+    "TEST",
+    "SITE",
+    "test",
+    "a",
+    "MWL",
+    "WORKLIST",
+    "maintenance",
+}
+
+
+def of_kind(kind: str) -> Check:
+    probe = kinds()[kind]
+    said = {key: value for key, value in {"url": URL, "port": 104}.items() if key in probe.settings.model_fields}
+    return replace(CHECKS[ARCHIVE], probe=probe, settings=probe.settings.model_construct(**said))
+
+
+def scene(check: Check, unproven: bool = False) -> Scene:
+    return Scene(
+        "east-campus",
+        ESTATE.monitor,
+        {**CHECKS, ARCHIVE: check},
+        STANDINGS,
+        at(60),
+        unproven=frozenset([ARCHIVE] if unproven else []),
+        titles={"west": "west", "east": "east"},
+        changes={"archive": CHANGES},
+    )
+
+
+def of_a_node() -> Iterator[tuple[Event, Incident]]:
+    """An incident in each state, and each that is said of it."""
+    said = Acknowledgement("jdoe", "vendor", at(30), at(90), Severity.CRITICAL, "INC")
+    many = replace(DOWN, members=(ARCHIVE, DISK, RIS, *(CheckId("ris", name) for name in ("a", "x"))))
+    for event in (Event.OPENED, Event.REMINDED, Event.ESCALATED, Event.CHANGED, Event.ACKNOWLEDGED):
+        for state in State:
+            yield event, replace(DOWN, state=state, acknowledgement=said)
+    ends = {Ending.RESOLVED: Event.RESOLVED, Ending.WITHDRAWN: Event.WITHDRAWN, Ending.CLOSED: Event.CLOSED}
+    for one in (DOWN, many):
+        for ending, event in ends.items():
+            yield event, replace(one, ended=at(540), ending=ending)
+
+
+def own(kind: IncidentKind, cause: str, *members: CheckId, state: State = State.DOWN, detail: str = "") -> Incident:
+    severity = Severity.WARNING
+    return Incident("01JE", kind, cause, severity, state, None, None, detail, None, at(0), at(9), members)
+
+
+def others() -> Iterator[Incident]:
+    yield own(IncidentKind.BLIND, "auth", ARCHIVE, RIS)
+    yield own(IncidentKind.DELIVERY, "hook")
+    yield own(IncidentKind.DELIVERY, "hook", detail=TEST_NOT_DELIVERED)
+    yield own(IncidentKind.FAULT, "x")
+    yield own(IncidentKind.FAULT, f"{CALENDAR}x")
+    yield own(IncidentKind.GROUP, "west", ARCHIVE, RIS)
+    yield own(IncidentKind.GROUP, "west", ARCHIVE, RIS, detail="x")
+    yield own(IncidentKind.GROUP, "west", ARCHIVE, RIS, state=State.ABSENT)
+    yield replace(own(IncidentKind.SUMMARY, "hook x", ARCHIVE, RIS), linked=("x", "a"))
+
+
+def pages() -> Iterator[tuple[str, Notification]]:
+    """Whatever a channel may be told."""
+    for kind in kinds():
+        for reason in (None, *Reason):
+            one = replace(DOWN, reason=reason, detail="")
+            yield f"{kind} {reason}", told(Event.OPENED, page.data(one, Event.OPENED, scene(of_kind(kind))))
+    for event, incident in of_a_node():
+        for kind in ("dicom_echo", "disk", "hl7_heartbeat"):
+            yield f"{kind} {event}", told(event, page.data(incident, event, scene(of_kind(kind))))
+    yield "unproven", told(Event.OPENED, page.data(DOWN, Event.OPENED, scene(CHECKS[ARCHIVE], unproven=True)))
+    overran = ("Patching", at(30))
+    yield "overran", told(Event.OPENED, page.data(DOWN, Event.OPENED, scene(CHECKS[ARCHIVE]), (), overran))
+    flapping = replace(DOWN, problems=tuple(replace(problem, flapping=at(9)) for problem in DOWN.problems))
+    yield "flapping", told(Event.CHANGED, page.data(flapping, Event.CHANGED, scene(CHECKS[ARCHIVE])))
+    yield (
+        "merged",
+        told(
+            Event.OPENED,
+            {"summary": page.summary(replace(DOWN, ended=at(9), ending=Ending.MERGED), scene(CHECKS[ARCHIVE]))},
+        ),
+    )
+    for incident in others():
+        for event in (Event.OPENED, Event.CHANGED, Event.RESOLVED, Event.WITHDRAWN, Event.CLOSED):
+            yield f"{incident.kind} {event}", told(event, page.data(incident, event, scene(CHECKS[ARCHIVE])))
+    yield from notices()
+
+
+def notices() -> Iterator[tuple[str, Notification]]:
+    over = replace(DOWN, ended=at(540), ending=Ending.RESOLVED)
+    yield "digest", told(Event.DIGEST, digest.data("x", "hook", (over,), (DOWN,), scene(CHECKS[ARCHIVE])))
+    many = (over,) * 12
+    yield "digest of many", told(Event.DIGEST, digest.data("x", "hook", many, many, scene(CHECKS[ARCHIVE])))
+    first = told(Event.OPENED, page.data(DOWN, Event.OPENED, scene(CHECKS[ARCHIVE])))
+    yield "undelivered", undelivered("x", at(0), [missed([first])] * 12, like=first)
+    for event in (Event.OPENED, Event.RESOLVED, Event.WITHDRAWN):
+        yield f"in plain words {event}", told(event, fallback.data(DOWN, event, "x", "https://x"))
+    yield "digest in plain words", told(Event.DIGEST, fallback.digest("x", "hook", [DOWN], "x", "https://x"))
+    for by in ("", "jdoe"):
+        window = Window("x", "Patching", Match.model_validate({"node": "archive"}), at(0), at(90), by=by)
+        for event in (Event.MAINTENANCE_BEGUN, Event.MAINTENANCE_ENDING, Event.MAINTENANCE_ENDED):
+            for failing in ((), (ARCHIVE,), (ARCHIVE, RIS)):
+                data = maintenance.data(
+                    event, window, failing, identity="x", name="x", monitor=ESTATE.monitor, now=at(5)
+                )
+                yield f"{event} {failing}", told(event, data)
+
+
+def told(event: Event, data: dict[str, Any]) -> Notification:
+    return Notification("x", "hook", event, at(60), {**data, "language": "xx", "timezone": "Europe/Berlin"})
+
+
+def words(text: str) -> set[str]:
+    """Words that are no number, no name and no time."""
+    text = re.sub("#[a-z_]+", "", text)
+    return {*re.findall(r"[^\W\d]+", text)} - NAMES - TIMES - OURS - MORE
+
+
+def test_a_page_has_no_words_that_were_not_translated(tmp_path: Path) -> None:
+    with pseudo(tmp_path):
+        for what, page_ in pages():
+            reason = str(page_.data.get("reason"))
+            for disclose in ("full", "minimal"):
+                plain = {"T", "Z", *reason.split("_")} if "plain words" in what else set()
+                data = disclosed(page_, disclose)
+                for text in (plain_text(data), short(page_, {**data, "code": "77"}, Form())):
+                    left = words(text.replace(reason, "")) - plain
+                    assert left == set(), f"{what}, {disclose}: {text}"
+
+
+def test_a_test_of_a_channel_is_translated_too() -> None:
+    monitor = an_estate(language="de").monitor
+    for shape in (None, *trial.Shape):
+        for one in trial.shaped(shape, "hook", monitor, at(0)):
+            assert str(one.data["summary"]).startswith("TEST – keine Störung: ")  # noqa: RUF001 - as people write it
+            assert one.language == "de"
+    planned = trial.planned_trial("x", "hook", monitor, at(0), 1800)
+    assert str(planned.data["summary"]).endswith("innerhalb von 30 min quittieren")
+
+
+def language_of(name: str, text: str) -> str:
+    with speaking(name):
+        return language._(text)
+
+
+def test_a_page_in_german_is_whole() -> None:
+    monitor = an_estate(language="de").monitor
+    with speaking(monitor.language):
+        data = page.data(DOWN, Event.OPENED, replace(scene(CHECKS[ARCHIVE]), monitor=monitor, changes={}))
+        text = plain_text({**data, **voice(monitor)})
+    assert text.splitlines() == [
+        "Main archive nimmt auf Port 11112 keine Verbindungen an, seit 17:00 Uhr; archive_disk antwortet noch",
+        "Betroffen: no priors",
+        "Seit: Mo 24.11.2025 17:00 Uhr",
+        "Grund: nimmt keine Verbindungen an",
+        "Deutet auf: Main archive selbst",
+        f"Zuerst: {language_of('de', REASON_TEXTS[Reason.TCP_REFUSED].next_step)}",
+        "Funktioniert noch: archive/archive_disk",
+        "Auch gestört: archive/jobs",
+        "Anrufen: Telefon: 4711",
+        "Handbuch: https://monitor.example.org/docs/operations#tcp_refused",
+        "Störung: https://monitor.example.org/incidents/01JD",
+    ]
+
+
+def test_an_sms_in_german_says_what_where_since_when_and_whom_to_call() -> None:
+    monitor = an_estate(language="de").monitor
+    with speaking(monitor.language):
+        data = page.data(DOWN, Event.OPENED, replace(scene(CHECKS[ARCHIVE]), monitor=monitor))
+        opened_ = Notification("x", "hook", Event.OPENED, at(60), {**data, **voice(monitor), "code": "K7"})
+        text = short(opened_, opened_.data, Form())
+    assert text == (
+        "KRITISCH Main archive AUSGEFALLEN seit 17:00: dicom_echo, nimmt keine Verbindungen an. no priors. Prüfen, ob "
+        "der Dienst läuft und diesen Port benutzt: der Rechner läuft, aber auf dem Port antwortet nichts. Anrufen: "
+        "4711. Zum Quittieren K7 antworten."
+    )
+
+
+def test_a_language_is_spoken_only_where_it_was_said() -> None:
+    with speaking("de"):
+        assert language._("down") == "ausgefallen"
+        with speaking("en"):
+            assert language._("down") == "down"
+        assert language.language() == "de"
+    assert language._("down") == "down"
+    with speaking("tlh"):
+        assert language._("down") == "down"
+
+
+def test_a_translation_that_cannot_be_filled_costs_no_page(tmp_path: Path) -> None:
+    catalog = deepcopy(SCRIPT["marked"]())
+    catalog.add("{what} ({at})", "{whta}")
+    file = tmp_path / "xx" / "LC_MESSAGES" / f"{language.DOMAIN}.mo"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(SCRIPT["as_mo"](catalog))
+    with pytest.MonkeyPatch.context() as patch, speaking("xx"):
+        patch.setattr(language, "LOCALE", tmp_path)
+        assert language._("{what} ({at})", what="a", at="b") == "a (b)"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_of_a_finding_is_what_a_probe_says(form: str) -> None:
+    """What stands between its placeholders stands in the code of probes, systems or the network."""
+    rooms = ("probes", "systems", "net", "dicom")
+    code = "".join(path.read_text() for room in rooms for path in sorted((ROOT / "pacs_monitor" / room).rglob("*.py")))
+    whole = re.sub(r'"\s*f?"', "", code)
+    parts = [
+        part.strip(" ,:()") for part in re.split(r"\{\w+\}| items? | errors |, | (?:ahead of|behind|began|of) ", form)
+    ]
+    assert [part for part in parts if part and part not in whole] == []
+
+
+def test_a_finding_is_said_in_german_where_all_of_it_has_a_form() -> None:
+    silent = "ORM^O01: no message since Mon 2025-11-24 16:30:00 CET; the longest acceptable gap is 15 min"
+    with speaking("de"):
+        assert finding("/images is 93.5 % used, the limit is 90 %") == "/images ist zu 93,5 % belegt, Grenzwert 90 %"
+        assert (
+            finding(silent) == "ORM^O01: keine Nachricht seit Mo 24.11.2025 16:30 Uhr; längste zulässige Pause 15 min"
+        )
+        assert finding("nobody knows this; and 2 more") is None
+    assert finding(silent) == silent
+
+
+def test_a_finding_without_a_form_is_quoted_in_a_german_sentence() -> None:
+    monitor = an_estate(language="de").monitor
+    where = replace(scene(of_kind("disk")), monitor=monitor)
+    full = replace(DOWN, reason=Reason.OVER_LIMIT, detail="/images is 93 % used, the limit is 90 %")
+    strange = replace(DOWN, reason=Reason.OVER_LIMIT, detail="something else")
+    with speaking("de"):
+        assert str(page.data(full, Event.OPENED, where)["summary"]).startswith(
+            "Main archive, dicom_echo: /images ist zu 93 % belegt, Grenzwert 90 % (seit 17:00 Uhr)"
+        )
+        assert str(page.data(strange, Event.OPENED, where)["summary"]).startswith(
+            "Main archive, dicom_echo: liegt über dem Grenzwert: „something else“ (seit 17:00 Uhr)"
+        )
