@@ -123,6 +123,13 @@ def realistic() -> dict[str, Notification]:
         "detail": "C-STORE of 39 kB to ARCHIVE at 10.20.1.15:11112 answered 0xA700 (refused: out of resources)",
         "next_step": "Free space on the archive's image volume, or extend it; do not restart the modalities.",
         "support": {"phone": "+49 30 1234-567", "contract": "4711", "hours": "24x7"},
+        "why": "out of resources",
+        "points_to": "the archive itself: the network to it works, and another service of it answers",
+        "downtime_procedure": "Burn CDs at the modality, read on the downtime viewer; form 12 in the red folder.",
+        "last_changes": [
+            {"what": "version", "at": "2025-11-22T21:10:00Z", "text": "software version 5.8.1 to 5.9.0 (Sat)"}
+        ],
+        "timezone": "Europe/Berlin",
         "still_ok": ["archive/dicom_echo", "archive/dicom_find", "archive/web"],
         "also_failing": ["archive/archive_disk"],
         "problems": [

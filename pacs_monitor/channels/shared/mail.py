@@ -174,11 +174,12 @@ def _content(notification: Notification, data: Mapping[str, Any]) -> dict[str, A
     if not said(data, "incident"):
         links = {_("Open the monitor"): said(data, "url")}
     incident, over = said(data, "incident")[-SHORT_ID:], notification.event in ENDINGS
-    footer = [
-        _("Sent by {monitor} through channel {channel}.", monitor=said(data, "monitor"), channel=notification.channel)
-    ]
+    footer = _(
+        "Sent by {monitor} through channel {channel}.", monitor=said(data, "monitor"), channel=notification.channel
+    )
     if incident and not over:
-        footer.append(_("Acknowledge: pacs-monitor ack {incident}", incident=incident))
+        how = _("Acknowledge: pacs-monitor ack {incident} (opening a link changes nothing).", incident=incident)
+        footer = f"{footer} {how}"
     return {
         "badge": _badge(notification, data),
         "colour": _colour(notification, data),
@@ -189,7 +190,7 @@ def _content(notification: Notification, data: Mapping[str, Any]) -> dict[str, A
         "details": details(data, over=over),
         "linked": LINKED,
         "phone": str((data.get("support") or {}).get("phone") or ""),
-        "footer": " ".join([*footer, _("Opening a link changes nothing.")]),
+        "footer": footer,
     }
 
 
