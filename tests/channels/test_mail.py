@@ -302,3 +302,10 @@ def test_a_mail_stays_below_what_gmail_shows() -> None:
     many = [long] * 500
     mail = made(samples.notification(**huge, still_ok=many, also_failing=many))
     assert len(html(mail).encode()) < 102_000
+
+
+def test_a_test_page_says_so_first_and_asks_for_nothing() -> None:
+    told = plain(made(samples.notification(test=True)))
+    assert told.startswith("TEST: CRITICAL")
+    assert "pacs-monitor ack" not in told
+    assert plain(made(samples.notification())).startswith("CRITICAL")

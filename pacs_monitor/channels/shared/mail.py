@@ -153,6 +153,11 @@ def _subject(data: Mapping[str, Any]) -> str:
 
 
 def _badge(notification: Notification, data: Mapping[str, Any]) -> str:
+    badge = _what_it_is(notification, data)
+    return _("TEST: {badge}", badge=badge) if data.get("test") is True else badge
+
+
+def _what_it_is(notification: Notification, data: Mapping[str, Any]) -> str:
     event, severity = notification.event, _(_SEVERITIES.get(said(data, "severity"), "INFO"))
     if event in _BADGES:
         return _(_BADGES[event])
@@ -177,7 +182,7 @@ def _content(notification: Notification, data: Mapping[str, Any]) -> dict[str, A
     footer = _(
         "Sent by {monitor} through channel {channel}.", monitor=said(data, "monitor"), channel=notification.channel
     )
-    if incident and not over:
+    if incident and not over and data.get("test") is not True:
         how = _("Acknowledge: pacs-monitor ack {incident} (opening a link changes nothing).", incident=incident)
         footer = f"{footer} {how}"
     return {
