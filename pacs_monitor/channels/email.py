@@ -215,7 +215,7 @@ def _server(settings: EmailSettings) -> Server:
         settings.port or PORTS[settings.tls],
         settings.tls,
         settings.ca,
-        settings.hello or "",
+        (settings.hello or "").encode("idna").decode(),
         settings.username,
         password,
         Redaction(others=_spellings(settings.username, password)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -356,6 +357,8 @@ def test_the_name_in_ehlo_is_never_localhost() -> None:
     with mail_server() as box:
         channel(box.port, **RELAY).deliver(samples.notification(), SOON)
         channel(box.port, **RELAY, hello="monitor.hospital.example.org").deliver(samples.notification(), SOON)
+        channel(box.port, **RELAY, hello="münchen.example.org").deliver(samples.notification(), SOON)
+    assert box.hellos[2] == "xn--mnchen-3ya.example.org"
     assert box.hellos[0] == "[127.0.0.1]" or "." in box.hellos[0].strip("[]")
     assert box.hellos[1] == "monitor.hospital.example.org"
 
@@ -363,3 +366,29 @@ def test_the_name_in_ehlo_is_never_localhost() -> None:
 def test_it_is_a_channel_that_is_refreshed_and_warns() -> None:
     assert isinstance(channel(25, **RELAY), Refreshes)
     assert isinstance(channel(25, **RELAY), Warns)
+
+
+def test_lines_that_begin_with_a_dot_arrive_and_end_no_mail() -> None:
+    told = ".\r\n.\r\nQUIT\r\n..hidden"
+    with mail_server() as box:
+        channel(box.port, **RELAY).deliver(samples.notification(impact=told, text=told), SOON)
+    (mail,) = box.mails
+    body = mail.get_body(("plain",))
+    assert body is not None
+    lines, expected = str(body.get_content()).splitlines(), [".", "QUIT", "..hidden", ".", ".", "QUIT", "..hidden"]
+    assert [line for line in lines if line in (".", "QUIT", "..hidden")] == expected
+    assert len(box.envelopes) == 1
+
+
+def test_a_name_that_does_not_resolve_surely_did_not_arrive() -> None:
+    error = failure_of(25, host="mail.invalid")
+    assert (error.reason, error.failure, error.may_have_arrived) == ("dns", Failure.TEMPORARY, False)
+
+
+def test_several_mails_at_once_are_all_delivered() -> None:
+    with mail_server() as box, ThreadPoolExecutor(4) as pool:
+        mail = channel(box.port, **RELAY)
+        every = [*samples.every_event().values()]
+        said = [*pool.map(lambda one: mail.deliver(one, SOON), every)]
+    assert set(said) == {"250 2.0.0 Ok: queued as 4711"}
+    assert len(box.envelopes) == len(every)
