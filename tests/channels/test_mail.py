@@ -309,3 +309,13 @@ def test_a_test_page_says_so_first_and_asks_for_nothing() -> None:
     assert told.startswith("TEST: CRITICAL")
     assert "pacs-monitor ack" not in told
     assert plain(made(samples.notification())).startswith("CRITICAL")
+
+
+def test_a_handover_keeps_its_lines_and_their_indentation() -> None:
+    text = "Handover of east\n\nNot acknowledged\n  Main archive\n    next: free space"
+    mail = made(
+        Notification("01", "mail", Event.DIGEST, samples.AT, {"kind": "handover", "summary": "first", "text": text})
+    )
+    assert text in plain(mail).replace("\r\n", "\n")
+    assert "<br>\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}Main archive<br>" in html(mail)
+    assert mail["Subject"] == "first"

@@ -219,7 +219,7 @@ def _in_plain(title: str, texts: tuple[str, ...]) -> str:
 @cache
 def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined)
-    environment.filters |= {"dialled": _dialled, "linked": _linked}
+    environment.filters |= {"dialled": _dialled, "linked": _linked, "indented": _indented}
     text = files("pacs_monitor.channels.shared").joinpath("mail.html").read_text(encoding="utf-8")
     return environment.from_string(text)
 
@@ -227,6 +227,12 @@ def _template() -> Template:
 def _linked(text: str) -> Markup:
     """Escaped, with the addresses in it as links."""
     return Markup(urlize(text, rel="noreferrer").replace("<a ", '<a class="link" style="color:#0b57d0;" '))  # noqa: S704
+
+
+def _indented(row: str) -> str:
+    """HTML drops the blanks at the beginning of a line."""
+    text = row.lstrip(" ")
+    return "\N{NO-BREAK SPACE}" * (len(row) - len(text)) + text
 
 
 def _dialled(text: str, phone: str) -> Markup:
