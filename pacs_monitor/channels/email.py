@@ -32,7 +32,8 @@ Certificates are verified by `ca`, else by the system's trust store. Logins are 
 for OAuth (Exchange Online), use the relay of the house.
 
 A mail is delivered when the server has taken it for at least one recipient: nobody gets it twice because another
-mailbox is full. Whoever was not accepted is named in the answer. When nobody was taken, 4xx and network failures are
+mailbox is full. Whoever was not accepted is named in the answer, in the log and in `pacs-monitor status`; if it was for
+now (4xx), that recipient is tried again every minute for an hour. When nobody was taken, 4xx and network failures are
 retried, and 5xx are refusals. After a refused login there are 5 min until the next attempt, so that the account is not
 locked. A mail server that takes a mail may still lose it: let `test` send one regularly.
 
@@ -49,20 +50,25 @@ Domains may be international; what stands before the @ must be ASCII, because no
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from email.headerregistry import Address
 from email.policy import SMTP
+from time import monotonic
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from pacs_monitor.channels.shared.disclosure import Disclose, disclosed
 from pacs_monitor.channels.shared.mail import composed
+from pacs_monitor.channels.shared.recipients import RETRIED_FOR, Owed, Recipients
 from pacs_monitor.channels.shared.redaction import Redaction
-from pacs_monitor.channels.shared.smtp import Encryption, Handed, Server, hand_over, listed
+from pacs_monitor.channels.shared.smtp import AFTER_REFUSED_LOGIN, Encryption, Handed, Server, hand_over, listed
 from pacs_monitor.fields import UNPRINTABLE, Duration, ExistingFile, Host, Port, SecretLine, Settings, Texts
-from pacs_monitor.model import Notification
+from pacs_monitor.model import DeliveryError, Notification
 
+RETRY_EVERY = 60.0
+"""Seconds between attempts for those who were refused for now."""
 PORTS = {Encryption.STARTTLS: 587, Encryption.TLS: 465, Encryption.IF_OFFERED: 25}
 
 
@@ -153,14 +159,46 @@ class Email:
         self._settings = settings
         self._sender, self._to = _mailbox(settings.sender), [_mailbox(text) for text in settings.to]
         self._server = _server(settings)
+        self._recipients = Recipients(name)
+        self._refused_login: tuple[float, DeliveryError] | None = None
+        """Until when there is no other attempt, on the monotonic clock."""
+
+    @property
+    def refresh_every(self) -> float:
+        return RETRY_EVERY
+
+    def warnings(self) -> Sequence[str]:
+        return self._recipients.warnings()
+
+    def refresh(self, standing: Sequence[Notification], timeout: float) -> None:  # noqa: ARG002 - mail forgets nothing
+        """Once more to those who were refused for now; what is still open is in their mailboxes."""
+        until = monotonic() + timeout
+        for owed in self._recipients.owed(monotonic()):
+            if monotonic() >= until:
+                return
+            with suppress(DeliveryError):
+                self._hand_over(owed, until - monotonic())
 
     def deliver(self, notification: Notification, timeout: float) -> str:
         """Hand over one mail; what the server said, and who was not accepted; or DeliveryError."""
         data = disclosed(notification, self._settings.disclose)
         mail = composed(notification, data, str(self._sender), ", ".join(map(str, self._to)))
+        about, addresses = notification.incident or notification.id, tuple(to.addr_spec for to in self._to)
+        sent = Owed(notification.id, about, mail.as_bytes(), addresses, monotonic() + RETRIED_FOR)
+        return _said(self._hand_over(sent, timeout))
+
+    def _hand_over(self, sent: Owed, timeout: float) -> Handed:
+        if self._refused_login and monotonic() < self._refused_login[0]:
+            raise self._refused_login[1]
         limit = min(timeout, self._settings.timeout)
-        addresses = [to.addr_spec for to in self._to]
-        return _said(hand_over(self._server, self._sender.addr_spec, addresses, mail.as_bytes(), limit))
+        try:
+            handed = hand_over(self._server, self._sender.addr_spec, sent.to, sent.message, limit)
+        except DeliveryError as error:
+            if error.reason == "auth":
+                self._refused_login = monotonic() + AFTER_REFUSED_LOGIN, error
+            raise
+        self._recipients.note(sent, handed.taken, handed.rejected)
+        return handed
 
 
 def _said(handed: Handed) -> str:
@@ -177,7 +215,7 @@ def _server(settings: EmailSettings) -> Server:
         settings.port or PORTS[settings.tls],
         settings.tls,
         settings.ca,
-        settings.hello or "",
+        (settings.hello or "").encode("idna").decode(),
         settings.username,
         password,
         Redaction(others=_spellings(settings.username, password)),

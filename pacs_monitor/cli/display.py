@@ -247,6 +247,7 @@ def _channel(row: Mapping[str, Any], when: When) -> list[str]:
     for stuck in row["stuck"]:
         what = f"channel {name} refuses ({stuck['reason']}), but accepts others: {stuck['summary']}"
         lines.append(f"[yellow]{escape(what)}[/yellow]")
+    lines += [f"[yellow]{escape(f'channel {name}: {warning}')}[/yellow]" for warning in row.get("warnings", ())]
     return lines
 
 

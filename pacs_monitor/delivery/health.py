@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pacs_monitor.delivery.backlog import Backlog
-from pacs_monitor.model import Micros, Notification
+from pacs_monitor.model import Micros, Notification, Warns
 
 
 class ChannelTrouble(NamedTuple):
@@ -35,9 +35,16 @@ class ChannelHealth:
     stuck: tuple[Stuck, ...]
     last_success: Micros | None = None
     """When it last delivered something, a page or a test, in this run or an earlier one."""
+    warnings: tuple[str, ...] = ()
+    """What is wrong although it delivers."""
 
 
-def health_of(backlog: Backlog | None, trouble: ChannelTrouble | None, last_success: Micros | None) -> ChannelHealth:
+def health_of(
+    backlog: Backlog | None,
+    trouble: ChannelTrouble | None,
+    last_success: Micros | None,
+    channel: object = None,
+) -> ChannelHealth:
     """Of a channel that is owed this, is in that trouble, and delivered something then."""
     items = [] if backlog is None else list(backlog.items())
     stuck = tuple(
@@ -46,4 +53,5 @@ def health_of(backlog: Backlog | None, trouble: ChannelTrouble | None, last_succ
         if backlog is not None and backlog.is_poison(item)
     )
     oldest = min((item.notification.created for item in items), default=None)
-    return ChannelHealth(trouble, len(items), oldest, stuck, last_success)
+    warnings = tuple(channel.warnings()) if isinstance(channel, Warns) else ()
+    return ChannelHealth(trouble, len(items), oldest, stuck, last_success, warnings)

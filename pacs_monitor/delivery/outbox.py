@@ -157,7 +157,7 @@ class Outbox:
         for name in sorted({*self._sender.channels, *places}):
             place = places.get(name)
             owed, trouble = (None, None) if place is None else (place.backlog, place.trouble)
-            found[name] = health_of(owed, trouble, successes.get(name))
+            found[name] = health_of(owed, trouble, successes.get(name), self._sender.channels.get(name))
         return found
 
     async def test(self, notification: Notification) -> str:

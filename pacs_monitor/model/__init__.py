@@ -23,6 +23,7 @@ from pacs_monitor.model.contracts import (
     SeatHolder,
     TakesReplies,
     Tidies,
+    Warns,
     Watches,
     takes_replies,
 )
@@ -206,6 +207,7 @@ __all__ = [
     "Tls",
     "Transition",
     "Unreachable",
+    "Warns",
     "Watches",
     "Why",
     "failure_class",

@@ -338,6 +338,15 @@ def takes_replies(channel: object) -> bool:
 
 
 @runtime_checkable
+class Warns(Protocol):
+    """A channel that may deliver to some people and not to others (mail with several recipients)."""
+
+    def warnings(self) -> Sequence[str]:
+        """What is wrong although it delivers, one sentence each; may be asked from any thread."""
+        ...
+
+
+@runtime_checkable
 class Refreshes(Protocol):
     """A channel whose receiver forgets what it does not hear of again and again (Alertmanager)."""
 

@@ -152,6 +152,7 @@ def channels(daemon: DaemonView) -> list[dict[str, Any]]:
                 }
                 for stuck in health.stuck
             ],
+            "warnings": list(health.warnings),
         }
         for name, health in daemon.desk.outbox.health().items()
     ]

@@ -112,3 +112,48 @@ def every_event() -> dict[str, Notification]:
     told["digest"] = digest("01JX", AT, [missed([notification(), notification(Event.RESOLVED)])], like=notification())
     told["test"] = trial.trial("people", monitor, AT)
     return told
+
+
+def realistic() -> dict[str, Notification]:
+    """Pages as a night has them, for what people look at."""
+    told: dict[str, Any] = {
+        "summary": "Main archive refuses new images (C-STORE: out of resources, 0xA700) since 03:01:30; C-ECHO answers",
+        "title": "Main archive",
+        "impact": "ED and stroke CT cannot see priors. Downtime viewer: https://downtime.example.org/viewer",
+        "detail": "C-STORE of 39 kB to ARCHIVE at 10.20.1.15:11112 answered 0xA700 (refused: out of resources)",
+        "next_step": "Free space on the archive's image volume, or extend it; do not restart the modalities.",
+        "support": {"phone": "+49 30 1234-567", "contract": "4711", "hours": "24x7"},
+        "why": "out of resources",
+        "points_to": "the archive itself: the network to it works, and another service of it answers",
+        "downtime_procedure": "Burn CDs at the modality, read on the downtime viewer; form 12 in the red folder.",
+        "last_changes": [
+            {"what": "version", "at": "2025-11-22T21:10:00Z", "text": "software version 5.8.1 to 5.9.0 (Sat)"}
+        ],
+        "timezone": "Europe/Berlin",
+        "still_ok": ["archive/dicom_echo", "archive/dicom_find", "archive/web"],
+        "also_failing": ["archive/archive_disk"],
+        "problems": [
+            {
+                "check": "archive/dicom_store",
+                "state": "down",
+                "severity": "critical",
+                "reason": "out_of_resources",
+                "since": "2025-11-24T02:01:30Z",
+                "flapping": False,
+            }
+        ],
+        "acknowledged": None,
+        "public_note": "",
+        "labels": {"vendor": "acme"},
+        "since": "2025-11-24T02:01:30Z",
+        "noticed": "2025-11-24T02:01:52Z",
+        "last_good": "2025-11-24T02:00:30Z",
+    }
+    over = {**told, "summary": "Main archive: dicom_store works again at 03:42:10, after 40 min 40 s", "next_step": ""}
+    over |= {"resolved": "2025-11-24T02:42:10Z", "problems": [], "also_failing": [], "still_ok": []}
+    said = {"by": "m.weber", "why": "vendor is on it", "until": "2025-11-24T10:00:00Z", "ticket": "INC-2211"}
+    return {
+        "night-opened": notification(**told),
+        "night-acknowledged": notification(Event.ACKNOWLEDGED, **{**told, "acknowledged": said}),
+        "night-resolved": notification(Event.RESOLVED, **over),
+    }

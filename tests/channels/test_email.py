@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from pydantic import ValidationError
 
 from pacs_monitor.channels.email import Email, EmailSettings
 from pacs_monitor.channels.shared.redaction import WORDS_LIMIT
-from pacs_monitor.model import Channel, DeliveryError, Event, Failure
+from pacs_monitor.delivery.health import health_of
+from pacs_monitor.model import Channel, DeliveryError, Event, Failure, Refreshes, Warns
 from tests.channels import samples
 from tests.peers.authority import Authority
-from tests.peers.mail import STAGES, hangs, mail_server, resets, scripted_server, trickles
+from tests.peers.mail import STAGES, Answer, hangs, mail_server, resets, scripted_server, trickles
 from tests.peers.tls import context_of
-from tests.support.timing import SOON, Stopwatch
+from tests.support.timing import HANGS, SOON, Stopwatch
 
 OWN_CONTRACT = True
 """It speaks no HTTP: what the contract asks is asked here."""
@@ -69,18 +71,12 @@ def test_each_event_can_be_sent(event: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_server_that_hangs_at_any_stage_costs_no_more_than_the_time_limit(stage: str) -> None:
-    with scripted_server(**{stage: hangs}) as script, Stopwatch() as watch:
-        error = failure_of(script.port, timeout="1s")
+@pytest.mark.parametrize("does", [hangs, trickles], ids=["hangs", "says a byte now and then"])
+def test_a_server_that_hangs_at_any_stage_costs_no_more_than_the_time_limit(stage: str, does: Answer) -> None:
+    with scripted_server(**{stage: does}) as script, Stopwatch() as watch:
+        error = failure_of(script.port, timeout=f"{HANGS:g}s")
     assert (error.reason, error.failure) == ("timeout", Failure.TEMPORARY)
-    assert error.may_have_arrived is (stage in ("DATA", "message"))
-    assert watch.seconds < SOON / 2
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_nor_does_one_that_says_a_byte_now_and_then(stage: str) -> None:
-    with scripted_server(**{stage: trickles}) as script, Stopwatch() as watch:
-        assert failure_of(script.port, timeout="1s").reason == "timeout"
+    assert error.may_have_arrived is ("DATA" in [line.upper() for line in script.lines])
     assert watch.seconds < SOON / 2
 
 
@@ -213,3 +209,186 @@ def test_by_disclose_minimal_only_the_minimum_leaves_the_house() -> None:
 def test_what_cannot_work_is_an_error_that_names_the_fix(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         channel(25, **settings)
+
+
+def test_one_who_is_refused_holds_up_nobody_and_is_not_hidden(caplog: pytest.LogCaptureFixture) -> None:
+    with mail_server(of_recipient=lambda to: "550 5.1.1 no such user" if to == TWO else "250 Ok") as box:
+        mail = channel(box.port, **RELAY, to=[ONE, TWO])
+        said = mail.deliver(samples.notification(), SOON)
+        mail.refresh([], SOON)
+    assert said == f"250 2.0.0 Ok: queued as 4711; accepted for 1 of 2, not for {TWO} (550 5.1.1 no such user)"
+    assert box.recipients() == [[ONE]]
+    assert mail.warnings() == [f"mail to {TWO} is not accepted, others get it: 550 5.1.1 no such user"]
+    assert f"mail to {TWO} is not accepted" in caplog.text
+    assert health_of(None, None, None, mail).warnings == tuple(mail.warnings())
+
+
+def test_one_who_is_refused_for_now_gets_it_later_and_nobody_twice() -> None:
+    full = {TWO}
+    with mail_server(of_recipient=lambda to: "452 4.2.2 mailbox full" if to in full else "250 Ok") as box:
+        mail = channel(box.port, **RELAY, to=[ONE, TWO])
+        mail.deliver(samples.notification(), SOON)
+        mail.refresh([], SOON)
+        full.clear()
+        mail.refresh([], SOON)
+        mail.refresh([], SOON)
+    assert box.recipients() == [[ONE], [TWO]]
+    first, second = box.mails
+    assert first["Message-ID"] == second["Message-ID"]
+    assert mail.warnings() == []
+
+
+def test_nothing_overtakes_what_one_has_missed() -> None:
+    full = {TWO}
+    with mail_server(of_recipient=lambda to: "452 4.2.2 mailbox full" if to in full else "250 Ok") as box:
+        mail = channel(box.port, **RELAY, to=[ONE, TWO])
+        mail.deliver(samples.notification(), SOON)
+        full.clear()
+        mail.deliver(samples.notification(Event.RESOLVED), SOON)
+        mail.refresh([], SOON)
+    assert box.recipients() == [[ONE], [ONE, TWO]]
+
+
+def test_a_server_that_takes_few_at_a_time_gets_the_rest_at_once() -> None:
+    people = [f"p{number}@hospital.example.org" for number in range(5)]
+    seen: list[str] = []
+
+    def two_at_a_time(to: str) -> str:
+        seen.append(to)
+        return "250 Ok" if len(box.envelopes) > 1 or len(seen) % 5 in (1, 2) else "452 4.5.3 too many recipients"
+
+    with mail_server(of_recipient=two_at_a_time) as box:
+        assert channel(box.port, **RELAY, to=people).deliver(samples.notification(), SOON)
+    assert sorted(to for taken in box.recipients() for to in taken) == people
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason", "failure"),
+    [
+        ({ONE: "550 no", TWO: "550 no"}, "smtp_550", Failure.REFUSAL),
+        ({ONE: "550 no", TWO: "450 later"}, "smtp_450", Failure.TEMPORARY),
+    ],
+)
+def test_what_nobody_gets_is_not_delivered(answers: dict[str, str], reason: str, failure: Failure) -> None:
+    with mail_server(of_recipient=lambda to: answers[to]) as box:
+        error = failure_of(box.port, to=[ONE, TWO])
+    assert (error.reason, error.failure, error.may_have_arrived) == (reason, failure, False)
+    assert ONE in str(error)
+    assert TWO in str(error)
+    assert box.envelopes == []
+
+
+def test_a_refused_login_is_not_repeated_at_once_so_that_no_account_is_locked(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with mail_server(starttls=context_of(authority.certificate()), login=("monitor", "another")) as box:
+        mail = channel(box.port, ca=authority.ca, **LOGIN)
+        errors = []
+        for event in (Event.OPENED, Event.CHANGED, Event.RESOLVED):
+            with pytest.raises(DeliveryError) as raised:
+                mail.deliver(samples.notification(event), SOON)
+            errors.append((raised.value.reason, raised.value.failure, raised.value.retry_after))
+    assert errors == [("auth", Failure.REFUSAL, 300.0)] * 3
+    assert len(box.logins) <= 2  # PLAIN, then LOGIN, of one session
+
+
+@pytest.mark.parametrize(
+    ("settings", "certificate", "reason", "words"),
+    [
+        ({}, {}, "tls_untrusted", "set ca to the PEM file of the CA"),
+        (
+            {"ca": True},
+            {"names": ("mail.example.org",)},
+            "tls_hostname",
+            "write as host a name that the certificate has",
+        ),
+        ({"ca": True}, {"days": -1}, "tls_expired", "ask the owner of the mail server to renew it"),
+    ],
+)
+@pytest.mark.parametrize("how", ["starttls", "tls"])
+def test_a_certificate_that_is_not_right_is_refused_with_the_fix(
+    how: str, settings: dict[str, Any], certificate: dict[str, Any], reason: str, words: str, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    given = {"ca": authority.ca} if settings else {}
+    pair = authority.certificate(*certificate.get("names", ()), days=certificate.get("days", 30))
+    servers: dict[str, Any] = {how: context_of(pair)}
+    with mail_server(**servers) as box:
+        error = failure_of(box.port, tls=how, login="password", **LOGIN, **given)
+    assert (error.reason, error.may_have_arrived) == (reason, False)
+    assert str(error).startswith(words)
+    assert box.logins == []
+
+
+def test_what_offers_no_tls_gets_no_password() -> None:
+    with scripted_server() as script:
+        error = failure_of(script.port, tls="starttls", login="password", **LOGIN)
+    assert (error.reason, error.failure) == ("tls_not_offered", Failure.REFUSAL)
+    assert "set tls: if_offered" in str(error)
+    assert [line for line in script.lines if line.upper().startswith(("AUTH", "MAIL"))] == []
+
+
+def test_a_port_without_tls_is_told_from_one_with_it() -> None:
+    with scripted_server() as script:
+        error = failure_of(script.port, tls="tls", login="password", **LOGIN)
+    assert (error.reason, "set tls: starttls" in str(error)) == ("tls_not_offered", True)
+
+
+def test_a_server_without_login_says_what_to_change(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with mail_server(tls=context_of(authority.certificate())) as box:
+        error = failure_of(box.port, tls="tls", login="password", ca=authority.ca, **LOGIN)
+    assert (error.reason, error.failure) == ("auth", Failure.REFUSAL)
+    assert "login: none" in str(error)
+
+
+def test_if_offered_takes_tls_of_anybody_and_goes_on_without_where_it_does_not_work(tmp_path: Path) -> None:
+    own = Authority(tmp_path).certificate("exchange.local")
+    with mail_server(starttls=context_of(own)) as box:
+        channel(box.port, **RELAY).deliver(samples.notification(), SOON)
+    assert box.encrypted == [True]
+    offer = {"EHLO": b"250-relay\r\n250 STARTTLS\r\n"}
+    for answer in (b"454 4.7.0 TLS not available\r\n", b"220 go on\r\nnot TLS at all, this is\r\n"):
+        with scripted_server(**offer, STARTTLS=answer) as script:
+            assert channel(script.port, **RELAY).deliver(samples.notification(), SOON) == "250 Ok: queued"
+        assert len(script.messages) == 1
+
+
+def test_the_name_in_ehlo_is_never_localhost() -> None:
+    with mail_server() as box:
+        channel(box.port, **RELAY).deliver(samples.notification(), SOON)
+        channel(box.port, **RELAY, hello="monitor.hospital.example.org").deliver(samples.notification(), SOON)
+        channel(box.port, **RELAY, hello="münchen.example.org").deliver(samples.notification(), SOON)
+    assert box.hellos[2] == "xn--mnchen-3ya.example.org"
+    assert box.hellos[0] == "[127.0.0.1]" or "." in box.hellos[0].strip("[]")
+    assert box.hellos[1] == "monitor.hospital.example.org"
+
+
+def test_it_is_a_channel_that_is_refreshed_and_warns() -> None:
+    assert isinstance(channel(25, **RELAY), Refreshes)
+    assert isinstance(channel(25, **RELAY), Warns)
+
+
+def test_lines_that_begin_with_a_dot_arrive_and_end_no_mail() -> None:
+    told = ".\r\n.\r\nQUIT\r\n..hidden"
+    with mail_server() as box:
+        channel(box.port, **RELAY).deliver(samples.notification(impact=told, text=told), SOON)
+    (mail,) = box.mails
+    body = mail.get_body(("plain",))
+    assert body is not None
+    lines, expected = str(body.get_content()).splitlines(), [".", "QUIT", "..hidden", ".", ".", "QUIT", "..hidden"]
+    assert [line for line in lines if line in (".", "QUIT", "..hidden")] == expected
+    assert len(box.envelopes) == 1
+
+
+def test_a_name_that_does_not_resolve_surely_did_not_arrive() -> None:
+    error = failure_of(25, host="mail.invalid")
+    assert (error.reason, error.failure, error.may_have_arrived) == ("dns", Failure.TEMPORARY, False)
+
+
+def test_several_mails_at_once_are_all_delivered() -> None:
+    with mail_server() as box, ThreadPoolExecutor(4) as pool:
+        mail = channel(box.port, **RELAY)
+        every = [*samples.every_event().values()]
+        said = [*pool.map(lambda one: mail.deliver(one, SOON), every)]
+    assert set(said) == {"250 2.0.0 Ok: queued as 4711"}
+    assert len(box.envelopes) == len(every)

@@ -139,11 +139,13 @@ def test_a_channel_that_takes_nothing_or_refuses_one_page_is_shown_above_the_cou
     failing = {"works": False, "failing_since": "2025-11-24T15:00:00Z", "reason": "http_401", "pending": 3, "stuck": []}
     channels = [
         {"channel": "fine", "works": True, "failing_since": None, "reason": None, "pending": 1, "stuck": stuck},
+        {"channel": "mail", "works": True, "stuck": [], "warnings": ["mail to chief@x.org is not accepted"]},
         {"channel": "pager"} | failing,
     ]
     board = {"monitor": "east", "time": "2025-11-24T16:00:00Z", "paging": "on", "counts": {"up": 0}, "nodes": []}
     assert plain(display.board(board | {"channels": channels}, WHEN)) == [
         "channel fine refuses (http_413), but accepts others: [x] fails",
+        "channel mail: mail to chief@x.org is not accepted",
         "channel pager has delivered nothing since 16:00:00 CET (http_401); 3 notifications wait",
         "east at 17:00:00 CET: no checks; paging on",
     ]

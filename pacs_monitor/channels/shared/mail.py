@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from email.header import Header
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -20,52 +22,88 @@ from typing import Any
 from icalendar import Calendar
 from icalendar import Event as Appointment
 from jinja2 import Environment, StrictUndefined, Template
+from jinja2.utils import urlize
+from markupsafe import Markup, escape
 
 from pacs_monitor import __version__
 from pacs_monitor.channels.shared.mail_lines import details, lines
-from pacs_monitor.channels.shared.rendering import cut, said
+from pacs_monitor.channels.shared.rendering import cut, said, utf8
+from pacs_monitor.language import N_, _
 from pacs_monitor.model import ENDINGS, SECOND, Event, Notification
 
 SUBJECT_LIMIT, SUMMARY_LIMIT, HEADER_LIMIT, TEXT_LIMIT = 120, 2000, 60, 60_000
-"""Characters. Gmail shows 102 kB of a mail, and no more."""
-DOMAIN_LIMIT = 30
-"""Characters of the domain in our ids, so that none needs a second line, at which some programs break."""
+"""Characters of headers, bytes of texts. Gmail shows 102 kB of a mail, and no more."""
+LINE_LIMIT = 76
+"""Bytes of a line (RFC 2045 6.7; RFC 2047 2)."""
 SHORT_ID = 6
 """Characters of an incident's id that stand in subjects: enough for `pacs-monitor ack`."""
-LINKED = frozenset({"impact", "support", "next_step", "public_note", "runbook", "downtime"})
+LINKED = frozenset({"impact", "next_step", "public_note", "downtime_procedure"})
 """Lines that people of the site have written: an address in them becomes a link. Texts of probes do not."""
 _WHAT = {
-    "group": "several nodes lost together",
-    "blind": "checks cannot be run",
-    "delivery": "pages are not delivered",
-    "fault": "the monitor has a fault",
-    "summary": "many incidents at once",
+    "group": N_("several nodes lost together"),
+    "blind": N_("checks cannot be run"),
+    "delivery": N_("pages are not delivered"),
+    "fault": N_("the monitor has a fault"),
+    "summary": N_("many incidents at once"),
 }
 """What stands in the subject, by kind of incident."""
 _BADGES = {
-    Event.RESOLVED: "RESOLVED",
-    Event.WITHDRAWN: "WITHDRAWN: no longer monitored",
-    Event.CLOSED: "CLOSED by hand",
-    Event.MAINTENANCE_BEGUN: "MAINTENANCE has begun",
-    Event.MAINTENANCE_ENDING: "MAINTENANCE ends soon, and something still fails",
-    Event.MAINTENANCE_ENDED: "MAINTENANCE has ended",
-    Event.DIGEST: "SUMMARY",
-    Event.TEST: "TEST",
+    Event.RESOLVED: N_("RESOLVED"),
+    Event.WITHDRAWN: N_("WITHDRAWN: no longer monitored"),
+    Event.CLOSED: N_("CLOSED by hand"),
+    Event.MAINTENANCE_BEGUN: N_("MAINTENANCE has begun"),
+    Event.MAINTENANCE_ENDING: N_("MAINTENANCE ends soon, and something still fails"),
+    Event.MAINTENANCE_ENDED: N_("MAINTENANCE has ended"),
+    Event.DIGEST: N_("SUMMARY"),
+    Event.TEST: N_("TEST"),
 }
 _HOW = {
-    Event.CHANGED: " – changed",  # noqa: RUF001 - a dash, as people write it
-    Event.REMINDED: " – still open",  # noqa: RUF001
-    Event.ESCALATED: " – nobody has acknowledged it",  # noqa: RUF001
-    Event.ACKNOWLEDGED: " – acknowledged",  # noqa: RUF001
+    Event.CHANGED: N_("{severity}: changed"),
+    Event.REMINDED: N_("{severity}: still open"),
+    Event.ESCALATED: N_("{severity}: nobody has acknowledged it"),
+    Event.ACKNOWLEDGED: N_("{severity}: acknowledged"),
 }
+_SEVERITIES = {"critical": N_("CRITICAL"), "warning": N_("WARNING"), "info": N_("INFO")}
 _COLOURS = {"critical": "#b3261e", "warning": "#9a5b00"}
 _GOOD, _NEUTRAL = "#1b6e33", "#44505c"
 _TOKEN = re.compile(r"[A-Za-z0-9]{1,32}")
 
 
+class _Policy(EmailPolicy):
+    """The standard library's, but for headers that it folds wrongly (CPython 100991, 121284, 144156).
+
+    Ids become encoded words there, and encoded words stand without a blank between them: threads break, and Yahoo
+    refuses the mail.
+    """
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if name.lower().startswith(("content-", "mime-")):
+            return super().fold_binary(name, value)
+        if addresses := getattr(value, "addresses", ()):
+            text = ",\r\n ".join(_mailbox(address) for address in addresses)
+        else:
+            text = _words(str(value), name)
+        return f"{name}: {text}\r\n".encode("ascii")
+
+
+_POLICY = _Policy(linesep="\r\n", max_line_length=LINE_LIMIT)
+
+
+def _mailbox(address: Address) -> str:
+    if address.display_name.isascii():
+        return str(address)
+    return f"{_words(address.display_name)}\r\n <{address.addr_spec}>"
+
+
+def _words(text: str, name: str = "") -> str:
+    """In lines, as encoded words where it is not ASCII (RFC 2047)."""
+    header = Header(text, "us-ascii" if text.isascii() else "utf-8", LINE_LIMIT, name)
+    return header.encode(linesep="\r\n")
+
+
 def composed(notification: Notification, data: Mapping[str, Any], sender: str, to: str) -> EmailMessage:
     """The mail; `sender` and `to` are header values, `data` is what of the page may be sent."""
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_POLICY)
     domain = _domain(sender)
     first, own = _thread(notification, domain), f"<{_token(notification.id)}@{domain}>"
     begins = first is None or _begins(notification)
@@ -80,7 +118,7 @@ def composed(notification: Notification, data: Mapping[str, Any], sender: str, t
         mail[name] = value
     content = _content(notification, data)
     mail.set_content(_plain(content), charset="utf-8", cte="quoted-printable")
-    html = _template().render(content, subject=subject)
+    html = _template().render(content, subject=subject, language=notification.language)
     mail.add_alternative(html, subtype="html", charset="utf-8", cte="quoted-printable")
     if calendar := _calendar(notification, data, domain):
         mail.add_attachment(
@@ -103,21 +141,29 @@ def _subject(data: Mapping[str, Any]) -> str:
     """What is broken, in words that stay the same until it is over."""
     title = _flat(said(data, "title") or said(data, "monitor")) or "pacs-monitor"
     if "window" in data:
-        return cut(f"Maintenance: {title}", SUBJECT_LIMIT)
+        return cut(_("Maintenance: {title}", title=title), SUBJECT_LIMIT)
     incident = said(data, "incident")
     if not incident or said(data, "kind") == "handover":
         return cut(_flat(said(data, "summary")), SUBJECT_LIMIT) or title
     members = data.get("members") or ()
     check = str(members[0]).rpartition("/")[2] if members else ""
-    what = _WHAT.get(said(data, "kind")) or _flat(f"{check} in trouble").strip()
+    what = _WHAT.get(said(data, "kind"))
+    what = _(what) if what else _flat(_("{check} in trouble", check=check))
     return f"{cut(f'{title}: {what}', SUBJECT_LIMIT)} [{incident[-SHORT_ID:]}]"
 
 
 def _badge(notification: Notification, data: Mapping[str, Any]) -> str:
-    event, severity = notification.event, said(data, "severity").upper() or "INFO"
+    badge = _what_it_is(notification, data)
+    return _("TEST: {badge}", badge=badge) if data.get("test") is True else badge
+
+
+def _what_it_is(notification: Notification, data: Mapping[str, Any]) -> str:
+    event, severity = notification.event, _(_SEVERITIES.get(said(data, "severity"), "INFO"))
     if event in _BADGES:
-        return _BADGES[event]
-    return severity + (" – worse than before" if data.get("worse") is True else _HOW.get(event, ""))  # noqa: RUF001
+        return _(_BADGES[event])
+    if data.get("worse") is True:
+        return _("{severity}: worse than before", severity=severity)
+    return _(_HOW[event], severity=severity) if event in _HOW else severity
 
 
 def _colour(notification: Notification, data: Mapping[str, Any]) -> str:
@@ -129,22 +175,27 @@ def _colour(notification: Notification, data: Mapping[str, Any]) -> str:
 
 def _content(notification: Notification, data: Mapping[str, Any]) -> dict[str, Any]:
     """What both forms of a mail say."""
-    links = {"Open the incident": said(data, "url"), "What to do (runbook)": said(data, "runbook")}
+    links = {_("Open the incident"): said(data, "url"), _("What to do (runbook)"): said(data, "runbook")}
     if not said(data, "incident"):
-        links = {"Open the monitor": said(data, "url")}
-    incident = said(data, "incident")[-SHORT_ID:]
-    how = f" Acknowledge: pacs-monitor ack {incident}." if incident and notification.event not in ENDINGS else ""
+        links = {_("Open the monitor"): said(data, "url")}
+    incident, over = said(data, "incident")[-SHORT_ID:], notification.event in ENDINGS
+    footer = _(
+        "Sent by {monitor} through channel {channel}.", monitor=said(data, "monitor"), channel=notification.channel
+    )
+    if incident and not over and data.get("test") is not True:
+        how = _("Acknowledge: pacs-monitor ack {incident} (opening a link changes nothing).", incident=incident)
+        footer = f"{footer} {how}"
     return {
         "badge": _badge(notification, data),
         "colour": _colour(notification, data),
-        "summary": cut(said(data, "summary"), SUMMARY_LIMIT),
-        "lines": lines(data),
-        "text": cut(said(data, "text"), TEXT_LIMIT).splitlines(),
+        "summary": cut(said(data, "summary"), SUMMARY_LIMIT, utf8),
+        "lines": lines(data, over=over),
+        "text": cut(said(data, "text"), TEXT_LIMIT, utf8).splitlines(),
         "links": {title: url for title, url in links.items() if url},
-        "details": details(data),
+        "details": details(data, over=over),
         "linked": LINKED,
-        "footer": f"Sent by the monitor {said(data, 'monitor')} through channel {notification.channel}.{how}"
-        " Opening a link changes nothing.",
+        "phone": str((data.get("support") or {}).get("phone") or ""),
+        "footer": footer,
     }
 
 
@@ -168,9 +219,28 @@ def _in_plain(title: str, texts: tuple[str, ...]) -> str:
 @cache
 def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined)
-    environment.filters["dialled"] = lambda text: re.sub(r"[^+0-9]", "", str(text))
+    environment.filters |= {"dialled": _dialled, "linked": _linked, "indented": _indented}
     text = files("pacs_monitor.channels.shared").joinpath("mail.html").read_text(encoding="utf-8")
     return environment.from_string(text)
+
+
+def _linked(text: str) -> Markup:
+    """Escaped, with the addresses in it as links."""
+    return Markup(urlize(text, rel="noreferrer").replace("<a ", '<a class="link" style="color:#0b57d0;" '))  # noqa: S704
+
+
+def _indented(row: str) -> str:
+    """HTML drops the blanks at the beginning of a line."""
+    text = row.lstrip(" ")
+    return "\N{NO-BREAK SPACE}" * (len(row) - len(text)) + text
+
+
+def _dialled(text: str, phone: str) -> Markup:
+    """Escaped, with the phone number as a link that a phone dials (RFC 3966)."""
+    if not (number := re.sub(r"[^+0-9]", "", phone)):
+        return escape(text)
+    link = Markup('<a class="link" style="color:#0b57d0;" href="tel:{}">{}</a>').format(number, phone)
+    return Markup(escape(text).replace(escape(phone), link))  # noqa: S704
 
 
 def _thread(notification: Notification, domain: str) -> str | None:
@@ -193,11 +263,8 @@ def _token(identity: str) -> str:
 
 
 def _domain(sender: str) -> str:
-    """Of our ids: the sender's, or the end of it."""
-    domain = sender.rpartition("@")[2].rstrip("> ")
-    while len(domain) > DOMAIN_LIMIT and "." in domain:
-        domain = domain.partition(".")[2]
-    return domain[-DOMAIN_LIMIT:]
+    """Of our ids: the sender's."""
+    return sender.rpartition("@")[2].rstrip("> ")
 
 
 def _flat(text: str) -> str:
@@ -219,7 +286,7 @@ def _calendar(notification: Notification, data: Mapping[str, Any], domain: str) 
     event.add("dtstamp", datetime.fromtimestamp(notification.created // SECOND, UTC))
     event.add("dtstart", start.astimezone(UTC))
     event.add("dtend", max(end, start + timedelta(minutes=1)).astimezone(UTC))
-    event.add("summary", f"Maintenance: {_flat(said(data, 'title'))}")
+    event.add("summary", _("Maintenance: {title}", title=_flat(said(data, "title"))))
     event.add("description", said(data, "summary"))
     event.add("url", said(data, "url"))
     event.add("transp", "TRANSPARENT")
