@@ -90,6 +90,7 @@ class Rules:
         self.escalating = frozenset(name for name, channel in estate.channels.items() if channel.owns_escalation)
         """The channels that escalate by themselves."""
         self.fallbacks = {name: one.channel for name, one in estate.fallbacks.items() if one.channel in self.channels}
+        self.keeping = estate.keeping
         self.escalates = any(route.escalate for route in (*estate.routes, estate.default_route))
         self._nodes = estate.nodes
         self.own_site = estate.monitor.site
