@@ -17,7 +17,7 @@ from pacs_monitor.alerting.journal import Journal, journal_file
 from pacs_monitor.alerting.recovery import recover
 from pacs_monitor.alerting.restart import cut_off
 from pacs_monitor.alerting.restrictions import restored_restrictions
-from pacs_monitor.alerting.standing import refresher
+from pacs_monitor.alerting.standing import poller, refresher
 from pacs_monitor.change_calendars import ChangeCalendars
 from pacs_monitor.clock import ClockWatch, SystemClock
 from pacs_monitor.config import ConfigError, Estate
@@ -173,6 +173,7 @@ class Daemon:
         self._heart = self.supervisor.supervise("heartbeat", self._heartbeat_loop)
         self.keeping.start(self.estate.monitor)
         beside = {"dead man's switch": self.dead_mans_switch.keep, "refresh": refresher(self).keep}
+        beside |= {"acknowledgements": poller(self).keep}
         beside |= {"timetable": self.timetable.keep, "change calendars": self.change_calendars.keep}
         self._beside = [self.supervisor.supervise(name, keep) for name, keep in beside.items()]
         self._web.start()

@@ -10,7 +10,7 @@ from pacs_monitor.alerting.holds import held_until
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.alerting.view import view
-from pacs_monitor.model import Severity
+from pacs_monitor.model import Notified, Severity
 
 
 def settle(turn: Turn, subject: Subject) -> Subject:
@@ -55,3 +55,18 @@ def _without(turn: Turn, subject: Subject) -> Subject:
     incident = subject.incident.changed(acknowledgement=None, code="")
     turn.effects.incidents[incident.id] = incident
     return turn.remember(replace(subject, incident=incident))
+
+
+def say_where_kept(turn: Turn) -> None:
+    """What is owed of an open incident says where else it may be acknowledged, unheard."""
+    if not turn.rules.keeping:
+        return
+    for place, owed in enumerate(turn.effects.owed):
+        subject = turn.subject(owed.incident.id)
+        if subject is not None and owed.channel not in turn.rules.keeping:
+            kept = {turn.rules.keeping[c] for c, sent in subject.notified.items() if _keeps(turn, c, sent)}
+            turn.effects.owed[place] = replace(owed, kept_in=", ".join(sorted(kept)))
+
+
+def _keeps(turn: Turn, channel: str, sent: Notified) -> bool:
+    return channel in turn.rules.keeping and not (sent.shadow or sent.refused)

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from immutables import Map
 
 from pacs_monitor.alerting import (
+    acknowledgements,
     coverage,
     cuts,
     digests,
@@ -98,6 +99,7 @@ def advance(situation: Situation, event: Event, rules: Rules) -> Advance:
         subject = subject and storms.looked_at(turn, subject)
         if subject is not None:
             notify.evaluate(turn, subject)
+    acknowledgements.say_where_kept(turn)
     return Advance(turn.now, turn.effects)
 
 

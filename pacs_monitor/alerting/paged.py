@@ -19,6 +19,8 @@ class Page(NamedTuple):
     """Of the page, or of what was last sent after it."""
     fallback_for: str = ""
     """The channel in whose place it was notified."""
+    number: int = 1
+    """Goes up each time that it pages anew."""
 
 
 class Paged(NamedTuple):
@@ -38,7 +40,7 @@ def paged(subject: Subject, waiting: Set[str]) -> Paged:
     """`waiting` are the ids of notifications that are still to be delivered."""
     instead = subject.undelivered.instead
     pages = tuple(
-        Page(channel, _status(sent, waiting), sent.at, instead.get(channel, ""))
+        Page(channel, _status(sent, waiting), sent.at, instead.get(channel, ""), sent.page)
         for channel, sent in subject.notified.items()
     )
     held = tuple(subject.suppressed.values())

@@ -12,8 +12,9 @@ from pacs_monitor.alerting.latest import LatestChanges
 from pacs_monitor.alerting.observer import Board
 from pacs_monitor.alerting.turn import Effects, Notice, Owed, OwedDigest
 from pacs_monitor.config.estate import Estate
+from pacs_monitor.format.asides import with_asides
 from pacs_monitor.language import speaking
-from pacs_monitor.messages import digest, fallback, instead, maintenance, page
+from pacs_monitor.messages import digest, fallback, maintenance, page
 from pacs_monitor.messages.scene import Scene
 from pacs_monitor.messages.words import voice
 from pacs_monitor.model import Check, CheckId, Event, Micros, Notification, Standing
@@ -80,8 +81,9 @@ class Pages:
             data = fallback.data(owed.incident, owed.event, self._name, estate.monitor.url)
         data = {**data, **voice(estate.monitor), "page": owed.page, "worse": owed.worse}
         data |= {"first": True} if owed.first else {}
-        if owed.instead_of:
-            data |= instead.of(owed.instead_of, data["summary"] if owed.event is Event.OPENED else "")
+        data |= {"fallback_for": owed.instead_of} if owed.instead_of else {}
+        data |= {"acknowledgement_kept_in": owed.kept_in} if owed.kept_in else {}
+        data["summary"] = with_asides(data["summary"], owed.event, data)
         data |= codes.on_page(owed.incident, estate.channels.get(owed.channel))
         return Notification(owed.id, owed.channel, owed.event, owed.at, data, owed.incident.id, owed.status)
 

@@ -93,6 +93,7 @@ class Rules:
         self.fallbacks = {name: one.channel for name, one in estate.fallbacks.items() if one.channel in self.channels}
         self.replying = frozenset(name for name, channel in estate.channels.items() if takes_replies(channel))
         """The channels that take replies: their pages have a code."""
+        self.keeping = estate.keeping
         self.escalates = any(route.escalate for route in (*estate.routes, estate.default_route))
         self._nodes = estate.nodes
         self.own_site = estate.monitor.site

@@ -1,4 +1,4 @@
-"""What is open, as a channel would be told of it now: for receivers that forget what they do not hear of again."""
+"""What is open on a channel: for receivers that forget what they do not hear of again, and those that keep answers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Protocol
 from pacs_monitor.alerting.desk import Desk
 from pacs_monitor.alerting.pages import Pages
 from pacs_monitor.alerting.turn import Effects, Owed
+from pacs_monitor.alerting.words import Acknowledge
 from pacs_monitor.config.estate import Estate
-from pacs_monitor.delivery import Refresher
+from pacs_monitor.delivery import Poller, Refresher
 from pacs_monitor.engine.engine import Engine
-from pacs_monitor.model import Clock, DeliveryStatus, Event, Notification
+from pacs_monitor.model import Clock, DeliveryStatus, Event, Notification, Taken
 from pacs_monitor.supervision import Supervisor
 
 
@@ -48,3 +49,23 @@ def refresher(leader: Leader) -> Refresher:
         return pages.written(Effects(owed=owed), estate, estate.checks, now)
 
     return Refresher(leader.clock, lambda: leader.estate.channels, standing, leader.instance.permitted)
+
+
+def poller(leader: Leader) -> Poller:
+    """Asks receivers who has acknowledged what is open there, and says it here."""
+
+    def taken(channel: str) -> Sequence[Taken]:
+        name = leader.estate.monitor.name
+        return [
+            Taken(one.incident.id, f"{name}/{one.incident.id}", page.number)
+            for one in leader.desk.paged()
+            for page in one.notified
+            if page.channel == channel and page.status is DeliveryStatus.DELIVERED
+            if one.incident.acknowledgement is None
+        ]
+
+    async def heard(one: Taken, by: str) -> None:
+        """What is not accepted (it has ended meanwhile) needs no answer."""
+        await leader.desk.say(Acknowledge(one.incident, by))
+
+    return Poller(leader.clock, lambda: leader.estate.channels, taken, heard, leader.instance.permitted)

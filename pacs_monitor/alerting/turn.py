@@ -52,6 +52,8 @@ class Owed:
     """An escalation to a channel that has had no `opened`: for that channel it is one."""
     instead_of: str = ""
     """The channel whose fallback this one is here."""
+    kept_in: str = ""
+    """The receivers (of other channels) where people may acknowledge it, of which nothing is heard here."""
 
 
 class Notice(NamedTuple):

@@ -17,25 +17,31 @@ The key is that of an API integration of a team. `url: https://api.opsgenie.com`
 | a test | an alert P5; close it there, or use `notify-test --event opened`, which does |
 
 `critical` is P1, `warning` P3, `info` P5. It escalates by itself, so the monitor does not escalate what it has
-accepted. An acknowledgement there is kept there: the monitor does not learn of it. 202 is delivered (requests are
-processed later); 401, 403 and 422 are refusals; 429 and 5xx are retried.
+accepted. 202 is delivered (requests are processed later); 401, 403 and 422 are refusals; 429 and 5xx are retried.
+
+An acknowledgement that somebody makes there is kept there, and the pages to other channels say so, unless the monitor
+may ask for it: `acknowledgements: {poll: 60s}` brings it back, as "OWNER via Jira Service Management", for as long as
+one that is made here. The key has to allow reading.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from time import monotonic
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
 
+from pydantic import Field
+
+from pacs_monitor.channels.shared.acknowledging import SHORTEST_POLL, moment_of, name_of
 from pacs_monitor.channels.shared.disclosure import Disclose, disclosed
 from pacs_monitor.channels.shared.http import HttpSender, HttpSettings, time_left
 from pacs_monitor.channels.shared.lines import plain_text
-from pacs_monitor.channels.shared.paging import details, former_keys, page_key, pages_anew
+from pacs_monitor.channels.shared.paging import details, former_keys, key_of, page_key, pages_anew
 from pacs_monitor.channels.shared.redaction import Redaction
 from pacs_monitor.channels.shared.rendering import cut, json_bytes, said
-from pacs_monitor.fields import SecretLine, WebAddress
-from pacs_monitor.model import ENDINGS, Event, Notification
+from pacs_monitor.fields import Duration, SecretLine, Settings, WebAddress
+from pacs_monitor.model import ENDINGS, AcknowledgedThere, DeliveryError, Event, Notification, Taken
 
 MESSAGE_LIMIT, DESCRIPTION_LIMIT, NOTE_LIMIT = 130, 15_000, 25_000
 """Characters (Atlassian, Integration events)."""
@@ -48,12 +54,21 @@ Request = tuple[str, dict[str, Any]]
 """A path, and what is posted there."""
 
 
+class Acknowledgements(Settings):
+    """Acknowledgements that people make there are asked for."""
+
+    poll: Annotated[Duration, Field(ge=SHORTEST_POLL)] = 60.0
+    """How often, while something is open."""
+
+
 class JsmSettings(HttpSettings):
     api_key: SecretLine
     """Key of the API integration (GenieKey); or api_key_file."""
     url: WebAddress = "https://api.atlassian.com/jsm/ops/integration"
     """Root of the API; https://api.opsgenie.com for Opsgenie."""
     disclose: Disclose = "minimal"
+    acknowledgements: Acknowledgements | None = None
+    """Brings acknowledgements on the phone back; without, they are kept there."""
 
 
 class Jsm:
@@ -63,6 +78,7 @@ class Jsm:
     settings: ClassVar[type[JsmSettings]] = JsmSettings
     owns_escalation: ClassVar[bool] = True
     takes_answers: ClassVar[bool] = False
+    service: ClassVar[str] = "Jira Service Management"
 
     def __init__(self, name: str, settings: JsmSettings) -> None:
         self.name = name
@@ -79,6 +95,17 @@ class Jsm:
         for request in others:
             self._post(request, time_left(until))
         return answer
+
+    @property
+    def poll_every(self) -> float | None:
+        kept = self._settings.acknowledgements
+        return None if kept is None else kept.poll
+
+    def acknowledged(self, taken: Taken, timeout: float) -> AcknowledgedThere | None:
+        """Whose the alert is, if it is acknowledged: the owner is a person (Opsgenie Alert API, Get Alert)."""
+        alias = quote(key_of(taken.dedup_key, taken.page, ALIAS_LIMIT), safe="")
+        url = f"{self._settings.url}{PATH}/{alias}?identifierType=alias"
+        return _acknowledged(self._sender.ask(url, timeout, headers=self._headers))
 
     def _post(self, request: Request, timeout: float) -> str:
         path, body = request
@@ -118,3 +145,15 @@ def _alert(data: Mapping[str, Any]) -> dict[str, Any]:
         "tags": [cut(tag, TAG_LIMIT) for tag in tags if tag],
         "details": {**told, "url": said(data, "url")},
     }
+
+
+def _acknowledged(answer: Any) -> AcknowledgedThere | None:
+    """What the integration itself has acknowledged has no owner: it was ours."""
+    try:
+        alert = answer["data"]
+        owner = alert.get("owner") if alert["acknowledged"] is True and alert.get("status") != "closed" else ""
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DeliveryError("bad_content", f"the answer is no alert: {type(error).__name__}") from None
+    return (
+        AcknowledgedThere(name_of(str(owner).partition("@")[0]), moment_of(alert.get("updatedAt"))) if owner else None
+    )

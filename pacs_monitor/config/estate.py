@@ -26,7 +26,7 @@ from pacs_monitor.config.sections import (
 )
 from pacs_monitor.config.tree import Mark
 from pacs_monitor.fields import Match
-from pacs_monitor.model import Address, Channel, Check, CheckId, Node, fingerprint
+from pacs_monitor.model import Address, Channel, Check, CheckId, KeepsAcknowledgements, Node, fingerprint
 from pacs_monitor.services import Service
 
 
@@ -121,6 +121,12 @@ class Estate:
         """
         escalating = {name: LATE_AFTER for name, channel in self.channels.items() if channel.owns_escalation}
         return escalating | {name: one.after for name, one in self.fallbacks.items()}
+
+    @cached_property
+    def keeping(self) -> Mapping[str, str]:
+        """The channels whose receiver keeps acknowledgements to itself, and what it is called."""
+        kept = {name: channel for name, channel in self.channels.items() if isinstance(channel, KeepsAcknowledgements)}
+        return {name: channel.service for name, channel in kept.items() if channel.poll_every is None}
 
     @cached_property
     def checks_of(self) -> Mapping[str, tuple[CheckId, ...]]:

@@ -360,3 +360,40 @@ class Refreshes(Protocol):
         stand now; also when there are none. Raises DeliveryError.
         """
         ...
+
+
+class Taken(NamedTuple):
+    """An open incident that a channel has delivered, and that nobody has acknowledged here."""
+
+    incident: str
+    dedup_key: str
+    page: int
+
+
+class AcknowledgedThere(NamedTuple):
+    """Somebody has acknowledged a page at its receiver."""
+
+    by: str
+    """Their name there."""
+    at: Micros | None
+    """When, if the receiver says so."""
+
+
+@runtime_checkable
+class KeepsAcknowledgements(Protocol):
+    """A channel at whose receiver people acknowledge (PagerDuty): it is asked, or its pages are known to keep that."""
+
+    service: ClassVar[str]
+    """What people call the receiver."""
+
+    @property
+    def poll_every(self) -> float | None:
+        """Seconds from one question to the next; None where the configuration does not say to ask."""
+        ...
+
+    def acknowledged(self, taken: Taken, timeout: float) -> AcknowledgedThere | None:
+        """Blocking: who of the people there has acknowledged the current page, if anybody has; raises DeliveryError.
+
+        Not what the monitor itself has acknowledged there.
+        """
+        ...

@@ -184,3 +184,15 @@ def test_another_process_pages_no_fallback_twice_and_knows_in_whose_place_it_was
         play.restart(2100).move(3000, ECHO, "up").until(3100)
     assert told(play, "second") == ["240 opened for hook", "2040 reminded for hook", "3000 resolved for hook"]
     assert told(play, "hook") == ["120 opened", "1920 reminded", "3000 resolved"]
+
+
+def test_pages_to_others_say_where_an_acknowledgement_is_kept(play: Play) -> None:
+    play.move(60, BOSS, "down", since=60).until(800)
+    kept = {owed.channel: owed.kept_in for owed in play.heard}
+    assert kept == {"boss": ""}
+    play.tell(900, PageLate(known(play), "boss")).until(1000)
+    assert {owed.channel: owed.kept_in for owed in play.heard} == {
+        "boss": "",
+        "second": "PagerDuty",
+        "third": "PagerDuty",
+    }

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pacs_monitor.channels.shared.lines import local
+from pacs_monitor.format.asides import with_asides
 from pacs_monitor.language import N_, _, _n
 from pacs_monitor.model import Event, Notification
 
@@ -53,6 +54,7 @@ _SAFE = (
         "language",
         "timezone",
         "fallback_for",
+        "acknowledgement_kept_in",
     ),
 )
 _MISSED = ("incident", "dedup_key", "severity", "since", "ended")
@@ -96,10 +98,7 @@ def disclosed(notification: Notification, disclose: Disclose) -> Mapping[str, An
         kept["last_changes"] = [{key: one.get(key) for key in _CHANGE} for one in data["last_changes"]]
     if "missed" in data:
         kept["missed"] = [{key: one.get(key) for key in _MISSED} for one in data["missed"]]
-    summary, other = _summary(notification), data.get("fallback_for")
-    if other and notification.event is Event.OPENED:
-        summary = _("{summary}; sent here because {channel} does not answer", summary=summary, channel=other)
-    return {**kept, "summary": summary}
+    return {**kept, "summary": with_asides(_summary(notification), notification.event, data)}
 
 
 def _summary(notification: Notification) -> str:

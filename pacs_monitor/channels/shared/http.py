@@ -7,6 +7,7 @@ credentials go to no other host. Nothing here repeats a URL or a secret.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator
@@ -92,8 +93,22 @@ class HttpSender:
         A 2xx whose body lacks what `accepts` looks for is a refusal (`not_accepted`). What is `hidden` is left out of
         what the receiver said.
         """
+        return self._said(self._exchange(method, url, body, timeout, headers), accepts, hidden)
+
+    def ask(self, url: str, timeout: float, *, headers: Mapping[str, str]) -> Any:
+        """What a GET within `timeout` seconds, or the settings' own, answers as JSON; DeliveryError."""
+        answer = self._exchange("GET", url, None, timeout, headers)
+        said = self._said(answer, None, "")
         try:
-            answer = http.send(
+            return json.loads(answer.body)
+        except ValueError:
+            raise DeliveryError("bad_content", f"the answer is no JSON: {said}") from None
+
+    def _exchange(
+        self, method: str, url: str, body: bytes | None, timeout: float, headers: Mapping[str, str] | None
+    ) -> http.Response:
+        try:
+            return http.send(
                 method,
                 url,
                 timeout=min(timeout, self._settings.timeout),
@@ -107,7 +122,6 @@ class HttpSender:
             reason = "proxy" if error.reason is Reason.NOT_MEASURED else error.reason
             arrived = error.phase not in _BEFORE_THE_REQUEST
             raise DeliveryError(reason, str(error), may_have_arrived=arrived) from None
-        return self._said(answer, accepts, hidden)
 
     def _said(self, answer: http.Response, accepts: re.Pattern[str] | None, hidden: str) -> str:
         body = answer.body.decode("utf-8", "replace")

@@ -57,6 +57,12 @@ def page_key(notification: Notification, longest: int) -> str:
     return _key(notification, _page(notification), longest)
 
 
+def key_of(dedup_key: str, page: int, longest: int) -> str:
+    """Of one page of an incident."""
+    key = f"{dedup_key}/{page}"
+    return key if len(key) <= longest else sha256(key.encode()).hexdigest()
+
+
 def former_keys(notification: Notification, longest: int) -> list[str]:
     """Of the pages before it, the latest first."""
     return [_key(notification, page, longest) for page in range(_page(notification) - 1, 0, -1)]
@@ -78,8 +84,7 @@ def _page(notification: Notification) -> int:
 
 
 def _key(notification: Notification, page: int, longest: int) -> str:
-    key = f"{said(notification.data, 'dedup_key') or notification.id}/{page}"
-    return key if len(key) <= longest else sha256(key.encode()).hexdigest()
+    return key_of(said(notification.data, "dedup_key") or notification.id, page, longest)
 
 
 def _text(data: Mapping[str, Any], key: str) -> str:
