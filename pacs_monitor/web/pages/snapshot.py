@@ -65,6 +65,8 @@ class IncidentRow(NamedTuple):
     site: str
     title: str
     """What users know it by: never a person."""
+    impact: str
+    """What it means to them, as the configuration says."""
 
 
 class Snapshot(NamedTuple):
@@ -176,7 +178,9 @@ def _incident(one: Paged, summary: str, standing: Standing, estate: Estate) -> I
     node = estate.nodes.get(incident.members[0].node) if incident.members else None
     title = (node.title or node.name) if node else incident.cause
     about = status.incident(one) | standing.of(incident)
-    return IncidentRow(incident, summary, about, sign_of(incident.state), node.site if node else "", title)
+    return IncidentRow(
+        incident, summary, about, sign_of(incident.state), node.site if node else "", title, node.impact if node else ""
+    )
 
 
 async def _last_ended(daemon: DaemonView) -> Incident | None:
