@@ -184,6 +184,7 @@ async def test_maintenance_is_previewed_planned_extended_and_ended(guarded: Guar
     await guarded.send(browser, page, page, do="plan", **asked)
     (window,) = guarded.daemon.desk.plans.windows()
     assert window.name == "update"
+    assert "Call off" in (await browser.get(page)).text
     await guarded.send(browser, page, page, do="extend", window=window.id, **{"for": "1h"})
     assert guarded.daemon.desk.plans.windows()[0].end > window.end
     await guarded.send(browser, page, page, do="end", window=window.id)

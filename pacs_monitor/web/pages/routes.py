@@ -16,8 +16,10 @@ from pacs_monitor.web.pages.assets import add_assets
 from pacs_monitor.web.pages.board import LONGEST_QUERY, Query, board
 from pacs_monitor.web.pages.detail_pages import check_page, missing, node_page
 from pacs_monitor.web.pages.details import check_seen, node_seen
+from pacs_monitor.web.pages.feeds import add_feeds
 from pacs_monitor.web.pages.incident import incident_part
 from pacs_monitor.web.pages.maintenance import Asked, Planned, maintenance_page
+from pacs_monitor.web.pages.monitor import monitor_page
 from pacs_monitor.web.pages.render import Fragment
 from pacs_monitor.web.pages.serving import Make, Notice, Pages, about, viewer_of, wants_page
 from pacs_monitor.web.pages.signs import SIGNS
@@ -40,6 +42,8 @@ def add_pages(app: FastAPI, daemon: DaemonView) -> None:
     _add_details(app, daemon, pages)
     _add_incident(app, daemon, pages)
     _add_maintenance(app, daemon, pages)
+    _add_monitor(app, daemon, pages)
+    add_feeds(app, daemon)
 
 
 def _add_board(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
@@ -146,6 +150,15 @@ def _add_maintenance(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
             notice = Notice(forms.text_of(error), error.status_code)
             return await pages.send(request, part(request, asked), notice=notice, kept=False)
         return await pages.send(request, part(request, asked, window), kept=False)
+
+
+def _add_monitor(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
+    @app.get("/monitor", summary="Whether the monitor itself is well.", include_in_schema=False)
+    async def monitor(request: Request) -> Response:
+        async def make() -> Fragment:
+            return monitor_page(daemon, about(daemon, request))
+
+        return await pages.send(request, make)
 
 
 def _planned(daemon: DaemonView) -> Planned:

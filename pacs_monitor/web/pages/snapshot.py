@@ -13,7 +13,7 @@ from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.history import HistoryError
 from pacs_monitor.messages import page
 from pacs_monitor.model import TROUBLE, Incident, Micros, Status
-from pacs_monitor.web import records, status
+from pacs_monitor.web import records, services, status
 from pacs_monitor.web.pages.freshness import Freshness, freshness
 from pacs_monitor.web.pages.signs import UNWATCHED, Sign, sign_of
 from pacs_monitor.web.standing import Standing
@@ -85,6 +85,8 @@ class Snapshot(NamedTuple):
     channels: tuple[dict[str, Any], ...]
     heartbeat: dict[str, Any] | None
     last_ended: Incident | None
+    services: tuple[dict[str, Any], ...]
+    """As `/api/v1/services` has them."""
     sites: dict[str, str]
     """Titles of sites by name, in the order of the configuration."""
 
@@ -111,6 +113,7 @@ async def snapshot(daemon: DaemonView) -> Snapshot:
         tuple(status.channels(daemon)),
         status.heartbeat(daemon),
         None if incidents else await _last_ended(daemon),
+        tuple(services.listed(daemon)),
         {name: site.title or name for name, site in estate.sites.items()},
     )
 

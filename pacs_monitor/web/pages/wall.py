@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from pacs_monitor.model import IncidentKind, Micros
 from pacs_monitor.web.pages.board import by_site, counts
 from pacs_monitor.web.pages.render import Fragment, Page, Place, fragment
-from pacs_monitor.web.pages.signs import UP, Sign
+from pacs_monitor.web.pages.signs import UP, Sign, sign_of
 from pacs_monitor.web.pages.snapshot import IncidentRow, NodeRow, Snapshot
 
 LAYOUT = "wall_layout.html"
-MOST, MOST_SITES = 5, 8
-"""Troubles, and sites, that fit on one screen; the rest is counted."""
+MOST, MOST_SITES, MOST_SERVICES = 5, 8, 6
+"""Troubles (one fewer beside services), sites and services that fit on one screen; the rest is counted."""
 OF_NODES = frozenset({IncidentKind.NODE, IncidentKind.GROUP})
 
 
@@ -46,8 +46,9 @@ def wall(seen: Snapshot, site: str, about: Page) -> Fragment:
         about.times,
         seen=seen,
         title=seen.sites.get(site, site) if site else seen.monitor,
-        troubles=troubles[:MOST],
-        more=max(0, len(troubles) - MOST) + seen.more_incidents,
+        services=[(one, sign_of(one["state"])) for one in seen.services][:MOST_SERVICES] if not site else [],
+        troubles=troubles[: MOST - bool(seen.services and not site)],
+        more=max(0, len(troubles) - MOST + bool(seen.services and not site)) + seen.more_incidents,
         places=places[:MOST_SITES],
         more_places=max(0, len(places) - MOST_SITES),
         working=sum(row.sign is UP for row in nodes),
