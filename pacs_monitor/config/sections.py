@@ -20,6 +20,7 @@ from pacs_monitor.config.values import (
     Exceptional,
     HostPort,
     Name,
+    Networks,
     Pace,
     TimeZone,
 )
@@ -44,16 +45,16 @@ class Token(Settings):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "if": {"properties": {"role": {"enum": ["viewer", "operator", "gateway"]}}, "required": ["role"]},
+            "if": {"properties": {"role": {"enum": ["viewer", "operator", "gateway", "wall"]}}, "required": ["role"]},
             "then": {"properties": {"checks": {"type": "array", "maxItems": 0}}},
         }
     )
 
     name: Name
     """Who holds the token; appears in the audit log."""
-    role: Literal["viewer", "operator", "reporter", "gateway"]
+    role: Literal["viewer", "operator", "reporter", "gateway", "wall"]
     """`viewer` reads, `operator` also writes, `reporter` only sends job reports (`push`), `gateway` only forwards
-    replies to pages."""
+    replies to pages, `wall` sees `/wall` alone."""
     token: BearerToken
     """The token itself, sent as `Authorization: Bearer …`; or token_file."""
     checks: Texts = ()
@@ -71,6 +72,13 @@ class Auth(Settings):
 
     tokens: tuple[Token, ...]
     """The tokens that are accepted."""
+
+
+class Wall(Settings):
+    """Who sees the page for the wall without a token."""
+
+    sources: Networks = Field(alias="from")
+    """Addresses (10.0.0.31) and networks (10.1.2.0/28) of the screens."""
 
 
 _OPEN_TO_OTHERS: dict[str, Any] = {
@@ -111,6 +119,8 @@ class MonitorSettings(Settings):
     answer and theirs do not."""
     auth: Auth | None = None
     """Tokens for the API; without them only this machine itself is served."""
+    wall: Wall | None = None
+    """Screens that see `/wall`, and nothing else, without a token."""
     tls: ServerTls | None = None
     """Serve HTTPS with this certificate."""
     dicom_listener: DicomListener | None = None

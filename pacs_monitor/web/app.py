@@ -27,11 +27,13 @@ from pacs_monitor.web.leading import Leading
 from pacs_monitor.web.links import add_links
 from pacs_monitor.web.metrics import Exposition
 from pacs_monitor.web.pages.routes import add_pages
+from pacs_monitor.web.pages.sign_in import add_sign_in
 from pacs_monitor.web.plans import add_plans
 from pacs_monitor.web.rate_limit import SingleFlight, TokenBucket
 from pacs_monitor.web.refusals import sentences
 from pacs_monitor.web.replies import add_replies
 from pacs_monitor.web.said import add_words
+from pacs_monitor.web.session import Sessions
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.web.words import NOTHING, Words, speaker
 
@@ -56,7 +58,14 @@ def create_app(daemon: DaemonView) -> FastAPI:
     app.add_middleware(HeadAsGet)
     app.add_middleware(JsonBody)
     app.add_middleware(Leading, refuses=daemon.refuses_words)
-    app.add_middleware(Gate, tokens=lambda: _tokens(daemon), external=lambda: daemon.estate.monitor.external_url)
+    sessions = Sessions()
+    app.add_middleware(
+        Gate,
+        tokens=lambda: _tokens(daemon),
+        external=lambda: daemon.estate.monitor.external_url,
+        wall=lambda: _screens(daemon),
+        sessions=sessions,
+    )
     app.add_middleware(Audit, trail=daemon.audit)
     _add_health(app, daemon)
     _add_metrics(app, daemon)
@@ -71,6 +80,7 @@ def create_app(daemon: DaemonView) -> FastAPI:
     add_plans(app, daemon)
     add_links(app)
     add_pages(app, daemon)
+    add_sign_in(app, daemon, sessions)
     return app
 
 
@@ -103,6 +113,11 @@ def _tokens(daemon: DaemonView) -> Collection[Token] | None:
     """Those of the estate in force: a reload replaces it."""
     auth = daemon.estate.monitor.auth
     return auth.tokens if auth else None
+
+
+def _screens(daemon: DaemonView) -> Collection[str]:
+    wall = daemon.estate.monitor.wall
+    return wall.sources if wall else ()
 
 
 def _add_health(app: FastAPI, daemon: DaemonView) -> None:

@@ -37,7 +37,26 @@ EVERY = 60.0
 LEFT_OUT = "refused requests that are not listed one by one"
 UNWRITTEN = 256
 """Entries that are kept until the database can be written."""
-SHOWN = ("for", "until", "start", "match", "ticket", "probing", "public", "next_update", "event", "open_for")
+SHOWN = (
+    *("do", "window", "node", "check", "site"),
+    *(
+        "do",
+        "window",
+        "node",
+        "check",
+        "site",
+        "for",
+        "until",
+        "start",
+        "match",
+        "ticket",
+        "probing",
+        "public",
+        "next_update",
+        "event",
+        "open_for",
+    ),
+)
 """Keys of a body that are recorded when it was accepted: none of them is free text."""
 LONGEST_DETAILS = 4000
 """Characters, as JSON."""
@@ -147,7 +166,7 @@ class Audit:
             raise
 
     async def _record(self, scope: Scope, status: int) -> None:
-        moved = 300 <= status < 400  # to the address without a slash at its end, which is recorded when it is asked
+        moved = status in (307, 308)  # to the address without a slash at its end, which is recorded when it is asked
         if status >= 400 or not (moved or scope["path"].startswith(PUSH)):
             await self._trail.record(self._entry(scope, status))
 

@@ -10,20 +10,25 @@ from __future__ import annotations
 import base64
 import hmac
 import re
+import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from fnmatch import fnmatchcase
+from ipaddress import ip_network
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.requests import cookie_parser
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pacs_monitor.config import Token
 from pacs_monitor.config.values import is_loopback
+from pacs_monitor.net.addresses import plain
 from pacs_monitor.web.links import RUNBOOK
 from pacs_monitor.web.pages import assets
+from pacs_monitor.web.session import COOKIE, SESSION, Sessions
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", RUNBOOK}) | assets.PATHS
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -32,8 +37,10 @@ REPLIES = "/api/v1/replies"
 """Boxes that know nothing but an address may give their token in it."""
 OPERATORS = frozenset({"/api/v1/reload", "/api/v1/audit"})
 """What only operators may read: a preview of the configuration, and who did what."""
-LINKED = ("/incidents/", "/api/v1/incidents/", "/nodes/", "/checks/")
-"""Where links in pages lead: people may follow them from wherever they read their pages."""
+API = "/api/"
+SIGN_IN, SIGN_OUT, WALL = "/sign-in", "/sign-out", "/wall"
+LINKED = ("/incidents/", "/api/v1/incidents/", "/nodes/", "/checks/", SIGN_IN, WALL, "/maintenance", "/monitor")
+"""Where links lead: people may follow them from wherever they read them. `/` is one, too."""
 CALLER = "pacs_monitor.caller"
 """In the scope: whose token it is (Caller); not there without `auth`."""
 _HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^\[\]:@]*))(?::\d*)?")
@@ -46,8 +53,6 @@ class Caller(NamedTuple):
     role: str
 
 
-SESSION = "pacs_monitor.session"
-"""In the scope: the session of who is signed in by the form; not there for a token."""
 NOBODY = Caller("", "")
 """Whoever asks without a token."""
 
@@ -59,9 +64,15 @@ class Gate:
     """
 
     def __init__(
-        self, app: ASGIApp, tokens: Callable[[], Collection[Token] | None], external: Callable[[], str] = str
+        self,
+        app: ASGIApp,
+        tokens: Callable[[], Collection[Token] | None],
+        external: Callable[[], str] = str,
+        wall: Callable[[], Collection[str]] = tuple,
+        sessions: Sessions | None = None,
     ) -> None:
-        self._app, self._tokens, self._external = app, tokens, external
+        self._app, self._tokens, self._external, self._wall = app, tokens, external, wall
+        self._sessions = sessions or Sessions()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
@@ -71,7 +82,7 @@ class Gate:
                 return
         await self._app(scope, receive, send)
 
-    def _refuse(self, scope: Scope) -> JSONResponse | None:
+    def _refuse(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         if _from_another_site(scope, headers):
             return _answer(403, "open this address yourself: requests from another site's page are refused")
@@ -80,22 +91,50 @@ class Gate:
             return _refuse_stranger(scope, headers)
         if scope["method"] not in READING and not _from_our_page(headers, self._external()):
             return _answer(403, "writes from pages of other origins are refused: open this monitor's own address")
-        return _refuse_token(scope, headers, tokens)
+        if "authorization" in headers or scope["path"] == REPLIES:
+            return _refuse_token(scope, headers, tokens)
+        return self._refuse_visitor(scope, headers, tokens)
+
+    def _refuse_visitor(self, scope: Scope, headers: Headers, tokens: Collection[Token]) -> Response | None:
+        """Whoever comes without a token: with the cookie of a session, from a screen's network, or to sign in."""
+        cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+        token = self._sessions.token(cookie, tokens, time.time()) if cookie else None
+        if token is not None and not scope["path"].startswith(API):
+            scope[SESSION] = cookie
+            return _refuse_write_of_session(scope, headers) or _refuse_role(scope, token)
+        if scope["path"] == WALL and scope["method"] in READING and _is_among(scope, self._wall()):
+            scope[CALLER] = Caller("", "wall")
+            return None
+        if scope["path"] == SIGN_IN:
+            return None
+        is_page = scope["method"] in READING and not scope["path"].startswith(API)
+        if is_page and "text/html" in headers.get("accept", ""):
+            return _to_sign_in(scope)
+        return _answer(401, "send a token from monitor.auth: Authorization: Bearer TOKEN")
 
 
 def _refuse_token(scope: Scope, headers: Headers, tokens: Collection[Token]) -> JSONResponse | None:
     given = _given(scope, headers)
     if given is None:
         return _answer(401, "send a token from monitor.auth: Authorization: Bearer TOKEN")
-    token = _token(given, tokens)
-    if token is None:
+    found = token_of(given, tokens)
+    if found is None:
         return _answer(401, "this token is not in monitor.auth")
+    return _refuse_role(scope, found)
+
+
+def _refuse_role(scope: Scope, token: Token) -> JSONResponse | None:
     scope[CALLER] = Caller(token.name, token.role)
+    path, reads = scope["path"], scope["method"] in READING
     if token.role == "reporter":
         return _refuse_reporter(scope, token)
-    if token.role == "gateway" and (scope["method"], scope["path"]) != ("POST", REPLIES):
+    if token.role == "gateway" and (scope["method"], path) != ("POST", REPLIES):
         return _answer(403, "use another token: the role gateway can only deliver replies")
-    if token.role == "viewer" and (scope["method"] not in READING or scope["path"] in OPERATORS):
+    if path in (SIGN_IN, SIGN_OUT):
+        return None
+    if token.role == "wall" and not (reads and path == WALL):
+        return _answer(403, "use another token: the role wall sees /wall alone")
+    if token.role == "viewer" and (not reads or path in OPERATORS):
         return _answer(403, "use a token with the role operator: the role viewer can only read")
     return None
 
@@ -114,6 +153,28 @@ def _given(scope: Scope, headers: Headers) -> str | None:
     return dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("access_token")
 
 
+def _refuse_write_of_session(scope: Scope, headers: Headers) -> JSONResponse | None:
+    """Browsers name the origin of every form that they send (Fetch, "append a request Origin header")."""
+    if scope["method"] not in READING and "origin" not in headers:
+        return _answer(403, "send this form from the page itself: the request does not say where it comes from")
+    return None
+
+
+def _is_among(scope: Scope, networks: Collection[str]) -> bool:
+    client = scope.get("client")
+    try:
+        address = plain(client[0]) if client else None
+    except ValueError:
+        return False
+    return address is not None and any(address in ip_network(one, strict=False) for one in networks)
+
+
+def _to_sign_in(scope: Scope) -> Response:
+    """303 (RFC 9110 15.4.4), by a relative address: a proxy may have put us below another one."""
+    depth, wanted = scope["path"].count("/") - 1, scope["path"].lstrip("/")
+    return Response(status_code=303, headers={"Location": f"{'../' * depth}sign-in?next={quote(wanted, safe='')}"})
+
+
 def _refuse_reporter(scope: Scope, token: Token) -> JSONResponse | None:
     if not scope["path"].startswith(PUSH):
         return _answer(403, "use another token: the role reporter can only send job reports")
@@ -123,7 +184,8 @@ def _refuse_reporter(scope: Scope, token: Token) -> JSONResponse | None:
     return None
 
 
-def _token(given: str, tokens: Collection[Token]) -> Token | None:
+def token_of(given: str, tokens: Collection[Token]) -> Token | None:
+    """Whose it is."""
     found = None
     for token in tokens:  # every token is compared, so that the time says nothing
         if hmac.compare_digest(token.token.get_secret_value().encode(), given.encode()):
@@ -135,7 +197,9 @@ def _from_another_site(scope: Scope, headers: Headers) -> bool:
     if headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
         return False
     follows_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
-    return not (follows_link and scope["method"] == "GET" and scope["path"].startswith(LINKED))
+    return not (
+        follows_link and scope["method"] == "GET" and (scope["path"] == "/" or scope["path"].startswith(LINKED))
+    )
 
 
 def _refuse_stranger(scope: Scope, headers: Headers) -> JSONResponse | None:

@@ -1,7 +1,10 @@
-"""The body of a write: JSON (RFC 8259), small, and there in time; else the request is refused before it is read on.
+"""The body of a write: JSON (RFC 8259), or a form of a page (WHATWG URL 5); small, and there in time.
+
+Else the request is refused before it is read on.
 
 The Content-Type that is required is one that no page of another site can send without asking first (Fetch, "CORS-
-safelisted request-header"). Forms, which one can, are read of replies alone, for the boxes that forward them.
+safelisted request-header"). Forms, which one can, are read of replies, for the boxes that forward
+them, and of pages, whose forms carry a proof that no other site knows.
 """
 
 from __future__ import annotations
@@ -15,7 +18,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pacs_monitor.web.auth import PUSH, READING, REPLIES
+from pacs_monitor.web.auth import API, PUSH, READING, REPLIES
+from pacs_monitor.web.session import is_proven
 
 LARGEST = 64 * 1024
 """Bytes of a body."""
@@ -26,7 +30,9 @@ BODY_WITHIN = 10.0
 BODY = "pacs_monitor.body"
 """In the scope: what the body says, as JSON (or a form) that nobody has judged yet; not there without one."""
 FORM, MOST_FIELDS = "application/x-www-form-urlencoded", 100
-"""Only boxes that forward replies may send forms, as they know nothing else."""
+"""Pages have forms, and boxes that forward replies send them, as they know nothing else."""
+PROOF_FIELD = "proof"
+"""Of every form of a page (web.session)."""
 
 
 class JsonBody:
@@ -83,6 +89,8 @@ def _declared(headers: Headers) -> int:
 
 
 def _refuse(scope: Scope, body: bytes, headers: Headers) -> JSONResponse | None:
+    if not scope["path"].startswith(API):
+        return _refuse_page(scope, body, headers)
     if not body:
         return None
     kind = _kind(headers.get("content-type", ""))
@@ -105,6 +113,17 @@ def _refuse_form(scope: Scope, body: bytes) -> JSONResponse | None:
     except ValueError:
         return _refusal(400, f"send at most {MOST_FIELDS} fields")
     return None
+
+
+def _refuse_page(scope: Scope, body: bytes, headers: Headers) -> JSONResponse | None:
+    """What is written to a page is a form of that page, and carries the proof of it."""
+    if _kind(headers.get("content-type", "")) != FORM:
+        return _refusal(415, "send the form of the page; programs use the API, with a JSON body")
+    refusal = _refuse_form(scope, body)
+    if refusal is None and not is_proven(scope, scope[BODY].pop(PROOF_FIELD, None)):
+        del scope[BODY]
+        return _refusal(403, "go back, reload the page and send the form again: it is from before a restart or sign-in")
+    return refusal
 
 
 def _kind(content_type: str) -> str:

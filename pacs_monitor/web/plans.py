@@ -82,37 +82,57 @@ def _add_windows(app: FastAPI, daemon: DaemonView) -> None:
 
     @app.post("/api/v1/maintenance", status_code=201, summary="Plan a window: nobody is paged for its checks.")
     async def add(request: Request, words: Planned) -> dict[str, Any]:
-        now, zone = daemon.clock.now(), zone_of(daemon)
-        start = now if words.start is None else moment_of("start", partial(parse_when, words.start, now, zone))
-        end = words.ends(start if words.until is None else now, zone)
-        planned = Window(
-            str(ULID()),
-            words.name,
-            words.wanted,
-            start,
-            end or start,
-            words.probing,
-            str(speaker(request, words.by)),
-            words.why,
-            words.announced,
-            words.notify,
-        )
-        return await _done(daemon, Plan(planned), window_json(planned))
+        return await plan(daemon, request, words)
 
     @app.post("/api/v1/maintenance/{window}/extend", summary="A window lasts longer: for counts from its planned end.")
-    async def extend(request: Request, window: str, words: Limited) -> dict[str, Any]:
-        planned = _found(daemon, window)
-        until = words.ends(planned.end if words.until is None else daemon.clock.now(), zone_of(daemon))
-        if until is None:
-            raise HTTPException(422, ["say how long: 'for', such as 1h more, or 'until', such as 05:00"])
-        word = Extend(window, str(speaker(request, words.by)), until, words.why)
-        return await _done(daemon, word, window_json(planned.changed(end=until)))
+    async def extend_window(request: Request, window: str, words: Limited) -> dict[str, Any]:
+        return await extend(daemon, request, window, words)
 
     @app.delete("/api/v1/maintenance/{window}", summary="End a window now, or call one off that has not begun.")
     async def end(request: Request, window: str, words: Words = NOTHING) -> dict[str, Any]:
-        planned = _found(daemon, window)
-        ended = planned.changed(end=max(daemon.clock.now(), planned.start))
-        return await _done(daemon, Finish(window, str(speaker(request, words.by)), words.why), window_json(ended))
+        return await finish(daemon, request, window, words)
+
+
+def window_of(daemon: DaemonView, request: Request, words: Planned) -> Window:
+    """The window that words ask for; HTTPException where its times cannot be so."""
+    now, zone = daemon.clock.now(), zone_of(daemon)
+    start = now if words.start is None else moment_of("start", partial(parse_when, words.start, now, zone))
+    end = words.ends(start if words.until is None else now, zone)
+    return Window(
+        str(ULID()),
+        words.name,
+        words.wanted,
+        start,
+        end or start,
+        words.probing,
+        str(speaker(request, words.by)),
+        words.why,
+        words.announced,
+        words.notify,
+    )
+
+
+async def plan(daemon: DaemonView, request: Request, words: Planned) -> dict[str, Any]:
+    """What holds now, as for each of these; HTTPException with what to do where it is not accepted."""
+    planned = window_of(daemon, request, words)
+    return await _done(daemon, Plan(planned), window_json(planned))
+
+
+async def extend(daemon: DaemonView, request: Request, window: str, words: Limited) -> dict[str, Any]:
+    """It lasts longer."""
+    planned = _found(daemon, window)
+    until = words.ends(planned.end if words.until is None else daemon.clock.now(), zone_of(daemon))
+    if until is None:
+        raise HTTPException(422, ["say how long: 'for', such as 1h more, or 'until', such as 05:00"])
+    word = Extend(window, str(speaker(request, words.by)), until, words.why)
+    return await _done(daemon, word, window_json(planned.changed(end=until)))
+
+
+async def finish(daemon: DaemonView, request: Request, window: str, words: Words) -> dict[str, Any]:
+    """It ends now, or is called off."""
+    planned = _found(daemon, window)
+    ended = planned.changed(end=max(daemon.clock.now(), planned.start))
+    return await _done(daemon, Finish(window, str(speaker(request, words.by)), words.why), window_json(ended))
 
 
 def _add_pauses(app: FastAPI, daemon: DaemonView) -> None:
@@ -121,17 +141,27 @@ def _add_pauses(app: FastAPI, daemon: DaemonView) -> None:
         return [pause_json(*one) for one in daemon.desk.plans.pauses()]
 
     @app.post("/api/v1/pause", status_code=201, summary="Stop checks for a time, by default 8 h: nothing is asked.")
-    async def pause(request: Request, words: Paused) -> dict[str, Any]:
-        now = daemon.clock.now()
-        until = words.ends(now, zone_of(daemon)) or now + PAUSED_FOR
-        held = Pause(str(ULID()), words.wanted, str(speaker(request, words.by)), now, until, words.why)
-        checks = sorted(check.id for check in daemon.estate.checks.values() if covers(words.wanted, check))
-        return await _done(daemon, Hold(held), pause_json(held, checks))
+    async def add(request: Request, words: Paused) -> dict[str, Any]:
+        return await pause(daemon, request, words)
 
     @app.post("/api/v1/resume", summary="Run paused checks again.")
-    async def resume(request: Request, words: Which) -> dict[str, Any]:
-        word = Resume(words.wanted, str(speaker(request, words.by)), words.why)
-        return await _done(daemon, word, {"match": spelled(words.wanted)})
+    async def end(request: Request, words: Which) -> dict[str, Any]:
+        return await resume(daemon, request, words)
+
+
+async def pause(daemon: DaemonView, request: Request, words: Paused) -> dict[str, Any]:
+    """Nothing is asked for a time."""
+    now = daemon.clock.now()
+    until = words.ends(now, zone_of(daemon)) or now + PAUSED_FOR
+    held = Pause(str(ULID()), words.wanted, str(speaker(request, words.by)), now, until, words.why)
+    checks = sorted(check.id for check in daemon.estate.checks.values() if covers(words.wanted, check))
+    return await _done(daemon, Hold(held), pause_json(held, checks))
+
+
+async def resume(daemon: DaemonView, request: Request, words: Which) -> dict[str, Any]:
+    """They run again."""
+    word = Resume(words.wanted, str(speaker(request, words.by)), words.why)
+    return await _done(daemon, word, {"match": spelled(words.wanted)})
 
 
 def pause_json(pause: Pause, checks: list[CheckId]) -> dict[str, Any]:

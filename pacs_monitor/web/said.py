@@ -51,18 +51,33 @@ def add_words(app: FastAPI, daemon: DaemonView) -> None:
 
     @app.post("/api/v1/incidents/{incident}/ack", summary="Acknowledge an incident: somebody deals with it.")
     async def ack(request: Request, incident: str, words: Acknowledgement = Acknowledgement()) -> dict[str, Any]:  # noqa: B008 - it is frozen
-        by, until = str(speaker(request, words.by)), words.ends(daemon.clock.now(), zone_of(daemon))
-        return await _said(daemon, Acknowledge(incident, by, words.why, until, words.ticket))
+        return await acknowledge(daemon, request, incident, words)
 
     @app.post("/api/v1/incidents/{incident}/note", summary="Note something about an incident.")
-    async def note(request: Request, incident: str, words: Note) -> dict[str, Any]:
-        promised = None if words.next_update is None else _promised(daemon, words.next_update)
-        by = str(speaker(request, words.by))
-        return await _said(daemon, Remark(incident, by, words.text, words.public, promised))
+    async def add_note(request: Request, incident: str, words: Note) -> dict[str, Any]:
+        return await note(daemon, request, incident, words)
 
     @app.post("/api/v1/incidents/{incident}/close", summary="Close an incident of which nothing is measured to fail.")
-    async def close(request: Request, incident: str, words: Words = NOTHING) -> dict[str, Any]:
-        return await _said(daemon, Close(incident, str(speaker(request, words.by)), words.why))
+    async def end(request: Request, incident: str, words: Words = NOTHING) -> dict[str, Any]:
+        return await close(daemon, request, incident, words)
+
+
+async def acknowledge(daemon: DaemonView, request: Request, incident: str, words: Acknowledgement) -> dict[str, Any]:
+    """The incident as it is now, as for each of these; HTTPException with what to do where it is not accepted."""
+    by, until = str(speaker(request, words.by)), words.ends(daemon.clock.now(), zone_of(daemon))
+    return await _said(daemon, Acknowledge(incident, by, words.why, until, words.ticket))
+
+
+async def note(daemon: DaemonView, request: Request, incident: str, words: Note) -> dict[str, Any]:
+    """A note for colleagues, or for the public."""
+    promised = None if words.next_update is None else _promised(daemon, words.next_update)
+    by = str(speaker(request, words.by))
+    return await _said(daemon, Remark(incident, by, words.text, words.public, promised))
+
+
+async def close(daemon: DaemonView, request: Request, incident: str, words: Words) -> dict[str, Any]:
+    """The end of one of which nothing is measured to fail."""
+    return await _said(daemon, Close(incident, str(speaker(request, words.by)), words.why))
 
 
 async def said(daemon: DaemonView, word: Word) -> bool:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from datetime import datetime
 from pathlib import Path
+from xml.etree import ElementTree
 
 import httpx
 import pytest
+from icalendar import Calendar
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
+from pacs_monitor.web.pages.feeds import ATOM
 from pacs_monitor.web.pages.times import span
 from tests.peers.ports import free_port
 from tests.support.estates import write_estate
@@ -110,6 +114,39 @@ async def test_a_node_and_a_check_show_their_results(served: Served) -> None:
     assert 'aria-label="dicom_echo: the last 90 days' in node.text
     assert "Latest results" in check.text
     assert "every 200 ms" in check.text
+
+
+async def test_the_monitor_says_whether_it_is_well_itself(served: Served) -> None:
+    text = (await page(served, "/monitor")).text
+
+    assert "it probes, decides and can write" in text
+    assert "There is no channel: nobody is notified of anything." in text
+
+
+async def test_incidents_are_a_feed(served: Served) -> None:
+    identity = await incident_of(served)
+    async with asyncio.timeout(SOON):
+        while identity not in (answer := await served.client.get("/feed.atom")).text:
+            await asyncio.sleep(0.05)
+    feed = ElementTree.fromstring(answer.content)
+
+    assert answer.headers["content-type"].startswith("application/atom+xml")
+    (entry,) = feed.findall(f"{{{ATOM}}}entry")
+    assert entry.findtext(f"{{{ATOM}}}id") == f"urn:pacs-monitor:proof:{identity}"
+    assert "refuses connections" in (entry.findtext(f"{{{ATOM}}}title") or "")
+    (link,) = entry.findall(f"{{{ATOM}}}link")
+    assert link.get("href", "").endswith(f"/incidents/{identity}")
+
+
+async def test_maintenance_is_a_calendar(served: Served) -> None:
+    words = {"match": {"node": "archive"}, "name": "update; \\ and more", "start": "tomorrow 02:00", "for": "2h"}
+    planned = (await served.client.post("/api/v1/maintenance", json=words)).json()
+    answer = await served.client.get("/maintenance.ics")
+
+    (event,) = Calendar.from_ical(answer.content).walk("VEVENT")
+    assert event["uid"] == f"{planned['id']}@proof"
+    assert event["summary"] == "Maintenance: update; \\ and more"
+    assert event.decoded("dtstart") == datetime.fromisoformat(planned["start"])
 
 
 async def test_the_assets_are_kept_until_they_change(served: Served) -> None:

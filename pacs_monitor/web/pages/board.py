@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pacs_monitor.messages import paged
 from pacs_monitor.model import iso, parse_iso
 from pacs_monitor.web.pages.render import Fragment, Place, Viewer, fragment
-from pacs_monitor.web.pages.signs import SIGNS, Sign
+from pacs_monitor.web.pages.signs import SIGNS, Sign, sign_of
 from pacs_monitor.web.pages.snapshot import IncidentRow, NodeRow, Snapshot, matches
 from pacs_monitor.web.pages.times import Times
 
@@ -78,6 +78,7 @@ def board(seen: Snapshot, query: Query, viewer: Viewer, root: str = "./") -> Fra
         more=max(0, len(waiting) - SHOWN_INCIDENTS) + seen.more_incidents,
         handled=[_attention(one, seen, times) for one in handled[:SHOWN_INCIDENTS]],
         handled_count=len(handled),
+        services=[(one, sign_of(one["state"])) for one in seen.services],
         sites=[_site(name, rows, seen, fold) for name, rows in by_site(found, seen)],
         found=len(found),
     )

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from pacs_monitor.messages import story
 from pacs_monitor.messages.reasons import phrase
 from pacs_monitor.model import REASONS, Micros, Phase, Reason, parse_iso
 from pacs_monitor.web.pages.details import NodeSeen, Single
-from pacs_monitor.web.pages.render import Fragment, Place, Viewer, fragment
+from pacs_monitor.web.pages.render import Fragment, Page, Place, fragment
 from pacs_monitor.web.pages.signs import sign_of
 from pacs_monitor.web.pages.times import Times
 
 SPOKEN = frozenset({"acknowledge", "note", "close"})
 QUICK_NOTES = ("Vendor called", "Vendor responded", "Workaround in place", "Vendor says restored")
 """What is noted with one tap, at the time of the tap."""
-
-
-class Page(NamedTuple):
-    """Of one moment, for one viewer, at one depth."""
-
-    monitor: str
-    viewer: Viewer
-    root: str
-    times: Times
 
 
 class Bar(NamedTuple):
@@ -53,6 +45,8 @@ def node_page(seen: NodeSeen, about: Page) -> Fragment:
         seen=seen,
         node=node,
         addresses=_addresses(seen),
+        here=f"nodes/{quote(node.name, safe='')}",
+        paused=bool(seen.checks) and all(check.entry.stopped for check in seen.checks),
         bars=[bars([check.entry.last.outcome.phases]) if check.entry.last else [[]] for check in seen.checks],
     )
 
@@ -66,6 +60,8 @@ def check_page(seen: Single, about: Page) -> Fragment:
         seen=seen,
         entry=entry,
         meaning=_meaning(entry.standing.reason),
+        here="/".join(("checks", *(quote(part, safe="") for part in entry.check.id))),
+        paused=entry.stopped is not None,
         phases=list(Phase),
         bars=bars([result.outcome.phases for result in seen.recent]),
         signs_of=sign_of,
@@ -88,6 +84,12 @@ def incident_page(found: Mapping[str, Any], still_ok: Sequence[str], paged: str,
         story=_story(found, about.times),
         quick_notes=QUICK_NOTES,
     )
+
+
+def missing(about: Page, what: str, todo: str = "A reload may have removed it.", code: int = 404) -> Fragment:
+    """A page that says what is not there, and what to do."""
+    place = Place("error.html", "Not found" if code == 404 else "Not now", about.root, about.viewer, about.monitor)
+    return fragment(place, about.times, status=code, what=what, todo=todo)
 
 
 def bars(runs: Sequence[Mapping[Phase, float]]) -> Sequence[Sequence[Bar]]:

@@ -88,6 +88,15 @@ def _environment() -> Environment:
 _ENVIRONMENT = _environment()
 
 
+class Page(NamedTuple):
+    """Of one moment, for one viewer, at one depth."""
+
+    monitor: str
+    viewer: Viewer
+    root: str
+    times: Times
+
+
 class Place(NamedTuple):
     """Which page it is, where, for whom."""
 

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from pacs_monitor.history import HistoryError
-from pacs_monitor.messages import paged
-from pacs_monitor.model import CheckId, State, iso, parse_iso
-from pacs_monitor.web import records, status
+from pacs_monitor.config.matching import covers
+from pacs_monitor.model import CheckId
+from pacs_monitor.web import plans
 from pacs_monitor.web.links import FRONT
+from pacs_monitor.web.pages import forms
 from pacs_monitor.web.pages.assets import add_assets
 from pacs_monitor.web.pages.board import LONGEST_QUERY, Query, board
-from pacs_monitor.web.pages.detail_pages import Page, check_page, incident_page, node_page
+from pacs_monitor.web.pages.detail_pages import check_page, missing, node_page
 from pacs_monitor.web.pages.details import check_seen, node_seen
-from pacs_monitor.web.pages.render import Fragment, Place, fragment
-from pacs_monitor.web.pages.serving import Pages, root_of, viewer_of, wants_page
+from pacs_monitor.web.pages.feeds import add_feeds
+from pacs_monitor.web.pages.incident import incident_part
+from pacs_monitor.web.pages.maintenance import Asked, Planned, maintenance_page
+from pacs_monitor.web.pages.monitor import monitor_page
+from pacs_monitor.web.pages.render import Fragment
+from pacs_monitor.web.pages.serving import Make, Notice, Pages, about, viewer_of, wants_page
 from pacs_monitor.web.pages.signs import SIGNS
 from pacs_monitor.web.pages.snapshot import snapshot
 from pacs_monitor.web.pages.strip import Strips
-from pacs_monitor.web.pages.times import Times
+from pacs_monitor.web.pages.wall import LAYOUT, wall
 from pacs_monitor.web.view import DaemonView
+from pacs_monitor.windows import Window
+
+NODES = 500
+"""Names of nodes that the form for maintenance proposes."""
 
 
 def add_pages(app: FastAPI, daemon: DaemonView) -> None:
@@ -31,14 +38,12 @@ def add_pages(app: FastAPI, daemon: DaemonView) -> None:
     pages = Pages(daemon)
     add_assets(app)
     _add_board(app, daemon, pages)
+    _add_wall(app, daemon, pages)
     _add_details(app, daemon, pages)
     _add_incident(app, daemon, pages)
-
-
-def _about(daemon: DaemonView, request: Request) -> Page:
-    monitor = daemon.estate.monitor
-    times = Times(daemon.clock.now(), monitor.timezone)
-    return Page(monitor.name, viewer_of(request), root_of(request), times)
+    _add_maintenance(app, daemon, pages)
+    _add_monitor(app, daemon, pages)
+    add_feeds(app, daemon)
 
 
 def _add_board(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
@@ -55,80 +60,111 @@ def _add_board(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
         return await pages.send(request, make)
 
 
+def _add_wall(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
+    @app.get("/wall", summary="For a screen that all see.", include_in_schema=False)
+    async def big(request: Request, site: str = "") -> Response:
+        async def make() -> Fragment:
+            seen = await snapshot(daemon)
+            return await asyncio.to_thread(wall, seen, site[:LONGEST_QUERY], about(daemon, request))
+
+        return await pages.send(request, make, layout=LAYOUT)
+
+
 def _add_details(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
     strips = Strips()
+
+    def of_node(request: Request, node: str) -> Make:
+        async def make() -> Fragment:
+            page = about(daemon, request)
+            seen = await node_seen(daemon, strips, node, settings=page.viewer.writes)
+            return node_page(seen, page) if seen else missing(page, f"There is no node {node}")
+
+        return make
+
+    def of_check(request: Request, node: str, check: str) -> Make:
+        async def make() -> Fragment:
+            page, seen = about(daemon, request), await check_seen(daemon, strips, CheckId(node, check))
+            return check_page(seen, page) if seen else missing(page, f"There is no check {node}/{check}")
+
+        return make
 
     @app.get("/nodes/{node}", include_in_schema=False)
     async def node(request: Request, node: str) -> Response:
         if not wants_page(request):
             return RedirectResponse(f"../api/v1{request.url.path}")
+        return await pages.send(request, of_node(request, node))
 
-        async def make() -> Fragment:
-            about = _about(daemon, request)
-            seen = await node_seen(daemon, strips, node, settings=about.viewer.writes)
-            if seen is None:
-                return missing(about, f"There is no node {node}", "A reload may have removed it.")
-            return node_page(seen, about)
-
-        return await pages.send(request, make)
+    @app.post("/nodes/{node}", include_in_schema=False)
+    async def on_node(request: Request, node: str) -> Response:
+        return await forms.done(request, pages, of_node(request, node), forms.of_checks(daemon, request, node))
 
     @app.get("/checks/{node}/{check}", include_in_schema=False)
     async def check(request: Request, node: str, check: str) -> Response:
         if not wants_page(request):
             return RedirectResponse(f"../../api/v1{request.url.path}")
+        return await pages.send(request, of_check(request, node, check))
 
-        async def make() -> Fragment:
-            about, seen = _about(daemon, request), await check_seen(daemon, strips, CheckId(node, check))
-            if seen is None:
-                return missing(about, f"There is no check {node}/{check}", "A reload may have removed it.")
-            return check_page(seen, about)
-
-        return await pages.send(request, make)
+    @app.post("/checks/{node}/{check}", include_in_schema=False)
+    async def on_check(request: Request, node: str, check: str) -> Response:
+        verbs = forms.of_checks(daemon, request, node, check)
+        return await forms.done(request, pages, of_check(request, node, check), verbs)
 
 
 def _add_incident(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
     @app.get("/incidents/{incident}", summary="The incident; as JSON what the API returns.", include_in_schema=False)
     async def incident(request: Request, incident: str) -> Response:
         if not wants_page(request):
-            return RedirectResponse(f"/api/v1/incidents/{incident}")
-        return await pages.send(request, lambda: incident_part(daemon, request, incident))
+            return RedirectResponse(f"../api/v1{request.url.path}")
+        return await pages.send(request, lambda: incident_part(daemon, incident, about(daemon, request)))
+
+    @app.post("/incidents/{incident}", include_in_schema=False)
+    async def on_incident(request: Request, incident: str) -> Response:
+        verbs = forms.of_incident(daemon, request, incident)
+        return await forms.done(request, pages, lambda: incident_part(daemon, incident, about(daemon, request)), verbs)
 
 
-async def incident_part(daemon: DaemonView, request: Request, identity: str) -> Fragment:
-    """The page of one incident."""
-    about = _about(daemon, request)
-    try:
-        found = await records.incident(daemon, identity)
-    except HistoryError as error:
-        return missing(about, "The record cannot be read now", str(error), 503)
-    if found is None:
-        return missing(about, f"There is no incident {identity}", "See the board for those that are open.")
-    nodes = sorted({member.partition("/")[0] for member in found["members"]})
-    node = nodes[0] if len(nodes) == 1 and nodes[0] in daemon.estate.nodes else ""
-    return incident_page(found, _still_ok(daemon, found, nodes), _paged(daemon, identity, about.times), node, about)
+def _add_maintenance(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
+    def part(request: Request, asked: Asked, preview: Window | None = None) -> Make:
+        async def make() -> Fragment:
+            muted = None if preview is None else (preview, _muted(daemon, preview))
+            return maintenance_page(_planned(daemon), asked, muted, about(daemon, request))
+
+        return make
+
+    @app.get("/maintenance", include_in_schema=False)
+    async def maintenance(request: Request, node: str = "") -> Response:
+        return await pages.send(request, part(request, Asked(node=node[:LONGEST_QUERY])))
+
+    @app.post("/maintenance", include_in_schema=False)
+    async def on_maintenance(request: Request) -> Response:
+        fields = forms.fields_of(request)
+        known = {key: fields[key] for key in Asked._fields if key in fields}
+        asked = (
+            Asked(**known | {"lasts": fields.get("for", "")}) if fields.get("do") in ("plan", "preview") else Asked()
+        )
+        if fields.get("do") != "preview":
+            return await forms.done(request, pages, part(request, asked), forms.of_maintenance(daemon, request))
+        try:
+            window = plans.window_of(daemon, request, forms.words_of(plans.Planned, fields))
+        except HTTPException as error:
+            notice = Notice(forms.text_of(error), error.status_code)
+            return await pages.send(request, part(request, asked), notice=notice, kept=False)
+        return await pages.send(request, part(request, asked, window), kept=False)
 
 
-def _still_ok(daemon: DaemonView, found: dict[str, Any], nodes: list[str]) -> list[str]:
-    """Checks of the same nodes that are up and were asked since it began."""
-    if found["ended"]:
-        return []
-    began, board = parse_iso(found["since"]), daemon.engine.board.entries
-    names = [check for node in nodes for check in daemon.estate.checks_of.get(node, ()) if check in board]
-    return [
-        str(check)
-        for check in names
-        if board[check].standing.state is State.UP and (board[check].standing.last or 0) >= began
-    ][:20]
+def _add_monitor(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
+    @app.get("/monitor", summary="Whether the monitor itself is well.", include_in_schema=False)
+    async def monitor(request: Request) -> Response:
+        async def make() -> Fragment:
+            return monitor_page(daemon, about(daemon, request))
+
+        return await pages.send(request, make)
 
 
-def _paged(daemon: DaemonView, identity: str, times: Times) -> str:
-    for one in daemon.desk.paged():
-        if one.incident.id == identity:
-            return paged.told(status.incident(one), lambda text: times.clock(parse_iso(text)), iso(times.now))
-    return ""
+def _planned(daemon: DaemonView) -> Planned:
+    estate, said = daemon.estate, daemon.desk.plans
+    return Planned(said.windows(), said.pauses(), sorted(estate.nodes)[:NODES], list(estate.sites))
 
 
-def missing(about: Page, what: str, todo: str, code: int = 404) -> Fragment:
-    """A page that says what is not there, and what to do."""
-    place = Place("error.html", "Not found" if code == 404 else "Not now", about.root, about.viewer, about.monitor)
-    return fragment(place, about.times, status=code, what=what, todo=todo)
+def _muted(daemon: DaemonView, window: Window) -> list[CheckId]:
+    return sorted(check.id for check in daemon.estate.checks.values() if covers(window.match, check))

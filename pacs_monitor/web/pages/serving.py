@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 from collections.abc import Awaitable, Callable
-from hashlib import sha256
+from typing import NamedTuple
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from pacs_monitor.model import SECOND
-from pacs_monitor.web.auth import CALLER, SESSION
+from pacs_monitor.web.auth import CALLER
 from pacs_monitor.web.pages import render
 from pacs_monitor.web.pages.freshness import freshness
-from pacs_monitor.web.pages.render import PROOF, Fragment, Viewer
+from pacs_monitor.web.pages.render import PROOF, Fragment, Page, Viewer
+from pacs_monitor.web.pages.times import Times
+from pacs_monitor.web.session import SESSION, proof
 from pacs_monitor.web.view import DaemonView
 
 KEPT = 1.0
@@ -40,6 +41,38 @@ def root_of(request: Request) -> str:
     return "../" * depth or "./"
 
 
+def about(daemon: DaemonView, request: Request) -> Page:
+    """The page that is asked for, as of now."""
+    monitor = daemon.estate.monitor
+    return Page(monitor.name, viewer_of(request), root_of(request), Times(daemon.clock.now(), monitor.timezone))
+
+
+class Notice(NamedTuple):
+    """What became of a form."""
+
+    text: str
+    status: int = 200
+
+
+DONE = {
+    "ack": "It is acknowledged.",
+    "note": "Your note is kept.",
+    "close": "The incident is closed.",
+    "run": "The check has run.",
+    "pause": "The checks are paused.",
+    "resume": "The checks run again.",
+    "plan": "The maintenance is planned.",
+    "extend": "The maintenance lasts longer.",
+    "end": "The maintenance has ended.",
+}
+"""By what an address may say was done: nothing else of it is shown."""
+
+
+def _done(request: Request) -> Notice | None:
+    said = DONE.get(request.query_params.get("done", ""))
+    return Notice(said) if said else None
+
+
 class Pages:
     """Sends them."""
 
@@ -48,12 +81,19 @@ class Pages:
         self._kept: dict[tuple[str, ...], tuple[float, asyncio.Future[Fragment]]] = {}
 
     async def send(
-        self, request: Request, make: Make, *, layout: str = "layout.html", notice: str = "", refused: bool = False
+        self,
+        request: Request,
+        make: Make,
+        *,
+        layout: str = "layout.html",
+        notice: Notice | None = None,
+        kept: bool = True,
     ) -> Response:
-        """A page, or with `?part` in the address the part that changes."""
+        """A page, or with `?part` in the address the part that changes; what is not `kept` is made for each request."""
         viewer, query = viewer_of(request), request.query_params
         asked = tuple(f"{key}={value}" for key, value in query.multi_items() if key != "part")
-        part = await self._part((request.scope["path"], *asked, viewer.name, viewer.role), make)
+        key = (request.scope["path"], *asked, viewer.name, viewer.role)
+        part = await self._part(key, make) if kept else await make()
         fresh = freshness(self._daemon)
         sent = render.headers(part, fresh, self._daemon.clock.now() / SECOND)
         if "part" in query:
@@ -61,8 +101,9 @@ class Pages:
                 return Response(status_code=304, headers=sent)
             html = part.html
         else:
-            html = render.whole(part, fresh, root_of(request), viewer, layout, notice=notice, refused=refused)
-        return HTMLResponse(proven(html, request).encode("utf-8", "replace"), part.status, sent)
+            html = render.whole(part, fresh, root_of(request), viewer, layout, notice=notice or _done(request))
+        status = notice.status if notice else part.status
+        return HTMLResponse(proven(html, request).encode("utf-8", "replace"), status, sent)
 
     async def _part(self, key: tuple[str, ...], make: Make) -> Fragment:
         now = self._daemon.clock.monotonic()
@@ -78,13 +119,4 @@ class Pages:
 
 def proven(html: str, request: Request) -> str:
     """The page with what proves that its forms are ours, for this viewer alone."""
-    return html.replace(PROOF, proof_of(request))
-
-
-_HERE = PROOF.encode()
-
-
-def proof_of(request: Request) -> str:
-    """Stands in every form of this viewer: no page of another site can know it."""
-    session = request.scope.get(SESSION, "")
-    return hmac.new(_HERE, session.encode(), sha256).hexdigest()
+    return html.replace(PROOF, proof(request.scope))

@@ -13,7 +13,7 @@ from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.history import HistoryError
 from pacs_monitor.messages import page
 from pacs_monitor.model import TROUBLE, Incident, Micros, Status
-from pacs_monitor.web import records, status
+from pacs_monitor.web import records, services, status
 from pacs_monitor.web.pages.freshness import Freshness, freshness
 from pacs_monitor.web.pages.signs import UNWATCHED, Sign, sign_of
 from pacs_monitor.web.standing import Standing
@@ -65,6 +65,8 @@ class IncidentRow(NamedTuple):
     site: str
     title: str
     """What users know it by: never a person."""
+    impact: str
+    """What it means to them, as the configuration says."""
 
 
 class Snapshot(NamedTuple):
@@ -83,6 +85,8 @@ class Snapshot(NamedTuple):
     channels: tuple[dict[str, Any], ...]
     heartbeat: dict[str, Any] | None
     last_ended: Incident | None
+    services: tuple[dict[str, Any], ...]
+    """As `/api/v1/services` has them."""
     sites: dict[str, str]
     """Titles of sites by name, in the order of the configuration."""
 
@@ -109,6 +113,7 @@ async def snapshot(daemon: DaemonView) -> Snapshot:
         tuple(status.channels(daemon)),
         status.heartbeat(daemon),
         None if incidents else await _last_ended(daemon),
+        tuple(services.listed(daemon)),
         {name: site.title or name for name, site in estate.sites.items()},
     )
 
@@ -176,7 +181,9 @@ def _incident(one: Paged, summary: str, standing: Standing, estate: Estate) -> I
     node = estate.nodes.get(incident.members[0].node) if incident.members else None
     title = (node.title or node.name) if node else incident.cause
     about = status.incident(one) | standing.of(incident)
-    return IncidentRow(incident, summary, about, sign_of(incident.state), node.site if node else "", title)
+    return IncidentRow(
+        incident, summary, about, sign_of(incident.state), node.site if node else "", title, node.impact if node else ""
+    )
 
 
 async def _last_ended(daemon: DaemonView) -> Incident | None:

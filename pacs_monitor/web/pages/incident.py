@@ -1,0 +1,50 @@
+"""What the page of an incident is drawn from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pacs_monitor.history import HistoryError
+from pacs_monitor.messages import paged
+from pacs_monitor.model import State, iso, parse_iso
+from pacs_monitor.web import records, status
+from pacs_monitor.web.pages.detail_pages import incident_page, missing
+from pacs_monitor.web.pages.render import Fragment, Page
+from pacs_monitor.web.pages.times import Times
+from pacs_monitor.web.view import DaemonView
+
+STILL_OK = 20
+"""Checks that are named."""
+
+
+async def incident_part(daemon: DaemonView, identity: str, about: Page) -> Fragment:
+    """The page of one incident."""
+    try:
+        found = await records.incident(daemon, identity)
+    except HistoryError as error:
+        return missing(about, "The record cannot be read now", str(error), 503)
+    if found is None:
+        return missing(about, f"There is no incident {identity}", "The board has those that are open.")
+    nodes = sorted({member.partition("/")[0] for member in found["members"]})
+    node = nodes[0] if len(nodes) == 1 and nodes[0] in daemon.estate.nodes else ""
+    return incident_page(found, _still_ok(daemon, found, nodes), _paged(daemon, identity, about.times), node, about)
+
+
+def _still_ok(daemon: DaemonView, found: dict[str, Any], nodes: list[str]) -> list[str]:
+    """Checks of the same nodes that are up and were asked since it began."""
+    if found["ended"]:
+        return []
+    began, board = parse_iso(found["since"]), daemon.engine.board.entries
+    names = [check for node in nodes for check in daemon.estate.checks_of.get(node, ()) if check in board]
+    return [
+        str(check)
+        for check in names
+        if board[check].standing.state is State.UP and (board[check].standing.last or 0) >= began
+    ][:STILL_OK]
+
+
+def _paged(daemon: DaemonView, identity: str, times: Times) -> str:
+    for one in daemon.desk.paged():
+        if one.incident.id == identity:
+            return paged.told(status.incident(one), lambda text: times.clock(parse_iso(text)), iso(times.now))
+    return ""

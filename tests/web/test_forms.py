@@ -1,0 +1,290 @@
+"""What people do on pages: by forms that carry a proof, signed in by a cookie, and never by a look."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.routing import Route
+
+from pacs_monitor.config import load
+from pacs_monitor.daemon import Daemon
+from pacs_monitor.web.app import create_app
+from pacs_monitor.web.auth import API, OPEN_PATHS, SIGN_IN, SIGN_OUT
+from pacs_monitor.web.session import COOKIE
+from tests.peers.ports import free_port
+from tests.support.estates import write_estate
+from tests.support.timing import SOON
+
+AS_BROWSER = {"accept": "text/html"}
+TOKENS = {"oncall": "operator", "reader": "viewer", "screen": "wall", "job": "reporter"}
+AUTH = ", ".join(f"{{name: {name}, role: {role}, token: {name}-token}}" for name, role in TOKENS.items())
+FOREIGN = "https://evil.example.org"
+
+
+class Guarded:
+    """A daemon with tokens, whose archive is down."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self.daemon = daemon
+        self.url = "http://{}:{}".format(*daemon.address)
+        self._browsers: list[httpx.AsyncClient] = []
+
+    def browser(self) -> httpx.AsyncClient:
+        self._browsers.append(httpx.AsyncClient(base_url=self.url, trust_env=False, headers=AS_BROWSER))
+        return self._browsers[-1]
+
+    async def close(self) -> None:
+        for browser in self._browsers:
+            await browser.aclose()
+
+    async def signed_in(self, name: str) -> httpx.AsyncClient:
+        browser = self.browser()
+        answer = await self.send(browser, SIGN_IN, SIGN_IN, token=f"{name}-token")
+        assert answer.status_code == 303, answer.text
+        return browser
+
+    async def proof(self, browser: httpx.AsyncClient, page: str) -> str:
+        found = re.search(r'name="proof" value="(\w+)"', (await browser.get(page)).text)
+        return found[1] if found else ""
+
+    async def send(self, browser: httpx.AsyncClient, page: str, path: str, **fields: str) -> httpx.Response:
+        """The form of a page, as a browser sends it."""
+        form = {"proof": await self.proof(browser, page), **fields}
+        return await browser.post(path, data=form, headers={"origin": self.url})
+
+    async def incident(self) -> str:
+        async with asyncio.timeout(SOON):
+            while not (open_ones := self.daemon.desk.open_incidents()):
+                await asyncio.sleep(0.02)
+        return open_ones[0].id
+
+
+@pytest.fixture
+async def guarded(tmp_path: Path) -> AsyncIterator[Guarded]:
+    node = f"  archive: {{host: 127.0.0.1, site: east, checks: {{tcp: {{port: {free_port()}}}}}}}\n"
+    file = write_estate(tmp_path, 0, node)
+    wall = "  wall: {from: [10.1.2.0/28]}\n"
+    file.write_text(file.read_text().replace("  paging:", f"  auth: {{tokens: [{AUTH}]}}\n{wall}  paging:"))
+    daemon = await Daemon.open(load(file))
+    await daemon.start()
+    guarded = Guarded(daemon)
+    yield guarded
+    await guarded.close()
+    await daemon.stop()
+
+
+async def audited(guarded: Guarded) -> list[dict[str, Any]]:
+    answer = await guarded.browser().get("/api/v1/audit", headers={"authorization": "Bearer oncall-token"})
+    found: list[dict[str, Any]] = answer.json()
+    return found
+
+
+async def test_whoever_is_not_signed_in_is_led_to_the_form_and_back(guarded: Guarded) -> None:
+    identity = await guarded.incident()
+    browser = guarded.browser()
+    asked = await browser.get(f"/incidents/{identity}")
+    assert (asked.status_code, asked.headers["location"]) == (303, f"../sign-in?next=incidents%2F{identity}")
+
+    form = asked.headers["location"].removeprefix("..")
+    answer = await guarded.send(browser, form, form, token="oncall-token")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"./incidents/{identity}")
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    assert (await browser.get(f"/incidents/{identity}")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "wanted", ["//evil.example.org", "https://evil.example.org", "/\\evil.example.org", "javascript:alert(1)"]
+)
+async def test_the_form_leads_nobody_elsewhere(guarded: Guarded, wanted: str) -> None:
+    answer = await guarded.send(guarded.browser(), SIGN_IN, f"/sign-in?next={wanted}", token="oncall-token")
+
+    assert answer.headers["location"] == "./"
+
+
+async def test_wrong_tokens_are_refused_and_then_made_to_wait(guarded: Guarded) -> None:
+    browser = guarded.browser()
+    wrong = [await guarded.send(browser, SIGN_IN, SIGN_IN, token="guess") for _ in range(11)]
+
+    assert {answer.status_code for answer in wrong[:10]} == {401}
+    assert wrong[10].status_code == 429
+    assert COOKIE not in browser.cookies
+    assert "guess" not in wrong[0].text
+    job = await guarded.send(browser, SIGN_IN, SIGN_IN, token="job-token")
+    assert job.status_code == 429
+
+
+async def test_a_session_ends_with_the_sign_out_and_with_its_token(guarded: Guarded) -> None:
+    browser = await guarded.signed_in("oncall")
+    cookie = browser.cookies[COOKIE]
+    answer = await guarded.send(browser, "/", SIGN_OUT)
+    assert answer.status_code == 303
+
+    again = guarded.browser()
+    again.cookies.set(COOKIE, cookie)
+    assert (await again.get("/")).status_code == 303
+    forged = guarded.browser()
+    forged.cookies.set(COOKIE, cookie.replace("oncall", "reader"))
+    assert (await forged.get("/")).status_code == 303
+
+
+async def test_an_operator_acknowledges_notes_and_is_audited(guarded: Guarded) -> None:
+    identity = await guarded.incident()
+    browser, page = await guarded.signed_in("oncall"), f"/incidents/{identity}"
+    answer = await guarded.send(browser, page, page, do="ack", why="looking", **{"for": "2h"})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"./{identity}?done=ack")
+    await guarded.send(browser, page, page, do="note", text="Images are late", public="true")
+
+    shown = (await browser.get(f"{page}?done=ack")).text
+    assert "It is acknowledged." in shown
+    assert "Acknowledged by <b>oncall (operator)</b>" in shown
+    assert "Users were told: Images are late" in shown
+    entries = [one for one in await audited(guarded) if one["action"] == f"POST {page}"]
+    assert [(one["token"], one["details"]["do"], one["outcome"]) for one in entries] == [
+        ("oncall", "note", "done"),
+        ("oncall", "ack", "done"),
+    ]
+
+
+async def test_what_is_wrong_is_said_on_the_page(guarded: Guarded) -> None:
+    identity = await guarded.incident()
+    browser, page = await guarded.signed_in("oncall"), f"/incidents/{identity}"
+    closed = await guarded.send(browser, page, page, do="close")
+    noted = await guarded.send(browser, page, page, do="note", text="DOE^JANE")
+    odd = await guarded.send(browser, page, page, do="<script>")
+
+    assert (closed.status_code, noted.status_code, odd.status_code) == (409, 422, 422)
+    assert 'class="notice refused"' in closed.text
+    assert "leave the patient out" in noted.text
+    assert "<script>" not in odd.text
+
+
+async def test_a_check_is_run_and_paused_and_runs_again(guarded: Guarded) -> None:
+    browser, page = await guarded.signed_in("oncall"), "/checks/archive/tcp"
+    for verb in ("run", "pause", "resume"):
+        answer = await guarded.send(browser, page, page, do=verb)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"./tcp?done={verb}")
+    assert guarded.daemon.desk.plans.pauses() == []
+
+
+async def test_maintenance_is_previewed_planned_extended_and_ended(guarded: Guarded) -> None:
+    browser, page = await guarded.signed_in("oncall"), "/maintenance"
+    asked = {"node": "arch*", "name": "update", "for": "2h", "start": "tomorrow 02:00"}
+    preview = await guarded.send(browser, page, page, do="preview", **asked)
+    assert "mutes 1 check: archive/tcp" in preview.text
+    assert guarded.daemon.desk.plans.windows() == []
+
+    await guarded.send(browser, page, page, do="plan", **asked)
+    (window,) = guarded.daemon.desk.plans.windows()
+    assert window.name == "update"
+    assert "Call off" in (await browser.get(page)).text
+    await guarded.send(browser, page, page, do="extend", window=window.id, **{"for": "1h"})
+    assert guarded.daemon.desk.plans.windows()[0].end > window.end
+    await guarded.send(browser, page, page, do="end", window=window.id)
+    assert guarded.daemon.desk.plans.windows() == []
+    wrong = await guarded.send(browser, page, page, do="plan", node="archive", **{"for": "soon"})
+    assert (wrong.status_code, 'value="archive"' in wrong.text) == (422, True)
+
+
+async def test_a_viewer_sees_no_way_to_write_and_has_none(guarded: Guarded) -> None:
+    identity = await guarded.incident()
+    browser = await guarded.signed_in("reader")
+    for page in ("/", f"/incidents/{identity}", "/nodes/archive", "/checks/archive/tcp", "/maintenance"):
+        text = (await browser.get(page)).text
+        forms = re.findall(r'<form[^>]*method="post" action="([^"]*)"', text)
+        assert [form.rpartition("/")[2] for form in forms] == ["sign-out"], page
+        assert "Acknowledge …" not in text
+    refused = await guarded.send(browser, "/", f"/incidents/{identity}", do="ack")
+    assert refused.status_code == 403
+
+
+async def test_the_role_wall_sees_the_wall_alone(guarded: Guarded) -> None:
+    browser = await guarded.signed_in("screen")
+    seen = {
+        path: (await browser.get(path)).status_code
+        for path in ("/wall", "/wall?part=1", "/", "/nodes/archive", "/maintenance")
+    }
+
+    assert seen == {"/wall": 200, "/wall?part=1": 200, "/": 403, "/nodes/archive": 403, "/maintenance": 403}
+    assert (await browser.get("/api/v1/status")).status_code == 401
+
+
+async def test_the_wall_names_nobody(guarded: Guarded) -> None:
+    identity = await guarded.incident()
+    page, oncall = f"/incidents/{identity}", await guarded.signed_in("oncall")
+    await guarded.send(oncall, page, page, do="ack", by="Dr. Jane Roe")
+    await guarded.send(
+        oncall, page, page, do="note", text="Use the downtime viewer", public="true", next_update="23:59"
+    )
+    wall = (await (await guarded.signed_in("screen")).get("/wall")).text
+
+    assert "IT is on it" in wall
+    assert "Use the downtime viewer" in wall
+    assert "Roe" not in wall
+    assert "<form" not in wall
+
+
+async def test_a_screen_is_let_in_by_its_network(guarded: Guarded) -> None:
+    app = create_app(guarded.daemon)
+    seen = []
+    for peer in ("10.1.2.3", "10.1.2.16"):
+        transport = httpx.ASGITransport(app=app, client=(peer, 5000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://monitor") as screen:
+            seen.append([(await screen.get(path)).status_code for path in ("/wall", "/", "/api/v1/status")])
+
+    assert seen == [[200, 401, 401], [401, 401, 401]]
+
+
+def writes(guarded: Guarded) -> list[tuple[str, str]]:
+    """Every write that any route takes."""
+    found = []
+    for route in create_app(guarded.daemon).routes:
+        assert isinstance(route, Route), route
+        path = re.sub(r"\{[^}]*\}", "x", route.path)
+        found += [(method, path) for method in (route.methods or set()) - {"GET", "HEAD", "OPTIONS"}]
+    return sorted(found)
+
+
+async def test_every_write_is_refused_to_whoever_may_not(guarded: Guarded) -> None:
+    routes = writes(guarded)
+    assert ("POST", "/incidents/x") in routes
+    assert ("DELETE", "/api/v1/maintenance/x") in routes
+    stranger, viewer, operator = guarded.browser(), await guarded.signed_in("reader"), await guarded.signed_in("oncall")
+    own = {"origin": guarded.url}
+    proof = await guarded.proof(operator, "/maintenance")
+    form = {"do": "ack", "token": "guess"}
+    for method, path in routes:
+        assert path not in OPEN_PATHS
+        bearer, screen = ({"authorization": f"Bearer {name}-token"} for name in ("oncall", "screen"))
+        tries = {
+            "no token": await stranger.request(method, path, data=form, headers=own),
+            "foreign origin": await stranger.request(method, path, json={}, headers=bearer | {"origin": FOREIGN}),
+            "foreign page": await operator.request(method, path, data=form, headers={"origin": FOREIGN}),
+            "no origin": await operator.request(method, path, data=form | {"proof": proof}),
+            "no proof": await operator.request(method, path, data=form, headers=own),
+            "simple form": await stranger.request(method, path, data=form, headers=bearer | own),
+        }
+        if not path.startswith("/api/v1/push/"):
+            token = {"authorization": "Bearer reader-token"}
+            tries["viewer"] = await stranger.request(method, path, json={}, headers=token)
+            tries["viewer's session"] = await viewer.request(method, path, data=form, headers=own)
+            tries["wall"] = await stranger.request(method, path, json={}, headers=screen)
+        else:
+            del tries["simple form"]  # a job may send its output along
+        answers = {name: answer.status_code for name, answer in tries.items()}
+        assert set(answers.values()) <= {401, 403, 415}, (method, path, answers)
+
+
+async def test_a_session_writes_nothing_by_the_api(guarded: Guarded) -> None:
+    browser = await guarded.signed_in("oncall")
+    answer = await browser.post("/api/v1/pause", json={"all": True}, headers={"origin": guarded.url})
+
+    assert answer.status_code == 401
+    assert API == "/api/"
