@@ -1,4 +1,4 @@
-"""`status`, `incidents`, `reload`: what is asked of the running daemon."""
+"""`status`, `incidents`, `reload`, `audit`: what is asked of the running daemon."""
 
 from __future__ import annotations
 
