@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "handover",
         "Show what the next shift has to know: first what nobody has acknowledged, then what is being handled.",
     ),
+    "oncall": ("oncall", "Show who is on call now by every rota, until when, and who is next."),
     "maintenance": ("maintenance", "Plan maintenance: nobody is paged for its checks."),
     "pause": (
         "pausing",

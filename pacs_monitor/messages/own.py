@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacs_monitor.model import CALENDAR, TEST_NOT_DELIVERED, Event, Incident
+from pacs_monitor.model import CALENDAR, ONCALL, TEST_NOT_DELIVERED, Event, Incident
 
 
 def delivery(incident: Incident, event: Event, since: str) -> str:
@@ -20,11 +20,24 @@ def delivery(incident: Incident, event: Event, since: str) -> str:
 def fault(incident: Incident, event: Event, since: str) -> str:
     if incident.cause.startswith(CALENDAR):
         return _calendar(incident.cause.removeprefix(CALENDAR), event, since)
+    if incident.cause.startswith(ONCALL):
+        return _oncall(incident.cause.removeprefix(ONCALL), event, since)
     if event is Event.RESOLVED:
         return f"The monitor's task {incident.cause} works again; it had been failing repeatedly since {since}"
     return (
         f"The monitor's task {incident.cause} has been failing repeatedly since {since}: read its log; people may "
         "miss pages"
+    )
+
+
+def _oncall(name: str, event: Event, since: str) -> str:
+    if event is Event.WITHDRAWN:
+        return f"The rota {name}, by which nobody was on call since {since}, was removed from the configuration"
+    if event is Event.RESOLVED:
+        return f"Somebody is on call again by the rota {name}; nobody was since {since}"
+    return (
+        f"Add an override to the rota {name}, and reload: nobody has been on call since {since}, and its pages go to "
+        "the channels under 'otherwise'; pacs-monitor oncall shows who is on call next"
     )
 
 

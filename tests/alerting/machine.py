@@ -533,7 +533,8 @@ class Machine(RuleBasedStateMachine):
     def nothing_is_held_longer_than_its_deadline(self) -> None:
         rules, waiting = self.cut.timeline.rules, dict[tuple[str, str], Micros]()
         for identity, subject in self.cut.situation.subjects.items():
-            for channel, target in fallbacks.added(rules, subject, rules.targets(subject.incident)).items():
+            targets = rules.targets(subject.incident, self.cut.situation)
+            for channel, target in fallbacks.added(rules, subject, targets).items():
                 due = min((p.due for p in target.problems), default=subject.due)
                 told = subject.notified.get(channel)
                 if told is None and due <= self.now and (Said.OPENED, channel) not in subject.suppressed:
@@ -635,7 +636,7 @@ class Machine(RuleBasedStateMachine):
         for owed in decided.effects.owed:
             self.lanes[owed.incident.id, owed.channel].append(owed)
             rules, subject = self.cut.timeline.rules, self.cut.situation.subjects.get(owed.incident.id)
-            targets = rules.targets(owed.incident, every=True)
+            targets = rules.targets(owed.incident, self.cut.situation, every=True)
             target = (fallbacks.added(rules, subject, targets) if subject else targets).get(owed.channel)
             if target is not None and owed.event not in (*ENDINGS, Said.ACKNOWLEDGED):
                 assert hours.pages_from(target.attended, owed.at) == owed.at, "nobody is told outside of their hours"
