@@ -37,7 +37,7 @@ from pacs_monitor.fields import (
 )
 from pacs_monitor.language import Language
 from pacs_monitor.model import Address, Paging
-from pacs_monitor.patterns import one_of
+from pacs_monitor.patterns import at_least_one_of, one_of
 
 
 class Token(Settings):
