@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from pacs_monitor.calendars import DAY, Hours, WeeklyTimes, outside, within
 from pacs_monitor.intervals import Interval
@@ -40,6 +40,14 @@ class Span(NamedTuple):
 
     who: str
     during: Interval
+
+
+class Listed(Protocol):
+    """Shifts that a calendar has."""
+
+    def spans(self, during: Interval) -> Sequence[Span]:
+        """Those that touch a time, by their beginning."""
+        ...
 
 
 class Turn(NamedTuple):
@@ -109,8 +117,8 @@ class Rota:
     """Who is on call when, without regard to which hours need somebody."""
 
     rotations: tuple[Rotation, ...] = ()
-    listed: tuple[Span, ...] = ()
-    """By a calendar."""
+    listed: Listed | None = None
+    """By a calendar; of those at one moment, the ones that began first count."""
     overrides: tuple[Span, ...] = ()
     vacations: tuple[Span, ...] = ()
     at_once: int = 1
@@ -119,14 +127,17 @@ class Rota:
     def shifts(self, during: Interval) -> list[Shift]:
         """All of a time, in order, each as long as its people stay the same."""
         turns = [(rotation.order, rotation.turns(during)) for rotation in self.rotations]
-        spans = [span.during for span in (*self.listed, *self.overrides, *self.vacations)]
+        listed = [] if self.listed is None else self.listed.spans(during)
+        spans = [span.during for span in (*listed, *self.overrides, *self.vacations)]
         edges = {during.start, during.end}
         for one in (*spans, *(turn.during for _, some in turns for turn in some)):
             edges.update(edge for edge in one if during.start < edge < during.end)
         moments = sorted(edges)
-        return joined(Shift(self._people(start, turns), start, end) for start, end in pairwise(moments))
+        return joined(Shift(self._people(start, turns, listed), start, end) for start, end in pairwise(moments))
 
-    def _people(self, at: Micros, turns: Iterable[tuple[Sequence[str], Sequence[Turn]]]) -> tuple[str, ...]:
+    def _people(
+        self, at: Micros, turns: Iterable[tuple[Sequence[str], Sequence[Turn]]], listed: Iterable[Span]
+    ) -> tuple[str, ...]:
         away = {span.who for span in self.vacations if _holds(span.during, at)}
         chosen = dict.fromkeys(span.who for span in reversed(self.overrides) if _holds(span.during, at))
         for order, some in turns:
@@ -134,9 +145,7 @@ class Rota:
             if turn is not None:
                 circle = (order[(turn.number + n) % len(order)] for n in range(len(order)))
                 chosen.update(dict.fromkeys([one for one in circle if one not in away and one not in chosen][:1]))
-        chosen.update(
-            dict.fromkeys(span.who for span in self.listed if _holds(span.during, at) and span.who not in away)
-        )
+        chosen.update(dict.fromkeys(span.who for span in listed if _holds(span.during, at) and span.who not in away))
         return tuple(chosen)[: self.at_once]
 
 
@@ -153,7 +162,7 @@ class OnCall:
     zone: tzinfo
     covers: Hours = ALWAYS
     """The hours in which somebody must be on call; outside of them nobody of the rota is."""
-    _blocks: dict[int, list[Shift]] = field(default_factory=dict, compare=False, repr=False)
+    _blocks: dict[int, list[Shift]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def shifts(self, during: Interval) -> list[Shift]:
         """All of a time, in order."""

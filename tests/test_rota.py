@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pacs_monitor.calendars import DAY, Hours, WeeklyTimes
-from pacs_monitor.intervals import Interval
+from pacs_monitor.intervals import ALL_TIME, Interval
 from pacs_monitor.model import SECOND, Micros
 from pacs_monitor.rota import ALWAYS, OnCall, Rota, Rotation, Shift, Span
 
@@ -22,6 +23,16 @@ NIGHTS = {
     LORD_HOWE: (("2026-10-04", -HOUR // 2), ("2026-04-05", HOUR // 2)),
 }
 """The clock is set forward and back; how much longer the day is."""
+
+
+class Calendar(NamedTuple):
+    """Shifts that are listed."""
+
+    every: tuple[Span, ...]
+
+    def spans(self, during: Interval) -> list[Span]:
+        found = [one for one in self.every if one.during.start < during.end and during.start < one.during.end]
+        return sorted(found, key=lambda one: (one.during, one.who))
 
 
 def at(text: str, zone: ZoneInfo = BERLIN) -> Micros:
@@ -41,7 +52,8 @@ def span(who: str, start: str, end: str, zone: ZoneInfo = BERLIN) -> Span:
 
 def on_call(rota: Rota, covers: str = "24x7", zone: ZoneInfo = BERLIN) -> OnCall:
     every = {who for rotation in rota.rotations for who in rotation.order}
-    every |= {one.who for one in (*rota.overrides, *rota.vacations, *rota.listed)}
+    every |= {one.who for one in (*rota.overrides, *rota.vacations)}
+    every |= {one.who for one in ([] if rota.listed is None else rota.listed.spans(ALL_TIME))}
     people = tuple((who, (f"{who}-phone",)) for who in sorted(every))
     return OnCall("it", rota, ("duty",), people, zone, Hours.parse(covers))
 
@@ -191,7 +203,7 @@ spans = st.builds(
 rotas = st.builds(
     Rota,
     st.lists(rotations, max_size=3).map(tuple),
-    st.lists(spans, max_size=3).map(tuple),
+    st.lists(spans, max_size=3).map(lambda found: Calendar(tuple(found))),
     st.lists(spans, max_size=4).map(tuple),
     st.lists(spans, max_size=4).map(tuple),
     st.integers(1, 3),

@@ -10,11 +10,13 @@ from pathlib import Path as FilePath
 from zoneinfo import ZoneInfo
 
 from pacs_monitor.calendars import DAY, Hours
+from pacs_monitor.config.change_calendar import LARGEST as LARGEST_CALENDAR
 from pacs_monitor.config.draft import Draft, Piece, read_channel
 from pacs_monitor.config.errors import unknown_name
 from pacs_monitor.config.problems import ConfigError, Path, dotted
 from pacs_monitor.config.rota import OncallSettings, RotaSettings, ShiftSettings, SpanSettings
 from pacs_monitor.config.shapes import shapes
+from pacs_monitor.config.shift_calendar import ShiftCalendar, read_shifts
 from pacs_monitor.config.tree import Branch, Mark, Text, Tree, at, parse_yaml
 from pacs_monitor.config.validate import FROM_FILE, Validator
 from pacs_monitor.intervals import Interval
@@ -38,7 +40,8 @@ class RotaDraft:
     channels: Mapping[str, tuple[str, ...]]
     """Of each person."""
     content: bytes
-    """The file as it was read."""
+    """The file as it was read, and its calendar."""
+    listed: ShiftCalendar | None = None
 
 
 def read_rotas(
@@ -51,7 +54,9 @@ def read_rotas(
         tree = None if content is None else _parsed(validator, oncall, content, environ, used)
         piece = None if tree is None else _read(validator, oncall.path, tree)
         if content is not None and piece is not None:
-            found[name] = RotaDraft(oncall, piece, _channels(validator, draft, piece), content)
+            zone = draft.monitor.settings.timezone if draft.monitor else "UTC"
+            calendar, listed = _calendar(validator, piece, ZoneInfo(piece.settings.zone or zone))
+            found[name] = RotaDraft(oncall, piece, _channels(validator, draft, piece), content + calendar, listed)
             _check(validator, piece)
     return found
 
@@ -139,6 +144,26 @@ def _shown(oncall: Piece[OncallSettings]) -> FilePath:
     return FilePath(written.mark.file).parent / (written.text if isinstance(written, Text) else oncall.settings.rota)
 
 
+def _calendar(validator: Validator, rota: Piece[RotaSettings], zone: ZoneInfo) -> tuple[bytes, ShiftCalendar | None]:
+    """The bytes of its calendar, and what they say; each event that is nobody's is told."""
+    ical, content = rota.settings.ical, b""
+    if ical is None:
+        return content, None
+    people = {alias.casefold(): who for who, one in rota.settings.people.items() for alias in (*one.known_as, who)}
+    place: Path = ("ical", "file")
+    written = at(rota.tree, place)
+    try:
+        with FilePath(ical.file).open("rb") as opened:
+            content = opened.read(LARGEST_CALENDAR + 1)
+        return content, read_shifts(FilePath(ical.file).name, content, people, zone)
+    except OSError as error:
+        validator.error(written.mark, (*rota.path, *place), f"{ical.file!r} cannot be read: {error.strerror}")
+    except ValueError as error:
+        for line in str(error).splitlines():
+            validator.error(written.mark, (*rota.path, *place), line)
+    return content, None
+
+
 def _channels(validator: Validator, draft: Draft, rota: Piece[RotaSettings]) -> dict[str, tuple[str, ...]]:
     return {
         who: tuple(dict.fromkeys(_of_person(validator, draft, rota, who, len(settings.channels))))
@@ -204,8 +229,9 @@ def _check(validator: Validator, rota: Piece[RotaSettings]) -> None:
                 validator.error(
                     at(rota.tree, place).mark, (*rota.path, *place), "name a later end: it is over before it begins"
                 )
-    if not {"shifts", "overrides"} & set(rota.tree.entries if isinstance(rota.tree, Branch) else ()):
-        validator.error(rota.tree.mark, rota.path, f"write shifts: nobody of {', '.join(people)} is ever on call")
+    if not {"shifts", "overrides", "ical"} & set(rota.tree.entries if isinstance(rota.tree, Branch) else ()):
+        message = f"write shifts, or ical: {{file: shifts.ics}}: nobody of {', '.join(people)} is ever on call"
+        validator.error(rota.tree.mark, rota.path, message)
     _warn_of_overrides(validator, rota)
 
 
@@ -245,6 +271,7 @@ def _oncall(name: str, draft: RotaDraft, timezone: str) -> OnCall:
     zone = ZoneInfo(file.zone or timezone)
     rota = Rota(
         rotations=tuple(_rotation(shift, zone) for shift in file.shifts),
+        listed=draft.listed,
         overrides=_spans(file.overrides, zone),
         vacations=_spans(file.vacations, zone),
         at_once=file.at_once,

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pacs_monitor.calendars import Hours, WeeklyTimes
+from pacs_monitor.config.shift_calendar import ShiftCalendar
 from pacs_monitor.intervals import Interval
 from pacs_monitor.rota import OnCall, Rota, Rotation, Span
 
@@ -22,6 +23,7 @@ def written(oncall: OnCall) -> dict[str, Any]:
         "people": {who: list(channels) for who, channels in oncall.people},
         "at_once": rota.at_once,
         "shifts": [_rotation(rotation) for rotation in rota.rotations],
+        "ical": rota.listed.text if isinstance(rota.listed, ShiftCalendar) else None,
         "overrides": _spans(rota.overrides),
         "vacations": _spans(rota.vacations),
     }
@@ -29,14 +31,16 @@ def written(oncall: OnCall) -> dict[str, Any]:
 
 def read(name: str, said: Mapping[str, Any]) -> OnCall:
     """As it was written."""
+    zone, ical = ZoneInfo(said["zone"]), said.get("ical")
     rota = Rota(
         rotations=tuple(map(_read_rotation, said["shifts"])),
+        listed=ShiftCalendar(ical, zone) if ical else None,
         overrides=_read_spans(said["overrides"]),
         vacations=_read_spans(said["vacations"]),
         at_once=said["at_once"],
     )
     people = tuple((who, tuple(channels)) for who, channels in said["people"].items())
-    return OnCall(name, rota, tuple(said["otherwise"]), people, ZoneInfo(said["zone"]), Hours.parse(said["covers"]))
+    return OnCall(name, rota, tuple(said["otherwise"]), people, zone, Hours.parse(said["covers"]))
 
 
 def _rotation(rotation: Rotation) -> dict[str, Any]:

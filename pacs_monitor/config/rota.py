@@ -49,6 +49,9 @@ class PersonSettings(Settings):
     ]
     """Names under `channels` of monitor.yaml; or `{use: sms, to: …}`: like that channel, with what differs."""
 
+    known_as: Texts = ()
+    """What else the events of a calendar may call this person: a name or a mail address."""
+
     @model_validator(mode="before")
     @classmethod
     def _one_channel(cls, data: Any) -> Any:
@@ -97,6 +100,13 @@ class SpanSettings(Settings):
     """When it ends; a day alone is in it to its end."""
 
 
+class ShiftCalendarSettings(Settings):
+    """A calendar of shifts (RFC 5545)."""
+
+    file: FilePath
+    """The .ics file; it is read with the rota, at every start and reload."""
+
+
 class RotaSettings(Settings):
     """A file of shifts."""
 
@@ -108,6 +118,8 @@ class RotaSettings(Settings):
     """Who can be on call, and how each is reached."""
     shifts: tuple[ShiftSettings, ...] = ()
     """Where several are at one moment, the first ones count, as many as `at_once`."""
+    ical: ShiftCalendarSettings | None = None
+    """Instead of shifts, or after them: a calendar each of whose events is somebody's."""
     overrides: tuple[SpanSettings, ...] = ()
     """Who is on call instead; of those at one moment, the last ones count."""
     vacations: tuple[SpanSettings, ...] = ()

@@ -161,3 +161,106 @@ def test_overrides_that_others_hide_and_those_of_people_who_are_away_are_told(tm
         (8, "ben is on vacation in this time; on call nevertheless"),
     ]
     assert len(loaded(tmp_path, rota + "at_once: 2\n").warnings) == 1
+
+
+ICS = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//hospital//rota
+BEGIN:VEVENT
+UID:1
+DTSTAMP:20260101T000000Z
+DTSTART;TZID=Europe/Berlin:20260105T200000
+DTEND;TZID=Europe/Berlin:20260106T080000
+RRULE:FREQ=DAILY
+SUMMARY:Anna
+DESCRIPTION:phone +49 171 5555
+END:VEVENT
+BEGIN:VEVENT
+UID:1
+DTSTAMP:20260101T000000Z
+RECURRENCE-ID;TZID=Europe/Berlin:20260110T200000
+DTSTART;TZID=Europe/Berlin:20260110T200000
+DTEND;TZID=Europe/Berlin:20260111T080000
+SUMMARY:night shift
+ATTENDEE;CN=Ben B:mailto:Ben@Example.org
+END:VEVENT
+BEGIN:VEVENT
+UID:2
+DTSTAMP:20260101T000000Z
+DTSTART;VALUE=DATE:20260801
+DTEND;VALUE=DATE:20260808
+SUMMARY:ben
+END:VEVENT
+BEGIN:VEVENT
+UID:3
+DTSTAMP:20260101T000000Z
+DTSTART;VALUE=DATE:20260808
+DTEND;VALUE=DATE:20260815
+SUMMARY:Frau A.
+END:VEVENT
+BEGIN:VEVENT
+UID:4
+DTSTAMP:20260101T000000Z
+DTSTART:20260120T080000Z
+DTEND:20260120T090000Z
+STATUS:CANCELLED
+SUMMARY:ben
+END:VEVENT
+END:VCALENDAR
+"""
+BY_CALENDAR = """people:
+  anna: {channels: hook, known_as: ["Frau A."]}
+  ben: {channels: second, known_as: [ben@example.org]}
+ical: {file: shifts.ics}
+"""
+
+
+def who(estate: Estate, moment: str) -> tuple[str, ...]:
+    return estate.oncall["it"].at(round(datetime.fromisoformat(moment).timestamp()) * SECOND).people
+
+
+def test_the_events_of_a_calendar_are_shifts_by_their_title_or_who_attends(tmp_path: Path) -> None:
+    (tmp_path / "shifts.ics").write_text(ICS)
+    estate = loaded(tmp_path, BY_CALENDAR)
+    assert who(estate, "2026-01-06T03:00+01:00") == who(estate, "2026-01-09T23:00+01:00") == ("anna",)
+    assert who(estate, "2026-01-11T03:00+01:00") == ("ben",), "one time of a recurring event is somebody else's"
+    assert who(estate, "2026-01-20T08:30Z") == (), "a cancelled event is none"
+    for night, end in (("2026-03-29", "+02:00"), ("2026-10-25", "+01:00")):
+        assert who(estate, f"{night}T07:59{end}") == ("anna",)
+        assert who(estate, f"{night}T08:00{end}") == ()
+    week = estate.oncall["it"].at(round(datetime.fromisoformat("2026-08-07T23:59+02:00").timestamp()) * SECOND)
+    assert week.end == round(datetime.fromisoformat("2026-08-08T00:00+02:00").timestamp()) * SECOND
+    assert who(estate, "2026-08-08T00:00+02:00") == ("anna",), "whole days in a row have no gap between them"
+
+
+def test_a_calendar_is_on_record_with_names_and_times_alone(tmp_path: Path) -> None:
+    (tmp_path / "shifts.ics").write_text(ICS)
+    estate = loaded(tmp_path, BY_CALENDAR)
+    document = canonical(estate).decode()
+    assert "5555" not in document
+    assert "xample.org\\r" not in document
+    again = of_record(json.loads(document), tmp_path / "monitor.yaml", estate.revision)
+    assert again.oncall == estate.oncall
+    assert who(again, "2026-01-11T03:00+01:00") == ("ben",)
+    (tmp_path / "shifts.ics").write_text(ICS.replace("SUMMARY:ben", "SUMMARY:anna"))
+    assert loaded(tmp_path, BY_CALENDAR).revision != estate.revision
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "told"),
+    [
+        (
+            "SUMMARY:Anna",
+            "SUMMARY:Anan",
+            "shifts.ics:4: this event is of nobody in people: 'Anan'; did you mean 'anna'?",
+        ),
+        ("END:VCALENDAR", "", "shifts.ics:1: BEGIN:VCALENDAR has no END"),
+        ("TZID=Europe/Berlin:20260105", "TZID=Bed:20260105", "name a zone of IANA"),
+        ("FREQ=DAILY", "FREQ=HOURLY", "RRULE repeats it within a day"),
+    ],
+)
+def test_what_is_wrong_with_a_calendar_is_told_at_its_line(tmp_path: Path, wrong: str, right: str, told: str) -> None:
+    (tmp_path / "shifts.ics").write_text(ICS.replace(wrong, right, 1))
+    (problem,) = problems(tmp_path, BY_CALENDAR)
+    assert problem.startswith("rota.yaml:4: oncall.it.ical.file: ")
+    assert told in problem
