@@ -10,7 +10,6 @@ from pathlib import Path as FilePath
 from zoneinfo import ZoneInfo
 
 from pacs_monitor.calendars import DAY, Hours
-from pacs_monitor.config.change_calendar import LARGEST as LARGEST_CALENDAR
 from pacs_monitor.config.draft import Draft, Piece, read_channel
 from pacs_monitor.config.errors import unknown_name
 from pacs_monitor.config.problems import ConfigError, Path, dotted
@@ -18,13 +17,11 @@ from pacs_monitor.config.rota import OncallSettings, RotaSettings, ShiftSettings
 from pacs_monitor.config.shapes import shapes
 from pacs_monitor.config.shift_calendar import ShiftCalendar, read_shifts
 from pacs_monitor.config.tree import Branch, Mark, Text, Tree, at, parse_yaml
-from pacs_monitor.config.validate import FROM_FILE, Validator
+from pacs_monitor.config.validate import FROM_FILE, Validator, small_file
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros
 from pacs_monitor.rota import ALWAYS, OnCall, Rota, Rotation, Span
 
-LARGEST = 1 << 20
-"""Bytes of a file of shifts."""
 AHEAD: Micros = 14 * DAY
 """How far ahead gaps are looked for."""
 NAMED = 3
@@ -106,17 +103,12 @@ def _has_problems(validator: Validator, path: str) -> bool:
 
 
 def _content(validator: Validator, oncall: Piece[OncallSettings]) -> bytes | None:
-    place, path = at(oncall.tree, ("rota",)).mark, (*oncall.path, "rota")
     try:
-        with FilePath(oncall.settings.rota).open("rb") as opened:
-            content = opened.read(LARGEST + 1)
+        return small_file(FilePath(oncall.settings.rota))
     except OSError as error:
-        validator.error(place, path, f"{str(_shown(oncall))!r} cannot be read: {error.strerror}")
+        message = f"{str(_shown(oncall))!r} cannot be read: {error.strerror}"
+        validator.error(at(oncall.tree, ("rota",)).mark, (*oncall.path, "rota"), message)
         return None
-    if len(content) > LARGEST:
-        validator.error(place, path, f"{str(_shown(oncall))!r} is larger than 1 MiB; a rota lists people and shifts")
-        return None
-    return content
 
 
 def _parsed(
@@ -153,8 +145,7 @@ def _calendar(validator: Validator, rota: Piece[RotaSettings], zone: ZoneInfo) -
     place: Path = ("ical", "file")
     written = at(rota.tree, place)
     try:
-        with FilePath(ical.file).open("rb") as opened:
-            content = opened.read(LARGEST_CALENDAR + 1)
+        content = small_file(FilePath(ical.file))
         return content, read_shifts(FilePath(ical.file).name, content, people, zone)
     except OSError as error:
         validator.error(written.mark, (*rota.path, *place), f"{ical.file!r} cannot be read: {error.strerror}")

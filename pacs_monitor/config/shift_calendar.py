@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from pacs_monitor.config.change_calendar import LARGEST, MOST_EVENTS, check_times
+from pacs_monitor.config.change_calendar import MOST_EVENTS, check_times
 from pacs_monitor.config.closed_days import check_blocks, check_event, interval_of, unfolded
 from pacs_monitor.config.errors import nearest
 from pacs_monitor.intervals import Interval
@@ -49,8 +49,6 @@ def read_shifts(name: str, content: bytes, people: Mapping[str, str], zone: Zone
     """
     import icalendar  # noqa: PLC0415 - few configurations need it
 
-    if len(content) > LARGEST:
-        raise ValueError(f"{name!r} is larger than 4 MiB; export less")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:

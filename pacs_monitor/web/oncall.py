@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, HTTPException, Query
 
 from pacs_monitor.config.oncall import AHEAD
 from pacs_monitor.intervals import Interval
@@ -31,6 +31,8 @@ def add_oncall(app: FastAPI, daemon: DaemonView) -> None:
     ) -> dict[str, Any]:
         now = daemon.clock.now()
         moment = now if at is None else moment_of("at", partial(parse_when, at, now, zone_of(daemon)))
+        if moment < 0:
+            raise HTTPException(422, ["at: name a time after 1970"])
         rotas = daemon.desk.plans.oncalls()
         return {
             "monitor": daemon.estate.monitor.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -148,6 +149,12 @@ def test_every_error_is_told_at_once_whichever_file_it_is_in(tmp_path: Path) -> 
 def test_what_monitor_yaml_says_of_it_is_checked(tmp_path: Path, wrong: str, right: str, told: str) -> None:
     assert wrong in MONITOR
     assert any(told in problem for problem in problems(tmp_path, monitor=MONITOR.replace(wrong, right, 1)))
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (problem,) = problems(tmp_path, monitor=MONITOR.replace("rota.yaml", "fifo"))
+    assert problem.endswith("fifo' cannot be read: it is not a regular file")
 
 
 def test_overrides_that_others_hide_and_those_of_people_who_are_away_are_told(tmp_path: Path) -> None:

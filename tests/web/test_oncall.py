@@ -42,5 +42,5 @@ async def test_who_is_on_call_at_a_time_and_who_follows_and_where_nobody_is(serv
 
 
 async def test_a_time_that_is_none_is_explained(served: Served) -> None:
-    for params in ({"at": "soon"}, {"next": "-1"}, {"next": "1000"}):
+    for params in ({"at": "soon"}, {"at": "0001-01-02"}, {"next": "-1"}, {"next": "1000"}):
         assert (await served.client.get("/api/v1/oncall", params=params)).status_code == 422
