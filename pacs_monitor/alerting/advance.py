@@ -33,6 +33,7 @@ from pacs_monitor.alerting import (
     own,
     parents,
     pauses,
+    shifts,
     sites,
     storms,
     windows,
@@ -134,7 +135,7 @@ def _apply(turn: Turn, event: Event) -> None:  # noqa: PLR0912 - one line per ki
             windows.read(turn, event.what)
         case ClockSet(step):
             clock_set(turn, step)
-            windows.recount(turn)
+            _recount(turn)
         case Acknowledge() | Remark() | Close() | Plan() | Extend() | Finish() | Hold() | Resume():
             SAID[type(event.what)](turn, event.what)
         case Due(windows.EDGE):
@@ -143,8 +144,16 @@ def _apply(turn: Turn, event: Event) -> None:  # noqa: PLR0912 - one line per ki
             _due(turn, subject)
 
 
+def _recount(turn: Turn) -> None:
+    """Which windows hold, and who is on call."""
+    windows.recount(turn)
+    shifts.recount(turn)
+
+
 def _due(turn: Turn, subject: str) -> None:
-    if subject.startswith(own.BLIND):
+    if subject == shifts.EDGE:
+        shifts.changed(turn)
+    elif subject.startswith(own.BLIND):
         own.ripened(turn, subject)
     elif subject.startswith(flapping.FLAPPING):
         members.calm(turn, CheckId.parse(subject.removeprefix(flapping.FLAPPING)))
@@ -221,6 +230,7 @@ def _reloaded(turn: Turn) -> None:
             flapping.keep(turn, check, None)
     parents.reloaded(turn)
     own.reloaded(turn)
+    shifts.recount(turn)
     storms.reloaded(turn)
     sites.recount(turn)
     turn.touch(list(turn.now.subjects))

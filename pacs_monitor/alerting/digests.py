@@ -122,7 +122,8 @@ def _waiting(turn: Turn, channel: str) -> Iterator[Subject]:
 
 
 def _attended(turn: Turn, subject: Subject, channel: str) -> list[Attended]:
-    target = fallbacks.added(turn.rules, subject, turn.rules.targets(subject.incident, every=True)).get(channel)
+    routed = turn.rules.targets(subject.incident, turn.now, every=True)
+    target = fallbacks.added(turn.rules, subject, routed).get(channel)
     return [] if target is None else target.attended
 
 

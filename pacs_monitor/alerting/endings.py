@@ -22,13 +22,7 @@ def end(turn: Turn, subject: Subject, ending: Ending, ended: Micros) -> None:
     turn.drop(subjects=incident.id)
     turn.touch(turn.now.summarised.get(incident.id, ()))
     turn.drop(summarised=incident.id)
-    kept = {
-        "differs": subject.differs is not None,
-        "escalation": subject.escalation is not None,
-        fallbacks.KIND: subject.undelivered != NOTHING_LATE,
-    }
-    for kind in filter(kept.__getitem__, kept):
-        turn.note(kind, incident.id, None)
+    _forget(turn, subject)
     if ending is Ending.RESOLVED:
         recalled.remember(turn, incident)
     turn.effects.incidents[incident.id] = incident
@@ -62,3 +56,15 @@ def _owed(turn: Turn, subject: Subject, incident: Incident, sent: Notified) -> O
     said = _SAID[incident.ending or Ending.RESOLVED]
     identity, instead_of = end_id(sent.opened, sent.version), subject.undelivered.instead.get(sent.channel, "")
     return Owed(identity, incident, sent.channel, said, status, turn.at, sent.page, instead_of=instead_of)
+
+
+def _forget(turn: Turn, subject: Subject) -> None:
+    """What was noted of it."""
+    kept = {
+        "differs": subject.differs is not None,
+        "escalation": subject.escalation is not None,
+        "oncall": bool(subject.oncall),
+        fallbacks.KIND: subject.undelivered != NOTHING_LATE,
+    }
+    for kind in filter(kept.__getitem__, kept):
+        turn.note(kind, subject.incident.id, None)

@@ -7,14 +7,15 @@ escalation gets its end, too. What a channel has taken that escalates by itself,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from pacs_monitor.alerting import codes, digests, parents
+from pacs_monitor.alerting import codes, digests, parents, shifts
 from pacs_monitor.alerting.holds import held_until
-from pacs_monitor.alerting.rules import Target
+from pacs_monitor.alerting.rosters import Recipient
 from pacs_monitor.alerting.situation import Escalation, Subject
 from pacs_monitor.alerting.suppress import hold, suppressed
+from pacs_monitor.alerting.targets import Target
 from pacs_monitor.alerting.turn import Owed, Turn
 from pacs_monitor.alerting.view import told
 from pacs_monitor.model import TROUBLE, DeliveryStatus, Incident, IncidentKind, Micros, Paging
@@ -45,21 +46,46 @@ def escalate(turn: Turn, subject: Subject) -> Subject:
         return subject
     steps = turn.rules.escalation(subject.incident, turn.at)
     after = {} if _is_escalated_by_another(turn, subject) else steps.after
+    leads = _leads(turn, subject.incident, after)
     for said, channel in subject.suppressed:
-        if said is Said.ESCALATED and channel not in after:
+        if said is Said.ESCALATED and channel not in leads:
             subject = hold(turn, subject, said, channel, None)
     if after and subject.escalation is None:  # a reload has brought the steps
         subject = begin(turn, subject)
-    for channel, pauses in after.items():
-        target = Target(steps.paging, attended=steps.attended[channel])
-        subject = _step(turn, subject, channel, pauses, target)
+    for channel, recipient in leads.items():
+        target = Target(steps.paging, attended=steps.attended[recipient])
+        target.through(recipient)
+        subject = _step(turn, subject, channel, after[recipient], target)
     return subject
+
+
+def _leads(turn: Turn, incident: Incident, after: Iterable[Recipient]) -> dict[str, Recipient]:
+    """The channels of the steps now; one to which several lead is escalated to by the first."""
+    broken = incident.cause if incident.kind is IncidentKind.DELIVERY else None
+    found: dict[str, Recipient] = {}
+    for recipient in after:
+        for channel in turn.rules.rosters.channels(recipient, turn.now):
+            if channel != broken:
+                found.setdefault(channel, recipient)
+    return found
+
+
+def _done(turn: Turn, begun: Escalation, channel: str, target: Target) -> int:
+    """How many steps a channel need not be told of: nor of those that were told to who was on call before."""
+    done = [begun.told.get(channel, 0)]
+    for name in target.oncall:
+        recipient = Recipient(name, is_oncall=True)
+        now = turn.rules.rosters.channels(recipient, turn.now)
+        prefix = f"{recipient} "
+        former = {key.removeprefix(prefix): count for key, count in begun.told.items() if key.startswith(prefix)}
+        done += [count for one, count in former.items() if one == channel or one not in now]
+    return max(done)
 
 
 def _step(turn: Turn, subject: Subject, channel: str, pauses: Sequence[Micros], target: Target) -> Subject:
     """What is due to one channel; several steps that fell due in a gap are one."""
     begun, sent = subject.escalation or Escalation(turn.at), subject.notified.get(channel)
-    done = begun.told.get(channel, 0)
+    done = _done(turn, begun, channel, target)
     if done >= len(pauses) or (sent is not None and sent.refused):
         return hold(turn, subject, Said.ESCALATED, channel, None)
     due = max(begun.since + pauses[done], held_until(turn, subject.incident))
@@ -74,7 +100,8 @@ def _step(turn: Turn, subject: Subject, channel: str, pauses: Sequence[Micros], 
     done = sum(1 for pause in pauses if begun.since + pause <= turn.at)
     if done < len(pauses):
         turn.wake(subject.incident.id, begun.since + pauses[done])
-    subject = _remembered(turn, subject, begun._replace(told={**begun.told, channel: done}))
+    keys = [f"{Recipient(name, is_oncall=True)} {channel}" for name in target.oncall] or [channel]
+    subject = _remembered(turn, subject, begun._replace(told={**begun.told, **dict.fromkeys(keys, done)}))
     return _escalated(turn, subject, channel, target)
 
 
@@ -88,6 +115,7 @@ def _escalated(turn: Turn, subject: Subject, channel: str, target: Target) -> Su
     page, behind = 1 if first or sent is None else sent.page + 1, parents.behind(turn, incident)
     owed = Owed(turn.identity(), incident, channel, Said.ESCALATED, status, turn.at, page, behind=behind, first=first)
     turn.effects.owed.append(owed)
+    subject = shifts.told(turn, subject, channel, target) if first else subject
     return turn.notify(subject, told(turn, subject, owed, first=first))
 
 

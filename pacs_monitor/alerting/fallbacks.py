@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pacs_monitor.alerting.events import LateDelivered, OpenedRefused, PageLate
-from pacs_monitor.alerting.rules import Rules, Target
+from pacs_monitor.alerting.rules import Rules
 from pacs_monitor.alerting.situation import Subject
+from pacs_monitor.alerting.targets import Target
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.alerting.undelivered import Undelivered
 from pacs_monitor.model import IncidentKind

@@ -12,7 +12,7 @@ def tell(turn: Turn, said: Said, window: Window, failing: tuple[CheckId, ...]) -
     """The window's own channel; that it is about to end while something fails, else the channels of what fails."""
     modes = {window.notify: turn.rules.mode} if window.notify in turn.rules.channels else {}
     if not modes and said is Said.MAINTENANCE_ENDING:
-        modes = turn.rules.told_of(failing)
+        modes = turn.rules.told_of(failing, turn.now)
     for channel, paging in modes.items():
         if paging is not Paging.OFF:
             status = DeliveryStatus.SHADOW if paging is Paging.SHADOW else DeliveryStatus.PENDING

@@ -8,11 +8,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pacs_monitor.alerting import acknowledgements, codes, coverage, digests, escalation, fallbacks, parents, storms
+from pacs_monitor.alerting import (
+    acknowledgements,
+    codes,
+    coverage,
+    digests,
+    escalation,
+    fallbacks,
+    parents,
+    shifts,
+    storms,
+)
 from pacs_monitor.alerting.holds import held_until
-from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.suppress import Reply, hold, suppressed
+from pacs_monitor.alerting.targets import Target
 from pacs_monitor.alerting.turn import Owed, Turn
 from pacs_monitor.alerting.view import MEMBERS, WORSE, knowing, news, told, view
 from pacs_monitor.model import (
@@ -41,8 +51,9 @@ def evaluate(turn: Turn, subject: Subject) -> None:
     if not turn.is_timer:
         turn.wake_after_all(subject.incident.id)
         return
-    targets = fallbacks.added(turn.rules, subject, turn.rules.targets(subject.incident))
+    targets = fallbacks.added(turn.rules, subject, turn.rules.targets(subject.incident, turn.now))
     subject = acknowledgements.settle(turn, subject)
+    subject = shifts.worsened(turn, subject)
     subject = _open(turn, subject, targets)
     if not subject.notified:
         return
@@ -63,6 +74,8 @@ def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
         sent = subject.notified.get(channel)
         if sent is not None and not (sent.shadow and target.paging is Paging.ON):
             subject = hold(turn, subject, Said.OPENED, channel, None)
+            continue
+        if sent is None and shifts.before(turn, subject, target):
             continue
         due = max(min((p.due for p in target.problems), default=subject.due), held)
         if due > turn.at:
@@ -90,6 +103,7 @@ def _opened(turn: Turn, subject: Subject, channel: str, target: Target) -> Subje
         storms.opened(turn, subject, channel)
     if not shadow and all(sent.shadow for sent in subject.notified.values()):
         subject = escalation.begin(turn, subject)
+    subject = shifts.told(turn, subject, channel, target)
     return turn.notify(subject, told(turn, subject, owed, first=True))
 
 
@@ -138,6 +152,8 @@ def _remind(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
     at_once = subject.escalation is not None and subject.escalation.remind
     for channel, target in targets.items():
         sent = subject.notified.get(channel)
+        if sent is None:
+            subject = _relieve(turn, subject, channel, target, at_once=at_once)
         if sent is None or sent.refused:
             continue
         waits = (Said.REMINDED, channel) in subject.suppressed
@@ -148,6 +164,25 @@ def _remind(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
         if pause is not None:
             turn.wake(incident.id, subject.notified[channel].at + pause)
     return escalation.reminded(turn, subject) if at_once else subject
+
+
+def _relieve(turn: Turn, subject: Subject, channel: str, target: Target, *, at_once: bool) -> Subject:
+    """A reminder is due to somebody whose shift began after the opening: for that channel it is the opening."""
+    former = shifts.before(turn, subject, target)
+    if not former:
+        return subject
+    due, waits = shifts.reminded_at(turn, target, former), (Said.OPENED, channel) in subject.suppressed
+    if not (at_once or waits or (due is not None and due <= turn.at)):
+        turn.wake(subject.incident.id, due or 0)
+        return subject
+    reply = suppressed(turn, subject, Said.OPENED, channel, target)
+    subject = hold(turn, subject, Said.OPENED, channel, reply)
+    if reply is not None:
+        digests.look_again(turn, subject, channel, reply)
+        return subject
+    if target.remind is not None:
+        turn.wake(subject.incident.id, turn.at + round(target.remind * SECOND))
+    return _opened(turn, subject, channel, target)
 
 
 def _say(
@@ -183,7 +218,7 @@ def _target(turn: Turn, subject: Subject, channel: str, targets: dict[str, Targe
     """How a channel that knows of it is routed to; also when no member is in trouble that is routed there."""
     if channel in targets:
         return targets[channel]
-    routed = turn.rules.targets(subject.incident, every=True).get(channel, Target())
+    routed = turn.rules.targets(subject.incident, turn.now, every=True).get(channel, Target())
     return replace(routed, paging=turn.rules.paging(subject.incident))
 
 

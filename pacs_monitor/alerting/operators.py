@@ -13,6 +13,7 @@ from pacs_monitor.alerting.turn import Owed, Turn
 from pacs_monitor.alerting.words import Acknowledge, Close, Kind, Remark
 from pacs_monitor.model import (
     CALENDAR,
+    ONCALL,
     TROUBLE,
     VANISHED_FROM,
     Acknowledgement,
@@ -30,7 +31,7 @@ def acknowledge(turn: Turn, word: Acknowledge) -> None:
     subject = _subject(turn, word.incident)
     if subject is None:
         return
-    until = turn.rules.acknowledged_until(subject.incident, turn.at) if word.until is None else word.until
+    until = turn.rules.acknowledged_until(subject.incident, turn.now) if word.until is None else word.until
     before = subject.incident.acknowledgement
     why, ticket = (word.why, word.ticket) if before is None else (word.why or before.why, word.ticket or before.ticket)
     if word.only_first and before is not None:
@@ -105,12 +106,18 @@ def _open_because(incident: Incident) -> str | None:
             channel = incident.cause
             return f"repair channel {channel}, then run notify-test {channel}: it ends with the next delivery"
         case IncidentKind.FAULT:
-            it = "calendar is read" if incident.cause.startswith(CALENDAR) else "task works"
-            return f"acknowledge it instead, and read the log: it ends when the {it} again"
+            return _fault(incident.cause)
         case IncidentKind.SUMMARY:
             return "acknowledge it instead: it ends with the incidents that it stands for"
         case IncidentKind.BLIND | IncidentKind.GROUP:
             return None
+
+
+def _fault(cause: str) -> str:
+    if cause.startswith(ONCALL):
+        return "acknowledge it instead, and add an override to the rota: it ends when somebody is on call"
+    it = "calendar is read" if cause.startswith(CALENDAR) else "task works"
+    return f"acknowledge it instead, and read the log: it ends when the {it} again"
 
 
 def _subject(turn: Turn, incident: str) -> Subject | None:

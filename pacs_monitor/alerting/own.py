@@ -10,6 +10,7 @@ from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.model import (
     CALENDAR,
+    ONCALL,
     SECOND,
     CheckId,
     Ending,
@@ -100,7 +101,7 @@ def tasks_failing(turn: Turn, tasks: tuple[str, ...]) -> None:
             _open(turn, _incident(turn, IncidentKind.FAULT, task, State.DEGRADED, turn.at))
     for subject in turn.of(IncidentKind.FAULT):
         cause = subject.incident.cause
-        if cause not in turn.now.faults and not cause.startswith(CALENDAR):
+        if cause not in turn.now.faults and not cause.startswith((CALENDAR, ONCALL)):
             end(turn, subject, Ending.RESOLVED, turn.at)
 
 

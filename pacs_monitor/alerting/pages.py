@@ -12,6 +12,7 @@ from pacs_monitor.alerting.latest import LatestChanges
 from pacs_monitor.alerting.observer import Board
 from pacs_monitor.alerting.turn import Effects, Notice, Owed, OwedDigest
 from pacs_monitor.config.estate import Estate
+from pacs_monitor.config.oncall import gaps_in_words
 from pacs_monitor.format.asides import with_asides
 from pacs_monitor.language import speaking
 from pacs_monitor.messages import digest, fallback, maintenance, page
@@ -43,7 +44,9 @@ class Pages:
 
     def _digest(self, owed: OwedDigest, scene: Scene, estate: Estate) -> Notification:
         try:
-            data = digest.data(owed.id, owed.channel, owed.over, owed.going_on, scene)
+            ahead = {name: gaps_in_words(oncall, owed.at) for name, oncall in sorted(estate.oncall.items())}
+            gaps = {name: words for name, words in ahead.items() if words}
+            data = digest.data(owed.id, owed.channel, owed.over, owed.going_on, scene, gaps=gaps)
         except Exception as error:  # noqa: BLE001 - the same
             self._supervisor.failed("page", error)
             data = fallback.digest(owed.id, owed.channel, owed.incidents, self._name, estate.monitor.url)

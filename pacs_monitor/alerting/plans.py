@@ -12,6 +12,7 @@ from pacs_monitor.alerting.situation import Calendar
 from pacs_monitor.alerting.timeline import Timeline
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.model import CheckId, Clock, Restriction
+from pacs_monitor.rota import OnCall
 from pacs_monitor.supervision import Supervisor
 from pacs_monitor.windows import Pause, Window
 
@@ -55,6 +56,10 @@ class Plans:
         """Those that hold, each with the checks that it holds."""
         rules, every = self._timeline.rules, self._timeline.situation.pauses.values()
         return [(one, sorted(checks_of(one, rules))) for one in sorted(every, key=lambda one: (one.until, one.id))]
+
+    def oncalls(self) -> Mapping[str, OnCall]:
+        """The rotas that are in force, by name."""
+        return self._timeline.rules.oncalls
 
     def maintenance_of(self, check: CheckId) -> Window | None:
         """The window that a check is in."""

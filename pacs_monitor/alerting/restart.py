@@ -9,7 +9,7 @@ from typing import Any
 
 from immutables import Map
 
-from pacs_monitor.alerting import digests, fallbacks, held, pauses, recalled, undelivered
+from pacs_monitor.alerting import digests, fallbacks, held, pauses, recalled, shifts, undelivered
 from pacs_monitor.alerting.causes import cause_of, due_of
 from pacs_monitor.alerting.situation import (
     Asked,
@@ -53,6 +53,7 @@ NOTES = (
         "escalation",
         "flaps",
         "missed",
+        "oncall",
         "overrun",
         "pause",
     ),
@@ -118,6 +119,7 @@ def _subject(incident: Incident, restored: Restored, notes: Notes, now: Micros) 
         differs,
         None if begun is None else Escalation(**begun),
         undelivered.NOTHING_LATE if late is None else undelivered.restored(late),
+        shifts.restored(notes["oncall"].get(incident.id, {})),
     )
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from types import MappingProxyType
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pacs_monitor.alerting import hours
 from pacs_monitor.alerting.causes import channel_of
-from pacs_monitor.alerting.hours import Attended, Calendars
+from pacs_monitor.alerting.hours import Attended
 from pacs_monitor.alerting.planned import Planned
+from pacs_monitor.alerting.rosters import Recipient, Rosters, recipients_of
+from pacs_monitor.alerting.situation import Situation
+from pacs_monitor.alerting.targets import STRENGTH, Steps, Target, Way, calendars_of, steps_of
 from pacs_monitor.config.estate import Estate, Route, check_facts
 from pacs_monitor.config.matching import covers
 from pacs_monitor.fields import Match
@@ -37,47 +37,6 @@ REACHABILITY = ("ping", "tcp", "snmp_interface", "dicom_echo", "http", "hl7_hear
 ACKNOWLEDGED_FOR = 8 * 3600 * SECOND
 WITHOUT_TICKET = 24 * 3600 * SECOND
 """How long an acknowledgement may last without the number of a ticket."""
-_STRENGTH = (Paging.OFF, Paging.SHADOW, Paging.ON)
-
-
-@dataclass(slots=True)
-class Target:
-    """One channel that an incident is routed to."""
-
-    paging: Paging = Paging.OFF
-    """The strongest mode among the members that are routed there."""
-    remind: float | None = None
-    """The shortest interval of reminders, in seconds."""
-    problems: list[Problem] = field(default_factory=list)
-    """Of kind node: the members that are routed there."""
-    attended: list[Attended] = field(default_factory=list)
-    """The hours in which it may be paged; without any, always."""
-    instead_of: str = ""
-    """The channel that is late, where this one is only its fallback."""
-
-    def add(self, paging: Paging, remind: float | None, attended: Iterable[Attended] = ()) -> None:
-        self.attended += attended
-        self.paging = max(self.paging, paging, key=_STRENGTH.index)
-        if remind is not None and paging is not Paging.OFF:
-            self.remind = remind if self.remind is None else min(remind, self.remind)
-
-
-class Steps(NamedTuple):
-    """Whom an incident is escalated to."""
-
-    paging: Paging = Paging.OFF
-    after: Mapping[str, tuple[Micros, ...]] = MappingProxyType({})
-    """Channel → how long after the first notification, the shortest first."""
-    attended: Mapping[str, list[Attended]] = MappingProxyType({})
-    """Channel → the hours of the routes that escalate to it."""
-
-
-class Way(NamedTuple):
-    """How a route leads to a channel."""
-
-    remind: float | None
-    calendars: tuple[Calendars, ...]
-    """Of each route that names the channel: it is open when one of them is."""
 
 
 class Rules:
@@ -105,23 +64,22 @@ class Rules:
         self.zone = ZoneInfo(estate.monitor.timezone)
         self.planned = Planned(estate.maintenance, self.zone)
         self._covered: dict[str, frozenset[CheckId]] = {}
-        self._known: dict[tuple[CheckId, Severity], Mapping[str, Way]] = {}
+        self._known: dict[tuple[CheckId, Severity], Mapping[Recipient, Way]] = {}
+        self.oncalls = estate.oncall
+        self.rosters = Rosters(estate)
 
-    def targets(self, incident: Incident, *, every: bool = False) -> dict[str, Target]:
-        """The channels that an open incident is routed to; those where paging is off, too.
+    def targets(self, incident: Incident, now: Situation, *, every: bool = False) -> dict[str, Target]:
+        """The channels that an open incident is routed to now; those where paging is off, too.
 
-        Of members that are absent or up, nobody is notified: they count only if `every` member is asked for.
+        Of members that are absent or up, nobody is notified: they count only if `every` member is asked for, and so
+        do people who are not on call now.
         """
         targets: dict[str, Target] = {}
         if incident.kind is IncidentKind.SUMMARY:
             channel = channel_of(incident)
             return {channel: Target(Paging.ON)} if channel in self.channels else {}
         if incident.kind in (IncidentKind.DELIVERY, IncidentKind.FAULT):
-            broken = {incident.cause} if incident.kind is IncidentKind.DELIVERY else set[str]()
-            for channel in sorted(self.channels - broken):
-                targets[channel] = Target()
-                targets[channel].add(self._paging, self._default.remind)
-            return targets
+            return self._of_our_own(incident, now)
         if incident.kind is IncidentKind.NODE:
             routed = [(p.check, p.severity, p) for p in incident.active if p.check in self.checks]
             routed = [one for one in routed if every or one[2].state not in (State.ABSENT, State.UP)]
@@ -130,41 +88,59 @@ class Rules:
             parts = ((member, incident.severity, None) for member in incident.members if member in self.checks)
         for identity, severity, problem in parts:
             check = self.checks[identity]
-            for channel, way in self._routed(check, severity).items():
-                target = targets.setdefault(channel, Target())
-                due = 0 if problem is None else problem.due
-                target.add(check.paging, way.remind, [Attended(calendars, due) for calendars in way.calendars])
-                if problem is not None:
-                    target.problems.append(problem)
+            due = 0 if problem is None else problem.due
+            for recipient, way in self._routed(check, severity).items():
+                attended = [Attended(calendars, due) for calendars in way.calendars]
+                for channel in self.rosters.channels(recipient, now, every=every):
+                    target = targets.setdefault(channel, Target())
+                    target.add(check.paging, way.remind, attended)
+                    target.through(recipient)
+                    if problem is not None and problem not in target.problems:
+                        target.problems.append(problem)
         return targets
+
+    def _of_our_own(self, incident: Incident, now: Situation) -> dict[str, Target]:
+        """What the monitor itself has is told everywhere: of people, to those who are on call."""
+        targets: dict[str, Target] = {}
+        broken = {incident.cause} if incident.kind is IncidentKind.DELIVERY else set[str]()
+        told = self.rosters.told_of_own(incident.cause, self._default, now, self.channels)
+        for channel, recipients in sorted(told.items()):
+            if channel in broken:
+                continue
+            target = targets[channel] = Target()
+            target.add(self._paging, self._default.remind)
+            for recipient in recipients:
+                target.through(recipient)
+        return targets or {channel: Target(self._paging) for channel in sorted(self.channels - broken)}
 
     def escalation(self, incident: Incident, at: Micros) -> Steps:
         """The steps of the routes of its worst member that is due, of those that are paged for if any is."""
         if incident.kind in (IncidentKind.DELIVERY, IncidentKind.FAULT):
             broken = {incident.cause} if incident.kind is IncidentKind.DELIVERY else set[str]()
-            return _steps(self._paging, [(self._default, None)], broken)
+            return steps_of(self._paging, [(self._default, None)], broken)
         if incident.kind is not IncidentKind.NODE:
             paging = self.paging(incident)
             paged = [check for check in self._watched(incident) if check.paging is paging]
-            return _steps(
+            return steps_of(
                 paging, [(route, check) for check in paged for route in self._routes_of(check, incident.severity)]
             )
         failing = [(self.checks[p.check], p) for p in incident.in_trouble if p.due <= at and p.check in self.checks]
         if not failing:
             return Steps()
         check, problem = min(
-            failing, key=lambda one: (-_STRENGTH.index(one[0].paging), one[1].severity.badness, one[1].badness())
+            failing, key=lambda one: (-STRENGTH.index(one[0].paging), one[1].severity.badness, one[1].badness())
         )
-        return _steps(check.paging, [(route, check) for route in self._routes_of(check, problem.severity)])
+        return steps_of(check.paging, [(route, check) for route in self._routes_of(check, problem.severity)])
 
-    def acknowledged_until(self, incident: Incident, at: Micros) -> Micros:
+    def acknowledged_until(self, incident: Incident, now: Situation) -> Micros:
         """How long an acknowledgement holds that names no end: until the next opening, where nothing is critical.
 
         That is of its routes; where they have no calendar, of its sites.
         """
+        at = now.at
         if incident.severity is Severity.CRITICAL:
             return at + ACKNOWLEDGED_FOR
-        ways = [way for target in self.targets(incident, every=True).values() for way in target.attended]
+        ways = [way for target in self.targets(incident, now, every=True).values() for way in target.attended]
         ways = [way for way in ways if way.calendars] or self._hours_of_sites(incident)
         opening = hours.next_opening(ways, at)
         return at + ACKNOWLEDGED_FOR if opening is None else min(opening, at + WITHOUT_TICKET)
@@ -184,12 +160,13 @@ class Rules:
             self._covered[key] = frozenset(identity for identity, check in self.checks.items() if covers(match, check))
         return self._covered[key]
 
-    def told_of(self, checks: Iterable[CheckId]) -> dict[str, Paging]:
+    def told_of(self, checks: Iterable[CheckId], now: Situation) -> dict[str, Paging]:
         """The channels that these checks are routed to, where they page at all."""
         found: dict[str, Paging] = {}
         for check in (self.checks[one] for one in checks):
-            for channel in self._routed(check, check.severity):
-                found[channel] = max(found.get(channel, Paging.OFF), check.paging, key=_STRENGTH.index)
+            recipients = self._routed(check, check.severity)
+            for channel in (one for recipient in recipients for one in self.rosters.channels(recipient, now)):
+                found[channel] = max(found.get(channel, Paging.OFF), check.paging, key=STRENGTH.index)
         return {channel: paging for channel, paging in sorted(found.items()) if paging is not Paging.OFF}
 
     @property
@@ -202,7 +179,7 @@ class Rules:
         if incident.kind in (IncidentKind.DELIVERY, IncidentKind.FAULT):
             return self._paging
         modes = [check.paging for check in self._watched(incident)]
-        return max(modes, key=_STRENGTH.index, default=Paging.ON)
+        return max(modes, key=STRENGTH.index, default=Paging.ON)
 
     @cached_property
     def reachability(self) -> Mapping[str, CheckId]:
@@ -252,17 +229,17 @@ class Rules:
     def is_intermittent(self, check: CheckId) -> bool:
         return self.checks[check].node.presence is Presence.INTERMITTENT
 
-    def _routed(self, check: Check, severity: Severity) -> Mapping[str, Way]:
-        """Channel → how."""
+    def _routed(self, check: Check, severity: Severity) -> Mapping[Recipient, Way]:
+        """To whom, and how."""
         key = check.id, severity
         if key not in self._known:
-            ways: dict[str, Way] = {}
+            ways: dict[Recipient, Way] = {}
             for route in self._routes_of(check, severity):
-                calendars = _calendars(route, check)
-                for channel in route.channels:
-                    before = ways.get(channel, Way(None, ()))
+                calendars = calendars_of(route, check)
+                for recipient in recipients_of(route):
+                    before = ways.get(recipient, Way(None, ()))
                     both = [remind for remind in (before.remind, route.remind) if remind is not None]
-                    ways[channel] = Way(min(both, default=None), (*before.calendars, calendars))
+                    ways[recipient] = Way(min(both, default=None), (*before.calendars, calendars))
             self._known[key] = ways
         return self._known[key]
 
@@ -278,22 +255,3 @@ class Rules:
                 if not route.continue_:
                     break
         return matching
-
-
-def _calendars(route: Route, check: Check | None) -> Calendars:
-    """All of them must be open."""
-    calendars = (route.calendar, None if check is None else check.calendar)
-    return tuple(one for one in calendars if one is not None)
-
-
-def _steps(paging: Paging, routes: Iterable[tuple[Route, Check | None]], but: Container[str] = ()) -> Steps:
-    """When each channel is escalated to; steps that several routes have in common are one."""
-    found: defaultdict[str, set[Micros]] = defaultdict(set)
-    attended: defaultdict[str, list[Attended]] = defaultdict(list)
-    for route, check in routes:
-        for step in route.escalate:
-            for channel in step.channels:
-                if channel not in but:
-                    found[channel].add(round(step.after * SECOND))
-                    attended[channel].append(Attended(_calendars(route, check)))
-    return Steps(paging, {channel: tuple(sorted(found[channel])) for channel in sorted(found)}, attended)

@@ -84,6 +84,8 @@ class Subject:
     escalation: Escalation | None = None
     """None until people were notified, and where nothing is to be escalated."""
     undelivered: Undelivered = NOTHING_LATE
+    oncall: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The channels that were told by a rota, by its name."""
 
     @property
     def key(self) -> Cause:

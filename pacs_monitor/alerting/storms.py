@@ -18,8 +18,8 @@ from immutables import Map
 
 from pacs_monitor.alerting.causes import channel_of, class_of, worst_severity
 from pacs_monitor.alerting.endings import end
-from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Storm, Subject
+from pacs_monitor.alerting.targets import Target
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.model import (
     SECOND,

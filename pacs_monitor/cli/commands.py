@@ -18,13 +18,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "configuration",
         "Write a starter configuration in shadow mode, which records pages instead of sending them.",
     ),
-    "reload": ("oncall", "Make the running daemon reload its configuration; a file with errors changes nothing."),
+    "reload": ("asking", "Make the running daemon reload its configuration; a file with errors changes nothing."),
     "status": (
-        "oncall",
+        "asking",
         "Show where every check of the running daemon stands, and who was paged. Exit 1 while anything is down.",
     ),
     "incidents": (
-        "oncall",
+        "asking",
         "List open incidents; with INCIDENT, show one with everything that was sent or suppressed, and why.",
     ),
     "ack": ("said", "Acknowledge an incident: reminders and escalation stop, its end is still notified."),
@@ -37,13 +37,14 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "Close an incident by hand, when nothing of it is measured to fail; while something fails, acknowledge it.",
     ),
     "audit": (
-        "oncall",
+        "asking",
         "Show who asked the running daemon for what, from where, and what became of it, the latest last.",
     ),
     "handover": (
         "handover",
         "Show what the next shift has to know: first what nobody has acknowledged, then what is being handled.",
     ),
+    "oncall": ("oncall", "Show who is on call now by every rota, until when, and who is next."),
     "maintenance": ("maintenance", "Plan maintenance: nobody is paged for its checks."),
     "pause": (
         "pausing",

@@ -15,7 +15,7 @@ from pacs_monitor.cli import services, story
 from pacs_monitor.format.human import moment, pluralized
 from pacs_monitor.messages import paged
 from pacs_monitor.messages.paged import When
-from pacs_monitor.model import CALENDAR, parse_iso
+from pacs_monitor.model import CALENDAR, ONCALL, parse_iso
 
 COLOURS = {"up": "green", "degraded": "yellow", "down": "red", "absent": "blue", "unknown": "magenta"}
 WORST_LAST = ("up", "absent", "unknown", "degraded", "down")
@@ -278,15 +278,21 @@ def about(row: Mapping[str, Any]) -> str:
         return f"channel {row['cause']}"
     if row["kind"] == "summary":
         return f"summary to channel {row['cause'].partition(' ')[0]}, {len(row['members'])} checks"
-    if row["kind"] == "fault" and row["cause"].startswith(CALENDAR):
-        return f"maintenance calendar {row['cause'].removeprefix(CALENDAR)}"
     if row["kind"] == "fault":
-        return f"the monitor's task {row['cause']}"
+        return _fault(row["cause"])
     if row["kind"] == "group":
         what = f"{len(row['members'])} modalities" if row["state"] == "absent" else f"{len(row['members'])} nodes"
         return f"site {row['cause'].removeprefix('absent:')}, {what}"
     members = row["members"]
     return ", ".join(members[:3]) + (f" and {len(members) - 3} more" if len(members) > 3 else "")
+
+
+def _fault(cause: str) -> str:
+    if cause.startswith(CALENDAR):
+        return f"maintenance calendar {cause.removeprefix(CALENDAR)}"
+    if cause.startswith(ONCALL):
+        return f"nobody on call by the rota {cause.removeprefix(ONCALL)}"
+    return f"the monitor's task {cause}"
 
 
 def _by_member(incidents: Sequence[Row]) -> tuple[Mapping[str, list[Row]], list[Row]]:

@@ -1,106 +1,66 @@
-"""`status`, `incidents`, `reload`: what is asked of the running daemon."""
+"""`oncall`: who is on call and who is next, asked of the running daemon."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from pacs_monitor.cli import client, display, which
-from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, out, print_json, warn
+from pacs_monitor.cli import client
+from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, out, print_json
 from pacs_monitor.cli.daemon_address import daemon_address
-from pacs_monitor.cli.words import By, Why, said
+from pacs_monitor.messages.paged import When
 
 
-@app.command()
-def status(
-    json: AsJson = False, url: Url = None, token_file: TokenFile = None, config: ConfigFile = DEFAULT_CONFIG
-) -> None:
-    """Show where every check of the running daemon stands, and who was paged. Exit 1 while anything is down."""
-    daemon = daemon_address(config, url, token_file)
-    board = client.get(daemon, "/api/v1/status")
-    if json:
-        print_json(board)
-    else:
-        _print(display.board(board, client.times(daemon)))
-    raise typer.Exit(1 if board["counts"]["down"] else 0)
-
-
-@app.command(epilog="Example: pacs-monitor incidents archive")
-def incidents(
-    incident: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="INCIDENT",
-            help="One in full: its ID, the last characters of it (4 or more), a node, or NODE/CHECK.",
-        ),
+@app.command(epilog='Example: pacs-monitor oncall --at "Sat 03:00" --next 5')
+def oncall(
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="Another time: 18:00, tomorrow 07:00, 2026-12-24T03:00.")
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Include ended incidents.")] = False,
+    following: Annotated[
+        int, typer.Option("--next", metavar="N", min=0, max=50, help="How many shifts to come.", show_default=True)
+    ] = 1,
     *,
     json: AsJson = False,
     url: Url = None,
     token_file: TokenFile = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """List open incidents; with INCIDENT, show one with everything that was sent or suppressed, and why."""
-    daemon = daemon_address(config, url, token_file)
-    if incident is not None:
-        found = client.get(daemon, f"/api/v1/incidents/{which.identity(daemon, incident, ended=True)}")
-        print_json(found) if json else _print(display.incident(found, client.times(daemon)))
-        return
-    rows = client.get(daemon, "/api/v1/incidents", open=not every)
-    if json:
-        print_json(rows)
-        return
-    none = "no incidents" if every else "no open incidents; --all lists ended ones"
-    _print(display.incidents(rows, client.times(daemon)) or [none])
+    """Show who is on call now by every rota, until when, and who is next.
 
-
-@app.command()
-def reload(
-    by: By = None,
-    why: Why = "",
-    *,
-    json: AsJson = False,
-    url: Url = None,
-    token_file: TokenFile = None,
-    config: ConfigFile = DEFAULT_CONFIG,
-) -> None:
-    """Make the running daemon reload its configuration; a file with errors changes nothing."""
-    instead = "if monitor.listen, tls or the token has changed, send the daemon SIGHUP instead"
-    answer = client.post(
-        daemon_address(config, url, token_file, quietly=True), "/api/v1/reload", said(by, why), instead=instead
-    )
-    changes, warnings = answer["changes"], answer.get("warnings", [])
-    if json:
-        print_json({"changes": changes, "warnings": warnings})
-        return
-    warn(warnings)
-    for line in changes or ["nothing changed"]:
-        out.print(line, markup=False)
-
-
-@app.command()
-def audit(
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many entries.")] = 50,
-    *,
-    json: AsJson = False,
-    url: Url = None,
-    token_file: TokenFile = None,
-    config: ConfigFile = DEFAULT_CONFIG,
-) -> None:
-    """Show who asked the running daemon for what, from where, and what became of it, the latest last.
-
-    It needs a token of the role operator.
+    Outside of the hours that a rota covers, and in a gap, it names the channels that are paged instead.
+    Times are in the monitor's time zone. Exit 1 while nobody is on call in hours that a rota covers.
     """
     daemon = daemon_address(config, url, token_file)
-    entries = client.get(daemon, "/api/v1/audit", limit=limit)
+    query: dict[str, Any] = {"next": following} | ({} if at is None else {"at": at})
+    said = client.get(daemon, "/api/v1/oncall", **query)
     if json:
-        print_json(entries)
-        return
-    _print(display.audit(entries, client.times(daemon)) or ["nobody has asked for anything yet"])
+        print_json(said)
+    else:
+        when = client.times(daemon)
+        for line in [line for rota in said["oncall"] for line in _lines(rota, when)] or [
+            "no rota is configured; write oncall: {it: {rota: rota.yaml, otherwise: [CHANNEL]}} and name it in a route"
+        ]:
+            out.print(line)
+    raise typer.Exit(1 if any(rota["now"]["gap"] for rota in said["oncall"]) else 0)
 
 
-def _print(lines: list[str]) -> None:
-    for line in lines:
-        out.print(line)
+def _lines(rota: Mapping[str, Any], when: When) -> Iterator[str]:
+    now = rota["now"]
+    until = f", until {when(now['until'])}" if now["until"] else ""
+    line = escape(f"{rota['name']}: {_who(now)}{until}")
+    yield f"[red]{line}[/red]" if now["gap"] else line
+    for shift in rota["next"]:
+        yield escape(f"    from {when(shift['since'])}: {_who(shift)}")
+    for gap in rota["gaps"]:
+        line = f"    nobody from {when(gap['start'])} to {when(gap['end'])}: add a shift or an override to the rota"
+        yield f"[yellow]{escape(line)}[/yellow]"
+
+
+def _who(shift: Mapping[str, Any]) -> str:
+    to = ", ".join(shift["channels"])
+    if shift["people"]:
+        return f"{' and '.join(shift['people'])} (paged by {to})"
+    return f"NOBODY IS ON CALL; pages go to {to}" if shift["gap"] else f"not covered by the rota; pages go to {to}"

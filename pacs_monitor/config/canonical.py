@@ -14,6 +14,7 @@ from pacs_monitor.calendars import Calendar
 from pacs_monitor.config.closed_days import written
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.config.explain import HIDDEN, shown
+from pacs_monitor.config.recorded_rota import written as rota_written
 from pacs_monitor.fields import is_command
 from pacs_monitor.model import SECOND, Check, Node
 
@@ -34,11 +35,12 @@ def canonical(estate: Estate) -> bytes:
         checks[check.id.node][check.id.check] = _check(check)
     document = {section: _plain(getattr(estate, section)) for section in SECTIONS} | {
         "calendars": {name: _calendar(calendar) for name, calendar in estate.calendars.items()},
+        "oncall": {name: rota_written(oncall) for name, oncall in estate.oncall.items()},
         "nodes": {name: _node(node) | {"checks": checks[name]} for name, node in estate.nodes.items()},
         "channels": {
             name: {
                 "type": kind,
-                "settings": _plain(settings),
+                "settings": _hidden(_plain(settings), estate.own_keys.get(name, frozenset())),
                 "fallback": _plain(estate.fallbacks.get(name)),
                 "test": _plain(estate.channel_tests.get(name)),
                 "openings_per_minute": estate.openings(name),
@@ -56,6 +58,11 @@ def _calendar(calendar: Calendar) -> dict[str, Any]:
         "except": [written(closure) for closure in calendar.closures],
         "opening_grace": calendar.opening_grace / SECOND,
     }
+
+
+def _hidden(settings: dict[str, Any], own: frozenset[str]) -> dict[str, Any]:
+    """The number of a person is nobody's business but the channel's."""
+    return {key: HIDDEN if key in own else value for key, value in settings.items()}
 
 
 def _node(node: Node) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def _calendar(text: str, wanted: EventFilter) -> icalendar.Calendar:
     kept = [(begin, event) for begin, event in events if _uid(event) in mine]
     for begin, event in kept:
         check_event(_PLACE, begin, lines, event)
-        _check_times(begin, event)
+        check_times(begin, event)
     calendar.subcomponents = [
         *(part for part in calendar.subcomponents if part.name == "VTIMEZONE"),
         *(event for _, event in kept),
@@ -85,14 +85,14 @@ def _calendar(text: str, wanted: EventFilter) -> icalendar.Calendar:
     return calendar
 
 
-def _check_times(begin: int, event: Any) -> None:
+def check_times(begin: int, event: Any, place: str = _PLACE) -> None:
     """What the libraries would take for something else, or search for until the year 9999."""
     for key in _TIMES:
         for said in _listed(event.get(key)):
             moments = [one.dt for one in getattr(said, "dts", [said])]
             if "TZID" in said.params and any(getattr(moment, "tzinfo", UTC) is None for moment in moments):
                 raise ValueError(
-                    f"{_PLACE}:{begin}: name a zone of IANA, or add its VTIMEZONE: the zone of {key} is unknown"
+                    f"{place}:{begin}: name a zone of IANA, or add its VTIMEZONE: the zone of {key} is unknown"
                 )
     start, rules = event["DTSTART"].dt, _listed(event.get("RRULE"))
     try:
@@ -103,9 +103,9 @@ def _check_times(begin: int, event: Any) -> None:
         for rule in rules:
             _check_rule(rule.to_ical().decode(), start)
     except TypeError:
-        raise ValueError(f"{_PLACE}:{begin}: write DTSTART and DTEND alike: one has a zone or a time") from None
+        raise ValueError(f"{place}:{begin}: write DTSTART and DTEND alike: one has a zone or a time") from None
     except ValueError as error:
-        raise ValueError(f"{_PLACE}:{begin}: {error}") from None
+        raise ValueError(f"{place}:{begin}: {error}") from None
 
 
 def _check_rule(rule: str, start: date) -> None:

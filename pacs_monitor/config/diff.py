@@ -12,7 +12,17 @@ from pacs_monitor.model import CheckId
 
 AT_START = ("name", "database", "listen", "tls")
 """Keys of `monitor` that a running daemon does not take over; all others it does."""
-SECTIONS = ("routes", "default_route", "handover", "sites", "calendars", "services", "objectives", "maintenance")
+SECTIONS = (
+    "oncall",
+    "routes",
+    "default_route",
+    "handover",
+    "sites",
+    "calendars",
+    "services",
+    "objectives",
+    "maintenance",
+)
 
 
 @dataclass(frozen=True, slots=True)

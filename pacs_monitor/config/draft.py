@@ -15,6 +15,7 @@ from pacs_monitor.config.errors import unknown_key, unknown_kind
 from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.members import Defaults, Later, NodeTable
 from pacs_monitor.config.problems import Path
+from pacs_monitor.config.rota import OncallSettings
 from pacs_monitor.config.sections import (
     CalendarSettings,
     ChannelSettings,
@@ -47,6 +48,8 @@ class ChannelDraft:
     common: Piece[ChannelSettings]
     kind: type[Channel]
     own: BaseModel
+    hidden: frozenset[str] = frozenset()
+    """Its keys that are a person's own, such as a number: they are not recorded."""
 
     def made(self, name: str) -> Channel:
         make: Callable[[str, BaseModel], Channel] = self.kind
@@ -66,6 +69,7 @@ class Draft:
     calendars: dict[str, Piece[CalendarSettings]] = field(default_factory=dict)
     services: dict[str, Piece[ServiceSettings]] = field(default_factory=dict)
     channels: dict[str, ChannelDraft] = field(default_factory=dict)
+    oncall: dict[str, Piece[OncallSettings]] = field(default_factory=dict)
     nodes: dict[str, NodeDraft] = field(default_factory=dict)
     routes: list[Piece[RouteSettings]] = field(default_factory=list)
     tables: list[Piece[NodeTable]] = field(default_factory=list)
@@ -104,6 +108,7 @@ def read_draft(validator: Validator, tree: Tree) -> Draft:
         calendars=_named(validator, root, "calendars", CalendarSettings),
         services=_named(validator, root, "services", ServiceSettings),
         channels=_channels(validator, root),
+        oncall=_named(validator, root, "oncall", OncallSettings),
         nodes=_nodes(validator, root),
         routes=_listed(validator, root, "routes", RouteSettings),
         tables=_listed(validator, root, "nodes_from", NodeTable),
@@ -177,13 +182,16 @@ def _nodes(validator: Validator, root: Branch) -> dict[str, NodeDraft]:
 def _channels(validator: Validator, root: Branch) -> dict[str, ChannelDraft]:
     drafts = {}
     for name, tree in _entries(validator, root, "channels"):
-        draft = _channel(validator, ("channels", name), validator.branch(tree, ("channels", name)))
+        draft = read_channel(validator, ("channels", name), validator.branch(tree, ("channels", name)))
         if draft is not None:
             drafts[name] = draft
     return drafts
 
 
-def _channel(validator: Validator, path: Path, tree: Branch) -> ChannelDraft | None:
+def read_channel(
+    validator: Validator, path: Path, tree: Branch, hidden: frozenset[str] = frozenset()
+) -> ChannelDraft | None:
+    """A channel, by its kind; `hidden` are keys that are not recorded."""
     kinds: Mapping[str, type[Channel]] = channels.kinds()
     common = validator.read(ChannelSettings, tree.only(CHANNEL_KEYS), path)
     named = tree.entries.get("type")
@@ -195,4 +203,4 @@ def _channel(validator: Validator, path: Path, tree: Branch) -> ChannelDraft | N
             validator.error(named.mark, (*path, "type"), unknown_kind("channel", named.written, kinds))
         return None
     own = validator.read(kind.settings, tree.without(CHANNEL_KEYS), path, CHANNEL_KEYS)
-    return None if common is None or own is None else ChannelDraft(Piece(path, tree, common), kind, own)
+    return None if common is None or own is None else ChannelDraft(Piece(path, tree, common), kind, own, hidden)

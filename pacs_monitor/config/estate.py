@@ -27,6 +27,7 @@ from pacs_monitor.config.sections import (
 from pacs_monitor.config.tree import Mark
 from pacs_monitor.fields import Match
 from pacs_monitor.model import Address, Channel, Check, CheckId, KeepsAcknowledgements, Node, fingerprint
+from pacs_monitor.rota import OnCall
 from pacs_monitor.services import Service
 
 
@@ -49,6 +50,7 @@ class Step:
 
     after: float
     channels: tuple[str, ...]
+    oncall: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Route:
     calendar: Calendar | None = None
     """Outside of it pages wait until the next opening."""
     escalate: tuple[Step, ...] = ()
+    oncall: tuple[str, ...] = ()
+    """Whoever is on call, by these rotas."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,9 @@ class Estate:
     """Of the channels that are tested regularly."""
     fallbacks: Mapping[str, Fallback] = field(default_factory=dict)
     """Of the channels that have one."""
+    own_keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Of the channels of people: the settings that are their own, such as a number."""
+    oncall: Mapping[str, OnCall] = field(default_factory=dict)
     handover: HandoverSettings | None = None
     openings_per_minute: Mapping[str, int] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()

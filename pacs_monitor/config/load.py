@@ -13,6 +13,7 @@ from pacs_monitor.config.estate import Estate, Route, Step
 from pacs_monitor.config.hours import build_calendars
 from pacs_monitor.config.installed import check_packages
 from pacs_monitor.config.matching import covers, nothing_matches
+from pacs_monitor.config.oncall import RotaDraft, build_oncalls, read_rotas, warn_of_gaps
 from pacs_monitor.config.problems import ConfigError, Problem
 from pacs_monitor.config.references import check_references
 from pacs_monitor.config.resolve import Resolved, resolve
@@ -24,6 +25,7 @@ from pacs_monitor.config.validate import Validator
 from pacs_monitor.config.values import is_loopback
 from pacs_monitor.fields import Match
 from pacs_monitor.model import Check, CheckId
+from pacs_monitor.rota import OnCall
 
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
@@ -36,6 +38,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Estate:
     tree = parse_yaml(text_of(path, content), str(path), environ, problems, used)
     validator = Validator(path.absolute().parent, problems, used=used)
     draft = read_draft(validator, tree)
+    rotas = read_rotas(validator, draft, environ, used)
     check_references(validator, draft)
     check_packages(validator, draft)
     zone = draft.monitor.settings.timezone if draft.monitor else "UTC"
@@ -47,7 +50,17 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Estate:
     _warn_of_links(validator, draft, found.monitor)
     _warn_of_nothing(validator, draft, found.checks)
     warn_of_uncertainty(validator, draft, found.checks, calendars)
-    return _estate(path, hashlib.sha256(content).hexdigest(), draft, found, validator.warnings)
+    oncalls = build_oncalls(rotas, zone)
+    warn_of_gaps(validator, rotas, oncalls)
+    return _estate(path, _revision(content, rotas), draft, found, validator.warnings, oncalls=oncalls)
+
+
+def _revision(content: bytes, rotas: Mapping[str, RotaDraft]) -> str:
+    """Of the file, and of the rotas that it names: who is on call is part of what is in force."""
+    digest = hashlib.sha256(content)
+    for name in sorted(rotas):
+        digest.update(rotas[name].content)
+    return digest.hexdigest()
 
 
 def _warn_of_links(validator: Validator, draft: Draft, monitor: MonitorSettings) -> None:
@@ -84,7 +97,15 @@ def text_of(path: Path, content: bytes) -> str:
         raise ConfigError([Problem(str(path), line, "", "is not UTF-8 text")]) from error
 
 
-def _estate(path: Path, revision: str, draft: Draft, found: Resolved, warnings: list[Problem]) -> Estate:
+def _estate(
+    path: Path,
+    revision: str,
+    draft: Draft,
+    found: Resolved,
+    warnings: list[Problem],
+    *,
+    oncalls: Mapping[str, OnCall],
+) -> Estate:
     calendars = found.calendars
     channels = draft.channels.items()
     return Estate(
@@ -99,6 +120,8 @@ def _estate(path: Path, revision: str, draft: Draft, found: Resolved, warnings: 
             name: channel.common.settings.test for name, channel in channels if channel.common.settings.test
         },
         fallbacks={name: other for name, channel in channels if (other := channel.common.settings.fallback)},
+        own_keys={name: channel.hidden for name, channel in channels if channel.hidden},
+        oncall=oncalls,
         handover=draft.handover.settings if draft.handover else None,
         openings_per_minute={name: channel.common.settings.openings_per_minute for name, channel in channels},
         routes=tuple(_route(route.settings, calendars) for route in draft.routes),
@@ -116,7 +139,6 @@ def _estate(path: Path, revision: str, draft: Draft, found: Resolved, warnings: 
 
 def _route(settings: DefaultRoute, calendars: Mapping[str, Calendar]) -> Route:
     calendar = calendars[settings.calendar] if settings.calendar else None
-    steps = tuple(Step(step.after, step.channels) for step in settings.escalate)
-    if isinstance(settings, RouteSettings):
-        return Route(settings.match, settings.channels, settings.continue_, settings.remind, calendar, steps)
-    return Route(Match(), settings.channels, remind=settings.remind, calendar=calendar, escalate=steps)
+    steps = tuple(Step(step.after, step.channels, step.oncall) for step in settings.escalate)
+    match, goes_on = (settings.match, settings.continue_) if isinstance(settings, RouteSettings) else (Match(), False)
+    return Route(match, settings.channels, goes_on, settings.remind, calendar, steps, settings.oncall)

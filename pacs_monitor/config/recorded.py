@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pacs_monitor import channels, probes, systems
 from pacs_monitor.calendars import Calendar, Hours
+from pacs_monitor.config import recorded_rota
 from pacs_monitor.config.canonical import CHECKS_OWN
 from pacs_monitor.config.closed_days import recorded
 from pacs_monitor.config.estate import Estate, Route, Step
@@ -94,6 +95,7 @@ def _estate(document: Mapping[str, Any], file: Path, revision: str) -> Estate:
         },
         routes=tuple(_route(said, calendars) for said in document["routes"]),
         default_route=_route(document["default_route"], calendars),
+        oncall={name: recorded_rota.read(name, one) for name, one in document.get("oncall", {}).items()},
         sites={name: _settings(SiteSettings, said) for name, said in document["sites"].items()},
         calendars=calendars,
     )
@@ -158,8 +160,10 @@ def _is_located(settings: object, node: Node) -> bool:
 def _route(said: Mapping[str, Any], calendars: Mapping[str, Calendar]) -> Route:
     calendar = calendars.get(said.get("calendar") or "")
     match, to = Match.model_validate(said["match"]), tuple(said["channels"])
-    steps = tuple(Step(step["after"], tuple(step["channels"])) for step in said.get("escalate", ()))
-    return Route(match, to, said["continue_"], said["remind"], calendar, steps)
+    steps = tuple(
+        Step(step["after"], tuple(step["channels"]), tuple(step.get("oncall", ()))) for step in said.get("escalate", ())
+    )
+    return Route(match, to, said["continue_"], said["remind"], calendar, steps, tuple(said.get("oncall", ())))
 
 
 def _settings(model: type[BaseModel], said: Mapping[str, Any]) -> Any:

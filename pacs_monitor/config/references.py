@@ -35,7 +35,7 @@ def check_references(validator: Validator, draft: Draft) -> None:
 class _Checker:
     def __init__(self, validator: Validator, draft: Draft) -> None:
         self.reader, self.draft = validator, draft
-        sections = ("nodes", "channels", "sites", "calendars", "services", "templates")
+        sections = ("nodes", "channels", "sites", "calendars", "services", "templates", "oncall")
         self.known: dict[str, frozenset[str]] = {section: draft.names(section) for section in sections}
         self.checks = draft.check_names()
 
@@ -150,6 +150,9 @@ class _Checker:
             self._match(route.settings.match, route.tree, route.path)
         if self.draft.default_route:
             self._route(self.draft.default_route)
+        for oncall in self.draft.oncall.values():
+            names = oncall.settings.otherwise
+            self._each("channel", self.known["channels"], names, oncall.tree, oncall.path, "otherwise")
         for channel in self.draft.channels.values():
             common = channel.common
             if common.settings.fallback:
@@ -167,8 +170,10 @@ class _Checker:
     def _route(self, route: Piece[DefaultRoute] | Piece[RouteSettings]) -> None:
         settings, tree, path = route.settings, route.tree, route.path
         self._each("channel", self.known["channels"], settings.channels, tree, path, "channels")
+        self._each("oncall", self.known["oncall"], settings.oncall, tree, path, "oncall")
         self._named("calendars", settings.calendar, tree, path, "calendar")
         for n, step in enumerate(settings.escalate):
+            self._each("oncall", self.known["oncall"], step.oncall, tree, path, "escalate", n, "oncall")
             self._each("channel", self.known["channels"], step.channels, tree, path, "escalate", n, "channels")
 
     def _agreements(self) -> None:

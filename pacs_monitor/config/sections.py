@@ -13,6 +13,7 @@ from pacs_monitor.config.heartbeat import Heartbeat
 from pacs_monitor.config.listening import DicomListener, Hl7Listener, ServerTls
 from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.members import LATER, Defaults, NodeTable
+from pacs_monitor.config.rota import OncallSettings
 from pacs_monitor.config.values import (
     BearerToken,
     Count,
@@ -37,7 +38,7 @@ from pacs_monitor.fields import (
 )
 from pacs_monitor.language import Language
 from pacs_monitor.model import Address, Paging
-from pacs_monitor.patterns import one_of
+from pacs_monitor.patterns import at_least_one_of, one_of
 
 
 class Token(Settings):
@@ -232,23 +233,43 @@ class HandoverSettings(Settings):
 class Escalation(Settings):
     """A step while nobody has acknowledged."""
 
+    model_config = ConfigDict(json_schema_extra=at_least_one_of(("channels",), ("oncall",)))
+
     after: Pace
     """How long after the first notification, while nobody has acknowledged."""
-    channels: Annotated[Texts, Field(min_length=1)]
+    channels: Texts = ()
     """Names under `channels` of those to notify then."""
+    oncall: Texts = ()
+    """Names under `oncall`: whoever is on call then."""
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> Self:
+        if not self.channels and not self.oncall:
+            raise ValueError("write channels: [CHANNEL] or oncall: NAME, whom to notify then")
+        return self
 
 
 class DefaultRoute(Settings):
     """Who is notified of incidents that no route matches."""
 
-    channels: Texts
+    model_config = ConfigDict(json_schema_extra=at_least_one_of(("channels",), ("oncall",)))
+
+    channels: Texts = ()
     """Names under `channels`."""
+    oncall: Texts = ()
+    """Names under `oncall`: whoever is on call, by the rota."""
     remind: Pace | None = None
     """Interval of reminders while the incident is open."""
     escalate: tuple[Escalation, ...] = ()
     """Steps while the incident is not acknowledged."""
     calendar: str | None = None
     """Outside these hours pages wait until the next opening: a name under `calendars`."""
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> Self:
+        if not self.model_fields_set & {"channels", "oncall"}:
+            raise ValueError("the key 'channels' is missing; or name who is on call with oncall: NAME")
+        return self
 
 
 class RouteSettings(DefaultRoute):
@@ -283,6 +304,8 @@ class Sections(Settings):
     """What users call "the PACS"."""
     channels: Mapping[str, Any] = {}
     """Ways to reach people."""
+    oncall: Mapping[str, OncallSettings] = {}
+    """Who is on call, by a rota: what routes may name instead of channels."""
     routes: tuple[RouteSettings, ...] = ()
     """Who is notified of what: the first match wins unless it has `continue: true`."""
     default_route: DefaultRoute | None = None

@@ -127,7 +127,7 @@ class Validator:
             self.error(tree.mark, path, "must be the path of a file")
             return ""
         try:
-            return _secret_in(_content(self.folder / tree.text))
+            return _secret_in(small_file(self.folder / tree.text))
         except _UnfitSecretError as error:
             self.error(tree.mark, path, f"{tree.written} {error}")
         except (OSError, ValueError) as error:
@@ -172,7 +172,7 @@ def _has(shape: Shape, key: str) -> bool:
     return isinstance(shape, type) and key in shapes(shape)
 
 
-def _content(path: FilePath) -> bytes:
+def small_file(path: FilePath) -> bytes:
     """What a small file holds; one that may wait for a writer (a FIFO) or never ends (a device) is not read."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(descriptor, "rb") as file:

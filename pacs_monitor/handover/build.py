@@ -14,6 +14,7 @@ from pacs_monitor.handover.parts import (
     Handover,
     NotChecked,
     Noted,
+    OnDuty,
     OpenIncident,
     Paused,
     Planned,
@@ -64,6 +65,7 @@ class Facts:
     """Given up, or impossible to send, since the last handover."""
     approvals: tuple[Expiring, ...] = ()
     maintenance: tuple[Planned, ...] = ()
+    on_call: tuple[OnDuty, ...] = ()
     pauses: tuple[Paused, ...] = ()
     notes: Mapping[str, tuple[Noted, ...]] = field(default_factory=dict)
     """What was noted for colleagues, by the id of the incident, the oldest first."""
@@ -94,6 +96,7 @@ def build(facts: Facts) -> Handover:
         not_checked=tuple(_not_checked(facts)),
         never_worked=tuple(sorted(str(entry.check.id) for entry in facts.entries if _has_never_worked(entry))),
         unproven=tuple(_unproven(facts)),
+        on_call=facts.on_call,
         ended=None if facts.ended is None else _ended(facts.ended, facts),
     )
 

@@ -13,14 +13,16 @@ from pacs_monitor.alerting.pages import scene_of
 from pacs_monitor.alerting.words import Remark
 from pacs_monitor.approvals import DAY, SOON, ending
 from pacs_monitor.config import Estate
+from pacs_monitor.config.oncall import gaps_in_words
 from pacs_monitor.engine.engine import Engine
 from pacs_monitor.format.human import pluralized
 from pacs_monitor.handover.build import Facts, build, told_since
-from pacs_monitor.handover.parts import Expiring, Handover, Noted, Paused, Planned
+from pacs_monitor.handover.parts import Expiring, Handover, Noted, OnDuty, Paused, Planned
 from pacs_monitor.history import History, HistoryError, HistoryReader
 from pacs_monitor.messages import page
 from pacs_monitor.messages.scene import Scene
 from pacs_monitor.model import Clock, DeliveryStatus, Incident, Micros, Notification
+from pacs_monitor.rota import OnCall
 from pacs_monitor.windows import spelled
 
 NOTES = 5
@@ -73,6 +75,7 @@ async def gather(daemon: Source, last_handover: Micros | None) -> Handover:
             lost=lost,
             approvals=_approvals(estate, now),
             maintenance=_maintenance(daemon, now),
+            on_call=tuple(_on_call(oncall, now) for oncall in daemon.desk.plans.oncalls().values()),
             pauses=_pauses(daemon),
             notes=notes,
         )
@@ -96,6 +99,13 @@ def _maintenance(daemon: Source, now: Micros) -> tuple[Planned, ...]:
         for one in daemon.desk.plans.windows()
         if one.start <= now + DAY
     )
+
+
+def _on_call(oncall: OnCall, now: Micros) -> OnDuty:
+    shift = oncall.at(now)
+    following, channels = oncall.after(shift), oncall.channels(shift)
+    people = () if following is None else following.people
+    return OnDuty(oncall.name, shift.people, channels, shift.covered, shift.end, people, gaps_in_words(oncall, now))
 
 
 def _pauses(daemon: Source) -> tuple[Paused, ...]:

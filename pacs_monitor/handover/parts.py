@@ -99,6 +99,22 @@ class NotChecked:
 
 
 @dataclass(frozen=True, slots=True)
+class OnDuty:
+    """Who is on call by a rota, and who is next."""
+
+    rota: str
+    people: tuple[str, ...]
+    """Empty where the rota does not cover the time, and in a gap: pages go to `channels` then."""
+    channels: tuple[str, ...]
+    covered: bool
+    until: Micros | None
+    following: tuple[str, ...]
+    """Those who come next; empty where that is nobody of the rota."""
+    gaps: str = ""
+    """Hours to come that it covers and nobody has, for people."""
+
+
+@dataclass(frozen=True, slots=True)
 class Undelivered:
     """A channel that is owed something, or by which something was not delivered."""
 
@@ -143,6 +159,7 @@ class Handover:
     never_worked: tuple[str, ...] = ()
     """Checks that fail and have never worked with their present settings."""
     unproven: tuple[Unproven, ...] = ()
+    on_call: tuple[OnDuty, ...] = ()
     ended: tuple[EndedIncident, ...] | None = ()
     """None: the history could not be read."""
 

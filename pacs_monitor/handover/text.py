@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 
 from pacs_monitor.format.human import moment, pluralized
-from pacs_monitor.handover.parts import EndedIncident, Handover, OpenIncident, Undelivered
+from pacs_monitor.handover.parts import EndedIncident, Handover, OnDuty, OpenIncident, Undelivered
 from pacs_monitor.model import Micros, Paging
 
 NAMED = 5
@@ -36,6 +36,8 @@ def summary(handover: Handover, zone: tzinfo) -> str:
         parts.append(f"pages not delivered by {', '.join(failing)}")
     if blind := sum(len(one.checks) for one in handover.not_checked):
         parts.append(f"{pluralized(blind, 'check')} not being checked")
+    if nobody := [one.rota for one in handover.on_call if one.covered and not one.people]:
+        parts.append(f"nobody is on call by the rota {', '.join(nobody)}")
     ended = " ".join(part if part.endswith(("?", ".")) else f"{part}." for part in parts)
     return f"Handover of {handover.monitor} at {when(handover.time)}: {ended}"
 
@@ -73,6 +75,7 @@ def _sections(handover: Handover, when: Times) -> Iterable[tuple[str, Sequence[s
         [_names(handover.never_worked)] if handover.never_worked else [],
     )
     yield "CHANNELS NOT PROVEN LATELY: try each with pacs-monitor notify-test CHANNEL", _unproven(handover, when)
+    yield "ON CALL", [row for one in handover.on_call for row in _on_call(one, when)]
     yield f"ENDED since {when(handover.since)}", _ended(handover.ended, when)
 
 
@@ -147,6 +150,16 @@ def _not_checked(handover: Handover, when: Times) -> Iterable[str]:
         since = "" if one.since is None else f" since {when(one.since)}"
         incident = f" (incident {one.incident})" if one.incident else ""
         yield f"{_names(one.checks)}{since}: {one.why}{incident}"
+
+
+def _on_call(one: OnDuty, when: Times) -> list[str]:
+    to = ", ".join(one.channels)
+    nobody = "NOBODY" if one.covered else "not covered"
+    now = " and ".join(one.people) or f"{nobody}, pages go to {to}"
+    following = " and ".join(one.following) or "nobody of the rota"
+    until = "" if one.until is None else f" until {when(one.until)}, then {following}"
+    gaps = [f"  nobody {one.gaps}: add a shift or an override to the rota"] if one.gaps else []
+    return [f"{one.rota}: {now}{until}", *gaps]
 
 
 def _unproven(handover: Handover, when: Times) -> list[str]:

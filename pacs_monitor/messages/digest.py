@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from pacs_monitor.language import _, _n
@@ -15,9 +16,18 @@ NAMED = 10
 
 
 def data(
-    identity: str, channel: str, over: Sequence[Incident], going_on: Sequence[Incident], scene: Scene
+    identity: str,
+    channel: str,
+    over: Sequence[Incident],
+    going_on: Sequence[Incident],
+    scene: Scene,
+    *,
+    gaps: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Everything that a channel may render; the same keys as in the digest of a channel that delivered nothing."""
+    """Everything that a channel may render; the same keys as in the digest of a channel that delivered nothing.
+
+    `gaps` has, by rota, the hours to come in which nobody is on call.
+    """
     missed = [_entry(incident, scene) for incident in over]
     still = [_entry(incident, scene) for incident in going_on]
     return {
@@ -28,11 +38,12 @@ def data(
         "title": scene.name,
         "severity": Severity.INFO.value,
         "channel": channel,
-        "summary": _summary(missed, still),
+        "summary": _summary(missed, still, gaps),
         "missed": missed,
         "open": still,
         "url": scene.monitor.url,
         "unrecorded": False,
+        **({"rota_gaps": dict(gaps)} if gaps else {}),
     }
 
 
@@ -47,7 +58,7 @@ def _entry(incident: Incident, scene: Scene) -> dict[str, Any]:
     }
 
 
-def _summary(missed: Sequence[dict[str, Any]], still: Sequence[dict[str, Any]]) -> str:
+def _summary(missed: Sequence[dict[str, Any]], still: Sequence[dict[str, Any]], gaps: Mapping[str, str]) -> str:
     parts = []
     if missed:
         parts.append(
@@ -67,6 +78,7 @@ def _summary(missed: Sequence[dict[str, Any]], still: Sequence[dict[str, Any]]) 
                 named=_named(still),
             )
         )
+    parts += [_("Nobody is on call by the rota {rota} {hours}", rota=rota, hours=hours) for rota, hours in gaps.items()]
     return ". ".join(parts)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pacs_monitor.language import _
-from pacs_monitor.model import CALENDAR, TEST_NOT_DELIVERED, Event, Incident
+from pacs_monitor.model import CALENDAR, ONCALL, TEST_NOT_DELIVERED, Event, Incident
 
 
 def delivery(incident: Incident, event: Event, since: str) -> str:
@@ -39,6 +39,8 @@ def delivery(incident: Incident, event: Event, since: str) -> str:
 def fault(incident: Incident, event: Event, since: str) -> str:
     if incident.cause.startswith(CALENDAR):
         return _calendar(incident.cause.removeprefix(CALENDAR), event, since)
+    if incident.cause.startswith(ONCALL):
+        return _oncall(incident.cause.removeprefix(ONCALL), event, since)
     if event is Event.RESOLVED:
         return _(
             "The monitor's task {task} works again; it had been failing repeatedly since {since}",
@@ -48,6 +50,23 @@ def fault(incident: Incident, event: Event, since: str) -> str:
     return _(
         "The monitor's task {task} has been failing repeatedly since {since}: read its log; people may miss pages",
         task=incident.cause,
+        since=since,
+    )
+
+
+def _oncall(name: str, event: Event, since: str) -> str:
+    if event is Event.WITHDRAWN:
+        return _(
+            "The rota {name}, by which nobody was on call since {since}, was removed from the configuration",
+            name=name,
+            since=since,
+        )
+    if event is Event.RESOLVED:
+        return _("Somebody is on call again by the rota {name}; nobody was since {since}", name=name, since=since)
+    return _(
+        "Add an override to the rota {name}, and reload: nobody has been on call since {since}, and its pages go to "
+        "the channels under 'otherwise'; pacs-monitor oncall shows who is on call next",
+        name=name,
         since=since,
     )
 

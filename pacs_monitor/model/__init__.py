@@ -65,6 +65,7 @@ from pacs_monitor.model.identity import fingerprint
 from pacs_monitor.model.incidents import (
     CALENDAR,
     ENDINGS,
+    ONCALL,
     TEST_NOT_DELIVERED,
     VANISHED_FROM,
     DeliveryError,
@@ -125,6 +126,7 @@ __all__ = [
     "NEVER_ANSWERED",
     "NEVER_CONNECTED",
     "NO_STREAK",
+    "ONCALL",
     "REASONS",
     "SECOND",
     "STORES_A_DAY",

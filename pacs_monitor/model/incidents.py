@@ -35,6 +35,8 @@ class IncidentKind(StrEnum):
 
 CALENDAR = "calendar:"
 """The cause of a fault that is a calendar of changes begins so; its name follows."""
+ONCALL = "oncall:"
+"""The cause of a fault that nobody is on call begins so; the name of the rota follows."""
 TEST_NOT_DELIVERED = "test_not_delivered"
 """The detail of a delivery incident whose channel did not deliver the test of its plan in time."""
 VANISHED_FROM = "absent:"

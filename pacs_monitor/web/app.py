@@ -26,6 +26,7 @@ from pacs_monitor.web.head import HeadAsGet
 from pacs_monitor.web.leading import Leading
 from pacs_monitor.web.links import add_links
 from pacs_monitor.web.metrics import Exposition
+from pacs_monitor.web.oncall import add_oncall
 from pacs_monitor.web.pages.routes import add_pages
 from pacs_monitor.web.pages.sign_in import add_sign_in
 from pacs_monitor.web.plans import add_plans
@@ -77,6 +78,7 @@ def create_app(daemon: DaemonView) -> FastAPI:
     add_words(app, daemon)
     add_replies(app, daemon)
     add_handover(app, daemon)
+    add_oncall(app, daemon)
     add_plans(app, daemon)
     add_links(app)
     add_pages(app, daemon)

@@ -98,6 +98,10 @@ def _refuse(scope: Scope, body: bytes, headers: Headers) -> JSONResponse | None:
         return _refuse_form(scope, body)
     if kind != "application/json":
         return _refusal(415, "send the body as JSON, with the header Content-Type: application/json")
+    return _refuse_json(scope, body)
+
+
+def _refuse_json(scope: Scope, body: bytes) -> JSONResponse | None:
     try:
         scope[BODY] = json.loads(body)
     except json.JSONDecodeError as error:

@@ -15,7 +15,7 @@ from pacs_monitor.handover import text
 from pacs_monitor.handover.build import PROVEN_FOR, SHIFT, Facts, build
 from pacs_monitor.handover.form import as_json
 from pacs_monitor.handover.messages import message
-from pacs_monitor.handover.parts import Expiring, Paused, Planned
+from pacs_monitor.handover.parts import Expiring, OnDuty, Paused, Planned
 from pacs_monitor.model import (
     SECOND,
     Acknowledgement,
@@ -215,3 +215,21 @@ def test_a_channel_that_discloses_little_is_told_how_much_there_is_and_no_names(
         "undelivered pages; the rest: pacs-monitor handover"
     )
     assert "anna" not in str(said).lower()
+
+
+def test_it_says_who_is_on_call_and_who_comes_next_and_that_nobody_is() -> None:
+    rows = (
+        OnDuty("it", ("anna",), ("anna.sms",), covered=True, until=NOW + HOUR, following=("ben",)),
+        OnDuty("net", (), ("desk",), covered=True, until=NOW + HOUR, following=(), gaps="from Wed 07:00 to 09:00"),
+        OnDuty("ris", (), ("desk",), covered=False, until=None, following=()),
+    )
+    assert lines(on_call=rows)[-5:] == [
+        "ON CALL",
+        "  it: anna until 08:00:00 CET, then ben",
+        "  net: NOBODY, pages go to desk until 08:00:00 CET, then nobody of the rota",
+        "    nobody from Wed 07:00 to 09:00: add a shift or an override to the rota",
+        "  ris: not covered, pages go to desk",
+    ]
+    handover = build(Facts("east", NOW, Paging.ON, on_call=rows))
+    assert "nobody is on call by the rota net." in text.summary(handover, BERLIN)
+    assert as_json(handover, BERLIN)["on_call"][0]["until"] == "2025-11-25T07:00:00.000000Z"

@@ -47,3 +47,9 @@ def test_in_plain_words_it_names_them_too() -> None:
     assert data.keys() == said(OVER).keys()
     assert "ris/dicom_echo since" in data["summary"]
     assert "archive/dicom_echo since" in data["summary"]
+
+
+def test_it_says_when_nobody_will_be_on_call() -> None:
+    told = digest.data("01D", "hook", (), (), SCENE, gaps={"it": "from Wed 2026-12-02 07:00 to 09:00"})
+    assert told["summary"] == "Nobody is on call by the rota it from Wed 2026-12-02 07:00 to 09:00"
+    assert told["rota_gaps"] == {"it": "from Wed 2026-12-02 07:00 to 09:00"}

@@ -19,9 +19,9 @@ from functools import cache
 from importlib import import_module
 from typing import NamedTuple
 
-from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.suppress.reply import Reply
+from pacs_monitor.alerting.targets import Target
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.model import Event, Suppressed, Why
 

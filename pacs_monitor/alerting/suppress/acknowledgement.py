@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pacs_monitor.alerting.rules import Target
 from pacs_monitor.alerting.situation import Subject
 from pacs_monitor.alerting.suppress.reply import Reply
+from pacs_monitor.alerting.targets import Target
 from pacs_monitor.alerting.turn import Turn
 from pacs_monitor.model import Event
 

@@ -1,0 +1,106 @@
+"""`status`, `incidents`, `reload`, `audit`: what is asked of the running daemon."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pacs_monitor.cli import client, display, which
+from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, out, print_json, warn
+from pacs_monitor.cli.daemon_address import daemon_address
+from pacs_monitor.cli.words import By, Why, said
+
+
+@app.command()
+def status(
+    json: AsJson = False, url: Url = None, token_file: TokenFile = None, config: ConfigFile = DEFAULT_CONFIG
+) -> None:
+    """Show where every check of the running daemon stands, and who was paged. Exit 1 while anything is down."""
+    daemon = daemon_address(config, url, token_file)
+    board = client.get(daemon, "/api/v1/status")
+    if json:
+        print_json(board)
+    else:
+        _print(display.board(board, client.times(daemon)))
+    raise typer.Exit(1 if board["counts"]["down"] else 0)
+
+
+@app.command(epilog="Example: pacs-monitor incidents archive")
+def incidents(
+    incident: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="INCIDENT",
+            help="One in full: its ID, the last characters of it (4 or more), a node, or NODE/CHECK.",
+        ),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Include ended incidents.")] = False,
+    *,
+    json: AsJson = False,
+    url: Url = None,
+    token_file: TokenFile = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """List open incidents; with INCIDENT, show one with everything that was sent or suppressed, and why."""
+    daemon = daemon_address(config, url, token_file)
+    if incident is not None:
+        found = client.get(daemon, f"/api/v1/incidents/{which.identity(daemon, incident, ended=True)}")
+        print_json(found) if json else _print(display.incident(found, client.times(daemon)))
+        return
+    rows = client.get(daemon, "/api/v1/incidents", open=not every)
+    if json:
+        print_json(rows)
+        return
+    none = "no incidents" if every else "no open incidents; --all lists ended ones"
+    _print(display.incidents(rows, client.times(daemon)) or [none])
+
+
+@app.command()
+def reload(
+    by: By = None,
+    why: Why = "",
+    *,
+    json: AsJson = False,
+    url: Url = None,
+    token_file: TokenFile = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Make the running daemon reload its configuration; a file with errors changes nothing."""
+    instead = "if monitor.listen, tls or the token has changed, send the daemon SIGHUP instead"
+    answer = client.post(
+        daemon_address(config, url, token_file, quietly=True), "/api/v1/reload", said(by, why), instead=instead
+    )
+    changes, warnings = answer["changes"], answer.get("warnings", [])
+    if json:
+        print_json({"changes": changes, "warnings": warnings})
+        return
+    warn(warnings)
+    for line in changes or ["nothing changed"]:
+        out.print(line, markup=False)
+
+
+@app.command()
+def audit(
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many entries.")] = 50,
+    *,
+    json: AsJson = False,
+    url: Url = None,
+    token_file: TokenFile = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Show who asked the running daemon for what, from where, and what became of it, the latest last.
+
+    It needs a token of the role operator.
+    """
+    daemon = daemon_address(config, url, token_file)
+    entries = client.get(daemon, "/api/v1/audit", limit=limit)
+    if json:
+        print_json(entries)
+        return
+    _print(display.audit(entries, client.times(daemon)) or ["nobody has asked for anything yet"])
+
+
+def _print(lines: list[str]) -> None:
+    for line in lines:
+        out.print(line)
