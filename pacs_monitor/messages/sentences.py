@@ -72,9 +72,11 @@ def _said(incident: Incident, event: Event, scene: Scene) -> str:
     if event is Event.ESCALATED:
         return "; escalated, because nobody has acknowledged it"
     said = incident.acknowledgement
-    if event is not Event.ACKNOWLEDGED or said is None:
+    if event not in (Event.ACKNOWLEDGED, Event.RESOLVED) or said is None:
         return ""
     why, ticket = f": {said.why}" if said.why else "", f" (ticket {said.ticket})" if said.ticket else ""
+    if event is Event.RESOLVED:
+        return f"; handled by {said.by}{ticket}"
     return f"; acknowledged by {said.by} until {_clock(said.until, scene)}{why}{ticket}"
 
 
