@@ -23,6 +23,7 @@ from pacs_monitor.config.tree import parse_yaml
 from pacs_monitor.config.uncertainty import warn_of_uncertainty
 from pacs_monitor.config.validate import Validator
 from pacs_monitor.config.values import is_loopback
+from pacs_monitor.config.ways import warn_of_single_ways
 from pacs_monitor.fields import Match
 from pacs_monitor.model import Check, CheckId
 from pacs_monitor.rota import OnCall
@@ -49,6 +50,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Estate:
     warn_of_sharing(validator, draft, found.nodes)
     _warn_of_links(validator, draft, found.monitor)
     _warn_of_nothing(validator, draft, found.checks)
+    warn_of_single_ways(validator, draft, found.checks)
     warn_of_uncertainty(validator, draft, found.checks, calendars)
     oncalls = build_oncalls(rotas, zone)
     warn_of_gaps(validator, rotas, oncalls)

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import requests
 import yaml
@@ -90,3 +91,12 @@ def test_pagerduty_and_opsgenie_get_from_us_what_they_get_from_alertmanager(tmp_
         assert first.headers["authorization"] == second.headers["authorization"] == f"GenieKey {KEY}"
     their_close, close = alerts[1].line, ours[1][1].line
     assert their_close.split("/close?")[1] == close.split("/close?")[1]
+    for (create, end), created in ((alerts, their_alert), (ours[1], alert)):
+        assert create.line.split()[1] == "/v2/alerts"
+        assert unquote(end.line.split()[1]).startswith(f"/v2/alerts/{created['alias']}/close?"), (
+            "the alert that it made"
+        )
+    assert set(json.loads(alerts[1].body)) <= set(json.loads(ours[1][1].body))
+    for theirs, same in zip((*events, *alerts), (*ours[0], *ours[1]), strict=True):
+        assert theirs.headers["content-type"].split(";")[0] == same.headers["content-type"].split(";")[0]
+        assert theirs.line.split()[0] == same.line.split()[0] == "POST"
