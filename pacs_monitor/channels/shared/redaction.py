@@ -12,6 +12,8 @@ WORDS_LIMIT = 200
 """How many characters of the receiver's answer are kept."""
 SHORTEST_PIECE = 4
 """Characters: shorter parts of a URL or header are not treated as secrets, because they occur in ordinary words."""
+_ADDRESS = re.compile(r"""(?i)(\b[a-z][a-z0-9+.-]*://)([^\s/?#"'<>]*@)?([^\s/?#"'<>@]*)([/?#][^\s"'<>]+)?""")
+"""A URL in what a receiver says: its path and query may be a token of the receiver's own."""
 _BETWEEN = re.compile(r"[/?&=;,\s]+")
 
 
@@ -33,7 +35,13 @@ class Redaction:
         self._secrets = sorted((secret for secret in secrets if len(secret) > 1), key=len, reverse=True)
 
     def words(self, text: str, limit: int = WORDS_LIMIT) -> str:
-        """The beginning of a text on one line, printable, each secret replaced by `…`."""
+        """The beginning of a text on one line, printable, each secret and all but the host of a URL replaced by `…`."""
+        text = _ADDRESS.sub(_host, text)
         for secret in self._secrets:
             text = text.replace(secret, "…")
         return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:limit]
+
+
+def _host(url: re.Match[str]) -> str:
+    scheme, account, host, rest = url.groups()
+    return f"{scheme}{'…@' if account else ''}{host}{'/…' if rest else ''}"
