@@ -18,6 +18,9 @@ the monitor's own. Data is never an argument, because others can see a process's
 At `timeout` it is killed with its whole process group and whatever it has left behind, and the page is retried. The
 `id` is the same on every retry, so that the program can drop duplicates. The first line of its output is shown and
 recorded, without the secrets of `environment`: it must not print patient data.
+
+`monitor.allow` must name the channel, as `channels/dect`, because the program has the monitor's rights; without, the
+configuration is refused, so that no page goes nowhere unnoticed.
 """
 
 from __future__ import annotations
@@ -55,6 +58,8 @@ class Exec:
     settings: ClassVar[type[ExecSettings]] = ExecSettings
     owns_escalation: ClassVar[bool] = False
     takes_answers: ClassVar[bool] = False
+    needs_allowing: ClassVar[bool] = True
+    """Runs a program of the configuration: only where `monitor.allow` names the channel."""
 
     def __init__(self, name: str, settings: ExecSettings) -> None:
         self.name = name

@@ -91,7 +91,9 @@ class _Checker:
 
     def _monitor(self, monitor: Piece[MonitorSettings]) -> None:
         settings, tree, path = monitor.settings, monitor.tree, monitor.path
-        self._each("check", self.checks, settings.allow, tree, path, "allow")
+        guarded = {f"channels/{name}" for name in self.known["channels"]}
+        self._each("check", self.checks | guarded, settings.allow, tree, path, "allow")
+        self._programs(settings.allow)
         self._site(settings.site, tree, path)
         host, port = settings.listen
         if settings.auth is None and not is_loopback(host):
@@ -104,6 +106,13 @@ class _Checker:
             if token.role == "reporter" and not token.checks:
                 message = "limit it to its own checks with checks: [node/check]; it may report for every push check now"
                 self.reader.warn(at(tree, here).mark, (*path, *here), message)
+
+    def _programs(self, allow: Collection[str]) -> None:
+        """A channel that may not run its program would take pages nowhere: the configuration is refused."""
+        for name, channel in self.draft.channels.items():
+            if getattr(channel.kind, "needs_allowing", False) and f"channels/{name}" not in allow:
+                message = f"add 'channels/{name}' to monitor.allow: it runs a program with the monitor's rights"
+                self._error(channel.common.tree, channel.common.path, ("type",), message)
 
     def _node(self, settings: NodeSettings, tree: Tree, path: Path) -> None:
         self._site(settings.site, tree, path)

@@ -113,7 +113,7 @@ class MonitorSettings(Settings):
     paging: Paging = Paging.ON
     """`on`, `shadow` (record what would have been sent) or `off`; also per site, node and check."""
     allow: Texts = ()
-    """The exec and sql checks (`node/check`) that may run."""
+    """The exec and sql checks (`node/check`) and exec channels (`channels/NAME`) that may run."""
     site: str = ""
     """Where the monitor stands: a name under `sites`. Other sites are unreachable, not isolated, while its references
     answer and theirs do not."""

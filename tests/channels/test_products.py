@@ -36,7 +36,8 @@ def recipe(product: Product, folder: Path) -> Iterator[Channel]:
             (folder / "glpi-ticket").write_text(script)
             text = text.replace("[/usr/local/bin/glpi-ticket", f"[{sys.executable}, {folder}/glpi-ticket")
         file = folder / "monitor.yaml"
-        file.write_text(f"monitor: {{name: east}}\nnodes: {{}}\n{text}")
+        head = "" if text.startswith("monitor:") else "monitor: {name: east}\n"
+        file.write_text(f"{head}nodes: {{}}\n{text}")
         environment = {"GLPI_APP_TOKEN": "app-t0ken", "GLPI_USER_TOKEN": "user-t0ken"}
         yield load(file, environment).channels[product.name]
 

@@ -220,6 +220,7 @@ def configured(folder: Path, listen: int, every: list[Fault], **ports: int) -> P
             "name": "proof",
             "database": f"sqlite:///{folder}/proof.db",
             "listen": f"127.0.0.1:{listen}",
+            "allow": [f"channels/{name}" for name, settings in channels.items() if settings["type"] == "exec"],
             "auth": {"tokens": [{"name": "oncall", "role": "operator", "token": OPERATOR}]},
             "heartbeat": {"url": f"{every[0].root}/{MARK}-heartbeat", "interval": "5s"},
         },

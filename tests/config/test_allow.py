@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from pacs_monitor.config import Estate, load
 from pacs_monitor.model import CheckId
+from tests.support.estates import messages
 
 
 def loaded(folder: Path, allow: str) -> Estate:
@@ -31,3 +34,13 @@ def test_an_allowed_command_runs(tmp_path: Path) -> None:
     estate = loaded(tmp_path, "[switch/plugin]")
     assert estate.checks[CheckId("switch", "plugin")].allowed
     assert [warning for warning in estate.warnings if warning.line == 6] == []
+
+
+@pytest.mark.parametrize("allow", ["[]", "[channels/other]"])
+def test_a_channel_that_runs_a_program_must_be_allowed(tmp_path: Path, allow: str) -> None:
+    channels = "channels:\n  dect: {type: exec, command: [/bin/true]}\n  other: {type: exec, command: [/bin/true]}\n"
+    said = messages(tmp_path, f"monitor: {{name: x, allow: {allow}}}\n{channels}nodes: {{}}\n")
+    message = "add 'channels/dect' to monitor.allow: it runs a program with the monitor's rights"
+    assert said[0] == f"3: channels.dect.type: {message}"
+    allowed = "monitor: {name: x, allow: [channels/dect, channels/other]}\n"
+    assert messages(tmp_path, f"{allowed}{channels}nodes: {{}}\n") == []
