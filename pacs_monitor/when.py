@@ -13,6 +13,8 @@ LATEST = timedelta(days=3653)
 """From now on: times that are further away are mistakes."""
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _OF_A_DAY = re.compile(rf"(?:(today|tomorrow|{'|'.join(f'{day}[a-z]*' for day in _WEEKDAYS)}) +)?({CLOCK})")
+_NEXT = re.compile(rf"next +({_OF_A_DAY.pattern})")
+"""To some the coming one, to others the one after it."""
 _MOMENT = re.compile(rf"{DAY}(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{{1,6}})?)?(?:Z|[+-]\d\d:\d\d)?)?")
 
 
@@ -25,6 +27,8 @@ def parse_when(text: str, now: Micros, zone: tzinfo, *, day_ends: bool = False) 
     """
     here = datetime.fromtimestamp(now // SECOND, UTC).astimezone(zone)
     written = text.strip()
+    if ambiguous := _NEXT.fullmatch(written.lower()):
+        raise ValueError(_which_week(text, ambiguous[1], here, zone))
     try:
         at = _moment(written, zone, day_ends=day_ends) or _time_of_day(written.lower(), here, zone)
         if at is None:
@@ -49,6 +53,15 @@ def parse_future(text: str, now: Micros, zone: tzinfo, *, day_ends: bool = False
 
 def _not_a_time(text: str) -> str:
     return f"{text!r} is not a time; write {EXAMPLES}"
+
+
+def _which_week(text: str, said: str, now: datetime, zone: tzinfo) -> str:
+    """People mean two different days by it: both are offered."""
+    coming = _time_of_day(said, now, zone)
+    if coming is None or said.startswith(("today", "tomorrow", *"0123456789")):
+        return _not_a_time(text)
+    later = _on(coming.date() + timedelta(days=7), coming.hour, coming.minute, zone)
+    return f"{text!r} may be either of two days; write {coming:%Y-%m-%d %H:%M} or {later:%Y-%m-%d %H:%M}"
 
 
 def _moment(text: str, zone: tzinfo, *, day_ends: bool) -> datetime | None:

@@ -43,6 +43,12 @@ def test_a_time_is_that_of_the_clocks_on_the_wall(text: str, at: str) -> None:
     assert parse_when(text, NOW, BERLIN) == parse_iso(at)
 
 
+@pytest.mark.parametrize("text", ["next Sunday 02:00", "Next sun 2:00"])
+def test_next_sunday_is_asked_back_with_both_days(text: str) -> None:
+    with pytest.raises(ValueError, match="may be either of two days; write 2026-11-29 02:00 or 2026-12-06 02:00"):
+        parse_when(text, NOW, BERLIN)
+
+
 def test_a_date_that_ends_something_ends_with_its_day() -> None:
     assert parse_when("2026-12-15", NOW, BERLIN, day_ends=True) == parse_iso("2026-12-16T00:00+01:00")
 
@@ -51,7 +57,19 @@ def test_a_date_that_ends_something_ends_with_its_day() -> None:
     "text",
     [
         *("", "soon", "7", "25:00", "24:30", "10:60", "10.45", "2026-13-01", "2026-02-30", "15.12.2026", "12/15/2026"),
-        *("1764230000", "-1h", "8h", "tomorrow", "Mon", "mumble 07:00", "2026-12-15T", "2026-12-15T07:00+25:00"),
+        *(
+            "1764230000",
+            "next tomorrow 07:00",
+            "next 07:00",
+            "next",
+            "-1h",
+            "8h",
+            "tomorrow",
+            "Mon",
+            "mumble 07:00",
+            "2026-12-15T",
+            "2026-12-15T07:00+25:00",
+        ),
         *("2026-12-15T07:00Z\r\nX: y", "\u0660\u0667:\u0660\u0660", "0000-01-01", "9999-12-31"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -34,6 +35,10 @@ class ForbiddenError(RefusedError):
     """The daemon does not serve who asks (401, 403)."""
 
 
+class MisuseError(RefusedError):
+    """What was asked for cannot be meant so: a value is wrong (422)."""
+
+
 class MissingError(RefusedError):
     """What was asked for is not there (404)."""
 
@@ -42,7 +47,11 @@ REFUSALS: dict[int, type[RefusedError]] = {
     HTTPStatus.UNAUTHORIZED: ForbiddenError,
     HTTPStatus.FORBIDDEN: ForbiddenError,
     HTTPStatus.NOT_FOUND: MissingError,
+    HTTPStatus.UNPROCESSABLE_ENTITY: MisuseError,
 }
+MISUSE = (MissingError, MisuseError)
+"""The command ends as for any other wrong word on its line."""
+_KEY = re.compile(r"^(for|until|start|match|ticket|announced|notify|next_update|open_for|event)(?=[.:])|'(for|until)'")
 
 
 class Client:
@@ -82,7 +91,8 @@ class Client:
         if not answer.ok:
             detail = body.get("detail") if isinstance(body, dict) else None
             refusal = REFUSALS.get(answer.status_code, RefusedError)
-            raise refusal("\n".join(detail) if isinstance(detail, list) else str(detail or answer.status_code))
+            lines = detail if isinstance(detail, list) else [str(detail or answer.status_code)]
+            raise refusal("\n".join(map(_as_typed, lines) if refusal is MisuseError else lines))
         return body
 
 
@@ -91,7 +101,12 @@ def get(daemon: DaemonAddress, path: str, **query: Any) -> Any:
     try:
         return Client(daemon).get(path, **query)
     except (NoDaemonError, RefusedError) as error:
-        fail(str(error) + remedy(error), 2 if isinstance(error, MissingError) else 1)
+        fail(str(error) + remedy(error), 2 if isinstance(error, MISUSE) else 1)
+
+
+def _as_typed(sentence: str) -> str:
+    """The keys of a body as the options of the command line: `--for`, `--next-update`."""
+    return _KEY.sub(lambda key: f"--{(key[1] or key[2]).replace('_', '-')}", sentence)
 
 
 def times(daemon: DaemonAddress) -> When:
@@ -111,12 +126,14 @@ def post(
     *,
     instead: str = "",
     wait: float = 0.0,
+    misuse: tuple[type[RefusedError], ...] = MISUSE,
 ) -> Any:
     """Have the running daemon do something, or end the command with why it does not.
 
-    `words` is the body (cli.words); `instead` is what to do where the daemon cannot be asked.
+    `words` is the body (cli.words); `instead` is what to do where the daemon cannot be asked; `misuse` are the
+    refusals for what was typed, not for what is there.
     """
-    return _write(lambda client: client.post(path, words, wait=wait), daemon, instead)
+    return _write(lambda client: client.post(path, words, wait=wait), daemon, instead, misuse)
 
 
 def delete(daemon: DaemonAddress, path: str, words: Mapping[str, Any] | None = None) -> Any:
@@ -124,13 +141,18 @@ def delete(daemon: DaemonAddress, path: str, words: Mapping[str, Any] | None = N
     return _write(lambda client: client.delete(path, words), daemon)
 
 
-def _write(ask: Callable[[Client], Any], daemon: DaemonAddress, instead: str = "") -> Any:
+def _write(
+    ask: Callable[[Client], Any],
+    daemon: DaemonAddress,
+    instead: str = "",
+    misuse: tuple[type[RefusedError], ...] = MISUSE,
+) -> Any:
     try:
         return ask(Client(daemon))
     except (NoDaemonError, RefusedError) as error:
         lines = [str(error) + remedy(error)]
         lines += [instead] if instead and isinstance(error, NoDaemonError | ForbiddenError) else []
-        fail("\n".join(lines), 2 if isinstance(error, MissingError) else 1)
+        fail("\n".join(lines), 2 if isinstance(error, misuse) else 1)
 
 
 def remedy(error: NoDaemonError | RefusedError) -> str:

@@ -98,8 +98,10 @@ def _other(incident: Row, when: When, now: str) -> list[str]:
 
 
 def _below(incident: Row, when: When, now: str) -> list[str]:
-    """Who was paged about it, who has it, and what users were told."""
-    return [f"    {escape(paged.line(incident, when, now))}", *_said(incident, when)]
+    """For whom it is, whom to call, who was paged about it, who has it, and what users were told."""
+    needed = {"impact": incident.get("impact"), "call": incident.get("support_phone")}
+    lines = [f"    {name}: {escape(value)}" for name, value in needed.items() if value]
+    return [*lines, f"    {escape(paged.line(incident, when, now))}", *_said(incident, when)]
 
 
 def _see(incident: Row, last: Mapping[str, str]) -> str:
@@ -161,8 +163,8 @@ def _held(row: Row) -> str:
 
 
 def _words(row: Row, when: When) -> list[str]:
-    """What people have said of an open incident."""
-    return [] if row["ended"] else _said(row, when)
+    """What people have said of an open incident; of an ended one, how it ended."""
+    return [f"    {escape(row['summary'])}"] if row["ended"] else _said(row, when)
 
 
 def audit(entries: Iterable[Mapping[str, Any]], when: When) -> list[str]:
@@ -173,7 +175,8 @@ def audit(entries: Iterable[Mapping[str, Any]], when: When) -> list[str]:
         who = f"{entry['by'] or 'somebody'}{token} from {entry['address'] or 'unknown'}"
         times = f"{entry['count']} times " if entry["count"] > 1 else ""
         outcome = f"{entry['outcome']} ({entry['status']})"
-        lines.append(escape(f"{when(entry['at'])}  {who}  {times}{entry['action']}  {outcome}"))
+        about = f"  ({entry['subject']})" if entry.get("subject") else ""
+        lines.append(escape(f"{when(entry['at'])}  {who}  {times}{entry['action']}{about}  {outcome}"))
         said = [f"{key} {_shown(value)}" for key, value in entry["details"].items()]
         said += [f"why: {entry['why']}"] if entry["why"] else []
         lines += [f"    {escape(', '.join(said))}"] if said else []
@@ -200,7 +203,7 @@ def incident(found: Mapping[str, Any], when: When) -> list[str]:
         lines += [f"  {name}: {escape(value)}" for name, value in more.items() if value]
     times = [("last good", "last_good"), ("since", "since"), ("noticed", "noticed"), (found["ending"], "ended")]
     lines.append("  " + ", ".join(f"{word} {when(found[key])}" for word, key in times if found[key]))
-    lines += [line[2:] for line in _words(found, when)]
+    lines += [] if found["ended"] else [line[2:] for line in _said(found, when)]
     also = [("linked with", ", ".join(found["linked"])), ("part of group", found["group"])]
     stands_for = found["kind"] in ("group", "summary")
     lines += [f"  {word} {escape(value)}" for word, value in also if value and not stands_for]

@@ -54,7 +54,7 @@ def add(
     until: words.Until = None,
     start: Annotated[
         str | None,
-        typer.Option("--start", metavar="TIME", help="When it begins: 22:00, 'Sun 02:00'; by default now."),
+        typer.Option("--start", "--from", metavar="TIME", help="When it begins: 22:00, 'Sun 02:00'; by default now."),
     ] = None,
     name: Annotated[str, typer.Option("--name", metavar="TEXT", help=f"What is done. {words.NO_PATIENTS}")] = "",
     probing: Annotated[

@@ -68,7 +68,9 @@ def notify_test(
     token_file: TokenFile = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Send a test to a channel, through the daemon if one answers, and show the receiver's answer.
+    """Send a test to a channel and show the receiver's answer; with --event, a page of that shape and its end.
+
+    It goes through the daemon if one answers, else from here.
 
     Everything that is sent begins with TEST and is about a node TEST that does not exist.
 

@@ -68,9 +68,8 @@ def reload(
 ) -> None:
     """Make the running daemon reload its configuration; a file with errors changes nothing."""
     instead = "if monitor.listen, tls or the token has changed, send the daemon SIGHUP instead"
-    answer = client.post(
-        daemon_address(config, url, token_file, quietly=True), "/api/v1/reload", said(by, why), instead=instead
-    )
+    daemon = daemon_address(config, url, token_file, quietly=True)
+    answer = client.post(daemon, "/api/v1/reload", said(by, why), instead=instead, misuse=())
     changes, warnings = answer["changes"], answer.get("warnings", [])
     if json:
         print_json({"changes": changes, "warnings": warnings})

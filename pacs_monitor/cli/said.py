@@ -61,6 +61,7 @@ def note(
     public: Annotated[
         bool, typer.Option("--public", help="For the users of the imaging estate, too: shown beside the services.")
     ] = False,
+    ticket: words.Ticket = "",
     next_update: Annotated[
         str | None, typer.Option("--next-update", metavar="TIME", help="When a public note promises the next: 10:45.")
     ] = None,
@@ -73,7 +74,8 @@ def note(
 ) -> None:
     """Note something about an incident, for colleagues; with --public also for the users of the imaging estate."""
     daemon = daemon_address(config, url, token_file)
-    body = words.said(by, text=text, next_update=next_update) | ({"public": True} if public else {})
+    noted = f"{text} (ticket {ticket})" if ticket else text
+    body = words.said(by, text=noted, next_update=next_update) | ({"public": True} if public else {})
     found = _say(daemon, incident, "note", body)
 
     def line() -> str:

@@ -78,10 +78,12 @@ def _said(incident: Incident, event: Event, scene: Scene) -> str:
     if event is Event.ESCALATED:
         return _("; escalated, because nobody has acknowledged it")
     said = incident.acknowledgement
-    if event is not Event.ACKNOWLEDGED or said is None:
+    if event not in (Event.ACKNOWLEDGED, Event.RESOLVED) or said is None:
         return ""
     why = f": {said.why}" if said.why else ""
     ticket = f" ({_('ticket {ticket}', ticket=said.ticket)})" if said.ticket else ""
+    if event is Event.RESOLVED:
+        return _("; handled by {by}{ticket}", by=said.by, ticket=ticket)
     until = _clock(said.until, scene)
     return _("; acknowledged by {by} until {until}{why}{ticket}", by=said.by, until=until, why=why, ticket=ticket)
 

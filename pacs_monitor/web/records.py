@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pacs_monitor.alerting.pages import scene_of
-from pacs_monitor.history import HistoryError, HistoryReader, IncidentFile, audited
+from pacs_monitor.history import AuditEntry, HistoryError, HistoryReader, IncidentFile, audited
 from pacs_monitor.messages import page
 from pacs_monitor.messages.page import advice, runbook
 from pacs_monitor.messages.scene import Scene
@@ -13,6 +15,8 @@ from pacs_monitor.model import CheckId, Incident, Micros, Notification, Suppress
 from pacs_monitor.web.standing import Standing
 from pacs_monitor.web.story import Beside, beside, story
 from pacs_monitor.web.view import DaemonView
+
+_INCIDENT = re.compile(r"/incidents/([0-9A-Z]{26})\b")
 
 
 async def incidents(daemon: DaemonView, *, open_only: bool, limit: int) -> list[dict[str, Any]]:
@@ -126,9 +130,29 @@ def _unproven(incident: Incident, daemon: DaemonView) -> frozenset[CheckId]:
 
 
 async def audit(daemon: DaemonView, *, limit: int) -> list[dict[str, Any]]:
-    """Who asked for what, newest first."""
-    entries = await daemon.history.read(lambda reader: audited(reader, limit))
-    return [{**entry.as_json(), "at": iso(entry.at), "outcome": entry.outcome} for entry in entries]
+    """Who asked for what, newest first; `subject` is what an incident that it names is about."""
+
+    def read(reader: HistoryReader) -> tuple[Sequence[AuditEntry], dict[str, str]]:
+        entries = audited(reader, limit)
+        named = {found[1] for entry in entries if (found := _INCIDENT.search(entry.action))}
+        return entries, {one: _subject(incident) for one in named for incident in reader.incidents(id=one)}
+
+    entries, subjects = await daemon.history.read(read)
+    return [
+        {**entry.as_json(), "at": iso(entry.at), "outcome": entry.outcome, "subject": _named(entry.action, subjects)}
+        for entry in entries
+    ]
+
+
+def _subject(incident: Incident) -> str:
+    """Its checks; what has none is named by its cause."""
+    more = f" and {len(incident.members) - 3} more" if len(incident.members) > 3 else ""
+    return f"{', '.join(map(str, incident.members[:3]))}{more}" if incident.members else incident.cause
+
+
+def _named(action: str, subjects: Mapping[str, str]) -> str:
+    found = _INCIDENT.search(action)
+    return subjects.get(found[1], "") if found else ""
 
 
 def _notification(notification: Notification) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pacs_monitor.alerting.paged import Paged
 from pacs_monitor.approvals import SOON, ending
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.messages import page
-from pacs_monitor.model import SECOND, Restriction, State, iso
+from pacs_monitor.model import SECOND, Incident, IncidentKind, Restriction, State, iso
 from pacs_monitor.web import services
 from pacs_monitor.web.standing import Standing
 from pacs_monitor.web.view import DaemonView
@@ -95,10 +95,16 @@ async def incidents(daemon: DaemonView) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     standing = Standing(daemon)
     for paged in daemon.desk.paged():
-        rows.append(incident(paged) | standing.of(paged.incident))
+        rows.append(incident(paged) | _needed(daemon, paged.incident) | standing.of(paged.incident))
         if len(rows) % (10 * AT_A_TIME) == 0:
             await asyncio.sleep(0)
     return rows
+
+
+def _needed(daemon: DaemonView, incident: Incident) -> dict[str, Any]:
+    """For whom it is, and whom to call: of the first of its nodes."""
+    node = daemon.estate.nodes.get(incident.members[0].node) if incident.kind is IncidentKind.NODE else None
+    return {"impact": node.impact if node else "", "support_phone": node.support.get("phone", "") if node else ""}
 
 
 def incident(paged: Paged) -> dict[str, Any]:

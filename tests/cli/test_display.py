@@ -206,11 +206,13 @@ NOTE = {"text": "use the [viewer]", "at": "2025-11-24T15:20:00Z", "next_update":
 
 
 def test_of_listed_incidents_the_worst_that_nobody_has_acknowledged_stands_last() -> None:
-    ended = an_incident(id="01JE", state="up", ended="2025-11-24T15:10:00Z", ending="resolved")
+    how = "Archive: dicom_echo answers again [at] 16:10"
+    ended = an_incident(id="01JE", state="up", ended="2025-11-24T15:10:00Z", ending="resolved", summary=how)
     handled = an_incident(id="01JF", acknowledged=ACKNOWLEDGED, public_note=NOTE | {"overdue": True})
     mild = an_incident(id="01JG", severity="warning", since="2025-11-24T15:30:00Z")
     assert plain(display.incidents([mild, an_incident(), handled, ended], WHEN)) == [
         "01JE  critical  up    archive/dicom_echo  tcp_refused  since 16:00:00 CET  resolved 16:10:00 CET",
+        f"    {how}",
         "01JF  critical  down  archive/dicom_echo  tcp_refused  since 16:00:00 CET  acknowledged",
         f"    {HAS_IT}",
         "    users were told: use the [viewer] (next update 16:45:00 CET, which is OVERDUE)",

@@ -61,8 +61,15 @@ def test_what_is_not_clear_is_misuse(config: Path) -> None:
     assert (said := say(config, "maintenance", "end", "nowhere")).returncode == 2
     assert said.stderr == "no window 'nowhere'; list them with: pacs-monitor maintenance list\n"
     said = say(config, "maintenance", "add", "--match", "node=archiv", "--for", "2h")
-    assert (said.returncode, said.stdout) == (1, "")
+    assert (said.returncode, said.stdout) == (2, "")
     assert said.stderr == "no check has node=archiv; did you mean 'archive'? there are: archive, ris\n"
+    said = say(config, "maintenance", "add", "archive", "--for", "2h", "--from", "next Sunday 02:00")
+    assert (said.returncode, said.stderr.startswith("--start: 'next Sunday 02:00' may be either of two days")) == (
+        2,
+        True,
+    )
+    said = say(config, "maintenance", "add", "archive", "--for", "2h", "--until", "tomorrow 07:00")
+    assert (said.returncode, said.stderr) == (2, "write either --for or --until, not both\n")
     assert say(config, "resume").returncode == 2
     assert say(config, "pause", "archive", "--all").returncode == 2
 
