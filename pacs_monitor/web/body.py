@@ -60,7 +60,8 @@ class JsonBody:
         if body is None:
             await _refusal(413, f"send less: the body is larger than {LARGEST // 1024} KiB")(scope, receive, send)
             return
-        refusal = _refuse(scope, body, headers)
+        refuse = _refuse if scope["path"].startswith(API) else _refuse_page
+        refusal = refuse(scope, body, headers)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
@@ -89,8 +90,6 @@ def _declared(headers: Headers) -> int:
 
 
 def _refuse(scope: Scope, body: bytes, headers: Headers) -> JSONResponse | None:
-    if not scope["path"].startswith(API):
-        return _refuse_page(scope, body, headers)
     if not body:
         return None
     kind = _kind(headers.get("content-type", ""))

@@ -63,6 +63,7 @@ async def done(request: Request, pages: Pages, make: Make, verbs: Mapping[str, D
         if what not in verbs:
             raise HTTPException(422, f"send the form of this page: it knows nothing named {what[:20]!r}")
         await verbs[what](fields)
+        pages.forget()
     except HTTPException as error:
         text = text_of(error)
         return await pages.send(request, make, notice=Notice(text, error.status_code), kept=False)

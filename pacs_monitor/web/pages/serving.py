@@ -105,6 +105,10 @@ class Pages:
         status = notice.status if notice else part.status
         return HTMLResponse(proven(html, request).encode("utf-8", "replace"), status, sent)
 
+    def forget(self) -> None:
+        """What was made before something was done is not shown after it."""
+        self._kept.clear()
+
     async def _part(self, key: tuple[str, ...], make: Make) -> Fragment:
         now = self._daemon.clock.monotonic()
         kept = self._kept.get(key)
