@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,17 +21,21 @@ from pacs_monitor.model import CheckId
 
 
 class Format(StrEnum):
-    """How a report is written; `table` is for the terminal."""
+    """How a report is written; `table` is for the terminal, `csv` is a zip with one file for each table."""
 
     TABLE = "table"
+    HTML = "html"
     JSON = "json"
+    CSV = "csv"
 
 
 @app.command()
 def report(
     period: Annotated[str, typer.Argument(help="today, 2026-09-14, 2026-09, 2026-Q3, last-quarter, 2026, FROM..TO.")],
     form: Annotated[Format, typer.Option("--format", help="The output format.")] = Format.TABLE,
-    output: Annotated[Path | None, typer.Option("--output", help="The file to write JSON to.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="The file to write to; a table is written as JSON.")
+    ] = None,
     match: Annotated[
         list[str] | None, typer.Option("--match", metavar="KEY=TEXT", help="Only these checks, as role=archive.")
     ] = None,
@@ -55,12 +60,25 @@ def report(
     if form is Format.TABLE and output is None:
         out.print(reports.table(built))
         return
-    text = json.dumps(built, indent=2, ensure_ascii=False) + "\n"
+    _write(_content(built, form), output)
+
+
+def _content(built: dict[str, Any], form: Format) -> bytes:
+    if form is Format.HTML:
+        return reports.html(built).encode()
+    if form is Format.CSV:
+        return reports.zipped(built)
+    return (json.dumps(built, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _write(content: bytes, output: Path | None) -> None:
     if output is None:
-        typer.echo(text, nl=False)
+        if content.startswith(b"PK") and sys.stdout.isatty():
+            fail("add --output report.zip: a zip cannot be shown in a terminal", 2)
+        typer.echo(content, nl=False)
         return
     try:
-        output.write_text(text, encoding="utf-8")
+        output.write_bytes(content)
     except OSError as error:
         fail(f"{output}: {error.strerror}")
 
