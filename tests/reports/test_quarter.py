@@ -226,7 +226,8 @@ def test_the_page_is_whole_and_asks_for_nothing_elsewhere(reader: HistoryReader)
         "MR 1: Counted: 97.72 % \N{EN DASH} NOT met.",
         (
             "Main archive, 92 days: 88 days up; 2 days down (2026-07-10, 2026-09-13); "
-            "1 day slow or impaired (2026-09-02); 1 day planned maintenance (2026-08-09); not measured for 5 min or more on 1 day"
+            "1 day slow or impaired (2026-09-02); 1 day planned maintenance (2026-08-09); "
+            "not measured for 5 min or more on 1 day"
         ),
     ):
         assert said in text, said
