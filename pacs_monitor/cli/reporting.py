@@ -21,10 +21,14 @@ from pacs_monitor.model import CheckId
 
 
 class Format(StrEnum):
-    """How a report is written; `table` is for the terminal, `csv` is a zip with one file for each table."""
+    """How a report is written; `table` is for the terminal, `csv` is a zip with one file for each table.
+
+    `pdf` is printed by a Chromium, Chrome or Edge that is there.
+    """
 
     TABLE = "table"
     HTML = "html"
+    PDF = "pdf"
     JSON = "json"
     CSV = "csv"
 
@@ -45,6 +49,7 @@ def report(
     known = estate_of(config) if match else estate_or_contact(config, ("name", "database", "timezone"))
     monitor, now = known.monitor if isinstance(known, Estate) else known, SystemClock().now()
     checks = _matching(known, match) if match and isinstance(known, Estate) else None
+    program = _browser() if form is Format.PDF else ""
     try:
         wanted = reports.parse(period, monitor.timezone, now)
     except reports.PeriodError as error:
@@ -60,12 +65,24 @@ def report(
     if form is Format.TABLE and output is None:
         out.print(reports.table(built))
         return
-    _write(_content(built, form), output)
+    _write(_content(built, form, program), output)
 
 
-def _content(built: dict[str, Any], form: Format) -> bytes:
+def _browser() -> str:
+    try:
+        return reports.browser()
+    except reports.PrintingError as error:
+        fail(str(error))
+
+
+def _content(built: dict[str, Any], form: Format, program: str) -> bytes:
     if form is Format.HTML:
         return reports.html(built).encode()
+    if form is Format.PDF:
+        try:
+            return reports.printed(reports.html(built), program)
+        except reports.PrintingError as error:
+            fail(str(error))
     if form is Format.CSV:
         return reports.zipped(built)
     return (json.dumps(built, indent=2, ensure_ascii=False) + "\n").encode()
@@ -73,8 +90,8 @@ def _content(built: dict[str, Any], form: Format) -> bytes:
 
 def _write(content: bytes, output: Path | None) -> None:
     if output is None:
-        if content.startswith(b"PK") and sys.stdout.isatty():
-            fail("add --output report.zip: a zip cannot be shown in a terminal", 2)
+        if content.startswith((b"PK", b"%PDF-")) and sys.stdout.isatty():
+            fail("add --output FILE: this format cannot be shown in a terminal", 2)
         typer.echo(content, nl=False)
         return
     try:

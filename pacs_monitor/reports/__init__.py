@@ -3,7 +3,8 @@
 from pacs_monitor.reports.build import build
 from pacs_monitor.reports.csv import zipped
 from pacs_monitor.reports.html import html
+from pacs_monitor.reports.pdf import PrintingError, browser, printed
 from pacs_monitor.reports.periods import Period, PeriodError, parse
 from pacs_monitor.reports.terminal import table
 
-__all__ = ["Period", "PeriodError", "build", "html", "parse", "table", "zipped"]
+__all__ = ["Period", "PeriodError", "PrintingError", "browser", "build", "html", "parse", "printed", "table", "zipped"]

@@ -19,8 +19,9 @@ from pacs_monitor.config import canonical
 from pacs_monitor.history import HistoryReader, Revision, periods
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import Micros
-from pacs_monitor.reports import build, html, parse, zipped
+from pacs_monitor.reports import PrintingError, browser, build, html, parse, printed, zipped
 from tests.reports import quarter as q
+from tests.support.commands import invoke
 from tests.support.estates import loaded
 
 MINUTE = 60
@@ -30,12 +31,18 @@ NOW = q.at(10, 20)
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HistoryReader]:
-    folder = tmp_path_factory.mktemp("quarter")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With the configuration and its record."""
+    made_in = tmp_path_factory.mktemp("quarter")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 25 * q.HOUR)
-        history, _ = asyncio.run(q.recorded(folder, NOW))
+        history, _ = asyncio.run(q.recorded(made_in, NOW))
         history.close()
+    return made_in
+
+
+@pytest.fixture(scope="module")
+def reader(folder: Path) -> Iterator[HistoryReader]:
     opened = HistoryReader.open(f"sqlite:///{folder}/pacs-monitor.db", "east-campus")
     yield opened
     opened.close()
@@ -272,3 +279,32 @@ def test_spreadsheets_have_the_same_numbers(reader: HistoryReader) -> None:
     assert len(rows["checks.csv"]) == len(report["checks"])
     assert sum(int(row["count"]) for row in rows["node_days.csv"]) == 92 * len(report["nodes"])
     assert [row["counted_seconds"] for row in rows["objective_outages.csv"]][:3] == ["2640.0", "0.0", "720.0"]
+
+
+def test_a_browser_that_is_there_prints_it(reader: HistoryReader) -> None:
+    assert printed(html(made(reader)), browser()).startswith(b"%PDF-")
+
+
+def test_without_a_browser_it_is_said_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(PrintingError, match="install Chromium, Chrome or Edge"):
+        browser({"PATH": str(tmp_path)})
+    with pytest.raises(PrintingError, match="write --format html and print it: /bin/true made no PDF"):
+        printed("<p>", "/bin/true")
+    slow = tmp_path / "slow"
+    slow.write_text("#!/bin/sh\nsleep 60\n")
+    slow.chmod(0o755)
+    with pytest.raises(PrintingError, match="took longer than 1 s"):
+        printed("<p>", str(slow), within=1)
+
+
+def test_the_command_writes_every_format(folder: Path, tmp_path: Path) -> None:
+    config = folder / "monitor.yaml"
+    begins = {"html": b"<!DOCTYPE html>", "pdf": b"%PDF-", "csv": b"PK", "json": b"{"}
+    for form, first in begins.items():
+        said = invoke("report", "today", "--format", form, "--output", tmp_path / form, "--config", config)
+        assert said.returncode == 0, said.stderr
+        assert (tmp_path / form).read_bytes().startswith(first)
+    table = invoke("report", "today", "--config", config)
+    assert "PACS availability, " in table.stdout
+    piped = invoke("report", "today", "--format", "html", "--config", config)
+    assert piped.stdout.startswith("<!DOCTYPE html>")
