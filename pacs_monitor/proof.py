@@ -40,13 +40,16 @@ def effective(transitions: Sequence[Transition]) -> list[Micros]:
     return times
 
 
-def proofs(identities: Iterable[Identity], transitions: Sequence[Transition]) -> tuple[Interval, ...]:
+def proofs(
+    identities: Iterable[Identity], transitions: Sequence[Transition], earlier: Iterable[Micros] = ()
+) -> tuple[Interval, ...]:
     """When a check was proven.
 
     Its ledger proves too, since no check becomes up or degraded without a good result; a check of which no identity is
-    on record (by an older version) has always had the same.
+    on record (by an older version) has always had the same. `earlier` are good results before these transitions.
     """
     goods = [at for at, moved in zip(effective(transitions), transitions, strict=True) if moved.after in GOOD]
+    goods += earlier
     intervals: list[Interval] = []
     after = -FOREVER
     for started, ended, proven in identities or (Identity(*ALL_TIME, None),):

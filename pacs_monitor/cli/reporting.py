@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,17 +21,25 @@ from pacs_monitor.model import CheckId
 
 
 class Format(StrEnum):
-    """How a report is written; `table` is for the terminal."""
+    """How a report is written; `table` is for the terminal, `csv` is a zip with one file for each table.
+
+    `pdf` is printed by a Chromium, Chrome or Edge that is there.
+    """
 
     TABLE = "table"
+    HTML = "html"
+    PDF = "pdf"
     JSON = "json"
+    CSV = "csv"
 
 
 @app.command()
 def report(
     period: Annotated[str, typer.Argument(help="today, 2026-09-14, 2026-09, 2026-Q3, last-quarter, 2026, FROM..TO.")],
     form: Annotated[Format, typer.Option("--format", help="The output format.")] = Format.TABLE,
-    output: Annotated[Path | None, typer.Option("--output", help="The file to write JSON to.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="The file to write to; a table is written as JSON.")
+    ] = None,
     match: Annotated[
         list[str] | None, typer.Option("--match", metavar="KEY=TEXT", help="Only these checks, as role=archive.")
     ] = None,
@@ -40,6 +49,7 @@ def report(
     known = estate_of(config) if match else estate_or_contact(config, ("name", "database", "timezone"))
     monitor, now = known.monitor if isinstance(known, Estate) else known, SystemClock().now()
     checks = _matching(known, match) if match and isinstance(known, Estate) else None
+    program = _browser() if form is Format.PDF else ""
     try:
         wanted = reports.parse(period, monitor.timezone, now)
     except reports.PeriodError as error:
@@ -55,12 +65,37 @@ def report(
     if form is Format.TABLE and output is None:
         out.print(reports.table(built))
         return
-    text = json.dumps(built, indent=2, ensure_ascii=False) + "\n"
+    _write(_content(built, form, program), output)
+
+
+def _browser() -> str:
+    try:
+        return reports.browser()
+    except reports.PrintingError as error:
+        fail(str(error))
+
+
+def _content(built: dict[str, Any], form: Format, program: str) -> bytes:
+    if form is Format.HTML:
+        return reports.html(built).encode()
+    if form is Format.PDF:
+        try:
+            return reports.printed(reports.html(built), program)
+        except reports.PrintingError as error:
+            fail(str(error))
+    if form is Format.CSV:
+        return reports.zipped(built)
+    return (json.dumps(built, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _write(content: bytes, output: Path | None) -> None:
     if output is None:
-        typer.echo(text, nl=False)
+        if content.startswith((b"PK", b"%PDF-")) and sys.stdout.isatty():
+            fail("add --output FILE: this format cannot be shown in a terminal", 2)
+        typer.echo(content, nl=False)
         return
     try:
-        output.write_text(text, encoding="utf-8")
+        output.write_bytes(content)
     except OSError as error:
         fail(f"{output}: {error.strerror}")
 

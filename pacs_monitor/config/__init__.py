@@ -12,6 +12,7 @@ from pacs_monitor.config.recorded import NotReadableError, of_record
 from pacs_monitor.config.schema import schema
 from pacs_monitor.config.sections import MonitorSettings, SiteSettings, Token
 from pacs_monitor.config.starter import starter
+from pacs_monitor.config.then import Then, then
 
 __all__ = [
     "ConfigError",
@@ -26,6 +27,7 @@ __all__ = [
     "Route",
     "Row",
     "SiteSettings",
+    "Then",
     "Token",
     "canonical",
     "check_facts",
@@ -38,4 +40,5 @@ __all__ = [
     "read_document",
     "schema",
     "starter",
+    "then",
 ]

@@ -72,7 +72,7 @@ def of_record(document: Mapping[str, Any], file: Path, revision: str) -> Estate:
 
 def _estate(document: Mapping[str, Any], file: Path, revision: str) -> Estate:
     monitor = {key: document["monitor"][key] for key in ("name", "timezone", "paging", "site")}
-    calendars = _calendars(document["calendars"], ZoneInfo(monitor["timezone"]))
+    calendars = calendars_of(document["calendars"], ZoneInfo(monitor["timezone"]))
     nodes = {name: _node(name, said) for name, said in document["nodes"].items()}
     return Estate(
         file=file,
@@ -101,7 +101,8 @@ def _estate(document: Mapping[str, Any], file: Path, revision: str) -> Estate:
     )
 
 
-def _calendars(said: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Calendar]:
+def calendars_of(said: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Calendar]:
+    """The calendars of a recorded document, with the closed days that were known then."""
     built: dict[str, Calendar] = {}
     settings = {name: _calendar(one) for name, one in said.items()}
     for name in settings:

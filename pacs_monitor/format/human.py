@@ -69,6 +69,12 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else _digits(value)
 
 
+def exact_percentage(part: int, whole: int, decimals: int = 2) -> str:
+    """Of two amounts, rounded down whatever they are: never up over a target."""
+    digits = part * 100 * 10**decimals // whole
+    return f"{digits // 10**decimals}.{digits % 10**decimals:0{decimals}} %"
+
+
 def _digits(value: float) -> str:
     """Three of them, more where the whole part has more; nothing is smaller than a millionth."""
     if abs(value) >= 100:

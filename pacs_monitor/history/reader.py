@@ -73,7 +73,7 @@ class HistoryReader:
     """Reads one monitor's record; may be used from any thread."""
 
     def __init__(self, url: URL, monitor: str) -> None:
-        self._url, self._engine = url, reading(url)
+        self._url, self._engine, self.name = url, reading(url), monitor
         try:
             with self.connected() as connection:
                 require_current(connection, url)
@@ -134,7 +134,7 @@ class HistoryReader:
             statement = statement.where(t.checks.c.node == check.node, t.checks.c.name == check.check)
         ledgers: dict[CheckId, list[Transition]] = defaultdict(list)
         for row in self._rows(statement.order_by(t.transitions.c.id)):
-            ledgers[decisions.check(row)].append(_transition(row))
+            ledgers[decisions.check(row)].append(transition(row))
         return dict(ledgers)
 
     def coverage(self, start: Micros = -FOREVER, end: Micros = FOREVER) -> tuple[Coverage, ...]:
@@ -227,7 +227,7 @@ class HistoryReader:
             t.checks.c.node.in_(nodes), of.noticed >= start, of.since <= end
         )
         rows = self._rows(statement.order_by(of.noticed, of.id))
-        return tuple(_transition(row) for row in rows if decisions.check(row) in checks)
+        return tuple(transition(row) for row in rows if decisions.check(row) in checks)
 
     def events(
         self, start: Micros = -FOREVER, end: Micros = FOREVER, kinds: Collection[str] | None = None
@@ -319,7 +319,7 @@ class HistoryReader:
     def _last(self, ids: Select[tuple[int]]) -> dict[CheckId, Transition]:
         last = t.transitions.c.id.in_(ids.group_by(t.transitions.c.check_id))
         rows = self._rows(self._of_checks(t.transitions, table=t.transitions).where(last))
-        return {decisions.check(row): _transition(row) for row in rows}
+        return {decisions.check(row): transition(row) for row in rows}
 
     def _members(self, incidents: Select[tuple[str]]) -> Mapping[str, list[Member]]:
         statement = self._of_checks(t.members, table=t.members).where(t.members.c.incident_id.in_(incidents))
@@ -338,7 +338,8 @@ class HistoryReader:
             return list(connection.execute(statement))
 
 
-def _transition(row: Row[Any]) -> Transition:
+def transition(row: Row[Any]) -> Transition:
+    """A row of the ledger."""
     return Transition(
         decisions.check(row),
         State(row.before),

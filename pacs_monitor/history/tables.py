@@ -117,6 +117,8 @@ transitions = Table(
     text("phase", nullable=True),
     text("detail"),
     UniqueConstraint("check_id", "noticed", "since", "before", "after"),
+    Index(None, "check_id", "id"),
+    Index(None, "since"),
 )
 """The ledger. The constraint makes recording twice the same as once."""
 

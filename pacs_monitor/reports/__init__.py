@@ -1,7 +1,10 @@
-"""Uptime reports: what the recorded transitions of a period add up to, as data and as tables."""
+"""Uptime reports: what the recorded transitions of a period add up to, as data, tables, a document and spreadsheets."""
 
 from pacs_monitor.reports.build import build
+from pacs_monitor.reports.csv import zipped
+from pacs_monitor.reports.html import html
+from pacs_monitor.reports.pdf import PrintingError, browser, printed
 from pacs_monitor.reports.periods import Period, PeriodError, parse
 from pacs_monitor.reports.terminal import table
 
-__all__ = ["Period", "PeriodError", "build", "parse", "table"]
+__all__ = ["Period", "PeriodError", "PrintingError", "browser", "build", "html", "parse", "printed", "table", "zipped"]

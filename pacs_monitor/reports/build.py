@@ -1,17 +1,16 @@
-"""The uptime report of a period as the data of `report --format json`."""
+"""The uptime report of a period as the data of `report --format json`; every other format is made of it."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from pacs_monitor import uptime
+from pacs_monitor import __version__, uptime
 from pacs_monitor.history import HistoryReader, Runs
-from pacs_monitor.intervals import FOREVER, Interval
 from pacs_monitor.model import SECOND, CheckId, Incident, IncidentKind, Micros, iso
-from pacs_monitor.proof import proofs
+from pacs_monitor.reports import agreements, tables
 from pacs_monitor.reports.periods import Period
+from pacs_monitor.reports.record import Record
 
 HOUR = 3600 * SECOND
 
@@ -19,33 +18,51 @@ HOUR = 3600 * SECOND
 def build(
     reader: HistoryReader, period: Period, now: Micros, checks: Collection[CheckId] | None = None
 ) -> dict[str, Any]:
-    """The report for these checks, or for all that were watched in the period; durations in seconds, times RFC 3339."""
+    """The report for these checks, or for all that were watched in the period; durations in seconds, times RFC 3339.
+
+    The figures of a check, a node, a service and an objective are the same whichever checks are asked for.
+    """
     interval = period.interval
-    coverage, ledgers = reader.coverage(*interval), reader.transitions()
-    incidents = reader.incidents(start=interval.start, end=interval.end)
-    identities, behind = reader.identities(), reader.unreachable(*interval)
-    maintained = defaultdict(list)
-    for span in reader.maintained(*interval):
-        maintained[span.check].append(Interval(span.since, FOREVER if span.until is None else span.until))
-    runs = reader.runs(interval.start - interval.start % HOUR, interval.end)
-    rows = []
-    for check, watched in reader.watched().items():
-        if any(w.start < min(interval.end, now) and w.end > interval.start for w in watched) and (
-            checks is None or check in checks
-        ):
-            ledger = ledgers.get(check, ())
-            proven = proofs(identities.get(check, ()), ledger)
-            timeline = uptime.Timeline(ledger, watched, coverage, behind.get(check, ()), maintained[check], proven)
-            account = uptime.account(timeline, interval, now)
-            rows.append(_check(check, account, incidents, runs.get(check, Runs())))
+    until = max(interval.start, min(interval.end, now))
+    record = _record(reader, period)
+    rows = _checks(record, period, now, checks)
+    selected = None if checks is None else {check.node for check in checks}
     return {
+        "monitor": reader.name,
+        "version": __version__,
+        "made": period.local(now),
         "period": _period(period, now),
-        "revision": _revision(reader, min(interval.end, now)),
-        "coverage": uptime.covered(coverage, interval, now),
-        "objectives": [],
+        "revision": _revision(reader, until),
+        "coverage": uptime.covered(record.coverage, interval, now),
+        "objectives": list(agreements.rows(record, period, now)),
+        "services": tables.services(record, period, until),
+        "nodes": tables.nodes(record, period, until, selected),
         "checks": rows,
         "incidents": _in_order(rows),
+        "maintenance": tables.maintenance(record, period, until),
+        "gaps": tables.gaps(record, period, until),
+        "revisions": tables.revisions(record, period, until),
+        "changes": tables.changes(reader, period, until),
     }
+
+
+def _record(reader: HistoryReader, period: Period) -> Record:
+    """What agreements need beyond the period is known only when they have been read."""
+    near = Record(reader, period.interval, period.timezone)
+    wide = agreements.widest(period, list(agreements.in_period(near, period.interval).values()))
+    return near if wide == period.interval else Record(reader, wide, period.timezone)
+
+
+def _checks(record: Record, period: Period, now: Micros, checks: Collection[CheckId] | None) -> list[dict[str, Any]]:
+    interval = period.interval
+    incidents = record.reader.incidents(start=interval.start, end=interval.end)
+    runs = record.reader.runs(interval.start - interval.start % HOUR, interval.end)
+    return [
+        _check(check, uptime.account(record.timeline(check), interval, now), incidents, runs.get(check, Runs()))
+        for check, watched in record.watched.items()
+        if any(w.start < min(interval.end, now) and w.end > interval.start for w in watched)
+        and (checks is None or check in checks)
+    ]
 
 
 def _period(period: Period, now: Micros) -> dict[str, Any]:

@@ -72,6 +72,29 @@ def parse(text: str, timezone: str, now: Micros) -> Period:
     return Period(name, Interval(start, end), timezone)
 
 
+def overlapping(per: str, interval: Interval, timezone: str) -> list[Period]:
+    """The months, quarters or years (`per`) that an interval touches, in order."""
+    zone, found = ZoneInfo(timezone), list[Period]()
+    at = interval.start
+    while at < interval.end:
+        named = _around(datetime.fromtimestamp(at // SECOND, zone).date(), per)
+        found.append(Period(named.name, Interval(_midnight(named.first, zone), _midnight(named.after, zone)), timezone))
+        at = found[-1].interval.end
+    return found
+
+
+def days(interval: Interval, timezone: str) -> list[tuple[str, Interval]]:
+    """The calendar days that an interval touches, with their dates; the first and the last may be parts of days."""
+    zone, found = ZoneInfo(timezone), list[tuple[str, Interval]]()
+    at = interval.start
+    while at < interval.end:
+        day = datetime.fromtimestamp(at // SECOND, zone).date()
+        end = min(_midnight(day + _DAY, zone), interval.end)
+        found.append((day.isoformat(), Interval(at, end)))
+        at = end
+    return found
+
+
 def _read(text: str, zone: ZoneInfo, today: date) -> tuple[str, Micros, Micros]:
     named = _named(text, today)
     if named:

@@ -24,7 +24,8 @@ def table(report: Mapping[str, Any]) -> RenderableType:
     so_far = f", accounted until {until}" if period["so_far"] else ""
     head = f"[bold]{escape(period['name'])}[/bold]  {start} to {end}{so_far}, times in {period['timezone']}"
     ran = f"The monitor ran for {_percentage(report['coverage'])} of it."
-    parts: list[RenderableType] = [head, ran, "", _checks(report)]
+    agreed = [_agreed(row) for row in report["objectives"]]
+    parts: list[RenderableType] = [head, ran, "", *agreed, *([""] if agreed else []), _checks(report)]
     if never := [_unproven(row) for row in report["checks"] if row["unknown_by_cause"]["unproven"]]:
         words = "Never worked before with their settings, so the time counts as unknown: are they configured correctly?"
         parts += ["", words, *never]
@@ -52,6 +53,11 @@ def _checks(report: Mapping[str, Any]) -> Table:
         counts = str(row["runs"]), str(row["brief_failures"])
         grid.add_row(escape(f"{row['node']}/{row['check']}"), felt, attributable, *times, *counts)
     return grid
+
+
+def _agreed(row: Mapping[str, Any]) -> str:
+    name = f"{row['name']}, {row['period']}, {row['title']}:"
+    return f"[bold]{escape(name)}[/bold] {escape(' '.join(row['sentences']))}"
 
 
 def _unproven(row: Mapping[str, Any]) -> str:

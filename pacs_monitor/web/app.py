@@ -33,6 +33,7 @@ from pacs_monitor.web.plans import add_plans
 from pacs_monitor.web.rate_limit import SingleFlight, TokenBucket
 from pacs_monitor.web.refusals import sentences
 from pacs_monitor.web.replies import add_replies
+from pacs_monitor.web.report import add_report
 from pacs_monitor.web.said import add_words
 from pacs_monitor.web.session import Sessions
 from pacs_monitor.web.view import DaemonView
@@ -80,6 +81,7 @@ def create_app(daemon: DaemonView) -> FastAPI:
     add_handover(app, daemon)
     add_oncall(app, daemon)
     add_plans(app, daemon)
+    add_report(app, daemon)
     add_links(app)
     add_pages(app, daemon)
     add_sign_in(app, daemon, sessions)

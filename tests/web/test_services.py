@@ -13,6 +13,7 @@ SERVICES = (
     "services: {pacs: {all: [archive/dicom_echo, archive/port]}, "
     'reading: {all: [pacs, archive/port], impact: "no priors"}, either: {any: [pacs, archive/port]}}\n'
 )
+AGREED = "objectives: [{name: PACS, service: pacs, availability: 99%, per: month}]\n"
 
 
 async def test_services_are_shown_wherever_the_board_is(served: Served) -> None:
@@ -38,3 +39,20 @@ async def test_services_are_shown_wherever_the_board_is(served: Served) -> None:
     match = {"match": {"node": "archive"}, "for": "1h"}
     assert (await served.client.post("/api/v1/maintenance", json=match)).status_code == 201
     assert all(row["maintenance"] for row in (await served.client.get("/api/v1/services")).json())
+
+
+async def test_the_report_is_served_in_every_format(served: Served) -> None:
+    await until_up(served)
+    served.config.write_text(served.config.read_text() + SERVICES + AGREED)
+    assert (await served.client.post("/api/v1/reload")).status_code == 200
+    said = await served.client.get("/api/v1/report", params={"period": "today"})
+    report = said.json()
+    assert [row["service"] for row in report["services"]] == ["either", "pacs", "reading"]
+    assert (report["objectives"][0]["name"], report["objectives"][0]["per"]) == ("PACS", "month")
+    page = await served.client.get("/api/v1/report", params={"period": "today", "format": "html"})
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "Availability report" in page.text
+    sheets = await served.client.get("/api/v1/report", params={"period": "today", "format": "csv"})
+    assert (sheets.headers["content-type"], sheets.content[:2]) == ("application/zip", b"PK")
+    wrong = await served.client.get("/api/v1/report", params={"period": "2026-Q5"})
+    assert (wrong.status_code, "is not a period" in wrong.json()["detail"]) == (422, True)

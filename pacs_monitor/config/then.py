@@ -1,0 +1,99 @@
+"""What a recorded configuration had agreed, and what its nodes were called: as much of it as a report needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from pacs_monitor.calendars import Calendar
+from pacs_monitor.config.agreed import ObjectiveSettings, ServiceSettings
+from pacs_monitor.config.recorded import NotReadableError, calendars_of
+from pacs_monitor.fields import Match
+from pacs_monitor.model import CheckId
+from pacs_monitor.services import Service
+
+
+class NodeThen(NamedTuple):
+    """A node as it was called."""
+
+    title: str
+    site: str
+    role: str
+    labels: Mapping[str, str]
+    presence: str
+
+
+class CheckThen(NamedTuple):
+    """A check as it was configured; the interval in seconds, None for one that runs at times of the day."""
+
+    probe: str
+    severity: str
+    interval: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """A configuration that was in force."""
+
+    timezone: str = "UTC"
+    services: Mapping[str, Service] = field(default_factory=dict)
+    objectives: Mapping[str, ObjectiveSettings] = field(default_factory=dict)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    nodes: Mapping[str, NodeThen] = field(default_factory=dict)
+    checks: Mapping[CheckId, CheckThen] = field(default_factory=dict)
+
+    def covered(self, match: Match) -> list[CheckId]:
+        """The checks for which a match holds."""
+        return [check for check in self.checks if match.holds(self._facts(check), self.nodes[check.node].labels)]
+
+    def _facts(self, check: CheckId) -> dict[str, str]:
+        node, said = self.nodes[check.node], self.checks[check]
+        return {
+            "node": check.node,
+            "check": check.check,
+            "probe": said.probe,
+            "site": node.site,
+            "role": node.role,
+            "severity": said.severity,
+            "presence": node.presence,
+        }
+
+
+def then(document: Mapping[str, Any], revision: str) -> Then:
+    """What a recorded document says; raises NotReadableError."""
+    try:
+        return _read(document)
+    except (KeyError, TypeError, ValueError) as error:
+        raise NotReadableError(f"the recorded configuration {revision[:12]} cannot be read: {error!r}") from error
+
+
+def _read(document: Mapping[str, Any]) -> Then:
+    timezone = document["monitor"]["timezone"]
+    nodes = document["nodes"]
+    return Then(
+        timezone,
+        {name: ServiceSettings.model_validate(said).made(name) for name, said in document["services"].items()},
+        {said["name"]: agreed for said in document["objectives"] if (agreed := _objective(said))},
+        calendars_of(document["calendars"], ZoneInfo(timezone)),
+        {
+            name: NodeThen(said["title"], said["site"], said["role"], said["labels"], said["presence"])
+            for name, said in nodes.items()
+        },
+        {
+            CheckId(name, check): CheckThen(of["probe"], of["severity"], None if of["cron"] else of["interval"])
+            for name, said in nodes.items()
+            for check, of in said["checks"].items()
+        },
+    )
+
+
+def _objective(said: Mapping[str, Any]) -> ObjectiveSettings | None:
+    """None for one that an older version accepted, and that does not say what it means."""
+    try:
+        return ObjectiveSettings.model_validate(said)
+    except ValidationError:
+        return None

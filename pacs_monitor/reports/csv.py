@@ -1,0 +1,70 @@
+"""The report as tables for spreadsheets: a zip with one CSV file (RFC 4180) for each.
+
+UTF-8 with a byte order mark, which Excel needs; a text that it would take for a formula has an apostrophe before it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from io import BytesIO, StringIO
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+TABLES = ("objectives", "services", "nodes", "checks", "incidents", "maintenance", "gaps", "revisions", "changes")
+APART = frozenset({"days", "months", "incidents"})
+"""Lists that have a table of their own, or none."""
+
+
+def zipped(report: Mapping[str, Any]) -> bytes:
+    """The same report makes the same bytes."""
+    content = BytesIO()
+    with ZipFile(content, "w", ZIP_DEFLATED) as archive:
+        for name, rows in _tables(report):
+            archive.writestr(ZipInfo(f"{name}.csv"), _csv(rows).encode("utf-8-sig"), ZIP_DEFLATED)
+    return content.getvalue()
+
+
+def _tables(report: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    yield "period", [{**report["period"], "monitor": report["monitor"], "coverage": report["coverage"]}]
+    for name in TABLES:
+        yield name, [_flat(row) for row in report[name]]
+    for inner in ("months", "outages"):
+        rows = [
+            {"objective": row["name"], "of": row["of"], "period": row["period"], **_flat(one)}
+            for row in report["objectives"]
+            for one in row[inner]
+        ]
+        yield f"objective_{inner}", rows
+    days = [{"node": row["node"], **_flat(day)} for row in report["nodes"] for day in row["days"]]
+    yield "node_days", days
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Seconds by class as columns, lists of texts as one."""
+    found: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, Mapping):
+            found |= {f"{key}_{name}": inner for name, inner in value.items()}
+        elif isinstance(value, list) and key not in APART and not (value and isinstance(value[0], Mapping)):
+            found[key] = "\n".join(map(str, value))
+        elif not isinstance(value, list):
+            found[key] = value
+    return found
+
+
+def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
+    listed = list(rows)
+    columns = list(dict.fromkeys(key for row in listed for key in row))
+    written = StringIO()
+    writer = csv.writer(written, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(column)) for column in columns] for row in listed)
+    return written.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(FORMULAS):
+        return f"'{value}"
+    return "" if value is None else value

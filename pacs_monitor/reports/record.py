@@ -1,0 +1,168 @@
+"""What the record says of a period, read once, and the time of each check as it is asked for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from pacs_monitor import objectives, services
+from pacs_monitor.config import NotReadableError, Then, then
+from pacs_monitor.fields import Match
+from pacs_monitor.history import HistoryReader, periods
+from pacs_monitor.intervals import FOREVER, Interval
+from pacs_monitor.model import CheckId, Maintained, Micros, Transition
+from pacs_monitor.objectives import Bounds
+from pacs_monitor.pieces import Cause, Class, Coverage, Timeline, pieces
+from pacs_monitor.proof import Identity, proofs
+from pacs_monitor.services import Standing, Stretch, Track, combined, cut
+
+NOTHING = Standing(Class.UNKNOWN, Cause.NOT_WATCHED, unplanned=Class.UNKNOWN)
+"""Time in which something was not there."""
+
+
+class Reign(NamedTuple):
+    """A configuration, and when it was in force."""
+
+    during: Interval
+    revision: periods.Revision
+    said: Then
+
+
+@dataclass
+class Record:
+    """Of one monitor, in `during`, which is wider than the period where agreements look beyond it."""
+
+    reader: HistoryReader
+    during: Interval
+    timezone: str
+    _tracks: dict[tuple[CheckId, int, Bounds], Track] = field(default_factory=dict)
+
+    @cached_property
+    def watched(self) -> dict[CheckId, tuple[Interval, ...]]:
+        return self.reader.watched()
+
+    @cached_property
+    def coverage(self) -> tuple[Coverage, ...]:
+        return self.reader.coverage(*self.during)
+
+    @cached_property
+    def revisions(self) -> list[periods.Revision]:
+        return periods.revisions(self.reader, self.during)
+
+    @cached_property
+    def reigns(self) -> list[Reign]:
+        """The configurations of the time, without gaps; the first reaches back, the last onwards.
+
+        One whose content is not on record, or cannot be read, is taken for the one before it.
+        """
+        found: list[Reign] = []
+        for revision in self.revisions:
+            said = _said(revision) or (found[-1].said if found else Then(self.timezone))
+            if found:
+                found[-1] = found[-1]._replace(during=Interval(found[-1].during.start, revision.at))
+            start = max(revision.at, self.during.start) if found else self.during.start
+            found.append(Reign(Interval(start, max(start, self.during.end)), revision, said))
+        return [reign for reign in found if reign.during.start < reign.during.end] or found[-1:]
+
+    def said_at(self, at: Micros) -> Then:
+        """The configuration that was in force just before a moment."""
+        before = [reign for reign in self.reigns if reign.during.start < at]
+        return (before or self.reigns)[-1].said if self.reigns else Then(self.timezone)
+
+    @cached_property
+    def maintained(self) -> dict[CheckId, list[Maintained]]:
+        spans: dict[CheckId, list[Maintained]] = defaultdict(list)
+        for span in self.reader.maintained(*self.during):
+            spans[span.check].append(span)
+        return spans
+
+    def timeline(self, check: CheckId, notice: Micros = 0, bounds: Bounds = Bounds.MEASURED) -> Timeline:
+        """The time of a check, with the windows that were announced early enough and the bounds that outages have."""
+        ledger = self._ledgers.get(check, [])
+        zone = ZoneInfo(self.timezone)
+        windows = [
+            Interval(span.since, FOREVER if span.until is None else span.until)
+            for span in self.maintained.get(check, ())
+            if objectives.announced_in_time(span.announced, span.since, notice, zone)
+        ]
+        return Timeline(
+            objectives.bounded(ledger, bounds),
+            self.watched.get(check, ()),
+            self.coverage,
+            self._behind.get(check, ()),
+            windows,
+            proofs(self._identities.get(check, ()), ledger, self._goods.get(check, ())),
+        )
+
+    def track(self, check: CheckId, notice: Micros = 0, bounds: Bounds = Bounds.MEASURED) -> Track:
+        """The same as stretches."""
+        key = check, notice, bounds
+        if key not in self._tracks:
+            self._tracks[key] = services.of_check(pieces(self.timeline(*key), self.during))
+        return self._tracks[key]
+
+    def of_service(self, name: str, notice: Micros = 0, bounds: Bounds = Bounds.MEASURED) -> Track:
+        """A service by the rule that was in force at each time; while there was none, it was not watched."""
+
+        def made(reign: Reign) -> Track:
+            rules = reign.said.services
+            if name not in rules:
+                return ()
+            members = map(CheckId.parse, services.checks_of(name, rules))
+            tracks = {str(check): cut(self.track(check, notice, bounds), reign.during) for check in members}
+            return services.of_service(name, rules, tracks, reign.during)
+
+        return self._by_reign(made)
+
+    def of_node(
+        self, node: str, match: Match | None = None, notice: Micros = 0, bounds: Bounds = Bounds.MEASURED
+    ) -> Track:
+        """The checks of a node (that match) together: as bad as the worst of them."""
+
+        def made(reign: Reign) -> Track:
+            checks = [check for check in self._matched(reign, match) if check.node == node]
+            return combined(len(checks), [cut(self.track(check, notice, bounds), reign.during) for check in checks])
+
+        return self._by_reign(made)
+
+    def nodes(self, match: Match | None = None, during: Interval | None = None) -> list[str]:
+        """Those with checks (that match) at some time, in order of their names."""
+        span = during or self.during
+        reigns = [reign for reign in self.reigns if reign.during.start < span.end and reign.during.end > span.start]
+        return sorted({check.node for reign in reigns for check in self._matched(reign, match)})
+
+    def _matched(self, reign: Reign, match: Match | None) -> list[CheckId]:
+        return list(reign.said.checks) if match is None else reign.said.covered(match)
+
+    def _by_reign(self, make: Callable[[Reign], Track]) -> Track:
+        found: list[Stretch] = []
+        for reign in self.reigns:
+            found += make(reign) or [Stretch(*reign.during, NOTHING)]
+        return found or [Stretch(*self.during, NOTHING)]
+
+    @cached_property
+    def _ledgers(self) -> dict[CheckId, list[Transition]]:
+        return periods.ledgers(self.reader, self.during)
+
+    @cached_property
+    def _goods(self) -> dict[CheckId, list[Micros]]:
+        return periods.first_goods(self.reader)
+
+    @cached_property
+    def _identities(self) -> dict[CheckId, tuple[Identity, ...]]:
+        return self.reader.identities()
+
+    @cached_property
+    def _behind(self) -> dict[CheckId, tuple[Interval, ...]]:
+        return self.reader.unreachable(*self.during)
+
+
+def _said(revision: periods.Revision) -> Then | None:
+    try:
+        return None if revision.document is None else then(revision.document, revision.hash)
+    except NotReadableError:
+        return None

@@ -1,0 +1,310 @@
+"""The report of a quarter whose figures are worked out by hand (tests/reports/quarter.py), in every format."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+
+from pacs_monitor.config import canonical
+from pacs_monitor.history import HistoryReader, Revision, periods
+from pacs_monitor.intervals import Interval
+from pacs_monitor.model import Micros
+from pacs_monitor.reports import PrintingError, browser, build, html, parse, printed, zipped
+from tests.reports import quarter as q
+from tests.support.commands import invoke
+from tests.support.estates import loaded
+
+MINUTE = 60
+
+
+NOW = q.at(10, 20)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With the configuration and its record."""
+    made_in = tmp_path_factory.mktemp("quarter")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 25 * q.HOUR)
+        history, _ = asyncio.run(q.recorded(made_in, NOW))
+        history.close()
+    return made_in
+
+
+@pytest.fixture(scope="module")
+def reader(folder: Path) -> Iterator[HistoryReader]:
+    opened = HistoryReader.open(f"sqlite:///{folder}/pacs-monitor.db", "east-campus")
+    yield opened
+    opened.close()
+
+
+def made(reader: HistoryReader, name: str = "2026-Q3", now: Micros = NOW, **more: Any) -> dict[str, Any]:
+    return build(reader, parse(name, q.ZONE, now), now, **more)
+
+
+def agreed(report: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    return [row for row in report["objectives"] if row["name"] == name]
+
+
+def test_the_first_sentences_say_what_was_counted(reader: HistoryReader) -> None:
+    (row,) = agreed(made(reader), "PACS availability")
+    assert row["sentences"] == [
+        "Counted under SLA 4.2: 99.95 % \N{EN DASH} met.",
+        "Allowed 2 h 12 min 1 s, counted 56 min, left 1 h 16 min 1 s.",
+        "As users felt it: 99.95 %.",
+        "Slow, counted as up: 14 h 20 min.",
+        "Left out as planned maintenance: 1 h 30 min.",
+        "Not measured, counted for nobody: 6 h.",
+    ]
+    whole = 92 * 24 * 3600
+    counted = whole - 6 * 3600 - 90 * MINUTE
+    assert (row["met"], row["used_seconds"], row["counted_time_seconds"]) == (True, 56 * MINUTE, counted)
+    assert row["budget_seconds"] == counted / 1000
+    assert sum(row["seconds"].values()) == whole
+    assert [month["used_seconds"] for month in row["months"]] == [44 * MINUTE, 0, 12 * MINUTE]
+    assert sum(outage["counted_seconds"] for outage in row["outages"]) == row["used_seconds"]
+    assert sum(outage["excluded_seconds"] for outage in row["outages"]) == row["seconds"]["excluded"]
+    assert [outage["from"][:10] for outage in row["outages"]] == ["2026-07-10", "2026-08-09", "2026-09-13"]
+
+
+def test_permitted_minutes_of_support_hours_are_judged_month_by_month(
+    reader: HistoryReader,
+) -> None:
+    july, august, september = agreed(made(reader), "Reading in support hours")
+    assert [row["verdict"] for row in (july, august, september)] == ["missed", "met", "met"]
+    assert july["sentences"][1] == "Allowed 26 min, counted 31 min, over by 5 min."
+    assert july["seconds"]["outside_hours"] == (31 * 24 - 23 * 14) * 3600
+    assert september["seconds"]["degraded"] == 12 * 3600
+
+
+def test_each_node_of_a_group_is_judged_by_itself(reader: HistoryReader) -> None:
+    ct, mr = agreed(made(reader), "Modalities")
+    assert (ct["of"], ct["used_seconds"], ct["verdict"]) == ("ct-1", 9.5 * 3600, "met")
+    assert (mr["of"], mr["used_seconds"], mr["verdict"]) == ("mr-1", 50 * 3600, "missed")
+    assert mr["availability"] < mr["availability_attributable"]
+
+
+def test_an_agreement_is_judged_over_its_own_period_whatever_the_reports(
+    reader: HistoryReader,
+) -> None:
+    (row,) = agreed(made(reader, "2026-07"), "PACS availability")
+    assert (row["period"], row["so_far"], row["verdict"]) == ("2026-Q3", True, "within")
+    assert row["accounted_until"] == "2026-08-01T00:00:00+02:00"
+    assert row["used_seconds"] == 44 * MINUTE
+
+
+def test_no_figure_depends_on_what_is_selected(reader: HistoryReader) -> None:
+    everything, some = made(reader), made(reader, checks={q.ECHO})
+    assert some["objectives"] == everything["objectives"]
+    assert some["services"] == everything["services"]
+    assert some["nodes"] == [row for row in everything["nodes"] if row["node"] == "archive"]
+    assert some["checks"] == [row for row in everything["checks"] if row["check"] == "dicom_echo"][:1]
+
+
+def test_the_days_of_a_node_are_its_seconds(reader: HistoryReader) -> None:
+    report = made(reader)
+    for row in report["nodes"]:
+        assert sum(day["count"] for day in row["days"]) == 92
+        total: dict[str, float] = {}
+        for day in row["days"]:
+            for kind, seconds in day["seconds"].items():
+                total[kind] = total.get(kind, 0) + seconds * day["count"]
+        assert total == {kind: seconds for kind, seconds in row["seconds"].items() if seconds}
+    archive = next(row for row in report["nodes"] if row["node"] == "archive")
+    worst = {day["day"]: day["worst"] for day in archive["days"]}
+    assert (worst["2026-07-10"], worst["2026-08-09"], worst["2026-09-02"]) == ("down", "maintenance", "degraded")
+    assert archive["seconds"]["down"] == 56 * MINUTE
+
+
+def test_maintenance_gaps_and_changes_are_listed(reader: HistoryReader) -> None:
+    report = made(reader)
+    first, second = report["maintenance"]
+    assert (first["name"], first["notice_days"], first["nodes"], first["checks"]) == (
+        "archive patching",
+        20,
+        ["archive"],
+        2,
+    )
+    assert (second["seconds"], second["announced"]) == (2 * 3600, "2026-09-01")
+    (gap,) = report["gaps"]
+    assert (gap["from"], gap["seconds"], gap["cause"]) == ("2026-08-02T04:00:00+02:00", 6 * 3600, "monitor_not_running")
+    assert report["revisions"] == []
+
+
+async def test_what_was_in_force_then_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From August on the service is the echo alone, and its name in the contract is another."""
+    monkeypatch.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 25 * q.HOUR)
+    opened, clock = await q.recorded(tmp_path, q.at(8, 1))
+    try:
+        text = q.ESTATE.replace("all: [archive/dicom_echo, archive/dicom_store]", "all: [archive/dicom_echo]")
+        estate = loaded(tmp_path, text.replace("title: Main archive", "title: Archive"))
+        await opened.adopt(q.CHECKS, Revision("later", "Ada", "services.archive-service changed", canonical(estate)))
+        await q.live(opened, clock, q.at(8, 2))
+        down = q.at(8, 2)
+        await opened.record(q.trouble_began(q.STORE, down))
+        await q.live(opened, clock, q.at(8, 3))
+        report = made(opened.reader, now=clock.time)
+        (row,) = agreed(report, "PACS availability")
+        assert row["used_seconds"] == 44 * MINUTE
+        assert row["changed"] == ["2026-08-01T00:00:00+02:00"]
+        assert report["revisions"] == [
+            {
+                "at": "2026-08-01T00:00:00+02:00",
+                "who": "Ada",
+                "hash": "later",
+                "changes": ["services.archive-service changed"],
+            }
+        ]
+        assert [row["title"] for row in report["nodes"] if row["node"] == "archive"] == ["Archive"]
+        july = made(opened.reader, "2026-07", clock.time)
+        assert [row["title"] for row in july["nodes"] if row["node"] == "archive"] == ["Main archive"]
+    finally:
+        opened.close()
+
+
+@pytest.mark.parametrize("start", [q.at(7, 1), q.at(8, 9, 2, 30), q.at(8, 20, 9), q.at(9, 13, 4), q.at(9, 23)])
+def test_of_the_ledger_only_the_last_state_before_is_read(reader: HistoryReader, start: int) -> None:
+    during = Interval(start, q.at(9, 30))
+    whole, read = reader.transitions(until=during.end), periods.ledgers(reader, during)
+    assert read.keys() == whole.keys()
+    for check, ledger in read.items():
+        assert ledger == whole[check][-len(ledger) :]
+        before = [moved for moved in ledger if moved.since < start]
+        assert len(before) <= 2, "the state, and what led to it if it is an outage"
+    assert start == q.at(7, 1) or sum(map(len, read.values())) < sum(map(len, whole.values()))
+
+
+class Page(HTMLParser):
+    """What can be wrong with a page: open elements, missing names, foreign addresses."""
+
+    VOID = frozenset({"meta", "br", "wbr", "rect", "path", "line", "circle"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.headings: list[int] = []
+        self.pictures = self.named = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        of = dict(attrs)
+        self.ids += [of["id"] or ""] if "id" in of else []
+        self.links += [of[key] or "" for key in ("href", "src") if key in of]
+        self.headings += [int(tag[1])] if re.fullmatch(r"h\d", tag) else []
+        self.pictures += of.get("role") == "img"
+        self.named += tag == "title" and bool(self.stack) and self.stack[-1] == "svg"
+        if tag == "th":
+            assert of.get("scope") in ("row", "col", "rowgroup")
+        if tag not in self.VOID:
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.stack.pop() == tag
+
+
+def test_the_page_is_whole_and_asks_for_nothing_elsewhere(reader: HistoryReader) -> None:
+    text = html(made(reader))
+    page = Page(text)
+    assert page.stack == []
+    assert len(set(page.ids)) == len(page.ids)
+    assert page.links
+    assert all(link.startswith("#") and link[1:] in page.ids for link in page.links)
+    assert not re.search(r"https?://|//[a-z]|@import|url\((?!#)", text)
+    assert page.pictures == page.named > 0
+    assert page.headings[0] == 1
+    assert page.headings.count(1) == 1
+    for said in (
+        "Counted under SLA 4.2: 99.95 % \N{EN DASH} met.",
+        "met in 2 of 3 months",
+        "Met by 1 of 2 nodes.",
+        "MR 1: Counted: 97.72 % \N{EN DASH} NOT met.",
+        (
+            "Main archive, 92 days: 88 days up; 2 days down (2026-07-10, 2026-09-13); "
+            "1 day slow or impaired (2026-09-02); 1 day planned maintenance (2026-08-09); "
+            "not measured for 5 min or more on 1 day"
+        ),
+    ):
+        assert said in text, said
+
+
+def test_a_name_cannot_be_markup(reader: HistoryReader) -> None:
+    report = made(reader)
+    for row in (*report["nodes"], *report["objectives"]):
+        row["title"] = '<script>alert("x")</script>'
+    text = html(report)
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_a_report_without_agreements_judges_nothing(reader: HistoryReader) -> None:
+    report = made(reader) | {
+        "objectives": [],
+        "services": [],
+        "maintenance": [],
+        "gaps": [],
+        "nodes": [],
+        "checks": [],
+    }
+    text = html(report | {"incidents": []})
+    Page(text)
+    assert "No agreement is configured" in text
+
+
+def test_spreadsheets_have_the_same_numbers(reader: HistoryReader) -> None:
+    report = made(reader)
+    report["nodes"][0]["title"] = "=HYPERLINK(1)"
+    content = zipped(report)
+    assert content == zipped(json.loads(json.dumps(report)))
+    with ZipFile(BytesIO(content)) as archive:
+        tables = {name: archive.read(name) for name in archive.namelist()}
+    assert all(table.startswith(b"\xef\xbb\xbf") for table in tables.values())
+    rows = {name: list(csv.DictReader(StringIO(table.decode("utf-8-sig")))) for name, table in tables.items()}
+    objective = rows["objectives.csv"][0]
+    assert float(objective["used_seconds"]) == report["objectives"][0]["used_seconds"]
+    assert objective["sentences"].splitlines() == report["objectives"][0]["sentences"]
+    assert rows["nodes.csv"][0]["title"] == "'=HYPERLINK(1)"
+    assert len(rows["checks.csv"]) == len(report["checks"])
+    assert sum(int(row["count"]) for row in rows["node_days.csv"]) == 92 * len(report["nodes"])
+    assert [row["counted_seconds"] for row in rows["objective_outages.csv"]][:3] == ["2640.0", "0.0", "720.0"]
+
+
+def test_a_browser_that_is_there_prints_it(reader: HistoryReader) -> None:
+    assert printed(html(made(reader)), browser()).startswith(b"%PDF-")
+
+
+def test_without_a_browser_it_is_said_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(PrintingError, match="install Chromium, Chrome or Edge"):
+        browser({"PATH": str(tmp_path)})
+    with pytest.raises(PrintingError, match="write --format html and print it: /bin/true made no PDF"):
+        printed("<p>", "/bin/true")
+    slow = tmp_path / "slow"
+    slow.write_text("#!/bin/sh\nsleep 60\n")
+    slow.chmod(0o755)
+    with pytest.raises(PrintingError, match="took longer than 1 s"):
+        printed("<p>", str(slow), within=1)
+
+
+def test_the_command_writes_every_format(folder: Path, tmp_path: Path) -> None:
+    config = folder / "monitor.yaml"
+    begins = {"html": b"<!DOCTYPE html>", "pdf": b"%PDF-", "csv": b"PK", "json": b"{"}
+    for form, first in begins.items():
+        said = invoke("report", "today", "--format", form, "--output", tmp_path / form, "--config", config)
+        assert said.returncode == 0, said.stderr
+        assert (tmp_path / form).read_bytes().startswith(first)
+    table = invoke("report", "today", "--config", config)
+    assert "PACS availability, " in table.stdout
+    piped = invoke("report", "today", "--format", "html", "--config", config)
+    assert piped.stdout.startswith("<!DOCTYPE html>")
