@@ -19,6 +19,8 @@ SENT = {
 
 def reason(why: str, detail: str) -> str:
     """Why something was suppressed: `acknowledged by Jo`, `calendar office`."""
+    if why == "no_channel":
+        return "no route has a channel for it"
     return f"{'acknowledged by' if why == 'acknowledgement' and detail else why} {detail}".rstrip()
 
 

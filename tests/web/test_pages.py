@@ -123,6 +123,18 @@ async def test_the_monitor_says_whether_it_is_well_itself(served: Served) -> Non
     assert "There is no channel: nobody is notified of anything." in text
 
 
+async def test_pages_say_that_nothing_is_measured_while_the_monitor_answers(served: Served) -> None:
+    async with asyncio.timeout(SOON):
+        while "No trouble is known.<" not in (await page(served, "/wall")).text:
+            await asyncio.sleep(0.05)
+    await served.daemon.engine.stop(1.0)
+    async with asyncio.timeout(SOON):
+        while "Do not rely on this page" not in (await page(served, "/wall")).text:
+            await asyncio.sleep(0.2)
+
+    assert "What you see may be out of date" in (await page(served, "/")).text
+
+
 async def test_incidents_are_a_feed(served: Served) -> None:
     identity = await incident_of(served)
     async with asyncio.timeout(SOON):

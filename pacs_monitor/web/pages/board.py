@@ -108,6 +108,8 @@ def banners(seen: Snapshot, times: Times) -> Sequence[str]:
         said.append("Paging is in shadow mode: incidents are recorded, and nobody is notified")
     if seen.paging == "off":
         said.append("Paging is off: nobody is notified of incidents")
+    if not seen.channels and seen.nodes:
+        said.append("There is no channel: nobody is notified of anything")
     for channel in seen.channels:
         if not channel["works"]:
             since = times.clock(parse_iso(channel["failing_since"]))

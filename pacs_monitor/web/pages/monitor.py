@@ -31,7 +31,7 @@ def monitor_page(daemon: DaemonView, about: Page) -> Fragment:
         channels=channels,
         calendars=status.maintenance_calendars(daemon),
         approvals=status.approvals(daemon),
-        faults=sorted(daemon.task_failures.items()),
+        faults=[(task, count) for task, count in sorted(daemon.task_failures.items()) if count],
     )
 
 
