@@ -15,7 +15,7 @@ from pacs_monitor.history import decisions
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.accumulator import ChangeSeen
 from pacs_monitor.history.reader import HistoryReader, RevisionRow, transition
-from pacs_monitor.intervals import Interval
+from pacs_monitor.intervals import FOREVER, Interval
 from pacs_monitor.model import Change, CheckId, Micros, Transition
 from pacs_monitor.proof import GOOD, NOT_DOWN
 
@@ -28,16 +28,22 @@ class Revision(RevisionRow):
 
 
 def ledgers(reader: HistoryReader, during: Interval) -> dict[CheckId, list[Transition]]:
-    """The ledger of each check in a time, from the last state before it on that was no outage."""
-    of, before = t.transitions.c, t.transitions.alias("earlier").c
+    """The ledger of each check in a time, from the last state before it on that was no outage.
+
+    What was recorded after the first transition beyond it takes effect beyond it too, whatever its clock said.
+    """
+    of = t.transitions.c
+    before, after = t.transitions.alias("earlier").c, t.transitions.alias("later").c
     with reader.connected() as connection:
         first = connection.scalar(select(func.min(of.id)).where(of.since >= during.start))
         bounds = [before.check_id == t.checks.c.id, before.after.in_(NOT_DOWN)]
         bounds += [] if first is None else [before.id < first]
-        entry = select(before.id).where(*bounds).order_by(before.id.desc()).limit(1).scalar_subquery()
+        entry = func.coalesce(select(before.id).where(*bounds).order_by(before.id.desc()).limit(1).scalar_subquery(), 0)
+        past = after.check_id == t.checks.c.id, after.id >= entry, after.since >= during.end
+        end = select(after.id).where(*past).order_by(after.id).limit(1).scalar_subquery()
         statement = (
             _of_checks(reader, t.transitions)
-            .where(of.id >= func.coalesce(entry, 0), of.since < during.end)
+            .where(of.id >= entry, of.since < during.end, of.id < func.coalesce(end, FOREVER))
             .order_by(of.id)
         )
         found: dict[CheckId, list[Transition]] = defaultdict(list)

@@ -40,6 +40,7 @@ class Record:
     during: Interval
     timezone: str
     _tracks: dict[tuple[CheckId, int, Bounds], Track] = field(default_factory=dict)
+    _matches: dict[tuple[int, int], dict[str, list[CheckId]]] = field(default_factory=dict)
 
     @cached_property
     def watched(self) -> dict[CheckId, tuple[Interval, ...]]:
@@ -124,7 +125,7 @@ class Record:
         """The checks of a node (that match) together: as bad as the worst of them."""
 
         def made(reign: Reign) -> Track:
-            checks = [check for check in self._matched(reign, match) if check.node == node]
+            checks = self._matched(reign, match).get(node, [])
             return combined(len(checks), [cut(self.track(check, notice, bounds), reign.during) for check in checks])
 
         return self._by_reign(made)
@@ -133,10 +134,17 @@ class Record:
         """Those with checks (that match) at some time, in order of their names."""
         span = during or self.during
         reigns = [reign for reign in self.reigns if reign.during.start < span.end and reign.during.end > span.start]
-        return sorted({check.node for reign in reigns for check in self._matched(reign, match)})
+        return sorted({node for reign in reigns for node in self._matched(reign, match)})
 
-    def _matched(self, reign: Reign, match: Match | None) -> list[CheckId]:
-        return list(reign.said.checks) if match is None else reign.said.covered(match)
+    def _matched(self, reign: Reign, match: Match | None) -> dict[str, list[CheckId]]:
+        """The checks of each node (that match), found once: of a large estate they are asked for node by node."""
+        key = id(reign.said), id(match)  # both are kept as long as this is
+        if key not in self._matches:
+            found: dict[str, list[CheckId]] = defaultdict(list)
+            for check in reign.said.checks if match is None else reign.said.covered(match):
+                found[check.node].append(check)
+            self._matches[key] = found
+        return self._matches[key]
 
     def _by_reign(self, make: Callable[[Reign], Track]) -> Track:
         found: list[Stretch] = []

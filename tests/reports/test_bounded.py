@@ -13,11 +13,12 @@ from tests.test_uptime import instants, spans, timelines
 
 
 def read(timeline: Timeline, start: int, end: int) -> Timeline:
-    """From the last state that was no outage, before the first transition within the period, on."""
+    """From the last state that was no outage, before the first transition within the period, to the first beyond it."""
     ledger = timeline.transitions
     first = next((n for n, moved in enumerate(ledger) if moved.since >= start), len(ledger))
     entry = next((n for n in range(first - 1, -1, -1) if ledger[n].after in NOT_DOWN), 0)
-    return replace(timeline, transitions=[moved for moved in ledger[entry:] if moved.since < end])
+    last = next((n for n in range(entry, len(ledger)) if ledger[n].since >= end), len(ledger))
+    return replace(timeline, transitions=ledger[entry:last])
 
 
 @given(timelines, spans, instants)
