@@ -45,7 +45,7 @@ def test_all_of_it_is_one_page_that_says_where_the_fault_is_also_behind_a_switch
     assert [line.split(" ", 1)[1] for line in play.said()] == ["group opened west"]
     (owed,) = play.heard
     assert len(owed.incident.members) == 6
-    scene = Scene("m", play.estate.monitor, play.estate.checks, {}, play.now, titles={"west": "West"})
+    scene = Scene("m", play.estate.monitor, play.estate.checks, {}, play.now, titles={"east": "East", "west": "West"})
     data = page.data(owed.incident, owed.event, scene)
     assert data["title"] == "West"
     since = "16:01:40 UTC"
