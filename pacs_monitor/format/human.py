@@ -28,7 +28,7 @@ def byte_size(size: float) -> str:
 def duration(seconds: float, *, exact: bool = False) -> str:
     """Seconds: `41.2 ms`, `16.3 s`; from a minute on the two largest units, `2 h 15 min`, or if `exact` all of them.
 
-    In the language that is spoken: `16,3 s`, `2 Tage 3 h`.
+    In the language that is spoken: `16,3 s`, `2 d 3 h`.
     """
     if seconds < 0:
         return f"-{duration(-seconds, exact=exact)}"

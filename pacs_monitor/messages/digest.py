@@ -63,8 +63,8 @@ def _summary(missed: Sequence[dict[str, Any]], still: Sequence[dict[str, Any]], 
     if missed:
         parts.append(
             _n(
-                "{count} incident began and ended outside of hours: {named}",
-                "{count} incidents began and ended outside of hours: {named}",
+                "{count} incident began and ended outside paging hours: {named}",
+                "{count} incidents began and ended outside paging hours: {named}",
                 len(missed),
                 named=_named(missed),
             )

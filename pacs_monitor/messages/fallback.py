@@ -88,7 +88,7 @@ def digest(identity: str, channel: str, incidents: Sequence[Incident], monitor: 
         "title": monitor,
         "severity": Severity.INFO.value,
         "channel": channel,
-        "summary": _("Incidents outside of hours: {named}; details are not available", named=named),
+        "summary": _("Incidents outside paging hours: {named}; details are not available", named=named),
         "missed": [],
         "open": [],
         "url": url,

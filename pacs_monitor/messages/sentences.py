@@ -247,7 +247,7 @@ def _beside(incident: Incident, event: Event, still_ok: list[str], also_failing:
     match event:
         case Event.OPENED | Event.REMINDED | Event.ESCALATED if still_ok:
             names = named(map(_check, still_ok))
-            return _n("; {names} still answers", "; {names} still answer", len(still_ok), names=names)
+            return _n("; {names} still works", "; {names} still work", len(still_ok), names=names)
         case Event.RESOLVED if also_failing:
             names = named(map(_check, also_failing))
             return _n("; {names} still fails", "; {names} still fail", len(also_failing), names=names)

@@ -51,16 +51,16 @@ def _summary(incident: Incident, monitor: MonitorSettings, now: Micros) -> str:
     count, at = len(incident.linked), moment(incident.noticed, ZoneInfo(monitor.timezone), now)
     if incident.ended is not None:
         return _n(
-            "{count} incident of the summary of {at}: all are over, or were notified of one by one since",
-            "{count} incidents of the summary of {at}: all are over, or were notified of one by one since",
+            "{count} incident in the summary of {at}: it is over, or has been notified separately since",
+            "{count} incidents in the summary of {at}: all are over, or have been notified separately since",
             count,
             at=at,
         )
     names = list(dict.fromkeys(member.node for member in incident.members))
     first, more = ", ".join(names[:NAMED]), len(names) - NAMED
     return _n(
-        "{count} incident more at {at} ({severities}), told here together: {nodes}",
-        "{count} incidents more at {at} ({severities}), told here together: {nodes}",
+        "{count} more incident at {at} ({severities}), summarized here: {nodes}",
+        "{count} more incidents at {at} ({severities}), summarized here: {nodes}",
         count,
         at=at,
         severities=incident.detail,

@@ -40,7 +40,7 @@ NO_FAULT = N_("TEST – no fault")  # noqa: RUF001 - a dash, as people write it
 """The text of a test begins so."""
 NODE, SITE = "TEST", "TEST-SITE"
 IMPACT = N_("nobody is affected: somebody tries a channel of the monitor")
-NEXT_STEP = N_("Nothing is to be done: nothing has failed.")
+NEXT_STEP = N_("Nothing to do: nothing has failed.")
 LASTS = 90 * SECOND
 """How long the invented trouble has lasted."""
 

@@ -32,8 +32,8 @@ def test_the_page_as_text_is_whole_and_in_order() -> None:
         "Points to: Röntgen-Archiv itself",
         "Do first: Free space on the archive.",
         "Still works: archive/dicom_echo",
-        "Fails too: archive/archive_disk",
-        "Changed last: 5.1 became 5.2",
+        "Also failing: archive/archive_disk",
+        "Recent changes: 5.1 became 5.2",
         "Call: phone: +49 30 1234, contract: K-4711",
         "Downtime procedure: Folder 7 at the desk",
         "Runbook: https://monitor.example.org/docs/operations#out_of_resources",
@@ -49,7 +49,7 @@ def test_without_links_a_page_names_the_entry_to_look_up() -> None:
 
 def test_what_leaves_the_house_says_what_sort_of_change_it_was() -> None:
     told = plain_text(disclosed(samples.notification(Event.OPENED, **WHOLE), "minimal"))
-    assert "Changed last: software version (Thu 2025-11-20 16:00:00 CET)" in told.splitlines()
+    assert "Recent changes: software version (Thu 2025-11-20 16:00:00 CET)" in told.splitlines()
     assert "5.1" not in told
 
 

@@ -162,4 +162,4 @@ def test_without_a_country_a_national_number_is_nobody() -> None:
 
 def test_an_end_has_no_next_step() -> None:
     text = form_of(sent(samples.notification(Event.RESOLVED, resolved="2025-11-24T16:10:00Z")))["text"]
-    assert text == "OK: Röntgen-Archiv (archive) has recovered at 16:10, failed since 16:00: dicom_store."
+    assert text == "OK: Röntgen-Archiv (archive) recovered at 16:10 (failed at 16:00): dicom_store."

@@ -25,8 +25,8 @@ def said(*over: Incident, open_: tuple[Incident, ...] = ()) -> dict[str, Any]:
 def test_it_says_what_is_over_and_what_is_still_open() -> None:
     data = said(OVER, open_=(DOWN,))
     assert data["summary"] == (
-        "1 incident began and ended outside of hours: ris: dicom_echo recovered at Mon 2025-11-24 17:10:00 CET, after "
-        "10 min 20 s. 1 incident still open: Main archive refuses connections on port 11112 since Mon 2025-11-24 "
+        "1 incident began and ended outside paging hours: ris: dicom_echo recovered at Mon 2025-11-24 17:10:00 CET, "
+        "after 10 min 20 s. 1 incident still open: Main archive refuses connections on port 11112 since Mon 2025-11-24 "
         "16:59:40 CET"
     )
     assert [entry["incident"] for entry in data["missed"]] == ["01B"]

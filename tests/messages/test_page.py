@@ -65,7 +65,7 @@ def test_the_data_is_the_contracts() -> None:
         "reason": "tcp_refused",
         "blame": "node",
         "phase": None,
-        "summary": "Main archive refuses connections on port 11112 since 17:00:00 CET; archive_disk still answers",
+        "summary": "Main archive refuses connections on port 11112 since 17:00:00 CET; archive_disk still works",
         "impact": "no priors",
         "support": {"phone": "4711"},
         "detail": "",
@@ -184,10 +184,10 @@ def test_summaries_say_in_words_what_happens() -> None:
         summary(resolved, Event.RESOLVED),
         summary(withdrawn, Event.WITHDRAWN),
     ] == [
-        f"Main archive still {port} since 17:00:00 CET; archive_disk still answers",
-        f"Main archive {port} since Mon 2025-11-24 17:00:00 CET; archive_disk still answers",
+        f"Main archive still {port} since 17:00:00 CET; archive_disk still works",
+        f"Main archive {port} since Mon 2025-11-24 17:00:00 CET; archive_disk still works",
         "Main archive responds too slowly (now degraded) since 17:00:00 CET",
-        "Main archive responds too slowly (degraded) since 17:00:00 CET; archive_disk still answers",
+        "Main archive responds too slowly (degraded) since 17:00:00 CET; archive_disk still works",
         "Main archive has been failing since 17:00:00 CET and cannot be checked now: our credentials are not accepted",
         f"Main archive is now {off}; its incident, open since 17:00:00 CET, stays open until it recovers",
         "Main archive: dicom_echo recovered at 17:09:00 CET, after 9 min; jobs still fails",
@@ -382,7 +382,7 @@ def test_a_page_about_a_check_that_has_never_worked_asks_for_the_configuration()
     other = page.data(replace(DOWN, members=(DISK,)), Event.OPENED, scene)
     one_worked = page.data(replace(DOWN, members=(ARCHIVE, DISK)), Event.OPENED, scene)
     blind = page.data(replace(DOWN, kind=IncidentKind.BLIND, reason=Reason.AUTH), Event.OPENED, scene)
-    never = "; archive_disk still answers; this check has never worked with its present settings: "
+    never = "; archive_disk still works; this check has never worked with its present settings: "
     for data in opened_and_reminded:
         assert data["summary"].endswith(never + "is it configured correctly?")
         assert data["next_step"] == (

@@ -140,7 +140,7 @@ def test_dead_it_is_one_page_full_it_is_one_that_says_so_and_both_at_once_are_tw
     assert full.data["reason"] in ("out_of_resources", "over_limit")
     assert "archive/dicom_echo" in full.data["still_ok"]
     assert full.data["summary"].startswith("Main archive")
-    assert "still answer" in full.data["summary"]
+    assert "still work" in full.data["summary"]
     assert (roomy.type, roomy.key, checks_of(roomy)) == ("incident.resolved", full.key, FULL)
 
     assert [page.type for page in both] == ["incident.opened"] * 2 + ["incident.resolved"] * 2

@@ -183,7 +183,7 @@ def _content(notification: Notification, data: Mapping[str, Any]) -> dict[str, A
         "Sent by {monitor} through channel {channel}.", monitor=said(data, "monitor"), channel=notification.channel
     )
     if incident and not over and data.get("test") is not True:
-        how = _("Acknowledge: pacs-monitor ack {incident} (opening a link changes nothing).", incident=incident)
+        how = _("Acknowledge: pacs-monitor ack {incident} (opening a link does not acknowledge).", incident=incident)
         footer = f"{footer} {how}"
     return {
         "badge": _badge(notification, data),

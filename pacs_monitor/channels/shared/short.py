@@ -26,14 +26,14 @@ TIGHT = 100
 _OPEN: Mapping[str, str] = {
     State.DOWN: N_("{where} DOWN since {since}"),
     State.DEGRADED: N_("{where} degraded since {since}"),
-    State.UNKNOWN: N_("{where} fails since {since} and cannot be checked now"),
+    State.UNKNOWN: N_("{where} failing since {since}, cannot be checked now"),
     State.ABSENT: N_("{where} is off now, its incident open since {since}"),
     State.UP: N_("{where} is up now, its incident open since {since}"),
 }
 _FIRST = {Event.REMINDED: N_("Reminder"), Event.ESCALATED: N_("Escalated"), Event.CHANGED: N_("Changed")}
 _OVER = {
-    Event.RESOLVED: N_("OK: {where} has recovered at {at}, failed since {since}"),
-    Event.WITHDRAWN: N_("{where} is no longer monitored, failed since {since}"),
+    Event.RESOLVED: N_("OK: {where} recovered at {at} (failed at {since})"),
+    Event.WITHDRAWN: N_("{where} is no longer monitored (failed at {since})"),
     Event.CLOSED: N_("{where}: incident closed by hand, open since {since}"),
 }
 
@@ -125,7 +125,7 @@ def _sentence(texts: _Texts) -> tuple[str, str, dict[str, str]]:
     if not texts.is_tight:
         before = _(_FIRST[texts.event]) + ": " if texts.event in _FIRST else ""
         before += _("CRITICAL") + " " if texts["severity"] == "critical" else ""
-    return before, _OPEN.get(texts["state"], N_("{where} fails since {since}")), {"since": since}
+    return before, _OPEN.get(texts["state"], N_("{where} failing since {since}")), {"since": since}
 
 
 def _code(texts: _Texts) -> str:
