@@ -92,6 +92,11 @@ class WeeklyTimes:
         """Raises ValueError."""
         return cls(tuple(_weekly_time(part.strip(), text) for part in text.split(",")))
 
+    @property
+    def most_a_day(self) -> int:
+        """How many there are on the day that has the most."""
+        return max(sum(day in days for days, _ in self.times) for day in range(7))
+
     def __str__(self) -> str:
         return ", ".join(f"{_of_days(days)}{_clock(minute)}" for days, minute in self.times)
 

@@ -12,10 +12,10 @@ turn ends where the next one's begins, so that no such night has a gap or an ove
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple, Protocol
@@ -87,23 +87,16 @@ class Rotation:
 
     def turns(self, during: Interval) -> list[Turn]:
         """Those that touch a time, in order; the parts of one turn within its hours have its number."""
-        starts = self._handovers(during.end)
+        starts = _handovers(self, datetime.fromtimestamp(during.end // SECOND, UTC).year)
         found: list[Turn] = []
-        for number in range(max(0, bisect_right(starts, during.start) - 1), len(starts)):
+        for number in range(max(0, bisect_right(starts, during.start) - 1), bisect_left(starts, during.end)):
             end = starts[number + 1] if number + 1 < len(starts) else during.end
             turn = within(during, [Interval(starts[number], end)])
             found += [Turn(number, part) for one in turn for part in self.hours.intervals(one, self.zone)]
         return found
 
-    def _handovers(self, until: Micros) -> list[Micros]:
-        """All from the first one on."""
-        moments: set[Micros] = set()
-        first = round(self.start.replace(tzinfo=self.zone).timestamp()) * SECOND
-        for rule, start in self._rules():
-            moments.update(_recurrence(rule, start, self.zone).starts(first, until))
-        return sorted(moments)
-
-    def _rules(self) -> Iterator[tuple[str, datetime]]:
+    def rules(self) -> Iterator[tuple[str, datetime]]:
+        """When it is handed over, each with its beginning."""
         if isinstance(self.handover, str):
             yield self.handover, self.start
             return
@@ -236,6 +229,17 @@ def joined(shifts: Iterable[Shift]) -> list[Shift]:
 
 def _holds(during: Interval, at: Micros) -> bool:
     return during.start <= at < during.end
+
+
+@lru_cache(maxsize=64)
+def _handovers(rotation: Rotation, year: int) -> list[Micros]:
+    """All of a rotation, from the first one to a while after a year: blocks that follow each other share them."""
+    moments: set[Micros] = set()
+    first = round(rotation.start.replace(tzinfo=rotation.zone).timestamp()) * SECOND
+    until = round(datetime(year + 1, 2, 1, tzinfo=UTC).timestamp()) * SECOND
+    for rule, start in rotation.rules():
+        moments.update(_recurrence(rule, start, rotation.zone).starts(first, until))
+    return sorted(moments)
 
 
 @lru_cache(maxsize=64)

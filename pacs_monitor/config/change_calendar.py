@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pacs_monitor.config.closed_days import check_blocks, check_event, interval_of, unfolded
 from pacs_monitor.config.maintenance import EventFilter, MaintenanceSettings
+from pacs_monitor.config.repeats import check_repeats
 from pacs_monitor.fields import UNPRINTABLE
 from pacs_monitor.model import SECOND, Micros
 from pacs_monitor.windows import Window, occurrence
@@ -42,7 +43,8 @@ def windows_of(content: bytes, entry: MaintenanceSettings, zone: ZoneInfo, now: 
     if entry.ical is None:
         return ()
     text = _text(content)
-    found = list(_occurrences(_calendar(text, entry.ical.filter), entry.ical.filter, now))
+    until = datetime.fromtimestamp(now // SECOND, UTC) + AHEAD
+    found = list(_occurrences(_calendar(text, entry.ical.filter, until), entry.ical.filter, now))
     windows = [window for event in found for window in _windows(event, entry, zone) if window.end > now]
     if len(windows) > MOST_WINDOWS:
         raise ValueError(f"narrow the filter: more than {MOST_WINDOWS} events of the next 60 days match it")
@@ -59,7 +61,7 @@ def _text(content: bytes) -> str:
         raise ValueError("write it in UTF-8 (RFC 5545 3.1.4): the calendar is not UTF-8 text") from None
 
 
-def _calendar(text: str, wanted: EventFilter) -> icalendar.Calendar:
+def _calendar(text: str, wanted: EventFilter, until: datetime) -> icalendar.Calendar:
     """With the events alone that may match, each checked, and with those that change single times of them."""
     import icalendar  # noqa: PLC0415 - few configurations need it
 
@@ -78,6 +80,7 @@ def _calendar(text: str, wanted: EventFilter) -> icalendar.Calendar:
     for begin, event in kept:
         check_event(_PLACE, begin, lines, event)
         check_times(begin, event)
+    check_repeats(_PLACE, kept, until.date())
     calendar.subcomponents = [
         *(part for part in calendar.subcomponents if part.name == "VTIMEZONE"),
         *(event for _, event in kept),

@@ -185,6 +185,8 @@ def check_blocks(name: str, lines: list[tuple[int, str]]) -> None:
         if not colon or not re.match(r"[A-Za-z0-9-]+(?:;|$)", key):
             raise ValueError(f"{name}:{number}: is not a line of a calendar by RFC 5545 3.1; it needs NAME:VALUE")
         if key.upper() == "BEGIN":
+            if value.strip().upper() == "VEVENT" and any(block == "VEVENT" for _, block in begun):
+                raise ValueError(f"{name}:{number}: end the event before it first: an event is in no other one")
             begun.append((number, value.strip().upper()))
         elif key.upper() == "END" and (not begun or begun.pop()[1] != value.strip().upper()):
             raise ValueError(f"{name}:{number}: END:{value.strip()} does not end what was begun last")

@@ -28,6 +28,10 @@ Edge = Annotated[
 """A time, or a whole day, by the clocks of the rota."""
 
 
+MOST_A_DAY = 13
+"""Handovers: more are a mistake, by a rule too."""
+
+
 class OncallSettings(Settings):
     """Who is on call: what routes may name instead of a channel."""
 
@@ -82,6 +86,8 @@ class ShiftSettings(Settings):
     def _handed_over(self) -> Self:
         if (self.handover is None) == (self.rrule is None):
             raise ValueError('write one of handover and rrule: when the next turn begins, such as "Mon 08:00"')
+        if self.handover is not None and self.handover.most_a_day > MOST_A_DAY:
+            raise ValueError(f"is handed over more than {MOST_A_DAY} times a day; write fewer times")
         if self.rrule is not None:
             from pacs_monitor import recurrence  # noqa: PLC0415 - few configurations need dateutil
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pacs_monitor.config.change_calendar import MOST_EVENTS, check_times
 from pacs_monitor.config.closed_days import check_blocks, check_event, interval_of, unfolded
 from pacs_monitor.config.errors import nearest
+from pacs_monitor.config.repeats import check_repeats
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND
 from pacs_monitor.rota import Span
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 _KEPT = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "UID", "STATUS", "SEQUENCE")
 _MARGIN = timedelta(days=2)
+MOST_SHIFTS = 100_000
+"""Times of all series from their beginning on: everybody waits while they are worked out."""
+AHEAD = timedelta(days=366)
+"""How far ahead they count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ def read_shifts(name: str, content: bytes, people: Mapping[str, str], zone: Zone
     problems = [line for begin, event in events for line in _problems(name, begin, lines, event, people)]
     if problems:
         raise ValueError("\n".join(problems))
+    check_repeats(name, events, (datetime.now(UTC) + AHEAD).date(), MOST_SHIFTS)
     calendar.subcomponents = [part for part in calendar.subcomponents if part.name in ("VTIMEZONE", "VEVENT")]
     for _, event in events:
         _strip(event, next(found for found in _names(event) if found in people), people)

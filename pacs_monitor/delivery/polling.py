@@ -77,9 +77,9 @@ class Poller:
         trouble = ""
         try:
             for one in self._next(name, taken):
+                self._last[name] = one.incident  # also of what fails, so that one alert holds up no others
                 async with asyncio.timeout(ANSWER_WITHIN + GRACE):
                     said = await in_thread(partial(channel.acknowledged, one, ANSWER_WITHIN), "acknowledgements")
-                self._last[name] = one.incident
                 await self._take(one, said, channel.service)
         except DeliveryError as error:
             trouble = str(error)

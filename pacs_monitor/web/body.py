@@ -105,8 +105,8 @@ def _refuse_json(scope: Scope, body: bytes) -> JSONResponse | None:
         scope[BODY] = json.loads(body)
     except json.JSONDecodeError as error:
         return _refusal(400, f"correct the body: it is not JSON ({error.msg} at line {error.lineno})")
-    except (UnicodeDecodeError, RecursionError):
-        return _refusal(400, "correct the body: it is not JSON in UTF-8, or nested too deeply")
+    except (ValueError, RecursionError):
+        return _refusal(400, "correct the body: it is not JSON in UTF-8, nested too deeply, or has too long a number")
     return None
 
 

@@ -125,10 +125,18 @@ def _field(body: object, path: str) -> str:
         if isinstance(value, Mapping):
             value = value.get(step)
         elif isinstance(value, str) and (found := re.search(rf"<{re.escape(step)}>([^<]*)</", value)):
-            value = html.unescape(found[1])
+            value = _unescaped(found[1])
         else:
             return ""
     return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _unescaped(text: str) -> str:
+    """Without references to characters; nothing where one of them is too long a number."""
+    try:
+        return html.unescape(text)
+    except ValueError:
+        return ""
 
 
 def _phone(sender: str, phones: Mapping[str, TakesReplies]) -> str:

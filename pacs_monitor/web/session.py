@@ -7,6 +7,7 @@ token that leaves the configuration, or changes, ends its sessions. Who signs ou
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from collections.abc import Collection
 from hashlib import sha256
@@ -25,6 +26,8 @@ SHIFT = 12 * 3600
 """Seconds of a session of people."""
 MOST_ENDED = 4096
 _KEY = secrets.token_bytes(32)
+_END = re.compile(r"[0-9]{1,12}")
+"""Seconds since the epoch; a longer number is nobody's, and not worth reading."""
 
 
 class Sessions:
@@ -43,11 +46,13 @@ class Sessions:
         """Whose session it is; None when it is none, or has ended."""
         said, _, signature = cookie.rpartition(".")
         name, end, _nonce = [*said.rsplit(".", 2), "", ""][:3]
-        if not (end.isascii() and end.isdecimal()) or int(end) <= now or cookie in self._ended:
+        if not _END.fullmatch(end) or int(end) <= now or cookie in self._ended:
             return None
         found = None
         for token in tokens:
-            if quote(token.name, safe="") == name and hmac.compare_digest(_signature(said, token), signature):
+            if quote(token.name, safe="") == name and hmac.compare_digest(
+                _signature(said, token).encode(), signature.encode()
+            ):
                 found = token
         return found
 

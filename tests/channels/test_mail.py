@@ -101,6 +101,17 @@ def test_every_key_of_a_page_is_shown_or_known_to_stand_elsewhere(event: str, di
     assert missing == []
 
 
+def test_an_encoded_word_in_a_name_is_no_header() -> None:
+    word = "=?utf-8?q?=0D=0ABcc:_mallory@example.org?="
+    for notification in (
+        samples.notification(title=word, node=word),
+        samples.notification(incident=None, summary=word),
+    ):
+        mail = made(notification)
+        assert mail["Bcc"] is None
+        assert "= ?utf-8?q?=0D=0ABcc:_mallory@example.org?=" in str(mail["Subject"])
+
+
 def threads(notifications: list[Notification]) -> list[list[EmailMessage]]:
     """As a mail program makes them of References (RFC 5256 REFERENCES)."""
     found: dict[str, list[EmailMessage]] = {}

@@ -162,6 +162,22 @@ def test_what_does_not_count_may_be_wrong() -> None:
         (calendar(series("RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30")), "no day is as its RRULE says"),
         (calendar(series("RRULE:FREQ=DAILY;INTERVAL=0")), "INTERVAL is 0"),
         (calendar(series("RRULE:FREQ=DAILY", "RRULE:FREQ=WEEKLY")), "it has several"),
+        (calendar(event("PACS", "20260101T020000", "20270101T020000", "RRULE:FREQ=DAILY")), "shorten it"),
+        (
+            calendar(
+                *(
+                    event("PACS", "19700101T020000", "19700101T030000", "RRULE:FREQ=DAILY", uid=str(uid))
+                    for uid in range(50)
+                )
+            ),
+            "repeat too often",
+        ),
+        (
+            calendar(
+                "BEGIN:VEVENT\nDTSTART:20261201T020000Z", event("PACS", "20261201T020000Z", "20261201T030000Z")
+            ).replace(b"END:VCALENDAR", b"RRULE:FREQ=DAILY;BYHOUR=1,2,3\nEND:VEVENT\nEND:VCALENDAR"),
+            "an event is in no other one",
+        ),
         (
             calendar(
                 *(event("PACS", "20261201T020000", "20261201T030000", uid=str(uid)) for uid in range(MOST_WINDOWS + 1))

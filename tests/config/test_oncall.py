@@ -100,6 +100,9 @@ def test_gaps_of_the_next_two_weeks_are_told_and_only_where_the_rota_covers_them
     assert not loaded(tmp_path, ROTA + away, covers=f"{now + timedelta(days=5):%a} 08:00-12:00").warnings
 
 
+OFTEN = ", ".join(f"{hour:02}:{minute}" for hour in range(7) for minute in ("00", "30"))
+
+
 @pytest.mark.parametrize(
     ("wrong", "right", "told"),
     [
@@ -111,6 +114,7 @@ def test_gaps_of_the_next_two_weeks_are_told_and_only_where_the_rota_covers_them
         ("handover: ", "handovr: ", "rota.yaml:5: oncall.it.shifts[0]: unknown key 'handovr'; did you mean"),
         ("Mon 08:00", "Mon 8am", "is not a time; write 07:00"),
         (', handover: "Mon 08:00"', "", "rota.yaml:5: oncall.it.shifts[0]: write one of handover and rrule"),
+        ('handover: "Mon 08:00"', f'handover: "{OFTEN}"', "is handed over more than 13 times a day"),
         ('handover: "Mon 08:00"', "rrule: FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "never begins"),
         ("people:", "peopel:", "unknown key 'peopel'; did you mean 'people'?"),
         ("shifts:", "shift:", "unknown key 'shift'; did you mean 'shifts'?"),
@@ -215,6 +219,11 @@ SUMMARY:ben
 END:VEVENT
 END:VCALENDAR
 """
+LONG_AGO = [
+    f"BEGIN:VEVENT\nUID:long{n}\nSUMMARY:anna\nDTSTART:19700101T080000Z\nDTEND:19700101T090000Z\nRRULE:FREQ=DAILY\n"
+    "END:VEVENT"
+    for n in range(5)
+]
 BY_CALENDAR = """people:
   anna: {channels: hook, known_as: ["Frau A."]}
   ben: {channels: second, known_as: [ben@example.org]}
@@ -264,6 +273,7 @@ def test_a_calendar_is_on_record_with_names_and_times_alone(tmp_path: Path) -> N
         ("END:VCALENDAR", "", "shifts.ics:1: BEGIN:VCALENDAR has no END"),
         ("TZID=Europe/Berlin:20260105", "TZID=Bed:20260105", "name a zone of IANA"),
         ("FREQ=DAILY", "FREQ=HOURLY", "RRULE repeats it within a day"),
+        ("END:VCALENDAR", "\n".join((*LONG_AGO, "END:VCALENDAR")), "its events repeat too often since then"),
     ],
 )
 def test_what_is_wrong_with_a_calendar_is_told_at_its_line(tmp_path: Path, wrong: str, right: str, told: str) -> None:

@@ -32,6 +32,8 @@ class Asked:
         self.questions: list[str] = []
         self.answers: dict[str, AcknowledgedThere] = {}
         self.error: Exception | None = None
+        self.failing: set[str] = set()
+        """Incidents about which questions fail; all while it is empty."""
 
     def deliver(self, _notification: Notification, _timeout: float) -> str:
         return "thanks"
@@ -39,7 +41,7 @@ class Asked:
     def acknowledged(self, taken: Taken, timeout: float) -> AcknowledgedThere | None:
         assert timeout > 0
         self.questions.append(taken.incident)
-        if self.error is not None:
+        if self.error is not None and (not self.failing or taken.incident in self.failing):
             raise self.error
         return self.answers.get(taken.incident)
 
@@ -123,6 +125,15 @@ async def test_a_failure_is_told_once_and_asked_again(clock: SettableClock, capl
         "channel oncall: who acknowledges in PagerDuty is not known: HTTP 401",
         "channel oncall: who acknowledges in PagerDuty is known again",
     ]
+
+
+async def test_an_alert_that_is_gone_there_holds_up_no_others(clock: SettableClock) -> None:
+    async with asking(clock) as house:
+        house.channel.error, house.channel.failing = DeliveryError("http_404", "HTTP 404"), {"a"}
+        house.channel.answers["b"] = AcknowledgedThere("Jo", None)
+        house.open = [page("a"), page("b")]
+        await until(lambda: bool(house.heard))
+    assert house.heard == [("b", "Jo via PagerDuty")]
 
 
 async def test_of_many_each_has_its_turn(clock: SettableClock) -> None:

@@ -135,6 +135,13 @@ async def test_a_session_ends_with_the_sign_out_and_with_its_token(guarded: Guar
     assert (await forged.get("/")).status_code == 303
 
 
+@pytest.mark.parametrize("end", ["9" * 5000 + ".x.y", "9999999999.x.\xff", "9999999999.x.y", "\u0663.x.y", ".", ""])
+async def test_a_cookie_that_somebody_made_up_is_no_session(guarded: Guarded, end: str) -> None:
+    made_up = f"{COOKIE}=oncall.{end}".encode()
+    answer = await guarded.browser().get("/", headers=[(b"cookie", made_up)])
+    assert (answer.status_code, answer.headers["location"]) == (303, "sign-in?next=")
+
+
 async def test_an_operator_acknowledges_notes_and_is_audited(guarded: Guarded) -> None:
     identity = await guarded.incident()
     browser, page = await guarded.signed_in("oncall"), f"/incidents/{identity}"

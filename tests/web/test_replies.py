@@ -129,6 +129,12 @@ async def test_fields_are_found_within_objects_and_xml(served: Served, fields: s
     assert (await served.client.post(PATH, **told)).json()["by"] == "second"
 
 
+async def test_a_reference_to_a_character_that_has_no_end_is_no_number(served: Served) -> None:
+    await configured(served, replies="from: XMLDATA.SenderNumber, text: XMLDATA.Message")
+    told = f"<SenderNumber>&#{'9' * 5000};</SenderNumber><Message>12345</Message>"
+    assert (await served.client.post(PATH, data={"XMLDATA": told})).status_code == 422
+
+
 async def test_what_is_refused_is_explained_and_audited(served: Served, incident: Incident) -> None:
     anna, code = "+491701234567", incident.code
     unknown = "only phones of sms channels may answer"

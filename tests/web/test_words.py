@@ -35,7 +35,7 @@ def client(tokens: tuple[Token, ...] | None = None) -> httpx.AsyncClient:
     app.add_middleware(JsonBody)
     app.add_middleware(Gate, tokens=lambda: tokens)
 
-    @app.post("/pause")
+    @app.post("/api/pause")
     async def pause(request: Request, words: Pause) -> dict[str, Any]:
         who, ends = speaker(request, words.by), words.ends(NOW, BERLIN)
         match = words.match.model_dump(exclude_defaults=True) if words.match else None
@@ -48,7 +48,7 @@ def client(tokens: tuple[Token, ...] | None = None) -> httpx.AsyncClient:
 
 async def test_words_are_read_as_they_are_promised() -> None:
     body = {"by": "it-duty", "why": "vendor called", "for": "8h", "match": {"node": "archive", "labels.vendor": ["a*"]}}
-    answer = await client().post("/pause", json=body)
+    answer = await client().post("/api/pause", json=body)
 
     assert answer.json() == {
         "who": "it-duty",
@@ -70,7 +70,7 @@ async def test_words_are_read_as_they_are_promised() -> None:
     ],
 )
 async def test_what_is_claimed_stands_beside_what_is_known(tokens: tuple[Token, ...] | None, by: str, who: str) -> None:
-    answer = await client(tokens).post("/pause", json={"by": by}, headers=BEARER)
+    answer = await client(tokens).post("/api/pause", json={"by": by}, headers=BEARER)
 
     assert answer.json()["who"] == who
 
@@ -113,7 +113,7 @@ async def test_what_is_claimed_stands_beside_what_is_known(tokens: tuple[Token, 
 )
 async def test_what_is_wrong_is_said_in_a_sentence(body: Any, said: str) -> None:
     content = b"" if body is None else json.dumps(body).encode()
-    answer = await client().post("/pause", content=content, headers=JSON)
+    answer = await client().post("/api/pause", content=content, headers=JSON)
 
     assert answer.status_code == 422
     (sentence,) = answer.json()["detail"]
@@ -121,7 +121,7 @@ async def test_what_is_wrong_is_said_in_a_sentence(body: Any, said: str) -> None
 
 
 async def test_everything_that_is_wrong_is_said_at_once() -> None:
-    answer = await client().post("/pause", json={"by": 1, "why": 2, "for": 3, "what": 4})
+    answer = await client().post("/api/pause", json={"by": 1, "why": 2, "for": 3, "what": 4})
 
     assert [line.split(":")[0] for line in answer.json()["detail"]] == ["by", "why", "for", "what"]
 
@@ -135,6 +135,7 @@ async def test_everything_that_is_wrong_is_said_at_once() -> None:
         (b"{}", "application/json; charset=utf-8", 200, ""),
         (b"{", "application/json", 400, "it is not JSON"),
         (b'{"why": "\xfc"}', "application/json", 400, "not JSON in UTF-8"),
+        (b'{"why": ' + b"9" * 5000 + b"}", "application/json", 400, "too long a number"),
         (b"[" * (LARGEST - 1), "application/json", 400, "not JSON"),
         (b"{" + b" " * LARGEST + b"}", "application/json", 413, "larger than 64 KiB"),
         (b" " * (READ_AWAY + 10), "application/json", 413, "larger than 64 KiB"),
@@ -142,7 +143,7 @@ async def test_everything_that_is_wrong_is_said_at_once() -> None:
     ],
 )
 async def test_a_body_that_cannot_be_read_is_refused(content: bytes, kind: str, status: int, said: str) -> None:
-    answer = await client().post("/pause", content=content, headers={"content-type": kind})
+    answer = await client().post("/api/pause", content=content, headers={"content-type": kind})
 
     assert answer.status_code == status
     assert said in answer.text
@@ -150,7 +151,7 @@ async def test_a_body_that_cannot_be_read_is_refused(content: bytes, kind: str, 
 
 @pytest.mark.parametrize("tokens", [None, TOKENS])
 async def test_a_page_of_another_origin_writes_nothing_and_reads_no_answer(tokens: tuple[Token, ...] | None) -> None:
-    answer = await client(tokens).post("/pause", json={}, headers={"origin": "https://evil.example.org", **BEARER})
+    answer = await client(tokens).post("/api/pause", json={}, headers={"origin": "https://evil.example.org", **BEARER})
 
     assert answer.status_code == 403
 

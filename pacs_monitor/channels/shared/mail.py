@@ -268,8 +268,8 @@ def _domain(sender: str) -> str:
 
 
 def _flat(text: str) -> str:
-    """On one line, printable: nothing of it can begin another header."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """On one line, printable, and no encoded word (RFC 2047 2): nothing of it can begin another header."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).replace("=?", "= ?").split())
 
 
 def _calendar(notification: Notification, data: Mapping[str, Any], domain: str) -> bytes | None:
