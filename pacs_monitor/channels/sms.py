@@ -47,7 +47,7 @@ from pacs_monitor.channels.shared.http import HttpSender, Receiver
 from pacs_monitor.channels.shared.redaction import SHORTEST_PIECE, Redaction
 from pacs_monitor.channels.shared.rendering import unsendable
 from pacs_monitor.channels.shared.short import Form, short
-from pacs_monitor.channels.shared.templates import filled, template_over
+from pacs_monitor.channels.shared.templates import QUOTED, check_json, filled, template_over
 from pacs_monitor.fields import UNPRINTABLE, Settings, secret
 from pacs_monitor.model import Notification, ReplyFields
 
@@ -82,6 +82,12 @@ def _digits(text: str) -> str:
     return "".join(c for c in text if c in "0123456789")
 
 
+def _json(text: str) -> str:
+    _check_template(text)
+    check_json(text, _SAMPLE, {**_SAMPLE, "text": QUOTED})
+    return text
+
+
 _check_template = template_over(_SAMPLE)
 PhoneNumber = Annotated[SecretStr, AfterValidator(_number), WithJsonSchema(secret(NUMBER))]
 """A phone's number; personal, so it is kept like a secret."""
@@ -113,7 +119,7 @@ class SmsSettings(AccountSettings):
     """HTTP method."""
     parameters: Mapping[str, SecretTemplate] = {}
     """Parameters of the request, as templates: a form, or the query of a GET."""
-    body: Annotated[str, AfterValidator(_check_template)] = ""
+    body: Annotated[str, AfterValidator(_json)] = ""
     """The JSON to send, as a template; instead of `parameters`."""
     accepts: Annotated[str, AfterValidator(_pattern)] = ""
     """Regular expression that the answer contains when the box has taken the message."""

@@ -49,16 +49,24 @@ import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from pacs_monitor.channels.shared.accounts import AccountSettings
 from pacs_monitor.channels.shared.disclosure import Disclose, disclosed
 from pacs_monitor.channels.shared.http import HttpSender, Receiver, time_left
 from pacs_monitor.channels.shared.redaction import Redaction
 from pacs_monitor.channels.shared.rendering import json_bytes
-from pacs_monitor.channels.shared.templates import Bodies, check_headers, header, is_template, literals, rendered
+from pacs_monitor.channels.shared.templates import (
+    Bodies,
+    check_headers,
+    check_json,
+    header,
+    is_template,
+    literals,
+    rendered,
+)
 from pacs_monitor.fields import Headers, Secret, SecretLine
 from pacs_monitor.model import Notification, iso
 
@@ -84,6 +92,15 @@ class WebhookSettings(AccountSettings):
         if secret is not None and not _key(secret):
             raise ValueError("empty")
         return secret
+
+    @model_validator(mode="after")
+    def _is_json(self) -> Self:
+        for event, text in self.body or () if _as_json(self.fixed()) else ():
+            try:
+                check_json(text)
+            except ValueError as error:
+                raise ValueError(f"body.{event}: {error}") from None
+        return self
 
 
 class Webhook:
@@ -120,8 +137,7 @@ class Webhook:
         data, bodies = disclosed(notification, self._settings.disclose), self._settings.body
         if bodies is None:
             return [json_bytes({"type": notification.type, "timestamp": iso(notification.created), "data": data})]
-        kinds = [value for name, value in self._fixed.items() if name.lower() == "content-type"]
-        as_json = not kinds or "json" in kinds[0]
+        as_json = _as_json(self._fixed)
         return [rendered(text, notification, data, as_json=as_json) for text in bodies.of(notification.event)]
 
     def _own_headers(self, notification: Notification) -> dict[str, str]:
@@ -141,6 +157,11 @@ class Webhook:
             digest = hmac.digest(_key(self._settings.secret), signed, hashlib.sha256)
             headers["webhook-signature"] = f"v1,{base64.b64encode(digest).decode()}"
         return headers
+
+
+def _as_json(headers: Mapping[str, str]) -> bool:
+    kinds = [value for name, value in headers.items() if name.lower() == "content-type"]
+    return not kinds or "json" in kinds[0]
 
 
 def _key(secret: Secret) -> bytes:

@@ -124,6 +124,7 @@ def test_an_answer_without_a_body_says_nothing() -> None:
         ({"body": "{}", "parameters": {"a": "b"}}, "set exactly one of 'parameters' and 'body'"),
         ({"body": "{}", "method": "GET"}, "set parameters instead of body"),
         ({"body": "{{ summary }}"}, "'summary' is undefined"),
+        ({"body": '{"a": "{{ text }}"}'}, "write texts with tojson"),
         ({"parameters": {"a": "{{ txt }}"}}, "'txt' is undefined"),
         ({"accepts": "(OK"}, "is not a regular expression"),
         ({"segments": "3"}, "less than or equal to 2"),

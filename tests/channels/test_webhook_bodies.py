@@ -156,7 +156,7 @@ def test_what_a_header_says_beside_its_template_is_a_secret() -> None:
 
 def test_a_body_that_is_no_json_is_unsendable_and_nothing_is_sent() -> None:
     with receiver(answering(200)) as at:
-        settings = {"url": at.url, "body": {"opened": '{"text": "{{ summary }}"}'}}
+        settings = {"url": at.url, "body": {"opened": '{"text": {{ summary }}}'}}
         hook = Webhook("hook", WebhookSettings.model_validate(settings))
         with pytest.raises(DeliveryError) as raised:
             hook.deliver(samples.notification(summary='"'), SOON)
@@ -174,6 +174,7 @@ def test_a_body_that_is_no_json_is_unsendable_and_nothing_is_sent() -> None:
         ({"body": {"opened": "{{ members.append(1) }}"}}, "correct the template: "),
         ({"body": {"opened": "{{ range(9) }}"}}, "correct the template: 'range' is undefined"),
         ({"body": {}}, "Field required"),
+        ({"body": {"opened": "{}", "resolved": '{"a": "{{ why }}"}'}}, "body.resolved: write texts with tojson"),
         ({"headers": {"Title": "{{ sumary }}"}}, "Title: correct the template: 'sumary' is undefined"),
         ({"username": "a", "token": "b"}, "set one of username, token and the header Authorization"),
         ({"token": "b", "headers": {"authorization": "c"}}, "set one of username, token and the header Authorization"),

@@ -58,6 +58,10 @@ _EMPTY: Mapping[str, Any] = {
 }
 _SAMPLE = {**_EMPTY, **dict.fromkeys(("key", "id", "type", "event", "timestamp"), "x")}
 
+QUOTED = 'x"\\'
+"""What a peer may say, and what only `tojson` writes as a text of JSON."""
+_QUOTED_SAMPLE = _SAMPLE | dict.fromkeys(("summary", "why", "detail", "title", "next_step", "impact", "text"), QUOTED)
+
 _environment = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined, keep_trailing_newline=False, autoescape=False, finalize=lambda v: "" if v is None else v
 )
@@ -84,6 +88,21 @@ def check_headers(headers: Mapping[str, Secret]) -> Mapping[str, Secret]:
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from None
     return headers
+
+
+def check_json(template: str, sample: Mapping[str, Any] = _SAMPLE, quoted: Mapping[str, Any] = _QUOTED_SAMPLE) -> None:
+    """Raises ValueError where a quotation mark in a text would break the JSON, or let the text add to it."""
+    try:
+        json.loads(_rendered(template, sample))
+    except ValueError:
+        return  # it is no JSON for a page without texts, which a condition may prevent
+    try:
+        json.loads(_rendered(template, quoted))
+    except ValueError:
+        raise ValueError(
+            "write texts with tojson and without quotes around them, such as {{ text | tojson }}: else a quotation "
+            "mark in a text would break the JSON"
+        ) from None
 
 
 Template = Annotated[str, AfterValidator(_template)]
