@@ -11,6 +11,8 @@ from pacs_monitor.patterns import CLOCK, DAY
 EXAMPLES = "10:45, tomorrow 07:00, Mon 07:00, 2026-12-15 or 2026-12-15T07:00+01:00"
 LATEST = timedelta(days=3653)
 """From now on: times that are further away are mistakes."""
+EARLIEST = 1970
+"""Years before it are mistakes, and not all clocks and databases have them."""
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _OF_A_DAY = re.compile(rf"(?:(today|tomorrow|{'|'.join(f'{day}[a-z]*' for day in _WEEKDAYS)}) +)?({CLOCK})")
 _NEXT = re.compile(rf"next +({_OF_A_DAY.pattern})")
@@ -35,6 +37,8 @@ def parse_when(text: str, now: Micros, zone: tzinfo, *, day_ends: bool = False) 
             raise ValueError
         if at > here + LATEST:
             raise ValueError(f"{text!r} is more than ten years away; check the year")
+        if at.year < EARLIEST:
+            raise ValueError(f"{text!r} is before {EARLIEST}; check the year")
         return parse_iso(at.isoformat())
     except OverflowError:
         raise ValueError(f"{text!r} is not a time that a calendar has") from None

@@ -85,6 +85,7 @@ def test_what_is_no_time_is_told_with_what_would_be_one(text: str) -> None:
         ("10:00", "has passed; write tomorrow 10:00"),
         ("today 09:00", "has passed"),
         ("2026-11-26", "has passed"),
+        ("0001-01-01", "is before 1970; check the year"),
         ("2025-12-15", "has passed"),
         ("2036-12-15", "ten years"),
     ],

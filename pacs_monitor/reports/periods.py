@@ -17,6 +17,8 @@ _CALENDAR = re.compile(
 _RELATIVE = re.compile(r"(?P<which>this|last)[ _-](?P<what>week|month|quarter|year)", re.I)
 _DAYS = {"today": 0, "yesterday": 1}
 _DAY = timedelta(days=1)
+_EARLIEST: Micros = -86_400 * SECOND
+"""1970 begins earlier in the east."""
 _VALID = (
     "write today, yesterday, 2026-09-14, 2026-W38, 2026-09, 2026-Q3, 2026; this-week, last-month, last-quarter, "
     "last-year; or FROM..TO with any of these or with date-times, such as 2026-09-01..2026-09-14"
@@ -67,6 +69,8 @@ def parse(text: str, timezone: str, now: Micros) -> Period:
         raise PeriodError(f"{text!r} is not a period; {_VALID}") from None
     if start >= end:
         raise PeriodError(f"the period {text!r} ends before it begins; {_VALID}")
+    if start < _EARLIEST:
+        raise PeriodError(f"the period {text!r} begins before 1970; {_VALID}")
     if start > now:
         raise PeriodError(f"the period {text!r} has not begun; {_VALID}")
     return Period(name, Interval(start, end), timezone)

@@ -49,7 +49,9 @@ def test_what_nobody_or_only_the_monitor_has_acknowledged_is_not(answer: bytes) 
     assert asked(answering(200, answer))[0] is None
 
 
-@pytest.mark.parametrize("answer", [b"[]", b"<html>", b'{"incidents": [{"acknowledgements": [{}]}]}', b'{"error": 1}'])
+@pytest.mark.parametrize(
+    "answer", [b"[" * 60_000, b"[]", b"<html>", b'{"incidents": [{"acknowledgements": [{}]}]}', b'{"error": 1}']
+)
 def test_an_answer_of_another_form_is_an_error(answer: bytes) -> None:
     with pytest.raises(DeliveryError):
         asked(answering(200, answer))

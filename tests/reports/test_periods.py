@@ -120,6 +120,7 @@ def test_a_day_or_a_quarter_over_daylight_saving_has_its_true_length(text: str, 
         ("2026-09-14..2026-09-01", "ends before it begins"),
         ("today..yesterday", "ends before it begins"),
         ("2031", "has not begun"),
+        ("0001-Q1", "begins before 1970"),
         ("2026-11-25", "has not begun"),
     ],
 )

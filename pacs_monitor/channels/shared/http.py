@@ -101,7 +101,7 @@ class HttpSender:
         said = self._said(answer, None, "")
         try:
             return json.loads(answer.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise DeliveryError("bad_content", f"the answer is no JSON: {said}") from None
 
     def _exchange(
