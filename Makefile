@@ -22,6 +22,7 @@ check: $(READY) peers  ## format, lint, types, floors, configuration, rules
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --package pacs_monitor
 	$(BIN)/lint-imports
 	$(BIN)/pacs-monitor check-config monitor.yaml
 	promtool check rules rules/*.yaml

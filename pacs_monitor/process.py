@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 
+from pacs_monitor import signals, systemd
 from pacs_monitor.alerting.journal import Journal, journal_file
 from pacs_monitor.alerting.recovery import recover_as_standby
 from pacs_monitor.clock import SystemClock
@@ -21,6 +22,7 @@ from pacs_monitor.history import FencedError, HistoryError
 from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role
 from pacs_monitor.standby import first_of, stand_by
+from pacs_monitor.supervision import Supervisor
 
 log = logging.getLogger(__name__)
 GARBAGE = 10_000
@@ -72,10 +74,10 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 def raise_descriptor_limit() -> None:
     """As many file descriptors as the system allows: each run in progress holds one."""
-    try:
-        import resource  # noqa: PLC0415 - not on every platform
-    except ImportError:
+    if sys.platform == "win32":
         return
+    import resource  # noqa: PLC0415 - not on every platform
+
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -87,10 +89,11 @@ async def _run_until_stopped(estate: Estate) -> None:
     def end() -> None:
         if not stop.is_set():
             stop.set()
+            systemd.tell(systemd.ENDING)
             leave_at_last(LEFT_AT_LAST)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end)
+    signals.at_end(end)
+    watchdog = Supervisor().supervise("watchdog", systemd.keep_watched)
     reloads: set[asyncio.Task[None]] = set()
 
     def hang_up() -> None:
@@ -103,11 +106,13 @@ async def _run_until_stopped(estate: Estate) -> None:
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
-    loop.add_signal_handler(signal.SIGHUP, hang_up)  # before anything takes time: without a handler it would end us
+    signals.at_hang_up(hang_up)  # before anything takes time: without a handler it would end us
     daemon: Daemon | None = None
     instance = Instance(estate.monitor, SystemClock())
     try:
         await _hand_over(estate, instance)
+        if instance.term is not None:
+            systemd.tell(systemd.ready("waiting for its turn to lead"))
         while (led := await stand_by(estate, instance, stop)) is not None:
             try:
                 daemon = await _opened(led, instance, stop)
@@ -124,6 +129,7 @@ async def _run_until_stopped(estate: Estate) -> None:
             estate, daemon = daemon.estate, None
     finally:
         leave_at_last(LEFT_AT_LAST)
+        watchdog.cancel()
         await instance.end()
 
 
@@ -154,6 +160,7 @@ async def _lead(daemon: Daemon, instance: Instance, stop: asyncio.Event) -> None
     except BaseException:
         await daemon.step_down()
         raise
+    systemd.tell(systemd.ready("monitoring"))
     gc.collect()
     gc.set_threshold(GARBAGE)
     gc.freeze()  # what is there now stays: to look through it again and again would cost a tenth of the time
@@ -163,6 +170,7 @@ async def _lead(daemon: Daemon, instance: Instance, stop: asyncio.Event) -> None
         if instance.role is not Role.FENCED:
             await daemon.stop()
     if instance.role is Role.FENCED:
+        systemd.tell(systemd.ready("waiting for its turn to lead"))
         await instance.step_down(await daemon.step_down(), daemon.forget)
         gc.unfreeze()
 

@@ -8,7 +8,7 @@ shell that somebody opened in the container, are left alone. A dead orphan stays
 asks for it (wait(2)), so somebody must: only for those that we killed, or that nobody asked for in a while, since the
 status of a child that we started is for whoever started it.
 
-Elsewhere orphans are given to process 1, and only the group and the family of a command are ended.
+Elsewhere orphans are given to process 1, and only the group (not on Windows) and the family of a command are ended.
 """
 
 from __future__ import annotations
@@ -61,8 +61,12 @@ class ProcessReaper:
 
     def end(self, name: str, leader: int) -> None:
         """Kill the group of the process that a command was started as, its family, and what these have left."""
-        with suppress(ProcessLookupError):
-            os.killpg(leader, signal.SIGKILL)
+        if sys.platform == "win32":  # it has no groups of processes
+            with suppress(psutil.Error):
+                psutil.Process(leader).kill()
+        else:
+            with suppress(ProcessLookupError):
+                os.killpg(leader, signal.SIGKILL)
         self._kill(name, leader)
 
     def sweep(self) -> None:
@@ -100,7 +104,7 @@ class ProcessReaper:
                     yield process
 
     def _is_left(self, process: psutil.Process, name: str, leader: int) -> bool:
-        if os.getsid(process.pid) == leader:
+        if sys.platform != "win32" and os.getsid(process.pid) == leader:
             return True
         if process.status() == psutil.STATUS_DISK_SLEEP:  # whoever reads its environment may hang with it
             return False
@@ -110,6 +114,8 @@ class ProcessReaper:
 
 def _taken_off(process: psutil.Process) -> bool:
     """Whether a process of ours is no more; one that is dead is asked for."""
+    if sys.platform == "win32":  # nobody has to ask
+        return not process.is_running()
     try:
         return not process.is_running() or os.waitpid(process.pid, os.WNOHANG)[0] == process.pid
     except ChildProcessError:  # its parent is still there, or has asked for it
@@ -118,7 +124,7 @@ def _taken_off(process: psutil.Process) -> bool:
 
 def _any_dead() -> bool:
     """Whether a child is dead and was not asked for: one system call, which takes nothing off."""
-    if not _LINUX:
+    if sys.platform != "linux":
         return False
     try:
         return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None

@@ -13,6 +13,7 @@ import asyncio
 import json
 import logging
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -251,8 +252,12 @@ def _replace(file: Path, text: str) -> None:
 
 def _flush(file: Path) -> None:
     """File and folder on the disk, for a machine that loses its power."""
-    for path in (file, file.parent):
-        opened = os.open(path, os.O_RDONLY)
+    if sys.platform == "win32":  # which flushes no folder, and no file that is open to be read alone
+        flags, paths = os.O_RDWR, (file,)
+    else:
+        flags, paths = os.O_RDONLY, (file, file.parent)
+    for path in paths:
+        opened = os.open(path, flags)
         try:
             os.fsync(opened)
         finally:

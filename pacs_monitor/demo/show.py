@@ -7,7 +7,6 @@ import base64
 import logging
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from pacs_monitor import daemon, process
+from pacs_monitor import daemon, process, signals
 from pacs_monitor.config import load
 from pacs_monitor.demo.pager import Pager
 from pacs_monitor.threads import in_thread
@@ -54,8 +53,7 @@ def run(seconds: float | None) -> int:
 async def _play(seconds: float | None) -> tuple[bool, set[str]]:
     """Whether somebody ended it, and what arrived at the pager. Until here Ctrl-C ends the process by itself."""
     ended = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    signals.at_end(ended.set)
     with tempfile.TemporaryDirectory(prefix="pacs-monitor-demo-") as folder:
         stage = _Scenario(Path(folder))
         try:

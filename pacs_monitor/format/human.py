@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import sys
 from datetime import UTC, datetime, tzinfo
 from hashlib import sha256
 from math import floor
@@ -131,7 +132,9 @@ def login_name() -> str:
     """Who runs this process; in a container it may be a number alone."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):
+    except (ImportError, KeyError, OSError):
+        if sys.platform == "win32":
+            return "unknown"
         return str(os.getuid())
 
 

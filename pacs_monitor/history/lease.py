@@ -23,11 +23,28 @@ if sys.platform == "win32":
 
     def _lock(file: IO[bytes]) -> None:
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+    def _lock_inside(_database: str, _name: str) -> int | None:
+        return None
 else:
     import fcntl
 
     def _lock(file: IO[bytes]) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _lock_inside(database: str, name: str) -> int | None:
+        """The open file that has the lock; None where the system has no such locks. OSError when another has it."""
+        command = getattr(fcntl, "F_OFD_SETLK", None)
+        if command is None:
+            return None
+        file = os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        byte = SQLITE_ENDS + int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big")
+        try:
+            fcntl.fcntl(file, command, struct.pack("hhqqixxxx", fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0))
+        except OSError:
+            os.close(file)
+            raise
+        return file
 
 
 SQLITE_ENDS = 1 << 62
@@ -86,10 +103,12 @@ class DatabaseLease:
         """Whether both are ours now; OSError when a file cannot be opened or locked."""
         if not self._beside.take():
             return False
-        if self._lock_inside():
-            return True
-        self.release()
-        return False
+        try:
+            self._inside = _lock_inside(self._database, self._name)
+        except (BlockingIOError, PermissionError):
+            self._beside.release()
+            return False
+        return True
 
     def keep(self) -> str | None:
         """Take a lock file that somebody removed anew; why it cannot be had. At each look."""
@@ -106,20 +125,6 @@ class DatabaseLease:
             os.close(self._inside)
             self._inside = None
         self._beside.release()
-
-    def _lock_inside(self) -> bool:
-        command = getattr(fcntl, "F_OFD_SETLK", None) if sys.platform != "win32" else None
-        if command is None:
-            return True
-        self._inside = os.open(self._database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
-        digest = hashlib.sha256(self._name.encode()).digest()
-        byte = SQLITE_ENDS + int.from_bytes(digest[:6], "big")
-        lock = struct.pack("hhqqixxxx", fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0)
-        try:
-            fcntl.fcntl(self._inside, command, lock)
-        except (BlockingIOError, PermissionError):
-            return False
-        return True
 
 
 def _private(path: str, flags: int) -> int:

@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 if sys.platform == "win32":
     import msvcrt
 
+    BYTES = 1 << 31
+    """How many bytes of a file can be told apart: msvcrt.locking counts from a position of 32 bits."""
+
     def _lock(file: int, byte: int) -> None:
         os.lseek(file, byte, os.SEEK_SET)
         msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
@@ -37,6 +40,8 @@ if sys.platform == "win32":
         msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
 else:
     import fcntl
+
+    BYTES = 1 << 56
 
     def _lock(file: int, byte: int) -> None:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
@@ -169,7 +174,7 @@ def _byte_of(address: Address) -> int:
 
 def _byte(what: str) -> int:
     """Far from each other, so that only an accident makes two wait for each other."""
-    return int.from_bytes(hashlib.sha256(what.encode()).digest()[:7])
+    return int.from_bytes(hashlib.sha256(what.encode()).digest()[:7]) % BYTES
 
 
 def shared_seats(database: str, monitor: str) -> SeatLocks | None:

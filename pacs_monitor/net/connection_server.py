@@ -17,6 +17,7 @@ import logging
 import os
 import socket
 import ssl
+import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -200,9 +201,9 @@ class Server:
 
 def descriptors() -> int:
     """How many files and sockets the process may have open; where the system does not say, what Windows allows."""
-    try:
-        import resource  # noqa: PLC0415 - not on every platform
-    except ImportError:
+    if sys.platform == "win32":
         return DESCRIPTORS_UNSAID
+    import resource  # noqa: PLC0415 - not on every platform
+
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return soft if soft != resource.RLIM_INFINITY else 1 << 20

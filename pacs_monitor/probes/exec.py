@@ -8,7 +8,8 @@ Exit status 0 is ok, 1 a warning, 2 a failure and 3 unknown, as in the plugins' 
 with which a shell reports that a command cannot be run, are unknown, too. The command is a list of arguments and is not
 passed to a shell. It gets no terminal, no input and none of the monitor's environment. At the deadline it is killed
 with its whole process group, and any processes that it leaves behind are killed as well; on Linux this includes
-processes that daemonised themselves, unless they cleared their environment (`PACS_MONITOR_RUN`).
+processes that daemonised themselves, unless they cleared their environment (`PACS_MONITOR_RUN`). On Windows the monitor
+runs no commands: let a scheduled job there report by `push`.
 
 It runs only when `monitor.allow` names the check, because it runs whatever the configuration says with the monitor's
 rights. The first non-empty line of its output or, if there is none, the last line of its standard error is shown and
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from math import isfinite
@@ -108,6 +110,8 @@ class Exec(Probe):
         return True
 
     async def run(self, _node: Node, settings: ExecSettings, ctx: ProbeContext) -> Outcome:
+        if sys.platform == "win32":  # its event loop reads no pipes that others have made
+            return _failed(Reason.NOT_CONFIGURED, "the monitor runs no commands on Windows: let a job report by `push`")
         began = ctx.clock.monotonic()
         environment = _ENVIRONMENT | {name: value.get_secret_value() for name, value in settings.environment.items()}
         try:

@@ -11,11 +11,11 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import psutil
 
@@ -152,10 +152,7 @@ def _of_systemd(names: Collection[str], trace: Trace) -> dict[str, str]:
 
 def _of_windows(names: Collection[str]) -> dict[str, str]:
     plain = {name.casefold() for name in names}
-    services = [
-        service
-        for service in psutil.win_service_iter()  # type: ignore[attr-defined]  # of Windows alone
-        if plain & {service.name().casefold(), service.display_name().casefold()}
-    ]
-    states = {service.name(): service.status() for service in services}
-    return of_windows(names, states, {service.name(): service.display_name() for service in services})
+    services: Iterable[Any] = vars(psutil)["win_service_iter"]()  # of Windows alone
+    wanted = [one for one in services if plain & {one.name().casefold(), one.display_name().casefold()}]
+    states = {one.name(): one.status() for one in wanted}
+    return of_windows(names, states, {one.name(): one.display_name() for one in wanted})
