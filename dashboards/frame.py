@@ -22,15 +22,10 @@ def dashboard(
     since: str = "now-6h",
 ) -> Json:
     """`nodes`: whether it can be narrowed down to sites, roles and nodes; `path` of our own page about the same."""
-    own = {
-        "title": "Open the monitor",
-        "type": "link",
-        "url": "${monitor}" + path,
-        "targetBlank": True,
-        "icon": "external link",
-    }
-    others = {"title": "PACS dashboards", "type": "dashboards", "tags": [TAG], "asDropdown": True}
-    keep = {"keepTime": True, "includeVars": True, "targetBlank": False, "icon": "external link"}
+    link = {"icon": "external link", "tooltip": "", "includeVars": True, "keepTime": True}
+    others = {"title": "PACS dashboards", "type": "dashboards", "tags": [TAG], "asDropdown": True, "targetBlank": False}
+    own = {"title": "Open the monitor", "type": "link", "url": "${monitor}" + path, "targetBlank": True, "tags": []}
+    alone = {"asDropdown": False, "includeVars": False, "keepTime": False}
     return {
         "uid": uid,
         "title": title,
@@ -43,7 +38,7 @@ def dashboard(
         "refresh": "30s",
         "timezone": "",
         "time": {"from": since, "to": "now"},
-        "links": [others | keep, own],
+        "links": [link | others, link | own | alone],
         "annotations": {"list": _annotations(nodes=nodes)},
         "templating": {"list": _variables(nodes=nodes)},
         "panels": panels,
@@ -65,15 +60,17 @@ def _annotations(*, nodes: bool) -> list[Json]:
 
 
 def _annotation(name: str, color: str, expr: str, text: str) -> Json:
-    asked = {"expr": expr, "titleFormat": text, "step": "60s"}
-    return {"name": name, "datasource": SOURCE, "enable": True, "hide": False, "iconColor": color, **asked}
+    shown = {"enable": True, "hide": False, "iconColor": color, "titleFormat": text}
+    return {"name": name, "datasource": SOURCE, "target": {"refId": "A", "expr": expr, "interval": "60s"}, **shown}
 
 
 def _variables(*, nodes: bool) -> list[Json]:
     url = {"name": "monitor", "label": "Address of the monitor", "type": "textbox", "query": "http://127.0.0.1:9741"}
     current = {"current": {"text": url["query"], "value": url["query"]}}
     source = {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"}
-    found: list[Json] = [source | {"refresh": 1, "multi": False, "includeAll": False, "current": {}}]
+    found: list[Json] = [
+        source | {"refresh": 1, "multi": False, "includeAll": False, "current": {"text": "default", "value": "default"}}
+    ]
     if nodes:
         found += [
             _query("site", "Site", "label_values(pacs_check_state, site)", ".*"),
@@ -91,7 +88,6 @@ def _query(name: str, label: str, definition: str, everything: str | None = None
         "type": "query",
         "datasource": SOURCE,
         "query": {"query": definition, "refId": name},
-        "definition": definition,
         "refresh": 2,
         "sort": 1,
         "multi": True,

@@ -51,6 +51,9 @@ def stat(
         "textMode": "auto",
         "orientation": "auto",
         "justifyMode": "auto",
+        "wideLayout": True,
+        "showPercentChange": False,
+        "percentChangeColorMode": "standard",
     }
     targets = _targets(queries, instant=True)
     return _panel("stat", title, description, targets, _defaults(unit, decimals, steps, mappings), options)
@@ -98,7 +101,7 @@ def timeline(title: str, description: str, queries: Mapping[str, str], states: S
         "showValue": "never",
         "rowHeight": 0.9,
         "alignValue": "left",
-        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
         "tooltip": {"mode": "single", "sort": "none"},
     }
     return _panel("state-timeline", title, description, _targets(queries), defaults, options)
@@ -144,10 +147,12 @@ def table(
     shown = {"include": {"names": [*labels, *values]}}
     organize = {"renameByName": values, "indexByName": order, "excludeByName": {}}
     targets = [t | {"format": "table", "legendFormat": ""} for t in _targets(queries, instant=True)]
-    options: Json = {"showHeader": True, "cellHeight": "sm"}
+    options: Json = {"frameIndex": 0, "showHeader": True, "cellHeight": "sm"}
     if sort:
         options["sortBy"] = [{"displayName": sort[0], "desc": sort[1]}]
-    panel = _panel("table", title, description, targets, _defaults("short", None, PLAIN, ()), options)
+    defaults = _defaults("short", None, PLAIN, ())
+    defaults["custom"] = {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}
+    panel = _panel("table", title, description, targets, defaults, options)
     panel["fieldConfig"]["overrides"] = list(columns)
     merge = [{"id": "merge", "options": {}}, {"id": "filterFieldsByName", "options": shown}]
     panel["transformations"] = [*merge, {"id": "organize", "options": organize}]

@@ -44,11 +44,11 @@ def queries(dashboard: dict[str, Any]) -> Iterator[Query]:
         for target in panel["targets"]:
             yield Query(f"{panel['title']} {target['refId']}", fill(target["expr"]))
     for annotation in dashboard["annotations"]["list"]:
-        yield Query(annotation["name"], fill(annotation["expr"]))
+        yield Query(annotation["name"], fill(annotation["target"]["expr"]))
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query":
-            found = LABEL_VALUES.fullmatch(variable["definition"])
-            assert found, variable["definition"]
+            found = LABEL_VALUES.fullmatch(variable["query"]["query"])
+            assert found, variable["query"]
             yield Query(f"${variable['name']}", f"count by ({found[2]}) ({fill(found[1])})")
 
 

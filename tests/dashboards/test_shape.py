@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import promql_parser
 import pytest
 
@@ -24,6 +26,7 @@ from tests.dashboards.queries import (
 
 each = pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.name)
 COLUMNS = 24
+SCHEMA = Path(__file__).parent / "schema"
 PANELS = {"stat", "table", "timeseries", "state-timeline"}
 COMMON = {"datasource", "monitor"}
 OF_NODES = COMMON | {"site", "role", "node"}
@@ -113,6 +116,24 @@ def test_every_metric_is_one_that_the_monitor_promises(file: Path) -> None:
 @each
 def test_every_recorded_series_is_recorded_by_the_rules(file: Path) -> None:
     assert {name for query in queries(load(file)) for name in recordings(query.expr)} - recorded() == set()
+
+
+@each
+def test_it_is_what_the_schema_of_grafana_says(file: Path) -> None:
+    dashboard = load(file)
+    for annotation in dashboard["annotations"]["list"]:
+        del annotation["titleFormat"], annotation["target"]  # of the data source: the schema knows Grafana's own alone
+    found = [error.message for error in _schema("dashboard").iter_errors(dashboard)]
+    for panel in dashboard["panels"]:
+        config = panel["fieldConfig"]["defaults"].get("custom", {})
+        found += [error.message for error in _schema(f"{panel['type']}.Options").iter_errors(panel["options"])]
+        found += [error.message for error in _schema(f"{panel['type']}.FieldConfig").iter_errors(config)]
+    assert found == []
+
+
+def _schema(name: str) -> jsonschema.Draft7Validator:
+    """See schema/README.md."""
+    return jsonschema.Draft7Validator(json.loads((SCHEMA / f"{name}.json").read_text()))
 
 
 def _overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:
