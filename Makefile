@@ -27,6 +27,7 @@ check: $(READY) peers  ## format, lint, types, floors, configuration, rules
 	$(BIN)/pacs-monitor check-config monitor.yaml
 	promtool check rules rules/*.yaml
 	promtool test rules rules/tests/*.yaml
+	$(BIN)/python -m dashboards --check
 
 proof: $(READY) peers  ## the long forms of the proofs: kill storms, loads; what they saw goes to docs/reliability.md
 	$(BIN)/pytest -m proof --timeout 3600 --write-reliability

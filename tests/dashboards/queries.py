@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from pacs_monitor import probes
+
 ROOT = Path(__file__).parents[2]
 DASHBOARDS = sorted((ROOT / "dashboards").glob("*.json"))
 
@@ -17,7 +21,8 @@ ANY = ".*"
 """Every variable of ours is matched by a regular expression, and stands at All."""
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 LABEL_VALUES = re.compile(r"label_values\((.+),\s*(\w+)\)")
-METRIC = re.compile(r"(?<![\w:])pacs_\w+")
+METRIC = re.compile(r"(?<![\w:])pacs_\w+(?![\w:])")
+RECORDING = re.compile(r"\w+(?::\w+)+")
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,11 @@ def queries(dashboard: dict[str, Any]) -> Iterator[Query]:
         for target in panel["targets"]:
             yield Query(f"{panel['title']} {target['refId']}", fill(target["expr"]))
     for annotation in dashboard["annotations"]["list"]:
-        yield Query(annotation["name"], fill(annotation["expr"]))
+        yield Query(annotation["name"], fill(annotation["target"]["expr"]))
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query":
-            found = LABEL_VALUES.fullmatch(variable["definition"])
-            assert found, variable["definition"]
+            found = LABEL_VALUES.fullmatch(variable["query"]["query"])
+            assert found, variable["query"]
             yield Query(f"${variable['name']}", f"count by ({found[2]}) ({fill(found[1])})")
 
 
@@ -66,3 +71,21 @@ def documented_metrics() -> set[str]:
     """What docs/metrics.md promises."""
     rows = re.findall(r"^\| `(pacs_\w+)`", (ROOT / "docs" / "metrics.md").read_text(), re.MULTILINE)
     return set(rows)
+
+
+def measured_metrics() -> set[str]:
+    """What the probes measure, as `pacs-monitor probes KIND` lists it."""
+    return {f"pacs_{measure.name}" for kind in probes.kinds().values() for measure in getattr(kind, "measures", ())}
+
+
+def recordings(expr: str) -> set[str]:
+    """The recorded series that an expression asks for."""
+    bare = re.sub(r'"[^"]*"|\[[^\]]*\]', "", expr)
+    return set(RECORDING.findall(bare))
+
+
+def recorded() -> set[str]:
+    """What the rules record."""
+    files = [yaml.safe_load(file.read_text()) for file in (ROOT / "rules").glob("*.yaml")]
+    rules = [rule for file in files for group in file["groups"] for rule in group["rules"]]
+    return {rule["record"] for rule in rules if "record" in rule}

@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import promql_parser
 import pytest
 
-from tests.dashboards.queries import DASHBOARDS, documented_metrics, load, metrics, queries, variables
+from dashboards.all import rendered
+from tests.dashboards.queries import (
+    DASHBOARDS,
+    documented_metrics,
+    load,
+    measured_metrics,
+    metrics,
+    queries,
+    recorded,
+    recordings,
+    variables,
+)
 
-pytestmark = pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.name)
+each = pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.name)
 COLUMNS = 24
+SCHEMA = Path(__file__).parent / "schema"
 PANELS = {"stat", "table", "timeseries", "state-timeline"}
+COMMON = {"datasource", "monitor"}
+OF_NODES = COMMON | {"site", "role", "node"}
 
 
+def test_the_json_is_what_the_source_says() -> None:
+    found = {file.stem: file.read_text() for file in DASHBOARDS}
+    assert found == rendered(), "run `python -m dashboards`"
+
+
+@each
 def test_it_has_what_grafana_needs_to_import_it(file: Path) -> None:
     dashboard = load(file)
     assert dashboard["uid"]
@@ -24,11 +46,13 @@ def test_it_has_what_grafana_needs_to_import_it(file: Path) -> None:
     assert "id" not in dashboard, "an id belongs to one server's database"
 
 
+@each
 def test_panels_have_ids_of_their_own(file: Path) -> None:
     ids = [panel["id"] for panel in load(file)["panels"]]
     assert sorted(set(ids)) == sorted(ids)
 
 
+@each
 def test_panels_lie_on_the_grid_and_do_not_overlap(file: Path) -> None:
     panels = load(file)["panels"]
     for panel in panels:
@@ -39,6 +63,7 @@ def test_panels_lie_on_the_grid_and_do_not_overlap(file: Path) -> None:
         assert not _overlap(one["gridPos"], other["gridPos"]), (one["title"], other["title"])
 
 
+@each
 def test_every_panel_says_what_it_shows(file: Path) -> None:
     for panel in load(file)["panels"]:
         assert panel["type"] in PANELS
@@ -47,6 +72,7 @@ def test_every_panel_says_what_it_shows(file: Path) -> None:
         assert panel["targets"], panel["title"]
 
 
+@each
 def test_every_query_goes_to_the_chosen_data_source(file: Path) -> None:
     dashboard = load(file)
     askers = [*dashboard["panels"], *dashboard["annotations"]["list"]]
@@ -55,25 +81,59 @@ def test_every_query_goes_to_the_chosen_data_source(file: Path) -> None:
     assert {asker["datasource"]["uid"] for asker in askers} == {"${datasource}"}
 
 
+@each
 def test_the_queries_of_a_panel_have_names_of_their_own(file: Path) -> None:
     for panel in load(file)["panels"]:
         names = [target["refId"] for target in panel["targets"]]
         assert sorted(set(names)) == sorted(names), panel["title"]
 
 
+@each
 def test_every_variable_that_is_used_is_defined_and_the_other_way_round(file: Path) -> None:
     defined = {variable["name"] for variable in load(file)["templating"]["list"]}
+    assert defined in (COMMON, OF_NODES)
     assert variables(file.read_text()) == defined
 
 
+@each
+def test_every_panel_has_a_unit_and_thresholds(file: Path) -> None:
+    for panel in load(file)["panels"]:
+        assert panel["fieldConfig"]["defaults"].keys() >= {"unit", "thresholds", "mappings"}, panel["title"]
+
+
+@each
 def test_every_query_is_promql(file: Path) -> None:
     for query in queries(load(file)):
         assert promql_parser.parse(query.expr) is not None, query
 
 
+@each
 def test_every_metric_is_one_that_the_monitor_promises(file: Path) -> None:
     used = {name for query in queries(load(file)) for name in metrics(query.expr)}
-    assert used - documented_metrics() == set()
+    assert used - documented_metrics() - measured_metrics() == set()
+
+
+@each
+def test_every_recorded_series_is_recorded_by_the_rules(file: Path) -> None:
+    assert {name for query in queries(load(file)) for name in recordings(query.expr)} - recorded() == set()
+
+
+@each
+def test_it_is_what_the_schema_of_grafana_says(file: Path) -> None:
+    dashboard = load(file)
+    for annotation in dashboard["annotations"]["list"]:
+        del annotation["titleFormat"], annotation["target"]  # of the data source: the schema knows Grafana's own alone
+    found = [error.message for error in _schema("dashboard").iter_errors(dashboard)]
+    for panel in dashboard["panels"]:
+        config = panel["fieldConfig"]["defaults"].get("custom", {})
+        found += [error.message for error in _schema(f"{panel['type']}.Options").iter_errors(panel["options"])]
+        found += [error.message for error in _schema(f"{panel['type']}.FieldConfig").iter_errors(config)]
+    assert found == []
+
+
+def _schema(name: str) -> jsonschema.Draft7Validator:
+    """See schema/README.md."""
+    return jsonschema.Draft7Validator(json.loads((SCHEMA / f"{name}.json").read_text()))
 
 
 def _overlap(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -1,0 +1,127 @@
+"""Monitor health: whether the monitor itself works."""
+
+from __future__ import annotations
+
+from dashboards import frame
+from dashboards.panels import Json, mapped, per_interval, rows, series, stat, timeline
+
+ROLES = ((0, "no", "transparent"), (1, "yes", "green"))
+ANSWERS = ((0, "no answer", "red"), (1, "answers", "green"))
+MEDIAN = "histogram_quantile(0.5, sum by (instance, le) (rate(pacs_scheduler_lag_seconds_bucket[$__rate_interval])))"
+UP = 'up{job="pacs-monitor"}'
+
+
+def dashboard() -> Json:
+    answers = stat(
+        "Scrape",
+        "Whether each daemon answers.",
+        {"{{instance}}": UP},
+        mappings=mapped(*ANSWERS),
+        steps=(("red", None), ("green", 1)),
+    )
+    roles = stat(
+        "Role",
+        "Of each daemon of a pair.",
+        {"{{instance}} {{role}}": "pacs_monitor_role == 1"},
+        mappings=mapped(*ROLES),
+        steps=(("green", None),),
+    )
+    config = stat(
+        "Configuration",
+        "Red when the configuration on disk has errors, and the one before it is still in force.",
+        {"{{instance}}": "pacs_config_last_reload_successful"},
+        mappings=mapped((0, "errors", "red"), (1, "in force", "green")),
+        steps=(("red", None), ("green", 1)),
+    )
+    version = stat("Version", "Of each daemon.", {"{{instance}} {{version}}": "pacs_build_info"}, background=False)
+    version["options"]["textMode"] = "name"
+    coverage = stat(
+        "Coverage",
+        "Share of the selected time in which the daemon answered its scrape. The rest is unknown, never downtime.",
+        {"{{instance}}": 'avg_over_time(up{job="pacs-monitor"}[$__range])'},
+        unit="percentunit",
+        decimals=2,
+        steps=(("red", None), ("yellow", 0.99), ("green", 0.999)),
+    )
+    up = timeline("Answers", "Each daemon over time.", {"{{instance}}": UP}, ANSWERS)
+    lag = series(
+        "Scheduling lag",
+        "From when a run was due to its start.",
+        {
+            "{{instance}} p99": "instance:pacs_scheduler_lag_seconds:p99_5m",
+            "{{instance}} median": MEDIAN,
+        },
+        unit="s",
+        steps=(("green", None), ("red", 1)),
+    )
+    runs = series(
+        "Runs",
+        "Started per second, in progress now, and those that were skipped or overdue per interval.",
+        {
+            "started": "sum by (instance) (rate(pacs_probe_runs_total[$__rate_interval]))",
+            "in progress": "pacs_runs_in_progress",
+            "skipped": "increase(pacs_runs_skipped_total[$__rate_interval])",
+            "overdue": "increase(pacs_runs_overdue_total[$__rate_interval])",
+        },
+    )
+    history = series(
+        "Database",
+        "Duration of the write in progress, and refused writes per interval.",
+        {
+            "write in progress (s)": "pacs_history_write_seconds",
+            "refused": "increase(pacs_history_write_failures_total[$__rate_interval])",
+        },
+        steps=(("green", None), ("red", 5)),
+    )
+    tasks = series(
+        "The monitor's own faults",
+        "Failures of its tasks, heartbeats that did not arrive outside, audit entries not recorded: per interval.",
+        {
+            "task {{task}}": per_interval("pacs_task_failures_total", "task"),
+            "heartbeat": "increase(pacs_heartbeat_failures_total[$__rate_interval])",
+            "audit unrecorded": "increase(pacs_audit_unrecorded_total[$__rate_interval])",
+            "audit lost": "increase(pacs_audit_syslog_lost_total[$__rate_interval])",
+        },
+        stacked=True,
+    )
+    outside = series(
+        "Seen from outside",
+        "Since the last heartbeat was accepted, and since each change calendar was read well.",
+        {
+            "heartbeat": "time() - pacs_heartbeat_last_success_timestamp_seconds",
+            "calendar {{name}}": "time() - pacs_maintenance_calendar_last_success_timestamp_seconds",
+        },
+        unit="s",
+    )
+    turned = series(
+        "Connections turned away, lookups",
+        "By our listeners, with the reason, per interval; and name lookups in progress.",
+        {
+            "{{listener}} {{reason}}": per_interval("pacs_connections_turned_away_total", "listener, reason"),
+            "lookups": "pacs_resolver_lookups_in_progress",
+        },
+    )
+    load = series(
+        "Processor",
+        "Seconds of processor time per second.",
+        {"{{instance}}": 'rate(process_cpu_seconds_total{job="pacs-monitor"}[$__rate_interval])'},
+        unit="s",
+    )
+    memory = series(
+        "Memory", "Resident.", {"{{instance}}": 'process_resident_memory_bytes{job="pacs-monitor"}'}, unit="bytes"
+    )
+    return frame.dashboard(
+        "pacs-monitor",
+        "PACS monitor health",
+        "Whether the monitor itself works: its scrape, its schedule, its database, its configuration.",
+        rows(
+            (5, (answers, roles, config, version, coverage)),
+            (5, (up,)),
+            (8, (lag, runs)),
+            (8, (history, tasks)),
+            (8, (outside, turned)),
+            (8, (load, memory)),
+        ),
+        nodes=False,
+        path="/monitor",
+    )
