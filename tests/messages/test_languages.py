@@ -325,9 +325,9 @@ def test_an_sms_in_german_says_what_where_since_when_and_whom_to_call() -> None:
         opened_ = Notification("x", "hook", Event.OPENED, at(60), {**data, **voice(monitor), "code": "K7"})
         text = short(opened_, opened_.data, Form())
     assert text == (
-        "KRITISCH Main archive AUSGEFALLEN seit 17:00: dicom_echo, lehnt Verbindungen ab. no priors. Prüfen, ob "
-        "der Dienst läuft und diesen Port benutzt: der Rechner läuft, aber auf dem Port antwortet nichts. Anrufen: "
-        "4711. Zum Quittieren K7 antworten."
+        "KRITISCH Main archive AUSGEFALLEN seit 17:00: dicom_echo, lehnt Verbindungen ab. no priors. Anrufen: "
+        "4711. Prüfen, ob der Dienst läuft und diesen Port benutzt: der Rechner läuft, aber auf dem Port antwortet "
+        "nichts. Zum Quittieren K7 antworten."
     )
 
 

@@ -1,13 +1,14 @@
-"""A page in one or two SMS: what is broken, where, since when, why; for whom, what to do first, whom to call; the code.
+"""A page in one or two SMS: what is broken, where, since when, why; for whom, whom to call, what to do first; the code.
 
 The first four and the code are always in it. Which node it is survives every cut: of a name that is too long the
-beginning and the end stay. The rest fills what is left, in the order of its use at night. There is no link: a page that
-comes by SMS is sufficient without one. Pure.
+beginning and the end stay. The rest fills what is left, in the order of its use at night; whom to call is in it whole
+or not at all, since half a phone number calls somebody else. There is no link: a page that comes by SMS is sufficient
+without one. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -51,11 +52,12 @@ def short(notification: Notification, data: Mapping[str, Any], form: Form) -> st
     end = f" {_code(texts)}" if texts["code"] else ""
     limit = texts.room - texts.alphabet.size(end)
     head = _about_a_node(texts, limit) if texts.node else _ended(texts.fit(texts["summary"], limit - 1))
-    for sentence in _more(texts):
-        free = limit - texts.alphabet.size(head) - 1
-        if free >= WORTH_IT:
-            head += " " + texts.fit(sentence, free)
-    return head + end
+    if texts.event in ENDINGS or texts.event is Event.ACKNOWLEDGED:
+        return head + end
+    call = _call(texts, limit - texts.alphabet.size(head))
+    head = _filled(texts, head, (texts["impact"],), limit - texts.alphabet.size(call)) + call
+    detail = texts["detail"] if texts.node else ""
+    return _filled(texts, head, (texts["next_step"], texts["downtime_procedure"], detail), limit) + end
 
 
 class _Texts:
@@ -79,10 +81,12 @@ class _Texts:
         return plain(text, ascii_only=self._ascii_only)
 
     def fit(self, text: str, limit: int) -> str:
-        """Within so much; what the alphabet lacks must not make the whole SMS shorter."""
-        if self.alphabet is GSM7:
-            text = "".join(c if is_gsm7(c) else "?" for c in text)
-        return cut(text, max(0, limit), self.alphabet.size, DOTS)
+        """Within so much."""
+        return cut(self.spelled(text), max(0, limit), self.alphabet.size, DOTS)
+
+    def spelled(self, text: str) -> str:
+        """What the alphabet lacks must not make the whole SMS shorter."""
+        return "".join(c if is_gsm7(c) else "?" for c in text) if self.alphabet is GSM7 else text
 
     def clock(self, of: Mapping[str, Any], key: str) -> str:
         """`08:01` in the monitor's time zone, with the day if it is not that of the notification; "" if unknown."""
@@ -133,26 +137,29 @@ def _code(texts: _Texts) -> str:
     return _(sentence, code=texts["code"])
 
 
-def _more(texts: _Texts) -> Iterator[str]:
-    """Sentences about what goes on, the most useful first."""
-    if texts.event in ENDINGS or texts.event is Event.ACKNOWLEDGED:
-        return
-    sentences = (
-        texts["impact"],
-        texts["next_step"],
-        _call(texts),
-        texts["downtime_procedure"],
-        texts["detail"] if texts.node else "",
-    )
-    yield from map(_ended, filter(None, sentences))
+def _filled(texts: _Texts, head: str, sentences: Iterable[str], limit: int) -> str:
+    """With as much of the sentences as there is room for."""
+    for sentence in filter(None, sentences):
+        free = limit - texts.alphabet.size(head) - 1
+        if free >= WORTH_IT:
+            head += " " + texts.fit(_ended(sentence), free)
+    return head
 
 
-def _call(texts: _Texts) -> str:
+def _call(texts: _Texts, free: int) -> str:
+    """Whom to call, with the contract if there is room; "" where not even the number fits whole."""
     support = texts.data.get("support") or {}
     phone, contract = (texts.plain(str(support.get(key) or "")) for key in ("phone", "contract"))
-    if contract and phone:
-        return _("Call {phone} (contract {contract})", phone=phone, contract=contract)
-    return _("Call {phone}", phone=phone) if phone else ""
+    if not phone:
+        return ""
+    forms = [_("Call {phone}", phone=phone)]
+    if contract:
+        forms.insert(0, _("Call {phone} (contract {contract})", phone=phone, contract=contract))
+    for form in forms:
+        sentence = texts.spelled(f" {_ended(form)}")
+        if texts.alphabet.size(sentence) <= free:
+            return sentence
+    return ""
 
 
 def _ended(sentence: str) -> str:
