@@ -208,6 +208,8 @@ def test_room_is_what_surely_fits() -> None:
 def test_a_time_of_another_day_has_its_day() -> None:
     page = samples.notification(since="2025-11-22T03:00:00Z", timezone="Europe/Berlin")
     assert "since 22 Nov 04:00" in short(page, page.data, TWO)
+    with speaking("de"):
+        assert "seit 22.11. 04:00" in short(page, page.data, TWO)
 
 
 @pytest.mark.parametrize("spoken", ["en", "de"])

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pacs_monitor.channels.shared.gsm7 import GSM7, UCS2, Alphabet, is_gsm7, plain, room
 from pacs_monitor.channels.shared.rendering import cut, said
-from pacs_monitor.language import N_, _
+from pacs_monitor.language import N_, _, language
 from pacs_monitor.model import ENDINGS, SECOND, Event, IncidentKind, Notification, State, parse_iso
 
 DOTS = "..."
@@ -98,7 +98,9 @@ class _Texts:
             )
         except (ValueError, TypeError, OverflowError, OSError):  # a time that no calendar has must not cost the page
             return ""
-        return f"{at:%H:%M}" if at.date() == sent.date() else f"{at:%d %b %H:%M}"
+        if at.date() == sent.date():
+            return f"{at:%H:%M}"
+        return f"{at:%d.%m. %H:%M}" if language() == "de" else f"{at:%d %b %H:%M}"
 
 
 def _about_a_node(texts: _Texts, limit: int) -> str:
