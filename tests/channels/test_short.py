@@ -157,7 +157,7 @@ def test_the_corpus_fits_and_says_which_node(name: str, event: Event, form: Form
     assert node in text or title in text or (node[:10] in text and node[-10:] in text)
     assert "17:00" in text or event is Event.ACKNOWLEDGED or event in ENDINGS
     if event is Event.OPENED:
-        assert "DOWN" in text
+        assert "failing" in text
 
 
 @pytest.mark.parametrize(
@@ -199,6 +199,27 @@ def test_what_is_about_no_node_is_its_summary(summary: str, form: Form) -> None:
 def test_a_test_says_that_it_is_one(event: Event) -> None:
     page = samples.notification(event, test=True, node="TEST", summary="TEST \u2013 no fault: this is a test page")
     assert short(page, page.data, TWO).startswith("TEST - no fault: this is a test page.")
+
+
+@pytest.mark.parametrize(
+    ("reason", "probe", "spoken", "words"),
+    [
+        ("tcp_timeout", "dicom_echo", "en", "DOWN since"),
+        ("tcp_refused", "dicom_echo", "de", "AUSGEFALLEN seit"),
+        ("acse_timeout", "dicom_echo", "en", "DOWN since"),
+        ("over_limit", "disk", "en", "failing since"),
+        ("over_limit", "disk", "de", "gestört seit"),
+        ("out_of_resources", "dicom_store", "en", "failing since"),
+        ("newer_than_this_version", "disk", "en", "failing since"),
+        (None, None, "en", "failing since"),
+    ],
+)
+def test_only_what_cannot_be_reached_or_does_not_answer_is_down(
+    reason: str | None, probe: str | None, spoken: str, words: str
+) -> None:
+    page = samples.notification(reason=reason, probe=probe, timezone="Europe/Berlin")
+    with speaking(spoken):
+        assert f"(archive) {words} 17:00" in short(page, page.data, TWO)
 
 
 def test_room_is_what_surely_fits() -> None:

@@ -16,7 +16,18 @@ from zoneinfo import ZoneInfo
 from pacs_monitor.channels.shared.gsm7 import GSM7, UCS2, Alphabet, is_gsm7, plain, room
 from pacs_monitor.channels.shared.rendering import cut, said
 from pacs_monitor.language import N_, _, language
-from pacs_monitor.model import ENDINGS, SECOND, Event, IncidentKind, Notification, State, parse_iso
+from pacs_monitor.model import (
+    ENDINGS,
+    SECOND,
+    Event,
+    FailureClass,
+    IncidentKind,
+    Notification,
+    Reason,
+    State,
+    failure_class,
+    parse_iso,
+)
 
 DOTS = "..."
 WORTH_IT = 15
@@ -24,8 +35,11 @@ WORTH_IT = 15
 LONGEST_NAME, LONGEST_PERSON = 70, 30
 TIGHT = 100
 """Less room in all leaves out what is only kind: one SMS in UCS-2 has 70 characters."""
+_DOWN, _FAILING = N_("{where} DOWN since {since}"), N_("{where} failing since {since}")
+_OUT_OF_USE = frozenset({FailureClass.UNREACHABLE, FailureClass.UNRESPONSIVE})
+"""Failures after which a node is called down; one that answers, such as with a disk over its limit, is failing."""
+_REASONS = {reason.value: reason for reason in Reason}
 _OPEN: Mapping[str, str] = {
-    State.DOWN: N_("{where} DOWN since {since}"),
     State.DEGRADED: N_("{where} degraded since {since}"),
     State.UNKNOWN: N_("{where} failing since {since}, cannot be checked now"),
     State.ABSENT: N_("{where} is off now, its incident open since {since}"),
@@ -131,7 +145,13 @@ def _sentence(texts: _Texts) -> tuple[str, str, dict[str, str]]:
     if not texts.is_tight:
         before = _(_FIRST[texts.event]) + ": " if texts.event in _FIRST else ""
         before += _("CRITICAL") + " " if texts["severity"] == "critical" else ""
-    return before, _OPEN.get(texts["state"], N_("{where} failing since {since}")), {"since": since}
+    failing = _DOWN if texts["state"] == State.DOWN and _is_out_of_use(texts.data) else _FAILING
+    return before, _OPEN.get(texts["state"], failing), {"since": since}
+
+
+def _is_out_of_use(data: Mapping[str, Any]) -> bool:
+    """Whether it cannot be reached, or does not answer; of a reason that nobody knows, neither is claimed."""
+    return failure_class(_REASONS.get(said(data, "reason")), said(data, "probe")) in _OUT_OF_USE
 
 
 def _code(texts: _Texts) -> str:
