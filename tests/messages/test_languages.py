@@ -304,7 +304,7 @@ def test_a_page_in_german_is_whole() -> None:
         data = page.data(DOWN, Event.OPENED, replace(scene(CHECKS[ARCHIVE]), monitor=monitor, changes={}))
         text = plain_text({**data, **voice(monitor)})
     assert text.splitlines() == [
-        "Main archive lehnt Verbindungen auf Port 11112 ab, seit 17:00 Uhr; archive_disk funktioniert noch",
+        "KRITISCH Main archive lehnt Verbindungen auf Port 11112 ab, seit 17:00 Uhr; archive_disk funktioniert noch",
         "Betroffen: no priors",
         "Seit: Mo 24.11.2025 17:00 Uhr",
         "Grund: lehnt Verbindungen ab",
