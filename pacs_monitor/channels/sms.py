@@ -20,8 +20,10 @@ Many boxes answer 200 and an error in words: `accepts` is a pattern (a regular e
 else the page is tried again like one that is refused. Without it any 2xx is delivered, which means that the box has
 taken it; whether a phone rings only the phone knows.
 
-The text says in at most `segments` SMS what is broken, where, since when and why, then for whom, what to do first and
-whom to call, as far as there is room. It has no link. It is counted by 3GPP TS 23.038: 160 characters in the GSM
+The text says in at most `segments` SMS what is broken, where, since when and why, then for whom, whom to call and
+what to do first, as far as there is room; a phone number is in it whole or not at all. It has no link.
+
+It is counted by 3GPP TS 23.038: 160 characters in the GSM
 alphabet, of which `^{}[]~\\|€` take two, 153 in each of several; typography and accents that the alphabet lacks are
 spelled plainly, pictures left out. Only a node whose name cannot be spelled so (Cyrillic, Chinese) makes it UCS-2, with
 70 characters, or 67 in each.

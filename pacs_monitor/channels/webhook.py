@@ -29,10 +29,10 @@ chat:
 `opened` is for opened; `changed` for changed, reminded, escalated and acknowledged; `resolved` for resolved, withdrawn
 and closed; `notice` for digests and maintenance. For an event without a template nothing is sent. A test sends
 `opened`, then `resolved`. A template sees every key of [a page](../operations.md#what-a-page-says) (one that a page
-does not have is empty), and `text` (all of the page, line by line), `key` (the same from opened to resolved), `id`
-(the same on every retry), `type`, `event` and `timestamp`. Filters: `cut(CHARACTERS)`, `tojson`, `urlencode`,
-`default`, `first`, `join`, `length`, `lower`, `replace`, `trim`, `upper`. Write every text in JSON with `tojson`. The
-body must be JSON unless the header Content-Type says otherwise.
+does not have is empty), and `text` (all of the page, line by line, the first word CRITICAL where it is), `key` (the
+same from opened to resolved), `id` (the same on every retry), `type`, `event` and `timestamp`. Filters:
+`cut(CHARACTERS)`, `tojson`, `urlencode`, `default`, `first`, `join`, `length`, `lower`, `replace`, `trim`, `upper`.
+Write every text in JSON with `tojson`. The body must be JSON unless the header Content-Type says otherwise.
 
 A value of `headers` may be a template, too, as for ntfy: `headers: {Title: "{{ title }}", Priority: "{{ {'critical':
 'urgent'}[severity] | default('default') }}"}`. It becomes one line of ASCII (`?` for what is none); one that is empty

@@ -216,6 +216,8 @@ def points_to(incident: Incident, scene: Scene) -> str:
     match incident.reason.blame:
         case Blame.NODE:
             return _("{title} itself", title=title)
+        case Blame.NETWORK if _siblings(incident, scene)[0]:  # it is not off: another check of it works
+            return _("the network between the monitor and {title}", title=title)
         case Blame.NETWORK:
             return _("the network between the monitor and {title}, or {title} is off", title=title)
         case _:

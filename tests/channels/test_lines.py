@@ -6,6 +6,7 @@ from typing import Any
 
 from pacs_monitor.channels.shared.disclosure import disclosed
 from pacs_monitor.channels.shared.lines import lines, plain_text
+from pacs_monitor.language import speaking
 from pacs_monitor.model import Event
 from tests.channels import samples
 
@@ -25,7 +26,7 @@ WHOLE: dict[str, Any] = {
 
 def test_the_page_as_text_is_whole_and_in_order() -> None:
     assert plain_text(samples.data(**WHOLE)).splitlines() == [
-        samples.SUMMARY,
+        f"CRITICAL {samples.SUMMARY}",
         "For whom: ED and stroke CT cannot see priors",
         "Since: Mon 2025-11-24 17:00:00 CET",
         "Why: refuses new objects (out of resources): C-STORE to SECRETAET at 10.1.2.3:104 answered 0xA700",
@@ -39,6 +40,14 @@ def test_the_page_as_text_is_whole_and_in_order() -> None:
         "Runbook: https://monitor.example.org/docs/operations#out_of_resources",
         "Incident: https://monitor.example.org/incidents/01JD0000000000000000000000",
     ]
+
+
+def test_the_text_names_the_severity_of_what_is_open_and_critical() -> None:
+    over = {"ended": "2025-11-24T17:00:00.000000Z"}
+    calm: list[dict[str, Any]] = [{"severity": "warning"}, {"test": True}, over]
+    assert [plain_text(samples.data(**one)).startswith(samples.SUMMARY) for one in calm] == [True] * 3
+    with speaking("de"):
+        assert plain_text(samples.data()).startswith(f"KRITISCH {samples.SUMMARY}")
 
 
 def test_without_links_a_page_names_the_entry_to_look_up() -> None:

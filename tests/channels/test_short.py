@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pacs_monitor.channels.shared.gsm7 import GSM7, UCS2, alphabet_of, is_gsm7, plain, room, segments, septets, units
 from pacs_monitor.channels.shared.short import Form, short
+from pacs_monitor.language import speaking
 from pacs_monitor.model import ENDINGS, Event, State
 from tests.channels import samples
 
@@ -156,7 +157,7 @@ def test_the_corpus_fits_and_says_which_node(name: str, event: Event, form: Form
     assert node in text or title in text or (node[:10] in text and node[-10:] in text)
     assert "17:00" in text or event is Event.ACKNOWLEDGED or event in ENDINGS
     if event is Event.OPENED:
-        assert "DOWN" in text
+        assert "failing" in text
 
 
 @pytest.mark.parametrize(
@@ -200,6 +201,27 @@ def test_a_test_says_that_it_is_one(event: Event) -> None:
     assert short(page, page.data, TWO).startswith("TEST - no fault: this is a test page.")
 
 
+@pytest.mark.parametrize(
+    ("reason", "probe", "spoken", "words"),
+    [
+        ("tcp_timeout", "dicom_echo", "en", "DOWN since"),
+        ("tcp_refused", "dicom_echo", "de", "AUSGEFALLEN seit"),
+        ("acse_timeout", "dicom_echo", "en", "DOWN since"),
+        ("over_limit", "disk", "en", "failing since"),
+        ("over_limit", "disk", "de", "gestört seit"),
+        ("out_of_resources", "dicom_store", "en", "failing since"),
+        ("newer_than_this_version", "disk", "en", "failing since"),
+        (None, None, "en", "failing since"),
+    ],
+)
+def test_only_what_cannot_be_reached_or_does_not_answer_is_down(
+    reason: str | None, probe: str | None, spoken: str, words: str
+) -> None:
+    page = samples.notification(reason=reason, probe=probe, timezone="Europe/Berlin")
+    with speaking(spoken):
+        assert f"(archive) {words} 17:00" in short(page, page.data, TWO)
+
+
 def test_room_is_what_surely_fits() -> None:
     assert (room(GSM7, 1), room(GSM7, 2), room(UCS2, 1), room(UCS2, 2)) == (160, 305, 70, 133)
 
@@ -207,3 +229,29 @@ def test_room_is_what_surely_fits() -> None:
 def test_a_time_of_another_day_has_its_day() -> None:
     page = samples.notification(since="2025-11-22T03:00:00Z", timezone="Europe/Berlin")
     assert "since 22 Nov 04:00" in short(page, page.data, TWO)
+    with speaking("de"):
+        assert "seit 22.11. 04:00" in short(page, page.data, TWO)
+
+
+@pytest.mark.parametrize("spoken", ["en", "de"])
+@pytest.mark.parametrize("form", [ONE, TWO, Form(1, True)])
+@given(length=st.integers(0, 300), contract=st.sampled_from(["", "K-4711", "k" * 200]))
+def test_a_phone_number_is_whole_or_absent_and_comes_before_what_to_do(
+    spoken: str, form: Form, length: int, contract: str
+) -> None:
+    phone, step = "+49 30 1234-567", "Free space. " * 30
+    texts: Texts = {"impact": ("nobody sees priors " * 20)[:length], "next_step": step, "downtime_procedure": step}
+    page = samples.notification(support={"phone": phone, "contract": contract}, why="w " * (length // 2), **texts)
+    with speaking(spoken):
+        text = short(page, {**page.data, "code": "48213"}, form)
+    assert segments(text) <= form.segments
+    assert "+49" not in text.replace(phone, "")
+    assert phone in text or length > 20
+    if "Free space" in text:
+        assert text.index(phone) < text.index("Free space")
+
+
+def test_the_longest_impact_leaves_room_for_whom_to_call() -> None:
+    page = samples.notification(impact="x " * 400, next_step="y " * 400)
+    text = short(page, page.data, TWO)
+    assert text.endswith("x x... Call +49 30 1234 (contract K-4711).")

@@ -48,8 +48,8 @@ def form_of(request: Request) -> dict[str, str]:
 def test_a_page_says_what_is_broken_where_since_when_why_for_whom_and_what_to_do_and_has_its_code() -> None:
     page = samples.notification(code="48213", timezone="Europe/Berlin")
     assert form_of(sent(page))["text"] == (
-        "CRITICAL Röntgen-Archiv (archive) DOWN since 17:00: dicom_store, out of resources. "
-        "ED and stroke CT cannot see priors. Free space on the archive. Call +49 30 1234 (contract K-4711). "
+        "CRITICAL Röntgen-Archiv (archive) failing since 17:00: dicom_store, out of resources. "
+        "ED and stroke CT cannot see priors. Call +49 30 1234 (contract K-4711). Free space on the archive. "
         "C-STORE to SECRETAET at 10.1.2.3:104 answered 0xA700. Reply 48213 to acknowledge."
     )
 

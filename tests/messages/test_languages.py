@@ -304,7 +304,7 @@ def test_a_page_in_german_is_whole() -> None:
         data = page.data(DOWN, Event.OPENED, replace(scene(CHECKS[ARCHIVE]), monitor=monitor, changes={}))
         text = plain_text({**data, **voice(monitor)})
     assert text.splitlines() == [
-        "Main archive lehnt Verbindungen auf Port 11112 ab, seit 17:00 Uhr; archive_disk funktioniert noch",
+        "KRITISCH Main archive lehnt Verbindungen auf Port 11112 ab, seit 17:00 Uhr; archive_disk funktioniert noch",
         "Betroffen: no priors",
         "Seit: Mo 24.11.2025 17:00 Uhr",
         "Grund: lehnt Verbindungen ab",
@@ -325,9 +325,9 @@ def test_an_sms_in_german_says_what_where_since_when_and_whom_to_call() -> None:
         opened_ = Notification("x", "hook", Event.OPENED, at(60), {**data, **voice(monitor), "code": "K7"})
         text = short(opened_, opened_.data, Form())
     assert text == (
-        "KRITISCH Main archive AUSGEFALLEN seit 17:00: dicom_echo, lehnt Verbindungen ab. no priors. Prüfen, ob "
-        "der Dienst läuft und diesen Port benutzt: der Rechner läuft, aber auf dem Port antwortet nichts. Anrufen: "
-        "4711. Zum Quittieren K7 antworten."
+        "KRITISCH Main archive AUSGEFALLEN seit 17:00: dicom_echo, lehnt Verbindungen ab. no priors. Anrufen: "
+        "4711. Prüfen, ob der Dienst läuft und diesen Port benutzt: der Rechner läuft, aber auf dem Port antwortet "
+        "nichts. Zum Quittieren K7 antworten."
     )
 
 

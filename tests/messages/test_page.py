@@ -113,7 +113,7 @@ def test_the_data_is_the_contracts() -> None:
     ("reason", "where"),
     [
         (Reason.TCP_REFUSED, "Main archive itself"),
-        (Reason.TCP_TIMEOUT, "the network between the monitor and Main archive, or Main archive is off"),
+        (Reason.TCP_TIMEOUT, "the network between the monitor and Main archive"),
         (Reason.CALLING_AET_UNKNOWN, "the monitor, or its registration at Main archive"),
         (None, ""),
     ],
@@ -123,6 +123,11 @@ def test_a_page_says_what_its_reason_points_to_and_blames_nobody(reason: Reason 
     assert data["points_to"] == where
     assert [key for key, text in data.items() if "fault" in str(text)] == []
     assert written(replace(DOWN, reason=reason, ended=at(540), ending=Ending.RESOLVED))["points_to"] == ""
+
+
+def test_a_node_of_which_nothing_works_may_be_off() -> None:
+    data = written(replace(DOWN, reason=Reason.TCP_TIMEOUT), standings={"archive": {ARCHIVE: Standing(State.DOWN)}})
+    assert data["points_to"] == "the network between the monitor and Main archive, or Main archive is off"
 
 
 def test_a_page_says_what_changed_last_until_it_is_over() -> None:

@@ -65,17 +65,23 @@ class Line(NamedTuple):
 
 def lines(data: Mapping[str, Any]) -> list[Line]:
     """All of them, in order."""
-    is_over = bool(data.get("ended") or data.get("resolved"))
-    keys = (key for key in _TITLES if not (is_over and key in _WHILE_OPEN))
+    over = _is_over(data)
+    keys = (key for key in _TITLES if not (over and key in _WHILE_OPEN))
     told = ((key, _TITLES[key], _text(data, key)) for key in keys)
     return [Line(key, _(title), text) for key, title, text in told if text]
 
 
 def plain_text(data: Mapping[str, Any]) -> str:
-    """The page whole: its summary, and a line for each of the rest."""
+    """The page whole: its summary, after the severity where that is critical, and a line for each of the rest."""
     if text := said(data, "text"):
         return text
-    return "\n".join([said(data, "summary"), *map(str, lines(data))])
+    is_critical = said(data, "severity") == "critical" and not _is_over(data) and data.get("test") is not True
+    first = f"{_('CRITICAL')} " if is_critical else ""
+    return "\n".join([first + said(data, "summary"), *map(str, lines(data))])
+
+
+def _is_over(data: Mapping[str, Any]) -> bool:
+    return bool(data.get("ended") or data.get("resolved"))
 
 
 def local(value: object, data: Mapping[str, Any]) -> str:

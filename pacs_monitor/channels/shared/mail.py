@@ -175,21 +175,22 @@ def _colour(notification: Notification, data: Mapping[str, Any]) -> str:
 
 def _content(notification: Notification, data: Mapping[str, Any]) -> dict[str, Any]:
     """What both forms of a mail say."""
-    links = {_("Open the incident"): said(data, "url"), _("What to do (runbook)"): said(data, "runbook")}
-    if not said(data, "incident"):
-        links = {_("Open the monitor"): said(data, "url")}
     incident, over = said(data, "incident")[-SHORT_ID:], notification.event in ENDINGS
+    links = {_("Open the incident") if incident else _("Open the monitor"): said(data, "url")}
+    if incident and not over:
+        links[_("What to do (runbook)")] = said(data, "runbook")
     footer = _(
         "Sent by {monitor} through channel {channel}.", monitor=said(data, "monitor"), channel=notification.channel
     )
-    if incident and not over and data.get("test") is not True:
+    if incident and not over and not data.get("acknowledged") and data.get("test") is not True:
         how = _("Acknowledge: pacs-monitor ack {incident} (opening a link does not acknowledge).", incident=incident)
         footer = f"{footer} {how}"
+    first = "acknowledged" if notification.event is Event.ACKNOWLEDGED else ""
     return {
         "badge": _badge(notification, data),
         "colour": _colour(notification, data),
         "summary": cut(said(data, "summary"), SUMMARY_LIMIT, utf8),
-        "lines": lines(data, over=over),
+        "lines": sorted(lines(data, over=over), key=lambda line: line.key != first),
         "text": cut(said(data, "text"), TEXT_LIMIT, utf8).splitlines(),
         "links": {title: url for title, url in links.items() if url},
         "details": details(data, over=over),

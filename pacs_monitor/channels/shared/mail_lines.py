@@ -5,7 +5,7 @@ A key that is new to a page is a detail under its own name, until `lines` knows 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from pacs_monitor.channels.shared import lines as shared
@@ -43,7 +43,7 @@ _ELSEWHERE = frozenset(
             "timezone",
             "language",
         ),
-        *("page", "worse", "first", "text", "handover"),
+        *("page", "worse", "first", "text", "handover", "last_changes"),
     )
 )
 """Identity, what a mail has elsewhere, and what is said twice."""
@@ -64,10 +64,26 @@ def lines(data: Mapping[str, Any], *, over: bool = False) -> list[Line]:
 
 def details(data: Mapping[str, Any], *, over: bool = False) -> list[Line]:
     """Everything else."""
-    shown = _ELSEWHERE | {line.key for line in lines(data, over=over)}
+    told_first = {line.key for line in lines(data, over=over)}
+    shown = _ELSEWHERE | told_first | {*_said_already(data, told_first, over=over)}
     others = {key: key.replace("_", " ").capitalize() for key in data if key not in shown}
     told = ((key, title, tuple(_texts(key, data[key], data))) for key, title in others.items())
     return [Line(key, title, texts) for key, title, texts in told if texts]
+
+
+def _said_already(data: Mapping[str, Any], told_first: Set[str], *, over: bool) -> Iterator[str]:
+    """What the summary and the lines have said in other words, and a state that has passed."""
+    title = said(data, "title")
+    if title and title in said(data, "summary"):
+        yield "title"
+    if said(data, "node") == title:
+        yield "node"
+    if len(data.get("problems") or ()) < 2:
+        yield "problems"
+    if "why" in told_first:
+        yield "reason"
+    if over:
+        yield "state"
 
 
 def _lines(data: Mapping[str, Any], *, over: bool) -> Iterator[Line]:

@@ -1,21 +1,33 @@
-"""A page in one or two SMS: what is broken, where, since when, why; for whom, what to do first, whom to call; the code.
+"""A page in one or two SMS: what is broken, where, since when, why; for whom, whom to call, what to do first; the code.
 
 The first four and the code are always in it. Which node it is survives every cut: of a name that is too long the
-beginning and the end stay. The rest fills what is left, in the order of its use at night. There is no link: a page that
-comes by SMS is sufficient without one. Pure.
+beginning and the end stay. The rest fills what is left, in the order of its use at night; whom to call is in it whole
+or not at all, since half a phone number calls somebody else. There is no link: a page that comes by SMS is sufficient
+without one. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pacs_monitor.channels.shared.gsm7 import GSM7, UCS2, Alphabet, is_gsm7, plain, room
 from pacs_monitor.channels.shared.rendering import cut, said
-from pacs_monitor.language import N_, _
-from pacs_monitor.model import ENDINGS, SECOND, Event, IncidentKind, Notification, State, parse_iso
+from pacs_monitor.language import N_, _, language
+from pacs_monitor.model import (
+    ENDINGS,
+    SECOND,
+    Event,
+    FailureClass,
+    IncidentKind,
+    Notification,
+    Reason,
+    State,
+    failure_class,
+    parse_iso,
+)
 
 DOTS = "..."
 WORTH_IT = 15
@@ -23,8 +35,11 @@ WORTH_IT = 15
 LONGEST_NAME, LONGEST_PERSON = 70, 30
 TIGHT = 100
 """Less room in all leaves out what is only kind: one SMS in UCS-2 has 70 characters."""
+_DOWN, _FAILING = N_("{where} DOWN since {since}"), N_("{where} failing since {since}")
+_OUT_OF_USE = frozenset({FailureClass.UNREACHABLE, FailureClass.UNRESPONSIVE})
+"""Failures after which a node is called down; one that answers, such as with a disk over its limit, is failing."""
+_REASONS = {reason.value: reason for reason in Reason}
 _OPEN: Mapping[str, str] = {
-    State.DOWN: N_("{where} DOWN since {since}"),
     State.DEGRADED: N_("{where} degraded since {since}"),
     State.UNKNOWN: N_("{where} failing since {since}, cannot be checked now"),
     State.ABSENT: N_("{where} is off now, its incident open since {since}"),
@@ -51,11 +66,12 @@ def short(notification: Notification, data: Mapping[str, Any], form: Form) -> st
     end = f" {_code(texts)}" if texts["code"] else ""
     limit = texts.room - texts.alphabet.size(end)
     head = _about_a_node(texts, limit) if texts.node else _ended(texts.fit(texts["summary"], limit - 1))
-    for sentence in _more(texts):
-        free = limit - texts.alphabet.size(head) - 1
-        if free >= WORTH_IT:
-            head += " " + texts.fit(sentence, free)
-    return head + end
+    if texts.event in ENDINGS or texts.event is Event.ACKNOWLEDGED:
+        return head + end
+    call = _call(texts, limit - texts.alphabet.size(head))
+    head = _filled(texts, head, (texts["impact"],), limit - texts.alphabet.size(call)) + call
+    detail = texts["detail"] if texts.node else ""
+    return _filled(texts, head, (texts["next_step"], texts["downtime_procedure"], detail), limit) + end
 
 
 class _Texts:
@@ -79,10 +95,12 @@ class _Texts:
         return plain(text, ascii_only=self._ascii_only)
 
     def fit(self, text: str, limit: int) -> str:
-        """Within so much; what the alphabet lacks must not make the whole SMS shorter."""
-        if self.alphabet is GSM7:
-            text = "".join(c if is_gsm7(c) else "?" for c in text)
-        return cut(text, max(0, limit), self.alphabet.size, DOTS)
+        """Within so much."""
+        return cut(self.spelled(text), max(0, limit), self.alphabet.size, DOTS)
+
+    def spelled(self, text: str) -> str:
+        """What the alphabet lacks must not make the whole SMS shorter."""
+        return "".join(c if is_gsm7(c) else "?" for c in text) if self.alphabet is GSM7 else text
 
     def clock(self, of: Mapping[str, Any], key: str) -> str:
         """`08:01` in the monitor's time zone, with the day if it is not that of the notification; "" if unknown."""
@@ -94,7 +112,9 @@ class _Texts:
             )
         except (ValueError, TypeError, OverflowError, OSError):  # a time that no calendar has must not cost the page
             return ""
-        return f"{at:%H:%M}" if at.date() == sent.date() else f"{at:%d %b %H:%M}"
+        if at.date() == sent.date():
+            return f"{at:%H:%M}"
+        return f"{at:%d.%m. %H:%M}" if language() == "de" else f"{at:%d %b %H:%M}"
 
 
 def _about_a_node(texts: _Texts, limit: int) -> str:
@@ -125,7 +145,13 @@ def _sentence(texts: _Texts) -> tuple[str, str, dict[str, str]]:
     if not texts.is_tight:
         before = _(_FIRST[texts.event]) + ": " if texts.event in _FIRST else ""
         before += _("CRITICAL") + " " if texts["severity"] == "critical" else ""
-    return before, _OPEN.get(texts["state"], N_("{where} failing since {since}")), {"since": since}
+    failing = _DOWN if texts["state"] == State.DOWN and _is_out_of_use(texts.data) else _FAILING
+    return before, _OPEN.get(texts["state"], failing), {"since": since}
+
+
+def _is_out_of_use(data: Mapping[str, Any]) -> bool:
+    """Whether it cannot be reached, or does not answer; of a reason that nobody knows, neither is claimed."""
+    return failure_class(_REASONS.get(said(data, "reason")), said(data, "probe")) in _OUT_OF_USE
 
 
 def _code(texts: _Texts) -> str:
@@ -133,26 +159,29 @@ def _code(texts: _Texts) -> str:
     return _(sentence, code=texts["code"])
 
 
-def _more(texts: _Texts) -> Iterator[str]:
-    """Sentences about what goes on, the most useful first."""
-    if texts.event in ENDINGS or texts.event is Event.ACKNOWLEDGED:
-        return
-    sentences = (
-        texts["impact"],
-        texts["next_step"],
-        _call(texts),
-        texts["downtime_procedure"],
-        texts["detail"] if texts.node else "",
-    )
-    yield from map(_ended, filter(None, sentences))
+def _filled(texts: _Texts, head: str, sentences: Iterable[str], limit: int) -> str:
+    """With as much of the sentences as there is room for."""
+    for sentence in filter(None, sentences):
+        free = limit - texts.alphabet.size(head) - 1
+        if free >= WORTH_IT:
+            head += " " + texts.fit(_ended(sentence), free)
+    return head
 
 
-def _call(texts: _Texts) -> str:
+def _call(texts: _Texts, free: int) -> str:
+    """Whom to call, with the contract if there is room; "" where not even the number fits whole."""
     support = texts.data.get("support") or {}
     phone, contract = (texts.plain(str(support.get(key) or "")) for key in ("phone", "contract"))
-    if contract and phone:
-        return _("Call {phone} (contract {contract})", phone=phone, contract=contract)
-    return _("Call {phone}", phone=phone) if phone else ""
+    if not phone:
+        return ""
+    forms = [_("Call {phone}", phone=phone)]
+    if contract:
+        forms.insert(0, _("Call {phone} (contract {contract})", phone=phone, contract=contract))
+    for form in forms:
+        sentence = texts.spelled(f" {_ended(form)}")
+        if texts.alphabet.size(sentence) <= free:
+            return sentence
+    return ""
 
 
 def _ended(sentence: str) -> str:
