@@ -115,7 +115,7 @@ def test_a_reply_acknowledges_over_a_kill_and_all_others_are_refused_and_audited
     assert (incident["acknowledged"]["by"], incident["members"]) == ("it-duty", ["archive/tcp"])
 
     with socket.create_server(("127.0.0.1", night.ports["ris"])):
-        night.box.wait_for("OK: Worklist (ris) has recovered")
+        night.box.wait_for("OK: Worklist (ris) recovered")
     expired = night.reply(ris.code)
     assert expired[0] == 404
     assert night.audit() == [
