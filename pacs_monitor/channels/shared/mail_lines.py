@@ -43,10 +43,10 @@ _ELSEWHERE = frozenset(
             "timezone",
             "language",
         ),
-        *("page", "worse", "first", "text", "handover", "last_changes"),
+        *("page", "worse", "first", "text", "handover", "last_changes", "blame", "phase", "unproven"),
     )
 )
-"""Identity, what a mail has elsewhere, and what is said twice."""
+"""Identity, what a mail has elsewhere, what is said twice, and words that only programs know."""
 
 
 class Line(NamedTuple):
@@ -139,8 +139,8 @@ def _entry(key: str, value: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     if "summary" in value:
         return _text(key, value["summary"], data)
     if "check" in value:
-        reason = f" ({str(value['reason']).replace('_', ' ')})" if value.get("reason") else ""
-        flapping = ", flapping" if value.get("flapping") else ""
-        since = local(value.get("since"), data)
-        return f"{value['check']}: {value.get('state')}{reason} since {since}{flapping}"
+        reason = f" ({value['reason']})" if value.get("reason") else ""
+        since = _("since {since}", since=local(value.get("since"), data))
+        flapping = ", " + _("flapping") if value.get("flapping") else ""
+        return f"{value['check']}: {_(str(value.get('state')))}{reason}, {since}{flapping}"
     return ", ".join(f"{name}: {_text(key, one, data)}" for name, one in value.items() if one not in (None, ""))
