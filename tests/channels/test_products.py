@@ -32,7 +32,7 @@ def recipe(product: Product, folder: Path) -> Iterator[Channel]:
     with serving(product) as url:
         text = re.sub(r"https://[\w.-]+(?=/)", url, text, count=1)
         if product.name == "glpi":
-            (script,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+            (script,) = (one for one in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "GLPI" in one)
             (folder / "glpi-ticket").write_text(script)
             text = text.replace("[/usr/local/bin/glpi-ticket", f"[{sys.executable}, {folder}/glpi-ticket")
         file = folder / "monitor.yaml"
