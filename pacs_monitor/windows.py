@@ -11,6 +11,7 @@ from typing import Any, Self
 from ulid import ULID
 
 from pacs_monitor.fields import Match
+from pacs_monitor.language import N_
 from pacs_monitor.model import Micros
 
 
@@ -78,4 +79,4 @@ def spelled(match: Match) -> str:
     for key, value in match.model_dump().items():
         pairs = value.items() if isinstance(value, dict) else [("", value)]
         words += [f"{key}{'.' if name else ''}{name}={','.join(texts)}" for name, texts in pairs if texts]
-    return " ".join(words) or "all checks"
+    return " ".join(words) or N_("all checks")

@@ -18,7 +18,9 @@ from pacs_monitor.config.shapes import shapes
 from pacs_monitor.config.shift_calendar import ShiftCalendar, read_shifts
 from pacs_monitor.config.tree import Branch, Mark, Text, Tree, at, parse_yaml
 from pacs_monitor.config.validate import FROM_FILE, Validator, small_file
+from pacs_monitor.format.german import german_moment
 from pacs_monitor.intervals import Interval
+from pacs_monitor.language import _, language
 from pacs_monitor.model import SECOND, Micros
 from pacs_monitor.rota import ALWAYS, OnCall, Rota, Rotation, Span
 
@@ -76,13 +78,17 @@ def warn_of_gaps(validator: Validator, rotas: Mapping[str, RotaDraft], oncalls: 
 def gaps_in_words(oncall: OnCall, now: Micros) -> str:
     """The gaps of the next two weeks, for people: `from Mon 2026-11-30 07:00 to 09:00`; empty without any."""
     gaps = oncall.gaps(Interval(now, now + AHEAD))
-    said = [f"from {_clock(gap.start, oncall.zone)} to {_clock(gap.end, oncall.zone)}" for gap in gaps[:NAMED]]
-    return ", ".join(said) + (f" and {len(gaps) - NAMED} more times within two weeks" if len(gaps) > NAMED else "")
+    zone, more = oncall.zone, len(gaps) - NAMED
+    said = [
+        _("from {start} to {end}", start=_clock(gap.start, zone), end=_clock(gap.end, zone)) for gap in gaps[:NAMED]
+    ]
+    named = ", ".join(said)
+    return _("{named} and {more} more times within two weeks", named=named, more=more) if more > 0 else named
 
 
 def _clock(at_: Micros, zone: object) -> str:
     there = datetime.fromtimestamp(at_ // SECOND, zone if isinstance(zone, ZoneInfo) else None)
-    return f"{there:%a %Y-%m-%d %H:%M}"
+    return german_moment(there) if language() == "de" else f"{there:%a %Y-%m-%d %H:%M}"
 
 
 def _read(validator: Validator, path: Path, tree: Tree) -> Piece[RotaSettings] | None:

@@ -16,7 +16,9 @@ TIMES = frozenset({"time", "since", "at", "start", "end", "until", "ended", "old
 
 
 def as_json(handover: Handover, zone: tzinfo) -> dict[str, Any]:
-    """All parts with times by RFC 3339 in UTC; `summary` and `text` have them in the monitor's zone."""
+    """All parts with times by RFC 3339 in UTC; `summary` and `text` have them in the monitor's zone, in the language
+    that is spoken.
+    """
     said: dict[str, Any] = _plain(asdict(handover))
     said |= {
         "open": [_open(one, handover) for one in handover.open],

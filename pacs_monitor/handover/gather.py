@@ -15,10 +15,11 @@ from pacs_monitor.approvals import DAY, SOON, ending
 from pacs_monitor.config import Estate
 from pacs_monitor.config.oncall import gaps_in_words
 from pacs_monitor.engine.engine import Engine
-from pacs_monitor.format.human import pluralized
+from pacs_monitor.fields import Match
 from pacs_monitor.handover.build import Facts, build, told_since
 from pacs_monitor.handover.parts import Expiring, Handover, Noted, OnDuty, Paused, Planned
 from pacs_monitor.history import History, HistoryError, HistoryReader
+from pacs_monitor.language import _, _n
 from pacs_monitor.messages import page
 from pacs_monitor.messages.scene import Scene
 from pacs_monitor.model import Clock, DeliveryStatus, Incident, Micros, Notification
@@ -95,7 +96,7 @@ def _approvals(estate: Estate, now: Micros) -> tuple[Expiring, ...]:
 def _maintenance(daemon: Source, now: Micros) -> tuple[Planned, ...]:
     """Windows of the next day, and those that hold now."""
     return tuple(
-        Planned(one.name, one.start, one.end, spelled(one.match), one.by)
+        Planned(one.name, one.start, one.end, _(spelled(one.match)), one.by)
         for one in daemon.desk.plans.windows()
         if one.start <= now + DAY
     )
@@ -110,9 +111,13 @@ def _on_call(oncall: OnCall, now: Micros) -> OnDuty:
 
 def _pauses(daemon: Source) -> tuple[Paused, ...]:
     return tuple(
-        Paused(f"{spelled(pause.match)} ({pluralized(len(checks), 'check')})", pause.by, pause.until, pause.why)
+        Paused(_stopped(pause.match, len(checks)), pause.by, pause.until, pause.why)
         for pause, checks in daemon.desk.plans.pauses()
     )
+
+
+def _stopped(match: Match, count: int) -> str:
+    return _n("{what} ({count} check)", "{what} ({count} checks)", count, what=_(spelled(match)))
 
 
 def _notes(reader: HistoryReader, incidents: Iterable[Incident]) -> dict[str, tuple[Noted, ...]]:

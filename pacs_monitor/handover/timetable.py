@@ -25,6 +25,7 @@ from pacs_monitor.calendars import WeeklyTimes
 from pacs_monitor.config import Estate
 from pacs_monitor.handover.gather import Source, gather
 from pacs_monitor.handover.messages import message
+from pacs_monitor.language import speaking
 from pacs_monitor.messages.trial import planned_trial
 from pacs_monitor.model import (
     SECOND,
@@ -140,9 +141,10 @@ class Timetable:
     async def _handovers(self, due: Micros) -> list[Notification]:
         estate = self._daemon.estate
         assert estate.handover is not None  # noqa: S101 - it is in the plan
-        said = await gather(self._daemon, self.last_handover)
         channels = dict.fromkeys(estate.handover.channels)
-        return [message(identity(due, HANDOVER, name), name, said, estate.monitor) for name in channels]
+        with speaking(estate.monitor.language):
+            said = await gather(self._daemon, self.last_handover)
+            return [message(identity(due, HANDOVER, name), name, said, estate.monitor) for name in channels]
 
     def _tests(self, channel: str, due: Micros) -> list[Notification]:
         """None while an earlier one still waits: that one proves as much."""

@@ -11,6 +11,8 @@ import pytest
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
+from pacs_monitor.handover.form import as_json
+from pacs_monitor.handover.gather import gather
 from pacs_monitor.history import HistoryReader
 from pacs_monitor.model import SECOND, TEST_NOT_DELIVERED, DeliveryStatus, Event, IncidentKind, Notification
 from tests.peers.ports import free_port
@@ -30,6 +32,7 @@ class Night:
         due = datetime.fromtimestamp(self.clock.now() // SECOND, UTC) + timedelta(hours=1)
         self.at = f"{due:%H:%M}"
         self.paging = "on"
+        self.language = "en"
         self.more = f"handover: {{at: '{self.at}', channels: [desk]}}\n"
         self.test = ""
 
@@ -41,7 +44,7 @@ class Night:
         )
         file.write_text(
             f"monitor: {{name: proof, database: 'sqlite:///{self.folder}/proof.db', listen: '127.0.0.1:0', "
-            f"paging: {self.paging}}}\n"
+            f"paging: {self.paging}, language: {self.language}}}\n"
             f"channels:\n{channels}"
             "default_route: {channels: [hook]}\n"
             f"nodes:\n  gone: {{host: 127.0.0.1, checks: {{tcp: {{port: {free_port()}, interval: 1h}}}}}}\n{self.more}"
@@ -89,6 +92,20 @@ async def test_the_handover_is_sent_once_at_its_time_over_restarts_too(night: Ni
     assert sent.data["summary"].startswith("Handover of proof at ")
     assert sent.data["text"].splitlines()[0].startswith("Handover of proof, ")
     assert sent.data["severity"] == "info"
+
+
+async def test_what_is_sent_is_in_the_language_of_pages_and_what_is_asked_for_is_english(night: Night) -> None:
+    night.language = "de"
+    async with night.daemon() as daemon:
+        night.clock.pass_by(HOUR)
+        await daemon.timetable.look()
+        await until(lambda: bool(of_kind(night.desk, "handover")))
+        asked = as_json(await gather(daemon, daemon.last_handover), UTC)
+    sent = of_kind(night.desk, "handover")[0]
+    assert sent.data["summary"].startswith("Übergabe proof (")
+    assert sent.data["text"].splitlines()[0].startswith("Übergabe proof, ")
+    assert sent.data["language"] == "de"
+    assert asked["summary"].startswith("Handover of proof at ")
 
 
 async def test_a_handover_that_fell_due_while_the_monitor_was_off_is_sent_unless_it_is_too_late(night: Night) -> None:

@@ -13,16 +13,33 @@ from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from pacs_monitor import language
+from pacs_monitor.calendars import Hours
 from pacs_monitor.channels.shared.disclosure import disclosed
 from pacs_monitor.channels.shared.lines import plain_text
 from pacs_monitor.channels.shared.short import Form, short
+from pacs_monitor.config.oncall import gaps_in_words
 from pacs_monitor.delivery.digest import digest as undelivered
 from pacs_monitor.delivery.digest import missed
 from pacs_monitor.fields import Match
+from pacs_monitor.handover import messages as handover
+from pacs_monitor.handover.parts import (
+    EndedIncident,
+    Expiring,
+    Handover,
+    NotChecked,
+    Noted,
+    OnDuty,
+    OpenIncident,
+    Paused,
+    Planned,
+    Undelivered,
+    Unproven,
+)
 from pacs_monitor.language import speaking
 from pacs_monitor.messages import digest, fallback, maintenance, page, trial
 from pacs_monitor.messages.changes import Changed, What
@@ -41,12 +58,15 @@ from pacs_monitor.model import (
     Incident,
     IncidentKind,
     Notification,
+    Paging,
+    PublicNote,
     Reason,
     Severity,
     Standing,
     State,
 )
 from pacs_monitor.probes import kinds
+from pacs_monitor.rota import OnCall, Rota
 from pacs_monitor.windows import Window
 from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, an_estate, at, moved, opened
 
@@ -281,6 +301,106 @@ def test_a_page_has_no_words_that_were_not_translated(tmp_path: Path) -> None:
                 for text in (plain_text(data), short(page_, {**data, "code": "77"}, Form())):
                     left = words(text.replace(reason, "")) - plain
                     assert left == set(), f"{what}, {disclose}: {text}"
+
+
+def a_handover(**more: Any) -> Handover:
+    """One in which every part has something."""
+    late = PublicNote("x", at(0), at(30))
+    said = Acknowledgement("jdoe", "vendor", at(30), at(90), Severity.CRITICAL, "INC")
+    one = OpenIncident(
+        "01JD", IncidentKind.NODE, Severity.CRITICAL, State.DOWN, "x", "x", at(0), None, late, "no priors"
+    )
+    handled = replace(one, severity=Severity.WARNING, acknowledged=said, notes=(Noted(at(9), "jdoe", "x"),))
+    over = EndedIncident("01JE", Severity.INFO, "x", at(0), at(9), said)
+    away = OnDuty("west", (), ("hook",), covered=True, until=at(90), following=(), gaps="x")
+    names = tuple("a" for _ in range(60))
+    known: dict[str, Any] = {
+        "open": (one,) * 7,
+        "acknowledged": (handled,),
+        "undelivered": (Undelivered("hook", 1, at(0), at(0), "x", ("x",), ("x",)), Undelivered("hook", 2, at(0), None)),
+        "expiring": tuple(
+            Expiring(at(minute), what, "x", "jdoe") for what in ("acknowledgement", "approval") for minute in (30, 90)
+        ),
+        "maintenance": (Planned("Patching", at(0), at(90), "x", "jdoe"),),
+        "pauses": (Paused("x", "jdoe", at(90), "vendor"),),
+        "not_checked": (NotChecked("x", names, at(0), "01JE"),),
+        "never_worked": ("archive/jobs",),
+        "unproven": (Unproven("hook", None), Unproven("hook", at(0))),
+        "on_call": (away, replace(away, covered=False), replace(away, people=("jdoe", "a"), following=("x", "a"))),
+        "ended": (over,) * 52,
+    }
+    return Handover("east", at(60), at(0), Paging.SHADOW, **(known | more))
+
+
+def test_a_handover_that_is_sent_has_no_words_that_were_not_translated(tmp_path: Path) -> None:
+    monitor = an_estate(timezone="Europe/Berlin").monitor
+    empty = Handover("east", at(60), at(0), Paging.OFF, ended=None)
+    with pseudo(tmp_path):
+        for one in (a_handover(), empty):
+            sent = handover.message("x", "hook", one, monitor)
+            text = re.sub(r"pacs-monitor note .*", "", sent.data["text"])
+            assert words(text) == set(), text
+            assert words(sent.data["summary"]) == set(), sent.data["summary"]
+            assert words(str(disclosed(sent, "minimal")["summary"])) == set()
+
+
+def test_a_handover_in_german_is_whole() -> None:
+    known = a_handover()
+    few = replace(known, open=known.open[:1], acknowledged=(), expiring=known.expiring[1:3], on_call=known.on_call[:1])
+    with speaking("de"):
+        sent = handover.message("x", "hook", replace(few, not_checked=(), ended=()), an_estate(language="de").monitor)
+    assert sent.data["text"].splitlines() == [
+        "Übergabe east, Mo 24.11.2025 17:01 Uhr",
+        "Alarmierung im Probebetrieb (shadow): Alarme werden aufgezeichnet, niemand erhält sie",
+        "",
+        "ZUERST: 1 Störung, die niemand quittiert hat",
+        "  kritisch: x",
+        "    → x",
+        "    Betroffen: no priors",
+        "    Quittieren: pacs-monitor ack 01JD",
+        "    Mitteilung an Anwender: x (nächste Mitteilung: 17:00 Uhr)",
+        "",
+        "MITTEILUNGEN AN ANWENDER ÜBERFÄLLIG: schreiben oder ankündigen, wann die nächste kommt",
+        "  zugesagt für 17:00 Uhr, zuletzt mitgeteilt 17:00 Uhr: x",
+        '    pacs-monitor note 01JD --public --next-update TIME "…"',
+        "",
+        "ALARME KOMMEN NICHT AN: die Antwort des Empfängers steht im Log des Monitors",
+        "  hook hat seit 17:00 Uhr nichts zugestellt (x); 1 Benachrichtigung wartet",
+        "  hook lehnt ab, nimmt aber andere an: x",
+        "  hook hat nicht gesendet und wird nicht mehr senden: x",
+        "  hook: 2 Benachrichtigungen warten seit 17:00 Uhr",
+        "",
+        "ENDET BALD ODER IST ABGELAUFEN",
+        "  die Quittierung von jdoe endet (17:01 Uhr), danach wieder Erinnerungen und Eskalation: x",
+        "  die Freigabe von jdoe ist abgelaufen (17:00 Uhr), seitdem schreibt die Prüfung nichts mehr: x",
+        "",
+        "WARTUNG IN DEN NÄCHSTEN 24 STUNDEN",
+        "  17:00 Uhr bis 17:01 Uhr Patching: x (von jdoe)",
+        "",
+        "ANGEHALTEN",
+        "  x von jdoe bis 17:01 Uhr: vendor",
+        "",
+        "NOCH NIE FUNKTIONIERT: Host, Port und AE-Titel mit denen des Systems vergleichen",
+        "  archive/jobs",
+        "",
+        "KANÄLE OHNE ZUSTELLUNG IN LETZTER ZEIT: jeden ausprobieren mit pacs-monitor notify-test KANAL",
+        "  hook: hat noch nie etwas zugestellt",
+        "  hook: letzte Zustellung 17:00 Uhr",
+        "",
+        "BEREITSCHAFT",
+        "  west: NIEMAND, Alarme gehen an hook bis 17:01 Uhr, danach niemand aus dem Bereitschaftsplan",
+        "    niemand x: im Bereitschaftsplan eine Schicht oder Vertretung eintragen",
+    ]
+
+
+def test_hours_without_anybody_on_call_are_said_in_german() -> None:
+    nobody = OnCall("it", Rota(()), ("hook",), (), ZoneInfo("Europe/Berlin"), Hours.parse("Sun 08:00-17:00"))
+    assert gaps_in_words(nobody, at(0)).startswith("from Sun 2025-11-30 08:00 to Sun 2025-11-30 17:00, from ")
+    with speaking("de"):
+        assert gaps_in_words(nobody, at(0)) == (
+            "von So 30.11.2025 08:00 Uhr bis So 30.11.2025 17:00 Uhr, "
+            "von So 07.12.2025 08:00 Uhr bis So 07.12.2025 17:00 Uhr"
+        )
 
 
 def test_a_test_of_a_channel_is_translated_too() -> None:
