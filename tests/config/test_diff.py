@@ -46,7 +46,7 @@ def test_our_ae_title_is_a_matter_of_the_checks_that_call_by_it(tmp_path: Path) 
 def test_every_key_of_monitor_is_taken_over_or_named(tmp_path: Path) -> None:
     """Whoever adds a key decides which; tests/test_reload.py shows it with a real daemon."""
     taken_over = {"timezone", "ae_title", "external_url", "paging", "allow", "site", "auth", "dicom_listener"}
-    taken_over |= {"hl7_listener", "heartbeat", "audit", "retention", "language"}
+    taken_over |= {"hl7_listener", "heartbeat", "audit", "retention", "language", "wall"}
     assert taken_over | {*AT_START} == set(MonitorSettings.model_fields)
 
 

@@ -226,10 +226,9 @@ async def test_one_connection_that_cannot_be_looked_at_ends_no_sweep(monkeypatch
 
 
 def test_where_the_system_has_no_limits_of_descriptors_a_number_is_taken() -> None:
-    without = (
-        "import psutil, sys; sys.modules['resource'] = None; from pacs_monitor.net.connection_server import descriptors"
-    )
     script = (
-        f"{without}; assert descriptors() == 512; from pacs_monitor.process import raise_descriptor_limit as r; r()"
+        "import sys; from pacs_monitor.net.connection_server import descriptors;"
+        "from pacs_monitor.process import raise_descriptor_limit as r;"
+        "sys.platform = 'win32'; sys.modules['resource'] = None; assert descriptors() == 512; r()"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
