@@ -559,6 +559,9 @@ class Machine(RuleBasedStateMachine):
             for channel, target in fallbacks.added(rules, subject, targets).items():
                 due = min((p.due for p in target.problems), default=subject.due)
                 told = subject.notified.get(channel)
+                shift = not target.named and any(subject.oncall.get(rota) for rota in target.oncall)
+                if shift:
+                    continue  # who comes on call later is told by the next reminder
                 if told is None and due <= self.now and (Said.OPENED, channel) not in subject.suppressed:
                     waiting[identity, channel] = self.waiting.get((identity, channel), self.now)
         self.waiting = waiting
