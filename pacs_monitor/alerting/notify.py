@@ -137,6 +137,8 @@ def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
             pages = new == WORSE and subject.incident.kind is IncidentKind.NODE
             pages &= subject.incident.acknowledgement is None
             subject = _say(turn, subject, Said.CHANGED, channel, targets, pages=pages)
+    if not any(news(seen, subject.notified[channel]) for channel in differing):
+        subject = _differing(turn, subject, None)  # what differs next is gathered anew
     return subject
 
 
