@@ -310,7 +310,7 @@ async def test_a_check_that_has_just_run_is_asked_anew_but_not_within_two_second
     await until(lambda: len(asked.heard) == 2)
     asked.engine.ask(CheckId("archive", "no-more"))
 
-    assert began[1] - began[0] >= ASK_EVERY
+    assert began[1] - began[0] >= ASK_EVERY - 0.5  # noted within the run, which had begun before
     due = asked.engine.next_due(check.id)
     assert due is not None
     assert due > 1.0 or cron

@@ -16,8 +16,10 @@ async def accepting(
 ) -> AsyncIterator[int]:
     """Runs what `meet` answers for every connection; yields the port."""
     tasks: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         tasks.add(asyncio.get_running_loop().create_task(meet(reader, writer)))
 
     server = await asyncio.start_server(connected, host, port, ssl=tls)
@@ -28,3 +30,5 @@ async def accepting(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:  # a task that was ended before its first step has closed nothing
+            writer.transport.abort()
