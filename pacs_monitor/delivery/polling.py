@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
+from pacs_monitor.delivery.troubles import Troubles
 from pacs_monitor.model import (
     SECOND,
     AcknowledgedThere,
@@ -57,7 +58,7 @@ class Poller:
         """The incident that each was asked last."""
         self._known: dict[Taken, AcknowledgedThere] = {}
         """What was brought back: once."""
-        self._failing: set[str] = set()
+        self._troubles = Troubles(log)
 
     async def keep(self) -> None:
         """For as long as the daemon leads."""
@@ -74,21 +75,20 @@ class Poller:
             return
         self._known = {one: said for one, said in self._known.items() if one in taken}
         self._due[name] = now + every
-        trouble = ""
-        try:
-            for one in self._next(name, taken):
-                self._last[name] = one.incident  # also of what fails, so that one alert holds up no others
-                async with asyncio.timeout(ANSWER_WITHIN + GRACE):
-                    said = await in_thread(partial(channel.acknowledged, one, ANSWER_WITHIN), "acknowledgements")
-                await self._take(one, said, channel.service)
-        except DeliveryError as error:
-            trouble = str(error)
-            self._due[name] = now + max(every, min(error.retry_after or 0.0, LONGEST_RETRY_AFTER))
-        except TimeoutError:
-            trouble = "the channel exceeded its own timeout"
-        except Exception as error:  # noqa: BLE001 - whatever a channel raises must not end the others' questions
-            trouble = f"{type(error).__name__} in the channel itself"
-        self._tell(name, channel.service, trouble)
+        asking = f": who acknowledges in {channel.service} is"
+        with self._troubles.told(name, f"{asking} not known", f"{asking} known again"):
+            try:
+                await self._ask(name, channel, taken)
+            except DeliveryError as error:
+                self._due[name] = now + max(every, min(error.retry_after or 0.0, LONGEST_RETRY_AFTER))
+                raise
+
+    async def _ask(self, name: str, channel: KeepsAcknowledgements, taken: Sequence[Taken]) -> None:
+        for one in self._next(name, taken):
+            self._last[name] = one.incident  # also of what fails, so that one alert holds up no others
+            async with asyncio.timeout(ANSWER_WITHIN + GRACE):
+                said = await in_thread(partial(channel.acknowledged, one, ANSWER_WITHIN), "acknowledgements")
+            await self._take(one, said, channel.service)
 
     def _next(self, name: str, taken: Sequence[Taken]) -> Sequence[Taken]:
         """Those after the one that was asked last, then the first ones again."""
@@ -102,11 +102,3 @@ class Poller:
             return
         await self._heard(one, f"{said.by} via {service}")
         self._known[one] = said
-
-    def _tell(self, name: str, service: str, trouble: str) -> None:
-        if trouble and name not in self._failing:
-            self._failing.add(name)
-            log.error("channel %s: who acknowledges in %s is not known: %s", name, service, trouble)
-        elif not trouble and name in self._failing:
-            self._failing.discard(name)
-            log.warning("channel %s: who acknowledges in %s is known again", name, service)

@@ -10,8 +10,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from pacs_monitor.delivery.troubles import Troubles
 from pacs_monitor.language import SOURCE, speaking
-from pacs_monitor.model import Channel, Clock, DeliveryError, Notification, Refreshes
+from pacs_monitor.model import Channel, Clock, Notification, Refreshes
 from pacs_monitor.threads import in_thread
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class Refresher:
         """`standing` has the open incidents of which a channel was notified; `permitted` returns once we lead."""
         self._clock, self._channels, self._standing, self._permitted = clock, channels, standing, permitted
         self._due: dict[Channel, float] = {}
-        self._failing: set[str] = set()
+        self._troubles = Troubles(log)
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def keep(self) -> None:
@@ -58,22 +59,10 @@ class Refresher:
         task.add_done_callback(lambda _: self._running.pop(name, None))
 
     async def _refresh(self, name: str, channel: Refreshes) -> None:
-        standing, trouble = self._standing(name), ""
-        try:
+        standing = self._standing(name)
+        with self._troubles.told(name, " cannot be told what is still open", " knows again what is open"):
             async with asyncio.timeout(REFRESH_WITHIN + GRACE):
                 await in_thread(lambda: _told(channel, standing), "refresh")
-        except DeliveryError as error:
-            trouble = str(error)
-        except TimeoutError:
-            trouble = "the channel exceeded its own timeout"
-        except Exception as error:  # noqa: BLE001 - whatever a channel raises must not end the others' refreshes
-            trouble = f"{type(error).__name__} in the channel itself"
-        if trouble and name not in self._failing:
-            self._failing.add(name)
-            log.error("channel %s cannot be told what is still open: %s", name, trouble)
-        elif not trouble and name in self._failing:
-            self._failing.discard(name)
-            log.warning("channel %s knows again what is open", name)
 
 
 def _told(channel: Refreshes, standing: Sequence[Notification]) -> None:
