@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 
 from pacs_monitor.channels import kinds
 from pacs_monitor.model import Channel
+from tests.peers.threaded import threaded
 
 Serve = Callable[[socket.socket, "Request"], None]
 
@@ -68,35 +68,17 @@ class Receiving:
 @contextmanager
 def receiver(serve: Serve) -> Iterator[Receiving]:
     """Hears one request on each connection, then does `serve`."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        found = Receiving(f"http://127.0.0.1:{listener.getsockname()[1]}")
-        connections: list[socket.socket] = []
+    requests: list[Request] = []
 
-        def talk(connection: socket.socket) -> None:
-            with connection, suppress(OSError):
-                request = _heard(connection)
-                if request is not None:
-                    found.requests.append(request)
-                    serve(connection, request)
+    def talk(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            request = _heard(connection)
+            if request is not None:
+                requests.append(request)
+                serve(connection, request)
 
-        def accept() -> None:
-            with suppress(OSError):
-                while True:
-                    connection, _ = listener.accept()
-                    connections.append(connection)
-                    threading.Thread(target=talk, args=(connection,), daemon=True).start()
-
-        thread = threading.Thread(target=accept)
-        thread.start()
-        try:
-            yield found
-        finally:
-            with suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)
-            for connection in connections:
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-            thread.join()
+    with threaded(talk) as port:
+        yield Receiving(f"http://127.0.0.1:{port}", requests)
 
 
 def _heard(connection: socket.socket) -> Request | None:

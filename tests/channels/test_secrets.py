@@ -28,6 +28,7 @@ from tests.channels.contract import Request, answering, hanging, receiver
 from tests.peers.authority import Authority
 from tests.peers.daemon import RunningDaemon
 from tests.peers.ports import free_port
+from tests.peers.threaded import threaded
 from tests.peers.tls import context_of, tls_server
 from tests.support.commands import invoke
 from tests.support.timing import wait_until
@@ -149,32 +150,22 @@ def redirected(connection: socket.socket, request: Request) -> None:
 @contextmanager
 def mail_server(context: ssl.SSLContext, *, talks: bool) -> Iterator[int]:
     """SMTP over TLS that refuses a login and repeats it, also decoded; or one that says nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        connections: list[socket.socket] = []
+    streams: list[ssl.SSLSocket] = []
 
-        def talk(connection: socket.socket) -> None:
-            with suppress(OSError), context.wrap_socket(connection, server_side=True) as stream:
-                connections.append(stream)
-                if not talks:
-                    stream.recv(1)
-                _smtp(stream)
+    def talk(connection: socket.socket) -> None:
+        with suppress(OSError), context.wrap_socket(connection, server_side=True) as stream:
+            streams.append(stream)
+            if not talks:
+                stream.recv(1)
+            _smtp(stream)
 
-        def accept() -> None:
-            with suppress(OSError):
-                while True:
-                    connection, _ = listener.accept()
-                    connections.append(connection)
-                    threading.Thread(target=talk, args=(connection,), daemon=True).start()
-
-        thread = threading.Thread(target=accept)
-        thread.start()
+    with threaded(talk) as port:
         try:
-            yield listener.getsockname()[1]
+            yield port
         finally:
-            for one in (listener, *connections):
+            for stream in streams:
                 with suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
-            thread.join()
+                    stream.shutdown(socket.SHUT_RDWR)
 
 
 def _smtp(stream: ssl.SSLSocket) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from tests.peers.ports import free_port
+from tests.peers.threaded import threaded
 
 Says = Callable[[str], str]
 """The answer to one recipient, or to the message."""
@@ -163,42 +163,26 @@ class Script:
 def scripted_server(**says: Answer) -> Iterator[Script]:
     """Answers each command as its name says (`banner`, `EHLO`, …, `message` at the end of one), else as all do."""
     answers = _GOOD | says
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        script, connections = Script(listener.getsockname()[1]), list[socket.socket]()
+    lines: list[str] = []
+    messages: list[bytes] = []
 
-        def answer(connection: socket.socket, stage: str) -> None:
-            said = answers.get(stage, b"502 what?\r\n")
-            if isinstance(said, bytes):
-                connection.sendall(said)
-            else:
-                said(connection)
+    def answer(connection: socket.socket, stage: str) -> None:
+        said = answers.get(stage, b"502 what?\r\n")
+        if isinstance(said, bytes):
+            connection.sendall(said)
+        else:
+            said(connection)
 
-        def talk(connection: socket.socket) -> None:
-            with connection, suppress(OSError), connection.makefile("rb") as file:
-                answer(connection, "banner")
-                for line in file:
-                    script.lines.append(line.decode("latin-1").strip())
-                    stage = script.lines[-1][:8].split(" ")[0].upper()
-                    answer(connection, stage)
-                    if stage == "DATA":
-                        script.messages.append(b"".join(iter(file.readline, b".\r\n")))
-                        answer(connection, "message")
+    def talk(connection: socket.socket) -> None:
+        with connection, suppress(OSError), connection.makefile("rb") as file:
+            answer(connection, "banner")
+            for line in file:
+                lines.append(line.decode("latin-1").strip())
+                stage = lines[-1][:8].split(" ")[0].upper()
+                answer(connection, stage)
+                if stage == "DATA":
+                    messages.append(b"".join(iter(file.readline, b".\r\n")))
+                    answer(connection, "message")
 
-        def accept() -> None:
-            with suppress(OSError):
-                while True:
-                    connection, _ = listener.accept()
-                    connections.append(connection)
-                    threading.Thread(target=talk, args=(connection,), daemon=True).start()
-
-        thread = threading.Thread(target=accept)
-        thread.start()
-        try:
-            yield script
-        finally:
-            with suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)
-            for connection in connections:
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-            thread.join()
+    with threaded(talk) as port:
+        yield Script(port, lines, messages)
