@@ -143,6 +143,14 @@ def check_line(value: SecretStr) -> SecretStr:
     return value
 
 
+def check_pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"{value!r} is not a regular expression: {error.msg}") from None
+    return value
+
+
 def check_header_value(value: SecretStr) -> SecretStr:
     """The value of a header, by RFC 9110 5.5 in what everybody understands: printable ASCII, blanks only within."""
     if not re.fullmatch(patterns.HEADER_VALUE, value.get_secret_value()):
@@ -190,6 +198,7 @@ NumberOrNone = Annotated[int, Field(ge=0, le=10**9)]
 """The same, where 0 is meaningful too."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 AETitle = Annotated[str, AfterValidator(check_ae_title), WithJsonSchema(text(patterns.AE_TITLE))]
+RegularExpression = Annotated[str, AfterValidator(check_pattern)]
 LocalPath = Annotated[str, AfterValidator(local_path)]
 FolderPath = Annotated[str, AfterValidator(folder_path)]
 FilePath = Annotated[str, AfterValidator(file_path)]

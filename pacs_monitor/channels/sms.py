@@ -50,7 +50,7 @@ from pacs_monitor.channels.shared.redaction import SHORTEST_PIECE, Redaction
 from pacs_monitor.channels.shared.rendering import unsendable
 from pacs_monitor.channels.shared.short import Form, short
 from pacs_monitor.channels.shared.templates import QUOTED, check_json, filled, template_over
-from pacs_monitor.fields import UNPRINTABLE, Settings, secret
+from pacs_monitor.fields import UNPRINTABLE, RegularExpression, Settings, secret
 from pacs_monitor.model import Notification, ReplyFields
 
 NUMBER = r"\+[1-9][0-9 ()./-]{5,24}"
@@ -70,14 +70,6 @@ def _number(number: SecretStr) -> SecretStr:
 def _secret_template(value: SecretStr) -> SecretStr:
     _check_template(value.get_secret_value())
     return value
-
-
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"is not a regular expression: {error}") from None
-    return text
 
 
 def _digits(text: str) -> str:
@@ -123,7 +115,7 @@ class SmsSettings(AccountSettings):
     """Parameters of the request, as templates: a form, or the query of a GET."""
     body: Annotated[str, AfterValidator(_json)] = ""
     """The JSON to send, as a template; instead of `parameters`."""
-    accepts: Annotated[str, AfterValidator(_pattern)] = ""
+    accepts: RegularExpression = ""
     """Regular expression that the answer contains when the box has taken the message."""
     segments: Annotated[int, Field(ge=1, le=2)] = 2
     """How many SMS a page may take."""

@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from pacs_monitor import http
-from pacs_monitor.fields import Duration, Headers, Size, Texts
+from pacs_monitor.fields import Duration, Headers, RegularExpression, Size, Texts
 from pacs_monitor.http import SIZE_LIMIT, HttpSettings, Response
 from pacs_monitor.language import N_
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, Probe, ProbeContext, Reason
@@ -37,14 +37,6 @@ def _check_status(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
-def _check_pattern(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"{value!r} is not a regular expression: {error.msg}") from None
-    return value
-
-
 class HttpProbeSettings(HttpSettings):
     path: Annotated[str, Field(pattern=r"^(/[^\s\x00-\x1f\x7f]*)?$")] = ""
     """The path to request, appended to `url` unchanged; it may have a query."""
@@ -56,7 +48,7 @@ class HttpProbeSettings(HttpSettings):
     """Acceptable statuses: `200`, `2xx`; `401` for a page that requires an account."""
     contains: str = ""
     """A text that the answer must contain (UTF-8)."""
-    matches: Annotated[str, AfterValidator(_check_pattern)] = ""
+    matches: RegularExpression = ""
     """A regular expression that must match somewhere in the answer."""
     lacks: str = ""
     """A text that the answer must not contain, such as the wording of an error page that comes with status 200."""
