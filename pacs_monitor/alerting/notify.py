@@ -81,12 +81,17 @@ def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
         if due > turn.at:
             turn.wake(subject.incident.id, due)
             continue
-        reply = suppressed(turn, subject, Said.OPENED, channel, target)
-        subject = hold(turn, subject, Said.OPENED, channel, reply)
-        if reply is None:
-            subject = _opened(turn, subject, channel, target)
-        else:
-            digests.look_again(turn, subject, channel, reply)
+        subject = _open_one(turn, subject, channel, target)
+    return subject
+
+
+def _open_one(turn: Turn, subject: Subject, channel: str, target: Target) -> Subject:
+    """Its opened is due to a channel: unless something suppresses it, it is owed."""
+    reply = suppressed(turn, subject, Said.OPENED, channel, target)
+    subject = hold(turn, subject, Said.OPENED, channel, reply)
+    if reply is None:
+        return _opened(turn, subject, channel, target)
+    digests.look_again(turn, subject, channel, reply)
     return subject
 
 
@@ -177,14 +182,10 @@ def _relieve(turn: Turn, subject: Subject, channel: str, target: Target, *, at_o
     if not (at_once or waits or (due is not None and due <= turn.at)):
         turn.wake(subject.incident.id, due or 0)
         return subject
-    reply = suppressed(turn, subject, Said.OPENED, channel, target)
-    subject = hold(turn, subject, Said.OPENED, channel, reply)
-    if reply is not None:
-        digests.look_again(turn, subject, channel, reply)
-        return subject
-    if target.remind is not None:
+    subject = _open_one(turn, subject, channel, target)
+    if channel in subject.notified and target.remind is not None:
         turn.wake(subject.incident.id, turn.at + round(target.remind * SECOND))
-    return _opened(turn, subject, channel, target)
+    return subject
 
 
 def _say(
