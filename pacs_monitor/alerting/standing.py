@@ -12,7 +12,7 @@ from pacs_monitor.alerting.words import Acknowledge
 from pacs_monitor.config.estate import Estate
 from pacs_monitor.delivery import Poller, Refresher
 from pacs_monitor.engine.engine import Engine
-from pacs_monitor.model import Clock, DeliveryStatus, Event, Notification, Taken
+from pacs_monitor.model import Clock, DeliveryStatus, Event, Notification, Taken, dedup_key
 from pacs_monitor.supervision import Supervisor
 
 
@@ -57,7 +57,7 @@ def poller(leader: Leader) -> Poller:
     def taken(channel: str) -> Sequence[Taken]:
         name = leader.estate.monitor.name
         return [
-            Taken(one.incident.id, f"{name}/{one.incident.id}", page.number)
+            Taken(one.incident.id, dedup_key(name, one.incident.id), page.number)
             for one in leader.desk.paged()
             for page in one.notified
             if page.channel == channel and page.status is DeliveryStatus.DELIVERED

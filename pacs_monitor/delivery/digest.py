@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pacs_monitor.language import _, _n, speaking
-from pacs_monitor.model import Event, Micros, Notification, Severity, iso
+from pacs_monitor.model import Event, Micros, Notification, Severity, dedup_key, iso
 
 SCHEMA = 1
 NAMED = 10
@@ -47,7 +47,7 @@ def _data(identity: str, incidents: Sequence[dict[str, Any]], like: Notification
         "schema": SCHEMA,
         "monitor": monitor,
         "kind": "digest",
-        "dedup_key": f"{monitor}/{identity}",
+        "dedup_key": dedup_key(monitor, identity),
         "title": monitor,
         "severity": Severity.INFO.value,
         "channel": like.channel,

@@ -8,7 +8,7 @@ from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.handover.form import as_json
 from pacs_monitor.handover.parts import Handover
 from pacs_monitor.messages.words import voice
-from pacs_monitor.model import Event, Notification, Severity
+from pacs_monitor.model import Event, Notification, Severity, dedup_key
 
 SCHEMA = 1
 
@@ -20,7 +20,7 @@ def message(identity: str, channel: str, handover: Handover, monitor: MonitorSet
         "schema": SCHEMA,
         "monitor": monitor.name,
         "kind": "handover",
-        "dedup_key": f"{monitor.name}/{identity}",
+        "dedup_key": dedup_key(monitor.name, identity),
         "title": monitor.name,
         "severity": Severity.INFO.value,
         "channel": channel,

@@ -9,7 +9,7 @@ from typing import Any
 from pacs_monitor.language import _, _n
 from pacs_monitor.messages import page
 from pacs_monitor.messages.scene import Scene
-from pacs_monitor.model import Incident, Severity, iso
+from pacs_monitor.model import Incident, Severity, dedup_key, iso
 
 NAMED = 10
 """Incidents that the summary names of each sort; `missed` and `open` have all of them."""
@@ -34,7 +34,7 @@ def data(
         "schema": page.SCHEMA,
         "monitor": scene.name,
         "kind": "digest",
-        "dedup_key": f"{scene.name}/{identity}",
+        "dedup_key": dedup_key(scene.name, identity),
         "title": scene.name,
         "severity": Severity.INFO.value,
         "channel": channel,
@@ -50,7 +50,7 @@ def data(
 def _entry(incident: Incident, scene: Scene) -> dict[str, Any]:
     return {
         "incident": incident.id,
-        "dedup_key": f"{scene.name}/{incident.id}",
+        "dedup_key": dedup_key(scene.name, incident.id),
         "severity": incident.severity.value,
         "summary": page.summary(incident, scene),
         "since": iso(incident.since),

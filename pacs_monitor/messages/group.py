@@ -10,7 +10,7 @@ from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.format.human import moment
 from pacs_monitor.language import N_, _
 from pacs_monitor.messages.sentences import named
-from pacs_monitor.model import VANISHED_FROM, Ending, Event, Incident, Micros, State, iso
+from pacs_monitor.model import VANISHED_FROM, Ending, Event, Incident, Micros, State, dedup_key, iso
 
 SCHEMA = 1
 
@@ -32,7 +32,7 @@ def data(
         "kind": incident.kind.value,
         "group": incident.id,
         "incident": incident.id,
-        "dedup_key": f"{name}/{incident.id}",
+        "dedup_key": dedup_key(name, incident.id),
         "title": title,
         "site": site,
         "severity": incident.severity.value,

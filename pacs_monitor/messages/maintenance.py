@@ -11,7 +11,7 @@ from pacs_monitor.format.human import moment
 from pacs_monitor.language import _, _n
 from pacs_monitor.messages.page import SCHEMA
 from pacs_monitor.messages.sentences import named
-from pacs_monitor.model import CheckId, Event, Micros, Severity, iso
+from pacs_monitor.model import CheckId, Event, Micros, Severity, dedup_key, iso
 from pacs_monitor.windows import Window, spelled
 
 
@@ -31,7 +31,7 @@ def data(
         "schema": SCHEMA,
         "monitor": name,
         "kind": "maintenance",
-        "dedup_key": f"{name}/{identity}",
+        "dedup_key": dedup_key(name, identity),
         "title": window.name,
         "severity": (Severity.WARNING if is_near else Severity.INFO).value,
         "summary": _summary(event, window, failing, ZoneInfo(monitor.timezone), now),

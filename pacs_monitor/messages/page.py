@@ -35,6 +35,7 @@ from pacs_monitor.model import (
     Reason,
     Standing,
     State,
+    dedup_key,
     iso,
 )
 
@@ -71,7 +72,7 @@ def data(
         "monitor": scene.name,
         "kind": incident.kind.value,
         "incident": incident.id,
-        "dedup_key": f"{scene.name}/{incident.id}",
+        "dedup_key": dedup_key(scene.name, incident.id),
         "node": check_id and check_id.node,
         "title": title_of(incident, scene),
         "check": check_id and check_id.check,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.format.human import moment
 from pacs_monitor.language import N_, _, _n
-from pacs_monitor.model import Ending, Incident, Micros, iso
+from pacs_monitor.model import Ending, Incident, Micros, dedup_key, iso
 
 SCHEMA = 1
 NAMED = 10
@@ -26,7 +26,7 @@ def data(incident: Incident, name: str, monitor: MonitorSettings, now: Micros) -
         "monitor": name,
         "kind": incident.kind.value,
         "incident": incident.id,
-        "dedup_key": f"{name}/{incident.id}",
+        "dedup_key": dedup_key(name, incident.id),
         "title": name,
         "channel": incident.cause.partition(" ")[0],
         "severity": incident.severity.value,

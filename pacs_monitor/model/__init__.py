@@ -86,6 +86,7 @@ from pacs_monitor.model.incidents import (
     Suppressed,
     Unreachable,
     Why,
+    dedup_key,
 )
 from pacs_monitor.model.objects import (
     STORES_A_DAY,
@@ -218,6 +219,7 @@ __all__ = [
     "Warns",
     "Watches",
     "Why",
+    "dedup_key",
     "failure_class",
     "fingerprint",
     "iso",

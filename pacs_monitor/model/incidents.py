@@ -52,6 +52,11 @@ class Ending(StrEnum):
     """By hand, while nothing was measured to be wrong."""
 
 
+def dedup_key(monitor: str, identity: str) -> str:
+    """By what receivers know an incident, a window or a digest of a monitor again: it never changes."""
+    return f"{monitor}/{identity}"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One check's time in trouble, as a member of an incident."""
