@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards import frame
-from dashboards.panels import Json, mapped, per_interval, rows, series, stat, timeline
+from dashboards.panels import OPEN_INCIDENTS, Json, mapped, per_interval, rows, series, stat, timeline
 
 CIRCUIT = ((0, "delivers", "green"), (1, "delivers nothing", "red"))
 
@@ -12,7 +12,7 @@ def dashboard() -> Json:
     incidents = stat(
         "Open incidents",
         "By severity.",
-        {"{{severity}}": "sum by (severity) (pacs_incidents_open)"},
+        OPEN_INCIDENTS,
         decimals=0,
         steps=(("green", None), ("red", 1)),
     )
@@ -40,7 +40,7 @@ def dashboard() -> Json:
     over_time = series(
         "Open incidents over time",
         "By severity.",
-        {"{{severity}}": "sum by (severity) (pacs_incidents_open)"},
+        OPEN_INCIDENTS,
         stacked=True,
     )
     pages = series(

@@ -13,8 +13,7 @@ FOLDER = Path(__file__).parent
 def rendered() -> dict[str, str]:
     """The JSON of each."""
     modules = (estate, node, dicom, hl7, storage, uptime, alerting, monitor)
-    names = [module.__name__.rpartition(".")[2] for module in modules]
     return {
-        name: json.dumps(module.dashboard(), indent=2, ensure_ascii=False) + "\n"
-        for name, module in zip(names, modules, strict=True)
+        module.__name__.rpartition(".")[2]: json.dumps(module.dashboard(), indent=2, ensure_ascii=False) + "\n"
+        for module in modules
     }

@@ -6,6 +6,7 @@ from dashboards import frame
 from dashboards.frame import CHECK_LINK, OURS
 from dashboards.panels import (
     AVAILABILITY,
+    OPEN_INCIDENTS,
     STATES,
     Json,
     column,
@@ -64,7 +65,7 @@ def dashboard() -> Json:
     incidents = stat(
         "Open incidents",
         "All open incidents of the monitor, by severity.",
-        {"{{severity}}": "sum by (severity) (pacs_incidents_open)"},
+        OPEN_INCIDENTS,
         decimals=0,
         steps=(("green", None), ("red", 1)),
     )

@@ -16,6 +16,7 @@ STATES = (
     (4, "absent", "blue"),
 )
 AVAILABILITY = (("red", None), ("yellow", 0.999), ("green", 0.9995))
+OPEN_INCIDENTS = {"{{severity}}": "sum by (severity) (pacs_incidents_open)"}
 Steps = Sequence[tuple[str, float | None]]
 """A colour, and from which value on it holds; the first holds below all."""
 PLAIN: Steps = (("blue", None),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards import frame
 from dashboards.frame import NODE_LINK, OURS
-from dashboards.panels import AVAILABILITY, Json, column, rows, series, stat, table
+from dashboards.panels import AVAILABILITY, OPEN_INCIDENTS, Json, column, rows, series, stat, table
 
 BUDGET = (("red", None), ("yellow", 0.25), ("green", 0.5))
 ROLES = 'pacs:available:ratio_1h{level="role", role=~"$role"}'
@@ -67,9 +67,7 @@ def dashboard() -> Json:
         {"{{node}}": f'(1 - pacs:available:ratio_6h{{{NODE}}}) / scalar(1 - pacs:threshold{{name="objective_ratio"}})'},
         steps=(("green", None), ("yellow", 1), ("red", 6)),
     )
-    incidents = series(
-        "Open incidents", "By severity.", {"{{severity}}": "sum by (severity) (pacs_incidents_open)"}, stacked=True
-    )
+    incidents = series("Open incidents", "By severity.", OPEN_INCIDENTS, stacked=True)
     coverage = series(
         "Measured",
         "Share of the checks that were measured over a day. The rest is unknown, never downtime.",

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from tests.dashboards.queries import documented_metrics, measured_metrics, metrics, recorded, recordings
+from tests.dashboards.queries import RULES, documented_metrics, measured_metrics, metrics, recorded, recordings
 
 ROOT = Path(__file__).parents[1]
-FILES = sorted((ROOT / "rules").glob("*.yaml"))
-RULES: list[dict[str, Any]] = [
-    rule for file in FILES for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]
-]
 ALERTS = [rule for rule in RULES if "alert" in rule]
 
 

@@ -29,7 +29,7 @@ from pacs_monitor.cli.estates import estate_of, estate_or_contact
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Contact, Estate
 from pacs_monitor.delivery.sending import DELIVERY_TIMEOUT, Sender
-from pacs_monitor.delivery.trying import END_TRIES, LONGEST_OPEN, OPEN_FOR, keeps_open, try_out
+from pacs_monitor.delivery.trying import END_TRIES, LONGEST_OPEN, OPEN_FOR, held_for, try_out
 from pacs_monitor.fields import parse_duration
 from pacs_monitor.format.human import duration
 from pacs_monitor.messages.paged import When
@@ -128,7 +128,7 @@ def _tried(
         answer: dict[str, Any] = client.post(daemon, path, body, wait=limit)
         return answer, client.times(daemon)
     _knows(known, channel)
-    _announce(event, held if held is not None or keeps_open(known.channels[channel]) else 0.0)
+    _announce(event, held_for(known.channels[channel], held))
     try:
         return client.Client(daemon).post(path, body, wait=limit), _when(known)
     except (client.NoDaemonError, client.RefusedError):

@@ -34,8 +34,7 @@ def oncall(
     Times are in the monitor's time zone. Exit 1 while nobody is on call in hours that a rota covers.
     """
     daemon = daemon_address(config, url, token_file)
-    query: dict[str, Any] = {"next": following} | ({} if at is None else {"at": at})
-    said = client.get(daemon, "/api/v1/oncall", **query)
+    said = client.get(daemon, "/api/v1/oncall", next=following, at=at)
     if json:
         print_json(said)
     else:

@@ -73,6 +73,13 @@ def keeps_open(channel: Channel) -> bool:
     return channel.owns_escalation or isinstance(channel, Refreshes)
 
 
+def held_for(channel: Channel, open_for: float | None) -> float:
+    """Seconds until the end is sent: as asked, by default OPEN_FOR where the receiver keeps it open, else none."""
+    if open_for is not None:
+        return open_for
+    return OPEN_FOR if keeps_open(channel) else 0.0
+
+
 async def try_out(
     channel: Channel,
     notifications: Sequence[Notification],
@@ -82,11 +89,11 @@ async def try_out(
     open_for: float | None = None,
     wait: Wait = asyncio.sleep,
 ) -> Tried:
-    """Send a test; before its end, wait `open_for` seconds (None: OPEN_FOR where the receiver keeps it open, else 0).
+    """Send a test; before its end, wait as long as it is held for.
 
     What surely did not arrive ends it; whatever may have arrived gets its end, which is tried END_TRIES times.
     """
-    hold = (OPEN_FOR if keeps_open(channel) else 0.0) if open_for is None else open_for
+    hold = held_for(channel, open_for)
     steps: list[Step] = []
     for notification in notifications:
         if notification.event in ENDINGS:

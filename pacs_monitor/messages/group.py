@@ -56,10 +56,16 @@ def data(
 _OVER = {
     Event.WITHDRAWN: N_("{site}: no longer monitored; the group incident, open since {since}, is withdrawn"),
     Event.CLOSED: N_("{site}: the incident about {count} modalities, open since {since}, was closed by hand"),
-    Event.RESOLVED: N_(
+}
+_BACK = {
+    False: N_(
         "{site} can be reached again; what is still down there is reported separately ({count} nodes, since {since})"
     ),
+    True: N_(
+        "{site} modalities are back; what is still down there is reported separately ({count} nodes, since {since})"
+    ),
 }
+"""By whether modalities had vanished together."""
 
 
 def _summary(incident: Incident, event: Event, site: str, here: str, since: str) -> str:
@@ -70,16 +76,12 @@ def _summary(incident: Incident, event: Event, site: str, here: str, since: str)
 
 
 def _sentence(incident: Incident, event: Event) -> str:
-    if event in _OVER and event is not Event.RESOLVED:
+    if event in _OVER:
         return _OVER[event]
     if incident.state is State.ABSENT:
         return N_("{count} modalities in {site} vanished together at {since}: {names}")
-    if event is Event.RESOLVED and incident.cause.startswith(VANISHED_FROM):
-        return N_(
-            "{site} modalities are back; what is still down there is reported separately ({count} nodes, since {since})"
-        )
     if event is Event.RESOLVED:
-        return _OVER[event]
+        return _BACK[incident.cause.startswith(VANISHED_FROM)]
     if incident.detail:  # the link from where the monitor stands
         return N_("{site} cannot be reached from {here} since {since}: priors and sending from there are probably down")
     return N_("{site}: {count} nodes cannot be reached since {since}: {names}")

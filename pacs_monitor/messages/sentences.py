@@ -232,12 +232,16 @@ def _blind(incident: Incident, event: Event, scene: Scene) -> str:
 def _in_detail(incident: Incident, scene: Scene) -> str:
     """What is wrong, by the detail, where the reason's own words are too general; shortened to fit one sentence."""
     detail = incident.detail
-    if not explained_by_detail(incident.reason, kind_of(incident, scene.checks), incident.phase):
+    if not detail or not explained_by_detail(incident.reason, kind_of(incident, scene.checks), incident.phase):
         return ""
-    gist = detail if len(detail) <= GIST else detail[: GIST - 1] + "…"
-    if not detail or (said := finding(detail)) is None:
-        return _('{trouble}: "{detail}"', trouble=phrase(incident.reason), detail=gist) if detail else ""
-    return said if len(said) <= GIST else said[: GIST - 1] + "…"
+    said = finding(detail)
+    if said is None:
+        return _('{trouble}: "{detail}"', trouble=phrase(incident.reason), detail=_gist(detail))
+    return _gist(said)
+
+
+def _gist(text: str) -> str:
+    return text if len(text) <= GIST else text[: GIST - 1] + "…"
 
 
 def _beside(incident: Incident, event: Event, still_ok: list[str], also_failing: list[str]) -> str:

@@ -15,6 +15,10 @@ from pacs_monitor import probes
 
 ROOT = Path(__file__).parents[2]
 DASHBOARDS = sorted((ROOT / "dashboards").glob("*.json"))
+RULE_FILES = tuple(sorted((ROOT / "rules").glob("*.yaml")))
+RULES: list[dict[str, Any]] = [
+    rule for file in RULE_FILES for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]
+]
 
 BUILT_IN = {"__rate_interval": "1m", "__interval": "15s", "__range": "1h", "__all": ".*"}
 ANY = ".*"
@@ -86,6 +90,4 @@ def recordings(expr: str) -> set[str]:
 
 def recorded() -> set[str]:
     """What the rules record."""
-    files = [yaml.safe_load(file.read_text()) for file in (ROOT / "rules").glob("*.yaml")]
-    rules = [rule for file in files for group in file["groups"] for rule in group["rules"]]
-    return {rule["record"] for rule in rules if "record" in rule}
+    return {rule["record"] for rule in RULES if "record" in rule}

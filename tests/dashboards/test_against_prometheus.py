@@ -13,7 +13,7 @@ import requests
 
 from tests.dashboards.queries import (
     DASHBOARDS,
-    ROOT,
+    RULE_FILES,
     Query,
     documented_metrics,
     load,
@@ -29,7 +29,6 @@ from tests.peers.switchable import Switchable
 from tests.support.estates import write_estate
 from tests.support.timing import wait_until
 
-RULES = tuple(sorted((ROOT / "rules").glob("*.yaml")))
 NODE = "  {name}: {{site: east, host: 127.0.0.1, dicom: {{port: {port}, ae_title: PEER}}, checks: {{dicom_echo: }}}}\n"
 
 
@@ -87,7 +86,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningDaem
         target = f"127.0.0.1:{listen}"
         with (
             RunningDaemon(config, listen) as daemon,
-            Prometheus(folder / "prometheus", {"pacs-monitor": target}, rules=RULES) as prometheus,
+            Prometheus(folder / "prometheus", {"pacs-monitor": target}, rules=RULE_FILES) as prometheus,
         ):
             prometheus.wait_for("increase(pacs_notification_failures_total[1m]) > 0")
             prometheus.wait_for(

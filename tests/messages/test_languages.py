@@ -16,6 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.messages import Catalog
 
 from pacs_monitor import language
 from pacs_monitor.calendars import Hours
@@ -136,13 +137,19 @@ def pseudo(folder: Path) -> Iterator[None]:
                 for form in forms(message.id)
             ]
             message.string = tuple(only) if isinstance(message.id, tuple | list) else only[0]
+    with invented(catalog, folder):
+        yield
+
+
+@contextmanager
+def invented(catalog: Catalog, folder: Path) -> Iterator[None]:
+    """What is said within is said in a language that has this catalogue."""
     file = folder / "xx" / "LC_MESSAGES" / f"{language.DOMAIN}.mo"
     file.parent.mkdir(parents=True)
     file.write_bytes(SCRIPT["as_mo"](catalog))
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, speaking("xx"):
         patch.setattr(language, "LOCALE", folder)
-        with speaking("xx"):
-            yield
+        yield
 
 
 ESTATE = an_estate()
@@ -465,24 +472,25 @@ def test_a_language_is_spoken_only_where_it_was_said() -> None:
 def test_a_translation_that_cannot_be_filled_costs_no_page(tmp_path: Path) -> None:
     catalog = deepcopy(SCRIPT["marked"]())
     catalog.add("{what} ({at})", "{whta}")
-    file = tmp_path / "xx" / "LC_MESSAGES" / f"{language.DOMAIN}.mo"
-    file.parent.mkdir(parents=True)
-    file.write_bytes(SCRIPT["as_mo"](catalog))
-    with pytest.MonkeyPatch.context() as patch, speaking("xx"):
-        patch.setattr(language, "LOCALE", tmp_path)
+    with invented(catalog, tmp_path):
         assert language._("{what} ({at})", what="a", at="b") == "a (b)"
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_a_form_of_a_finding_is_what_a_probe_says(form: str) -> None:
-    """What stands between its placeholders stands in the code of probes, systems or the network."""
+@pytest.fixture(scope="module")
+def code() -> str:
+    """That of probes, systems and the network; strings that go on in the next line are one."""
     rooms = ("probes", "systems", "net", "dicom")
     code = "".join(path.read_text() for room in rooms for path in sorted((ROOT / "pacs_monitor" / room).rglob("*.py")))
-    whole = re.sub(r'"\s*f?"', "", code)
+    return re.sub(r'"\s*f?"', "", code)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_of_a_finding_is_what_a_probe_says(form: str, code: str) -> None:
+    """What stands between its placeholders stands in the code of probes, systems or the network."""
     parts = [
         part.strip(" ,:()") for part in re.split(r"\{\w+\}| items? | errors |, | (?:ahead of|behind|began|of) ", form)
     ]
-    assert [part for part in parts if part and part not in whole] == []
+    assert [part for part in parts if part and part not in code] == []
 
 
 def test_a_finding_is_said_in_german_where_all_of_it_has_a_form() -> None:

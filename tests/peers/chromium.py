@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -30,3 +31,12 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
         yield browser
         browser.close()
+
+
+def draw(browser: Browser, url: str, picture: Path, size: tuple[int, int], *, dark: bool = False) -> None:
+    """One picture of a page, as much of it as a window of this size shows."""
+    window = ViewportSize(width=size[0], height=size[1])
+    page = browser.new_page(viewport=window, color_scheme="dark" if dark else "light")
+    page.goto(url)
+    page.screenshot(path=picture)
+    page.close()
