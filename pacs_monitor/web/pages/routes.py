@@ -21,7 +21,7 @@ from pacs_monitor.web.pages.incident import incident_part
 from pacs_monitor.web.pages.maintenance import Asked, Planned, maintenance_page
 from pacs_monitor.web.pages.monitor import monitor_page
 from pacs_monitor.web.pages.render import Fragment
-from pacs_monitor.web.pages.serving import Make, Notice, Pages, about, viewer_of, wants_page
+from pacs_monitor.web.pages.serving import Make, Notice, Pages, about, wants_page
 from pacs_monitor.web.pages.signs import SIGNS
 from pacs_monitor.web.pages.snapshot import snapshot
 from pacs_monitor.web.pages.strip import Strips
@@ -55,7 +55,7 @@ def _add_board(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
 
         async def make() -> Fragment:
             seen = await snapshot(daemon)
-            return await asyncio.to_thread(board, seen, query, viewer_of(request))
+            return await asyncio.to_thread(board, seen, query, about(daemon, request))
 
         return await pages.send(request, make)
 

@@ -73,8 +73,6 @@ class Snapshot(NamedTuple):
     """All of it, of one moment."""
 
     monitor: str
-    now: Micros
-    zone: str
     paging: str
     fresh: Freshness
     nodes: tuple[NodeRow, ...]
@@ -102,8 +100,6 @@ async def snapshot(daemon: DaemonView) -> Snapshot:
     incidents, more = await _incidents(daemon)
     return Snapshot(
         estate.monitor.name,
-        daemon.clock.now(),
-        estate.monitor.timezone,
         estate.monitor.paging,
         freshness(daemon),
         tuple(rows),
