@@ -12,6 +12,7 @@ from pacs_monitor.model import REASONS, Micros, Phase, Reason, parse_iso
 from pacs_monitor.web.pages.details import NodeSeen, Single
 from pacs_monitor.web.pages.render import Fragment, Page, fragment
 from pacs_monitor.web.pages.signs import sign_of
+from pacs_monitor.web.pages.snapshot import worst_of
 from pacs_monitor.web.pages.times import Times
 
 SPOKEN = frozenset({"acknowledge", "note", "close"})
@@ -48,7 +49,8 @@ def node_page(seen: NodeSeen, about: Page) -> Fragment:
         addresses=_addresses(seen),
         here=f"nodes/{quote(node.name, safe='')}",
         paused=bool(seen.checks) and all(check.entry.stopped for check in seen.checks),
-        bars=[bars([check.entry.last.outcome.phases]) if check.entry.last else [[]] for check in seen.checks],
+        worst=worst_of(check.row for check in seen.checks),
+        bars=[bars([check.entry.last.outcome.phases])[0] if check.entry.last else [] for check in seen.checks],
     )
 
 
