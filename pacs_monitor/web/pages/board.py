@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from pacs_monitor.format.names import first
 from pacs_monitor.messages import paged
 from pacs_monitor.model import iso, parse_iso
 from pacs_monitor.web.pages.render import Fragment, Page, fragment
@@ -128,10 +129,8 @@ def banners(seen: Snapshot, times: Times) -> Sequence[str]:
 
 
 def _attention(one: IncidentRow, times: Times) -> Attention:
-    members = one.paged["members"]
-    short = ", ".join(members[:3]) + (f" and {len(members) - 3} more" if len(members) > 3 else "")
     told = paged.told(one.paged, lambda text: times.clock(parse_iso(text)), iso(times.now))
-    return Attention(one, short, told)
+    return Attention(one, first(one.paged["members"], 3), told)
 
 
 def _site(name: str, rows: Sequence[NodeRow], seen: Snapshot, fold: bool) -> Site:
