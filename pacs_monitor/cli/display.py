@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from pacs_monitor.cli import services, story
 from pacs_monitor.format.human import moment, pluralized
+from pacs_monitor.format.names import first
 from pacs_monitor.messages import paged
 from pacs_monitor.messages.paged import When
 from pacs_monitor.model import CALENDAR, ONCALL, parse_iso
@@ -286,8 +287,7 @@ def about(row: Mapping[str, Any]) -> str:
     if row["kind"] == "group":
         what = f"{len(row['members'])} modalities" if row["state"] == "absent" else f"{len(row['members'])} nodes"
         return f"site {row['cause'].removeprefix('absent:')}, {what}"
-    members = row["members"]
-    return ", ".join(members[:3]) + (f" and {len(members) - 3} more" if len(members) > 3 else "")
+    return first(row["members"], 3)
 
 
 def _fault(cause: str) -> str:

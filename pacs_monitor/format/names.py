@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 MANY = 40
@@ -15,6 +15,10 @@ def likely(name: str, known: Collection[str]) -> str | None:
 
 def listed(known: Collection[str]) -> str:
     """All names, at most MANY, in their order."""
-    names = sorted(known)
-    more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
-    return (", ".join(names[:MANY]) or "none") + more
+    return first(sorted(known), MANY) or "none"
+
+
+def first(names: Sequence[str], most: int) -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

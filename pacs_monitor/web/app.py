@@ -14,7 +14,6 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response, Streami
 from pacs_monitor import __version__
 from pacs_monitor.config import ConfigError, Token
 from pacs_monitor.engine.board import BoardEntry
-from pacs_monitor.history import HistoryError
 from pacs_monitor.model import AcceptsReports, CheckId, Report
 from pacs_monitor.web import blackbox, records, services, status
 from pacs_monitor.web.audit import Audit
@@ -31,7 +30,7 @@ from pacs_monitor.web.pages.routes import add_pages
 from pacs_monitor.web.pages.sign_in import add_sign_in
 from pacs_monitor.web.plans import add_plans
 from pacs_monitor.web.rate_limit import SingleFlight, TokenBucket
-from pacs_monitor.web.refusals import sentences
+from pacs_monitor.web.refusals import recorded, sentences
 from pacs_monitor.web.replies import add_replies
 from pacs_monitor.web.report import add_report
 from pacs_monitor.web.said import add_words
@@ -222,14 +221,14 @@ def _add_push(app: FastAPI, daemon: DaemonView) -> None:
 def _add_records(app: FastAPI, daemon: DaemonView) -> None:
     @app.get("/api/v1/incidents", summary="Incidents, newest first.")
     async def incidents(open: bool = False, limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:  # noqa: A002 - the query's name
-        return await _read(records.incidents(daemon, open_only=open, limit=limit))
+        return await recorded(records.incidents(daemon, open_only=open, limit=limit))
 
     @app.get(
         "/api/v1/incidents/{incident}",
         summary="One incident and its story: what happened, was sent, and was suppressed and why.",
     )
     async def incident(incident: str) -> dict[str, Any]:
-        found = await _read(records.incident(daemon, incident))
+        found = await recorded(records.incident(daemon, incident))
         if found is None:
             raise HTTPException(
                 404, f"no incident {incident!r}; list them with: pacs-monitor incidents --all, or GET /api/v1/incidents"
@@ -238,31 +237,22 @@ def _add_records(app: FastAPI, daemon: DaemonView) -> None:
 
     @app.get("/api/v1/notifications", summary="Notifications, newest first.")
     async def notifications(limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:
-        return await _read(records.notifications(daemon, limit=limit))
+        return await recorded(records.notifications(daemon, limit=limit))
 
     @app.get("/api/v1/audit", summary="Who asked for what, newest first; for operators.")
     async def audit(limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:
-        return await _read(records.audit(daemon, limit=limit))
+        return await recorded(records.audit(daemon, limit=limit))
 
     @app.get("/api/v1/changes", summary="Changes detected in peers, newest first.")
     async def changes(limit: int = Query(100, ge=1, le=1000)) -> list[dict[str, Any]]:
-        return await _read(records.changes(daemon, limit=limit))
+        return await recorded(records.changes(daemon, limit=limit))
 
 
 async def _reloading(reading: Awaitable[T]) -> T:
     try:
-        return await reading
+        return await recorded(reading)
     except ConfigError as error:
         raise HTTPException(422, [str(problem) for problem in error.problems]) from None
-    except HistoryError as error:
-        raise HTTPException(503, str(error)) from None
-
-
-async def _read(reading: Awaitable[T]) -> T:
-    try:
-        return await reading
-    except HistoryError as error:
-        raise HTTPException(503, str(error)) from None
 
 
 def _entries(daemon: DaemonView, node: str) -> list[BoardEntry]:

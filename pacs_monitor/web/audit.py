@@ -39,23 +39,7 @@ UNWRITTEN = 256
 """Entries that are kept until the database can be written."""
 SHOWN = (
     *("do", "window", "node", "check", "site"),
-    *(
-        "do",
-        "window",
-        "node",
-        "check",
-        "site",
-        "for",
-        "until",
-        "start",
-        "match",
-        "ticket",
-        "probing",
-        "public",
-        "next_update",
-        "event",
-        "open_for",
-    ),
+    *("for", "until", "start", "match", "ticket", "probing", "public", "next_update", "event", "open_for"),
 )
 """Keys of a body that are recorded when it was accepted: none of them is free text."""
 LONGEST_DETAILS = 4000

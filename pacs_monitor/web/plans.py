@@ -154,8 +154,7 @@ async def pause(daemon: DaemonView, request: Request, words: Paused) -> dict[str
     now = daemon.clock.now()
     until = words.ends(now, zone_of(daemon)) or now + PAUSED_FOR
     held = Pause(str(ULID()), words.wanted, str(speaker(request, words.by)), now, until, words.why)
-    checks = sorted(check.id for check in daemon.estate.checks.values() if covers(words.wanted, check))
-    return await _done(daemon, Hold(held), pause_json(held, checks))
+    return await _done(daemon, Hold(held), pause_json(held, covered(daemon, words.wanted)))
 
 
 async def resume(daemon: DaemonView, request: Request, words: Which) -> dict[str, Any]:
@@ -179,6 +178,11 @@ def pause_json(pause: Pause, checks: list[CheckId]) -> dict[str, Any]:
 
 async def _done(daemon: DaemonView, word: Word, about: dict[str, Any]) -> dict[str, Any]:
     return answer(about, await said(daemon, word))
+
+
+def covered(daemon: DaemonView, match: Match) -> list[CheckId]:
+    """The checks that a match means now."""
+    return sorted(check.id for check in daemon.estate.checks.values() if covers(match, check))
 
 
 def _found(daemon: DaemonView, identity: str) -> Window:

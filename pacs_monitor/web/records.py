@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pacs_monitor.alerting.pages import scene_of
+from pacs_monitor.format.names import first
 from pacs_monitor.history import AuditEntry, HistoryError, HistoryReader, IncidentFile, audited
 from pacs_monitor.messages import page
 from pacs_monitor.messages.page import advice, runbook
@@ -146,8 +147,7 @@ async def audit(daemon: DaemonView, *, limit: int) -> list[dict[str, Any]]:
 
 def _subject(incident: Incident) -> str:
     """Its checks; what has none is named by its cause."""
-    more = f" and {len(incident.members) - 3} more" if len(incident.members) > 3 else ""
-    return f"{', '.join(map(str, incident.members[:3]))}{more}" if incident.members else incident.cause
+    return first([str(member) for member in incident.members], 3) or incident.cause
 
 
 def _named(action: str, subjects: Mapping[str, str]) -> str:

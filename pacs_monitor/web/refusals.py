@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from fastapi import HTTPException
 from fastapi.exceptions import RequestValidationError
+
+from pacs_monitor.history import HistoryError
+
+T = TypeVar("T")
 
 LONG = 80
 """Characters of a key that are repeated."""
@@ -21,6 +26,14 @@ _MUST_BE = {
     "dict_type": "must be an object with keys",
     "mapping_type": "must be an object with keys",
 }
+
+
+async def recorded(reading: Awaitable[T]) -> T:
+    """What the record says; HTTPException 503 where it cannot be read."""
+    try:
+        return await reading
+    except HistoryError as error:
+        raise HTTPException(503, str(error)) from None
 
 
 def sentences(error: RequestValidationError) -> list[str]:

@@ -9,8 +9,9 @@ from fastapi import FastAPI, HTTPException
 from fastapi.responses import Response
 
 from pacs_monitor import reports
-from pacs_monitor.history import HistoryError, HistoryReader
+from pacs_monitor.history import HistoryReader
 from pacs_monitor.web.rate_limit import SingleFlight
+from pacs_monitor.web.refusals import recorded
 from pacs_monitor.web.view import DaemonView
 
 REST = 4.0
@@ -39,10 +40,7 @@ def add_report(app: FastAPI, daemon: DaemonView) -> None:
             return _content(reports.build(reader, wanted, now), format)
 
         async with turns.turn():
-            try:
-                content = await daemon.history.read(made, WITHIN)
-            except HistoryError as error:
-                raise HTTPException(503, str(error)) from None
+            content = await recorded(daemon.history.read(made, WITHIN))
         headers = {"content-disposition": 'attachment; filename="report.zip"'} if format == "csv" else {}
         return Response(content, media_type=TYPES[format], headers=headers)
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from pacs_monitor.format.names import first
 from pacs_monitor.messages import paged
 from pacs_monitor.model import iso, parse_iso
-from pacs_monitor.web.pages.render import Fragment, Place, Viewer, fragment
+from pacs_monitor.web.pages.render import Fragment, Page, fragment
 from pacs_monitor.web.pages.signs import SIGNS, Sign, sign_of
 from pacs_monitor.web.pages.snapshot import IncidentRow, NodeRow, Snapshot, matches
 from pacs_monitor.web.pages.times import Times
@@ -56,9 +57,9 @@ class Site(NamedTuple):
     roles: Sequence[Role]
 
 
-def board(seen: Snapshot, query: Query, viewer: Viewer, root: str = "./") -> Fragment:
+def board(seen: Snapshot, query: Query, about: Page) -> Fragment:
     """The part that changes."""
-    times = Times(seen.now, seen.zone)
+    times = about.times
     found = [
         row
         for row in seen.nodes
@@ -68,15 +69,16 @@ def board(seen: Snapshot, query: Query, viewer: Viewer, root: str = "./") -> Fra
     handled = [one for one in seen.incidents if one.paged["acknowledged"]]
     waiting = [one for one in seen.incidents if not one.paged["acknowledged"]]
     return fragment(
-        Place("board.html", "Board", root, viewer, seen.monitor),
-        times,
+        "board.html",
+        "Board",
+        about,
         seen=seen,
         query=query,
         counts=counts(seen.nodes),
         banners=banners(seen, times),
-        waiting=[_attention(one, seen, times) for one in waiting[:SHOWN_INCIDENTS]],
+        waiting=[_attention(one, times) for one in waiting[:SHOWN_INCIDENTS]],
         more=max(0, len(waiting) - SHOWN_INCIDENTS) + seen.more_incidents,
-        handled=[_attention(one, seen, times) for one in handled[:SHOWN_INCIDENTS]],
+        handled=[_attention(one, times) for one in handled[:SHOWN_INCIDENTS]],
         handled_count=len(handled),
         services=[(one, sign_of(one["state"])) for one in seen.services],
         sites=[_site(name, rows, seen, fold) for name, rows in by_site(found, seen)],
@@ -126,11 +128,9 @@ def banners(seen: Snapshot, times: Times) -> Sequence[str]:
     return said
 
 
-def _attention(one: IncidentRow, seen: Snapshot, times: Times) -> Attention:
-    members = one.paged["members"]
-    short = ", ".join(members[:3]) + (f" and {len(members) - 3} more" if len(members) > 3 else "")
-    told = paged.told(one.paged, lambda text: times.clock(parse_iso(text)), iso(seen.now))
-    return Attention(one, short, told)
+def _attention(one: IncidentRow, times: Times) -> Attention:
+    told = paged.told(one.paged, lambda text: times.clock(parse_iso(text)), iso(times.now))
+    return Attention(one, first(one.paged["members"], 3), told)
 
 
 def _site(name: str, rows: Sequence[NodeRow], seen: Snapshot, fold: bool) -> Site:

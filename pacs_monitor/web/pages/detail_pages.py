@@ -10,8 +10,9 @@ from pacs_monitor.messages import story
 from pacs_monitor.messages.reasons import phrase
 from pacs_monitor.model import REASONS, Micros, Phase, Reason, parse_iso
 from pacs_monitor.web.pages.details import NodeSeen, Single
-from pacs_monitor.web.pages.render import Fragment, Page, Place, fragment
+from pacs_monitor.web.pages.render import Fragment, Page, fragment
 from pacs_monitor.web.pages.signs import sign_of
+from pacs_monitor.web.pages.snapshot import worst_of
 from pacs_monitor.web.pages.times import Times
 
 SPOKEN = frozenset({"acknowledge", "note", "close"})
@@ -40,14 +41,16 @@ def node_page(seen: NodeSeen, about: Page) -> Fragment:
     """What it is, what it hangs on, how its checks are."""
     node = seen.node
     return fragment(
-        Place("node.html", node.title or node.name, about.root, about.viewer, about.monitor),
-        about.times,
+        "node.html",
+        node.title or node.name,
+        about,
         seen=seen,
         node=node,
         addresses=_addresses(seen),
         here=f"nodes/{quote(node.name, safe='')}",
         paused=bool(seen.checks) and all(check.entry.stopped for check in seen.checks),
-        bars=[bars([check.entry.last.outcome.phases]) if check.entry.last else [[]] for check in seen.checks],
+        worst=worst_of(check.row for check in seen.checks),
+        bars=[bars([check.entry.last.outcome.phases])[0] if check.entry.last else [] for check in seen.checks],
     )
 
 
@@ -55,8 +58,9 @@ def check_page(seen: Single, about: Page) -> Fragment:
     """Its latest results, its failures, its states."""
     entry = seen.seen.entry
     return fragment(
-        Place("check.html", str(entry.check.id), about.root, about.viewer, about.monitor),
-        about.times,
+        "check.html",
+        str(entry.check.id),
+        about,
         seen=seen,
         entry=entry,
         meaning=_meaning(entry.standing.reason),
@@ -72,8 +76,9 @@ def incident_page(found: Mapping[str, Any], still_ok: Sequence[str], paged: str,
     """Made for a phone at night: the first screen says what, for whom, why, and what to do first."""
     reason = found["reason"]
     return fragment(
-        Place("incident.html", f"Incident {found['id']}", about.root, about.viewer, about.monitor),
-        about.times,
+        "incident.html",
+        f"Incident {found['id']}",
+        about,
         found=found,
         node=node,
         is_now=sign_of(found["state"]),
@@ -88,8 +93,7 @@ def incident_page(found: Mapping[str, Any], still_ok: Sequence[str], paged: str,
 
 def missing(about: Page, what: str, todo: str = "A reload may have removed it.", code: int = 404) -> Fragment:
     """A page that says what is not there, and what to do."""
-    place = Place("error.html", "Not found" if code == 404 else "Not now", about.root, about.viewer, about.monitor)
-    return fragment(place, about.times, status=code, what=what, todo=todo)
+    return fragment("error.html", "Not found" if code == 404 else "Not now", about, status=code, what=what, todo=todo)
 
 
 def bars(runs: Sequence[Mapping[Phase, float]]) -> Sequence[Sequence[Bar]]:

@@ -133,17 +133,13 @@ async def _read(daemon: DaemonView, read: Callable[[HistoryReader], _Record]) ->
 def _of_node(reader: HistoryReader, strips: Strips, name: str, asked: _Asked) -> _Record:
     found = [one for one in reader.incidents(limit=RECENT) if any(member.node == name for member in one.members)]
     changes = [seen for seen in reader.changes(limit=RECENT) if seen.check.node == name]
-    return _Record(found[:SHOWN], changes[:SHOWN], _strips(reader, strips, asked))
+    return _Record(found[:SHOWN], changes[:SHOWN], strips.of(reader, *asked))
 
 
 def _of_check(reader: HistoryReader, strips: Strips, check: CheckId, asked: _Asked) -> _Record:
     found = [one for one in reader.incidents(limit=RECENT) if check in one.members]
     moved = reader.transitions(check=check).get(check, [])[::-1][:TRANSITIONS]
-    return _Record(found[:SHOWN], (), _strips(reader, strips, asked), moved)
-
-
-def _strips(reader: HistoryReader, strips: Strips, asked: _Asked) -> Mapping[CheckId, Strip]:
-    return {check: strips.of(reader, check, asked.now, asked.zone) for check in asked.checks}
+    return _Record(found[:SHOWN], (), strips.of(reader, *asked), moved)
 
 
 def _check(daemon: DaemonView, check: CheckId, record: _Record) -> CheckSeen:

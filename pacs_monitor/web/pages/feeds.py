@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
 
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI
 from fastapi.responses import Response
 
 from pacs_monitor.config import MonitorSettings
-from pacs_monitor.history import HistoryError
 from pacs_monitor.model import SECOND, Micros, iso
 from pacs_monitor.web import records
+from pacs_monitor.web.refusals import recorded
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.windows import Window, spelled
 
@@ -26,10 +26,7 @@ def add_feeds(app: FastAPI, daemon: DaemonView) -> None:
 
     @app.get("/feed.atom", summary="Incidents as a feed.", include_in_schema=False)
     async def feed() -> Response:
-        try:
-            rows = await records.incidents(daemon, open_only=False, limit=ENTRIES)
-        except HistoryError as error:
-            raise HTTPException(503, str(error)) from None
+        rows = await recorded(records.incidents(daemon, open_only=False, limit=ENTRIES))
         body = atom(rows, daemon.estate.monitor, iso(daemon.clock.now()))
         return Response(body, media_type="application/atom+xml; charset=utf-8", headers={"Cache-Control": "no-store"})
 

@@ -49,10 +49,11 @@ def words_of(kind: type[W], fields: Mapping[str, str]) -> W:
         raise HTTPException(422, sentences(RequestValidationError(wrong))) from None
 
 
-def text_of(error: HTTPException) -> str:
-    """What to correct, as one line."""
+async def refused(request: Request, pages: Pages, make: Make, error: HTTPException) -> Response:
+    """The page again, with what to correct as one line."""
     detail: Any = error.detail
-    return "; ".join(map(str, detail)) if isinstance(detail, list) else str(detail)
+    text = "; ".join(map(str, detail)) if isinstance(detail, list) else str(detail)
+    return await pages.send(request, make, notice=Notice(text, error.status_code), kept=False)
 
 
 async def done(request: Request, pages: Pages, make: Make, verbs: Mapping[str, Do]) -> Response:
@@ -65,8 +66,7 @@ async def done(request: Request, pages: Pages, make: Make, verbs: Mapping[str, D
         await verbs[what](fields)
         pages.forget()
     except HTTPException as error:
-        text = text_of(error)
-        return await pages.send(request, make, notice=Notice(text, error.status_code), kept=False)
+        return await refused(request, pages, make, error)
     here = quote(request.scope["path"].rpartition("/")[2], safe="")
     return RedirectResponse(f"./{here}?done={what}", 303)
 

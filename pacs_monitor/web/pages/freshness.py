@@ -25,10 +25,6 @@ class Freshness(NamedTuple):
     trouble: str
     """Why the monitor does not do its work, for people; "" while it does."""
 
-    @property
-    def is_stale(self) -> bool:
-        return bool(self.trouble)
-
 
 def freshness(daemon: DaemonView) -> Freshness:
     """As of now."""

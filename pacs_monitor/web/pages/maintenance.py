@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pacs_monitor.model import CheckId
-from pacs_monitor.web.pages.render import Fragment, Page, Place, fragment
+from pacs_monitor.web.pages.render import Fragment, Page, fragment
 from pacs_monitor.windows import Pause, Window, spelled
 
 NEXT = 40
@@ -43,8 +43,9 @@ def maintenance_page(
     """`preview` is the window that the form asks for, and the checks that it would mute."""
     now = about.times.now
     return fragment(
-        Place("maintenance.html", "Maintenance", about.root, about.viewer, about.monitor),
-        about.times,
+        "maintenance.html",
+        "Maintenance",
+        about,
         running=[one for one in planned.windows if one.holds(now)],
         coming=[one for one in planned.windows if one.start > now][:NEXT],
         pauses=planned.pauses,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pacs_monitor.format.human import duration, pluralized
 from pacs_monitor.web import status
 from pacs_monitor.web.pages.freshness import freshness
-from pacs_monitor.web.pages.render import Fragment, Page, Place, fragment
+from pacs_monitor.web.pages.render import Fragment, Page, fragment
 from pacs_monitor.web.pages.signs import DOWN, UP, Sign
 from pacs_monitor.web.view import DaemonView
 
@@ -25,8 +25,9 @@ def monitor_page(daemon: DaemonView, about: Page) -> Fragment:
     """As of now; it asks no database."""
     channels = status.channels(daemon)
     return fragment(
-        Place("monitor.html", "Monitor", about.root, about.viewer, about.monitor),
-        about.times,
+        "monitor.html",
+        "Monitor",
+        about,
         facts=[*_work(daemon), *_record(daemon), *_configuration(daemon)],
         channels=channels,
         calendars=status.maintenance_calendars(daemon),

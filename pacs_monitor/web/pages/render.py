@@ -94,26 +94,18 @@ class Page(NamedTuple):
     monitor: str
     viewer: Viewer
     root: str
+    """Leads from its address to `/`, wherever a proxy has put that."""
     times: Times
 
 
-class Place(NamedTuple):
-    """Which page it is, where, for whom."""
-
-    template: str
-    title: str
-    root: str
-    """Leads from its address to `/`, wherever a proxy has put that."""
-    viewer: Viewer
-    monitor: str
-
-
-def fragment(place: Place, times: Times, *, status: int = 200, **shown: Any) -> Fragment:
+def fragment(template: str, title: str, about: Page, /, *, status: int = 200, **shown: Any) -> Fragment:
     """The changing part of a page."""
-    template = _ENVIRONMENT.get_template(place.template)
-    html = template.render(times=times, root=place.root, viewer=place.viewer, parse=parse_iso, **shown)
+    times = about.times
+    html = _ENVIRONMENT.get_template(template).render(
+        times=times, root=about.root, viewer=about.viewer, parse=parse_iso, **shown
+    )
     etag = sha256(_TICKING.sub(r"\1", html).encode("utf-8", "replace")).hexdigest()[:32]
-    return Fragment(html, f'"{etag}"', place.title, times.now, times.zone, place.monitor, status)
+    return Fragment(html, f'"{etag}"', title, times.now, times.zone, about.monitor, status)
 
 
 def whole(part: Fragment, fresh: Freshness, root: str, viewer: Viewer, layout: str, **shown: Any) -> str:

@@ -7,7 +7,6 @@ import asyncio
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from pacs_monitor.config.matching import covers
 from pacs_monitor.model import CheckId
 from pacs_monitor.web import plans
 from pacs_monitor.web.links import FRONT
@@ -21,7 +20,7 @@ from pacs_monitor.web.pages.incident import incident_part
 from pacs_monitor.web.pages.maintenance import Asked, Planned, maintenance_page
 from pacs_monitor.web.pages.monitor import monitor_page
 from pacs_monitor.web.pages.render import Fragment
-from pacs_monitor.web.pages.serving import Make, Notice, Pages, about, viewer_of, wants_page
+from pacs_monitor.web.pages.serving import Make, Pages, about, wants_page
 from pacs_monitor.web.pages.signs import SIGNS
 from pacs_monitor.web.pages.snapshot import snapshot
 from pacs_monitor.web.pages.strip import Strips
@@ -55,7 +54,7 @@ def _add_board(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
 
         async def make() -> Fragment:
             seen = await snapshot(daemon)
-            return await asyncio.to_thread(board, seen, query, viewer_of(request))
+            return await asyncio.to_thread(board, seen, query, about(daemon, request))
 
         return await pages.send(request, make)
 
@@ -126,7 +125,7 @@ def _add_incident(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
 def _add_maintenance(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
     def part(request: Request, asked: Asked, preview: Window | None = None) -> Make:
         async def make() -> Fragment:
-            muted = None if preview is None else (preview, _muted(daemon, preview))
+            muted = None if preview is None else (preview, plans.covered(daemon, preview.match))
             return maintenance_page(_planned(daemon), asked, muted, about(daemon, request))
 
         return make
@@ -147,8 +146,7 @@ def _add_maintenance(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
         try:
             window = plans.window_of(daemon, request, forms.words_of(plans.Planned, fields))
         except HTTPException as error:
-            notice = Notice(forms.text_of(error), error.status_code)
-            return await pages.send(request, part(request, asked), notice=notice, kept=False)
+            return await forms.refused(request, pages, part(request, asked), error)
         return await pages.send(request, part(request, asked, window), kept=False)
 
 
@@ -164,7 +162,3 @@ def _add_monitor(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
 def _planned(daemon: DaemonView) -> Planned:
     estate, said = daemon.estate, daemon.desk.plans
     return Planned(said.windows(), said.pauses(), sorted(estate.nodes)[:NODES], list(estate.sites))
-
-
-def _muted(daemon: DaemonView, window: Window) -> list[CheckId]:
-    return sorted(check.id for check in daemon.estate.checks.values() if covers(window.match, check))

@@ -12,9 +12,8 @@ from fastapi.responses import RedirectResponse, Response
 from pacs_monitor.model import SECOND
 from pacs_monitor.web.auth import CALLER, SIGN_IN, SIGN_OUT, Caller, token_of
 from pacs_monitor.web.body import BODY
-from pacs_monitor.web.pages.render import Fragment, Place, fragment
-from pacs_monitor.web.pages.serving import Pages, root_of, viewer_of
-from pacs_monitor.web.pages.times import Times
+from pacs_monitor.web.pages.render import Fragment, fragment
+from pacs_monitor.web.pages.serving import Pages, about, root_of
 from pacs_monitor.web.rate_limit import TokenBucket
 from pacs_monitor.web.session import COOKIE, SESSION, Sessions
 from pacs_monitor.web.view import DaemonView
@@ -28,16 +27,11 @@ def add_sign_in(app: FastAPI, daemon: DaemonView, sessions: Sessions) -> None:
     """Where `auth` is configured; without it there is nothing to sign in to."""
     pages, tries = Pages(daemon), TokenBucket(FAILURES_A_SECOND, FAILURES_AT_ONCE, daemon.clock.monotonic)
 
-    def form(request: Request, said: str, status: int) -> Fragment:
-        monitor, root = daemon.estate.monitor, root_of(request)
-        place = Place("sign_in.html", "Sign in", root, viewer_of(request), monitor.name)
-        wanted = _ours(request.query_params.get("next", ""))
-        times = Times(daemon.clock.now(), monitor.timezone)
-        return fragment(place, times, status=status, said=said, wanted=quote(wanted, safe=""))
-
     async def show(request: Request, said: str = "", status: int = 200) -> Response:
         async def make() -> Fragment:
-            return form(request, said, status)
+            wanted = quote(_ours(request.query_params.get("next", "")), safe="")
+            page = about(daemon, request)
+            return fragment("sign_in.html", "Sign in", page, status=status, said=said, wanted=wanted)
 
         return await pages.send(request, make, layout="plain.html", kept=False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pacs_monitor import states
@@ -73,8 +73,6 @@ class Snapshot(NamedTuple):
     """All of it, of one moment."""
 
     monitor: str
-    now: Micros
-    zone: str
     paging: str
     fresh: Freshness
     nodes: tuple[NodeRow, ...]
@@ -102,8 +100,6 @@ async def snapshot(daemon: DaemonView) -> Snapshot:
     incidents, more = await _incidents(daemon)
     return Snapshot(
         estate.monitor.name,
-        daemon.clock.now(),
-        estate.monitor.timezone,
         estate.monitor.paging,
         freshness(daemon),
         tuple(rows),
@@ -128,11 +124,16 @@ def _node(daemon: DaemonView, name: str) -> NodeRow:
         node.title or name,
         node.site,
         node.role,
-        min((row.sign for row in checks), key=lambda sign: sign.badness, default=UNWATCHED),
+        worst_of(checks),
         tuple(sorted(checks, key=lambda row: (row.sign.badness, row.name))),
         windows[0] if windows and all(windows) else None,
         " ".join(f"{key}={value}" for key, value in node.labels.items()),
     )
+
+
+def worst_of(checks: Iterable[CheckRow]) -> Sign:
+    """A node is as bad as its worst check."""
+    return min((row.sign for row in checks), key=lambda sign: sign.badness, default=UNWATCHED)
 
 
 def check_row(daemon: DaemonView, entry: BoardEntry) -> CheckRow:

@@ -7,6 +7,7 @@ beside it.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
@@ -68,32 +69,42 @@ class Strips:
     def __init__(self) -> None:
         self._known: dict[CheckId, tuple[Micros, Strip]] = {}
 
-    def of(self, reader: HistoryReader, check: CheckId, now: Micros, zone: str) -> Strip:
-        """Read from the record at most once a minute; for any thread."""
+    def of(self, reader: HistoryReader, checks: Sequence[CheckId], now: Micros, zone: str) -> dict[CheckId, Strip]:
+        """Each is read from the record at most once a minute; for any thread."""
         minute = now // (60 * SECOND)
-        known = self._known.get(check)
-        if known is None or known[0] != minute:
-            days = period(now, zone)
-            line = timeline(reader, check, Interval(days[0].start, days[-1].end))
-            if len(self._known) >= MOST_KEPT:
-                self._known.clear()
-            known = self._known[check] = minute, strip(line, now, zone)
-        return known[1]
+        known = {check: self._known.get(check) for check in checks}
+        found = {check: one[1] for check, one in known.items() if one is not None and one[0] == minute}
+        missing = [check for check in checks if check not in found]
+        if not missing:
+            return found
+        days = period(now, zone)
+        lines = timelines(reader, missing, Interval(days[0].start, days[-1].end))
+        made = {check: strip(line, days, now, zone) for check, line in lines.items()}
+        if len(self._known) + len(made) > MOST_KEPT:
+            self._known.clear()
+        self._known |= {check: (minute, one) for check, one in made.items()}
+        return found | made
 
 
-def timeline(reader: HistoryReader, check: CheckId, interval: Interval) -> uptime.Timeline:
-    """What the record has of one check."""
-    ledger = reader.transitions(check=check).get(check, [])
-    spans = [one for one in reader.maintained(*interval) if one.check == check]
-    maintained = [Interval(one.since, FOREVER if one.until is None else one.until) for one in spans]
-    return uptime.Timeline(
-        ledger,
-        reader.watched().get(check, ()),
-        reader.coverage(*interval),
-        reader.unreachable(*interval).get(check, ()),
-        maintained,
-        proofs(reader.identities().get(check, ()), ledger),
-    )
+def timelines(reader: HistoryReader, checks: Sequence[CheckId], interval: Interval) -> dict[CheckId, uptime.Timeline]:
+    """What the record has of some checks; what it has of all of them is read once."""
+    maintained: dict[CheckId, list[Interval]] = defaultdict(list)
+    for one in reader.maintained(*interval):
+        maintained[one.check].append(Interval(one.since, FOREVER if one.until is None else one.until))
+    watched, coverage = reader.watched(), reader.coverage(*interval)
+    unreachable, identities = reader.unreachable(*interval), reader.identities()
+    ledgers = {check: reader.transitions(check=check).get(check, []) for check in checks}
+    return {
+        check: uptime.Timeline(
+            ledger,
+            watched.get(check, ()),
+            coverage,
+            unreachable.get(check, ()),
+            maintained[check],
+            proofs(identities.get(check, ()), ledger),
+        )
+        for check, ledger in ledgers.items()
+    }
 
 
 def period(now: Micros, zone: str) -> tuple[Interval, ...]:
@@ -105,20 +116,17 @@ def period(now: Micros, zone: str) -> tuple[Interval, ...]:
     return tuple(Interval(start, end) for start, end in pairwise(starts))
 
 
-def strip(line: uptime.Timeline, now: Micros, zone: str) -> Strip:
+def strip(line: uptime.Timeline, days: Sequence[Interval], now: Micros, zone: str) -> Strip:
     """The cells and the figure of the same time."""
-    place, cells = ZoneInfo(zone), []
-    total: dict[Class, Micros] = defaultdict(int)
-    whole = uptime.Account()
-    for day in period(now, zone):
+    place, cells, whole = ZoneInfo(zone), [], uptime.Account()
+    for day in days:
         account = uptime.account(line, day, now)
         watched = account.causes.get(uptime.Cause.NOT_WATCHED, 0)
         seconds = dict(account.classes)
         seconds[Class.UNKNOWN] = max(0, seconds[Class.UNKNOWN] - watched)
         for kind, micros in account.classes.items():
-            total[kind] += micros
+            whole.classes[kind] += micros
         cells.append(_cell(datetime.fromtimestamp(day.start // SECOND, UTC).astimezone(place).date(), seconds, day))
-    whole.classes.update(total)
     figure = whole.availability()
     return Strip(tuple(cells), "" if figure is None else percentage(figure, 2))
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pacs_monitor.model import IncidentKind, Micros
 from pacs_monitor.web.pages.board import by_site, counts
-from pacs_monitor.web.pages.render import Fragment, Page, Place, fragment
+from pacs_monitor.web.pages.render import Fragment, Page, fragment
 from pacs_monitor.web.pages.signs import UP, Sign, sign_of
 from pacs_monitor.web.pages.snapshot import IncidentRow, NodeRow, Snapshot
 
@@ -40,20 +40,21 @@ def wall(seen: Snapshot, site: str, about: Page) -> Fragment:
     nodes = [row for row in seen.nodes if site in ("", row.site)]
     troubles = _troubles(seen, site)
     places = [Summary(seen.sites.get(name, name) or "Elsewhere", counts(rows)) for name, rows in by_site(nodes, seen)]
-    unsure = [row for row in nodes if row.sign.key in ("unknown", "unmeasured", "paused")]
+    services = [] if site else seen.services
+    most = MOST - bool(services)
     return fragment(
-        Place("wall.html", "Wall", about.root, about.viewer, seen.monitor),
-        about.times,
-        seen=seen,
+        "wall.html",
+        "Wall",
+        about,
         title=seen.sites.get(site, site) if site else seen.monitor,
-        services=[(one, sign_of(one["state"])) for one in seen.services][:MOST_SERVICES] if not site else [],
-        troubles=troubles[: MOST - bool(seen.services and not site)],
-        more=max(0, len(troubles) - MOST + bool(seen.services and not site)) + seen.more_incidents,
+        services=[(one, sign_of(one["state"])) for one in services[:MOST_SERVICES]],
+        troubles=troubles[:most],
+        more=max(0, len(troubles) - most) + seen.more_incidents,
         places=places[:MOST_SITES],
         more_places=max(0, len(places) - MOST_SITES),
         working=sum(row.sign is UP for row in nodes),
         total=len(nodes),
-        unsure=len(unsure),
+        unsure=sum(row.sign.key in ("unknown", "unmeasured", "paused") for row in nodes),
         maintained=[row for row in nodes if row.maintenance][:3],
         trouble=seen.fresh.trouble,
     )

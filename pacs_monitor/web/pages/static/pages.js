@@ -80,7 +80,6 @@
       }
       live.replaceChildren(...replacement.childNodes);
     }
-    document.dispatchEvent(new Event("taken"));
   }
 
   async function ask() {
