@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from pacs_monitor import objectives
-from pacs_monitor.config import Then
 from pacs_monitor.config.agreed import ObjectiveSettings
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros
@@ -25,11 +24,6 @@ class Subject(NamedTuple):
     kind: str
     """`service` or `node`."""
     name: str
-
-
-def agreed(then: Then) -> dict[str, ObjectiveSettings]:
-    """The objectives of a configuration."""
-    return dict(then.objectives)
 
 
 def widest(period: Period, terms: list[ObjectiveSettings]) -> Interval:
