@@ -12,9 +12,10 @@ excluded maintenance, absence, and time in which nothing was measured are in nei
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 from pacs_monitor.calendars import within
@@ -121,7 +122,14 @@ class Kept:
     parts: tuple[Part, ...]
     remaining: Micros = 0
     """Agreed hours that are still to come."""
-    shares: dict[Share, Micros] = field(default_factory=dict)
+
+    @cached_property
+    def shares(self) -> dict[Share, Micros]:
+        """How much there is of each."""
+        found = dict.fromkeys(Share, 0)
+        for part in self.parts:
+            found[part.share] += part.end - part.start
+        return found
 
     def used(self, counts: Counts) -> Micros:
         """Downtime that counts."""
@@ -168,11 +176,8 @@ def account(track: Track, period: Interval, now: Micros, hours: Sequence[Interva
     open_hours = [period] if hours is None else within(period, hours)
     forgiven = _forgiven(track, terms)
     parts = tuple(_capped(_parts(track, Interval(period.start, until), open_hours, forgiven, terms), terms))
-    shares = dict.fromkeys(Share, 0)
-    for part in parts:
-        shares[part.share] += part.end - part.start
     remaining = sum(end - start for start, end in within(Interval(until, period.end), open_hours))
-    return Kept(terms, parts, remaining, shares)
+    return Kept(terms, parts, remaining)
 
 
 def reach(terms: Terms) -> Micros:

@@ -172,10 +172,9 @@ def _months(kept: Kept, period: Period, until: Micros) -> Iterator[dict[str, Any
     for month in overlapping(
         "month", Interval(period.interval.start, min(until, period.interval.end)), period.timezone
     ):
-        shares = dict.fromkeys(Share, 0)
-        for part in kept.parts:
-            shares[part.share] += max(0, min(part.end, month.interval.end) - max(part.start, month.interval.start))
-        of_month = Kept(kept.terms, (), 0, shares)
+        start, end = month.interval
+        within = (part._replace(start=max(part.start, start), end=min(part.end, end)) for part in kept.parts)
+        of_month = Kept(kept.terms, tuple(part for part in within if part.start < part.end))
         yield {
             "month": month.name,
             "availability": _availability(of_month, Counts.FELT),
@@ -183,7 +182,7 @@ def _months(kept: Kept, period: Period, until: Micros) -> Iterator[dict[str, Any
             "used_seconds": of_month.used(counts) / SECOND,
             "felt_seconds": of_month.used(Counts.FELT) / SECOND,
             "counted_time_seconds": of_month.counted(counts) / SECOND,
-            "seconds": {share.value: time / SECOND for share, time in shares.items()},
+            "seconds": {share.value: time / SECOND for share, time in of_month.shares.items()},
         }
 
 
@@ -202,17 +201,14 @@ def _outages(kept: Kept, period: Period) -> Iterator[dict[str, Any]]:
 
 
 def _outage(kept: Kept, parts: list[Part], period: Period) -> dict[str, Any]:
-    of = dict.fromkeys(Share, 0)
-    for part in parts:
-        of[part.share] += part.end - part.start
-    counted = Kept(kept.terms, (), 0, of).used(kept.terms.counts)
+    outage = Kept(kept.terms, tuple(parts))
     return {
         "from": period.local(parts[0].start),
         "to": period.local(parts[-1].end),
-        "counted_seconds": counted / SECOND,
-        "excluded_seconds": of[Share.EXCLUDED] / SECOND,
-        "forgiven_seconds": of[Share.FORGIVEN] / SECOND,
-        "unreachable_seconds": of[Share.UNREACHABLE] / SECOND,
+        "counted_seconds": outage.used(kept.terms.counts) / SECOND,
+        "excluded_seconds": outage.shares[Share.EXCLUDED] / SECOND,
+        "forgiven_seconds": outage.shares[Share.FORGIVEN] / SECOND,
+        "unreachable_seconds": outage.shares[Share.UNREACHABLE] / SECOND,
     }
 
 
