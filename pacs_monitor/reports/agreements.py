@@ -50,9 +50,8 @@ def rows(record: Record, period: Period, now: Micros) -> Iterator[dict[str, Any]
 def in_period(record: Record, interval: Interval) -> dict[str, ObjectiveSettings]:
     """The objectives that were in force at some time, by their last terms."""
     found: dict[str, ObjectiveSettings] = {}
-    for reign in record.reigns:
-        if reign.during.start < interval.end and reign.during.end > interval.start:
-            found |= reign.said.objectives
+    for reign in record.reigns_in(interval):
+        found |= reign.said.objectives
     return found
 
 
@@ -215,9 +214,7 @@ def _outage(kept: Kept, parts: list[Part], period: Period) -> dict[str, Any]:
 def _changes(record: Record, objective: ObjectiveSettings, period: Period) -> list[str]:
     """When within the period the terms were other ones, or the service had another rule."""
     found, last = [], None
-    for reign in record.reigns:
-        if not (reign.during.start < period.interval.end and reign.during.end > period.interval.start):
-            continue
+    for reign in record.reigns_in(period.interval):
         terms = reign.said.objectives.get(objective.name)
         service = reign.said.services.get(objective.service or "")
         said = terms, service, reign.said.calendars.get(objective.calendar or "")

@@ -26,9 +26,8 @@ def services(record: Record, period: Period, until: Micros) -> list[dict[str, An
     """Every service that was configured at some time."""
     during = Interval(period.interval.start, until)
     rules: dict[str, str] = {}
-    for reign in record.reigns:
-        if reign.during.start < during.end and reign.during.end > during.start:
-            rules |= {name: service.rule for name, service in reign.said.services.items()}
+    for reign in record.reigns_in(during):
+        rules |= {name: service.rule for name, service in reign.said.services.items()}
     return [
         {"service": name, "rule": rule} | _account(cut(record.of_service(name), during)) for name, rule in rules.items()
     ]
