@@ -16,6 +16,7 @@ from pacs_monitor.pieces import Cause, Class
 from pacs_monitor.reports.periods import Period, days
 from pacs_monitor.reports.record import Record
 from pacs_monitor.services import Track, cut
+from pacs_monitor.uptime import Account
 
 LONGEST_GAP = 300 * SECOND
 """Shorter gaps, as of a restart, are not listed."""
@@ -51,20 +52,22 @@ def nodes(record: Record, period: Period, until: Micros, selected: Iterable[str]
 
 
 def _account(track: Track) -> dict[str, Any]:
-    seconds: Counter[Class] = Counter()
-    causes: Counter[Cause] = Counter()
+    account = Account()
     for start, end, standing in track:
-        seconds[standing.counted] += end - start
+        account.classes[standing.counted] += end - start
         if standing.cause is not None and standing.counted is Class.UNKNOWN:
-            causes[standing.cause] += end - start
-    good = seconds[Class.UP] + seconds[Class.DEGRADED]
-    down, behind = seconds[Class.DOWN], seconds[Class.UNREACHABLE]
+            account.causes[standing.cause] += end - start
+    outages = sum(bad for bad, _ in groupby(track, key=lambda part: part.standing.counted in WORST_FIRST[:2]))
+    return figures(account) | {"outages": outages}
+
+
+def figures(account: Account) -> dict[str, Any]:
+    """Where the time of a check, a node or a service went."""
     return {
-        "seconds": {kind.value: seconds[kind] / SECOND for kind in Class},
-        "unknown_by_cause": {cause.value: causes[cause] / SECOND for cause in Cause},
-        "availability": good / (good + down + behind) if good + down + behind else None,
-        "availability_attributable": good / (good + down) if good + down else None,
-        "outages": sum(bad for bad, _ in groupby(track, key=lambda part: part.standing.counted in WORST_FIRST[:2])),
+        "seconds": {kind.value: time / SECOND for kind, time in account.classes.items()},
+        "unknown_by_cause": {cause.value: time / SECOND for cause, time in account.causes.items()},
+        "availability": account.availability(),
+        "availability_attributable": account.attributable(),
     }
 
 
