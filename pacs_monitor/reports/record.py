@@ -16,12 +16,9 @@ from pacs_monitor.history import HistoryReader, periods
 from pacs_monitor.intervals import FOREVER, Interval
 from pacs_monitor.model import CheckId, Maintained, Micros, Transition
 from pacs_monitor.objectives import Bounds
-from pacs_monitor.pieces import Cause, Class, Coverage, Timeline, pieces
+from pacs_monitor.pieces import Coverage, Timeline, pieces
 from pacs_monitor.proof import Identity, proofs
-from pacs_monitor.services import Standing, Stretch, Track, combined, cut
-
-NOTHING = Standing(Class.UNKNOWN, Cause.NOT_WATCHED, unplanned=Class.UNKNOWN)
-"""Time in which something was not there."""
+from pacs_monitor.services import NOTHING, Stretch, Track, combined, cut
 
 
 class Reign(NamedTuple):
