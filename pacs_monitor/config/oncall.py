@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path as FilePath
 from zoneinfo import ZoneInfo
 
@@ -86,8 +86,8 @@ def gaps_in_words(oncall: OnCall, now: Micros) -> str:
     return _("{named} and {more} more times within two weeks", named=named, more=more) if more > 0 else named
 
 
-def _clock(at_: Micros, zone: object) -> str:
-    there = datetime.fromtimestamp(at_ // SECOND, zone if isinstance(zone, ZoneInfo) else None)
+def _clock(at_: Micros, zone: tzinfo) -> str:
+    there = datetime.fromtimestamp(at_ // SECOND, zone)
     return german_moment(there) if language() == "de" else f"{there:%a %Y-%m-%d %H:%M}"
 
 
