@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from pacs_monitor.calendars import outside
-from pacs_monitor.history import HistoryReader, periods
+from pacs_monitor.history import HistoryReader
 from pacs_monitor.intervals import FOREVER, Interval
 from pacs_monitor.model import SECOND, Maintained, Micros, iso
 from pacs_monitor.pieces import Cause, Class
@@ -159,5 +159,5 @@ def changes(reader: HistoryReader, period: Period, until: Micros) -> list[dict[s
     """What was found different about systems, such as their versions and certificates."""
     return [
         {"node": seen.check.node, "check": seen.check.check, "at": iso(seen.at)} | seen.change._asdict()
-        for seen in periods.changes(reader, Interval(period.interval.start, until))
+        for seen in reversed(reader.changes(period.interval.start, until))
     ]
