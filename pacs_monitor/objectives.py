@@ -12,13 +12,14 @@ excluded maintenance, absence, and time in which nothing was measured are in nei
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 from pacs_monitor.calendars import within
-from pacs_monitor.intervals import Interval
+from pacs_monitor.intervals import Interval, IntervalSet
 from pacs_monitor.model import SECOND, Micros, State, Transition
 from pacs_monitor.pieces import Cause, Class
 from pacs_monitor.services import Standing, Track
@@ -121,7 +122,14 @@ class Kept:
     parts: tuple[Part, ...]
     remaining: Micros = 0
     """Agreed hours that are still to come."""
-    shares: dict[Share, Micros] = field(default_factory=dict)
+
+    @cached_property
+    def shares(self) -> dict[Share, Micros]:
+        """How much there is of each."""
+        found = dict.fromkeys(Share, 0)
+        for part in self.parts:
+            found[part.share] += part.end - part.start
+        return found
 
     def used(self, counts: Counts) -> Micros:
         """Downtime that counts."""
@@ -168,11 +176,8 @@ def account(track: Track, period: Interval, now: Micros, hours: Sequence[Interva
     open_hours = [period] if hours is None else within(period, hours)
     forgiven = _forgiven(track, terms)
     parts = tuple(_capped(_parts(track, Interval(period.start, until), open_hours, forgiven, terms), terms))
-    shares = dict.fromkeys(Share, 0)
-    for part in parts:
-        shares[part.share] += part.end - part.start
     remaining = sum(end - start for start, end in within(Interval(until, period.end), open_hours))
-    return Kept(terms, parts, remaining, shares)
+    return Kept(terms, parts, remaining)
 
 
 def reach(terms: Terms) -> Micros:
@@ -207,15 +212,15 @@ def announced_in_time(announced: date | None, start: Micros, notice: Micros, zon
 def _parts(
     track: Track, period: Interval, hours: Sequence[Interval], forgiven: Sequence[Interval], terms: Terms
 ) -> Iterator[Part]:
-    edges = sorted({edge for spans in (hours, forgiven) for span in spans for edge in span})
-    place, opened, excused = 0, _Cursor(hours), _Cursor(forgiven)
+    opened, excused, place = IntervalSet(hours), IntervalSet(forgiven), 0
+    edges = sorted({*opened.edges(), *excused.edges()})
     for stretch in track:
         start, end = max(stretch.start, period.start), min(stretch.end, period.end)
         while start < end:
             while place < len(edges) and edges[place] <= start:
                 place += 1
             until = min(end, edges[place]) if place < len(edges) else end
-            yield _part(Interval(start, until), stretch.standing, opened.holds(start), excused.holds(start), terms)
+            yield _part(Interval(start, until), stretch.standing, start in opened, start in excused, terms)
             start = until
 
 
@@ -242,18 +247,6 @@ def _capped(parts: Iterator[Part], terms: Terms) -> Iterator[Part]:
             yield part._replace(end=end)
         if end < part.end:
             yield Part(end, part.end, part.measured, part.cause)
-
-
-class _Cursor:
-    """Whether instants, asked for in order, lie in intervals that are in order."""
-
-    def __init__(self, intervals: Sequence[Interval]) -> None:
-        self._intervals, self._place = intervals, 0
-
-    def holds(self, at: Micros) -> bool:
-        while self._place < len(self._intervals) and self._intervals[self._place].end <= at:
-            self._place += 1
-        return self._place < len(self._intervals) and self._intervals[self._place].start <= at
 
 
 def _forgiven(track: Track, terms: Terms) -> list[Interval]:

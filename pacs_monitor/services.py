@@ -53,6 +53,10 @@ class Standing(NamedTuple):
         return Class.MAINTENANCE if self.planned else self.felt
 
 
+NOTHING = Standing(Class.UNKNOWN, Cause.NOT_WATCHED, unplanned=Class.UNKNOWN)
+"""What is while something is not there."""
+
+
 class Stretch(NamedTuple):
     """A time in which it stands the same."""
 
@@ -117,7 +121,7 @@ def of_check(pieces: Iterable[Piece]) -> Track:
 def of_service(name: str, services: Mapping[str, Service], checks: Mapping[str, Track], during: Interval) -> Track:
     """A service's time from that of its checks, each of which spans `during`; one that is missing was not watched."""
     service = services[name]
-    missing = (Stretch(*during, Standing(Class.UNKNOWN, Cause.NOT_WATCHED, unplanned=Class.UNKNOWN)),)
+    missing = (Stretch(*during, NOTHING),)
     return combined(
         service.need,
         [

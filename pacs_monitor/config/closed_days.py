@@ -60,7 +60,7 @@ class Events:
     """The file, as far as it says when they are."""
 
     def closed(self, year: int, zone: tzinfo) -> Iterable[Interval]:
-        return list(_occurrences(self.text, year, zone))
+        return [during for _, during in occurrences(self.text, date(year, 1, 1), date(year + 1, 1, 1), zone)]
 
 
 def parse_exception(value: object, info: ValidationInfo) -> Closure:
@@ -155,13 +155,18 @@ def _checked(name: str, text: str) -> str:
         raise ValueError(f"{name}:1: is not a calendar by RFC 5545 ({error})") from None
     for begin, event in zip(begins, events, strict=True):
         check_event(name, begin, lines, event)
-        for key in [key for key in event if key not in _SAID]:
-            del event[key]
-        event.subcomponents.clear()
+        strip(event)
     for key in [key for key in calendar if key not in _CALENDARS_OWN]:
         del calendar[key]
     said: str = calendar.to_ical().decode()
     return said
+
+
+def strip(event: Any) -> None:
+    """Leave of an event when it is, and nothing of what it is about."""
+    for key in [key for key in event if key not in _SAID]:
+        del event[key]
+    event.subcomponents.clear()
 
 
 def unfolded(text: str) -> list[tuple[int, str]]:
@@ -217,10 +222,11 @@ def _query(text: str) -> Any:
     return recurring_ical_events.of(icalendar.Calendar.from_ical(text))
 
 
-def _occurrences(text: str, year: int, zone: tzinfo) -> Iterator[Interval]:
-    for event in _query(text).between(date(year, 1, 1), date(year + 1, 1, 1)):
+def occurrences(text: str, first: date, last: date, zone: tzinfo) -> Iterator[tuple[Any, Interval]]:
+    """The events of a calendar that touch a time, and when they are, without those that are cancelled."""
+    for event in _query(text).between(first, last):
         if str(event.get("STATUS", "")).upper() != "CANCELLED":
-            yield interval_of(event["DTSTART"].dt, event["DTEND"].dt if "DTEND" in event else None, zone)
+            yield event, interval_of(event["DTSTART"].dt, event["DTEND"].dt if "DTEND" in event else None, zone)
 
 
 def interval_of(start: date, end: date | None, zone: tzinfo) -> Interval:

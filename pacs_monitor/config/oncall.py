@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path as FilePath
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from pacs_monitor.config.rota import OncallSettings, RotaSettings, ShiftSettings
 from pacs_monitor.config.shapes import shapes
 from pacs_monitor.config.shift_calendar import ShiftCalendar, read_shifts
 from pacs_monitor.config.tree import Branch, Mark, Text, Tree, at, parse_yaml
-from pacs_monitor.config.validate import FROM_FILE, Validator, small_file
+from pacs_monitor.config.validate import FROM_FILE, Validator, followed, small_file
 from pacs_monitor.format.german import german_moment
 from pacs_monitor.intervals import Interval
 from pacs_monitor.language import _, language
@@ -86,8 +86,8 @@ def gaps_in_words(oncall: OnCall, now: Micros) -> str:
     return _("{named} and {more} more times within two weeks", named=named, more=more) if more > 0 else named
 
 
-def _clock(at_: Micros, zone: object) -> str:
-    there = datetime.fromtimestamp(at_ // SECOND, zone if isinstance(zone, ZoneInfo) else None)
+def _clock(at_: Micros, zone: tzinfo) -> str:
+    there = datetime.fromtimestamp(at_ // SECOND, zone)
     return german_moment(there) if language() == "de" else f"{there:%a %Y-%m-%d %H:%M}"
 
 
@@ -171,8 +171,7 @@ def _channels(validator: Validator, draft: Draft, rota: Piece[RotaSettings]) -> 
 def _of_person(validator: Validator, draft: Draft, rota: Piece[RotaSettings], who: str, count: int) -> Iterator[str]:
     """The names of a person's channels; those that are written out are made."""
     for n in range(count):
-        listed: Path = ("people", who, "channels", n)
-        here = listed if at(rota.tree, listed) is not at(rota.tree, listed[:-1]) else listed[:-1]
+        here = followed(rota.tree, ("people", who, "channels", n))
         tree, path = at(rota.tree, here), (*rota.path, *here)
         if isinstance(tree, Branch):
             yield from _own(validator, draft, tree, path, f"{who}.")
@@ -214,9 +213,7 @@ def _check(validator: Validator, rota: Piece[RotaSettings]) -> None:
     said, people = rota.settings, rota.settings.people
     for n, shift in enumerate(said.shifts):
         for m, who in enumerate(shift.order):
-            listed: Path = ("shifts", n, "order", m)
-            here = listed if at(rota.tree, listed) is not at(rota.tree, listed[:-1]) else listed[:-1]
-            _known(validator, rota, who, here)
+            _known(validator, rota, who, followed(rota.tree, ("shifts", n, "order", m)))
     for key in ("overrides", "vacations"):
         spans: tuple[SpanSettings, ...] = getattr(said, key)
         for n, span in enumerate(spans):

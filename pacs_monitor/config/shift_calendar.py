@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from pacs_monitor.config.change_calendar import MOST_EVENTS, check_times
-from pacs_monitor.config.closed_days import check_blocks, check_event, interval_of, unfolded
+from pacs_monitor.config.closed_days import check_blocks, check_event, occurrences, strip, unfolded
 from pacs_monitor.config.errors import nearest
 from pacs_monitor.config.repeats import check_repeats
 from pacs_monitor.intervals import Interval
@@ -20,7 +19,6 @@ from pacs_monitor.rota import Span
 if TYPE_CHECKING:
     import icalendar
 
-_KEPT = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "UID", "STATUS", "SEQUENCE")
 _MARGIN = timedelta(days=2)
 MOST_SHIFTS = 100_000
 """Times of all series from their beginning on: everybody waits while they are worked out."""
@@ -39,11 +37,8 @@ class ShiftCalendar:
     def spans(self, during: Interval) -> list[Span]:
         """Those that touch a time, by their beginning."""
         first, last = (datetime.fromtimestamp(at // SECOND, UTC) for at in during)
-        found = []
-        for event in _query(self.text).between(first - _MARGIN, last + _MARGIN):
-            if str(event.get("STATUS", "")).upper() != "CANCELLED":
-                end = event["DTEND"].dt if "DTEND" in event else None
-                found.append(Span(str(event["SUMMARY"]), interval_of(event["DTSTART"].dt, end, self.zone)))
+        touching = occurrences(self.text, first - _MARGIN, last + _MARGIN, self.zone)
+        found = (Span(str(event["SUMMARY"]), times) for event, times in touching)
         return sorted(found, key=lambda span: (span.during, span.who))
 
 
@@ -74,7 +69,9 @@ def read_shifts(name: str, content: bytes, people: Mapping[str, str], zone: Zone
     check_repeats(name, events, (datetime.now(UTC) + AHEAD).date(), MOST_SHIFTS)
     calendar.subcomponents = [part for part in calendar.subcomponents if part.name in ("VTIMEZONE", "VEVENT")]
     for _, event in events:
-        _strip(event, next(found for found in _names(event) if found in people), people)
+        who = next(people[found] for found in _names(event) if found in people)
+        strip(event)
+        event.add("SUMMARY", who)
     return ShiftCalendar(calendar.to_ical().decode(), zone)
 
 
@@ -101,18 +98,3 @@ def _names(event: Any) -> Iterator[str]:
     for one in attending if isinstance(attending, list) else [attending]:
         yield str(one).strip().casefold().removeprefix("mailto:")
         yield str(one.params.get("CN", "")).strip().casefold()
-
-
-def _strip(event: Any, found: str, people: Mapping[str, str]) -> None:
-    for key in [key for key in event if key not in _KEPT]:
-        del event[key]
-    event.subcomponents.clear()
-    event.add("SUMMARY", people[found])
-
-
-@lru_cache(maxsize=32)
-def _query(text: str) -> Any:
-    import icalendar  # noqa: PLC0415 - few configurations need it
-    import recurring_ical_events  # noqa: PLC0415 - the same
-
-    return recurring_ical_events.of(icalendar.Calendar.from_ical(text))

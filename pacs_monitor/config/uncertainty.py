@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 
 from pacs_monitor.calendars import DAY, Calendar
 from pacs_monitor.config import format as written
-from pacs_monitor.config.agreed import ObjectiveSettings, ServiceSettings
+from pacs_monitor.config.agreed import ObjectiveSettings
 from pacs_monitor.config.draft import Draft
 from pacs_monitor.config.matching import covers
 from pacs_monitor.config.validate import Validator
 from pacs_monitor.format.human import duration
 from pacs_monitor.model import SECOND, Check, CheckId
-from pacs_monitor.services import checks_of
+from pacs_monitor.services import Service, checks_of
 
 DAYS = {"month": 30, "quarter": 91, "year": 365}
 SOME_YEAR = (1_767_225_600 * SECOND, 1_767_225_600 * SECOND + 365 * DAY)
@@ -25,7 +25,7 @@ def warn_of_uncertainty(
     validator: Validator, draft: Draft, checks: Mapping[CheckId, Check], calendars: Mapping[str, Calendar]
 ) -> None:
     """One warning for each objective, with the check that runs most rarely."""
-    services = {name: piece.settings for name, piece in draft.services.items()}
+    services = {name: piece.settings.made(name) for name, piece in draft.services.items()}
     for agreed in draft.objectives:
         settings = agreed.settings
         allowance = _allowance(settings, calendars)
@@ -54,11 +54,10 @@ def _allowance(settings: ObjectiveSettings, calendars: Mapping[str, Calendar]) -
 
 
 def _subject(
-    settings: ObjectiveSettings, services: Mapping[str, ServiceSettings], checks: Mapping[CheckId, Check]
+    settings: ObjectiveSettings, services: Mapping[str, Service], checks: Mapping[CheckId, Check]
 ) -> Iterator[Check]:
     if settings.service is None:
         match = settings.match
         yield from (check for check in checks.values() if match is not None and covers(match, check))
         return
-    rules = {name: service.made(name) for name, service in services.items()}
-    yield from (checks[CheckId.parse(name)] for name in checks_of(settings.service, rules))
+    yield from (checks[CheckId.parse(name)] for name in checks_of(settings.service, services))

@@ -149,7 +149,7 @@ class Validator:
             self._explain_value(error, model, tree, path)
 
     def _explain_value(self, error: ErrorDetails, model: type[BaseModel], tree: Tree, path: Path) -> None:
-        location = _as_written(tree, tuple(error["loc"]))
+        location = followed(tree, tuple(error["loc"]))
         shape = _shape_at(model, tuple(error["loc"])[: len(location)])
         if not self.spoilt((*path, *location)):
             secret = isinstance(shape, Scalar) and shape.secret
@@ -204,7 +204,7 @@ def _is_secret(shape: Shape, key: str) -> bool:
     return isinstance(found, Scalar) and found.secret
 
 
-def _as_written(tree: Tree, location: Path) -> Path:
+def followed(tree: Tree, location: Path) -> Path:
     """A location of pydantic, as far as it can be followed down a tree; a secret may stand under `KEY_file`."""
     for depth, part in enumerate(location):
         here = at(tree, location[:depth])

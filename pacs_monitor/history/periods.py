@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import Row, and_, func, or_, select
 
 from pacs_monitor.history import decisions
 from pacs_monitor.history import tables as t
-from pacs_monitor.history.accumulator import ChangeSeen
 from pacs_monitor.history.reader import HistoryReader, RevisionRow, transition
 from pacs_monitor.intervals import FOREVER, Interval
-from pacs_monitor.model import Change, CheckId, Micros, Transition
+from pacs_monitor.model import CheckId, Micros, Transition
 from pacs_monitor.proof import GOOD, NOT_DOWN
 
 
@@ -42,7 +41,7 @@ def ledgers(reader: HistoryReader, during: Interval) -> dict[CheckId, list[Trans
         past = after.check_id == t.checks.c.id, after.id >= entry, after.since >= during.end
         end = select(after.id).where(*past).order_by(after.id).limit(1).scalar_subquery()
         statement = (
-            _of_checks(reader, t.transitions)
+            reader.of_checks(t.transitions, table=t.transitions)
             .where(of.id >= entry, of.since < during.end, of.id < func.coalesce(end, FOREVER))
             .order_by(of.id)
         )
@@ -88,24 +87,6 @@ def revisions(reader: HistoryReader, during: Interval) -> list[Revision]:
         return [_revision(row) for row in rows]
 
 
-def changes(reader: HistoryReader, during: Interval) -> list[ChangeSeen]:
-    """What was found different about peers, in order."""
-    of = t.changes.c
-    statement = _of_checks(reader, t.changes).where(of.at >= during.start, of.at < during.end).order_by(of.at, of.id)
-    with reader.connected() as connection:
-        return [
-            ChangeSeen(decisions.check(row), row.at, Change(row.what, row.before, row.after))
-            for row in connection.execute(statement)
-        ]
-
-
 def _revision(row: Row[Any]) -> Revision:
     document = None if row.content is None else orjson.loads(zlib.decompress(row.content))
     return Revision(row.hash, row.at, row.who, row.diff, document)
-
-
-def _of_checks(reader: HistoryReader, table: Any) -> Select[Any]:
-    joined = select(t.checks.c.node, t.checks.c.name, table).join_from(
-        t.checks, table, table.c.check_id == t.checks.c.id
-    )
-    return joined.where(t.checks.c.monitor_id == reader.monitor)

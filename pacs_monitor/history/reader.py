@@ -110,7 +110,7 @@ class HistoryReader:
 
     def watched(self) -> dict[CheckId, tuple[Interval, ...]]:
         """When each check was watched."""
-        statement = self._of_checks(t.watches.c.started, t.watches.c.ended, table=t.watches)
+        statement = self.of_checks(t.watches.c.started, t.watches.c.ended, table=t.watches)
         intervals: dict[CheckId, list[Interval]] = defaultdict(list)
         for row in self._rows(statement.order_by(t.watches.c.id)):
             intervals[decisions.check(row)].append(Interval(row.started, FOREVER if row.ended is None else row.ended))
@@ -119,7 +119,7 @@ class HistoryReader:
     def identities(self) -> dict[CheckId, tuple[Identity, ...]]:
         """Where and as whom each check asked, one after the other, and since when it was proven so."""
         of = t.identities.c
-        statement = self._of_checks(of.started, of.ended, of.proven, table=t.identities)
+        statement = self.of_checks(of.started, of.ended, of.proven, table=t.identities)
         found: dict[CheckId, list[Identity]] = defaultdict(list)
         for row in self._rows(statement.order_by(of.id)):
             found[decisions.check(row)].append(
@@ -129,7 +129,7 @@ class HistoryReader:
 
     def transitions(self, until: Micros = FOREVER, check: CheckId | None = None) -> dict[CheckId, list[Transition]]:
         """The ledger of each check, in the order in which it was recorded."""
-        statement = self._of_checks(t.transitions, table=t.transitions).where(t.transitions.c.since < until)
+        statement = self.of_checks(t.transitions, table=t.transitions).where(t.transitions.c.since < until)
         if check:
             statement = statement.where(t.checks.c.node == check.node, t.checks.c.name == check.check)
         ledgers: dict[CheckId, list[Transition]] = defaultdict(list)
@@ -148,7 +148,7 @@ class HistoryReader:
 
     def runs(self, start: Micros, end: Micros) -> dict[CheckId, Runs]:
         """How often each check ran, in the hours (after three days: UTC days) that begin in the interval."""
-        statement = self._of_checks(t.rollups, table=t.rollups).where(
+        statement = self.of_checks(t.rollups, table=t.rollups).where(
             t.rollups.c.started >= start, t.rollups.c.started < end
         )
         counted: dict[CheckId, Runs] = defaultdict(Runs)
@@ -223,7 +223,7 @@ class HistoryReader:
     def noticed(self, checks: Collection[CheckId], start: Micros, end: Micros) -> tuple[Transition, ...]:
         """Transitions of these checks that were noticed from `start` on and happened until `end`, in order of time."""
         of, nodes = t.transitions.c, {check.node for check in checks}
-        statement = self._of_checks(t.transitions, table=t.transitions).where(
+        statement = self.of_checks(t.transitions, table=t.transitions).where(
             t.checks.c.node.in_(nodes), of.noticed >= start, of.since <= end
         )
         rows = self._rows(statement.order_by(of.noticed, of.id))
@@ -252,7 +252,7 @@ class HistoryReader:
     def unreachable(self, start: Micros = -FOREVER, end: Micros = FOREVER) -> dict[CheckId, tuple[Interval, ...]]:
         """When checks could not be reached because of what stands before them, as far as it touches the interval."""
         of = t.unreachable.c
-        statement = self._of_checks(of.since, of.until, table=t.unreachable).where(
+        statement = self.of_checks(of.since, of.until, table=t.unreachable).where(
             of.since < end, of.until.is_(None) | (of.until > start)
         )
         spans: dict[CheckId, list[Interval]] = defaultdict(list)
@@ -267,7 +267,7 @@ class HistoryReader:
         of = t.maintained.c
         columns = of.window, of.since, of.until, of.name.label("what"), of.announced
         goes_on = of.until.is_(None) if open_only else of.until.is_(None) | (of.until > start)
-        statement = self._of_checks(*columns, table=t.maintained).where(of.since < end, goes_on)
+        statement = self.of_checks(*columns, table=t.maintained).where(of.since < end, goes_on)
         return tuple(map(decisions.maintained, self._rows(statement.order_by(of.since))))
 
     def notifications(
@@ -292,20 +292,22 @@ class HistoryReader:
         rows = self._rows(statement.order_by(of.position.desc()).limit(limit))
         return tuple(_notification(row) for row in reversed(rows))
 
-    def changes(self, *, limit: int | None = None) -> tuple[ChangeSeen, ...]:
-        """What was found different about peers, the latest first."""
+    def changes(
+        self, start: Micros = -FOREVER, end: Micros = FOREVER, *, limit: int | None = None
+    ) -> tuple[ChangeSeen, ...]:
+        """What was found different about peers from `start` to before `end`, the latest first."""
         of = t.changes.c
-        statement = self._of_checks(of.at, of.what, of.before, of.after, table=t.changes)
+        statement = self.of_checks(t.changes, table=t.changes).where(of.at >= start, of.at < end)
         rows = self._rows(statement.order_by(of.at.desc(), of.id.desc()).limit(limit))
         return tuple(ChangeSeen(decisions.check(row), row.at, Change(row.what, row.before, row.after)) for row in rows)
 
     def memory(self) -> dict[CheckId, dict[str, Any]]:
         """What probes keep over a restart."""
-        return {decisions.check(row): row.data for row in self._rows(self._of_checks(t.memory.c.data, table=t.memory))}
+        return {decisions.check(row): row.data for row in self._rows(self.of_checks(t.memory.c.data, table=t.memory))}
 
     def last_started(self) -> dict[CheckId, Micros]:
         """When the last result of each check started."""
-        rows = self._rows(self._of_checks(t.standings.c.started, table=t.standings))
+        rows = self._rows(self.of_checks(t.standings.c.started, table=t.standings))
         return {decisions.check(row): row.started for row in rows}
 
     def latest(self) -> dict[CheckId, Transition]:
@@ -318,17 +320,18 @@ class HistoryReader:
 
     def _last(self, ids: Select[tuple[int]]) -> dict[CheckId, Transition]:
         last = t.transitions.c.id.in_(ids.group_by(t.transitions.c.check_id))
-        rows = self._rows(self._of_checks(t.transitions, table=t.transitions).where(last))
+        rows = self._rows(self.of_checks(t.transitions, table=t.transitions).where(last))
         return {decisions.check(row): transition(row) for row in rows}
 
     def _members(self, incidents: Select[tuple[str]]) -> Mapping[str, list[Member]]:
-        statement = self._of_checks(t.members, table=t.members).where(t.members.c.incident_id.in_(incidents))
+        statement = self.of_checks(t.members, table=t.members).where(t.members.c.incident_id.in_(incidents))
         members: dict[str, list[Member]] = defaultdict(list)
         for row in self._rows(statement.order_by(t.members.c.position)):
             members[row.incident_id].append((decisions.check(row), decisions.problem(row)))
         return members
 
-    def _of_checks(self, *columns: Any, table: Any) -> Select[Any]:
+    def of_checks(self, *columns: Any, table: Any) -> Select[Any]:
+        """The rows of a table about checks of this monitor, with their names."""
         names = t.checks.c.node, t.checks.c.name
         joined = select(*names, *columns).join_from(t.checks, table, table.c.check_id == t.checks.c.id)
         return joined.where(t.checks.c.monitor_id == self.monitor)

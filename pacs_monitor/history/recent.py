@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import select
 
+from pacs_monitor.history import decisions
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.accumulator import ChangeSeen
 from pacs_monitor.history.reader import HistoryReader
-from pacs_monitor.model import Change, CheckId, Maintained, Micros
+from pacs_monitor.model import Maintained, Micros
 
 MOST = 2000
 """Rows of each sort that are read, the latest."""
@@ -31,23 +32,14 @@ class Recent:
     @classmethod
     def read(cls, reader: HistoryReader, start: Micros) -> Self:
         """From `start` on; raises HistoryError."""
+        of, revision = t.maintained.c, t.revisions.c
+        columns = of.window, of.since, of.until, of.name.label("what"), of.announced
+        spans = reader.of_checks(*columns, table=t.maintained).where(of.until >= start).order_by(of.until.desc())
+        adopted = select(revision.at, revision.diff).where(revision.monitor_id == reader.monitor, revision.at >= start)
+        seen = reader.changes(start, limit=MOST)
         with reader.connected() as connection:
-            changes = _of_checks(connection, reader.monitor, t.changes, t.changes.c.at, start)
-            spans = _of_checks(connection, reader.monitor, t.maintained, t.maintained.c.until, start)
-            of = t.revisions.c
-            statement = select(of.at, of.diff).where(of.monitor_id == reader.monitor, of.at >= start)
-            adopted = connection.execute(statement.order_by(of.id.desc()).limit(MOST))
             return cls(
-                [ChangeSeen(check, row.at, Change(row.what, row.before, row.after)) for check, row in changes],
-                [Maintained(check, row.window, row.since, row.until, row.name) for check, row in spans],
-                [(row.at, row.diff) for row in adopted],
+                seen,
+                [decisions.maintained(row) for row in connection.execute(spans.limit(MOST))],
+                [(row.at, row.diff) for row in connection.execute(adopted.order_by(revision.id.desc()).limit(MOST))],
             )
-
-
-def _of_checks(
-    connection: Connection, monitor: int, table: Table, at: Any, start: Micros
-) -> list[tuple[CheckId, Row[Any]]]:
-    joined = select(t.checks.c.node, t.checks.c.name.label("check_name"), table)
-    joined = joined.join_from(t.checks, table, table.c.check_id == t.checks.c.id)
-    statement = joined.where(t.checks.c.monitor_id == monitor, at >= start).order_by(at.desc()).limit(MOST)
-    return [(CheckId(row.node, row.check_name), row) for row in connection.execute(statement)]

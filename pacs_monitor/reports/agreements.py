@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from pacs_monitor import objectives
-from pacs_monitor.config import Then
 from pacs_monitor.config.agreed import ObjectiveSettings
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros
@@ -25,11 +24,6 @@ class Subject(NamedTuple):
     kind: str
     """`service` or `node`."""
     name: str
-
-
-def agreed(then: Then) -> dict[str, ObjectiveSettings]:
-    """The objectives of a configuration."""
-    return dict(then.objectives)
 
 
 def widest(period: Period, terms: list[ObjectiveSettings]) -> Interval:
@@ -56,9 +50,8 @@ def rows(record: Record, period: Period, now: Micros) -> Iterator[dict[str, Any]
 def in_period(record: Record, interval: Interval) -> dict[str, ObjectiveSettings]:
     """The objectives that were in force at some time, by their last terms."""
     found: dict[str, ObjectiveSettings] = {}
-    for reign in record.reigns:
-        if reign.during.start < interval.end and reign.during.end > interval.start:
-            found |= reign.said.objectives
+    for reign in record.reigns_in(interval):
+        found |= reign.said.objectives
     return found
 
 
@@ -178,10 +171,9 @@ def _months(kept: Kept, period: Period, until: Micros) -> Iterator[dict[str, Any
     for month in overlapping(
         "month", Interval(period.interval.start, min(until, period.interval.end)), period.timezone
     ):
-        shares = dict.fromkeys(Share, 0)
-        for part in kept.parts:
-            shares[part.share] += max(0, min(part.end, month.interval.end) - max(part.start, month.interval.start))
-        of_month = Kept(kept.terms, (), 0, shares)
+        start, end = month.interval
+        within = (part._replace(start=max(part.start, start), end=min(part.end, end)) for part in kept.parts)
+        of_month = Kept(kept.terms, tuple(part for part in within if part.start < part.end))
         yield {
             "month": month.name,
             "availability": _availability(of_month, Counts.FELT),
@@ -189,7 +181,7 @@ def _months(kept: Kept, period: Period, until: Micros) -> Iterator[dict[str, Any
             "used_seconds": of_month.used(counts) / SECOND,
             "felt_seconds": of_month.used(Counts.FELT) / SECOND,
             "counted_time_seconds": of_month.counted(counts) / SECOND,
-            "seconds": {share.value: time / SECOND for share, time in shares.items()},
+            "seconds": {share.value: time / SECOND for share, time in of_month.shares.items()},
         }
 
 
@@ -208,26 +200,21 @@ def _outages(kept: Kept, period: Period) -> Iterator[dict[str, Any]]:
 
 
 def _outage(kept: Kept, parts: list[Part], period: Period) -> dict[str, Any]:
-    of = dict.fromkeys(Share, 0)
-    for part in parts:
-        of[part.share] += part.end - part.start
-    counted = Kept(kept.terms, (), 0, of).used(kept.terms.counts)
+    outage = Kept(kept.terms, tuple(parts))
     return {
         "from": period.local(parts[0].start),
         "to": period.local(parts[-1].end),
-        "counted_seconds": counted / SECOND,
-        "excluded_seconds": of[Share.EXCLUDED] / SECOND,
-        "forgiven_seconds": of[Share.FORGIVEN] / SECOND,
-        "unreachable_seconds": of[Share.UNREACHABLE] / SECOND,
+        "counted_seconds": outage.used(kept.terms.counts) / SECOND,
+        "excluded_seconds": outage.shares[Share.EXCLUDED] / SECOND,
+        "forgiven_seconds": outage.shares[Share.FORGIVEN] / SECOND,
+        "unreachable_seconds": outage.shares[Share.UNREACHABLE] / SECOND,
     }
 
 
 def _changes(record: Record, objective: ObjectiveSettings, period: Period) -> list[str]:
     """When within the period the terms were other ones, or the service had another rule."""
     found, last = [], None
-    for reign in record.reigns:
-        if not (reign.during.start < period.interval.end and reign.during.end > period.interval.start):
-            continue
+    for reign in record.reigns_in(period.interval):
         terms = reign.said.objectives.get(objective.name)
         service = reign.said.services.get(objective.service or "")
         said = terms, service, reign.said.calendars.get(objective.calendar or "")

@@ -86,18 +86,11 @@ def _check(check: CheckId, account: uptime.Account, incidents: Sequence[Incident
     return {
         "node": check.node,
         "check": check.check,
-        "seconds": _seconds(account.classes),
-        "unknown_by_cause": _seconds(account.causes),
-        "availability": account.availability(),
-        "availability_attributable": account.attributable(),
+        **tables.figures(account),
         "incidents": [_outage(outage, _incident_of(check, outage, incidents)) for outage in account.outages],
         "runs": runs.total,
         "brief_failures": runs.brief,
     }
-
-
-def _seconds(micros: Mapping[Any, Micros]) -> dict[str, float]:
-    return {str(name): time / SECOND for name, time in micros.items()}
 
 
 def _outage(outage: uptime.Outage, incident: Incident | None) -> dict[str, Any]:

@@ -131,8 +131,8 @@ def _day(zone: ZoneInfo, text: str, *, last: bool = False) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def _ratio(value: float | None, places: int = 3) -> str:
+def _ratio(value: float | None) -> str:
     """Rounded down."""
     if value is None:
         return "not measured"
-    return words.percentage(round(value * 10**9) / 10**6, 1000.0, places)
+    return words.percentage(round(value * 10**9) / 10**6, 1000.0, 3)

@@ -16,12 +16,9 @@ from pacs_monitor.history import HistoryReader, periods
 from pacs_monitor.intervals import FOREVER, Interval
 from pacs_monitor.model import CheckId, Maintained, Micros, Transition
 from pacs_monitor.objectives import Bounds
-from pacs_monitor.pieces import Cause, Class, Coverage, Timeline, pieces
+from pacs_monitor.pieces import Coverage, Timeline, pieces
 from pacs_monitor.proof import Identity, proofs
-from pacs_monitor.services import Standing, Stretch, Track, combined, cut
-
-NOTHING = Standing(Class.UNKNOWN, Cause.NOT_WATCHED, unplanned=Class.UNKNOWN)
-"""Time in which something was not there."""
+from pacs_monitor.services import NOTHING, Stretch, Track, combined, cut
 
 
 class Reign(NamedTuple):
@@ -68,6 +65,10 @@ class Record:
             start = max(revision.at, self.during.start) if found else self.during.start
             found.append(Reign(Interval(start, max(start, self.during.end)), revision, said))
         return [reign for reign in found if reign.during.start < reign.during.end] or found[-1:]
+
+    def reigns_in(self, during: Interval) -> list[Reign]:
+        """Those that were in force at some time of it."""
+        return [reign for reign in self.reigns if reign.during.start < during.end and reign.during.end > during.start]
 
     def said_at(self, at: Micros) -> Then:
         """The configuration that was in force just before a moment."""
@@ -132,9 +133,7 @@ class Record:
 
     def nodes(self, match: Match | None = None, during: Interval | None = None) -> list[str]:
         """Those with checks (that match) at some time, in order of their names."""
-        span = during or self.during
-        reigns = [reign for reign in self.reigns if reign.during.start < span.end and reign.during.end > span.start]
-        return sorted({node for reign in reigns for node in self._matched(reign, match)})
+        return sorted({node for reign in self.reigns_in(during or self.during) for node in self._matched(reign, match)})
 
     def _matched(self, reign: Reign, match: Match | None) -> dict[str, list[CheckId]]:
         """The checks of each node (that match), found once: of a large estate they are asked for node by node."""

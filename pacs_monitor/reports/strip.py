@@ -34,8 +34,7 @@ def strip(row: Mapping[str, Any], months: Sequence[str]) -> Markup:
         width = days["count"] * DAY
         worst, unmeasured = days["worst"], days["seconds"].get("unknown", 0)
         height = HEIGHTS[worst]
-        kind = worst
-        drawn.append(_rect(kind, x, HEIGHT - height, width, height))
+        drawn.append(_rect(worst, x, HEIGHT - height, width, height))
         if unmeasured >= UNMEASURED and worst != "unknown":
             drawn.append(_rect("unknown", x, 0, width, 6))
         x += width

@@ -9,13 +9,14 @@ from itertools import groupby
 from typing import Any
 
 from pacs_monitor.calendars import outside
-from pacs_monitor.history import HistoryReader, periods
+from pacs_monitor.history import HistoryReader
 from pacs_monitor.intervals import FOREVER, Interval
 from pacs_monitor.model import SECOND, Maintained, Micros, iso
 from pacs_monitor.pieces import Cause, Class
 from pacs_monitor.reports.periods import Period, days
 from pacs_monitor.reports.record import Record
 from pacs_monitor.services import Track, cut
+from pacs_monitor.uptime import Account
 
 LONGEST_GAP = 300 * SECOND
 """Shorter gaps, as of a restart, are not listed."""
@@ -26,9 +27,8 @@ def services(record: Record, period: Period, until: Micros) -> list[dict[str, An
     """Every service that was configured at some time."""
     during = Interval(period.interval.start, until)
     rules: dict[str, str] = {}
-    for reign in record.reigns:
-        if reign.during.start < during.end and reign.during.end > during.start:
-            rules |= {name: service.rule for name, service in reign.said.services.items()}
+    for reign in record.reigns_in(during):
+        rules |= {name: service.rule for name, service in reign.said.services.items()}
     return [
         {"service": name, "rule": rule} | _account(cut(record.of_service(name), during)) for name, rule in rules.items()
     ]
@@ -52,20 +52,22 @@ def nodes(record: Record, period: Period, until: Micros, selected: Iterable[str]
 
 
 def _account(track: Track) -> dict[str, Any]:
-    seconds: Counter[Class] = Counter()
-    causes: Counter[Cause] = Counter()
+    account = Account()
     for start, end, standing in track:
-        seconds[standing.counted] += end - start
+        account.classes[standing.counted] += end - start
         if standing.cause is not None and standing.counted is Class.UNKNOWN:
-            causes[standing.cause] += end - start
-    good = seconds[Class.UP] + seconds[Class.DEGRADED]
-    down, behind = seconds[Class.DOWN], seconds[Class.UNREACHABLE]
+            account.causes[standing.cause] += end - start
+    outages = sum(bad for bad, _ in groupby(track, key=lambda part: part.standing.counted in WORST_FIRST[:2]))
+    return figures(account) | {"outages": outages}
+
+
+def figures(account: Account) -> dict[str, Any]:
+    """Where the time of a check, a node or a service went."""
     return {
-        "seconds": {kind.value: seconds[kind] / SECOND for kind in Class},
-        "unknown_by_cause": {cause.value: causes[cause] / SECOND for cause in Cause},
-        "availability": good / (good + down + behind) if good + down + behind else None,
-        "availability_attributable": good / (good + down) if good + down else None,
-        "outages": sum(bad for bad, _ in groupby(track, key=lambda part: part.standing.counted in WORST_FIRST[:2])),
+        "seconds": {kind.value: time / SECOND for kind, time in account.classes.items()},
+        "unknown_by_cause": {cause.value: time / SECOND for cause, time in account.causes.items()},
+        "availability": account.availability(),
+        "availability_attributable": account.attributable(),
     }
 
 
@@ -157,5 +159,5 @@ def changes(reader: HistoryReader, period: Period, until: Micros) -> list[dict[s
     """What was found different about systems, such as their versions and certificates."""
     return [
         {"node": seen.check.node, "check": seen.check.check, "at": iso(seen.at)} | seen.change._asdict()
-        for seen in periods.changes(reader, Interval(period.interval.start, until))
+        for seen in reversed(reader.changes(period.interval.start, until))
     ]

@@ -50,7 +50,6 @@ BOUNDS = {
     "at_least": "an outage lasts from the first to the last failed result",
     "at_most": "an outage lasts from the last good to the first good result",
 }
-PARTY = {"attributable": "Attributable to the provider", "felt": "As users felt it"}
 
 
 def verdict(row: Mapping[str, Any]) -> list[str]:
