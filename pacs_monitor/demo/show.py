@@ -78,8 +78,7 @@ class _Scenario:
         self._began = time.monotonic()
         secret = secrets.token_bytes(24)
         self._pager = Pager(secret, self._page)
-        self._ports = {variable: _free_port() for variable in PEERS.values()}
-        os.environ.update({variable: str(port) for variable, port in self._ports.items()})
+        self._ports: dict[str, int] = {}
         os.environ.update(
             DEMO_PAGING="on",
             DEMO_PAGER_URL=self._pager.url,
@@ -90,11 +89,12 @@ class _Scenario:
         self._peers: dict[str, subprocess.Popen[bytes]] = {}
 
     def set_up(self) -> None:
-        """Start the peers, and wait until they listen."""
+        """Start the peers, and wait until they listen: what still starts would be paged as down on a slow machine."""
         for title in PEERS:
             self._peers[title] = self._start(title)
-        for peer in self._peers.values():
-            _await_ready(peer)
+        for title, variable in PEERS.items():
+            self._ports[title] = _port_of(self._peers[title])
+            os.environ[variable] = str(self._ports[title])
 
     async def play(self, seconds: float | None, ended: asyncio.Event) -> None:
         """Everything that is seen, in order, until somebody ends it or the time is over."""
@@ -135,7 +135,7 @@ class _Scenario:
         self._peers["ARCHIVE"] = self._start("ARCHIVE")
 
     def _start(self, title: str) -> subprocess.Popen[bytes]:
-        port = self._ports[PEERS[title]]
+        port = self._ports.get(title, 0)  # one that it takes itself cannot be another's
         command = [sys.executable, "-m", "pacs_monitor.demo.peer", title, str(port)]
         return subprocess.Popen(  # noqa: S603 - ourselves
             command,
@@ -167,10 +167,11 @@ class _LogHandler(logging.Handler):
         self._print(escape(record.getMessage()))
 
 
-def _await_ready(peer: subprocess.Popen[bytes]) -> None:
-    """Until it listens, or has ended: what is still starting would be paged as down on a slow machine."""
-    if peer.stdout is not None:
-        peer.stdout.readline()
+def _port_of(peer: subprocess.Popen[bytes]) -> int:
+    """Once it listens."""
+    if peer.stdout is None or not peer.stdout.readline():
+        raise RuntimeError("a peer of the demo has ended")
+    return int(peer.stdout.readline())
 
 
 def _free_port() -> int:
