@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -96,7 +96,12 @@ def test_no_redirect_is_followed() -> None:
 
 
 def children() -> list[psutil.Process]:
-    return [one for one in psutil.Process().children(recursive=True) if MODULE in one.cmdline()]
+    """Those of Apprise that have not ended."""
+    found = []
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # also of one that has just ended
+            found += [one] if MODULE in one.cmdline() else []
+    return found
 
 
 def test_a_receiver_that_hangs_costs_no_more_than_the_time_limit_and_leaves_no_process() -> None:
