@@ -59,7 +59,7 @@ def evaluate(turn: Turn, subject: Subject) -> None:
         return
     subject = _change(turn, subject, targets)
     subject = _remind(turn, subject, targets)
-    escalation.escalate(turn, subject)
+    _settle(turn, escalation.escalate(turn, subject))
 
 
 def _open(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
@@ -117,16 +117,9 @@ def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
     if rest is not None:  # whatever differs by the end of the maintenance is said then
         turn.wake(subject.incident.id, rest[1])
         return subject
-    seen = view(turn, subject.incident)
-    unknown = {
-        c: news(seen, sent) for c, sent in subject.notified.items() if not sent.refused and c in turn.rules.channels
-    }
-    differing = {channel: new for channel, new in unknown.items() if new}
-    for said, channel in subject.suppressed:
-        if said is Said.CHANGED and channel not in differing:
-            subject = hold(turn, subject, said, channel, None)
+    differing = _unknown(turn, subject)
     if not differing:
-        return subject if subject.differs is None else _differing(turn, subject, None)
+        return subject
     if subject.differs is None:
         subject = _differing(turn, subject, turn.at)
     joined = all(new == MEMBERS for new in differing.values()) and subject.incident.kind is not IncidentKind.BLIND
@@ -142,9 +135,24 @@ def _change(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject
             pages = new == WORSE and subject.incident.kind is IncidentKind.NODE
             pages &= subject.incident.acknowledgement is None
             subject = _say(turn, subject, Said.CHANGED, channel, targets, pages=pages)
-    if not any(news(seen, subject.notified[channel]) for channel in differing):
-        subject = _differing(turn, subject, None)  # what differs next is gathered anew
     return subject
+
+
+def _unknown(turn: Turn, subject: Subject) -> dict[str, str]:
+    """What is new for each channel that has its opening, where anything is."""
+    seen = view(turn, subject.incident)
+    heard = {c: sent for c, sent in subject.notified.items() if not sent.refused and c in turn.rules.channels}
+    return {channel: new for channel, sent in heard.items() if (new := news(seen, sent))}
+
+
+def _settle(turn: Turn, subject: Subject) -> None:
+    """What was told by whatever was said just now waits no longer, and what differs next is gathered anew."""
+    unknown = _unknown(turn, subject)
+    for said, channel in subject.suppressed:
+        if said is Said.CHANGED and channel not in unknown:
+            subject = hold(turn, subject, said, channel, None)
+    if subject.differs is not None and not unknown:
+        _differing(turn, subject, None)
 
 
 def _remind(turn: Turn, subject: Subject, targets: dict[str, Target]) -> Subject:
