@@ -526,15 +526,14 @@ class Machine(RuleBasedStateMachine):
         situation = self.cut.situation
         for subject in situation.subjects.values():
             wrong = subject.incident.in_trouble
-            waits = [situation.asked[p.check].until for p in wrong if p.check in situation.asked]
-            waits += [site.suspect_until for site in situation.sites.values()]
-            if max(waits, default=0) > self.now:
+            if self._is_awaited(subject):
                 continue
             if any(problem.reason not in BEHIND_PARENT for problem in wrong):
                 assert "dependency" not in {held.why for held in subject.suppressed.values()}, subject
 
     @invariant()
     def maintenance_mutes_what_it_covers_and_no_longer_than_that(self) -> None:
+        """Nor is it said to mute it, once its page waits no more for a fresh result."""
         situation, rules = self.cut.situation, self.cut.timeline.rules
         for held in situation.windows.values():
             assert held.begun == held.window.holds(self.now)
@@ -543,6 +542,8 @@ class Machine(RuleBasedStateMachine):
             assert window.holds(self.now)
             assert check in rules.covered(window.match)
         for subject in situation.subjects.values():
+            if self._is_awaited(subject):
+                continue
             for row in subject.suppressed.values():
                 if row.why == "maintenance" and subject.incident.kind is IncidentKind.NODE:
                     after = [
@@ -572,6 +573,13 @@ class Machine(RuleBasedStateMachine):
     def the_indexes_agree_with_the_subjects(self) -> None:
         for run in (self.cut, self.whole):
             _check_indexes(run.situation)
+
+    def _is_awaited(self, subject: Subject) -> bool:
+        """Whether its page may wait for fresh results: until then, what is on record of it stands."""
+        situation = self.cut.situation
+        waits = [situation.asked[p.check].until for p in subject.incident.in_trouble if p.check in situation.asked]
+        waits += [site.suspect_until for site in situation.sites.values()]
+        return max(waits, default=0) > self.now
 
     def tell(self, what: Happening) -> None:
         for run in (self.cut, self.whole):
