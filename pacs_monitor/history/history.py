@@ -43,7 +43,7 @@ from pacs_monitor.history.restored import Restored, restore
 from pacs_monitor.history.rows import CheckIds, upsert
 from pacs_monitor.history.tables import monitors
 from pacs_monitor.history.term import Term
-from pacs_monitor.history.writer import WRITE_WITHIN, Writer
+from pacs_monitor.history.writer import Writer
 from pacs_monitor.model import CheckId, Clock, DeliveryResult, Entry, Micros, Notification, State, iso
 from pacs_monitor.threads import answer, started
 
@@ -118,7 +118,7 @@ class History:
     @property
     def unready(self) -> str | None:
         """The same for everybody to read: without the database's own words."""
-        if self.writing_for > WRITE_WITHIN:
+        if self.writing_for > self._writer.within:
             return f"the history has not answered for {duration(self.writing_for)}"
         return "the history cannot be written; the log says why" if self.trouble else None
 
@@ -137,8 +137,12 @@ class History:
         now = self._clock.now()
         return await self.read(lambda reader: restore(reader, now), OPENS_WITHIN)
 
-    async def read(self, ask: Callable[[HistoryReader], T], within: float = WRITE_WITHIN) -> T:
-        """Ask the record something, outside the loop; HistoryError when it takes more than so many seconds."""
+    async def read(self, ask: Callable[[HistoryReader], T], within: float | None = None) -> T:
+        """Ask the record something, outside the loop; HistoryError when it takes more than so many seconds.
+
+        By default as many as a write may take.
+        """
+        within = self._writer.within if within is None else within
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(within):

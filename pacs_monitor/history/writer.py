@@ -54,6 +54,9 @@ class Writer:
     `require` is called before each transaction, `guard` in it when its work is done: what that raises undoes all of it.
     """
 
+    within = WRITE_WITHIN
+    """Seconds that a caller waits, of every writer: tests that are not about it wait for longer, on a busy disk."""
+
     def __init__(
         self,
         connect: Callable[[], Connection],
@@ -91,7 +94,7 @@ class Writer:
     @property
     def hangs(self) -> bool:
         """Whether waiting for a write has no sense now."""
-        return self._slow or self.writing_for > WRITE_WITHIN
+        return self._slow or self.writing_for > self.within
 
     def submit(self, work: Callable[[Connection], T], committed: Callable[[], None] = lambda: None) -> Future[T]:
         """Queue a job; its future is done when the work is durable, or has failed with HistoryError."""
@@ -103,7 +106,7 @@ class Writer:
         return job.future
 
     async def done(self, work: Callable[[Connection], T], committed: Callable[[], None] = lambda: None) -> T:
-        """The result of a job, durable; HistoryError when it fails, or is not durable within WRITE_WITHIN.
+        """The result of a job, durable; HistoryError when it fails, or is not durable in time (`within`).
 
         A caller that is cancelled does not take the job back.
         """
@@ -111,7 +114,7 @@ class Writer:
             raise self._unanswered()
         future = self.submit(work, committed)
         try:
-            async with asyncio.timeout(WRITE_WITHIN):
+            async with asyncio.timeout(self.within):
                 return await answer(future)
         except TimeoutError:
             future.cancel()
@@ -119,7 +122,7 @@ class Writer:
 
     def look(self) -> None:
         """Regularly: notice and log that a write hangs."""
-        if self.writing_for > WRITE_WITHIN and not self.trouble:
+        if self.writing_for > self.within and not self.trouble:
             self.trouble = self._words()
             log.error("%s", self.trouble)
 
@@ -138,7 +141,7 @@ class Writer:
         return HistoryError(self.trouble if self.trouble and self._slow else self._words())
 
     def _words(self) -> str:
-        return f"the history has not answered for {duration(max(self.writing_for, WRITE_WITHIN))}; {self._what_to_do}"
+        return f"the history has not answered for {duration(max(self.writing_for, self.within))}; {self._what_to_do}"
 
     def _run(self) -> None:
         ended = False
@@ -182,7 +185,7 @@ class Writer:
     def _timed(self, jobs: Sequence[Job]) -> Exception | None:
         self._began = began = time.monotonic()
         failure = self._attempt(jobs)
-        self._slow = failure is not None and _is_outage(failure) and time.monotonic() - began > WRITE_WITHIN / 2
+        self._slow = failure is not None and _is_outage(failure) and time.monotonic() - began > self.within / 2
         self._began = None
         return failure
 
