@@ -9,13 +9,12 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from pacs_monitor import __version__
 from pacs_monitor.config import ConfigError, Token
-from pacs_monitor.engine.board import BoardEntry
-from pacs_monitor.model import AcceptsReports, CheckId, Report
-from pacs_monitor.web import blackbox, records, services, status
+from pacs_monitor.model import AcceptsReports, Report
+from pacs_monitor.web import records, services, status
 from pacs_monitor.web.audit import Audit
 from pacs_monitor.web.auth import Gate
 from pacs_monitor.web.body import JsonBody
@@ -24,7 +23,7 @@ from pacs_monitor.web.handover import add_handover
 from pacs_monitor.web.head import HeadAsGet
 from pacs_monitor.web.leading import Leading
 from pacs_monitor.web.links import add_links
-from pacs_monitor.web.metrics import Exposition
+from pacs_monitor.web.lookup import entries_of, entry_of
 from pacs_monitor.web.oncall import add_oncall
 from pacs_monitor.web.pages.routes import add_pages
 from pacs_monitor.web.pages.sign_in import add_sign_in
@@ -34,6 +33,7 @@ from pacs_monitor.web.refusals import recorded, sentences
 from pacs_monitor.web.replies import add_replies
 from pacs_monitor.web.report import add_report
 from pacs_monitor.web.said import add_words
+from pacs_monitor.web.scrapes import CompressedMetrics, add_scrapes
 from pacs_monitor.web.session import Sessions
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.web.words import NOTHING, Words, speaker
@@ -56,6 +56,7 @@ def create_app(daemon: DaemonView) -> FastAPI:
         default_response_class=Json,
     )
     explain_errors(app)
+    app.add_middleware(CompressedMetrics)
     app.add_middleware(HeadAsGet)
     app.add_middleware(JsonBody)
     app.add_middleware(Leading, refuses=daemon.refuses_words)
@@ -69,7 +70,7 @@ def create_app(daemon: DaemonView) -> FastAPI:
     )
     app.add_middleware(Audit, trail=daemon.audit)
     _add_health(app, daemon)
-    _add_metrics(app, daemon)
+    add_scrapes(app, daemon)
     _add_board(app, daemon)
     _add_reload(app, daemon)
     _add_push(app, daemon)
@@ -134,24 +135,6 @@ def _add_health(app: FastAPI, daemon: DaemonView) -> None:
         return PlainTextResponse("ok\n") if why is None else PlainTextResponse(f"{why}\n", 503)
 
 
-def _add_metrics(app: FastAPI, daemon: DaemonView) -> None:
-    exposition = Exposition(daemon)
-
-    @app.get("/metrics", summary="Prometheus exposition.")
-    async def scrape(request: Request) -> Response:
-        parts, content_type = exposition.render(request.headers.get("accept", ""))
-        return StreamingResponse(parts, media_type=content_type)
-
-    @app.get("/probe", summary="Run a configured check and return blackbox_exporter's metric names.")
-    async def probe(node: str, check: str | None = None) -> Response:
-        ids = [_entry(daemon, node, check).check.id] if check else [e.check.id for e in _entries(daemon, node)]
-        try:
-            body = await blackbox.probe(daemon, ids)
-        except LookupError:
-            raise HTTPException(404, f"a reload has removed the requested checks of {node!r}") from None
-        return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
-
-
 def _add_board(app: FastAPI, daemon: DaemonView) -> None:
     @app.get("/api/v1/status", summary="All nodes and checks with their states.", response_model=dict[str, Any])
     async def board() -> Response:
@@ -163,11 +146,11 @@ def _add_board(app: FastAPI, daemon: DaemonView) -> None:
 
     @app.get("/api/v1/nodes/{node}", summary="One node and its checks.")
     async def node(node: str) -> dict[str, Any]:
-        return status.node(daemon, node, _entries(daemon, node))
+        return status.node(daemon, node, entries_of(daemon, node))
 
     @app.get("/api/v1/checks/{node}/{check}", summary="One check, its recent results and last failures.")
     async def check(node: str, check: str) -> dict[str, Any]:
-        entry = _entry(daemon, node, check)
+        entry = entry_of(daemon, node, check)
         recent = [result.as_json() for result in reversed(entry.recent)]
         return status.check(daemon, entry) | {
             "recent": recent,
@@ -176,7 +159,7 @@ def _add_board(app: FastAPI, daemon: DaemonView) -> None:
 
     @app.post("/api/v1/checks/{node}/{check}/run", summary="Run a check now, at most once in its retry_interval.")
     async def run(node: str, check: str) -> dict[str, Any]:
-        return (await daemon.engine.run_now(_entry(daemon, node, check).check.id)).as_json()
+        return (await daemon.engine.run_now(entry_of(daemon, node, check).check.id)).as_json()
 
 
 def _add_reload(app: FastAPI, daemon: DaemonView) -> None:
@@ -206,7 +189,7 @@ def _add_push(app: FastAPI, daemon: DaemonView) -> None:
     async def push(
         node: str, check: str, status: Report = "ok", seconds: Annotated[float | None, Query(ge=0)] = None
     ) -> dict[str, str]:
-        entry = _entry(daemon, node, check)
+        entry = entry_of(daemon, node, check)
         probe = entry.check.probe
         if not isinstance(probe, AcceptsReports):
             why = f"{entry.check.id} is a check of the kind {probe.kind}; only push checks accept reports"
@@ -253,18 +236,3 @@ async def _reloading(reading: Awaitable[T]) -> T:
         return await recorded(reading)
     except ConfigError as error:
         raise HTTPException(422, [str(problem) for problem in error.problems]) from None
-
-
-def _entries(daemon: DaemonView, node: str) -> list[BoardEntry]:
-    entries = [entry for entry in daemon.engine.board.entries.values() if entry.check.id.node == node]
-    if not entries:
-        raise HTTPException(404, f"no node {node!r} with checks; GET /api/v1/status lists them")
-    return entries
-
-
-def _entry(daemon: DaemonView, node: str, check: str) -> BoardEntry:
-    entry = daemon.engine.board.entries.get(CheckId(node, check))
-    if entry is None:
-        names = ", ".join(entry.check.id.check for entry in _entries(daemon, node))
-        raise HTTPException(404, f"node {node!r} has no check {check!r}; it has: {names}")
-    return entry

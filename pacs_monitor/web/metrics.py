@@ -1,4 +1,4 @@
-"""`/metrics`: what is on the board at the moment of the scrape, so that removed checks vanish.
+"""`/metrics` and its shards: what is on the board at the moment of the scrape, so that removed checks vanish.
 
 The families of checks are written by `exposition`, in slices of the event loop: what holds the interpreter for longer
 makes runs late, in a thread too. The few families of the monitor itself come from `prometheus_client`.
@@ -36,6 +36,16 @@ class OfChecks(NamedTuple):
     samples: Callable[[BoardEntry], Samples]
 
 
+class Shard(NamedTuple):
+    """A part of the exposition: the checks of one site, of all if it is None; and the monitor's own families or not."""
+
+    site: str | None
+    own: bool = False
+
+
+WHOLE, MONITOR = Shard(None, own=True), Shard("", own=True)
+
+
 class Exposition:
     """Renders `/metrics` of a running daemon, again and again."""
 
@@ -43,14 +53,16 @@ class Exposition:
         self._daemon = daemon
         self._lines: dict[CheckId, tuple[Check, SampleLines]] = {}
 
-    def render(self, accept: str) -> tuple[AsyncIterator[bytes], str]:
+    def render(self, accept: str, shard: Shard) -> tuple[AsyncIterator[bytes], str]:
         """The exposition in the format that the scraper asks for, in parts, and its content type."""
         encode, content_type = _encoder(accept)
-        return self._parts(encode), content_type
+        return self._parts(encode, shard), content_type
 
-    async def _parts(self, encode: Encoder) -> AsyncIterator[bytes]:
+    async def _parts(self, encode: Encoder, shard: Shard) -> AsyncIterator[bytes]:
         entries = list(self._daemon.engine.board.entries.values())
         self._forget_removed(entries)
+        if shard.site is not None:
+            entries = [entry for entry in entries if entry.check.node.site == shard.site]
         board = [(entry, self._lines_of(entry.check).line) for entry in entries]
         for family, samples in (*CHECKS, *_measured(entries)):
             yield head(family, encode)
@@ -59,7 +71,7 @@ class Exposition:
                 lines = [line(family.name, value, labels) for e, line in some for labels, value in samples(e)]
                 yield "".join(lines).encode("utf-8", "replace")
                 await asyncio.sleep(0)
-        yield _own(OfTheMonitor(self._daemon), encode)
+        yield _own(OfTheMonitor(self._daemon), encode) if shard.own else encode(CollectorRegistry())
 
     def _forget_removed(self, entries: Collection[BoardEntry]) -> None:
         if len(self._lines) > len(entries):

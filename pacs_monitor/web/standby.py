@@ -56,6 +56,7 @@ def standby_server(standing_by: StandingBy, monitor: MonitorSettings, clock: Clo
         return PlainTextResponse(f"{_why(standing_by)}\n", 503)
 
     @app.get("/metrics")
+    @app.get("/metrics/monitor")
     async def exposition(request: Request) -> Response:
         accept = request.headers.get("accept", "")
         body, content_type = await asyncio.to_thread(metrics.expose, _Collector(standing_by.role), accept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -50,15 +51,16 @@ class Server:
 
 
 class Prometheus(Server):
-    """Scrapes each job's address; `rules` are evaluated, `alertmanager` is told."""
+    """Scrapes each address, by the name of its job, and whole `jobs`; evaluates `rules`, tells `alertmanager`."""
 
     name, ready = "prometheus", "/-/ready"
 
     def __init__(
         self,
         folder: Path,
-        jobs: dict[str, str],
+        addresses: dict[str, str],
         *,
+        jobs: Sequence[Mapping[str, Any]] = (),
         interval: str = "1s",
         rules: tuple[Path, ...] = (),
         alertmanager: str | None = None,
@@ -67,7 +69,10 @@ class Prometheus(Server):
         config: dict[str, Any] = {
             "global": {"scrape_interval": interval, "evaluation_interval": interval},
             "rule_files": [str(file.resolve()) for file in rules],
-            "scrape_configs": [{"job_name": job, "static_configs": [{"targets": [to]}]} for job, to in jobs.items()],
+            "scrape_configs": [
+                *({"job_name": job, "static_configs": [{"targets": [to]}]} for job, to in addresses.items()),
+                *jobs,
+            ],
         }
         if alertmanager is not None:
             config["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]}
