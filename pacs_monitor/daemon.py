@@ -46,6 +46,7 @@ from pacs_monitor.model import TROUBLE, Address, Clock, Entry, Micros, Node, Res
 from pacs_monitor.net import Resolver
 from pacs_monitor.net.connection_server import Refusals
 from pacs_monitor.reaper import reaper
+from pacs_monitor.reports.so_far import ObjectivesSoFar
 from pacs_monitor.self_checks import self_checks
 from pacs_monitor.supervision import Supervisor
 from pacs_monitor.threads import in_thread
@@ -117,6 +118,7 @@ class Daemon:
         known, tell = self.desk.plans.calendars, self.desk.happened
         self.change_calendars = ChangeCalendars(clock, lambda: self.estate, known, tell)
         self.timetable = Timetable(self)
+        self.objectives = ObjectivesSoFar(clock, history, lambda: self.estate)
         self._beside: list[asyncio.Task[None]] = []
         self._keeper: asyncio.Task[None] | None = None
         self._taking: asyncio.Task[None] | None = None
@@ -175,6 +177,7 @@ class Daemon:
         beside = {"dead man's switch": self.dead_mans_switch.keep, "refresh": refresher(self).keep}
         beside |= {"acknowledgements": poller(self).keep}
         beside |= {"timetable": self.timetable.keep, "change calendars": self.change_calendars.keep}
+        beside |= {"objectives": self.objectives.keep}
         self._beside = [self.supervisor.supervise(name, keep) for name, keep in beside.items()]
         self._web.start()
         (host, port), scheme = self.address, "https" if self.estate.monitor.tls else "http"
@@ -323,6 +326,7 @@ class Daemon:
         self.dead_mans_switch.look_again()
         self.change_calendars.look_again()
         self.timetable.reloaded()
+        self.objectives.look_again()
         if self._web is not None:
             changes += self._web.renew(self.estate.monitor.tls)
         self.last_reload_successful = True

@@ -14,6 +14,7 @@ from pacs_monitor.history import History
 from pacs_monitor.leadership import Role
 from pacs_monitor.model import Clock, Micros
 from pacs_monitor.net.connection_server import Refusals
+from pacs_monitor.reports.so_far import ObjectivesSoFar
 from pacs_monitor.web.audit import AuditTrail
 
 
@@ -44,6 +45,8 @@ class DaemonView(Protocol):
     def dead_mans_switch(self) -> DeadMansSwitch: ...
     @property
     def change_calendars(self) -> ChangeCalendars: ...
+    @property
+    def objectives(self) -> ObjectivesSoFar: ...
 
     @property
     def last_handover(self) -> Micros | None:
