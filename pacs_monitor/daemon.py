@@ -46,6 +46,7 @@ from pacs_monitor.model import TROUBLE, Address, Clock, Entry, Micros, Node, Res
 from pacs_monitor.net import Resolver
 from pacs_monitor.net.connection_server import Refusals
 from pacs_monitor.reaper import reaper
+from pacs_monitor.reports.so_far import ObjectivesSoFar
 from pacs_monitor.self_checks import self_checks
 from pacs_monitor.supervision import Supervisor
 from pacs_monitor.threads import in_thread
@@ -114,9 +115,11 @@ class Daemon:
         self.keeping = Housekeeping(self.history, self.clock, self._resolver, self.supervisor)
         self.audit = self.keeping.audit
         self.dead_mans_switch = DeadMansSwitch(clock, lambda: self.estate.monitor.heartbeat, self_checks(self))
-        known, tell = self.desk.plans.calendars, self.desk.happened
-        self.change_calendars = ChangeCalendars(clock, lambda: self.estate, known, tell)
+        self.change_calendars = ChangeCalendars(
+            clock, lambda: self.estate, self.desk.plans.calendars, self.desk.happened
+        )
         self.timetable = Timetable(self)
+        self.objectives = ObjectivesSoFar(clock, history, lambda: self.estate)
         self._beside: list[asyncio.Task[None]] = []
         self._keeper: asyncio.Task[None] | None = None
         self._taking: asyncio.Task[None] | None = None
@@ -173,7 +176,7 @@ class Daemon:
         self._heart = self.supervisor.supervise("heartbeat", self._heartbeat_loop)
         self.keeping.start(self.estate.monitor)
         beside = {"dead man's switch": self.dead_mans_switch.keep, "refresh": refresher(self).keep}
-        beside |= {"acknowledgements": poller(self).keep}
+        beside |= {"acknowledgements": poller(self).keep, "objectives": self.objectives.keep}
         beside |= {"timetable": self.timetable.keep, "change calendars": self.change_calendars.keep}
         self._beside = [self.supervisor.supervise(name, keep) for name, keep in beside.items()]
         self._web.start()
@@ -286,10 +289,6 @@ class Daemon:
     def task_failures(self) -> Mapping[str, int]:
         return self.supervisor.failures
 
-    @property
-    def last_handover(self) -> Micros | None:
-        return self.timetable.last_handover
-
     async def reload(self, who: str) -> dict[str, Any]:
         """Read the configuration again and take it over; raises and changes nothing when it is bad or not recorded."""
         async with self._reloading:
@@ -320,8 +319,8 @@ class Daemon:
         self._adopt(self.estate, restored)
         self.keeping.adopt(self.estate.monitor)
         self.desk.reloaded(self.estate)
-        self.dead_mans_switch.look_again()
-        self.change_calendars.look_again()
+        for beside in (self.dead_mans_switch, self.change_calendars, self.objectives):
+            beside.look_again()
         self.timetable.reloaded()
         if self._web is not None:
             changes += self._web.renew(self.estate.monitor.tls)

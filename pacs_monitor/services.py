@@ -6,12 +6,12 @@ that works and above everything that does not: it is never taken for fine, nor f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from pacs_monitor.intervals import Interval
-from pacs_monitor.model import Micros, State
+from pacs_monitor.model import TROUBLE, Micros, State
 from pacs_monitor.pieces import CLASSES, Cause, Class, Piece
 
 BEST_FIRST = (Class.UP, Class.DEGRADED, Class.ABSENT, Class.UNKNOWN, Class.UNREACHABLE, Class.DOWN)
@@ -90,6 +90,24 @@ def state(name: str, services: Mapping[str, Service], states: Mapping[str, State
         for member in service.members
     ]
     return _STATES[_nth_best(service.need, [CLASSES[member] for member in members])]
+
+
+def affected(
+    services: Mapping[str, Service], states: Mapping[str, State], failing: Collection[str]
+) -> dict[str, State]:
+    """The services that are degraded or down, and rest on one of these checks, with their states.
+
+    One that works all the same, such as on the other of two archives, is not affected.
+    """
+    found: dict[str, bool] = {}
+
+    def rests(name: str) -> bool:
+        if name not in found:
+            of = [member in failing if is_check(member) else rests(member) for member in services[name].members]
+            found[name] = any(of) and state(name, services, states) in TROUBLE
+        return found[name]
+
+    return {name: state(name, services, states) for name in services if rests(name)}
 
 
 def in_maintenance(name: str, services: Mapping[str, Service], maintained: Iterable[str]) -> bool:

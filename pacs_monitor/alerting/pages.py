@@ -109,4 +109,7 @@ def scene_of(
     latest = {check: seen.last.outcome for check, seen in entries.items() if seen.last}
     unproven = frozenset(check for check, seen in entries.items() if not seen.proven)
     titles = {name: site.title for name, site in estate.sites.items() if site.title}
-    return Scene(name, estate.monitor, checks, standings, now, latest, unproven, titles)
+    resting = board.entries.keys() & estate.checks_of_services
+    states = {str(check): board.entries[check].standing.state for check in resting}
+    rules = estate.service_rules
+    return Scene(name, estate.monitor, checks, standings, now, latest, unproven, titles, rules, states)

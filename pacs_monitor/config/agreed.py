@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import ConfigDict, model_validator
 
 from pacs_monitor.config.values import Count
-from pacs_monitor.fields import Duration, Match, Percent, Settings
+from pacs_monitor.fields import Day, Duration, Match, Percent, Settings
 from pacs_monitor.model import SECOND, Micros
 from pacs_monitor.objectives import WHOLE, Bounds, Counts, Maintenance, Terms
 from pacs_monitor.patterns import at_least_one_of
@@ -61,6 +61,11 @@ class ObjectiveSettings(Settings):
                 {"oneOf": [{"required": ["service"]}, {"required": ["match"]}]},
                 {"oneOf": [{"required": ["availability"]}, {"required": ["allowed"]}]},
                 {"if": {"required": ["contract"]}, "then": {"required": ["counts"]}},
+                {
+                    "if": {"properties": {"per": {"const": "contract year"}}, "required": ["per"]},
+                    "then": {"required": ["begins"]},
+                    "else": {"not": {"required": ["begins"]}},
+                },
             ]
         }
     )
@@ -75,8 +80,10 @@ class ObjectiveSettings(Settings):
     """The agreed share of time, such as 99.9%; or `allowed`."""
     allowed: Duration | None = None
     """The permitted downtime in each period, such as 26m; or `availability`."""
-    per: Literal["month", "quarter", "year"] = "quarter"
+    per: Literal["month", "quarter", "year", "contract year"] = "quarter"
     """The period over which it counts, in the monitor's time zone."""
+    begins: Day | None = None
+    """The day on which the first contract year begins, such as 2026-04-15; required with `per: contract year`."""
     calendar: str | None = None
     """Hours that count: a name under `calendars`; all hours by default."""
     degraded: Literal["up", "down"] = "up"
@@ -107,6 +114,10 @@ class ObjectiveSettings(Settings):
             raise ValueError("needs exactly one of 'availability' and 'allowed'")
         if self.contract and self.counts is None:
             raise ValueError("add counts: attributable or counts: felt, as the contract says; its figure depends on it")
+        if self.per == "contract year" and self.begins is None:
+            raise ValueError("add begins: 2026-04-15, the day on which the first contract year begins")
+        if self.per != "contract year" and self.begins is not None:
+            raise ValueError("leave out begins, or write per: contract year")
         if self.maintenance is Maintenance.INCLUDE and (self.notice or self.cap is not None):
             raise ValueError("leave out notice and cap: with maintenance: include nothing is excluded")
         return self

@@ -28,7 +28,7 @@ from pacs_monitor.config.tree import Mark
 from pacs_monitor.fields import Match
 from pacs_monitor.model import Address, Channel, Check, CheckId, KeepsAcknowledgements, Node, fingerprint
 from pacs_monitor.rota import OnCall
-from pacs_monitor.services import Service
+from pacs_monitor.services import Service, checks_of
 
 
 class Origin(NamedTuple):
@@ -110,6 +110,12 @@ class Estate:
     def service_rules(self) -> Mapping[str, Service]:
         """The services, for the rooms that account."""
         return {name: settings.made(name) for name, settings in self.services.items()}
+
+    @cached_property
+    def checks_of_services(self) -> frozenset[CheckId]:
+        """The checks that any service rests on."""
+        rules = self.service_rules
+        return frozenset(CheckId.parse(check) for name in rules for check in checks_of(name, rules))
 
     @cached_property
     def change_calendars(self) -> Mapping[str, MaintenanceSettings]:

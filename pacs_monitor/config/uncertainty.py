@@ -14,7 +14,7 @@ from pacs_monitor.format.human import duration
 from pacs_monitor.model import SECOND, Check, CheckId
 from pacs_monitor.services import Service, checks_of
 
-DAYS = {"month": 30, "quarter": 91, "year": 365}
+DAYS = {"month": 30, "quarter": 91, "year": 365, "contract year": 365}
 SOME_YEAR = (1_767_225_600 * SECOND, 1_767_225_600 * SECOND + 365 * DAY)
 """2026: how many hours a calendar has on an average day."""
 BEARABLE = 0.1

@@ -15,6 +15,7 @@ from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.language import N_, _
 from pacs_monitor.messages import changes, group
 from pacs_monitor.messages import summary as summary_of
+from pacs_monitor.messages.affected import affected
 from pacs_monitor.messages.findings import finding
 from pacs_monitor.messages.next_steps import next_step
 from pacs_monitor.messages.reasons import phrase
@@ -95,6 +96,7 @@ def data(
         "maintenance_ended": None if overran is None else {"name": overran[0], "at": iso(overran[1])},
         "also_failing": also_failing,
         "still_ok": still_ok,
+        "services": affected(incident, scene, behind),
         "last_changes": _last_changes(incident, scene),
         "runbook": runbook(scene.monitor, reason or incident.kind),
         "url": scene.monitor.link(f"/incidents/{incident.id}"),

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from pacs_monitor.config.sections import MonitorSettings
 from pacs_monitor.messages.changes import Changed
-from pacs_monitor.model import Check, CheckId, Micros, Outcome, Standing
+from pacs_monitor.model import Check, CheckId, Micros, Outcome, Standing, State
+from pacs_monitor.services import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +29,9 @@ class Scene:
     """Checks that have never worked with their present configuration."""
     titles: Mapping[str, str] = field(default_factory=dict)
     """What people call a site, where it has a title."""
+    services: Mapping[str, Service] = field(default_factory=dict)
+    """What users call "the PACS"."""
+    states: Mapping[str, State] = field(default_factory=dict)
+    """Of the checks (`node/check`) that the services rest on."""
     changes: Mapping[str, Sequence[Changed]] = field(default_factory=dict)
     """Node → what changed there last."""

@@ -12,7 +12,7 @@ from pacs_monitor.model import SECOND, Micros
 from pacs_monitor.objectives import Counts, Kept, Part, Share
 from pacs_monitor.pieces import Cause
 from pacs_monitor.reports import words
-from pacs_monitor.reports.periods import Period, overlapping
+from pacs_monitor.reports.periods import Period, contract_years, overlapping
 from pacs_monitor.reports.record import Record
 
 DOWNTIME = (Share.DOWN, Share.UNREACHABLE, Share.FORGIVEN, Share.EXCLUDED)
@@ -31,7 +31,7 @@ def widest(period: Period, terms: list[ObjectiveSettings]) -> Interval:
     start, end = period.interval
     for objective in terms:
         reach = objectives.reach(objective.terms())
-        spans = [one.interval for one in overlapping(objective.per, period.interval, period.timezone)]
+        spans = [one.interval for one in periods(objective, period)]
         start = min(start, *(span.start - reach for span in spans))
         end = max(end, period.interval.end + reach)
     return Interval(start, end)
@@ -41,10 +41,17 @@ def rows(record: Record, period: Period, now: Micros) -> Iterator[dict[str, Any]
     """One for each agreed period that the report's touches, up to the end of the report's."""
     until = min(period.interval.end, now)
     for objective in in_period(record, period.interval).values():
-        for one in overlapping(objective.per, period.interval, period.timezone):
+        for one in periods(objective, period):
             if one.interval.start < until:
-                for subject in _subjects(record, objective, one.interval):
+                for subject in subjects(record, objective, one.interval):
                     yield _row(record, objective, one, subject, until)
+
+
+def periods(objective: ObjectiveSettings, period: Period) -> list[Period]:
+    """The agreed periods of an objective that another one touches."""
+    if objective.begins is not None:
+        return contract_years(objective.begins, period.interval, period.timezone)
+    return overlapping(objective.per, period.interval, period.timezone)
 
 
 def in_period(record: Record, interval: Interval) -> dict[str, ObjectiveSettings]:
@@ -55,23 +62,28 @@ def in_period(record: Record, interval: Interval) -> dict[str, ObjectiveSettings
     return found
 
 
-def _subjects(record: Record, objective: ObjectiveSettings, during: Interval) -> list[Subject]:
+def subjects(record: Record, objective: ObjectiveSettings, during: Interval) -> list[Subject]:
+    """What an objective is judged for: its service, or each node with checks that match."""
     if objective.service is not None:
         return [Subject("service", objective.service)]
     return [Subject("node", node) for node in record.nodes(objective.match, during)]
 
 
-def _row(
-    record: Record, objective: ObjectiveSettings, period: Period, subject: Subject, until: Micros
-) -> dict[str, Any]:
-    terms, notice = objective.terms(), round(objective.notice * SECOND)
+def account(record: Record, objective: ObjectiveSettings, period: Interval, subject: Subject, until: Micros) -> Kept:
+    """An agreed period up to a moment, by the terms of the objective."""
+    notice = round(objective.notice * SECOND)
     if subject.kind == "service":
         track = record.of_service(subject.name, notice, objective.outage)
     else:
         track = record.of_node(subject.name, objective.match, notice, objective.outage)
-    hours = _hours(record, objective, period.interval)
-    kept = objectives.account(track, period.interval, until, hours, terms)
-    counts = terms.counts
+    return objectives.account(track, period, until, _hours(record, objective, period), objective.terms())
+
+
+def _row(
+    record: Record, objective: ObjectiveSettings, period: Period, subject: Subject, until: Micros
+) -> dict[str, Any]:
+    kept = account(record, objective, period.interval, subject, until)
+    counts = kept.terms.counts
     so_far = until < period.interval.end
     row = _terms(objective) | {
         "subject": subject.kind,
@@ -82,8 +94,8 @@ def _row(
         "to": period.local(period.interval.end),
         "accounted_until": period.local(min(until, period.interval.end)),
         "so_far": so_far,
-        "availability": _availability(kept, Counts.FELT),
-        "availability_attributable": _availability(kept, Counts.ATTRIBUTABLE),
+        "availability": availability(kept, Counts.FELT),
+        "availability_attributable": availability(kept, Counts.ATTRIBUTABLE),
         "met": kept.met,
         "verdict": _verdict(kept, so_far),
         "budget_seconds": kept.allowed / SECOND,
@@ -143,7 +155,8 @@ def _title(record: Record, subject: Subject, at: Micros) -> str:
     return node.title if node and node.title else subject.name
 
 
-def _availability(kept: Kept, counts: Counts) -> float | None:
+def availability(kept: Kept, counts: Counts) -> float | None:
+    """The share of the time that counts; None where there is none."""
     whole = kept.counted(counts)
     return (whole - kept.used(counts)) / whole if whole else None
 
@@ -176,8 +189,8 @@ def _months(kept: Kept, period: Period, until: Micros) -> Iterator[dict[str, Any
         of_month = Kept(kept.terms, tuple(part for part in within if part.start < part.end))
         yield {
             "month": month.name,
-            "availability": _availability(of_month, Counts.FELT),
-            "availability_attributable": _availability(of_month, Counts.ATTRIBUTABLE),
+            "availability": availability(of_month, Counts.FELT),
+            "availability_attributable": availability(of_month, Counts.ATTRIBUTABLE),
             "used_seconds": of_month.used(counts) / SECOND,
             "felt_seconds": of_month.used(Counts.FELT) / SECOND,
             "counted_time_seconds": of_month.counted(counts) / SECOND,

@@ -87,6 +87,23 @@ def overlapping(per: str, interval: Interval, timezone: str) -> list[Period]:
     return found
 
 
+def contract_years(begins: date, interval: Interval, timezone: str) -> list[Period]:
+    """The years of a contract that an interval touches, in order; there is none before it begins.
+
+    In years without a 29 February, one that began on that day begins on 1 March.
+    """
+    zone, found = ZoneInfo(timezone), list[Period]()
+    at = max(interval.start, _midnight(begins, zone))
+    while at < interval.end:
+        day = datetime.fromtimestamp(at // SECOND, zone).date()
+        first = max(start for year in (day.year - 1, day.year) if (start := _anniversary(begins, year)) <= day)
+        after = _anniversary(begins, first.year + 1)
+        name = f"{first.isoformat()}..{(after - _DAY).isoformat()}"
+        found.append(Period(name, Interval(_midnight(first, zone), _midnight(after, zone)), timezone))
+        at = found[-1].interval.end
+    return found
+
+
 def days(interval: Interval, timezone: str) -> list[tuple[str, Interval]]:
     """The calendar days that an interval touches, with their dates; the first and the last may be parts of days."""
     zone, found = ZoneInfo(timezone), list[tuple[str, Interval]]()
@@ -154,6 +171,13 @@ def _around(day: date, what: str) -> _Named:
     }[what]
     after = first - 1 + months
     return _Named(name, date(day.year, first, 1), date(day.year + after // 12, after % 12 + 1, 1))
+
+
+def _anniversary(begins: date, year: int) -> date:
+    try:
+        return begins.replace(year=year)
+    except ValueError:  # 29 February
+        return date(year, 3, 1)
 
 
 def _instant(text: str, zone: ZoneInfo) -> Micros:

@@ -18,4 +18,4 @@ def add_handover(app: FastAPI, daemon: DaemonView) -> None:
     @app.get("/api/v1/handover", summary="What the next shift has to know, as data and as text.")
     async def handover() -> dict[str, Any]:
         zone = ZoneInfo(daemon.estate.monitor.timezone)
-        return as_json(await gather(daemon, daemon.last_handover), zone)
+        return as_json(await gather(daemon, daemon.timetable.last_handover), zone)

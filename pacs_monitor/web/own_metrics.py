@@ -13,6 +13,7 @@ from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.leadership import Role
 from pacs_monitor.model import SECOND, Severity
 from pacs_monitor.web import services
+from pacs_monitor.web.objective_metrics import objectives_so_far
 from pacs_monitor.web.status import in_maintenance
 from pacs_monitor.web.view import DaemonView
 
@@ -26,6 +27,7 @@ class OfTheMonitor(Collector):
     def collect(self) -> Iterator[Metric]:
         yield self._nodes()
         yield self._services()
+        yield from objectives_so_far(self._daemon.objectives.account)
         yield self._calendars()
         yield from self._alerting()
         yield from self._engine()

@@ -10,10 +10,12 @@ from pacs_monitor.change_calendars import ChangeCalendars
 from pacs_monitor.config import Estate
 from pacs_monitor.dead_mans_switch import DeadMansSwitch
 from pacs_monitor.engine.engine import Engine
+from pacs_monitor.handover.timetable import Timetable
 from pacs_monitor.history import History
 from pacs_monitor.leadership import Role
-from pacs_monitor.model import Clock, Micros
+from pacs_monitor.model import Clock
 from pacs_monitor.net.connection_server import Refusals
+from pacs_monitor.reports.so_far import ObjectivesSoFar
 from pacs_monitor.web.audit import AuditTrail
 
 
@@ -44,10 +46,12 @@ class DaemonView(Protocol):
     def dead_mans_switch(self) -> DeadMansSwitch: ...
     @property
     def change_calendars(self) -> ChangeCalendars: ...
+    @property
+    def objectives(self) -> ObjectivesSoFar: ...
 
     @property
-    def last_handover(self) -> Micros | None:
-        """When a handover was last sent; None if never."""
+    def timetable(self) -> Timetable:
+        """When a handover was last sent."""
         ...
 
     @property

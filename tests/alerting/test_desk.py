@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from pacs_monitor.channels.webhook import WebhookSettings
+from pacs_monitor.config.agreed import ServiceSettings
 from pacs_monitor.model import (
     SECOND,
     Channel,
@@ -51,6 +52,20 @@ async def test_a_page_is_recorded_delivered_and_resolved_with_the_same_key(
     assert opened.data["reason"] == "tcp_refused"
     assert opened.data["still_ok"] == ["archive/archive_disk"]
     assert receiver.bad == []
+
+
+async def test_a_page_names_the_services_that_are_affected(
+    receiver: Receiver, clock: SettableClock, database: str
+) -> None:
+    services = {
+        "pacs": ServiceSettings(all=("archive/dicom_echo", "archive/archive_disk"), impact="no priors"),
+        "either": ServiceSettings(any=("archive/dicom_echo", "archive/archive_disk")),
+    }
+    async with running(clock, database, replace(at_once(receiver), services=services)) as house:
+        house.move(DOWN)
+        (opened,) = await got(receiver, 1)
+    (affected,) = opened.data["services"]
+    assert affected["summary"] == "pacs is down: no priors"
 
 
 async def test_the_desk_wakes_itself_when_a_page_is_due(

@@ -42,6 +42,16 @@ def test_the_page_as_text_is_whole_and_in_order() -> None:
     ]
 
 
+def test_the_text_names_the_services_that_are_affected() -> None:
+    reading = {"service": "reading", "state": "down", "impact": "no priors", "summary": "reading is down: no priors"}
+    stores = {"service": "stores", "state": "degraded", "impact": "", "summary": "stores is degraded"}
+    told = plain_text(samples.data(services=[reading, stores])).splitlines()
+    assert told[2] == "Services affected: reading is down: no priors; stores is degraded"
+    assert told[2] in plain_text(disclosed(samples.notification(services=[reading, stores]), "minimal")).splitlines()
+    over = samples.data(services=[reading], ended="2025-11-24T17:00:00.000000Z")
+    assert "reading" not in plain_text(over)
+
+
 def test_the_text_names_the_severity_of_what_is_open_and_critical() -> None:
     over = {"ended": "2025-11-24T17:00:00.000000Z"}
     calm: list[dict[str, Any]] = [{"severity": "warning"}, {"test": True}, over]

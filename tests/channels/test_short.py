@@ -251,6 +251,11 @@ def test_a_phone_number_is_whole_or_absent_and_comes_before_what_to_do(
         assert text.index(phone) < text.index("Free space")
 
 
+def test_the_services_come_after_whom_it_is_for_and_before_what_to_do() -> None:
+    page = samples.notification(impact="", services=[{"service": "reading", "summary": "reading is down"}])
+    assert "reading is down. Call +49 30 1234" in short(page, page.data, TWO)
+
+
 def test_the_longest_impact_leaves_room_for_whom_to_call() -> None:
     page = samples.notification(impact="x " * 400, next_step="y " * 400)
     text = short(page, page.data, TWO)

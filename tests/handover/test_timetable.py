@@ -79,13 +79,13 @@ def of_kind(receiver: Receiver, kind: str) -> list[Received]:
 async def test_the_handover_is_sent_once_at_its_time_over_restarts_too(night: Night) -> None:
     async with night.daemon() as daemon:
         await daemon.timetable.look()
-        assert daemon.last_handover is None
+        assert daemon.timetable.last_handover is None
         night.clock.pass_by(HOUR)
         await daemon.timetable.look()
         await until(lambda: len(of_kind(night.desk, "handover")) == 1)
     async with night.daemon() as daemon:
         await daemon.timetable.look()
-        assert daemon.last_handover is not None
+        assert daemon.timetable.last_handover is not None
         await daemon.desk.test("desk")  # delivered after all that was owed before
     (sent,) = of_kind(night.desk, "handover")
     assert (sent.type, of_kind(night.hook, "handover")) == ("digest", [])
@@ -100,7 +100,7 @@ async def test_what_is_sent_is_in_the_language_of_pages_and_what_is_asked_for_is
         night.clock.pass_by(HOUR)
         await daemon.timetable.look()
         await until(lambda: bool(of_kind(night.desk, "handover")))
-        asked = as_json(await gather(daemon, daemon.last_handover), UTC)
+        asked = as_json(await gather(daemon, daemon.timetable.last_handover), UTC)
     sent = of_kind(night.desk, "handover")[0]
     assert sent.data["summary"].startswith("Übergabe proof (")
     assert sent.data["text"].splitlines()[0].startswith("Übergabe proof, ")
@@ -127,7 +127,7 @@ async def test_in_shadow_mode_it_is_recorded_and_not_sent(night: Night) -> None:
         night.clock.pass_by(HOUR)
         await daemon.timetable.look()
         await daemon.desk.test("desk")
-        assert daemon.last_handover is None
+        assert daemon.timetable.last_handover is None
     reader = HistoryReader.open(f"sqlite:///{night.folder}/proof.db", "proof")
     recorded = reader.notifications(status=DeliveryStatus.SHADOW)
     reader.close()

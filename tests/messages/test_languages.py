@@ -68,6 +68,7 @@ from pacs_monitor.model import (
 )
 from pacs_monitor.probes import kinds
 from pacs_monitor.rota import OnCall, Rota
+from pacs_monitor.services import Service
 from pacs_monitor.windows import Window
 from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, an_estate, at, moved, opened
 
@@ -208,6 +209,7 @@ def scene(check: Check, unproven: bool = False) -> Scene:
         unproven=frozenset([ARCHIVE] if unproven else []),
         titles={"west": "west", "east": "east"},
         changes={"archive": CHANGES},
+        services={"x": Service("x", 1, (str(ARCHIVE),), "x")},
     )
 
 
@@ -433,6 +435,7 @@ def test_a_page_in_german_is_whole() -> None:
     assert text.splitlines() == [
         "KRITISCH Main archive lehnt Verbindungen auf Port 11112 ab, seit 17:00 Uhr; archive_disk funktioniert noch",
         "Betroffen: no priors",
+        "Betroffene Dienste: x ist ausgefallen: x",
         "Seit: Mo 24.11.2025 17:00 Uhr",
         "Grund: lehnt Verbindungen ab",
         "Verdacht: Main archive selbst",
@@ -452,9 +455,9 @@ def test_an_sms_in_german_says_what_where_since_when_and_whom_to_call() -> None:
         opened_ = Notification("x", "hook", Event.OPENED, at(60), {**data, **voice(monitor), "code": "K7"})
         text = short(opened_, opened_.data, Form())
     assert text == (
-        "KRITISCH Main archive AUSGEFALLEN seit 17:00: dicom_echo, lehnt Verbindungen ab. no priors. Anrufen: "
-        "4711. Prüfen, ob der Dienst läuft und diesen Port benutzt: der Rechner läuft, aber auf dem Port antwortet "
-        "nichts. Zum Quittieren K7 antworten."
+        "KRITISCH Main archive AUSGEFALLEN seit 17:00: dicom_echo, lehnt Verbindungen ab. no priors. x ist "
+        "ausgefallen: x. Anrufen: 4711. Prüfen, ob der Dienst läuft und diesen Port benutzt: der Rechner läuft, aber "
+        "auf dem Port antwortet nichts. Zum Quittieren K7 antworten."
     )
 
 

@@ -27,6 +27,7 @@ from pacs_monitor.model import (
     Streak,
 )
 from pacs_monitor.probes import kinds
+from pacs_monitor.services import Service
 from tests.alerting.support import ARCHIVE, CHECKS, DISK, RIS, an_estate, at, moved, opened
 
 ESTATE = an_estate()
@@ -71,6 +72,7 @@ def test_the_data_is_the_contracts() -> None:
         "detail": "",
         "why": "refuses connections",
         "points_to": "Main archive itself",
+        "services": [],
         "last_changes": [],
         "downtime_procedure": "",
         "next_step": (
@@ -137,6 +139,38 @@ def test_a_page_says_what_changed_last_until_it_is_over() -> None:
     assert change["text"] == "the monitor's configuration of this node, at 16:59:00 CET"
     over = replace(DOWN, state=State.UP, ended=at(540), ending=Ending.RESOLVED)
     assert page.data(over, Event.RESOLVED, scene)["last_changes"] == []
+
+
+def test_a_page_says_which_services_are_affected_until_it_is_over() -> None:
+    rules = {
+        "archive-service": Service("archive-service", 2, ("archive/dicom_echo", "archive/archive_disk")),
+        "either": Service("either", 1, ("archive/dicom_echo", "vna/dicom_echo")),
+        "reading": Service("reading", 2, ("archive-service", "ris/dicom_worklist"), "no reading"),
+        "printing": Service("printing", 1, ("printer/tcp",)),
+    }
+    up = dict.fromkeys(("archive/archive_disk", "vna/dicom_echo", "ris/dicom_worklist"), State.UP)
+    scene = Scene("east-campus", ESTATE.monitor, CHECKS, STANDINGS, at(60), services=rules, states=up)
+    first, second = page.data(DOWN, Event.OPENED, scene)["services"]
+    assert first == {
+        "service": "archive-service",
+        "state": "down",
+        "impact": "",
+        "summary": "archive-service is down",
+    }
+    assert second["summary"] == "reading is down: no reading"
+    slow = replace(DOWN, problems=(replace(DOWN.problems[0], state=State.DEGRADED),))
+    both = replace(scene, states={**up, "vna/dicom_echo": State.DOWN})
+    told = page.data(slow, Event.CHANGED, both)["services"]
+    assert [(one["service"], one["state"]) for one in told] == [
+        ("archive-service", "degraded"),
+        ("either", "degraded"),
+        ("reading", "degraded"),
+    ]
+    behind = replace(scene, states={**up, "printer/tcp": State.DOWN})
+    told = page.data(DOWN, Event.OPENED, behind, behind=["printer/tcp"])["services"]
+    assert [one["service"] for one in told] == ["archive-service", "reading", "printing"]
+    over = replace(DOWN, state=State.UP, ended=at(540), ending=Ending.RESOLVED)
+    assert page.data(over, Event.RESOLVED, scene)["services"] == []
 
 
 def test_without_an_external_url_that_people_can_open_there_are_no_links() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from pacs_monitor.model import SECOND
 from pacs_monitor.reports import PeriodError, parse
+from pacs_monitor.reports.periods import contract_years
 
 BERLIN = "Europe/Berlin"
 NOW = round(datetime(2026, 11, 24, 9, 0, tzinfo=ZoneInfo(BERLIN)).timestamp()) * SECOND
+FAR = NOW + 2 * 366 * 24 * 3600 * SECOND
 HOUR = 3600 * SECOND
 
 
@@ -93,6 +95,28 @@ def test_today_is_the_day_where_the_monitor_stands(zone: str, later: int, day: s
 def test_a_day_or_a_quarter_over_daylight_saving_has_its_true_length(text: str, hours: int) -> None:
     interval = parse(text, BERLIN, NOW).interval
     assert interval.end - interval.start == hours * HOUR
+
+
+@pytest.mark.parametrize(
+    ("begins", "names"),
+    [
+        (date(2024, 4, 15), ["2025-04-15..2026-04-14", "2026-04-15..2027-04-14"]),
+        (date(2026, 1, 1), ["2026-01-01..2026-12-31"]),
+        (date(2026, 6, 30), ["2026-06-30..2027-06-29"]),
+        (date(2024, 2, 29), ["2025-03-01..2026-02-28", "2026-03-01..2027-02-28"]),
+        (date(2026, 7, 1), []),
+    ],
+)
+def test_a_contract_year_begins_on_its_day_and_none_before_it(begins: date, names: list[str]) -> None:
+    half = parse("2026-01..2026-06", BERLIN, NOW).interval
+    years = contract_years(begins, half, BERLIN)
+    assert [year.name for year in years] == names
+    assert all(year.interval == parse(year.name, BERLIN, year.interval.end).interval for year in years)
+
+
+def test_in_a_leap_year_a_contract_year_of_the_29th_of_february_ends_the_day_before() -> None:
+    (year,) = contract_years(date(2024, 2, 29), parse("2028-02-28", BERLIN, FAR).interval, BERLIN)
+    assert year.name == "2027-03-01..2028-02-28"
 
 
 @pytest.mark.parametrize(

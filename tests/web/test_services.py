@@ -41,6 +41,34 @@ async def test_services_are_shown_wherever_the_board_is(served: Served) -> None:
     assert all(row["maintenance"] for row in (await served.client.get("/api/v1/services")).json())
 
 
+async def test_metrics_tell_how_objectives_fare_so_far_and_nothing_of_what_is_not_known(served: Served) -> None:
+    await until_up(served)
+    first = (await served.client.get("/metrics")).text
+    assert "# TYPE pacs_objective_availability gauge" in first
+    assert "\npacs_objective_" not in first
+    never = "{name: never, match: {check: later}, allowed: 1h, per: year}"
+    node = "{name: nodes, match: {node: archive}, allowed: 26m, per: contract year, begins: 2020-02-29}"
+    agreed = AGREED.replace("]", f", {node}, {never}]")
+    later = "later: {probe: tcp, port: 1, cron: '0 3 1 1 *'}, dicom_echo:"
+    served.config.write_text(served.config.read_text().replace("dicom_echo:", later) + SERVICES + agreed)
+    assert (await served.client.post("/api/v1/reload")).status_code == 200
+    pacs, archive = '{node="",objective="PACS",service="pacs"}', '{node="archive",objective="nodes",service=""}'
+    async with asyncio.timeout(SOON):
+        while f"pacs_objective_availability{pacs}" not in (text := (await served.client.get("/metrics")).text):
+            await asyncio.sleep(0.05)
+    assert number(text, f"pacs_objective_availability{pacs}") == 1
+    assert number(text, f"pacs_objective_used_seconds{pacs}") == 0
+    assert 24 * 3600 < number(text, f"pacs_objective_budget_seconds{pacs}") * 100 < 31 * 24 * 3600
+    assert 0 < number(text, f"pacs_objective_measured_ratio{pacs}") < 1
+    assert number(text, f"pacs_objective_budget_seconds{archive}") == 26 * 60
+    begun, ends = (
+        number(text, f"pacs_objective_period_{edge}_timestamp_seconds{archive}") for edge in ("start", "end")
+    )
+    assert begun < number(text, "pacs_objective_account_timestamp_seconds") < ends
+    assert 364 < (ends - begun) / 86400 < 367
+    assert 'objective="never"' not in text
+
+
 async def test_the_report_is_served_in_every_format(served: Served) -> None:
     await until_up(served)
     served.config.write_text(served.config.read_text() + SERVICES + AGREED)

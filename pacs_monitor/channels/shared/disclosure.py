@@ -41,8 +41,9 @@ _SAFE = (
         "page",
         "worse",
     ),
-    *("members", "problems", "nodes", "incidents", "linked", "also_failing", "still_ok", "impact", "next_step"),
+    *("members", "problems", "nodes", "incidents", "linked", "also_failing", "still_ok", "impact", "services"),
     *(
+        "next_step",
         "why",
         "points_to",
         "downtime_procedure",

@@ -1,8 +1,8 @@
 """A page as lines, in the order in which somebody who was woken up needs them. Pure.
 
-What is broken stands in the `summary`, which comes first; then for whom, since when, why and what to do, what still
-works, what else fails, what changed last, whom to call, the downtime procedure, the runbook and the link. What a page
-does not say has no line.
+What is broken stands in the `summary`, which comes first; then for whom, which services are affected, since when, why
+and what to do, what still works, what else fails, what changed last, whom to call, the downtime procedure, the runbook
+and the link. What a page does not say has no line.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ NAMED = 100
 """Members of a list that are named."""
 _TITLES = {
     "impact": N_("For whom"),
+    "services": N_("Services affected"),
     "since": N_("Since"),
     "why": N_("Why"),
     "points_to": N_("Points to"),
@@ -39,7 +40,17 @@ _TITLES = {
     "runbook": N_("Runbook"),
     "url": N_("Incident"),
 }
-_WHILE_OPEN = {"impact", "why", "points_to", "next_step", "last_changes", "support", "downtime_procedure", "runbook"}
+_WHILE_OPEN = {
+    "impact",
+    "services",
+    "why",
+    "points_to",
+    "next_step",
+    "last_changes",
+    "support",
+    "downtime_procedure",
+    "runbook",
+}
 """What nobody needs once it is over."""
 _SUPPORT = {"phone": N_("phone"), "contract": N_("contract"), "hours": N_("hours"), "email": N_("email")}
 _CHANGES = {
@@ -122,6 +133,10 @@ def _support(data: Mapping[str, Any]) -> str:
     return ", ".join(f"{_(_SUPPORT.get(str(name), str(name)))}: {one}" for name, one in support.items() if one)
 
 
+def _services(data: Mapping[str, Any]) -> str:
+    return "; ".join(map(_name, (data.get("services") or ())[:NAMED]))
+
+
 def _acknowledged(data: Mapping[str, Any]) -> str:
     value = data.get("acknowledged")
     if not value:
@@ -155,6 +170,7 @@ _WRITTEN: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "since": lambda data: local(data.get("since"), data),
     "why": _why,
     "runbook": _runbook,
+    "services": _services,
     "support": _support,
     "acknowledged": _acknowledged,
     "last_changes": _last_changes,

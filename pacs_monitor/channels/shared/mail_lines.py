@@ -25,7 +25,9 @@ _MORE = {
     "last_good": N_("Last good result"),
 }
 """What a mail has room for beside the lines of every channel."""
-_CALLS = frozenset({"impact", "next_step", "support", "failing", "downtime_procedure", "points_to", "still_ok"})
+_CALLS = frozenset(
+    {"impact", "services", "next_step", "support", "failing", "downtime_procedure", "points_to", "still_ok"}
+)
 """What is a detail once it is over."""
 _OVER = {"why": N_("Last finding"), "since": N_("Had been failing since")}
 _ELSEWHERE = frozenset(

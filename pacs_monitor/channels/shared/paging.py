@@ -21,6 +21,7 @@ NAMED = 100
 _DETAILS = (
     *(
         "impact",
+        "services",
         "why",
         "detail",
         "points_to",

@@ -1,4 +1,4 @@
-"""A page in one or two SMS: what is broken, where, since when, why; for whom, whom to call, what to do first; the code.
+"""A page in one or two SMS: what is broken, where, since when, why; for whom, which services; whom to call; the code.
 
 The first four and the code are always in it. Which node it is survives every cut: of a name that is too long the
 beginning and the end stay. The rest fills what is left, in the order of its use at night; whom to call is in it whole
@@ -69,7 +69,7 @@ def short(notification: Notification, data: Mapping[str, Any], form: Form) -> st
     if texts.event in ENDINGS or texts.event is Event.ACKNOWLEDGED:
         return head + end
     call = _call(texts, limit - texts.alphabet.size(head))
-    head = _filled(texts, head, (texts["impact"],), limit - texts.alphabet.size(call)) + call
+    head = _filled(texts, head, (texts["impact"], _services(texts)), limit - texts.alphabet.size(call)) + call
     detail = texts["detail"] if texts.node else ""
     return _filled(texts, head, (texts["next_step"], texts["downtime_procedure"], detail), limit) + end
 
@@ -166,6 +166,10 @@ def _filled(texts: _Texts, head: str, sentences: Iterable[str], limit: int) -> s
         if free >= WORTH_IT:
             head += " " + texts.fit(_ended(sentence), free)
     return head
+
+
+def _services(texts: _Texts) -> str:
+    return texts.plain("; ".join(str(one.get("summary") or "") for one in texts.data.get("services") or ()))
 
 
 def _call(texts: _Texts, free: int) -> str:

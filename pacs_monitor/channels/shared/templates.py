@@ -40,6 +40,7 @@ _LISTS = (
     "linked",
     "also_failing",
     "still_ok",
+    "services",
     "missed",
     "failing",
     "last_changes",
