@@ -18,6 +18,8 @@ from pacs_monitor.model import PacsMonitorError
 
 ANSWER_WITHIN = 10.0
 """Seconds for the daemon to answer, beyond what a run may take."""
+DOWNLOADED_WITHIN = 60.0
+"""Seconds more for a document."""
 GIVE_A_TOKEN = (
     "set it with PACS_MONITOR_TOKEN or --token-file FILE; monitor.auth.tokens in the configuration lists them"  # noqa: S105 - no token
 )
@@ -74,9 +76,19 @@ class Client:
     def delete(self, path: str, words: Mapping[str, Any] | None = None) -> Any:
         return self._ask("DELETE", path, json=words)
 
+    def download(self, path: str, **query: Any) -> bytes:
+        """What is no JSON."""
+        answer = self._answer("GET", path, wait=DOWNLOADED_WITHIN, params=query)
+        if not answer.ok:
+            self._read(answer)
+        return answer.content
+
     def _ask(self, method: str, path: str, *, wait: float = 0.0, **what: Any) -> Any:
+        return self._read(self._answer(method, path, wait=wait, **what))
+
+    def _answer(self, method: str, path: str, *, wait: float, **what: Any) -> requests.Response:
         try:
-            answer = self._session.request(method, self._base + path, timeout=ANSWER_WITHIN + wait, **what)
+            return self._session.request(method, self._base + path, timeout=ANSWER_WITHIN + wait, **what)
         except requests.exceptions.SSLError:
             trust = "SSL_CERT_FILE names a file of authorities to trust"
             raise NoDaemonError(f"the certificate of {self._base} is not trusted here; {trust}") from None
@@ -84,6 +96,8 @@ class Client:
             raise NoDaemonError(f"start the daemon with: pacs-monitor run (none answers at {self._base})") from None
         except requests.RequestException as error:
             raise NoDaemonError(f"the daemon at {self._base} did not answer: {type(error).__name__}") from None
+
+    def _read(self, answer: requests.Response) -> Any:
         try:
             body = answer.json()
         except ValueError:

@@ -60,7 +60,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "Run the checks of a node now and show status, reason, whose fault, phase times and what to check next.",
     ),
     "report": (
-        "reporting",
+        "reports",
         "Account for a period: every second as up, degraded, down, … or unknown, and each outage with its bounds.",
     ),
     "simulate": (

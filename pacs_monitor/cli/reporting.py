@@ -1,4 +1,4 @@
-"""`report`: a period of the record, accounted; needs no running daemon."""
+"""`report PERIOD`: a period of the record, accounted; needs no running daemon. With `--final` it is frozen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from pacs_monitor import reports
-from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, app, fail, out
+from pacs_monitor.cli import words
+from pacs_monitor.cli.archive import Archive, tell
+from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, TokenFile, Url, fail, out
 from pacs_monitor.cli.estates import estate_of, estate_or_contact
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate, check_facts
@@ -33,9 +35,14 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-@app.command()
 def report(
-    period: Annotated[str, typer.Argument(help="today, 2026-09-14, 2026-09, 2026-Q3, last-quarter, 2026, FROM..TO.")],
+    period: Annotated[
+        str,
+        typer.Argument(
+            help="today, 2026-09-14, 2026-09, 2026-Q3, last-quarter, 2026, FROM..TO; or the number of a frozen report, "
+            "as 2026-Q3/1."
+        ),
+    ],
     form: Annotated[Format, typer.Option("--format", help="The output format.")] = Format.TABLE,
     output: Annotated[
         Path | None, typer.Option("--output", help="The file to write to; a table is written as JSON.")
@@ -43,13 +50,41 @@ def report(
     match: Annotated[
         list[str] | None, typer.Option("--match", metavar="KEY=TEXT", help="Only these checks, as role=archive.")
     ] = None,
+    *,
+    final: Annotated[
+        bool, typer.Option("--final", help="Freeze it: it gets a number, and is kept as it is from then on.")
+    ] = False,
+    why: words.Why = "",
+    by: words.By = None,
+    url: Url = None,
+    token_file: TokenFile = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Account for a period: every second as up, degraded, down, … or unknown, and each outage with its bounds."""
+    if final or "/" in period:
+        if match:
+            fail("leave out --match: a frozen report is about everything", 2)
+        archive = Archive(config, url, token_file)
+        row = archive.freeze(period, words.said(by, why)) if final else archive.row(period)
+        if form is Format.TABLE and output is None:
+            tell(row)
+        else:
+            write(archive.document(row["number"], "json" if form is Format.TABLE else form), output)
+        return
+    program = _browser() if form is Format.PDF else ""
+    if url and match:
+        fail("leave out --match: a daemon makes its report of everything", 2)
+    built = Archive(config, url, token_file).draft(period) if url else _made(period, config, match)
+    if form is Format.TABLE and output is None:
+        out.print(reports.table(built))
+        return
+    write(_content(built, form, program), output)
+
+
+def _made(period: str, config: Path, match: list[str] | None) -> dict[str, Any]:
     known = estate_of(config) if match else estate_or_contact(config, ("name", "database", "timezone"))
     monitor, now = known.monitor if isinstance(known, Estate) else known, SystemClock().now()
     checks = _matching(known, match) if match and isinstance(known, Estate) else None
-    program = _browser() if form is Format.PDF else ""
     try:
         wanted = reports.parse(period, monitor.timezone, now)
     except reports.PeriodError as error:
@@ -57,15 +92,11 @@ def report(
     try:
         reader = HistoryReader.open(monitor.database, monitor.name)
         try:
-            built = reports.build(reader, wanted, now, checks)
+            return reports.build(reader, wanted, now, checks)
         finally:
             reader.close()
     except HistoryError as error:
         fail(str(error))
-    if form is Format.TABLE and output is None:
-        out.print(reports.table(built))
-        return
-    _write(_content(built, form, program), output)
 
 
 def _browser() -> str:
@@ -88,7 +119,8 @@ def _content(built: dict[str, Any], form: Format, program: str) -> bytes:
     return (json.dumps(built, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _write(content: bytes, output: Path | None) -> None:
+def write(content: bytes, output: Path | None) -> None:
+    """To a file, or to the output."""
     if output is None:
         if content.startswith((b"PK", b"%PDF-")) and sys.stdout.isatty():
             fail("add --output FILE: this format cannot be shown in a terminal", 2)

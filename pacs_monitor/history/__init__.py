@@ -3,6 +3,7 @@
 from pacs_monitor.history.accumulator import ChangeSeen, FailureRun, HeartbeatBatch, ResultAccumulator, Runs, Sample
 from pacs_monitor.history.audit import AuditEntry, audited
 from pacs_monitor.history.errors import FencedError, HeldError, HistoryError, UnrecordedError
+from pacs_monitor.history.frozen import Frozen, Said
 from pacs_monitor.history.history import History
 from pacs_monitor.history.objects import TestObjects, open_ledger
 from pacs_monitor.history.presence import lease_held
@@ -17,6 +18,7 @@ __all__ = [
     "ChangeSeen",
     "FailureRun",
     "FencedError",
+    "Frozen",
     "HeartbeatBatch",
     "HeldError",
     "History",
@@ -28,6 +30,7 @@ __all__ = [
     "Revision",
     "RevisionRow",
     "Runs",
+    "Said",
     "Sample",
     "SeatLocks",
     "Term",

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ulid import ULID
 
 from pacs_monitor.format.human import duration
-from pacs_monitor.history import audit, people
+from pacs_monitor.history import audit, frozen, people
 from pacs_monitor.history.accumulator import HeartbeatBatch
 from pacs_monitor.history.audit import AuditEntry
 from pacs_monitor.history.batches import Batches
@@ -34,6 +34,7 @@ from pacs_monitor.history.engines import (
     writing,
 )
 from pacs_monitor.history.errors import HeldError, HistoryError
+from pacs_monitor.history.frozen import Frozen, Said
 from pacs_monitor.history.lease import DatabaseLease
 from pacs_monitor.history.objects import TestObjects, claim
 from pacs_monitor.history.orphans import Orphans
@@ -189,6 +190,14 @@ class History:
     async def record_audit(self, entries: Sequence[AuditEntry]) -> None:
         """What was asked for, durable; raises HistoryError."""
         await self._durable(lambda connection: audit.insert(connection, self._monitor, entries))
+
+    async def freeze(self, report: Frozen, contents: Mapping[str, bytes]) -> None:
+        """Keep a report with its documents, durable; raises TakenError, HistoryError."""
+        await self._durable(lambda connection: frozen.freeze(connection, self._monitor, report, contents))
+
+    async def say_of_report(self, number: str, said: Said) -> None:
+        """What somebody says of a frozen report, durable; raises MissingError, HistoryError."""
+        await self._durable(lambda connection: frozen.say(connection, self._monitor, number, said))
 
     async def forget_people(self, kept: Micros) -> None:
         """Names that have been kept for so long become roles (history.people); raises HistoryError."""

@@ -1,6 +1,6 @@
 """Names of people become roles when they have been kept for long enough; what was done stays on record.
 
-Free text (`why`, notes) stays as it was typed. Frozen reports are files, and not touched.
+Free text (`why`, notes) stays as it was typed. Frozen reports and their approvals stay as they were signed.
 """
 
 from __future__ import annotations

@@ -2,9 +2,26 @@
 
 from pacs_monitor.reports.build import build
 from pacs_monitor.reports.csv import zipped
+from pacs_monitor.reports.freezing import NotOverError, Ready, freeze, printed_too, with_pdf
 from pacs_monitor.reports.html import html
 from pacs_monitor.reports.pdf import PrintingError, browser, printed
 from pacs_monitor.reports.periods import Period, PeriodError, parse
 from pacs_monitor.reports.terminal import table
 
-__all__ = ["Period", "PeriodError", "PrintingError", "browser", "build", "html", "parse", "printed", "table", "zipped"]
+__all__ = [
+    "NotOverError",
+    "Period",
+    "PeriodError",
+    "PrintingError",
+    "Ready",
+    "browser",
+    "build",
+    "freeze",
+    "html",
+    "parse",
+    "printed",
+    "printed_too",
+    "table",
+    "with_pdf",
+    "zipped",
+]

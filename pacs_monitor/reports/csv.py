@@ -27,7 +27,11 @@ def zipped(report: Mapping[str, Any]) -> bytes:
 
 
 def _tables(report: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    yield "period", [{**report["period"], "monitor": report["monitor"], "coverage": report["coverage"]}]
+    frozen = report.get("frozen")
+    number = {} if frozen is None else {"number": frozen["number"], "data_sha256": frozen["data_sha256"]}
+    yield "period", [{**report["period"], "monitor": report["monitor"], "coverage": report["coverage"], **number}]
+    if frozen is not None:
+        yield "differences", frozen["differences"]
     for name in TABLES:
         yield name, [_flat(row) for row in report[name]]
     for inner in ("months", "outages"):

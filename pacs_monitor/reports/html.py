@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pacs_monitor.format.human import number, pluralized
 from pacs_monitor.reports import strip, words
+from pacs_monitor.reports.differences import value_of
 
 WORST = 5
 """Nodes that the first page names."""
@@ -42,7 +43,7 @@ def html(report: Mapping[str, Any]) -> str:
         "ratio": _ratio,
         "counted": pluralized,
     }
-    environment.globals |= {"words": words, "strip": strip}
+    environment.globals |= {"words": words, "strip": strip, "value_of": value_of}
     agreements = _agreements(report)
     return environment.get_template("report.html").render(
         report=report,

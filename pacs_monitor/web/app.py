@@ -32,6 +32,7 @@ from pacs_monitor.web.rate_limit import SingleFlight, TokenBucket
 from pacs_monitor.web.refusals import recorded, sentences
 from pacs_monitor.web.replies import add_replies
 from pacs_monitor.web.report import add_report
+from pacs_monitor.web.reports import Desk, add_reports
 from pacs_monitor.web.said import add_words
 from pacs_monitor.web.scrapes import CompressedMetrics, add_scrapes
 from pacs_monitor.web.session import Sessions
@@ -82,6 +83,8 @@ def create_app(daemon: DaemonView) -> FastAPI:
     add_oncall(app, daemon)
     add_plans(app, daemon)
     add_report(app, daemon)
+    reports = Desk(daemon)
+    add_reports(app, reports)
     add_links(app)
     add_pages(app, daemon)
     add_sign_in(app, daemon, sessions)

@@ -19,7 +19,12 @@ REST = 4.0
 WITHIN = 120.0
 """Seconds that it may take."""
 Format = Literal["json", "html", "csv"]
-TYPES = {"json": "application/json", "html": "text/html; charset=utf-8", "csv": "application/zip"}
+TYPES = {
+    "json": "application/json",
+    "html": "text/html; charset=utf-8",
+    "csv": "application/zip",
+    "pdf": "application/pdf",
+}
 
 
 def add_report(app: FastAPI, daemon: DaemonView) -> None:

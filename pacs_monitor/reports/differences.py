@@ -1,0 +1,151 @@
+"""What differs between two reports of one period, figure by figure, and why where that is known. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pacs_monitor.history import AuditEntry
+from pacs_monitor.reports.words import DASH, exact, percentage
+
+ALWAYS = frozenset({"made", "version", "frozen"})
+"""What says nothing of the period."""
+DERIVED = frozenset({"days", "sentences", "label"})
+"""What follows from figures beside it."""
+NAMES = (
+    "name",
+    "of",
+    "service",
+    "node",
+    "check",
+    "month",
+    "period",
+    "day",
+    "what",
+    "at",
+    "from",
+    "since",
+    "id",
+    "hash",
+)
+"""Keys by which rows are told apart."""
+MOST = 500
+"""Differences that are listed."""
+
+
+class Difference(NamedTuple):
+    """A place where two documents are not the same."""
+
+    path: tuple[str, ...]
+    before: Any
+    """None where there was nothing."""
+    after: Any
+    row: Mapping[str, Any]
+    """What it is in."""
+
+
+def same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether both say the same of the period."""
+    return _of_the_period(before) == _of_the_period(after)
+
+
+def differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], since: Sequence[AuditEntry] = ()
+) -> list[dict[str, Any]]:
+    """One for each figure, at most MOST and one that counts the rest; `since` is what people did in between."""
+    found = list(compared(_of_the_period(before), _of_the_period(after), skip=DERIVED))
+    version = None
+    if before.get("version") != after.get("version"):
+        version = f"calculated by version {after.get('version')}, before by {before.get('version')}"
+    shown = [
+        {
+            "what": ", ".join(one.path[:-1]),
+            "figure": one.path[-1],
+            "before": _brief(one.before),
+            "after": _brief(one.after),
+            "why": _why(one, since) or version,
+        }
+        for one in found[:MOST]
+    ]
+    if len(found) > MOST:
+        more = {"what": f"and {len(found) - MOST} more", "figure": "", "before": None, "after": None, "why": version}
+        shown.append(more)
+    return shown
+
+
+def compared(
+    before: Any,
+    after: Any,
+    path: tuple[str, ...] = (),
+    row: Mapping[str, Any] | None = None,
+    skip: frozenset[str] = frozenset(),
+) -> Iterator[Difference]:
+    """Where two values are not the same, in the order of the first."""
+    row = {} if row is None else row
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in dict.fromkeys((*before, *after)):
+            if key not in skip:
+                yield from compared(before.get(key), after.get(key), (*path, str(key)), after, skip)
+    elif _are_rows(before) and _are_rows(after):
+        old, new = _by_name(before), _by_name(after)
+        for name in dict.fromkeys((*old, *new)):
+            if name not in new or name not in old:
+                yield Difference((*path, name), old.get(name), new.get(name), (new.get(name) or old[name]))
+            else:
+                yield from compared(old[name], new[name], (*path, name), new[name], skip)
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for number, (old_one, new_one) in enumerate(zip(before, after, strict=True)):
+            yield from compared(old_one, new_one, (*path, str(number)), row, skip)
+    elif before != after:
+        yield Difference(path, before, after, row)
+
+
+def value_of(difference: Mapping[str, Any], side: str) -> str:
+    """A figure of `before` or `after` for people: seconds as durations, shares as percentages, neither rounded up."""
+    value, figure, what = difference[side], difference["figure"], difference["what"]
+    if value is None:
+        return DASH
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if figure.endswith("_seconds") or what.endswith(("seconds", "unknown_by_cause")):
+            return exact(value)
+        if figure.startswith("availability") or figure in ("coverage", "target"):
+            return percentage(round(value * 10**9) / 10**6, 1000.0, 4)
+    return str(value)
+
+
+def _of_the_period(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key not in ALWAYS}
+
+
+def _are_rows(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, Mapping) for one in value)
+
+
+def _by_name(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """With a number where two have the same name."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for row in rows:
+        name = " ".join(str(row[key]) for key in NAMES if isinstance(row.get(key), str | int)) or "row"
+        number = 1
+        unique = name
+        while unique in found:
+            number += 1
+            unique = f"{name} ({number})"
+        found[unique] = row
+    return found
+
+
+def _brief(value: Any) -> Any:
+    """A value of a cell; of a whole row that it is there."""
+    return "listed" if isinstance(value, Mapping) else f"{len(value)} rows" if isinstance(value, list) else value
+
+
+def _why(one: Difference, since: Sequence[AuditEntry]) -> str | None:
+    """What somebody did to the incident or window that the row is about."""
+    identity = one.row.get("id")
+    if not isinstance(identity, str):
+        return None
+    entry = next((entry for entry in since if identity in entry.action), None)
+    if entry is None:
+        return None
+    return f"{entry.by or 'somebody'}: {entry.why or entry.action}"

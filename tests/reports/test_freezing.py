@@ -1,0 +1,291 @@
+"""Frozen reports: reproduced byte by byte whatever happens later, and every changed digit is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import zlib
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from sqlalchemy import select, update
+
+from pacs_monitor.config import canonical
+from pacs_monitor.history import Frozen, History, HistoryReader, Revision, audited
+from pacs_monitor.history.engines import parse as database
+from pacs_monitor.history.engines import writing
+from pacs_monitor.history.frozen import DATA, DamagedError, digest, document, documents, frozen
+from pacs_monitor.model import Micros
+from pacs_monitor.reports import NotOverError, Ready, freeze, parse
+from pacs_monitor.reports.filing import file_name
+from pacs_monitor.reports.verifying import NotAReportError, Verdict, verify
+from tests.history.conftest import HandClock
+from tests.reports import quarter as q
+from tests.support.commands import invoke
+from tests.support.estates import loaded
+
+NOW = q.at(10, 20)
+FORMATS = ("html", "json", "csv")
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recorded quarter with its configuration; tests work on copies."""
+    made_in = tmp_path_factory.mktemp("quarter")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 25 * q.HOUR)
+        history, _ = asyncio.run(q.recorded(made_in, NOW))
+        history.close()
+    return made_in
+
+
+@pytest.fixture
+def folder(original: Path, tmp_path: Path) -> Path:
+    shutil.copytree(original, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def url(folder: Path) -> str:
+    return f"sqlite:///{folder}/pacs-monitor.db"
+
+
+def opened(folder: Path, at: Micros = NOW) -> History:
+    clock = HandClock()
+    clock.time = at
+    return History.open(url(folder), "east-campus", clock)
+
+
+async def keep(history: History, name: str = "2026-Q3", at: Micros = NOW) -> Frozen:
+    ready = freeze(history.reader, parse(name, q.ZONE, at), at, "Ada Lovelace")
+    if isinstance(ready, Ready):
+        await history.freeze(*ready)
+        return ready.report
+    return ready
+
+
+def kept(reader: HistoryReader, number: str) -> dict[str, bytes]:
+    found = {form: document(reader, number, form) for form in (*FORMATS, DATA)}
+    return {form: content for form, content in found.items() if content is not None}
+
+
+def judged(reader: HistoryReader, content: bytes) -> Verdict:
+    hashes = {one.number: one.hashes for one in frozen(reader)}
+    return verify(content, hashes, lambda number, form: document(reader, number, form))
+
+
+async def test_a_frozen_report_is_the_same_after_ten_changes_of_the_configuration(folder: Path) -> None:
+    history = opened(folder)
+    report = await keep(history)
+    before = kept(history.reader, report.number)
+    history.close()
+    for change in range(10):
+        history = opened(folder, NOW + (change + 1) * q.HOUR)
+        text = q.ESTATE.replace("Main archive", f"Archive {change}").replace("99.9%", f"9{change}%")
+        content = canonical(loaded(folder, text))
+        await history.adopt(q.CHECKS[: change % 3 + 2], Revision(f"change{change}", "Eve", "", content))
+        await history.record(q.trouble_began(q.MR, NOW + (change + 1) * q.HOUR))
+        history.close()
+    reader = HistoryReader.open(url(folder), "east-campus")
+    assert kept(reader, "2026-Q3/1") == before
+    assert set(before) == {*FORMATS, DATA}
+    assert digest(before[DATA]) == report.data_hash
+    assert all(judged(reader, before[form]).genuine for form in FORMATS)
+    reader.close()
+
+
+async def test_the_documents_bear_number_and_hashes(folder: Path) -> None:
+    history = opened(folder)
+    report = await keep(history)
+    found = kept(history.reader, report.number)
+    shown = json.loads(found["json"])["frozen"]
+    assert (shown["number"], shown["revision"], shown["by"], shown["replaces"]) == (
+        "2026-Q3/1",
+        1,
+        "Ada Lovelace",
+        None,
+    )
+    assert shown["data_sha256"] == report.data_hash == digest(found[DATA])
+    (configuration,) = shown["configurations"]
+    assert configuration["hash"] == "a1b2c3d4e5f6"
+    assert re.fullmatch("[0-9a-f]{64}", configuration["sha256"])
+    page = found["html"].decode()
+    assert '<meta name="pacs-monitor-report" content="2026-Q3/1">' in page
+    assert page.count(report.data_hash) == 1
+    assert configuration["sha256"] in page
+    with ZipFile(BytesIO(found["csv"])) as tables:
+        assert f"2026-Q3/1,{report.data_hash}" in tables.read("period.csv").decode()
+    history.close()
+
+
+async def test_freezing_again_without_any_change_makes_no_revision(folder: Path) -> None:
+    history = opened(folder)
+    await keep(history)
+    assert (await keep(history, at=NOW + q.HOUR)).number == "2026-Q3/1"
+    assert len(frozen(history.reader)) == 1
+    history.close()
+
+
+async def test_a_later_change_makes_revision_two_with_its_differences(folder: Path) -> None:
+    history = opened(folder)
+    await keep(history)
+    engine = writing(database(url(folder)))
+    with engine.begin() as connection:  # what a fault of an earlier version would be mended by
+        connection.exec_driver_sql("UPDATE maintained SET announced = NULL")
+    engine.dispose()
+    second = await keep(history, at=NOW + q.HOUR)
+    assert second.number == "2026-Q3/2"
+    shown = json.loads(kept(history.reader, "2026-Q3/2")["json"])["frozen"]
+    assert shown["replaces"]["number"] == "2026-Q3/1"
+    by_figure = {(one["what"], one["figure"]): one for one in shown["differences"]}
+    ((_, used),) = [
+        (key, one)
+        for key, one in by_figure.items()
+        if key[0].startswith("objectives, PACS availability") and key[1] == "used_seconds" and "months" not in key[0]
+    ]
+    assert used["before"] == 56 * 60
+    assert used["after"] == 56 * 60 + 102 * 60 - 12 * 60
+    page = kept(history.reader, "2026-Q3/2")["html"].decode()
+    assert "What differs from 2026-Q3/1" in page
+    assert "56 min" in page
+    first = kept(history.reader, "2026-Q3/1")
+    assert judged(history.reader, first["html"]) == Verdict(
+        True, "2026-Q3/1", "html", "is report 2026-Q3/1 as it was frozen, byte for byte (html)"
+    )
+    history.close()
+
+
+async def test_what_is_not_over_cannot_be_frozen(folder: Path) -> None:
+    history = opened(folder)
+    with pytest.raises(NotOverError, match="goes on until 2027-01-01T00:00:00"):
+        freeze(history.reader, parse("2026-Q4", q.ZONE, NOW), NOW, "Ada")
+    history.close()
+
+
+async def test_a_changed_digit_is_told_with_its_place(folder: Path) -> None:
+    history = opened(folder)
+    await keep(history)
+    reader = history.reader
+    found = kept(reader, "2026-Q3/1")
+
+    page = found["html"].replace(b"counted 56 min", b"counted 36 min", 1)
+    verdict = judged(reader, page)
+    assert (verdict.genuine, verdict.number) == (False, "2026-Q3/1")
+    (place,) = verdict.places
+    assert "PACS availability" in place
+    assert "counted 36 min" in place
+    assert "counted 56 min" in place
+
+    data = json.loads(found["json"])
+    data["objectives"][0]["used_seconds"] = 1.0
+    (place,) = judged(reader, json.dumps(data).encode()).places
+    assert place.startswith("objectives: PACS availability")
+    assert place.endswith("used_seconds: 1.0, frozen as 3360.0")
+
+    (place,) = judged(reader, rezipped(found["csv"], "objectives.csv", b"3360.0", b"3300.0")).places
+    assert place == "objectives.csv, row 2, felt_seconds: '3300.0', frozen as '3360.0'"
+    history.close()
+
+
+def rezipped(content: bytes, member: str, old: bytes, new: bytes) -> bytes:
+    made = BytesIO()
+    with ZipFile(BytesIO(content)) as source, ZipFile(made, "w") as target:
+        for name in source.namelist():
+            data = source.read(name)
+            assert name != member or old in data
+            target.writestr(name, data.replace(old, new, 1) if name == member else data)
+    return made.getvalue()
+
+
+async def test_what_was_never_frozen_is_not_taken_for_frozen(folder: Path) -> None:
+    history = opened(folder)
+    await keep(history)
+    reader = history.reader
+    found = kept(reader, "2026-Q3/1")
+    elsewhere = found["html"].replace(b"2026-Q3/1", b"2019-Q3/1")
+    assert judged(reader, elsewhere).sentence == "says that it is report 2019-Q3/1, of which no html was frozen here"
+    nameless = re.sub(rb"<meta name=\"pacs-[^>]*>", b"", found["html"])
+    assert judged(reader, nameless).sentence == "this html bears no number of a frozen report"
+    rewritten = json.dumps(json.loads(found["json"])).encode()
+    assert judged(reader, rewritten).sentence == (
+        "says the same as report 2026-Q3/1, but is written differently: not byte for byte"
+    )
+    assert not judged(reader, b"%PDF-1.7 nothing").genuine
+    assert not judged(reader, found["csv"][:200]).genuine
+    assert not judged(reader, b"{").genuine
+    with pytest.raises(NotAReportError):
+        judged(reader, b"GIF89a")
+    history.close()
+
+
+async def test_a_document_that_is_damaged_in_the_database_is_not_handed_out(folder: Path) -> None:
+    history = opened(folder)
+    await keep(history)
+    engine = writing(database(url(folder)))
+    with engine.begin() as connection:
+        content = zlib.decompress(
+            connection.scalar(select(documents.c.content).where(documents.c.format == "html")) or b""
+        )
+        changed = zlib.compress(content.replace(b"56 min", b"36 min"))
+        connection.execute(update(documents).where(documents.c.format == "html").values(content=changed))
+    engine.dispose()
+    with pytest.raises(DamagedError, match="restore the database"):
+        document(history.reader, "2026-Q3/1", "html")
+    history.close()
+
+
+def test_names_of_files_are_safe_whatever_a_period_is_called() -> None:
+    assert file_name("2026-Q3/1", "html") == "report-2026-Q3-1.html"
+    assert file_name("2026-09-01T08:00..2026-09-02/12", "csv") == "report-2026-09-01T08_00--2026-09-02-12.zip"
+
+
+def test_the_commands_freeze_verify_and_approve_without_a_daemon(folder: Path, tmp_path: Path) -> None:
+    config, page = folder / "monitor.yaml", tmp_path / "signed.html"
+    config.write_text(q.ESTATE.replace("timezone:", f"database: '{url(folder)}', timezone:"))
+    said = report("2026-Q3", "--final", "--by", "Ada", "--why", "for the board", config=config, PATH="/nowhere")
+    assert (said.returncode, "2026-Q3/1" in said.stdout) == (0, True), said.stderr
+    assert "frozen without a PDF: install Chromium" in said.stderr
+    assert "nothing has changed since" in report("2026-Q3", "--final", config=config).stdout
+    assert report("2026-Q3/1", "--format", "html", "--output", page, config=config).returncode == 0
+    before = page.read_bytes()
+
+    good = report("verify", page, config=config)
+    assert (good.returncode, "as it was frozen, byte for byte" in good.stdout) == (0, True)
+    assert "approved by nobody yet" in good.stdout
+    assert report("approve", "2026-Q3/1", "--by", "Grace Hopper", config=config).returncode == 0
+    assert report("approve", "2026-Q3/1", "--by", "Grace Hopper", config=config).returncode == 1
+    assert report("distributed", "2026-Q3/1", "--to", "the vendor", config=config).returncode == 0
+    bad_day = report("action", "2026-Q3/1", "second power supply", "--due", "soon", config=config)
+    assert (bad_day.returncode, "due: " in bad_day.stderr) == (2, True), bad_day.stderr
+    done = report("action", "2026-Q3/1", "second power supply", "--owner", "IT", "--due", "2026-12-15", config=config)
+    assert done.returncode == 0, done.stderr
+    assert "approved by Grace Hopper" in report("verify", page, config=config).stdout
+    (row,) = json.loads(report("list", "--json", config=config).stdout)
+    assert [one["by"] for one in row["approvals"]] == ["Grace Hopper"]
+    assert [one["text"] for one in row["distributed"]] == ["the vendor"]
+    assert [(one["text"], one["owner"], one["due"]) for one in row["actions"]] == [
+        ("second power supply", "IT", "2026-12-15")
+    ]
+    assert report("2026-Q3/1", "--format", "html", "--output", page, config=config).returncode == 0
+    assert page.read_bytes() == before
+
+    page.write_bytes(before.replace(b"counted 56 min", b"counted 36 min", 1))
+    bad = report("verify", page, config=config)
+    assert (bad.returncode, "is NOT report 2026-Q3/1" in bad.stdout) == (1, True)
+    assert report("verify", tmp_path / "none.html", config=config).returncode == 2
+    assert report("verify", config, config=config).returncode == 2
+    assert report("2026-Q9/1", config=config).returncode == 2
+    assert report("2026-Q3", "--final", "--match", "role=archive", config=config).returncode == 2
+    reader = HistoryReader.open(url(folder), "east-campus")
+    actions = [(entry.action, entry.by, entry.why) for entry in audited(reader, 10)]
+    assert ("pacs-monitor report 2026-Q3 --final", "Ada", "for the board") in actions
+    assert len(actions) == 4
+    reader.close()
+
+
+def report(*words: object, config: Path, **environment: str) -> Any:
+    return invoke("report", *words, config=config, **environment)
