@@ -9,6 +9,7 @@ import pytest
 from _pytest.terminal import TerminalReporter
 from hypothesis import HealthCheck, settings
 
+from pacs_monitor.history import engines
 from pacs_monitor.history.writer import Writer
 from tests import attacks
 from tests.peers.receiver import Receiver
@@ -37,7 +38,7 @@ def busy_disk() -> None:
 
     Daemons with a process of their own, as in the proofs about that bound, keep it.
     """
-    Writer.within = ON_A_BUSY_DISK
+    Writer.within = engines.idle_within = ON_A_BUSY_DISK
 
 
 @pytest.fixture

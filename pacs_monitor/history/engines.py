@@ -27,6 +27,8 @@ BUSY_TIMEOUT = 4.0
 """Seconds to wait for another writer, or for a lock: less than anybody waits for the record, so that it says why."""
 WRITE_TIMEOUT, READ_TIMEOUT = 4.0, 30.0
 """Seconds that a statement may take in PostgreSQL."""
+idle_within = 10.0
+"""Seconds between two statements of a transaction in PostgreSQL: a stopped process holds its locks no longer."""
 POSTGRESQL: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
@@ -138,7 +140,7 @@ def _postgresql(url: URL, seconds: float, *settings: str, **options: Any) -> Eng
     limits = (
         f"statement_timeout={seconds:g}s",
         f"lock_timeout={min(seconds, BUSY_TIMEOUT):g}s",
-        "idle_in_transaction_session_timeout=10s",  # a process that was stopped holds the locks of no leader for longer
+        f"idle_in_transaction_session_timeout={idle_within:g}s",
     )
     words = " ".join(f"-c {setting}" for setting in (*limits, *settings))
     engine = _engine(url, connect_args=POSTGRESQL | {"options": words}, **options)

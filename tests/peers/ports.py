@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import random
 import shutil
@@ -10,6 +11,8 @@ import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
+from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,14 +24,34 @@ DOWN_WITHIN = 5.0
 
 BELOW_EPHEMERAL = range(10_000, 32_768)
 """Where no outgoing connection of this machine gets its own port, so that a peer which is away finds its port again."""
+AT_A_TIME = 400
+"""Ports of one process; it comes back to one after all others."""
 _dice = random.SystemRandom()  # pytest-randomly seeds all others alike in every process
 
 
+@cache
+def _ours() -> Iterator[int]:
+    """Ports for this process alone among those that run tests now: its socket at their first holds them."""
+    firsts = list(BELOW_EPHEMERAL[::AT_A_TIME])
+    _dice.shuffle(firsts)
+    for first in firsts:
+        held = socket.socket()
+        try:
+            held.bind(("127.0.0.1", first))
+        except OSError:
+            held.close()
+            continue
+        atexit.register(held.close)
+        return cycle(range(first + 1, min(first + AT_A_TIME, BELOW_EPHEMERAL.stop)))
+    raise AssertionError("end other runs of the tests: they hold all ports")
+
+
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nobody listened on a moment ago, by TCP nor UDP."""
+    """A port that nobody listened on a moment ago, by TCP nor UDP, and that no other process of tests is given."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    ours = _ours()
     while True:
-        port = _dice.choice(BELOW_EPHEMERAL)
+        port = next(ours)
         try:
             for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
                 with socket.socket(family, kind) as probe:
