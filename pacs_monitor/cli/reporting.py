@@ -49,7 +49,7 @@ def report(
     known = estate_of(config) if match else estate_or_contact(config, ("name", "database", "timezone"))
     monitor, now = known.monitor if isinstance(known, Estate) else known, SystemClock().now()
     checks = _matching(known, match) if match and isinstance(known, Estate) else None
-    program = _browser() if form is Format.PDF else ""
+    program = browser() if form is Format.PDF else ""
     try:
         wanted = reports.parse(period, monitor.timezone, now)
     except reports.PeriodError as error:
@@ -65,10 +65,11 @@ def report(
     if form is Format.TABLE and output is None:
         out.print(reports.table(built))
         return
-    _write(_content(built, form, program), output)
+    write(_content(built, form, program), output)
 
 
-def _browser() -> str:
+def browser() -> str:
+    """The program that prints; ends the command where there is none."""
     try:
         return reports.browser()
     except reports.PrintingError as error:
@@ -79,16 +80,22 @@ def _content(built: dict[str, Any], form: Format, program: str) -> bytes:
     if form is Format.HTML:
         return reports.html(built).encode()
     if form is Format.PDF:
-        try:
-            return reports.printed(reports.html(built), program)
-        except reports.PrintingError as error:
-            fail(str(error))
+        return printed(reports.html(built), program)
     if form is Format.CSV:
         return reports.zipped(built)
     return (json.dumps(built, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _write(content: bytes, output: Path | None) -> None:
+def printed(page: str, program: str) -> bytes:
+    """The page as PDF; ends the command where that cannot be made."""
+    try:
+        return reports.printed(page, program)
+    except reports.PrintingError as error:
+        fail(str(error))
+
+
+def write(content: bytes, output: Path | None) -> None:
+    """To the file, or to whoever reads the output; ends the command where that cannot be."""
     if output is None:
         if content.startswith((b"PK", b"%PDF-")) and sys.stdout.isatty():
             fail("add --output FILE: this format cannot be shown in a terminal", 2)

@@ -2,6 +2,7 @@
 
 from pacs_monitor.history.accumulator import ChangeSeen, FailureRun, HeartbeatBatch, ResultAccumulator, Runs, Sample
 from pacs_monitor.history.audit import AuditEntry, audited
+from pacs_monitor.history.constancy import Explanation, Transmission, explained, transmissions
 from pacs_monitor.history.errors import FencedError, HeldError, HistoryError, UnrecordedError
 from pacs_monitor.history.history import History
 from pacs_monitor.history.objects import TestObjects, open_ledger
@@ -15,6 +16,7 @@ from pacs_monitor.history.term import Term
 __all__ = [
     "AuditEntry",
     "ChangeSeen",
+    "Explanation",
     "FailureRun",
     "FencedError",
     "HeartbeatBatch",
@@ -32,9 +34,12 @@ __all__ = [
     "SeatLocks",
     "Term",
     "TestObjects",
+    "Transmission",
     "UnrecordedError",
     "audited",
+    "explained",
     "lease_held",
     "open_ledger",
     "shared_seats",
+    "transmissions",
 ]
