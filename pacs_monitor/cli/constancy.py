@@ -20,7 +20,7 @@ from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
 from pacs_monitor.history import HistoryError, HistoryReader
 from pacs_monitor.language import speaking
-from pacs_monitor.reports import constancy
+from pacs_monitor.reports.constancy import NoLogError, build, html, table, zipped
 
 PATH = "/api/v1/constancy/explanations"
 SHOW = "show"
@@ -46,10 +46,16 @@ class Format(StrEnum):
 logs = typer.Typer(
     cls=_PeriodOrVerb,
     no_args_is_help=True,
-    help="The constancy log of a period, such as 2026-09: a month to a page, to be signed.",
     epilog="Example: pacs-monitor constancy 2026-09 --format pdf --output constancy.pdf",
 )
 app.add_typer(logs, name="constancy")
+
+
+@logs.callback()
+def constancy() -> None:
+    """The constancy log of a period, such as 2026-09: a month to a page, to be signed."""
+
+
 Log = Annotated[str | None, typer.Option("--log", metavar="NAME", help="Which log, where there are several.")]
 
 
@@ -74,25 +80,25 @@ def show(
     try:
         reader = HistoryReader.open(monitor.database, monitor.name)
         try:
-            built = constancy.build(reader, wanted, now, log)
+            built = build(reader, wanted, now, log)
         finally:
             reader.close()
-    except (HistoryError, constancy.NoLogError) as error:
-        fail(str(error), 2 if log and isinstance(error, constancy.NoLogError) else 1)
+    except (HistoryError, NoLogError) as error:
+        fail(str(error), 2 if log and isinstance(error, NoLogError) else 1)
     with speaking(monitor.language):
         if form is Format.TABLE and output is None:
-            out.print(constancy.table(built))
+            out.print(table(built))
         else:
             write(_content(built, form, program), output)
 
 
 def _content(built: dict[str, Any], form: Format, program: str) -> bytes:
     if form is Format.HTML:
-        return constancy.html(built).encode()
+        return html(built).encode()
     if form is Format.PDF:
-        return printed(constancy.html(built), program)
+        return printed(html(built), program)
     if form is Format.CSV:
-        return constancy.zipped(built)
+        return zipped(built)
     return (encoding.dumps(built, indent=2, ensure_ascii=False) + "\n").encode()
 
 
