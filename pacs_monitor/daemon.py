@@ -351,7 +351,7 @@ class Daemon:
 
     def _adopt(self, estate: Estate, restored: Restored) -> None:
         checks = tuple(estate.checks.values())
-        self._accumulator.adopt(checks, estate.prints, restored.proven)
+        self._accumulator.adopt(checks, estate.prints, restored.proven, estate.logged)
         monitor, proven = estate.monitor, restored.proven | restored.held
         known = restored.standings, restored.memory
         self.engine.adopt(checks, estate.references, *known, monitor.timezone, proven=proven, site=monitor.site)

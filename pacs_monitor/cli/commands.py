@@ -63,6 +63,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "reports",
         "Account for a period: every second as up, degraded, down, … or unknown, and each outage with its bounds.",
     ),
+    "constancy": (
+        "constancy",
+        "Show the log of verified test transmissions that teleradiology needs, a month to a page, or explain its gaps.",
+    ),
     "simulate": (
         "simulating",
         "Show who would be notified of what, when: by a written timeline, or by the recorded one; nothing is sent.",

@@ -71,7 +71,7 @@ def report(
         else:
             write(archive.document(row["number"], "json" if form is Format.TABLE else form), output)
         return
-    program = _browser() if form is Format.PDF else ""
+    program = browser() if form is Format.PDF else ""
     if url and match:
         fail("leave out --match: a daemon makes its report of everything", 2)
     built = Archive(config, url, token_file).draft(period) if url else _made(period, config, match)
@@ -99,7 +99,8 @@ def _made(period: str, config: Path, match: list[str] | None) -> dict[str, Any]:
         fail(str(error))
 
 
-def _browser() -> str:
+def browser() -> str:
+    """The program that prints; ends the command where there is none."""
     try:
         return reports.browser()
     except reports.PrintingError as error:
@@ -110,17 +111,22 @@ def _content(built: dict[str, Any], form: Format, program: str) -> bytes:
     if form is Format.HTML:
         return reports.html(built).encode()
     if form is Format.PDF:
-        try:
-            return reports.printed(reports.html(built), program)
-        except reports.PrintingError as error:
-            fail(str(error))
+        return printed(reports.html(built), program)
     if form is Format.CSV:
         return reports.zipped(built)
     return (json.dumps(built, indent=2, ensure_ascii=False) + "\n").encode()
 
 
+def printed(page: str, program: str) -> bytes:
+    """The page as PDF; ends the command where that cannot be made."""
+    try:
+        return reports.printed(page, program)
+    except reports.PrintingError as error:
+        fail(str(error))
+
+
 def write(content: bytes, output: Path | None) -> None:
-    """To a file, or to the output."""
+    """To the file, or to whoever reads the output; ends the command where that cannot be."""
     if output is None:
         if content.startswith((b"PK", b"%PDF-")) and sys.stdout.isatty():
             fail("add --output FILE: this format cannot be shown in a terminal", 2)

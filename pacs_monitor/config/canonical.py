@@ -18,7 +18,9 @@ from pacs_monitor.config.recorded_rota import written as rota_written
 from pacs_monitor.fields import is_command
 from pacs_monitor.model import SECOND, Check, Node
 
-SECTIONS = ("monitor", "routes", "default_route", "handover", "sites", "services", "objectives", "maintenance")
+SECTIONS = (
+    *("monitor", "routes", "default_route", "handover", "sites", "services", "objectives", "constancy", "maintenance"),
+)
 CHECKS_OWN = frozenset({"id", "node", "probe", "others"})
 """What a check says elsewhere: by where it stands, by the kind of its probe, by its settings."""
 PLAIN = frozenset({"datetime", "pathlib", "ipaddress", "decimal", "zoneinfo"})

@@ -20,6 +20,7 @@ from pacs_monitor.config.tree import Branch, Tree, parse_yaml
 from pacs_monitor.config.validate import FROM_FILE, Validator
 from pacs_monitor.config.values import Database, HostPort, Name, TimeZone
 from pacs_monitor.fields import Settings
+from pacs_monitor.language import Language
 
 SECTION = "monitor"
 _GOES_ON = ("", " ", "\t", "#", "}")
@@ -31,6 +32,7 @@ class Contact(Settings):
 
     name: Name = ""
     timezone: TimeZone = "UTC"
+    language: Language = "en"
     database: Database = Field("sqlite:///pacs-monitor.db", validate_default=True, repr=False)
     listen: HostPort = ("127.0.0.1", 9741)
     tls: ServerTls | None = None

@@ -21,6 +21,7 @@ SECTIONS = (
     "calendars",
     "services",
     "objectives",
+    "constancy",
     "maintenance",
 )
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pacs_monitor import channels
 from pacs_monitor.config.agreed import ObjectiveSettings, ServiceSettings
 from pacs_monitor.config.blocks import CHANNEL_KEYS, CheckDraft, NodeDraft, read_node, read_template
+from pacs_monitor.config.constancy import ConstancySettings
 from pacs_monitor.config.errors import unknown_key, unknown_kind
 from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.members import Defaults, Later, NodeTable
@@ -75,6 +76,7 @@ class Draft:
     tables: list[Piece[NodeTable]] = field(default_factory=list)
     maintenance: list[Piece[MaintenanceSettings]] = field(default_factory=list)
     objectives: list[Piece[ObjectiveSettings]] = field(default_factory=list)
+    constancy: list[Piece[ConstancySettings]] = field(default_factory=list)
 
     def names(self, section: str) -> frozenset[str]:
         """The names that a section has, read or not."""
@@ -114,6 +116,7 @@ def read_draft(validator: Validator, tree: Tree) -> Draft:
         tables=_listed(validator, root, "nodes_from", NodeTable),
         maintenance=_listed(validator, root, "maintenance", MaintenanceSettings),
         objectives=_listed(validator, root, "objectives", ObjectiveSettings),
+        constancy=_one_or_listed(validator, root, "constancy", ConstancySettings),
     )
 
 
@@ -168,6 +171,13 @@ def _listed(validator: Validator, root: Branch, section: str, model: type[M]) ->
         if settings is not None:
             pieces.append(Piece((section, n), tree, settings))
     return pieces
+
+
+def _one_or_listed(validator: Validator, root: Branch, section: str, model: type[M]) -> list[Piece[M]]:
+    if not isinstance(root.entries.get(section), Branch):
+        return _listed(validator, root, section, model)
+    one = _block(validator, root, section, model)
+    return [] if one is None else [one]
 
 
 def _nodes(validator: Validator, root: Branch) -> dict[str, NodeDraft]:

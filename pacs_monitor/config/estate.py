@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from pacs_monitor.calendars import Calendar
 from pacs_monitor.config.agreed import ObjectiveSettings, ServiceSettings
+from pacs_monitor.config.constancy import ConstancySettings
 from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.problems import Problem
 from pacs_monitor.config.sections import (
@@ -96,6 +97,7 @@ class Estate:
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)
     objectives: tuple[ObjectiveSettings, ...] = ()
+    constancy: tuple[ConstancySettings, ...] = ()
     maintenance: tuple[MaintenanceSettings, ...] = ()
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
     node_origins: Mapping[str, Origins] = field(default_factory=dict, compare=False, repr=False)
@@ -110,6 +112,11 @@ class Estate:
     def service_rules(self) -> Mapping[str, Service]:
         """The services, for the rooms that account."""
         return {name: settings.made(name) for name, settings in self.services.items()}
+
+    @property
+    def logged(self) -> frozenset[CheckId]:
+        """The checks that constancy logs name."""
+        return frozenset(check for log in self.constancy for check in log.tested)
 
     @cached_property
     def checks_of_services(self) -> frozenset[CheckId]:

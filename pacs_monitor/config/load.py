@@ -132,6 +132,7 @@ def _estate(
         calendars=calendars,
         services={name: piece.settings for name, piece in draft.services.items()},
         objectives=tuple(piece.settings for piece in draft.objectives),
+        constancy=tuple(piece.settings for piece in draft.constancy),
         maintenance=tuple(piece.settings for piece in draft.maintenance),
         warnings=tuple(sorted(set(warnings))),
         node_origins=found.node_origins,

@@ -7,6 +7,7 @@ from datetime import UTC
 
 from pacs_monitor import probes
 from pacs_monitor.config.agreed import ServiceSettings
+from pacs_monitor.config.blocks import CheckDraft
 from pacs_monitor.config.draft import Draft, Piece
 from pacs_monitor.config.errors import unknown_name
 from pacs_monitor.config.maintenance import MaintenanceSettings
@@ -23,6 +24,7 @@ from pacs_monitor.config.values import is_loopback
 from pacs_monitor.fields import Match, nodes_named
 from pacs_monitor.model import Paging, Presence, Severity
 from pacs_monitor.services import is_check
+from pacs_monitor.stores.settings import StoreSettings
 
 _GLOB = frozenset("*?[")
 
@@ -56,6 +58,7 @@ class _Checker:
             self._service(service)
         self._alerting()
         self._agreements()
+        self._constancy()
         self._circles()
 
     def _circles(self) -> None:
@@ -206,6 +209,22 @@ class _Checker:
         for table in self.draft.tables:
             self._each("template", self.known["templates"], table.settings.use, table.tree, table.path, "use")
 
+    def _constancy(self) -> None:
+        """A log proves that images have arrived, so each of its checks must verify what it stores."""
+        written = {str(check.id): check for check in self.draft.all_checks()}
+        names: set[str] = set()
+        for log in self.draft.constancy:
+            settings, tree, path = log.settings, log.tree, log.path
+            if settings.name in names:
+                self._error(tree, path, ("name",), "write another name: a constancy log before has this one")
+            names.add(settings.name)
+            self._named("calendars", settings.calendar, tree, path, "calendar")
+            self._each("check", self.checks, settings.checks, tree, path, "checks")
+            for n, name in enumerate(settings.checks):
+                if name in written and (problem := _unproving(written[name])):
+                    here = ("checks", n) if isinstance(at(tree, ("checks",)), Items) else ("checks",)
+                    self._error(tree, path, here, problem)
+
     def _begins(self, window: Piece[MaintenanceSettings]) -> None:
         """A start that its own rule leaves out (RFC 5545 3.8.5.3: what comes of that is not defined)."""
         settings = window.settings
@@ -242,6 +261,13 @@ class _Checker:
 
     def _error(self, tree: Tree, path: Path, keys: Path, message: str) -> None:
         self.reader.error(at(tree, keys).mark, (*path, *keys), message)
+
+
+def _unproving(check: CheckDraft) -> str:
+    """Why a check proves no arrival; empty if it does."""
+    if not isinstance(check.own, StoreSettings):
+        return f"name a check that stores and verifies, such as dicom_store: {check.id} is a {check.probe.kind}"
+    return f"set verify: find at {check.id}: verify: none proves no arrival" if check.own.verify == "none" else ""
 
 
 def _plain(names: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from pacs_monitor.config.agreed import ObjectiveSettings, ServiceSettings
 from pacs_monitor.config.audit import AuditSettings, Retention
+from pacs_monitor.config.constancy import ConstancySettings
 from pacs_monitor.config.heartbeat import Heartbeat
 from pacs_monitor.config.listening import DicomListener, Hl7Listener, ServerTls
 from pacs_monitor.config.maintenance import MaintenanceSettings
@@ -316,3 +317,5 @@ class Sections(Settings):
     """Planned windows, in which nobody is paged."""
     objectives: tuple[ObjectiveSettings, ...] = ()
     """Agreed availability."""
+    constancy: ConstancySettings | tuple[ConstancySettings, ...] = ()
+    """Logs of test transmissions, as teleradiology needs them: one, or a list."""

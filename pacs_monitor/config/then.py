@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from pacs_monitor.calendars import Calendar
 from pacs_monitor.config.agreed import ObjectiveSettings, ServiceSettings
+from pacs_monitor.config.constancy import ConstancySettings
 from pacs_monitor.config.recorded import NotReadableError, calendars_of
 from pacs_monitor.fields import Match
 from pacs_monitor.model import CheckId
@@ -35,6 +36,13 @@ class CheckThen(NamedTuple):
     interval: float | None
 
 
+class LogThen(NamedTuple):
+    """A constancy log, and for each of its checks the other nodes on which arrival was verified."""
+
+    settings: ConstancySettings
+    also_on: Mapping[CheckId, tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Then:
     """A configuration that was in force."""
@@ -45,6 +53,8 @@ class Then:
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     nodes: Mapping[str, NodeThen] = field(default_factory=dict)
     checks: Mapping[CheckId, CheckThen] = field(default_factory=dict)
+    constancy: Mapping[str, LogThen] = field(default_factory=dict)
+    ae_title: str = ""
 
     def covered(self, match: Match) -> list[CheckId]:
         """The checks for which a match holds."""
@@ -88,7 +98,15 @@ def _read(document: Mapping[str, Any]) -> Then:
             for name, said in nodes.items()
             for check, of in said["checks"].items()
         },
+        {said["name"]: _log(said, nodes) for said in document.get("constancy", ())},
+        document["monitor"]["ae_title"],
     )
+
+
+def _log(said: Mapping[str, Any], nodes: Mapping[str, Any]) -> LogThen:
+    log = ConstancySettings.model_validate(said)
+    settings = {check: nodes[check.node]["checks"][check.check]["settings"] for check in log.tested}
+    return LogThen(log, {check: tuple(of["verify_on"]) for check, of in settings.items()})
 
 
 def _objective(said: Mapping[str, Any]) -> ObjectiveSettings | None:

@@ -2,6 +2,7 @@
 
 from pacs_monitor.history.accumulator import ChangeSeen, FailureRun, HeartbeatBatch, ResultAccumulator, Runs, Sample
 from pacs_monitor.history.audit import AuditEntry, audited
+from pacs_monitor.history.constancy import Explanation, Transmission, explained, transmissions
 from pacs_monitor.history.errors import FencedError, HeldError, HistoryError, UnrecordedError
 from pacs_monitor.history.frozen import Frozen, Said
 from pacs_monitor.history.history import History
@@ -16,6 +17,7 @@ from pacs_monitor.history.term import Term
 __all__ = [
     "AuditEntry",
     "ChangeSeen",
+    "Explanation",
     "FailureRun",
     "FencedError",
     "Frozen",
@@ -35,9 +37,12 @@ __all__ = [
     "SeatLocks",
     "Term",
     "TestObjects",
+    "Transmission",
     "UnrecordedError",
     "audited",
+    "explained",
     "lease_held",
     "open_ledger",
     "shared_seats",
+    "transmissions",
 ]

@@ -104,6 +104,8 @@ class HeartbeatBatch:
     """What these checks keep over a restart; what has not changed is not written again."""
     good: Mapping[Known, Micros] = field(default_factory=dict)
     """When checks were good for the first time as they are configured."""
+    constancy: Collection[Result] = ()
+    """Every result of the checks that a constancy log names."""
 
 
 @dataclass(slots=True)
@@ -127,6 +129,8 @@ class ResultAccumulator:
         self._failures: dict[CheckId, list[FailureRun]] = {}
         self._samples: deque[Sample] = deque(maxlen=MOST_SAMPLES)
         self._changes: deque[ChangeSeen] = deque(maxlen=MOST_CHANGES)
+        self._logged: frozenset[CheckId] = frozenset()
+        self._constancy: deque[Result] = deque(maxlen=MOST_CHANGES)
         self._step: Micros = 0
         self._prints: Mapping[CheckId, str] = {}
         self._unproven: dict[CheckId, str] = {}
@@ -137,8 +141,13 @@ class ResultAccumulator:
         checks: Collection[Check],
         prints: Mapping[CheckId, str] | None = None,
         proven: Collection[CheckId] = frozenset(),
+        logged: Collection[CheckId] = frozenset(),
     ) -> None:
-        """Which measures are trends, which checks there are, as whom they ask, and which were good as these."""
+        """Which measures are trends, which checks there are, as whom they ask, and which were good as these.
+
+        Of those that are `logged` each result is kept, for the constancy log.
+        """
+        self._logged = frozenset(logged)
         self._prints = prints or {}
         self._unproven = {check: known for check, known in self._prints.items() if check not in proven}
         self._trends = frozenset(
@@ -178,6 +187,8 @@ class ResultAccumulator:
         seen.broken = status is not Status.OK
         if result.outcome.measurements and self._trends:
             self._keep_trends(result)
+        if check in self._logged:
+            self._constancy.append(result)
         self._changes += [ChangeSeen(check, result.started, change) for change in result.outcome.changes]
 
     def clock_was_set(self, step: Micros) -> None:
@@ -199,10 +210,12 @@ class ResultAccumulator:
             tuple(self._changes),
             memory or {},
             self._good,
+            tuple(self._constancy),
         )
         self._results, self._runs, self._failures, self._good = {}, {}, {}, {}
         self._samples.clear()
         self._changes.clear()
+        self._constancy.clear()
         self._step = 0
         return batch
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from pacs_monitor.history import constancy
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.accumulator import MOST_CHANGES, MOST_SAMPLES, ChangeSeen, FailureRun, HeartbeatBatch, Sample
 from pacs_monitor.history.identities import Known, prove
@@ -38,6 +39,7 @@ class Batches:
         self._memory: dict[CheckId, str] = {}
         self._remembered: dict[CheckId, str] = {}
         self._good: dict[Known, Micros] = {}
+        self._constancy: deque[Result] = deque(maxlen=MOST_CHANGES)
 
     def take(self, batch: HeartbeatBatch) -> None:
         """Merge a heartbeat batch into what has to be written."""
@@ -47,6 +49,7 @@ class Batches:
             self._take_failure(failure)
         self._samples.extend(batch.samples)
         self._changes.extend(batch.changes)
+        self._constancy.extend(batch.constancy)
         for check, kept in batch.memory.items():
             self._take_memory(check, kept)
         for known, at in batch.good.items():
@@ -55,7 +58,7 @@ class Batches:
     def write(self, connection: Connection) -> None:
         touched = {*self._results, *self._memory, *(check for check, _ in self._failures)}
         touched |= {sample.check for sample in self._samples} | {seen.check for seen in self._changes}
-        touched |= {known.check for known in self._good}
+        touched |= {known.check for known in self._good} | {result.check for result in self._constancy}
         ids = self._ids.of(connection, touched)
         upsert(connection, t.standings, [_standing(ids[r.check], r) for r in self._results.values()], ["check_id"])
         self._rollups.write(connection)
@@ -66,12 +69,15 @@ class Batches:
         remembered = [{"check_id": ids[check], "data": json.loads(kept)} for check, kept in self._memory.items()]
         upsert(connection, t.memory, remembered, ["check_id"])
         prove(connection, ids, self._good)
+        constancy.insert(connection, ids, self._constancy)
 
     def written(self) -> None:
         """All of it is durable."""
         self._remembered |= self._memory
         self._rollups.written()
-        for waiting in (self._results, self._failures, self._samples, self._changes, self._memory, self._good):
+        for mapping in (self._results, self._failures, self._memory, self._good):
+            mapping.clear()
+        for waiting in (self._samples, self._changes, self._constancy):
             waiting.clear()
 
     def _take_failure(self, new: FailureRun) -> None:

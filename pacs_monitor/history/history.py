@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ulid import ULID
 
 from pacs_monitor.format.human import duration
-from pacs_monitor.history import audit, frozen, people
+from pacs_monitor.history import audit, constancy, frozen, people
 from pacs_monitor.history.accumulator import HeartbeatBatch
 from pacs_monitor.history.audit import AuditEntry
 from pacs_monitor.history.batches import Batches
@@ -198,6 +198,10 @@ class History:
     async def say_of_report(self, number: str, said: Said) -> None:
         """What somebody says of a frozen report, durable; raises MissingError, HistoryError."""
         await self._durable(lambda connection: frozen.say(connection, self._monitor, number, said))
+
+    async def explain(self, explanation: constancy.Explanation) -> None:
+        """What somebody says of a day of a constancy log, durable; raises HistoryError."""
+        await self._durable(lambda connection: constancy.explain(connection, self._monitor, explanation))
 
     async def forget_people(self, kept: Micros) -> None:
         """Names that have been kept for so long become roles (history.people); raises HistoryError."""

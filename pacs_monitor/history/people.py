@@ -12,6 +12,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, Text, select, t
 
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.audit import audit
+from pacs_monitor.history.constancy import explanations
 from pacs_monitor.history.reader import HistoryReader
 from pacs_monitor.model import Micros
 
@@ -45,6 +46,7 @@ NAMED = (
     Named(audit, "by", "at"),
     Named(audit, "token", "at", ""),
     Named(audit, "address", "at", ""),
+    Named(explanations, "by", "at"),
 )
 DOCUMENTED = (
     Documented(t.incidents, "acknowledgement", "ended"),

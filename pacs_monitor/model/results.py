@@ -56,6 +56,16 @@ class Change(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredObject:
+    """The synthetic object that a peer took in a run (PS3.4 B), and how its arrival was verified."""
+
+    sop_class: str
+    sop_instance: str
+    verify: str
+    """The method, as the check's `verify` names it: `find`, `get`, `commitment` …"""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a probe saw. `reason` is None exactly when the status is ok; blame `monitor` means status unknown."""
 
@@ -68,6 +78,8 @@ class Outcome:
     measurements: tuple[Measurement, ...] = ()
     changes: tuple[Change, ...] = ()
     """What the probe found changed since its previous runs."""
+    stored: StoredObject | None = None
+    """What was stored, by a probe that does."""
     terminal: tuple[tuple[str, str], ...] = ()
     """Facts for the terminal of `pacs-monitor probe` alone; never stored, logged or sent."""
 

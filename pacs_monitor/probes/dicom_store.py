@@ -57,7 +57,7 @@ from pacs_monitor.net import EXPIRY, NetFailure
 from pacs_monitor.stores import verification, watch
 from pacs_monitor.stores.cleanup import Targets, cleared, lacking, tidy
 from pacs_monitor.stores.copies import CopySearch, Look, missing_copies, not_queryable
-from pacs_monitor.stores.creation import CLEANING_TIME, cleaner_of, create, entries, time_kept
+from pacs_monitor.stores.creation import CLEANING_TIME, cleaner_of, create, entries, time_kept, with_object
 from pacs_monitor.stores.settings import StoreSettings
 
 IDLE = 1.0
@@ -137,7 +137,9 @@ class DicomStore(Probe):
         if problem:
             return Outcome.of(Reason.NOT_CONFIGURED, detail=problem)
         async with seat(target.address):
-            outcome = await _RoundTrip(target, thing, node, settings, ctx).outcome()
+            outcome = with_object(
+                await _RoundTrip(target, thing, node, settings, ctx).outcome(), thing, settings.verify
+            )
         if meanwhile is not None and outcome.status is Status.OK:
             await meanwhile(thing)
         async with seat(*(other.address for other in map(targets, [node, *copies]) if other is not None)):

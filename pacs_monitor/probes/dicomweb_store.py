@@ -50,7 +50,7 @@ from pacs_monitor.model import (
 from pacs_monitor.net import EXPIRY, NetFailure, Trace, warn_before_expiry
 from pacs_monitor.stores.cleanup import cleared, lacking, tidy
 from pacs_monitor.stores.copies import CopySearch, missing_copies, not_queryable
-from pacs_monitor.stores.creation import cleaner_of, create, entries, time_kept
+from pacs_monitor.stores.creation import cleaner_of, create, entries, time_kept, with_object
 from pacs_monitor.stores.settings import StoreSettings
 from pacs_monitor.stores.verification import in_two_attempts, poll_until_found
 
@@ -102,7 +102,7 @@ class DicomwebStore(Probe):
         problem = not_queryable(settings.verify_on, ctx.nodes, _target)
         if problem := problem or lacking(cleaner, [node, *(ctx.nodes[name] for name in settings.copies_on)]):
             return Outcome.of(Reason.NOT_CONFIGURED, detail=problem)
-        outcome = await _RoundTrip(thing, node, settings, ctx).outcome()
+        outcome = with_object(await _RoundTrip(thing, node, settings, ctx).outcome(), thing, settings.verify)
         return await cleared(outcome, cleaner, node, ctx)
 
     async def tidy(self, node: Node, settings: DicomwebStoreSettings, ctx: ProbeContext) -> None:

@@ -19,9 +19,14 @@ APART = frozenset({"days", "months", "incidents"})
 
 def zipped(report: Mapping[str, Any]) -> bytes:
     """The same report makes the same bytes."""
+    return packed(_tables(report))
+
+
+def packed(tables: Iterable[tuple[str, Iterable[Mapping[str, Any]]]]) -> bytes:
+    """Named tables as one zip."""
     content = BytesIO()
     with ZipFile(content, "w", ZIP_DEFLATED) as archive:
-        for name, rows in _tables(report):
+        for name, rows in tables:
             archive.writestr(ZipInfo(f"{name}.csv"), _csv(rows).encode("utf-8-sig"), ZIP_DEFLATED)
     return content.getvalue()
 

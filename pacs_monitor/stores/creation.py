@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pacs_monitor.dicom.testobject import Synthetic, Uids, from_file, patient_of, synthetic
-from pacs_monitor.model import SECOND, Node, ProbeContext, TestObject
+from pacs_monitor.model import SECOND, Node, Outcome, ProbeContext, StoredObject, TestObject
 from pacs_monitor.stores.cleanup import (
     Cleaner,
     Dcm4cheeCleaner,
@@ -49,6 +50,13 @@ def entries(thing: Synthetic, settings: StoreSettings, node: Node, ctx: ProbeCon
         )
         for where in dict.fromkeys((node.name, *settings.copies_on))
     ]
+
+
+def with_object(outcome: Outcome, thing: Synthetic, verify: str) -> Outcome:
+    """What a run saw, and the object, if the peer took it."""
+    if not any(one.name == "store_object_bytes" for one in outcome.measurements):
+        return outcome
+    return replace(outcome, stored=StoredObject(thing.sop_class, thing.uids.instance, verify))
 
 
 def cleaner_of(settings: StoreSettings, thing: Synthetic, targets: Targets) -> Cleaner:

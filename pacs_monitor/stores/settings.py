@@ -82,6 +82,8 @@ class StoreSettings(Settings):
 
     model_config = ConfigDict(json_schema_extra=together("cleanup", "none", "mode", "accept_only"))
 
+    verify: str
+    """How the stored object is verified: each kind says which ways it has."""
     identity: IdentitySettings = IdentitySettings()
     """The patient in the test object."""
     file: ExistingFile | None = None

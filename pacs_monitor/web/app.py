@@ -19,6 +19,7 @@ from pacs_monitor.web.audit import Audit
 from pacs_monitor.web.auth import Gate
 from pacs_monitor.web.body import JsonBody
 from pacs_monitor.web.channels import add_channels
+from pacs_monitor.web.constancy import add_constancy
 from pacs_monitor.web.handover import add_handover
 from pacs_monitor.web.head import HeadAsGet
 from pacs_monitor.web.leading import Leading
@@ -85,6 +86,7 @@ def create_app(daemon: DaemonView) -> FastAPI:
     add_report(app, daemon)
     reports = Desk(daemon)
     add_reports(app, reports)
+    add_constancy(app, daemon)
     add_links(app)
     add_pages(app, daemon)
     add_sign_in(app, daemon, sessions)

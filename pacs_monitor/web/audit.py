@@ -38,7 +38,7 @@ LEFT_OUT = "refused requests that are not listed one by one"
 UNWRITTEN = 256
 """Entries that are kept until the database can be written."""
 SHOWN = (
-    *("do", "window", "node", "check", "site"),
+    *("do", "window", "node", "check", "site", "log", "day"),
     *("for", "until", "start", "match", "ticket", "probing", "public", "next_update", "event", "open_for"),
 )
 """Keys of a body that are recorded when it was accepted: none of them is free text."""
