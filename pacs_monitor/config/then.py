@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from pacs_monitor.calendars import Calendar
 from pacs_monitor.config.agreed import ObjectiveSettings, ServiceSettings
+from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.recorded import NotReadableError, calendars_of
 from pacs_monitor.fields import Match
 from pacs_monitor.model import CheckId
@@ -45,6 +46,8 @@ class Then:
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     nodes: Mapping[str, NodeThen] = field(default_factory=dict)
     checks: Mapping[CheckId, CheckThen] = field(default_factory=dict)
+    maintenance: tuple[MaintenanceSettings, ...] = ()
+    """Those that say themselves when they are."""
 
     def covered(self, match: Match) -> list[CheckId]:
         """The checks for which a match holds."""
@@ -88,7 +91,16 @@ def _read(document: Mapping[str, Any]) -> Then:
             for name, said in nodes.items()
             for check, of in said["checks"].items()
         },
+        tuple(window for said in document.get("maintenance", ()) if (window := _window(said))),
     )
+
+
+def _window(said: Mapping[str, Any]) -> MaintenanceSettings | None:
+    """None for one whose times are in a calendar, and for one of an older version that cannot be read."""
+    try:
+        return MaintenanceSettings.model_validate(said) if said.get("start") else None
+    except ValidationError:
+        return None
 
 
 def _objective(said: Mapping[str, Any]) -> ObjectiveSettings | None:

@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pacs_monitor.format.human import number, pluralized
+from pacs_monitor.format.human import number, percentage, pluralized
 from pacs_monitor.reports import strip, words
 from pacs_monitor.reports.differences import value_of
 
 WORST = 5
-"""Nodes that the first page names."""
+"""Rows of an agreement that the first page names."""
 NO_BREAK = "\N{NO-BREAK SPACE}"
 ORDER = ("missed", "not_assessable", "within", "met")
 
@@ -49,7 +49,6 @@ def html(report: Mapping[str, Any]) -> str:
         report=report,
         agreements=agreements,
         roles=_by_role(report),
-        worst=_worst(report),
         months=_months(report),
         unproven=[row for row in report["checks"] if row["unknown_by_cause"]["unproven"]],
     )
@@ -97,11 +96,6 @@ def _by_role(report: Mapping[str, Any]) -> list[tuple[str, list[Mapping[str, Any
     return [(name, list(rows)) for name, rows in groupby(report["nodes"], key=place)]
 
 
-def _worst(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    hurt = [row for row in report["nodes"] if row["seconds"]["down"] or row["seconds"]["unreachable"]]
-    return sorted(hurt, key=lambda row: row["availability"])[:WORST]
-
-
 def _months(report: Mapping[str, Any]) -> list[str]:
     """The month of each day that the report accounts for."""
     period = report["period"]
@@ -134,6 +128,4 @@ def _day(zone: ZoneInfo, text: str, *, last: bool = False) -> str:
 
 def _ratio(value: float | None) -> str:
     """Rounded down."""
-    if value is None:
-        return "not measured"
-    return words.percentage(round(value * 10**9) / 10**6, 1000.0, 3)
+    return "not measured" if value is None else percentage(value, decimals=3)
