@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from pacs_monitor.intervals import FOREVER, Amount, Interval, IntervalSet
+from pacs_monitor.intervals import ALL_TIME, FOREVER, Amount, Interval, IntervalSet
 from pacs_monitor.model import Micros
 from pacs_monitor.pieces import Cause, Class
 from pacs_monitor.services import Standing, Stretch, Track
@@ -175,19 +175,21 @@ def reliability(outages: Iterable[Outage], working: Micros) -> Reliability:
     )
 
 
-def maintenance(track: Track, is_bad: IsBad = is_failed) -> Planned:
-    """What was planned against what was used."""
+def maintenance(track: Track, is_bad: IsBad = is_failed, hours: Sequence[Interval] | None = None) -> Planned:
+    """What was planned against what was used, within some hours (sorted, apart) or at all times."""
+    counted = Amount([ALL_TIME] if hours is None else hours)
     whole = used = overrun = 0
     goes_on = False
     for start, end, standing in track:
         bad, unknown = is_bad(standing.felt), standing.felt is Class.UNKNOWN and standing.cause is not Cause.NOT_WATCHED
+        length = counted.within(Interval(start, end))
         if standing.planned:
-            whole += end - start
-            used += end - start if bad else 0
+            whole += length
+            used += length if bad else 0
             goes_on = bad or (unknown and goes_on)
         else:
             goes_on = goes_on and (bad or unknown)
-            overrun += end - start if goes_on and bad else 0
+            overrun += length if goes_on and bad else 0
     return Planned(whole, used, overrun)
 
 

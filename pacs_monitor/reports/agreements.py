@@ -106,7 +106,7 @@ def _row(
         "months": list(_months(kept, period, until)),
         "outages": [outage.listed(period) for outage in found],
         "reliability": _reliability(kept, found),
-        "maintenance_work": outages.planned(maintenance(cut(views(View.MEASURED), within), terms.is_bad)),
+        "maintenance_work": outages.planned(maintenance(cut(views(View.MEASURED), within), terms.is_bad, hours)),
         "brief_failures": record.brief(views.checks(within), within),
         "changed": _changes(record, objective, period),
     }

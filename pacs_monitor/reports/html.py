@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pacs_monitor.format.human import number, percentage, pluralized
 from pacs_monitor.reports import strip, words
 from pacs_monitor.reports.differences import value_of
+from pacs_monitor.reports.words import DASH
 
 WORST = 5
 """Rows of an agreement that the first page names."""
@@ -40,10 +41,12 @@ def html(report: Mapping[str, Any]) -> str:
         "at_least": lambda seconds: _kept(words.exact(floor(seconds))),
         "at_most": lambda seconds: _kept(words.exact(ceil(seconds))),
         "number": number,
+        "known": lambda seconds: DASH if seconds is None else _kept(words.exact(seconds)),
+        "named": lambda row, key: (row[key], row),
         "ratio": _ratio,
         "counted": pluralized,
     }
-    environment.globals |= {"words": words, "strip": strip, "value_of": value_of}
+    environment.globals |= {"words": words, "strip": strip, "value_of": value_of, "labelled": _labelled}
     agreements = _agreements(report)
     return environment.get_template("report.html").render(
         report=report,
@@ -62,9 +65,17 @@ def _agreements(report: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _agreement(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     periods, subjects = {row["period"] for row in rows}, {row["title"] for row in rows}
-    for row in rows:
-        parts = [row["title"]] if len(subjects) > 1 or len(rows) == 1 else []
-        row["label"] = ", ".join([*parts, row["period"]] if len(periods) > 1 or len(rows) == 1 else parts)
+    single = len(rows) == 1
+    rows = [
+        row
+        | {
+            "label": ", ".join(
+                ([row["title"]] if len(subjects) > 1 or single else [])
+                + ([row["period"]] if len(periods) > 1 or single else [])
+            )
+        }
+        for row in rows
+    ]
     worst = sorted(rows, key=lambda row: (ORDER.index(row["verdict"]), row["left_seconds"]))
     bad = [row for row in worst if row["verdict"] in ("missed", "not_assessable")]
     return {
@@ -87,6 +98,10 @@ def _summary(rows: list[dict[str, Any]], bad: int, periods: int, subjects: int) 
     good = len(rows) - bad
     so_far = " so far" if any(row["so_far"] for row in rows) else ""
     return f"met {link} {'all' if not bad else f'{good} of'} {len(rows)} {what}{so_far}"
+
+
+def _labelled(agreements: list[dict[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
+    return [(f"{agreement['name']}: {row['label']}", row) for agreement in agreements for row in agreement["rows"]]
 
 
 def _by_role(report: Mapping[str, Any]) -> list[tuple[str, list[Mapping[str, Any]]]]:

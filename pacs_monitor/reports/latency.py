@@ -32,7 +32,7 @@ Buckets = Mapping[int, int]
 
 
 def by_check(record: Record, during: Interval) -> dict[CheckId, dict[str, Any]]:
-    """Of the checks that ask one of these questions."""
+    """Of the checks that ask one of these questions, and were answered."""
     kinds = {
         check: OPERATIONS[said.probe]
         for reign in record.reigns_in(during)
@@ -40,7 +40,7 @@ def by_check(record: Record, during: Interval) -> dict[CheckId, dict[str, Any]]:
         if said.probe in OPERATIONS
     }
     counted = periods.durations(record.reader, kinds, during.start - during.start % HOUR, during.end)
-    return {check: {"operation": kinds[check], "buckets": buckets} for check, buckets in counted}
+    return {check: {"operation": kinds[check], "buckets": buckets} for check, buckets in counted if buckets}
 
 
 def rows(found: Mapping[CheckId, Mapping[str, Any]], nodes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -84,9 +84,9 @@ class Record:
                 self._said[revision.hash] = None
         return self._said.get(revision.hash)
 
-    def beyond(self, during: Interval, nodes: Iterable[str]) -> Record:
+    def beyond(self, during: Interval, nodes: Iterable[str] | None) -> Record:
         """The record of some nodes in another time; what was read already is not read again."""
-        other = Record(self.reader, during, self.timezone, frozenset(nodes), self._said)
+        other = Record(self.reader, during, self.timezone, None if nodes is None else frozenset(nodes), self._said)
         for name in ("watched", "_goods", "_identities"):
             other.__dict__[name] = getattr(self, name)
         return other

@@ -20,13 +20,12 @@ from pacs_monitor.reports import agreements
 from pacs_monitor.reports.agreed_outages import Subject, Views
 from pacs_monitor.reports.periods import Period, overlapping
 from pacs_monitor.reports.record import Record
-from pacs_monitor.reports.tables import figures
 from pacs_monitor.services import Track, checks_of, cut
 from pacs_monitor.uptime import Account
 
 QUARTERS = 4
 MOST_NODES = 500
-"""Above it all ledgers are read."""
+"""Of more than these the ledgers of all are read."""
 
 
 def rows(record: Record, period: Period, until: Micros, worst: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -36,7 +35,8 @@ def rows(record: Record, period: Period, until: Micros, worst: Iterable[Mapping[
     quarters = _quarters(period, until)
     names = {row["node"]: row["title"] for row in worst}
     during = Interval(quarters[0].interval.start, until)
-    wide = record.beyond(during, {*names, *_nodes_of_services(record)})
+    nodes = {*names, *_nodes_of_services(record)}
+    wide = record.beyond(during, nodes if len(nodes) <= MOST_NODES else None)
     found = []
     for name in sorted({name for reign in record.reigns_in(period.interval) for name in reign.said.services}):
         found.append(_row("service", name, name, [_plain(wide.of_service(name), one, until) for one in quarters]))
@@ -71,11 +71,11 @@ def _plain(track: Track, quarter: Period, until: Micros) -> dict[str, Any]:
     account = Account()
     for start, end, standing in cut(track, Interval(quarter.interval.start, min(quarter.interval.end, until))):
         account.classes[standing.counted] += end - start
-        if standing.cause is not None and standing.counted is Class.UNKNOWN:
-            account.causes[standing.cause] += end - start
-    said = figures(account)
+    whole = sum(account.classes.values())
     return _quarter(quarter, until) | {
-        key: said[key] for key in ("availability", "availability_attributable", "coverage")
+        "availability": account.availability(),
+        "availability_attributable": account.attributable(),
+        "coverage": (whole - account.classes[Class.UNKNOWN]) / whole,
     }
 
 
