@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -73,10 +74,19 @@ def _checks(
     checks: Collection[CheckId] | None,
 ) -> list[dict[str, Any]]:
     interval = period.interval
-    incidents = record.reader.incidents(start=interval.start, end=interval.end)
+    incidents: dict[CheckId, list[Incident]] = defaultdict(list)
+    for incident in record.reader.incidents(start=interval.start, end=interval.end):
+        if incident.kind is IncidentKind.NODE:
+            for member in incident.members:
+                incidents[member].append(incident)
     runs = record.runs(Interval(interval.start, max(interval.start, min(interval.end, now))))
     return [
-        _check(check, uptime.account(record.timeline(check), interval, now), incidents, runs.get(check, Counted(0, 0)))
+        _check(
+            check,
+            uptime.account(record.timeline(check), interval, now),
+            incidents[check],
+            runs.get(check, Counted(0, 0)),
+        )
         | {"latency": latency.percentiles(slow[check]["buckets"]) if check in slow else None}
         for check, watched in record.watched.items()
         if any(w.start < min(interval.end, now) and w.end > interval.start for w in watched)
@@ -109,7 +119,7 @@ def _check(check: CheckId, account: uptime.Account, incidents: Sequence[Incident
         "reliability": outages.summary(
             reliability(account.outages, account.classes[Class.UP] + account.classes[Class.DEGRADED])
         ),
-        "incidents": [_outage(outage, _incident_of(check, outage, incidents)) for outage in account.outages],
+        "incidents": [_outage(outage, _incident_of(outage, incidents)) for outage in account.outages],
         "runs": runs.runs,
         "brief_failures": runs.brief,
     }
@@ -124,11 +134,11 @@ def _outage(outage: uptime.Outage, incident: Incident | None) -> dict[str, Any]:
     }
 
 
-def _incident_of(check: CheckId, outage: uptime.Outage, incidents: Iterable[Incident]) -> Incident | None:
-    """The incident that was open when the outage began."""
+def _incident_of(outage: uptime.Outage, incidents: Iterable[Incident]) -> Incident | None:
+    """The one of these that was open when the outage began."""
     for incident in incidents:
         open_then = incident.since <= outage.since and (incident.ended is None or incident.ended > outage.since)
-        if incident.kind is IncidentKind.NODE and check in incident.members and open_then:
+        if open_then:
             return incident
     return None
 

@@ -26,7 +26,7 @@ def tables(report: Mapping[str, Any]) -> Iterator[Table]:
         names = [one["quarter"] for one in report["trend"][0]["quarters"]]
         yield _filled(("four quarters, as felt", *names), map(_trend, report["trend"]))
     if report["places"]:
-        columns = ("role, site", "nodes", "outages", "down", "unreachable", "lowest", "of")
+        columns: tuple[str, ...] = ("role, site", "nodes", "outages", "down", "unreachable", "lowest", "of")
         yield _filled(columns, map(_place, report["places"]))
     if report["latency"]:
         columns = ("at most", "role, site", "runs", *LATENCIES)
