@@ -103,11 +103,8 @@ def _kept(record: Record, objective: ObjectiveSettings, within: Interval) -> obj
     """Accounted in its own periods; one of a year is not read beyond the quarter."""
     terms, parts, remaining = objective.terms(), list[objectives.Part](), 0
     track = Views(record, objective, Subject("service", objective.service or ""))(View.MEASURED)
-    own = (
-        [within]
-        if objective.per == "year"
-        else [one.interval for one in overlapping(objective.per, within, record.timezone)]
-    )
+    per_year = objective.per not in ("month", "quarter")
+    own = [within] if per_year else [one.interval for one in overlapping(objective.per, within, record.timezone)]
     for interval in own:
         hours = agreements.hours_of(record, objective, interval)
         kept = objectives.account(track, interval, within.end, hours, terms)
