@@ -196,16 +196,16 @@ def maintenance(track: Track, is_bad: IsBad = is_failed, hours: Sequence[Interva
 def _changed(track: Track, intervals: IntervalSet, *, inside: bool) -> Iterator[Stretch]:
     """Downtime also inside of the intervals, or only there."""
     edges = sorted(intervals.edges())
+    kind = Class.DOWN if inside else Class.UP
+    others = {planned: Standing(kind, None, planned, Class.UP if planned else kind) for planned in (False, True)}
     for start, end, standing in track:
         may = standing.cause is not Cause.NOT_WATCHED if inside else standing.felt in FAILED
         if not may or (inside and standing.felt in FAILED):
             yield Stretch(start, end, standing)
             continue
-        kind = Class.DOWN if inside else Class.UP
-        other = Standing(kind, None, standing.planned, Class.UP if standing.planned else kind)
-        within = [edge for edge in edges[bisect_right(edges, start) :] if edge < end]
+        within = edges[bisect_right(edges, start) : bisect_left(edges, end)]
         for begin, until in zip([start, *within], [*within, end], strict=True):
-            yield Stretch(begin, until, other if (begin in intervals) is inside else standing)
+            yield Stretch(begin, until, others[standing.planned] if (begin in intervals) is inside else standing)
 
 
 def _failed(track: Track, *, planned: bool) -> Amount:

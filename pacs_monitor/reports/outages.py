@@ -8,7 +8,7 @@ from typing import Any
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros, iso
 from pacs_monitor.reliability import Planned, Reliability, View, outages, reliability
-from pacs_monitor.services import Track, cut
+from pacs_monitor.services import Track
 from pacs_monitor.uptime import Outage
 
 
@@ -48,7 +48,7 @@ def of_tracks(
     views: Callable[[View], Track], during: Interval, working: Micros
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The summary and the list of a node or a service; `working` is how long it was up."""
-    found = outages(lambda view: cut(views(view), during), during)
+    found = outages(views, during)
     return summary(reliability(found, working)), [listed(outage) for outage in found]
 
 

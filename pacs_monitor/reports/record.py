@@ -128,7 +128,7 @@ class Record:
             if objectives.announced_in_time(span.announced, span.since, notice, zone)
         ]
         return Timeline(
-            objectives.bounded(ledger, bounds),
+            ledger if bounds is Bounds.MEASURED else objectives.bounded(ledger, bounds),
             self.watched.get(check, ()),
             self.coverage,
             self._behind.get(check, ()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from pacs_monitor.history import HistoryReader
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, CheckId, Micros, iso
 from pacs_monitor.pieces import Cause, Class
+from pacs_monitor.reliability import View
 from pacs_monitor.reports import outages
 from pacs_monitor.reports.periods import Period, days
 from pacs_monitor.reports.record import Record
@@ -44,10 +45,10 @@ def services(record: Record, period: Period, until: Micros) -> Listing:
         for name in reign.said.services:
             members[name] |= set(map(CheckId.parse, checks_of(name, reign.said.services)))
     for name, service in rules.items():
-        account, outages = _account(partial(record.of_service, name), during)
+        views = _views(partial(record.of_service, name), during)
+        account, outages = _account(views, during)
         failed = {"brief_failures": record.brief(members[name], during)}
-        track = cut(record.of_service(name), during)
-        months = {"months": _months(_days(track, days(during, period.timezone)))}
+        months = {"months": _months(_days(views(View.MEASURED), days(during, period.timezone)))}
         found.rows.append({"service": name, "rule": service.rule} | account | failed | months)
         found.outages.extend({"kind": "service", "of": name} | outage for outage in outages)
     return found
@@ -63,8 +64,9 @@ def nodes(record: Record, period: Period, until: Micros) -> Listing:
         failed[check.node] += counted.brief
     for name in record.nodes(during=during):
         node = known.get(name) or earlier[name]
-        account, outages = _account(partial(record.of_node, name), during)
-        by_day = list(_days(cut(record.of_node(name), during), calendar))
+        views = _views(partial(record.of_node, name), during)
+        account, outages = _account(views, during)
+        by_day = list(_days(views(View.MEASURED), calendar))
         facts = {"node": name, "title": node.title or name, "site": node.site, "role": node.role}
         more = {"brief_failures": failed[name], "months": _months(by_day), "days": by_day}
         found.rows.append(facts | account | more)
@@ -107,15 +109,20 @@ def worst(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _account(views: Callable[..., Track], during: Interval) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _views(track: Callable[..., Track], during: Interval) -> Callable[[View], Track]:
+    """Each made once."""
+    return cache(lambda view: cut(track(view=view), during))
+
+
+def _account(views: Callable[[View], Track], during: Interval) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Where its time went and what its outages come to, and the list of these."""
-    account, track = Account(), cut(views(), during)
+    account, track = Account(), views(View.MEASURED)
     for start, end, standing in track:
         account.classes[standing.counted] += end - start
         if standing.cause is not None and standing.counted is Class.UNKNOWN:
             account.causes[standing.cause] += end - start
     working = account.classes[Class.UP] + account.classes[Class.DEGRADED]
-    found, listed = outages.of_tracks(lambda view: views(view=view), during, working)
+    found, listed = outages.of_tracks(views, during, working)
     row = figures(account) | {
         "outages": found["outages"],
         "reliability": found,
