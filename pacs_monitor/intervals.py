@@ -49,3 +49,23 @@ class IntervalSet:
     def edges(self) -> Iterator[Micros]:
         yield from self._starts
         yield from self._ends
+
+
+class Amount:
+    """How much time of some intervals lies within another one; they come in order and do not overlap."""
+
+    def __init__(self, intervals: Iterable[Interval]) -> None:
+        self._intervals = list(intervals)
+        self._starts = [interval.start for interval in self._intervals]
+        self._before = [0]
+        for interval in self._intervals:
+            self._before.append(self._before[-1] + interval.end - interval.start)
+
+    def within(self, interval: Interval) -> Micros:
+        return self._until(interval.end) - self._until(interval.start) if interval.start < interval.end else 0
+
+    def _until(self, instant: Micros) -> Micros:
+        index = bisect_right(self._starts, instant) - 1
+        if index < 0:
+            return 0
+        return self._before[index] + min(instant, self._intervals[index].end) - self._starts[index]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 from pacs_monitor.intervals import Interval
@@ -125,15 +126,16 @@ def of_check(pieces: Iterable[Piece]) -> Track:
         Stretch(
             piece.start,
             piece.end,
-            Standing(
-                piece.felt,
-                piece.felt_cause,
-                planned := piece.kind is Class.MAINTENANCE,
-                Class.UP if planned else piece.felt,
-            ),
+            _of_piece(piece.felt, piece.felt_cause, piece.kind is Class.MAINTENANCE),
         )
         for piece in pieces
     )
+
+
+@cache
+def _of_piece(felt: Class, cause: Cause | None, planned: bool) -> Standing:
+    """The same object for the same: what is made of some of them is made once."""
+    return Standing(felt, cause, planned, Class.UP if planned else felt)
 
 
 def of_service(name: str, services: Mapping[str, Service], checks: Mapping[str, Track], during: Interval) -> Track:
@@ -156,17 +158,24 @@ def combined(need: int, members: Sequence[Track]) -> Track:
         return ()
     end = max(stretch.end for _, _, stretch in changes)
     now: dict[int, Standing] = {}
+    made: dict[tuple[int, ...], Standing] = {}
     found: list[Stretch] = []
     for place, (at, number, stretch) in enumerate(changes):
         now[number] = stretch.standing
         until = changes[place + 1][0] if place + 1 < len(changes) else end
         if until > at:
-            found.append(Stretch(at, until, _together(need, list(now.values()))))
+            these = tuple(map(id, now.values()))
+            standing = made.get(these)
+            if standing is None:
+                standing = made[these] = _together(need, list(now.values()))
+            found.append(Stretch(at, until, standing))
     return _joined(found)
 
 
 def cut(track: Track, during: Interval) -> Track:
     """The part of a track within a time."""
+    if track and track[0].start >= during.start and track[-1].end <= during.end:
+        return track
     parts = (Stretch(max(s.start, during.start), min(s.end, during.end), s.standing) for s in track)
     return [part for part in parts if part.start < part.end]
 
@@ -194,7 +203,7 @@ def _joined(stretches: Iterable[Stretch]) -> list[Stretch]:
     """Neighbours that stand the same are one."""
     found: list[Stretch] = []
     for stretch in stretches:
-        if found and found[-1].standing == stretch.standing:
+        if found and (found[-1].standing is stretch.standing or found[-1].standing == stretch.standing):
             found[-1] = found[-1]._replace(end=stretch.end)
         else:
             found.append(stretch)

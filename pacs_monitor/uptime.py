@@ -6,16 +6,16 @@ exactly.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pacs_monitor.intervals import Interval, IntervalSet
+from pacs_monitor.intervals import Amount, Interval, IntervalSet
 from pacs_monitor.model import Micros, Reason, State, Transition
 from pacs_monitor.pieces import Cause, Class, Coverage, Piece, Timeline, pieces
 from pacs_monitor.proof import NOT_DOWN, booked
 
-__all__ = ["Account", "Cause", "Class", "Coverage", "Outage", "Timeline", "account", "covered"]
+__all__ = ["Account", "Cause", "Class", "Coverage", "Outage", "Spell", "Timeline", "account", "covered", "spells"]
+FAILED = frozenset({Class.DOWN, Class.UNREACHABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class Outage:
     """From entering down to the next measured state that is not down, or until the check was no longer watched.
 
     Unknown in between does not end it, nor does another class of failure. The bounds are of the part within the period:
-    down was measured for `at_least`, and lasted for `at_most`; neither counts time in planned maintenance.
+    down was measured for `at_least`, and lasted for `at_most`; neither counts time in planned maintenance, nor does
+    `down`. One that lies whole within planned maintenance is `planned`, and nothing else.
     """
 
     since: Micros
@@ -34,6 +35,24 @@ class Outage:
     reason: Reason | None
     at_least: Micros
     at_most: Micros
+    down: Micros = 0
+    """How much of the account's downtime it is."""
+    planned: Micros = 0
+    """How long it was down within planned maintenance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """An outage whole, as the ledger has it."""
+
+    first: Transition
+    since: Micros
+    ended: Micros | None
+    last_good: Micros | None
+    longest: Interval
+    """From the last good result to the first good one, as far as it is within the period."""
+    certain: tuple[Interval, ...]
+    """Between two results that were down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +81,8 @@ def account(timeline: Timeline, period: Interval, now: Micros) -> Account:
     """Every microsecond of the period up to now in its class, and the outages with their bounds."""
     limit = max(period.start, min(period.end, now))
     parts = list(pieces(timeline, Interval(period.start, limit)))
-    result = Account(
-        outages=tuple(_outages(timeline, Interval(period.start, limit), _Downtime(parts, timeline.coverage)))
-    )
+    downtime, found = _Downtime(parts), spells(timeline, Interval(period.start, limit))
+    result = Account(outages=tuple(outage for spell in found if (outage := downtime.of(spell, period.start, limit))))
     for piece in parts:
         result.classes[piece.kind] += piece.end - piece.start
         if piece.cause is not None:
@@ -83,34 +101,29 @@ def covered(coverage: Iterable[Coverage], period: Interval, now: Micros) -> floa
 
 
 class _Downtime:
-    """How much downtime was measured when, and maintenance was planned, and where instants are `ambiguous` because the
-    clock was set.
-    """
+    """How much downtime was measured when, and maintenance was planned."""
 
-    def __init__(self, pieces: Sequence[Piece], coverage: Iterable[Coverage]) -> None:
-        self.ambiguous = IntervalSet(Interval(c.start, c.end) for c in coverage if c.cause is Cause.CLOCK)
-        self.down = _Amount(piece for piece in pieces if piece.kind in (Class.DOWN, Class.UNREACHABLE))
-        self.maintenance = _Amount(piece for piece in pieces if piece.kind is Class.MAINTENANCE)
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        planned = [piece for piece in pieces if piece.kind is Class.MAINTENANCE]
+        self._down = Amount(Interval(p.start, p.end) for p in pieces if p.kind in FAILED)
+        self._maintenance = Amount(Interval(p.start, p.end) for p in planned)
+        self._planned = Amount(Interval(p.start, p.end) for p in planned if p.felt in FAILED)
 
-
-class _Amount:
-    """How much time some pieces have, within any interval."""
-
-    def __init__(self, pieces: Iterable[Piece]) -> None:
-        self._pieces = list(pieces)
-        self._starts = [piece.start for piece in self._pieces]
-        self._before = [0]
-        for piece in self._pieces:
-            self._before.append(self._before[-1] + piece.end - piece.start)
-
-    def within(self, interval: Interval) -> Micros:
-        return self._until(interval.end) - self._until(interval.start)
-
-    def _until(self, instant: Micros) -> Micros:
-        index = bisect_right(self._starts, instant) - 1
-        if index < 0:
-            return 0
-        return self._before[index] + min(instant, self._pieces[index].end) - self._pieces[index].start
+    def of(self, spell: Spell, start: Micros, end: Micros) -> Outage | None:
+        """The outage as seen from the period, if it touches it at all."""
+        longest = spell.longest
+        if longest.end <= longest.start or spell.since >= end:
+            return None
+        whole = Interval(max(spell.since, start), end if spell.ended is None else min(spell.ended, end))
+        at_most = longest.end - longest.start - self._maintenance.within(longest)
+        down, planned = self._down.within(whole), self._planned.within(whole)
+        if at_most <= 0 and not planned:
+            return None
+        at_least = sum(self._down.within(interval) for interval in spell.certain)
+        first = spell.first
+        return Outage(
+            spell.since, spell.ended, spell.last_good, first.noticed, first.reason, at_least, at_most, down, planned
+        )
 
 
 @dataclass(slots=True)
@@ -124,7 +137,9 @@ class _Open:
     certain: list[Interval] = field(default_factory=list)
 
 
-def _outages(timeline: Timeline, period: Interval, downtime: _Downtime) -> Iterator[Outage]:
+def spells(timeline: Timeline, period: Interval) -> Iterator[Spell]:
+    """The outages that touch a period that is over, in order."""
+    ambiguous = IntervalSet(Interval(c.start, c.end) for c in timeline.coverage if c.cause is Cause.CLOCK)
     watched = IntervalSet(timeline.watched)
     opened: _Open | None = None
     state, since, last_good = State.UNKNOWN, 0, None
@@ -139,35 +154,28 @@ def _outages(timeline: Timeline, period: Interval, downtime: _Downtime) -> Itera
             goes_on = transition.after is State.DOWN  # in another class of failure: down on both sides of the change
             opened.certain.append(Interval(since, at if goes_on else min(max(since, last_result), at)))
         if opened and opened.watch.end <= at:
-            yield from _bounded(opened, opened.watch.end, period, downtime)
+            yield from _bounded(opened, opened.watch.end, period, ambiguous)
             opened, last_good = None, None
         if transition.after is State.DOWN and opened is None and proven:
             opened = _Open(transition, at, last_good, watched.around(at))
         elif transition.after in NOT_DOWN and opened:
-            yield from _bounded(opened, at, period, downtime)
+            yield from _bounded(opened, at, period, ambiguous)
             opened = None
         state, since, waits_for_proof = transition.after, at, not proven
     if opened:
         if state is State.DOWN:
             opened.certain.append(Interval(since, max(since, period.end)))
-        yield from _bounded(opened, opened.watch.end if opened.watch.end < period.end else None, period, downtime)
+        yield from _bounded(opened, opened.watch.end if opened.watch.end < period.end else None, period, ambiguous)
 
 
-def _bounded(opened: _Open, ended: Micros | None, period: Interval, downtime: _Downtime) -> Iterator[Outage]:
-    """The outage as seen from the period, if it touches it at all.
-
-    An end that lies where the clock was set may mean any instant of that interval.
-    """
+def _bounded(opened: _Open, ended: Micros | None, period: Interval, ambiguous: IntervalSet) -> Iterator[Spell]:
+    """An end that lies where the clock was set (`ambiguous`) may mean any instant of that interval."""
     earliest = opened.watch.start if opened.last_good is None else opened.last_good
     latest = period.end if ended is None else ended
-    if earliest in downtime.ambiguous:
-        earliest = downtime.ambiguous.around(earliest).start
-    if latest in downtime.ambiguous:
-        latest = downtime.ambiguous.around(latest).end
+    if earliest in ambiguous:
+        earliest = ambiguous.around(earliest).start
+    if latest in ambiguous:
+        latest = ambiguous.around(latest).end
     longest = Interval(max(min(earliest, opened.since), period.start), min(latest, period.end))
-    at_most = longest.end - longest.start - (downtime.maintenance.within(longest) if longest.end > longest.start else 0)
-    if opened.since >= period.end or latest <= period.start or at_most <= 0:
-        return
-    at_least = sum(downtime.down.within(interval) for interval in opened.certain)
-    first = opened.first
-    yield Outage(opened.since, ended, opened.last_good, first.noticed, first.reason, at_least, at_most)
+    if opened.since < period.end and latest > period.start:
+        yield Spell(opened.first, opened.since, ended, opened.last_good, longest, tuple(opened.certain))

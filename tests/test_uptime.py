@@ -254,7 +254,8 @@ def test_planned_maintenance_is_a_class_of_its_own_whatever_the_state() -> None:
     assert (result.classes[Class.MAINTENANCE], result.classes[Class.DOWN], result.classes[Class.UP]) == (150, 100, 750)
     assert [(outage.at_least, outage.at_most) for outage in result.outages] == [(90, 100)]
     over = account(replace(planned, maintained=(Interval(200, 600),)), DAY, 1000)
-    assert (over.outages, over.availability()) == ((), 1.0)
+    assert [(each.down, each.planned, each.at_most) for each in over.outages] == [(0, 200, 0)]
+    assert over.availability() == 1.0
 
 
 def test_maintenance_while_the_monitor_did_not_run_is_unknown() -> None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pacs_monitor.calendars import Calendar
 from pacs_monitor.config.agreed import ObjectiveSettings, ServiceSettings
 from pacs_monitor.config.constancy import ConstancySettings
+from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.recorded import NotReadableError, calendars_of
 from pacs_monitor.fields import Match
 from pacs_monitor.model import CheckId
@@ -55,6 +56,8 @@ class Then:
     checks: Mapping[CheckId, CheckThen] = field(default_factory=dict)
     constancy: Mapping[str, LogThen] = field(default_factory=dict)
     ae_title: str = ""
+    maintenance: tuple[MaintenanceSettings, ...] = ()
+    """Those that say themselves when they are."""
 
     def covered(self, match: Match) -> list[CheckId]:
         """The checks for which a match holds."""
@@ -100,6 +103,7 @@ def _read(document: Mapping[str, Any]) -> Then:
         },
         {said["name"]: _log(said, nodes) for said in document.get("constancy", ())},
         document["monitor"]["ae_title"],
+        tuple(window for said in document.get("maintenance", ()) if (window := _window(said))),
     )
 
 
@@ -107,6 +111,14 @@ def _log(said: Mapping[str, Any], nodes: Mapping[str, Any]) -> LogThen:
     log = ConstancySettings.model_validate(said)
     settings = {check: nodes[check.node]["checks"][check.check]["settings"] for check in log.tested}
     return LogThen(log, {check: tuple(of["verify_on"]) for check, of in settings.items()})
+
+
+def _window(said: Mapping[str, Any]) -> MaintenanceSettings | None:
+    """None for one whose times are in a calendar, and for one of an older version that cannot be read."""
+    try:
+        return MaintenanceSettings.model_validate(said) if said.get("start") else None
+    except ValidationError:
+        return None
 
 
 def _objective(said: Mapping[str, Any]) -> ObjectiveSettings | None:

@@ -6,8 +6,8 @@ import getpass
 import os
 import sys
 from datetime import UTC, datetime, tzinfo
+from decimal import ROUND_FLOOR, Decimal
 from hashlib import sha256
-from math import floor
 
 from pacs_monitor.format.german import german_moment
 from pacs_monitor.language import _n, language
@@ -61,8 +61,8 @@ def percentage(ratio: float, decimals: int | None = None) -> str:
     """From 0 to 1: `23.7 %`; with `decimals`, rounded down, so that `100.000 %` means all of it."""
     if decimals is None:
         return f"{_digits(ratio * 100)} %"
-    scale = 10**decimals
-    return f"{floor(ratio * 100 * scale + 1e-6) / scale:.{decimals}f} %"
+    written = Decimal(repr(ratio)) * 100  # the shortest text that means this number: 0.999 is all of 99.9 %
+    return f"{written.quantize(Decimal(1).scaleb(-decimals), ROUND_FLOOR)} %"
 
 
 def number(value: float) -> str:

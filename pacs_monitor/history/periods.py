@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import Row, Select, Text, and_, func, or_, select, type_coerce
 
 from pacs_monitor.history import decisions
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.reader import HistoryReader, RevisionRow, transition
+from pacs_monitor.history.rollups import DAY, HOUR
 from pacs_monitor.intervals import FOREVER, Interval
 from pacs_monitor.model import CheckId, Micros, Transition
 from pacs_monitor.proof import GOOD, NOT_DOWN
@@ -26,8 +27,10 @@ class Revision(RevisionRow):
     document: dict[str, Any] | None
 
 
-def ledgers(reader: HistoryReader, during: Interval) -> dict[CheckId, list[Transition]]:
-    """The ledger of each check in a time, from the last state before it on that was no outage.
+def ledgers(
+    reader: HistoryReader, during: Interval, nodes: Collection[str] | None = None
+) -> dict[CheckId, list[Transition]]:
+    """The ledger of each check (of these nodes) in a time, from the last state before it on that was no outage.
 
     What was recorded after the first transition beyond it takes effect beyond it too, whatever its clock said.
     """
@@ -45,6 +48,8 @@ def ledgers(reader: HistoryReader, during: Interval) -> dict[CheckId, list[Trans
             .where(of.id >= entry, of.since < during.end, of.id < func.coalesce(end, FOREVER))
             .order_by(of.id)
         )
+        if nodes is not None:
+            statement = statement.where(t.checks.c.node.in_(nodes))
         found: dict[CheckId, list[Transition]] = defaultdict(list)
         for row in connection.execute(statement):
             found[decisions.check(row)].append(transition(row))
@@ -74,6 +79,47 @@ def first_goods(reader: HistoryReader) -> dict[CheckId, list[Micros]]:
             for row in rows:
                 found[decisions.check(row)] += [] if row.at is None else [row.at]
     return dict(found)
+
+
+class Counted(NamedTuple):
+    """How often a check ran, and how many failed runs never led to a change of state."""
+
+    runs: int
+    brief: int
+
+
+def counted(reader: HistoryReader, start: Micros, end: Micros) -> dict[CheckId, Counted]:
+    """Of each check, in the hours (after three days: UTC days) that begin in a time."""
+    of = t.rollups.c
+    total, brief = func.sum(of.ok + of.warn + of.fail + of.unknown), func.sum(of.brief)
+    statement = reader.of_checks(total.label("total"), brief.label("brief"), table=t.rollups)
+    with reader.connected() as connection:
+        rows = connection.execute(_begun(statement, start, end).group_by(t.checks.c.id))
+        return {decisions.check(row): Counted(int(row.total), int(row.brief)) for row in rows}
+
+
+def durations(
+    reader: HistoryReader, checks: Container[CheckId], start: Micros, end: Micros
+) -> Iterator[tuple[CheckId, dict[int, int]]]:
+    """How many runs of these checks lasted how long (accumulator.bucket), in the same hours and days."""
+    of = t.rollups.c
+    every = func.aggregate_strings(type_coerce(of.buckets, Text), ",").label("every")
+    statement = _begun(reader.of_checks(every, table=t.rollups), start, end).group_by(t.checks.c.id)
+    with reader.connected() as connection:
+        for row in connection.execute(statement):
+            if decisions.check(row) not in checks:
+                continue
+            total: dict[str, int] = defaultdict(int)
+            for buckets in orjson.loads(f"[{row.every}]"):
+                for number, count in buckets.items():
+                    total[number] += count
+            yield decisions.check(row), {int(number): count for number, count in total.items()}
+
+
+def _begun(statement: Select[Any], start: Micros, end: Micros) -> Select[Any]:
+    """By the index of widths and starts: there may be years of rows."""
+    of = t.rollups.c
+    return statement.where(of.width.in_((HOUR, DAY)), of.started >= start, of.started < end)
 
 
 def revisions(reader: HistoryReader, during: Interval) -> list[Revision]:

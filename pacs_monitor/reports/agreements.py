@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from pacs_monitor import objectives
 from pacs_monitor.config.agreed import ObjectiveSettings
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros
-from pacs_monitor.objectives import Counts, Kept, Part, Share
+from pacs_monitor.objectives import Counts, Kept, Share
 from pacs_monitor.pieces import Cause
-from pacs_monitor.reports import words
+from pacs_monitor.reliability import View, maintenance, reliability
+from pacs_monitor.reports import agreed_outages, outages, words
+from pacs_monitor.reports.agreed_outages import AgreedOutage, Subject, Views
 from pacs_monitor.reports.periods import Period, contract_years, overlapping
 from pacs_monitor.reports.record import Record
-
-DOWNTIME = (Share.DOWN, Share.UNREACHABLE, Share.FORGIVEN, Share.EXCLUDED)
-
-
-class Subject(NamedTuple):
-    """What an agreement is about."""
-
-    kind: str
-    """`service` or `node`."""
-    name: str
+from pacs_monitor.services import cut
 
 
 def widest(period: Period, terms: list[ObjectiveSettings]) -> Interval:
@@ -71,24 +64,24 @@ def subjects(record: Record, objective: ObjectiveSettings, during: Interval) -> 
 
 def account(record: Record, objective: ObjectiveSettings, period: Interval, subject: Subject, until: Micros) -> Kept:
     """An agreed period up to a moment, by the terms of the objective."""
-    notice = round(objective.notice * SECOND)
-    if subject.kind == "service":
-        track = record.of_service(subject.name, notice, objective.outage)
-    else:
-        track = record.of_node(subject.name, objective.match, notice, objective.outage)
-    return objectives.account(track, period, until, _hours(record, objective, period), objective.terms())
+    track = Views(record, objective, subject)(View.MEASURED)
+    return objectives.account(track, period, until, hours_of(record, objective, period), objective.terms())
 
 
 def _row(
     record: Record, objective: ObjectiveSettings, period: Period, subject: Subject, until: Micros
 ) -> dict[str, Any]:
-    kept = account(record, objective, period.interval, subject, until)
-    counts = kept.terms.counts
+    terms, views = objective.terms(), Views(record, objective, subject)
+    hours = hours_of(record, objective, period.interval)
+    kept = objectives.account(views(View.MEASURED), period.interval, until, hours, terms)
+    within = Interval(period.interval.start, min(until, period.interval.end))
+    found = agreed_outages.outages(views, kept, period.interval, within.end, hours)
+    counts = terms.counts
     so_far = until < period.interval.end
     row = _terms(objective) | {
         "subject": subject.kind,
         "of": subject.name,
-        "title": _title(record, subject, until),
+        "title": title(record, subject, until),
         "period": period.name,
         "from": period.local(period.interval.start),
         "to": period.local(period.interval.end),
@@ -97,7 +90,7 @@ def _row(
         "availability": availability(kept, Counts.FELT),
         "availability_attributable": availability(kept, Counts.ATTRIBUTABLE),
         "met": kept.met,
-        "verdict": _verdict(kept, so_far),
+        "verdict": verdict(kept, so_far),
         "budget_seconds": kept.allowed / SECOND,
         "used_seconds": kept.used(counts) / SECOND,
         "left_seconds": (kept.allowed - kept.used(counts)) / SECOND,
@@ -106,10 +99,15 @@ def _row(
         "felt_time_seconds": kept.counted(Counts.FELT) / SECOND,
         "measured_seconds": kept.measured[0] / SECOND,
         "to_measure_seconds": kept.measured[1] / SECOND,
+        "attributable_seconds": kept.used(Counts.ATTRIBUTABLE) / SECOND,
+        "attributable_time_seconds": kept.counted(Counts.ATTRIBUTABLE) / SECOND,
         "seconds": {share.value: time / SECOND for share, time in kept.shares.items()},
         "unknown_by_cause": _causes(kept),
         "months": list(_months(kept, period, until)),
-        "outages": list(_outages(kept, period)),
+        "outages": [outage.listed(period) for outage in found],
+        "reliability": _reliability(kept, found),
+        "maintenance_work": outages.planned(maintenance(cut(views(View.MEASURED), within), terms.is_bad, hours)),
+        "brief_failures": record.brief(views.checks(within), within),
         "changed": _changes(record, objective, period),
     }
     return row | {"sentences": words.verdict(row)}
@@ -134,7 +132,7 @@ def _terms(objective: ObjectiveSettings) -> dict[str, Any]:
     }
 
 
-def _hours(record: Record, objective: ObjectiveSettings, during: Interval) -> list[Interval] | None:
+def hours_of(record: Record, objective: ObjectiveSettings, during: Interval) -> list[Interval] | None:
     """The agreed hours, by the calendar that was in force at each time."""
     if objective.calendar is None:
         return None
@@ -150,7 +148,8 @@ def _hours(record: Record, objective: ObjectiveSettings, during: Interval) -> li
     return found
 
 
-def _title(record: Record, subject: Subject, at: Micros) -> str:
+def title(record: Record, subject: Subject, at: Micros) -> str:
+    """What it was called just before a moment."""
     node = record.said_at(at).nodes.get(subject.name) if subject.kind == "node" else None
     return node.title if node and node.title else subject.name
 
@@ -161,7 +160,7 @@ def availability(kept: Kept, counts: Counts) -> float | None:
     return (whole - kept.used(counts)) / whole if whole else None
 
 
-def _verdict(kept: Kept, so_far: bool) -> str:
+def verdict(kept: Kept, so_far: bool) -> str:
     """`met`, `missed`, `within` (met so far), `not_assessable`."""
     if kept.met is None:
         return "not_assessable"
@@ -184,44 +183,31 @@ def _months(kept: Kept, period: Period, until: Micros) -> Iterator[dict[str, Any
     for month in overlapping(
         "month", Interval(period.interval.start, min(until, period.interval.end)), period.timezone
     ):
-        start, end = month.interval
-        within = (part._replace(start=max(part.start, start), end=min(part.end, end)) for part in kept.parts)
-        of_month = Kept(kept.terms, tuple(part for part in within if part.start < part.end))
+        of_month = part_of(kept, month.interval)
         yield {
             "month": month.name,
             "availability": availability(of_month, Counts.FELT),
             "availability_attributable": availability(of_month, Counts.ATTRIBUTABLE),
             "used_seconds": of_month.used(counts) / SECOND,
-            "felt_seconds": of_month.used(Counts.FELT) / SECOND,
             "counted_time_seconds": of_month.counted(counts) / SECOND,
+            "felt_seconds": of_month.used(Counts.FELT) / SECOND,
+            "felt_time_seconds": of_month.counted(Counts.FELT) / SECOND,
+            "attributable_seconds": of_month.used(Counts.ATTRIBUTABLE) / SECOND,
+            "attributable_time_seconds": of_month.counted(Counts.ATTRIBUTABLE) / SECOND,
             "seconds": {share.value: time / SECOND for share, time in of_month.shares.items()},
         }
 
 
-def _outages(kept: Kept, period: Period) -> Iterator[dict[str, Any]]:
-    """Each stretch of downtime in the agreed hours, and how much of it counts, so that they add up to the figure."""
-    group: list[Part] = []
-    for part in kept.parts:
-        is_down = part.share in DOWNTIME or (part.share is Share.DEGRADED and not kept.terms.degraded_is_up)
-        if group and (not is_down or group[-1].end < part.start):
-            yield _outage(kept, group, period)
-            group = []
-        if is_down and not (part.share is Share.EXCLUDED and part.measured is Share.UP):
-            group.append(part)
-    if group:
-        yield _outage(kept, group, period)
+def part_of(kept: Kept, during: Interval) -> Kept:
+    """The same account, of a part of its time."""
+    within = (part._replace(start=max(part.start, during.start), end=min(part.end, during.end)) for part in kept.parts)
+    return Kept(kept.terms, tuple(part for part in within if part.start < part.end))
 
 
-def _outage(kept: Kept, parts: list[Part], period: Period) -> dict[str, Any]:
-    outage = Kept(kept.terms, tuple(parts))
-    return {
-        "from": period.local(parts[0].start),
-        "to": period.local(parts[-1].end),
-        "counted_seconds": outage.used(kept.terms.counts) / SECOND,
-        "excluded_seconds": outage.shares[Share.EXCLUDED] / SECOND,
-        "forgiven_seconds": outage.shares[Share.FORGIVEN] / SECOND,
-        "unreachable_seconds": outage.shares[Share.UNREACHABLE] / SECOND,
-    }
+def _reliability(kept: Kept, found: list[AgreedOutage]) -> dict[str, Any]:
+    counts = kept.terms.counts
+    working = kept.counted(counts) - kept.used(counts)
+    return outages.summary(reliability((outage.plain() for outage in found), working))
 
 
 def _changes(record: Record, objective: ObjectiveSettings, period: Period) -> list[str]:

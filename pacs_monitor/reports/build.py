@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pacs_monitor import __version__, uptime
-from pacs_monitor.history import HistoryReader, Runs
-from pacs_monitor.model import SECOND, CheckId, Incident, IncidentKind, Micros, iso
-from pacs_monitor.reports import agreements, tables
+from pacs_monitor.history import HistoryReader
+from pacs_monitor.history.periods import Counted
+from pacs_monitor.intervals import Interval
+from pacs_monitor.model import CheckId, Incident, IncidentKind, Micros, iso
+from pacs_monitor.pieces import Class
+from pacs_monitor.reliability import reliability
+from pacs_monitor.reports import agreements, latency, maintenance, outages, tables, trend
 from pacs_monitor.reports.periods import Period
 from pacs_monitor.reports.record import Record
-
-HOUR = 3600 * SECOND
 
 
 def build(
@@ -25,8 +28,11 @@ def build(
     interval = period.interval
     until = max(interval.start, min(interval.end, now))
     record = _record(reader, period)
-    rows = _checks(record, period, now, checks)
-    selected = None if checks is None else {check.node for check in checks}
+    services, nodes = tables.services(record, period, until), tables.nodes(record, period, until)
+    slow = latency.by_check(record, Interval(interval.start, until))
+    rows = _checks(record, period, now, slow, checks)
+    worst = tables.worst(nodes.rows)
+    shown = {row["node"] for row in nodes.rows} if checks is None else {check.node for check in checks}
     return {
         "monitor": reader.name,
         "version": __version__,
@@ -35,11 +41,18 @@ def build(
         "revision": _revision(reader, until),
         "coverage": uptime.covered(record.coverage, interval, now),
         "objectives": list(agreements.rows(record, period, now)),
-        "services": tables.services(record, period, until),
-        "nodes": tables.nodes(record, period, until, selected),
+        "services": services.rows,
+        "trend": trend.rows(record, period, until, worst),
+        "worst": worst,
+        "places": tables.places(nodes.rows),
+        "nodes": [row for row in nodes.rows if row["node"] in shown],
         "checks": rows,
         "incidents": _in_order(rows),
-        "maintenance": tables.maintenance(record, period, until),
+        "outages": outages.in_order(
+            [*services.outages, *(outage for outage in nodes.outages if outage["of"] in shown)]
+        ),
+        "latency": latency.rows(slow, nodes.rows),
+        "maintenance": maintenance.rows(record, period, until),
         "gaps": tables.gaps(record, period, until),
         "revisions": tables.revisions(record, period, until),
         "changes": tables.changes(reader, period, until),
@@ -53,12 +66,28 @@ def _record(reader: HistoryReader, period: Period) -> Record:
     return near if wide == period.interval else Record(reader, wide, period.timezone)
 
 
-def _checks(record: Record, period: Period, now: Micros, checks: Collection[CheckId] | None) -> list[dict[str, Any]]:
+def _checks(
+    record: Record,
+    period: Period,
+    now: Micros,
+    slow: Mapping[CheckId, Mapping[str, Any]],
+    checks: Collection[CheckId] | None,
+) -> list[dict[str, Any]]:
     interval = period.interval
-    incidents = record.reader.incidents(start=interval.start, end=interval.end)
-    runs = record.reader.runs(interval.start - interval.start % HOUR, interval.end)
+    incidents: dict[CheckId, list[Incident]] = defaultdict(list)
+    for incident in record.reader.incidents(start=interval.start, end=interval.end):
+        if incident.kind is IncidentKind.NODE:
+            for member in incident.members:
+                incidents[member].append(incident)
+    runs = record.runs(Interval(interval.start, max(interval.start, min(interval.end, now))))
     return [
-        _check(check, uptime.account(record.timeline(check), interval, now), incidents, runs.get(check, Runs()))
+        _check(
+            check,
+            uptime.account(record.timeline(check), interval, now),
+            incidents[check],
+            runs.get(check, Counted(0, 0)),
+        )
+        | {"latency": latency.percentiles(slow[check]["buckets"]) if check in slow else None}
         for check, watched in record.watched.items()
         if any(w.start < min(interval.end, now) and w.end > interval.start for w in watched)
         and (checks is None or check in checks)
@@ -82,13 +111,16 @@ def _revision(reader: HistoryReader, at: Micros) -> dict[str, Any] | None:
     return {"hash": revision.hash, "since": iso(revision.at), "who": revision.who} if revision else None
 
 
-def _check(check: CheckId, account: uptime.Account, incidents: Sequence[Incident], runs: Runs) -> dict[str, Any]:
+def _check(check: CheckId, account: uptime.Account, incidents: Sequence[Incident], runs: Counted) -> dict[str, Any]:
     return {
         "node": check.node,
         "check": check.check,
         **tables.figures(account),
-        "incidents": [_outage(outage, _incident_of(check, outage, incidents)) for outage in account.outages],
-        "runs": runs.total,
+        "reliability": outages.summary(
+            reliability(account.outages, account.classes[Class.UP] + account.classes[Class.DEGRADED])
+        ),
+        "incidents": [_outage(outage, _incident_of(outage, incidents)) for outage in account.outages],
+        "runs": runs.runs,
         "brief_failures": runs.brief,
     }
 
@@ -96,25 +128,22 @@ def _check(check: CheckId, account: uptime.Account, incidents: Sequence[Incident
 def _outage(outage: uptime.Outage, incident: Incident | None) -> dict[str, Any]:
     return {
         "id": incident and incident.id,
-        "at_least_seconds": outage.at_least / SECOND,
-        "at_most_seconds": outage.at_most / SECOND,
+        **outages.listed(outage),
         "last_good": None if outage.last_good is None else iso(outage.last_good),
-        "since": iso(outage.since),
-        "noticed": iso(outage.noticed),
-        "ended": None if outage.ended is None else iso(outage.ended),
         "reason": outage.reason,
     }
 
 
-def _incident_of(check: CheckId, outage: uptime.Outage, incidents: Iterable[Incident]) -> Incident | None:
-    """The incident that was open when the outage began."""
+def _incident_of(outage: uptime.Outage, incidents: Iterable[Incident]) -> Incident | None:
+    """The one of these that was open when the outage began."""
     for incident in incidents:
         open_then = incident.since <= outage.since and (incident.ended is None or incident.ended > outage.since)
-        if incident.kind is IncidentKind.NODE and check in incident.members and open_then:
+        if open_then:
             return incident
     return None
 
 
 def _in_order(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    outages = [{"node": row["node"], "check": row["check"], **outage} for row in rows for outage in row["incidents"]]
-    return sorted(outages, key=lambda outage: (outage["since"], outage["node"], outage["check"]))
+    return outages.in_order(
+        {"node": row["node"], "check": row["check"], **outage} for row in rows for outage in row["incidents"]
+    )

@@ -12,8 +12,22 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-TABLES = ("objectives", "services", "nodes", "checks", "incidents", "maintenance", "gaps", "revisions", "changes")
-APART = frozenset({"days", "months", "incidents"})
+TABLES = (
+    "objectives",
+    "services",
+    "worst",
+    "places",
+    "nodes",
+    "checks",
+    "incidents",
+    "outages",
+    "latency",
+    "maintenance",
+    "gaps",
+    "revisions",
+    "changes",
+)
+APART = frozenset({"days", "months", "incidents", "outages", "quarters"})
 """Lists that have a table of their own, or none."""
 
 
@@ -46,6 +60,19 @@ def _tables(report: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any
             for one in row[inner]
         ]
         yield f"objective_{inner}", rows
+    for name in ("service", "node"):
+        yield (
+            f"{name}_months",
+            [{name: row[name], **_flat(month)} for row in report[f"{name}s"] for month in row["months"]],
+        )
+    yield (
+        "trend",
+        [
+            {"kind": row["kind"], "name": row["name"], "of": row["of"], **quarter}
+            for row in report["trend"]
+            for quarter in row["quarters"]
+        ],
+    )
     days = [{"node": row["node"], **_flat(day)} for row in report["nodes"] for day in row["days"]]
     yield "node_days", days
 
@@ -56,10 +83,10 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in row.items():
         if isinstance(value, Mapping):
             found |= {f"{key}_{name}": inner for name, inner in value.items()}
-        elif isinstance(value, list) and key not in APART and not (value and isinstance(value[0], Mapping)):
-            found[key] = "\n".join(map(str, value))
         elif not isinstance(value, list):
             found[key] = value
+        elif key not in APART:
+            found[key] = "\n".join(map(str, value))
     return found
 
 

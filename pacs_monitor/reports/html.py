@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pacs_monitor.format.human import number, pluralized
+from pacs_monitor.format.human import number, percentage, pluralized
 from pacs_monitor.reports import strip, words
 from pacs_monitor.reports.differences import value_of
+from pacs_monitor.reports.words import DASH
 
 WORST = 5
-"""Nodes that the first page names."""
+"""Rows of an agreement that the first page names."""
 NO_BREAK = "\N{NO-BREAK SPACE}"
 ORDER = ("missed", "not_assessable", "within", "met")
 
@@ -40,16 +41,17 @@ def html(report: Mapping[str, Any]) -> str:
         "at_least": lambda seconds: _kept(words.exact(floor(seconds))),
         "at_most": lambda seconds: _kept(words.exact(ceil(seconds))),
         "number": number,
+        "known": lambda seconds: DASH if seconds is None else _kept(words.exact(seconds)),
+        "named": lambda row, key: (row[key], row),
         "ratio": _ratio,
         "counted": pluralized,
     }
-    environment.globals |= {"words": words, "strip": strip, "value_of": value_of}
+    environment.globals |= {"words": words, "strip": strip, "value_of": value_of, "labelled": _labelled}
     agreements = _agreements(report)
     return environment.get_template("report.html").render(
         report=report,
         agreements=agreements,
         roles=_by_role(report),
-        worst=_worst(report),
         months=_months(report),
         unproven=[row for row in report["checks"] if row["unknown_by_cause"]["unproven"]],
     )
@@ -63,9 +65,17 @@ def _agreements(report: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _agreement(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     periods, subjects = {row["period"] for row in rows}, {row["title"] for row in rows}
-    for row in rows:
-        parts = [row["title"]] if len(subjects) > 1 or len(rows) == 1 else []
-        row["label"] = ", ".join([*parts, row["period"]] if len(periods) > 1 or len(rows) == 1 else parts)
+    single = len(rows) == 1
+    rows = [
+        row
+        | {
+            "label": ", ".join(
+                ([row["title"]] if len(subjects) > 1 or single else [])
+                + ([row["period"]] if len(periods) > 1 or single else [])
+            )
+        }
+        for row in rows
+    ]
     worst = sorted(rows, key=lambda row: (ORDER.index(row["verdict"]), row["left_seconds"]))
     bad = [row for row in worst if row["verdict"] in ("missed", "not_assessable")]
     return {
@@ -90,16 +100,15 @@ def _summary(rows: list[dict[str, Any]], bad: int, periods: int, subjects: int) 
     return f"met {link} {'all' if not bad else f'{good} of'} {len(rows)} {what}{so_far}"
 
 
+def _labelled(agreements: list[dict[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
+    return [(f"{agreement['name']}: {row['label']}", row) for agreement in agreements for row in agreement["rows"]]
+
+
 def _by_role(report: Mapping[str, Any]) -> list[tuple[str, list[Mapping[str, Any]]]]:
     def place(row: Mapping[str, Any]) -> str:
         return ", ".join(filter(None, (row["role"] or "no role", row["site"])))
 
     return [(name, list(rows)) for name, rows in groupby(report["nodes"], key=place)]
-
-
-def _worst(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    hurt = [row for row in report["nodes"] if row["seconds"]["down"] or row["seconds"]["unreachable"]]
-    return sorted(hurt, key=lambda row: row["availability"])[:WORST]
 
 
 def _months(report: Mapping[str, Any]) -> list[str]:
@@ -134,6 +143,4 @@ def _day(zone: ZoneInfo, text: str, *, last: bool = False) -> str:
 
 def _ratio(value: float | None) -> str:
     """Rounded down."""
-    if value is None:
-        return "not measured"
-    return words.percentage(round(value * 10**9) / 10**6, 1000.0, 3)
+    return "not measured" if value is None else percentage(value, decimals=3)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from pacs_monitor import objectives, services
+from pacs_monitor import objectives, services, uptime
 from pacs_monitor.config import NotReadableError, Then, then
 from pacs_monitor.fields import Match
 from pacs_monitor.history import HistoryReader, periods
 from pacs_monitor.intervals import FOREVER, Interval
-from pacs_monitor.model import CheckId, Maintained, Micros, Transition
+from pacs_monitor.model import SECOND, CheckId, Maintained, Micros, State, Transition
 from pacs_monitor.objectives import Bounds
 from pacs_monitor.pieces import Coverage, Timeline, pieces
 from pacs_monitor.proof import Identity, proofs
+from pacs_monitor.reliability import View, seen
 from pacs_monitor.services import NOTHING, Stretch, Track, combined, cut
+from pacs_monitor.uptime import Spell
+
+HOUR = 3600 * SECOND
 
 
 class Reign(NamedTuple):
@@ -36,7 +40,12 @@ class Record:
     reader: HistoryReader
     during: Interval
     timezone: str
-    _tracks: dict[tuple[CheckId, int, Bounds], Track] = field(default_factory=dict)
+    nodes_read: frozenset[str] | None = None
+    """Those whose ledgers are read; None for all."""
+    _said: dict[str, Then | None] = field(default_factory=dict)
+    _tracks: dict[tuple[CheckId, int, Bounds, View], Track] = field(default_factory=dict)
+    _runs: dict[Interval, dict[CheckId, periods.Counted]] = field(default_factory=dict)
+    _spells: dict[CheckId, list[Spell]] = field(default_factory=dict)
     _matches: dict[tuple[int, int], dict[str, list[CheckId]]] = field(default_factory=dict)
 
     @cached_property
@@ -59,12 +68,28 @@ class Record:
         """
         found: list[Reign] = []
         for revision in self.revisions:
-            said = _said(revision) or (found[-1].said if found else Then(self.timezone))
+            said = self._content(revision) or (found[-1].said if found else Then(self.timezone))
             if found:
                 found[-1] = found[-1]._replace(during=Interval(found[-1].during.start, revision.at))
             start = max(revision.at, self.during.start) if found else self.during.start
             found.append(Reign(Interval(start, max(start, self.during.end)), revision, said))
         return [reign for reign in found if reign.during.start < reign.during.end] or found[-1:]
+
+    def _content(self, revision: periods.Revision) -> Then | None:
+        """What a configuration said, read once; None where that is not on record or cannot be read."""
+        if revision.document is not None and revision.hash not in self._said:
+            try:
+                self._said[revision.hash] = then(revision.document, revision.hash)
+            except NotReadableError:
+                self._said[revision.hash] = None
+        return self._said.get(revision.hash)
+
+    def beyond(self, during: Interval, nodes: Iterable[str] | None) -> Record:
+        """The record of some nodes in another time; what was read already is not read again."""
+        other = Record(self.reader, during, self.timezone, None if nodes is None else frozenset(nodes), self._said)
+        for name in ("watched", "_goods", "_identities"):
+            other.__dict__[name] = getattr(self, name)
+        return other
 
     def reigns_in(self, during: Interval) -> list[Reign]:
         """Those that were in force at some time of it."""
@@ -82,6 +107,17 @@ class Record:
             spans[span.check].append(span)
         return spans
 
+    def runs(self, during: Interval) -> dict[CheckId, periods.Counted]:
+        """How often each check ran; the record counts by the hour, and after three days by the UTC day."""
+        if during not in self._runs:
+            self._runs[during] = periods.counted(self.reader, during.start - during.start % HOUR, during.end)
+        return self._runs[during]
+
+    def brief(self, checks: Iterable[CheckId], during: Interval) -> int:
+        """Failed runs of these that never led to a change of state."""
+        runs = self.runs(during)
+        return sum(runs[check].brief for check in checks if check in runs)
+
     def timeline(self, check: CheckId, notice: Micros = 0, bounds: Bounds = Bounds.MEASURED) -> Timeline:
         """The time of a check, with the windows that were announced early enough and the bounds that outages have."""
         ledger = self._ledgers.get(check, [])
@@ -92,7 +128,7 @@ class Record:
             if objectives.announced_in_time(span.announced, span.since, notice, zone)
         ]
         return Timeline(
-            objectives.bounded(ledger, bounds),
+            ledger if bounds is Bounds.MEASURED else objectives.bounded(ledger, bounds),
             self.watched.get(check, ()),
             self.coverage,
             self._behind.get(check, ()),
@@ -100,14 +136,32 @@ class Record:
             proofs(self._identities.get(check, ()), ledger, self._goods.get(check, ())),
         )
 
-    def track(self, check: CheckId, notice: Micros = 0, bounds: Bounds = Bounds.MEASURED) -> Track:
-        """The same as stretches."""
-        key = check, notice, bounds
+    def spells(self, check: CheckId) -> list[Spell]:
+        """The outages of a check, with all that is known of when they began and ended."""
+        if check not in self._spells:
+            fails = any(moved.after is State.DOWN for moved in self._ledgers.get(check, ()))
+            self._spells[check] = list(uptime.spells(self.timeline(check), self.during)) if fails else []
+        return self._spells[check]
+
+    def track(
+        self,
+        check: CheckId,
+        notice: Micros = 0,
+        bounds: Bounds = Bounds.MEASURED,
+        view: View = View.MEASURED,
+    ) -> Track:
+        """The same as stretches, with outages as they are seen in one of the ways."""
+        key = check, notice, bounds, view
         if key not in self._tracks:
-            self._tracks[key] = services.of_check(pieces(self.timeline(*key), self.during))
+            if view is View.MEASURED:
+                self._tracks[key] = services.of_check(pieces(self.timeline(check, notice, bounds), self.during))
+            else:
+                self._tracks[key] = seen(self.track(check, notice), self.spells(check), view)
         return self._tracks[key]
 
-    def of_service(self, name: str, notice: Micros = 0, bounds: Bounds = Bounds.MEASURED) -> Track:
+    def of_service(
+        self, name: str, notice: Micros = 0, bounds: Bounds = Bounds.MEASURED, view: View = View.MEASURED
+    ) -> Track:
         """A service by the rule that was in force at each time; while there was none, it was not watched."""
 
         def made(reign: Reign) -> Track:
@@ -115,27 +169,34 @@ class Record:
             if name not in rules:
                 return ()
             members = map(CheckId.parse, services.checks_of(name, rules))
-            tracks = {str(check): cut(self.track(check, notice, bounds), reign.during) for check in members}
+            tracks = {str(check): cut(self.track(check, notice, bounds, view), reign.during) for check in members}
             return services.of_service(name, rules, tracks, reign.during)
 
         return self._by_reign(made)
 
     def of_node(
-        self, node: str, match: Match | None = None, notice: Micros = 0, bounds: Bounds = Bounds.MEASURED
+        self,
+        node: str,
+        match: Match | None = None,
+        notice: Micros = 0,
+        bounds: Bounds = Bounds.MEASURED,
+        view: View = View.MEASURED,
     ) -> Track:
         """The checks of a node (that match) together: as bad as the worst of them."""
 
         def made(reign: Reign) -> Track:
-            checks = self._matched(reign, match).get(node, [])
-            return combined(len(checks), [cut(self.track(check, notice, bounds), reign.during) for check in checks])
+            checks = self.matched(reign, match).get(node, [])
+            return combined(
+                len(checks), [cut(self.track(check, notice, bounds, view), reign.during) for check in checks]
+            )
 
         return self._by_reign(made)
 
     def nodes(self, match: Match | None = None, during: Interval | None = None) -> list[str]:
         """Those with checks (that match) at some time, in order of their names."""
-        return sorted({node for reign in self.reigns_in(during or self.during) for node in self._matched(reign, match)})
+        return sorted({node for reign in self.reigns_in(during or self.during) for node in self.matched(reign, match)})
 
-    def _matched(self, reign: Reign, match: Match | None) -> dict[str, list[CheckId]]:
+    def matched(self, reign: Reign, match: Match | None) -> dict[str, list[CheckId]]:
         """The checks of each node (that match), found once: of a large estate they are asked for node by node."""
         key = id(reign.said), id(match)  # both are kept as long as this is
         if key not in self._matches:
@@ -153,7 +214,7 @@ class Record:
 
     @cached_property
     def _ledgers(self) -> dict[CheckId, list[Transition]]:
-        return periods.ledgers(self.reader, self.during)
+        return periods.ledgers(self.reader, self.during, self.nodes_read)
 
     @cached_property
     def _goods(self) -> dict[CheckId, list[Micros]]:
@@ -166,10 +227,3 @@ class Record:
     @cached_property
     def _behind(self) -> dict[CheckId, tuple[Interval, ...]]:
         return self.reader.unreachable(*self.during)
-
-
-def _said(revision: periods.Revision) -> Then | None:
-    try:
-        return None if revision.document is None else then(revision.document, revision.hash)
-    except NotReadableError:
-        return None

@@ -95,4 +95,5 @@ def _legend(kind: str) -> Markup:
 
 
 def _rect(kind: str, x: int, y: int, width: int, height: int) -> Markup:
-    return Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>').format(kind, x, y, width, height)
+    """Of numbers and a kind of ours: nothing in it needs to be escaped."""
+    return Markup(f'<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{height}"/>')  # noqa: S704

@@ -1,64 +1,134 @@
-"""Services, nodes, maintenance, gaps and changes of a period, as data of the report."""
+"""Services, nodes, gaps and changes of a period, as data of the report."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from functools import cache, partial
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
+from pacs_monitor import reliability
 from pacs_monitor.calendars import outside
 from pacs_monitor.history import HistoryReader
-from pacs_monitor.intervals import FOREVER, Interval
-from pacs_monitor.model import SECOND, Maintained, Micros, iso
+from pacs_monitor.intervals import Interval
+from pacs_monitor.model import SECOND, CheckId, Micros, iso
 from pacs_monitor.pieces import Cause, Class
+from pacs_monitor.reliability import View
+from pacs_monitor.reports import outages
 from pacs_monitor.reports.periods import Period, days
 from pacs_monitor.reports.record import Record
-from pacs_monitor.services import Track, cut
+from pacs_monitor.services import Service, Track, checks_of, cut
 from pacs_monitor.uptime import Account
 
 LONGEST_GAP = 300 * SECOND
 """Shorter gaps, as of a restart, are not listed."""
+WORST = 5
 WORST_FIRST = (Class.DOWN, Class.UNREACHABLE, Class.DEGRADED, Class.MAINTENANCE, Class.ABSENT, Class.UP, Class.UNKNOWN)
 
 
-def services(record: Record, period: Period, until: Micros) -> list[dict[str, Any]]:
+class Listing(NamedTuple):
+    """Rows, and the outages of all of them."""
+
+    rows: list[dict[str, Any]]
+    outages: list[dict[str, Any]]
+
+
+def services(record: Record, period: Period, until: Micros) -> Listing:
     """Every service that was configured at some time."""
-    during = Interval(period.interval.start, until)
-    rules: dict[str, str] = {}
+    during, found = Interval(period.interval.start, until), Listing([], [])
+    rules: dict[str, Service] = {}
+    members: dict[str, set[CheckId]] = defaultdict(set)
     for reign in record.reigns_in(during):
-        rules |= {name: service.rule for name, service in reign.said.services.items()}
+        rules |= reign.said.services
+        for name in reign.said.services:
+            members[name] |= set(map(CheckId.parse, checks_of(name, reign.said.services)))
+    for name, service in rules.items():
+        views = _views(partial(record.of_service, name), during)
+        account, outages = _account(views, during)
+        failed = {"brief_failures": record.brief(members[name], during)}
+        months = {"months": _months(_days(views(View.MEASURED), days(during, period.timezone)))}
+        found.rows.append({"service": name, "rule": service.rule} | account | failed | months)
+        found.outages.extend({"kind": "service", "of": name} | outage for outage in outages)
+    return found
+
+
+def nodes(record: Record, period: Period, until: Micros) -> Listing:
+    """Every node, all of its checks together."""
+    during, found = Interval(period.interval.start, until), Listing([], [])
+    known = record.said_at(until).nodes
+    earlier = {name: node for reign in record.reigns for name, node in reign.said.nodes.items()}
+    calendar, failed = days(during, period.timezone), Counter[str]()
+    for check, counted in record.runs(during).items():
+        failed[check.node] += counted.brief
+    for name in record.nodes(during=during):
+        node = known.get(name) or earlier[name]
+        views = _views(partial(record.of_node, name), during)
+        account, outages = _account(views, during)
+        by_day = list(_days(views(View.MEASURED), calendar))
+        facts = {"node": name, "title": node.title or name, "site": node.site, "role": node.role}
+        more = {"brief_failures": failed[name], "months": _months(by_day), "days": by_day}
+        found.rows.append(facts | account | more)
+        found.outages.extend({"kind": "node", "of": name} | outage for outage in outages)
+    found.rows.sort(key=lambda row: (row["role"], row["site"], row["node"]))
+    return found
+
+
+def places(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The nodes of each role and site together: sums, and the worst, since a mean would hide it."""
+    found = []
+    for (role, site), group in groupby(rows, key=lambda row: (row["role"], row["site"])):
+        nodes = list(group)
+        measured = [row for row in nodes if row["availability"] is not None]
+        worst = min(measured, key=lambda row: row["availability"], default=None)
+        found.append(
+            {
+                "role": role,
+                "site": site,
+                "nodes": len(nodes),
+                "outages": sum(row["outages"] for row in nodes),
+                "down_seconds": sum(row["seconds"]["down"] for row in nodes),
+                "unreachable_seconds": sum(row["seconds"]["unreachable"] for row in nodes),
+                "unknown_seconds": sum(row["seconds"]["unknown"] for row in nodes),
+                "lowest_availability": worst and worst["availability"],
+                "lowest": worst and worst["node"],
+            }
+        )
+    return found
+
+
+def worst(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The nodes with the lowest availability of those that were down."""
+    hurt = [row for row in rows if row["seconds"]["down"] or row["seconds"]["unreachable"]]
     return [
-        {"service": name, "rule": rule} | _account(cut(record.of_service(name), during)) for name, rule in rules.items()
+        {key: row[key] for key in ("node", "title", "role", "site", "availability", "availability_attributable")}
+        | {f"{kind}_seconds": row["seconds"][kind] for kind in ("down", "unreachable")}
+        | {"outages": row["outages"]}
+        for row in sorted(hurt, key=lambda row: (row["availability"], row["node"]))[:WORST]
     ]
 
 
-def nodes(record: Record, period: Period, until: Micros, selected: Iterable[str] | None) -> list[dict[str, Any]]:
-    """Every node, all of its checks together; which of them are shown changes no figure."""
-    during = Interval(period.interval.start, until)
-    names, wanted = record.nodes(during=during), None if selected is None else set(selected)
-    known = record.said_at(until).nodes
-    earlier = {name: node for reign in record.reigns for name, node in reign.said.nodes.items()}
-    calendar = days(during, period.timezone)
-    rows = []
-    for name in names:
-        if wanted is None or name in wanted:
-            node = known.get(name) or earlier[name]
-            track = cut(record.of_node(name), during)
-            facts = {"node": name, "title": node.title or name, "site": node.site, "role": node.role}
-            rows.append(facts | _account(track) | {"days": list(_days(track, calendar))})
-    return sorted(rows, key=lambda row: (row["role"], row["site"], row["node"]))
+def _views(track: Callable[..., Track], during: Interval) -> Callable[[View], Track]:
+    """Each made once."""
+    return cache(lambda view: cut(track(view=view), during))
 
 
-def _account(track: Track) -> dict[str, Any]:
-    account = Account()
+def _account(views: Callable[[View], Track], during: Interval) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Where its time went and what its outages come to, and the list of these."""
+    account, track = Account(), views(View.MEASURED)
     for start, end, standing in track:
         account.classes[standing.counted] += end - start
         if standing.cause is not None and standing.counted is Class.UNKNOWN:
             account.causes[standing.cause] += end - start
-    outages = sum(bad for bad, _ in groupby(track, key=lambda part: part.standing.counted in WORST_FIRST[:2]))
-    return figures(account) | {"outages": outages}
+    working = account.classes[Class.UP] + account.classes[Class.DEGRADED]
+    found, listed = outages.of_tracks(views, during, working)
+    row = figures(account) | {
+        "outages": found["outages"],
+        "reliability": found,
+        "maintenance": outages.planned(reliability.maintenance(track)),
+    }
+    return row, listed
 
 
 def figures(account: Account) -> dict[str, Any]:
@@ -66,6 +136,35 @@ def figures(account: Account) -> dict[str, Any]:
     return {
         "seconds": {kind.value: time / SECOND for kind, time in account.classes.items()},
         "unknown_by_cause": {cause.value: time / SECOND for cause, time in account.causes.items()},
+        "availability": account.availability(),
+        "availability_attributable": account.attributable(),
+        "coverage": _coverage(account),
+    }
+
+
+def _coverage(account: Account) -> float | None:
+    """The share of the time in which it was watched that was measured."""
+    watched = sum(account.classes.values()) - account.causes[Cause.NOT_WATCHED]
+    unknown = account.classes[Class.UNKNOWN] - account.causes[Cause.NOT_WATCHED]
+    return (watched - unknown) / watched if watched else None
+
+
+def _months(by_day: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Month by month, from the days."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for run in by_day:
+        first = date.fromisoformat(run["day"])
+        months = Counter(f"{first + timedelta(days=n):%Y-%m}" for n in range(run["count"]))
+        for month, count in months.items():
+            for kind, seconds in run["seconds"].items():
+                found[month][kind] += round(seconds * SECOND) * count
+    return [{"month": month} | _of_month(times) for month, times in found.items()]
+
+
+def _of_month(times: Counter[str]) -> dict[str, Any]:
+    account = Account(classes={kind: times[kind.value] for kind in Class})
+    return {
+        "seconds": {kind.value: time / SECOND for kind, time in account.classes.items()},
         "availability": account.availability(),
         "availability_attributable": account.attributable(),
     }
@@ -95,35 +194,6 @@ def _days(track: Track, calendar: Sequence[tuple[str, Interval]]) -> Iterator[di
             "seconds": {kind.value: time / SECOND for kind, time in sorted(seconds.items())},
         }
         number += count
-
-
-def maintenance(record: Record, period: Period, until: Micros) -> list[dict[str, Any]]:
-    """Windows as they happened, with how long before they were announced."""
-    windows: dict[str, list[Maintained]] = defaultdict(list)
-    for spans in record.maintained.values():
-        for span in spans:
-            if span.since < until and (span.until is None or span.until > period.interval.start):
-                windows[span.window].append(span)
-    rows = []
-    for identity, spans in windows.items():
-        start = min(span.since for span in spans)
-        end = max(FOREVER if span.until is None else span.until for span in spans)
-        announced = spans[0].announced
-        day = period.local(start)[:10]
-        rows.append(
-            {
-                "id": identity,
-                "name": spans[0].name,
-                "from": period.local(start),
-                "to": None if end == FOREVER else period.local(end),
-                "seconds": (min(end, until) - max(start, period.interval.start)) / SECOND,
-                "announced": announced and announced.isoformat(),
-                "notice_days": None if announced is None else (date.fromisoformat(day) - announced).days,
-                "nodes": sorted({span.check.node for span in spans}),
-                "checks": len({span.check for span in spans}),
-            }
-        )
-    return sorted(rows, key=lambda row: (row["from"], row["id"]))
 
 
 def gaps(record: Record, period: Period, until: Micros) -> list[dict[str, Any]]:

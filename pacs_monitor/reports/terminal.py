@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Table
 
-from pacs_monitor.format.human import duration, percentage, table_moment
+from pacs_monitor.format.human import table_moment
 from pacs_monitor.model import parse_iso
+from pacs_monitor.reports import terminal_figures as figures
 
 SHOWN = ("up", "degraded", "down", "unreachable", "absent", "maintenance", "unknown", "outside_hours")
 
 
 def table(report: Mapping[str, Any]) -> RenderableType:
-    """The period, the time of each check by class, and each outage with its shortest and longest possible duration."""
+    """The period, what was agreed, the time of each check by class, outages with their bounds, and means."""
     period = report["period"]
     zone = ZoneInfo(period["timezone"])
     start, end, until = (_moment(period[key], zone) for key in ("from", "to", "accounted_until"))
     so_far = f", accounted until {until}" if period["so_far"] else ""
     head = f"[bold]{escape(period['name'])}[/bold]  {start} to {end}{so_far}, times in {period['timezone']}"
-    ran = f"The monitor ran for {_percentage(report['coverage'])} of it."
+    ran = f"The monitor ran for {figures.share(report['coverage'])} of it."
     agreed = [_agreed(row) for row in report["objectives"]]
     parts: list[RenderableType] = [head, ran, "", *agreed, *([""] if agreed else []), _checks(report)]
     if never := [_unproven(row) for row in report["checks"] if row["unknown_by_cause"]["unproven"]]:
@@ -31,6 +32,8 @@ def table(report: Mapping[str, Any]) -> RenderableType:
         parts += ["", words, *never]
     if report["incidents"]:
         parts += ["", _outages(report)]
+    for grid in figures.tables(report):
+        parts += ["", grid]
     return Group(*parts)
 
 
@@ -44,12 +47,12 @@ def _checks(report: Mapping[str, Any]) -> Table:
         "runs",
         "brief failures",
     )
-    grid = _grid(columns)
+    grid = figures.grid(columns)
     for column in grid.columns[1:]:
         column.justify = "right"
     for row in report["checks"]:
-        times = [_duration(row["seconds"][kind]) for kind in kinds]
-        felt, attributable = _percentage(row["availability"]), _percentage(row["availability_attributable"])
+        times = [figures.time(row["seconds"][kind]) for kind in kinds]
+        felt, attributable = figures.share(row["availability"]), figures.share(row["availability_attributable"])
         counts = str(row["runs"]), str(row["brief_failures"])
         grid.add_row(escape(f"{row['node']}/{row['check']}"), felt, attributable, *times, *counts)
     return grid
@@ -61,12 +64,12 @@ def _agreed(row: Mapping[str, Any]) -> str:
 
 
 def _unproven(row: Mapping[str, Any]) -> str:
-    return escape(f"  {row['node']}/{row['check']}, for {_duration(row['unknown_by_cause']['unproven'])}")
+    return escape(f"  {row['node']}/{row['check']}, for {figures.time(row['unknown_by_cause']['unproven'])}")
 
 
 def _outages(report: Mapping[str, Any]) -> Table:
-    columns = ("outage of", "reason", "last good", "since", "ended", "at least", "at most", "incident")
-    grid, zone = _grid(columns), ZoneInfo(report["period"]["timezone"])
+    columns = ("outage of", "reason", "last good", "since", "ended", "at least", "at most", "planned", "incident")
+    grid, zone = figures.grid(columns), ZoneInfo(report["period"]["timezone"])
     for outage in report["incidents"]:
         grid.add_row(
             escape(f"{outage['node']}/{outage['check']}"),
@@ -74,17 +77,12 @@ def _outages(report: Mapping[str, Any]) -> Table:
             _moment(outage["last_good"], zone) if outage["last_good"] else "never",
             _moment(outage["since"], zone),
             _moment(outage["ended"], zone) if outage["ended"] else "goes on",
-            _duration(outage["at_least_seconds"]),
-            _duration(outage["at_most_seconds"]),
+            figures.time(outage["at_least_seconds"]),
+            figures.time(outage["at_most_seconds"]),
+            figures.time(outage["planned_seconds"]) if outage["planned"] else "",
             outage["id"] or "",
         )
     return grid
-
-
-def _grid(columns: Iterable[str]) -> Table:
-    """On a narrow terminal cells wrap and nothing is cut; the first column never wraps, so that names can be found."""
-    cells = [Column(name, overflow="fold", no_wrap=not number) for number, name in enumerate(columns)]
-    return Table(*cells, box=None, pad_edge=False)
 
 
 def _any(report: Mapping[str, Any], kind: str) -> bool:
@@ -94,11 +92,3 @@ def _any(report: Mapping[str, Any], kind: str) -> bool:
 def _moment(text: str, zone: ZoneInfo) -> str:
     """A time of the report, whose time zone is given above the tables."""
     return table_moment(parse_iso(text), zone)
-
-
-def _percentage(ratio: float | None) -> str:
-    return "not measured" if ratio is None else percentage(ratio, decimals=3)
-
-
-def _duration(seconds: float) -> str:
-    return duration(seconds, exact=True)

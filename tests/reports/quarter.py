@@ -131,7 +131,7 @@ async def recorded(folder: Path, until: Micros, trouble: Sequence[Trouble] = TRO
     await history.adopt(CHECKS, Revision("a1b2c3d4e5f6", "it-duty", "", canonical(estate)))
     up = [Transition(check, State.UNKNOWN, State.UP, None, GOODS, GOODS + SECOND) for check in CHECKS]
     await history.record(Entry(tuple(up)))
-    for when, entry in sorted([*_entries(trouble), *_windows()], key=lambda item: item[0]):
+    for when, entry in sorted([*entries(trouble), *_windows()], key=lambda item: item[0]):
         if when < until:
             if clock.time < DARK[0] <= when:
                 await live(history, clock, DARK[0])
@@ -144,7 +144,8 @@ async def recorded(folder: Path, until: Micros, trouble: Sequence[Trouble] = TRO
     return history, clock
 
 
-def _entries(trouble: Sequence[Trouble]) -> list[tuple[Micros, Entry]]:
+def entries(trouble: Sequence[Trouble]) -> list[tuple[Micros, Entry]]:
+    """What is recorded of it, and when."""
     found = []
     for check, start, end, state, reason in trouble:
         began = Transition(check, State.UP, state, start - 60 * SECOND, start, start + 30 * SECOND, reason)
@@ -172,7 +173,7 @@ def _windows() -> list[tuple[Micros, Entry]]:
 
 def trouble_began(check: CheckId, start: Micros) -> Entry:
     """It is down from then on."""
-    return _entries([Trouble(check, start, start + HOUR)])[0][1]
+    return entries([Trouble(check, start, start + HOUR)])[0][1]
 
 
 async def live(history: History, clock: HandClock, until: Micros) -> None:

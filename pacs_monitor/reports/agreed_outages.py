@@ -1,0 +1,135 @@
+"""The outages under an agreement, each with how much of it counts, so that they add up to the figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from pacs_monitor.config.agreed import ObjectiveSettings
+from pacs_monitor.intervals import Amount, Interval
+from pacs_monitor.model import SECOND, CheckId, Micros
+from pacs_monitor.objectives import Bounds, Counts, Kept, Share, account
+from pacs_monitor.reliability import Extent, View, extents
+from pacs_monitor.reports.periods import Period
+from pacs_monitor.reports.record import Record
+from pacs_monitor.services import Track, checks_of
+from pacs_monitor.uptime import Outage
+
+
+class Subject(NamedTuple):
+    """What an agreement is about."""
+
+    kind: str
+    """`service` or `node`."""
+    name: str
+
+
+class AgreedOutage(NamedTuple):
+    """An outage, and how much of it is what, in microseconds."""
+
+    extent: Extent
+    counted: Micros
+    at_least: Micros
+    at_most: Micros
+    excluded: Micros
+    forgiven: Micros
+    unreachable: Micros
+
+    def plain(self) -> Outage:
+        """As any other."""
+        span, ends, _, noticed = self.extent
+        end = span.end if ends else None
+        return Outage(span.start, end, None, noticed, None, self.at_least, self.at_most, self.counted, self.excluded)
+
+    def listed(self, period: Period) -> dict[str, Any]:
+        """As data; `planned` marks one that planned maintenance leaves out `whole` or `partly`."""
+        span, ends, _, noticed = self.extent
+        return {
+            "from": period.local(span.start),
+            "to": period.local(span.end),
+            "goes_on": not ends,
+            "noticed": period.local(noticed),
+            "counted_seconds": self.counted / SECOND,
+            "at_least_seconds": self.at_least / SECOND,
+            "at_most_seconds": self.at_most / SECOND,
+            "excluded_seconds": self.excluded / SECOND,
+            "planned": None if not self.excluded else "partly" if self.counted or self.forgiven else "whole",
+            "forgiven_seconds": self.forgiven / SECOND,
+            "unreachable_seconds": self.unreachable / SECOND,
+        }
+
+
+class Views:
+    """The track of what an agreement is about, by its notice, in each way of seeing it."""
+
+    def __init__(self, record: Record, objective: ObjectiveSettings, subject: Subject) -> None:
+        self._record, self._objective, self._subject = record, objective, subject
+        self._made: dict[View, Track] = {}
+
+    def __call__(self, view: View) -> Track:
+        if view not in self._made:
+            self._made[view] = self._make(view)
+        return self._made[view]
+
+    def _make(self, view: View) -> Track:
+        objective, name = self._objective, self._subject.name
+        notice = round(objective.notice * SECOND)
+        bounds = objective.outage if view is View.MEASURED else Bounds.MEASURED
+        if self._subject.kind == "service":
+            return self._record.of_service(name, notice, bounds, view)
+        return self._record.of_node(name, objective.match, notice, bounds, view)
+
+    def checks(self, during: Interval) -> set[CheckId]:
+        """All that it rested on at some time."""
+        found: set[CheckId] = set()
+        for reign in self._record.reigns_in(during):
+            if self._subject.kind == "node":
+                found |= set(self._record.matched(reign, self._objective.match).get(self._subject.name, ()))
+            elif self._subject.name in reign.said.services:
+                found |= set(map(CheckId.parse, checks_of(self._subject.name, reign.said.services)))
+        return found
+
+
+def outages(
+    views: Views, kept: Kept, period: Interval, until: Micros, hours: list[Interval] | None
+) -> list[AgreedOutage]:
+    """Those with any time in the agreed hours that counts, is left out, or is too short to count."""
+    terms = kept.terms
+    found = extents(views, Interval(period.start, until), terms.is_bad)
+    if not found:
+        return []
+    least, most = (account(views(view), period, until, hours, terms) for view in (View.AT_LEAST, View.AT_MOST))
+    counted, at_least, at_most = (_amount(each, _counts(each)) for each in (kept, least, most))
+    excluded, forgiven, unreachable = (
+        _amount(kept, {wanted}.__contains__) for wanted in (Share.EXCLUDED, Share.FORGIVEN, Share.UNREACHABLE)
+    )
+    rows = (
+        AgreedOutage(
+            one,
+            counted.within(one.span),
+            at_least.within(one.span),
+            at_most.within(one.widest),
+            excluded.within(one.span),
+            forgiven.within(one.span),
+            unreachable.within(one.span),
+        )
+        for one in found
+    )
+    return [row for row in rows if row.counted or row.excluded or row.forgiven or row.unreachable]
+
+
+def _counts(kept: Kept) -> Callable[[Share], bool]:
+    shares = {Share.DOWN}
+    shares |= {Share.UNREACHABLE} if kept.terms.counts is Counts.FELT else set()
+    shares |= set() if kept.terms.degraded_is_up else {Share.DEGRADED}
+    return shares.__contains__
+
+
+def _amount(kept: Kept, wanted: Callable[[Share], bool]) -> Amount:
+    """Of excluded time only what would be downtime: a window is no outage."""
+    bad = {Share.DOWN, Share.UNREACHABLE} | (set() if kept.terms.degraded_is_up else {Share.DEGRADED})
+    return Amount(
+        Interval(part.start, part.end)
+        for part in kept.parts
+        if wanted(part.share) and (part.share is not Share.EXCLUDED or part.measured in bad)
+    )

@@ -1,0 +1,74 @@
+"""What had been planned for windows of maintenance, and since when that was known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+from ulid import ULID
+
+from pacs_monitor.alerting.events import restored
+from pacs_monitor.alerting.planned import Planned
+from pacs_monitor.alerting.words import Extend, Finish
+from pacs_monitor.alerting.words import Plan as Added
+from pacs_monitor.model import SECOND, Micros
+from pacs_monitor.reports.record import Record
+
+WORDS = ("maintenance_add", "maintenance_extend", "maintenance_end")
+BEFORE = 60 * SECOND
+"""A window is named shortly before its word is recorded."""
+
+
+@dataclass
+class Plan:
+    """A window as it was planned at first."""
+
+    start: Micros
+    end: Micros
+    added: Micros
+    """When it was planned; of one in the configuration, when the first one that has it came into force."""
+    by: str
+    extended: list[Micros] = field(default_factory=list)
+    """When its end was moved."""
+    ended: Micros | None = None
+    """When it was ended by hand."""
+
+
+def plans(record: Record, windows: Mapping[str, Micros]) -> dict[str, Plan]:
+    """Of these windows, each with when it began to count; one that came from a change calendar has none."""
+    found: dict[str, Plan] = {}
+    if not windows:
+        return found
+    first, last = min(windows.values()), max(windows.values())
+    for reign in record.reigns:
+        zone = ZoneInfo(reign.said.timezone)
+        for window in Planned(reign.said.maintenance, zone).between(first, last):
+            if window.id in windows and window.id not in found:
+                found[window.id] = Plan(window.start, window.end, reign.revision.at, window.by)
+    for at, word in _words(record, min(first, *map(_made, windows))):
+        if isinstance(word, Added):
+            if word.window.id in windows:
+                found[word.window.id] = Plan(word.window.start, word.window.end, at, word.window.by)
+        elif (plan := found.get(word.window)) is not None:
+            if isinstance(word, Extend):
+                plan.extended.append(at)
+            else:
+                plan.ended = at
+    return found
+
+
+def _words(record: Record, start: Micros) -> Iterator[tuple[Micros, Added | Extend | Finish]]:
+    for row in record.reader.events(start - BEFORE, record.during.end, WORDS):
+        try:
+            what = restored(row).what
+        except (KeyError, ValidationError):
+            continue
+        if isinstance(what, Added | Extend | Finish):
+            yield row.at, what
+
+
+def _made(window: str) -> Micros:
+    """The time in a ULID: when it was made, or of the configuration when the window begins."""
+    return int(ULID.from_str(window).timestamp * SECOND)

@@ -1,0 +1,117 @@
+"""Four quarters, as data of the report: the three before, and the one in which it ends, up to there.
+
+Each is judged as its own report had judged it: by the services, hours and terms that were in force then. Of a quarter
+in which nothing was measured nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pacs_monitor import objectives
+from pacs_monitor.config.agreed import ObjectiveSettings
+from pacs_monitor.intervals import Interval
+from pacs_monitor.model import Micros
+from pacs_monitor.objectives import Counts
+from pacs_monitor.pieces import Class
+from pacs_monitor.reliability import View
+from pacs_monitor.reports import agreements
+from pacs_monitor.reports.agreed_outages import Subject, Views
+from pacs_monitor.reports.periods import Period, overlapping
+from pacs_monitor.reports.record import Record
+from pacs_monitor.services import Track, checks_of, cut
+from pacs_monitor.uptime import Account
+
+QUARTERS = 4
+MOST_NODES = 500
+"""Of more than these the ledgers of all are read."""
+
+
+def rows(record: Record, period: Period, until: Micros, worst: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Of each service, each agreement about one, and the worst nodes."""
+    if until <= period.interval.start:
+        return []
+    quarters = _quarters(period, until)
+    names = {row["node"]: row["title"] for row in worst}
+    during = Interval(quarters[0].interval.start, until)
+    nodes = {*names, *_nodes_of_services(record)}
+    wide = record.beyond(during, nodes if len(nodes) <= MOST_NODES else None)
+    found = []
+    for name in sorted({name for reign in record.reigns_in(period.interval) for name in reign.said.services}):
+        found.append(_row("service", name, name, [_plain(wide.of_service(name), one, until) for one in quarters]))
+    for objective in agreements.in_period(record, period.interval).values():
+        if objective.service is not None:
+            told = [_agreed(wide, objective.name, one, until) for one in quarters]
+            found.append(_row("objective", objective.name, objective.service, told))
+    for name, title in names.items():
+        found.append(_row("node", name, title, [_plain(wide.of_node(name), one, until) for one in quarters]))
+    return found
+
+
+def _row(kind: str, name: str, of: str, quarters: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"kind": kind, "name": name, "of": of, "quarters": quarters}
+
+
+def _quarters(period: Period, until: Micros) -> list[Period]:
+    found: list[Period] = []
+    at = until - 1
+    while len(found) < QUARTERS:
+        found += overlapping("quarter", Interval(at, at + 1), period.timezone)
+        at = found[-1].interval.start - 1
+    return found[::-1]
+
+
+def _nodes_of_services(record: Record) -> set[str]:
+    rules = (reign.said.services for reign in record.reigns)
+    return {member.partition("/")[0] for of in rules for name in of for member in checks_of(name, of)}
+
+
+def _plain(track: Track, quarter: Period, until: Micros) -> dict[str, Any]:
+    account = Account()
+    for start, end, standing in cut(track, Interval(quarter.interval.start, min(quarter.interval.end, until))):
+        account.classes[standing.counted] += end - start
+    whole = sum(account.classes.values())
+    return _quarter(quarter, until) | {
+        "availability": account.availability(),
+        "availability_attributable": account.attributable(),
+        "coverage": (whole - account.classes[Class.UNKNOWN]) / whole,
+    }
+
+
+def _agreed(record: Record, name: str, quarter: Period, until: Micros) -> dict[str, Any]:
+    """By the terms that were in force last in that quarter; without any there is no figure."""
+    within = Interval(quarter.interval.start, min(quarter.interval.end, until))
+    objective = agreements.in_period(record, within).get(name)
+    found = _quarter(quarter, until) | dict.fromkeys(
+        ("availability", "availability_attributable", "availability_counted", "coverage", "verdict")
+    )
+    if objective is None or objective.service is None:
+        return found
+    kept = _kept(record, objective, within)
+    measured, whole = kept.measured
+    return found | {
+        "availability": agreements.availability(kept, Counts.FELT),
+        "availability_attributable": agreements.availability(kept, Counts.ATTRIBUTABLE),
+        "availability_counted": agreements.availability(kept, kept.terms.counts),
+        "coverage": measured / whole if whole else None,
+        "verdict": agreements.verdict(kept, quarter.so_far(until)) if objective.per == "quarter" else None,
+    }
+
+
+def _kept(record: Record, objective: ObjectiveSettings, within: Interval) -> objectives.Kept:
+    """Accounted in its own periods; one of a year is not read beyond the quarter."""
+    terms, parts, remaining = objective.terms(), list[objectives.Part](), 0
+    track = Views(record, objective, Subject("service", objective.service or ""))(View.MEASURED)
+    per_year = objective.per not in ("month", "quarter")
+    own = [within] if per_year else [one.interval for one in overlapping(objective.per, within, record.timezone)]
+    for interval in own:
+        hours = agreements.hours_of(record, objective, interval)
+        kept = objectives.account(track, interval, within.end, hours, terms)
+        parts += agreements.part_of(kept, within).parts
+        remaining += kept.remaining
+    return objectives.Kept(terms, tuple(parts), remaining)
+
+
+def _quarter(quarter: Period, until: Micros) -> dict[str, Any]:
+    return {"quarter": quarter.name, "so_far": quarter.so_far(until)}
