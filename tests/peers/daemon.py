@@ -16,6 +16,8 @@ from typing import Any
 import psutil
 import requests
 
+from tests.peers.forked import Forked
+
 READY_WITHIN = 150.0
 """Seconds: on a machine with ten times as much to do as it has processors, a start takes a minute."""
 ENDS_WITHIN = 20.0
@@ -24,7 +26,8 @@ ENDS_WITHIN = 20.0
 class RunningDaemon:
     """One daemon over one configuration file; may be killed and started again. Its log is kept beside the file.
 
-    `prefix`: words before its command, such as `names.NameService.prefix`.
+    `prefix`: words before its command, such as `names.NameService.prefix`; a process with a command line of its own
+    if there are any, and a copy of one that has imported everything otherwise.
     """
 
     def __init__(self, config: Path, listen: int, prefix: Sequence[str] = ()) -> None:
@@ -32,7 +35,7 @@ class RunningDaemon:
         self._prefix = prefix
         self.url = f"http://127.0.0.1:{listen}"
         self.log = config.with_suffix(".log")
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
 
     @property
     def pid(self) -> int:
@@ -40,10 +43,14 @@ class RunningDaemon:
         return self._process.pid
 
     def start(self, *, ready: bool = True) -> None:
-        with self.log.open("ab") as log:
-            command = [*self._prefix, sys.executable, "-m", "pacs_monitor", "run", "--config", str(self.config)]
-            environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        words = ["run", "--config", str(self.config)]
+        if not self._prefix:
+            self._process = Forked(words, self.log, os.environ)
+        else:
+            with self.log.open("ab") as log:
+                command = [*self._prefix, sys.executable, "-m", "pacs_monitor", *words]
+                environment = {**os.environ, "PYTHONFAULTHANDLER": "1"}
+                self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         if ready:
             self.wait_ready()
 
