@@ -61,11 +61,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "report": (
         "reports",
-        "Account for a period: every second as up, degraded, down, … or unknown, and each outage with its bounds.",
+        "Account for a period (`report 2026-Q3`), every second and each outage; freeze, verify and approve reports.",
     ),
     "constancy": (
         "constancy",
-        "Show the log of verified test transmissions that teleradiology needs, a month to a page, or explain its gaps.",
+        "The constancy log of a period, such as 2026-09: a month to a page, to be signed.",
     ),
     "simulate": (
         "simulating",

@@ -40,7 +40,8 @@ class _Reports(TyperGroup):
 filed = typer.Typer(
     cls=_Reports,
     no_args_is_help=True,
-    help="Account for a period: `report 2026-Q3`; freeze, verify and approve reports. "
+    help="Account for a period (`report 2026-Q3`), every second and each outage; freeze, verify and approve reports."
+    "\n\n"
     "The options of a report: `report make --help` (the word make may be left out).",
 )
 app.add_typer(filed, name="report")

@@ -24,7 +24,6 @@ from pacs_monitor.config.values import is_loopback
 from pacs_monitor.fields import Match, nodes_named
 from pacs_monitor.model import Paging, Presence, Severity
 from pacs_monitor.services import is_check
-from pacs_monitor.stores.settings import StoreSettings
 
 _GLOB = frozenset("*?[")
 
@@ -265,6 +264,8 @@ class _Checker:
 
 def _unproving(check: CheckDraft) -> str:
     """Why a check proves no arrival; empty if it does."""
+    from pacs_monitor.stores.settings import StoreSettings  # noqa: PLC0415 - it imports pydicom, and few need it
+
     if not isinstance(check.own, StoreSettings):
         return f"name a check that stores and verifies, such as dicom_store: {check.id} is a {check.probe.kind}"
     return f"set verify: find at {check.id}: verify: none proves no arrival" if check.own.verify == "none" else ""

@@ -74,7 +74,7 @@ def test_a_gap_is_explained_and_audited(site: Site) -> None:
     assert (said.returncode, said.stdout) == (0, f"constancy, {site.began}: explained by Ada\n"), said.stderr
     (row,) = [row for page in site.log()["pages"] for row in page["days"] if row["day"] == site.began]
     assert [(one["by"], one["why"]) for one in row["explanations"]] == [("Ada", "the archive was moved")]
-    entry = site.daemon.get("/api/v1/audit")[-1]
+    entry = site.daemon.get("/api/v1/audit")[0]
     assert (entry["by"], entry["action"], entry["why"]) == (
         "Ada",
         "POST /api/v1/constancy/explanations",
