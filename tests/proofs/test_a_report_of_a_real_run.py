@@ -11,6 +11,7 @@ import json
 import re
 import sqlite3
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -242,7 +243,7 @@ def test_the_figures_lie_within_what_the_peers_logged(tmp_path: Path, rounds: in
         assert checks.keys() == {"archive", "device"}
         for row in [*checks.values(), *report["services"]]:
             holds_together(row, until - since)
-        outages_are_bracketed(checks["archive"], run.crashes, archive.echoes())
+        outages_are_bracketed(checks["archive"], run.crashes, archive.echoes(), run.windows)
         outages_are_bracketed(checks["device"], run.stops, device.echoes())
         maintenance_is_bracketed(report, checks, run)
         the_gap_is_bracketed(checks, run)
@@ -262,14 +263,22 @@ def around(echoes: list[Micros], at: Micros) -> int:
     return max(n for n, one in enumerate(echoes) if one < at)
 
 
-def outages_are_bracketed(row: Any, outages: list[Outage], echoes: list[Micros]) -> None:
+def outages_are_bracketed(
+    row: Any, outages: list[Outage], echoes: list[Micros], windows: Sequence[tuple[Span, Span]] = ()
+) -> None:
     """By the last echo before and the first one after: at least less, at most more than lies between them.
 
     A peer that crashes or stands still may log an echo whose answer never arrives, so each bound looks one further.
-    What went down within planned maintenance is none of them.
+    What lies whole within planned maintenance is listed, and counts for nothing.
     """
+    planned = [one for one in row["incidents"] if one["planned_seconds"]]
+    assert len(planned) == len(windows)
+    for found, (begun, ended) in zip(planned, windows, strict=True):
+        assert begun.begun < parse_iso(found["since"]) < parse_iso(found["ended"]) < ended.ended
+        assert found["at_least_seconds"] == found["at_most_seconds"] == found["down_seconds"] == 0
+    counted = [one for one in row["incidents"] if one not in planned]
     least = most = 0
-    for found, outage in zip(row["incidents"], outages, strict=True):
+    for found, outage in zip(counted, outages, strict=True):
         n = around(echoes, outage.seen)
         since, ended = parse_iso(found["since"]), parse_iso(found["ended"])
         assert echoes[n - 2] < parse_iso(found["last_good"]) < echoes[n] + MILLISECOND
