@@ -33,6 +33,14 @@ class _Commands(TyperGroup):
         return name, name and command(name), rest
 
 
+class FirstCommand(TyperGroup):
+    """A group whose first command is meant where none is named: `report PERIOD` is `report make PERIOD`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named or not args else [next(iter(self.commands)), *args])
+
+
 def command(name: str) -> Any:
     """The command of this name, with its options."""
     import_module(f"{__package__}.{COMMANDS[name][0]}")

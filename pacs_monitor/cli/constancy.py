@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from pacs_monitor import reports
 from pacs_monitor.cli import client, words
-from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, fail, out
+from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, FirstCommand, TokenFile, Url, app, fail, out
 from pacs_monitor.cli.daemon_address import daemon_address
 from pacs_monitor.cli.estates import estate_or_contact
 from pacs_monitor.cli.reporting import browser, printed, write
@@ -23,14 +22,6 @@ from pacs_monitor.language import speaking
 from pacs_monitor.reports.constancy import NoLogError, build, html, table, zipped
 
 PATH = "/api/v1/constancy/explanations"
-SHOW = "show"
-
-
-class _PeriodOrVerb(TyperGroup):
-    """`constancy 2026-09` is `constancy show 2026-09`."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        return super().resolve_command(ctx, args if args[0] in self.commands else [SHOW, *args])
 
 
 class Format(StrEnum):
@@ -44,7 +35,7 @@ class Format(StrEnum):
 
 
 logs = typer.Typer(
-    cls=_PeriodOrVerb,
+    cls=FirstCommand,
     no_args_is_help=True,
     epilog="Example: pacs-monitor constancy 2026-09 --format pdf --output constancy.pdf",
 )
@@ -59,7 +50,7 @@ def constancy() -> None:
 Log = Annotated[str | None, typer.Option("--log", metavar="NAME", help="Which log, where there are several.")]
 
 
-@logs.command(SHOW)
+@logs.command()
 def show(
     period: Annotated[str, typer.Argument(help="2026-09, last-month, 2026-Q3, 2026, 2026-09-14, FROM..TO.")],
     form: Annotated[Format, typer.Option("--format", help="The output format.")] = Format.TABLE,

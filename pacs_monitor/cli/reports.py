@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
-from typer.core import TyperGroup
 
 from pacs_monitor.cli import reporting, words
 from pacs_monitor.cli.archive import Archive, tell
@@ -15,6 +14,7 @@ from pacs_monitor.cli.common import (
     DEFAULT_CONFIG,
     AsJson,
     ConfigFile,
+    FirstCommand,
     TokenFile,
     Url,
     app,
@@ -25,27 +25,15 @@ from pacs_monitor.cli.common import (
 )
 from pacs_monitor.reports.verifying import NotAReportError, verify
 
-MAKE = "make"
-HELP = ("--help", "-h")
-
-
-class _Reports(TyperGroup):
-    """`report PERIOD …` is `report make PERIOD …`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        named = args and (args[0] in self.commands or args[0] in HELP)
-        return super().parse_args(ctx, args if named or not args else [MAKE, *args])
-
-
 filed = typer.Typer(
-    cls=_Reports,
+    cls=FirstCommand,
     no_args_is_help=True,
     help="Account for a period (`report 2026-Q3`), every second and each outage; freeze, verify and approve reports."
     "\n\n"
     "The options of a report: `report make --help` (the word make may be left out).",
 )
 app.add_typer(filed, name="report")
-filed.command(MAKE, epilog="Example: pacs-monitor report last-quarter --format pdf --output report.pdf")(
+filed.command("make", epilog="Example: pacs-monitor report last-quarter --format pdf --output report.pdf")(
     reporting.report
 )
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="Which frozen report, as 2026-Q3/1; see list.")]

@@ -13,7 +13,10 @@ DICOMWEB = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
 
 
 class Orthanc(Program):
-    """`dicom_port` and `http_port` are its own; `settings` go into its configuration as they are."""
+    """`dicom_port` and `http_port` are its own; `settings` go into its configuration as they are.
+
+    `verbose`: its log has every request.
+    """
 
     def __init__(
         self,
@@ -22,6 +25,7 @@ class Orthanc(Program):
         ae_title: str = "ORTHANC",
         dicom_port: int | None = None,
         http_port: int | None = None,
+        verbose: bool = False,
         **settings: Any,
     ) -> None:
         self.ae_title = ae_title
@@ -45,7 +49,8 @@ class Orthanc(Program):
                 | settings
             )
         )
-        super().__init__([program("Orthanc", "orthanc"), str(configuration)], folder, self.dicom_port)
+        command = [program("Orthanc", "orthanc"), *(["--verbose"] if verbose else []), str(configuration)]
+        super().__init__(command, folder, self.dicom_port)
 
     def stop(self) -> None:
         """By SIGKILL: a clean end takes Orthanc more than three seconds, and its folder is of no more use."""

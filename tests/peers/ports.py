@@ -98,6 +98,10 @@ class Program:
             self.stop()
             raise
 
+    def said(self) -> str:
+        """What it has logged so far."""
+        return self._log.read_text(errors="replace")
+
     def _is_up(self) -> bool:
         assert self._process.poll() is None, f"it ended early:\n{self._log.read_text(errors='replace')}"
         return listens(self.port)
