@@ -47,6 +47,7 @@ from pacs_monitor.net import Resolver
 from pacs_monitor.net.connection_server import Refusals
 from pacs_monitor.reaper import reaper
 from pacs_monitor.reports.so_far import ObjectivesSoFar
+from pacs_monitor.scheduled_reports import ScheduledReports
 from pacs_monitor.self_checks import self_checks
 from pacs_monitor.supervision import Supervisor
 from pacs_monitor.threads import in_thread
@@ -120,6 +121,7 @@ class Daemon:
         )
         self.timetable = Timetable(self)
         self.objectives = ObjectivesSoFar(clock, history, lambda: self.estate)
+        self.scheduled_reports = ScheduledReports(self)
         self._beside: list[asyncio.Task[None]] = []
         self._keeper: asyncio.Task[None] | None = None
         self._taking: asyncio.Task[None] | None = None
@@ -173,11 +175,13 @@ class Daemon:
         self.desk.latest.restore(await self.history.read(lambda reader: Recent.read(reader, since)))
         self.desk.start(restored, self.history.off_since)
         self.timetable.start(restored.notes)
+        self.scheduled_reports.start(restored.notes)
         self._heart = self.supervisor.supervise("heartbeat", self._heartbeat_loop)
         self.keeping.start(self.estate.monitor)
         beside = {"dead man's switch": self.dead_mans_switch.keep, "refresh": refresher(self).keep}
         beside |= {"acknowledgements": poller(self).keep, "objectives": self.objectives.keep}
         beside |= {"timetable": self.timetable.keep, "change calendars": self.change_calendars.keep}
+        beside |= {"reports": self.scheduled_reports.keep}
         self._beside = [self.supervisor.supervise(name, keep) for name, keep in beside.items()]
         self._web.start()
         (host, port), scheme = self.address, "https" if self.estate.monitor.tls else "http"
@@ -322,6 +326,7 @@ class Daemon:
         for beside in (self.dead_mans_switch, self.change_calendars, self.objectives):
             beside.look_again()
         self.timetable.reloaded()
+        self.scheduled_reports.reloaded()
         if self._web is not None:
             changes += self._web.renew(self.estate.monitor.tls)
         self.last_reload_successful = True

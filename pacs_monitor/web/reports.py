@@ -102,9 +102,9 @@ class Desk:
                 raise HTTPException(422, [f"period: {error}"]) from None
             if isinstance(ready, Frozen):
                 return await self.one(ready.number) | {"new": False}
-            ready, without = await reports.with_pdf(ready)
+            contents, without = await reports.with_pdf(ready.contents)
             try:
-                await recorded(daemon.history.freeze(*ready))
+                await recorded(daemon.history.freeze(ready.report, contents))
             except TakenError as error:
                 raise HTTPException(409, str(error)) from None
         return await self.one(ready.report.number) | {"new": True} | ({"warning": without} if without else {})

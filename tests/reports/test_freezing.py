@@ -248,7 +248,7 @@ def test_the_commands_freeze_verify_and_approve_without_a_daemon(folder: Path, t
     config.write_text(q.ESTATE.replace("timezone:", f"database: '{url(folder)}', timezone:"))
     said = report("2026-Q3", "--final", "--by", "Ada", "--why", "for the board", config=config, PATH="/nowhere")
     assert (said.returncode, "2026-Q3/1" in said.stdout) == (0, True), said.stderr
-    assert "frozen without a PDF: install Chromium" in said.stderr
+    assert "made without a PDF: install Chromium" in said.stderr
     assert "nothing has changed since" in report("2026-Q3", "--final", config=config).stdout
     assert report("2026-Q3/1", "--format", "html", "--output", page, config=config).returncode == 0
     before = page.read_bytes()
