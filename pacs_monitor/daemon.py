@@ -116,9 +116,8 @@ class Daemon:
         self.keeping = Housekeeping(self.history, self.clock, self._resolver, self.supervisor)
         self.audit = self.keeping.audit
         self.dead_mans_switch = DeadMansSwitch(clock, lambda: self.estate.monitor.heartbeat, self_checks(self))
-        self.change_calendars = ChangeCalendars(
-            clock, lambda: self.estate, self.desk.plans.calendars, self.desk.happened
-        )
+        known, tell = self.desk.plans.calendars, self.desk.happened
+        self.change_calendars = ChangeCalendars(clock, lambda: self.estate, known, tell)
         self.timetable = Timetable(self)
         self.objectives = ObjectivesSoFar(clock, history, lambda: self.estate)
         self.scheduled_reports = ScheduledReports(self)
@@ -175,7 +174,6 @@ class Daemon:
         self.desk.latest.restore(await self.history.read(lambda reader: Recent.read(reader, since)))
         self.desk.start(restored, self.history.off_since)
         self.timetable.start(restored.notes)
-        self.scheduled_reports.start(restored.notes)
         self._heart = self.supervisor.supervise("heartbeat", self._heartbeat_loop)
         self.keeping.start(self.estate.monitor)
         beside = {"dead man's switch": self.dead_mans_switch.keep, "refresh": refresher(self).keep}
@@ -323,10 +321,9 @@ class Daemon:
         self._adopt(self.estate, restored)
         self.keeping.adopt(self.estate.monitor)
         self.desk.reloaded(self.estate)
-        for beside in (self.dead_mans_switch, self.change_calendars, self.objectives):
+        for beside in (self.dead_mans_switch, self.change_calendars, self.objectives, self.scheduled_reports):
             beside.look_again()
         self.timetable.reloaded()
-        self.scheduled_reports.reloaded()
         if self._web is not None:
             changes += self._web.renew(self.estate.monitor.tls)
         self.last_reload_successful = True

@@ -120,15 +120,18 @@ class ScheduledReports:
         self._standing: dict[str, Standing] = {}
         self._plan: dict[str, tuple[str, str]] = {}
         """The line and the zone of each."""
+        self._started = False
 
-    def start(self, notes: Iterable[Note]) -> None:
+    def _start(self, notes: Iterable[Note]) -> None:
         """With what the record has."""
         self._standing = {note.key: Standing(**note.data) for note in notes if note.kind == KIND and note.data}
-        self._plan = _plan(self._daemon.estate)
+        self._plan, self._started = _plan(self._daemon.estate), True
         self._begin(name for name in self._plan if name not in self._standing)
 
-    def reloaded(self) -> None:
-        """What is new, or has another line, begins now."""
+    def look_again(self) -> None:
+        """After a reload: what is new, or has another line, begins now."""
+        if not self._started:
+            return
         known, self._plan = self._plan, _plan(self._daemon.estate)
         self._begin(name for name, line in self._plan.items() if known.get(name) != line)
 
@@ -145,6 +148,8 @@ class ScheduledReports:
 
     async def keep(self) -> None:
         """As long as the daemon runs."""
+        if not self._started:
+            self._start(await self._daemon.history.read(HistoryReader.notes))
         while True:
             await self.look()
             await asyncio.sleep(LOOK)
