@@ -52,6 +52,7 @@ class Office:
         )
         daemon = await Daemon.open(load(file), self.clock)
         await daemon.start()
+        await until(lambda: bool(daemon.scheduled_reports.standing()))
         try:
             yield daemon
         finally:
