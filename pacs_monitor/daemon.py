@@ -47,6 +47,7 @@ from pacs_monitor.net import Resolver
 from pacs_monitor.net.connection_server import Refusals
 from pacs_monitor.reaper import reaper
 from pacs_monitor.reports.so_far import ObjectivesSoFar
+from pacs_monitor.scheduled_reports import ScheduledReports
 from pacs_monitor.self_checks import self_checks
 from pacs_monitor.supervision import Supervisor
 from pacs_monitor.threads import in_thread
@@ -115,11 +116,11 @@ class Daemon:
         self.keeping = Housekeeping(self.history, self.clock, self._resolver, self.supervisor)
         self.audit = self.keeping.audit
         self.dead_mans_switch = DeadMansSwitch(clock, lambda: self.estate.monitor.heartbeat, self_checks(self))
-        self.change_calendars = ChangeCalendars(
-            clock, lambda: self.estate, self.desk.plans.calendars, self.desk.happened
-        )
+        known, tell = self.desk.plans.calendars, self.desk.happened
+        self.change_calendars = ChangeCalendars(clock, lambda: self.estate, known, tell)
         self.timetable = Timetable(self)
         self.objectives = ObjectivesSoFar(clock, history, lambda: self.estate)
+        self.scheduled_reports = ScheduledReports(self)
         self._beside: list[asyncio.Task[None]] = []
         self._keeper: asyncio.Task[None] | None = None
         self._taking: asyncio.Task[None] | None = None
@@ -178,6 +179,7 @@ class Daemon:
         beside = {"dead man's switch": self.dead_mans_switch.keep, "refresh": refresher(self).keep}
         beside |= {"acknowledgements": poller(self).keep, "objectives": self.objectives.keep}
         beside |= {"timetable": self.timetable.keep, "change calendars": self.change_calendars.keep}
+        beside |= {"reports": self.scheduled_reports.keep}
         self._beside = [self.supervisor.supervise(name, keep) for name, keep in beside.items()]
         self._web.start()
         (host, port), scheme = self.address, "https" if self.estate.monitor.tls else "http"
@@ -319,7 +321,7 @@ class Daemon:
         self._adopt(self.estate, restored)
         self.keeping.adopt(self.estate.monitor)
         self.desk.reloaded(self.estate)
-        for beside in (self.dead_mans_switch, self.change_calendars, self.objectives):
+        for beside in (self.dead_mans_switch, self.change_calendars, self.objectives, self.scheduled_reports):
             beside.look_again()
         self.timetable.reloaded()
         if self._web is not None:

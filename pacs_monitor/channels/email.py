@@ -43,6 +43,9 @@ Message-ID. Mails of maintenance have an `.ics` for the calendar. No link does m
 open links. For filters: `X-Pacs-Monitor`, `-Event`, `-Severity`, `-Node`, `-Site`, `-Role`; critical pages have
 `Importance: high`. Nothing answers them (`Auto-Submitted`, `X-Auto-Response-Suppress`).
 
+A scheduled report is attached in the first of its `formats` that was made, as long as it is in its folder and at most
+10 MB; with `disclose: minimal` it is not.
+
 Domains may be international; what stands before the @ must be ASCII, because not every server on the way takes more
 (RFC 6531).
 """
@@ -59,6 +62,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from pacs_monitor.channels.shared.attachments import report_files
 from pacs_monitor.channels.shared.disclosure import Disclose, disclosed
 from pacs_monitor.channels.shared.mail import composed
 from pacs_monitor.channels.shared.recipients import RETRIED_FOR, Owed, Recipients
@@ -182,7 +186,8 @@ class Email:
     def deliver(self, notification: Notification, timeout: float) -> str:
         """Hand over one mail; what the server said, and who was not accepted; or DeliveryError."""
         data = disclosed(notification, self._settings.disclose)
-        mail = composed(notification, data, str(self._sender), ", ".join(map(str, self._to)))
+        attached = report_files(data)
+        mail = composed(notification, data, str(self._sender), ", ".join(map(str, self._to)), attached)
         about, addresses = notification.incident or notification.id, tuple(to.addr_spec for to in self._to)
         sent = Owed(notification.id, about, mail.as_bytes(), addresses, monotonic() + RETRIED_FOR)
         return _said(self._hand_over(sent, timeout))

@@ -115,10 +115,10 @@ class Archive:
                 fail(str(error), 2)
             if isinstance(ready, Frozen):
                 return filing.row(ready, frozen(reader, period.name)) | {"new": False}
-            ready, warning = reports.printed_too(ready)
+            contents, warning = reports.printed_too(ready.contents)
             audit = _audit(f"report {period.name} --final", by, why)
             with beside(self._database.url, [audit], reader) as connection:
-                freeze(connection, reader.monitor, *ready)
+                freeze(connection, reader.monitor, ready.report, contents)
             known = frozen(reader, period.name)
         row = filing.row(filing.found(known, ready.report.number), known) | {"new": True}
         return row | ({"warning": warning} if warning else {})

@@ -17,6 +17,7 @@ SECTIONS = (
     "routes",
     "default_route",
     "handover",
+    "reports",
     "sites",
     "calendars",
     "services",

@@ -125,6 +125,7 @@ def _estate(
         own_keys={name: channel.hidden for name, channel in channels if channel.hidden},
         oncall=oncalls,
         handover=draft.handover.settings if draft.handover else None,
+        reports={name: piece.settings for name, piece in draft.reports.items()},
         openings_per_minute={name: channel.common.settings.openings_per_minute for name, channel in channels},
         routes=tuple(_route(route.settings, calendars) for route in draft.routes),
         default_route=_route(draft.default_route.settings, calendars) if draft.default_route else Route(),

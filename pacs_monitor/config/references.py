@@ -173,6 +173,9 @@ class _Checker:
         if self.draft.handover:
             shift = self.draft.handover
             self._each("channel", self.known["channels"], shift.settings.channels, shift.tree, shift.path, "channels")
+        for report in self.draft.reports.values():
+            names = report.settings.channels
+            self._each("channel", self.known["channels"], names, report.tree, report.path, "channels")
         monitor = self.draft.monitor
         if monitor and monitor.settings.paging is not Paging.OFF and "default_route" not in self.draft.root.entries:
             message = "write default_route: {channels: […]}: incidents that no route matches notify no one"

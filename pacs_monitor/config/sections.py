@@ -15,6 +15,7 @@ from pacs_monitor.config.listening import DicomListener, Hl7Listener, ServerTls
 from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.members import LATER, Defaults, NodeTable
 from pacs_monitor.config.rota import OncallSettings
+from pacs_monitor.config.scheduled import ScheduledReport
 from pacs_monitor.config.values import (
     BearerToken,
     Count,
@@ -313,6 +314,8 @@ class Sections(Settings):
     """Who is notified of incidents that no route matches."""
     handover: HandoverSettings | None = None
     """The handover as a message, at a time of the day."""
+    reports: Mapping[str, ScheduledReport] = {}
+    """Reports that are made by themselves."""
     maintenance: tuple[MaintenanceSettings, ...] = ()
     """Planned windows, in which nobody is paged."""
     objectives: tuple[ObjectiveSettings, ...] = ()

@@ -2,7 +2,7 @@
 
 from pacs_monitor.reports.build import build
 from pacs_monitor.reports.csv import zipped
-from pacs_monitor.reports.freezing import NotOverError, Ready, freeze, printed_too, with_pdf
+from pacs_monitor.reports.freezing import NotOverError, Ready, documents, freeze, outcome, printed_too, with_pdf
 from pacs_monitor.reports.html import html
 from pacs_monitor.reports.pdf import PrintingError, browser, printed
 from pacs_monitor.reports.periods import Period, PeriodError, parse
@@ -16,8 +16,10 @@ __all__ = [
     "Ready",
     "browser",
     "build",
+    "documents",
     "freeze",
     "html",
+    "outcome",
     "parse",
     "printed",
     "printed_too",

@@ -81,24 +81,29 @@ def freeze(reader: HistoryReader, period: Period, now: Micros, by: str, why: str
         __version__,
         digest(written),
         tuple(_configurations(reader, period)),
-        tuple({key: row[key] for key in OUTCOME} for row in data["objectives"]),
+        outcome(data),
     )
     whole = data | {"frozen": _shown(report, period, before, changes)}
     return Ready(report, {DATA: written} | documents(orjson.dumps(whole)))
 
 
-async def with_pdf(ready: Ready) -> tuple[Ready, str]:
-    """With a PDF, where one can be printed; else why there is none."""
-    return await in_thread(lambda: printed_too(ready), "report-pdf")
+def outcome(data: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """What each agreement came to, for lists."""
+    return tuple({key: row[key] for key in OUTCOME} for row in data["objectives"])
 
 
-def printed_too(ready: Ready) -> tuple[Ready, str]:
+async def with_pdf(contents: Mapping[str, bytes]) -> tuple[dict[str, bytes], str]:
+    """Documents with a PDF, where one can be printed; else why there is none."""
+    return await in_thread(lambda: printed_too(contents), "report-pdf")
+
+
+def printed_too(contents: Mapping[str, bytes]) -> tuple[dict[str, bytes], str]:
     """The same, waiting for it."""
     try:
-        content = printed(ready.contents["html"].decode(), browser())
+        content = printed(contents["html"].decode(), browser())
     except PrintingError as error:
-        return ready, f"frozen without a PDF: {error}"
-    return Ready(ready.report, {**ready.contents, "pdf": content}), ""
+        return dict(contents), f"made without a PDF: {error}"
+    return {**contents, "pdf": content}, ""
 
 
 def documents(whole: bytes) -> dict[str, bytes]:

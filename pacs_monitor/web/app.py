@@ -26,13 +26,14 @@ from pacs_monitor.web.leading import Leading
 from pacs_monitor.web.links import add_links
 from pacs_monitor.web.lookup import entries_of, entry_of
 from pacs_monitor.web.oncall import add_oncall
+from pacs_monitor.web.pages.reports import add_report_pages
 from pacs_monitor.web.pages.routes import add_pages
 from pacs_monitor.web.pages.sign_in import add_sign_in
 from pacs_monitor.web.plans import add_plans
 from pacs_monitor.web.rate_limit import SingleFlight, TokenBucket
 from pacs_monitor.web.refusals import recorded, sentences
 from pacs_monitor.web.replies import add_replies
-from pacs_monitor.web.report import add_report
+from pacs_monitor.web.report import Drafts, add_report
 from pacs_monitor.web.reports import Desk, add_reports
 from pacs_monitor.web.said import add_words
 from pacs_monitor.web.scrapes import CompressedMetrics, add_scrapes
@@ -83,12 +84,13 @@ def create_app(daemon: DaemonView) -> FastAPI:
     add_handover(app, daemon)
     add_oncall(app, daemon)
     add_plans(app, daemon)
-    add_report(app, daemon)
-    reports = Desk(daemon)
+    drafts, reports = Drafts(daemon), Desk(daemon)
+    add_report(app, drafts)
     add_reports(app, reports)
     add_constancy(app, daemon)
     add_links(app)
     add_pages(app, daemon)
+    add_report_pages(app, daemon, drafts, reports)
     add_sign_in(app, daemon, sessions)
     return app
 

@@ -39,7 +39,17 @@ OPERATORS = frozenset({"/api/v1/reload", "/api/v1/audit"})
 """What only operators may read: a preview of the configuration, and who did what."""
 API = "/api/"
 SIGN_IN, SIGN_OUT, WALL = "/sign-in", "/sign-out", "/wall"
-LINKED = ("/incidents/", "/api/v1/incidents/", "/nodes/", "/checks/", SIGN_IN, WALL, "/maintenance", "/monitor")
+LINKED = (
+    "/incidents/",
+    "/api/v1/incidents/",
+    "/nodes/",
+    "/checks/",
+    SIGN_IN,
+    WALL,
+    "/maintenance",
+    "/monitor",
+    "/reports",
+)
 """Where links lead: people may follow them from wherever they read them. `/` is one, too."""
 CALLER = "pacs_monitor.caller"
 """In the scope: whose token it is (Caller); not there without `auth`."""

@@ -27,27 +27,42 @@ TYPES = {
 }
 
 
-def add_report(app: FastAPI, daemon: DaemonView) -> None:
-    """GET /api/v1/report."""
-    turns = SingleFlight(REST)
+SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""Content Security Policy Level 3 of a document that is shown: its own style, and nothing else."""
 
-    @app.get("/api/v1/report", summary="The uptime report of a period, such as 2026-Q3 or last-quarter.")
-    async def report(period: str = "last-quarter", format: Format = "json") -> Response:  # noqa: A002 - the query's name
-        zone, now = daemon.estate.monitor.timezone, daemon.clock.now()
+
+class Drafts:
+    """Reports as of now, one at a time."""
+
+    def __init__(self, daemon: DaemonView) -> None:
+        self._daemon = daemon
+        self._turns = SingleFlight(REST)
+
+    async def send(self, period: str, form: Format) -> Response:
+        """One of them; HTTPException where there is none."""
+        daemon, now = self._daemon, self._daemon.clock.now()
         try:
-            wanted = reports.parse(period, zone, now)
+            wanted = reports.parse(period, daemon.estate.monitor.timezone, now)
         except reports.PeriodError as error:
             raise HTTPException(422, str(error)) from None
-        if turns.busy:
+        if self._turns.busy:
             raise HTTPException(429, "try again: another report is being made", {"Retry-After": "5"})
 
         def made(reader: HistoryReader) -> bytes:
-            return _content(reports.build(reader, wanted, now), format)
+            return _content(reports.build(reader, wanted, now), form)
 
-        async with turns.turn():
+        async with self._turns.turn():
             content = await recorded(daemon.history.read(made, WITHIN))
-        headers = {"content-disposition": 'attachment; filename="report.zip"'} if format == "csv" else {}
-        return Response(content, media_type=TYPES[format], headers=headers)
+        headers = {"content-disposition": 'attachment; filename="report.zip"'} if form == "csv" else {}
+        return Response(content, media_type=TYPES[form], headers=headers | {"content-security-policy": SANDBOX})
+
+
+def add_report(app: FastAPI, drafts: Drafts) -> None:
+    """GET /api/v1/report."""
+
+    @app.get("/api/v1/report", summary="The uptime report of a period, such as 2026-Q3 or last-quarter.")
+    async def report(period: str = "last-quarter", format: Format = "json") -> Response:  # noqa: A002 - the query's name
+        return await drafts.send(period, format)
 
 
 def _content(built: dict[str, Any], form: Format) -> bytes:

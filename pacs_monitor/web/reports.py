@@ -19,14 +19,12 @@ from pacs_monitor.model import Micros
 from pacs_monitor.reports import filing
 from pacs_monitor.web.rate_limit import SingleFlight
 from pacs_monitor.web.refusals import recorded, sentences
-from pacs_monitor.web.report import REST, TYPES, WITHIN
+from pacs_monitor.web.report import REST, SANDBOX, TYPES, WITHIN
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.web.words import LONGEST_NAME, NOTHING, Line, PersonName, Words, speaker
 
 T = TypeVar("T")
 Format = Literal["json", "html", "csv", "pdf"]
-SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-"""Content Security Policy Level 3 of a document that is shown: its own style, and nothing else."""
 
 
 class Freeze(Words):
@@ -102,9 +100,9 @@ class Desk:
                 raise HTTPException(422, [f"period: {error}"]) from None
             if isinstance(ready, Frozen):
                 return await self.one(ready.number) | {"new": False}
-            ready, without = await reports.with_pdf(ready)
+            contents, without = await reports.with_pdf(ready.contents)
             try:
-                await recorded(daemon.history.freeze(*ready))
+                await recorded(daemon.history.freeze(ready.report, contents))
             except TakenError as error:
                 raise HTTPException(409, str(error)) from None
         return await self.one(ready.report.number) | {"new": True} | ({"warning": without} if without else {})

@@ -19,6 +19,14 @@ from pacs_monitor.reports.so_far import ObjectivesSoFar
 from pacs_monitor.web.audit import AuditTrail
 
 
+class Schedule(Protocol):
+    """Reports that are made by themselves."""
+
+    def standing(self) -> list[dict[str, Any]]:
+        """Each with its `name`, `next` time, when that was due which was `made` last, and the `trouble` that it has."""
+        ...
+
+
 class DaemonView(Protocol):
     """The running daemon, as the web sees it."""
 
@@ -44,6 +52,8 @@ class DaemonView(Protocol):
 
     @property
     def dead_mans_switch(self) -> DeadMansSwitch: ...
+    @property
+    def scheduled_reports(self) -> Schedule: ...
     @property
     def change_calendars(self) -> ChangeCalendars: ...
     @property

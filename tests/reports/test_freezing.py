@@ -142,8 +142,11 @@ async def test_a_later_change_makes_revision_two_with_its_differences(folder: Pa
     shown = json.loads(kept(history.reader, "2026-Q3/2")["json"])["frozen"]
     assert shown["replaces"]["number"] == "2026-Q3/1"
     by_figure = {(one["what"], one["figure"]): one for one in shown["differences"]}
-    objective = "objectives, PACS availability archive-service 2026-Q3 2026-07-01T00:00:00+02:00"
-    used = by_figure[objective, "used_seconds"]
+    ((_, used),) = [
+        (key, one)
+        for key, one in by_figure.items()
+        if key[0].startswith("objectives, PACS availability") and key[1] == "used_seconds" and key[0].count(", ") == 1
+    ]
     assert used["before"] == 56 * 60
     assert used["after"] == 56 * 60 + 102 * 60 - 12 * 60
     page = kept(history.reader, "2026-Q3/2")["html"].decode()
@@ -184,8 +187,7 @@ async def test_a_changed_digit_is_told_with_its_place(folder: Path) -> None:
     assert place.endswith("used_seconds: 1.0, frozen as 3360.0")
 
     (place,) = judged(reader, rezipped(found["csv"], "objectives.csv", b"3360.0", b"3300.0")).places
-    assert place.startswith("objectives.csv, row 2, ")
-    assert place.endswith("_seconds: '3300.0', frozen as '3360.0'")
+    assert re.fullmatch(r"objectives\.csv, row 2, \w+_seconds: '3300.0', frozen as '3360.0'", place)
     history.close()
 
 
@@ -246,7 +248,7 @@ def test_the_commands_freeze_verify_and_approve_without_a_daemon(folder: Path, t
     config.write_text(q.ESTATE.replace("timezone:", f"database: '{url(folder)}', timezone:"))
     said = report("2026-Q3", "--final", "--by", "Ada", "--why", "for the board", config=config, PATH="/nowhere")
     assert (said.returncode, "2026-Q3/1" in said.stdout) == (0, True), said.stderr
-    assert "frozen without a PDF: install Chromium" in said.stderr
+    assert "made without a PDF: install Chromium" in said.stderr
     assert "nothing has changed since" in report("2026-Q3", "--final", config=config).stdout
     assert report("2026-Q3/1", "--format", "html", "--output", page, config=config).returncode == 0
     before = page.read_bytes()

@@ -200,6 +200,35 @@ async def test_maintenance_is_previewed_planned_extended_and_ended(guarded: Guar
     assert (wrong.status_code, 'value="archive"' in wrong.text) == (422, True)
 
 
+async def test_a_report_is_frozen_approved_and_downloaded(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")  # printing takes long, and is tested elsewhere
+    operator, reader = await guarded.signed_in("oncall"), await guarded.signed_in("reader")
+    answer = await guarded.send(operator, "/reports", "/reports", do="freeze", period="2025-Q1", why="for the board")
+    assert (answer.status_code, answer.headers["location"]) == (303, "./reports?done=freeze")
+    number = "2025-Q1/1"
+    for fields in (
+        {"do": "approve", "number": number, "by": "Grace Hopper", "why": "as discussed"},
+        {"do": "distributed", "number": number, "to": "<b>the vendor</b>"},
+        {"do": "action", "number": number, "text": "second power supply", "owner": "IT", "due": "2026-12-15"},
+    ):
+        assert (await guarded.send(operator, "/reports", "/reports", **fields)).status_code == 303
+    page = (await reader.get("/reports")).text
+    for shown in ("2025-Q1/1", "Grace Hopper", "as discussed", "&lt;b&gt;the vendor&lt;/b&gt;", "second power supply"):
+        assert shown in page
+    assert "<form" not in page.partition("<main")[2]
+    document = await reader.get(f"/reports/{number}?format=html")
+    assert (document.status_code, "2025-Q1/1" in document.text) == (200, True)
+    assert document.headers["content-security-policy"].startswith("sandbox")
+    assert (await reader.get("/reports/last-quarter?format=csv")).content.startswith(b"PK")
+    refused = await guarded.send(operator, "/reports", "/reports", do="freeze", period="this-quarter")
+    assert (refused.status_code, "freeze it when it is over" in refused.text) == (422, True)
+    again = await guarded.send(operator, "/reports", "/reports", do="approve", number=number, by="Grace Hopper")
+    assert (again.status_code, "has approved 2025-Q1/1 already" in again.text) == (409, True)
+    forbidden = await guarded.send(reader, "/reports", "/reports", do="freeze", period="2025-Q2")
+    assert forbidden.status_code == 403
+    assert [entry["action"] for entry in await audited(guarded)].count("POST /reports") >= 4
+
+
 async def test_a_viewer_sees_no_way_to_write_and_has_none(guarded: Guarded) -> None:
     identity = await guarded.incident()
     browser = await guarded.signed_in("reader")

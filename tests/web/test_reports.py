@@ -32,7 +32,7 @@ async def frozen(served: Served, **words: str) -> dict[str, Any]:
 async def test_a_report_is_frozen_once_and_its_documents_stay(served: Served) -> None:
     first = await frozen(served, why="for the board")
     assert (first["new"], first["revision"], first["by"], first["why"]) == (True, 1, "Ada", "for the board")
-    assert "frozen without a PDF: install Chromium" in first["warning"]
+    assert "made without a PDF: install Chromium" in first["warning"]
     address = f"{REPORTS}/{first['number']}"
     before = {form: (await served.client.get(address, params={"format": form})).content for form in first["documents"]}
     assert set(before) == {"html", "csv", "json"}

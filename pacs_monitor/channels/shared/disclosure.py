@@ -107,6 +107,8 @@ def _summary(notification: Notification) -> str:
     data, event = notification.data, notification.event
     if data.get("kind") == "handover":
         return _handover(data)
+    if data.get("kind") == "report":
+        return _("A report of {monitor} is made: see its folder", monitor=data.get("monitor"))
     if event is Event.DIGEST:
         count, channel = len(data.get("missed", ())), data.get("channel")
         return _(

@@ -8,7 +8,7 @@ where one changes. Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.header import Header
 from email.headerregistry import Address
@@ -17,7 +17,7 @@ from email.policy import EmailPolicy
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from icalendar import Calendar
 from icalendar import Event as Appointment
@@ -101,7 +101,18 @@ def _words(text: str, name: str = "") -> str:
     return header.encode(linesep="\r\n")
 
 
-def composed(notification: Notification, data: Mapping[str, Any], sender: str, to: str) -> EmailMessage:
+class Attachment(NamedTuple):
+    """A file that goes with a mail."""
+
+    name: str
+    kind: str
+    """Its media type (RFC 2046)."""
+    content: bytes
+
+
+def composed(
+    notification: Notification, data: Mapping[str, Any], sender: str, to: str, attached: Sequence[Attachment] = ()
+) -> EmailMessage:
     """The mail; `sender` and `to` are header values, `data` is what of the page may be sent."""
     mail = EmailMessage(policy=_POLICY)
     domain = _domain(sender)
@@ -124,6 +135,9 @@ def composed(notification: Notification, data: Mapping[str, Any], sender: str, t
         mail.add_attachment(
             calendar, maintype="text", subtype="calendar", filename="maintenance.ics", params={"method": "PUBLISH"}
         )
+    for one in attached:
+        main, _slash, sub = one.kind.partition("/")
+        mail.add_attachment(one.content, maintype=main, subtype=sub, filename=one.name)
     return mail
 
 

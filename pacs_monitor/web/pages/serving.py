@@ -64,6 +64,10 @@ DONE = {
     "plan": "The maintenance is planned.",
     "extend": "The maintenance lasts longer.",
     "end": "The maintenance has ended.",
+    "freeze": "The report is frozen.",
+    "approve": "The report is approved.",
+    "distributed": "It is kept to whom the report was given.",
+    "action": "The action is kept with the report.",
 }
 """By what an address may say was done: nothing else of it is shown."""
 

@@ -126,12 +126,13 @@ def strip(line: uptime.Timeline, days: Sequence[Interval], now: Micros, zone: st
         seconds[Class.UNKNOWN] = max(0, seconds[Class.UNKNOWN] - watched)
         for kind, micros in account.classes.items():
             whole.classes[kind] += micros
-        cells.append(_cell(datetime.fromtimestamp(day.start // SECOND, UTC).astimezone(place).date(), seconds, day))
+        cells.append(cell(datetime.fromtimestamp(day.start // SECOND, UTC).astimezone(place).date(), seconds, day))
     figure = whole.availability()
     return Strip(tuple(cells), "" if figure is None else percentage(figure, 2))
 
 
-def _cell(day: date, seconds: dict[Class, Micros], whole: Interval) -> Cell:
+def cell(day: date, seconds: dict[Class, Micros], whole: Interval) -> Cell:
+    """A day, filled from below by what it was spent in."""
     day_length, y, layers = whole.end - whole.start, HEIGHT, []
     for kind in _FROM_BELOW:
         if seconds.get(kind, 0):

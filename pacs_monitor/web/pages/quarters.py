@@ -1,0 +1,135 @@
+"""What quarters came to, for the page of reports: agreements met or missed, and the days of their services.
+
+A past quarter is worked out at most once an hour, the one that goes on every ten minutes, one at a time and when
+somebody looks: it is pure Python, which the probes' loop waits for.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from pacs_monitor.history import HistoryError, HistoryReader
+from pacs_monitor.intervals import Interval
+from pacs_monitor.model import SECOND, Micros
+from pacs_monitor.reports import agreements, words
+from pacs_monitor.reports.periods import Period, days, overlapping
+from pacs_monitor.reports.record import Record
+from pacs_monitor.services import Track, cut
+from pacs_monitor.uptime import Class
+from pacs_monitor.web.pages.strip import Cell, cell
+from pacs_monitor.web.rate_limit import SingleFlight
+from pacs_monitor.web.view import DaemonView
+
+BACK = 4
+"""Quarters before the one that goes on."""
+YEAR: Micros = 370 * 86_400 * SECOND
+REST, WITHIN = 4.0, 60.0
+"""Times the duration of an account until the next one; seconds that one may take."""
+PAST_FOR, THIS_FOR = 3600.0, 600.0
+"""Seconds for which an account is shown."""
+NAMED = 5
+"""Of those that were missed."""
+ORDER = ("missed", "not_assessable", "within", "met")
+
+
+class Line(NamedTuple):
+    """An agreement in a quarter."""
+
+    name: str
+    verdict: str
+    """The worst of its rows."""
+    said: str
+    cells: tuple[Cell, ...]
+    """The days of its service; none where it is about nodes."""
+
+
+class Quarter(NamedTuple):
+    """What it came to."""
+
+    period: Period
+    so_far: bool
+    lines: tuple[Line, ...]
+    at: Micros
+    """When that was worked out."""
+
+
+class Quarters:
+    """Those of the last year, as far as they were worked out."""
+
+    def __init__(self, daemon: DaemonView) -> None:
+        self._daemon = daemon
+        self._turns = SingleFlight(REST)
+        self._known: dict[str, Quarter] = {}
+
+    async def look(self) -> list[tuple[Period, Quarter | None]]:
+        """The latest first; None where it is still to be worked out. Works out one of them."""
+        now, zone = self._daemon.clock.now(), self._daemon.estate.monitor.timezone
+        wanted = overlapping("quarter", Interval(now - YEAR, now), zone)[: -BACK - 2 : -1]
+        stale = [period for period in wanted if self._is_stale(period, now)]
+        if stale and not self._turns.busy:
+            async with self._turns.turn():
+                try:
+                    read = self._daemon.history.read
+                    self._known[stale[0].name] = await read(lambda reader: account(reader, stale[0], now), WITHIN)
+                except HistoryError:  # the page says so by itself
+                    pass
+        return [(period, self._known.get(period.name)) for period in wanted]
+
+    def _is_stale(self, period: Period, now: Micros) -> bool:
+        known = self._known.get(period.name)
+        if known is None or known.period.timezone != period.timezone or known.so_far != period.so_far(now):
+            return True
+        return now - known.at > (THIS_FOR if known.so_far else PAST_FOR) * SECOND
+
+
+def account(reader: HistoryReader, period: Period, now: Micros) -> Quarter:
+    """One quarter; for any thread."""
+    near = Record(reader, period.interval, period.timezone)
+    wide = agreements.widest(period, list(agreements.in_period(near, period.interval).values()))
+    record = near if wide == period.interval else Record(reader, wide, period.timezone)
+    rows = list(agreements.rows(record, period, now))
+    lines = [
+        _line(record, period, now, name, list(group)) for name, group in groupby(rows, key=lambda row: row["name"])
+    ]
+    return Quarter(period, period.so_far(now), tuple(lines), now)
+
+
+def _line(record: Record, period: Period, now: Micros, name: str, rows: Sequence[dict[str, Any]]) -> Line:
+    worst = min(rows, key=lambda row: ORDER.index(row["verdict"]))
+    cells: tuple[Cell, ...] = ()
+    if worst["subject"] == "service":
+        during = Interval(period.interval.start, min(period.interval.end, now))
+        cells = _cells(cut(record.of_service(worst["of"]), during), during, period.timezone)
+    return Line(name, worst["verdict"], _said(rows), cells)
+
+
+def _said(rows: Sequence[dict[str, Any]]) -> str:
+    if len(rows) == 1:
+        return str(rows[0]["sentences"][0])
+    bad = [row for row in rows if row["verdict"] in ("missed", "not_assessable")]
+    if not bad:
+        return f"Met in all {len(rows)} cases."
+    names = [f"{row['title']} {row['period']} ({words.MET[row['verdict']]})" for row in bad[:NAMED]]
+    more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
+    return f"Met in {len(rows) - len(bad)} of {len(rows)} cases; not in: {', '.join(names)}{more}."
+
+
+def _cells(track: Track, during: Interval, zone: str) -> tuple[Cell, ...]:
+    """A cell for each day, filled by the seconds of each class."""
+    calendar, place = days(during, zone), 0
+    seconds: list[dict[Class, Micros]] = [defaultdict(int) for _ in calendar]
+    for start, end, standing in track:
+        at = start
+        while at < end:
+            while calendar[place][1].end <= at:
+                place += 1
+            until = min(end, calendar[place][1].end)
+            seconds[place][standing.counted] += until - at
+            at = until
+    return tuple(
+        cell(date.fromisoformat(day), of_day, whole) for (day, whole), of_day in zip(calendar, seconds, strict=True)
+    )
