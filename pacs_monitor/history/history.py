@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
@@ -16,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ulid import ULID
 
 from pacs_monitor.format.human import duration
-from pacs_monitor.history import audit, constancy, frozen, people
+from pacs_monitor.history import audit, constancy, frozen, people, retention
 from pacs_monitor.history.accumulator import HeartbeatBatch
 from pacs_monitor.history.audit import AuditEntry
 from pacs_monitor.history.batches import Batches
@@ -53,6 +54,8 @@ OPENS_WITHIN = 20.0
 """Seconds for each step of opening the record, and for reading it all at the start."""
 CLOSES_WITHIN = 3.0
 READS_AT_ONCE = 2
+PAUSE, PATIENCE = 0.02, 4.0
+"""Seconds between two pieces of compaction at least, and how many times as long as the piece took."""
 
 
 class History:
@@ -214,6 +217,18 @@ class History:
         await self._durable(forget)
         while found := await self.read(lambda reader: people.find_documents(reader, now - kept), OPENS_WITHIN):
             await self._durable(partial(people.rewrite, found=found))
+
+    async def compact(self, kept: retention.Kept) -> None:
+        """Make the record small, and drop what is older than agreed (history.retention); raises HistoryError.
+
+        Most of the time is left to others: whatever is to be written meanwhile waits for one small piece at most.
+        """
+        now = self._clock.now()
+        while pieces := await self.read(lambda reader: retention.find(reader, kept, now), OPENS_WITHIN):
+            for piece in pieces:
+                began = time.monotonic()
+                await self._durable(piece)
+                await asyncio.sleep(max(PAUSE, PATIENCE * (time.monotonic() - began)))
 
     async def take_orphans(self, *, adopt: bool) -> tuple[Notification, ...]:
         """Take up what a former leader handed over (history.orphans); the notifications that are owed for it.
