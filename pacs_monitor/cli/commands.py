@@ -67,6 +67,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "constancy",
         "Show the log of verified test transmissions that teleradiology needs, a month to a page, or explain its gaps.",
     ),
+    "history": ("keeping", "Export, import, back up or move the history: the database in which all is on record."),
     "simulate": (
         "simulating",
         "Show who would be notified of what, when: by a written timeline, or by the recorded one; nothing is sent.",

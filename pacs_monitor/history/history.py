@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from typing import Self, TypeVar
 
@@ -17,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ulid import ULID
 
 from pacs_monitor.format.human import duration
-from pacs_monitor.history import audit, constancy, frozen, people, retention
+from pacs_monitor.history import audit, constancy, frozen, integrity, people, retention
 from pacs_monitor.history.accumulator import HeartbeatBatch
 from pacs_monitor.history.audit import AuditEntry
 from pacs_monitor.history.batches import Batches
@@ -47,7 +48,7 @@ from pacs_monitor.history.tables import monitors
 from pacs_monitor.history.term import Term
 from pacs_monitor.history.writer import Writer
 from pacs_monitor.model import CheckId, Clock, DeliveryResult, Entry, Micros, Notification, State, iso
-from pacs_monitor.threads import answer, started
+from pacs_monitor.threads import answer, in_thread, started
 
 T = TypeVar("T")
 OPENS_WITHIN = 20.0
@@ -92,6 +93,8 @@ class History:
         """When the run before this one was last alive, by the clock that it had; None if there was none."""
         self.last_beat: float | None = None
         """When a heartbeat was last durable, on the monotonic clock."""
+        self.damage: str | None = None
+        """What was found to be damaged when it was last looked for (`look_for_damage`)."""
         self._alive = Alive(number, str(ULID()), clock.now(), recorded)
         self._batches_to_write: deque[HeartbeatBatch] = deque()
         self._places = asyncio.Semaphore(READS_AT_ONCE)
@@ -229,6 +232,11 @@ class History:
                 began = time.monotonic()
                 await self._durable(piece)
                 await asyncio.sleep(max(PAUSE, PATIENCE * (time.monotonic() - began)))
+
+    async def look_for_damage(self) -> None:
+        """Sets `damage`; what cannot be read to its end in time is left as it was found before."""
+        with suppress(integrity.Unfinished):
+            self.damage = await in_thread(partial(integrity.damage, self._url), "history-integrity")
 
     async def take_orphans(self, *, adopt: bool) -> tuple[Notification, ...]:
         """Take up what a former leader handed over (history.orphans); the notifications that are owed for it.
