@@ -1,17 +1,23 @@
-"""What a leading daemon does beside its work: keeps the audit trail, forwards it, and lets names become roles."""
+"""What a leading daemon does beside its work: keeps the audit trail, forwards it, and keeps the record small.
+
+Names become roles, hours become days, and what is older than agreed goes.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
+import math
+from collections.abc import Awaitable, Callable
 
 from pacs_monitor.config import Estate, MonitorSettings
-from pacs_monitor.config.audit import AuditSettings
+from pacs_monitor.config.audit import AuditSettings, Retention
 from pacs_monitor.fields import tls_of
 from pacs_monitor.format.human import pluralized
 from pacs_monitor.history import AuditEntry, History, HistoryError
-from pacs_monitor.model import SECOND, Address, Clock, Resolver, Tidies
+from pacs_monitor.history.retention import Kept
+from pacs_monitor.model import RECORD, SECOND, Address, Clock, Resolver, Tidies
 from pacs_monitor.supervision import Supervisor
 from pacs_monitor.syslog import Receiver, Sender, Severity, message
 from pacs_monitor.web.audit import AuditTrail, sentence
@@ -19,8 +25,10 @@ from pacs_monitor.web.audit import AuditTrail, sentence
 log = logging.getLogger(__name__)
 
 DAY, HOUR = 86_400.0, 3600.0
-"""Seconds between two times that names become roles, and until the next try."""
+"""Seconds between two times that names become roles, and that the record is made small, or is tried again."""
 AFTER_START = 60.0
+LOOKS_EVERY, LASTS = 10.0, 120.0
+"""Seconds between two looks at how the record fares, and for which writes must have failed before people are told."""
 FORWARDED_WITHIN = 1.0
 """Seconds for what waits for the syslog receiver when the daemon ends."""
 SEVERITIES = {"done": Severity.NOTICE, "refused": Severity.WARNING, "failed": Severity.ERROR}
@@ -32,19 +40,19 @@ class Housekeeping:
     def __init__(self, history: History, clock: Clock, resolver: Resolver, supervisor: Supervisor) -> None:
         self.syslog = Sender(resolver)
         self.audit = AuditTrail(history.record_audit, clock, self._forward)
-        self._history, self._supervisor = history, supervisor
-        self._kept = 0
-        """Microseconds for which names of people are kept."""
+        self._history, self._supervisor, self._clock = history, supervisor, clock
+        self._retention = Retention()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, monitor: MonitorSettings) -> None:
         self.adopt(monitor)
         work = {"audit": self.audit.keep, "syslog": self.syslog.keep, "people": self._forget_people}
+        work |= {"compaction": self._compact, "integrity": self._watch_record}
         self._tasks = [self._supervisor.supervise(name, keep) for name, keep in work.items()]
 
     def adopt(self, monitor: MonitorSettings) -> None:
         """At the start, and after each reload."""
-        self._kept = round(monitor.retention.people * SECOND)
+        self._retention = monitor.retention
         self.syslog.adopt(receiver_of(monitor.audit))
 
     async def log_stranded(self, estate: Estate) -> None:
@@ -71,15 +79,49 @@ class Housekeeping:
         self.syslog.send(as_message(entry))
 
     async def _forget_people(self) -> None:
+        await self._regularly(DAY, "names of people are looked for again in an hour", self._forget)
+
+    async def _compact(self) -> None:
+        await self._regularly(HOUR, "the history is compacted again in an hour", self._make_small)
+
+    async def _forget(self) -> None:
+        await self._history.forget_people(round(self._retention.people * SECOND))
+
+    async def _make_small(self) -> None:
+        kept = self._retention
+        await self._history.compact(
+            Kept(*(round(each * SECOND) for each in (kept.failures, kept.trends, kept.rollups)))
+        )
+
+    async def _watch_record(self) -> None:
+        """Looks for damage each day, and when a write fails; tells of that, and of writes that fail for long."""
+        looked = troubled = -math.inf
+        while True:
+            await asyncio.sleep(LOOKS_EVERY)
+            now, trouble = self._clock.monotonic(), self._history.trouble
+            began = trouble is not None and troubled == -math.inf
+            troubled = (now if began else troubled) if trouble is not None else -math.inf
+            if began or now - looked > DAY:
+                looked = now
+                known = self._history.damage
+                await self._history.look_for_damage()
+                if self._history.damage not in (None, known):
+                    log.error("the database is damaged, restore a backup: %s", self._history.damage)
+            lasting = trouble is not None and now - troubled >= LASTS
+            if self._history.damage is not None or lasting:
+                self._supervisor.out_of_order.add(RECORD)
+            else:
+                self._supervisor.out_of_order.discard(RECORD)
+
+    async def _regularly(self, pause: float, again: str, work: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(AFTER_START)
         while True:
             try:
-                await self._history.forget_people(self._kept)
-                pause = DAY
+                await work()
+                await asyncio.sleep(pause)
             except HistoryError as error:
-                log.warning("names of people are looked for again in an hour: %s", error)
-                pause = HOUR
-            await asyncio.sleep(pause)
+                log.warning("%s: %s", again, error)
+                await asyncio.sleep(HOUR)
 
 
 def receiver_of(settings: AuditSettings | None) -> Receiver | None:

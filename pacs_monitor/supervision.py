@@ -38,6 +38,8 @@ class Supervisor:
     def __init__(self) -> None:
         self.failures: Counter[str] = Counter()
         """Failures since the start, by the name of the task."""
+        self.out_of_order: set[str] = set()
+        """What goes on, and somebody found not to be right: it is told like what fails, but does not end readiness."""
         self._recent: dict[str, deque[float]] = {}
 
     @property

@@ -112,6 +112,18 @@ ATTACKS: Mapping[str, Attack] = {
         " sites cut off, and restarts through the real tables beside a run that is never cut",
         "after a restart: groups paged too early, suspicion forgotten; a child unknown behind a dead parent paged",
     ),
+    **{
+        f"killed-{work}-{kind}": Attack(f"SIGKILL at random moments in the middle of {work} ({kind})", before)
+        for work, kinds, before in (
+            ("compaction", ("sqlite", "postgresql"), "not tried; it was one transaction a day, which pages waited for"),
+            ("migration", ("sqlite", "postgresql"), "not tried"),
+            ("export", ("sqlite", "postgresql"), "there was none"),
+            ("import", ("sqlite", "postgresql"), "there was none"),
+            ("backup", ("sqlite",), "there was none"),
+            ("move", ("postgresql",), "there was none"),
+        )
+        for kind in kinds
+    },
 }
 """By the key that a test names."""
 

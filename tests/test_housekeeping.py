@@ -12,11 +12,12 @@ import pytest
 
 from pacs_monitor import housekeeping
 from pacs_monitor.config.sections import MonitorSettings
-from pacs_monitor.history import History, Revision, audited
+from pacs_monitor.history import History, HistoryError, Revision, audited
 from pacs_monitor.housekeeping import Housekeeping
 from pacs_monitor.net import Resolver
 from pacs_monitor.supervision import Supervisor
 from pacs_monitor.web.audit import LEFT_OUT
+from tests.history.test_integrity import scribble
 from tests.support.clock import SettableClock
 from tests.support.timing import until
 
@@ -42,6 +43,7 @@ class Kept:
 @pytest.fixture
 async def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Kept]:
     monkeypatch.setattr(housekeeping, "AFTER_START", 0.0)
+    monkeypatch.setattr(housekeeping, "LOOKS_EVERY", 0.05)
     kept = Kept(tmp_path)
     yield kept
     await kept.keeping.stop()
@@ -76,3 +78,33 @@ async def test_what_was_left_out_is_on_record_at_the_end(kept: Kept) -> None:
     await kept.keeping.stop()
     latest, *others = audited(kept.history.reader, 100)
     assert (latest.action, latest.count, len(others)) == (LEFT_OUT, 20, 10)
+
+
+async def test_a_damaged_record_is_told_until_it_is_whole_again(kept: Kept, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        kept.start("400d")
+        assert kept.supervisor.out_of_order == set()
+        scribble(kept.file)
+        kept.clock.pass_by(2 * DAY)
+        await until(lambda: kept.supervisor.out_of_order == {"history"})
+    assert "the database is damaged, restore a backup" in caplog.text
+    assert kept.supervisor.trouble is None, "it still probes and pages"
+
+
+async def test_a_record_that_cannot_be_written_for_long_is_told_and_its_end_too(kept: Kept) -> None:
+    kept.start("400d")
+    with closing(sqlite3.connect(kept.file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(HistoryError):
+            await kept.history.adopt([], Revision("abc"))
+        await until(lambda: kept.history.trouble is not None)
+        assert kept.supervisor.out_of_order == set(), "not at once"
+
+        def told() -> bool:
+            kept.clock.pass_by(housekeeping.LASTS)
+            return kept.supervisor.out_of_order == {"history"}
+
+        await until(told)
+        other.execute("ROLLBACK")
+    await kept.history.adopt([], Revision("abc"))
+    await until(lambda: kept.supervisor.out_of_order == set())

@@ -37,7 +37,7 @@ class Lookout:
             inbox.put_first(now, observer.started(self.off_since, situation, entries, moment))
         for what in observer.unheard(entries, situation, inbox.moving(), moment):
             inbox.put(now, what)
-        failing = tuple(sorted(self._supervisor.failing))
+        failing = tuple(sorted(self._supervisor.failing | self._supervisor.out_of_order))
         if failing != self._faults:
             self._faults = failing
             inbox.put(now, TasksFailing(failing))

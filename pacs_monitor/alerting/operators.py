@@ -14,6 +14,7 @@ from pacs_monitor.alerting.words import Acknowledge, Close, Kind, Remark
 from pacs_monitor.model import (
     CALENDAR,
     ONCALL,
+    RECORD,
     TROUBLE,
     VANISHED_FROM,
     Acknowledgement,
@@ -116,6 +117,8 @@ def _open_because(incident: Incident) -> str | None:
 def _fault(cause: str) -> str:
     if cause.startswith(ONCALL):
         return "acknowledge it instead, and add an override to the rota: it ends when somebody is on call"
+    if cause == RECORD:
+        return "acknowledge it instead, and look after the database: it ends when that is in order again"
     it = "calendar is read" if cause.startswith(CALENDAR) else "task works"
     return f"acknowledge it instead, and read the log: it ends when the {it} again"
 

@@ -16,7 +16,7 @@ from pacs_monitor.format.human import moment, pluralized
 from pacs_monitor.format.names import first
 from pacs_monitor.messages import paged
 from pacs_monitor.messages.paged import When
-from pacs_monitor.model import CALENDAR, ONCALL, parse_iso
+from pacs_monitor.model import CALENDAR, ONCALL, RECORD, parse_iso
 
 COLOURS = {"up": "green", "degraded": "yellow", "down": "red", "absent": "blue", "unknown": "magenta"}
 WORST_LAST = ("up", "absent", "unknown", "degraded", "down")
@@ -295,7 +295,7 @@ def _fault(cause: str) -> str:
         return f"maintenance calendar {cause.removeprefix(CALENDAR)}"
     if cause.startswith(ONCALL):
         return f"nobody on call by the rota {cause.removeprefix(ONCALL)}"
-    return f"the monitor's task {cause}"
+    return "the monitor's history" if cause == RECORD else f"the monitor's task {cause}"
 
 
 def _by_member(incidents: Sequence[Row]) -> tuple[Mapping[str, list[Row]], list[Row]]:

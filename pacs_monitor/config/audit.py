@@ -37,10 +37,17 @@ class AuditSettings(Settings):
         return self
 
 
-class Retention(Settings):
-    """How long something is kept."""
+Kept = Annotated[Duration, AfterValidator(_a_day_at_least), WithJsonSchema(trimmed(patterns.PACE, "400d"))]
 
-    people: Annotated[Duration, AfterValidator(_a_day_at_least), WithJsonSchema(trimmed(patterns.PACE, "400d"))] = (
-        400 * 86_400.0
-    )
-    """Names of people in acknowledgements, notes, audit and revisions become roles after that; at least `1d`."""
+
+class Retention(Settings):
+    """How long something is kept; each at least `1d`. What is not here is kept for ever."""
+
+    people: Kept = 400 * 86_400.0
+    """Names of people in acknowledgements, notes, audit and revisions become roles after that."""
+    failures: Kept = 400 * 86_400.0
+    """What failed runs said; when a check changed its state is kept for ever."""
+    trends: Kept = 400 * 86_400.0
+    """Values of the measurements that are kept as trends."""
+    rollups: Kept = 1096 * 86_400.0
+    """Runs and their durations, counted by the day: what latency percentiles of a report need."""

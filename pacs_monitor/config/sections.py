@@ -136,7 +136,7 @@ class MonitorSettings(Settings):
     audit: AuditSettings | None = None
     """Where the audit log goes besides the database."""
     retention: Retention = Retention()
-    """How long names of people are kept."""
+    """How long names of people, details of failures, trends and daily counts are kept."""
 
     @property
     def url(self) -> str:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from pacs_monitor.format.human import duration
 from pacs_monitor.history.errors import HistoryError, MovedError, describe
+from pacs_monitor.history.moved import require_here
 from pacs_monitor.threads import started
 
 T = TypeVar("T")
@@ -174,18 +175,18 @@ def bring_up_to_date(url: URL, within: float) -> None:
         in_time(started(lambda: migrate(url), "history"), MIGRATES_WITHIN, url)
 
 
-def migrate(url: URL, migrations: Path = MIGRATIONS) -> None:
-    """Bring the schema up to date, in one transaction: all of it or nothing."""
+def migrate(url: URL, migrations: Path = MIGRATIONS, *, moving: bool = False) -> None:
+    """Bring the schema up to date, in one transaction: all of it or nothing.
+
+    HistoryError where the record was moved elsewhere, but for whoever is `moving` it.
+    """
     engine = writing(url)
-    config = Config(attributes={})
-    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     try:
         with engine.begin() as connection:
-            if not is_sqlite(url):  # one monitor at a time; SQLite's BEGIN IMMEDIATE sees to that already
-                _take_your_time(connection)
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            alone(connection)
+            upgrade(connection, "head", migrations)
+            if not moving:
+                require_here(connection, shown(url))
     except CommandError as error:
         raise HistoryError(f"{shown(url)} was written by another version of pacs-monitor: {error}") from None
     except SQLAlchemyError as error:
@@ -194,20 +195,38 @@ def migrate(url: URL, migrations: Path = MIGRATIONS) -> None:
         engine.dispose()
 
 
-def _take_your_time(connection: Connection) -> None:
+def alone(connection: Connection) -> None:
+    """One at a time changes the schema; SQLite's BEGIN IMMEDIATE sees to that already."""
+    if connection.dialect.name != "sqlite":
+        take_your_time(connection)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
+
+
+def upgrade(connection: Connection, to: str, migrations: Path = MIGRATIONS) -> None:
+    """Make the schema that of a migration; CommandError when there is no such."""
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    command.upgrade(config, to)
+
+
+def take_your_time(connection: Connection) -> None:
     """A schema that is brought up to date may take minutes, or wait for another monitor that does so."""
-    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
+        connection.execute(text(f"SET LOCAL {setting} = 0"))
     connection.execute(text(f"SET LOCAL lock_timeout = '{MIGRATION_WAITS:g}s'"))
     session: Any = connection.connection.driver_connection
     session.answers_within = math.inf
 
 
 def is_current(url: URL) -> bool:
-    """Whether the schema is that of this version; raises HistoryError when the database cannot be read."""
+    """Whether the schema is that of this version; HistoryError when the database cannot be read, or was moved."""
     engine = writing(url)  # makes the file of a new one
     try:
         with engine.connect() as connection:
-            return _is_current(connection)
+            current = _is_current(connection)
+            if current:
+                require_here(connection, shown(url))
+            return current
     except SQLAlchemyError as error:
         raise HistoryError(f"cannot open the history {shown(url)}: {describe(error)}; {advice(url)}") from error
     finally:
@@ -218,6 +237,7 @@ def require_current(connection: Connection, url: URL) -> None:
     """Refuse to read a schema that is not ours."""
     if not _is_current(connection):
         raise HistoryError(f"run `pacs-monitor run` to upgrade {shown(url)}: its schema is from another version")
+    require_here(connection, shown(url))
 
 
 def _is_current(connection: Connection) -> bool:

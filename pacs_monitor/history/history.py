@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from typing import Self, TypeVar
 
@@ -16,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ulid import ULID
 
 from pacs_monitor.format.human import duration
-from pacs_monitor.history import audit, constancy, frozen, people
+from pacs_monitor.history import audit, constancy, frozen, integrity, people, retention
 from pacs_monitor.history.accumulator import HeartbeatBatch
 from pacs_monitor.history.audit import AuditEntry
 from pacs_monitor.history.batches import Batches
@@ -46,13 +48,15 @@ from pacs_monitor.history.tables import monitors
 from pacs_monitor.history.term import Term
 from pacs_monitor.history.writer import Writer
 from pacs_monitor.model import CheckId, Clock, DeliveryResult, Entry, Micros, Notification, State, iso
-from pacs_monitor.threads import answer, started
+from pacs_monitor.threads import answer, in_thread, started
 
 T = TypeVar("T")
 OPENS_WITHIN = 20.0
 """Seconds for each step of opening the record, and for reading it all at the start."""
 CLOSES_WITHIN = 3.0
 READS_AT_ONCE = 2
+PAUSE, PATIENCE = 0.02, 4.0
+"""Seconds between two pieces of compaction at least, and how many times as long as the piece took."""
 
 
 class History:
@@ -89,6 +93,8 @@ class History:
         """When the run before this one was last alive, by the clock that it had; None if there was none."""
         self.last_beat: float | None = None
         """When a heartbeat was last durable, on the monotonic clock."""
+        self.damage: str | None = None
+        """What was found to be damaged when it was last looked for (`look_for_damage`)."""
         self._alive = Alive(number, str(ULID()), clock.now(), recorded)
         self._batches_to_write: deque[HeartbeatBatch] = deque()
         self._places = asyncio.Semaphore(READS_AT_ONCE)
@@ -214,6 +220,23 @@ class History:
         await self._durable(forget)
         while found := await self.read(lambda reader: people.find_documents(reader, now - kept), OPENS_WITHIN):
             await self._durable(partial(people.rewrite, found=found))
+
+    async def compact(self, kept: retention.Kept) -> None:
+        """Make the record small, and drop what is older than agreed (history.retention); raises HistoryError.
+
+        Most of the time is left to others: whatever is to be written meanwhile waits for one small piece at most.
+        """
+        now = self._clock.now()
+        while pieces := await self.read(lambda reader: retention.find(reader, kept, now), OPENS_WITHIN):
+            for piece in pieces:
+                began = time.monotonic()
+                await self._durable(piece)
+                await asyncio.sleep(max(PAUSE, PATIENCE * (time.monotonic() - began)))
+
+    async def look_for_damage(self) -> None:
+        """Sets `damage`; what cannot be read to its end in time is left as it was found before."""
+        with suppress(integrity.Unfinished):
+            self.damage = await in_thread(partial(integrity.damage, self._url), "history-integrity")
 
     async def take_orphans(self, *, adopt: bool) -> tuple[Notification, ...]:
         """Take up what a former leader handed over (history.orphans); the notifications that are owed for it.

@@ -1,8 +1,8 @@
-"""Runs, counted by the hour for three days and then by the UTC day."""
+"""Runs, counted by the hour for three days and then by the UTC day (history.retention sees to that)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
@@ -28,7 +28,6 @@ class Rollups:
         self._fresh: dict[tuple[CheckId, Micros], Runs] = {}
         self._rows: dict[tuple[CheckId, Micros], Runs] = {}
         self._loaded: set[Micros] = set()
-        self._compacted: Micros = 0
         self._hour: Micros = 0
 
     def take(self, now: Micros, runs: Mapping[CheckId, Runs]) -> None:
@@ -48,15 +47,12 @@ class Rollups:
                 total.add(part)
             rows.append(as_row(ids[check], HOUR, hour, total))
         upsert(connection, rollups, rows, KEYS)
-        if self._hour > self._compacted:
-            compact(connection, self._ids.monitor, self._hour)
 
     def written(self) -> None:
         for key, counted in self._fresh.items():
             self._rows.setdefault(key, Runs()).add(counted)
         self._loaded |= {hour for _, hour in self._fresh}
         self._fresh = {}
-        self._compacted = max(self._compacted, self._hour)
         self._loaded &= {self._hour}
         self._rows = {key: runs for key, runs in self._rows.items() if key[1] == self._hour}
 
@@ -70,28 +66,17 @@ class Rollups:
         self._rows |= {(CheckId(row.node, row.name), hour): as_runs(row) for row in there}
 
 
-def compact(connection: Connection, monitor: int, now: Micros) -> None:
-    """Merge the hours of a monitor's days that are older than three days into rows of a day."""
-    day = DAY * SECOND
-    until = (now - HOURLY_FOR * SECOND) // day * day
-    ours = rollups.c.check_id.in_(select(checks.c.id).where(checks.c.monitor_id == monitor))
-    old = ours & (rollups.c.width == HOUR) & (rollups.c.started < until)
-    hours = connection.execute(select(rollups).where(old)).all()
-    if not hours:
-        return
-    days = {(row.check_id, row.started // day * day) for row in hours}
-    first = min(started for _, started in days)
-    there = connection.execute(select(rollups).where(ours, rollups.c.width == DAY, rollups.c.started >= first)).all()
-    merged = _merged([*hours, *(row for row in there if (row.check_id, row.started) in days)], day)
-    upsert(connection, rollups, [as_row(check, DAY, at, runs) for (check, at), runs in merged.items()], KEYS)
-    connection.execute(delete(rollups).where(old))
-
-
-def _merged(rows: Iterable[Row[Any]], day: Micros) -> dict[tuple[int, Micros], Runs]:
-    merged: dict[tuple[int, Micros], Runs] = {}
-    for row in rows:
-        merged.setdefault((row.check_id, row.started // day * day), Runs()).add(as_runs(row))
-    return merged
+def compact(connection: Connection, checks: Collection[int], day: Micros) -> None:
+    """Merge the hours of some checks in a day into their rows of the day; done again, it changes nothing."""
+    end = day + DAY * SECOND
+    of = rollups.c
+    hours = of.check_id.in_(checks) & (of.width == HOUR) & (of.started >= day) & (of.started < end)
+    there = hours | (of.check_id.in_(checks) & (of.width == DAY) & (of.started == day))
+    merged: dict[int, Runs] = {}
+    for row in connection.execute(select(rollups).where(there)):
+        merged.setdefault(row.check_id, Runs()).add(as_runs(row))
+    upsert(connection, rollups, [as_row(check, DAY, day, runs) for check, runs in merged.items()], KEYS)
+    connection.execute(delete(rollups).where(hours))
 
 
 def as_runs(row: Row[Any]) -> Runs:

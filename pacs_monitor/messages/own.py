@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pacs_monitor.language import _
-from pacs_monitor.model import CALENDAR, ONCALL, TEST_NOT_DELIVERED, Event, Incident
+from pacs_monitor.model import CALENDAR, ONCALL, RECORD, TEST_NOT_DELIVERED, Event, Incident
 
 
 def delivery(incident: Incident, event: Event, since: str) -> str:
@@ -41,6 +41,8 @@ def fault(incident: Incident, event: Event, since: str) -> str:
         return _calendar(incident.cause.removeprefix(CALENDAR), event, since)
     if incident.cause.startswith(ONCALL):
         return _oncall(incident.cause.removeprefix(ONCALL), event, since)
+    if incident.cause == RECORD:
+        return _record(event, since)
     if event is Event.RESOLVED:
         return _(
             "The monitor's task {task} works again; it had been failing repeatedly since {since}",
@@ -50,6 +52,19 @@ def fault(incident: Incident, event: Event, since: str) -> str:
     return _(
         "The monitor's task {task} has been failing repeatedly since {since}: read its log; people may miss pages",
         task=incident.cause,
+        since=since,
+    )
+
+
+def _record(event: Event, since: str) -> str:
+    if event is Event.RESOLVED:
+        return _(
+            "The history of the monitor is written again and not damaged; it was not in order since {since}",
+            since=since,
+        )
+    return _(
+        "Look after the monitor's database: since {since} it is damaged or cannot be written, and its log says why; "
+        "probing and paging go on, but what happens now may be missing from reports",
         since=since,
     )
 

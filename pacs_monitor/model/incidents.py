@@ -35,6 +35,8 @@ class IncidentKind(StrEnum):
 
 CALENDAR = "calendar:"
 """The cause of a fault that is a calendar of changes begins so; its name follows."""
+RECORD = "history"
+"""The cause of a fault that is the history: it is damaged, or cannot be written for long."""
 ONCALL = "oncall:"
 """The cause of a fault that nobody is on call begins so; the name of the rota follows."""
 TEST_NOT_DELIVERED = "test_not_delivered"

@@ -169,6 +169,11 @@ class OfTheMonitor(Collector):
             self._daemon.audit_lost,
         )
         yield GaugeMetricFamily(
+            "pacs_history_damaged",
+            "1 when damage was found in the database; it is looked for each day, and when a write fails.",
+            value=self._daemon.history.damage is not None,
+        )
+        yield GaugeMetricFamily(
             "pacs_history_write_seconds",
             "How long the history write in progress has taken so far; 0 without one.",
             value=self._daemon.history.writing_for,

@@ -16,6 +16,7 @@ def monitor(keys: str) -> str:
 def test_names_of_people_stay_for_400_days_unless_it_is_said(tmp_path: Path) -> None:
     assert loaded(tmp_path, HEAD + ARCHIVE).monitor.retention.people == 400 * 86_400
     assert loaded(tmp_path, monitor("retention: {people: 30d}")).monitor.retention.people == 30 * 86_400
+    assert loaded(tmp_path, monitor("retention: {rollups: 3650d}")).monitor.retention.rollups == 3650 * 86_400
     assert loaded(tmp_path, HEAD + ARCHIVE).monitor.audit is None
 
 
@@ -37,7 +38,7 @@ def test_a_receiver_is_named_with_how_it_is_reached(tmp_path: Path, audit: str) 
         ("audit: {syslog: 'a:6514', tls: {ca: nowhere.pem}}", "nowhere.pem"),
         ("retention: {people: 23h}", "is shorter than a day; write 1d or more"),
         ("retention: {people: 0}", "is shorter than a day"),
-        ("retention: {persons: 400d}", "unknown key 'persons'; known here: people"),
+        ("retention: {persons: 400d}", "unknown key 'persons'; known here: failures, people, rollups"),
     ],
 )
 def test_what_is_wrong_is_told_at_its_line(tmp_path: Path, keys: str, told: str) -> None:

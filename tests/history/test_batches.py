@@ -15,6 +15,8 @@ from pacs_monitor.history import ChangeSeen, HeartbeatBatch, History, HistoryErr
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.accumulator import GROWTH, bucket
 from pacs_monitor.history.coverage import Alive
+from pacs_monitor.history.retention import Kept
+from pacs_monitor.intervals import FOREVER
 from pacs_monitor.model import (
     SECOND,
     Change,
@@ -31,6 +33,8 @@ from pacs_monitor.model import (
 from pacs_monitor.uptime import Cause, Coverage
 from tests.history.conftest import START, HandClock, Opener
 from tests.history.things import DISK, ECHO, outage, result, went
+
+KEPT = Kept(FOREVER, FOREVER, FOREVER)
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -96,11 +100,13 @@ async def test_runs_of_an_hour_add_up_over_a_restart(reopen: Opener, clock: Hand
     assert expected.total == 9
 
 
-async def test_after_three_days_hours_become_a_day_and_nothing_is_lost(history: History) -> None:
+async def test_after_three_days_hours_become_a_day_and_nothing_is_lost(history: History, clock: HandClock) -> None:
     midnight = START // (DAY * SECOND) * DAY * SECOND
     for hour in (0, 1, 30):
         await beat(history, ran(midnight + hour * HOUR * SECOND, ok=10, fail=hour, buckets={hour: 10}))
     await beat(history, ran(midnight + 4 * DAY * SECOND, ok=1))
+    clock.time = midnight + 4 * DAY * SECOND
+    await history.compact(KEPT)
     widths = [(row["width"], row["started"]) for row in rows(history, t.rollups)]
     assert sorted(widths) == [
         (HOUR, midnight + 30 * HOUR * SECOND),
@@ -109,7 +115,7 @@ async def test_after_three_days_hours_become_a_day_and_nothing_is_lost(history: 
     ]
     late = midnight + 2 * HOUR * SECOND
     await beat(history, ran(late, ok=5))
-    await beat(history, ran(midnight + 4 * DAY * SECOND + HOUR * SECOND, ok=1))
+    await history.compact(KEPT)
     day = history.reader.runs(midnight, midnight + HOUR * SECOND)
     assert day == {ECHO: Runs(ok=25, fail=1, buckets={0: 10, 1: 10})}
 

@@ -61,9 +61,14 @@ def _lag(buckets: Sequence[tuple[str, float]]) -> str:
     return "1 % of the runs and more started long after they were due" if total else "nothing has run yet"
 
 
+def _damage(daemon: DaemonView) -> str | None:
+    found = daemon.history.damage
+    return None if found is None else f"restore a backup, the database is damaged: {found}"
+
+
 def _record(daemon: DaemonView) -> list[Fact]:
     facts = [
-        _checked("Record", daemon.history.trouble, "what happens is written"),
+        _checked("Record", daemon.history.trouble or _damage(daemon), "what happens is written"),
         _checked(
             "Audit", f"{daemon.audit_lost} entries did not reach syslog" if daemon.audit_lost else None, "complete"
         ),
