@@ -20,6 +20,7 @@ from pacs_monitor.model import SECOND, Check, Node
 
 SECTIONS = (
     *("monitor", "routes", "default_route", "handover", "sites", "services", "objectives", "constancy", "maintenance"),
+    "report",
 )
 CHECKS_OWN = frozenset({"id", "node", "probe", "others"})
 """What a check says elsewhere: by where it stands, by the kind of its probe, by its settings."""

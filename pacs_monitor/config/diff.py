@@ -23,6 +23,7 @@ SECTIONS = (
     "objectives",
     "constancy",
     "maintenance",
+    "report",
 )
 
 

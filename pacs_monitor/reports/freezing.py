@@ -20,7 +20,7 @@ from pacs_monitor.reports.build import build
 from pacs_monitor.reports.csv import zipped
 from pacs_monitor.reports.differences import differences, same
 from pacs_monitor.reports.html import html
-from pacs_monitor.reports.pdf import PrintingError, browser, printed
+from pacs_monitor.reports.pdf import PrintingError, printed, printer
 from pacs_monitor.reports.periods import Period
 from pacs_monitor.threads import in_thread
 
@@ -95,7 +95,7 @@ async def with_pdf(ready: Ready) -> tuple[Ready, str]:
 def printed_too(ready: Ready) -> tuple[Ready, str]:
     """The same, waiting for it."""
     try:
-        content = printed(ready.contents["html"].decode(), browser())
+        content = printed(ready.contents["html"].decode(), printer())
     except PrintingError as error:
         return ready, f"frozen without a PDF: {error}"
     return Ready(ready.report, {**ready.contents, "pdf": content}), ""
