@@ -21,7 +21,7 @@ from pacs_monitor.threads import started
 
 WITHIN = 600.0
 """Seconds that printing may take."""
-LOADED_WITHIN = 60.0
+LOADED_WITHIN = 120.0
 """Seconds that loading WeasyPrint may take on a busy machine."""
 NAMES = (
     "chromium",
@@ -40,7 +40,8 @@ ELSEWHERE = (
     r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
     r"C:\Program Files\Microsoft\Edge\Application\msedge.exe",
 )
-WEASYPRINT = (sys.executable, "-P", "-m", "pacs_monitor.reports.weasy")
+WEASYPRINT = (sys.executable, "-P", str(Path(__file__).with_name("weasy.py")))
+"""By its file, so that nothing else of this package is loaded."""
 HEARD_WITHIN = 5.0
 """Seconds in which the last of what a program said is read."""
 Told = Callable[[str], None]
