@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby
 from math import ceil, floor
 from typing import Any
@@ -87,10 +87,10 @@ def _environment() -> Environment:
     made.filters |= {
         "when": _when,
         "day": _day,
-        "exact": lambda seconds: _kept(words.exact(seconds)),
-        "at_least": lambda seconds: _kept(words.exact(floor(seconds))),
-        "at_most": lambda seconds: _kept(words.exact(ceil(seconds))),
-        "known": lambda seconds: words.DASH if seconds is None else _kept(words.exact(seconds)),
+        "exact": _exact,
+        "at_least": lambda seconds: _exact(floor(seconds)),
+        "at_most": lambda seconds: _exact(ceil(seconds)),
+        "known": lambda seconds: words.DASH if seconds is None else _exact(seconds),
         "named": lambda row, key: (row[key], row),
         "number": _number,
         "ratio": _ratio,
@@ -175,6 +175,16 @@ def _days(report: Mapping[str, Any]) -> strip.Days:
 def _kept(text: str) -> str:
     """Lines break between `2 h` and `15 min`, not within."""
     return re.sub(r"(?<=\d) (?=(?:d|T|h|min|s|ms|%)\b|%)", NO_BREAK, text)
+
+
+def _exact(seconds: float) -> str:
+    return _said(seconds, language())
+
+
+@lru_cache(maxsize=4096)
+def _said(seconds: float, _language: str) -> str:
+    """A large report says the same durations again and again, most of all `0 s`."""
+    return _kept(words.exact(seconds))
 
 
 @pass_context
