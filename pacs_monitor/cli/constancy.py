@@ -14,7 +14,7 @@ from pacs_monitor.cli import client, words
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, FirstCommand, TokenFile, Url, app, fail, out
 from pacs_monitor.cli.daemon_address import daemon_address
 from pacs_monitor.cli.estates import estate_or_contact
-from pacs_monitor.cli.reporting import browser, printed, write
+from pacs_monitor.cli.reporting import printed, printer, write
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
 from pacs_monitor.history import HistoryError, HistoryReader
@@ -63,7 +63,7 @@ def show(
     """Show a period of the log; it needs no running daemon. In the language of `monitor.language`."""
     known = estate_or_contact(config, ("name", "database", "timezone", "language"))
     monitor, now = known.monitor if isinstance(known, Estate) else known, SystemClock().now()
-    program = browser() if form is Format.PDF else ""
+    by_what = printer() if form is Format.PDF else None
     try:
         wanted = reports.parse(period, monitor.timezone, now)
     except reports.PeriodError as error:
@@ -80,14 +80,14 @@ def show(
         if form is Format.TABLE and output is None:
             out.print(table(built))
         else:
-            write(_content(built, form, program), output)
+            write(_content(built, form, by_what), output)
 
 
-def _content(built: dict[str, Any], form: Format, program: str) -> bytes:
+def _content(built: dict[str, Any], form: Format, by_what: reports.Printer | None) -> bytes:
     if form is Format.HTML:
         return html(built).encode()
-    if form is Format.PDF:
-        return printed(html(built), program)
+    if by_what is not None:
+        return printed(html(built), by_what)
     if form is Format.CSV:
         return zipped(built)
     return (encoding.dumps(built, indent=2, ensure_ascii=False) + "\n").encode()

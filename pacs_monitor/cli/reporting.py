@@ -13,7 +13,7 @@ import typer
 from pacs_monitor import reports
 from pacs_monitor.cli import words
 from pacs_monitor.cli.archive import Archive, tell
-from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, TokenFile, Url, fail, out
+from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, TokenFile, Url, err, fail, out
 from pacs_monitor.cli.estates import estate_of, estate_or_contact
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate, check_facts
@@ -25,7 +25,7 @@ from pacs_monitor.model import CheckId
 class Format(StrEnum):
     """How a report is written; `table` is for the terminal, `csv` is a zip with one file for each table.
 
-    `pdf` is printed by a Chromium, Chrome or Edge that is there.
+    `pdf` is made by WeasyPrint (pacs-monitor[pdf]), else by a Chromium, Chrome or Edge that is there.
     """
 
     TABLE = "table"
@@ -54,6 +54,9 @@ def report(
     final: Annotated[
         bool, typer.Option("--final", help="Freeze it: it gets a number, and is kept as it is from then on.")
     ] = False,
+    part: Annotated[
+        reports.Part, typer.Option("--part", help="Of html and pdf: all, or the signers' page with the agreements.")
+    ] = reports.Part.ALL,
     why: words.Why = "",
     by: words.By = None,
     url: Url = None,
@@ -62,8 +65,8 @@ def report(
 ) -> None:
     """Account for a period: every second as up, degraded, down, … or unknown, and each outage with its bounds."""
     if final or "/" in period:
-        if match:
-            fail("leave out --match: a frozen report is about everything", 2)
+        if match or part is not reports.Part.ALL:
+            fail("leave out --match and --part: a frozen report is about everything", 2)
         archive = Archive(config, url, token_file)
         row = archive.freeze(period, words.said(by, why)) if final else archive.row(period)
         if form is Format.TABLE and output is None:
@@ -71,14 +74,15 @@ def report(
         else:
             write(archive.document(row["number"], "json" if form is Format.TABLE else form), output)
         return
-    program = browser() if form is Format.PDF else ""
+    by_what = printer() if form is Format.PDF else None
     if url and match:
         fail("leave out --match: a daemon makes its report of everything", 2)
-    built = Archive(config, url, token_file).draft(period) if url else _made(period, config, match)
+    with err.status("reading the record"):  # one line, on a terminal alone
+        built = Archive(config, url, token_file).draft(period) if url else _made(period, config, match)
     if form is Format.TABLE and output is None:
         out.print(reports.table(built))
         return
-    write(_content(built, form, program), output)
+    write(_content(built, form, part, by_what), output)
 
 
 def _made(period: str, config: Path, match: list[str] | None) -> dict[str, Any]:
@@ -99,28 +103,30 @@ def _made(period: str, config: Path, match: list[str] | None) -> dict[str, Any]:
         fail(str(error))
 
 
-def browser() -> str:
-    """The program that prints; ends the command where there is none."""
+def printer() -> reports.Printer:
+    """What prints; ends the command where there is nothing."""
     try:
-        return reports.browser()
+        return reports.printer()
     except reports.PrintingError as error:
         fail(str(error))
 
 
-def _content(built: dict[str, Any], form: Format, program: str) -> bytes:
+def _content(built: dict[str, Any], form: Format, part: reports.Part, by_what: reports.Printer | None) -> bytes:
     if form is Format.HTML:
-        return reports.html(built).encode()
-    if form is Format.PDF:
-        return printed(reports.html(built), program)
+        return reports.html(built, part).encode()
+    if by_what is not None:
+        return printed(reports.html(built, part), by_what)
     if form is Format.CSV:
         return reports.zipped(built)
     return (json.dumps(built, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def printed(page: str, program: str) -> bytes:
-    """The page as PDF; ends the command where that cannot be made."""
+def printed(page: str, by_what: reports.Printer) -> bytes:
+    """The page as PDF, with a line of progress on a terminal; ends the command where that cannot be made."""
+    doing = f"printing with {by_what.name}"
     try:
-        return reports.printed(page, program)
+        with err.status(doing) as status:
+            return reports.printed(page, by_what, told=lambda step: status.update(f"{doing}: {step}"))
     except reports.PrintingError as error:
         fail(str(error))
 

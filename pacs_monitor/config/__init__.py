@@ -9,6 +9,7 @@ from pacs_monitor.config.explain import Row, explain
 from pacs_monitor.config.load import load
 from pacs_monitor.config.problems import ConfigError, Problem
 from pacs_monitor.config.recorded import NotReadableError, of_record
+from pacs_monitor.config.report import ReportSettings, report_settings_of
 from pacs_monitor.config.schema import schema
 from pacs_monitor.config.sections import MonitorSettings, SiteSettings, Token
 from pacs_monitor.config.starter import starter
@@ -24,6 +25,7 @@ __all__ = [
     "NotReadableError",
     "Origin",
     "Problem",
+    "ReportSettings",
     "Route",
     "Row",
     "SiteSettings",
@@ -38,6 +40,7 @@ __all__ = [
     "of_record",
     "read_contact",
     "read_document",
+    "report_settings_of",
     "schema",
     "starter",
     "then",

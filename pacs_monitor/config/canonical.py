@@ -19,8 +19,8 @@ from pacs_monitor.fields import is_command
 from pacs_monitor.model import SECOND, Check, Node
 
 SECTIONS = (
-    *("monitor", "routes", "default_route", "handover", "reports", "sites", "services", "objectives", "constancy"),
-    "maintenance",
+    *("monitor", "routes", "default_route", "handover", "report", "reports", "sites", "services", "objectives"),
+    *("constancy", "maintenance"),
 )
 CHECKS_OWN = frozenset({"id", "node", "probe", "others"})
 """What a check says elsewhere: by where it stands, by the kind of its probe, by its settings."""

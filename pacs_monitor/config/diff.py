@@ -24,6 +24,7 @@ SECTIONS = (
     "objectives",
     "constancy",
     "maintenance",
+    "report",
 )
 
 

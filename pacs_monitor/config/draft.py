@@ -16,6 +16,7 @@ from pacs_monitor.config.errors import unknown_key, unknown_kind
 from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.members import Defaults, Later, NodeTable
 from pacs_monitor.config.problems import Path
+from pacs_monitor.config.report import ReportSettings
 from pacs_monitor.config.rota import OncallSettings
 from pacs_monitor.config.scheduled import ScheduledReport
 from pacs_monitor.config.sections import (
@@ -68,6 +69,7 @@ class Draft:
     default_route: Piece[DefaultRoute] | None = None
     handover: Piece[HandoverSettings] | None = None
     reports: dict[str, Piece[ScheduledReport]] = field(default_factory=dict)
+    report: Piece[ReportSettings] | None = None
     sites: dict[str, Piece[SiteSettings]] = field(default_factory=dict)
     calendars: dict[str, Piece[CalendarSettings]] = field(default_factory=dict)
     services: dict[str, Piece[ServiceSettings]] = field(default_factory=dict)
@@ -109,6 +111,7 @@ def read_draft(validator: Validator, tree: Tree) -> Draft:
         default_route=_block(validator, root, "default_route", DefaultRoute),
         handover=_block(validator, root, "handover", HandoverSettings),
         reports=_named(validator, root, "reports", ScheduledReport),
+        report=_block(validator, root, "report", ReportSettings),
         sites=_named(validator, root, "sites", SiteSettings),
         calendars=_named(validator, root, "calendars", CalendarSettings),
         services=_named(validator, root, "services", ServiceSettings),

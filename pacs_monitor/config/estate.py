@@ -16,6 +16,7 @@ from pacs_monitor.config.agreed import ObjectiveSettings, ServiceSettings
 from pacs_monitor.config.constancy import ConstancySettings
 from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.problems import Problem
+from pacs_monitor.config.report import ReportSettings
 from pacs_monitor.config.scheduled import ScheduledReport
 from pacs_monitor.config.sections import (
     LATE_AFTER,
@@ -92,6 +93,7 @@ class Estate:
     oncall: Mapping[str, OnCall] = field(default_factory=dict)
     handover: HandoverSettings | None = None
     reports: Mapping[str, ScheduledReport] = field(default_factory=dict)
+    report: ReportSettings = field(default_factory=ReportSettings)
     openings_per_minute: Mapping[str, int] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     default_route: Route = field(default_factory=Route)

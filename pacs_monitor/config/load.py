@@ -16,6 +16,7 @@ from pacs_monitor.config.matching import covers, nothing_matches
 from pacs_monitor.config.oncall import RotaDraft, build_oncalls, read_rotas, warn_of_gaps
 from pacs_monitor.config.problems import ConfigError, Problem
 from pacs_monitor.config.references import check_references
+from pacs_monitor.config.report import ReportSettings
 from pacs_monitor.config.resolve import Resolved, resolve
 from pacs_monitor.config.sections import DefaultRoute, MonitorSettings, RouteSettings
 from pacs_monitor.config.sharing import warn_of_sharing
@@ -54,14 +55,16 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Estate:
     warn_of_uncertainty(validator, draft, found.checks, calendars)
     oncalls = build_oncalls(rotas, zone)
     warn_of_gaps(validator, rotas, oncalls)
-    return _estate(path, _revision(content, rotas), draft, found, validator.warnings, oncalls=oncalls)
+    return _estate(path, _revision(content, rotas, draft), draft, found, validator.warnings, oncalls=oncalls)
 
 
-def _revision(content: bytes, rotas: Mapping[str, RotaDraft]) -> str:
-    """Of the file, and of the rotas that it names: who is on call is part of what is in force."""
+def _revision(content: bytes, rotas: Mapping[str, RotaDraft], draft: Draft) -> str:
+    """Of the file, and of the rotas (who is on call is part of what is in force) and the logo that it names."""
     digest = hashlib.sha256(content)
     for name in sorted(rotas):
         digest.update(rotas[name].content)
+    if draft.report and draft.report.settings.logo:
+        digest.update(draft.report.settings.logo.encode())
     return digest.hexdigest()
 
 
@@ -126,6 +129,7 @@ def _estate(
         oncall=oncalls,
         handover=draft.handover.settings if draft.handover else None,
         reports={name: piece.settings for name, piece in draft.reports.items()},
+        report=draft.report.settings if draft.report else ReportSettings(),
         openings_per_minute={name: channel.common.settings.openings_per_minute for name, channel in channels},
         routes=tuple(_route(route.settings, calendars) for route in draft.routes),
         default_route=_route(draft.default_route.settings, calendars) if draft.default_route else Route(),

@@ -14,6 +14,7 @@ from pacs_monitor.config.heartbeat import Heartbeat
 from pacs_monitor.config.listening import DicomListener, Hl7Listener, ServerTls
 from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.members import LATER, Defaults, NodeTable
+from pacs_monitor.config.report import ReportSettings
 from pacs_monitor.config.rota import OncallSettings
 from pacs_monitor.config.scheduled import ScheduledReport
 from pacs_monitor.config.values import (
@@ -322,3 +323,5 @@ class Sections(Settings):
     """Agreed availability."""
     constancy: ConstancySettings | tuple[ConstancySettings, ...] = ()
     """Logs of test transmissions, as teleradiology needs them: one, or a list."""
+    report: ReportSettings | None = None
+    """Who signs uptime reports, and how they look."""

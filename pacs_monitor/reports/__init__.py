@@ -3,15 +3,17 @@
 from pacs_monitor.reports.build import build
 from pacs_monitor.reports.csv import zipped
 from pacs_monitor.reports.freezing import NotOverError, Ready, documents, freeze, outcome, printed_too, with_pdf
-from pacs_monitor.reports.html import html
-from pacs_monitor.reports.pdf import PrintingError, browser, printed
+from pacs_monitor.reports.html import Part, html
+from pacs_monitor.reports.pdf import Printer, PrintingError, browser, printed, printer
 from pacs_monitor.reports.periods import Period, PeriodError, parse
 from pacs_monitor.reports.terminal import table
 
 __all__ = [
     "NotOverError",
+    "Part",
     "Period",
     "PeriodError",
+    "Printer",
     "PrintingError",
     "Ready",
     "browser",
@@ -23,6 +25,7 @@ __all__ = [
     "parse",
     "printed",
     "printed_too",
+    "printer",
     "table",
     "with_pdf",
     "zipped",

@@ -14,6 +14,7 @@ from pacs_monitor.model import CheckId, Incident, IncidentKind, Micros, iso
 from pacs_monitor.pieces import Class
 from pacs_monitor.reliability import reliability
 from pacs_monitor.reports import agreements, latency, maintenance, outages, tables, trend
+from pacs_monitor.reports.paper import document
 from pacs_monitor.reports.periods import Period
 from pacs_monitor.reports.record import Record
 
@@ -37,6 +38,7 @@ def build(
         "monitor": reader.name,
         "version": __version__,
         "made": period.local(now),
+        "document": document(reader, now),
         "period": _period(period, now),
         "revision": _revision(reader, until),
         "coverage": uptime.covered(record.coverage, interval, now),

@@ -29,6 +29,8 @@ NAMES = (
     "hash",
 )
 """Keys by which rows are told apart."""
+LONGEST = 100
+"""Characters of a value that are shown, such as a logo's."""
 MOST = 500
 """Differences that are listed."""
 
@@ -137,6 +139,8 @@ def _by_name(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
 
 def _brief(value: Any) -> Any:
     """A value of a cell; of a whole row that it is there."""
+    if isinstance(value, str) and len(value) > LONGEST:
+        return f"{value[:LONGEST]}…"
     return "listed" if isinstance(value, Mapping) else f"{len(value)} rows" if isinstance(value, list) else value
 
 

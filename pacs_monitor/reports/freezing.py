@@ -20,7 +20,7 @@ from pacs_monitor.reports.build import build
 from pacs_monitor.reports.csv import zipped
 from pacs_monitor.reports.differences import differences, same
 from pacs_monitor.reports.html import html
-from pacs_monitor.reports.pdf import PrintingError, browser, printed
+from pacs_monitor.reports.pdf import PrintingError, printed, printer
 from pacs_monitor.reports.periods import Period
 from pacs_monitor.threads import in_thread
 
@@ -100,7 +100,7 @@ async def with_pdf(contents: Mapping[str, bytes]) -> tuple[dict[str, bytes], str
 def printed_too(contents: Mapping[str, bytes]) -> tuple[dict[str, bytes], str]:
     """The same, waiting for it."""
     try:
-        content = printed(contents["html"].decode(), browser())
+        content = printed(contents["html"].decode(), printer())
     except PrintingError as error:
         return dict(contents), f"made without a PDF: {error}"
     return {**contents, "pdf": content}, ""

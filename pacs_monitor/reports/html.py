@@ -4,57 +4,108 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
-from functools import partial
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cache, lru_cache
 from itertools import groupby
 from math import ceil, floor
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
-from pacs_monitor.format.human import number, percentage, pluralized
-from pacs_monitor.reports import strip, words
+from pacs_monitor.format.human import number, percentage, with_decimal_mark
+from pacs_monitor.language import N_, _, _n, language, speaking
+from pacs_monitor.reports import dates, strip, words
+from pacs_monitor.reports.dates import NO_BREAK
 from pacs_monitor.reports.differences import value_of
-from pacs_monitor.reports.words import DASH
 
 WORST = 5
 """Rows of an agreement that the first page names."""
-NO_BREAK = "\N{NO-BREAK SPACE}"
 ORDER = ("missed", "not_assessable", "within", "met")
+SECTIONS = {
+    "agreements": N_("Agreements in detail"),
+    "services": N_("Services"),
+    "nodes": N_("Nodes, day by day"),
+    "outages": N_("Outages"),
+    "maintenance": N_("Planned maintenance"),
+    "gaps": N_("Gaps in the measurement"),
+    "changes": N_("Changes"),
+    "checks": N_("Checks"),
+    "figures": N_("Figures"),
+    "method": N_("Method"),
+    "frozen": N_("Number, hashes and differences"),
+}
+"""What follows the first page; each has its template."""
 
 
-def html(report: Mapping[str, Any]) -> str:
-    """The whole document."""
-    environment = Environment(
+class Part(StrEnum):
+    """How much of a report is written."""
+
+    ALL = "all"
+    SIGNERS = "signers"
+    """The page to sign and the agreements in detail, without what stands behind them."""
+
+
+SIGNERS = ("agreements",)
+
+
+def html(report: Mapping[str, Any], part: Part = Part.ALL) -> str:
+    """The whole document, or a part of it."""
+    frozen = report.get("frozen")
+    shown = [name for name in SECTIONS if (part is Part.ALL or name in SIGNERS) and (name != "frozen" or frozen)]
+    with speaking(report["document"]["language"]):
+        return (
+            _environment()
+            .get_template("report.html")
+            .render(
+                report=report,
+                document=report["document"],
+                frozen=frozen,
+                zone=ZoneInfo(report["period"]["timezone"]),
+                language=language(),
+                sections=[(n, name, _(SECTIONS[name])) for n, name in enumerate(shown, 1)],
+                agreements=_agreements(report),
+                roles=_by_role(report),
+                trend=[row for row in report["trend"] if row["kind"] == "objective"],
+                days=_days(report),
+                unproven=[row for row in report["checks"] if row["unknown_by_cause"]["unproven"]],
+            )
+        )
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
         loader=PackageLoader("pacs_monitor.reports"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    zone = ZoneInfo(report["period"]["timezone"])
-    environment.filters |= {
-        "when": partial(_when, zone),
-        "day": partial(_day, zone),
-        "exact": lambda seconds: _kept(words.exact(seconds)),
-        "at_least": lambda seconds: _kept(words.exact(floor(seconds))),
-        "at_most": lambda seconds: _kept(words.exact(ceil(seconds))),
-        "number": number,
-        "known": lambda seconds: DASH if seconds is None else _kept(words.exact(seconds)),
+    made.filters |= {
+        "when": _when,
+        "day": _day,
+        "exact": _exact,
+        "at_least": lambda seconds: _exact(floor(seconds)),
+        "at_most": lambda seconds: _exact(ceil(seconds)),
+        "known": lambda seconds: words.DASH if seconds is None else _exact(seconds),
         "named": lambda row, key: (row[key], row),
+        "number": _number,
         "ratio": _ratio,
-        "counted": pluralized,
+        "capital": lambda text: text[:1].upper() + text[1:],
     }
-    environment.globals |= {"words": words, "strip": strip, "value_of": value_of, "labelled": _labelled}
-    agreements = _agreements(report)
-    return environment.get_template("report.html").render(
-        report=report,
-        agreements=agreements,
-        roles=_by_role(report),
-        months=_months(report),
-        unproven=[row for row in report["checks"] if row["unknown_by_cause"]["unproven"]],
-    )
+    made.globals |= {
+        "words": words,
+        "strip": strip,
+        "dates": dates,
+        "value_of": value_of,
+        "labelled": _labelled,
+        "_": _,
+        "_n": _n,
+    }
+    return made
 
 
 def _agreements(report: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -63,41 +114,43 @@ def _agreements(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [_agreement(name, list(group)) for name, group in groupby(rows, key=lambda row: row["name"])]
 
 
-def _agreement(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _agreement(name: str, rows: list[Mapping[str, Any]]) -> dict[str, Any]:
     periods, subjects = {row["period"] for row in rows}, {row["title"] for row in rows}
-    single = len(rows) == 1
-    rows = [
-        row
-        | {
-            "label": ", ".join(
-                ([row["title"]] if len(subjects) > 1 or single else [])
-                + ([row["period"]] if len(periods) > 1 or single else [])
-            )
-        }
-        for row in rows
-    ]
-    worst = sorted(rows, key=lambda row: (ORDER.index(row["verdict"]), row["left_seconds"]))
+
+    def said(row: Mapping[str, Any]) -> dict[str, Any]:
+        parts = [row["title"]] if len(subjects) > 1 or len(rows) == 1 else []
+        parts += [dates.period(row["period"])] if len(periods) > 1 or len(rows) == 1 else []
+        return {**row, "label": ", ".join(parts), "sentences": [_kept(one) for one in words.verdict(row)]}
+
+    labelled = [said(row) for row in rows]
+    worst = sorted(labelled, key=lambda row: (ORDER.index(row["verdict"]), row["left_seconds"]))
     bad = [row for row in worst if row["verdict"] in ("missed", "not_assessable")]
     return {
         "name": name,
-        "rows": rows,
+        "rows": labelled,
         "verdict": worst[0]["verdict"],
         "shown": (bad or worst[:1])[:WORST],
         "unshown": max(0, len(bad) - WORST),
-        "summary": _summary(rows, len(bad), len(periods), len(subjects)) if len(rows) > 1 else None,
-        "under": f"Counted under {rows[0]['contract']}: " if rows[0]["contract"] else "",
+        "summary": _summary(rows, len(rows) - len(bad), len(periods), len(subjects)) if len(rows) > 1 else None,
+        "terms": _kept(" ".join(words.definitions(rows[0]))),
     }
 
 
-def _summary(rows: list[dict[str, Any]], bad: int, periods: int, subjects: int) -> str:
-    """`met in 2 of 3 months`, `met by 1 of 2 nodes`."""
-    unit = rows[0]["per"]
-    what, link = (
-        (f"{unit}s", "in") if subjects == 1 else ("nodes", "by") if periods == 1 else (f"nodes and {unit}s", "in")
-    )
-    good = len(rows) - bad
-    so_far = " so far" if any(row["so_far"] for row in rows) else ""
-    return f"met {link} {'all' if not bad else f'{good} of'} {len(rows)} {what}{so_far}"
+def _summary(rows: list[Mapping[str, Any]], good: int, periods: int, subjects: int) -> str:
+    """`Counted under SLA 4.3: met in 2 of 3 months.`, `Met by 1 of 2 nodes.`"""
+    whole = len(rows)
+    if subjects > 1 and periods > 1:
+        met = _("met in {good} of {whole} cases", good=good, whole=whole)
+    elif subjects > 1:
+        met = _("met by {good} of {whole} nodes", good=good, whole=whole)
+    else:
+        met = _(words.MET_IN[rows[0]["per"]], good=good, whole=whole)
+    if any(row["so_far"] for row in rows):
+        met = _("{met} so far", met=met)
+    contract = rows[0]["contract"]
+    if contract:
+        return _("Counted under {contract}: {met}.", contract=contract, met=met)
+    return f"{met[:1].upper()}{met[1:]}."
 
 
 def _labelled(agreements: list[dict[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -106,41 +159,48 @@ def _labelled(agreements: list[dict[str, Any]]) -> list[tuple[str, Mapping[str, 
 
 def _by_role(report: Mapping[str, Any]) -> list[tuple[str, list[Mapping[str, Any]]]]:
     def place(row: Mapping[str, Any]) -> str:
-        return ", ".join(filter(None, (row["role"] or "no role", row["site"])))
+        return ", ".join(filter(None, (row["role"] or _("no role"), row["site"])))
 
     return [(name, list(rows)) for name, rows in groupby(report["nodes"], key=place)]
 
 
-def _months(report: Mapping[str, Any]) -> list[str]:
-    """The month of each day that the report accounts for."""
+def _days(report: Mapping[str, Any]) -> strip.Days:
+    """Those that the report accounts for."""
     period = report["period"]
     first = datetime.fromisoformat(period["from"]).date()
     last = datetime.fromisoformat(period["accounted_until"]) - timedelta(microseconds=1)
-    return [(first + timedelta(days=n)).isoformat()[:7] for n in range((last.date() - first).days + 1)]
+    return strip.Days(tuple(first + timedelta(days=n) for n in range((last.date() - first).days + 1)))
 
 
-def _kept(duration: str) -> str:
+def _kept(text: str) -> str:
     """Lines break between `2 h` and `15 min`, not within."""
-    return re.sub(r"(?<=\d) (?=[a-z])", NO_BREAK, duration)
+    return re.sub(r"(?<=\d) (?=(?:d|T|h|min|s|ms|%)\b|%)", NO_BREAK, text)
 
 
-def _when(zone: ZoneInfo, text: str | None) -> str:
-    """By the clocks there, to the second; with the offset where they show this time twice."""
-    if text is None:
-        return "goes on"
-    there = datetime.fromisoformat(text).astimezone(zone)
-    twice = there.replace(fold=0).utcoffset() != there.replace(fold=1).utcoffset()
-    day = f"{there:%d %b %Y}".replace(" ", NO_BREAK)
-    return f"{day} {there:%H:%M:%S}{f' ({there:%Z})' if twice else ''}"
+def _exact(seconds: float) -> str:
+    return _said(seconds, language())
 
 
-def _day(zone: ZoneInfo, text: str, *, last: bool = False) -> str:
-    """`1 July 2026`; `last` is that of the day before, for an end at midnight."""
-    there = datetime.fromisoformat(text).astimezone(zone) - timedelta(microseconds=1 if last else 0)
-    day: date = there.date()
-    return f"{day.day} {day:%B %Y}"
+@lru_cache(maxsize=4096)
+def _said(seconds: float, _language: str) -> str:
+    """A large report says the same durations again and again, most of all `0 s`."""
+    return _kept(words.exact(seconds))
+
+
+@pass_context
+def _when(context: Context, text: str | None) -> str:
+    return dates.moment(context["zone"], text)
+
+
+@pass_context
+def _day(context: Context, text: str, *, last: bool = False) -> str:
+    return dates.long_day(context["zone"], text, last=last)
+
+
+def _number(value: float) -> str:
+    return number(value).replace(",", ".") if language() == "de" else number(value)
 
 
 def _ratio(value: float | None) -> str:
     """Rounded down."""
-    return "not measured" if value is None else percentage(value, decimals=3)
+    return _("not measured") if value is None else _kept(with_decimal_mark(percentage(value, decimals=3)))

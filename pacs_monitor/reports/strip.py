@@ -1,51 +1,92 @@
-"""Pictures of the report as inline SVG, each with its text; legible in black and white."""
+"""Pictures of the report as inline SVG, each with its text; legible in black and white.
+
+Everything that an element looks like stands in its own attributes: what prints the page may know no stylesheet of the
+document, and no pattern of another picture.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+from math import ceil, floor
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from pacs_monitor.format.human import pluralized
+from pacs_monitor.language import _, _n
+from pacs_monitor.reports.dates import month, short_day
 from pacs_monitor.reports.words import STATES, exact
 
-DAY, HEIGHT = 6, 24
+WIDTH, HEIGHT = 560.0, 34.0
+"""Of a strip, in its own units."""
+FROM_BELOW = ("down", "unreachable", "degraded", "maintenance", "absent", "unknown")
+"""What is not up, as it fills a day."""
+LEAST = {"down": 10.0, "unreachable": 10.0, "degraded": 6.0, "maintenance": 6.0, "absent": 4.0, "unknown": 6.0}
+"""The height of any of it in a day, however short."""
+SHORT = {"unknown": 300.0}
+"""Seconds of a day below which it is not drawn."""
 NAMED = 8
 """Days that a text names one by one."""
-UNMEASURED = 300
-"""Seconds of a day that were not measured: from then on it is marked."""
-HEIGHTS = {"up": 6, "degraded": 14, "absent": 3, "maintenance": 14, "unreachable": 20, "down": 24, "unknown": 24}
-PATTERNS = Markup(
-    '<svg class="patterns" width="0" height="0" aria-hidden="true" focusable="false"><defs>'
-    '<pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-    '<rect width="5" height="5" fill="#fff"/>'
-    '<line x1="0" y1="0" x2="0" y2="5" stroke="#444" stroke-width="2.4"/></pattern>'
-    '<pattern id="dots" width="4" height="4" patternUnits="userSpaceOnUse">'
-    '<rect width="4" height="4" fill="#fff"/><circle cx="2" cy="2" r="1.2" fill="#1d4ed8"/></pattern>'
-    "</defs></svg>"
-)
+SHOWN = 4
+"""Days that stand under a strip."""
+PALE, INK = "#d5ead9", "#111"
 
 
-def strip(row: Mapping[str, Any], months: Sequence[str]) -> Markup:
-    """A node day by day: the taller, the worse; hatched where nothing was measured."""
-    drawn, x, edges = [Markup()], 0, set[int]()
-    for days in row["days"]:
-        width = days["count"] * DAY
-        worst, unmeasured = days["worst"], days["seconds"].get("unknown", 0)
-        height = HEIGHTS[worst]
-        drawn.append(_rect(worst, x, HEIGHT - height, width, height))
-        if unmeasured >= UNMEASURED and worst != "unknown":
-            drawn.append(_rect("unknown", x, 0, width, 6))
-        x += width
-    for number, month in enumerate(months):
-        if number and month != months[number - 1]:
-            edges.add(number * DAY)
-    lines = Markup().join(Markup('<path class="edge" d="M{} 0V{}"/>').format(edge, HEIGHT) for edge in sorted(edges))
-    text = described(row)
-    return Markup(
-        '<svg class="strip" role="img" viewBox="0 0 {} {}" preserveAspectRatio="none"><title>{}</title>{}{}</svg>'
-    ).format(max(x, DAY), HEIGHT, text, Markup().join(drawn), lines)
+class Days(NamedTuple):
+    """The days of a period, for all strips of a report."""
+
+    dates: tuple[date, ...]
+
+    @property
+    def width(self) -> float:
+        """Of a day."""
+        return WIDTH / max(1, len(self.dates))
+
+    @property
+    def months(self) -> list[tuple[float, date]]:
+        """Where each begins, and its first day."""
+        edges = [n for n, day in enumerate(self.dates) if n == 0 or day.month != self.dates[n - 1].month]
+        return [(n * self.width, self.dates[n]) for n in edges]
+
+
+def scale(days: Days) -> Markup:
+    """The names of the months above the strips."""
+    names = [(x, month(first.month)[: 3 if len(days.months) > 4 else None]) for x, first in days.months]
+    texts = [
+        Markup('<text x="{:.1f}" y="15" font-size="16" font-family="sans-serif">{}</text>').format(x, name)
+        for x, name in names
+    ]
+    said = ", ".join(name for __, name in names)
+    return Markup('<svg class="scale" role="img" viewBox="0 0 {:.0f} 20"><title>{}</title>{}</svg>').format(
+        WIDTH, said, Markup().join(texts)
+    )
+
+
+def strip(row: Mapping[str, Any], days: Days) -> Markup:
+    """A node day by day, each filled from below by the seconds of what was not up; the rest is up."""
+    parts, at = [_rect(PALE, 0, 0, WIDTH, HEIGHT)], 0.0
+    for run in row["days"]:
+        wide = run["count"] * days.width
+        y = HEIGHT
+        for kind, height in _layers(run["seconds"]):
+            y -= height
+            parts.append(DRAWN[kind](at, y, wide, height))
+        at += wide
+    lines = [Markup('<path d="M{:.1f} 0V34" stroke="#111" stroke-width=".7"/>').format(x) for x, __ in days.months[1:]]
+    frame = Markup('<path d="M0 0H{0:.0f}V34H0Z" fill="none" stroke="#111"/>').format(WIDTH)
+    return Markup('<svg class="strip" role="img" viewBox="-1 -1 {:.0f} 36"><title>{}</title>{}</svg>').format(
+        WIDTH + 2, described(row), Markup().join([*parts, *lines, frame])
+    )
+
+
+def _layers(seconds: Mapping[str, float]) -> list[tuple[str, float]]:
+    """What was not up in a day, and how high it stands."""
+    whole = sum(seconds.values())
+    found = {kind: seconds[kind] for kind in FROM_BELOW if seconds.get(kind, 0) > SHORT.get(kind, 0)}
+    heights = {kind: max(LEAST[kind], HEIGHT * time / whole) for kind, time in found.items()}
+    room = HEIGHT if sum(found.values()) >= whole - 1 else HEIGHT - 2
+    squeeze = min(1.0, room / sum(heights.values())) if heights else 1.0
+    return [(kind, height * squeeze) for kind, height in heights.items()]
 
 
 def described(row: Mapping[str, Any]) -> str:
@@ -55,45 +96,129 @@ def described(row: Mapping[str, Any]) -> str:
     for days in row["days"]:
         count += days["count"]
         by_state.setdefault(days["worst"], []).extend([days["day"]] * days["count"])
-        partly += days["count"] if days["seconds"].get("unknown", 0) >= UNMEASURED else 0
-    parts = [pluralized(len(by_state["up"]), "day") + " up"] if by_state.get("up") else []
-    for state in ("down", "unreachable", "degraded", "maintenance", "absent", "unknown"):
+        partly += days["count"] if days["seconds"].get("unknown", 0) > SHORT["unknown"] else 0
+    parts = []
+    for state in ("up", *FROM_BELOW):
         if found := by_state.get(state):
-            named = f" (first on {found[0]})" if len(found) > NAMED else f" ({', '.join(dict.fromkeys(found))})"
-            parts.append(f"{pluralized(len(found), 'day')} {STATES[state]}{named}")
+            parts.append(_days_of(state, found))
     if partly:
-        parts.append(f"not measured for 5 min or more on {pluralized(partly, 'day')}")
-    return f"{row['title']}, {pluralized(count, 'day')}: {'; '.join(parts) or 'nothing on record'}"
+        parts.append(
+            _n("not measured for over 5 min on {count} day", "not measured for over 5 min on {count} days", partly)
+        )
+    whole = _n("{count} day", "{count} days", count)
+    nothing = _("nothing on record")
+    return f"{row['title']}, {whole}: {'; '.join(parts) or nothing}"
+
+
+def _days_of(state: str, days: Sequence[str]) -> str:
+    whole = _n("{count} day", "{count} days", len(days))
+    counted = f"{whole} {_(STATES[state])}"
+    if state == "up":
+        return counted
+    named = [short_day(date.fromisoformat(day)) for day in dict.fromkeys(days)]
+    first = _("first on {day}", day=named[0])
+    return f"{counted} ({first if len(days) > NAMED else ', '.join(named)})"
+
+
+def outages(row: Mapping[str, Any]) -> str:
+    """Under the strip: `down: 10 Jul 44 min, 13 Sep 12 min`."""
+    return "; ".join(filter(None, (_outages(row, kind) for kind in ("down", "unreachable"))))
+
+
+def _outages(row: Mapping[str, Any], kind: str) -> str:
+    found = [run for run in row["days"] if run["seconds"].get(kind)]
+    if not found:
+        return ""
+    said = ", ".join(f"{_span(run)} {exact(run['seconds'][kind] * run['count'])}" for run in found[:SHOWN])
+    more = sum(run["count"] for run in found[SHOWN:])
+    rest = _n(", and {count} more day", ", and {count} more days", more) if more > 0 else ""
+    return f"{_(STATES[kind])}: {said}{rest}"
+
+
+def _span(run: Mapping[str, Any]) -> str:
+    """`22 Sep`, of several days alike `22 Sep to 23 Sep`."""
+    first = date.fromisoformat(run["day"])
+    if run["count"] == 1:
+        return short_day(first)
+    return _("{first} to {last}", first=short_day(first), last=short_day(first + timedelta(days=run["count"] - 1)))
 
 
 def allowance(row: Mapping[str, Any]) -> Markup:
     """How much of the permitted downtime is used."""
     budget, used = row["budget_seconds"], row["used_seconds"]
-    whole = max(budget, used, 1e-6)
-    width = 600
-    inside, over = min(used, budget) / whole * width, max(0.0, used - budget) / whole * width
-    limit = budget / whole * width
-    text = f"Counted downtime {exact(used)} of {exact(budget)} allowed"
-    return Markup(
-        '<svg class="allowance" role="img" viewBox="0 0 {w} 26"><title>{text}</title>'
-        '<rect class="frame" x="0.5" y="4.5" width="{inner:.1f}" height="16"/>'
-        '<rect class="used" x="0.5" y="4.5" width="{inside:.1f}" height="16"/>'
-        '<rect class="over" x="{limit:.1f}" y="4.5" width="{over:.1f}" height="16"/>'
-        '<path class="limit" d="M{limit:.1f} 0V25"/></svg>'
-    ).format(w=width, text=text, inner=width - 1, inside=inside, over=over, limit=min(limit, width - 0.5))
+    whole = max(budget, used, 1e-6) * 1.02
+    inside, limit, end = min(used, budget) / whole * WIDTH, budget / whole * WIDTH, used / whole * WIDTH
+    counted, allowed = _("counted {time}", time=exact(ceil(used))), _("allowed {time}", time=exact(floor(budget)))
+    mostly = limit > WIDTH / 2
+    parts = [
+        Markup('<path d="M0.5 1.5H{0:.1f}V11.5H0.5Z" fill="#fff" stroke="#111"/>').format(limit),
+        _rect("#6b7280", 1, 2, max(0, inside - 1), 9),
+        _rect(INK, limit, 2, end - limit, 9) if used > budget else Markup(),
+        Markup('<path d="M{:.1f} 0V14" stroke="#111" stroke-width="2"/>').format(limit),
+        _text(counted, 0 if mostly else WIDTH, "start" if mostly else "end"),
+        _text(allowed, limit, "end" if mostly else "start"),
+    ]
+    return Markup('<svg class="allowance" role="img" viewBox="0 0 {:.0f} 24"><title>{}; {}</title>{}</svg>').format(
+        WIDTH, counted, allowed, Markup().join(parts)
+    )
 
 
-def legend() -> Markup:
-    """What the strips mean."""
-    kinds = ("up", "degraded", "maintenance", "unreachable", "down", "absent", "unknown")
-    return Markup().join(_legend(kind) for kind in kinds)
+def _text(said: str, x: float, anchor: str) -> Markup:
+    return Markup('<text x="{:.1f}" y="22" font-size="9" font-family="sans-serif" text-anchor="{}">{}</text>').format(
+        x, anchor, said
+    )
 
 
-def _legend(kind: str) -> Markup:
-    box = _rect(kind, 0, HEIGHT - HEIGHTS[kind], 14, HEIGHTS[kind])
-    return Markup('<li><svg aria-hidden="true" viewBox="0 0 14 {}">{}</svg> {}</li>').format(HEIGHT, box, STATES[kind])
+def legend() -> list[tuple[Markup, str]]:
+    """What fills the strips, each with its word."""
+    return [(_key(kind), _(STATES[kind])) for kind in ("up", *FROM_BELOW)]
 
 
-def _rect(kind: str, x: int, y: int, width: int, height: int) -> Markup:
-    """Of numbers and a kind of ours: nothing in it needs to be escaped."""
-    return Markup(f'<rect class="{kind}" x="{x}" y="{y}" width="{width}" height="{height}"/>')  # noqa: S704
+def _key(kind: str) -> Markup:
+    box = _rect(PALE, 0, 0, 16, 12) if kind == "up" else DRAWN[kind](0, 0, 16, 12)
+    frame = Markup('<path d="M0 0H16V12H0Z" fill="none" stroke="#111"/>')
+    return Markup('<svg class="key" aria-hidden="true" viewBox="-1 -1 18 14">{}{}</svg>').format(box, frame)
+
+
+def _rect(fill: str, x: float, y: float, width: float, height: float) -> Markup:
+    """Of numbers and a colour of ours: nothing in it needs to be escaped."""
+    return Markup(f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{fill}"/>')  # noqa: S704
+
+
+def _filled(fill: str) -> Callable[[float, float, float, float], Markup]:
+    return lambda x, y, width, height: _rect(fill, x, y, width, height)
+
+
+def _lined(colour: str, step: float, thick: float) -> Callable[[float, float, float, float], Markup]:
+    """Horizontal lines on white."""
+
+    def drawn(x: float, y: float, width: float, height: float) -> Markup:
+        count = max(1, round(height / step))
+        lines = "".join(f"M{x:.1f} {y + (n + 0.5) * height / count:.1f}h{width:.1f}" for n in range(count))
+        path = Markup('<path d="{}" stroke="{}" stroke-width="{}"/>').format(lines, colour, thick)
+        return _rect("#fff", x, y, width, height) + path
+
+    return drawn
+
+
+def _hatched(x: float, y: float, width: float, height: float) -> Markup:
+    """Diagonal lines on white, cut at the edges."""
+    lines, step = [], 4.0
+    start = step / 2
+    while start < width + height:
+        x0, y0 = (x + start, y) if start <= width else (x + width, y + start - width)
+        x1, y1 = (x, y + start) if start <= height else (x + start - height, y + height)
+        lines.append(f"M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}")
+        start += step
+    path = Markup('<path d="{}" stroke="#333" stroke-width="1"/>').format("".join(lines))
+    return _rect("#fff", x, y, width, height) + path
+
+
+DRAWN: dict[str, Callable[[float, float, float, float], Markup]] = {
+    "down": _filled("#000"),
+    "unreachable": _lined("#000", 2.6, 1.5),
+    "degraded": _filled("#e08a00"),
+    "maintenance": _lined("#1d4ed8", 4.0, 1.0),
+    "absent": _filled("#fff"),
+    "unknown": _hatched,
+}

@@ -8,86 +8,144 @@ from math import ceil, floor
 from typing import Any
 
 from pacs_monitor.config.format import percent
-from pacs_monitor.format.human import duration, exact_percentage
+from pacs_monitor.format.human import duration, exact_percentage, with_decimal_mark
+from pacs_monitor.language import N_, _
+from pacs_monitor.messages.reasons import REASON_TEXTS
 from pacs_monitor.model import SECOND
 
 DASH = "\N{EN DASH}"
-MET = {
-    "met": "met",
-    "missed": "NOT met",
-    "within": "within the allowance so far",
-    "not_assessable": "not assessable",
+VERDICTS = {
+    "met": N_("met"),
+    "missed": N_("NOT met"),
+    "within": N_("within the allowance so far"),
+    "not_assessable": N_("not assessable"),
 }
 CAUSES = {
-    "monitor_not_running": "the monitor did not run",
-    "refused_us": "the node refused the monitor itself",
-    "isolated": "the monitor was cut off from its site",
-    "not_measured": "no result, or no result yet",
-    "paused": "the check was paused",
-    "unproven": "the check has never worked with its settings",
-    "clock": "the clock was set",
-    "not_watched": "it was not in the configuration",
+    "monitor_not_running": N_("the monitor did not run"),
+    "refused_us": N_("the node refused the monitor itself"),
+    "isolated": N_("the monitor was cut off from its site"),
+    "not_measured": N_("no result, or no result yet"),
+    "paused": N_("the check was paused"),
+    "unproven": N_("the check has never worked with its settings"),
+    "clock": N_("the clock was set"),
+    "not_watched": N_("it was not in the configuration"),
 }
 STATES = {
-    "up": "up",
-    "degraded": "slow or impaired",
-    "down": "down",
-    "unreachable": "unreachable behind a network fault",
-    "absent": "switched off",
-    "maintenance": "planned maintenance",
-    "unknown": "not measured",
-    "outside_hours": "outside of the agreed hours",
-    "excluded": "left out as planned maintenance",
-    "forgiven": "outages too short to count",
+    "up": N_("up"),
+    "degraded": N_("slow or impaired"),
+    "down": N_("down"),
+    "unreachable": N_("unreachable behind a network fault"),
+    "absent": N_("switched off"),
+    "maintenance": N_("planned maintenance"),
+    "unknown": N_("not measured"),
+    "outside_hours": N_("outside of the agreed hours"),
+    "excluded": N_("left out as planned maintenance"),
+    "forgiven": N_("outages too short to count"),
 }
 RULES = {
-    "exclude_downtime": "downtime in planned maintenance does not count",
-    "exclude_windows": "planned maintenance is left out whole",
-    "include": "planned maintenance counts as any other time",
+    "exclude_downtime": N_("Downtime in planned maintenance does not count."),
+    "exclude_windows": N_("Planned maintenance is left out whole."),
+    "include": N_("Planned maintenance counts as any other time."),
 }
 BOUNDS = {
-    "measured": "an outage lasts from the first failed to the first good result",
-    "at_least": "an outage lasts from the first to the last failed result",
-    "at_most": "an outage lasts from the last good to the first good result",
+    "measured": N_("An outage lasts from the first failed to the first good result."),
+    "at_least": N_("An outage lasts from the first to the last failed result."),
+    "at_most": N_("An outage lasts from the last good to the first good result."),
+}
+SLOW = {"up": N_("Slow or impaired counts as up."), "down": N_("Slow or impaired counts as down.")}
+SLOW_COUNTED = {"up": N_("Slow, counted as up: {time}."), "down": N_("Slow, counted as down: {time}.")}
+SHARES = {
+    "month": N_("{share} per month"),
+    "quarter": N_("{share} per quarter"),
+    "year": N_("{share} per year"),
+    "contract year": N_("{share} per contract year"),
+}
+ALLOWANCES = {
+    "month": N_("at most {time} of downtime per month"),
+    "quarter": N_("at most {time} of downtime per quarter"),
+    "year": N_("at most {time} of downtime per year"),
+    "contract year": N_("at most {time} of downtime per contract year"),
+}
+MET_IN = {
+    "month": N_("met in {good} of {whole} months"),
+    "quarter": N_("met in {good} of {whole} quarters"),
+    "year": N_("met in {good} of {whole} years"),
+    "contract year": N_("met in {good} of {whole} contract years"),
+}
+MOST_LEFT_OUT = {
+    "month": N_("At most {time} of maintenance is left out per month."),
+    "quarter": N_("At most {time} of maintenance is left out per quarter."),
+    "year": N_("At most {time} of maintenance is left out per year."),
+    "contract year": N_("At most {time} of maintenance is left out per contract year."),
 }
 
 
 def verdict(row: Mapping[str, Any]) -> list[str]:
     """`Counted under SLA 4.2: 99.93 %, met.` and what goes with it, for one row of an agreement."""
-    under = f"Counted under {row['contract']}" if row["contract"] else "Counted"
-    used, budget = row["used_seconds"], row["budget_seconds"]
-    if row["verdict"] == "not_assessable":
-        said = [_not_assessable(row)]
-    else:
-        said = [f"{under}: {of(row)} {DASH} {MET[row['verdict']]}.", _allowance(budget, used)]
-    felt = percentage(row["felt_time_seconds"] - row["felt_seconds"], row["felt_time_seconds"], decimals(row))
-    said.append(f"As users felt it: {felt}.")
     seconds = row["seconds"]
+    said = [_not_assessable(row)] if row["verdict"] == "not_assessable" else [_counted(row), _allowance(row)]
+    felt = percentage(row["felt_time_seconds"] - row["felt_seconds"], row["felt_time_seconds"], decimals(row))
+    said.append(_("As users felt it: {share}.", share=felt))
     if seconds["degraded"]:
-        said.append(f"Slow, counted as {row['degraded']}: {exact(seconds['degraded'])}.")
+        said.append(_(SLOW_COUNTED[row["degraded"]], time=exact(seconds["degraded"])))
     if seconds["excluded"]:
-        said.append(f"Left out as planned maintenance: {exact(seconds['excluded'])}.")
+        said.append(_("Left out as planned maintenance: {time}.", time=exact(seconds["excluded"])))
     if seconds["forgiven"]:
-        said.append(f"Not counted, shorter than {exact(row['minimum_outage_seconds'])}: {exact(seconds['forgiven'])}.")
+        least, time = exact(row["minimum_outage_seconds"]), exact(seconds["forgiven"])
+        said.append(_("Not counted, shorter than {least}: {time}.", least=least, time=time))
     if seconds["unknown"]:
-        said.append(f"Not measured, counted for nobody: {exact(seconds['unknown'])}.")
+        said.append(_("Not measured, counted for nobody: {time}.", time=exact(seconds["unknown"])))
     return said
 
 
+def brief(row: Mapping[str, Any]) -> str:
+    """`99.83 % – NOT met.`, where it is said already under what."""  # noqa: RUF002 - as people write it
+    if row["verdict"] == "not_assessable":
+        return _not_assessable(row)
+    return _("{share} – {judged}.", share=of(row), judged=_(VERDICTS[row["verdict"]]))  # noqa: RUF001 - as above
+
+
+def agreed(row: Mapping[str, Any]) -> str:
+    """The target, and in which hours."""
+    if row["calendar"]:
+        return _("Agreed: {target}, in the hours of {calendar}.", target=target(row), calendar=row["calendar"])
+    return _("Agreed: {target}, in all hours.", target=target(row))
+
+
+def _counted(row: Mapping[str, Any]) -> str:
+    share, judged = of(row), _(VERDICTS[row["verdict"]])
+    if not row["contract"]:
+        return _("Counted: {share} – {judged}.", share=share, judged=judged)  # noqa: RUF001 - as people write it
+    return _("Counted under {contract}: {share} – {judged}.", contract=row["contract"], share=share, judged=judged)  # noqa: RUF001 - as above
+
+
 def _not_assessable(row: Mapping[str, Any]) -> str:
-    part, whole = row["measured_seconds"], row["to_measure_seconds"]
-    causes = sorted(row["unknown_by_cause"].items(), key=lambda item: -item[1])
-    why = f" ({CAUSES[causes[0][0]]} for {exact(causes[0][1])})" if causes and causes[0][1] else ""
-    return (
-        f"Not assessable: {percentage(part, whole)} of the agreed time was measured{why}; "
-        f"{percent(row['coverage_needed'])} are needed."
+    measured = percentage(row["measured_seconds"], row["to_measure_seconds"])
+    needed = _percent(row["coverage_needed"])
+    cause, lost = max(row["unknown_by_cause"].items(), key=lambda item: item[1], default=("", 0))
+    if not lost:
+        return _(
+            "Not assessable: {measured} of the agreed time was measured; {needed} are needed.",
+            measured=measured,
+            needed=needed,
+        )
+    return _(
+        "Not assessable: {measured} of the agreed time was measured ({cause} for {time}); {needed} are needed.",
+        measured=measured,
+        cause=_(CAUSES[cause]),
+        time=exact(lost),
+        needed=needed,
     )
 
 
-def _allowance(budget: float, used: float) -> str:
-    allowed, counted = floor(budget), ceil(used)
-    left = f"left {exact(floor(budget - used))}" if used <= budget else f"over by {exact(ceil(used - budget))}"
-    return f"Allowed {exact(allowed)}, counted {exact(counted)}, {left}."
+def _allowance(row: Mapping[str, Any]) -> str:
+    budget, used = row["budget_seconds"], row["used_seconds"]
+    allowed, counted = exact(floor(budget)), exact(ceil(used))
+    if used <= budget:
+        left = exact(floor(budget - used))
+        return _("Allowed {allowed}, counted {counted}, left {left}.", allowed=allowed, counted=counted, left=left)
+    over = exact(ceil(used - budget))
+    return _("Allowed {allowed}, counted {counted}, over by {over}.", allowed=allowed, counted=counted, over=over)
 
 
 def of(row: Mapping[str, Any]) -> str:
@@ -104,17 +162,21 @@ def decimals(row: Mapping[str, Any]) -> int:
 
 
 def target(row: Mapping[str, Any]) -> str:
-    """`99.9 % per quarter`, `at most 26 min per month`."""
+    """`99.9 % per quarter`, `at most 26 min of downtime per month`."""
     if row["target"] is not None:
-        return f"{percent(row['target']).replace('%', ' %')} per {row['per']}"
-    return f"at most {exact(row['allowed_seconds'])} of downtime per {row['per']}"
+        return _(SHARES[row["per"]], share=_percent(row["target"]))
+    return _(ALLOWANCES[row["per"]], time=exact(row["allowed_seconds"]))
+
+
+def _percent(share: float) -> str:
+    return with_decimal_mark(percent(share).replace("%", " %"))
 
 
 def percentage(part: float, whole: float, places: int = 2) -> str:
     """Of two amounts of seconds, rounded down; in words where there is nothing to divide by."""
     if not whole:
-        return "not measured"
-    return exact_percentage(round(part * SECOND), round(whole * SECOND), places)
+        return _("not measured")
+    return with_decimal_mark(exact_percentage(round(part * SECOND), round(whole * SECOND), places))
 
 
 def exact(seconds: float) -> str:
@@ -125,18 +187,33 @@ def exact(seconds: float) -> str:
 def definitions(row: Mapping[str, Any]) -> list[str]:
     """The terms of an agreement, one sentence each."""
     said = [
-        f"Agreed: {target(row)}, in {'the hours of ' + row['calendar'] if row['calendar'] else 'all hours'}.",
-        "Counted is all downtime that users felt."
+        agreed(row),
+        _("Counted is all downtime that users felt.")
         if row["counts"] == "felt"
-        else "Counted is downtime of the system itself, not what was unreachable behind a network fault.",
-        f"{BOUNDS[row['outage']].capitalize()}.",
-        f"{RULES[row['maintenance']].capitalize()}.",
-        f"Slow or impaired counts as {row['degraded']}.",
+        else _("Counted is downtime of the system itself, not what was unreachable behind a network fault."),
+        _(BOUNDS[row["outage"]]),
+        _(RULES[row["maintenance"]]),
+        _(SLOW[row["degraded"]]),
     ]
     if row["notice_seconds"]:
-        said.append(f"Maintenance is left out only if it was announced {exact(row['notice_seconds'])} before.")
+        time = exact(row["notice_seconds"])
+        said.append(_("Maintenance is left out only if it was announced {time} before.", time=time))
     if row["cap_seconds"] is not None:
-        said.append(f"At most {exact(row['cap_seconds'])} of maintenance is left out per {row['per']}.")
+        said.append(_(MOST_LEFT_OUT[row["per"]], time=exact(row["cap_seconds"])))
     if row["minimum_outage_seconds"]:
-        said.append(f"Outages shorter than {exact(row['minimum_outage_seconds'])} do not count.")
+        said.append(_("Outages shorter than {time} do not count.", time=exact(row["minimum_outage_seconds"])))
     return said
+
+
+def reason(code: str | None) -> str:
+    """What was wrong, in words, with its code."""
+    text = REASON_TEXTS.get(code or "")
+    return f"{_(text.meaning)} ({code})" if text else code or ""
+
+
+def rule(text: str) -> str:
+    """Of a service: `all of 3`, `any of 2`, `2 of 3`."""
+    need, __, count = text.partition(" of ")
+    if need == "all":
+        return _("all of {count}", count=count)
+    return _("any of {count}", count=count) if need == "any" else _("{need} of {count}", need=need, count=count)

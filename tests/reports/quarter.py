@@ -65,6 +65,10 @@ nodes:
     host: 10.0.0.4
     dicom: {port: 104, ae_title: MR1}
     checks: {dicom_echo: {interval: 60s}}
+report:
+  parties:
+    - {role: customer, name: East Campus Hospital, address: "1 Hospital Road, Easton", signed_by: "Dr. A. Weber"}
+    - {role: provider, name: Acme Imaging Ltd, address: "2 Vendor Street, Weston"}
 services:
   archive-service: {all: [archive/dicom_echo, archive/dicom_store]}
   reading: {all: [archive-service, ris/dicom_worklist], impact: no reading}

@@ -246,9 +246,15 @@ def test_names_of_files_are_safe_whatever_a_period_is_called() -> None:
 def test_the_commands_freeze_verify_and_approve_without_a_daemon(folder: Path, tmp_path: Path) -> None:
     config, page = folder / "monitor.yaml", tmp_path / "signed.html"
     config.write_text(q.ESTATE.replace("timezone:", f"database: '{url(folder)}', timezone:"))
-    said = report("2026-Q3", "--final", "--by", "Ada", "--why", "for the board", config=config, PATH="/nowhere")
+    broken = tmp_path / "broken" / "weasyprint.py"
+    broken.parent.mkdir()
+    broken.write_text("raise OSError('cannot load library libpango')")
+    nothing = {"PATH": "/nowhere", "PYTHONPATH": str(broken.parent)}
+    said = report("2026-Q3", "--final", "--by", "Ada", "--why", "for the board", config=config, **nothing)
     assert (said.returncode, "2026-Q3/1" in said.stdout) == (0, True), said.stderr
-    assert "made without a PDF: install Chromium" in said.stderr
+    told = " ".join(said.stderr.split())
+    assert "made without a PDF: install pacs-monitor[pdf], or Chromium, Chrome or Edge" in told
+    assert "WeasyPrint cannot be loaded: cannot load library libpango" in told
     assert "nothing has changed since" in report("2026-Q3", "--final", config=config).stdout
     assert report("2026-Q3/1", "--format", "html", "--output", page, config=config).returncode == 0
     before = page.read_bytes()

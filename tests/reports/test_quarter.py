@@ -19,7 +19,8 @@ from pacs_monitor.config import canonical
 from pacs_monitor.history import HistoryReader, Revision, periods
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import Micros
-from pacs_monitor.reports import PrintingError, browser, build, html, parse, printed, zipped
+from pacs_monitor.reports import build, html, parse, zipped
+from pacs_monitor.reports.dates import NO_BREAK
 from tests.reports import quarter as q
 from tests.support.commands import invoke
 from tests.support.estates import loaded
@@ -217,7 +218,7 @@ class Page(HTMLParser):
 
 def test_the_page_is_whole_and_asks_for_nothing_elsewhere(reader: HistoryReader) -> None:
     text = html(made(reader))
-    page = Page(text)
+    plain, page = text.replace(NO_BREAK, " "), Page(text)
     assert page.stack == []
     assert len(set(page.ids)) == len(page.ids)
     assert page.links
@@ -230,14 +231,13 @@ def test_the_page_is_whole_and_asks_for_nothing_elsewhere(reader: HistoryReader)
         "Counted under SLA 4.2: 99.95 % \N{EN DASH} met.",
         "met in 2 of 3 months",
         "Met by 1 of 2 nodes.",
-        "MR 1: Counted: 97.72 % \N{EN DASH} NOT met.",
+        "MR 1: 97.72 % \N{EN DASH} NOT met.",
         (
-            "Main archive, 92 days: 88 days up; 2 days down (2026-07-10, 2026-09-13); "
-            "1 day slow or impaired (2026-09-02); 1 day planned maintenance (2026-08-09); "
-            "not measured for 5 min or more on 1 day"
+            "Main archive, 92 days: 88 days up; 2 days down (10 Jul, 13 Sep); 1 day slow or impaired (2 Sep); "
+            "1 day planned maintenance (9 Aug); not measured for over 5 min on 1 day"
         ),
     ):
-        assert said in text, said
+        assert said in plain, said
 
 
 def test_a_name_cannot_be_markup(reader: HistoryReader) -> None:
@@ -279,22 +279,6 @@ def test_spreadsheets_have_the_same_numbers(reader: HistoryReader) -> None:
     assert len(rows["checks.csv"]) == len(report["checks"])
     assert sum(int(row["count"]) for row in rows["node_days.csv"]) == 92 * len(report["nodes"])
     assert [row["counted_seconds"] for row in rows["objective_outages.csv"]][:3] == ["2640.0", "0.0", "720.0"]
-
-
-def test_a_browser_that_is_there_prints_it(reader: HistoryReader) -> None:
-    assert printed(html(made(reader)), browser()).startswith(b"%PDF-")
-
-
-def test_without_a_browser_it_is_said_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(PrintingError, match="install Chromium, Chrome or Edge"):
-        browser({"PATH": str(tmp_path)})
-    with pytest.raises(PrintingError, match="write --format html and print it: /bin/true made no PDF"):
-        printed("<p>", "/bin/true")
-    slow = tmp_path / "slow"
-    slow.write_text("#!/bin/sh\nsleep 60\n")
-    slow.chmod(0o755)
-    with pytest.raises(PrintingError, match="took longer than 1 s"):
-        printed("<p>", str(slow), within=1)
 
 
 def test_the_command_writes_every_format(folder: Path, tmp_path: Path) -> None:

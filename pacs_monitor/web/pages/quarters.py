@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from pacs_monitor.history import HistoryError, HistoryReader
 from pacs_monitor.intervals import Interval
+from pacs_monitor.language import _
 from pacs_monitor.model import SECOND, Micros
 from pacs_monitor.reports import agreements, words
 from pacs_monitor.reports.periods import Period, days, overlapping
@@ -113,7 +114,8 @@ def _said(rows: Sequence[dict[str, Any]]) -> str:
     bad = [row for row in rows if row["verdict"] in ("missed", "not_assessable")]
     if not bad:
         return f"Met in all {len(rows)} cases."
-    names = [f"{row['title']} {row['period']} ({words.MET[row['verdict']]})" for row in bad[:NAMED]]
+    named = [(row, _(words.VERDICTS[row["verdict"]])) for row in bad[:NAMED]]
+    names = [f"{row['title']} {row['period']} ({verdict})" for row, verdict in named]
     more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
     return f"Met in {len(rows) - len(bad)} of {len(rows)} cases; not in: {', '.join(names)}{more}."
 

@@ -1,0 +1,84 @@
+"""Days and times of the report, by the clocks of its zone, in the language that is spoken."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from pacs_monitor.language import N_, _, language
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
+MONTHS = (
+    N_("January"),
+    N_("February"),
+    N_("March"),
+    N_("April"),
+    N_("May"),
+    N_("June"),
+    N_("July"),
+    N_("August"),
+    N_("September"),
+    N_("October"),
+    N_("November"),
+    N_("December"),
+)
+QUARTERS = (
+    N_("1st quarter of {year}"),
+    N_("2nd quarter of {year}"),
+    N_("3rd quarter of {year}"),
+    N_("4th quarter of {year}"),
+)
+
+
+def month(number: int) -> str:
+    """By its number from 1 on."""
+    return _(MONTHS[number - 1])
+
+
+def period(name: str) -> str:
+    """`3rd quarter of 2026`, `July 2026`, else the name as it is."""
+    year, _dash, part = name.partition("-")
+    if len(part) == 2 and part[0] == "Q" and part[1] in "1234":
+        return _(QUARTERS[int(part[1]) - 1], year=year)
+    if len(part) == 2 and part.isdigit():
+        return f"{month(int(part))} {year}"
+    return name
+
+
+def brief_period(name: str) -> str:
+    """`Q3 2026` for a quarter, for heads of columns."""
+    year, _dash, part = name.partition("-")
+    return f"{part} {year}" if part.startswith("Q") else name
+
+
+def moment(zone: ZoneInfo, text: str | None) -> str:
+    """To the second, with the offset where the clocks show this time twice: `10 Jul 2026 03:00:00`, `10.07.2026 …`."""
+    if text is None:
+        return _("goes on")
+    there = datetime.fromisoformat(text).astimezone(zone)
+    twice = there.replace(fold=0).utcoffset() != there.replace(fold=1).utcoffset()
+    return f"{day(there.date())} {there:%H:%M:%S}{f' ({there:%Z})' if twice else ''}"
+
+
+def day(of: date) -> str:
+    """`10 Jul 2026`, `10.07.2026`."""
+    if language() == "de":
+        return f"{of:%d.%m.%Y}"
+    return f"{of.day}{NO_BREAK}{month(of.month)[:3]}{NO_BREAK}{of.year}"
+
+
+def short_day(of: date) -> str:
+    """`10 Jul`, `10.07.`."""
+    return f"{of:%d.%m.}" if language() == "de" else f"{of.day}{NO_BREAK}{month(of.month)[:3]}"
+
+
+def long_day(zone: ZoneInfo, text: str, *, last: bool = False) -> str:
+    """`1 July 2026`, `1. Juli 2026`; `last` is that of the day before, for an end at midnight."""
+    there = datetime.fromisoformat(text).astimezone(zone) - timedelta(microseconds=1 if last else 0)
+    dot = "." if language() == "de" else ""
+    return f"{there.day}{dot}{NO_BREAK}{month(there.month)}{NO_BREAK}{there.year}"
+
+
+def iso_day(text: str) -> str:
+    """A date of the report (ISO 8601) as people write it."""
+    return day(date.fromisoformat(text))

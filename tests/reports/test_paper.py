@@ -1,0 +1,166 @@
+"""The report as a document: both languages, validity, accessibility, black and white, pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+from pypdfium2 import PdfDocument
+
+from pacs_monitor.reports import Part, Printer, PrintingError, browser, html, printed, printer
+from pacs_monitor.reports.dates import NO_BREAK
+from tests.peers.chromium import chromium
+from tests.support.pages import barriers, invalid
+
+LANGUAGES = ("en", "de")
+
+
+def said(report: dict[str, Any], language: str = "en", part: Part = Part.ALL) -> str:
+    report["document"]["language"] = language
+    return html(report, part)
+
+
+def plain(text: str) -> str:
+    return text.replace(NO_BREAK, " ")
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Browser]:
+    with chromium() as browser_:
+        yield browser_
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_html_is_valid(report: dict[str, Any], language: str, tmp_path: Path) -> None:
+    assert invalid(said(report, language), tmp_path) == []
+
+
+def test_the_checker_sees_what_is_invalid(tmp_path: Path) -> None:
+    (wrong,) = invalid("<!DOCTYPE html><html lang=en><title>x</title><p><span></p>", tmp_path)[:1]
+    assert wrong.startswith("line 1: ")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_keeps_people_from_reading_it(
+    report: dict[str, Any], language: str, opened: Browser, tmp_path: Path
+) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(said(report, language), encoding="utf-8")
+    page = opened.new_page()
+    page.goto(file.as_uri())
+    assert barriers(page) == []
+    page.evaluate("document.documentElement.removeAttribute('lang')")
+    assert [one.split()[0] for one in barriers(page)] == ["html-has-lang"]
+    page.close()
+
+
+def test_in_german_all_of_it_is_german(report: dict[str, Any]) -> None:
+    text = plain(said(report, "de"))
+    for expected in (
+        '<html lang="de">',
+        "<h1>Verfügbarkeitsbericht</h1>",
+        "3. Quartal 2026",
+        "1. Juli 2026 bis 30. September 2026 (Europe/Berlin)",
+        "Gewertet nach SLA 4.2: 99,95 % \N{EN DASH} erfüllt.",
+        "Zulässig 2 h 12 min 1 s, gewertet 56 min, verbleibend 1 h 16 min 1 s.",
+        "Gewertet nach SLA 4.3: in 2 von 3 Monaten erfüllt.",
+        "Juli 2026: 99,83 % \N{EN DASH} NICHT erfüllt.",
+        "10.07.2026 03:00:00",
+        "lehnt Verbindungen ab (tcp_refused)",
+        "ausgefallen: 22.09. bis 23.09. 2 d; wegen Netzstörung unerreichbar: 25.08. 2 h",
+    ):
+        assert expected in text, expected
+    seen = re.sub(r"<style.*?</style>|<[^>]*>", " ", text, flags=re.S)
+    english = {"the", "and", "not", "under", "from", "month", "down", "counted", "days"}
+    assert english & {word.lower() for word in re.findall(r"[A-Za-z]+", seen)} == set()
+    assert report["objectives"][0]["sentences"][0].startswith("Counted under"), "the data stay in English"
+
+
+def test_the_first_page_names_the_parties_and_has_a_box_for_each(report: dict[str, Any]) -> None:
+    text = said(report)
+    assert re.findall(r'class="who">(.*?)<', text) == [
+        "For the customer: East Campus Hospital",
+        "For the provider: Acme Imaging Ltd",
+    ]
+    assert "Name: Dr. A. Weber" in text
+    report["document"]["parties"] = report["document"]["parties"][:1]
+    assert re.findall(r'class="who">(.*?)<', said(report))[1:] == ["For the provider"]
+
+
+def test_the_logo_is_in_the_file(report: dict[str, Any]) -> None:
+    report["document"]["logo"] = "data:image/png;base64,iVBORw0KGgo="
+    assert '<img class="logo" src="data:image/png;base64,iVBORw0KGgo=" alt="Logo of East Campus Hospital">' in said(
+        report
+    )
+
+
+def test_the_part_for_signers_has_no_annex(report: dict[str, Any], tmp_path: Path) -> None:
+    text = said(report, part=Part.SIGNERS)
+    assert re.findall(r'<h2 id="(\w+)">[0-9]', text) == ["agreements"]
+    assert len(text) < len(said(report))
+    assert invalid(text, tmp_path) == []
+
+
+def test_in_black_and_white_no_two_states_look_alike(report: dict[str, Any], opened: Browser, tmp_path: Path) -> None:
+    """The keys of the legend, without colour: each has another picture."""
+    file = tmp_path / "report.html"
+    file.write_text(said(report), encoding="utf-8")
+    page = opened.new_page(device_scale_factor=4)
+    page.goto(file.as_uri())
+    page.add_style_tag(content="svg { filter: grayscale(1); }")
+    keys = [key.screenshot() for key in page.locator(".legend svg").all()]
+    page.close()
+    assert len(keys) == len(set(keys)) == 7
+
+
+@pytest.mark.parametrize("by", [printer(), browser()], ids=["weasyprint", "browser"])
+def test_it_is_printed_by_what_is_there(report: dict[str, Any], by: Printer) -> None:
+    steps: list[str] = []
+    page = said(report)
+    content = printed(page, by, told=steps.append)
+    with PdfDocument(content) as document:
+        text = [plain(leaf.get_textpage().get_text_range()) for leaf in document]
+        marks = [mark.get_title() for mark in document.get_toc()]
+        size = document[0].get_size()
+    assert "Counted under SLA 4.2: 99.95 % \N{EN DASH} met." in text[0]
+    assert "Signature" in text[0], "what is signed is on one page"
+    for number, leaf in enumerate(text, 1):
+        assert f"{number} / {len(text)}" in leaf
+        assert "Availability report 2026-Q3, east-campus" in leaf
+    assert [mark for mark in marks if re.match(r"[0-9]\. ", mark)][:2] == ["1. Agreements in detail", "2. Services"]
+    assert [round(side) for side in size] == [595, 842]
+    if by.name == "WeasyPrint":
+        assert steps[:2] == ["page 1", "page 2"]
+        assert re.search(r"Outages\s*\.{9,}\s*[0-9]", text[1]), "contents with numbers of pages"
+        assert printed(page, by) == content, "the same page makes the same bytes"
+
+
+@pytest.mark.parametrize("by", [printer(), browser()], ids=["weasyprint", "browser"])
+def test_letter_is_as_good(report: dict[str, Any], by: Printer) -> None:
+    report["document"]["paper"] = "Letter"
+    with PdfDocument(printed(said(report, "de"), by)) as document:
+        first = document[0]
+        assert [round(side) for side in first.get_size()] == [612, 792]
+        assert "Unterschrift" in first.get_textpage().get_text_range()
+
+
+def test_a_picture_elsewhere_is_not_fetched(report: dict[str, Any], tmp_path: Path) -> None:
+    """Whatever stands in a page: no file of this machine gets into a PDF."""
+    secret = tmp_path / "secret.svg"
+    secret.write_text('<svg xmlns="http://www.w3.org/2000/svg"><text y="20">not for you</text></svg>')
+    page = said(report).replace("<main>", f'<main><img src="{secret.as_uri()}" alt="">')
+    with PdfDocument(printed(page, printer())) as document:
+        assert "not for you" not in document[0].get_textpage().get_text_range()
+
+
+def test_without_a_printer_it_is_said_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(PrintingError, match=r"install pacs-monitor\[pdf\], or Chromium, Chrome or Edge"):
+        browser({"PATH": str(tmp_path)})
+    with pytest.raises(PrintingError, match="write --format html and print it: it made no PDF"):
+        printed("<p>", Printer("it", lambda *_: ["/bin/true"]))
+    with pytest.raises(PrintingError, match="it took longer than 1 s"):
+        printed("<p>", Printer("it", lambda *_: ["/bin/sleep", "60"]), within=1)
