@@ -273,8 +273,8 @@ def outages_are_bracketed(
     """
     planned = [one for one in row["incidents"] if one["planned_seconds"]]
     assert len(planned) == len(windows)
-    for found, (begun, ended) in zip(planned, windows, strict=True):
-        assert begun.begun < parse_iso(found["since"]) < parse_iso(found["ended"]) < ended.ended
+    for found, (first, last) in zip(planned, windows, strict=True):
+        assert first.begun < parse_iso(found["since"]) < parse_iso(found["ended"]) < last.ended
         assert found["at_least_seconds"] == found["at_most_seconds"] == found["down_seconds"] == 0
     counted = [one for one in row["incidents"] if one not in planned]
     least = most = 0
