@@ -14,7 +14,19 @@ from pacs_monitor.model import Micros, Reason, State, Transition
 from pacs_monitor.pieces import Cause, Class, Coverage, Piece, Timeline, pieces
 from pacs_monitor.proof import NOT_DOWN, booked
 
-__all__ = ["Account", "Cause", "Class", "Coverage", "Outage", "Spell", "Timeline", "account", "covered", "spells"]
+__all__ = [
+    "Account",
+    "Cause",
+    "Class",
+    "Coverage",
+    "Outage",
+    "Spell",
+    "Timeline",
+    "account",
+    "covered",
+    "spells",
+    "summed",
+]
 FAILED = frozenset({Class.DOWN, Class.UNREACHABLE})
 
 
@@ -79,10 +91,14 @@ class Account:
 
 def account(timeline: Timeline, period: Interval, now: Micros) -> Account:
     """Every microsecond of the period up to now in its class, and the outages with their bounds."""
-    limit = max(period.start, min(period.end, now))
-    parts = list(pieces(timeline, Interval(period.start, limit)))
-    downtime, found = _Downtime(parts), spells(timeline, Interval(period.start, limit))
-    result = Account(outages=tuple(outage for spell in found if (outage := downtime.of(spell, period.start, limit))))
+    during = Interval(period.start, max(period.start, min(period.end, now)))
+    return summed(list(pieces(timeline, during)), spells(timeline, during), during)
+
+
+def summed(parts: Sequence[Piece], found: Iterable[Spell], during: Interval) -> Account:
+    """The account of a time that is over, from its pieces and outages."""
+    downtime = _Downtime(parts)
+    result = Account(outages=tuple(outage for spell in found if (outage := downtime.of(spell, *during))))
     for piece in parts:
         result.classes[piece.kind] += piece.end - piece.start
         if piece.cause is not None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
+import orjson
 import typer
 
 from pacs_monitor import reports
@@ -118,7 +118,7 @@ def _content(built: dict[str, Any], form: Format, part: reports.Part, by_what: r
         return printed(reports.html(built, part), by_what)
     if form is Format.CSV:
         return reports.zipped(built)
-    return (json.dumps(built, indent=2, ensure_ascii=False) + "\n").encode()
+    return orjson.dumps(built, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def printed(page: str, by_what: reports.Printer) -> bytes:

@@ -51,7 +51,7 @@ def ledgers(
         if nodes is not None:
             statement = statement.where(t.checks.c.node.in_(nodes))
         found: dict[CheckId, list[Transition]] = defaultdict(list)
-        for row in connection.execute(statement):
+        for row in connection.execute(statement).all():
             found[decisions.check(row)].append(transition(row))
     return dict(found)
 
@@ -75,7 +75,7 @@ def first_goods(reader: HistoryReader) -> dict[CheckId, list[Micros]]:
         )
         without = select(*names, earliest.label("at")).where(mine, unknown)
         for statement in (by_identity, without):
-            rows: Iterable[Row[Any]] = connection.execute(statement)
+            rows: Iterable[Row[Any]] = connection.execute(statement).all()
             for row in rows:
                 found[decisions.check(row)] += [] if row.at is None else [row.at]
     return dict(found)
@@ -94,7 +94,7 @@ def counted(reader: HistoryReader, start: Micros, end: Micros) -> dict[CheckId, 
     total, brief = func.sum(of.ok + of.warn + of.fail + of.unknown), func.sum(of.brief)
     statement = reader.of_checks(total.label("total"), brief.label("brief"), table=t.rollups)
     with reader.connected() as connection:
-        rows = connection.execute(_begun(statement, start, end).group_by(t.checks.c.id))
+        rows = connection.execute(_begun(statement, start, end).group_by(t.checks.c.id)).all()
         return {decisions.check(row): Counted(int(row.total), int(row.brief)) for row in rows}
 
 

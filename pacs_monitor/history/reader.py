@@ -338,7 +338,7 @@ class HistoryReader:
 
     def _rows(self, statement: Select[Any]) -> list[Row[Any]]:
         with self.connected() as connection:
-            return list(connection.execute(statement))
+            return list(connection.execute(statement).all())
 
 
 def transition(row: Row[Any]) -> Transition:

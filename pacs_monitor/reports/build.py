@@ -81,18 +81,18 @@ def _checks(
         if incident.kind is IncidentKind.NODE:
             for member in incident.members:
                 incidents[member].append(incident)
-    runs = record.runs(Interval(interval.start, max(interval.start, min(interval.end, now))))
+    during = Interval(interval.start, max(interval.start, min(interval.end, now)))
+    runs = record.runs(during)
     return [
         _check(
             check,
-            uptime.account(record.timeline(check), interval, now),
+            record.account(check, during),
             incidents[check],
             runs.get(check, Counted(0, 0)),
         )
         | {"latency": latency.percentiles(slow[check]["buckets"]) if check in slow else None}
         for check, watched in record.watched.items()
-        if any(w.start < min(interval.end, now) and w.end > interval.start for w in watched)
-        and (checks is None or check in checks)
+        if any(w.start < during.end and w.end > during.start for w in watched) and (checks is None or check in checks)
     ]
 
 

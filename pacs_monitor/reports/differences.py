@@ -13,11 +13,15 @@ ALWAYS = frozenset({"made", "version", "frozen"})
 DERIVED = frozenset({"days", "sentences", "label"})
 """What follows from figures beside it."""
 NAMES = (
+    "kind",
     "name",
     "of",
     "service",
     "node",
     "check",
+    "operation",
+    "place",
+    "quarter",
     "month",
     "period",
     "day",

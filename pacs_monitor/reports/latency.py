@@ -17,6 +17,7 @@ from pacs_monitor.history.accumulator import GROWTH, SMALLEST
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import CheckId
 from pacs_monitor.reports.record import HOUR, Record
+from pacs_monitor.reports.tables import place
 
 OPERATIONS = {
     "dicom_echo": "echo",
@@ -53,9 +54,9 @@ def rows(found: Mapping[CheckId, Mapping[str, Any]], nodes: Iterable[Mapping[str
         together[key].update(one["buckets"])
         checks[key] += 1
     return [
-        {"operation": operation, "role": role, "site": site, "checks": checks[operation, role, site]}
+        {"operation": key[0], "place": place(*key[1:]), "role": key[1], "site": key[2], "checks": checks[key]}
         | percentiles(buckets)
-        for (operation, role, site), buckets in sorted(together.items())
+        for key, buckets in sorted(together.items())
     ]
 
 

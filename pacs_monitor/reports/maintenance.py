@@ -12,7 +12,7 @@ from pacs_monitor.model import SECOND, Maintained, Micros
 from pacs_monitor.reliability import is_failed
 from pacs_monitor.reliability import spans as outages_of
 from pacs_monitor.reports.periods import Period
-from pacs_monitor.reports.plans import Plan, plans
+from pacs_monitor.reports.plans import Plan
 from pacs_monitor.reports.record import Record
 from pacs_monitor.services import Track, cut
 
@@ -35,8 +35,7 @@ def rows(record: Record, period: Period, until: Micros) -> list[dict[str, Any]]:
         for span in spans:
             if span.since < until and (span.until is None or span.until > period.interval.start):
                 windows[span.window].append(span)
-    known = plans(record, {window: min(span.since for span in spans) for window, spans in windows.items()})
-    found = [_row(record, period, until, spans, known.get(window)) for window, spans in windows.items()]
+    found = [_row(record, period, until, spans, record.plans.get(window)) for window, spans in windows.items()]
     return sorted(found, key=lambda row: (row["from"], row["id"]))
 
 
@@ -76,7 +75,7 @@ def _planned(period: Period, start: Micros, plan: Plan | None) -> dict[str, Any]
         "added": period.local(plan.added),
         "added_late_seconds": max(0, min(start, plan.end) - plan.start) / SECOND,
         "by": plan.by,
-        "extended": period.local(plan.extended[-1]) if plan.extended else None,
+        "extended": period.local(plan.extended[-1][0]) if plan.extended else None,
         "ended_early": None if plan.ended is None else period.local(plan.ended),
     }
 

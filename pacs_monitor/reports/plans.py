@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -13,8 +15,12 @@ from pacs_monitor.alerting.events import restored
 from pacs_monitor.alerting.planned import Planned
 from pacs_monitor.alerting.words import Extend, Finish
 from pacs_monitor.alerting.words import Plan as Added
+from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros
-from pacs_monitor.reports.record import Record
+from pacs_monitor.objectives import announced_in_time
+
+if TYPE_CHECKING:
+    from pacs_monitor.reports.record import Record
 
 WORDS = ("maintenance_add", "maintenance_extend", "maintenance_end")
 BEFORE = 60 * SECOND
@@ -30,13 +36,13 @@ class Plan:
     added: Micros
     """When it was planned; of one in the configuration, when the first one that has it came into force."""
     by: str
-    extended: list[Micros] = field(default_factory=list)
-    """When its end was moved."""
+    extended: list[tuple[Micros, Micros]] = field(default_factory=list)
+    """When its end was moved, and to when."""
     ended: Micros | None = None
     """When it was ended by hand."""
 
 
-def plans(record: Record, windows: Mapping[str, Micros]) -> dict[str, Plan]:
+def planned(record: Record, windows: Mapping[str, Micros]) -> dict[str, Plan]:
     """Of these windows, each with when it began to count; one that came from a change calendar has none."""
     found: dict[str, Plan] = {}
     if not windows:
@@ -53,10 +59,24 @@ def plans(record: Record, windows: Mapping[str, Micros]) -> dict[str, Plan]:
                 found[word.window.id] = Plan(word.window.start, word.window.end, at, word.window.by)
         elif (plan := found.get(word.window)) is not None:
             if isinstance(word, Extend):
-                plan.extended.append(at)
+                plan.extended.append((at, word.until))
             else:
                 plan.ended = at
     return found
+
+
+def announced(whole: Interval, day: date | None, plan: Plan | None, notice: Micros, zone: ZoneInfo) -> list[Interval]:
+    """The parts of a window that were announced early enough; an extension was announced when it was said."""
+    if not notice:
+        return [whole]
+    moves = plan.extended if plan else []
+    end = min(plan.end, whole.end) if plan and moves else whole.end
+    parts = [Interval(whole.start, end)] if announced_in_time(day, whole.start, notice, zone) else []
+    for at, until in moves:
+        said, before, end = datetime.fromtimestamp(at // SECOND, zone).date(), end, max(end, min(until, whole.end))
+        if announced_in_time(said, before, notice, zone):
+            parts.append(Interval(before, end))
+    return parts
 
 
 def _words(record: Record, start: Micros) -> Iterator[tuple[Micros, Added | Extend | Finish]]:

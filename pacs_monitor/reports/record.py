@@ -16,11 +16,12 @@ from pacs_monitor.history import HistoryReader, periods
 from pacs_monitor.intervals import FOREVER, Interval
 from pacs_monitor.model import SECOND, CheckId, Maintained, Micros, State, Transition
 from pacs_monitor.objectives import Bounds
-from pacs_monitor.pieces import Coverage, Timeline, pieces
+from pacs_monitor.pieces import Coverage, Piece, Timeline, pieces
 from pacs_monitor.proof import Identity, proofs
 from pacs_monitor.reliability import View, seen
+from pacs_monitor.reports.plans import Plan, announced, planned
 from pacs_monitor.services import NOTHING, Stretch, Track, combined, cut
-from pacs_monitor.uptime import Spell
+from pacs_monitor.uptime import Account, Spell
 
 HOUR = 3600 * SECOND
 
@@ -45,6 +46,8 @@ class Record:
     _said: dict[str, Then | None] = field(default_factory=dict)
     _tracks: dict[tuple[CheckId, int, Bounds, View], Track] = field(default_factory=dict)
     _runs: dict[Interval, dict[CheckId, periods.Counted]] = field(default_factory=dict)
+    _timelines: dict[tuple[CheckId, int, Bounds], Timeline] = field(default_factory=dict)
+    _pieces: dict[CheckId, list[Piece]] = field(default_factory=dict)
     _spells: dict[CheckId, list[Spell]] = field(default_factory=dict)
     _matches: dict[tuple[int, int], dict[str, list[CheckId]]] = field(default_factory=dict)
 
@@ -107,6 +110,15 @@ class Record:
             spans[span.check].append(span)
         return spans
 
+    @cached_property
+    def plans(self) -> dict[str, Plan]:
+        """What had been planned for the windows that took place, as far as it is on record."""
+        began: dict[str, Micros] = {}
+        for spans in self.maintained.values():
+            for span in spans:
+                began[span.window] = min(span.since, began.get(span.window, span.since))
+        return planned(self, began)
+
     def runs(self, during: Interval) -> dict[CheckId, periods.Counted]:
         """How often each check ran; the record counts by the hour, and after three days by the UTC day."""
         if during not in self._runs:
@@ -120,12 +132,24 @@ class Record:
 
     def timeline(self, check: CheckId, notice: Micros = 0, bounds: Bounds = Bounds.MEASURED) -> Timeline:
         """The time of a check, with the windows that were announced early enough and the bounds that outages have."""
+        key = check, notice, bounds
+        if key not in self._timelines:
+            self._timelines[key] = self._timeline(*key)
+        return self._timelines[key]
+
+    def _timeline(self, check: CheckId, notice: Micros, bounds: Bounds) -> Timeline:
         ledger = self._ledgers.get(check, [])
         zone = ZoneInfo(self.timezone)
         windows = [
-            Interval(span.since, FOREVER if span.until is None else span.until)
+            part
             for span in self.maintained.get(check, ())
-            if objectives.announced_in_time(span.announced, span.since, notice, zone)
+            for part in announced(
+                Interval(span.since, FOREVER if span.until is None else span.until),
+                span.announced,
+                self.plans.get(span.window) if notice else None,
+                notice,
+                zone,
+            )
         ]
         return Timeline(
             ledger if bounds is Bounds.MEASURED else objectives.bounded(ledger, bounds),
@@ -135,6 +159,18 @@ class Record:
             windows,
             proofs(self._identities.get(check, ()), ledger, self._goods.get(check, ())),
         )
+
+    def pieces(self, check: CheckId) -> list[Piece]:
+        """The time of a check in pieces."""
+        if check not in self._pieces:
+            self._pieces[check] = list(pieces(self.timeline(check), self.during))
+        return self._pieces[check]
+
+    def account(self, check: CheckId, during: Interval) -> Account:
+        """Where the time of a check went, in a time that is over."""
+        if during == self.during:
+            return uptime.summed(self.pieces(check), self.spells(check), during)
+        return uptime.account(self.timeline(check), during, during.end)
 
     def spells(self, check: CheckId) -> list[Spell]:
         """The outages of a check, with all that is known of when they began and ended."""
@@ -153,7 +189,9 @@ class Record:
         """The same as stretches, with outages as they are seen in one of the ways."""
         key = check, notice, bounds, view
         if key not in self._tracks:
-            if view is View.MEASURED:
+            if view is View.MEASURED and not notice and bounds is Bounds.MEASURED:
+                self._tracks[key] = services.of_check(self.pieces(check))
+            elif view is View.MEASURED:
                 self._tracks[key] = services.of_check(pieces(self.timeline(check, notice, bounds), self.during))
             else:
                 self._tracks[key] = seen(self.track(check, notice), self.spells(check), view)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -84,6 +84,7 @@ def places(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         worst = min(measured, key=lambda row: row["availability"], default=None)
         found.append(
             {
+                "place": place(role, site),
                 "role": role,
                 "site": site,
                 "nodes": len(nodes),
@@ -96,6 +97,11 @@ def places(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def place(role: str, site: str) -> str:
+    """`modality, east`."""
+    return ", ".join(filter(None, (role or "no role", site)))
 
 
 def worst(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -153,12 +159,17 @@ def _months(by_day: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Month by month, from the days."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for run in by_day:
-        first = date.fromisoformat(run["day"])
-        months = Counter(f"{first + timedelta(days=n):%Y-%m}" for n in range(run["count"]))
-        for month, count in months.items():
+        for month, count in _months_of(run["day"], run["count"]):
             for kind, seconds in run["seconds"].items():
                 found[month][kind] += round(seconds * SECOND) * count
     return [{"month": month} | _of_month(times) for month, times in found.items()]
+
+
+@lru_cache(10_000)
+def _months_of(day: str, count: int) -> list[tuple[str, int]]:
+    """How many of some days in a row are in which month; most nodes have the same rows."""
+    first = date.fromisoformat(day)
+    return list(Counter((first + timedelta(days=n)).isoformat()[:7] for n in range(count)).items())
 
 
 def _of_month(times: Counter[str]) -> dict[str, Any]:

@@ -78,12 +78,12 @@ def _trend(row: Mapping[str, Any]) -> list[str]:
 def _place(row: Mapping[str, Any]) -> list[str]:
     times = time(row["down_seconds"]), time(row["unreachable_seconds"])
     counts = str(row["nodes"]), str(row["outages"])
-    return [_where(row), *counts, *times, share(row["lowest_availability"]), row["lowest"] or ""]
+    return [row["place"], *counts, *times, share(row["lowest_availability"]), row["lowest"] or ""]
 
 
 def _latency(row: Mapping[str, Any]) -> list[str]:
     times = [time(row[f"{key}_seconds"]) for key in LATENCIES]
-    return [row["operation"], _where(row), number(row["measured_runs"]), *times]
+    return [row["operation"], row["place"], number(row["measured_runs"]), *times]
 
 
 def _maintenance(row: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
@@ -94,10 +94,6 @@ def _maintenance(row: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
 def _gap(row: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
     cause = row["cause"].replace("_", " ")
     return [_moment(row["from"], zone), _moment(row["to"], zone), time(row["seconds"]), cause]
-
-
-def _where(row: Mapping[str, Any]) -> str:
-    return ", ".join(filter(None, (row["role"] or "no role", row["site"])))
 
 
 def _moment(text: str | None, zone: ZoneInfo) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import csv
 from collections.abc import AsyncIterator, Iterator
+from datetime import date
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
+from zoneinfo import ZoneInfo
 
 import pytest
 from rich.console import Console
@@ -18,10 +20,13 @@ from pacs_monitor.alerting.words import Extend, Finish, Plan
 from pacs_monitor.config import canonical
 from pacs_monitor.fields import Match
 from pacs_monitor.format.human import percentage
-from pacs_monitor.history import HeartbeatBatch, History, Revision, Runs
+from pacs_monitor.history import HeartbeatBatch, History, HistoryReader, Revision, Runs
 from pacs_monitor.history.accumulator import bucket
+from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, CheckId, Entry, Maintained, Micros, State, Transition
 from pacs_monitor.reports import build, html, parse, table, zipped
+from pacs_monitor.reports.plans import Plan as PlanOf
+from pacs_monitor.reports.plans import announced
 from pacs_monitor.windows import Window, occurrence
 from tests.history.conftest import HandClock
 from tests.reports import quarter as q
@@ -32,13 +37,18 @@ NOW = q.at(10, 20)
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HistoryReader]:
     folder = tmp_path_factory.mktemp("quarter")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 25 * q.HOUR)
         history, _ = asyncio.run(q.recorded(folder, NOW))
-    yield build(history.reader, parse("2026-Q3", q.ZONE, NOW), NOW)
+    yield history.reader
     history.close()
+
+
+@pytest.fixture(scope="module")
+def report(reader: HistoryReader) -> dict[str, Any]:
+    return build(reader, parse("2026-Q3", q.ZONE, NOW), NOW)
 
 
 def named(rows: list[dict[str, Any]], key: str, name: str) -> dict[str, Any]:
@@ -134,6 +144,32 @@ def test_the_trend_is_of_four_quarters_and_says_nothing_of_what_was_not_measured
     assert {row["name"] for row in report["trend"] if row["kind"] == "node"} == {"mr-1", "ct-1", "archive", "ris"}
 
 
+def test_the_months_of_a_quarter_add_up_to_it(report: dict[str, Any], reader: HistoryReader) -> None:
+    months = [build(reader, parse(f"2026-{month:02}", q.ZONE, NOW), NOW) for month in (7, 8, 9)]
+    for of, key in (("services", "service"), ("nodes", "node"), ("checks", "check")):
+        for number, whole in enumerate(report[of]):
+            parts = [month[of][number] for month in months]
+            assert {part[key] for part in parts} == {whole[key]}
+            for kind, seconds in whole["seconds"].items():
+                assert sum(part["seconds"][kind] for part in parts) == seconds
+            for kind in ("down_seconds", "outages", "at_least_seconds", "at_most_seconds"):
+                assert sum(part["reliability"][kind] for part in parts) == whole["reliability"][kind]
+            assert "months" not in whole or [row["seconds"] for row in whole["months"]] == [
+                part["seconds"] for part in parts
+            ]
+
+
+def test_what_is_selected_changes_what_is_listed_and_no_figure(report: dict[str, Any], reader: HistoryReader) -> None:
+    some = build(reader, parse("2026-Q3", q.ZONE, NOW), NOW, checks={q.MR})
+    listed = ("nodes", "checks", "incidents", "outages")
+    assert {key: value for key, value in some.items() if key not in listed} == {
+        key: value for key, value in report.items() if key not in listed
+    }
+    for key in listed:
+        assert some[key]
+        assert all(row in report[key] for row in some[key])
+
+
 def test_every_format_has_the_same_figures(report: dict[str, Any]) -> None:
     with ZipFile(BytesIO(zipped(report))) as archive:
         rows = {
@@ -224,6 +260,21 @@ async def test_a_window_is_told_as_it_was_planned_added_and_used(small: tuple[Hi
     assert (second["used_seconds"], second["overrun_seconds"]) == (70 * MINUTE, 15 * MINUTE)
     archive = named(report["nodes"], "node", "archive")
     assert archive["seconds"]["down"] == (10 + 15) * MINUTE
+
+
+def test_what_a_window_is_extended_by_is_announced_when_that_is_said() -> None:
+    """For the night of the 9th, announced on the 20th of July; extended on the 1st of August, and again that night."""
+    whole, zone, week = Interval(q.at(8, 9, 2), q.at(8, 9, 6)), ZoneInfo(q.ZONE), 7 * 24 * q.HOUR
+    moved = [(q.at(8, 1, 9), q.at(8, 9, 5)), (q.at(8, 9, 4, 50), q.at(8, 9, 6))]
+    plan = PlanOf(q.at(8, 9, 2), q.at(8, 9, 4), q.at(7, 20), "it-duty", moved)
+    day = date(2026, 7, 20)
+    assert announced(whole, day, plan, week, zone) == [
+        Interval(q.at(8, 9, 2), q.at(8, 9, 4)),
+        Interval(q.at(8, 9, 4), q.at(8, 9, 5)),
+    ]
+    assert announced(whole, day, plan, 0, zone) == [whole]
+    assert announced(whole, day, None, week, zone) == [whole]
+    assert announced(whole, None, None, week, zone) == []
 
 
 async def test_percentiles_are_upper_ends_of_classes(small: tuple[History, HandClock]) -> None:
