@@ -6,18 +6,46 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pacs_monitor.format.human import duration
-from pacs_monitor.language import _
+from pacs_monitor.language import N_, _
 from pacs_monitor.messages.paged import When
 from pacs_monitor.model import SECOND, parse_iso
 
 Evidence = Mapping[str, Any]
 """As pacs_monitor.evidence.as_json has it; a report adds what was agreed, in seconds."""
+TIMES = frozenset({"reported", "responded", "workaround", "restored", "from", "to"})
+"""Of what is stated, the times."""
 NOTHING = "\N{EN DASH}"
 
 
 def sentence(evidence: Evidence, when: When) -> str:
     """What holds; a dash where nothing was stated."""
     return " · ".join([*_steps(evidence, when), *_about(evidence)]) or NOTHING
+
+
+WHAT = {
+    "reported": N_("reported"),
+    "responded": N_("responded"),
+    "workaround": N_("workaround"),
+    "restored": N_("restored"),
+    "from": N_("begin"),
+    "to": N_("end"),
+    "ticket": N_("ticket"),
+    "responsible": N_("responsible"),
+    "standing": N_("agreed or disputed"),
+    "counts": N_("counts"),
+}
+"""Names of what is stated."""
+
+
+def correction(one: Mapping[str, Any], when: When) -> str:
+    """`ben, 04:20, corrected responded: 03:52 instead of 04:10 (typed late)`."""
+    shown = when if one["what"] in TIMES else str
+    what, why = _(WHAT[one["what"]]), f" ({one['why']})" if one["why"] else ""
+    said = {"by": one["by"], "at": when(one["at"]), "what": what, "before": shown(one["before"]), "why": why}
+    if one["after"] is None:
+        return _("{by}, {at}, took back {what}: {before}{why}", **said)
+    said["after"] = shown(one["after"])
+    return _("{by}, {at}, corrected {what}: {after} instead of {before}{why}", **said)
 
 
 def _steps(evidence: Evidence, when: When) -> Iterator[str]:
