@@ -55,6 +55,19 @@ def parse_future(text: str, now: Micros, zone: tzinfo, *, day_ends: bool = False
     return at
 
 
+def parse_past(text: str, now: Micros, zone: tzinfo) -> Micros:
+    """The same, where only what has been makes sense: a time alone, or that of a weekday, is the last one."""
+    at, said = parse_when(text, now, zone), _OF_A_DAY.fullmatch(text.strip().lower())
+    if at > now and said and said[1] not in ("today", "tomorrow"):
+        days = 7 if said[1] else 1
+        there = datetime.fromtimestamp(at // SECOND, UTC).astimezone(zone)
+        before = datetime.combine(there.date() - timedelta(days=days), there.time(), zone)
+        at = parse_iso(before.isoformat())
+    if at > now:
+        raise ValueError(f"{text!r} is still to come")
+    return at
+
+
 def _not_a_time(text: str) -> str:
     return f"{text!r} is not a time; write {EXAMPLES}"
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacs_monitor.model import SECOND, Micros, parse_iso
-from pacs_monitor.when import parse_future, parse_when
+from pacs_monitor.when import parse_future, parse_past, parse_when
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = parse_iso("2026-11-27T10:00:00+01:00")
@@ -110,6 +110,38 @@ def test_a_named_day_is_always_still_to_come_and_less_than_nine_days_away(
 ) -> None:
     then = parse_future(f"{day} {hour:02d}:{minute:02d}", now, BERLIN)
     assert now < then < now + 9 * 86_400 * SECOND
+
+
+@given(
+    now=st.integers(NOW, NOW + 4 * 366 * 86_400 * SECOND),
+    day=st.sampled_from(["", "Mon ", "Wed ", "Sun "]),
+    hour=st.integers(0, 23),
+    minute=st.integers(0, 59),
+)
+def test_what_has_been_is_the_last_time_that_the_clock_showed_it(now: Micros, day: str, hour: int, minute: int) -> None:
+    then = parse_past(f"{day}{hour:02d}:{minute:02d}", now, BERLIN)
+    days = 7 if day else 1
+    assert now - (days * 24 + 2) * 3600 * SECOND < then <= now
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "meant"),
+    [
+        ("2026-03-30T00:30+02:00", "01:00", "2026-03-29T01:00+01:00"),  # after a day of 23 hours
+        ("2026-10-26T00:30+01:00", "23:00", "2026-10-25T23:00+01:00"),  # of 25 hours
+        ("2026-10-25T02:30+01:00", "02:45", "2026-10-25T02:45+02:00"),  # the first of the two
+        ("2026-11-27T09:00+01:00", "Fri 08:00", "2026-11-27T08:00+01:00"),
+        ("2026-11-27T09:00+01:00", "Fri 10:00", "2026-11-20T10:00+01:00"),
+    ],
+)
+def test_what_has_been_is_right_where_the_clock_is_changed(now: str, text: str, meant: str) -> None:
+    assert parse_past(text, parse_iso(now), BERLIN) == parse_iso(meant)
+
+
+@pytest.mark.parametrize("text", ["tomorrow 07:00", "2031-01-01", "today 23:59"])
+def test_what_is_still_to_come_has_not_been(text: str) -> None:
+    with pytest.raises(ValueError, match="is still to come"):
+        parse_past(text, NOW, BERLIN)
 
 
 @given(st.text(max_size=30))

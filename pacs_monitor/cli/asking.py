@@ -1,4 +1,4 @@
-"""`status`, `incidents`, `reload`, `audit`: what is asked of the running daemon."""
+"""`status`, `reload`, `audit`: what is asked of the running daemon."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pacs_monitor.cli import client, display, which
+from pacs_monitor.cli import client, display
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, out, print_json, warn
 from pacs_monitor.cli.daemon_address import daemon_address
 from pacs_monitor.cli.words import By, Why, said
@@ -24,36 +24,6 @@ def status(
     else:
         _print(display.board(board, client.times(daemon)))
     raise typer.Exit(1 if board["counts"]["down"] else 0)
-
-
-@app.command(epilog="Example: pacs-monitor incidents archive")
-def incidents(
-    incident: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="INCIDENT",
-            help="One in full: its ID, the last characters of it (4 or more), a node, or NODE/CHECK.",
-        ),
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Include ended incidents.")] = False,
-    *,
-    json: AsJson = False,
-    url: Url = None,
-    token_file: TokenFile = None,
-    config: ConfigFile = DEFAULT_CONFIG,
-) -> None:
-    """List open incidents; with INCIDENT, show one with everything that was sent or suppressed, and why."""
-    daemon = daemon_address(config, url, token_file)
-    if incident is not None:
-        found = client.get(daemon, f"/api/v1/incidents/{which.identity(daemon, incident, ended=True)}")
-        print_json(found) if json else _print(display.incident(found, client.times(daemon)))
-        return
-    rows = client.get(daemon, "/api/v1/incidents", open=not every)
-    if json:
-        print_json(rows)
-        return
-    none = "no incidents" if every else "no open incidents; --all lists ended ones"
-    _print(display.incidents(rows, client.times(daemon)) or [none])
 
 
 @app.command()

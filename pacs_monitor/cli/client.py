@@ -53,7 +53,9 @@ REFUSALS: dict[int, type[RefusedError]] = {
 }
 MISUSE = (MissingError, MisuseError)
 """The command ends as for any other wrong word on its line."""
-_KEY = re.compile(r"^(for|until|start|match|ticket|announced|notify|next_update|open_for|event)(?=[.:])|'(for|until)'")
+_KEY = re.compile(
+    r"^(for|until|start|from|to|at|what|node|service|evidence|retract|responsible|counts|why|match|ticket|announced|notify|next_update|open_for|event)(?=[.:])|'(for|until)'"
+)
 
 
 class Client:

@@ -24,7 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "Show where every check of the running daemon stands, and who was paged. Exit 1 while anything is down.",
     ),
     "incidents": (
-        "asking",
+        "incidents",
         "List open incidents; with INCIDENT, show one with everything that was sent or suppressed, and why.",
     ),
     "ack": ("said", "Acknowledge an incident: reminders and escalation stop, its end is still notified."),
@@ -35,6 +35,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "close": (
         "said",
         "Close an incident by hand, when nothing of it is measured to fail; while something fails, acknowledge it.",
+    ),
+    "evidence": (
+        "evidence",
+        "State when the vendor was called, responded and restored, for the report that both sides sign.",
     ),
     "audit": (
         "asking",

@@ -14,7 +14,7 @@ from rich.markup import escape
 from pacs_monitor.cli import services, story
 from pacs_monitor.format.human import moment, pluralized
 from pacs_monitor.format.names import first
-from pacs_monitor.messages import paged
+from pacs_monitor.messages import evidence, paged
 from pacs_monitor.messages.paged import When
 from pacs_monitor.model import CALENDAR, ONCALL, RECORD, parse_iso
 
@@ -191,8 +191,37 @@ def _shown(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+def declared_list(rows: Iterable[Mapping[str, Any]], when: When) -> list[str]:
+    """One line each, the newest last; below it what was stated of it."""
+    lines = ["[bold]declared by people, not measured[/bold]"] if rows else []
+    for row in list(rows)[::-1]:
+        lines.append(escape(f"{row['id']}  {declared_line(row, when)}"))
+        said = evidence.sentence(row["evidence"], when)
+        lines += [escape(f"    {said}")] if said != evidence.NOTHING else []
+    return lines
+
+
+def declared_line(row: Mapping[str, Any], when: When) -> str:
+    """`node archive from … to …: CT 2 could not send (by it-duty)`."""
+    what = f"node {row['node']}" if row["node"] else f"service {row['service']}"
+    until = f"to {when(row['ended'])}" if row["ended"] else "on"
+    return f"{what} from {when(row['since'])} {until}: {row['known_by']} (by {row['by']})"
+
+
+def _declared(found: Mapping[str, Any], when: When) -> list[str]:
+    lines = [f"[bold]declared by people, not measured[/bold]: {escape(declared_line(found, when))}"]
+    return [*lines, *_stated(found, when), "[bold]what was said[/bold]", *story.lines(found["story"], when)]
+
+
+def _stated(found: Mapping[str, Any], when: When) -> list[str]:
+    said = evidence.sentence(found["evidence"], when)
+    return [f"  evidence: {escape(said)}"] if said != evidence.NOTHING else []
+
+
 def incident(found: Mapping[str, Any], when: When) -> list[str]:
     """One incident: what, whose fault, what next, when; then its story."""
+    if found["kind"] == "declared":
+        return _declared(found, when)
     colour = COLOURS[found["state"]]
     head = f"[bold]{escape(about(found))}[/bold]  {found['severity']}  [{colour}]{found['state']}[/{colour}]"
     lines = [head + (f"  {reason(found)}" if found["reason"] else "")]
@@ -205,6 +234,7 @@ def incident(found: Mapping[str, Any], when: When) -> list[str]:
     times = [("last good", "last_good"), ("since", "since"), ("noticed", "noticed"), (found["ending"], "ended")]
     lines.append("  " + ", ".join(f"{word} {when(found[key])}" for word, key in times if found[key]))
     lines += [] if found["ended"] else [line[2:] for line in _said(found, when)]
+    lines += _stated(found, when) if "evidence" in found else []
     also = [("linked with", ", ".join(found["linked"])), ("part of group", found["group"])]
     stands_for = found["kind"] in ("group", "summary")
     lines += [f"  {word} {escape(value)}" for word, value in also if value and not stands_for]

@@ -10,7 +10,8 @@ from rich.markup import escape
 from pacs_monitor.cli import client, words
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, fail, out, print_json
 from pacs_monitor.cli.daemon_address import DaemonAddress, daemon_address
-from pacs_monitor.cli.which import ending
+from pacs_monitor.cli.which import WHOLE, ending
+from pacs_monitor.messages.evidence import sentence
 from pacs_monitor.messages.paged import When
 from pacs_monitor.windows import Probing
 
@@ -126,6 +127,25 @@ def end(
     """End a window now; one that has not begun does not take place."""
     daemon = daemon_address(config, url, token_file)
     _tell(client.delete(daemon, f"{PATH}/{_identity(daemon, window)}", words.said(by, why)), daemon, json)
+
+
+@planned.command(epilog="Example: pacs-monitor maintenance counts 5HVC no --why 'announced by phone on 2 January'")
+def counts(
+    window: Annotated[str, typer.Argument(metavar="WINDOW", help="Its ID, from list or a report.")],
+    answer: Annotated[str, typer.Argument(metavar="yes|no", help="yes: downtime in it counts; no: it is left out.")],
+    why: words.Why = "",
+    *,
+    by: words.By = None,
+    json: AsJson = False,
+    url: Url = None,
+    token_file: TokenFile = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """State whether downtime in a window counts, whatever an agreement makes of it; reports show both figures."""
+    daemon = daemon_address(config, url, token_file)
+    identity = window.upper() if len(window) == WHOLE else _identity(daemon, window)
+    found = client.post(daemon, f"{PATH}/{identity}/counts", words.said(by, why, counts=answer))
+    words.tell(found, lambda: f"{found['id']} {sentence(found['evidence'], client.times(daemon))}", json)
 
 
 def _tell(row: dict[str, Any], daemon: DaemonAddress, json: bool) -> None:

@@ -27,6 +27,7 @@ def identity(daemon: DaemonAddress, which: str, *, ended: bool = False) -> str:
     meant = ending(rows, which) or [row for row in rows if _is_about(row, which)]
     if ended and not meant:
         meant = ending(client.get(daemon, "/api/v1/incidents", open=False, limit=1000), which)
+        meant = meant or ending(client.get(daemon, "/api/v1/declared"), which)
     if not meant:
         kind, option = ("incident", " --all") if ended else ("open incident", "")
         fail(f"no {kind} {which!r}; list them with: pacs-monitor incidents{option}", 2)

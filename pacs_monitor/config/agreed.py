@@ -8,7 +8,7 @@ from pydantic import ConfigDict, model_validator
 
 from pacs_monitor.config.values import Count
 from pacs_monitor.fields import Day, Duration, Match, Percent, Settings
-from pacs_monitor.model import SECOND, Micros
+from pacs_monitor.model import SECOND, Micros, Severity
 from pacs_monitor.objectives import WHOLE, Bounds, Counts, Maintenance, Terms
 from pacs_monitor.patterns import at_least_one_of
 from pacs_monitor.services import Service
@@ -50,6 +50,19 @@ class ServiceSettings(Settings):
         """Pure, for the rooms that account."""
         need = self.at_least or (1 if self.any else len(self.members))
         return Service(name, need, self.members, self.impact)
+
+
+class BySeverity(Settings):
+    """How fast the vendor must be, from the moment that it is called on, by the severity of the incident."""
+
+    critical: Duration | None = None
+    warning: Duration | None = None
+    info: Duration | None = None
+
+    def of(self, severity: Severity) -> float | None:
+        """Seconds; None where nothing is agreed."""
+        found: float | None = getattr(self, severity.value)
+        return found
 
 
 class ObjectiveSettings(Settings):
@@ -105,6 +118,11 @@ class ObjectiveSettings(Settings):
     last failed one, `at_most` from the last good one."""
     contract: str = ""
     """The contract or document in which it is agreed."""
+    response: BySeverity | None = None
+    """Within which time the vendor must respond once it is called, such as `{critical: 30m, warning: 4h}`; with
+    `calendar`, the hours that count."""
+    restoration: BySeverity | None = None
+    """Likewise, within which time it must work again."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -4,6 +4,7 @@ from pacs_monitor.history.accumulator import ChangeSeen, FailureRun, HeartbeatBa
 from pacs_monitor.history.audit import AuditEntry, audited
 from pacs_monitor.history.constancy import Explanation, Transmission, explained, transmissions
 from pacs_monitor.history.errors import FencedError, HeldError, HistoryError, UnrecordedError
+from pacs_monitor.history.evidence import declared_outages, statements_of, took_place
 from pacs_monitor.history.frozen import Frozen, Said
 from pacs_monitor.history.history import History
 from pacs_monitor.history.objects import TestObjects, open_ledger
@@ -40,9 +41,12 @@ __all__ = [
     "Transmission",
     "UnrecordedError",
     "audited",
+    "declared_outages",
     "explained",
     "lease_held",
     "open_ledger",
     "shared_seats",
+    "statements_of",
+    "took_place",
     "transmissions",
 ]

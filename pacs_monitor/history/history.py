@@ -17,8 +17,9 @@ from sqlalchemy import URL, Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 from ulid import ULID
 
+from pacs_monitor.evidence import Declared, Refused, Statement
 from pacs_monitor.format.human import duration
-from pacs_monitor.history import audit, constancy, frozen, integrity, people, retention
+from pacs_monitor.history import audit, constancy, evidence, frozen, integrity, people, retention
 from pacs_monitor.history.accumulator import HeartbeatBatch
 from pacs_monitor.history.audit import AuditEntry
 from pacs_monitor.history.batches import Batches
@@ -208,6 +209,19 @@ class History:
     async def explain(self, explanation: constancy.Explanation) -> None:
         """What somebody says of a day of a constancy log, durable; raises HistoryError."""
         await self._durable(lambda connection: constancy.explain(connection, self._monitor, explanation))
+
+    async def state(self, new: Sequence[Statement], judge: evidence.Judge) -> Refused | None:
+        """What a person states of one subject, durable, or why not by what is on record; raises HistoryError."""
+        return await self._judged(lambda connection: evidence.state(connection, self._monitor, new, judge))
+
+    async def declare(self, new: Declared, judge: evidence.JudgeDeclared) -> Refused | None:
+        """An outage that no probe could see, durable, or why not by what is on record; raises HistoryError."""
+        return await self._judged(lambda connection: evidence.declare(connection, self._monitor, new, judge))
+
+    async def _judged(self, work: Callable[[Connection], Refused | None]) -> Refused | None:
+        refused: list[Refused | None] = []
+        await self._durable(lambda connection: refused.append(work(connection)))
+        return refused[-1]
 
     async def forget_people(self, kept: Micros) -> None:
         """Names that have been kept for so long become roles (history.people); raises HistoryError."""

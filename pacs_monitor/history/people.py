@@ -13,6 +13,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, Text, select, t
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.audit import audit
 from pacs_monitor.history.constancy import explanations
+from pacs_monitor.history.evidence import declared, evidence
 from pacs_monitor.history.reader import HistoryReader
 from pacs_monitor.model import Micros
 
@@ -47,6 +48,8 @@ NAMED = (
     Named(audit, "token", "at", ""),
     Named(audit, "address", "at", ""),
     Named(explanations, "by", "at"),
+    Named(evidence, "by", "at"),
+    Named(declared, "by", "at"),
 )
 DOCUMENTED = (
     Documented(t.incidents, "acknowledgement", "ended"),

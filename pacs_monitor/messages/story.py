@@ -93,6 +93,39 @@ def _note(line: Line, when: When) -> str:
     return f"{line['by']} notes{' for the public' if line['public'] else ''}: {line['text']}{promised}"
 
 
+STATED = {
+    "reported": "vendor called",
+    "responded": "vendor responded",
+    "workaround": "workaround in place",
+    "restored": "vendor says restored",
+    "from": "it began",
+    "to": "it ended",
+    "ticket": "ticket",
+    "responsible": "responsible",
+    "standing": "the parties",
+    "counts": "counts",
+}
+"""What people add for reports, by its key."""
+
+
+def _evidence(line: Line, when: When) -> str:
+    """`anna: vendor called`, `anna corrects: vendor responded 03:52:00, not 04:10:00: typed late`."""
+
+    def shown(value: str) -> str:
+        return when(value) if line["is_time"] else value
+
+    what, value, before = STATED.get(line["said"], line["said"]), line["value"], line["before"]
+    verb = " corrects" if before and value else " takes back" if before else ""
+    said = "" if value in (None, line["at"]) else f" {shown(value)}"
+    was = f", not {shown(before)}" if before and value else f" {shown(before)}" if before else ""
+    return f"{line['by']}{verb}: {what}{said}{was}" + (f": {line['why']}" if line["why"] else "")
+
+
+def _declared(line: Line, when: When) -> str:
+    until = f" to {when(line['ended'])}" if line["ended"] else ", which goes on"
+    return f"{line['by']} declares an outage from {when(line['since'])}{until}: {line['text']}"
+
+
 def _close(line: Line, _when: When) -> str:
     return f"{line['by']} closes it" + (f": {line['why']}" if line["why"] else "")
 
@@ -174,6 +207,8 @@ _TEXTS: Mapping[str, Callable[[Line, When], str]] = {
     "acknowledge": _acknowledge,
     "note": _note,
     "close": _close,
+    "evidence": _evidence,
+    "declared": _declared,
     "flapping": _flapping,
     "overdue": _overdue,
     "linked": _linked,

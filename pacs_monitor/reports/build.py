@@ -13,7 +13,7 @@ from pacs_monitor.intervals import Interval
 from pacs_monitor.model import CheckId, Incident, IncidentKind, Micros, iso
 from pacs_monitor.pieces import Class
 from pacs_monitor.reliability import reliability
-from pacs_monitor.reports import agreements, latency, maintenance, outages, tables, trend
+from pacs_monitor.reports import agreements, decided, evidence, latency, maintenance, outages, tables, trend
 from pacs_monitor.reports.paper import document
 from pacs_monitor.reports.periods import Period
 from pacs_monitor.reports.record import Record
@@ -33,6 +33,11 @@ def build(
     slow = latency.by_check(record, Interval(interval.start, until))
     rows = _checks(record, period, now, slow, checks)
     worst = tables.worst(nodes.rows)
+    incidents = record.reader.incidents(start=record.during.start, end=record.during.end)
+    agreed = list(agreements.rows(record, period, now))
+    agreed = list(decided.add(record, agreed, period, until, decided.decisions(record, incidents)))
+    selected = None if checks is None else {check.node for check in checks}
+    declared, declared_sums = evidence.declared(record, period, until)
     shown = {row["node"] for row in nodes.rows} if checks is None else {check.node for check in checks}
     return {
         "monitor": reader.name,
@@ -42,7 +47,7 @@ def build(
         "period": _period(period, now),
         "revision": _revision(reader, until),
         "coverage": uptime.covered(record.coverage, interval, now),
-        "objectives": list(agreements.rows(record, period, now)),
+        "objectives": agreed,
         "services": services.rows,
         "trend": trend.rows(record, period, until, worst),
         "worst": worst,
@@ -54,6 +59,9 @@ def build(
             [*services.outages, *(outage for outage in nodes.outages if outage["of"] in shown)]
         ),
         "latency": latency.rows(slow, nodes.rows),
+        "evidence": evidence.rows(record, incidents, period, until, selected),
+        "declared": declared,
+        "declared_sums": declared_sums,
         "maintenance": maintenance.rows(record, period, until),
         "gaps": tables.gaps(record, period, until),
         "revisions": tables.revisions(record, period, until),

@@ -22,12 +22,15 @@ TABLES = (
     "incidents",
     "outages",
     "latency",
+    "evidence",
+    "declared",
+    "declared_sums",
     "maintenance",
     "gaps",
     "revisions",
     "changes",
 )
-APART = frozenset({"days", "months", "incidents", "outages", "quarters"})
+APART = frozenset({"days", "months", "incidents", "outages", "quarters", "corrections"})
 """Lists that have a table of their own, or none."""
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from itertools import groupby
 from math import ceil, floor
 from typing import Any
@@ -17,6 +17,7 @@ from jinja2.runtime import Context
 
 from pacs_monitor.format.human import number, percentage, with_decimal_mark
 from pacs_monitor.language import N_, _, _n, language, speaking
+from pacs_monitor.messages import evidence
 from pacs_monitor.reports import dates, strip, words
 from pacs_monitor.reports.dates import NO_BREAK
 from pacs_monitor.reports.differences import value_of
@@ -30,6 +31,7 @@ SECTIONS = {
     "nodes": N_("Nodes, day by day"),
     "outages": N_("Outages"),
     "maintenance": N_("Planned maintenance"),
+    "evidence": N_("Evidence that people added"),
     "gaps": N_("Gaps in the measurement"),
     "changes": N_("Changes"),
     "checks": N_("Checks"),
@@ -92,6 +94,8 @@ def _environment() -> Environment:
         "at_most": lambda seconds: _exact(ceil(seconds)),
         "known": lambda seconds: words.DASH if seconds is None else _exact(seconds),
         "named": lambda row, key: (row[key], row),
+        "evidence": _evidence,
+        "correction": _correction,
         "number": _number,
         "ratio": _ratio,
         "capital": lambda text: text[:1].upper() + text[1:],
@@ -195,6 +199,16 @@ def _when(context: Context, text: str | None) -> str:
 @pass_context
 def _day(context: Context, text: str, *, last: bool = False) -> str:
     return dates.long_day(context["zone"], text, last=last)
+
+
+@pass_context
+def _evidence(context: Context, row: Mapping[str, Any]) -> str:
+    return _kept(evidence.sentence(row, partial(dates.moment, context["zone"])))
+
+
+@pass_context
+def _correction(context: Context, row: Mapping[str, Any]) -> str:
+    return evidence.correction(row, partial(dates.moment, context["zone"]))
 
 
 def _number(value: float) -> str:

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pacs_monitor.format.human import table_moment
+from pacs_monitor.messages import evidence
 from pacs_monitor.model import parse_iso
 from pacs_monitor.reports import terminal_figures as figures
 
@@ -32,9 +33,28 @@ def table(report: Mapping[str, Any]) -> RenderableType:
         parts += ["", words, *never]
     if report["incidents"]:
         parts += ["", _outages(report)]
+    parts += _stated(report, zone)
     for grid in figures.tables(report):
         parts += ["", grid]
     return Group(*parts)
+
+
+def _stated(report: Mapping[str, Any], zone: ZoneInfo) -> list[RenderableType]:
+    """What people added, each in a line; declared outages apart."""
+
+    def when(text: str) -> str:
+        return _moment(text, zone)
+
+    lines = [f"  {row['of']}, {when(row['from'])}: {evidence.sentence(row, when)}" for row in report["evidence"]]
+    parts: list[RenderableType] = ["", "What people added:", *map(escape, lines)] if lines else []
+    declared = [
+        f"  {row['of']}, {when(row['from'])} to {when(row['to']) if row['to'] else 'now'} "
+        f"({figures.time(row['seconds'])}): {row['known_by']} (by {row['by']})"
+        for row in report["declared"]
+    ]
+    declared += [f"  in all {row['of']}: {figures.time(row['counted_seconds'])}" for row in report["declared_sums"]]
+    head = "Declared by people, not measured and not part of any figure above:"
+    return [*parts, *(["", head, *map(escape, declared)] if declared else [])]
 
 
 def _checks(report: Mapping[str, Any]) -> Table:

@@ -95,7 +95,23 @@ def verdict(row: Mapping[str, Any]) -> list[str]:
         said.append(_("Not counted, shorter than {least}: {time}.", least=least, time=time))
     if seconds["unknown"]:
         said.append(_("Not measured, counted for nobody: {time}.", time=exact(seconds["unknown"])))
-    return said
+    return said + decided(row)
+
+
+def decided(row: Mapping[str, Any]) -> list[str]:
+    """The second figure, with what people said counts or does not; nothing where it is the same."""
+    if row.get("decided") is None or row["decided"]["verdict"] == "not_assessable":
+        return []
+    other = {**row, **row["decided"]}
+    kept, time = _(VERDICTS[other["verdict"]]), exact(ceil(other["used_seconds"]))
+    return [
+        _(
+            "With what people said counts or does not: {figure}, {verdict}; counted {time}.",
+            figure=of(other),
+            verdict=kept,
+            time=time,
+        )
+    ]
 
 
 def brief(row: Mapping[str, Any]) -> str:

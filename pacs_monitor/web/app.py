@@ -20,6 +20,8 @@ from pacs_monitor.web.auth import Gate
 from pacs_monitor.web.body import JsonBody
 from pacs_monitor.web.channels import add_channels
 from pacs_monitor.web.constancy import add_constancy
+from pacs_monitor.web.declared import add_declared, declared_outage
+from pacs_monitor.web.evidence import add_evidence
 from pacs_monitor.web.handover import add_handover
 from pacs_monitor.web.head import HeadAsGet
 from pacs_monitor.web.leading import Leading
@@ -80,6 +82,8 @@ def create_app(daemon: DaemonView) -> FastAPI:
     _add_records(app, daemon)
     add_channels(app, daemon)
     add_words(app, daemon)
+    add_evidence(app, daemon)
+    add_declared(app, daemon)
     add_replies(app, daemon)
     add_handover(app, daemon)
     add_oncall(app, daemon)
@@ -218,7 +222,7 @@ def _add_records(app: FastAPI, daemon: DaemonView) -> None:
         summary="One incident and its story: what happened, was sent, and was suppressed and why.",
     )
     async def incident(incident: str) -> dict[str, Any]:
-        found = await recorded(records.incident(daemon, incident))
+        found = await recorded(records.incident(daemon, incident)) or await recorded(declared_outage(daemon, incident))
         if found is None:
             raise HTTPException(
                 404, f"no incident {incident!r}; list them with: pacs-monitor incidents --all, or GET /api/v1/incidents"

@@ -39,6 +39,7 @@ UNWRITTEN = 256
 """Entries that are kept until the database can be written."""
 SHOWN = (
     *("do", "window", "node", "check", "site", "log", "day"),
+    *("what", "at", "retract", "standing", "counts", "from", "to", "service"),
     *("for", "until", "start", "match", "ticket", "probing", "public", "next_update", "event", "open_for"),
 )
 """Keys of a body that are recorded when it was accepted: none of them is free text."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pacs_monitor.alerting.pages import scene_of
+from pacs_monitor.evidence import as_json
 from pacs_monitor.format.names import first
 from pacs_monitor.history import AuditEntry, HistoryError, HistoryReader, IncidentFile, audited
 from pacs_monitor.messages import page
@@ -52,6 +53,7 @@ async def incident(daemon: DaemonView, identity: str) -> dict[str, Any] | None:
             _notification(notification) | {"stuck": notification.id in stuck} for notification in found.notifications
         ],
         "suppressed": [_suppressed(row) for row in found.suppressed],
+        "evidence": as_json(more.stated),
         "story": story(found, more, daemon.clock.now()),
     }
 

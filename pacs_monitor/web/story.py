@@ -21,7 +21,8 @@ from pacs_monitor.alerting.events import (
     restored,
 )
 from pacs_monitor.alerting.words import Acknowledge, Close, Remark
-from pacs_monitor.history import HistoryReader, IncidentFile
+from pacs_monitor.evidence import About, Declared, Statement, in_order, stated
+from pacs_monitor.history import HistoryReader, IncidentFile, statements_of
 from pacs_monitor.model import (
     SECOND,
     Ending,
@@ -52,7 +53,7 @@ LINK_BEFORE = 120 * SECOND
 """How long before its first node the link to a site may have failed."""
 _ORDER = (
     *(*_OF_THE_MONITOR, *_OF_THE_SITE, "transition", "measured", "unknown", "known"),
-    *(*_SAID, "overdue"),
+    *(*_SAID, "evidence", "overdue"),
     *("opened", "flapping", "linked", "absorbed", "group", "ended", "suppressed", "notified"),
 )
 """Of what has the same time: consequences last."""
@@ -67,6 +68,8 @@ class Beside(NamedTuple):
     """Incidents of the same cause, its group or the incidents of its group, and those that it may have absorbed."""
     linked: Mapping[str, Micros] = MappingProxyType({})
     """When it was linked with others of the same cause, by their ids."""
+    stated: tuple[Statement, ...] = ()
+    """What people added for reports."""
 
 
 def beside(reader: HistoryReader, incident: Incident, now: Micros) -> Beside:
@@ -84,7 +87,8 @@ def beside(reader: HistoryReader, incident: Incident, now: Micros) -> Beside:
         others += _merged(incident, reader.incidents(start=incident.noticed - 1, end=end + 1))
     alike = [one for one in others if one.id in incident.linked and incident.kind is IncidentKind.NODE]
     linked = {one.id: _linked(reader, incident, one, end) for one in alike}
-    return Beside(transitions, events, tuple(others), linked)
+    stated = statements_of(reader, About.INCIDENT, [incident.id]).get(incident.id, ())
+    return Beside(transitions, events, tuple(others), linked, tuple(stated))
 
 
 def _linked(reader: HistoryReader, one: Incident, other: Incident, end: Micros) -> Micros:
@@ -117,12 +121,29 @@ def story(found: IncidentFile, more: Beside, now: Micros) -> list[Line]:
         *(line for row in more.events for line in _event(incident, row)),
         *_overdue(incident, more.events, now),
         *(line for other in more.others for line in _other(incident, other, more.linked)),
+        *statements(more.stated),
         *map(_suppressed, found.suppressed),
         *map(_notified, found.notifications),
     ]
     if incident.ended is not None:
         lines.append(_ended(incident, more))
     return sorted(lines, key=lambda line: (line["at"], _ORDER.index(line["what"])))
+
+
+def of_declared(declared: Declared, said: Iterable[Statement]) -> list[Line]:
+    """Of an outage that a person declared: that, and what was stated of it since."""
+    end = None if declared.end is None else iso(declared.end)
+    about = {"by": declared.by, "since": iso(declared.start), "ended": end, "text": declared.evidence}
+    return [{"at": iso(declared.at), "what": "declared", **about}, *statements(said, declared.stated())]
+
+
+def statements(said: Iterable[Statement], known: Iterable[Statement] = ()) -> Iterator[Line]:
+    """What was stated, each with what it corrects; `known` was told already."""
+    last: dict[str, str | None] = {one.what: stated(one) for one in known}
+    for one in in_order(said):
+        about = {"by": one.by, "said": one.what.value, "value": stated(one), "before": last.get(one.what)}
+        yield {"at": iso(one.at), "what": "evidence", **about, "is_time": one.what.is_moment, "why": one.why}
+        last[one.what] = stated(one)
 
 
 def _own(incident: Incident, transitions: tuple[Transition, ...]) -> Iterator[Transition]:

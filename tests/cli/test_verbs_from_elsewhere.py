@@ -62,6 +62,16 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elsewhere]:
 def test_each_verb_works(shell: Elsewhere) -> None:
     assert shell.say("ack", "archive", *BY, "--why", "vendor called", "--for", "2h").returncode == 0
     assert shell.say("note", "archive", "Use the viewer", "--public", *BY).returncode == 0
+    assert "reported" in shell.say("evidence", "archive", "reported", "--ticket", "88123", *BY).stdout
+    assert "to correct it, give the time" in shell.say("evidence", "archive", "reported", *BY).stderr
+    declared = shell.say("incidents", "declare", "--node", "idle", "--from", "Mon 03:10", "--to", "Mon 03:45",
+                         "--evidence", "log of CT 2", *BY)  # fmt: skip
+    assert declared.returncode == 0, declared.stderr
+    assert shell.say("evidence", declared.stdout[:26], "to", "--at", "Mon 03:50", *BY).returncode == 0
+    assert "log of CT 2 (by anna" in shell.say("incidents", "--all").stdout
+    story = shell.say("incidents", declared.stdout[20:26]).stdout
+    assert "declares an outage from" in story
+    assert "anna, night (operator) corrects: it ended" in story
     assert shell.say("close", "archive", *BY).stderr.startswith("acknowledge it instead: archive/tcp still fails")
     assert shell.say("pause", "idle", "--for", "1h", "--why", "detector exchange", *BY).returncode == 0
     assert "detector exchange" in shell.say("pause").stdout
@@ -70,6 +80,8 @@ def test_each_verb_works(shell: Elsewhere) -> None:
     window = shell.json("maintenance", "list")[0]["id"]
     assert window in added.stdout
     assert shell.say("maintenance", "extend", window, "--for", "1h", *BY).returncode == 0
+    counted = shell.say("maintenance", "counts", window, "no", "--why", "announced by phone", *BY)
+    assert "does not count (anna" in counted.stdout, counted.stderr
     assert shell.say("maintenance", "end", window, *BY).returncode == 0
     found = {row["members"][0]: row for row in shell.json("incidents")}
     assert found["archive/tcp"]["acknowledged"]["by"].startswith("anna")
@@ -86,6 +98,8 @@ def test_each_verb_works(shell: Elsewhere) -> None:
         ("ack", "archive"),
         ("note", "archive", "text"),
         ("close", "archive"),
+        ("evidence", "archive", "reported"),
+        ("incidents", "declare", "--node", "idle", "--from", "00:00", "--evidence", "log"),
         ("pause", "idle", "--for", "1h"),
         ("resume", "idle"),
         ("maintenance", "add", *IDLE, "--for", "2h"),

@@ -58,6 +58,11 @@ VERBS = {
         lambda word: {"text": word},
         lambda daemon, word, answer: word in [row.get("text") for row in the_incident(daemon, answer)["story"]],
     ),
+    "evidence": Verb(
+        "incidents/{incident}/evidence",
+        lambda word: {"ticket": word},
+        lambda daemon, word, answer: word in [row.get("value") for row in the_incident(daemon, answer)["story"]],
+    ),
     "pause": Verb("pause", lambda word: {"why": word, **IDLE}, listed("/api/v1/pauses")),
     "maintenance": Verb("maintenance", lambda word: {"name": word, **IDLE}, listed("/api/v1/maintenance")),
 }
@@ -105,7 +110,7 @@ def kill(daemon: RunningDaemon, dice: random.Random) -> None:
 @pytest.mark.parametrize(
     "kills",
     [
-        pytest.param(2, id="short"),
+        pytest.param(3, id="short"),
         pytest.param(100, id="long", marks=[pytest.mark.proof, pytest.mark.timeout(3600)]),
     ],
 )

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
+from pacs_monitor.model import SECOND, iso
 from pacs_monitor.web.app import create_app
 from pacs_monitor.web.auth import API, OPEN_PATHS, PUSH, REPLIES, SIGN_IN, SIGN_OUT
 from pacs_monitor.web.session import COOKIE
@@ -158,6 +159,37 @@ async def test_an_operator_acknowledges_notes_and_is_audited(guarded: Guarded) -
         ("oncall", "note", "done"),
         ("oncall", "ack", "done"),
     ]
+
+
+async def test_each_step_of_the_vendor_is_one_tap_and_can_be_corrected(guarded: Guarded) -> None:
+    identity = await guarded.incident()
+    browser, page = await guarded.signed_in("oncall"), f"/incidents/{identity}"
+    assert "Vendor called" in (await browser.get(page)).text
+    answer = await guarded.send(browser, page, page, do="evidence", what="reported")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"./{identity}?done=evidence")
+    again = await guarded.send(browser, page, page, do="evidence", what="reported")
+    assert again.status_code == 409
+    assert "to correct it, give the time" in again.text
+    shown = (await browser.get(page)).text
+    assert 'name="what" value="reported"' not in shown  # the tap is spent; the form for a time stays
+    assert "oncall (operator): vendor called" in shown
+    now = guarded.daemon.clock.now()
+    answer = await guarded.send(
+        browser, page, page, do="evidence", what="reported", at=iso(now - 60 * SECOND), why="late"
+    )
+    assert answer.status_code == 303
+    shown = (await browser.get(page)).text
+    assert "oncall (operator) corrects: vendor called" in shown
+    assert "Corrected 1 time" in shown
+    counted = await guarded.send(browser, page, page, do="evidence", counts="no", why="power cut")
+    assert counted.status_code == 303
+    assert "does not count (oncall (operator): power cut)" in (await browser.get(page)).text
+    refused = await guarded.send(browser, page, page, do="evidence", counts="no")
+    assert (refused.status_code, "say why it does not count" in refused.text) == (422, True)
+    (first, *_) = [one for one in await audited(guarded) if one["action"] == f"POST {page}" and one["status"] == 303]
+    assert first["details"] == {"do": "evidence", "counts": "no"}
+    reader = await guarded.signed_in("reader")
+    assert "Add or correct evidence" not in (await reader.get(page)).text
 
 
 async def test_what_is_wrong_is_said_on_the_page(guarded: Guarded) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from pacs_monitor.messages import story
+from pacs_monitor.evidence import What
+from pacs_monitor.messages import evidence, story
 from pacs_monitor.messages.reasons import phrase
 from pacs_monitor.model import REASONS, Micros, Phase, Reason, parse_iso
 from pacs_monitor.web.pages.details import NodeSeen, Single
@@ -15,9 +16,16 @@ from pacs_monitor.web.pages.signs import sign_of
 from pacs_monitor.web.pages.snapshot import worst_of
 from pacs_monitor.web.pages.times import Times
 
-SPOKEN = frozenset({"acknowledge", "note", "close"})
-QUICK_NOTES = ("Vendor called", "Vendor responded", "Workaround in place", "Vendor says restored")
-"""What is noted with one tap, at the time of the tap."""
+SPOKEN = frozenset({"acknowledge", "note", "close", "evidence"})
+STEPS_TAPPED = {
+    What.REPORTED: "Vendor called",
+    What.RESPONDED: "Vendor responded",
+    What.WORKAROUND: "Workaround in place",
+    What.RESTORED: "Vendor says restored",
+}
+"""What is stated with one tap, at the time of the tap."""
+SPAN_STATED = {What.FROM: "It began", What.TO: "It ended"}
+"""Of a declared outage as well."""
 
 
 class Bar(NamedTuple):
@@ -87,8 +95,21 @@ def incident_page(found: Mapping[str, Any], still_ok: Sequence[str], paged: str,
         paged=paged,
         phone=_phone(found["support"].get("phone", "")),
         story=_story(found, about.times),
-        quick_notes=QUICK_NOTES,
+        **_evidence(found, about.times, STEPS_TAPPED),
     )
+
+
+def declared_page(found: Mapping[str, Any], about: Page) -> Fragment:
+    """An outage that a person declared."""
+    shown = _evidence(found, about.times, STEPS_TAPPED | SPAN_STATED)
+    return fragment(
+        "declared.html", f"Declared outage {found['id']}", about, found=found, story=_story(found, about.times), **shown
+    )
+
+
+def _evidence(found: Mapping[str, Any], times: Times, steps: Mapping[What, str]) -> Mapping[str, Any]:
+    line = evidence.sentence(found["evidence"], lambda at: times.clock(parse_iso(at)))
+    return {"steps": list(steps.items()), "evidence_line": line if line != evidence.NOTHING else "Nothing yet."}
 
 
 def missing(about: Page, what: str, todo: str = "A reload may have removed it.", code: int = 404) -> Fragment:
@@ -141,7 +162,7 @@ def _addresses(seen: NodeSeen) -> Sequence[tuple[str, str]]:
 
 
 def _story(found: Mapping[str, Any], times: Times) -> Sequence[Line]:
-    stuck = {row["id"] for row in found["notifications"] if row.get("stuck")}
+    stuck = {row["id"] for row in found.get("notifications", ()) if row.get("stuck")}
     lines = []
     for line in found["story"]:
         text = story.text(line, lambda at: times.clock(parse_iso(at)), stuck=line.get("id") in stuck)

@@ -16,7 +16,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, ValidationError
 
 from pacs_monitor.model import CheckId
-from pacs_monitor.web import plans, said
+from pacs_monitor.web import evidence, plans, said
 from pacs_monitor.web.body import BODY
 from pacs_monitor.web.pages.serving import Make, Notice, Pages
 from pacs_monitor.web.refusals import sentences
@@ -76,6 +76,7 @@ def of_incident(daemon: DaemonView, request: Request, incident: str) -> Mapping[
     return {
         "ack": lambda form: said.acknowledge(daemon, request, incident, words_of(said.Acknowledgement, form)),
         "note": lambda form: said.note(daemon, request, incident, words_of(said.Note, form)),
+        "evidence": lambda form: evidence.state(daemon, request, incident, words_of(evidence.Evidence, form)),
         "close": lambda form: said.close(daemon, request, incident, words_of(Words, form)),
     }
 

@@ -8,7 +8,8 @@ from pacs_monitor.history import HistoryError
 from pacs_monitor.messages import paged
 from pacs_monitor.model import State, iso, parse_iso
 from pacs_monitor.web import records, status
-from pacs_monitor.web.pages.detail_pages import incident_page, missing
+from pacs_monitor.web.declared import declared_outage
+from pacs_monitor.web.pages.detail_pages import declared_page, incident_page, missing
 from pacs_monitor.web.pages.render import Fragment, Page
 from pacs_monitor.web.pages.times import Times
 from pacs_monitor.web.view import DaemonView
@@ -21,8 +22,11 @@ async def incident_part(daemon: DaemonView, identity: str, about: Page) -> Fragm
     """The page of one incident."""
     try:
         found = await records.incident(daemon, identity)
+        declared = None if found else await declared_outage(daemon, identity)
     except HistoryError as error:
         return missing(about, "The record cannot be read now", str(error), 503)
+    if declared is not None:
+        return declared_page(declared, about)
     if found is None:
         return missing(about, f"There is no incident {identity}", "The board has those that are open.")
     nodes = sorted({member.partition("/")[0] for member in found["members"]})

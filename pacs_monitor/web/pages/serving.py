@@ -58,6 +58,7 @@ DONE = {
     "ack": "It is acknowledged.",
     "note": "Your note is kept.",
     "close": "The incident is closed.",
+    "evidence": "It is on record for the report.",
     "run": "The check has run.",
     "pause": "The checks are paused.",
     "resume": "The checks run again.",
