@@ -13,7 +13,7 @@ from pacs_monitor.intervals import Interval
 from pacs_monitor.model import CheckId, Incident, IncidentKind, Micros, iso
 from pacs_monitor.pieces import Class
 from pacs_monitor.reliability import reliability
-from pacs_monitor.reports import agreements, latency, maintenance, outages, tables, trend
+from pacs_monitor.reports import agreements, in_time, latency, maintenance, outages, tables, trend
 from pacs_monitor.reports.periods import Period
 from pacs_monitor.reports.record import Record
 
@@ -41,6 +41,7 @@ def build(
         "revision": _revision(reader, until),
         "coverage": uptime.covered(record.coverage, interval, now),
         "objectives": list(agreements.rows(record, period, now)),
+        "latency_objectives": list(in_time.rows(record, period, now)),
         "services": services.rows,
         "trend": trend.rows(record, period, until, worst),
         "worst": worst,

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pacs_monitor.format.human import number, percentage, pluralized
-from pacs_monitor.reports import strip, words
+from pacs_monitor.reports import in_time_words, strip, words
 from pacs_monitor.reports.differences import value_of
 from pacs_monitor.reports.words import DASH
 
@@ -47,6 +47,7 @@ def html(report: Mapping[str, Any]) -> str:
         "counted": pluralized,
     }
     environment.globals |= {"words": words, "strip": strip, "value_of": value_of, "labelled": _labelled}
+    environment.globals["in_time"] = in_time_words
     agreements = _agreements(report)
     return environment.get_template("report.html").render(
         report=report,
