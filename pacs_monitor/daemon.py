@@ -103,6 +103,7 @@ class Daemon:
             ask=self.engine.ask,
         )
         self.desk.plans.restrict = self.engine.restrict
+        self._accumulator.latencies.planned = self.desk.plans.maintenance_of
         runner.isolation.on_cut = self.desk.site_cut
         self.refusals: Refusals = Counter()
         self._listeners = Listeners(
@@ -355,6 +356,7 @@ class Daemon:
         checks = tuple(estate.checks.values())
         self._accumulator.adopt(checks, estate.prints, restored.proven, estate.logged)
         monitor, proven = estate.monitor, restored.proven | restored.held
+        self._accumulator.latencies.adopt(configuration.limits_of(estate), monitor.timezone)
         known = restored.standings, restored.memory
         self.engine.adopt(checks, estate.references, *known, monitor.timezone, proven=proven, site=monitor.site)
 

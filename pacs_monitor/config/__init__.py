@@ -6,6 +6,7 @@ from pacs_monitor.config.diff import EstateDiff, diff, in_force
 from pacs_monitor.config.document import Document, read_document
 from pacs_monitor.config.estate import Estate, Origin, Route, check_facts
 from pacs_monitor.config.explain import Row, explain
+from pacs_monitor.config.limits import limits_of
 from pacs_monitor.config.load import load
 from pacs_monitor.config.problems import ConfigError, Problem
 from pacs_monitor.config.recorded import NotReadableError, of_record
@@ -36,6 +37,7 @@ __all__ = [
     "diff",
     "explain",
     "in_force",
+    "limits_of",
     "load",
     "of_record",
     "read_contact",

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Self
 
 from pydantic import ConfigDict, model_validator
 
+from pacs_monitor.calendars import Calendar
 from pacs_monitor.config.values import Count
 from pacs_monitor.fields import Day, Duration, Match, Percent, Settings
+from pacs_monitor.latency import Limit
 from pacs_monitor.model import SECOND, Micros, Severity
 from pacs_monitor.objectives import WHOLE, Bounds, Counts, Maintenance, Terms
 from pacs_monitor.patterns import at_least_one_of
 from pacs_monitor.services import Service
+
+OF_OUTAGES = ("cap", "degraded", "minimum_outage", "outage")
+"""Keys that say nothing of how long runs take."""
 
 
 class ServiceSettings(Settings):
@@ -72,7 +78,17 @@ class ObjectiveSettings(Settings):
         json_schema_extra={
             "allOf": [
                 {"oneOf": [{"required": ["service"]}, {"required": ["match"]}]},
-                {"oneOf": [{"required": ["availability"]}, {"required": ["allowed"]}]},
+                {
+                    "oneOf": [
+                        {"required": ["availability"]},
+                        {"required": ["allowed"]},
+                        {"required": ["measure", "within", "share"]},
+                    ]
+                },
+                {"not": {"required": ["measure", "cap"]}},
+                {"not": {"required": ["measure", "degraded"]}},
+                {"not": {"required": ["measure", "minimum_outage"]}},
+                {"not": {"required": ["measure", "outage"]}},
                 {"if": {"required": ["contract"]}, "then": {"required": ["counts"]}},
                 {
                     "if": {"properties": {"per": {"const": "contract year"}}, "required": ["per"]},
@@ -97,6 +113,13 @@ class ObjectiveSettings(Settings):
     """The period over which it counts, in the monitor's time zone."""
     begins: Day | None = None
     """The day on which the first contract year begins, such as 2026-04-15; required with `per: contract year`."""
+    measure: str | None = None
+    """Of an objective on time: a kind of probe such as `dicom_retrieve`, whose whole runs count, or a measurement in
+    seconds such as `store_available_seconds`; or `availability`, or `allowed`."""
+    within: Duration | None = None
+    """With `measure`: how long a run may take, such as 3s."""
+    share: Percent | None = None
+    """With `measure`: the share of runs that must be done within that time, such as 95%."""
     calendar: str | None = None
     """Hours that count: a name under `calendars`; all hours by default."""
     degraded: Literal["up", "down"] = "up"
@@ -128,8 +151,13 @@ class ObjectiveSettings(Settings):
     def _whole(self) -> Self:
         if (self.service is None) == (self.match is None):
             raise ValueError("needs exactly one of 'service' and 'match'")
-        if (self.availability is None) == (self.allowed is None):
-            raise ValueError("needs exactly one of 'availability' and 'allowed'")
+        if sum(target is not None for target in (self.availability, self.allowed, self.measure)) != 1:
+            raise ValueError("needs exactly one of 'availability', 'allowed' and 'measure'")
+        if any((self.measure is None) != (other is None) for other in (self.within, self.share)):
+            raise ValueError("write measure, within and share together: how long what may take, and how often")
+        told = [key for key in OF_OUTAGES if getattr(self, key) != type(self).model_fields[key].default]
+        if self.measure is not None and told:
+            raise ValueError(f"leave out {', '.join(told)}: an objective on time knows runs, no outages")
         if self.contract and self.counts is None:
             raise ValueError("add counts: attributable or counts: felt, as the contract says; its figure depends on it")
         if self.per == "contract year" and self.begins is None:
@@ -139,6 +167,20 @@ class ObjectiveSettings(Settings):
         if self.maintenance is Maintenance.INCLUDE and (self.notice or self.cap is not None):
             raise ValueError("leave out notice and cap: with maintenance: include nothing is excluded")
         return self
+
+    def limit(self, calendars: Mapping[str, Calendar]) -> Limit | None:
+        """Of an objective on time, for those who count."""
+        if self.measure is None or self.within is None:
+            return None
+        return Limit(
+            self.name,
+            self.measure,
+            round(self.within * SECOND),
+            calendars.get(self.calendar or ""),
+            attributable=self.counts is Counts.ATTRIBUTABLE,
+            with_maintenance=self.maintenance is Maintenance.INCLUDE,
+            notice=round(self.notice * SECOND),
+        )
 
     def terms(self) -> Terms:
         """Pure, for the rooms that account."""

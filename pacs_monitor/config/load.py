@@ -12,6 +12,7 @@ from pacs_monitor.config.draft import Draft, read_draft
 from pacs_monitor.config.estate import Estate, Route, Step
 from pacs_monitor.config.hours import build_calendars
 from pacs_monitor.config.installed import check_packages
+from pacs_monitor.config.limits import check_limits
 from pacs_monitor.config.matching import covers, nothing_matches
 from pacs_monitor.config.oncall import RotaDraft, build_oncalls, read_rotas, warn_of_gaps
 from pacs_monitor.config.problems import ConfigError, Problem
@@ -46,6 +47,8 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Estate:
     zone = draft.monitor.settings.timezone if draft.monitor else "UTC"
     calendars = build_calendars(validator, draft, zone)
     found = resolve(validator, draft, draft.monitor, calendars) if draft.monitor else None
+    if found is not None and not problems:
+        check_limits(validator, draft, found.checks)
     if found is None or problems:
         raise ConfigError(problems)
     warn_of_sharing(validator, draft, found.nodes)

@@ -12,11 +12,12 @@ from pydantic import ValidationError
 from pacs_monitor.calendars import Calendar
 from pacs_monitor.config.agreed import ObjectiveSettings, ServiceSettings
 from pacs_monitor.config.constancy import ConstancySettings
+from pacs_monitor.config.limits import measures
 from pacs_monitor.config.maintenance import MaintenanceSettings
 from pacs_monitor.config.recorded import NotReadableError, calendars_of
 from pacs_monitor.fields import Match
 from pacs_monitor.model import CheckId
-from pacs_monitor.services import Service
+from pacs_monitor.services import Service, checks_of
 
 
 class NodeThen(NamedTuple):
@@ -62,6 +63,15 @@ class Then:
     def covered(self, match: Match) -> list[CheckId]:
         """The checks for which a match holds."""
         return [check for check in self.checks if match.holds(self._facts(check), self.nodes[check.node].labels)]
+
+    def measuring(self, objective: ObjectiveSettings) -> list[CheckId]:
+        """The checks that an objective on time counts the runs of."""
+        if objective.service is not None and objective.service in self.services:
+            named = map(CheckId.parse, checks_of(objective.service, self.services))
+            covered = [check for check in named if check in self.checks]
+        else:
+            covered = [] if objective.match is None else self.covered(objective.match)
+        return [check for check in covered if measures(self.checks[check].probe, objective.measure or "")]
 
     def _facts(self, check: CheckId) -> dict[str, str]:
         node, said = self.nodes[check.node], self.checks[check]

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from math import ceil, log
 from typing import Any
 
+from pacs_monitor.history.counting import LatencyCounter
 from pacs_monitor.history.identities import Known
+from pacs_monitor.latency import Counted, CountedOf
 from pacs_monitor.model import Change, Check, CheckId, Measurement, Micros, Phase, Reason, Result, State, Status
 
 GROWTH = 1.1
@@ -106,6 +108,8 @@ class HeartbeatBatch:
     """When checks were good for the first time as they are configured."""
     constancy: Collection[Result] = ()
     """Every result of the checks that a constancy log names."""
+    latencies: Mapping[CountedOf, Counted] = field(default_factory=dict)
+    """Runs against agreed limits."""
 
 
 @dataclass(slots=True)
@@ -135,6 +139,7 @@ class ResultAccumulator:
         self._prints: Mapping[CheckId, str] = {}
         self._unproven: dict[CheckId, str] = {}
         self._good: dict[Known, Micros] = {}
+        self.latencies = LatencyCounter()
 
     def adopt(
         self,
@@ -178,6 +183,7 @@ class ResultAccumulator:
             runs.seconds += result.duration
             number = bucket(result.duration)
             runs.buckets[number] = runs.buckets.get(number, 0) + 1
+        self.latencies.take(result)
         if status is not Status.OK or seen.failing or seen.state is not state:
             self._count_brief(seen, runs, status, state)
         if check in self._unproven and status in (Status.OK, Status.WARN):
@@ -211,6 +217,7 @@ class ResultAccumulator:
             memory or {},
             self._good,
             tuple(self._constancy),
+            self.latencies.take_batch(),
         )
         self._results, self._runs, self._failures, self._good = {}, {}, {}, {}
         self._samples.clear()

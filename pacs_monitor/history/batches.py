@@ -18,6 +18,7 @@ from pacs_monitor.history import constancy
 from pacs_monitor.history import tables as t
 from pacs_monitor.history.accumulator import MOST_CHANGES, MOST_SAMPLES, ChangeSeen, FailureRun, HeartbeatBatch, Sample
 from pacs_monitor.history.identities import Known, prove
+from pacs_monitor.history.latencies import Latencies
 from pacs_monitor.history.rollups import Rollups
 from pacs_monitor.history.rows import CheckIds, insert_once, upsert
 from pacs_monitor.model import CheckId, Micros, Result
@@ -30,7 +31,7 @@ class Batches:
 
     def __init__(self, ids: CheckIds) -> None:
         self._ids = ids
-        self._rollups = Rollups(ids)
+        self._rollups, self._latencies = Rollups(ids), Latencies(ids)
         self._results: dict[CheckId, Result] = {}
         self._running: dict[CheckId, FailureRun] = {}
         self._failures: dict[tuple[CheckId, Micros], FailureRun] = {}
@@ -45,6 +46,7 @@ class Batches:
         """Merge a heartbeat batch into what has to be written."""
         self._results.update(batch.results)
         self._rollups.take(batch.now, batch.runs)
+        self._latencies.take(batch.latencies)
         for failure in batch.failures:
             self._take_failure(failure)
         self._samples.extend(batch.samples)
@@ -62,6 +64,7 @@ class Batches:
         ids = self._ids.of(connection, touched)
         upsert(connection, t.standings, [_standing(ids[r.check], r) for r in self._results.values()], ["check_id"])
         self._rollups.write(connection)
+        self._latencies.write(connection)
         failures = [_failure(ids[failure.check], failure) for failure in self._failures.values()]
         upsert(connection, t.failures, failures, ["check_id", "started"])
         self._write_samples(connection, ids)
@@ -75,6 +78,7 @@ class Batches:
         """All of it is durable."""
         self._remembered |= self._memory
         self._rollups.written()
+        self._latencies.written()
         for mapping in (self._results, self._failures, self._memory, self._good):
             mapping.clear()
         for waiting in (self._samples, self._changes, self._constancy):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -75,8 +75,7 @@ def first_goods(reader: HistoryReader) -> dict[CheckId, list[Micros]]:
         )
         without = select(*names, earliest.label("at")).where(mine, unknown)
         for statement in (by_identity, without):
-            rows: Iterable[Row[Any]] = connection.execute(statement).all()
-            for row in rows:
+            for row in connection.execute(statement):
                 found[decisions.check(row)] += [] if row.at is None else [row.at]
     return dict(found)
 

@@ -296,8 +296,22 @@ rollups = Table(
 )
 """Runs per hour (width 3600), after three days per UTC day (width 86400).
 
-`buckets` counts durations in logarithmic buckets, `over` those above agreed thresholds, exactly.
+`buckets` counts durations in logarithmic buckets; `over` stays empty: agreed limits have their own counts, `latencies`.
 """
+
+latencies = Table(
+    "latencies",
+    metadata,
+    of("checks", "check_id", primary_key=True),
+    Column("objective", PlainText, primary_key=True),
+    Column("measure", PlainText, primary_key=True),
+    Column("within", BigInteger, primary_key=True),
+    Column("day", BigInteger, primary_key=True, index=True),
+    Column("in_time", Integer, nullable=False),
+    Column("slow", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+)
+"""Runs against a limit that was agreed (latency.CountedOf), per day of the monitor's time zone."""
 
 failures = Table(
     "failures",

@@ -25,7 +25,7 @@ def widest(period: Period, terms: list[ObjectiveSettings]) -> Interval:
     for objective in terms:
         reach = objectives.reach(objective.terms())
         spans = [one.interval for one in periods(objective, period)]
-        start = min(start, *(span.start - reach for span in spans))
+        start = min([start, *(span.start - reach for span in spans)])
         end = max(end, period.interval.end + reach)
     return Interval(start, end)
 
@@ -33,7 +33,7 @@ def widest(period: Period, terms: list[ObjectiveSettings]) -> Interval:
 def rows(record: Record, period: Period, now: Micros) -> Iterator[dict[str, Any]]:
     """One for each agreed period that the report's touches, up to the end of the report's."""
     until = min(period.interval.end, now)
-    for objective in in_period(record, period.interval).values():
+    for objective in on_outages(record, period.interval):
         for one in periods(objective, period):
             if one.interval.start < until:
                 for subject in subjects(record, objective, one.interval):
@@ -53,6 +53,11 @@ def in_period(record: Record, interval: Interval) -> dict[str, ObjectiveSettings
     for reign in record.reigns_in(interval):
         found |= reign.said.objectives
     return found
+
+
+def on_outages(record: Record, interval: Interval) -> list[ObjectiveSettings]:
+    """Those on availability, and not on how long runs take."""
+    return [objective for objective in in_period(record, interval).values() if objective.measure is None]
 
 
 def subjects(record: Record, objective: ObjectiveSettings, during: Interval) -> list[Subject]:
@@ -108,7 +113,7 @@ def _row(
         "reliability": _reliability(kept, found),
         "maintenance_work": outages.planned(maintenance(cut(views(View.MEASURED), within), terms.is_bad, hours)),
         "brief_failures": record.brief(views.checks(within), within),
-        "changed": _changes(record, objective, period),
+        "changed": changes(record, objective, period),
     }
     return row | {"sentences": words.verdict(row)}
 
@@ -210,7 +215,7 @@ def _reliability(kept: Kept, found: list[AgreedOutage]) -> dict[str, Any]:
     return outages.summary(reliability((outage.plain() for outage in found), working))
 
 
-def _changes(record: Record, objective: ObjectiveSettings, period: Period) -> list[str]:
+def changes(record: Record, objective: ObjectiveSettings, period: Period) -> list[str]:
     """When within the period the terms were other ones, or the service had another rule."""
     found, last = [], None
     for reign in record.reigns_in(period.interval):

@@ -13,7 +13,7 @@ from pacs_monitor.intervals import Interval
 from pacs_monitor.model import CheckId, Incident, IncidentKind, Micros, iso
 from pacs_monitor.pieces import Class
 from pacs_monitor.reliability import reliability
-from pacs_monitor.reports import agreements, decided, evidence, latency, maintenance, outages, tables, trend
+from pacs_monitor.reports import agreements, decided, evidence, in_time, latency, maintenance, outages, tables, trend
 from pacs_monitor.reports.paper import document
 from pacs_monitor.reports.periods import Period
 from pacs_monitor.reports.record import Record
@@ -48,6 +48,7 @@ def build(
         "revision": _revision(reader, until),
         "coverage": uptime.covered(record.coverage, interval, now),
         "objectives": agreed,
+        "latency_objectives": list(in_time.rows(record, period, now)),
         "services": services.rows,
         "trend": trend.rows(record, period, until, worst),
         "worst": worst,

@@ -14,6 +14,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 TABLES = (
     "objectives",
+    "latency_objectives",
     "services",
     "worst",
     "places",
@@ -56,13 +57,13 @@ def _tables(report: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any
         yield "differences", frozen["differences"]
     for name in TABLES:
         yield name, [_flat(row) for row in report[name]]
-    for inner in ("months", "outages"):
+    for table, inner in (("objective", "months"), ("objective", "outages"), ("latency_objective", "months")):
         rows = [
             {"objective": row["name"], "of": row["of"], "period": row["period"], **_flat(one)}
-            for row in report["objectives"]
+            for row in report[f"{table}s"]
             for one in row[inner]
         ]
-        yield f"objective_{inner}", rows
+        yield f"{table}_{inner}", rows
     for name in ("service", "node"):
         yield (
             f"{name}_months",

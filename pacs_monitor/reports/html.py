@@ -18,7 +18,7 @@ from jinja2.runtime import Context
 from pacs_monitor.format.human import number, percentage, with_decimal_mark
 from pacs_monitor.language import N_, _, _n, language, speaking
 from pacs_monitor.messages import evidence
-from pacs_monitor.reports import dates, strip, words
+from pacs_monitor.reports import dates, in_time_words, strip, words
 from pacs_monitor.reports.dates import NO_BREAK
 from pacs_monitor.reports.differences import value_of
 
@@ -102,6 +102,7 @@ def _environment() -> Environment:
     }
     made.globals |= {
         "words": words,
+        "in_time": in_time_words,
         "strip": strip,
         "dates": dates,
         "value_of": value_of,

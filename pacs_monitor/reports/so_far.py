@@ -13,8 +13,10 @@ from pacs_monitor.config import Estate
 from pacs_monitor.config.agreed import ObjectiveSettings
 from pacs_monitor.history import History, HistoryError, HistoryReader
 from pacs_monitor.intervals import Interval
+from pacs_monitor.latency import Counted
 from pacs_monitor.model import Clock, Micros
-from pacs_monitor.reports import agreements
+from pacs_monitor.reports import agreements, in_time
+from pacs_monitor.reports.agreed_outages import Subject
 from pacs_monitor.reports.periods import Period
 from pacs_monitor.reports.record import Record
 
@@ -50,11 +52,23 @@ class SoFar(NamedTuple):
     period: Interval
 
 
+class InTime(NamedTuple):
+    """Of an objective on how long runs may take, the agreed period up to now."""
+
+    objective: str
+    service: str
+    node: str
+    runs: Counted
+    target: float
+    """The share that must be in time."""
+
+
 class Account(NamedTuple):
     """All of them, as of a moment."""
 
     at: Micros
     objectives: tuple[SoFar, ...]
+    in_time: tuple[InTime, ...] = ()
 
 
 class ObjectivesSoFar:
@@ -73,7 +87,7 @@ class ObjectivesSoFar:
         """The latest; one that has become too old says only when it was made."""
         if self._account is None or self._clock.monotonic() < self._fresh_until:
             return self._account
-        return self._account._replace(objectives=())
+        return Account(self._account.at, ())
 
     def look_again(self) -> None:
         """The configuration may have changed."""
@@ -112,7 +126,21 @@ def account(reader: HistoryReader, timezone: str, now: Micros) -> Account:
     moment = Period("now", Interval(now - 1, now), timezone)
     agreed = list(agreements.in_period(Record(reader, moment.interval, timezone), moment.interval).values())
     record = Record(reader, agreements.widest(moment, agreed), timezone)
-    return Account(now, tuple(one for objective in agreed for one in _of(record, objective, moment)))
+    on_outages = [objective for objective in agreed if objective.measure is None]
+    return Account(
+        now,
+        tuple(one for objective in on_outages for one in _of(record, objective, moment)),
+        tuple(_in_time(one) for one in in_time.kept(record, moment, now) if one.total().judged),
+    )
+
+
+def _in_time(kept: in_time.Kept) -> InTime:
+    return InTime(kept.objective.name, *_subject(kept.subject), kept.total(), kept.objective.share or 0)
+
+
+def _subject(subject: Subject) -> tuple[str, str]:
+    """A service, or else a node."""
+    return (subject.name, "") if subject.kind == "service" else ("", subject.name)
 
 
 def _of(record: Record, objective: ObjectiveSettings, moment: Period) -> Iterator[SoFar]:
@@ -124,8 +152,7 @@ def _of(record: Record, objective: ObjectiveSettings, moment: Period) -> Iterato
             if figure is not None and whole:
                 yield SoFar(
                     objective.name,
-                    subject.name if subject.kind == "service" else "",
-                    subject.name if subject.kind == "node" else "",
+                    *_subject(subject),
                     figure,
                     kept.allowed,
                     kept.used(counts),

@@ -26,7 +26,7 @@ def table(report: Mapping[str, Any]) -> RenderableType:
     so_far = f", accounted until {until}" if period["so_far"] else ""
     head = f"[bold]{escape(period['name'])}[/bold]  {start} to {end}{so_far}, times in {period['timezone']}"
     ran = f"The monitor ran for {figures.share(report['coverage'])} of it."
-    agreed = [_agreed(row) for row in report["objectives"]]
+    agreed = [_agreed(row) for row in (*report["objectives"], *report["latency_objectives"])]
     parts: list[RenderableType] = [head, ran, "", *agreed, *([""] if agreed else []), _checks(report)]
     if never := [_unproven(row) for row in report["checks"] if row["unknown_by_cause"]["unproven"]]:
         words = "Never worked before with their settings, so the time counts as unknown: are they configured correctly?"

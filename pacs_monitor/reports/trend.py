@@ -40,7 +40,7 @@ def rows(record: Record, period: Period, until: Micros, worst: Iterable[Mapping[
     found = []
     for name in sorted({name for reign in record.reigns_in(period.interval) for name in reign.said.services}):
         found.append(_row("service", name, name, [_plain(wide.of_service(name), one, until) for one in quarters]))
-    for objective in agreements.in_period(record, period.interval).values():
+    for objective in agreements.on_outages(record, period.interval):
         if objective.service is not None:
             told = [_agreed(wide, objective.name, one, until) for one in quarters]
             found.append(_row("objective", objective.name, objective.service, told))
@@ -86,7 +86,7 @@ def _agreed(record: Record, name: str, quarter: Period, until: Micros) -> dict[s
     found = _quarter(quarter, until) | dict.fromkeys(
         ("availability", "availability_attributable", "availability_counted", "coverage", "verdict")
     )
-    if objective is None or objective.service is None:
+    if objective is None or objective.service is None or objective.measure is not None:
         return found
     kept = _kept(record, objective, within)
     measured, whole = kept.measured

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pacs_monitor import config, probes
-from pacs_monitor.config import ConfigError, Estate, check_facts
+from pacs_monitor.config import ConfigError, Estate, check_facts, limits_of
 from pacs_monitor.config.references import circles
 from pacs_monitor.dicom.endpoint import target_of
 from pacs_monitor.model import SECOND, Address, CheckId, Paging, Presence, Severity
@@ -419,6 +419,20 @@ def test_nothing_is_no_text(null: str, tmp_path: Path) -> None:
     text = f"{HEAD}nodes:\n  archive:\n    host: {null}\n"
     assert messages(tmp_path, text) == ["5: nodes.archive.host: has no value; write one, or leave the key out"]
     loaded(tmp_path, text.replace(f"host: {null}", f"host: '{null or 'x'}'" if null != "~" else "host: x"))
+
+
+def test_a_check_that_runs_too_rarely_to_tell_how_long_runs_take_is_a_warning(tmp_path: Path) -> None:
+    on_time = AGREED.replace("availability: 99.9%", "measure: dicom_echo, within: 3s, share: 99.9%, per: month")
+    assert "measure" in on_time
+    text = HEAD + ARCHIVE.replace("dicom_echo:", "dicom_echo: {interval: 1h}") + on_time
+    (warning,) = [one for one in loaded(tmp_path, text).warnings if one.path.startswith("objectives")]
+    assert warning.message == (
+        "shorten the interval of archive/dicom_echo: it runs every 1h, about 720 times per month, of which 99.9% leave "
+        "fewer than 2 that may be slow"
+    )
+    often = loaded(tmp_path, text.replace("interval: 1h", "interval: 5m"))
+    assert [one.path for one in often.warnings if one.path.startswith("objectives")] == []
+    assert [limit.within for limit in limits_of(often)[CheckId("archive", "dicom_echo")]] == [3_000_000]
 
 
 def test_a_check_that_runs_too_rarely_for_an_objective_is_a_warning(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ NOT_IN_A_SCHEMA = {
     "not_utf8": YAML,
     "not_yaml": YAML,
     "objective_that_includes_windows_with_notice": "two keys, one of which may be 0",
+    "objective_on_time_that_nothing_measures": ELSEWHERE,
     "objectives_of_one_name": ELSEWHERE,
     "parent_unknown": ELSEWHERE,
     "fallback_to_unknown_channel": ELSEWHERE,

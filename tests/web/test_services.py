@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from pacs_monitor.cli import display
 from tests.support.timing import SOON
 from tests.web.conftest import Served
@@ -67,6 +69,27 @@ async def test_metrics_tell_how_objectives_fare_so_far_and_nothing_of_what_is_no
     assert begun < number(text, "pacs_objective_account_timestamp_seconds") < ends
     assert 364 < (ends - begun) / 86400 < 367
     assert 'objective="never"' not in text
+
+
+async def test_runs_are_counted_against_what_was_agreed(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pacs_monitor.daemon.HEARTBEAT", 0.2)
+    await until_up(served)
+    agreed = "objectives: [{name: quick, match: {node: archive}, measure: dicom_echo, within: 1ms, share: 95%}]\n"
+    served.config.write_text(served.config.read_text() + agreed)
+    assert (await served.client.post("/api/v1/reload")).status_code == 200
+    told = 'pacs_objective_runs{node="archive",objective="quick",result="%s",service=""}'
+    async with asyncio.timeout(SOON):
+        while told % "slow" not in (text := (await served.client.get("/metrics")).text):
+            await asyncio.sleep(0.1)
+            served.daemon.objectives.look_again()
+    runs = sum(number(text, told % result) for result in ("in_time", "slow"))
+    ratio = number(text, 'pacs_objective_in_time_ratio{node="archive",objective="quick",service=""}')
+    assert ratio == number(text, told % "in_time") / runs
+    assert number(text, 'pacs_objective_in_time_target_ratio{node="archive",objective="quick",service=""}') == 0.95
+    report = (await served.client.get("/api/v1/report", params={"period": "today"})).json()
+    (row,) = report["latency_objectives"]
+    assert runs <= row["runs"]
+    assert row["verdict"] in ("missed", "within", "not_assessable")
 
 
 async def test_the_report_is_served_in_every_format(served: Served) -> None:
