@@ -76,7 +76,7 @@ def first_goods(reader: HistoryReader) -> dict[CheckId, list[Micros]]:
         without = select(*names, earliest.label("at")).where(mine, unknown)
         for statement in (by_identity, without):
             for row in connection.execute(statement):
-                found[decisions.check(row)] += [] if row.at is None else [row.at]
+                found[CheckId(row.node, row.name)] += [] if row.at is None else [row.at]
     return dict(found)
 
 
