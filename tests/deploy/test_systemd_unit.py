@@ -125,7 +125,8 @@ def test_systemd_starts_reloads_watches_and_stops_the_daemon(machine: Systemd, t
     wait_until(lambda: "worklist" in answered(machine, "/api/v1/status"), "the configuration is read again")
 
     before, restarts = shown(machine, "MainPID"), int(shown(machine, "NRestarts"))
-    assert "stopped" in machine.inside("sh", "-c", f"kill -STOP {before}; grep State /proc/{before}/status")
+    machine.inside("sh", "-c", f"kill -STOP {before}")
+    wait_until(lambda: "stopped" in machine.inside("cat", f"/proc/{before}/status"), "it stands still")
     # systemd looks after watchdogs once it has nothing else to do: nobody asks it anything meanwhile.
     wait_until(
         lambda: machine.inside("sh", "-c", f"sleep 1; cat /proc/{before}/comm") == "", "a daemon that hangs is killed"

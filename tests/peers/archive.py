@@ -47,12 +47,16 @@ def archive(
     alters: bool = False,
     status: int = 0x0000,
     indexed_after: float = 0.0,
+    indexed_once_asked: bool = False,
     obeys_notes: bool = False,
     gives: bool = True,
     finds: bool = True,
     on_store: Callable[[], None] = lambda: None,
 ) -> Iterator[Archive]:
-    """An object answered with a status of failure is not kept. It sends nothing by C-MOVE, and says that it has."""
+    """An object answered with a status of failure is not kept. It sends nothing by C-MOVE, and says that it has.
+
+    With `indexed_once_asked` it finds an object only after it has been asked by C-GET for it, in vain.
+    """
     peer, ae = Archive(), AE("PEER")
     ae.maximum_associations = 50
     for sop_class in (SECONDARY_CAPTURE, KEY_OBJECT_SELECTION):
@@ -76,15 +80,19 @@ def archive(
                 peer.rejected |= {item.ReferencedSOPInstanceUID for item in series.ReferencedSOPSequence}
         return status
 
+    def matching(identifier: Dataset) -> list[Dataset]:
+        is_indexed = not indexed_once_asked or peer.asked["C-GET", identifier.get("SOPInstanceUID", "")]
+        return peer.matching(identifier, indexed_after) if is_indexed else []
+
     def find(event: Event) -> Iterator[Any]:
-        for found in peer.matching(event.identifier, indexed_after):
+        for found in matching(event.identifier):
             answer = Dataset()
             answer.QueryRetrieveLevel, answer.SOPInstanceUID = "IMAGE", found.SOPInstanceUID
             yield PENDING, answer
 
     def get(event: Event) -> Iterator[Any]:
+        found = matching(event.identifier) if gives else []
         peer.asked["C-GET", event.identifier.get("SOPInstanceUID", "")] += 1
-        found = peer.matching(event.identifier, indexed_after) if gives else []
         yield len(found)
         for dataset in found:
             yield PENDING, dataset

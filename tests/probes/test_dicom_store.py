@@ -272,7 +272,7 @@ async def test_what_moves_an_object_is_asked_for_twice_at_most(verify: str, find
 async def test_an_object_that_is_indexed_late_is_given_back_by_the_second_attempt(
     finds: bool, ledger: BookLedger
 ) -> None:
-    with archive(indexed_after=0.3, finds=finds) as late:
+    with archive(indexed_once_asked=True, finds=finds) as late:
         outcome = await ask(STORE, node_at(late.port), settings_of(verify="get"), 2 * HANGS, ledger=ledger)
     assert outcome.reason is Reason.CLEANUP_FAILED
     assert sorted(late.asked.values()) == [1, 2]
