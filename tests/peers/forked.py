@@ -1,4 +1,4 @@
-"""`pacs-monitor …` in a process that begins as a copy of one which has imported it already.
+"""`pacs-monitor run` in a process that begins as a copy of one which has imported it already.
 
 A start anew imports for two seconds of processor time, and the tests start a daemon hundreds of times. What is a
 process of its own in every other way, its command line aside, is multiprocessing's fork server.
@@ -18,7 +18,13 @@ from functools import cache
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
-IMPORTED = ("pacs_monitor.cli.running", "pacs_monitor.history.migrations", "alembic.command", "tests.peers.forked")
+IMPORTED = (
+    "pacs_monitor.cli.running",
+    "pacs_monitor.reports",
+    "pacs_monitor.history.migrations",
+    "alembic.command",
+    "tests.peers.forked",
+)
 
 
 @cache
@@ -33,7 +39,7 @@ class Forked:
 
     def __init__(self, words: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
         self._words = words
-        self._process = _server().Process(target=_run, args=(words, str(log), dict(environment)))
+        self._process = _server().Process(target=_run, args=(words, str(log), dict(environment), Path.cwd()))
         self._process.start()
 
     @property
@@ -58,10 +64,11 @@ class Forked:
             os.kill(self.pid, number)
 
 
-def _run(words: Sequence[str], log: str, environment: Mapping[str, str]) -> None:
+def _run(words: Sequence[str], log: str, environment: Mapping[str, str], folder: Path) -> None:
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
+    os.chdir(folder)
     file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     os.dup2(file, 1)
     os.dup2(file, 2)
