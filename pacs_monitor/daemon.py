@@ -177,10 +177,13 @@ class Daemon:
         self.timetable.start(restored.notes)
         self._heart = self.supervisor.supervise("heartbeat", self._heartbeat_loop)
         self.keeping.start(self.estate.monitor)
-        beside = {"dead man's switch": self.dead_mans_switch.keep, "refresh": refresher(self).keep}
-        beside |= {"acknowledgements": poller(self).keep, "objectives": self.objectives.keep}
-        beside |= {"timetable": self.timetable.keep, "change calendars": self.change_calendars.keep}
-        beside |= {"reports": self.scheduled_reports.keep}
+        beside = {"dead man's switch": self.dead_mans_switch.keep, "objectives": self.objectives.keep}
+        beside |= {
+            "refresh": refresher(self).keep,
+            "acknowledgements": poller(self).keep,
+            "timetable": self.timetable.keep,
+        }
+        beside |= {"change calendars": self.change_calendars.keep, "reports": self.scheduled_reports.keep}
         self._beside = [self.supervisor.supervise(name, keep) for name, keep in beside.items()]
         self._web.start()
         (host, port), scheme = self.address, "https" if self.estate.monitor.tls else "http"
@@ -355,9 +358,8 @@ class Daemon:
     def _adopt(self, estate: Estate, restored: Restored) -> None:
         checks = tuple(estate.checks.values())
         self._accumulator.adopt(checks, estate.prints, restored.proven, estate.logged)
-        monitor, proven = estate.monitor, restored.proven | restored.held
+        monitor, proven, known = estate.monitor, restored.proven | restored.held, (restored.standings, restored.memory)
         self._accumulator.latencies.adopt(configuration.limits_of(estate), monitor.timezone)
-        known = restored.standings, restored.memory
         self.engine.adopt(checks, estate.references, *known, monitor.timezone, proven=proven, site=monitor.site)
 
     def _on_result(self, result: Result, state: State) -> None:
