@@ -1,6 +1,7 @@
 """The tables of constancy logs: each test transmission of the checks that a log names, and what people explain.
 
-A row is about 400 bytes; other checks have none. What a person says stands beside the rows and changes none of them.
+A row is about 300 bytes, has no free text of a peer, and is kept for ever; other checks have none. What a person says
+stands beside the rows and changes none of them.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ runs = Table(
     Column("duration", Float, nullable=False),
     text("status"),
     text("reason", nullable=True),
-    text("detail"),
     text("sop_class_uid"),
     text("sop_instance_uid"),
     text("verify"),
@@ -61,7 +61,6 @@ class Transmission:
     duration: float
     status: Status
     reason: Reason | None
-    detail: str
     sop_class: str
     sop_instance: str
     verify: str
@@ -125,7 +124,6 @@ def _row(check: int, result: Result) -> dict[str, Any]:
         "duration": result.duration,
         "status": outcome.status,
         "reason": outcome.reason,
-        "detail": outcome.detail if outcome.reason else "",
         "sop_class_uid": stored.sop_class if stored else "",
         "sop_instance_uid": stored.sop_instance if stored else "",
         "verify": stored.verify if stored else "",
@@ -147,7 +145,6 @@ def _transmission(row: Row[Any]) -> Transmission:
         row.duration,
         Status(row.status),
         decisions.reason(row),
-        row.detail,
         row.sop_class_uid,
         row.sop_instance_uid,
         row.verify,

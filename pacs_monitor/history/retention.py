@@ -3,8 +3,8 @@
 What there is to do is looked for by the reader and done by the writer, in pieces that take it some milliseconds each,
 so that no page waits for it. Each piece is whole in itself: whoever is killed between two goes on at the next start.
 
-All else (transitions, events, incidents, maintenance, coverage, revisions) is kept for ever: an account of any year
-needs it.
+All else (transitions, events, incidents, maintenance, coverage, revisions, constancy logs) is kept for ever: an account
+of any year needs it.
 """
 
 from __future__ import annotations

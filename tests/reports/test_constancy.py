@@ -184,7 +184,6 @@ async def test_each_working_day_has_its_line_and_gaps_stay_gaps(record: Record) 
         "confirmed": 1,
         "not_carried_out": 0,
         "reasons": {},
-        "detail": "",
         "cause": None,
         "explanations": [],
     }
@@ -295,7 +294,7 @@ def test_the_verdict_of_the_year_is_made_of_integers() -> None:
 
 
 def transmission(status: Status, reason: Reason | None = None, available: float | None = None) -> Transmission:
-    return Transmission(STORE, 0, 1.0, status, reason, "", "", "", "", None, None, available)
+    return Transmission(STORE, 0, 1.0, status, reason, "", "", "", None, None, available)
 
 
 def test_what_counts_as_confirmed() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,6 +47,7 @@ def build(reader: HistoryReader, period: Period, now: Micros, log: str | None = 
         raise NoLogError(f"no constancy log {log!r} was in force in {period.name}; known: {listed(names)}")
     if not names:
         raise NoLogError(f"configure constancy: {{checks: …, route: …}}: no log was in force in {period.name}")
+    record.nodes_read = _nodes(record, names)
     pages = [
         page
         for name in ([log] if log else names)
@@ -79,6 +80,12 @@ def _names(record: Record, start: Micros, until: Micros) -> list[str]:
         if reign.revision.at < until:
             found |= dict.fromkeys(reign.said.constancy)
     return list(found)
+
+
+def _nodes(record: Record, names: Collection[str]) -> frozenset[str]:
+    """Those of the checks that the logs name, at whatever time: of a large estate nothing else is read."""
+    logs = [log for reign in record.reigns for name, log in reign.said.constancy.items() if name in names]
+    return frozenset(check.node for log in logs for check in log.settings.tested)
 
 
 @dataclass
@@ -189,7 +196,6 @@ class _Page:
             "result": verdict.value,
             **days.counts(tests),
             "reasons": days.reasons(tests),
-            "detail": one.detail if one else "",
             "cause": self._cause(check, span) if gap else None,
             "explanations": [{"by": each.by, "at": self.month.local(each.at), "why": each.why} for each in said],
         }

@@ -20,10 +20,7 @@ def upgrade() -> None:
         sa.Column("duration", sa.Float(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
-        *(
-            sa.Column(name, sa.Text(), nullable=False)
-            for name in ("detail", "sop_class_uid", "sop_instance_uid", "verify")
-        ),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("sop_class_uid", "sop_instance_uid", "verify")),
         sa.Column("bytes", sa.BigInteger(), nullable=True),
         sa.Column("store_seconds", sa.Float(), nullable=True),
         sa.Column("available_seconds", sa.Float(), nullable=True),
