@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Table, delete, insert, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from pacs_monitor.history import copying
 from pacs_monitor.history.copying import Progress, unhurried
-from pacs_monitor.history.engines import advice, is_sqlite, migrate, parse, shown, writing
+from pacs_monitor.history.engines import advice, alone, is_sqlite, migrate, parse, shown, upgrade, writing
 from pacs_monitor.history.errors import HeldError, HistoryError, describe
 from pacs_monitor.history.lease import DatabaseLease
 from pacs_monitor.history.moved import Move, MoveState, move_of, moves
@@ -69,10 +70,17 @@ class Mover:
             there = inspect(target).get_table_names()
         if there and moves.name not in there:
             raise self._full(f"tables ({min(there)})")
-        migrate(self._to, moving=True)
-        with unhurried(target):
+        with unhurried(target):  # tables and mark at once, so that no daemon begins there in between
+            alone(target)
+            self._upgrade(target)
             here = self._begun(target, identity, mark)
         return 0 if here is None else self._whole(source, target, here, mark)
+
+    def _upgrade(self, target: Connection) -> None:
+        try:
+            upgrade(target, "head")
+        except CommandError:
+            raise self._full("a history of another version of pacs-monitor") from None
 
     def _begun(self, target: Connection, identity: str, mark: Move | None) -> Move | None:
         """What the new database says of this move; None when it is complete already."""

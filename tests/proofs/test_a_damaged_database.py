@@ -25,11 +25,11 @@ def test_damage_is_told_and_a_node_that_dies_then_is_paged(tmp_path: Path) -> No
             assert daemon.stop() == 0
             scribble(tmp_path / "proof.db")
             daemon.start()
-            (damaged,) = pager.wait_for(1)
+            (damaged,) = pager.wait_for(1, timeout=90)  # looked for 10 s after the start, decided within 30 s
             metrics = daemon.metrics()
             wait_for_state(daemon, "up")
             peer.down()
-            _, dead = pager.wait_for(2)
+            _, dead = pager.wait_for(2, timeout=60)
             wait_until(lambda: "the database is damaged" in daemon.log.read_text(), "the log says so")
             assert daemon.stop() == 0
     assert (damaged.type, damaged.data["kind"]) == ("incident.opened", "fault")
