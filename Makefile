@@ -36,6 +36,7 @@ bench: $(READY) peers  ## measure against peers; the table goes to benchmarks/re
 	$(BIN)/python -m benchmarks.echo --repeat 5
 	$(BIN)/python -m benchmarks.transfer
 	$(BIN)/python -m benchmarks.decisions
+	$(BIN)/python -m benchmarks.report
 
 peers:
 	scripts/install-test-peers
