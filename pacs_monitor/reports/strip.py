@@ -155,7 +155,7 @@ def allowance(row: Mapping[str, Any]) -> Markup:
         _rect("#6b7280", 1, 2, max(0, inside - 1), 9),
         _rect(INK, limit, 2, end - limit, 9) if used > budget else Markup(),
         Markup('<path d="M{:.1f} 0V14" stroke="#111" stroke-width="2"/>').format(limit),
-        _text(counted, 0 if mostly else WIDTH, "start" if mostly else "end"),
+        _text(counted, 0 if mostly else end, "start" if mostly else "end"),
         _text(allowed, limit, "end" if mostly else "start"),
     ]
     return Markup('<svg class="allowance" role="img" viewBox="0 0 {:.0f} 24"><title>{}; {}</title>{}</svg>').format(

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from pacs_monitor import reports
 from pacs_monitor.history import HistoryReader
+from pacs_monitor.threads import in_thread
 from pacs_monitor.web.rate_limit import SingleFlight
 from pacs_monitor.web.refusals import recorded
 from pacs_monitor.web.view import DaemonView
@@ -18,7 +19,7 @@ REST = 4.0
 """Times the duration of a report until the next one: it is pure Python, which the probes' loop waits for."""
 WITHIN = 120.0
 """Seconds that it may take."""
-Format = Literal["json", "html", "csv"]
+Format = Literal["json", "html", "csv", "pdf"]
 TYPES = {
     "json": "application/json",
     "html": "text/html; charset=utf-8",
@@ -38,7 +39,7 @@ class Drafts:
         self._daemon = daemon
         self._turns = SingleFlight(REST)
 
-    async def send(self, period: str, form: Format) -> Response:
+    async def send(self, period: str, form: Format, part: reports.Part = reports.Part.ALL) -> Response:
         """One of them; HTTPException where there is none."""
         daemon, now = self._daemon, self._daemon.clock.now()
         try:
@@ -49,10 +50,12 @@ class Drafts:
             raise HTTPException(429, "try again: another report is being made", {"Retry-After": "5"})
 
         def made(reader: HistoryReader) -> bytes:
-            return _content(reports.build(reader, wanted, now), form)
+            return _content(reports.build(reader, wanted, now), form, part)
 
         async with self._turns.turn():
             content = await recorded(daemon.history.read(made, WITHIN))
+            if form == "pdf":
+                content = await _printed(content)
         headers = {"content-disposition": 'attachment; filename="report.zip"'} if form == "csv" else {}
         return Response(content, media_type=TYPES[form], headers=headers | {"content-security-policy": SANDBOX})
 
@@ -61,11 +64,23 @@ def add_report(app: FastAPI, drafts: Drafts) -> None:
     """GET /api/v1/report."""
 
     @app.get("/api/v1/report", summary="The uptime report of a period, such as 2026-Q3 or last-quarter.")
-    async def report(period: str = "last-quarter", format: Format = "json") -> Response:  # noqa: A002 - the query's name
-        return await drafts.send(period, format)
+    async def report(
+        period: str = "last-quarter",
+        format: Format = "json",  # noqa: A002 - the query's name
+        part: reports.Part = reports.Part.ALL,
+    ) -> Response:
+        return await drafts.send(period, format, part)
 
 
-def _content(built: dict[str, Any], form: Format) -> bytes:
-    if form == "html":
-        return reports.html(built).encode()
+async def _printed(page: bytes) -> bytes:
+    try:
+        return await in_thread(lambda: reports.printed(page.decode(), reports.printer(), WITHIN), "report-pdf")
+    except reports.PrintingError as error:
+        raise HTTPException(503, f"ask for format=html instead: {error}") from None
+
+
+def _content(built: dict[str, Any], form: Format, part: reports.Part) -> bytes:
+    """Of a PDF, the page that is printed."""
+    if form in ("html", "pdf"):
+        return reports.html(built, part).encode()
     return reports.zipped(built) if form == "csv" else orjson.dumps(built)

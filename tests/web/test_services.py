@@ -103,6 +103,9 @@ async def test_the_report_is_served_in_every_format(served: Served) -> None:
     page = await served.client.get("/api/v1/report", params={"period": "today", "format": "html"})
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "Availability report" in page.text
+    asked = {"period": "today", "format": "pdf", "part": "signers"}
+    printed = await served.client.get("/api/v1/report", params=asked, timeout=120)
+    assert (printed.headers["content-type"], printed.content[:5]) == ("application/pdf", b"%PDF-")
     sheets = await served.client.get("/api/v1/report", params={"period": "today", "format": "csv"})
     assert (sheets.headers["content-type"], sheets.content[:2]) == ("application/zip", b"PK")
     wrong = await served.client.get("/api/v1/report", params={"period": "2026-Q5"})
