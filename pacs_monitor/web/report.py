@@ -38,6 +38,8 @@ class Drafts:
     def __init__(self, daemon: DaemonView) -> None:
         self._daemon = daemon
         self._turns = SingleFlight(REST)
+        self._printing = SingleFlight(0.0)
+        """In a process of its own, which leaves the loop alone."""
 
     async def send(self, period: str, form: Format, part: reports.Part = reports.Part.ALL) -> Response:
         """One of them; HTTPException where there is none."""
@@ -46,7 +48,7 @@ class Drafts:
             wanted = reports.parse(period, daemon.estate.monitor.timezone, now)
         except reports.PeriodError as error:
             raise HTTPException(422, str(error)) from None
-        if self._turns.busy:
+        if self._turns.busy or (form == "pdf" and self._printing.busy):
             raise HTTPException(429, "try again: another report is being made", {"Retry-After": "5"})
 
         def made(reader: HistoryReader) -> bytes:
@@ -54,7 +56,8 @@ class Drafts:
 
         async with self._turns.turn():
             content = await recorded(daemon.history.read(made, WITHIN))
-            if form == "pdf":
+        if form == "pdf":
+            async with self._printing.turn():
                 content = await _printed(content)
         headers = {"content-disposition": 'attachment; filename="report.zip"'} if form == "csv" else {}
         return Response(content, media_type=TYPES[form], headers=headers | {"content-security-policy": SANDBOX})
