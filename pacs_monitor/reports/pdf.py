@@ -40,6 +40,9 @@ ELSEWHERE = (
     r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
     r"C:\Program Files\Microsoft\Edge\Application\msedge.exe",
 )
+LARGE = 1_500_000
+"""Characters of a page (the annex of some 200 nodes) beyond which WeasyPrint would take many minutes."""
+WEASYPRINT_NAME = "WeasyPrint"
 WEASYPRINT = (sys.executable, "-P", str(Path(__file__).with_name("weasy.py")))
 """By its file, so that nothing else of this package is loaded."""
 HEARD_WITHIN = 5.0
@@ -65,7 +68,7 @@ def printer(environ: Mapping[str, str] = os.environ) -> Printer:
     """The one that is there; raises PrintingError."""
     lacking = _lacking_weasyprint()
     if not lacking:
-        return Printer("WeasyPrint", lambda _folder, source, target: [*WEASYPRINT, str(source), str(target)])
+        return Printer(WEASYPRINT_NAME, lambda _folder, source, target: [*WEASYPRINT, str(source), str(target)])
     return browser(environ, lacking)
 
 
@@ -82,7 +85,10 @@ def browser(environ: Mapping[str, str] = os.environ, lacking: str = "") -> Print
 
 
 def printed(page: str, by: Printer, within: float = WITHIN, told: Told = lambda _step: None) -> bytes:
-    """The page as PDF; raises PrintingError."""
+    """The page as PDF, a large one by a browser if there is one; raises PrintingError."""
+    if len(page) > LARGE and by.name == WEASYPRINT_NAME:
+        with suppress(PrintingError):
+            by = browser()
     with tempfile.TemporaryDirectory(prefix="pacs-monitor-", ignore_cleanup_errors=True) as folder:
         source, target = Path(folder, "report.html"), Path(folder, "report.pdf")
         source.write_text(page, encoding="utf-8")

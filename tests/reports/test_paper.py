@@ -13,6 +13,7 @@ from pypdfium2 import PdfDocument
 
 from pacs_monitor.reports import Part, Printer, PrintingError, browser, html, printed, printer
 from pacs_monitor.reports.dates import NO_BREAK
+from pacs_monitor.reports.pdf import LARGE
 from tests.peers.chromium import chromium
 from tests.support.pages import barriers, invalid
 
@@ -146,6 +147,15 @@ def test_letter_is_as_good(report: dict[str, Any], by: Printer) -> None:
         first = document[0]
         assert [round(side) for side in first.get_size()] == [612, 792]
         assert "Unterschrift" in first.get_textpage().get_text_range()
+
+
+def test_a_large_page_is_printed_by_a_browser() -> None:
+    """WeasyPrint would tell its steps."""
+    steps: list[str] = []
+    page = f"<!DOCTYPE html><title>x</title><!-- {'x' * LARGE} --><p>said"
+    with PdfDocument(printed(page, printer(), told=steps.append)) as document:
+        assert "said" in document[0].get_textpage().get_text_range()
+    assert steps == []
 
 
 def test_a_picture_elsewhere_is_not_fetched(report: dict[str, Any], tmp_path: Path) -> None:
