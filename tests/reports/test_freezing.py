@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import re
 import shutil
 import zlib
@@ -199,6 +200,21 @@ def rezipped(content: bytes, member: str, old: bytes, new: bytes) -> bytes:
             assert name != member or old in data
             target.writestr(name, data.replace(old, new, 1) if name == member else data)
     return made.getvalue()
+
+
+async def test_any_changed_digit_is_found(folder: Path) -> None:
+    history = opened(folder)
+    await keep(history)
+    found = kept(history.reader, "2026-Q3/1")
+    chosen = random.Random(62)
+    for form in ("html", "json"):
+        places = [match.start() for match in re.finditer(rb"\d", found[form])]
+        for at in chosen.sample(places, 40):
+            digit = b"%d" % ((int(found[form][at : at + 1]) + chosen.randint(1, 9)) % 10)
+            verdict = judged(history.reader, found[form][:at] + digit + found[form][at + 1 :])
+            assert not verdict.genuine
+            assert verdict.places or verdict.number != "2026-Q3/1", found[form][at - 30 : at + 30]
+    history.close()
 
 
 async def test_what_was_never_frozen_is_not_taken_for_frozen(folder: Path) -> None:

@@ -7,9 +7,9 @@ somebody looks: it is pure Python, which the probes' loop waits for.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, NamedTuple
 
 from pacs_monitor.history import HistoryError, HistoryReader
@@ -20,7 +20,7 @@ from pacs_monitor.reports import agreements, words
 from pacs_monitor.reports.periods import Period, days, overlapping
 from pacs_monitor.reports.record import Record
 from pacs_monitor.services import Track, cut
-from pacs_monitor.uptime import Class
+from pacs_monitor.uptime import Cause, Class
 from pacs_monitor.web.pages.strip import Cell, cell
 from pacs_monitor.web.rate_limit import SingleFlight
 from pacs_monitor.web.view import DaemonView
@@ -53,6 +53,10 @@ class Quarter(NamedTuple):
 
     period: Period
     so_far: bool
+    days: int
+    """Of the whole of it."""
+    watched: bool
+    """Whether there was anything to watch at some time of it."""
     lines: tuple[Line, ...]
     at: Micros
     """When that was worked out."""
@@ -96,7 +100,13 @@ def account(reader: HistoryReader, period: Period, now: Micros) -> Quarter:
     lines = [
         _line(record, period, now, name, list(group)) for name, group in groupby(rows, key=lambda row: row["name"])
     ]
-    return Quarter(period, period.so_far(now), tuple(lines), now)
+    watched = any(one.start < period.interval.end and one.end > period.interval.start for one in _watches(record))
+    length = len(days(period.interval, period.timezone))
+    return Quarter(period, period.so_far(now), length, watched, tuple(lines), now)
+
+
+def _watches(record: Record) -> Iterator[Interval]:
+    return chain.from_iterable(record.watched.values())
 
 
 def _line(record: Record, period: Period, now: Micros, name: str, rows: Sequence[dict[str, Any]]) -> Line:
@@ -113,7 +123,8 @@ def _said(rows: Sequence[dict[str, Any]]) -> str:
         return str(rows[0]["sentences"][0])
     bad = [row for row in rows if row["verdict"] in ("missed", "not_assessable")]
     if not bad:
-        return f"Met in all {len(rows)} cases."
+        what = "Within the allowance so far" if any(row["so_far"] for row in rows) else "Met"
+        return f"{what} in all {len(rows)} cases."
     named = [(row, _(words.VERDICTS[row["verdict"]])) for row in bad[:NAMED]]
     names = [f"{row['title']} {row['period']} ({verdict})" for row, verdict in named]
     more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
@@ -125,7 +136,7 @@ def _cells(track: Track, during: Interval, zone: str) -> tuple[Cell, ...]:
     calendar, place = days(during, zone), 0
     seconds: list[dict[Class, Micros]] = [defaultdict(int) for _ in calendar]
     for start, end, standing in track:
-        at = start
+        at = end if standing.cause is Cause.NOT_WATCHED else start
         while at < end:
             while calendar[place][1].end <= at:
                 place += 1
