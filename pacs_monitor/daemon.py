@@ -329,8 +329,7 @@ class Daemon:
             changes += self._web.renew(self.estate.monitor.tls)
         self.last_reload_successful = True
         log.info("reloaded %s: %s", new.file, "; ".join(changes) or "nothing changed")
-        warnings = [str(warning) for warning in new.warnings]
-        for warning in warnings:
+        for warning in (warnings := [str(one) for one in new.warnings]):
             log.warning("%s", warning)
         return {"revision": new.revision, "changes": changes, "warnings": warnings}
 
@@ -355,9 +354,8 @@ class Daemon:
     def _adopt(self, estate: Estate, restored: Restored) -> None:
         checks = tuple(estate.checks.values())
         self._accumulator.adopt(checks, estate.prints, restored.proven, estate.logged)
-        monitor, proven = estate.monitor, restored.proven | restored.held
+        monitor, proven, known = estate.monitor, restored.proven | restored.held, (restored.standings, restored.memory)
         self._accumulator.latencies.adopt(configuration.limits_of(estate), monitor.timezone)
-        known = restored.standings, restored.memory
         self.engine.adopt(checks, estate.references, *known, monitor.timezone, proven=proven, site=monitor.site)
 
     def _on_result(self, result: Result, state: State) -> None:
