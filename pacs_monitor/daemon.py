@@ -332,8 +332,7 @@ class Daemon:
             changes += self._web.renew(self.estate.monitor.tls)
         self.last_reload_successful = True
         log.info("reloaded %s: %s", new.file, "; ".join(changes) or "nothing changed")
-        warnings = [str(warning) for warning in new.warnings]
-        for warning in warnings:
+        for warning in (warnings := [str(one) for one in new.warnings]):
             log.warning("%s", warning)
         return {"revision": new.revision, "changes": changes, "warnings": warnings}
 
