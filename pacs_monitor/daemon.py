@@ -178,12 +178,9 @@ class Daemon:
         self._heart = self.supervisor.supervise("heartbeat", self._heartbeat_loop)
         self.keeping.start(self.estate.monitor)
         beside = {"dead man's switch": self.dead_mans_switch.keep, "objectives": self.objectives.keep}
-        beside |= {
-            "refresh": refresher(self).keep,
-            "acknowledgements": poller(self).keep,
-            "timetable": self.timetable.keep,
-        }
+        beside |= {"refresh": refresher(self).keep, "acknowledgements": poller(self).keep}
         beside |= {"change calendars": self.change_calendars.keep, "reports": self.scheduled_reports.keep}
+        beside |= {"timetable": self.timetable.keep}
         self._beside = [self.supervisor.supervise(name, keep) for name, keep in beside.items()]
         self._web.start()
         (host, port), scheme = self.address, "https" if self.estate.monitor.tls else "http"

@@ -42,6 +42,16 @@ def busy_disk() -> None:
 
 
 @pytest.fixture
+def no_printer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing on this machine makes a PDF: there is no browser, and WeasyPrint lacks its libraries."""
+    broken = tmp_path / "broken" / "weasyprint.py"
+    broken.parent.mkdir()
+    broken.write_text("raise OSError('cannot load library libpango')")
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("PYTHONPATH", str(broken.parent))
+
+
+@pytest.fixture
 def receiver() -> Iterator[Receiver]:
     with Receiver() as running:
         yield running

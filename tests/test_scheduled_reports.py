@@ -143,10 +143,8 @@ async def test_what_cannot_be_made_is_told_once_and_made_later(office: Office) -
         assert daemon.scheduled_reports.standing()[0]["trouble"] == ""
 
 
-async def test_without_a_browser_the_page_comes_instead_of_the_pdf_and_the_mail_says_so(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
+@pytest.mark.usefixtures("no_printer")
+async def test_without_a_printer_the_page_comes_instead_of_the_pdf_and_the_mail_says_so(office: Office) -> None:
     office.more = "formats: pdf"
     async with office.daemon():
         office.clock.pass_by(HOUR)
@@ -154,7 +152,7 @@ async def test_without_a_browser_the_page_comes_instead_of_the_pdf_and_the_mail_
     (mail,) = office.mails()
     assert [Path(name).suffix for name in attachments(mail)] == [".html"]
     plain: Any = mail.get_body(("plain",))
-    assert "without a PDF: install Chromium" in " ".join(plain.get_content().split())
+    assert "without a PDF: install pacs-monitor[pdf], or Chromium" in " ".join(plain.get_content().split())
 
 
 @given(

@@ -71,7 +71,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "constancy",
         "The constancy log of a period, such as 2026-09: a month to a page, to be signed.",
     ),
-    "history": ("keeping", "Export, import, back up or move the history: the database in which all is on record."),
+    "history": (
+        "keeping",
+        "Export, import, back up or move the history: the database in which all is on record (monitor.database).",
+    ),
     "simulate": (
         "simulating",
         "Show who would be notified of what, when: by a written timeline, or by the recorded one; nothing is sent.",

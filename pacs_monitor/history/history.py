@@ -225,13 +225,9 @@ class History:
 
     async def forget_people(self, kept: Micros) -> None:
         """Names that have been kept for so long become roles (history.people); raises HistoryError."""
-        now, monitor = self._clock.now(), self._monitor
-
-        def forget(connection: Connection) -> None:
-            people.forget_names(connection, monitor, now - kept)
-            audit.drop_old_refusals(connection, monitor, now)
-
-        await self._durable(forget)
+        now = self._clock.now()
+        await self._durable(lambda connection: people.forget_names(connection, self._monitor, now - kept))
+        await self._durable(lambda connection: audit.drop_old_refusals(connection, self._monitor, now))
         while found := await self.read(lambda reader: people.find_documents(reader, now - kept), OPENS_WITHIN):
             await self._durable(partial(people.rewrite, found=found))
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -15,12 +14,11 @@ from pacs_monitor.alerting.events import restored
 from pacs_monitor.alerting.planned import Planned
 from pacs_monitor.alerting.words import Extend, Finish
 from pacs_monitor.alerting.words import Plan as Added
+from pacs_monitor.history import HistoryReader
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros
 from pacs_monitor.objectives import announced_in_time
-
-if TYPE_CHECKING:
-    from pacs_monitor.reports.record import Record
+from pacs_monitor.reports.reign import Reign
 
 WORDS = ("maintenance_add", "maintenance_extend", "maintenance_end")
 BEFORE = 60 * SECOND
@@ -42,18 +40,23 @@ class Plan:
     """When it was ended by hand."""
 
 
-def planned(record: Record, windows: Mapping[str, Micros]) -> dict[str, Plan]:
-    """Of these windows, each with when it began to count; one that came from a change calendar has none."""
+def planned(
+    reigns: Iterable[Reign], reader: HistoryReader, windows: Mapping[str, Micros], until: Micros
+) -> dict[str, Plan]:
+    """Of these windows, each with when it began to count; one that came from a change calendar has none.
+
+    By the configurations, and by what was said until then.
+    """
     found: dict[str, Plan] = {}
     if not windows:
         return found
     first, last = min(windows.values()), max(windows.values())
-    for reign in record.reigns:
+    for reign in reigns:
         zone = ZoneInfo(reign.said.timezone)
         for window in Planned(reign.said.maintenance, zone).between(first, last):
             if window.id in windows and window.id not in found:
                 found[window.id] = Plan(window.start, window.end, reign.revision.at, window.by)
-    for at, word in _words(record, min(first, *map(_made, windows))):
+    for at, word in _words(reader, min(first, *map(_made, windows)), until):
         if isinstance(word, Added):
             if word.window.id in windows:
                 found[word.window.id] = Plan(word.window.start, word.window.end, at, word.window.by)
@@ -79,8 +82,8 @@ def announced(whole: Interval, day: date | None, plan: Plan | None, notice: Micr
     return parts
 
 
-def _words(record: Record, start: Micros) -> Iterator[tuple[Micros, Added | Extend | Finish]]:
-    for row in record.reader.events(start - BEFORE, record.during.end, WORDS):
+def _words(reader: HistoryReader, start: Micros, until: Micros) -> Iterator[tuple[Micros, Added | Extend | Finish]]:
+    for row in reader.events(start - BEFORE, until, WORDS):
         try:
             what = restored(row).what
         except (KeyError, ValidationError):

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pacs_monitor import objectives, services, uptime
@@ -20,18 +19,11 @@ from pacs_monitor.pieces import Coverage, Piece, Timeline, pieces
 from pacs_monitor.proof import Identity, proofs
 from pacs_monitor.reliability import View, seen
 from pacs_monitor.reports.plans import Plan, announced, planned
+from pacs_monitor.reports.reign import Reign
 from pacs_monitor.services import NOTHING, Stretch, Track, combined, cut
 from pacs_monitor.uptime import Account, Spell
 
 HOUR = 3600 * SECOND
-
-
-class Reign(NamedTuple):
-    """A configuration, and when it was in force."""
-
-    during: Interval
-    revision: periods.Revision
-    said: Then
 
 
 @dataclass
@@ -117,7 +109,7 @@ class Record:
         for spans in self.maintained.values():
             for span in spans:
                 began[span.window] = min(span.since, began.get(span.window, span.since))
-        return planned(self, began)
+        return planned(self.reigns, self.reader, began, self.during.end)
 
     def runs(self, during: Interval) -> dict[CheckId, periods.Counted]:
         """How often each check ran; the record counts by the hour, and after three days by the UTC day."""

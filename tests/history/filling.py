@@ -25,7 +25,9 @@ PEOPLE = "Röntgen \N{SKULL} 'quoted' \"so\" line\nbreak"
 FIRST = f"monitors.name 1 {PEOPLE}"
 """The name of the first monitor."""
 DOCUMENTS = {"members": "[]", "linked": "[]", "entry": "{}", "data": '{"by":"ada","why":"\\u00e4"}'}
-"""Documents as the columns of these names hold them."""
+WORDS = {"before": "up", "after": "down", "reason": "tcp_refused", "phase": "connect"}
+GIVEN = DOCUMENTS | WORDS
+"""What the columns of these names hold: not any text."""
 
 
 def fill(url: str, to: str = "head", rows: int = 3) -> None:
@@ -66,7 +68,7 @@ def _value(table: Table, column: Column[Any], number: int) -> Any:
             return number / 3
         case LargeBinary():
             return bytes([0, 255, number])
-    return DOCUMENTS.get(column.name) or f"{table.name}.{column.name} {number} {'' if column.primary_key else PEOPLE}"
+    return GIVEN.get(column.name) or f"{table.name}.{column.name} {number} {'' if column.primary_key else PEOPLE}"
 
 
 def everything(url: str) -> dict[str, list[tuple[Any, ...]]]:

@@ -16,10 +16,7 @@ from tests.web.conftest import Served
 REPORTS = "/api/v1/reports"
 
 
-@pytest.fixture(autouse=True)
-def _no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Printing is tested where a PDF matters."""
-    monkeypatch.setenv("PATH", "/nowhere")
+pytestmark = pytest.mark.usefixtures("no_printer")  # printing is tested where a PDF matters
 
 
 async def frozen(served: Served, **words: str) -> dict[str, Any]:
@@ -32,7 +29,7 @@ async def frozen(served: Served, **words: str) -> dict[str, Any]:
 async def test_a_report_is_frozen_once_and_its_documents_stay(served: Served) -> None:
     first = await frozen(served, why="for the board")
     assert (first["new"], first["revision"], first["by"], first["why"]) == (True, 1, "Ada", "for the board")
-    assert "made without a PDF: install Chromium" in first["warning"]
+    assert "made without a PDF: install pacs-monitor[pdf], or Chromium" in first["warning"]
     address = f"{REPORTS}/{first['number']}"
     before = {form: (await served.client.get(address, params={"format": form})).content for form in first["documents"]}
     assert set(before) == {"html", "csv", "json"}
