@@ -27,7 +27,7 @@ from tests.peers.prometheus import Prometheus, promtool
 from tests.peers.receiver import SECRET, Receiver
 from tests.peers.switchable import Switchable
 from tests.support.estates import write_estate
-from tests.support.timing import wait_until
+from tests.support.timing import UP_WITHIN, wait_until
 
 NODE = "  {name}: {{site: east, host: 127.0.0.1, dicom: {{port: {port}, ae_title: PEER}}, checks: {{dicom_echo: }}}}\n"
 
@@ -51,6 +51,9 @@ MACHINE = """\
 """
 WINDOWS = """\
 services: {{reading: {{all: [archive/dicom_echo]}}}}
+objectives:
+  - {{name: Reading, service: reading, availability: 99%, per: month}}
+  - {{name: Echo, service: reading, measure: dicom_echo, within: 3s, share: 95%, per: month}}
 maintenance:
   - {{name: patches, match: {{node: machine}}, start: "{start}", duration: 2h}}
   - {{name: changes, match: {{node: archive}}, ical: {{file: changes.ics, filter: {{summary: "PACS*"}}}}}}
@@ -92,6 +95,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningDaem
             prometheus.wait_for(
                 'pacs_check_state{node="worklist"} == 3 and on () pacs_check_state{node="archive"} == 1'
             )
+            prometheus.wait_for("pacs_objective_availability", UP_WITHIN)
+            prometheus.wait_for("pacs_objective_in_time_ratio", UP_WITHIN)
             yield daemon, prometheus
 
 

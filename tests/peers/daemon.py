@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import requests
 
-from tests.peers.forked import Forked
+from tests.peers.forked import Forked, can_fork
 
 READY_WITHIN = 150.0
 """Seconds: on a machine with ten times as much to do as it has processors, a start takes a minute."""
@@ -27,7 +27,7 @@ class RunningDaemon:
     """One daemon over one configuration file; may be killed and started again. Its log is kept beside the file.
 
     `prefix`: words before its command, such as `names.NameService.prefix`; a process with a command line of its own
-    if there are any, and a copy of one that has imported everything otherwise.
+    if there are any, or in a network of a test's own, and a copy of one that has imported everything otherwise.
     """
 
     def __init__(self, config: Path, listen: int, prefix: Sequence[str] = ()) -> None:
@@ -44,7 +44,7 @@ class RunningDaemon:
 
     def start(self, *, ready: bool = True) -> None:
         words = ["run", "--config", str(self.config)]
-        if not self._prefix:
+        if not self._prefix and can_fork():
             self._process = Forked(words, self.log, os.environ)
         else:
             with self.log.open("ab") as log:

@@ -34,6 +34,11 @@ def _server() -> ForkServerContext:
     return context
 
 
+def can_fork() -> bool:
+    """Whether a process that is started here would be as one of the fork server: not from a network of a test's own."""
+    return Path("/proc/thread-self/ns/net").readlink() == Path("/proc/self/ns/net").readlink()
+
+
 class Forked:
     """One such process; its output is appended to a file. Of subprocess.Popen, what the tests use."""
 

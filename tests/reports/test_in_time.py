@@ -97,7 +97,7 @@ async def test_the_counts_of_a_period_are_judged_exactly_and_in_every_format(tmp
         "Of 1,000 runs 45 took longer; 50 were permitted.",
         "3 runs failed sooner and count for availability alone.",
     ]
-    assert german[0] == "Gezählt nach SLA 4.5: 95.50 % der Läufe in höchstens 3 s \N{EN DASH} eingehalten."
+    assert german[0] == "Gezählt nach SLA 4.5: 95.50 % der Läufe in höchstens 3 s \N{EN DASH} erfüllt."
     assert (august["verdict"], august["slow"], august["slow_permitted"]) == ("missed", 60, 50)
     assert (found["Echo", "mr-1", "2026-08"]["verdict"], found["Echo", "mr-1", "2026-08"]["share_in_time"]) == (
         "not_assessable",

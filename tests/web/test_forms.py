@@ -232,8 +232,8 @@ async def test_maintenance_is_previewed_planned_extended_and_ended(guarded: Guar
     assert (wrong.status_code, 'value="archive"' in wrong.text) == (422, True)
 
 
-async def test_a_report_is_frozen_approved_and_downloaded(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")  # printing takes long, and is tested elsewhere
+@pytest.mark.usefixtures("no_printer")  # printing takes long, and is tested elsewhere
+async def test_a_report_is_frozen_approved_and_downloaded(guarded: Guarded) -> None:
     operator, reader = await guarded.signed_in("oncall"), await guarded.signed_in("reader")
     answer = await guarded.send(operator, "/reports", "/reports", do="freeze", period="2025-Q1", why="for the board")
     assert (answer.status_code, answer.headers["location"]) == (303, "./reports?done=freeze")
