@@ -62,8 +62,11 @@ class BySeverity(Settings):
     """How fast the vendor must be, from the moment that it is called on, by the severity of the incident."""
 
     critical: Duration | None = None
+    """For incidents of severity critical; nothing is agreed for them if it is left out."""
     warning: Duration | None = None
+    """For those of severity warning."""
     info: Duration | None = None
+    """For those of severity info."""
 
     def of(self, severity: Severity) -> float | None:
         """Seconds; None where nothing is agreed."""
