@@ -147,10 +147,13 @@ def _unknown(turn: Turn, subject: Subject) -> dict[str, str]:
 
 def _settle(turn: Turn, subject: Subject) -> None:
     """What was told by whatever was said just now waits no longer, and what differs next is gathered anew."""
+    waiting = [channel for said, channel in subject.suppressed if said is Said.CHANGED]
+    if subject.differs is None and not waiting:
+        return
     unknown = _unknown(turn, subject)
-    for said, channel in subject.suppressed:
-        if said is Said.CHANGED and channel not in unknown:
-            subject = hold(turn, subject, said, channel, None)
+    for channel in waiting:
+        if channel not in unknown:
+            subject = hold(turn, subject, Said.CHANGED, channel, None)
     if subject.differs is not None and not unknown:
         _differing(turn, subject, None)
 

@@ -103,7 +103,7 @@ class Program:
         return self._log.read_text(errors="replace")
 
     def _is_up(self) -> bool:
-        assert self._process.poll() is None, f"it ended early:\n{self._log.read_text(errors='replace')}"
+        assert self._process.poll() is None, f"it ended early:\n{self.said()}"
         return listens(self.port)
 
     def freeze(self) -> None:
