@@ -212,16 +212,11 @@ class History:
 
     async def state(self, new: Sequence[Statement], judge: evidence.Judge) -> Refused | None:
         """What a person states of one subject, durable, or why not by what is on record; raises HistoryError."""
-        return await self._judged(lambda connection: evidence.state(connection, self._monitor, new, judge))
+        return await self._durable(lambda connection: evidence.state(connection, self._monitor, new, judge))
 
     async def declare(self, new: Declared, judge: evidence.JudgeDeclared) -> Refused | None:
         """An outage that no probe could see, durable, or why not by what is on record; raises HistoryError."""
-        return await self._judged(lambda connection: evidence.declare(connection, self._monitor, new, judge))
-
-    async def _judged(self, work: Callable[[Connection], Refused | None]) -> Refused | None:
-        refused: list[Refused | None] = []
-        await self._durable(lambda connection: refused.append(work(connection)))
-        return refused[-1]
+        return await self._durable(lambda connection: evidence.declare(connection, self._monitor, new, judge))
 
     async def forget_people(self, kept: Micros) -> None:
         """Names that have been kept for so long become roles (history.people); raises HistoryError."""
@@ -278,23 +273,24 @@ class History:
         self.reader.close()
         self._let_go(within)
 
-    async def _durable(self, work: Callable[[Connection], None], committed: Callable[[], None] = lambda: None) -> None:
-        """Run work with a sign of life; HistoryError when it fails, or takes too long.
+    async def _durable(self, work: Callable[[Connection], T], committed: Callable[[], None] = lambda: None) -> T:
+        """The result of work, done with a sign of life; HistoryError when it fails, or takes too long.
 
         `committed` is called by the writer, also when nobody waits any more.
         """
         now = self._clock.now()
 
-        def alive(connection: Connection) -> None:
-            work(connection)
+        def alive(connection: Connection) -> T:
+            result = work(connection)
             self._alive.extend(now)
             self._alive.write(connection)
+            return result
 
         def written() -> None:
             self._alive.written()
             committed()
 
-        await self._writer.done(alive, written)
+        return await self._writer.done(alive, written)
 
     def _write_beat(self) -> Future[None]:
         self._writer.submit(self._write_alive, self._beaten)
