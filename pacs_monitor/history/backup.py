@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from pacs_monitor.history.engines import is_sqlite, parse
+from pacs_monitor.history.engines import file_of, is_sqlite, parse
 from pacs_monitor.history.errors import HistoryError
 from pacs_monitor.history.files import new_file
 
@@ -25,9 +25,7 @@ def backup(url: str, file: Path, progress: Callable[[int, int], None]) -> int:
             f"use PostgreSQL's own backup: pg_dump --format=custom --file={file} --dbname=DATABASE; or `pacs-monitor "
             "history export FILE`, which any database can import"
         )
-    source = Path(database.database or "")
-    if not source.exists():
-        raise HistoryError(f"check monitor.database: {source} does not exist")
+    source = file_of(database)
     with new_file(file) as unfinished:
         try:
             _copy(source, unfinished, progress)

@@ -55,6 +55,11 @@ def schema(connection: Connection) -> str:
     return found
 
 
+def monitors(connection: Connection) -> list[str]:
+    """The names of those whose record it is."""
+    return list(connection.scalars(text("SELECT name FROM monitors ORDER BY name")))
+
+
 def count(connection: Connection, of: Table) -> int:
     return connection.scalar(select(func.count()).select_from(of)) or 0
 
@@ -73,8 +78,12 @@ def put(connection: Connection, into: Table, rows: Sequence[Row]) -> None:
 
 def line(name: str, row: Mapping[str, Any]) -> bytes:
     """A row as a line of JSON; bytes are `{"base64": …}`."""
-    values = {key: _written(value) for key, value in row.items()}
-    return json.dumps({"table": name, "row": values}, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    return json_line({"table": name, "row": {key: _written(value) for key, value in row.items()}})
+
+
+def json_line(value: Mapping[str, Any]) -> bytes:
+    """Of JSON Lines."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
 def row_of(values: Mapping[str, Any]) -> Row:

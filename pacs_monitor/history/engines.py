@@ -71,6 +71,14 @@ def is_sqlite(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
 
 
+def file_of(url: URL) -> Path:
+    """The file of an SQLite database that is there; HistoryError when it is not."""
+    file = Path(url.database or "")
+    if not file.exists():
+        raise HistoryError(f"check monitor.database: {file} does not exist")
+    return file
+
+
 def writing(url: URL) -> Engine:
     """An engine for one connection at a time; its transactions hold the write lock from the beginning."""
     if not is_sqlite(url):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import asdict
 
 from sqlalchemy import Column, Connection, Index, Row, Table, select
 
@@ -57,22 +58,7 @@ def state(connection: Connection, monitor: int, new: Sequence[Statement], judge:
     first = new[0]
     refused = judge(_statements(connection, monitor, first.about, [first.subject]))
     if refused is None:
-        rows = [
-            {
-                "id": one.id,
-                "monitor_id": monitor,
-                "about": one.about,
-                "subject": one.subject,
-                "what": one.what,
-                "at": one.at,
-                "by": one.by,
-                "moment": one.moment,
-                "value": one.value,
-                "why": one.why,
-            }
-            for one in new
-        ]
-        insert_once(connection, evidence, rows)
+        insert_once(connection, evidence, [asdict(one) | {"monitor_id": monitor} for one in new])
     return refused
 
 
@@ -97,11 +83,8 @@ def declare(connection: Connection, monitor: int, new: Declared, judge: JudgeDec
 
 def statements_of(reader: HistoryReader, about: About, subjects: Collection[str]) -> dict[str, list[Statement]]:
     """What was stated of these, in the order in which it was; nothing of those of which nothing was."""
-    found: dict[str, list[Statement]] = defaultdict(list)
     with reader.connected() as connection:
-        for one in _statements(connection, reader.monitor, about, subjects):
-            found[one.subject].append(one)
-    return dict(found)
+        return dict(_by_subject(_statements(connection, reader.monitor, about, subjects)))
 
 
 def declared_outages(reader: HistoryReader) -> list[tuple[Declared, Sequence[Statement]]]:
@@ -119,13 +102,18 @@ def took_place(reader: HistoryReader, window: str) -> bool:
 
 def _declared(connection: Connection, monitor: int) -> list[tuple[Declared, Sequence[Statement]]]:
     rows = connection.execute(select(declared).where(declared.c.monitor_id == monitor).order_by(declared.c.id)).all()
-    said: dict[str, list[Statement]] = defaultdict(list)
-    for one in _statements(connection, monitor, About.DECLARED, [row.id for row in rows]):
-        said[one.subject].append(one)
+    said = _by_subject(_statements(connection, monitor, About.DECLARED, [row.id for row in rows]))
     return [
         (Declared(row.id, row.at, row.by, row.started, row.ended, row.evidence, row.node, row.service), said[row.id])
         for row in rows
     ]
+
+
+def _by_subject(statements: Iterable[Statement]) -> defaultdict[str, list[Statement]]:
+    found: defaultdict[str, list[Statement]] = defaultdict(list)
+    for one in statements:
+        found[one.subject].append(one)
+    return found
 
 
 def _statements(connection: Connection, monitor: int, about: About, subjects: Collection[str]) -> list[Statement]:

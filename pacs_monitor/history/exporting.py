@@ -49,7 +49,7 @@ def export(url: str, now: Micros, progress: Progress) -> Iterator[bytes]:
             for line in _lines(connection, now, progress):
                 digest.update(line)
                 yield line
-            yield _line({"end": FORMAT, "sha256": digest.hexdigest()})
+            yield copying.json_line({"end": FORMAT, "sha256": digest.hexdigest()})
     except SQLAlchemyError as error:
         raise HistoryError(
             f"cannot read the history {shown(database)}: {describe(error)}; {advice(database)}"
@@ -62,8 +62,8 @@ def _lines(connection: Connection, now: Micros, progress: Progress) -> Iterator[
     schema = copying.schema(connection)
     tables = copying.tables(connection)
     rows = {table.name: copying.count(connection, table) for table in tables}
-    names = list(connection.scalars(text("SELECT name FROM monitors ORDER BY name")))
-    yield _line(
+    names = copying.monitors(connection)
+    yield copying.json_line(
         {"format": FORMAT, "schema": schema, "version": __version__, "at": iso(now), "monitors": names, "rows": rows}
     )
     done, total = 0, sum(rows.values())
@@ -194,7 +194,3 @@ def _put(connection: Connection, reader: Reader, progress: Progress) -> None:
         copying.put(connection, tables[name], rows)
         done += len(rows)
         progress(done, reader.header.total)
-
-
-def _line(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"

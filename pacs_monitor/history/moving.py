@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pacs_monitor.history import copying
 from pacs_monitor.history.copying import Progress, unhurried
-from pacs_monitor.history.engines import advice, alone, is_sqlite, migrate, parse, shown, upgrade, writing
+from pacs_monitor.history.engines import advice, alone, file_of, is_sqlite, migrate, parse, shown, upgrade, writing
 from pacs_monitor.history.errors import HeldError, HistoryError, describe
 from pacs_monitor.history.lease import DatabaseLease
 from pacs_monitor.history.moved import Move, MoveState, move_of, moves
@@ -42,9 +42,7 @@ class Mover:
 
     def move(self) -> int:
         """All of it; how many rows. Raises HistoryError, after which it can be begun again."""
-        file = Path(self._from.database or "")
-        if not file.exists():
-            raise HistoryError(f"check monitor.database: {file} does not exist")
+        file = file_of(self._from)
         try:
             with ExitStack() as held:
                 names = _names(self._from)
@@ -168,7 +166,7 @@ def _names(source: URL) -> list[str]:
     """Of the monitors that have their record there."""
     with _connected(source) as connection, connection.begin():
         copying.schema(connection)
-        return list(connection.scalars(text("SELECT name FROM monitors ORDER BY name")))
+        return copying.monitors(connection)
 
 
 def _identity(source: Connection) -> str:
