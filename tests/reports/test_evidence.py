@@ -68,7 +68,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         history.close()
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 25 * q.HOUR)
         patched.setattr(q, "ESTATE", q.ESTATE.replace(TERMS, AGREED, 1))
         asyncio.run(made())
     return _built(folder)

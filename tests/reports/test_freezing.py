@@ -38,10 +38,8 @@ FORMATS = ("html", "json", "csv")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recorded quarter with its configuration; tests work on copies."""
     made_in = tmp_path_factory.mktemp("quarter")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 25 * q.HOUR)
-        history, _ = asyncio.run(q.recorded(made_in, NOW))
-        history.close()
+    history, _ = asyncio.run(q.recorded(made_in, NOW))
+    history.close()
     return made_in
 
 
