@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Set
 from typing import Any, NamedTuple
 
 from pacs_monitor.config.agreed import ObjectiveSettings
@@ -99,9 +99,9 @@ def outages(
     if not found:
         return []
     least, most = (account(views(view), period, until, hours, terms) for view in (View.AT_LEAST, View.AT_MOST))
-    counted, at_least, at_most = (_amount(each, _counts(each)) for each in (kept, least, most))
+    counted, at_least, at_most = (_amount(each, terms.downtime(terms.counts)) for each in (kept, least, most))
     excluded, forgiven, unreachable = (
-        _amount(kept, {wanted}.__contains__) for wanted in (Share.EXCLUDED, Share.FORGIVEN, Share.UNREACHABLE)
+        _amount(kept, {wanted}) for wanted in (Share.EXCLUDED, Share.FORGIVEN, Share.UNREACHABLE)
     )
     rows = (
         AgreedOutage(
@@ -118,18 +118,11 @@ def outages(
     return [row for row in rows if row.counted or row.excluded or row.forgiven or row.unreachable]
 
 
-def _counts(kept: Kept) -> Callable[[Share], bool]:
-    shares = {Share.DOWN}
-    shares |= {Share.UNREACHABLE} if kept.terms.counts is Counts.FELT else set()
-    shares |= set() if kept.terms.degraded_is_up else {Share.DEGRADED}
-    return shares.__contains__
-
-
-def _amount(kept: Kept, wanted: Callable[[Share], bool]) -> Amount:
+def _amount(kept: Kept, wanted: Set[Share]) -> Amount:
     """Of excluded time only what would be downtime: a window is no outage."""
-    bad = {Share.DOWN, Share.UNREACHABLE} | (set() if kept.terms.degraded_is_up else {Share.DEGRADED})
+    bad = kept.terms.downtime(Counts.FELT)
     return Amount(
         Interval(part.start, part.end)
         for part in kept.parts
-        if wanted(part.share) and (part.share is not Share.EXCLUDED or part.measured in bad)
+        if part.share in wanted and (part.share is not Share.EXCLUDED or part.measured in bad)
     )

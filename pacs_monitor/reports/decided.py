@@ -105,7 +105,7 @@ def without(kept: Kept, excused: Track, terms: Terms) -> Kept:
 
 
 def _left_out(parts: Iterable[Part], free: Sequence[Interval], terms: Terms) -> Iterator[Part]:
-    bad = {Share.DOWN, Share.UNREACHABLE, *(() if terms.degraded_is_up else (Share.DEGRADED,))}
+    bad = terms.downtime(Counts.FELT)
     for part in parts:
         if part.share not in bad:
             yield part
