@@ -34,8 +34,8 @@ def build(
     rows = _checks(record, period, now, slow, checks)
     worst = tables.worst(nodes.rows)
     incidents = record.reader.incidents(start=record.during.start, end=record.during.end)
-    agreed = list(agreements.rows(record, period, now))
-    agreed = list(decided.add(record, agreed, period, until, decided.decisions(record, incidents)))
+    said = decided.decisions(record, incidents)
+    agreed = list(decided.add(record, agreements.rows(record, period, now), period, until, said))
     selected = None if checks is None else {check.node for check in checks}
     declared, declared_sums = evidence.declared(record, period, until)
     shown = {row["node"] for row in nodes.rows} if checks is None else {check.node for check in checks}

@@ -95,7 +95,7 @@ def _agreed(record: Record, name: str, quarter: Period, until: Micros) -> dict[s
         "availability_attributable": agreements.availability(kept, Counts.ATTRIBUTABLE),
         "availability_counted": agreements.availability(kept, kept.terms.counts),
         "coverage": measured / whole if whole else None,
-        "verdict": agreements.verdict(kept, quarter.so_far(until)) if objective.per == "quarter" else None,
+        "verdict": agreements.verdict(kept.met, so_far=quarter.so_far(until)) if objective.per == "quarter" else None,
     }
 
 
