@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pacs_monitor import objectives
 from pacs_monitor.config.agreed import ObjectiveSettings
+from pacs_monitor.history import HistoryReader
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros
 from pacs_monitor.objectives import Counts, Kept, Share
@@ -32,7 +33,14 @@ OF_A_MONTH = (
 """Figures that a part of an agreed period has too: it is not judged."""
 
 
-def widest(period: Period, terms: list[ObjectiveSettings]) -> Interval:
+def record_of(reader: HistoryReader, period: Period) -> Record:
+    """The record of a period, as far as the agreements reach that were in force in it."""
+    near = Record(reader, period.interval, period.timezone)
+    wide = _widest(period, in_period(near, period.interval).values())
+    return near if wide == period.interval else near.beyond(wide, None)
+
+
+def _widest(period: Period, terms: Iterable[ObjectiveSettings]) -> Interval:
     """What must be read to account for these: whole agreed periods, and outages at their edges."""
     start, end = period.interval
     for objective in terms:

@@ -93,9 +93,7 @@ class Quarters:
 
 def account(reader: HistoryReader, period: Period, now: Micros) -> Quarter:
     """One quarter; for any thread."""
-    near = Record(reader, period.interval, period.timezone)
-    wide = agreements.widest(period, list(agreements.in_period(near, period.interval).values()))
-    record = near if wide == period.interval else Record(reader, wide, period.timezone)
+    record = agreements.record_of(reader, period)
     rows = list(agreements.rows(record, period, now))
     lines = [
         _line(record, period, now, name, list(group)) for name, group in groupby(rows, key=lambda row: row["name"])
