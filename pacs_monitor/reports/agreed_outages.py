@@ -12,7 +12,7 @@ from pacs_monitor.objectives import Bounds, Counts, Kept, Share, account
 from pacs_monitor.reliability import Extent, View, extents
 from pacs_monitor.reports.periods import Period
 from pacs_monitor.reports.record import Record
-from pacs_monitor.services import Track, checks_of
+from pacs_monitor.services import Track
 from pacs_monitor.uptime import Outage
 
 
@@ -81,13 +81,11 @@ class Views:
 
     def checks(self, during: Interval) -> set[CheckId]:
         """All that it rested on at some time."""
-        found: set[CheckId] = set()
-        for reign in self._record.reigns_in(during):
-            if self._subject.kind == "node":
-                found |= set(self._record.matched(reign, self._objective.match).get(self._subject.name, ()))
-            elif self._subject.name in reign.said.services:
-                found |= set(map(CheckId.parse, checks_of(self._subject.name, reign.said.services)))
-        return found
+        name, match = self._subject.name, self._objective.match
+        if self._subject.kind == "service":
+            return self._record.members(name, during)
+        reigns = self._record.reigns_in(during)
+        return {check for reign in reigns for check in self._record.matched(reign, match).get(name, ())}
 
 
 def outages(
