@@ -34,7 +34,6 @@ PAST_FOR, THIS_FOR = 3600.0, 600.0
 """Seconds for which an account is shown."""
 NAMED = 5
 """Of those that were missed."""
-ORDER = ("missed", "not_assessable", "within", "met")
 
 
 class Line(NamedTuple):
@@ -108,7 +107,7 @@ def _watches(record: Record) -> Iterator[Interval]:
 
 
 def _line(record: Record, period: Period, now: Micros, name: str, rows: Sequence[dict[str, Any]]) -> Line:
-    worst = min(rows, key=lambda row: ORDER.index(row["verdict"]))
+    worst = min(rows, key=lambda row: words.ORDER.index(row["verdict"]))
     cells: tuple[Cell, ...] = ()
     if worst["subject"] == "service":
         during = Interval(period.interval.start, min(period.interval.end, now))
