@@ -95,6 +95,12 @@ class Terms:
         """Whether time of a class is downtime."""
         return kind in (Class.DOWN, Class.UNREACHABLE) or (kind is Class.DEGRADED and not self.degraded_is_up)
 
+    def downtime(self, counts: Counts) -> frozenset[Share]:
+        """The shares that are downtime, of that which counts."""
+        felt = {Share.UNREACHABLE} if counts is Counts.FELT else set[Share]()
+        slow = set[Share]() if self.degraded_is_up else {Share.DEGRADED}
+        return frozenset({Share.DOWN} | felt | slow)
+
     def excluded(self, standing: Standing) -> bool:
         """Whether planned maintenance leaves time out: downtime only where the plan alone explains it."""
         if self.maintenance is Maintenance.EXCLUDE_WINDOWS:
@@ -133,8 +139,7 @@ class Kept:
 
     def used(self, counts: Counts) -> Micros:
         """Downtime that counts."""
-        bad = self.shares[Share.DOWN] + (self.shares[Share.UNREACHABLE] if counts is Counts.FELT else 0)
-        return bad + (0 if self.terms.degraded_is_up else self.shares[Share.DEGRADED])
+        return sum(self.shares[share] for share in self.terms.downtime(counts))
 
     def counted(self, counts: Counts) -> Micros:
         """All time that counts: the denominator."""

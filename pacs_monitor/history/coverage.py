@@ -25,8 +25,10 @@ class _Numbered:
 class Alive:
     """The coverage intervals of one run; the current one is extended by every heartbeat and every committed row."""
 
-    def __init__(self, monitor: int, run: str, now: Micros, recorded: Micros | None = None) -> None:
-        self._monitor, self._run = monitor, run
+    def __init__(
+        self, monitor: int, run: str, now: Micros, recorded: Micros | None = None, gap: Micros = LONGEST_GAP
+    ) -> None:
+        self._monitor, self._run, self._gap = monitor, run, gap
         self._recorded = now if recorded is None else recorded
         """The end of what was recorded by another reading of the clock, before this run or before the clock was set."""
         self._touched: Micros | None = None
@@ -38,7 +40,7 @@ class Alive:
     def extend(self, now: Micros) -> None:
         """A sign of life."""
         coverage = self._current.coverage
-        if now - coverage.end > LONGEST_GAP:
+        if now - coverage.end > self._gap:
             self._begin(now)
         else:
             self._current = replace(self._current, coverage=coverage._replace(end=max(coverage.end, now)))

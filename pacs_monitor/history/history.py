@@ -23,7 +23,7 @@ from pacs_monitor.history import audit, constancy, evidence, frozen, integrity, 
 from pacs_monitor.history.accumulator import HeartbeatBatch
 from pacs_monitor.history.audit import AuditEntry
 from pacs_monitor.history.batches import Batches
-from pacs_monitor.history.coverage import Alive, recorded_until
+from pacs_monitor.history.coverage import LONGEST_GAP, Alive, recorded_until
 from pacs_monitor.history.engines import (
     SameFile,
     advice,
@@ -63,7 +63,7 @@ PAUSE, PATIENCE = 0.02, 4.0
 class History:
     """Everything that must survive: written by its own thread, durable when awaited."""
 
-    def __init__(self, url: URL, monitor: str, clock: Clock, term: Term | None = None) -> None:
+    def __init__(self, url: URL, monitor: str, clock: Clock, term: Term | None, gap: Micros) -> None:
         self._url, self._name, self._clock = url, monitor, clock
         self._lease = DatabaseLease(url.database, monitor) if is_sqlite(url) and url.database else None
         self._term = None if self._lease else term or Term(url, monitor, clock)
@@ -96,7 +96,7 @@ class History:
         """When a heartbeat was last durable, on the monotonic clock."""
         self.damage: str | None = None
         """What was found to be damaged when it was last looked for (`look_for_damage`)."""
-        self._alive = Alive(number, str(ULID()), clock.now(), recorded)
+        self._alive = Alive(number, str(ULID()), clock.now(), recorded, gap)
         self._batches_to_write: deque[HeartbeatBatch] = deque()
         self._places = asyncio.Semaphore(READS_AT_ONCE)
         self._beating: Future[None] = Future()
@@ -104,9 +104,9 @@ class History:
         self._ids = ids
 
     @classmethod
-    def open(cls, url: str, monitor: str, clock: Clock, term: Term | None = None) -> Self:
+    def open(cls, url: str, monitor: str, clock: Clock, term: Term | None = None, gap: Micros = LONGEST_GAP) -> Self:
         """Bring the schema up to date and take the lease, but for a term that is ours already; raises HistoryError."""
-        return cls(parse(url), monitor, clock, term)
+        return cls(parse(url), monitor, clock, term, gap)
 
     @property
     def write_failures(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Set
 from typing import Any, NamedTuple
 
 from pacs_monitor.config.agreed import ObjectiveSettings
@@ -12,7 +12,7 @@ from pacs_monitor.objectives import Bounds, Counts, Kept, Share, account
 from pacs_monitor.reliability import Extent, View, extents
 from pacs_monitor.reports.periods import Period
 from pacs_monitor.reports.record import Record
-from pacs_monitor.services import Track, checks_of
+from pacs_monitor.services import Track
 from pacs_monitor.uptime import Outage
 
 
@@ -81,13 +81,11 @@ class Views:
 
     def checks(self, during: Interval) -> set[CheckId]:
         """All that it rested on at some time."""
-        found: set[CheckId] = set()
-        for reign in self._record.reigns_in(during):
-            if self._subject.kind == "node":
-                found |= set(self._record.matched(reign, self._objective.match).get(self._subject.name, ()))
-            elif self._subject.name in reign.said.services:
-                found |= set(map(CheckId.parse, checks_of(self._subject.name, reign.said.services)))
-        return found
+        name, match = self._subject.name, self._objective.match
+        if self._subject.kind == "service":
+            return self._record.members(name, during)
+        reigns = self._record.reigns_in(during)
+        return {check for reign in reigns for check in self._record.matched(reign, match).get(name, ())}
 
 
 def outages(
@@ -99,9 +97,9 @@ def outages(
     if not found:
         return []
     least, most = (account(views(view), period, until, hours, terms) for view in (View.AT_LEAST, View.AT_MOST))
-    counted, at_least, at_most = (_amount(each, _counts(each)) for each in (kept, least, most))
+    counted, at_least, at_most = (_amount(each, terms.downtime(terms.counts)) for each in (kept, least, most))
     excluded, forgiven, unreachable = (
-        _amount(kept, {wanted}.__contains__) for wanted in (Share.EXCLUDED, Share.FORGIVEN, Share.UNREACHABLE)
+        _amount(kept, {wanted}) for wanted in (Share.EXCLUDED, Share.FORGIVEN, Share.UNREACHABLE)
     )
     rows = (
         AgreedOutage(
@@ -118,18 +116,11 @@ def outages(
     return [row for row in rows if row.counted or row.excluded or row.forgiven or row.unreachable]
 
 
-def _counts(kept: Kept) -> Callable[[Share], bool]:
-    shares = {Share.DOWN}
-    shares |= {Share.UNREACHABLE} if kept.terms.counts is Counts.FELT else set()
-    shares |= set() if kept.terms.degraded_is_up else {Share.DEGRADED}
-    return shares.__contains__
-
-
-def _amount(kept: Kept, wanted: Callable[[Share], bool]) -> Amount:
+def _amount(kept: Kept, wanted: Set[Share]) -> Amount:
     """Of excluded time only what would be downtime: a window is no outage."""
-    bad = {Share.DOWN, Share.UNREACHABLE} | (set() if kept.terms.degraded_is_up else {Share.DEGRADED})
+    bad = kept.terms.downtime(Counts.FELT)
     return Amount(
         Interval(part.start, part.end)
         for part in kept.parts
-        if wanted(part.share) and (part.share is not Share.EXCLUDED or part.measured in bad)
+        if part.share in wanted and (part.share is not Share.EXCLUDED or part.measured in bad)
     )

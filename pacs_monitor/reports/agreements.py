@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pacs_monitor import objectives
 from pacs_monitor.config.agreed import ObjectiveSettings
+from pacs_monitor.history import HistoryReader
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros
 from pacs_monitor.objectives import Counts, Kept, Share
@@ -18,8 +19,28 @@ from pacs_monitor.reports.periods import Period, contract_years, overlapping
 from pacs_monitor.reports.record import Record
 from pacs_monitor.services import cut
 
+OF_A_MONTH = (
+    "availability",
+    "availability_attributable",
+    "used_seconds",
+    "counted_time_seconds",
+    "felt_seconds",
+    "felt_time_seconds",
+    "attributable_seconds",
+    "attributable_time_seconds",
+    "seconds",
+)
+"""Figures that a part of an agreed period has too: it is not judged."""
 
-def widest(period: Period, terms: list[ObjectiveSettings]) -> Interval:
+
+def record_of(reader: HistoryReader, period: Period) -> Record:
+    """The record of a period, as far as the agreements reach that were in force in it."""
+    near = Record(reader, period.interval, period.timezone)
+    wide = _widest(period, in_period(near, period.interval).values())
+    return near if wide == period.interval else near.beyond(wide, None)
+
+
+def _widest(period: Period, terms: Iterable[ObjectiveSettings]) -> Interval:
     """What must be read to account for these: whole agreed periods, and outages at their edges."""
     start, end = period.interval
     for objective in terms:
@@ -81,8 +102,6 @@ def _row(
     kept = objectives.account(views(View.MEASURED), period.interval, until, hours, terms)
     within = Interval(period.interval.start, min(until, period.interval.end))
     found = agreed_outages.outages(views, kept, period.interval, within.end, hours)
-    counts = terms.counts
-    so_far = until < period.interval.end
     row = _terms(objective) | {
         "subject": subject.kind,
         "of": subject.name,
@@ -91,11 +110,27 @@ def _row(
         "from": period.local(period.interval.start),
         "to": period.local(period.interval.end),
         "accounted_until": period.local(min(until, period.interval.end)),
-        "so_far": so_far,
+        "so_far": until < period.interval.end,
+        **figures(kept, so_far=until < period.interval.end),
+        "unknown_by_cause": _causes(kept),
+        "months": list(_months(kept, period, until)),
+        "outages": [outage.listed(period) for outage in found],
+        "reliability": _reliability(kept, found),
+        "maintenance_work": outages.planned(maintenance(cut(views(View.MEASURED), within), terms.is_bad, hours)),
+        "brief_failures": record.brief(views.checks(within), within),
+        "changed": changes(record, objective, period),
+    }
+    return row | {"sentences": words.verdict(row)}
+
+
+def figures(kept: Kept, *, so_far: bool) -> dict[str, Any]:
+    """What an account comes to."""
+    counts = kept.terms.counts
+    return {
         "availability": availability(kept, Counts.FELT),
         "availability_attributable": availability(kept, Counts.ATTRIBUTABLE),
         "met": kept.met,
-        "verdict": verdict(kept, so_far),
+        "verdict": verdict(kept.met, so_far=so_far),
         "budget_seconds": kept.allowed / SECOND,
         "used_seconds": kept.used(counts) / SECOND,
         "left_seconds": (kept.allowed - kept.used(counts)) / SECOND,
@@ -107,15 +142,7 @@ def _row(
         "attributable_seconds": kept.used(Counts.ATTRIBUTABLE) / SECOND,
         "attributable_time_seconds": kept.counted(Counts.ATTRIBUTABLE) / SECOND,
         "seconds": {share.value: time / SECOND for share, time in kept.shares.items()},
-        "unknown_by_cause": _causes(kept),
-        "months": list(_months(kept, period, until)),
-        "outages": [outage.listed(period) for outage in found],
-        "reliability": _reliability(kept, found),
-        "maintenance_work": outages.planned(maintenance(cut(views(View.MEASURED), within), terms.is_bad, hours)),
-        "brief_failures": record.brief(views.checks(within), within),
-        "changed": changes(record, objective, period),
     }
-    return row | {"sentences": words.verdict(row)}
 
 
 def _terms(objective: ObjectiveSettings) -> dict[str, Any]:
@@ -165,11 +192,11 @@ def availability(kept: Kept, counts: Counts) -> float | None:
     return (whole - kept.used(counts)) / whole if whole else None
 
 
-def verdict(kept: Kept, so_far: bool) -> str:
+def verdict(met: bool | None, *, so_far: bool) -> str:
     """`met`, `missed`, `within` (met so far), `not_assessable`."""
-    if kept.met is None:
+    if met is None:
         return "not_assessable"
-    if not kept.met:
+    if not met:
         return "missed"
     return "within" if so_far else "met"
 
@@ -184,23 +211,11 @@ def _causes(kept: Kept) -> dict[str, float]:
 
 def _months(kept: Kept, period: Period, until: Micros) -> Iterator[dict[str, Any]]:
     """The same seconds, month by month."""
-    counts = kept.terms.counts
     for month in overlapping(
         "month", Interval(period.interval.start, min(until, period.interval.end)), period.timezone
     ):
-        of_month = part_of(kept, month.interval)
-        yield {
-            "month": month.name,
-            "availability": availability(of_month, Counts.FELT),
-            "availability_attributable": availability(of_month, Counts.ATTRIBUTABLE),
-            "used_seconds": of_month.used(counts) / SECOND,
-            "counted_time_seconds": of_month.counted(counts) / SECOND,
-            "felt_seconds": of_month.used(Counts.FELT) / SECOND,
-            "felt_time_seconds": of_month.counted(Counts.FELT) / SECOND,
-            "attributable_seconds": of_month.used(Counts.ATTRIBUTABLE) / SECOND,
-            "attributable_time_seconds": of_month.counted(Counts.ATTRIBUTABLE) / SECOND,
-            "seconds": {share.value: time / SECOND for share, time in of_month.shares.items()},
-        }
+        found = figures(part_of(kept, month.interval), so_far=False)
+        yield {"month": month.name, **{key: found[key] for key in OF_A_MONTH}}
 
 
 def part_of(kept: Kept, during: Interval) -> Kept:

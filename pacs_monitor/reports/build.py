@@ -28,17 +28,21 @@ def build(
     """
     interval = period.interval
     until = max(interval.start, min(interval.end, now))
-    record = _record(reader, period)
+    during = Interval(interval.start, until)
+    record = agreements.record_of(reader, period)
     services, nodes = tables.services(record, period, until), tables.nodes(record, period, until)
-    slow = latency.by_check(record, Interval(interval.start, until))
-    rows = _checks(record, period, now, slow, checks)
-    worst = tables.worst(nodes.rows)
+    slow = latency.by_check(record, during)
     incidents = record.reader.incidents(start=record.during.start, end=record.during.end)
-    agreed = list(agreements.rows(record, period, now))
-    agreed = list(decided.add(record, agreed, period, until, decided.decisions(record, incidents)))
+    in_period = [
+        one for one in incidents if one.since < interval.end and (one.ended is None or one.ended > interval.start)
+    ]
+    rows = _checks(record, during, in_period, slow, checks)
+    worst = tables.worst(nodes.rows)
+    said = decided.decisions(record, incidents)
+    agreed = list(decided.add(record, agreements.rows(record, period, now), period, until, said))
     selected = None if checks is None else {check.node for check in checks}
     declared, declared_sums = evidence.declared(record, period, until)
-    shown = {row["node"] for row in nodes.rows} if checks is None else {check.node for check in checks}
+    shown = {row["node"] for row in nodes.rows} if selected is None else selected
     return {
         "monitor": reader.name,
         "version": __version__,
@@ -60,7 +64,7 @@ def build(
             [*services.outages, *(outage for outage in nodes.outages if outage["of"] in shown)]
         ),
         "latency": latency.rows(slow, nodes.rows),
-        "evidence": evidence.rows(record, incidents, period, until, selected),
+        "evidence": evidence.rows(record, in_period, period, until, selected),
         "declared": declared,
         "declared_sums": declared_sums,
         "maintenance": maintenance.rows(record, period, until),
@@ -70,33 +74,24 @@ def build(
     }
 
 
-def _record(reader: HistoryReader, period: Period) -> Record:
-    """What agreements need beyond the period is known only when they have been read."""
-    near = Record(reader, period.interval, period.timezone)
-    wide = agreements.widest(period, list(agreements.in_period(near, period.interval).values()))
-    return near if wide == period.interval else Record(reader, wide, period.timezone)
-
-
 def _checks(
     record: Record,
-    period: Period,
-    now: Micros,
+    during: Interval,
+    incidents: Iterable[Incident],
     slow: Mapping[CheckId, Mapping[str, Any]],
     checks: Collection[CheckId] | None,
 ) -> list[dict[str, Any]]:
-    interval = period.interval
-    incidents: dict[CheckId, list[Incident]] = defaultdict(list)
-    for incident in record.reader.incidents(start=interval.start, end=interval.end):
+    of_check: dict[CheckId, list[Incident]] = defaultdict(list)
+    for incident in incidents:
         if incident.kind is IncidentKind.NODE:
             for member in incident.members:
-                incidents[member].append(incident)
-    during = Interval(interval.start, max(interval.start, min(interval.end, now)))
+                of_check[member].append(incident)
     runs = record.runs(during)
     return [
         _check(
             check,
             record.account(check, during),
-            incidents[check],
+            of_check[check],
             runs.get(check, Counted(0, 0)),
         )
         | {"latency": latency.percentiles(slow[check]["buckets"]) if check in slow else None}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pacs_monitor.calendars import outside, within
@@ -16,14 +16,27 @@ from pacs_monitor.config.agreed import ObjectiveSettings
 from pacs_monitor.evidence import NO, About, Statement, What, held
 from pacs_monitor.history import statements_of
 from pacs_monitor.intervals import FOREVER, Interval
-from pacs_monitor.model import SECOND, CheckId, Incident, Maintained, Micros
+from pacs_monitor.model import CheckId, Incident, Maintained, Micros
 from pacs_monitor.objectives import Counts, Kept, Part, Share, Terms
 from pacs_monitor.reports import agreements, words
-from pacs_monitor.reports.agreed_outages import Subject
+from pacs_monitor.reports.agreed_outages import Subject, Views
 from pacs_monitor.reports.periods import Period
 from pacs_monitor.reports.record import Record
-from pacs_monitor.services import Track, checks_of
+from pacs_monitor.services import Track
 
+FIGURES = (
+    "used_seconds",
+    "felt_seconds",
+    "counted_time_seconds",
+    "felt_time_seconds",
+    "budget_seconds",
+    "left_seconds",
+    "availability",
+    "availability_attributable",
+    "met",
+    "verdict",
+)
+"""Of an agreement, what decisions may change."""
 KEPT = ("coverage", "revisions", "reigns", "_ledgers", "_behind")
 """Of a record, whatever is planned."""
 Spans = dict[CheckId, list[Maintained]]
@@ -33,30 +46,29 @@ Spans = dict[CheckId, list[Maintained]]
 class Decisions:
     """What people said of the time of a record, and the records that follow from it."""
 
-    said: list[Statement] = field(default_factory=list)
-    planned: Record | None = None
+    planned: Record
     """With the windows that count as such."""
-    excused: Record | None = None
+    excused: Record
     """With windows where something does not count."""
-    checks: set[CheckId] = field(default_factory=set)
+    checks: set[CheckId]
     """Of which any of it is said."""
 
 
-def decisions(record: Record, incidents: Iterable[Incident]) -> Decisions:
-    """Read them; nothing else is read where there are none."""
+def decisions(record: Record, incidents: Iterable[Incident]) -> Decisions | None:
+    """Read them; None where there are none."""
     of_incident = {one.id: one for one in incidents if one.members}
     said = _said(record, About.INCIDENT, of_incident)
     windows = {span.window for spans in record.maintained.values() for span in spans}
     of_windows = _said(record, About.WINDOW, windows)
     if not said and not of_windows:
-        return Decisions()
+        return None
     excused: Spans = defaultdict(list)
     kept: dict[CheckId, list[Interval]] = defaultdict(list)
-    found = Decisions([*said.values(), *of_windows.values()])
+    checks: set[CheckId] = set()
     for identity, statement in said.items():
         incident = of_incident[identity]
         for check in incident.members:
-            found.checks.add(check)
+            checks.add(check)
             if statement.value == NO:
                 excused[check].append(Maintained(check, identity, incident.since, incident.ended))
             else:
@@ -66,33 +78,37 @@ def decisions(record: Record, incidents: Iterable[Incident]) -> Decisions:
         planned[check] = [one for span in spans for one in _planned(span, of_windows, kept[check])]
         decided = [span for span in spans if span.window in of_windows]
         excused[check] += [span for span in decided if of_windows[span.window].value == NO]
-        found.checks |= {check} if decided else set()
-    found.planned, found.excused = _with(record, planned), _with(record, excused)
-    return found
+        checks |= {check} if decided else set()
+    return Decisions(_with(record, planned), _with(record, excused), checks)
 
 
 def add(
-    record: Record, rows: Sequence[dict[str, Any]], period: Period, until: Micros, found: Decisions
+    record: Record, rows: Iterable[dict[str, Any]], period: Period, until: Micros, found: Decisions | None
 ) -> Iterator[dict[str, Any]]:
     """The rows of agreements, each with its second figure as `decided`, or None where it is the same."""
-    terms = agreements.in_period(record, period.interval) if found.checks else {}
+    if found is None:
+        yield from (row | {"decided": None} for row in rows)
+        return
+    terms = agreements.in_period(record, period.interval)
     periods = {
         (name, one.name): one for name, objective in terms.items() for one in agreements.periods(objective, period)
     }
     for row in rows:
+        objective, subject = terms[row["name"]], Subject(row["subject"], row["of"])
+        one = periods[row["name"], row["period"]]
         decided = None
-        if found.checks:
-            objective, subject = terms[row["name"]], Subject(row["subject"], row["of"])
-            one = periods[row["name"], row["period"]]
-            if _concerns(record, found, objective, subject):
-                decided = _figures(found, objective, one, subject, until)
-        same = decided is None or all(row[key] == decided[key] for key in ("used_seconds", "counted_time_seconds"))
-        row |= {"decided": None if same else decided}
-        yield row | {"sentences": words.verdict(row)}
+        if not found.checks.isdisjoint(Views(record, objective, subject).checks(record.during)):
+            decided = _figures(found, objective, one, subject, until)
+        if decided is None or all(row[key] == decided[key] for key in ("used_seconds", "counted_time_seconds")):
+            yield row | {"decided": None}
+        else:
+            row |= {"decided": decided}
+            yield row | {"sentences": words.verdict(row)}
 
 
-def without(kept: Kept, excused: Track, terms: Terms) -> Kept:
+def without(kept: Kept, excused: Track) -> Kept:
     """An agreed period in which downtime is left out that `excused` (with it as planned work) alone explains."""
+    terms = kept.terms
     free = within(
         Interval(-FOREVER, FOREVER),
         [
@@ -105,7 +121,7 @@ def without(kept: Kept, excused: Track, terms: Terms) -> Kept:
 
 
 def _left_out(parts: Iterable[Part], free: Sequence[Interval], terms: Terms) -> Iterator[Part]:
-    bad = {Share.DOWN, Share.UNREACHABLE, *(() if terms.degraded_is_up else (Share.DEGRADED,))}
+    bad = terms.downtime(Counts.FELT)
     for part in parts:
         if part.share not in bad:
             yield part
@@ -143,39 +159,13 @@ def _with(record: Record, maintained: Spans) -> Record:
     return other
 
 
-def _concerns(record: Record, found: Decisions, objective: ObjectiveSettings, subject: Subject) -> bool:
-    if objective.service is None:
-        return any(check.node == subject.name for check in found.checks)
-    names = {
-        name
-        for reign in record.reigns
-        if subject.name in reign.said.services
-        for name in checks_of(subject.name, reign.said.services)
-    }
-    return any(str(check) in names for check in found.checks)
-
-
 def _figures(
     found: Decisions, objective: ObjectiveSettings, period: Period, subject: Subject, until: Micros
 ) -> dict[str, Any]:
-    assert found.planned is not None  # noqa: S101 - there are decisions
-    assert found.excused is not None  # noqa: S101 - likewise
-    terms = objective.terms()
     kept = agreements.account(found.planned, objective, period.interval, subject, until)
     if objective.service is not None:
         excused = found.excused.of_service(subject.name, 0, objective.outage)
     else:
         excused = found.excused.of_node(subject.name, objective.match, 0, objective.outage)
-    kept = without(kept, excused, terms)
-    return {
-        "used_seconds": kept.used(terms.counts) / SECOND,
-        "felt_seconds": kept.used(Counts.FELT) / SECOND,
-        "counted_time_seconds": kept.counted(terms.counts) / SECOND,
-        "felt_time_seconds": kept.counted(Counts.FELT) / SECOND,
-        "budget_seconds": kept.allowed / SECOND,
-        "left_seconds": (kept.allowed - kept.used(terms.counts)) / SECOND,
-        "availability": agreements.availability(kept, Counts.FELT),
-        "availability_attributable": agreements.availability(kept, Counts.ATTRIBUTABLE),
-        "met": kept.met,
-        "verdict": agreements.verdict(kept, until < period.interval.end),
-    }
+    figures = agreements.figures(without(kept, excused), so_far=until < period.interval.end)
+    return {key: figures[key] for key in FIGURES}

@@ -26,13 +26,11 @@ NAMED = 3
 def rows(
     record: Record, incidents: Iterable[Incident], period: Period, until: Micros, nodes: set[str] | None
 ) -> list[dict[str, Any]]:
-    """One for each incident of the period of which anything was stated, in order of time."""
+    """One for each of these (incidents of the period) of which anything was stated, in order of time."""
     wanted = {
         one.id: one
         for one in incidents
-        if one.since < until
-        and (one.ended is None or one.ended > period.interval.start)
-        and (nodes is None or any(member.node in nodes for member in one.members))
+        if one.since < until and (nodes is None or any(member.node in nodes for member in one.members))
     }
     found = statements_of(record.reader, About.INCIDENT, wanted)
     ordered = sorted((wanted[identity] for identity in found), key=lambda one: (one.since, one.id))

@@ -24,7 +24,6 @@ from pacs_monitor.reports.differences import value_of
 
 WORST = 5
 """Rows of an agreement that the first page names."""
-ORDER = ("missed", "not_assessable", "within", "met")
 SECTIONS = {
     "agreements": N_("Agreements in detail"),
     "services": N_("Services"),
@@ -97,12 +96,14 @@ def _environment() -> Environment:
         "evidence": _evidence,
         "correction": _correction,
         "number": _number,
+        "place": _place,
         "ratio": _ratio,
         "capital": lambda text: text[:1].upper() + text[1:],
     }
     made.globals |= {
         "words": words,
         "in_time": in_time_words,
+        "most": WORST,
         "strip": strip,
         "dates": dates,
         "value_of": value_of,
@@ -128,7 +129,7 @@ def _agreement(name: str, rows: list[Mapping[str, Any]]) -> dict[str, Any]:
         return {**row, "label": ", ".join(parts), "sentences": [_kept(one) for one in words.verdict(row)]}
 
     labelled = [said(row) for row in rows]
-    worst = sorted(labelled, key=lambda row: (ORDER.index(row["verdict"]), row["left_seconds"]))
+    worst = sorted(labelled, key=lambda row: (words.ORDER.index(row["verdict"]), row["left_seconds"]))
     bad = [row for row in worst if row["verdict"] in ("missed", "not_assessable")]
     return {
         "name": name,
@@ -163,10 +164,12 @@ def _labelled(agreements: list[dict[str, Any]]) -> list[tuple[str, Mapping[str, 
 
 
 def _by_role(report: Mapping[str, Any]) -> list[tuple[str, list[Mapping[str, Any]]]]:
-    def place(row: Mapping[str, Any]) -> str:
-        return ", ".join(filter(None, (row["role"] or _("no role"), row["site"])))
+    return [(name, list(rows)) for name, rows in groupby(report["nodes"], key=_place)]
 
-    return [(name, list(rows)) for name, rows in groupby(report["nodes"], key=place)]
+
+def _place(row: Mapping[str, Any]) -> str:
+    """The role and the site of a row."""
+    return ", ".join(filter(None, (row["role"] or _("no role"), row["site"])))
 
 
 def _days(report: Mapping[str, Any]) -> strip.Days:

@@ -168,7 +168,7 @@ def _row(record: Record, one: Kept) -> dict[str, Any]:
         "measured_seconds": part / SECOND,
         "to_measure_seconds": whole / SECOND,
         "met": one.met,
-        "verdict": _verdict(one.met, so_far),
+        "verdict": agreements.verdict(one.met, so_far=so_far),
         "months": list(_months(one)),
         "changed": agreements.changes(record, objective, period),
     }
@@ -184,12 +184,6 @@ def _figures(total: Counted, share: int) -> dict[str, Any]:
         "failed_sooner": total.failed,
         "share_in_time": total.in_time / total.judged if total.judged else None,
     }
-
-
-def _verdict(met: bool | None, so_far: bool) -> str:
-    if met is None:
-        return "not_assessable"
-    return ("within" if so_far else "met") if met else "missed"
 
 
 def _months(one: Kept) -> Iterator[dict[str, Any]]:

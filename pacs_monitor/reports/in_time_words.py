@@ -11,29 +11,13 @@ from pacs_monitor.format.human import exact_percentage, number
 from pacs_monitor.language import N_, _, _n
 from pacs_monitor.reports import words
 
-MET = {
-    "met": N_("met"),
-    "missed": N_("NOT met"),
-    "within": N_("within what is agreed so far"),
-    "not_assessable": N_("not assessable"),
-}
-ORDER = ("missed", "not_assessable", "within", "met")
+MET = words.VERDICTS | {"within": N_("within what is agreed so far")}
 PERIODS = {
     "month": N_("month"),
     "quarter": N_("quarter"),
     "year": N_("year"),
     "contract year": N_("contract year"),
 }
-HEADS = (
-    N_("For"),
-    N_("Result"),
-    N_("In time"),
-    N_("Runs"),
-    N_("Runs in time"),
-    N_("Slower"),
-    N_("Slower, permitted"),
-    N_("Failed sooner"),
-)
 
 
 def verdict(row: Mapping[str, Any]) -> list[str]:
@@ -127,25 +111,12 @@ def by_name(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[s
     found: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         found.setdefault(row["name"], []).append(row)
-    return [(name, sorted(group, key=lambda row: ORDER.index(row["verdict"]))) for name, group in found.items()]
+    return [(name, sorted(group, key=lambda row: words.ORDER.index(row["verdict"]))) for name, group in found.items()]
 
 
 def label(row: Mapping[str, Any]) -> str:
     """What it is judged for, and when."""
     return f"{row['title']}, {row['period']}"
-
-
-def more(count: int) -> str:
-    return _n("And {count} more: see section 1.", "And {count} more: see section 1.", count)
-
-
-def caption(name: str) -> str:
-    return _("{name}: runs in time", name=name)
-
-
-def heads() -> list[str]:
-    """Of the table."""
-    return [_(one) for one in HEADS]
 
 
 def cells(row: Mapping[str, Any], whole: Mapping[str, Any] | None = None) -> list[str]:

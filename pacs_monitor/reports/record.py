@@ -204,6 +204,11 @@ class Record:
 
         return self._by_reign(made)
 
+    def members(self, name: str, during: Interval) -> set[CheckId]:
+        """The checks that a service rested on at some time."""
+        rules = [reign.said.services for reign in self.reigns_in(during) if name in reign.said.services]
+        return {CheckId.parse(check) for of in rules for check in services.checks_of(name, of)}
+
     def of_node(
         self,
         node: str,

@@ -124,9 +124,8 @@ class ObjectivesSoFar:
 def account(reader: HistoryReader, timezone: str, now: Micros) -> Account:
     """Of the objectives in force, each in the agreed period that goes on, but those of which nothing is known."""
     moment = Period("now", Interval(now - 1, now), timezone)
-    agreed = list(agreements.in_period(Record(reader, moment.interval, timezone), moment.interval).values())
-    record = Record(reader, agreements.widest(moment, agreed), timezone)
-    on_outages = [objective for objective in agreed if objective.measure is None]
+    record = agreements.record_of(reader, moment)
+    on_outages = agreements.on_outages(record, moment.interval)
     return Account(
         now,
         tuple(one for objective in on_outages for one in _of(record, objective, moment)),

@@ -13,13 +13,13 @@ from pacs_monitor import reliability
 from pacs_monitor.calendars import outside
 from pacs_monitor.history import HistoryReader
 from pacs_monitor.intervals import Interval
-from pacs_monitor.model import SECOND, CheckId, Micros, iso
+from pacs_monitor.model import SECOND, Micros, iso
 from pacs_monitor.pieces import Cause, Class
 from pacs_monitor.reliability import View
 from pacs_monitor.reports import outages
 from pacs_monitor.reports.periods import Period, days
 from pacs_monitor.reports.record import Record
-from pacs_monitor.services import Service, Track, checks_of, cut
+from pacs_monitor.services import Service, Track, cut
 from pacs_monitor.uptime import Account
 
 LONGEST_GAP = 300 * SECOND
@@ -39,15 +39,12 @@ def services(record: Record, period: Period, until: Micros) -> Listing:
     """Every service that was configured at some time."""
     during, found = Interval(period.interval.start, until), Listing([], [])
     rules: dict[str, Service] = {}
-    members: dict[str, set[CheckId]] = defaultdict(set)
     for reign in record.reigns_in(during):
         rules |= reign.said.services
-        for name in reign.said.services:
-            members[name] |= set(map(CheckId.parse, checks_of(name, reign.said.services)))
     for name, service in rules.items():
         views = _views(partial(record.of_service, name), during)
         account, outages = _account(views, during)
-        failed = {"brief_failures": record.brief(members[name], during)}
+        failed = {"brief_failures": record.brief(record.members(name, during), during)}
         months = {"months": _months(_days(views(View.MEASURED), days(during, period.timezone)))}
         found.rows.append({"service": name, "rule": service.rule} | account | failed | months)
         found.outages.extend({"kind": "service", "of": name} | outage for outage in outages)
@@ -122,11 +119,8 @@ def _views(track: Callable[..., Track], during: Interval) -> Callable[[View], Tr
 
 def _account(views: Callable[[View], Track], during: Interval) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Where its time went and what its outages come to, and the list of these."""
-    account, track = Account(), views(View.MEASURED)
-    for start, end, standing in track:
-        account.classes[standing.counted] += end - start
-        if standing.cause is not None and standing.counted is Class.UNKNOWN:
-            account.causes[standing.cause] += end - start
+    track = views(View.MEASURED)
+    account = accounted(track)
     working = account.classes[Class.UP] + account.classes[Class.DEGRADED]
     found, listed = outages.of_tracks(views, during, working)
     row = figures(account) | {
@@ -135,6 +129,16 @@ def _account(views: Callable[[View], Track], during: Interval) -> tuple[dict[str
         "maintenance": outages.planned(reliability.maintenance(track)),
     }
     return row, listed
+
+
+def accounted(track: Track) -> Account:
+    """Where the time of a track went."""
+    account = Account()
+    for start, end, standing in track:
+        account.classes[standing.counted] += end - start
+        if standing.cause is not None and standing.counted is Class.UNKNOWN:
+            account.causes[standing.cause] += end - start
+    return account
 
 
 def figures(account: Account) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,9 +11,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from pacs_monitor.format.human import table_moment
 from pacs_monitor.messages import evidence
-from pacs_monitor.model import parse_iso
 from pacs_monitor.reports import terminal_figures as figures
 
 SHOWN = ("up", "degraded", "down", "unreachable", "absent", "maintenance", "unknown", "outside_hours")
@@ -22,7 +21,7 @@ def table(report: Mapping[str, Any]) -> RenderableType:
     """The period, what was agreed, the time of each check by class, outages with their bounds, and means."""
     period = report["period"]
     zone = ZoneInfo(period["timezone"])
-    start, end, until = (_moment(period[key], zone) for key in ("from", "to", "accounted_until"))
+    start, end, until = (figures.moment(period[key], zone) for key in ("from", "to", "accounted_until"))
     so_far = f", accounted until {until}" if period["so_far"] else ""
     head = f"[bold]{escape(period['name'])}[/bold]  {start} to {end}{so_far}, times in {period['timezone']}"
     ran = f"The monitor ran for {figures.share(report['coverage'])} of it."
@@ -41,10 +40,7 @@ def table(report: Mapping[str, Any]) -> RenderableType:
 
 def _stated(report: Mapping[str, Any], zone: ZoneInfo) -> list[RenderableType]:
     """What people added, each in a line; declared outages apart."""
-
-    def when(text: str) -> str:
-        return _moment(text, zone)
-
+    when = partial(figures.moment, zone=zone)
     lines = [f"  {row['of']}, {when(row['from'])}: {evidence.sentence(row, when)}" for row in report["evidence"]]
     parts: list[RenderableType] = ["", "What people added:", *map(escape, lines)] if lines else []
     declared = [
@@ -94,9 +90,9 @@ def _outages(report: Mapping[str, Any]) -> Table:
         grid.add_row(
             escape(f"{outage['node']}/{outage['check']}"),
             outage["reason"] or "",
-            _moment(outage["last_good"], zone) if outage["last_good"] else "never",
-            _moment(outage["since"], zone),
-            _moment(outage["ended"], zone) if outage["ended"] else "goes on",
+            figures.moment(outage["last_good"], zone) if outage["last_good"] else "never",
+            figures.moment(outage["since"], zone),
+            figures.moment(outage["ended"], zone) if outage["ended"] else "goes on",
             figures.time(outage["at_least_seconds"]),
             figures.time(outage["at_most_seconds"]),
             figures.time(outage["planned_seconds"]) if outage["planned"] else "",
@@ -107,8 +103,3 @@ def _outages(report: Mapping[str, Any]) -> Table:
 
 def _any(report: Mapping[str, Any], kind: str) -> bool:
     return any(row["seconds"][kind] for row in report["checks"])
-
-
-def _moment(text: str, zone: ZoneInfo) -> str:
-    """A time of the report, whose time zone is given above the tables."""
-    return table_moment(parse_iso(text), zone)

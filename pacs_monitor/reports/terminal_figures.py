@@ -55,6 +55,11 @@ def time(seconds: float | None) -> str:
     return "" if seconds is None else duration(seconds, exact=True)
 
 
+def moment(text: str | None, zone: ZoneInfo) -> str:
+    """A time of the report, whose time zone is given above the tables; nothing where there is none."""
+    return "" if text is None else table_moment(parse_iso(text), zone)
+
+
 def _filled(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     made = grid(columns)
     for row in rows:
@@ -87,14 +92,10 @@ def _latency(row: Mapping[str, Any]) -> list[str]:
 
 
 def _maintenance(row: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
-    moments = [_moment(row[key], zone) for key in ("from", "to", "planned_to")]
+    moments = [moment(row[key], zone) for key in ("from", "to", "planned_to")]
     return [row["name"], *moments, *(time(row[f"{key}seconds"]) for key in ("", "used_", "overrun_"))]
 
 
 def _gap(row: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
     cause = row["cause"].replace("_", " ")
-    return [_moment(row["from"], zone), _moment(row["to"], zone), time(row["seconds"]), cause]
-
-
-def _moment(text: str | None, zone: ZoneInfo) -> str:
-    return "" if text is None else table_moment(parse_iso(text), zone)
+    return [moment(row["from"], zone), moment(row["to"], zone), time(row["seconds"]), cause]

@@ -20,8 +20,8 @@ from pacs_monitor.reports import agreements
 from pacs_monitor.reports.agreed_outages import Subject, Views
 from pacs_monitor.reports.periods import Period, overlapping
 from pacs_monitor.reports.record import Record
+from pacs_monitor.reports.tables import accounted
 from pacs_monitor.services import Track, checks_of, cut
-from pacs_monitor.uptime import Account
 
 QUARTERS = 4
 MOST_NODES = 500
@@ -39,13 +39,15 @@ def rows(record: Record, period: Period, until: Micros, worst: Iterable[Mapping[
     wide = record.beyond(during, nodes if len(nodes) <= MOST_NODES else None)
     found = []
     for name in sorted({name for reign in record.reigns_in(period.interval) for name in reign.said.services}):
-        found.append(_row("service", name, name, [_plain(wide.of_service(name), one, until) for one in quarters]))
+        track = wide.of_service(name)
+        found.append(_row("service", name, name, [_plain(track, one, until) for one in quarters]))
     for objective in agreements.on_outages(record, period.interval):
         if objective.service is not None:
             told = [_agreed(wide, objective.name, one, until) for one in quarters]
             found.append(_row("objective", objective.name, objective.service, told))
     for name, title in names.items():
-        found.append(_row("node", name, title, [_plain(wide.of_node(name), one, until) for one in quarters]))
+        track = wide.of_node(name)
+        found.append(_row("node", name, title, [_plain(track, one, until) for one in quarters]))
     return found
 
 
@@ -68,9 +70,7 @@ def _nodes_of_services(record: Record) -> set[str]:
 
 
 def _plain(track: Track, quarter: Period, until: Micros) -> dict[str, Any]:
-    account = Account()
-    for start, end, standing in cut(track, Interval(quarter.interval.start, min(quarter.interval.end, until))):
-        account.classes[standing.counted] += end - start
+    account = accounted(cut(track, Interval(quarter.interval.start, min(quarter.interval.end, until))))
     whole = sum(account.classes.values())
     return _quarter(quarter, until) | {
         "availability": account.availability(),
@@ -95,7 +95,7 @@ def _agreed(record: Record, name: str, quarter: Period, until: Micros) -> dict[s
         "availability_attributable": agreements.availability(kept, Counts.ATTRIBUTABLE),
         "availability_counted": agreements.availability(kept, kept.terms.counts),
         "coverage": measured / whole if whole else None,
-        "verdict": agreements.verdict(kept, quarter.so_far(until)) if objective.per == "quarter" else None,
+        "verdict": agreements.verdict(kept.met, so_far=quarter.so_far(until)) if objective.per == "quarter" else None,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import BytesIO, StringIO
 from typing import Any, NamedTuple
@@ -21,6 +22,8 @@ AROUND = 40
 """Characters that are shown before and after a place."""
 LARGEST = 512 * 1024 * 1024
 """Bytes of a table that is read out of a zip."""
+DAMAGED = (BadZipFile, zlib.error, csv.Error, EOFError, OSError, RuntimeError, ValueError)
+"""What reading a zip of CSV tables raises that is none any more."""
 _META = re.compile(rb'<meta name="pacs-monitor-report" content="([^"]{1,200})">')
 _HEADING = re.compile(r"<(h[1-3]|caption)\b[^>]*>(.*?)</\1>")
 _TAG = re.compile(r"<[^>]*>")
@@ -113,9 +116,7 @@ def _value(value: Any) -> str:
 def _of_html(kept: bytes, given: bytes) -> Iterator[str]:
     old, new = kept.decode("utf-8", "replace").splitlines(), given.decode("utf-8", "replace").splitlines()
     if len(old) != len(new):
-        at = next(
-            (n for n, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), min(len(old), len(new))
-        )
+        at = _first_difference(old, new)
         yield f"line {at + 1}{_section(old, at)}: {len(new)} lines, frozen with {len(old)}; they differ from here on"
         return
     for number, (before, after) in enumerate(zip(old, new, strict=True)):
@@ -135,7 +136,7 @@ def _section(lines: Sequence[str], at: int) -> str:
 
 def _around(before: str, after: str) -> tuple[str, str]:
     """What stands in both lines where they differ first."""
-    start = next((n for n, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), 0)
+    start = _first_difference(before, after)
     same_end, most = 0, min(len(before), len(after)) - start
     while same_end < most and before[-1 - same_end] == after[-1 - same_end]:
         same_end += 1
@@ -169,6 +170,7 @@ def _of_table(name: str, old: Sequence[Sequence[str]], new: Sequence[Sequence[st
 
 def _tables(content: bytes) -> dict[str, list[list[str]]]:
     """The tables of a zip by their names; {} where it is damaged."""
+    csv.field_size_limit(LARGEST)  # of what changed in a large configuration a cell has more than csv's 128 KiB
     try:
         with ZipFile(BytesIO(content)) as archive:
             if sum(one.file_size for one in archive.infolist()) > LARGEST:
@@ -177,15 +179,18 @@ def _tables(content: bytes) -> dict[str, list[list[str]]]:
                 name: list(csv.reader(StringIO(archive.read(name).decode("utf-8-sig", "replace"), newline="")))
                 for name in archive.namelist()
             }
-    except (BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError):
+    except DAMAGED:
         return {}
 
 
 def _of_pdf(kept: bytes, given: bytes) -> Iterator[str]:
-    at = next(
-        (n for n, pair in enumerate(zip(kept, given, strict=False)) if pair[0] != pair[1]), min(len(kept), len(given))
-    )
-    yield f"byte {at + 1} of {len(given)}"
+    yield f"byte {_first_difference(kept, given) + 1} of {len(given)}"
+
+
+def _first_difference(old: Sequence[object], new: Sequence[object]) -> int:
+    """Where they are not the same; of two of which one only goes on, where the other one ends."""
+    both = enumerate(zip(old, new, strict=False))
+    return next((place for place, (before, after) in both if before != after), min(len(old), len(new)))
 
 
 _COMPARE: Mapping[str, Callable[[bytes, bytes], Iterator[str]]] = {

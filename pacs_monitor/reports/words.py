@@ -20,6 +20,8 @@ VERDICTS = {
     "within": N_("within the allowance so far"),
     "not_assessable": N_("not assessable"),
 }
+ORDER = ("missed", "not_assessable", "within", "met")
+"""Verdicts, the worst first."""
 CAUSES = {
     "monitor_not_running": N_("the monitor did not run"),
     "refused_us": N_("the node refused the monitor itself"),
@@ -84,8 +86,7 @@ def verdict(row: Mapping[str, Any]) -> list[str]:
     """`Counted under SLA 4.2: 99.93 %, met.` and what goes with it, for one row of an agreement."""
     seconds = row["seconds"]
     said = [_not_assessable(row)] if row["verdict"] == "not_assessable" else [_counted(row), _allowance(row)]
-    felt = percentage(row["felt_time_seconds"] - row["felt_seconds"], row["felt_time_seconds"], decimals(row))
-    said.append(_("As users felt it: {share}.", share=felt))
+    said.append(_("As users felt it: {share}.", share=felt(row)))
     if seconds["degraded"]:
         said.append(_(SLOW_COUNTED[row["degraded"]], time=exact(seconds["degraded"])))
     if seconds["excluded"]:
@@ -167,6 +168,11 @@ def _allowance(row: Mapping[str, Any]) -> str:
 def of(row: Mapping[str, Any]) -> str:
     """The figure that counts."""
     return percentage(row["counted_time_seconds"] - row["used_seconds"], row["counted_time_seconds"], decimals(row))
+
+
+def felt(row: Mapping[str, Any]) -> str:
+    """The figure as users felt it."""
+    return percentage(row["felt_time_seconds"] - row["felt_seconds"], row["felt_time_seconds"], decimals(row))
 
 
 def decimals(row: Mapping[str, Any]) -> int:

@@ -25,9 +25,8 @@ SHOWN_WITHIN = 60_000
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path) -> Path:
     """A record of the third quarter, and a configuration whose nodes are on this machine."""
-    monkeypatch.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 25 * q.HOUR)
 
     async def recorded() -> None:
         history, _ = await q.recorded(tmp_path, NOW)

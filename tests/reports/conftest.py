@@ -16,9 +16,7 @@ NOW = q.at(10, 20)
 
 @pytest.fixture(scope="session")
 def recorded_report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 25 * q.HOUR)
-        history, _ = asyncio.run(q.recorded(tmp_path_factory.mktemp("report"), NOW))
+    history, _ = asyncio.run(q.recorded(tmp_path_factory.mktemp("report"), NOW))
     made = build(history.reader, parse("2026-Q3", q.ZONE, NOW), NOW)
     history.close()
     return made

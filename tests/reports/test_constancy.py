@@ -97,7 +97,7 @@ class Record:
 
     def open(self, when: Micros) -> None:
         self.clock.time = when
-        self.history = History.open(self.url, "east-campus", self.clock)
+        self.history = History.open(self.url, "east-campus", self.clock, gap=DAY)
 
     async def adopt(self, text: str = ESTATE, revision: str = "a1b2c3d4") -> None:
         estate = loaded(self.folder, text)
@@ -126,9 +126,8 @@ class Record:
 
 
 @pytest.fixture
-async def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Record]:
+async def record(tmp_path: Path) -> AsyncIterator[Record]:
     """September 2026, from Tuesday the 1st, 05:00; the monitor does not run from the 10th to the 15th."""
-    monkeypatch.setattr("pacs_monitor.history.coverage.LONGEST_GAP", DAY)
     made = Record(tmp_path)
     await made.adopt()
     await made.moved(State.UNKNOWN, State.UP)

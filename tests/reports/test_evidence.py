@@ -68,7 +68,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         history.close()
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 25 * q.HOUR)
         patched.setattr(q, "ESTATE", q.ESTATE.replace(TERMS, AGREED, 1))
         asyncio.run(made())
     return _built(folder)
@@ -143,7 +142,7 @@ def test_what_is_left_out_was_downtime_and_the_seconds_stay_the_same(
         for a, b in zip(cuts[::2], cuts[1::2], strict=False)
     )
     before = Kept(Terms(), parts)
-    after = without(before, track, Terms())
+    after = without(before, track)
     assert sum(after.shares.values()) == sum(before.shares.values())
     free = after.shares[Share.EXCLUDED] - before.shares[Share.EXCLUDED]
     bad = (Share.DOWN, Share.UNREACHABLE)

@@ -39,9 +39,7 @@ NOW = q.at(10, 20)
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HistoryReader]:
     folder = tmp_path_factory.mktemp("quarter")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 25 * q.HOUR)
-        history, _ = asyncio.run(q.recorded(folder, NOW))
+    history, _ = asyncio.run(q.recorded(folder, NOW))
     yield history.reader
     history.close()
 
@@ -205,12 +203,11 @@ PATCHING = Match(node=("archive",))
 
 
 @pytest.fixture
-async def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[History, HandClock]]:
+async def small(tmp_path: Path) -> AsyncIterator[tuple[History, HandClock]]:
     """A day with a window of the configuration at 02:00."""
-    monkeypatch.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 2 * q.HOUR)
     clock = HandClock()
     clock.time = q.at(7, 1)
-    history = History.open(f"sqlite:///{tmp_path}/pacs-monitor.db", "east-campus", clock)
+    history = History.open(f"sqlite:///{tmp_path}/pacs-monitor.db", "east-campus", clock, gap=2 * q.HOUR)
     window = """
 maintenance:
   - {name: nightly, match: {node: archive}, start: "2026-07-02T02:00:00", duration: 2h, by: change 4711}

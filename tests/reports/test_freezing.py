@@ -24,7 +24,7 @@ from pacs_monitor.history.frozen import DATA, DamagedError, digest, document, do
 from pacs_monitor.model import Micros
 from pacs_monitor.reports import NotOverError, Ready, freeze, parse
 from pacs_monitor.reports.filing import file_name
-from pacs_monitor.reports.verifying import NotAReportError, Verdict, verify
+from pacs_monitor.reports.verifying import NotAReportError, Verdict, claimed, verify
 from tests.history.conftest import HandClock
 from tests.reports import quarter as q
 from tests.support.commands import invoke
@@ -38,10 +38,8 @@ FORMATS = ("html", "json", "csv")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recorded quarter with its configuration; tests work on copies."""
     made_in = tmp_path_factory.mktemp("quarter")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 25 * q.HOUR)
-        history, _ = asyncio.run(q.recorded(made_in, NOW))
-        history.close()
+    history, _ = asyncio.run(q.recorded(made_in, NOW))
+    history.close()
     return made_in
 
 
@@ -215,6 +213,33 @@ async def test_any_changed_digit_is_found(folder: Path) -> None:
             assert not verdict.genuine
             assert verdict.places or verdict.number != "2026-Q3/1", found[form][at - 30 : at + 30]
     history.close()
+
+
+async def test_a_line_that_only_goes_on_is_shown_where_it_does(folder: Path) -> None:
+    history = opened(folder)
+    await keep(history)
+    page = kept(history.reader, "2026-Q3/1")["html"]
+    longest = max(page.split(b"\n"), key=len)
+    assert len(longest) > 200
+    (place,) = judged(history.reader, page.replace(longest, longest + b"<i>forged</i>")).places
+    assert "<i>forged</i>" in place
+    history.close()
+
+
+def test_a_zip_that_is_damaged_anywhere_is_none_any_more() -> None:
+    whole = packed([("period", [{"number": "2026-Q3/1"}]), ("days", [{"day": str(n) * 7} for n in range(50)])])
+    assert claimed(whole, "csv") == "2026-Q3/1"
+    for place in range(len(whole)):
+        for bit in (1, 16, 128):
+            damaged = bytearray(whole)
+            damaged[place] ^= bit
+            assert claimed(bytes(damaged), "csv") in ("2026-Q3/1", None)
+        assert claimed(whole[:place], "csv") is None
+
+
+def test_a_cell_may_be_as_large_as_a_table() -> None:
+    changes = [{"changes": "services.pacs changed " * 10_000}]
+    assert claimed(packed([("period", [{"number": "2026-Q3/1"}]), ("revisions", changes)]), "csv") == "2026-Q3/1"
 
 
 async def test_what_was_never_frozen_is_not_taken_for_frozen(folder: Path) -> None:

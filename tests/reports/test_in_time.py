@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-import pytest
 from rich.console import Console
 
 from pacs_monitor.config import canonical
@@ -59,7 +58,7 @@ async def recorded(
 ) -> tuple[History, HandClock]:
     clock = HandClock()
     clock.time = q.at(6, 20)
-    history = History.open(f"sqlite:///{folder}/pacs-monitor.db", "east-campus", clock)
+    history = q.opened(folder, clock)
     estate = loaded(folder, q.ESTATE + agreed)
     await history.adopt(q.CHECKS, Revision("a1", content=canonical(estate)))
     up = [Transition(check, State.UNKNOWN, State.UP, None, clock.time, clock.time + SECOND) for check in q.CHECKS]
@@ -72,11 +71,6 @@ async def recorded(
 def rows(history: History, period: str = "2026-Q3") -> dict[tuple[str, str, str], dict[str, Any]]:
     made = build(history.reader, parse(period, q.ZONE, NOW), NOW)["latency_objectives"]
     return {(row["name"], row["of"], row["period"]): row for row in made}
-
-
-@pytest.fixture(autouse=True)
-def _heartbeats_once_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 25 * q.HOUR)
 
 
 async def test_the_counts_of_a_period_are_judged_exactly_and_in_every_format(tmp_path: Path) -> None:

@@ -35,10 +35,8 @@ NOW = q.at(10, 20)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With the configuration and its record."""
     made_in = tmp_path_factory.mktemp("quarter")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 25 * q.HOUR)
-        history, _ = asyncio.run(q.recorded(made_in, NOW))
-        history.close()
+    history, _ = asyncio.run(q.recorded(made_in, NOW))
+    history.close()
     return made_in
 
 
@@ -142,9 +140,8 @@ def test_maintenance_gaps_and_changes_are_listed(reader: HistoryReader) -> None:
     assert report["revisions"] == []
 
 
-async def test_what_was_in_force_then_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_was_in_force_then_counts(tmp_path: Path) -> None:
     """From August on the service is the echo alone, and its name in the contract is another."""
-    monkeypatch.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 25 * q.HOUR)
     opened, clock = await q.recorded(tmp_path, q.at(8, 1))
     try:
         text = q.ESTATE.replace("all: [archive/dicom_echo, archive/dicom_store]", "all: [archive/dicom_echo]")

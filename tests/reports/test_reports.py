@@ -40,13 +40,12 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-async def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[History, HandClock]]:
+async def history(tmp_path: Path) -> AsyncIterator[tuple[History, HandClock]]:
     """A record of October 2026: three hours of outage in the night of the 25th, and a day without the monitor."""
-    monkeypatch.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 2 * HOUR)
     clock = HandClock()
     clock.time = at(10, 1)
     url = f"sqlite:///{tmp_path}/pacs-monitor.db"
-    history = History.open(url, "east", clock)
+    history = History.open(url, "east", clock, gap=2 * HOUR)
     await history.adopt([ECHO, STORE], Revision("abc", "Ada"))
     await history.record(Entry((went(State.UP, at(10, 1), before=State.UNKNOWN, reason=None),)))
     down, up = at(10, 25, 1), at(10, 25, 3)
@@ -59,7 +58,7 @@ async def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     await live(history, clock, at(10, 30))
     history.close()
     clock.time = at(10, 31)
-    history = History.open(url, "east", clock)
+    history = History.open(url, "east", clock, gap=2 * HOUR)
     await live(history, clock, at(11, 1))
     yield history, clock
     history.close()

@@ -17,8 +17,7 @@ from tests.support.timing import until
 NOW = q.at(8, 20, 12)
 
 
-async def test_it_has_the_figures_of_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 25 * q.HOUR)
+async def test_it_has_the_figures_of_the_report(tmp_path: Path) -> None:
     history, _ = await q.recorded(tmp_path, NOW)
     try:
         made = account(history.reader, q.ZONE, NOW)
@@ -43,7 +42,6 @@ async def test_it_has_the_figures_of_the_report(tmp_path: Path, monkeypatch: pyt
 async def test_what_cannot_be_renewed_is_soon_not_told_any_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("pacs_monitor.history.coverage.LONGEST_GAP", 25 * q.HOUR)
     monkeypatch.setattr(so_far, "EVERY", 0.01)
     monkeypatch.setattr(so_far, "AFTER_START", 0.0)
     history, clock = await q.recorded(tmp_path, NOW)

@@ -20,6 +20,7 @@ from pacs_monitor.reports.constancy import days
 from pacs_monitor.reports.periods import Period, overlapping
 from pacs_monitor.reports.periods import days as days_of
 from pacs_monitor.reports.record import Record
+from pacs_monitor.reports.tables import accounted
 from pacs_monitor.services import combined, cut
 
 TARGET = 98
@@ -236,9 +237,8 @@ class _Page:
         """The availability of the year up to the end of the page, as felt: whoever is to blame."""
         (year,) = overlapping("year", Interval(self.during.start, self.during.start + 1), self.month.timezone)
         span = Interval(year.interval.start, min(self.during.end, self.now))
-        seconds: Counter[Class] = Counter()
-        for start, end, standing in cut(combined(len(checks), [self.record.track(one) for one in checks]), span):
-            seconds[standing.counted] += end - start
+        track = combined(len(checks), [self.record.track(one) for one in checks])
+        seconds = accounted(cut(track, span)).classes
         worked = seconds[Class.UP] + seconds[Class.DEGRADED]
         asked = worked + seconds[Class.DOWN] + seconds[Class.UNREACHABLE]
         measured = span.end - span.start - seconds[Class.UNKNOWN]

@@ -10,8 +10,9 @@ from typing import Any
 from pacs_monitor.format.human import byte_size, duration, exact_percentage, number, with_decimal_mark
 from pacs_monitor.language import N_, _, _n, language
 from pacs_monitor.messages.reasons import REASON_TEXTS
+from pacs_monitor.reports import words
+from pacs_monitor.reports.words import DASH as NOTHING
 
-NOTHING = "\N{EN DASH}"
 RESULTS = {
     "passed": N_("passed"),
     "partly": N_("passed in part"),
@@ -27,15 +28,9 @@ VERIFIED = {
     "metadata": N_("metadata fetched again"),
     "frames": N_("fetched again, pixels compared"),
 }
-CAUSES = {
+CAUSES = words.CAUSES | {
     "maintenance": N_("planned maintenance"),
-    "monitor_not_running": N_("the monitor did not run"),
-    "refused_us": N_("the node refused the monitor itself"),
-    "isolated": N_("the monitor was cut off from its site"),
     "not_measured": N_("no test is on record"),
-    "paused": N_("the check was paused"),
-    "unproven": N_("the check has never worked with its settings"),
-    "clock": N_("the clock was set"),
     "not_watched": N_("the check was not in the configuration"),
 }
 VERDICTS = {

@@ -34,7 +34,6 @@ PAST_FOR, THIS_FOR = 3600.0, 600.0
 """Seconds for which an account is shown."""
 NAMED = 5
 """Of those that were missed."""
-ORDER = ("missed", "not_assessable", "within", "met")
 
 
 class Line(NamedTuple):
@@ -93,9 +92,7 @@ class Quarters:
 
 def account(reader: HistoryReader, period: Period, now: Micros) -> Quarter:
     """One quarter; for any thread."""
-    near = Record(reader, period.interval, period.timezone)
-    wide = agreements.widest(period, list(agreements.in_period(near, period.interval).values()))
-    record = near if wide == period.interval else Record(reader, wide, period.timezone)
+    record = agreements.record_of(reader, period)
     rows = list(agreements.rows(record, period, now))
     lines = [
         _line(record, period, now, name, list(group)) for name, group in groupby(rows, key=lambda row: row["name"])
@@ -110,7 +107,7 @@ def _watches(record: Record) -> Iterator[Interval]:
 
 
 def _line(record: Record, period: Period, now: Micros, name: str, rows: Sequence[dict[str, Any]]) -> Line:
-    worst = min(rows, key=lambda row: ORDER.index(row["verdict"]))
+    worst = min(rows, key=lambda row: words.ORDER.index(row["verdict"]))
     cells: tuple[Cell, ...] = ()
     if worst["subject"] == "service":
         during = Interval(period.interval.start, min(period.interval.end, now))
