@@ -28,7 +28,7 @@ def build(
     """
     interval = period.interval
     until = max(interval.start, min(interval.end, now))
-    record = _record(reader, period)
+    record = record_of(reader, period)
     services, nodes = tables.services(record, period, until), tables.nodes(record, period, until)
     slow = latency.by_check(record, Interval(interval.start, until))
     rows = _checks(record, period, now, slow, checks)
@@ -70,8 +70,8 @@ def build(
     }
 
 
-def _record(reader: HistoryReader, period: Period) -> Record:
-    """What agreements need beyond the period is known only when they have been read."""
+def record_of(reader: HistoryReader, period: Period) -> Record:
+    """Of a period, and of what its agreements need beyond it: that is known only when they have been read."""
     near = Record(reader, period.interval, period.timezone)
     wide = agreements.widest(period, list(agreements.in_period(near, period.interval).values()))
     return near if wide == period.interval else Record(reader, wide, period.timezone)

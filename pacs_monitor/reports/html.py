@@ -24,7 +24,6 @@ from pacs_monitor.reports.differences import value_of
 
 WORST = 5
 """Rows of an agreement that the first page names."""
-ORDER = ("missed", "not_assessable", "within", "met")
 SECTIONS = {
     "agreements": N_("Agreements in detail"),
     "services": N_("Services"),
@@ -128,7 +127,7 @@ def _agreement(name: str, rows: list[Mapping[str, Any]]) -> dict[str, Any]:
         return {**row, "label": ", ".join(parts), "sentences": [_kept(one) for one in words.verdict(row)]}
 
     labelled = [said(row) for row in rows]
-    worst = sorted(labelled, key=lambda row: (ORDER.index(row["verdict"]), row["left_seconds"]))
+    worst = sorted(labelled, key=lambda row: (words.WORST_FIRST.index(row["verdict"]), row["left_seconds"]))
     bad = [row for row in worst if row["verdict"] in ("missed", "not_assessable")]
     return {
         "name": name,

@@ -20,6 +20,8 @@ VERDICTS = {
     "within": N_("within the allowance so far"),
     "not_assessable": N_("not assessable"),
 }
+WORST_FIRST = ("missed", "not_assessable", "within", "met")
+"""The keys of the verdicts."""
 CAUSES = {
     "monitor_not_running": N_("the monitor did not run"),
     "refused_us": N_("the node refused the monitor itself"),
