@@ -129,7 +129,7 @@ def _agreement(name: str, rows: list[Mapping[str, Any]]) -> dict[str, Any]:
         return {**row, "label": ", ".join(parts), "sentences": [_kept(one) for one in words.verdict(row)]}
 
     labelled = [said(row) for row in rows]
-    worst = sorted(labelled, key=lambda row: (words.ORDER.index(row["verdict"]), row["left_seconds"]))
+    worst = sorted(labelled, key=lambda row: (words.WORST_FIRST.index(row["verdict"]), row["left_seconds"]))
     bad = [row for row in worst if row["verdict"] in ("missed", "not_assessable")]
     return {
         "name": name,

@@ -111,7 +111,9 @@ def by_name(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[s
     found: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         found.setdefault(row["name"], []).append(row)
-    return [(name, sorted(group, key=lambda row: words.ORDER.index(row["verdict"]))) for name, group in found.items()]
+    return [
+        (name, sorted(group, key=lambda row: words.WORST_FIRST.index(row["verdict"]))) for name, group in found.items()
+    ]
 
 
 def label(row: Mapping[str, Any]) -> str:

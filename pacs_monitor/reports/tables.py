@@ -63,9 +63,9 @@ def nodes(record: Record, period: Period, until: Micros) -> Listing:
         node = known.get(name) or earlier[name]
         views = _views(partial(record.of_node, name), during)
         account, outages = _account(views, during)
-        by_day = list(_days(views(View.MEASURED), calendar))
+        each_day = list(_days(views(View.MEASURED), calendar))
         facts = {"node": name, "title": node.title or name, "site": node.site, "role": node.role}
-        more = {"brief_failures": failed[name], "months": _months(by_day), "days": by_day}
+        more = {"brief_failures": failed[name], "months": _months(each_day), "days": each_day}
         found.rows.append(facts | account | more)
         found.outages.extend({"kind": "node", "of": name} | outage for outage in outages)
     found.rows.sort(key=lambda row: (row["role"], row["site"], row["node"]))
@@ -159,10 +159,10 @@ def _coverage(account: Account) -> float | None:
     return (watched - unknown) / watched if watched else None
 
 
-def _months(by_day: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _months(each_day: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Month by month, from the days."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
-    for run in by_day:
+    for run in each_day:
         for month, count in _months_of(run["day"], run["count"]):
             for kind, seconds in run["seconds"].items():
                 found[month][kind] += round(seconds * SECOND) * count
@@ -185,8 +185,8 @@ def _of_month(times: Counter[str]) -> dict[str, Any]:
     }
 
 
-def _days(track: Track, calendar: Sequence[tuple[str, Interval]]) -> Iterator[dict[str, Any]]:
-    """Day by day, equal days in a row as one: the seconds of each class, and the worst state."""
+def by_day(track: Track, calendar: Sequence[tuple[str, Interval]]) -> list[Counter[Class]]:
+    """How much of each day was spent in each class, by what it counts as."""
     of_days: list[Counter[Class]] = [Counter() for _ in calendar]
     place = 0
     for start, end, standing in track:
@@ -197,7 +197,12 @@ def _days(track: Track, calendar: Sequence[tuple[str, Interval]]) -> Iterator[di
             until = min(end, calendar[place][1].end)
             of_days[place][standing.counted] += until - at
             at = until
-    number = 0
+    return of_days
+
+
+def _days(track: Track, calendar: Sequence[tuple[str, Interval]]) -> Iterator[dict[str, Any]]:
+    """Day by day, equal days in a row as one: the seconds of each class, and the worst state."""
+    of_days, number = by_day(track, calendar), 0
     for _, group in groupby(range(len(calendar)), key=lambda n: sorted(of_days[n].items())):
         count = len(list(group))
         seconds = of_days[number]

@@ -20,7 +20,7 @@ VERDICTS = {
     "within": N_("within the allowance so far"),
     "not_assessable": N_("not assessable"),
 }
-ORDER = ("missed", "not_assessable", "within", "met")
+WORST_FIRST = ("missed", "not_assessable", "within", "met")
 """Verdicts, the worst first."""
 CAUSES = {
     "monitor_not_running": N_("the monitor did not run"),

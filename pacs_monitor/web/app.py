@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Collection
-from math import ceil
 from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, HTTPException, Query, Request
@@ -33,7 +32,7 @@ from pacs_monitor.web.pages.routes import add_pages
 from pacs_monitor.web.pages.sign_in import add_sign_in
 from pacs_monitor.web.plans import add_plans
 from pacs_monitor.web.rate_limit import SingleFlight, TokenBucket
-from pacs_monitor.web.refusals import recorded, sentences
+from pacs_monitor.web.refusals import later, recorded, sentences
 from pacs_monitor.web.replies import add_replies
 from pacs_monitor.web.report import Drafts, add_report
 from pacs_monitor.web.reports import Desk, add_reports
@@ -179,18 +178,13 @@ def _add_reload(app: FastAPI, daemon: DaemonView) -> None:
     @app.get("/api/v1/reload", summary="What a reload of the configuration would change.")
     async def preview() -> dict[str, Any]:
         if previews.busy:
-            raise _later("try again: another reload is in progress", 1)
+            raise later("try again: another reload is in progress", 1)
         async with previews.turn():
             return {"changes": await _reloading(daemon.preview())}
 
     @app.post("/api/v1/reload", summary="Reload the configuration.")
     async def reload(request: Request, words: Words = NOTHING) -> dict[str, Any]:
         return await _reloading(daemon.reload(str(speaker(request, words.by))))
-
-
-def _later(why: str, seconds: float) -> HTTPException:
-    """429 (RFC 6585 4)."""
-    return HTTPException(429, why, {"Retry-After": str(ceil(seconds))})
 
 
 def _add_push(app: FastAPI, daemon: DaemonView) -> None:
@@ -207,7 +201,7 @@ def _add_push(app: FastAPI, daemon: DaemonView) -> None:
             raise HTTPException(409, why)
         wait = allowance.wait(entry.check.id)
         if wait:
-            raise _later(f"{entry.check.id} accepts at most {REPORTS_A_SECOND:g} report per second", wait)
+            raise later(f"{entry.check.id} accepts at most {REPORTS_A_SECOND:g} report per second", wait)
         await daemon.engine.report(entry.check.id, status, seconds)
         return {"node": node, "check": check, "status": status}
 

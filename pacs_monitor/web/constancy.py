@@ -11,7 +11,6 @@ from fastapi.responses import Response
 from pydantic import Field
 from ulid import ULID
 
-from pacs_monitor import reports
 from pacs_monitor.fields import Day
 from pacs_monitor.format.names import listed
 from pacs_monitor.history import Explanation, HistoryError, HistoryReader
@@ -19,9 +18,9 @@ from pacs_monitor.language import speaking
 from pacs_monitor.model import SECOND, iso
 from pacs_monitor.reports import constancy
 from pacs_monitor.web.rate_limit import SingleFlight
-from pacs_monitor.web.refusals import recorded
-from pacs_monitor.web.report import REST, TYPES, WITHIN
-from pacs_monitor.web.said import zone_of
+from pacs_monitor.web.refusals import later, recorded
+from pacs_monitor.web.report import REST, TYPES, WITHIN, period_of
+from pacs_monitor.web.said import answer, zone_of
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.web.words import Line, PersonName, Words, speaker
 
@@ -50,12 +49,9 @@ def add_constancy(app: FastAPI, daemon: DaemonView) -> None:
         log: str | None = None,
     ) -> Response:
         monitor, now = daemon.estate.monitor, daemon.clock.now()
-        try:
-            wanted = reports.parse(period, monitor.timezone, now)
-        except reports.PeriodError as error:
-            raise HTTPException(422, str(error)) from None
+        wanted = period_of(daemon, period, now)
         if turns.busy:
-            raise HTTPException(429, "try again: another log is being made", {"Retry-After": "5"})
+            raise later("try again: another log is being made", 5)
 
         def made(reader: HistoryReader) -> bytes:
             with speaking(monitor.language):
@@ -84,7 +80,8 @@ def add_constancy(app: FastAPI, daemon: DaemonView) -> None:
             await daemon.history.explain(said)
         except HistoryError as error:
             raise HTTPException(503, f"not recorded, try again: {error}") from None
-        return {"id": said.id, "log": log, "day": said.day, "by": by, "why": said.why, "at": iso(now), "recorded": True}
+        about = {"id": said.id, "log": log, "day": said.day, "by": by, "why": said.why, "at": iso(now)}
+        return answer(about, recorded=True)
 
 
 def _log(daemon: DaemonView, name: str) -> str:

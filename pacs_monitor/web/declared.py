@@ -13,7 +13,7 @@ from ulid import ULID
 from pacs_monitor.evidence import Declared, Statement, as_json, overlapping, span
 from pacs_monitor.history import HistoryReader, declared_outages
 from pacs_monitor.model import iso
-from pacs_monitor.web.evidence import Time, told
+from pacs_monitor.web.evidence import Time, declared_as, told
 from pacs_monitor.web.refusals import recorded
 from pacs_monitor.web.said import answer, zone_of
 from pacs_monitor.web.story import of_declared
@@ -95,10 +95,8 @@ async def declared_outage(daemon: DaemonView, identity: str) -> dict[str, Any] |
     """One with its story."""
 
     def read(reader: HistoryReader) -> dict[str, Any] | None:
-        for one, statements in declared_outages(reader):
-            if one.id == identity:
-                return row(one, statements) | {"story": of_declared(one, statements)}
-        return None
+        found = declared_as(reader, identity)
+        return found and row(*found) | {"story": of_declared(*found)}
 
     return await daemon.history.read(read)
 

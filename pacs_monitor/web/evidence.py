@@ -10,7 +10,7 @@ from fastapi import FastAPI, HTTPException, Request
 from pydantic import StringConstraints, model_validator
 from ulid import ULID
 
-from pacs_monitor.evidence import DISPUTED, NO, SPAN, About, Refused, Statement, What, as_json, refusal
+from pacs_monitor.evidence import DISPUTED, NO, SPAN, About, Declared, Refused, Statement, What, as_json, refusal
 from pacs_monitor.format.human import moment
 from pacs_monitor.history import HistoryReader, declared_outages, statements_of, took_place
 from pacs_monitor.model import Micros
@@ -165,10 +165,13 @@ async def _subject(daemon: DaemonView, identity: str) -> Subject:
 def _find(reader: HistoryReader, identity: str) -> Subject | None:
     for incident in reader.incidents(id=identity):
         return Subject(About.INCIDENT, identity, incident.since)
-    for declared, _ in declared_outages(reader):
-        if declared.id == identity:
-            return Subject(About.DECLARED, identity, declared.start, declared.stated())
-    return None
+    found = declared_as(reader, identity)
+    return found and Subject(About.DECLARED, identity, found[0].start, found[0].stated())
+
+
+def declared_as(reader: HistoryReader, identity: str) -> tuple[Declared, Sequence[Statement]] | None:
+    """The declared outage of this id, with what was stated of it; None where there is none."""
+    return next((one for one in declared_outages(reader) if one[0].id == identity), None)
 
 
 def _statement(subject: Subject, what: What, said: Said, when: Micros | None = None, value: str = "") -> Statement:

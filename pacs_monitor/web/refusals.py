@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
+from math import ceil
 from typing import Any, TypeVar
 
 from fastapi import HTTPException
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from pacs_monitor.history import HistoryError
 
@@ -39,6 +41,16 @@ async def recorded(reading: Awaitable[T]) -> T:
 def sentences(error: RequestValidationError) -> list[str]:
     """One for each thing that is wrong; nothing of a value is repeated but what our own words quote."""
     return [_sentence(problem) for problem in error.errors()]
+
+
+def of_words(error: ValidationError) -> list[str]:
+    """The same, of words that have come another way than as the body of a request."""
+    return [_sentence({**problem, "loc": ("body", *problem["loc"])}) for problem in error.errors()]
+
+
+def later(why: str, seconds: float) -> HTTPException:
+    """429 (RFC 6585 4)."""
+    return HTTPException(429, why, {"Retry-After": str(ceil(seconds))})
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:

@@ -10,9 +10,10 @@ from fastapi.responses import Response
 
 from pacs_monitor import reports
 from pacs_monitor.history import HistoryReader
+from pacs_monitor.model import Micros
 from pacs_monitor.threads import in_thread
 from pacs_monitor.web.rate_limit import SingleFlight
-from pacs_monitor.web.refusals import recorded
+from pacs_monitor.web.refusals import later, recorded
 from pacs_monitor.web.view import DaemonView
 
 REST = 4.0
@@ -44,12 +45,9 @@ class Drafts:
     async def send(self, period: str, form: Format, part: reports.Part = reports.Part.ALL) -> Response:
         """One of them; HTTPException where there is none."""
         daemon, now = self._daemon, self._daemon.clock.now()
-        try:
-            wanted = reports.parse(period, daemon.estate.monitor.timezone, now)
-        except reports.PeriodError as error:
-            raise HTTPException(422, str(error)) from None
+        wanted = period_of(daemon, period, now)
         if self._turns.busy or (form == "pdf" and self._printing.busy):
-            raise HTTPException(429, "try again: another report is being made", {"Retry-After": "5"})
+            raise later("try again: another report is being made", 5)
 
         def made(reader: HistoryReader) -> bytes:
             return _content(reports.build(reader, wanted, now), form, part)
@@ -73,6 +71,14 @@ def add_report(app: FastAPI, drafts: Drafts) -> None:
         part: reports.Part = reports.Part.ALL,
     ) -> Response:
         return await drafts.send(period, format, part)
+
+
+def period_of(daemon: DaemonView, text: str, now: Micros) -> reports.Period:
+    """The period that a query names; HTTPException 422."""
+    try:
+        return reports.parse(text, daemon.estate.monitor.timezone, now)
+    except reports.PeriodError as error:
+        raise HTTPException(422, str(error)) from None
 
 
 async def _printed(page: bytes) -> bytes:

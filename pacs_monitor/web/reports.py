@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import FastAPI, HTTPException, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import Field, ValidationError
 from ulid import ULID
@@ -18,7 +17,7 @@ from pacs_monitor.history.frozen import Kind, MissingError, TakenError, document
 from pacs_monitor.model import Micros
 from pacs_monitor.reports import filing
 from pacs_monitor.web.rate_limit import SingleFlight
-from pacs_monitor.web.refusals import recorded, sentences
+from pacs_monitor.web.refusals import later, of_words, recorded
 from pacs_monitor.web.report import REST, SANDBOX, TYPES, WITHIN
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.web.words import LONGEST_NAME, NOTHING, Line, PersonName, Words, speaker
@@ -73,9 +72,9 @@ class Desk:
 
     async def content(self, number: str, form: Format) -> bytes:
         """A document as it was frozen; HTTPException 404."""
-        await self.one(number)
         found = await recorded(self._daemon.history.read(lambda reader: document(reader, number, form)))
         if found is None:
+            await self.one(number)
             raise HTTPException(404, f"{number} was frozen without a {form}; take the html and print it")
         return found
 
@@ -87,7 +86,7 @@ class Desk:
         except reports.PeriodError as error:
             raise HTTPException(422, [f"period: {error}"]) from None
         if self._turns.busy:
-            raise HTTPException(429, "try again: another report is being frozen", {"Retry-After": "5"})
+            raise later("try again: another report is being frozen", 5)
         by = str(speaker(request, words.by))
 
         def made(reader: HistoryReader) -> reports.Ready | Frozen:
@@ -124,8 +123,7 @@ def spoken(verb: str, known: Sequence[Frozen], number: str, body: Mapping[str, A
     try:
         words = VERBS[verb].model_validate(body)
     except ValidationError as error:
-        wrong = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()]
-        raise ValueError("; ".join(sentences(RequestValidationError(wrong)))) from None
+        raise ValueError("; ".join(of_words(error))) from None
     return _said(known, number, words, words.by, now)
 
 

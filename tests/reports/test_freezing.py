@@ -23,6 +23,7 @@ from pacs_monitor.history.engines import writing
 from pacs_monitor.history.frozen import DATA, DamagedError, digest, document, documents, frozen
 from pacs_monitor.model import Micros
 from pacs_monitor.reports import NotOverError, Ready, freeze, parse
+from pacs_monitor.reports.csv import packed
 from pacs_monitor.reports.filing import file_name
 from pacs_monitor.reports.verifying import NotAReportError, Verdict, claimed, verify
 from tests.history.conftest import HandClock

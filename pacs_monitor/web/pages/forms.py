@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from fastapi import HTTPException, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, ValidationError
 
@@ -19,7 +18,7 @@ from pacs_monitor.model import CheckId
 from pacs_monitor.web import evidence, plans, said
 from pacs_monitor.web.body import BODY
 from pacs_monitor.web.pages.serving import Make, Notice, Pages
-from pacs_monitor.web.refusals import sentences
+from pacs_monitor.web.refusals import of_words
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.web.words import Limited, Words
 
@@ -45,8 +44,7 @@ def words_of(kind: type[W], fields: Mapping[str, str]) -> W:
     try:
         return kind.model_validate(given)
     except ValidationError as error:
-        wrong = [{**problem, "loc": ("form", *problem["loc"])} for problem in error.errors()]
-        raise HTTPException(422, sentences(RequestValidationError(wrong))) from None
+        raise HTTPException(422, of_words(error)) from None
 
 
 async def refused(request: Request, pages: Pages, make: Make, error: HTTPException) -> Response:

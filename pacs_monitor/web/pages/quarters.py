@@ -6,10 +6,9 @@ somebody looks: it is pure Python, which the probes' loop waits for.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from pacs_monitor.history import HistoryError, HistoryReader
@@ -19,8 +18,9 @@ from pacs_monitor.model import SECOND, Micros
 from pacs_monitor.reports import agreements, words
 from pacs_monitor.reports.periods import Period, days, overlapping
 from pacs_monitor.reports.record import Record
+from pacs_monitor.reports.tables import by_day
 from pacs_monitor.services import Track, cut
-from pacs_monitor.uptime import Cause, Class
+from pacs_monitor.uptime import Cause
 from pacs_monitor.web.pages.strip import Cell, cell
 from pacs_monitor.web.rate_limit import SingleFlight
 from pacs_monitor.web.view import DaemonView
@@ -97,17 +97,17 @@ def account(reader: HistoryReader, period: Period, now: Micros) -> Quarter:
     lines = [
         _line(record, period, now, name, list(group)) for name, group in groupby(rows, key=lambda row: row["name"])
     ]
-    watched = any(one.start < period.interval.end and one.end > period.interval.start for one in _watches(record))
+    watched = any(
+        one.start < period.interval.end and one.end > period.interval.start
+        for spans in record.watched.values()
+        for one in spans
+    )
     length = len(days(period.interval, period.timezone))
     return Quarter(period, period.so_far(now), length, watched, tuple(lines), now)
 
 
-def _watches(record: Record) -> Iterator[Interval]:
-    return chain.from_iterable(record.watched.values())
-
-
 def _line(record: Record, period: Period, now: Micros, name: str, rows: Sequence[dict[str, Any]]) -> Line:
-    worst = min(rows, key=lambda row: words.ORDER.index(row["verdict"]))
+    worst = min(rows, key=lambda row: words.WORST_FIRST.index(row["verdict"]))
     cells: tuple[Cell, ...] = ()
     if worst["subject"] == "service":
         during = Interval(period.interval.start, min(period.interval.end, now))
@@ -130,16 +130,8 @@ def _said(rows: Sequence[dict[str, Any]]) -> str:
 
 def _cells(track: Track, during: Interval, zone: str) -> tuple[Cell, ...]:
     """A cell for each day, filled by the seconds of each class."""
-    calendar, place = days(during, zone), 0
-    seconds: list[dict[Class, Micros]] = [defaultdict(int) for _ in calendar]
-    for start, end, standing in track:
-        at = end if standing.cause is Cause.NOT_WATCHED else start
-        while at < end:
-            while calendar[place][1].end <= at:
-                place += 1
-            until = min(end, calendar[place][1].end)
-            seconds[place][standing.counted] += until - at
-            at = until
+    calendar, watched = days(during, zone), [one for one in track if one.standing.cause is not Cause.NOT_WATCHED]
     return tuple(
-        cell(date.fromisoformat(day), of_day, whole) for (day, whole), of_day in zip(calendar, seconds, strict=True)
+        cell(date.fromisoformat(day), of_day, whole)
+        for (day, whole), of_day in zip(calendar, by_day(watched, calendar), strict=True)
     )
