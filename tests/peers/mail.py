@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -159,6 +159,15 @@ class Script:
     messages: list[bytes] = field(default_factory=list)
 
 
+def _until(end: bytes, lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines to this one, or to where the client has gone (then an empty one)."""
+    for line in lines:
+        yield line
+        if line == end:
+            return
+    yield b""
+
+
 @contextmanager
 def scripted_server(**says: Answer) -> Iterator[Script]:
     """Answers each command as its name says (`banner`, `EHLO`, …, `message` at the end of one), else as all do."""
@@ -181,7 +190,10 @@ def scripted_server(**says: Answer) -> Iterator[Script]:
                 stage = lines[-1][:8].split(" ")[0].upper()
                 answer(connection, stage)
                 if stage == "DATA":
-                    messages.append(b"".join(iter(file.readline, b".\r\n")))
+                    *body, end = _until(b".\r\n", file)
+                    if end != b".\r\n":
+                        break
+                    messages.append(b"".join(body))
                     answer(connection, "message")
 
     with threaded(talk) as port:
