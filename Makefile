@@ -37,6 +37,7 @@ bench: $(READY) peers  ## measure against peers; the table goes to benchmarks/re
 	$(BIN)/python -m benchmarks.transfer
 	$(BIN)/python -m benchmarks.decisions
 	$(BIN)/python -m benchmarks.report
+	$(BIN)/python -m benchmarks.pages
 
 peers:
 	scripts/install-test-peers

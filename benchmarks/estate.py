@@ -121,14 +121,14 @@ def watch(name: str, pid: int, url: str, seconds: float) -> Seen:
         metrics.append(took)
         status.append(fetch(f"{url}/api/v1/status")[1])
     after, took = process.cpu_times(), time.monotonic() - began
-    lags = {bound: upto - _lags(first)[bound] for bound, upto in _lags(text).items()}
+    late = {bound: upto - lags(first)[bound] for bound, upto in lags(text).items()}
     spent = after.user + after.system - before.user - before.system
     return Seen(
         name,
-        int(lags[inf]),
+        int(late[inf]),
         int(_value(text, "pacs_runs_skipped_total") - _value(first, "pacs_runs_skipped_total")),
-        _quantile(lags, 0.5),
-        _quantile(lags, 0.99),
+        quantile(late, 0.5),
+        quantile(late, 0.99),
         statistics.median(metrics),
         len(text),
         statistics.median(status),
@@ -144,14 +144,14 @@ def fetch(url: str) -> tuple[str, float]:
     return answer.text, time.perf_counter() - began
 
 
-def _lags(text: str) -> dict[float, float]:
+def lags(text: str) -> dict[float, float]:
     found = re.findall(r'^pacs_scheduler_lag_seconds_bucket\{le="([^"]+)"\} (\S+)$', text, re.MULTILINE)
     return {float(bound): float(upto) for bound, upto in found}
 
 
-def _quantile(lags: dict[float, float], share: float) -> float:
+def quantile(late: dict[float, float], share: float) -> float:
     """The upper bound of the bucket that holds it."""
-    return next(bound for bound, upto in lags.items() if upto >= share * lags[inf])
+    return next(bound for bound, upto in late.items() if upto >= share * late[inf])
 
 
 def _value(text: str, name: str) -> float:

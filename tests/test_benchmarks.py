@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from benchmarks import decisions, echo, transfer
+from benchmarks import decisions, echo, estate, pages, transfer
+from pacs_monitor.config import load
 
 A_MOMENT = 0.2
 A_WHILE = 1.0
@@ -39,3 +42,9 @@ async def test_a_storm_is_measured_at_a_desk() -> None:
 async def test_a_recorded_year_is_replayed_without_a_difference() -> None:
     (row,) = await decisions.the_year(60, 600)
     assert re.search(r"[1-9]\d* notifications the same, 0 not", row)
+
+
+@pytest.mark.parametrize("make", [pages.estate, lambda *given: estate.estate(*given, 30.0)])
+def test_the_configuration_of_a_large_estate_is_right(tmp_path: Path, make: Callable[..., Path]) -> None:
+    loaded = load(make(tmp_path, 1, 2, 3, 60))
+    assert len(loaded.nodes) == 60
