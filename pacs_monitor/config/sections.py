@@ -105,7 +105,7 @@ class MonitorSettings(Settings):
     timezone: TimeZone = "UTC"
     """IANA time zone for calendars, maintenance and reports."""
     language: Language = "en"
-    """Of pages and mails: `en` or `de`."""
+    """Of pages and mails: `en` or `de`. Without it web pages are in the language of each browser."""
     ae_title: AETitle = "PACSMON"
     """Our calling AE title, unless a node or check sets its own."""
     database: Database = Field("sqlite:///pacs-monitor.db", validate_default=True, repr=False)

@@ -17,8 +17,13 @@ def german_moment(there: datetime, now: datetime | None = None) -> str:
     twice = f" ({_ZONES.get(zone, zone)})" if _is_repeated(there) else ""
     if now is not None and now.date() == there.date():
         return f"{there:%H:%M} Uhr{twice}"
+    return f"{german_day(there, now)} {there:%H:%M} Uhr{twice}"
+
+
+def german_day(there: datetime, now: datetime | None = None) -> str:
+    """`Fr 27.11.` in the same year, else `Fr 27.11.2026`."""
     year = "" if now is not None and now.year == there.year else there.year
-    return f"{_WEEKDAYS[there.weekday()]} {there:%d.%m.}{year} {there:%H:%M} Uhr{twice}"
+    return f"{_WEEKDAYS[there.weekday()]} {there:%d.%m.}{year}"
 
 
 def _is_repeated(there: datetime) -> bool:

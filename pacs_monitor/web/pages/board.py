@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pacs_monitor.format.names import first
+from pacs_monitor.language import _, _n
 from pacs_monitor.messages import paged
 from pacs_monitor.model import iso, parse_iso
 from pacs_monitor.web.pages.render import Fragment, Page, fragment
@@ -70,7 +71,7 @@ def board(seen: Snapshot, query: Query, about: Page) -> Fragment:
     waiting = [one for one in seen.incidents if not one.paged["acknowledged"]]
     return fragment(
         "board.html",
-        "Board",
+        _("Board"),
         about,
         seen=seen,
         query=query,
@@ -105,27 +106,41 @@ def banners(seen: Snapshot, times: Times) -> Sequence[str]:
     """What nobody may overlook: that people are not told, or not everything is looked at."""
     said = []
     if seen.fresh.trouble:
-        said.append(f"What you see may be out of date: {seen.fresh.trouble}")
+        said.append(_("What you see may be out of date: {why}", why=seen.fresh.trouble))
     if seen.paging == "shadow":
-        said.append("Paging is in shadow mode: incidents are recorded, and nobody is notified")
+        said.append(_("Paging is in shadow mode: incidents are recorded, and nobody is notified"))
     if seen.paging == "off":
-        said.append("Paging is off: nobody is notified of incidents")
+        said.append(_("Paging is off: nobody is notified of incidents"))
     if not seen.channels and seen.nodes:
-        said.append("There is no channel: nobody is notified of anything")
-    for channel in seen.channels:
-        if not channel["works"]:
-            since = times.clock(parse_iso(channel["failing_since"]))
-            waits = f"; {channel['pending']} notifications wait" if channel["pending"] else ""
-            said.append(
-                f"Channel {channel['channel']} has delivered nothing since {since} ({channel['reason']}){waits}"
-            )
+        said.append(_("There is no channel: nobody is notified of anything"))
+    said += [_silent(channel, times) for channel in seen.channels if not channel["works"]]
     if seen.heartbeat and seen.heartbeat["trouble"]:
-        said.append(f"The heartbeat to the outside fails: {seen.heartbeat['trouble']}")
-    held = sum(count for _, count in seen.pauses)
+        said.append(_("The heartbeat to the outside fails: {why}", why=seen.heartbeat["trouble"]))
+    held = sum(count for _pause, count in seen.pauses)
     if held:
-        until = times.clock(min(pause.until for pause, _ in seen.pauses))
-        said.append(f"{held} {'check is' if held == 1 else 'checks are'} paused; the first pause ends {until}")
+        until = times.clock(min(pause.until for pause, _count in seen.pauses))
+        said.append(
+            _n(
+                "{count} check is paused; the first pause ends {until}",
+                "{count} checks are paused; the first pause ends {until}",
+                held,
+                until=until,
+            )
+        )
     return said
+
+
+def _silent(channel: Mapping[str, Any], times: Times) -> str:
+    since, count = times.clock(parse_iso(channel["failing_since"])), channel["pending"]
+    known = {"channel": channel["channel"], "since": since, "why": channel["reason"]}
+    if not count:
+        return _("Channel {channel} has delivered nothing since {since} ({why})", **known)
+    return _n(
+        "Channel {channel} has delivered nothing since {since} ({why}); {count} notification waits",
+        "Channel {channel} has delivered nothing since {since} ({why}); {count} notifications wait",
+        count,
+        **known,
+    )
 
 
 def _attention(one: IncidentRow, times: Times) -> Attention:
@@ -139,7 +154,7 @@ def _site(name: str, rows: Sequence[NodeRow], seen: Snapshot, fold: bool) -> Sit
         nodes = sorted(group, key=lambda row: (row.sign.badness, row.title))
         folded = [row for row in nodes if fold and _may_fold(row)]
         roles.append(Role(role, [row for row in nodes if not (fold and _may_fold(row))], folded))
-    return Site(name, seen.sites.get(name, name) or "No site", counts(rows), roles)
+    return Site(name, seen.sites.get(name, name) or _("No site"), counts(rows), roles)
 
 
 def _may_fold(row: NodeRow) -> bool:

@@ -12,9 +12,10 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pacs_monitor import __version__
-from pacs_monitor.format.human import duration, pluralized
+from pacs_monitor.format.human import duration
+from pacs_monitor.language import language
 from pacs_monitor.model import parse_iso
-from pacs_monitor.web.pages import assets
+from pacs_monitor.web.pages import assets, languages, names
 from pacs_monitor.web.pages.freshness import Freshness
 from pacs_monitor.web.pages.signs import SIGNS
 from pacs_monitor.web.pages.times import Times
@@ -29,6 +30,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
+    "Vary": "Accept, Accept-Language",
 }
 """Of every page. With the referrer policy `no-referrer` browsers would hide the Origin of our own forms (Fetch,
 "append a request Origin header")."""
@@ -79,9 +81,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters |= {"segment": _segment, "duration": duration}
-    made.globals |= {"pluralized": pluralized, "signs": SIGNS, "version": __version__, "asset": assets.address}
-    made.globals |= {"proof": PROOF}
+    made.filters |= {"segment": _segment, "duration": duration, "amount": languages.amount}
+    made.globals |= {"_": languages.said, "_n": languages.said_of_many, "language": language}
+    made.globals |= {"names": names, "signs": SIGNS, "version": __version__, "asset": assets.address, "proof": PROOF}
     return made
 
 
@@ -99,12 +101,13 @@ class Page(NamedTuple):
 
 
 def fragment(template: str, title: str, about: Page, /, *, status: int = 200, **shown: Any) -> Fragment:
-    """The changing part of a page."""
+    """The changing part of a page, in the language that is spoken."""
     times = about.times
     html = _ENVIRONMENT.get_template(template).render(
         times=times, root=about.root, viewer=about.viewer, parse=parse_iso, **shown
     )
-    etag = sha256(_TICKING.sub(r"\1", html).encode("utf-8", "replace")).hexdigest()[:32]
+    same = _TICKING.sub(r"\1", f"{language()} {html}")
+    etag = sha256(same.encode("utf-8", "replace")).hexdigest()[:32]
     return Fragment(html, f'"{etag}"', title, times.now, times.zone, about.monitor, status)
 
 
@@ -120,6 +123,7 @@ def headers(part: Fragment, fresh: Freshness, now: float) -> Mapping[str, str]:
     age = "" if fresh.at is None else f"{fresh.age:.1f}"
     return {
         **HEADERS,
+        "Content-Language": language(),
         "ETag": part.etag,
         "X-Now": f"{now:.3f}",
         "X-Data-Age": age,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
+from pacs_monitor.language import N_, _, language, speaking
 from pacs_monitor.model import SECOND
 from pacs_monitor.web.auth import CALLER
 from pacs_monitor.web.pages import render
 from pacs_monitor.web.pages.freshness import freshness
+from pacs_monitor.web.pages.languages import language_of
 from pacs_monitor.web.pages.render import PROOF, Fragment, Page, Viewer
 from pacs_monitor.web.pages.times import Times
 from pacs_monitor.web.session import SESSION, proof
@@ -55,27 +58,27 @@ class Notice(NamedTuple):
 
 
 DONE = {
-    "ack": "It is acknowledged.",
-    "note": "Your note is kept.",
-    "close": "The incident is closed.",
-    "evidence": "It is on record for the report.",
-    "run": "The check has run.",
-    "pause": "The checks are paused.",
-    "resume": "The checks run again.",
-    "plan": "The maintenance is planned.",
-    "extend": "The maintenance lasts longer.",
-    "end": "The maintenance has ended.",
-    "freeze": "The report is frozen.",
-    "approve": "The report is approved.",
-    "distributed": "It is kept to whom the report was given.",
-    "action": "The action is kept with the report.",
+    "ack": N_("It is acknowledged."),
+    "note": N_("Your note is kept."),
+    "close": N_("The incident is closed."),
+    "evidence": N_("It is on record for the report."),
+    "run": N_("The check has run."),
+    "pause": N_("The checks are paused."),
+    "resume": N_("The checks run again."),
+    "plan": N_("The maintenance is planned."),
+    "extend": N_("The maintenance lasts longer."),
+    "end": N_("The maintenance has ended."),
+    "freeze": N_("The report is frozen."),
+    "approve": N_("The report is approved."),
+    "distributed": N_("It is kept to whom the report was given."),
+    "action": N_("The action is kept with the report."),
 }
 """By what an address may say was done: nothing else of it is shown."""
 
 
 def _done(request: Request) -> Notice | None:
     said = DONE.get(request.query_params.get("done", ""))
-    return Notice(said) if said else None
+    return Notice(_(said)) if said else None
 
 
 class Pages:
@@ -95,9 +98,17 @@ class Pages:
         kept: bool = True,
     ) -> Response:
         """A page, or with `?part` in the address the part that changes; what is not `kept` is made for each request."""
+        with self.speaking(request):
+            return await self._send(request, make, layout, notice, kept)
+
+    def speaking(self, request: Request) -> AbstractContextManager[None]:
+        """The language of who asks."""
+        return speaking(language_of(request, self._daemon.estate.monitor))
+
+    async def _send(self, request: Request, make: Make, layout: str, notice: Notice | None, kept: bool) -> Response:
         viewer, query = viewer_of(request), request.query_params
         asked = tuple(f"{key}={value}" for key, value in query.multi_items() if key != "part")
-        key = (request.scope["path"], *asked, viewer.name, viewer.role)
+        key = (request.scope["path"], *asked, viewer.name, viewer.role, language())
         part = await self._part(key, make) if kept else await make()
         fresh = freshness(self._daemon)
         sent = render.headers(part, fresh, self._daemon.clock.now() / SECOND)

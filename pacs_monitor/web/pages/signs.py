@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pacs_monitor.language import N_, _
 from pacs_monitor.model import State
 
 
@@ -11,9 +12,15 @@ class Sign(NamedTuple):
     """One of the shapes in `templates/_sprite.html`, with its word."""
 
     key: str
-    word: str
+    name: str
+    """Its word in English."""
     badness: int
     """The worst is 0."""
+
+    @property
+    def word(self) -> str:
+        """In the language that is spoken."""
+        return _(self.name)
 
     @property
     def is_well(self) -> bool:
@@ -21,14 +28,14 @@ class Sign(NamedTuple):
         return self.key in ("up", "absent")
 
 
-DOWN = Sign("down", "down", 0)
-DEGRADED = Sign("degraded", "degraded", 1)
-UNKNOWN = Sign("unknown", "not being checked", 2)
-UNMEASURED = Sign("unmeasured", "not measured yet", 3)
-UNWATCHED = Sign("unwatched", "not watched", 4)
-PAUSED = Sign("paused", "paused", 5)
-ABSENT = Sign("absent", "off", 6)
-UP = Sign("up", "up", 7)
+DOWN = Sign("down", N_("down"), 0)
+DEGRADED = Sign("degraded", N_("degraded"), 1)
+UNKNOWN = Sign("unknown", N_("not being checked"), 2)
+UNMEASURED = Sign("unmeasured", N_("not measured yet"), 3)
+UNWATCHED = Sign("unwatched", N_("not watched"), 4)
+PAUSED = Sign("paused", N_("paused"), 5)
+ABSENT = Sign("absent", N_("off"), 6)
+UP = Sign("up", N_("up"), 7)
 SIGNS = {sign.key: sign for sign in (DOWN, DEGRADED, UNKNOWN, UNMEASURED, UNWATCHED, PAUSED, ABSENT, UP)}
 """By key, the worst first."""
 _OF_STATE = {

@@ -198,6 +198,15 @@ async def _last_ended(daemon: DaemonView) -> Incident | None:
 def matches(row: NodeRow, words: Sequence[str]) -> bool:
     """Whether a node has all these words: of its name, title, role, site, labels, checks, or its state."""
     text = " ".join(
-        (row.name, row.title, row.role, row.site, row.labels, row.sign.word, *(one.name for one in row.checks))
+        (
+            row.name,
+            row.title,
+            row.role,
+            row.site,
+            row.labels,
+            row.sign.word,
+            row.sign.name,
+            *(one.name for one in row.checks),
+        )
     ).casefold()
     return all(word in text for word in words)

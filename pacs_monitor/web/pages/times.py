@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from pacs_monitor.format.german import german_day
 from pacs_monitor.format.human import moment
+from pacs_monitor.language import language
 from pacs_monitor.model import SECOND, Micros, iso
 
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
@@ -33,10 +35,12 @@ class Times:
         self._zone = ZoneInfo(zone)
 
     def clock(self, at: Micros) -> str:
-        """`10:02` today, else `Tue 24 Nov 10:02`, with the year where it is another one."""
+        """`10:02` today, else `Tue 24 Nov 10:02`, `Di 24.11. 10:02`, with the year where it is another one."""
         there, today = self._there(at), self._there(self.now)
         if there.date() == today.date():
             return f"{there:%H:%M}"
+        if language() == "de":
+            return f"{german_day(there, today)} {there:%H:%M}"
         return f"{there:%a} {there.day} {there:%b %H:%M}" if there.year == today.year else f"{there:%Y-%m-%d %H:%M}"
 
     def ago(self, at: Micros) -> Markup:

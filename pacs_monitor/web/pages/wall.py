@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from pacs_monitor.language import _, _n
 from pacs_monitor.model import IncidentKind, Micros
 from pacs_monitor.web.pages.board import by_site, counts
 from pacs_monitor.web.pages.render import Fragment, Page, fragment
@@ -39,12 +40,14 @@ def wall(seen: Snapshot, site: str, about: Page) -> Fragment:
     """The part that changes."""
     nodes = [row for row in seen.nodes if site in ("", row.site)]
     troubles = _troubles(seen, site)
-    places = [Summary(seen.sites.get(name, name) or "Elsewhere", counts(rows)) for name, rows in by_site(nodes, seen)]
+    places = [
+        Summary(seen.sites.get(name, name) or _("Elsewhere"), counts(rows)) for name, rows in by_site(nodes, seen)
+    ]
     services = [] if site else seen.services
     most = MOST - bool(services)
     return fragment(
         "wall.html",
-        "Wall",
+        _("Wall"),
         about,
         title=seen.sites.get(site, site) if site else seen.monitor,
         services=[(one, sign_of(one["state"])) for one in services[:MOST_SERVICES]],
@@ -71,7 +74,8 @@ def _trouble(one: IncidentRow, nodes: dict[str, NodeRow], seen: Snapshot) -> Tro
     incident = one.incident
     title = one.title
     if incident.kind is IncidentKind.GROUP:
-        title = f"{seen.sites.get(incident.cause, incident.cause)}: {len({m.node for m in incident.members})} systems"
+        site, count = seen.sites.get(incident.cause, incident.cause), len({m.node for m in incident.members})
+        title = _n("{site}: {count} system", "{site}: {count} systems", count, site=site)
     maintained = any(member.node in nodes and nodes[member.node].maintenance for member in incident.members)
     in_hand = one.paged["acknowledged"] is not None or maintained
     return Trouble(title, one.sign, incident.since, one.impact, in_hand, one.paged["public_note"])

@@ -7,6 +7,7 @@
   const every = 2000, patience = 5000, giveUp = 9000; // ms: between requests, for one, and for the last good answer
   const stale = document.getElementById("stale"), age = document.getElementById("age");
   const now = () => performance.now() / 1000;
+  const say = (what, span) => stale.dataset[what].replace("{span}", span); // in the language of the page
   let etag = live.dataset.etag, answered = now(), timer = 0, running = false, ended = "";
   let server = Number(live.dataset.now), limit = Number(live.dataset.limit);
   let dataAge = live.dataset.age === "" ? null : Number(live.dataset.age);
@@ -33,16 +34,16 @@
       const text = span(element.dataset.tick === "left" ? -away : away);
       if (element.textContent !== text) element.textContent = text;
     }
-    if (age && dataAge !== null) age.textContent = "Data " + span(dataAge + passed) + " old";
+    if (age && dataAge !== null) age.textContent = say("saidAge", span(dataAge + passed));
     const silent = passed * 1000 > giveUp;
     const old = dataAge !== null && dataAge + passed > limit;
     let why = "";
     if (ended) why = ended;
-    else if (silent) why = "The monitor has not answered for " + span(passed) + ". What you see is old: it may be different by now.";
-    else if (old) why = "The newest result is " + span(dataAge + passed) + " old: nothing is being measured. What you see may be different by now.";
+    else if (silent) why = say("saidSilent", span(passed));
+    else if (old) why = say("saidOld", span(dataAge + passed));
     document.documentElement.classList.toggle("is-stale", why !== "");
-    if (stale && stale.textContent !== why) { stale.textContent = why; }
-    if (stale) stale.hidden = why === "";
+    if (stale.textContent !== why) { stale.textContent = why; }
+    stale.hidden = why === "";
   }
 
   // A form that somebody is filling in, and what somebody has opened, are left as they are.
@@ -91,7 +92,7 @@
     const late = setTimeout(() => stop.abort(), patience);
     try {
       const answer = await fetch(address, { cache: "no-store", redirect: "manual", signal: stop.signal, headers: { Accept: "text/html", "If-None-Match": etag } });
-      if (answer.type === "opaqueredirect" || answer.status === 401) ended = "You are signed out: reload this page to sign in again.";
+      if (answer.type === "opaqueredirect" || answer.status === 401) ended = say("saidOut", "");
       else if (answer.status === 304 || answer.ok) {
         const html = answer.status === 304 ? null : await answer.text();
         answered = now();
