@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ async def test_a_recorded_year_is_replayed_without_a_difference() -> None:
     assert re.search(r"[1-9]\d* notifications the same, 0 not", row)
 
 
-@pytest.mark.parametrize("make", [pages.estate, lambda *given: estate.estate(*given, 30.0)])
+@pytest.mark.parametrize("make", [pages.estate, partial(estate.estate, interval=30.0)])
 def test_the_configuration_of_a_large_estate_is_right(tmp_path: Path, make: Callable[..., Path]) -> None:
     loaded = load(make(tmp_path, 1, 2, 3, 60))
     assert len(loaded.nodes) == 60
