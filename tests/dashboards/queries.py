@@ -43,12 +43,15 @@ def load(file: Path) -> dict[str, Any]:
 
 
 def queries(dashboard: dict[str, Any]) -> Iterator[Query]:
-    """All of them; a variable's label_values(selector, label) becomes the selector's count by that label."""
+    """All of them; a variable's label_values(selector, label) becomes the selector's count by that label.
+
+    An annotation is asked of the last half hour, as Grafana asks of a range: what it marks lasted for a moment.
+    """
     for panel in dashboard["panels"]:
         for target in panel["targets"]:
             yield Query(f"{panel['title']} {target['refId']}", fill(target["expr"]))
     for annotation in dashboard["annotations"]["list"]:
-        yield Query(annotation["name"], fill(annotation["target"]["expr"]))
+        yield Query(annotation["name"], f"last_over_time(({fill(annotation['target']['expr'])})[30m:5s])")
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query":
             found = LABEL_VALUES.fullmatch(variable["query"]["query"])
