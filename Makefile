@@ -38,6 +38,7 @@ bench: $(READY) peers  ## measure against peers; the table goes to benchmarks/re
 	$(BIN)/python -m benchmarks.decisions
 	$(BIN)/python -m benchmarks.report
 	$(BIN)/python -m benchmarks.pages
+	$(BIN)/python -m benchmarks.scrape
 
 peers:
 	scripts/install-test-peers

@@ -16,7 +16,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks.counted import COUNT
 from benchmarks.echo import free_port, wait_for
 from benchmarks.estate import lags, peers, quantile
+from benchmarks.waits import Loop
 
 RESULTS = Path(__file__).parent / "results" / "pages.md"
 CHROMIUM = "/usr/bin/chromium"
@@ -38,8 +38,6 @@ WARM_UP = 75.0
 """Seconds until every check has run, at an interval of a minute."""
 TIMES = 5
 """How often a view is asked for; the median counts."""
-OFTEN = 0.05
-"""Seconds between two questions whether the event loop answers."""
 HTML = {"Accept": "text/html"}
 PAINT = """() => ({
   bytes: performance.getEntriesByType('navigation')[0].transferSize,
@@ -61,27 +59,6 @@ class View(NamedTuple):
     def row(self) -> str:
         took, sent = f"{self.took * 1000:.0f} ms", f"{self.sent / 1000:.1f} kB"
         return f"| {self.name} | {took} | {sent} | {self.first} | {self.then} |"
-
-
-class Loop(threading.Thread):
-    """Asks `/healthz` all the time: the longest wait is what the event loop did not answer for."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(daemon=True)
-        self._url, self._over = url, threading.Event()
-        self.waits: list[float] = []
-
-    def run(self) -> None:
-        with requests.Session() as session:
-            while not self._over.wait(OFTEN):
-                began = time.perf_counter()
-                session.get(f"{self._url}/healthz", timeout=60).raise_for_status()
-                self.waits.append(time.perf_counter() - began)
-
-    def stop(self) -> list[float]:
-        self._over.set()
-        self.join()
-        return sorted(self.waits)
 
 
 def estate(folder: Path, listen: int, port: int, hole: int, nodes: int) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import decisions, echo, estate, pages, transfer
+from benchmarks import decisions, echo, estate, pages, scrape, transfer
 from pacs_monitor.config import load
 
 A_MOMENT = 0.2
@@ -45,7 +45,7 @@ async def test_a_recorded_year_is_replayed_without_a_difference() -> None:
     assert re.search(r"[1-9]\d* notifications the same, 0 not", row)
 
 
-@pytest.mark.parametrize("make", [pages.estate, partial(estate.estate, interval=30.0)])
+@pytest.mark.parametrize("make", [pages.estate, scrape.estate, partial(estate.estate, interval=30.0)])
 def test_the_configuration_of_a_large_estate_is_right(tmp_path: Path, make: Callable[..., Path]) -> None:
     loaded = load(make(tmp_path, 1, 2, 3, 60))
     assert len(loaded.nodes) == 60
