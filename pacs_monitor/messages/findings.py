@@ -78,21 +78,24 @@ def finding(detail: str) -> str | None:
     """A detail in the language that is spoken; None where some of it has no form."""
     if language() == SOURCE:
         return detail
-    clauses = [_said(clause) for clause in detail.split("; ")]
+    clauses = [sentence_of(clause, FORMS) for clause in detail.split("; ")]
     known = [clause for clause in clauses if clause is not None]
     return "; ".join(known) if len(known) == len(clauses) else None
 
 
-def _said(clause: str) -> str | None:
-    for form, pattern in _patterns().items():
-        if found := pattern.fullmatch(clause):
+def sentence_of(text: str, forms: tuple[str, ...]) -> str | None:
+    """What has one of some forms, in the language that is spoken; None where it has none."""
+    if language() == SOURCE:
+        return text
+    for form, pattern in _patterns(forms).items():
+        if found := pattern.fullmatch(text):
             return _(form, **{name: _value(value) for name, value in found.groupdict().items()})
     return None
 
 
 @cache
-def _patterns() -> Mapping[str, re.Pattern[str]]:
-    return {form: re.compile(_PLACEHOLDER.sub(r"(?P<\1>.+?)", re.escape(form))) for form in FORMS}
+def _patterns(forms: tuple[str, ...]) -> Mapping[str, re.Pattern[str]]:
+    return {form: re.compile(_PLACEHOLDER.sub(r"(?P<\1>.+?)", re.escape(form))) for form in forms}
 
 
 def _value(value: str) -> str:

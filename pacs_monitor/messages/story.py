@@ -6,23 +6,41 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pacs_monitor.format.human import duration
+from pacs_monitor.language import N_, _, _n
 from pacs_monitor.messages import paged
+from pacs_monitor.messages.findings import finding
 from pacs_monitor.messages.paged import When
+from pacs_monitor.messages.told import told
 
 Line = Mapping[str, Any]
 
 BECAME = {
-    "pending": "not delivered yet",
-    "refused": "refused: the channel cannot send it",
-    "given_up": "given up",
-    "shadow": "not sent: shadow mode",
-    "dropped": "not sent: it was no longer of use",
+    "pending": N_("not delivered yet"),
+    "refused": N_("refused: the channel cannot send it"),
+    "given_up": N_("given up"),
+    "shadow": N_("not sent: shadow mode"),
+    "dropped": N_("not sent: it was no longer of use"),
 }
 """What became of a notification, by its status; delivered ones say when."""
 GROUP = {
-    False: "part of group {incident} ({cause}): the group is notified of instead",
-    True: "group {incident} ({cause}) has ended",
+    False: N_("part of group {incident} ({cause}): the group is notified of instead"),
+    True: N_("group {incident} ({cause}) has ended"),
 }
+EVENTS = (
+    N_("opened"),
+    N_("reminded"),
+    N_("escalated"),
+    N_("acknowledged"),
+    N_("changed"),
+    N_("resolved"),
+    N_("withdrawn"),
+    N_("closed"),
+    N_("merged"),
+    N_("group opened"),
+    N_("group changed"),
+    N_("group resolved"),
+)
+"""What a notification says."""
 
 
 def text(line: Line, when: When, *, stuck: bool = False) -> str | None:
@@ -31,79 +49,99 @@ def text(line: Line, when: When, *, stuck: bool = False) -> str | None:
     `stuck`: its channel refuses it while it accepts others.
     """
     write = _TEXTS.get(line["what"])
-    more = "; refused while others are accepted, retried hourly" if stuck else ""
-    return None if write is None else f"{write(line, when)}{more}"
+    if write is None:
+        return None
+    return write(line, when) + (_("; refused while others are accepted, retried hourly") if stuck else "")
 
 
 def _opened(line: Line, when: When) -> str:
-    page = f"; it pages from {when(line['page_due'])} on" if line["page_due"] > line["at"] else ""
-    return f"incident opens{page}"
+    later = line["page_due"] > line["at"]
+    return _("incident opens") + (_("; it pages from {at} on", at=when(line["page_due"])) if later else "")
+
+
+def _because(line: Line) -> str:
+    """`: 10.0.0.1 refused the connection`."""
+    detail = line["detail"]
+    return f": {finding(detail) or told(detail)}" if detail else ""
 
 
 def _transition(line: Line, when: When) -> str:
-    why = f" ({line['reason']})" if line["reason"] else ""
-    detail = f": {line['detail']}" if line["detail"] else ""
-    return f"{line['check']}: {line['before']} → {line['after']}{why} since {when(line['since'])}{detail}"
+    why, detail = f" ({line['reason']})" if line["reason"] else "", _because(line)
+    moved = f"{line['check']}: {_(line['before'])} → {_(line['after'])}{why}"
+    return moved + _(" since {since}", since=when(line["since"])) + detail
 
 
 def _measured(line: Line, _when: When) -> str:
-    leaning = "; its state is about to change" if line["leaning"] else ""
-    return f"{line['check']}: run again at once, a fresh result{leaning}"
+    leaning = _("; its state is about to change") if line["leaning"] else ""
+    return _("{check}: run again at once, a fresh result", check=line["check"]) + leaning
 
 
 def _unknown(line: Line, when: When) -> str:
-    detail = f": {line['detail']}" if line["detail"] else ""
-    return f"{line['check']}: no valid result since {when(line['since'])} ({line['reason']}){detail}"
+    known = {"check": line["check"], "since": when(line["since"]), "why": line["reason"]}
+    return _("{check}: no valid result since {since} ({why})", **known) + _because(line)
 
 
 def _known(line: Line, _when: When) -> str:
-    return f"{line['check']}: a valid result again"
+    return _("{check}: a valid result again", check=line["check"])
 
 
 def _started(line: Line, when: When) -> str:
-    off = f"; it was off since {when(line['off_since'])}" if line["off_since"] else ""
-    return f"the monitor starts{off}"
+    off = line["off_since"]
+    return _("the monitor starts") + (_("; it was off since {since}", since=when(off)) if off else "")
 
 
 def _site_cut(line: Line, when: When) -> str:
-    return f"site {line['site']} cannot be reached from ours since {when(line['since'])}: its references do not answer"
+    since = when(line["since"])
+    return _(
+        "site {site} cannot be reached from ours since {since}: its references do not answer",
+        site=line["site"],
+        since=since,
+    )
 
 
 def _site_reached(line: Line, _when: When) -> str:
-    return f"site {line['site']} can be reached from ours again, or nothing tells any more"
+    return _("site {site} can be reached from ours again, or nothing tells any more", site=line["site"])
 
 
 def _reloaded(line: Line, _when: When) -> str:
-    return f"the configuration is reloaded (revision {line['revision']})"
+    return _("the configuration is reloaded (revision {revision})", revision=line["revision"])
 
 
 def _clock_set(line: Line, _when: When) -> str:
-    direction = "forward" if line["seconds"] > 0 else "back"
-    return f"the monitor's clock is set {direction} by {duration(abs(line['seconds']))}"
+    by = duration(abs(line["seconds"]))
+    if line["seconds"] > 0:
+        return _("the monitor's clock is set forward by {time}", time=by)
+    return _("the monitor's clock is set back by {time}", time=by)
+
+
+def _after_colon(words: str) -> str:
+    return f": {words}" if words else ""
 
 
 def _acknowledge(line: Line, when: When) -> str:
-    until = f" until {when(line['until'])}" if line["until"] else ""
-    ticket = f" (ticket {line['ticket']})" if line["ticket"] else ""
-    return f"{line['by']} acknowledges it{until}{ticket}" + (f": {line['why']}" if line["why"] else "")
+    until = _(" until {until}", until=when(line["until"])) if line["until"] else ""
+    ticket = _(" (ticket {ticket})", ticket=line["ticket"]) if line["ticket"] else ""
+    return _("{by} acknowledges it", by=line["by"]) + until + ticket + _after_colon(line["why"])
 
 
 def _note(line: Line, when: When) -> str:
-    promised = f" (next update {when(line['next_update'])})" if line["next_update"] else ""
-    return f"{line['by']} notes{' for the public' if line['public'] else ''}: {line['text']}{promised}"
+    promised = _(" (next update {at})", at=when(line["next_update"])) if line["next_update"] else ""
+    said = {"by": line["by"], "text": line["text"]}
+    text = _("{by} notes for the public: {text}", **said) if line["public"] else _("{by} notes: {text}", **said)
+    return text + promised
 
 
 STATED = {
-    "reported": "vendor called",
-    "responded": "vendor responded",
-    "workaround": "workaround in place",
-    "restored": "vendor says restored",
-    "from": "it began",
-    "to": "it ended",
-    "ticket": "ticket",
-    "responsible": "responsible",
-    "standing": "the parties",
-    "counts": "counts",
+    "reported": N_("vendor called"),
+    "responded": N_("vendor responded"),
+    "workaround": N_("workaround in place"),
+    "restored": N_("vendor says restored"),
+    "from": N_("it began"),
+    "to": N_("it ended"),
+    "ticket": N_("ticket"),
+    "responsible": N_("responsible"),
+    "standing": N_("the parties"),
+    "counts": N_("counts"),
 }
 """What people add for reports, by its key."""
 
@@ -114,56 +152,69 @@ def _evidence(line: Line, when: When) -> str:
     def shown(value: str) -> str:
         return when(value) if line["is_time"] else value
 
-    what, value, before = STATED.get(line["said"], line["said"]), line["value"], line["before"]
-    verb = " corrects" if before and value else " takes back" if before else ""
+    value, before = line["value"], line["before"]
+    known = {"by": line["by"], "what": _(str(STATED.get(line["said"], line["said"])))}
     said = "" if value in (None, line["at"]) else f" {shown(value)}"
-    was = f", not {shown(before)}" if before and value else f" {shown(before)}" if before else ""
-    return f"{line['by']}{verb}: {what}{said}{was}" + (f": {line['why']}" if line["why"] else "")
+    if before and value:
+        text = _("{by} corrects: {what}{value}, not {before}", **known, value=said, before=shown(before))
+    elif before:
+        text = _("{by} takes back: {what} {before}", **known, before=shown(before))
+    else:
+        text = f"{line['by']}: {known['what']}{said}"
+    return text + _after_colon(line["why"])
 
 
 def _declared(line: Line, when: When) -> str:
-    until = f" to {when(line['ended'])}" if line["ended"] else ", which goes on"
-    return f"{line['by']} declares an outage from {when(line['since'])}{until}: {line['text']}"
+    known = {"by": line["by"], "since": when(line["since"]), "text": line["text"]}
+    if line["ended"]:
+        return _("{by} declares an outage from {since} to {until}: {text}", **known, until=when(line["ended"]))
+    return _("{by} declares an outage from {since}, which goes on: {text}", **known)
 
 
 def _close(line: Line, _when: When) -> str:
-    return f"{line['by']} closes it" + (f": {line['why']}" if line["why"] else "")
+    return _("{by} closes it", by=line["by"]) + _after_colon(line["why"])
 
 
 def _flapping(line: Line, _when: When) -> str:
     if line["goes_on"]:
-        return f"{line['check']}: flapping, five failures within an hour; the incident stays open over its recoveries"
-    return f"{line['check']}: flapping no longer, 30 min without a change"
+        return _(
+            "{check}: flapping, five failures within an hour; the incident stays open over its recoveries",
+            check=line["check"],
+        )
+    return _("{check}: flapping no longer, 30 min without a change", check=line["check"])
 
 
 def _overdue(line: Line, when: When) -> str:
-    return f"no update came, which was promised for {when(line['at'])}"
+    return _("no update came, which was promised for {at}", at=when(line["at"]))
 
 
 def _linked(line: Line, _when: When) -> str:
-    return f"linked with incident {line['incident']}: the same cause ({line['cause']}), both were notified of"
+    known = {"incident": line["incident"], "cause": line["cause"]}
+    return _("linked with incident {incident}: the same cause ({cause}), both were notified of", **known)
 
 
 def _absorbed(line: Line, _when: When) -> str:
-    return f"incident {line['incident']} ({line['cause']}) becomes part of this one: the same cause"
+    known = {"incident": line["incident"], "cause": line["cause"]}
+    return _("incident {incident} ({cause}) becomes part of this one: the same cause", **known)
 
 
 def _group(line: Line, _when: When) -> str:
+    known = {"incident": line["incident"], "cause": line["cause"]}
     if line["kind"] != "group":
-        return f"stands for incident {line['incident']} ({line['cause']})"
-    return GROUP[line["ended"]].format_map(line)
+        return _("stands for incident {incident} ({cause})", **known)
+    return _(GROUP[line["ended"]], **known)
 
 
 def _suppressed(line: Line, when: When) -> str:
-    to, why = line["channel"] or "anybody", paged.reason(line["why"], line["detail"])
-    return f"to {to}: {_event(line)}, suppressed: {why}{_until(line, when)}"
+    to, why = line["channel"] or _("anybody"), paged.reason(line["why"], line["detail"])
+    return _("to {channel}: {event}, suppressed: {why}", channel=to, event=_event(line), why=why) + _until(line, when)
 
 
 def _until(line: Line, when: When) -> str:
     """How long the reason held; at once if it was asked once."""
     if line["until"] is None:
-        return ", still" if line["why"] not in ONCE else ""
-    return f", until {when(line['until'])}" if line["until"] > line["at"] else ""
+        return _(", still") if line["why"] not in ONCE else ""
+    return _(", until {at}", at=when(line["until"])) if line["until"] > line["at"] else ""
 
 
 ONCE = frozenset({"page_after", "channel_removed"})
@@ -171,26 +222,34 @@ ONCE = frozenset({"page_after", "channel_removed"})
 
 
 def _notified(line: Line, when: When) -> str:
-    page = f", worse (page {line['page']})" if line["worse"] else ""
-    tries = f" after {line['attempts']} attempts" if line["attempts"] > 1 else ""
-    became = BECAME.get(line["status"], line["status"])
-    if line["status"] == "delivered":
-        late = f" at {when(line['settled'])}" if tries and line["settled"] else ""
-        became = f"delivered{late}"
-    unrecorded = ", sent while it could not be recorded" if line["unrecorded"] else ""
-    instead = f" (because {line['fallback_for']} does not answer)" if line.get("fallback_for") else ""
-    return f"to {line['channel']}{instead}: {_event(line)}{page}, {became}{tries}{unrecorded}: {line['summary']}"
+    instead = line.get("fallback_for")
+    because = _(" (because {other} does not answer)", other=instead) if instead else ""
+    page = _(", worse (page {number})", number=line["page"]) if line["worse"] else ""
+    unrecorded = _(", sent while it could not be recorded") if line["unrecorded"] else ""
+    to = _("to {channel}", channel=line["channel"])
+    return f"{to}{because}: {_event(line)}{page}, {_became(line, when)}{unrecorded}: {line['summary']}"
+
+
+def _became(line: Line, when: When) -> str:
+    attempts = line["attempts"]
+    tries = _n(" after {count} attempt", " after {count} attempts", attempts) if attempts > 1 else ""
+    if line["status"] != "delivered":
+        return _(str(BECAME.get(line["status"], line["status"]))) + tries
+    if tries and line["settled"]:
+        return _("delivered at {at}", at=when(line["settled"])) + tries
+    return _("delivered") + tries
 
 
 def _ended(line: Line, when: When) -> str:
-    into = f" into incident {line['into']}" if line.get("into") else ""
-    at = f", over since {when(line['ended'])}" if line["ended"] < line["at"] else ""
-    return f"incident ends: {line['ending']}{into}{at}"
+    ended = _("incident ends: {ending}", ending=_(line["ending"]))
+    into = _(" into incident {incident}", incident=line["into"]) if line.get("into") else ""
+    at = _(", over since {at}", at=when(line["ended"])) if line["ended"] < line["at"] else ""
+    return ended + into + at
 
 
 def _event(line: Line) -> str:
     """`opened`, or `group opened`."""
-    return str(line["event"]).removeprefix("incident.").replace(".", " ")
+    return _(str(line["event"]).removeprefix("incident.").replace(".", " "))
 
 
 _TEXTS: Mapping[str, Callable[[Line, When], str]] = {

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from pacs_monitor.evidence import What
+from pacs_monitor.language import N_, _
 from pacs_monitor.messages import evidence, story
 from pacs_monitor.messages.reasons import phrase
 from pacs_monitor.model import REASONS, Micros, Phase, Reason, parse_iso
@@ -18,13 +19,13 @@ from pacs_monitor.web.pages.times import Times
 
 SPOKEN = frozenset({"acknowledge", "note", "close", "evidence"})
 STEPS_TAPPED = {
-    What.REPORTED: "Vendor called",
-    What.RESPONDED: "Vendor responded",
-    What.WORKAROUND: "Workaround in place",
-    What.RESTORED: "Vendor says restored",
+    What.REPORTED: N_("Vendor called"),
+    What.RESPONDED: N_("Vendor responded"),
+    What.WORKAROUND: N_("Workaround in place"),
+    What.RESTORED: N_("Vendor says restored"),
 }
 """What is stated with one tap, at the time of the tap."""
-SPAN_STATED = {What.FROM: "It began", What.TO: "It ended"}
+SPAN_STATED = {What.FROM: N_("It began"), What.TO: N_("It ended")}
 """Of a declared outage as well."""
 
 
@@ -85,7 +86,7 @@ def incident_page(found: Mapping[str, Any], still_ok: Sequence[str], paged: str,
     reason = found["reason"]
     return fragment(
         "incident.html",
-        f"Incident {found['id']}",
+        _("Incident {id}", id=found["id"]),
         about,
         found=found,
         node=node,
@@ -103,18 +104,25 @@ def declared_page(found: Mapping[str, Any], about: Page) -> Fragment:
     """An outage that a person declared."""
     shown = _evidence(found, about.times, STEPS_TAPPED | SPAN_STATED)
     return fragment(
-        "declared.html", f"Declared outage {found['id']}", about, found=found, story=_story(found, about.times), **shown
+        "declared.html",
+        _("Declared outage {id}", id=found["id"]),
+        about,
+        found=found,
+        story=_story(found, about.times),
+        **shown,
     )
 
 
 def _evidence(found: Mapping[str, Any], times: Times, steps: Mapping[What, str]) -> Mapping[str, Any]:
     line = evidence.sentence(found["evidence"], lambda at: times.clock(parse_iso(at)))
-    return {"steps": list(steps.items()), "evidence_line": line if line != evidence.NOTHING else "Nothing yet."}
+    return {"steps": list(steps.items()), "evidence_line": line if line != evidence.NOTHING else _("Nothing yet.")}
 
 
-def missing(about: Page, what: str, todo: str = "A reload may have removed it.", code: int = 404) -> Fragment:
+def missing(about: Page, what: str, todo: str = "", code: int = 404) -> Fragment:
     """A page that says what is not there, and what to do."""
-    return fragment("error.html", "Not found" if code == 404 else "Not now", about, status=code, what=what, todo=todo)
+    title = _("Not found") if code == 404 else _("Not now")
+    todo = todo or _("A reload may have removed it.")
+    return fragment("error.html", title, about, status=code, what=what, todo=todo)
 
 
 def bars(runs: Sequence[Mapping[Phase, float]]) -> Sequence[Sequence[Bar]]:
@@ -146,18 +154,23 @@ def _phone(text: str) -> str:
 def _addresses(seen: NodeSeen) -> Sequence[tuple[str, str]]:
     node, rows = seen.node, list[tuple[str, str]]()
     if node.host:
-        rows.append(("Host", node.host))
+        rows.append((_("Host"), node.host))
     if node.dicom:
         rows.append(
             (
                 "DICOM",
-                f"port {node.dicom.port}, AE title {node.dicom.ae_title}, we call as {node.dicom.calling_ae_title}",
+                _(
+                    "port {port}, AE title {called}, we call as {calling}",
+                    port=node.dicom.port,
+                    called=node.dicom.ae_title,
+                    calling=node.dicom.calling_ae_title,
+                ),
             )
         )
     if node.hl7:
-        rows.append(("HL7", f"port {node.hl7.port}"))
+        rows.append(("HL7", _("port {port}", port=node.hl7.port)))
     if node.systems:
-        rows.append(("Asked by API", ", ".join(node.systems)))
+        rows.append((_("Asked by API"), ", ".join(node.systems)))
     return rows
 
 

@@ -14,6 +14,7 @@ from fastapi import HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, ValidationError
 
+from pacs_monitor.messages.told import told
 from pacs_monitor.model import CheckId
 from pacs_monitor.web import evidence, plans, said
 from pacs_monitor.web.body import BODY
@@ -50,7 +51,8 @@ def words_of(kind: type[W], fields: Mapping[str, str]) -> W:
 async def refused(request: Request, pages: Pages, make: Make, error: HTTPException) -> Response:
     """The page again, with what to correct as one line."""
     detail: Any = error.detail
-    text = "; ".join(map(str, detail)) if isinstance(detail, list) else str(detail)
+    with pages.speaking(request):
+        text = "; ".join(told(str(one)) for one in (detail if isinstance(detail, list) else [detail]))
     return await pages.send(request, make, notice=Notice(text, error.status_code), kept=False)
 
 

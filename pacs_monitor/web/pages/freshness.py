@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pacs_monitor.messages.told import told
 from pacs_monitor.model import SECOND, Micros
 from pacs_monitor.web.view import DaemonView
 
@@ -36,4 +37,4 @@ def freshness(daemon: DaemonView) -> Freshness:
     trouble = daemon.unready() or (daemon.engine.overdue if newest is not None else None) or ""
     if not trouble and shortest is not None and age > limit:
         trouble = "no check has measured anything lately"
-    return Freshness(newest, age, limit, trouble)
+    return Freshness(newest, age, limit, told(trouble))

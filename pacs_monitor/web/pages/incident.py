@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pacs_monitor.history import HistoryError
+from pacs_monitor.language import _
 from pacs_monitor.messages import paged
+from pacs_monitor.messages.told import told
 from pacs_monitor.model import State, iso, parse_iso
 from pacs_monitor.web import records, status
 from pacs_monitor.web.declared import declared_outage
@@ -24,11 +26,11 @@ async def incident_part(daemon: DaemonView, identity: str, about: Page) -> Fragm
         found = await records.incident(daemon, identity)
         declared = None if found else await declared_outage(daemon, identity)
     except HistoryError as error:
-        return missing(about, "The record cannot be read now", str(error), 503)
+        return missing(about, _("The record cannot be read now"), told(str(error)), 503)
     if declared is not None:
         return declared_page(declared, about)
     if found is None:
-        return missing(about, f"There is no incident {identity}", "The board has those that are open.")
+        return missing(about, _("There is no incident {id}", id=identity), _("The board has those that are open."))
     nodes = sorted({member.partition("/")[0] for member in found["members"]})
     node = nodes[0] if len(nodes) == 1 and nodes[0] in daemon.estate.nodes else ""
     return incident_page(found, _still_ok(daemon, found, nodes), _paged(daemon, identity, about.times), node, about)

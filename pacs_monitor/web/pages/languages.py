@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import get_args
 
 from fastapi import Request
@@ -11,6 +12,8 @@ from markupsafe import Markup, escape
 from pacs_monitor.config import MonitorSettings
 from pacs_monitor.format.human import number, with_decimal_mark
 from pacs_monitor.language import SOURCE, Language, _, _n, language
+from pacs_monitor.messages.findings import finding
+from pacs_monitor.messages.told import LONGEST, told
 
 HEADER = "accept-language"
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -45,6 +48,8 @@ def _ranges(parts: Iterable[str]) -> Iterable[tuple[str, float]]:
 
 def said(text: str, /, **values: object) -> Markup:
     """`_` for templates: a value that is markup stays so, all else is escaped, the translation too."""
+    if not values:
+        return escape(_(text))
     try:
         return escape(_(text)).format(**values)
     except (LookupError, ValueError):
@@ -70,3 +75,29 @@ def amount(value: float) -> str:
 def share(written: str) -> str:
     """A percentage as the language has it: `99,93 %`."""
     return with_decimal_mark(written)
+
+
+def lengths(proposed: Iterable[str], *, more: bool = False) -> list[tuple[str, str]]:
+    """Durations that a form proposes, each with its words: `2h` and `2 hours`, or `2 hours more`."""
+    words = [(value, _length(value)) for value in proposed]
+    return [(value, _("{span} more", span=span)) for value, span in words] if more else words
+
+
+def _length(text: str) -> str:
+    count, unit = int(text[:-1]), text[-1]
+    if unit == "h":
+        return _n("{count} hour", "{count} hours", count)
+    return _n("{count} day", "{count} days", count) if unit == "d" else f"{count} min"
+
+
+def day(of: object) -> str:
+    """A date of ISO 8601 as the language has it; what is none stays as it is."""
+    try:
+        return f"{date.fromisoformat(str(of)):%d.%m.%Y}" if language() == "de" else str(of)
+    except ValueError:
+        return str(of)
+
+
+def found(detail: str) -> str:
+    """What a probe found, where its form is known in this language."""
+    return (finding(detail) or told(detail)) if len(detail) <= LONGEST else detail

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pacs_monitor.language import _
 from pacs_monitor.model import CheckId
 from pacs_monitor.web.pages.render import Fragment, Page, fragment
 from pacs_monitor.windows import Pause, Window, spelled
@@ -44,7 +45,7 @@ def maintenance_page(
     now = about.times.now
     return fragment(
         "maintenance.html",
-        "Maintenance",
+        _("Maintenance"),
         about,
         running=[one for one in planned.windows if one.holds(now)],
         coming=[one for one in planned.windows if one.start > now][:NEXT],
@@ -53,5 +54,5 @@ def maintenance_page(
         sites=planned.sites,
         asked=asked,
         preview=preview,
-        spelled=spelled,
+        spelled=lambda match: _(spelled(match)),
     )

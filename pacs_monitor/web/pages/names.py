@@ -25,3 +25,16 @@ ENDINGS = {
 PROBING = {"continue": N_("continues"), "read_only": N_("reads only"), "stop": N_("stops")}
 SUPPORT = {"phone": N_("phone"), "contract": N_("contract"), "hours": N_("hours"), "mail": N_("mail")}
 """Keys of `support` that are known; any other is shown as it is."""
+LEADERSHIP = {"leader": N_("leader"), "standby": N_("standby"), "fenced": N_("fenced")}
+PAGING = {"on": N_("on"), "shadow": N_("shadow mode: nobody is notified"), "off": N_("off: nobody is notified")}
+CLASSES = {
+    "up": N_("up"),
+    "degraded": N_("degraded"),
+    "down": N_("down"),
+    "unreachable": N_("unreachable"),
+    "absent": N_("off"),
+    "maintenance": N_("maintenance"),
+    "unknown": N_("not checked"),
+    "outside_hours": N_("outside hours"),
+}
+"""Of the seconds of a day."""

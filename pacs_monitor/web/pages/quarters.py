@@ -42,9 +42,14 @@ class Line(NamedTuple):
     name: str
     verdict: str
     """The worst of its rows."""
-    said: str
+    rows: tuple[dict[str, Any], ...]
     cells: tuple[Cell, ...]
     """The days of its service; none where it is about nodes."""
+
+    @property
+    def said(self) -> str:
+        """In the language that is spoken."""
+        return _said(self.rows)
 
 
 class Quarter(NamedTuple):
@@ -112,20 +117,23 @@ def _line(record: Record, period: Period, now: Micros, name: str, rows: Sequence
     if worst["subject"] == "service":
         during = Interval(period.interval.start, min(period.interval.end, now))
         cells = _cells(cut(record.of_service(worst["of"]), during), during, period.timezone)
-    return Line(name, worst["verdict"], _said(rows), cells)
+    return Line(name, worst["verdict"], tuple(rows), cells)
 
 
 def _said(rows: Sequence[dict[str, Any]]) -> str:
     if len(rows) == 1:
-        return str(rows[0]["sentences"][0])
+        return words.verdict(rows[0])[0]
     bad = [row for row in rows if row["verdict"] in ("missed", "not_assessable")]
     if not bad:
-        what = "Within the allowance so far" if any(row["so_far"] for row in rows) else "Met"
-        return f"{what} in all {len(rows)} cases."
-    named = [(row, _(words.VERDICTS[row["verdict"]])) for row in bad[:NAMED]]
-    names = [f"{row['title']} {row['period']} ({verdict})" for row, verdict in named]
-    more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
-    return f"Met in {len(rows) - len(bad)} of {len(rows)} cases; not in: {', '.join(names)}{more}."
+        if any(row["so_far"] for row in rows):
+            return _("Within the allowance so far in all {count} cases.", count=len(rows))
+        return _("Met in all {count} cases.", count=len(rows))
+    verdicts = [_(words.VERDICTS[row["verdict"]]) for row in bad[:NAMED]]
+    named = [f"{row['title']} {row['period']} ({verdict})" for row, verdict in zip(bad, verdicts, strict=False)]
+    names = ", ".join(named)
+    if len(bad) > NAMED:
+        names = _("{named} and {more} more", named=names, more=len(bad) - NAMED)
+    return _("Met in {met} of {count} cases; not in: {names}.", met=len(rows) - len(bad), count=len(rows), names=names)
 
 
 def _cells(track: Track, during: Interval, zone: str) -> tuple[Cell, ...]:

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pacs_monitor import __version__
 from pacs_monitor.format.human import duration
 from pacs_monitor.language import language
+from pacs_monitor.messages.told import told
 from pacs_monitor.model import parse_iso
 from pacs_monitor.web.pages import assets, languages, names
 from pacs_monitor.web.pages.freshness import Freshness
@@ -81,7 +82,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters |= {"segment": _segment, "duration": duration, "amount": languages.amount}
+    made.filters |= {"segment": _segment, "duration": duration, "amount": languages.amount, "share": languages.share}
+    made.filters |= {"lengths": languages.lengths, "day": languages.day, "found": languages.found, "told": told}
     made.globals |= {"_": languages.said, "_n": languages.said_of_many, "language": language}
     made.globals |= {"names": names, "signs": SIGNS, "version": __version__, "asset": assets.address, "proof": PROOF}
     return made

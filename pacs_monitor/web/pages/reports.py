@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
+from pacs_monitor.language import N_, _
 from pacs_monitor.reports.filing import rows
 from pacs_monitor.web.pages import forms
 from pacs_monitor.web.pages.quarters import Quarters
@@ -20,10 +21,10 @@ from pacs_monitor.web.view import DaemonView
 from pacs_monitor.web.words import Words
 
 VERDICTS = {
-    "met": ("up", "met"),
-    "within": ("up", "met so far"),
-    "missed": ("down", "NOT met"),
-    "not_assessable": ("unknown", "not assessable"),
+    "met": ("up", N_("met")),
+    "within": ("up", N_("met so far")),
+    "missed": ("down", N_("NOT met")),
+    "not_assessable": ("unknown", N_("not assessable")),
 }
 """The shape and the word of each."""
 MOST = 40
@@ -74,7 +75,7 @@ def reports_page(
     of: dict[str, list[Mapping[str, Any]]] = {name: [one for one in frozen if one["period"] == name] for name in names}
     return fragment(
         "reports.html",
-        "Reports",
+        _("Reports"),
         page,
         quarters=quarters,
         of=of,

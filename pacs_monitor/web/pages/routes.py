@@ -7,6 +7,7 @@ import asyncio
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
+from pacs_monitor.language import _
 from pacs_monitor.model import CheckId
 from pacs_monitor.web import plans
 from pacs_monitor.web.links import FRONT
@@ -76,14 +77,15 @@ def _add_details(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
         async def make() -> Fragment:
             page = about(daemon, request)
             seen = await node_seen(daemon, strips, node, settings=page.viewer.writes)
-            return node_page(seen, page) if seen else missing(page, f"There is no node {node}")
+            return node_page(seen, page) if seen else missing(page, _("There is no node {name}", name=node))
 
         return make
 
     def of_check(request: Request, node: str, check: str) -> Make:
         async def make() -> Fragment:
-            page, seen = about(daemon, request), await check_seen(daemon, strips, CheckId(node, check))
-            return check_page(seen, page) if seen else missing(page, f"There is no check {node}/{check}")
+            page, name = about(daemon, request), CheckId(node, check)
+            seen = await check_seen(daemon, strips, name)
+            return check_page(seen, page) if seen else missing(page, _("There is no check {name}", name=name))
 
         return make
 

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
+from pacs_monitor.language import N_, _
 from pacs_monitor.model import SECOND
 from pacs_monitor.web.auth import CALLER, SIGN_IN, SIGN_OUT, Caller, token_of
 from pacs_monitor.web.body import BODY
@@ -27,11 +28,13 @@ def add_sign_in(app: FastAPI, daemon: DaemonView, sessions: Sessions) -> None:
     """Where `auth` is configured; without it there is nothing to sign in to."""
     pages, tries = Pages(daemon), TokenBucket(FAILURES_A_SECOND, FAILURES_AT_ONCE, daemon.clock.monotonic)
 
-    async def show(request: Request, said: str = "", status: int = 200) -> Response:
+    async def show(request: Request, said: str = "", status: int = 200, seconds: int = 0) -> Response:
         async def make() -> Fragment:
             wanted = quote(_ours(request.query_params.get("next", "")), safe="")
             page = about(daemon, request)
-            return fragment("sign_in.html", "Sign in", page, status=status, said=said, wanted=wanted)
+            return fragment(
+                "sign_in.html", _("Sign in"), page, status=status, said=_(said, seconds=seconds), wanted=wanted
+            )
 
         return await pages.send(request, make, layout="plain.html", kept=False)
 
@@ -47,10 +50,10 @@ def add_sign_in(app: FastAPI, daemon: DaemonView, sessions: Sessions) -> None:
         auth = daemon.estate.monitor.auth
         wait = tries.wait(request.client.host if request.client else "")
         if wait:
-            return await show(request, f"Too many attempts: try again in {ceil(wait)} s.", 429)
+            return await show(request, N_("Too many attempts: try again in {seconds} s."), 429, ceil(wait))
         token = token_of(str(fields.get("token", "")).strip(), auth.tokens) if auth else None
         if token is None or token.role not in FOR_PEOPLE:
-            return await show(request, "This token is not in monitor.auth, or is not for people.", 401)
+            return await show(request, N_("This token is not in monitor.auth, or is not for people."), 401)
         request.scope[CALLER] = Caller(token.name, token.role)
         cookie, lasts = sessions.begin(token, daemon.clock.now() / SECOND)
         home = "wall" if token.role == "wall" else _ours(request.query_params.get("next", ""))

@@ -12,6 +12,7 @@ from pacs_monitor.config import Estate
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.history import HistoryError
 from pacs_monitor.messages import page
+from pacs_monitor.messages.told import told
 from pacs_monitor.model import TROUBLE, Incident, Micros, Status
 from pacs_monitor.web import records, services, status
 from pacs_monitor.web.pages.freshness import Freshness, freshness
@@ -153,12 +154,12 @@ def check_row(daemon: DaemonView, entry: BoardEntry) -> CheckRow:
 
 def _note(daemon: DaemonView, entry: BoardEntry) -> str:
     if entry.restriction is not None:
-        return entry.restriction.text
+        return told(entry.restriction.text)
     absence = states.absence(entry.standing, daemon.clock.now(), entry.check.thresholds)
     if absence:
-        return absence
+        return told(absence)
     fails = entry.standing.state in TROUBLE
-    return "has never worked as it is configured" if fails and not entry.proven else ""
+    return told("has never worked as it is configured") if fails and not entry.proven else ""
 
 
 async def _incidents(daemon: DaemonView) -> tuple[tuple[IncidentRow, ...], int]:

@@ -17,9 +17,12 @@ from pacs_monitor import uptime
 from pacs_monitor.format.human import duration, percentage
 from pacs_monitor.history import HistoryReader
 from pacs_monitor.intervals import FOREVER, Interval
+from pacs_monitor.language import _
 from pacs_monitor.model import SECOND, CheckId, Micros
 from pacs_monitor.proof import proofs
 from pacs_monitor.uptime import Class
+from pacs_monitor.web.pages import languages
+from pacs_monitor.web.pages.names import CLASSES
 
 DAYS = 90
 MOST_KEPT = 1000
@@ -35,7 +38,6 @@ _FROM_BELOW = (
     Class.UNKNOWN,
     Class.UP,
 )
-_WORDS = {Class.ABSENT: "off", Class.UNKNOWN: "not checked", Class.UP: "up", Class.OUTSIDE_HOURS: "outside hours"}
 
 
 class Layer(NamedTuple):
@@ -51,8 +53,13 @@ class Cell(NamedTuple):
 
     day: date
     layers: tuple[Layer, ...]
-    said: str
-    """`2026-11-24: down 12 min, up 23 h 48 min`."""
+    spent: tuple[tuple[Class, Micros], ...]
+
+    @property
+    def said(self) -> str:
+        """`2026-11-24: down 12 min, up 23 h 48 min`, in the language that is spoken."""
+        told = [f"{_(CLASSES[kind.value])} {duration(micros / SECOND)}" for kind, micros in self.spent]
+        return f"{languages.day(self.day)}: {', '.join(told) or _('not watched')}"
 
 
 class Strip(NamedTuple):
@@ -131,7 +138,7 @@ def strip(line: uptime.Timeline, days: Sequence[Interval], now: Micros, zone: st
     return Strip(tuple(cells), "" if figure is None else percentage(figure, 2))
 
 
-def cell(day: date, seconds: dict[Class, Micros], whole: Interval) -> Cell:
+def cell(of: date, seconds: dict[Class, Micros], whole: Interval) -> Cell:
     """A day, filled from below by what it was spent in."""
     day_length, y, layers = whole.end - whole.start, HEIGHT, []
     for kind in _FROM_BELOW:
@@ -140,9 +147,4 @@ def cell(day: date, seconds: dict[Class, Micros], whole: Interval) -> Cell:
             height = min(y, max(least, HEIGHT * seconds[kind] / day_length))
             y -= height
             layers.append(Layer(kind.value, round(y, 2), round(height, 2)))
-    told = [
-        f"{_WORDS.get(kind, kind.value)} {duration(seconds[kind] / SECOND)}"
-        for kind in _FROM_BELOW
-        if seconds.get(kind)
-    ]
-    return Cell(day, tuple(layers), f"{day}: {', '.join(told) or 'not watched'}")
+    return Cell(of, tuple(layers), tuple((kind, seconds[kind]) for kind in _FROM_BELOW if seconds.get(kind)))
