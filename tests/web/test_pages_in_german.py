@@ -13,6 +13,7 @@ import pytest
 from pacs_monitor import language
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
+from pacs_monitor.web.pages import render
 from pacs_monitor.web.pages.languages import said, said_of_many, wished
 from tests.messages.test_languages import PLACEHOLDER, SCRIPT, forms
 from tests.support.estates import write_estate
@@ -172,3 +173,13 @@ async def test_no_page_has_words_that_were_not_translated(served: Served) -> Non
     for path in [*paths, f"/incidents/{identity}"]:
         found[f"{path} later"] = await left(path) - {identity}
     assert {path: words for path, words in found.items() if words} == {}
+
+
+def test_what_a_template_gives_to_a_filter_is_said_in_each_language() -> None:
+    """Jinja would work it out once, when it compiles, in the language of whoever opens the page first."""
+    template = render.environment().from_string('{{ ("2h",) | lengths | first | last }}, {{ 90 | duration }}')
+    told = []
+    for one in ("en", "de", "en"):
+        with language.speaking(one):
+            told.append(template.render())
+    assert told == ["2 hours, 1 min 30 s", "2 Stunden, 1 min 30 s", "2 hours, 1 min 30 s"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 from pacs_monitor import __version__
 from pacs_monitor.format.human import duration
@@ -73,7 +74,18 @@ def _segment(text: object) -> str:
     return quote(str(text), safe="")
 
 
-def _environment() -> Environment:
+def _spoken(words: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter that depends on the language. Jinja works others out once where a template gives the value."""
+
+    @pass_context
+    def said(_: Context, *values: object, **named: object) -> Any:
+        return words(*values, **named)
+
+    return said
+
+
+def environment() -> Environment:
+    """Of all pages."""
     made = Environment(
         loader=PackageLoader("pacs_monitor.web.pages"),
         autoescape=True,
@@ -82,14 +94,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters |= {"segment": _segment, "duration": duration, "amount": languages.amount, "share": languages.share}
-    made.filters |= {"lengths": languages.lengths, "day": languages.day, "found": languages.found, "told": told}
+    made.filters |= {"segment": _segment, "duration": _spoken(duration), "amount": _spoken(languages.amount)}
+    made.filters |= {"share": _spoken(languages.share), "lengths": _spoken(languages.lengths)}
+    made.filters |= {"day": _spoken(languages.day), "found": _spoken(languages.found), "told": _spoken(told)}
     made.globals |= {"_": languages.said, "_n": languages.said_of_many, "language": language}
     made.globals |= {"names": names, "signs": SIGNS, "version": __version__, "asset": assets.address, "proof": PROOF}
     return made
 
 
-_ENVIRONMENT = _environment()
+_ENVIRONMENT = environment()
 
 
 class Page(NamedTuple):
