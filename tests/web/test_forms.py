@@ -304,7 +304,7 @@ async def test_a_screen_is_let_in_by_its_network(guarded: Guarded) -> None:
     seen = []
     for peer in ("10.1.2.3", "10.1.2.16"):
         transport = httpx.ASGITransport(app=app, client=(peer, 5000))
-        async with httpx.AsyncClient(transport=transport, base_url="http://monitor") as screen:
+        async with httpx.AsyncClient(transport=transport, base_url="http://10.1.2.1:9741") as screen:
             seen.append([(await screen.get(path)).status_code for path in ("/wall", "/", "/api/v1/status")])
 
     assert seen == [[200, 401, 401], [401, 401, 401]]
