@@ -128,11 +128,6 @@ class Auth(Settings):
     def _lets_somebody_in(self) -> Self:
         if self.proxy is None and "tokens" not in self.model_fields_set:
             raise ValueError("needs tokens, proxy, or both")
-        known: dict[str, str] = {}
-        for token in self.tokens:
-            other = known.setdefault(token.token.get_secret_value(), token.name)
-            if other != token.name:
-                raise ValueError(f"tokens: give {token.name} a token of its own: it has that of {other}")
         return self
 
 

@@ -47,7 +47,12 @@ def _ending(auth: Auth, today: date) -> Iterator[tuple[Path, str]]:
 
 
 def _shared(auth: Auth, people: int) -> Iterator[tuple[Path, str]]:
-    """As far as the configuration knows who works here: by the people of its rotas."""
+    """As far as the configuration knows: one text under two names, or one token for all people of its rotas."""
+    holders: dict[str, str] = {}
+    for n, token in enumerate(auth.tokens):
+        holder = holders.setdefault(token.token.get_secret_value(), token.name)
+        if holder != token.name:
+            yield ("tokens", n), f"give {token.name} a token of its own: it has that of {holder}"
     operators = [n for n, token in enumerate(auth.tokens) if token.role == "operator"]
     if len(operators) == 1 and auth.proxy is None and people > 1:
         message = (
