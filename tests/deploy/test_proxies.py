@@ -110,7 +110,7 @@ def test_programs_need_a_token_of_their_own(fronted: Fronted, trick: dict[str, s
 
 
 def test_an_operator_plans_maintenance_and_the_audit_names_the_person(fronted: Fronted) -> None:
-    own = {"Origin": OURS}
+    own = {"Origin": OURS, "X-Forwarded-For": "10.9.9.9"}
     for port, person in (
         (fronted.oidc, by_oidc("jane", "PACS-Operators")),
         (fronted.kerberos, {"auth": ("jane@HOSPITAL.EXAMPLE", "j")}),
@@ -124,8 +124,8 @@ def test_an_operator_plans_maintenance_and_the_audit_names_the_person(fronted: F
         assert fronted.ask(port, "/maintenance", "POST", data=form, headers=foreign, **person).status_code == 403
     token = {"Authorization": "Bearer do-do-do"}
     answer = requests.get(f"{fronted.daemon.url}/api/v1/audit", headers=token, timeout=30)
-    done = [one for one in answer.json() if one["outcome"] == "done"]
-    assert [(one["by"], one["role"], one["address"]) for one in done] == [
+    entries = [one for one in answer.json() if one["outcome"] == "done"]
+    assert [(one["by"], one["role"], one["address"]) for one in entries] == [
         ("jane@HOSPITAL.EXAMPLE", "operator", "127.0.0.1"),
         ("jane", "operator", "127.0.0.1"),
     ]
