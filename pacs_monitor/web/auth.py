@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pacs_monitor.config import Auth, MonitorSettings, Token
+from pacs_monitor.language import N_
 from pacs_monitor.web.caller import CALLER, Caller
 from pacs_monitor.web.links import RUNBOOK
 from pacs_monitor.web.origin import from_our_page, is_among, names_us, refuse_stranger
@@ -72,12 +73,12 @@ class Gate:
     def _refuse(self, scope: Scope) -> Response | None:
         headers, monitor = Headers(scope=scope), self._monitor()
         if _from_another_site(scope, headers):
-            return _answer(403, "open this address yourself: requests from another site's page are refused")
+            return _answer(403, N_("open this address yourself: requests from another site's page are refused"))
         if monitor.auth is None:
             why = refuse_stranger(scope, headers)
             return _answer(403, why) if why else None
         if scope["method"] not in READING and not from_our_page(headers, monitor.external_url):
-            return _answer(403, "writes from pages of other origins are refused: open this monitor's own address")
+            return _answer(403, N_("writes from pages of other origins are refused: open this monitor's own address"))
         return self._refuse_caller(scope, headers, monitor, monitor.auth)
 
     def _refuse_caller(self, scope: Scope, headers: Headers, monitor: MonitorSettings, auth: Auth) -> Response | None:
@@ -114,7 +115,7 @@ class Gate:
         is_page = scope["method"] in READING and not scope["path"].startswith(API)
         if is_page and "text/html" in headers.get("accept", ""):
             return _to_sign_in(scope)
-        return _answer(401, "send a token from monitor.auth: Authorization: Bearer TOKEN")
+        return _answer(401, N_("send a token from monitor.auth: Authorization: Bearer TOKEN"))
 
 
 def today_of(monitor: MonitorSettings) -> date:
@@ -135,10 +136,10 @@ def why_expired(token: Token) -> str:
 def _refuse_token(scope: Scope, headers: Headers, tokens: Collection[Token], today: date) -> JSONResponse | None:
     given = _given(scope, headers)
     if given is None:
-        return _answer(401, "send a token from monitor.auth: Authorization: Bearer TOKEN")
+        return _answer(401, N_("send a token from monitor.auth: Authorization: Bearer TOKEN"))
     found = token_of(given, tokens)
     if found is None:
-        return _answer(401, "this token is not in monitor.auth")
+        return _answer(401, N_("this token is not in monitor.auth"))
     if found.has_expired(today):
         return _answer(401, why_expired(found))
     return _refuse_role(scope, Caller(found.name, found.role), found.checks)
@@ -154,9 +155,9 @@ def _refuse_role(scope: Scope, caller: Caller, checks: Collection[str] = ()) -> 
     if path in (SIGN_IN, SIGN_OUT):
         return None
     if caller.role == "wall" and not (reads and path == WALL):
-        return _answer(403, "use another token: the role wall sees /wall alone")
+        return _answer(403, N_("use another token: the role wall sees /wall alone"))
     if caller.role == "viewer" and (not reads or path in OPERATORS):
-        return _answer(403, "use a token with the role operator: the role viewer can only read")
+        return _answer(403, N_("use a token with the role operator: the role viewer can only read"))
     return None
 
 
@@ -178,7 +179,7 @@ def _refuse_write_of_person(scope: Scope, headers: Headers) -> JSONResponse | No
     """Browsers name the origin of all that they write (Fetch, "append a request Origin header"), and send cookies and
     the proofs of sign-ins with whatever any page makes them send: what does not say where it comes from is refused."""
     if scope["method"] not in READING and "origin" not in headers:
-        return _answer(403, "send this form from the page itself: the request does not say where it comes from")
+        return _answer(403, N_("send this form from the page itself: the request does not say where it comes from"))
     return None
 
 
@@ -186,7 +187,9 @@ def _refuse_foreign_name(headers: Headers, monitor: MonitorSettings) -> JSONResp
     """Of whoever is let in by an address or a proxy: a page whose own name leads here could read what a screen may."""
     if names_us(headers, monitor):
         return None
-    return _answer(403, "set monitor.external_url to the address in your browser: this monitor does not know its name")
+    return _answer(
+        403, N_("set monitor.external_url to the address in your browser: this monitor does not know its name")
+    )
 
 
 def _to_sign_in(scope: Scope) -> Response:

@@ -18,6 +18,7 @@ from starlette.types import Scope
 
 from pacs_monitor.config import MonitorSettings
 from pacs_monitor.config.values import is_loopback
+from pacs_monitor.language import N_
 from pacs_monitor.net.addresses import plain
 
 FORWARDING = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
@@ -57,13 +58,13 @@ def refuse_stranger(scope: Scope, headers: Headers) -> str | None:
     """Why a request is refused without `auth`, or None: only this machine itself is served."""
     client = scope.get("client")
     if client is None or not is_loopback(client[0]):
-        return "set monitor.auth: without it only this machine itself is served"
+        return N_("set monitor.auth: without it only this machine itself is served")
     if any(name in headers for name in FORWARDING):
-        return "set monitor.auth: without it only this machine itself is served, and this comes through a proxy"
+        return N_("set monitor.auth: without it only this machine itself is served, and this comes through a proxy")
     if not is_loopback(host_of(headers.get("host", ""))):
-        return "without monitor.auth the Host header must be a loopback address or localhost"
+        return N_("without monitor.auth the Host header must be a loopback address or localhost")
     if not from_our_page(headers):
-        return "without monitor.auth requests from pages of other origins are refused"
+        return N_("without monitor.auth requests from pages of other origins are refused")
     return None
 
 

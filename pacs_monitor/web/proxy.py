@@ -14,8 +14,9 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from pacs_monitor.config import ProxyAuth
+from pacs_monitor.language import N_
 from pacs_monitor.net.rate_limit import RateLimitedLog
-from pacs_monitor.web.caller import Caller
+from pacs_monitor.web.caller import CALLER, Caller
 from pacs_monitor.web.origin import is_among
 from pacs_monitor.web.words import LONGEST_NAME, printable
 
@@ -48,9 +49,9 @@ class Vouching:
         groups = [group.strip() for group in _BETWEEN.split(_only(headers, proxy.groups_header))]
         role = proxy.role_of(groups)
         if role is None:
+            scope[CALLER] = Caller(name, "")
             raise RefusedError(
-                f"ask whoever keeps monitor.auth.proxy.roles for a role: you are signed in as {name}, and none of "
-                "your groups has one"
+                N_("ask whoever keeps monitor.auth.proxy.roles for a role: none of your groups has one here")
             )
         return Caller(name, role)
 

@@ -335,6 +335,9 @@ async def test_refusals_say_what_to_do_on_a_page(guarded: Guarded) -> None:
     assert "You are signed in as screen (wall)" in wall.text
     assert 'href="./wall"' in wall.text
     assert 'href="../sign-in"' not in odd.text
+    german = await screen.get("/maintenance", headers={"accept-language": "de"})
+    assert "Verwenden Sie ein anderes Token: die Rolle wall sieht nur /wall" in german.text
+    assert '<html lang="de">' in german.text
     as_program = await guarded.browser().get("/nothing", headers={"accept": "*/*"})
     assert as_program.headers["content-type"] == "application/json"
     limited = [await guarded.send(guarded.browser(), SIGN_IN, SIGN_IN, token="guess") for _ in range(12)][-1]

@@ -9,19 +9,22 @@ from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pacs_monitor.language import N_, _, language, speaking
 from pacs_monitor.web.auth import API
+from pacs_monitor.web.caller import CALLER
 from pacs_monitor.web.pages.freshness import freshness
+from pacs_monitor.web.pages.languages import language_of
 from pacs_monitor.web.pages.render import HEADERS, Fragment, fragment, whole
 from pacs_monitor.web.pages.serving import about, proven, root_of, viewer_of
+from pacs_monitor.web.session import SESSION
 from pacs_monitor.web.view import DaemonView
 
 HEADINGS = {
-    401: "Sign in first",
-    403: "This is not open to you",
-    404: "There is nothing at this address",
-    405: "This address does not take that",
-    413: "This is too much at once",
-    429: "Too many requests: wait a moment",
+    401: N_("Sign in first"),
+    403: N_("This is not open to you"),
+    404: N_("There is nothing at this address"),
+    413: N_("This is too much at once"),
+    429: N_("Too many requests: wait a moment"),
 }
 UNKNOWN = "Not Found"
 """What Starlette says of an address that no route has."""
@@ -56,8 +59,10 @@ class ErrorPages:
     async def _answer(self, scope: Scope, refused: Message, body: bytes, send: Send) -> None:
         request, status = Request(scope), refused["status"]
         given = MutableHeaders(raw=list(refused["headers"]))
-        part = self._part(request, status, _detail(body), given.get("retry-after", ""))
-        html = whole(part, freshness(self._daemon), root_of(request), viewer_of(request), "plain.html")
+        with speaking(language_of(request, self._daemon.estate.monitor)):
+            part = self._part(request, status, _detail(body), given.get("retry-after", ""))
+            html = whole(part, freshness(self._daemon), root_of(request), viewer_of(request), "plain.html")
+            given["content-language"] = language()
         page = proven(html, request).encode("utf-8", "replace")
         given.update(HEADERS)
         given.update({"content-type": "text/html; charset=utf-8", "content-length": str(len(page))})
@@ -65,17 +70,18 @@ class ErrorPages:
         await send({"type": "http.response.body", "body": page})
 
     def _part(self, request: Request, status: int, detail: str, wait: str) -> Fragment:
-        heading = HEADINGS.get(status, "The monitor cannot do this now" if status >= 500 else "This was not done")
-        if status == 404 and detail == UNKNOWN:
-            detail = "Check the address, or begin at the board."
-        guarded = self._daemon.estate.monitor.auth is not None
+        other = N_("The monitor cannot do this now") if status >= 500 else N_("This was not done")
+        heading = _(HEADINGS.get(status, other))
+        said = _(N_("Check the address, or begin at the board.") if detail == UNKNOWN else detail)
+        by_form = SESSION in request.scope or CALLER not in request.scope
+        guarded = self._daemon.estate.monitor.auth is not None and by_form
         return fragment(
             "refused.html",
             heading,
             about(self._daemon, request),
             status=status,
             what=heading,
-            said=detail,
+            said=f"{said[:1].upper()}{said[1:]}",
             wait=wait if status in (429, 503) else "",
             signs_in=guarded and status in (401, 403),
         )
@@ -93,5 +99,4 @@ def _is_refusal(start: Message) -> bool:
 def _detail(body: bytes) -> str:
     """The sentence of a refusal, or its sentences as one."""
     detail: Any = json.loads(body)["detail"]
-    text = "; ".join(map(str, detail)) if isinstance(detail, list) else str(detail)
-    return f"{text[:1].upper()}{text[1:]}"
+    return "; ".join(map(str, detail)) if isinstance(detail, list) else str(detail)
