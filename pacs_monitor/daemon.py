@@ -115,7 +115,7 @@ class Daemon:
             refusals=self.refusals,
         )
         self.keeping = Housekeeping(self.history, self.clock, self._resolver, self.supervisor)
-        self.audit = self.keeping.audit
+        self.audit, self.sessions = self.keeping.audit, self.keeping.sessions
         self.dead_mans_switch = DeadMansSwitch(clock, lambda: self.estate.monitor.heartbeat, self_checks(self))
         known, tell = self.desk.plans.calendars, self.desk.happened
         self.change_calendars = ChangeCalendars(clock, lambda: self.estate, known, tell)
@@ -170,7 +170,7 @@ class Daemon:
         self.engine.restrict(restored_restrictions(restored, self.estate, self.clock.now()))
         self._adopt(self.estate, restored)
         self.engine.tidy()
-        await self.keeping.log_stranded(self.estate)
+        await self.keeping.recall(self.estate)
         since = self.clock.now() - WITHIN
         self.desk.latest.restore(await self.history.read(lambda reader: Recent.read(reader, since)))
         self.desk.start(restored, self.history.off_since)

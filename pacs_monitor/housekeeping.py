@@ -15,19 +15,20 @@ from pacs_monitor.config import Estate, MonitorSettings
 from pacs_monitor.config.audit import AuditSettings, Retention
 from pacs_monitor.fields import tls_of
 from pacs_monitor.format.human import pluralized
-from pacs_monitor.history import AuditEntry, History, HistoryError
+from pacs_monitor.history import AuditEntry, History, HistoryError, audited
 from pacs_monitor.history.retention import Kept
 from pacs_monitor.model import RECORD, SECOND, Address, Clock, Resolver, Tidies
 from pacs_monitor.supervision import Supervisor
 from pacs_monitor.syslog import Receiver, Sender, Severity, message
 from pacs_monitor.web.audit import AuditTrail, sentence
+from pacs_monitor.web.session import LONGEST, MOST_ENDED, SIGNED_OUT, Sessions
 
 log = logging.getLogger(__name__)
 
 DAY, HOUR = 86_400.0, 3600.0
 """Seconds between two times that names become roles, and that the record is made small, or is tried again."""
 AFTER_START = 60.0
-LOOKS_EVERY, LASTS = 10.0, 120.0
+LOOKS_EVERY, LASTING = 10.0, 120.0
 """Seconds between two looks at how the record fares, and for which writes must have failed before people are told."""
 FORWARDED_WITHIN = 1.0
 """Seconds for what waits for the syslog receiver when the daemon ends."""
@@ -40,6 +41,7 @@ class Housekeeping:
     def __init__(self, history: History, clock: Clock, resolver: Resolver, supervisor: Supervisor) -> None:
         self.syslog = Sender(resolver)
         self.audit = AuditTrail(history.record_audit, clock, self._forward)
+        self.sessions = Sessions()
         self._history, self._supervisor, self._clock = history, supervisor, clock
         self._retention = Retention()
         self._tasks: list[asyncio.Task[None]] = []
@@ -55,7 +57,14 @@ class Housekeeping:
         self._retention = monitor.retention
         self.syslog.adopt(receiver_of(monitor.audit))
 
-    async def log_stranded(self, estate: Estate) -> None:
+    async def recall(self, estate: Estate) -> None:
+        """What the record says of the time before the start: who has signed out, and what is left behind."""
+        since = self._clock.now() - LONGEST * SECOND
+        said = await self._history.read(lambda reader: audited(reader, MOST_ENDED, SIGNED_OUT, since))
+        self.sessions.recall([entry.details for entry in reversed(said)], self._clock.now() / SECOND)
+        await self._log_stranded(estate)
+
+    async def _log_stranded(self, estate: Estate) -> None:
         """Test objects at nodes where no check stores any more: nobody clears them away."""
         tidied = {check.id.node for check in estate.checks.values() if isinstance(check.probe, Tidies)}
         for node, count in (await self._history.objects.stranded(tidied)).items():
@@ -107,7 +116,7 @@ class Housekeeping:
                 await self._history.look_for_damage()
                 if self._history.damage not in (None, known):
                     log.error("the database is damaged, restore a backup: %s", self._history.damage)
-            lasting = trouble is not None and now - troubled >= LASTS
+            lasting = trouble is not None and now - troubled >= LASTING
             if self._history.damage is not None or lasting:
                 self._supervisor.out_of_order.add(RECORD)
             else:

@@ -101,7 +101,7 @@ async def test_a_record_that_cannot_be_written_for_long_is_told_and_its_end_too(
         assert kept.supervisor.out_of_order == set(), "not at once"
 
         def told() -> bool:
-            kept.clock.pass_by(housekeeping.LASTS)
+            kept.clock.pass_by(housekeeping.LASTING)
             return kept.supervisor.out_of_order == {"history"}
 
         await until(told)

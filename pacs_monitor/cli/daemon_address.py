@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
 
 from pacs_monitor.cli.common import fail
 from pacs_monitor.model import Address
@@ -67,4 +69,6 @@ def _token(file: Path | None) -> str | None:
 
 def _operators(monitor: MonitorSettings | Contact) -> str | None:
     tokens = monitor.auth.tokens if monitor.auth else ()
-    return next((token.token.get_secret_value() for token in tokens if token.role == "operator"), None)
+    today = datetime.now(ZoneInfo(monitor.timezone)).date()
+    usable = (token for token in tokens if token.role == "operator" and not token.has_expired(today))
+    return next((token.token.get_secret_value() for token in usable), None)

@@ -1,5 +1,6 @@
 """Turns monitor.yaml into an Estate, or into every error at once, each with its file, line and path."""
 
+from pacs_monitor.config.access import Auth, ProxyAuth, Token
 from pacs_monitor.config.canonical import canonical
 from pacs_monitor.config.contact import Contact, read_contact
 from pacs_monitor.config.diff import EstateDiff, diff, in_force
@@ -12,11 +13,12 @@ from pacs_monitor.config.problems import ConfigError, Problem
 from pacs_monitor.config.recorded import NotReadableError, of_record
 from pacs_monitor.config.report import ReportSettings, report_settings_of
 from pacs_monitor.config.schema import schema
-from pacs_monitor.config.sections import MonitorSettings, SiteSettings, Token
+from pacs_monitor.config.sections import MonitorSettings, SiteSettings
 from pacs_monitor.config.starter import starter
 from pacs_monitor.config.then import Then, then
 
 __all__ = [
+    "Auth",
     "ConfigError",
     "Contact",
     "Document",
@@ -26,6 +28,7 @@ __all__ = [
     "NotReadableError",
     "Origin",
     "Problem",
+    "ProxyAuth",
     "ReportSettings",
     "Route",
     "Row",

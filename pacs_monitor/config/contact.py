@@ -12,10 +12,10 @@ from pathlib import Path
 
 from pydantic import Field
 
+from pacs_monitor.config.access import Auth
 from pacs_monitor.config.listening import ServerTls
 from pacs_monitor.config.load import content_of, text_of
 from pacs_monitor.config.problems import ConfigError, Problem
-from pacs_monitor.config.sections import Auth
 from pacs_monitor.config.tree import Branch, Tree, parse_yaml
 from pacs_monitor.config.validate import FROM_FILE, Validator
 from pacs_monitor.config.values import Database, HostPort, Name, TimeZone

@@ -21,6 +21,7 @@ from pacs_monitor.config.report import ReportSettings
 from pacs_monitor.config.resolve import Resolved, resolve
 from pacs_monitor.config.sections import DefaultRoute, MonitorSettings, RouteSettings
 from pacs_monitor.config.sharing import warn_of_sharing
+from pacs_monitor.config.tokens import warn_of_tokens
 from pacs_monitor.config.tree import parse_yaml
 from pacs_monitor.config.uncertainty import warn_of_uncertainty
 from pacs_monitor.config.validate import Validator
@@ -58,6 +59,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Estate:
     warn_of_uncertainty(validator, draft, found.checks, calendars)
     oncalls = build_oncalls(rotas, zone)
     warn_of_gaps(validator, rotas, oncalls)
+    warn_of_tokens(validator, draft, rotas)
     return _estate(path, _revision(content, rotas, draft), draft, found, validator.warnings, oncalls=oncalls)
 
 

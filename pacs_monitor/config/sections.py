@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from pacs_monitor.config.access import Auth, Wall
 from pacs_monitor.config.agreed import ObjectiveSettings, ServiceSettings
 from pacs_monitor.config.audit import AuditSettings, Retention
 from pacs_monitor.config.constancy import ConstancySettings
@@ -18,13 +19,11 @@ from pacs_monitor.config.report import ReportSettings
 from pacs_monitor.config.rota import OncallSettings
 from pacs_monitor.config.scheduled import ScheduledReport
 from pacs_monitor.config.values import (
-    BearerToken,
     Count,
     Database,
     Exceptional,
     HostPort,
     Name,
-    Networks,
     Pace,
     TimeZone,
 )
@@ -42,48 +41,6 @@ from pacs_monitor.fields import (
 from pacs_monitor.language import Language
 from pacs_monitor.model import Address, Paging
 from pacs_monitor.patterns import at_least_one_of, one_of
-
-
-class Token(Settings):
-    """One token for the API and `/metrics`."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "if": {"properties": {"role": {"enum": ["viewer", "operator", "gateway", "wall"]}}, "required": ["role"]},
-            "then": {"properties": {"checks": {"type": "array", "maxItems": 0}}},
-        }
-    )
-
-    name: Name
-    """Who holds the token; appears in the audit log."""
-    role: Literal["viewer", "operator", "reporter", "gateway", "wall"]
-    """`viewer` reads, `operator` also writes, `reporter` only sends job reports (`push`), `gateway` only forwards
-    replies to pages, `wall` sees `/wall` alone."""
-    token: BearerToken
-    """The token itself, sent as `Authorization: Bearer …`; or token_file."""
-    checks: Texts = ()
-    """For a `reporter`: the checks that it reports for, as `node/check` or a glob."""
-
-    @model_validator(mode="after")
-    def _scope(self) -> Self:
-        if self.checks and self.role != "reporter":
-            raise ValueError(f"checks is only for the role reporter; the role {self.role} covers all checks")
-        return self
-
-
-class Auth(Settings):
-    """Who may use the API, `/metrics` and the pages."""
-
-    tokens: tuple[Token, ...]
-    """The tokens that are accepted."""
-
-
-class Wall(Settings):
-    """Who sees the page for the wall without a token."""
-
-    sources: Networks = Field(alias="from")
-    """Addresses (10.0.0.31) and networks (10.1.2.0/28) of the screens."""
-
 
 _OPEN_TO_OTHERS: dict[str, Any] = {
     "if": {

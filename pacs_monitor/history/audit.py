@@ -79,10 +79,12 @@ def drop_old_refusals(connection: Connection, monitor: int, now: Micros) -> None
     connection.execute(delete(audit).where(of_ours, audit.c.at < now - REFUSED_KEPT))
 
 
-def audited(reader: HistoryReader, limit: int) -> tuple[AuditEntry, ...]:
-    """The latest entries, the latest first."""
+def audited(reader: HistoryReader, limit: int, action: str = "", since: Micros = 0) -> tuple[AuditEntry, ...]:
+    """The latest entries, the latest first; with an `action`, those alone of it that were done."""
     names = [column for column in audit.c if column.name != "monitor_id"]
-    ours = select(*names).where(audit.c.monitor_id == reader.monitor)
+    ours = select(*names).where(audit.c.monitor_id == reader.monitor, audit.c.at >= since)
+    if action:
+        ours = ours.where(audit.c.action == action, audit.c.status < 400)
     with reader.connected() as connection:
         rows = connection.execute(ours.order_by(audit.c.at.desc(), audit.c.id.desc()).limit(limit)).all()
     return tuple(AuditEntry(**row._mapping) for row in rows)

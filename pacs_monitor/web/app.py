@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable
 from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, HTTPException, Query, Request
@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from pacs_monitor import __version__
-from pacs_monitor.config import ConfigError, Token
+from pacs_monitor.config import ConfigError
 from pacs_monitor.model import AcceptsReports, Report
 from pacs_monitor.web import records, services, status
 from pacs_monitor.web.audit import Audit
@@ -27,6 +27,7 @@ from pacs_monitor.web.leading import Leading
 from pacs_monitor.web.links import add_links
 from pacs_monitor.web.lookup import entries_of, entry_of
 from pacs_monitor.web.oncall import add_oncall
+from pacs_monitor.web.pages.errors import ErrorPages
 from pacs_monitor.web.pages.reports import add_report_pages
 from pacs_monitor.web.pages.routes import add_pages
 from pacs_monitor.web.pages.sign_in import add_sign_in
@@ -38,7 +39,6 @@ from pacs_monitor.web.report import Drafts, add_report
 from pacs_monitor.web.reports import Desk, add_reports
 from pacs_monitor.web.said import add_words
 from pacs_monitor.web.scrapes import CompressedMetrics, add_scrapes
-from pacs_monitor.web.session import Sessions
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.web.words import NOTHING, Words, speaker
 
@@ -64,14 +64,8 @@ def create_app(daemon: DaemonView) -> FastAPI:
     app.add_middleware(HeadAsGet)
     app.add_middleware(JsonBody)
     app.add_middleware(Leading, refuses=daemon.refuses_words)
-    sessions = Sessions()
-    app.add_middleware(
-        Gate,
-        tokens=lambda: _tokens(daemon),
-        external=lambda: daemon.estate.monitor.external_url,
-        wall=lambda: _screens(daemon),
-        sessions=sessions,
-    )
+    app.add_middleware(Gate, monitor=lambda: daemon.estate.monitor, sessions=daemon.sessions)
+    app.add_middleware(ErrorPages, daemon=daemon)
     app.add_middleware(Audit, trail=daemon.audit)
     _add_health(app, daemon)
     add_scrapes(app, daemon)
@@ -94,7 +88,7 @@ def create_app(daemon: DaemonView) -> FastAPI:
     add_links(app)
     add_pages(app, daemon)
     add_report_pages(app, daemon, drafts, reports)
-    add_sign_in(app, daemon, sessions)
+    add_sign_in(app, daemon)
     return app
 
 
@@ -121,17 +115,6 @@ async def _explained(_request: Request, error: Exception) -> Response:
 async def _misunderstood(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - it is called for these alone
     return Json({"detail": sentences(error)}, 422)
-
-
-def _tokens(daemon: DaemonView) -> Collection[Token] | None:
-    """Those of the estate in force: a reload replaces it."""
-    auth = daemon.estate.monitor.auth
-    return auth.tokens if auth else None
-
-
-def _screens(daemon: DaemonView) -> Collection[str]:
-    wall = daemon.estate.monitor.wall
-    return wall.sources if wall else ()
 
 
 def _add_health(app: FastAPI, daemon: DaemonView) -> None:

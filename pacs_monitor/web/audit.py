@@ -23,8 +23,9 @@ from ulid import ULID
 
 from pacs_monitor.history import AuditEntry, HistoryError
 from pacs_monitor.model import Clock
-from pacs_monitor.web.auth import CALLER, NOBODY, OPEN_PATHS, PUSH, READING, REPLIES
+from pacs_monitor.web.auth import OPEN_PATHS, PUSH, READING, REPLIES
 from pacs_monitor.web.body import BODY
+from pacs_monitor.web.caller import CALLER, NOBODY
 from pacs_monitor.web.rate_limit import TokenBucket
 from pacs_monitor.web.words import LONGEST_LINE, LONGEST_NAME, printable
 

@@ -18,6 +18,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pacs_monitor.language import N_
 from pacs_monitor.web.auth import API, PUSH, READING, REPLIES
 from pacs_monitor.web.session import is_proven
 
@@ -53,7 +54,7 @@ class JsonBody:
             async with asyncio.timeout(BODY_WITHIN):
                 body = await _read(receive, headers)
         except TimeoutError:
-            await _refusal(408, "send the whole body: it was not there in time")(scope, receive, send)
+            await _refusal(408, N_("send the whole body: it was not there in time"))(scope, receive, send)
             return
         except ConnectionError:
             return
@@ -121,11 +122,13 @@ def _refuse_form(scope: Scope, body: bytes) -> JSONResponse | None:
 def _refuse_page(scope: Scope, body: bytes, headers: Headers) -> JSONResponse | None:
     """What is written to a page is a form of that page, and carries the proof of it."""
     if _kind(headers.get("content-type", "")) != FORM:
-        return _refusal(415, "send the form of the page; programs use the API, with a JSON body")
+        return _refusal(415, N_("send the form of the page; programs use the API, with a JSON body"))
     refusal = _refuse_form(scope, body)
     if refusal is None and not is_proven(scope, scope[BODY].pop(PROOF_FIELD, None)):
         del scope[BODY]
-        return _refusal(403, "go back, reload the page and send the form again: it is from before a restart or sign-in")
+        return _refusal(
+            403, N_("go back, reload the page and send the form again: it is from before a restart or sign-in")
+        )
     return refusal
 
 

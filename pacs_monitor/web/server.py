@@ -84,6 +84,7 @@ class WebServer:
             timeout_keep_alive=REQUEST_WITHIN,
             ws="none",
             server_header=False,
+            proxy_headers=False,  # by default whoever asks from 127.0.0.1 could claim any other address
             timeout_graceful_shutdown=CLOSE_WITHIN,
         )
         config.load()

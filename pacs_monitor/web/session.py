@@ -1,7 +1,8 @@
 """Who is signed in by the form: a cookie (RFC 6265) that names a token and ends, and the proof that a form is ours.
 
 Nothing is kept for a session: its cookie is signed with the token itself, so that a restart signs nobody out, and a
-token that leaves the configuration, or changes, ends its sessions. Who signs out is remembered while the daemon runs.
+token that leaves the configuration, or changes, ends its sessions. Who signs out is remembered until the session would
+have ended, over restarts by the audit log, which has a hash of its cookie.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
+from typing import Any
 from urllib.parse import quote
 
 from starlette.types import Scope
@@ -24,7 +26,12 @@ LASTS = {"wall": 400 * 86_400}
 """Seconds of a session by role: nobody signs in again at a screen on a wall (RFC 6265bis 5.5 allows 400 days)."""
 SHIFT = 12 * 3600
 """Seconds of a session of people."""
+LONGEST = max(SHIFT, *LASTS.values())
+"""Seconds."""
 MOST_ENDED = 4096
+"""Sign-outs that are remembered: of more, the latest."""
+SIGNED_OUT = "POST /sign-out"
+"""As the audit log names it."""
 _KEY = secrets.token_bytes(32)
 _END = re.compile(r"[0-9]{1,12}")
 """Seconds since the epoch; a longer number is nobody's, and not worth reading."""
@@ -34,7 +41,8 @@ class Sessions:
     """Makes and reads them."""
 
     def __init__(self) -> None:
-        self._ended: dict[str, float] = {}
+        self._ended: dict[str, int] = {}
+        """By the hash of its cookie, when a session would have ended."""
 
     def begin(self, token: Token, now: float) -> tuple[str, int]:
         """The cookie's value, and for how many seconds it holds; `now` is in seconds since the epoch."""
@@ -46,7 +54,7 @@ class Sessions:
         """Whose session it is; None when it is none, or has ended."""
         said, _, signature = cookie.rpartition(".")
         name, end, _nonce = [*said.rsplit(".", 2), "", ""][:3]
-        if not _END.fullmatch(end) or int(end) <= now or cookie in self._ended:
+        if not _END.fullmatch(end) or int(end) <= now or _hash(cookie) in self._ended:
             return None
         found = None
         for token in tokens:
@@ -56,12 +64,21 @@ class Sessions:
                 found = token
         return found
 
-    def end(self, cookie: str, now: float) -> None:
-        """Sign out."""
-        self._ended = {known: until for known, until in self._ended.items() if until > now}
-        if len(self._ended) >= MOST_ENDED:
-            self._ended.clear()
-        self._ended[cookie] = now + max(SHIFT, *LASTS.values())
+    def end(self, cookie: str, now: float) -> Mapping[str, Any]:
+        """Sign out; what the audit log is to say of it."""
+        said = {"session": _hash(cookie), "ends": int(cookie.rsplit(".", 3)[1])}
+        self.recall([said], now)
+        return said
+
+    def recall(self, said: Iterable[Mapping[str, Any]], now: float) -> None:
+        """Who has signed out, as the audit log says it, the latest last."""
+        ended = {one["session"]: one["ends"] for one in said if "session" in one}
+        known = [(key, until) for key, until in (self._ended | ended).items() if until > now]
+        self._ended = dict(known[-MOST_ENDED:])
+
+
+def _hash(cookie: str) -> str:
+    return sha256(cookie.encode("utf-8", "replace")).hexdigest()
 
 
 def _signature(said: str, token: Token) -> str:

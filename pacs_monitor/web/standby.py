@@ -44,8 +44,7 @@ def standby_server(standing_by: StandingBy, monitor: MonitorSettings, clock: Clo
     """Binds the address of the API, as the leader's does."""
     app = FastAPI(title="pacs_monitor", version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
     app.add_middleware(HeadAsGet)
-    tokens, external = monitor.auth.tokens if monitor.auth else None, monitor.external_url
-    app.add_middleware(Gate, tokens=lambda: tokens, external=lambda: external)
+    app.add_middleware(Gate, monitor=lambda: monitor)
 
     @app.get("/healthz")
     async def healthz() -> PlainTextResponse:

@@ -17,6 +17,7 @@ from pacs_monitor.model import Clock
 from pacs_monitor.net.connection_server import Refusals
 from pacs_monitor.reports.so_far import ObjectivesSoFar
 from pacs_monitor.web.audit import AuditTrail
+from pacs_monitor.web.session import Sessions
 
 
 class Schedule(Protocol):
@@ -83,6 +84,8 @@ class DaemonView(Protocol):
 
     @property
     def audit(self) -> AuditTrail: ...
+    @property
+    def sessions(self) -> Sessions: ...
 
     @property
     def audit_lost(self) -> int:

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, Field, StringConstraints, field_validator, 
 
 from pacs_monitor.fields import Match, Settings, parse_duration
 from pacs_monitor.model import SECOND, Micros
-from pacs_monitor.web.auth import CALLER, NOBODY
+from pacs_monitor.web.caller import CALLER, NOBODY
 from pacs_monitor.when import parse_future
 
 NO_PATIENTS = "No patient names or IDs."

@@ -2,82 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
-from starlette.routing import Route
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
 from pacs_monitor.model import SECOND, iso
 from pacs_monitor.web.app import create_app
-from pacs_monitor.web.auth import API, OPEN_PATHS, PUSH, REPLIES, SIGN_IN, SIGN_OUT
+from pacs_monitor.web.auth import API, SIGN_IN, SIGN_OUT, today_of
 from pacs_monitor.web.session import COOKIE
-from tests.peers.ports import free_port
-from tests.support.estates import write_estate
-from tests.support.timing import SOON
-
-AS_BROWSER = {"accept": "text/html"}
-TOKENS = {"oncall": "operator", "reader": "viewer", "screen": "wall", "job": "reporter"}
-AUTH = ", ".join(f"{{name: {name}, role: {role}, token: {name}-token}}" for name, role in TOKENS.items())
-FOREIGN = "https://evil.example.org"
-
-
-class Guarded:
-    """A daemon with tokens, whose archive is down."""
-
-    def __init__(self, daemon: Daemon) -> None:
-        self.daemon = daemon
-        self.url = "http://{}:{}".format(*daemon.address)
-        self._browsers: list[httpx.AsyncClient] = []
-
-    def browser(self) -> httpx.AsyncClient:
-        self._browsers.append(httpx.AsyncClient(base_url=self.url, trust_env=False, headers=AS_BROWSER))
-        return self._browsers[-1]
-
-    async def close(self) -> None:
-        for browser in self._browsers:
-            await browser.aclose()
-
-    async def signed_in(self, name: str) -> httpx.AsyncClient:
-        browser = self.browser()
-        answer = await self.send(browser, SIGN_IN, SIGN_IN, token=f"{name}-token")
-        assert answer.status_code == 303, answer.text
-        return browser
-
-    async def proof(self, browser: httpx.AsyncClient, page: str) -> str:
-        found = re.search(r'name="proof" value="(\w+)"', (await browser.get(page)).text)
-        return found[1] if found else ""
-
-    async def send(self, browser: httpx.AsyncClient, page: str, path: str, **fields: str) -> httpx.Response:
-        """The form of a page, as a browser sends it."""
-        form = {"proof": await self.proof(browser, page), **fields}
-        return await browser.post(path, data=form, headers={"origin": self.url})
-
-    async def incident(self) -> str:
-        async with asyncio.timeout(SOON):
-            while not (open_ones := self.daemon.desk.open_incidents()):
-                await asyncio.sleep(0.02)
-        return open_ones[0].id
-
-
-@pytest.fixture
-async def guarded(tmp_path: Path) -> AsyncIterator[Guarded]:
-    node = f"  archive: {{host: 127.0.0.1, site: east, checks: {{tcp: {{port: {free_port()}}}}}}}\n"
-    file = write_estate(tmp_path, 0, node)
-    wall = "  wall: {from: [10.1.2.0/28]}\n"
-    file.write_text(file.read_text().replace("  paging:", f"  auth: {{tokens: [{AUTH}]}}\n{wall}  paging:"))
-    daemon = await Daemon.open(load(file))
-    await daemon.start()
-    guarded = Guarded(daemon)
-    yield guarded
-    await guarded.close()
-    await daemon.stop()
+from tests.web.conftest import Guarded
 
 
 async def audited(guarded: Guarded) -> list[dict[str, Any]]:
@@ -304,50 +244,10 @@ async def test_a_screen_is_let_in_by_its_network(guarded: Guarded) -> None:
     seen = []
     for peer in ("10.1.2.3", "10.1.2.16"):
         transport = httpx.ASGITransport(app=app, client=(peer, 5000))
-        async with httpx.AsyncClient(transport=transport, base_url="http://monitor") as screen:
+        async with httpx.AsyncClient(transport=transport, base_url="http://10.1.2.1:9741") as screen:
             seen.append([(await screen.get(path)).status_code for path in ("/wall", "/", "/api/v1/status")])
 
     assert seen == [[200, 401, 401], [401, 401, 401]]
-
-
-def writes(guarded: Guarded) -> list[tuple[str, str]]:
-    """Every write that any route takes."""
-    found = []
-    for route in create_app(guarded.daemon).routes:
-        assert isinstance(route, Route), route
-        path = re.sub(r"\{[^}]*\}", "x", route.path)
-        found += [(method, path) for method in (route.methods or set()) - {"GET", "HEAD", "OPTIONS"}]
-    return sorted(found)
-
-
-async def test_every_write_is_refused_to_whoever_may_not(guarded: Guarded) -> None:
-    routes = writes(guarded)
-    assert ("POST", "/incidents/x") in routes
-    assert ("DELETE", "/api/v1/maintenance/x") in routes
-    stranger, viewer, operator = guarded.browser(), await guarded.signed_in("reader"), await guarded.signed_in("oncall")
-    own = {"origin": guarded.url}
-    proof = await guarded.proof(operator, "/maintenance")
-    form = {"do": "ack", "token": "guess"}
-    for method, path in routes:
-        assert path not in OPEN_PATHS
-        bearer, screen = ({"authorization": f"Bearer {name}-token"} for name in ("oncall", "screen"))
-        tries = {
-            "no token": await stranger.request(method, path, data=form, headers=own),
-            "foreign origin": await stranger.request(method, path, json={}, headers=bearer | {"origin": FOREIGN}),
-            "foreign page": await operator.request(method, path, data=form, headers={"origin": FOREIGN}),
-            "no origin": await operator.request(method, path, data=form | {"proof": proof}),
-            "no proof": await operator.request(method, path, data=form, headers=own),
-            "simple form": await stranger.request(method, path, data=form, headers=bearer | own),
-        }
-        if path in (REPLIES, PUSH + "x/x"):
-            del tries["simple form"]  # boxes send forms, and a job may send its output along
-        if not path.startswith(PUSH):
-            token = {"authorization": "Bearer reader-token"}
-            tries["viewer"] = await stranger.request(method, path, json={}, headers=token)
-            tries["viewer's session"] = await viewer.request(method, path, data=form, headers=own)
-            tries["wall"] = await stranger.request(method, path, json={}, headers=screen)
-        answers = {name: answer.status_code for name, answer in tries.items()}
-        assert set(answers.values()) <= {401, 403, 415}, (method, path, answers)
 
 
 async def test_a_session_writes_nothing_by_the_api(guarded: Guarded) -> None:
@@ -356,3 +256,89 @@ async def test_a_session_writes_nothing_by_the_api(guarded: Guarded) -> None:
 
     assert answer.status_code == 401
     assert API == "/api/"
+
+
+async def test_a_sign_out_lasts_over_a_restart(guarded: Guarded) -> None:
+    left, stays = await guarded.signed_in("oncall"), await guarded.signed_in("screen")
+    cookies = left.cookies[COOKIE], stays.cookies[COOKIE]
+    await guarded.send(left, "/", SIGN_OUT)
+    await guarded.daemon.stop()
+    with closing(sqlite3.connect(guarded.daemon.estate.file.with_name("proof.db"))) as database:
+        (row,) = database.execute("SELECT token, status, details FROM audit WHERE action = 'POST /sign-out'").fetchall()
+    assert row[:2] == ("oncall", 303)
+    assert cookies[0] not in row[2]
+
+    again = Guarded(await Daemon.open(load(guarded.daemon.estate.file)))
+    await again.daemon.start()
+    seen = []
+    for cookie in cookies:
+        browser = again.browser()
+        browser.cookies.set(COOKIE, cookie)
+        seen.append((await browser.get("/wall")).status_code)
+    await again.close()
+    await again.daemon.stop()
+    assert seen == [303, 200]
+
+
+async def test_a_token_that_has_expired_is_refused_in_words_and_so_is_its_session(guarded: Guarded) -> None:
+    browser = await guarded.signed_in("oncall")
+    yesterday = today_of(guarded.daemon.estate.monitor) - timedelta(days=1)
+    file = guarded.daemon.estate.file
+    file.write_text(file.read_text().replace("token: oncall-token", f"token: oncall-token, expires: {yesterday}"))
+    await guarded.daemon.reload("test")
+
+    why = f"sk for a new token: this one (oncall) expired on {yesterday}"
+    answer = await browser.get("/api/v1/status", headers={"authorization": "Bearer oncall-token"})
+    assert (answer.status_code, answer.json()["detail"]) == (401, f"a{why}")
+    assert (await browser.get("/")).status_code == 303
+    form = await guarded.send(guarded.browser(), SIGN_IN, SIGN_IN, token="oncall-token")
+    assert (form.status_code, f"A{why}." in form.text) == (401, True)
+
+
+async def test_whom_the_proxy_signs_in_does_what_people_do_and_is_named(guarded: Guarded) -> None:
+    identity = await guarded.incident()
+    browser, page = guarded.proxied(), f"/incidents/{identity}"
+    browser.headers.update({"x-remote-user": "jane@HOSPITAL", "x-remote-groups": "PACS-Operators"})
+    answer = await guarded.send(browser, page, page, do="ack", why="looking")
+    shown = (await browser.get(page)).text
+
+    assert answer.status_code == 303
+    assert "Acknowledged by <b>jane@HOSPITAL (operator)</b>" in shown
+    assert "Sign out" not in shown
+    entries = [one for one in await audited(guarded) if one["action"] == f"POST {page}"]
+    assert [(one["by"], one["token"], one["role"], one["address"]) for one in entries] == [
+        ("jane@HOSPITAL", "jane@HOSPITAL", "operator", "10.0.0.5")
+    ]
+    browser.headers["x-remote-groups"] = "Radiology"
+    assert 'method="post"' not in (await browser.get(page)).text
+    assert (await guarded.send(browser, "/", page, do="note")).status_code == 403
+
+
+async def test_refusals_say_what_to_do_on_a_page(guarded: Guarded) -> None:
+    screen, reader = await guarded.signed_in("screen"), await guarded.signed_in("reader")
+    stranger = guarded.proxied("10.0.0.99")
+    odd = await reader.get("/nothing/here")
+    wall = await screen.get("/maintenance")
+    viewer = await guarded.send(reader, "/", "/maintenance", do="plan")
+    foreign = await stranger.get("/", headers={"sec-fetch-site": "cross-site", "sec-fetch-mode": "cors"})
+
+    for answer, status, said in (
+        (odd, 404, "Check the address, or begin at the board"),
+        (wall, 403, "Use another token: the role wall sees /wall alone"),
+        (viewer, 403, "Use a token with the role operator"),
+        (foreign, 403, "Open this address yourself"),
+    ):
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+        assert said in answer.text
+    assert "You are signed in as screen (wall)" in wall.text
+    assert 'href="./wall"' in wall.text
+    assert 'href="../sign-in"' not in odd.text
+    german = await screen.get("/maintenance", headers={"accept-language": "de"})
+    assert "Verwenden Sie ein anderes Token: die Rolle wall sieht nur /wall" in german.text
+    assert '<html lang="de">' in german.text
+    as_program = await guarded.browser().get("/nothing", headers={"accept": "*/*"})
+    assert as_program.headers["content-type"] == "application/json"
+    limited = [await guarded.send(guarded.browser(), SIGN_IN, SIGN_IN, token="guess") for _ in range(12)][-1]
+    assert (limited.status_code, "try again in" in limited.text) == (429, True)

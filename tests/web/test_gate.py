@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from pacs_monitor.config import Token
+from pacs_monitor.config import Auth, MonitorSettings, Token
 from pacs_monitor.web.auth import Gate
 
 TOKENS = (
@@ -23,13 +23,20 @@ TOKENS = (
 )
 
 
+def settings(tokens: Sequence[Token] | None) -> MonitorSettings:
+    auth = None if tokens is None else Auth(tokens=tuple(tokens))
+    return MonitorSettings(
+        name="east", database="sqlite:///x.db", external_url="https://monitor.example.org/pacs", auth=auth
+    )
+
+
 def client(tokens: Sequence[Token] | None, peer: str = "127.0.0.1", host: str = "localhost:9741") -> httpx.AsyncClient:
     async def fine(_request: Request) -> PlainTextResponse:
         return PlainTextResponse("fine")
 
     paths = ("/metrics", "/probe", "/healthz", "/readyz", "/api/v1/reload", "/incidents/{id}", "/api/v1/push/{n}/{c}")
     app = Starlette(routes=[Route(path, fine, methods=["GET", "POST"]) for path in paths])
-    gate = Gate(app, lambda: tokens, lambda: "https://monitor.example.org/pacs")
+    gate = Gate(app, lambda: settings(tokens))
     transport = httpx.ASGITransport(app=gate, client=(peer, 5000))
     return httpx.AsyncClient(transport=transport, base_url=f"http://{host}")
 
@@ -114,7 +121,7 @@ async def test_without_tokens_whoever_hides_its_address_is_refused() -> None:
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    await Gate(Starlette(), lambda: None)(scope, receive, send)
+    await Gate(Starlette(), lambda: settings(None))(scope, receive, send)
 
     assert sent[0]["status"] == 403
 

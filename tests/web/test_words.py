@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI, HTTPException, Request
 from pydantic import SecretStr, ValidationError
 
-from pacs_monitor.config import Token
+from pacs_monitor.config import Auth, MonitorSettings, Token
 from pacs_monitor.model import SECOND, iso, parse_iso
 from pacs_monitor.web.app import explain_errors
 from pacs_monitor.web.auth import Gate
@@ -33,7 +33,8 @@ def client(tokens: tuple[Token, ...] | None = None) -> httpx.AsyncClient:
     app = FastAPI()
     explain_errors(app)
     app.add_middleware(JsonBody)
-    app.add_middleware(Gate, tokens=lambda: tokens)
+    monitor = MonitorSettings(name="east", database="sqlite:///x.db", auth=Auth(tokens=tokens) if tokens else None)
+    app.add_middleware(Gate, monitor=lambda: monitor)
 
     @app.post("/api/pause")
     async def pause(request: Request, words: Pause) -> dict[str, Any]:

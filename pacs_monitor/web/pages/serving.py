@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from pacs_monitor.language import N_, _, language, speaking
 from pacs_monitor.model import SECOND
-from pacs_monitor.web.auth import CALLER
+from pacs_monitor.web.caller import CALLER
 from pacs_monitor.web.pages import render
 from pacs_monitor.web.pages.freshness import freshness
 from pacs_monitor.web.pages.languages import language_of
