@@ -65,7 +65,7 @@ def _schema(database: URL) -> Schema:
 def restore(url: str, monitor: str, copy: Path, now: Micros) -> Path | None:
     """Put a copy in the place of the database; where the database that was there is kept, if there was one.
 
-    HistoryError, and nothing has changed, while a monitor uses it, and for a copy that is damaged or of a newer version.
+    HistoryError, and nothing has changed, while a monitor uses it, and for a copy that is damaged or too new.
     Killed in the middle, it leaves the database whole under its own name or the other one, and can be run again.
     """
     database = parse(url)
