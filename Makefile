@@ -6,7 +6,7 @@ READY := $(VENV)/ready
 unexport PYTHONDONTWRITEBYTECODE  # every daemon that a test starts would compile the package anew
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check proof bench peers
+.PHONY: help run test check proof bench bundle peers
 
 help:  ## show what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -23,6 +23,7 @@ check: $(READY) peers  ## format, lint, types, floors, configuration, rules
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/mypy --platform win32 --package pacs_monitor
+	$(BIN)/mypy deploy/bundle/bundle.py
 	$(BIN)/lint-imports
 	$(BIN)/pacs-monitor check-config monitor.yaml
 	promtool check rules rules/*.yaml
@@ -39,6 +40,9 @@ bench: $(READY) peers  ## measure against peers; the table goes to benchmarks/re
 	$(BIN)/python -m benchmarks.report
 	$(BIN)/python -m benchmarks.pages
 	$(BIN)/python -m benchmarks.scrape
+
+bundle: $(READY)  ## wheels, installer and manifest for machines without a network (PLATFORM=, FOR_PYTHON=, EXTRAS=)
+	BIN=$(BIN) scripts/make-bundle
 
 peers:
 	scripts/install-test-peers

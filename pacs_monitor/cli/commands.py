@@ -73,7 +73,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "history": (
         "keeping",
-        "Export, import, back up or move the history: the database in which all is on record (monitor.database).",
+        "Export, import, back up, restore, check or move the history: the database with all that is on record.",
     ),
     "simulate": (
         "simulating",

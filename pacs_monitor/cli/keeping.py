@@ -1,4 +1,4 @@
-"""`history export|import|backup|move`: the record as a whole, over the years and over machines."""
+"""`history export|import|backup|restore|check|move`: the record as a whole, over the years and over machines."""
 
 from __future__ import annotations
 
@@ -14,22 +14,31 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, app, err, fail, out
 from pacs_monitor.cli.estates import estate_or_contact
 from pacs_monitor.clock import SystemClock
-from pacs_monitor.config import Estate
+from pacs_monitor.config import Estate, MonitorSettings
+from pacs_monitor.config.contact import Contact
 from pacs_monitor.format.human import byte_size, pluralized
 from pacs_monitor.history import HistoryError
 from pacs_monitor.history.backup import backup as back_up
 from pacs_monitor.history.copying import Progress as Told
+from pacs_monitor.history.engines import Schema
 from pacs_monitor.history.exporting import export as exported
 from pacs_monitor.history.exporting import load
 from pacs_monitor.history.files import new_file
 from pacs_monitor.history.moving import Mover
+from pacs_monitor.history.restoring import look
+from pacs_monitor.history.restoring import restore as restored
 
 kept = typer.Typer(
     no_args_is_help=True,
-    help="Export, import, back up or move the history: the database in which all is on record (monitor.database).",
+    help="Export, import, back up, restore, check or move the history: the database with all that is on record.",
 )
 app.add_typer(kept, name="history")
 STREAM = Path("-")
+SAID = {
+    Schema.OURS: "the history has the schema of this version",
+    Schema.OLDER: "the history has the schema of an older version: back it up, then `run` brings it up to date",
+    Schema.NONE: "the database is empty; `pacs-monitor run` begins the history",
+}
 
 
 @kept.command(
@@ -88,8 +97,7 @@ def backup(
 ) -> None:
     """Copy an SQLite database while the daemon writes to it, and check the copy.
 
-    To restore it, stop the daemon, put the file in the place of the database, and remove what is left of the old one
-    beside it (-wal, -shm). A copy by cp while the daemon runs may be broken. For PostgreSQL, use pg_dump.
+    `history restore` puts it back. A copy by cp while the daemon runs may be broken. For PostgreSQL, use pg_dump.
     """
     url = _database(config)
     with _told("backing up") as progress:
@@ -98,6 +106,38 @@ def backup(
         except HistoryError as error:
             fail(str(error))
     out.print(f"backed up to {file}: {byte_size(copied)}, whole", markup=False)
+
+
+@kept.command(epilog="Example: pacs-monitor history restore /backup/pacs-monitor-2026-11-24.db")
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `history backup` wrote.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Put a backup in the place of an SQLite database. Stop the daemon first.
+
+    The database that was there is kept beside it under another name: it has what was recorded since the backup. A
+    backup that is damaged, or that a newer version made, is refused. For PostgreSQL, use pg_restore.
+    """
+    known = _known(config)
+    try:
+        aside = restored(known.database, known.name, file, SystemClock().now())
+    except HistoryError as error:
+        fail(str(error))
+    kept_as = f"; what was there is kept as {aside}" if aside else ""
+    out.print(f"restored {file}{kept_as}. Start the daemon", markup=False)
+
+
+@kept.command(epilog="Example: pacs-monitor history check && systemctl start pacs-monitor")
+def check(config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Say whether this version can use the database: its schema, and whether SQLite finds damage. Changes nothing.
+
+    Exit 1 when it cannot: the schema is of a newer version, the database is damaged, or cannot be read.
+    """
+    try:
+        schema = look(_known(config).database)
+    except HistoryError as error:
+        fail(str(error))
+    out.print(SAID[schema], markup=False)
 
 
 @kept.command(epilog="Example: pacs-monitor history move --to postgresql+psycopg://pacs@db.example.org/pacs_monitor")
@@ -129,8 +169,12 @@ def move(
 
 
 def _database(config: Path) -> str:
+    return _known(config).database
+
+
+def _known(config: Path) -> MonitorSettings | Contact:
     known = estate_or_contact(config, ("name", "database"))
-    return (known.monitor if isinstance(known, Estate) else known).database
+    return known.monitor if isinstance(known, Estate) else known
 
 
 def _stream(lines: Iterable[bytes]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import Future
 from contextlib import suppress
+from enum import Enum
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any, TypeVar
@@ -196,7 +197,7 @@ def migrate(url: URL, migrations: Path = MIGRATIONS, *, moving: bool = False) ->
             if not moving:
                 require_here(connection, shown(url))
     except CommandError as error:
-        raise HistoryError(f"{shown(url)} was written by another version of pacs-monitor: {error}") from None
+        raise HistoryError(f"{of_a_newer_version(url)} ({error})") from None
     except SQLAlchemyError as error:
         raise HistoryError(f"cannot open the history {shown(url)}: {describe(error)}; {advice(url)}") from error
     finally:
@@ -243,16 +244,46 @@ def is_current(url: URL) -> bool:
 
 def require_current(connection: Connection, url: URL) -> None:
     """Refuse to read a schema that is not ours."""
-    if not _is_current(connection):
-        raise HistoryError(f"run `pacs-monitor run` to upgrade {shown(url)}: its schema is from another version")
+    schema = schema_of(connection)
+    if schema is Schema.NEWER:
+        raise HistoryError(of_a_newer_version(url))
+    if schema is not Schema.OURS:
+        raise HistoryError(f"run `pacs-monitor run` to upgrade {shown(url)}: its schema is from an older version")
     require_here(connection, shown(url))
 
 
-def _is_current(connection: Connection) -> bool:
+class Schema(Enum):
+    """What the schema of a database is to this version."""
+
+    NONE = "none yet"
+    OLDER = "older"
+    OURS = "ours"
+    NEWER = "newer"
+
+
+def schema_of(connection: Connection) -> Schema:
+    """By the revision that the database says it has."""
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found is None:
+        return Schema.NONE
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    wanted = ScriptDirectory.from_config(config).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() == wanted
+    known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    if found not in known:
+        return Schema.NEWER
+    return Schema.OURS if found == known[0] else Schema.OLDER
+
+
+def of_a_newer_version(url: URL) -> str:
+    """Why this version does not touch it, and what to do."""
+    return (
+        "install the newer version again, or put back the backup from before its upgrade (`pacs-monitor history "
+        f"restore FILE`): {shown(url)} was written by a newer version of pacs-monitor, whose schema is not known here"
+    )
+
+
+def _is_current(connection: Connection) -> bool:
+    return schema_of(connection) is Schema.OURS
 
 
 def in_time(future: Future[T], within: float, url: URL) -> T:

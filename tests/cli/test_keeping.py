@@ -97,3 +97,17 @@ def test_each_teaches_itself() -> None:
         said = invoke("history", *words, "--help")
         assert said.returncode == 0
         assert len(said.stdout.splitlines()) > 10
+
+
+def test_a_backup_is_checked_and_restored(config: Path, tmp_path: Path) -> None:
+    checked = invoke("history", "check", config=config)
+    assert (checked.returncode, checked.stdout) == (0, "the history has the schema of this version\n")
+    invoke("history", "backup", tmp_path / "copy.db", config=config)
+    said = invoke("history", "restore", tmp_path / "copy.db", config=config)
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith(
+        f"restored {tmp_path}/copy.db; what was there is kept as {tmp_path}/proof.db.replaced-"
+    )
+    (tmp_path / "proof.db").unlink()
+    gone = invoke("history", "check", config=config)
+    assert (gone.returncode, "proof.db does not exist" in gone.stderr) == (1, True)

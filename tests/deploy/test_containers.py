@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,15 @@ def test_the_image_is_made_of_files_that_are_there_and_let_in() -> None:
     assert copied == set(let_in)
     packed = (ROOT / "pyproject.toml").read_text().partition("force-include]\n")[2].partition("\n\n")[0]
     assert set(re.findall(r'(?m)^"([^"]+)" =', packed)) <= copied, "the wheel is built of them"
+
+
+def test_linters_have_nothing_to_say() -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    assert hadolint.exists(), "hadolint is missing: pip install --constraint constraints.txt '.[dev]'"
+    dclint = program("dclint", "npm, then run scripts/install-test-peers")
+    for line in ([str(hadolint), f"{HERE}/Containerfile"], [dclint, "--max-warnings", "0", str(HERE)]):
+        done = subprocess.run(line, check=False, capture_output=True, text=True, timeout=120)
+        assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", ""), done.stdout + done.stderr
 
 
 def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is() -> None:

@@ -69,9 +69,9 @@ def test_a_database_of_a_newer_version_is_refused(url: str) -> None:
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     engine.dispose()
-    with pytest.raises(HistoryError, match="was written by another version of pacs-monitor"):
+    with pytest.raises(HistoryError, match="was written by a newer version of pacs-monitor"):
         migrate(parse(url))
-    with pytest.raises(HistoryError, match="its schema is from another version"):
+    with pytest.raises(HistoryError, match="install the newer version again"):
         HistoryReader.open(url, "east")
 
 
