@@ -10,7 +10,7 @@ from markupsafe import Markup
 from pacs_monitor.format.german import german_day
 from pacs_monitor.format.human import moment
 from pacs_monitor.language import language
-from pacs_monitor.model import SECOND, Micros, iso
+from pacs_monitor.model import SECOND, Micros
 
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -58,8 +58,13 @@ class Times:
     def _element(self, at: Micros, text: str, kind: str) -> Markup:
         ticking = Markup(' data-tick="{}"').format(kind) if kind else Markup("")
         return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
-            iso(at), moment(at, self._zone), ticking, text
+            _exact(at), moment(at, self._zone), ticking, text
         )
 
     def _there(self, at: Micros) -> datetime:
         return datetime.fromtimestamp(at // SECOND, UTC).astimezone(self._zone)
+
+
+def _exact(at: Micros) -> str:
+    """RFC 3339 to the millisecond: HTML allows no finer one (2.3.5.4, times)."""
+    return f"{datetime.fromtimestamp(at // SECOND, UTC):%Y-%m-%dT%H:%M:%S}.{at % SECOND // 1000:03}Z"
