@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from rich.markup import escape
 from ulid import ULID
@@ -17,15 +16,15 @@ from pacs_monitor.cli import client
 from pacs_monitor.cli.common import fail, out, warn
 from pacs_monitor.cli.daemon_address import address_of
 from pacs_monitor.cli.estates import estate_or_contact
+from pacs_monitor.client import Client, ClientError, MissingError, NoDaemonError
+from pacs_monitor.client.speaking import Verb
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
 from pacs_monitor.history import AuditEntry, Frozen, HistoryError, HistoryReader
 from pacs_monitor.history.frozen import beside, document, freeze, frozen, say
 from pacs_monitor.reports import filing
 
-PATH = "/api/v1/reports"
-FROZEN_WITHIN = 300.0
-"""Seconds more for a report that is made, printed and kept."""
+Row = Mapping[str, Any]
 
 
 class _Database(NamedTuple):
@@ -47,15 +46,14 @@ class Archive:
             self._database = _Database(monitor.database, monitor.name, monitor.timezone)
         self._daemon = address_of(known, url, token_file)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> Sequence[Row]:
         """The latest first."""
         if self._database is None:
-            found: list[dict[str, Any]] = client.get(self._daemon, PATH)
-            return found
+            return client.ask(self._daemon, lambda monitor: monitor.reports())
         with self._reading() as reader:
             return filing.rows(frozen(reader))
 
-    def row(self, number: str) -> dict[str, Any]:
+    def row(self, number: str) -> Row:
         """One of them; ends the command where there is none."""
         row = next((row for row in self.rows() if row["number"] == number), None)
         return row or fail(f"no frozen report {number}; list them with: pacs-monitor report list", 2)
@@ -71,38 +69,34 @@ class Archive:
             with self._reading() as reader:
                 return document(reader, number, form)
         try:
-            return client.Client(self._daemon).download(_address(number), format=form)
-        except client.MissingError:
+            return client.client_of(self._daemon).document(number, form)
+        except MissingError:
             return None
-        except (client.NoDaemonError, client.RefusedError) as error:
-            fail(str(error) + client.remedy(error))
+        except ClientError as error:
+            client.end(error, misuse=())
 
     def draft(self, period: str) -> dict[str, Any]:
         """The report of a period that the daemon makes, as data."""
-        try:
-            data: dict[str, Any] = json.loads(client.Client(self._daemon).download("/api/v1/report", period=period))
-        except (client.NoDaemonError, client.RefusedError) as error:
-            fail(str(error) + client.remedy(error), 2 if isinstance(error, client.MISUSE) else 1)
+        data: dict[str, Any] = json.loads(client.ask(self._daemon, lambda monitor: monitor.report(period)))
         return data
 
-    def freeze(self, period: str, words: Mapping[str, Any]) -> dict[str, Any]:
+    def freeze(self, period: str, words: Mapping[str, Any]) -> Row:
         """Freeze the report of a period; what is on file of it."""
-        body = {**words, "period": period}
-        return self._told(PATH, body, FROZEN_WITHIN) or self._freeze(period, words["by"], words.get("why", ""))
+        told = self._told(lambda monitor: monitor.freeze(period, **words))
+        return told or self._freeze(period, words["by"], words.get("why", ""))
 
-    def say(self, number: str, verb: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def say(self, number: str, verb: Verb, body: Mapping[str, Any]) -> Row:
         """Say something of a frozen report, in the words of the API; what is on file of it."""
-        return self._told(f"{_address(number)}/{verb}", body, 0.0) or self._say(number, verb, body)
+        return self._told(lambda monitor: monitor.say_of_report(number, verb, **body)) or self._say(number, verb, body)
 
-    def _told(self, path: str, body: Mapping[str, Any], wait: float) -> dict[str, Any] | None:
+    def _told(self, say: Callable[[Client], Row]) -> Row | None:
         """What the daemon answers; None where none does and the database is at hand."""
         try:
-            answer: dict[str, Any] = client.Client(self._daemon).post(path, body, wait=wait)
-        except client.NoDaemonError as error:
-            return None if self._database else fail(str(error))
-        except client.RefusedError as error:
-            fail(str(error) + client.remedy(error), 2 if isinstance(error, client.MISUSE) else 1)
-        return answer
+            return say(client.client_of(self._daemon))
+        except NoDaemonError as error:
+            return None if self._database else client.end(error)
+        except ClientError as error:
+            client.end(error)
 
     def _freeze(self, text: str, by: str, why: str) -> dict[str, Any]:
         assert self._database is not None  # noqa: S101 - it is at hand where no daemon answers
@@ -170,11 +164,6 @@ def tell(row: Mapping[str, Any]) -> None:
             out.print(escape(f"  {words}{text}{to_whom}{due} (by {said['by']}, {said['at']})"))
     if row.get("warning"):
         warn([row["warning"]])
-
-
-def _address(number: str) -> str:
-    period, _, revision = number.rpartition("/")
-    return f"{PATH}/{quote(period, safe='')}/{quote(revision, safe='')}"
 
 
 def _audit(action: str, by: str, why: str) -> AuditEntry:

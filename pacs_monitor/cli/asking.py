@@ -18,7 +18,7 @@ def status(
 ) -> None:
     """Show where every check of the running daemon stands, and who was paged. Exit 1 while anything is down."""
     daemon = daemon_address(config, url, token_file)
-    board = client.get(daemon, "/api/v1/status")
+    board = client.ask(daemon, lambda monitor: monitor.status())
     if json:
         print_json(board)
     else:
@@ -39,8 +39,8 @@ def reload(
     """Make the running daemon reload its configuration; a file with errors changes nothing."""
     instead = "if monitor.listen, tls or the token has changed, send the daemon SIGHUP instead"
     daemon = daemon_address(config, url, token_file, quietly=True)
-    answer = client.post(daemon, "/api/v1/reload", said(by, why), instead=instead, misuse=())
-    changes, warnings = answer["changes"], answer.get("warnings", [])
+    answer = client.ask(daemon, lambda monitor: monitor.reload(**said(by, why)), instead=instead, misuse=())
+    changes, warnings = answer["changes"], answer["warnings"]
     if json:
         print_json({"changes": changes, "warnings": warnings})
         return
@@ -63,7 +63,7 @@ def audit(
     It needs a token of the role operator.
     """
     daemon = daemon_address(config, url, token_file)
-    entries = client.get(daemon, "/api/v1/audit", limit=limit)
+    entries = client.ask(daemon, lambda monitor: monitor.audit(limit=limit))
     if json:
         print_json(entries)
         return

@@ -80,8 +80,7 @@ def _there(estate: Estate) -> dict[str, int]:
 def _changes(old: str, estate: Estate, url: str | None, token_file: Path | None) -> list[str]:
     if old != "running":
         return configuration.diff(estate_of(Path(old)), estate).lines()
-    changes: list[str] = client.get(address_of(estate, url, token_file), "/api/v1/reload")["changes"]
-    return changes
+    return client.ask(address_of(estate, url, token_file), lambda monitor: monitor.preview())["changes"]
 
 
 @app.command()

@@ -21,8 +21,6 @@ from pacs_monitor.history import HistoryError, HistoryReader
 from pacs_monitor.language import speaking
 from pacs_monitor.reports.constancy import NoLogError, build, html, table, zipped
 
-PATH = "/api/v1/constancy/explanations"
-
 
 class Format(StrEnum):
     """`table` is for the terminal, `csv` is a zip with one file for each table."""
@@ -107,5 +105,5 @@ def explain(
 ) -> None:
     """Explain a day on which nothing was tested, or a test failed; the result of the day stays as it is."""
     daemon = daemon_address(config, url, token_file)
-    found = client.post(daemon, PATH, words.said(by, why, day=day, log=log))
+    found = client.ask(daemon, lambda monitor: monitor.explain(**words.said(by, why, day=day, log=log)))
     words.tell(found, lambda: f"{found['log']}, {found['day']}: explained by {found['by']}", json)

@@ -22,8 +22,8 @@ class DaemonAddress(NamedTuple):
 
     url: str
     token: str | None
-    verify: str | bool
-    """The file of the certificate to trust; True for the system's authorities."""
+    ca: str | None
+    """The file of the certificate to trust; None for the system's authorities."""
     zone: str | None
     """The IANA time zone of the configuration; None with `--url`: the daemon knows its own (client.times)."""
 
@@ -44,12 +44,12 @@ def address_of(known: Estate | Contact | None, url: str | None, token_file: Path
         if not url or not url.startswith(("http://", "https://")):
             fail(f"{url!r} is not the address of a daemon; write http://127.0.0.1:9741", 2)
         zone = None if known is None else _monitor(known).timezone
-        return DaemonAddress(url.rstrip("/"), token, os.environ.get("SSL_CERT_FILE") or True, zone)
+        return DaemonAddress(url.rstrip("/"), token, os.environ.get("SSL_CERT_FILE") or None, zone)
     monitor = _monitor(known)
     host, port = monitor.listen
-    scheme, verify = ("https", str(monitor.tls.cert)) if monitor.tls else ("http", True)
+    scheme, ca = ("https", str(monitor.tls.cert)) if monitor.tls else ("http", None)
     base = f"{scheme}://{Address(UNSPECIFIED.get(host, host), port)}"
-    return DaemonAddress(base, token or _operators(monitor), verify, monitor.timezone)
+    return DaemonAddress(base, token or _operators(monitor), ca, monitor.timezone)
 
 
 def _monitor(known: Estate | Contact) -> MonitorSettings | Contact:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -72,6 +71,6 @@ def evidence(
     body = words.said(by, why, what=what, at=at, ticket=ticket, responsible=responsible, counts=counts)
     body |= {"retract": True} if retract else {}
     body |= {} if agreed is None else {"standing": "agreed" if agreed else "disputed"}
-    path = f"/api/v1/incidents/{identity(daemon, incident, ended=True)}/evidence"
-    found: Mapping[str, Any] = client.post(daemon, path, body)
+    about = identity(daemon, incident, ended=True)
+    found = client.ask(daemon, lambda monitor: monitor.state(about, **body))
     words.tell(found, lambda: f"{found['id']} {sentence(found['evidence'], client.times(daemon))}", json)

@@ -20,7 +20,7 @@ def handover(
     Last, what has ended since the last handover. Times are in the monitor's time zone.
     `handover` in the configuration sends the same at a time of the day.
     """
-    said = client.get(daemon_address(config, url, token_file), "/api/v1/handover")
+    said = client.ask(daemon_address(config, url, token_file), lambda monitor: monitor.handover())
     if json:
         print_json(said)
     else:

@@ -11,7 +11,6 @@ from pacs_monitor.cli import client, display, which, words
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app, out, print_json
 from pacs_monitor.cli.daemon_address import daemon_address
 
-DECLARED = "/api/v1/declared"
 HELP = "List open incidents; with INCIDENT, show one with everything that was sent or suppressed, and why."
 SHOW, DECLARE = "show", "declare"
 
@@ -50,10 +49,11 @@ def show(
 ) -> None:
     daemon = daemon_address(config, url, token_file)
     if incident is not None:
-        found = client.get(daemon, f"/api/v1/incidents/{which.identity(daemon, incident, ended=True)}")
+        identity = which.identity(daemon, incident, ended=True)
+        found = client.ask(daemon, lambda monitor: monitor.incident(identity))
         print_json(found) if json else _print(display.incident(found, client.times(daemon)))
         return
-    rows = client.get(daemon, "/api/v1/incidents", open=not every)
+    rows = client.ask(daemon, lambda monitor: monitor.incidents(open_only=not every))
     if json:
         print_json(rows)
         return
@@ -61,7 +61,7 @@ def show(
     when = client.times(daemon)
     _print(display.incidents(rows, when) or [none])
     if every:
-        _print(display.declared_list(client.get(daemon, DECLARED), when))
+        _print(display.declared_list(client.ask(daemon, lambda monitor: monitor.declared()), when))
 
 
 @spoken_of.command(
@@ -87,7 +87,7 @@ def declare(
     """Declare an outage that no probe could see. Reports list it apart, and never add it to what was measured."""
     daemon = daemon_address(config, url, token_file)
     body = words.said(by, from_=from_, to=to, node=node, service=service, evidence=evidence)
-    found = client.post(daemon, "/api/v1/incidents", body)
+    found = client.ask(daemon, lambda monitor: monitor.declare(**body))
     words.tell(found, lambda: f"{found['id']} declared: {display.declared_line(found, client.times(daemon))}", json)
 
 

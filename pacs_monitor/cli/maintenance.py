@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +16,6 @@ from pacs_monitor.messages.evidence import sentence
 from pacs_monitor.messages.paged import When
 from pacs_monitor.windows import Probing
 
-PATH = "/api/v1/maintenance"
 planned = typer.Typer(no_args_is_help=True, help="Plan maintenance: nobody is paged for its checks.")
 app.add_typer(planned, name="maintenance")
 WindowId = Annotated[
@@ -30,7 +30,7 @@ def list_(
 ) -> None:
     """List the windows that are not over, with their IDs."""
     daemon = daemon_address(config, url, token_file)
-    found = client.get(daemon, PATH)
+    found = client.ask(daemon, lambda monitor: monitor.maintenance())
     if json:
         print_json(found)
         return
@@ -91,7 +91,8 @@ def add(
         announced=announced,
         notify=notify,
     )
-    _tell(client.post(daemon, PATH, body | words.which(target, site, match, all_)), daemon, json)
+    which = words.which(target, site, match, all_)
+    _tell(client.ask(daemon, lambda monitor: monitor.plan(**body, **which)), daemon, json)
 
 
 @planned.command(epilog="Example: pacs-monitor maintenance extend 5HVC --for 1h")
@@ -110,7 +111,8 @@ def extend(
     """Let a window last longer: --for counts from its planned end, --until names the new one."""
     daemon = daemon_address(config, url, token_file)
     body = words.said(by, why, for_=for_, until=until)
-    _tell(client.post(daemon, f"{PATH}/{_identity(daemon, window)}/extend", body), daemon, json)
+    identity = _identity(daemon, window)
+    _tell(client.ask(daemon, lambda monitor: monitor.extend(identity, **body)), daemon, json)
 
 
 @planned.command(epilog="Example: pacs-monitor maintenance end 5HVC --why 'the vendor has called it off'")
@@ -126,7 +128,8 @@ def end(
 ) -> None:
     """End a window now; one that has not begun does not take place."""
     daemon = daemon_address(config, url, token_file)
-    _tell(client.delete(daemon, f"{PATH}/{_identity(daemon, window)}", words.said(by, why)), daemon, json)
+    identity = _identity(daemon, window)
+    _tell(client.ask(daemon, lambda monitor: monitor.end(identity, **words.said(by, why))), daemon, json)
 
 
 @planned.command(epilog="Example: pacs-monitor maintenance counts 5HVC no --why 'announced by phone on 2 January'")
@@ -144,15 +147,15 @@ def counts(
     """State whether downtime in a window counts, whatever an agreement makes of it; reports show both figures."""
     daemon = daemon_address(config, url, token_file)
     identity = window.upper() if len(window) == WHOLE else _identity(daemon, window)
-    found = client.post(daemon, f"{PATH}/{identity}/counts", words.said(by, why, counts=answer))
+    found = client.ask(daemon, lambda monitor: monitor.count(identity, **words.said(by, why, counts=answer)))
     words.tell(found, lambda: f"{found['id']} {sentence(found['evidence'], client.times(daemon))}", json)
 
 
-def _tell(row: dict[str, Any], daemon: DaemonAddress, json: bool) -> None:
+def _tell(row: Mapping[str, Any], daemon: DaemonAddress, json: bool) -> None:
     words.tell(row, lambda: _line(row, client.times(daemon)), json)
 
 
-def _line(row: dict[str, Any], when: When) -> str:
+def _line(row: Mapping[str, Any], when: When) -> str:
     """`01K… Sun 2026-01-11 02:00:00 CET to 04:00:00 CET, node=archive: patching, read_only (by change 4712)`."""
     by, how = f" (by {row['by']})" if row["by"] else "", "" if row["probing"] == "continue" else f", {row['probing']}"
     now = "  [now]" if row.get("active") else ""
@@ -165,7 +168,7 @@ def _line(row: dict[str, Any], when: When) -> str:
 
 def _identity(daemon: DaemonAddress, which: str) -> str:
     """The id of the one window that is meant; ends the command where it is none, or several."""
-    rows = client.get(daemon, PATH)
+    rows = client.ask(daemon, lambda monitor: monitor.maintenance())
     meant = [row for row in rows if row["id"] == which.upper()] or ending(rows, which)
     if len(meant) != 1:
         what = "several windows end so" if meant else f"no window {which!r}"

@@ -26,6 +26,7 @@ from pacs_monitor.cli.common import (
 from pacs_monitor.cli.daemon_address import DaemonAddress, address_of
 from pacs_monitor.cli.display import reader_of_times
 from pacs_monitor.cli.estates import estate_of, estate_or_contact
+from pacs_monitor.client import ClientError
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Contact, Estate
 from pacs_monitor.delivery.sending import DELIVERY_TIMEOUT, Sender
@@ -85,7 +86,8 @@ def notify_test(
     held = _held(event, open_for)
     if direct:
         estate = _knows(estate_of(config), channel)
-        answer, when = _from_here(estate, channel, event, held), _when(estate)
+        answer: Mapping[str, Any] = _from_here(estate, channel, event, held)
+        when = _when(estate)
     else:
         body = words.said(by, event=event, open_for=open_for)
         known = None if url else estate_or_contact(config)
@@ -119,19 +121,19 @@ def _held(event: Shape | None, open_for: str | None) -> float | None:
 
 def _tried(
     daemon: DaemonAddress, known: Estate | Contact | None, channel: str, held: float | None, body: Mapping[str, Any]
-) -> tuple[dict[str, Any], When]:
+) -> tuple[Mapping[str, Any], When]:
     """By the daemon; from here, when no daemon answers, or the one that does not know the channel or us."""
-    path, event = f"/api/v1/channels/{channel}/test", body.get("event")
+    event = body.get("event")
     limit = DELIVERY_TIMEOUT * MOST + (OPEN_FOR if held is None else held)
     if not isinstance(known, Estate):
         _announce(event, held)
-        answer: dict[str, Any] = client.post(daemon, path, body, wait=limit)
+        answer = client.ask(daemon, lambda monitor: monitor.test(channel, within=limit, **body))
         return answer, client.times(daemon)
     _knows(known, channel)
     _announce(event, held_for(known.channels[channel], held))
     try:
-        return client.Client(daemon).post(path, body, wait=limit), _when(known)
-    except (client.NoDaemonError, client.RefusedError):
+        return client.client_of(daemon).test(channel, within=limit, **body), _when(known)
+    except ClientError:
         return _from_here(known, channel, event, held), _when(known)
 
 

@@ -34,7 +34,7 @@ def oncall(
     Times are in the monitor's time zone. Exit 1 while nobody is on call in hours that a rota covers.
     """
     daemon = daemon_address(config, url, token_file)
-    said = client.get(daemon, "/api/v1/oncall", next=following, at=at)
+    said = client.ask(daemon, lambda monitor: monitor.oncall(at=at, following=following))
     if json:
         print_json(said)
     else:

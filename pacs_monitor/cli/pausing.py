@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.markup import escape
@@ -41,7 +42,7 @@ def pause(
             fail("say what to pause: NODE, NODE/CHECK, --site, --match or --all", 2)
         _list(daemon, json)
         return
-    row = client.post(daemon, "/api/v1/pause", words.said(by, why, for_=for_, until=until) | which)
+    row = client.ask(daemon, lambda monitor: monitor.pause(**words.said(by, why, for_=for_, until=until), **which))
     words.tell(row, lambda: _line(row, client.times(daemon)), json)
 
 
@@ -66,12 +67,12 @@ def resume(
             "say what to resume: NODE, NODE/CHECK, --site, --match or --all; see what is paused: pacs-monitor pause", 2
         )
     daemon = daemon_address(config, url, token_file)
-    row = client.post(daemon, "/api/v1/resume", words.said(by, why) | which)
+    row = client.ask(daemon, lambda monitor: monitor.resume(**words.said(by, why), **which))
     words.tell(row, lambda: f"resumed: {row['match']}", json)
 
 
 def _list(daemon: DaemonAddress, json: bool) -> None:
-    found = client.get(daemon, "/api/v1/pauses")
+    found = client.ask(daemon, lambda monitor: monitor.pauses())
     if json:
         print_json(found)
         return
@@ -83,6 +84,6 @@ def _list(daemon: DaemonAddress, json: bool) -> None:
         out.print(escape(_line(row, when)))
 
 
-def _line(row: dict[str, Any], when: When) -> str:
+def _line(row: Mapping[str, Any], when: When) -> str:
     why, count = f": {row['why']}" if row["why"] else "", pluralized(len(row["checks"]), "check")
     return f"{row['match']} ({count}) paused by {row['by']} until {when(row['until'])}{why}"

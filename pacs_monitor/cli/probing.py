@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Protocol
 
 import typer
 
 from pacs_monitor import process
 from pacs_monitor.cli import client, results
-from pacs_monitor.cli.client import (
-    ANSWER_WITHIN,
-    GIVE_A_TOKEN,
-    Client,
-    ForbiddenError,
-    MissingError,
-    NoDaemonError,
-    RefusedError,
-    zone_of,
-)
+from pacs_monitor.cli.client import GIVE_A_TOKEN, client_of, zone_of
 from pacs_monitor.cli.common import (
     DEFAULT_CONFIG,
     AsJson,
@@ -38,6 +31,7 @@ from pacs_monitor.cli.local_runs import runner_of
 from pacs_monitor.cli.measured import TimeFormat
 from pacs_monitor.cli.results import Facts
 from pacs_monitor.cli.watch import watch_from_here
+from pacs_monitor.client import Client, ForbiddenError, MissingError, NoDaemonError, RefusedError
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate
 from pacs_monitor.history import HistoryError, SeatLocks, lease_held
@@ -50,7 +44,7 @@ REPORTS_GO_TO_THE_DAEMON = (("run from this terminal", "only the running daemon 
 class ShowResult(Protocol):
     """Takes a result as it comes, with the facts that are for the terminal alone."""
 
-    def __call__(self, row: dict[str, Any], facts: Facts = (), *, may_be_off: bool = False) -> None: ...
+    def __call__(self, row: Mapping[str, Any], facts: Facts = (), *, may_be_off: bool = False) -> None: ...
 
 
 @app.command()
@@ -77,10 +71,10 @@ def probe(
         if not direct:
             _require_nobody(estate, "--watch runs here")
         raise typer.Exit(watch_from_here(estate, checks, watch))
-    rows: list[dict[str, Any]] = []
+    rows: list[Mapping[str, Any]] = []
     daemon = address_of(known, url, token_file)
 
-    def show(row: dict[str, Any], facts: Facts = (), *, may_be_off: bool = False) -> None:
+    def show(row: Mapping[str, Any], facts: Facts = (), *, may_be_off: bool = False) -> None:
         rows.append(row)
         if not json:
             _show(zone_of(daemon), row, facts, may_be_off=may_be_off)
@@ -111,7 +105,7 @@ def _by_file(estate: Estate, checks: list[Check], daemon: DaemonAddress | None, 
     """These checks of the file: by the daemon, and from here where none runs."""
     shown = 0
 
-    def count(row: dict[str, Any], facts: Facts = (), *, may_be_off: bool = False) -> None:  # noqa: ARG001 - shown here
+    def count(row: Mapping[str, Any], facts: Facts = (), *, may_be_off: bool = False) -> None:  # noqa: ARG001 - shown here
         nonlocal shown
         shown += 1
         show(row, facts, may_be_off=estate.nodes[row["node"]].presence is Presence.INTERMITTENT)
@@ -127,9 +121,9 @@ def _by_daemon(estate: Estate, daemon: DaemonAddress, checks: list[Check], show:
     would be two at once.
     """
     try:
-        asked = Client(daemon)
+        asked = client_of(daemon)
         for check in checks:
-            show(asked.post(f"/api/v1/checks/{check.id.node}/{check.id.check}/run", wait=2 * check.timeout))
+            show(asked.run(*check.id, within=2 * check.timeout))
     except NoDaemonError as error:
         _require_nobody(estate, str(error))
         return False
@@ -142,13 +136,13 @@ def _by_daemon(estate: Estate, daemon: DaemonAddress, checks: list[Check], show:
 def _by_daemon_alone(daemon: DaemonAddress, target: str, show: ShowResult) -> None:
     """What the daemon has under this name, whatever a file says."""
     node, _, name = target.partition("/")
-    found = client.get(daemon, f"/api/v1/nodes/{node}")
-    checks = {check["check"]: check.get("timeout", ANSWER_WITHIN) for check in found["checks"]}
+    found = client.ask(daemon, lambda monitor: monitor.node(node))
+    checks = {check["check"]: check["timeout"] for check in found["checks"]}
     if name and name not in checks:
         unknown(f"node {node!r} has no check {name!r}", name, checks)
     for check in [name] if name else checks:
-        row = client.post(daemon, f"/api/v1/checks/{node}/{check}/run", wait=2 * checks[check])
-        show(row, may_be_off=found.get("presence") == Presence.INTERMITTENT)
+        run = partial(Client.run, node=node, check=check, within=2 * checks[check])
+        show(client.ask(daemon, run), may_be_off=found["presence"] == Presence.INTERMITTENT)
 
 
 def _remedy(error: RefusedError) -> str:
@@ -189,7 +183,7 @@ async def _run(estate: Estate, checks: list[Check], show: ShowResult) -> None:
             show(result.as_json(), (*result.outcome.terminal, *note))
 
 
-def _show(zone: str, row: dict[str, Any], facts: Facts, *, may_be_off: bool) -> None:
+def _show(zone: str, row: Mapping[str, Any], facts: Facts, *, may_be_off: bool) -> None:
     reader = TimeFormat(zone, SystemClock().now())
     for line in results.result(row, facts, reader, may_be_off=may_be_off and row["reason"] in NEVER_ANSWERED):
         out.print(line)

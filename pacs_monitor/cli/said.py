@@ -9,7 +9,7 @@ import typer
 
 from pacs_monitor.cli import client, words
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, TokenFile, Url, app
-from pacs_monitor.cli.daemon_address import DaemonAddress, daemon_address
+from pacs_monitor.cli.daemon_address import daemon_address
 from pacs_monitor.cli.display import acknowledged, told
 from pacs_monitor.cli.which import identity
 
@@ -50,7 +50,8 @@ def ack(
     """
     daemon = daemon_address(config, url, token_file)
     body = words.said(by, why, for_=for_, until=until, ticket=ticket)
-    found = _say(daemon, incident, "ack", body)
+    about = identity(daemon, incident)
+    found: Row = client.ask(daemon, lambda monitor: monitor.acknowledge(about, **body))
     words.tell(found, lambda: f"{found['id']} {acknowledged(found['acknowledged'], client.times(daemon))}", json)
 
 
@@ -76,7 +77,8 @@ def note(
     daemon = daemon_address(config, url, token_file)
     noted = f"{text} (ticket {ticket})" if ticket else text
     body = words.said(by, text=noted, next_update=next_update) | ({"public": True} if public else {})
-    found = _say(daemon, incident, "note", body)
+    about = identity(daemon, incident)
+    found: Row = client.ask(daemon, lambda monitor: monitor.note(about, **body))
 
     def line() -> str:
         to = f": {told(found['public_note'], client.times(daemon))}" if public else ", for colleagues"
@@ -97,11 +99,7 @@ def close(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Close an incident by hand, when nothing of it is measured to fail; while something fails, acknowledge it."""
-    found = _say(daemon_address(config, url, token_file), incident, "close", words.said(by, why))
+    daemon = daemon_address(config, url, token_file)
+    about = identity(daemon, incident)
+    found = client.ask(daemon, lambda monitor: monitor.close(about, **words.said(by, why)))
     words.tell(found, lambda: f"{found['id']} closed", json)
-
-
-def _say(daemon: DaemonAddress, which: str, verb: str, body: Row) -> Row:
-    """The incident as the daemon answers."""
-    found: Row = client.post(daemon, f"/api/v1/incidents/{identity(daemon, which)}/{verb}", body)
-    return found

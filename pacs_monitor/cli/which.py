@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pacs_monitor.cli import client
@@ -10,6 +10,7 @@ from pacs_monitor.cli.common import fail
 from pacs_monitor.cli.daemon_address import DaemonAddress
 from pacs_monitor.cli.display import about
 
+Row = Mapping[str, Any]
 SHORTEST = 4
 """Characters at the end of an id that may stand for it."""
 WHOLE = 26
@@ -23,11 +24,11 @@ def identity(daemon: DaemonAddress, which: str, *, ended: bool = False) -> str:
     """
     if len(which) == WHOLE:
         return which.upper()  # the daemon knows whether there is one, and whether it has ended
-    rows = client.get(daemon, "/api/v1/incidents", open=True, limit=1000)
+    rows: Sequence[Row] = client.ask(daemon, lambda monitor: monitor.incidents(open_only=True, limit=None))
     meant = ending(rows, which) or [row for row in rows if _is_about(row, which)]
     if ended and not meant:
-        meant = ending(client.get(daemon, "/api/v1/incidents", open=False, limit=1000), which)
-        meant = meant or ending(client.get(daemon, "/api/v1/declared"), which)
+        meant = ending(client.ask(daemon, lambda monitor: monitor.incidents(limit=1000)), which)
+        meant = meant or ending(client.ask(daemon, lambda monitor: monitor.declared()), which)
     if not meant:
         kind, option = ("incident", " --all") if ended else ("open incident", "")
         fail(f"no {kind} {which!r}; list them with: pacs-monitor incidents{option}", 2)
@@ -37,10 +38,10 @@ def identity(daemon: DaemonAddress, which: str, *, ended: bool = False) -> str:
     return str(meant[0]["id"])
 
 
-def ending(rows: list[dict[str, Any]], which: str) -> list[dict[str, Any]]:
+def ending(rows: Sequence[Row], which: str) -> list[Row]:
     """Those whose id ends so."""
     return [row for row in rows if len(which) >= SHORTEST and row["id"].endswith(which.upper())]
 
 
-def _is_about(row: Mapping[str, Any], which: str) -> bool:
+def _is_about(row: Row, which: str) -> bool:
     return any(which in (member, member.partition("/")[0]) for member in row["members"]) or which == row["cause"]

@@ -1,4 +1,4 @@
-"""The options by which operators say something, and the JSON body that is made of them (web.words reads it)."""
+"""The options by which operators say something, and the words of the client that are made of them."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ Ticket = Annotated[
 
 
 def said(by: str | None, why: str = "", **more: Any) -> dict[str, Any]:
-    """The body: `by` and `why`, and of all else what was given; `for` as `for_`."""
-    words = {"by": login_name() if by is None else by, "why": why} | {key.rstrip("_"): more[key] for key in more}
+    """The words for the client: `by` and `why`, and of all else what was given."""
+    words = {"by": login_name() if by is None else by, "why": why} | more
     return {key: value for key, value in words.items() if value not in (None, "", [])}
 
 
@@ -75,7 +75,7 @@ def matching(options: Sequence[str]) -> dict[str, list[str]]:
 
 
 def which(target: str | None, site: str | None, match: list[str] | None, everything: bool) -> dict[str, Any]:
-    """The part of the body that says which checks; ends the command for two ways of saying it."""
+    """The words that say which checks; ends the command for two ways of saying it."""
     options = list(match or [])
     if target is not None:
         node, slash, check = target.partition("/")
@@ -84,5 +84,5 @@ def which(target: str | None, site: str | None, match: list[str] | None, everyth
     if everything and options:
         fail("write either --all or which checks, not both", 2)
     if everything:
-        return {"all": True}
+        return {"all_": True}
     return {"match": matching(options)} if options else {}

@@ -9,8 +9,8 @@ from pacs_monitor.history.frozen import Frozen, Said
 from pacs_monitor.history.history import History
 from pacs_monitor.history.objects import TestObjects, open_ledger
 from pacs_monitor.history.presence import lease_held
-from pacs_monitor.history.reader import HistoryReader, IncidentFile, RevisionRow
-from pacs_monitor.history.records import Revision
+from pacs_monitor.history.reader import HistoryReader
+from pacs_monitor.history.records import IncidentFile, Revision, RevisionRow
 from pacs_monitor.history.restored import Restored
 from pacs_monitor.history.seatlocks import SeatLocks, shared_seats
 from pacs_monitor.history.term import Term

@@ -79,12 +79,19 @@ def drop_old_refusals(connection: Connection, monitor: int, now: Micros) -> None
     connection.execute(delete(audit).where(of_ours, audit.c.at < now - REFUSED_KEPT))
 
 
-def audited(reader: HistoryReader, limit: int, action: str = "", since: Micros = 0) -> tuple[AuditEntry, ...]:
-    """The latest entries, the latest first; with an `action`, those alone of it that were done."""
+def audited(
+    reader: HistoryReader, limit: int, action: str = "", since: Micros = 0, before: str | None = None
+) -> tuple[AuditEntry, ...]:
+    """The latest entries, the latest first; with an `action`, those alone of it that were done.
+
+    `before` as of HistoryReader.older.
+    """
     names = [column for column in audit.c if column.name != "monitor_id"]
     ours = select(*names).where(audit.c.monitor_id == reader.monitor, audit.c.at >= since)
     if action:
         ours = ours.where(audit.c.action == action, audit.c.status < 400)
+    if before is not None:
+        ours = ours.where(reader.older(audit, before, "at", "id"))
     with reader.connected() as connection:
         rows = connection.execute(ours.order_by(audit.c.at.desc(), audit.c.id.desc()).limit(limit)).all()
     return tuple(AuditEntry(**row._mapping) for row in rows)

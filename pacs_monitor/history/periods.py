@@ -13,7 +13,8 @@ from sqlalchemy import Column, ColumnElement, Row, Select, Text, and_, func, or_
 
 from pacs_monitor.history import decisions
 from pacs_monitor.history import tables as t
-from pacs_monitor.history.reader import HistoryReader, RevisionRow, transition
+from pacs_monitor.history.reader import HistoryReader, transition
+from pacs_monitor.history.records import RevisionRow
 from pacs_monitor.history.rollups import DAY, HOUR
 from pacs_monitor.intervals import FOREVER, Interval
 from pacs_monitor.model import CheckId, Micros, Transition

@@ -7,10 +7,9 @@ import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Self
 
-from sqlalchemy import URL, Connection, Row, Select, func, select
+from sqlalchemy import URL, ColumnElement, Connection, Row, Select, Table, func, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from pacs_monitor.history import decisions
@@ -18,6 +17,7 @@ from pacs_monitor.history import tables as t
 from pacs_monitor.history.accumulator import ChangeSeen, Runs
 from pacs_monitor.history.engines import advice, parse, reading, require_current, shown
 from pacs_monitor.history.errors import HistoryError, describe
+from pacs_monitor.history.records import IncidentFile, RevisionRow
 from pacs_monitor.history.rollups import as_runs
 from pacs_monitor.intervals import FOREVER, Interval
 from pacs_monitor.model import (
@@ -52,25 +52,6 @@ PAGE = 5000
 STATES = {state.value: state for state in State}
 PHASES = {phase.value: phase for phase in Phase}
 Member = tuple[CheckId, Problem | None]
-
-
-@dataclass(frozen=True, slots=True)
-class RevisionRow:
-    """A version of the configuration, as it was adopted."""
-
-    hash: str
-    at: Micros
-    who: str
-    diff: str
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentFile:
-    """All that is known of one incident: what was sent, and what was not."""
-
-    incident: Incident
-    notifications: tuple[Notification, ...]
-    suppressed: tuple[Suppressed, ...]
 
 
 class HistoryReader:
@@ -190,8 +171,9 @@ class HistoryReader:
         start: Micros | None = None,
         end: Micros | None = None,
         id: str | None = None,  # noqa: A002 - the name that it has everywhere
+        before: str | None = None,
     ) -> tuple[Incident, ...]:
-        """Incidents, the latest first; with start and end those that went on in between."""
+        """Incidents, the latest first; with start and end those that went on in between; `before` as of `older`."""
         of = t.incidents.c
         statement = select(t.incidents).where(of.monitor_id == self.monitor)
         if open_only:
@@ -202,6 +184,8 @@ class HistoryReader:
             statement = statement.where(of.since < end)
         if id is not None:
             statement = statement.where(of.id == id)
+        if before is not None:
+            statement = statement.where(self.older(t.incidents, before, "noticed", "id"))
         statement = statement.order_by(of.noticed.desc(), of.id.desc()).limit(limit)
         rows = self._rows(statement)
         members = self._members(statement.with_only_columns(of.id))
@@ -283,10 +267,11 @@ class HistoryReader:
         start: Micros = -FOREVER,
         end: Micros = FOREVER,
         limit: int | None = None,
+        before: str | None = None,
     ) -> tuple[Notification, ...]:
         """Notifications in the order in which they were owed, created from `start` to before `end`.
 
-        With a limit the latest ones.
+        With a limit the latest ones; `before` as of `older`.
         """
         of = t.notifications.c
         statement = select(t.notifications).where(of.monitor_id == self.monitor, of.created >= start, of.created < end)
@@ -294,6 +279,8 @@ class HistoryReader:
             statement = statement.where(of.status == status)
         if incidents is not None:
             statement = statement.where(of.incident_id.in_(incidents))
+        if before is not None:
+            statement = statement.where(self.older(t.notifications, before, "position"))
         rows = self._rows(statement.order_by(of.position.desc()).limit(limit))
         return tuple(_notification(row) for row in reversed(rows))
 
@@ -340,6 +327,14 @@ class HistoryReader:
         names = t.checks.c.node, t.checks.c.name
         joined = select(*names, *columns).join_from(t.checks, table, table.c.check_id == t.checks.c.id)
         return joined.where(t.checks.c.monitor_id == self.monitor)
+
+    def older(self, table: Table, before: str, *order: str) -> ColumnElement[bool]:
+        """What follows the row of this id where the latest come first; LookupError where there is no such row."""
+        of = [table.c[name] for name in order]
+        rows = self._rows(select(*of).where(table.c.monitor_id == self.monitor, table.c.id == before))
+        if not rows:
+            raise LookupError(before)
+        return tuple_(*of) < tuple_(*rows[0])
 
     def _rows(self, statement: Select[Any]) -> list[Row[Any]]:
         with self.connected() as connection:

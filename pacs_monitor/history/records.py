@@ -23,8 +23,28 @@ from pacs_monitor.model import (
     Notification,
     Reason,
     State,
+    Suppressed,
     Transition,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentFile:
+    """All that is known of one incident: what was sent, and what was not."""
+
+    incident: Incident
+    notifications: tuple[Notification, ...]
+    suppressed: tuple[Suppressed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionRow:
+    """A version of the configuration, as it was adopted."""
+
+    hash: str
+    at: Micros
+    who: str
+    diff: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI, HTTPException
+from fastapi import APIRouter, HTTPException
 from pydantic import Field, field_validator
 
+from pacs_monitor import api as answers
 from pacs_monitor.delivery.trying import LONGEST_OPEN
 from pacs_monitor.fields import parse_duration
 from pacs_monitor.format.human import duration
@@ -40,11 +41,13 @@ class Trial(Words):
 PLAIN = Trial()
 
 
-def add_channels(app: FastAPI, daemon: DaemonView) -> None:
+def add_channels(api: APIRouter, daemon: DaemonView) -> None:
     """`test`: for operators."""
 
-    @app.post(
-        "/api/v1/channels/{channel}/test", summary="Send a test notification; a success releases the pending ones."
+    @api.post(
+        "/api/v1/channels/{channel}/test",
+        response_model=answers.Tried,
+        summary="Send a test notification; a success releases the pending ones.",
     )
     async def test(channel: str, words: Trial = PLAIN) -> dict[str, Any]:
         if channel not in daemon.estate.channels:

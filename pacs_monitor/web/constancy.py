@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 from pydantic import Field
 from ulid import ULID
 
+from pacs_monitor import api as answers
 from pacs_monitor.fields import Day
 from pacs_monitor.format.names import listed
 from pacs_monitor.history import Explanation, HistoryError, HistoryReader
@@ -20,11 +21,13 @@ from pacs_monitor.reports import constancy
 from pacs_monitor.web.rate_limit import SingleFlight
 from pacs_monitor.web.refusals import later, recorded
 from pacs_monitor.web.report import REST, TYPES, WITHIN, period_of
+from pacs_monitor.web.routing import FILE, OBJECT, TEXT, content, refuses
 from pacs_monitor.web.said import answer, zone_of
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.web.words import Line, PersonName, Words, speaker
 
 Format = Literal["json", "html", "csv"]
+LOGS = content({"application/json": OBJECT, "text/html": TEXT, "application/zip": FILE})
 
 
 class Explained(Words):
@@ -38,11 +41,16 @@ class Explained(Words):
     """What there is to say of it. No patient names or IDs."""
 
 
-def add_constancy(app: FastAPI, daemon: DaemonView) -> None:
+def add_constancy(api: APIRouter, daemon: DaemonView) -> None:
     """GET /api/v1/constancy, and the explanations."""
     turns = SingleFlight(REST)
 
-    @app.get("/api/v1/constancy", summary="The constancy log of a period, such as 2026-09 or last-month.")
+    @api.get(
+        "/api/v1/constancy",
+        response_class=Response,
+        responses=LOGS | refuses(404, 429),
+        summary="The constancy log of a period, such as 2026-09 or last-month.",
+    )
     async def log_of(
         period: str = "last-month",
         format: Format = "json",  # noqa: A002 - the query's name
@@ -65,8 +73,10 @@ def add_constancy(app: FastAPI, daemon: DaemonView) -> None:
         headers = {"content-disposition": 'attachment; filename="constancy.zip"'} if format == "csv" else {}
         return Response(content, media_type=TYPES[format], headers=headers)
 
-    @app.post(
+    @api.post(
         "/api/v1/constancy/explanations",
+        response_model=answers.ExplanationSaid,
+        responses=refuses(404),
         status_code=201,
         summary="Explain a day of the constancy log; its result stays as it is.",
     )

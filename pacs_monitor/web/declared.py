@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any, Self
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request
 from pydantic import Field, StringConstraints, model_validator
 from ulid import ULID
 
+from pacs_monitor import api as answers
 from pacs_monitor.evidence import Declared, Statement, as_json, overlapping, span
 from pacs_monitor.history import HistoryReader, declared_outages
 from pacs_monitor.model import iso
 from pacs_monitor.web.evidence import Time, declared_as, told
 from pacs_monitor.web.refusals import recorded
+from pacs_monitor.web.routing import refuses
 from pacs_monitor.web.said import answer, zone_of
 from pacs_monitor.web.story import of_declared
 from pacs_monitor.web.view import DaemonView
@@ -45,14 +47,22 @@ class Declaration(Words):
         return self
 
 
-def add_declared(app: FastAPI, daemon: DaemonView) -> None:
+def add_declared(api: APIRouter, daemon: DaemonView) -> None:
     """The verbs."""
 
-    @app.post("/api/v1/incidents", status_code=201, summary="Declare an outage that no probe could see.")
+    @api.post(
+        "/api/v1/incidents",
+        response_model=answers.DeclaredSaid,
+        responses=refuses(409),
+        status_code=201,
+        summary="Declare an outage that no probe could see.",
+    )
     async def add(request: Request, words: Declaration) -> dict[str, Any]:
         return await declare(daemon, request, words)
 
-    @app.get("/api/v1/declared", summary="Outages that people declared, newest first.")
+    @api.get(
+        "/api/v1/declared", response_model=list[answers.Declared], summary="Outages that people declared, newest first."
+    )
     async def listed() -> list[dict[str, Any]]:
         found = await recorded(daemon.history.read(declared_outages))
         return [row(*one) for one in found[::-1]]

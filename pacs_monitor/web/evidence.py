@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request
 from pydantic import StringConstraints, model_validator
 from ulid import ULID
 
+from pacs_monitor import api as answers
 from pacs_monitor.evidence import DISPUTED, NO, SPAN, About, Declared, Refused, Statement, What, as_json, refusal
 from pacs_monitor.format.human import moment
 from pacs_monitor.history import HistoryReader, declared_outages, statements_of, took_place
 from pacs_monitor.model import Micros
 from pacs_monitor.web.refusals import recorded
+from pacs_monitor.web.routing import refuses
 from pacs_monitor.web.said import answer, zone_of
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.web.words import LONGEST_NAME, PersonName, Words, moment_of, speaker
@@ -93,18 +95,22 @@ class Said(NamedTuple):
     why: str
 
 
-def add_evidence(app: FastAPI, daemon: DaemonView) -> None:
+def add_evidence(api: APIRouter, daemon: DaemonView) -> None:
     """The verbs."""
 
-    @app.post(
+    @api.post(
         "/api/v1/incidents/{incident}/evidence",
+        response_model=answers.EvidenceSaid,
+        responses=refuses(409),
         summary="State when the vendor was called, responded, restored …; what was stated before is kept.",
     )
     async def add(request: Request, incident: str, words: Evidence) -> dict[str, Any]:
         return await state(daemon, request, incident, words)
 
-    @app.post(
+    @api.post(
         "/api/v1/maintenance/{window}/counts",
+        response_model=answers.WindowCounts,
+        responses=refuses(409),
         summary="State whether downtime in a window of maintenance counts, whatever an agreement makes of it.",
     )
     async def counts(request: Request, window: str, words: Counting) -> dict[str, Any]:

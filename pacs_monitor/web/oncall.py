@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import FastAPI, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Query
 
+from pacs_monitor import api as answers
 from pacs_monitor.config.oncall import AHEAD
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import Micros, iso
@@ -21,10 +22,14 @@ MOST = 50
 """Shifts to come that are listed."""
 
 
-def add_oncall(app: FastAPI, daemon: DaemonView) -> None:
+def add_oncall(api: APIRouter, daemon: DaemonView) -> None:
     """By every rota."""
 
-    @app.get("/api/v1/oncall", summary="Who is on call now (or `at` a time), by every rota, and who is next.")
+    @api.get(
+        "/api/v1/oncall",
+        response_model=answers.OnCall,
+        summary="Who is on call now (or `at` a time), by every rota, and who is next.",
+    )
     async def oncall(
         at: Annotated[str | None, Query(max_length=LONGEST_NAME)] = None,
         following: Annotated[int, Query(alias="next", ge=0, le=MOST)] = 1,

@@ -5,14 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Any, Self
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request
 from pydantic import Field, StringConstraints, model_validator
 from ulid import ULID
 
+from pacs_monitor import api as answers
 from pacs_monitor.alerting.words import Extend, Finish, Hold, Plan, Resume, Word
 from pacs_monitor.config.matching import covers
 from pacs_monitor.fields import Day, Match
 from pacs_monitor.model import SECOND, CheckId, iso
+from pacs_monitor.web.routing import refuses
 from pacs_monitor.web.said import answer, said, zone_of
 from pacs_monitor.web.status import window as window_json
 from pacs_monitor.web.view import DaemonView
@@ -68,27 +70,47 @@ class Paused(Limited, Which):
     """Checks that are not to run."""
 
 
-def add_plans(app: FastAPI, daemon: DaemonView) -> None:
+def add_plans(api: APIRouter, daemon: DaemonView) -> None:
     """The verbs."""
-    _add_windows(app, daemon)
-    _add_pauses(app, daemon)
+    _add_windows(api, daemon)
+    _add_pauses(api, daemon)
 
 
-def _add_windows(app: FastAPI, daemon: DaemonView) -> None:
-    @app.get("/api/v1/maintenance", summary="Windows of maintenance that are not over, by their start.")
+def _add_windows(api: APIRouter, daemon: DaemonView) -> None:
+    @api.get(
+        "/api/v1/maintenance",
+        response_model=list[answers.WindowListed],
+        summary="Windows of maintenance that are not over, by their start.",
+    )
     async def windows() -> list[dict[str, Any]]:
         now = daemon.clock.now()
         return [window_json(one) | {"active": one.holds(now)} for one in daemon.desk.plans.windows()]
 
-    @app.post("/api/v1/maintenance", status_code=201, summary="Plan a window: nobody is paged for its checks.")
+    @api.post(
+        "/api/v1/maintenance",
+        response_model=answers.WindowSaid,
+        responses=refuses(409),
+        status_code=201,
+        summary="Plan a window: nobody is paged for its checks.",
+    )
     async def add(request: Request, words: Planned) -> dict[str, Any]:
         return await plan(daemon, request, words)
 
-    @app.post("/api/v1/maintenance/{window}/extend", summary="A window lasts longer: for counts from its planned end.")
+    @api.post(
+        "/api/v1/maintenance/{window}/extend",
+        response_model=answers.WindowSaid,
+        responses=refuses(409),
+        summary="A window lasts longer: for counts from its planned end.",
+    )
     async def extend_window(request: Request, window: str, words: Limited) -> dict[str, Any]:
         return await extend(daemon, request, window, words)
 
-    @app.delete("/api/v1/maintenance/{window}", summary="End a window now, or call one off that has not begun.")
+    @api.delete(
+        "/api/v1/maintenance/{window}",
+        response_model=answers.WindowSaid,
+        responses=refuses(409),
+        summary="End a window now, or call one off that has not begun.",
+    )
     async def end(request: Request, window: str, words: Words = NOTHING) -> dict[str, Any]:
         return await finish(daemon, request, window, words)
 
@@ -135,16 +157,31 @@ async def finish(daemon: DaemonView, request: Request, window: str, words: Words
     return await _done(daemon, Finish(window, str(speaker(request, words.by)), words.why), window_json(ended))
 
 
-def _add_pauses(app: FastAPI, daemon: DaemonView) -> None:
-    @app.get("/api/v1/pauses", summary="Checks that people have paused, by the end of the pause.")
+def _add_pauses(api: APIRouter, daemon: DaemonView) -> None:
+    @api.get(
+        "/api/v1/pauses",
+        response_model=list[answers.Pause],
+        summary="Checks that people have paused, by the end of the pause.",
+    )
     async def pauses() -> list[dict[str, Any]]:
         return [pause_json(*one) for one in daemon.desk.plans.pauses()]
 
-    @app.post("/api/v1/pause", status_code=201, summary="Stop checks for a time, by default 8 h: nothing is asked.")
+    @api.post(
+        "/api/v1/pause",
+        response_model=answers.PauseSaid,
+        responses=refuses(409),
+        status_code=201,
+        summary="Stop checks for a time, by default 8 h: nothing is asked.",
+    )
     async def add(request: Request, words: Paused) -> dict[str, Any]:
         return await pause(daemon, request, words)
 
-    @app.post("/api/v1/resume", summary="Run paused checks again.")
+    @api.post(
+        "/api/v1/resume",
+        response_model=answers.Resumed,
+        responses=refuses(404, 409),
+        summary="Run paused checks again.",
+    )
     async def end(request: Request, words: Which) -> dict[str, Any]:
         return await resume(daemon, request, words)
 

@@ -21,9 +21,11 @@ from pacs_monitor.web.view import DaemonView
 _INCIDENT = re.compile(r"/incidents/([0-9A-Z]{26})\b")
 
 
-async def incidents(daemon: DaemonView, *, open_only: bool, limit: int) -> list[dict[str, Any]]:
-    """The newest first."""
-    found = await daemon.history.read(lambda reader: reader.incidents(open_only=open_only, limit=limit))
+async def incidents(
+    daemon: DaemonView, *, open_only: bool, limit: int, before: str | None = None
+) -> list[dict[str, Any]]:
+    """The newest first; what follows the one called `before`, if given: LookupError where there is none."""
+    found = await daemon.history.read(lambda reader: reader.incidents(open_only=open_only, limit=limit, before=before))
     told, standing = scene(daemon, *found), Standing(daemon)
     return [_incident(incident, daemon, told, standing) for incident in found]
 
@@ -87,9 +89,9 @@ def _one(row: Suppressed) -> tuple[object, ...]:
     return row.incident, row.event, row.channel, row.why, row.at
 
 
-async def notifications(daemon: DaemonView, *, limit: int) -> list[dict[str, Any]]:
-    """The newest first."""
-    found = await daemon.history.read(lambda reader: reader.notifications(limit=limit))
+async def notifications(daemon: DaemonView, *, limit: int, before: str | None = None) -> list[dict[str, Any]]:
+    """The newest first; `before` as of `incidents`."""
+    found = await daemon.history.read(lambda reader: reader.notifications(limit=limit, before=before))
     return [_notification(notification) for notification in reversed(found)]
 
 
@@ -132,11 +134,11 @@ def _unproven(incident: Incident, daemon: DaemonView) -> frozenset[CheckId]:
     return frozenset(check for check in incident.members if check in board and not board[check].proven)
 
 
-async def audit(daemon: DaemonView, *, limit: int) -> list[dict[str, Any]]:
-    """Who asked for what, newest first; `subject` is what an incident that it names is about."""
+async def audit(daemon: DaemonView, *, limit: int, before: str | None = None) -> list[dict[str, Any]]:
+    """Who asked for what, newest first; `subject` is what an incident that it names is about; `before` as above."""
 
     def read(reader: HistoryReader) -> tuple[Sequence[AuditEntry], dict[str, str]]:
-        entries = audited(reader, limit)
+        entries = audited(reader, limit, before=before)
         named = {found[1] for entry in entries if (found := _INCIDENT.search(entry.action))}
         return entries, {one: _subject(incident) for one in named for incident in reader.incidents(id=one)}
 

@@ -13,9 +13,10 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse
 
+from pacs_monitor import api as answers
 from pacs_monitor.alerting.codes import DIGITS
 from pacs_monitor.alerting.words import Acknowledge
 from pacs_monitor.model import Incident, ReplyFields, TakesReplies, iso
@@ -23,6 +24,7 @@ from pacs_monitor.web.audit import TOLD, Told
 from pacs_monitor.web.auth import REPLIES
 from pacs_monitor.web.body import BODY
 from pacs_monitor.web.rate_limit import TokenBucket
+from pacs_monitor.web.routing import WHY, Responses
 from pacs_monitor.web.said import said
 from pacs_monitor.web.view import DaemonView
 
@@ -30,7 +32,11 @@ GUESSES_A_SECOND, GUESSES_AT_ONCE = 1 / 600, 5
 """Wrong codes of each phone: from then on its replies are refused for a while."""
 REMEMBERED = 20
 """Wrong codes of each phone that count once, however often a box repeats them."""
-WHY = "by a reply"
+BY_REPLY = "by a reply"
+REFUSED: Responses = {
+    status: {"model": answers.ReplyRefused | answers.Refusal, "description": f"{WHY[status]} Nothing is acknowledged."}
+    for status in (403, 404, 409, 422, 429)
+}
 _CODE = re.compile(rf"(?<![0-9]){'[0-9]' * DIGITS}(?![0-9])")
 _SHOWN = 3
 """Digits of an unknown number that are recorded."""
@@ -69,11 +75,16 @@ class Guesses:
             self._bucket.wait(phone)
 
 
-def add_replies(app: FastAPI, daemon: DaemonView) -> None:
+def add_replies(api: APIRouter, daemon: DaemonView) -> None:
     """The one address for boxes."""
     guesses = Guesses(daemon.clock.monotonic)
 
-    @app.post(REPLIES, summary="A reply by SMS, forwarded by the box: the code of a page acknowledges its incident.")
+    @api.post(
+        REPLIES,
+        response_model=answers.Replied | answers.ReplyRefused,
+        responses=REFUSED,
+        summary="A reply by SMS, forwarded by the box: the code of a page acknowledges its incident.",
+    )
     async def reply(request: Request) -> JSONResponse:
         phones = {
             name: channel for name, channel in daemon.estate.channels.items() if isinstance(channel, TakesReplies)
@@ -98,7 +109,7 @@ def add_replies(app: FastAPI, daemon: DaemonView) -> None:
 async def _acknowledged(daemon: DaemonView, incident: Incident, person: str) -> bool:
     """Whether it is on record. HTTPException 503 for what could not be decided: the box has to come again."""
     try:
-        return await said(daemon, Acknowledge(incident.id, person, WHY, only_first=True))
+        return await said(daemon, Acknowledge(incident.id, person, BY_REPLY, only_first=True))
     except HTTPException as error:
         if error.status_code >= 500:
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import orjson
-from fastapi import FastAPI, HTTPException
+from fastapi import APIRouter, HTTPException
 from fastapi.responses import Response
 
 from pacs_monitor import reports
@@ -14,6 +14,7 @@ from pacs_monitor.model import Micros
 from pacs_monitor.threads import in_thread
 from pacs_monitor.web.rate_limit import SingleFlight
 from pacs_monitor.web.refusals import later, recorded
+from pacs_monitor.web.routing import FILE, OBJECT, TEXT, content, refuses
 from pacs_monitor.web.view import DaemonView
 
 REST = 4.0
@@ -27,6 +28,7 @@ TYPES = {
     "csv": "application/zip",
     "pdf": "application/pdf",
 }
+DOCUMENTS = content({"application/json": OBJECT, "text/html": TEXT, "application/zip": FILE, "application/pdf": FILE})
 
 
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -61,10 +63,15 @@ class Drafts:
         return Response(content, media_type=TYPES[form], headers=headers | {"content-security-policy": SANDBOX})
 
 
-def add_report(app: FastAPI, drafts: Drafts) -> None:
+def add_report(api: APIRouter, drafts: Drafts) -> None:
     """GET /api/v1/report."""
 
-    @app.get("/api/v1/report", summary="The uptime report of a period, such as 2026-Q3 or last-quarter.")
+    @api.get(
+        "/api/v1/report",
+        response_class=Response,
+        responses=DOCUMENTS | refuses(429),
+        summary="The uptime report of a period, such as 2026-Q3 or last-quarter.",
+    )
     async def report(
         period: str = "last-quarter",
         format: Format = "json",  # noqa: A002 - the query's name

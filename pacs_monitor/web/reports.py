@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 from pydantic import Field, ValidationError
 from ulid import ULID
 
+from pacs_monitor import api as answers
 from pacs_monitor import reports
 from pacs_monitor.fields import Day
 from pacs_monitor.history import Frozen, HistoryReader, Said
@@ -19,6 +20,7 @@ from pacs_monitor.reports import filing
 from pacs_monitor.web.rate_limit import SingleFlight
 from pacs_monitor.web.refusals import later, of_words, recorded
 from pacs_monitor.web.report import REST, SANDBOX, TYPES, WITHIN
+from pacs_monitor.web.routing import FILE, TEXT, content, refuses
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.web.words import LONGEST_NAME, NOTHING, Line, PersonName, Words, speaker
 
@@ -140,34 +142,71 @@ def _said(known: Sequence[Frozen], number: str, words: Words, by: str, now: Micr
             return filing.approval(known, number, by, words.why, now)
 
 
-def add_reports(app: FastAPI, desk: Desk) -> None:
-    """The addresses."""
-    one = "/api/v1/reports/{period}/{revision}"
+ONE = "/api/v1/reports/{period}/{revision}"
 
-    @app.get("/api/v1/reports", summary="Frozen reports, newest first, with approvals, distribution and actions.")
+
+def add_reports(api: APIRouter, desk: Desk) -> None:
+    """The addresses."""
+    documents = content({"text/html": TEXT, "application/zip": FILE, "application/pdf": FILE})
+
+    @api.get(
+        "/api/v1/reports",
+        response_model=list[answers.FrozenReport],
+        summary="Frozen reports, newest first, with approvals, distribution and actions.",
+    )
     async def listed() -> list[dict[str, Any]]:
         return filing.rows(await desk.known())
 
-    @app.post("/api/v1/reports", status_code=201, summary="Freeze the report of a period that is over.")
+    @api.post(
+        "/api/v1/reports",
+        response_model=answers.FrozenNow,
+        responses=refuses(409, 429),
+        status_code=201,
+        summary="Freeze the report of a period that is over.",
+    )
     async def freeze(request: Request, words: Freeze) -> dict[str, Any]:
         return await desk.freeze(request, words)
 
-    @app.get(one, summary="A frozen report: what is on file of it, or a document of it, as it was frozen.")
+    @api.get(
+        ONE,
+        response_model=answers.FrozenReport,
+        responses=documents,
+        summary="A frozen report: what is on file of it, or a document of it, as it was frozen.",
+    )
     async def report(period: str, revision: int, format: Format | None = None) -> Any:  # noqa: A002 - the query's name
         number = f"{period}/{revision}"
         if format is None:
             return await desk.one(number)
         return sent(await desk.content(number, format), number, format)
 
-    @app.post(f"{one}/approve", summary="Approve a frozen report.")
+    _add_report_words(api, desk)
+
+
+def _add_report_words(api: APIRouter, desk: Desk) -> None:
+    @api.post(
+        f"{ONE}/approve",
+        response_model=answers.FrozenReport,
+        responses=refuses(409),
+        summary="Approve a frozen report.",
+    )
     async def approve(request: Request, period: str, revision: int, words: Words = NOTHING) -> dict[str, Any]:
         return await desk.say(request, f"{period}/{revision}", words)
 
-    @app.post(f"{one}/distributed", summary="Record to whom a frozen report was given.")
+    @api.post(
+        f"{ONE}/distributed",
+        response_model=answers.FrozenReport,
+        responses=refuses(409),
+        summary="Record to whom a frozen report was given.",
+    )
     async def distributed(request: Request, period: str, revision: int, words: Distribution) -> dict[str, Any]:
         return await desk.say(request, f"{period}/{revision}", words)
 
-    @app.post(f"{one}/action", summary="Record what was agreed to be done because of a frozen report.")
+    @api.post(
+        f"{ONE}/action",
+        response_model=answers.FrozenReport,
+        responses=refuses(409),
+        summary="Record what was agreed to be done because of a frozen report.",
+    )
     async def action(request: Request, period: str, revision: int, words: Action) -> dict[str, Any]:
         return await desk.say(request, f"{period}/{revision}", words)
 

@@ -6,14 +6,16 @@ from functools import partial
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from pacs_monitor import api as answers
 from pacs_monitor.alerting.spoken import NotDecidedError
 from pacs_monitor.alerting.words import Acknowledge, Close, Kind, Remark, Word
 from pacs_monitor.format.human import moment
 from pacs_monitor.model import Micros, parse_iso
 from pacs_monitor.web import records
+from pacs_monitor.web.routing import refuses
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.web.words import LONGEST_NAME, NOTHING, Limited, Line, Words, moment_of, printable, speaker
 from pacs_monitor.when import parse_future
@@ -46,18 +48,33 @@ class Note(Words):
         return self
 
 
-def add_words(app: FastAPI, daemon: DaemonView) -> None:
+def add_words(api: APIRouter, daemon: DaemonView) -> None:
     """The verbs."""
 
-    @app.post("/api/v1/incidents/{incident}/ack", summary="Acknowledge an incident: somebody deals with it.")
+    @api.post(
+        "/api/v1/incidents/{incident}/ack",
+        response_model=answers.Said,
+        responses=refuses(409),
+        summary="Acknowledge an incident: somebody deals with it.",
+    )
     async def ack(request: Request, incident: str, words: Acknowledgement = Acknowledgement()) -> dict[str, Any]:  # noqa: B008 - it is frozen
         return await acknowledge(daemon, request, incident, words)
 
-    @app.post("/api/v1/incidents/{incident}/note", summary="Note something about an incident.")
+    @api.post(
+        "/api/v1/incidents/{incident}/note",
+        response_model=answers.Said,
+        responses=refuses(409),
+        summary="Note something about an incident.",
+    )
     async def add_note(request: Request, incident: str, words: Note) -> dict[str, Any]:
         return await note(daemon, request, incident, words)
 
-    @app.post("/api/v1/incidents/{incident}/close", summary="Close an incident of which nothing is measured to fail.")
+    @api.post(
+        "/api/v1/incidents/{incident}/close",
+        response_model=answers.Said,
+        responses=refuses(409),
+        summary="Close an incident of which nothing is measured to fail.",
+    )
     async def end(request: Request, incident: str, words: Words = NOTHING) -> dict[str, Any]:
         return await close(daemon, request, incident, words)
 

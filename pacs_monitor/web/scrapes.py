@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import FastAPI, HTTPException, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pacs_monitor import api as answers
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.web import blackbox
 from pacs_monitor.web.lookup import entries_of, entry_of
 from pacs_monitor.web.metrics import MONITOR, WHOLE, Exposition, Shard
+from pacs_monitor.web.routing import TEXT, content, refuses
 from pacs_monitor.web.view import DaemonView
 
+EXPOSITION = content({"text/plain": TEXT, "application/openmetrics-text": TEXT})
 LEVEL = 1
 """Of gzip: a sixth of the size in a sixth of the time of the highest level, which leaves a seventh of it."""
 
@@ -34,7 +37,7 @@ class CompressedMetrics:
         await (self._compressed if is_metrics else self._app)(scope, receive, send)
 
 
-def add_scrapes(app: FastAPI, daemon: DaemonView) -> None:
+def add_scrapes(api: APIRouter, daemon: DaemonView) -> None:
     """What Prometheus fetches from this app."""
     exposition = Exposition(daemon)
 
@@ -42,22 +45,37 @@ def add_scrapes(app: FastAPI, daemon: DaemonView) -> None:
         parts, content_type = exposition.render(request.headers.get("accept", ""), shard)
         return StreamingResponse(parts, media_type=content_type)
 
-    @app.get("/metrics", summary="Prometheus exposition.")
+    @api.get("/metrics", response_class=Response, responses=EXPOSITION, summary="Prometheus exposition.")
     async def metrics(request: Request) -> Response:
         return scraped(request, WHOLE)
 
-    @app.get("/metrics/monitor", summary="What no site's exposition has: the monitor itself, and nodes without a site.")
+    @api.get(
+        "/metrics/monitor",
+        response_class=Response,
+        responses=EXPOSITION,
+        summary="What no site's exposition has: the monitor itself, and nodes without a site.",
+    )
     async def of_the_monitor(request: Request) -> Response:
         return scraped(request, MONITOR)
 
-    @app.get("/metrics/site/{site:path}", summary="Prometheus exposition of the checks of one site.")
+    @api.get(
+        "/metrics/site/{site:path}",
+        response_class=Response,
+        responses=EXPOSITION,
+        summary="Prometheus exposition of the checks of one site.",
+    )
     async def of_a_site(request: Request, site: str) -> Response:
         sites = {entry.check.node.site for entry in daemon.engine.board.entries.values()} - {""}
         if site not in sites:
             raise HTTPException(404, f"no site {site!r} with checks; sites with checks: {', '.join(sorted(sites))}")
         return scraped(request, Shard(site))
 
-    @app.get("/probe", summary="Run a configured check and return blackbox_exporter's metric names.")
+    @api.get(
+        "/probe",
+        response_class=PlainTextResponse,
+        responses=refuses(404),
+        summary="Run a configured check and return blackbox_exporter's metric names.",
+    )
     async def probe(node: str, check: str | None = None) -> Response:
         ids = [entry_of(daemon, node, check).check.id] if check else [e.check.id for e in entries_of(daemon, node)]
         try:
@@ -66,7 +84,11 @@ def add_scrapes(app: FastAPI, daemon: DaemonView) -> None:
             raise HTTPException(404, f"a reload has removed the requested checks of {node!r}") from None
         return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    @app.get("/api/v1/targets", summary="The checks as targets of /probe, for Prometheus's http_sd_configs.")
+    @api.get(
+        "/api/v1/targets",
+        response_model=list[answers.Target],
+        summary="The checks as targets of /probe, for Prometheus's http_sd_configs.",
+    )
     async def targets(
         request: Request, site: str | None = None, probe: Annotated[str | None, Query(description="a kind")] = None
     ) -> list[dict[str, Any]]:
