@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from pacs_monitor.format.names import first
 from pacs_monitor.language import _, _n
 from pacs_monitor.messages import paged
-from pacs_monitor.model import iso, parse_iso
+from pacs_monitor.model import IncidentKind, iso, parse_iso
 from pacs_monitor.web.pages.render import Fragment, Page, fragment
 from pacs_monitor.web.pages.signs import SIGNS, Sign, sign_of
 from pacs_monitor.web.pages.snapshot import IncidentRow, NodeRow, Snapshot, matches
@@ -68,7 +68,10 @@ def board(seen: Snapshot, query: Query, about: Page) -> Fragment:
     ]
     fold = len(found) > FOLDED_BEYOND and not query.state
     handled = [one for one in seen.incidents if one.paged["acknowledged"]]
-    waiting = [one for one in seen.incidents if not one.paged["acknowledged"]]
+    groups = open_groups(seen)
+    unheard = [one for one in seen.incidents if not one.paged["acknowledged"]]
+    waiting = [one for one in unheard if one.incident.group not in groups]
+    grouped = [one for one in unheard if one.incident.group in groups]
     return fragment(
         "board.html",
         _("Board"),
@@ -79,12 +82,18 @@ def board(seen: Snapshot, query: Query, about: Page) -> Fragment:
         banners=banners(seen, times),
         waiting=[_attention(one, times) for one in waiting[:SHOWN_INCIDENTS]],
         more=max(0, len(waiting) - SHOWN_INCIDENTS) + seen.more_incidents,
+        grouped=[_attention(one, times) for one in grouped[:SHOWN_INCIDENTS]],
         handled=[_attention(one, times) for one in handled[:SHOWN_INCIDENTS]],
         handled_count=len(handled),
         services=[(one, sign_of(one["state"])) for one in seen.services],
         sites=[_site(name, rows, seen, fold) for name, rows in by_site(found, seen)],
         found=len(found),
     )
+
+
+def open_groups(seen: Snapshot) -> Set[str]:
+    """Incidents that are told instead of their members."""
+    return {one.incident.id for one in seen.incidents if one.incident.kind is IncidentKind.GROUP}
 
 
 def counts(nodes: Iterable[NodeRow]) -> Sequence[tuple[Sign, int]]:

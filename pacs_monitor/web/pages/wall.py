@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pacs_monitor.language import _, _n
 from pacs_monitor.model import IncidentKind, Micros
-from pacs_monitor.web.pages.board import by_site, counts
+from pacs_monitor.web.pages.board import by_site, counts, open_groups
 from pacs_monitor.web.pages.render import Fragment, Page, fragment
 from pacs_monitor.web.pages.signs import UP, Sign, sign_of
 from pacs_monitor.web.pages.snapshot import IncidentRow, NodeRow, Snapshot
@@ -65,7 +65,9 @@ def wall(seen: Snapshot, site: str, about: Page) -> Fragment:
 
 def _troubles(seen: Snapshot, site: str) -> Sequence[Trouble]:
     by_name = {row.name: row for row in seen.nodes}
+    groups = open_groups(seen)
     found = [one for one in seen.incidents if one.incident.kind in OF_NODES and not one.sign.is_well]
+    found = [one for one in found if one.incident.group not in groups or one.impact or one.paged["public_note"]]
     found.sort(key=lambda one: (one.sign.badness, one.incident.severity.badness, not one.impact))
     return [_trouble(one, by_name, seen) for one in found if site in ("", one.site, one.incident.cause)]
 
