@@ -94,7 +94,7 @@ async def search(
 def count_measures(name: str, what: str) -> tuple[Measure, ...]:
     """What `count` measures under a name."""
     return (
-        Measure(f"{name}_matches", f"{what} that the query found."),
+        Measure(f"{name}_matches", f"{what} that the query found.", trend=True, by_hour=True),
         Measure(f"{name}_first_seconds", "From the request to the first answer."),
         Measure(f"{name}_last_seconds", "From the request to the end of the answers.", trend=True),
         EXPIRY,
