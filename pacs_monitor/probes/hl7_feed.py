@@ -118,7 +118,7 @@ class Hl7Feed(Probe):
         Measure(LAST, "When the last message was seen to arrive.", ("feed",)),
         Measure(
             MESSAGES,
-            "Messages counted by the source; the counter may be reset.",
+            N_("Messages counted by the source; the counter may be reset."),
             ("feed",),
             trend=True,
             counts=True,

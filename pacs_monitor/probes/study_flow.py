@@ -119,7 +119,7 @@ class StudyFlow(Probe):
         Measure("study_newest_timestamp_seconds", "When the newest study of a feed began, or arrived.", ("feed",)),
         Measure(
             "studies_today",
-            "Today's studies (series, by station or sender).",
+            N_("Today's studies (series, by station or sender)."),
             ("feed",),
             trend=True,
             counts=True,

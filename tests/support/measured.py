@@ -54,9 +54,9 @@ def _series(connection: Connection, one: Values) -> int:
     if known:
         return int(known[0])
     made = insert(t.series).values(check_id=check, name=one.measure, labels=labels).returning(t.series.c.id)
-    return connection.execute(made).scalar_one()
+    return int(connection.execute(made).scalar_one())
 
 
 def _check(connection: Connection, check: CheckId) -> int:
     of = t.checks.c
-    return connection.execute(select(of.id).where(of.node == check.node, of.name == check.check)).scalar_one()
+    return int(connection.execute(select(of.id).where(of.node == check.node, of.name == check.check)).scalar_one())

@@ -165,7 +165,7 @@ def test_the_last_runs_are_stacked_by_phase() -> None:
     assert len(shapes(plot, "phase-associate")) == 1
     assert len(shapes(plot, "p-failed")) == 1
     assert plot.head == ("Started", "connect", "associate", "Result")
-    assert plot.rows[0] == ("12:00:00", "2 ms", "", "fail")
+    assert plot.rows[0] == ("12:00:00", "2 ms", "", "failure")
     assert latest("p", [], Times(NOW, "UTC")) is None
 
 

@@ -8,9 +8,12 @@ from math import ceil, floor, log10
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from pacs_monitor.format.human import byte_size, duration, number
+from pacs_monitor.format.german import german_day
+from pacs_monitor.format.human import byte_size, duration, with_decimal_mark
 from pacs_monitor.intervals import Interval
+from pacs_monitor.language import language
 from pacs_monitor.model import SECOND, Micros
+from pacs_monitor.web.pages.languages import amount
 
 LINES = 3
 """Of the grid above 0, about."""
@@ -18,8 +21,7 @@ SMALLEST = 1e-9
 """Height of a scale."""
 _MINUTES = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
 _HOUR, _DAY = 3600, 86_400
-_STEPS = ((900, "%H:%M"), (_HOUR, "%H:%M"), (2 * _HOUR, "%H:%M"), (4 * _HOUR, "%H:%M"), (12 * _HOUR, "%a %H:%M"))
-_DAYS = ((1, "%a {day}"), (2, "%a {day}"), (7, "{day} %b"), (14, "{day} %b"), (28, "{day} %b"))
+_STEPS, _DAYS = (900, _HOUR, 2 * _HOUR, 4 * _HOUR, 12 * _HOUR), (1, 2, 7, 14, 28)
 MOST_TIMES = 8
 
 
@@ -32,7 +34,11 @@ class Unit(NamedTuple):
     """From a minute on it is divided by 60."""
 
 
-SECONDS, BYTES, COUNT = Unit(duration, clock=True), Unit(byte_size), Unit(number, whole=True)
+def _bytes(size: float) -> str:
+    return with_decimal_mark(byte_size(size))
+
+
+SECONDS, BYTES, COUNT = Unit(duration, clock=True), Unit(_bytes), Unit(amount, whole=True)
 
 
 def unit_of(measure: str) -> Unit:
@@ -64,28 +70,28 @@ def _decimal(least: float) -> float:
 def times(during: Interval, zone: ZoneInfo) -> Sequence[tuple[Micros, str]]:
     """Round times within, at most MOST_TIMES."""
     seconds = (during.end - during.start) / SECOND
-    for step, form in _STEPS:
+    for step in _STEPS:
         if seconds / step <= MOST_TIMES:
-            return list(_hours(during, zone, step, form))
-    days, form = next((one for one in _DAYS if seconds / _DAY / one[0] <= MOST_TIMES), (0, "{day} %b %Y"))
-    return list(_days(during, zone, days or ceil(seconds / _DAY / MOST_TIMES), form))
+            return list(_hours(during, zone, step))
+    fewest = ceil(seconds / _DAY / MOST_TIMES)
+    return list(_days(during, zone, next((step for step in _DAYS if step >= fewest), fewest)))
 
 
-def _hours(during: Interval, zone: ZoneInfo, step: int, form: str) -> Iterator[tuple[Micros, str]]:
+def _hours(during: Interval, zone: ZoneInfo, step: int) -> Iterator[tuple[Micros, str]]:
     """Counted from midnight by the clock; on days on which clocks are set, some may be missing."""
     for midnight in _midnights(during, zone):
         for n in range(_DAY // step):
             wall = midnight + timedelta(seconds=n * step)
             at = int(wall.timestamp()) * SECOND
             if during.start <= at < during.end:
-                yield at, f"{wall:{form}}"
+                yield at, f"{wall:%H:%M}" if step < 12 * _HOUR else f"{weekday(wall)} {wall:%H:%M}"
 
 
-def _days(during: Interval, zone: ZoneInfo, step: int, form: str) -> Iterator[tuple[Micros, str]]:
+def _days(during: Interval, zone: ZoneInfo, step: int) -> Iterator[tuple[Micros, str]]:
     for midnight in _midnights(during, zone):
         at = int(midnight.timestamp()) * SECOND
         if midnight.toordinal() % step == 0 and during.start <= at < during.end:
-            yield at, f"{midnight:{form}}".format(day=midnight.day)
+            yield at, weekday(midnight) if step < 7 else date(midnight)
 
 
 def _midnights(during: Interval, zone: ZoneInfo) -> Iterator[datetime]:
@@ -93,6 +99,16 @@ def _midnights(during: Interval, zone: ZoneInfo) -> Iterator[datetime]:
     while (midnight := datetime(day.year, day.month, day.day, tzinfo=zone)).timestamp() * SECOND < during.end:
         yield midnight
         day += timedelta(days=1)
+
+
+def weekday(there: datetime) -> str:
+    """`Fri 27`, `Fr 27.`."""
+    return german_day(there)[:6] if language() == "de" else f"{there:%a} {there.day}"
+
+
+def date(there: datetime) -> str:
+    """`27 Nov`, `27.11.`."""
+    return f"{there:%d.%m.}" if language() == "de" else f"{there.day} {there:%b}"
 
 
 def local(at: Micros, zone: ZoneInfo) -> datetime:

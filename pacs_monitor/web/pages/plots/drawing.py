@@ -128,8 +128,9 @@ class Canvas:
             self._text("p-time", x, TOP + HIGH + LANE + 13, text)
         inner = Markup('<path class="p-grid" d="{}{}"/>{}').format(grid, marks, Markup().join(self._lines))
         return Markup(
-            '<svg class="plot" role="img" height="{:.0f}"><title>{}</title><desc>{}</desc>{}<svg aria-hidden="true" x="0" '
-            'y="{:.0f}" width="100%" height="{:.0f}" viewBox="0 0 {:.0f} {:.0f}" preserveAspectRatio="none">{}</svg>{}</svg>'
+            '<svg class="plot" role="img" height="{:.0f}"><title>{}</title><desc>{}</desc>{}'
+            '<svg aria-hidden="true" x="0" y="{:.0f}" width="100%" height="{:.0f}" viewBox="0 0 {:.0f} {:.0f}" '
+            'preserveAspectRatio="none">{}</svg>{}</svg>'
         ).format(
             TOP + HIGH + LANE + FOOT,
             title,

@@ -17,6 +17,8 @@ from pacs_monitor.intervals import Interval
 from pacs_monitor.language import _, _n
 from pacs_monitor.model import Phase, Result, Status
 from pacs_monitor.reports.latency import percentiles
+from pacs_monitor.web.pages.languages import amount
+from pacs_monitor.web.pages.names import PHASES, STATUSES
 from pacs_monitor.web.pages.plots.axes import SECONDS, ticks, times
 from pacs_monitor.web.pages.plots.drawing import Canvas, Plot, key
 from pacs_monitor.web.pages.plots.spans import DAY, View, clock, gaps
@@ -124,11 +126,11 @@ def _row(row: RunsIn, view: View) -> Sequence[str]:
     half, most = figures["p50_seconds"], figures["p95_seconds"]
     return (
         clock(row.during.start, view) + ("" if row.during.end - row.during.start < DAY else _(" (day)")),
-        str(row.runs.total),
+        amount(row.runs.total),
         "" if half is None else duration(half),
         "" if most is None else duration(most),
-        str(row.runs.fail),
-        str(row.runs.unknown),
+        amount(row.runs.fail),
+        amount(row.runs.unknown),
     )
 
 
@@ -138,14 +140,19 @@ def _words(rows: Sequence[RunsIn], parts: Sequence[Part], is_cut: bool) -> str:
     whole = Runs()
     for row in rows:
         whole.add(row.runs)
-    figures = percentiles(whole.buckets)
+    figures, failed = percentiles(whole.buckets), amount(whole.fail)
     said = [
         _(
             "Half of the runs took at most {half}, 95 % at most {most}.",
             half=duration(figures["p50_seconds"]),
             most=duration(figures["p95_seconds"]),
         ),
-        _n("{failed} of {count} run failed.", "{failed} of {count} runs failed.", whole.total, failed=whole.fail),
+        _n(
+            "{failed} of {count} run failed.",
+            "{failed} of {count} runs failed.",
+            whole.total,
+            failed=failed,
+        ),
     ]
     if is_cut:
         said.append(
@@ -178,11 +185,14 @@ def latest(name: str, recent: Sequence[Result], at: Times) -> Plot | None:
     where = [((n + 0.5) * wide, at.exact(runs[n].started)) for n in shown]
     svg = canvas.drawn(title, said, [duration(tick) for tick in marks], where)
     used = [phase for phase in Phase if any(one.outcome.phases.get(phase) for one in runs)]
-    legend = [(key(f"phase-{phase.value}", "band"), phase.value) for phase in used]
-    rows = [
-        (at.exact(one.started), *(_of(one, phase) for phase in used), str(one.outcome.status)) for one in runs[::-1]
-    ]
-    return Plot(name, title, said, svg, legend, (_("Started"), *(phase.value for phase in used), _("Result")), rows)
+    words = [_(PHASES[phase.value]) for phase in used]
+    legend = [(key(f"phase-{phase.value}", "band"), word) for phase, word in zip(used, words, strict=True)]
+    rows = [(at.exact(one.started), *(_of(one, phase) for phase in used), _result(one)) for one in runs[::-1]]
+    return Plot(name, title, said, svg, legend, (_("Started"), *words, _("Result")), rows)
+
+
+def _result(one: Result) -> str:
+    return _(STATUSES[one.outcome.status.value])
 
 
 def _of(one: Result, phase: Phase) -> str:
@@ -191,7 +201,7 @@ def _of(one: Result, phase: Phase) -> str:
 
 
 def _phases(one: Result) -> str:
-    return ", ".join(f"{phase.value} {duration(seconds)}" for phase, seconds in one.outcome.phases.items())
+    return ", ".join(f"{_(PHASES[phase.value])} {duration(seconds)}" for phase, seconds in one.outcome.phases.items())
 
 
 def _words_of_phases(runs: Sequence[Result], at: Times) -> str:
@@ -202,7 +212,7 @@ def _words_of_phases(runs: Sequence[Result], at: Times) -> str:
         "{count} runs since {since}. Most of the time went to {phase}: on average {seconds} of {whole}.",
         len(runs),
         since=at.clock(runs[0].started),
-        phase=longest.value,
+        phase=_(PHASES[longest.value]),
         seconds=duration(sums[longest] / len(runs)),
         whole=duration(sum(sums.values()) / len(runs)),
     )

@@ -128,7 +128,7 @@ def _forecast(one: Series, measure: Measure, last: Result | None) -> Forecast | 
 
 def _title(one: Series, measure: Measure, when: str = "") -> str:
     about = ", ".join(text for _name, text in one.labels)
-    return f"{one.check.check}{f', {about}' if about else ''}{when}: {measure.help.rstrip('.')}"
+    return f"{one.check.check}{f', {about}' if about else ''}{when}: {_(measure.help).rstrip('.')}"
 
 
 def _by_hour(

@@ -7,10 +7,11 @@ from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from pacs_monitor.format.german import german_day
 from pacs_monitor.intervals import Interval
-from pacs_monitor.language import N_
+from pacs_monitor.language import N_, language
 from pacs_monitor.model import SECOND, Micros
-from pacs_monitor.web.pages.plots.axes import local
+from pacs_monitor.web.pages.plots.axes import date, local, weekday
 
 MINUTE: Micros = 60 * SECOND
 HOUR, DAY = 60 * MINUTE, 1440 * MINUTE
@@ -81,8 +82,10 @@ def gaps(known: Iterable[Interval], during: Interval, longest: Micros) -> Iterat
 
 
 def clock(at: Micros, view: View) -> str:
-    """`Fri 27 Nov 14:15`, without the day where all of it is within one and a half."""
+    """`14:15` or `Thu 26 14:15` where all of it is within a day and a half, else `Fri 27 Nov 14:15`."""
     there = local(at, view.place)
     if view.during.end - view.during.start <= 36 * HOUR:
-        return f"{there:%H:%M}" if there.date() == local(view.now, view.place).date() else f"{there:%a %H:%M}"
-    return f"{there:%a} {there.day} {there:%b}" if view.step >= DAY else f"{there:%a} {there.day} {there:%b %H:%M}"
+        today = there.date() == local(view.now, view.place).date()
+        return f"{there:%H:%M}" if today else f"{weekday(there)} {there:%H:%M}"
+    day = german_day(there, there) if language() == "de" else f"{there:%a} {date(there)}"
+    return day if view.step >= DAY else f"{day} {there:%H:%M}"
