@@ -20,6 +20,7 @@ from pacs_monitor.dicom.endpoint import EndpointSettings
 from pacs_monitor.dicom.find import FindAnswer, find
 from pacs_monitor.dicom.pdu import Malformed
 from pacs_monitor.fields import Duration, NumberOrNone
+from pacs_monitor.language import N_
 from pacs_monitor.model import Flag, Measure, Outcome, Phase, ProbeContext, Reason
 from pacs_monitor.net import EXPIRY, NetFailure, Trace
 
@@ -91,12 +92,12 @@ async def search(
     return Found(answers.matches, first, monotonic() - began, capped, answers.capped, tuple(values), partly_matched)
 
 
-def count_measures(name: str, what: str) -> tuple[Measure, ...]:
-    """What `count` measures under a name."""
+def count_measures(name: str, matches: str) -> tuple[Measure, ...]:
+    """What `count` measures under a name; `matches` says what was found."""
     return (
-        Measure(f"{name}_matches", f"{what} that the query found."),
+        Measure(f"{name}_matches", matches, trend=True, by_hour=True),
         Measure(f"{name}_first_seconds", "From the request to the first answer."),
-        Measure(f"{name}_last_seconds", "From the request to the end of the answers.", trend=True),
+        Measure(f"{name}_last_seconds", N_("From the request to the end of the answers."), trend=True),
         EXPIRY,
     )
 

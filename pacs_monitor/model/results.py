@@ -36,6 +36,12 @@ class Measure:
     labels: tuple[str, ...] = ()
     trend: bool = False
     """Samples are kept in the history."""
+    counts: bool = False
+    """A total that grows until it begins anew: plots tell what came within an hour."""
+    by_hour: bool = False
+    """It depends on the hour and the day of the week: plots compare it with the same hour of the weeks before."""
+    empty_in: str = ""
+    """The measure, with the same labels, that forecasts in how many seconds this one is 0."""
 
 
 @dataclass(frozen=True, slots=True)

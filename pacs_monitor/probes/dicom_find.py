@@ -27,6 +27,7 @@ from pacs_monitor.dicom.dates import today
 from pacs_monitor.dicom.endpoint import ENDPOINT, addresses_of, not_configured, target_of
 from pacs_monitor.dicom.find import PATIENT_ROOT_FIND, STUDY_ROOT_FIND
 from pacs_monitor.dicom.query import CountSettings, check_keys, count, count_measures, identifier
+from pacs_monitor.language import N_
 from pacs_monitor.model import Address, Layer, Node, Outcome, Probe, ProbeContext, Timing
 
 ROOTS = {"study": STUDY_ROOT_FIND, "patient": PATIENT_ROOT_FIND}
@@ -51,7 +52,7 @@ class DicomFindSettings(CountSettings):
 class DicomFind(Probe):
     kind = "dicom_find"
     settings = DicomFindSettings
-    measures = count_measures("find", "Studies, series or images")
+    measures = count_measures("find", N_("Studies, series or images that the query found."))
     layer = Layer.SERVICE
     uses_association = True
     needs = ENDPOINT

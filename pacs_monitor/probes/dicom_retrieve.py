@@ -36,6 +36,7 @@ from pacs_monitor.dicom.find import STUDY_ROOT_FIND
 from pacs_monitor.dicom.retrieve import STUDY_ROOT_GET, STUDY_ROOT_MOVE
 from pacs_monitor.dicom.sop_classes import IMAGES, sop_class
 from pacs_monitor.fields import AETitle, Duration, Size, Texts
+from pacs_monitor.language import N_
 from pacs_monitor.model import Address, Layer, Measure, Node, Outcome, Phase, Probe, ProbeContext, Reason, Timing
 from pacs_monitor.net import EXPIRY, NetFailure
 
@@ -86,7 +87,7 @@ class DicomRetrieve(Probe):
     measures = (
         Measure("retrieve_objects", "Objects of the retrieved study."),
         Measure("retrieve_bytes", "Size of their data sets, when they were sent to the monitor."),
-        Measure("retrieve_seconds", "From the request to the last object.", trend=True),
+        Measure("retrieve_seconds", N_("From the request to the last object."), trend=True),
         EXPIRY,
     )
     layer = Layer.STORE

@@ -37,6 +37,7 @@ from pacs_monitor.dicom.endpoint import ENDPOINT, EndpointSettings, addresses_of
 from pacs_monitor.dicom.requests import Context, contexts
 from pacs_monitor.dicom.store import store
 from pacs_monitor.dicom.testobject import Synthetic, UnfitFileError
+from pacs_monitor.language import N_
 from pacs_monitor.model import (
     Address,
     Layer,
@@ -92,9 +93,12 @@ class DicomStore(Probe):
     settings = DicomStoreSettings
     measures = (
         Measure("store_object_bytes", "Size of the data set that was sent."),
-        Measure("store_seconds", "From the C-STORE request to its answer.", trend=True),
+        Measure("store_seconds", N_("From the C-STORE request to its answer."), trend=True),
         Measure(
-            "store_available_seconds", "From the answer until the object was found or retrieved.", ("on",), trend=True
+            "store_available_seconds",
+            N_("From the answer until the object was found or retrieved."),
+            ("on",),
+            trend=True,
         ),
         Measure("store_leftovers", "Test objects that could not be cleaned up."),
         EXPIRY,

@@ -22,6 +22,7 @@ from pacs_monitor.dicom.endpoint import ENDPOINT, addresses_of, not_configured, 
 from pacs_monitor.dicom.find import MODALITY_WORKLIST_FIND
 from pacs_monitor.dicom.query import CountSettings, check_keys, count, count_measures
 from pacs_monitor.fields import AETitle, ServiceHours
+from pacs_monitor.language import N_
 from pacs_monitor.model import Address, Layer, Node, Outcome, Probe, ProbeContext, Timing
 
 
@@ -48,7 +49,7 @@ class DicomWorklistSettings(CountSettings):
 class DicomWorklist(Probe):
     kind = "dicom_worklist"
     settings = DicomWorklistSettings
-    measures = count_measures("worklist", "Items")
+    measures = count_measures("worklist", N_("Items that the query found."))
     layer = Layer.SERVICE
     uses_association = True
     needs = ENDPOINT

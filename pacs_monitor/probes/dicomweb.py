@@ -32,6 +32,7 @@ from pacs_monitor.dicom.testobject import Uids
 from pacs_monitor.dicom.web import Level, Service, has_metadata, search
 from pacs_monitor.fields import Duration, NumberOrNone
 from pacs_monitor.http import HttpError, HttpSettings
+from pacs_monitor.language import N_
 from pacs_monitor.model import Address, Flag, Layer, Measure, Node, Outcome, Probe, ProbeContext, Reason, Timing
 from pacs_monitor.net import EXPIRY, NetFailure, Trace, warn_before_expiry
 
@@ -69,7 +70,7 @@ class Dicomweb(Probe):
     settings = DicomwebSettings
     measures = (
         Measure("dicomweb_matches", "Studies, series or instances that the search found."),
-        Measure("dicomweb_search_seconds", "From the search request to the end of its answer.", trend=True),
+        Measure("dicomweb_search_seconds", N_("From the search request to the end of its answer."), trend=True),
         Measure("dicomweb_metadata_seconds", "From the metadata request to the end of its answer."),
         EXPIRY,
     )

@@ -33,6 +33,7 @@ from pacs_monitor.dicom.endpoint import EndpointSettings, target_of
 from pacs_monitor.dicom.testobject import Synthetic, UnfitFileError
 from pacs_monitor.fields import Duration
 from pacs_monitor.http import HttpError, HttpSettings
+from pacs_monitor.language import N_
 from pacs_monitor.model import (
     Address,
     Layer,
@@ -75,9 +76,12 @@ class DicomwebStore(Probe):
     settings = DicomwebStoreSettings
     measures = (
         Measure("store_object_bytes", "Size of the object that was sent."),
-        Measure("store_seconds", "From the store request to its answer.", trend=True),
+        Measure("store_seconds", N_("From the store request to its answer."), trend=True),
         Measure(
-            "store_available_seconds", "From the answer until the object was found or retrieved.", ("on",), trend=True
+            "store_available_seconds",
+            N_("From the answer until the object was found or retrieved."),
+            ("on",),
+            trend=True,
         ),
         Measure("store_leftovers", "Test objects that could not be cleaned up."),
         EXPIRY,

@@ -81,8 +81,14 @@ class Disk(Probe):
     kind = "disk"
     settings = DiskSettings
     measures = (
-        Measure("disk_free_bytes", "Bytes that a writer may still use.", ("volume",), trend=True),
-        Measure("disk_used_bytes", "Bytes in use.", ("volume",), trend=True),
+        Measure(
+            "disk_free_bytes",
+            N_("Bytes that a writer may still use."),
+            ("volume",),
+            trend=True,
+            empty_in="disk_full_in_seconds",
+        ),
+        Measure("disk_used_bytes", N_("Bytes in use."), ("volume",), trend=True),
         Measure("disk_used_ratio", "Share of the volume in use, 0 to 1.", ("volume",)),
         Measure("disk_inodes_free", "Files that can still be created.", ("volume",)),
         Measure(

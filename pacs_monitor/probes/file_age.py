@@ -79,7 +79,7 @@ class FileAge(Probe):
     settings = FileAgeSettings
     measures = (
         Measure("file_newest_timestamp_seconds", "When the newest matching file was last written."),
-        Measure("file_newest_bytes", "The size of the newest matching file.", trend=True),
+        Measure("file_newest_bytes", N_("The size of the newest matching file."), trend=True),
         Measure("file_matches", "How many files match."),
     )
     layer = Layer.SERVICE

@@ -116,7 +116,14 @@ class Hl7Feed(Probe):
     settings = Hl7FeedSettings
     measures = (
         Measure(LAST, "When the last message was seen to arrive.", ("feed",)),
-        Measure(MESSAGES, "Messages counted by the source; the counter may be reset.", ("feed",), trend=True),
+        Measure(
+            MESSAGES,
+            N_("Messages counted by the source; the counter may be reset."),
+            ("feed",),
+            trend=True,
+            counts=True,
+            by_hour=True,
+        ),
         EXPIRY,
     )
     layer = Layer.SERVICE

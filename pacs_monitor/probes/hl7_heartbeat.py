@@ -135,7 +135,7 @@ class Hl7Heartbeat(Probe):
     kind = "hl7_heartbeat"
     settings = Hl7HeartbeatSettings
     measures = (
-        Measure(LOOP, "From sending the message until it came back to our listener.", trend=True),
+        Measure(LOOP, N_("From sending the message until it came back to our listener."), trend=True),
         EXPIRY,
     )
     layer = Layer.SERVICE

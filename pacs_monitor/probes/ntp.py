@@ -69,7 +69,7 @@ class Ntp(Probe):
     kind = "ntp"
     settings = NtpSettings
     measures = (
-        Measure("ntp_offset_seconds", "The node's clock minus the monitor's.", trend=True),
+        Measure("ntp_offset_seconds", N_("The node's clock minus the monitor's."), trend=True),
         Measure("ntp_stratum", "The node's error bound against its reference clock (root distance, RFC 5905 7.3)."),
     )
     layer = Layer.SERVICE

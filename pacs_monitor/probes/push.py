@@ -53,7 +53,7 @@ class Push(Probe):
     settings = PushSettings
     measures = (
         Measure("push_last_report_timestamp_seconds", "When the job last reported, success or failure."),
-        Measure("push_job_seconds", "How long the job took, as reported by the job.", trend=True),
+        Measure("push_job_seconds", N_("How long the job took, as reported by the job."), trend=True),
     )
     layer = Layer.SERVICE
     timing = Timing(interval=60.0, retry_interval=1.0, timeout=5.0)

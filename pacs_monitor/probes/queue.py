@@ -87,7 +87,7 @@ class Queue(Probe):
     kind = "queue"
     settings = QueueSettings
     measures = (
-        Measure("queue_length", "Items that wait.", ("queue",), trend=True),
+        Measure("queue_length", N_("Items that wait."), ("queue",), trend=True),
         Measure("queue_oldest_item_timestamp_seconds", "When the longest waiting item arrived.", ("queue",)),
         Measure("queue_newest_item_timestamp_seconds", "When the newest waiting item arrived.", ("queue",)),
         Measure("queue_bytes", "Total size of the waiting items.", ("queue",)),

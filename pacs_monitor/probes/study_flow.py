@@ -117,7 +117,14 @@ class StudyFlow(Probe):
     settings = StudyFlowSettings
     measures = (
         Measure("study_newest_timestamp_seconds", "When the newest study of a feed began, or arrived.", ("feed",)),
-        Measure("studies_today", "Today's studies (series, by station or sender).", ("feed",), trend=True),
+        Measure(
+            "studies_today",
+            N_("Today's studies (series, by station or sender)."),
+            ("feed",),
+            trend=True,
+            counts=True,
+            by_hour=True,
+        ),
         EXPIRY,
     )
     layer = Layer.SERVICE

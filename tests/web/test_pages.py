@@ -30,6 +30,7 @@ PAGES = (
     "/?q=archive",
     "/nodes/archive",
     "/checks/archive/dicom_echo",
+    "/checks/archive/dicom_echo?over=quarter",
     "/nodes/none",
     "/incidents/none",
 )

@@ -12,6 +12,9 @@ from pacs_monitor.messages import evidence, story
 from pacs_monitor.messages.reasons import phrase
 from pacs_monitor.model import REASONS, Micros, Phase, Reason, parse_iso
 from pacs_monitor.web.pages.details import NodeSeen, Single
+from pacs_monitor.web.pages.plots.kept import Drawn
+from pacs_monitor.web.pages.plots.latency import latest
+from pacs_monitor.web.pages.plots.spans import SPANS
 from pacs_monitor.web.pages.render import Fragment, Page, fragment
 from pacs_monitor.web.pages.signs import sign_of
 from pacs_monitor.web.pages.snapshot import worst_of
@@ -46,7 +49,7 @@ class Line(NamedTuple):
     spoken: bool
 
 
-def node_page(seen: NodeSeen, about: Page) -> Fragment:
+def node_page(seen: NodeSeen, drawn: Drawn, about: Page) -> Fragment:
     """What it is, what it hangs on, how its checks are."""
     node = seen.node
     return fragment(
@@ -54,6 +57,8 @@ def node_page(seen: NodeSeen, about: Page) -> Fragment:
         node.title or node.name,
         about,
         seen=seen,
+        drawn=drawn,
+        spans=SPANS.values(),
         node=node,
         addresses=_addresses(seen),
         here=f"nodes/{quote(node.name, safe='')}",
@@ -63,7 +68,7 @@ def node_page(seen: NodeSeen, about: Page) -> Fragment:
     )
 
 
-def check_page(seen: Single, about: Page) -> Fragment:
+def check_page(seen: Single, drawn: Drawn, about: Page) -> Fragment:
     """Its latest results, its failures, its states."""
     entry = seen.seen.entry
     return fragment(
@@ -71,6 +76,9 @@ def check_page(seen: Single, about: Page) -> Fragment:
         str(entry.check.id),
         about,
         seen=seen,
+        drawn=drawn,
+        spans=SPANS.values(),
+        latest=latest("latest", seen.recent[::-1], about.times),
         entry=entry,
         meaning=_meaning(entry.standing.reason),
         here="/".join(("checks", *(quote(part, safe="") for part in entry.check.id))),
@@ -81,7 +89,17 @@ def check_page(seen: Single, about: Page) -> Fragment:
     )
 
 
-def incident_page(found: Mapping[str, Any], still_ok: Sequence[str], paged: str, node: str, about: Page) -> Fragment:
+class Around(NamedTuple):
+    """What stands on the page of an incident besides itself."""
+
+    still_ok: Sequence[str]
+    paged: str
+    node: str
+    """Where all of it is about one."""
+    drawn: Drawn
+
+
+def incident_page(found: Mapping[str, Any], beside: Around, about: Page) -> Fragment:
     """Made for a phone at night: the first screen says what, for whom, why, and what to do first."""
     reason = found["reason"]
     return fragment(
@@ -89,13 +107,11 @@ def incident_page(found: Mapping[str, Any], still_ok: Sequence[str], paged: str,
         _("Incident {id}", id=found["id"]),
         about,
         found=found,
-        node=node,
         is_now=sign_of(found["state"]),
         meaning=_meaning(REASONS.get(reason)),
-        still_ok=still_ok,
-        paged=paged,
         phone=_phone(found["support"].get("phone", "")),
         story=_story(found, about.times),
+        **beside._asdict(),
         **_evidence(found, about.times, STEPS_TAPPED),
     )
 

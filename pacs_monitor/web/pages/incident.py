@@ -8,10 +8,11 @@ from pacs_monitor.history import HistoryError
 from pacs_monitor.language import _
 from pacs_monitor.messages import paged
 from pacs_monitor.messages.told import told
-from pacs_monitor.model import State, iso, parse_iso
+from pacs_monitor.model import CheckId, State, iso, parse_iso
 from pacs_monitor.web import records, status
 from pacs_monitor.web.declared import declared_outage
-from pacs_monitor.web.pages.detail_pages import declared_page, incident_page, missing
+from pacs_monitor.web.pages.detail_pages import Around, declared_page, incident_page, missing
+from pacs_monitor.web.pages.plots.kept import Plots
 from pacs_monitor.web.pages.render import Fragment, Page
 from pacs_monitor.web.pages.times import Times
 from pacs_monitor.web.view import DaemonView
@@ -20,7 +21,7 @@ STILL_OK = 20
 """Checks that are named."""
 
 
-async def incident_part(daemon: DaemonView, identity: str, about: Page) -> Fragment:
+async def incident_part(daemon: DaemonView, plots: Plots, identity: str, about: Page) -> Fragment:
     """The page of one incident."""
     try:
         found = await records.incident(daemon, identity)
@@ -33,7 +34,10 @@ async def incident_part(daemon: DaemonView, identity: str, about: Page) -> Fragm
         return missing(about, _("There is no incident {id}", id=identity), _("The board has those that are open."))
     nodes = sorted({member.partition("/")[0] for member in found["members"]})
     node = nodes[0] if len(nodes) == 1 and nodes[0] in daemon.estate.nodes else ""
-    return incident_page(found, _still_ok(daemon, found, nodes), _paged(daemon, identity, about.times), node, about)
+    ended = parse_iso(found["ended"]) if found["ended"] else None
+    drawn = await plots.of_incident(daemon, [*map(CheckId.parse, found["members"])], parse_iso(found["since"]), ended)
+    beside = Around(_still_ok(daemon, found, nodes), _paged(daemon, identity, about.times), node, drawn)
+    return incident_page(found, beside, about)
 
 
 def _still_ok(daemon: DaemonView, found: dict[str, Any], nodes: list[str]) -> list[str]:

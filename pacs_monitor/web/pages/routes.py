@@ -20,6 +20,7 @@ from pacs_monitor.web.pages.feeds import add_feeds
 from pacs_monitor.web.pages.incident import incident_part
 from pacs_monitor.web.pages.maintenance import Asked, Planned, maintenance_page
 from pacs_monitor.web.pages.monitor import monitor_page
+from pacs_monitor.web.pages.plots.kept import Plots
 from pacs_monitor.web.pages.render import Fragment
 from pacs_monitor.web.pages.serving import Make, Pages, about, wants_page
 from pacs_monitor.web.pages.signs import SIGNS
@@ -35,12 +36,12 @@ NODES = 500
 
 def add_pages(app: FastAPI, daemon: DaemonView) -> None:
     """All of them."""
-    pages = Pages(daemon)
+    pages, plots = Pages(daemon), Plots()
     add_assets(app)
     _add_board(app, daemon, pages)
     _add_wall(app, daemon, pages)
-    _add_details(app, daemon, pages)
-    _add_incident(app, daemon, pages)
+    _add_details(app, daemon, pages, plots)
+    _add_incident(app, daemon, pages, plots)
     _add_maintenance(app, daemon, pages)
     _add_monitor(app, daemon, pages)
     add_feeds(app, daemon)
@@ -70,22 +71,26 @@ def _add_wall(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
         return await pages.send(request, make, layout=LAYOUT)
 
 
-def _add_details(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
+def _add_details(app: FastAPI, daemon: DaemonView, pages: Pages, plots: Plots) -> None:
     strips = Strips()
 
     def of_node(request: Request, node: str) -> Make:
         async def make() -> Fragment:
             page = about(daemon, request)
             seen = await node_seen(daemon, strips, node, settings=page.viewer.writes)
-            return node_page(seen, page) if seen else missing(page, _("There is no node {name}", name=node))
+            if seen is None:
+                return missing(page, _("There is no node {name}", name=node))
+            return node_page(seen, await plots.of_node(daemon, node, request.query_params.get("over", "")), page)
 
         return make
 
     def of_check(request: Request, node: str, check: str) -> Make:
         async def make() -> Fragment:
-            page, name = about(daemon, request), CheckId(node, check)
-            seen = await check_seen(daemon, strips, name)
-            return check_page(seen, page) if seen else missing(page, _("There is no check {name}", name=name))
+            page, named = about(daemon, request), CheckId(node, check)
+            seen = await check_seen(daemon, strips, named)
+            if seen is None:
+                return missing(page, _("There is no check {name}", name=named))
+            return check_page(seen, await plots.of_check(daemon, named, request.query_params.get("over", "")), page)
 
         return make
 
@@ -111,17 +116,19 @@ def _add_details(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
         return await forms.done(request, pages, of_check(request, node, check), verbs)
 
 
-def _add_incident(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
+def _add_incident(app: FastAPI, daemon: DaemonView, pages: Pages, plots: Plots) -> None:
     @app.get("/incidents/{incident}", summary="The incident; as JSON what the API returns.", include_in_schema=False)
     async def incident(request: Request, incident: str) -> Response:
         if not wants_page(request):
             return RedirectResponse(f"../api/v1{request.url.path}")
-        return await pages.send(request, lambda: incident_part(daemon, incident, about(daemon, request)))
+        return await pages.send(request, lambda: incident_part(daemon, plots, incident, about(daemon, request)))
 
     @app.post("/incidents/{incident}", include_in_schema=False)
     async def on_incident(request: Request, incident: str) -> Response:
         verbs = forms.of_incident(daemon, request, incident)
-        return await forms.done(request, pages, lambda: incident_part(daemon, incident, about(daemon, request)), verbs)
+        return await forms.done(
+            request, pages, lambda: incident_part(daemon, plots, incident, about(daemon, request)), verbs
+        )
 
 
 def _add_maintenance(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:

@@ -43,6 +43,10 @@ class Times:
             return f"{german_day(there, today)} {there:%H:%M}"
         return f"{there:%a} {there.day} {there:%b %H:%M}" if there.year == today.year else f"{there:%Y-%m-%d %H:%M}"
 
+    def exact(self, at: Micros) -> str:
+        """`10:02:05` today, else with the day as `clock` has it."""
+        return f"{self._there(at):%H:%M:%S}" if len(self.clock(at)) == len("10:02") else self.clock(at)
+
     def ago(self, at: Micros) -> Markup:
         """`12 min`, which goes on while the page is open; its label says when."""
         return self._element(at, span((self.now - at) / SECOND), "ago")
