@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards import frame
-from dashboards.panels import OPEN_INCIDENTS, Json, mapped, per_interval, rows, series, stat, timeline
+from dashboards.panels import OPEN_INCIDENTS, Json, happened, mapped, per_interval, rows, series, stat, timeline
 
 CIRCUIT = ((0, "delivers", "green"), (1, "delivers nothing", "red"))
 
@@ -58,7 +58,7 @@ def dashboard() -> Json:
     suppressed = series(
         "Suppressed, by why",
         "Notifications that were not sent, and the reason; docs/alerting.md explains each.",
-        {"{{why}}": per_interval("pacs_notifications_suppressed_total", "why")},
+        {"{{why}}": happened("pacs_notifications_suppressed_total", "why")},
         stacked=True,
     )
     oldest = series(

@@ -4,11 +4,36 @@ from __future__ import annotations
 
 from dashboards import frame
 from dashboards.frame import NODE_LINK, OURS
-from dashboards.panels import AVAILABILITY, OPEN_INCIDENTS, Json, column, rows, series, stat, table
+from dashboards.panels import AVAILABILITY, BUDGET, OPEN_INCIDENTS, Json, column, rows, series, stat, table
 
-BUDGET = (("red", None), ("yellow", 0.25), ("green", 0.5))
 ROLES = 'pacs:available:ratio_1h{level="role", role=~"$role"}'
 NODE = f'level="node", {OURS}'
+BY_NODE = "min by (node, site)"
+BY_OBJECTIVE = "max by (objective, service, node)"
+
+
+def _agreed() -> Json:
+    return table(
+        "Objectives",
+        "What was agreed, so far in its period, by calendar, service hours and maintenance: the figures of the report.",
+        {
+            "Budget left": f"{BY_OBJECTIVE} (1 - objective:pacs_budget_used:ratio)",
+            "Available": f"{BY_OBJECTIVE} (pacs_objective_availability)",
+            "Permitted": f"{BY_OBJECTIVE} (pacs_objective_budget_seconds)",
+            "Used": f"{BY_OBJECTIVE} (pacs_objective_used_seconds)",
+            "In time": f"{BY_OBJECTIVE} (pacs_objective_in_time_ratio)",
+            "Measured": f"{BY_OBJECTIVE} (pacs_objective_measured_ratio)",
+            "Period ends": f"{BY_OBJECTIVE} (pacs_objective_period_end_timestamp_seconds) * 1000",
+        },
+        labels=("objective", "service", "node"),
+        columns=(
+            column("Budget left", unit="percentunit", steps=BUDGET),
+            *(column(name, unit="percentunit") for name in ("Available", "In time", "Measured")),
+            *(column(name, unit="s") for name in ("Permitted", "Used")),
+            column("Period ends", unit="dateTimeFromNow"),
+        ),
+        sort=("Budget left", False),
+    )
 
 
 def dashboard() -> Json:
@@ -48,10 +73,10 @@ def dashboard() -> Json:
         "Nodes",
         "Worst first. Unknown, absent, planned and unmeasured time is in neither number.",
         {
-            "30 days": f"pacs:available:ratio_30d{{{NODE}}}",
-            "7 days": f"pacs:available:ratio_7d{{{NODE}}}",
-            "1 day": f"pacs:available:ratio_1d{{{NODE}}}",
-            "Budget left": f"pacs:error_budget_remaining:ratio_30d{{{NODE}}}",
+            "30 days": f"{BY_NODE} (pacs:available:ratio_30d{{{NODE}}})",
+            "7 days": f"{BY_NODE} (pacs:available:ratio_7d{{{NODE}}})",
+            "1 day": f"{BY_NODE} (pacs:available:ratio_1d{{{NODE}}})",
+            "Budget left": f"{BY_NODE} (pacs:error_budget_remaining:ratio_30d{{{NODE}}})",
         },
         labels=("node", "site"),
         columns=(
@@ -80,7 +105,12 @@ def dashboard() -> Json:
         "pacs-uptime",
         "PACS uptime and objectives",
         "Availability, error budgets and incidents.",
-        rows((5, (services, left, objective, quarter)), (10, (nodes,)), (8, (burn, incidents, coverage))),
+        rows(
+            (8, (_agreed(),)),
+            (5, (services, left, objective, quarter)),
+            (10, (nodes,)),
+            (8, (burn, incidents, coverage)),
+        ),
         path="/reports",
         since="now-30d",
     )
