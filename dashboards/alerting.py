@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from dashboards import frame
-from dashboards.panels import OPEN_INCIDENTS, Json, happened, mapped, per_interval, rows, series, stat, timeline
+from dashboards.panels import (
+    OPEN_INCIDENTS,
+    SEVERITIES,
+    Json,
+    colored,
+    happened,
+    mapped,
+    per_interval,
+    rows,
+    series,
+    stat,
+    timeline,
+)
 
 CIRCUIT = ((0, "delivers", "green"), (1, "delivers nothing", "red"))
 
@@ -37,12 +49,7 @@ def dashboard() -> Json:
         unit="dateTimeFromNow",
         background=False,
     )
-    over_time = series(
-        "Open incidents over time",
-        "By severity.",
-        OPEN_INCIDENTS,
-        stacked=True,
-    )
+    over_time = colored(series("Open incidents over time", "By severity.", OPEN_INCIDENTS), SEVERITIES)
     pages = series(
         "Pages by channel",
         "Delivered, per interval.",

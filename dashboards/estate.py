@@ -10,6 +10,7 @@ from dashboards.panels import (
     OPEN_INCIDENTS,
     STATES,
     Json,
+    colored,
     column,
     mapped,
     per_interval,
@@ -34,12 +35,7 @@ def _states() -> Json:
         {word: count(n) for n, word, _ in STATES},
         decimals=0,
     )
-    fixed = [(word, {"mode": "fixed", "fixedColor": color}) for _, word, color in STATES]
-    panel["fieldConfig"]["overrides"] = [
-        {"matcher": {"id": "byName", "options": word}, "properties": [{"id": "color", "value": color}]}
-        for word, color in fixed
-    ]
-    return panel
+    return colored(panel, {word: color for _, word, color in STATES})
 
 
 def _worst() -> Json:
@@ -89,7 +85,7 @@ def dashboard() -> Json:
     budgets = stat(
         "Objectives: budget left",
         "The six with the least left of what is permitted in the agreed period, as the report accounts for it.",
-        {"{{objective}} {{service}}{{node}}": "bottomk(6, 1 - objective:pacs_budget_used:ratio)"},
+        {"{{objective}}: {{service}}{{node}}": "bottomk(6, 1 - objective:pacs_budget_used:ratio)"},
         unit="percentunit",
         decimals=0,
         steps=BUDGET,

@@ -58,11 +58,12 @@ def dashboard() -> Json:
     )
     runs = series(
         "Runs",
-        "Started per second, in progress now, and those that were skipped or overdue per second.",
+        "In progress now, with their name lookups; per second: started, skipped, overdue.",
         {
             "started": "sum by (instance) (rate(pacs_probe_runs_total[$__rate_interval]))",
             "in progress": "pacs_runs_in_progress",
             "skipped": "sum by (instance) (rate(pacs_runs_skipped_total[$__rate_interval]))",
+            "lookups": "pacs_resolver_lookups_in_progress",
             "overdue": "sum by (instance) (rate(pacs_runs_overdue_total[$__rate_interval]))",
         },
     )
@@ -97,12 +98,12 @@ def dashboard() -> Json:
         unit="s",
     )
     turned = series(
-        "Connections turned away, lookups",
-        "By our listeners, with the reason, per interval; and name lookups in progress.",
+        "Connections turned away",
+        "By our listeners, with the reason, per interval.",
         {
             "{{listener}} {{reason}}": happened("pacs_connections_turned_away_total", "listener, reason"),
-            "lookups": "pacs_resolver_lookups_in_progress",
         },
+        stacked=True,
     )
     load = series(
         "Processor",

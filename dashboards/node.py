@@ -87,5 +87,5 @@ def dashboard() -> Json:
         "pacs-node",
         "PACS node",
         "All checks and phases of one node, or of some.",
-        rows((9, (checks,)), (5, (available,)), (8, (states,)), (8, (durations, phases)), (8, (failures, week))),
+        rows((11, (checks,)), (4, (available,)), (8, (states,)), (8, (durations, phases)), (8, (failures, week))),
     )

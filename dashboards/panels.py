@@ -37,6 +37,22 @@ BAR = "1m"
 """The shortest time that a bar stands for: four scrapes, as increase() needs them."""
 
 
+SEVERITIES = {"critical": "red", "warning": "orange", "info": "blue"}
+
+
+def colored(panel: Json, colors: Mapping[str, str]) -> Json:
+    """The panel with a colour for each of these series."""
+    rules = [
+        {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "color", "value": _fixed(color)}]}
+        for name, color in colors.items()
+    ]
+    return panel | {"fieldConfig": panel["fieldConfig"] | {"overrides": rules}}
+
+
+def _fixed(color: str) -> Json:
+    return {"mode": "fixed", "fixedColor": color}
+
+
 def per_interval(counter: str, by: str) -> str:
     """By how much a counter rose in the time that a bar stands for; the next bar begins where it ends."""
     return f"sum by ({by}) (increase({counter}[$__interval]))"

@@ -76,7 +76,7 @@ function Rows({ panel, frames, width, height }) {
     <TableNG
       data={frames[0]}
       fieldConfig={panel.fieldConfig}
-      initialSortBy={panel.options.sortBy}
+      sortBy={panel.options.sortBy}
       cellHeight={panel.options.cellHeight}
       showTypeIcons={false}
       width={width}
