@@ -131,7 +131,7 @@ def test_it_is_what_the_schema_of_grafana_says(file: Path) -> None:
 
 
 def test_schema_and_components_are_of_one_version_of_grafana() -> None:
-    pinned = json.loads((SCHEMA.parents[2] / "dashboards" / "drawing" / "package.json").read_text())["dependencies"]
+    pinned = json.loads((SCHEMA.parents[2] / "scripts" / "drawing" / "package.json").read_text())["dependencies"]
     assert pinned["@grafana/ui"] == pinned["@grafana/data"]
     assert f"`@grafana/schema` {pinned['@grafana/ui']} " in (SCHEMA / "README.md").read_text()
 
