@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from dashboards import frame
-from dashboards.panels import OPEN_INCIDENTS, Json, mapped, per_interval, rows, series, stat, timeline
+from dashboards.panels import (
+    OPEN_INCIDENTS,
+    SEVERITIES,
+    Json,
+    colored,
+    happened,
+    mapped,
+    per_interval,
+    rows,
+    series,
+    stat,
+    timeline,
+)
 
 CIRCUIT = ((0, "delivers", "green"), (1, "delivers nothing", "red"))
 
@@ -37,12 +49,7 @@ def dashboard() -> Json:
         unit="dateTimeFromNow",
         background=False,
     )
-    over_time = series(
-        "Open incidents over time",
-        "By severity.",
-        OPEN_INCIDENTS,
-        stacked=True,
-    )
+    over_time = colored(series("Open incidents over time", "By severity.", OPEN_INCIDENTS), SEVERITIES)
     pages = series(
         "Pages by channel",
         "Delivered, per interval.",
@@ -58,7 +65,7 @@ def dashboard() -> Json:
     suppressed = series(
         "Suppressed, by why",
         "Notifications that were not sent, and the reason; docs/alerting.md explains each.",
-        {"{{why}}": per_interval("pacs_notifications_suppressed_total", "why")},
+        {"{{why}}": happened("pacs_notifications_suppressed_total", "why")},
         stacked=True,
     )
     oldest = series(

@@ -15,14 +15,17 @@ def dashboard() -> Json:
     )
     quantiles = {
         f"{{{{probe}}}} {name}": f'probe:pacs_probe_run_duration_seconds:{name}_5m{{probe=~"dicom.*"}}'
-        for name in ("p50", "p95", "p99")
+        for name in ("p50", "p95")
     }
-    latency = series("Durations by kind", "Quantiles of the runs of five minutes, all nodes.", quantiles, unit="s")
+    latency = series(
+        "Durations by kind", "Quantiles of the runs of five minutes, all nodes.", quantiles, unit="s", beside=True
+    )
     reasons = series(
         "Failures by reason",
         "Rejected associations, refused contexts, statuses, timeouts: runs per interval.",
         {"{{probe}} {{reason}}": per_interval(f"pacs_probe_failures_total{{{DICOM}}}", "probe, reason")},
         stacked=True,
+        beside=True,
     )
     echo = series(
         "Echo",

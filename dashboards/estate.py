@@ -6,9 +6,11 @@ from dashboards import frame
 from dashboards.frame import CHECK_LINK, OURS
 from dashboards.panels import (
     AVAILABILITY,
+    BUDGET,
     OPEN_INCIDENTS,
     STATES,
     Json,
+    colored,
     column,
     mapped,
     per_interval,
@@ -33,12 +35,7 @@ def _states() -> Json:
         {word: count(n) for n, word, _ in STATES},
         decimals=0,
     )
-    fixed = [(word, {"mode": "fixed", "fixedColor": color}) for _, word, color in STATES]
-    panel["fieldConfig"]["overrides"] = [
-        {"matcher": {"id": "byName", "options": word}, "properties": [{"id": "color", "value": color}]}
-        for word, color in fixed
-    ]
-    return panel
+    return colored(panel, {word: color for _, word, color in STATES})
 
 
 def _worst() -> Json:
@@ -58,6 +55,7 @@ def _worst() -> Json:
             column("check", link=CHECK_LINK),
         ),
         sort=("State", True),
+        first=("State", "Since"),
     )
 
 
@@ -83,6 +81,14 @@ def dashboard() -> Json:
         {"{{service}}": "max by (service) (pacs_service_state)"},
         mappings=mapped(*STATES),
         steps=[(color, n or None) for n, _, color in STATES],
+    )
+    budgets = stat(
+        "Objectives: budget left",
+        "The six with the least left of what is permitted in the agreed period, as the report accounts for it.",
+        {"{{objective}}: {{service}}{{node}}": "bottomk(6, 1 - objective:pacs_budget_used:ratio)"},
+        unit="percentunit",
+        decimals=0,
+        steps=BUDGET,
     )
     nodes = timeline("Nodes", "Each node over time, by its worst check.", {"{{node}}": _worst_state()}, STATES)
     sites = series(
@@ -112,6 +118,7 @@ def dashboard() -> Json:
         "Every node at a glance, worst first.",
         rows(
             (4, (_states(), incidents, services, measured)),
+            (4, (budgets,)),
             (9, (_worst(),)),
             (9, (nodes,)),
             (8, (roles, sites, reasons)),

@@ -21,9 +21,8 @@ def dashboard() -> Json:
     )
     messages = series(
         "HL7 messages",
-        "Messages per second, as the source counts them.",
-        {"{{node}}/{{check}}": f"rate(pacs_hl7_feed_messages{{{OURS}}}[$__rate_interval])"},
-        unit="reqps",
+        "Messages per minute, as the source counts them.",
+        {"{{node}}/{{check}}": f"60 * rate(pacs_hl7_feed_messages{{{OURS}}}[$__rate_interval])"},
     )
     loop = series(
         "HL7 acknowledgement and loop",

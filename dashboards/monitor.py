@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dashboards import frame
-from dashboards.panels import Json, mapped, per_interval, rows, series, stat, timeline
+from dashboards.panels import Json, happened, mapped, rows, series, stat, timeline
 
-ROLES = ((0, "no", "transparent"), (1, "yes", "green"))
+ROLES = ((1, "leader", "green"), (2, "standby", "blue"), (3, "fenced", "red"))
+ROLE = " or ".join(f'{number} * (pacs_monitor_role{{role="{role}"}} == 1)' for number, role, _ in ROLES)
 ANSWERS = ((0, "no answer", "red"), (1, "answers", "green"))
-MEDIAN = "histogram_quantile(0.5, sum by (instance, le) (rate(pacs_scheduler_lag_seconds_bucket[$__rate_interval])))"
+LAG = "sum by (instance, le) (rate(pacs_scheduler_lag_seconds_bucket[$__rate_interval]))"
+MEDIAN = f"histogram_quantile(0.5, {LAG}) >= 0"
 UP = 'up{job="pacs-monitor"}'
 
 
@@ -22,9 +24,9 @@ def dashboard() -> Json:
     roles = stat(
         "Role",
         "Of each daemon of a pair.",
-        {"{{instance}} {{role}}": "pacs_monitor_role == 1"},
+        {"{{instance}}": ROLE},
         mappings=mapped(*ROLES),
-        steps=(("green", None),),
+        steps=[(color, n if n > 1 else None) for n, _, color in ROLES],
     )
     config = stat(
         "Configuration",
@@ -56,20 +58,22 @@ def dashboard() -> Json:
     )
     runs = series(
         "Runs",
-        "Started per second, in progress now, and those that were skipped or overdue per interval.",
+        "In progress now, with their name lookups; per second: started, skipped, overdue.",
         {
             "started": "sum by (instance) (rate(pacs_probe_runs_total[$__rate_interval]))",
             "in progress": "pacs_runs_in_progress",
-            "skipped": "increase(pacs_runs_skipped_total[$__rate_interval])",
-            "overdue": "increase(pacs_runs_overdue_total[$__rate_interval])",
+            "skipped": "sum by (instance) (rate(pacs_runs_skipped_total[$__rate_interval]))",
+            "lookups": "pacs_resolver_lookups_in_progress",
+            "overdue": "sum by (instance) (rate(pacs_runs_overdue_total[$__rate_interval]))",
         },
     )
     history = series(
         "Database",
-        "Duration of the write in progress, and refused writes per interval.",
+        "Duration of the write in progress, refused writes per interval, and 1 once damage was found.",
         {
             "write in progress (s)": "pacs_history_write_seconds",
             "refused": "increase(pacs_history_write_failures_total[$__rate_interval])",
+            "damaged": "pacs_history_damaged",
         },
         steps=(("green", None), ("red", 5)),
     )
@@ -77,10 +81,10 @@ def dashboard() -> Json:
         "The monitor's own faults",
         "Failures of its tasks, heartbeats that did not arrive outside, audit entries not recorded: per interval.",
         {
-            "task {{task}}": per_interval("pacs_task_failures_total", "task"),
-            "heartbeat": "increase(pacs_heartbeat_failures_total[$__rate_interval])",
-            "audit unrecorded": "increase(pacs_audit_unrecorded_total[$__rate_interval])",
-            "audit lost": "increase(pacs_audit_syslog_lost_total[$__rate_interval])",
+            "task {{task}}": happened("pacs_task_failures_total", "task"),
+            "heartbeat": "increase(pacs_heartbeat_failures_total[$__interval])",
+            "audit unrecorded": "increase(pacs_audit_unrecorded_total[$__interval])",
+            "audit lost": "increase(pacs_audit_syslog_lost_total[$__interval])",
         },
         stacked=True,
     )
@@ -94,12 +98,12 @@ def dashboard() -> Json:
         unit="s",
     )
     turned = series(
-        "Connections turned away, lookups",
-        "By our listeners, with the reason, per interval; and name lookups in progress.",
+        "Connections turned away",
+        "By our listeners, with the reason, per interval.",
         {
-            "{{listener}} {{reason}}": per_interval("pacs_connections_turned_away_total", "listener, reason"),
-            "lookups": "pacs_resolver_lookups_in_progress",
+            "{{listener}} {{reason}}": happened("pacs_connections_turned_away_total", "listener, reason"),
         },
+        stacked=True,
     )
     load = series(
         "Processor",

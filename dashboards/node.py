@@ -28,7 +28,7 @@ def dashboard() -> Json:
         "Checks",
         "Every check of the chosen nodes, as it is now.",
         {
-            "State": f"{NOW} (pacs_check_state{{{OURS}}})",
+            "State": f"{NOW} (pacs_check_state{{{OURS}}} < 4 or pacs_check_state{{{OURS}}} - 5)",
             "Last duration": f"{NOW} (pacs_probe_duration_seconds{{{OURS}}})",
             "Last run": f"{NOW} (pacs_probe_last_run_timestamp_seconds{{{OURS}}}) * 1000",
             "Last success": f"{NOW} (pacs_probe_last_success_timestamp_seconds{{{OURS}}}) * 1000",
@@ -36,7 +36,7 @@ def dashboard() -> Json:
         },
         labels=("node", "check", "probe", "site"),
         columns=(
-            column("State", mappings=mapped(*STATES)),
+            column("State", mappings=mapped(*STATES, (-1, "absent", "blue"))),  # after all others, being no trouble
             column("Last duration", unit="s"),
             column("Last run", unit="dateTimeFromNow"),
             column("Last success", unit="dateTimeFromNow"),
@@ -44,6 +44,7 @@ def dashboard() -> Json:
             column("check", link=CHECK_LINK),
         ),
         sort=("State", True),
+        first=("State",),
     )
     available = stat(
         "Availability",
@@ -59,28 +60,32 @@ def dashboard() -> Json:
         "By check.",
         {"{{node}}/{{check}}": f"pacs_probe_duration_seconds{{{OURS}}}"},
         unit="s",
+        beside=True,
     )
     phases = series(
         "Where the time goes",
         "Mean of the phases of the last runs: name, connection, TLS, association, operation.",
         {"{{check}} {{phase}}": f"avg by (check, phase) (pacs_probe_phase_seconds{{{OURS}}})"},
         unit="s",
+        beside=True,
     )
     week = series(
         "Duration against its week",
         "Mean of half an hour of the runs that succeeded, divided by the mean of the last seven days; 1 is as usual.",
         {"{{node}}/{{check}}": f"{MEAN}:avg_30m{{{OURS}}} / {MEAN}:avg_7d"},
         steps=(("green", None), ("red", 3)),
+        beside=True,
     )
     failures = series(
         "Failed runs by reason",
         "Runs that failed or were unknown, per interval.",
         {"{{check}} {{reason}}": per_interval(f"pacs_probe_failures_total{{{OURS}}}", "check, reason")},
         stacked=True,
+        beside=True,
     )
     return frame.dashboard(
         "pacs-node",
         "PACS node",
         "All checks and phases of one node, or of some.",
-        rows((9, (checks,)), (5, (available,)), (8, (states,)), (8, (durations, phases)), (8, (failures, week))),
+        rows((11, (checks,)), (4, (available,)), (8, (states,)), (8, (durations, phases)), (8, (failures, week))),
     )

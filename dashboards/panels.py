@@ -16,9 +16,12 @@ STATES = (
     (4, "absent", "blue"),
 )
 AVAILABILITY = (("red", None), ("yellow", 0.999), ("green", 0.9995))
+BUDGET = (("red", None), ("yellow", 0.01), ("green", 0.25))
+"""Of an error budget: what is left of it; red is overspent."""
 OPEN_INCIDENTS = {"{{severity}}": "sum by (severity) (pacs_incidents_open)"}
 Steps = Sequence[tuple[str, float | None]]
 """A colour, and from which value on it holds; the first holds below all."""
+LEGEND: Json = {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []}
 PLAIN: Steps = (("blue", None),)
 
 
@@ -28,9 +31,37 @@ def mapped(*values: tuple[int, str, str]) -> list[Json]:
     return [{"type": "value", "options": options}]
 
 
+NOTHING: Json = {"type": "special", "options": {"match": "null+nan", "result": {"text": "", "color": "transparent"}}}
+"""What nobody knows has no colour: without it, an empty cell has that of the lowest threshold."""
+BAR = "1m"
+"""The shortest time that a bar stands for: four scrapes, as increase() needs them."""
+
+
+SEVERITIES = {"critical": "red", "warning": "orange", "info": "blue"}
+
+
+def colored(panel: Json, colors: Mapping[str, str]) -> Json:
+    """The panel with a colour for each of these series."""
+    rules = [
+        {"matcher": {"id": "byName", "options": name}, "properties": [{"id": "color", "value": _fixed(color)}]}
+        for name, color in colors.items()
+    ]
+    return panel | {"fieldConfig": panel["fieldConfig"] | {"overrides": rules}}
+
+
+def _fixed(color: str) -> Json:
+    return {"mode": "fixed", "fixedColor": color}
+
+
 def per_interval(counter: str, by: str) -> str:
-    """By how much a counter rose in an interval of the picture."""
-    return f"sum by ({by}) (increase({counter}[$__rate_interval]))"
+    """By how much a counter rose in the time that a bar stands for; the next bar begins where it ends."""
+    return f"sum by ({by}) (increase({counter}[$__interval]))"
+
+
+def happened(counter: str, by: str) -> str:
+    """What rose, of a counter that is there from 0 on: else a series `none`, which is there while the scrape is."""
+    none = f'label_replace(0 * sum(increase({counter}[$__interval])), "{by.partition(",")[0]}", "none", "", "")'
+    return f"{per_interval(counter, by)} > 0 or {none}"
 
 
 def stat(
@@ -70,8 +101,12 @@ def series(
     minimum: float | None = 0,
     maximum: float | None = None,
     stacked: bool = False,
+    beside: bool = False,
 ) -> Json:
-    """Lines over time; where a threshold is given, its line is drawn."""
+    """Lines over time; where a threshold is given, its line is drawn. Stacked, they are bars, for what is counted.
+
+    `beside`: the legend is a list, for many series.
+    """
     defaults = _defaults(unit, None, steps, ())
     defaults["color"] = {"mode": "palette-classic"}
     defaults |= {"min": minimum} if minimum is not None else {}
@@ -83,13 +118,15 @@ def series(
         "showPoints": "never",
         "spanNulls": False,
         "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
+        **({"axisSoftMax": 1} if unit == "short" else {}),
         "thresholdsStyle": {"mode": "line" if len(steps) > 1 else "off"},
     }
     options = {
-        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
+        "legend": LEGEND | {"placement": "right" if beside else "bottom"},
         "tooltip": {"mode": "multi", "sort": "desc"},
     }
-    return _panel("timeseries", title, description, _targets(queries), defaults, options)
+    panel = _panel("timeseries", title, description, _targets(queries), defaults, options)
+    return panel | {"interval": BAR} if stacked else panel
 
 
 def timeline(title: str, description: str, queries: Mapping[str, str], states: Sequence[tuple[int, str, str]]) -> Json:
@@ -102,7 +139,7 @@ def timeline(title: str, description: str, queries: Mapping[str, str], states: S
         "showValue": "never",
         "rowHeight": 0.9,
         "alignValue": "left",
-        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
+        "legend": LEGEND,
         "tooltip": {"mode": "single", "sort": "none"},
     }
     return _panel("state-timeline", title, description, _targets(queries), defaults, options)
@@ -120,8 +157,8 @@ def column(
     properties: list[Json] = []
     if unit:
         properties.append({"id": "unit", "value": unit})
-    if mappings:
-        properties.append({"id": "mappings", "value": list(mappings)})
+    if mappings or steps:
+        properties.append({"id": "mappings", "value": [*mappings, NOTHING]})
     if steps:
         properties.append({"id": "thresholds", "value": _thresholds(steps)})
     if mappings or steps:
@@ -139,12 +176,18 @@ def table(
     labels: Sequence[str],
     columns: Sequence[Json] = (),
     sort: tuple[str, bool] | None = None,
+    first: Sequence[str] = (),
 ) -> Json:
-    """One row per series: its labels, then the value of each query; `sort`: by a column, and whether downwards."""
+    """One row per series: its labels, then the value of each query; `sort`: by a column, and whether downwards.
+
+    Rows of several queries become one where all labels are the same, so that a query must leave out the metric's name.
+    The columns in `first` stand before the labels.
+    """
     values = {
         f"Value #{ref}" if len(queries) > 1 else "Value": n for n, ref in zip(queries, ascii_uppercase, strict=False)
     }
-    order = {name: place for place, name in enumerate((*labels, *values))}
+    early = [name for name, shown in values.items() if shown in first]
+    order = {name: place for place, name in enumerate(dict.fromkeys((*early, *labels, *values)))}
     shown = {"include": {"names": [*labels, *values]}}
     organize = {"renameByName": values, "indexByName": order, "excludeByName": {}}
     targets = [t | {"format": "table", "legendFormat": ""} for t in _targets(queries, instant=True)]
@@ -152,7 +195,7 @@ def table(
     if sort:
         options["sortBy"] = [{"displayName": sort[0], "desc": sort[1]}]
     defaults = _defaults("short", None, PLAIN, ())
-    defaults["custom"] = {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}
+    defaults["custom"] = {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False, "minWidth": 80}
     panel = _panel("table", title, description, targets, defaults, options)
     panel["fieldConfig"]["overrides"] = list(columns)
     merge = [{"id": "merge", "options": {}}, {"id": "filterFieldsByName", "options": shown}]

@@ -76,6 +76,6 @@ def dashboard() -> Json:
         "pacs-storage",
         "PACS storage and queues",
         "Free room, its trend and when it ends; queues, their oldest item and what failed.",
-        rows((9, (volumes,)), (8, (free, trend, full)), (8, (length, oldest)), (8, (progress, failed))),
+        rows((7, (volumes,)), (8, (free, trend, full)), (8, (length, oldest)), (8, (progress, failed))),
         since="now-7d",
     )

@@ -4,11 +4,49 @@ from __future__ import annotations
 
 from dashboards import frame
 from dashboards.frame import NODE_LINK, OURS
-from dashboards.panels import AVAILABILITY, OPEN_INCIDENTS, Json, column, rows, series, stat, table
+from dashboards.panels import (
+    AVAILABILITY,
+    BUDGET,
+    OPEN_INCIDENTS,
+    SEVERITIES,
+    Json,
+    colored,
+    column,
+    rows,
+    series,
+    stat,
+    table,
+)
 
-BUDGET = (("red", None), ("yellow", 0.25), ("green", 0.5))
 ROLES = 'pacs:available:ratio_1h{level="role", role=~"$role"}'
 NODE = f'level="node", {OURS}'
+BY_NODE = "min by (node, site)"
+BY_OBJECTIVE = "max by (objective, service, node)"
+
+
+def _agreed() -> Json:
+    return table(
+        "Objectives",
+        "So far in the agreed period, as the report has it: downtime, or the share of runs that were in time.",
+        {
+            "Budget left": f"{BY_OBJECTIVE} (1 - objective:pacs_budget_used:ratio)",
+            "Available": f"{BY_OBJECTIVE} (pacs_objective_availability)",
+            "Permitted": f"{BY_OBJECTIVE} (pacs_objective_budget_seconds)",
+            "Used": f"{BY_OBJECTIVE} (pacs_objective_used_seconds)",
+            "In time": f"{BY_OBJECTIVE} (pacs_objective_in_time_ratio)",
+            "Agreed": f"{BY_OBJECTIVE} (pacs_objective_in_time_target_ratio)",
+            "Measured": f"{BY_OBJECTIVE} (pacs_objective_measured_ratio)",
+            "Period ends": f"{BY_OBJECTIVE} (pacs_objective_period_end_timestamp_seconds) * 1000",
+        },
+        labels=("objective", "service", "node"),
+        columns=(
+            column("Budget left", unit="percentunit", steps=BUDGET),
+            *(column(name, unit="percentunit") for name in ("Available", "In time", "Agreed", "Measured")),
+            *(column(name, unit="s") for name in ("Permitted", "Used")),
+            column("Period ends", unit="dateTimeFromNow"),
+        ),
+        sort=("Budget left", False),
+    )
 
 
 def dashboard() -> Json:
@@ -48,10 +86,10 @@ def dashboard() -> Json:
         "Nodes",
         "Worst first. Unknown, absent, planned and unmeasured time is in neither number.",
         {
-            "30 days": f"pacs:available:ratio_30d{{{NODE}}}",
-            "7 days": f"pacs:available:ratio_7d{{{NODE}}}",
-            "1 day": f"pacs:available:ratio_1d{{{NODE}}}",
-            "Budget left": f"pacs:error_budget_remaining:ratio_30d{{{NODE}}}",
+            "30 days": f"{BY_NODE} (pacs:available:ratio_30d{{{NODE}}})",
+            "7 days": f"{BY_NODE} (pacs:available:ratio_7d{{{NODE}}})",
+            "1 day": f"{BY_NODE} (pacs:available:ratio_1d{{{NODE}}})",
+            "Budget left": f"{BY_NODE} (pacs:error_budget_remaining:ratio_30d{{{NODE}}})",
         },
         labels=("node", "site"),
         columns=(
@@ -67,7 +105,7 @@ def dashboard() -> Json:
         {"{{node}}": f'(1 - pacs:available:ratio_6h{{{NODE}}}) / scalar(1 - pacs:threshold{{name="objective_ratio"}})'},
         steps=(("green", None), ("yellow", 1), ("red", 6)),
     )
-    incidents = series("Open incidents", "By severity.", OPEN_INCIDENTS, stacked=True)
+    incidents = colored(series("Open incidents", "By severity.", OPEN_INCIDENTS), SEVERITIES)
     coverage = series(
         "Measured",
         "Share of the checks that were measured over a day. The rest is unknown, never downtime.",
@@ -80,7 +118,12 @@ def dashboard() -> Json:
         "pacs-uptime",
         "PACS uptime and objectives",
         "Availability, error budgets and incidents.",
-        rows((5, (services, left, objective, quarter)), (10, (nodes,)), (8, (burn, incidents, coverage))),
+        rows(
+            (8, (_agreed(),)),
+            (5, (services, left, objective, quarter)),
+            (10, (nodes,)),
+            (8, (burn, incidents, coverage)),
+        ),
         path="/reports",
         since="now-30d",
     )

@@ -26,7 +26,7 @@ class OfTheMonitor(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield self._nodes()
-        yield self._services()
+        yield from self._services()
         yield from objectives_so_far(self._daemon.objectives.account)
         yield self._calendars()
         yield from self._alerting()
@@ -42,12 +42,20 @@ class OfTheMonitor(Collector):
             maintenance.add_metric(list(node), in_maintenance(self._daemon, entries))
         return maintenance
 
-    def _services(self) -> Metric:
+    def _services(self) -> Iterator[Metric]:
         help_ = "Of what users call the PACS: 0 unknown, 1 up, 2 degraded, 3 down, 4 absent."
         family = GaugeMetricFamily("pacs_service_state", help_, labels=["service"])
         for name, state in services.states(self._daemon).items():
             family.add_metric([name], services.NUMBERS[state])
-        return family
+        yield family
+        rests = GaugeMetricFamily(
+            "pacs_service_check",
+            "Always 1; a check that a service rests on, directly or through other services.",
+            labels=["service", "node", "check"],
+        )
+        for name, check in services.rest_on(self._daemon):
+            rests.add_metric([name, check.node, check.check], 1)
+        yield rests
 
     def _calendars(self) -> Metric:
         read = GaugeMetricFamily(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pacs_monitor import services
-from pacs_monitor.model import State
+from pacs_monitor.model import CheckId, State
 from pacs_monitor.web.view import DaemonView
 
 NUMBERS = {State.UNKNOWN: 0, State.UP: 1, State.DEGRADED: 2, State.DOWN: 3, State.ABSENT: 4}
@@ -16,6 +17,14 @@ def states(daemon: DaemonView) -> dict[str, State]:
     """The state of each service."""
     rules, checks = daemon.estate.service_rules, _checks(daemon)
     return {name: services.state(name, rules, checks) for name in rules}
+
+
+def rest_on(daemon: DaemonView) -> Iterator[tuple[str, CheckId]]:
+    """Each service with each check that it rests on."""
+    rules = daemon.estate.service_rules
+    for name in rules:
+        for check in services.checks_of(name, rules):
+            yield name, CheckId.parse(check)
 
 
 def listed(daemon: DaemonView) -> list[dict[str, Any]]:

@@ -74,15 +74,34 @@ def metrics(expr: str) -> set[str]:
     return {re.sub(r"_bucket$", "", name) for name in METRIC.findall(expr)}
 
 
+def rule_queries() -> Iterator[str]:
+    """What the rules ask, in their expressions and for their annotations."""
+    for rule in RULES:
+        yield rule["expr"]
+        yield from rule.get("annotations", {}).values()
+
+
+def used_metrics() -> set[str]:
+    """What dashboards and rules ask for."""
+    of_dashboards = (query.expr for file in DASHBOARDS for query in queries(load(file)))
+    return {name for expr in (*of_dashboards, *rule_queries()) for name in metrics(expr)}
+
+
 def documented_metrics() -> set[str]:
-    """What docs/metrics.md promises."""
+    """What docs/metrics.md promises of the monitor itself and of every check."""
     rows = re.findall(r"^\| `(pacs_\w+)`", (ROOT / "docs" / "metrics.md").read_text(), re.MULTILINE)
     return set(rows)
 
 
 def measured_metrics() -> set[str]:
-    """What the probes measure, as `pacs-monitor probes KIND` lists it."""
+    """What the probes measure, as `pacs-monitor probes KIND` lists it; which of it there is depends on the estate."""
     return {f"pacs_{measure.name}" for kind in probes.kinds().values() for measure in getattr(kind, "measures", ())}
+
+
+def measured_and_documented() -> set[str]:
+    """What the pages of the probes promise."""
+    pages = (ROOT / "docs" / "probes").glob("*.md")
+    return {name for page in pages for name in re.findall(r"^\| `(pacs_\w+)`", page.read_text(), re.MULTILINE)}
 
 
 def recordings(expr: str) -> set[str]:

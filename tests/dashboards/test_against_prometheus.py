@@ -16,6 +16,7 @@ from tests.dashboards.queries import (
     RULE_FILES,
     Query,
     documented_metrics,
+    fill,
     load,
     measured_metrics,
     metrics,
@@ -115,6 +116,17 @@ def test_every_query_of_a_dashboard_answers(seen: tuple[RunningDaemon, Prometheu
     with suppress(AssertionError):
         wait_until(lambda: not silent(), "an answer to every query")
     assert silent() == []
+
+
+def test_the_rows_of_a_table_with_several_queries_can_be_one(seen: tuple[RunningDaemon, Prometheus]) -> None:
+    """Grafana merges rows whose labels are the same, and a metric's name is one of them."""
+    _, prometheus = seen
+    panels = [panel for file in DASHBOARDS for panel in load(file)["panels"] if panel["type"] == "table"]
+    exprs = [fill(target["expr"]) for panel in panels if len(panel["targets"]) > 1 for target in panel["targets"]]
+    answers = {expr: prometheus.query(expr) for expr in exprs}
+    assert any(answers.values())
+    named = {expr for expr, series in answers.items() if any("__name__" in one["metric"] for one in series)}
+    assert named == set()
 
 
 def test_every_rule_can_be_evaluated(seen: tuple[RunningDaemon, Prometheus]) -> None:

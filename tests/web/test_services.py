@@ -37,6 +37,12 @@ async def test_services_are_shown_wherever_the_board_is(served: Served) -> None:
     assert "[red]service reading: down (pacs down, archive/port down): no priors[/red]" in lines
     metrics = (await served.client.get("/metrics")).text
     assert number(metrics, 'pacs_service_state{service="reading"}') == 3
+    rests_on = {line for line in metrics.splitlines() if line.startswith("pacs_service_check{")}
+    assert rests_on == {
+        f'pacs_service_check{{check="{check}",node="archive",service="{service}"}} 1.0'
+        for service in ("pacs", "reading", "either")
+        for check in ("dicom_echo", "port")
+    }
 
     match = {"match": {"node": "archive"}, "for": "1h"}
     assert (await served.client.post("/api/v1/maintenance", json=match)).status_code == 201
