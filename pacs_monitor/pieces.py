@@ -17,9 +17,10 @@ clock that was set back cannot undo what was recorded.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -111,38 +112,48 @@ class Piece(NamedTuple):
     felt_cause: Cause | None
 
 
+class Running(NamedTuple):
+    """When the monitor ran, from its coverage."""
+
+    at: IntervalSet
+    ambiguous: Mapping[Cause, IntervalSet]
+    """By cause, in the order in which these decide."""
+
+    def cause(self, instant: Micros) -> Cause | None:
+        """Why nothing was measured; None when something was."""
+        for cause, instants in self.ambiguous.items():
+            if instant in instants:
+                return cause
+        return None if instant in self.at else Cause.MONITOR_NOT_RUNNING
+
+
+@lru_cache(maxsize=16)
+def running(coverage: tuple[Coverage, ...]) -> Running:
+    """Made once: all checks of a report have the same."""
+    causes = sorted({one.cause for one in coverage if one.cause is not None})
+    return Running(
+        IntervalSet(Interval(one.start, one.end) for one in coverage if one.cause is None),
+        {of: IntervalSet(Interval(one.start, one.end) for one in coverage if one.cause is of) for of in causes},
+    )
+
+
 def pieces(timeline: Timeline, period: Interval) -> Iterator[Piece]:
     """The period from its beginning to its end, in order; nothing if it is empty."""
     entries = booked(timeline.transitions, timeline.proven)
     times = [entry.at for entry in entries]
     watched, parent_down = IntervalSet(timeline.watched), IntervalSet(timeline.parent_down)
-    maintained = IntervalSet(timeline.maintained)
-    running = IntervalSet(Interval(c.start, c.end) for c in timeline.coverage if c.cause is None)
-    causes = {c.cause for c in timeline.coverage if c.cause is not None}
-    ambiguous = {
-        cause: IntervalSet(Interval(c.start, c.end) for c in timeline.coverage if c.cause is cause) for cause in causes
-    }
-
-    def unmeasured(instant: Micros) -> Cause | None:
-        if instant not in watched:
-            return Cause.NOT_WATCHED
-        for cause in sorted(ambiguous):
-            if instant in ambiguous[cause]:
-                return cause
-        return None if instant in running else Cause.MONITOR_NOT_RUNNING
-
-    def classify(instant: Micros) -> tuple[Class, Cause | None]:
-        index = bisect_right(times, instant) - 1
-        return _of_state(entries[index] if index >= 0 else None, instant in parent_down)
-
-    layers = (watched, parent_down, maintained, running, *ambiguous.values())
-    edges = {edge for layer in layers for edge in layer.edges()} | set(times)
-    inside = (edge for edge in edges if period.start < edge < period.end)
+    maintained, ran = IntervalSet(timeline.maintained), running(tuple(timeline.coverage))
+    layers = (watched, parent_down, maintained, ran.at, *ran.ambiguous.values())
+    edges = set(times).union(*(layer.edges() for layer in layers))
+    inside = [edge for edge in edges if period.start < edge < period.end]
     for start, end in pairwise(sorted({*period, *inside})):
-        cause = unmeasured(start)
-        felt = classify(start) if cause is None else (Class.UNKNOWN, cause)
-        planned = cause is None and start in maintained
-        yield Piece(start, end, *((Class.MAINTENANCE, None) if planned else felt), *felt)
+        cause = ran.cause(start) if start in watched else Cause.NOT_WATCHED
+        if cause is not None:
+            yield Piece(start, end, Class.UNKNOWN, cause, Class.UNKNOWN, cause)
+            continue
+        index = bisect_right(times, start) - 1
+        felt = _of_state(entries[index] if index >= 0 else None, start in parent_down)
+        yield Piece(start, end, *((Class.MAINTENANCE, None) if start in maintained else felt), *felt)
 
 
 def _of_state(entry: Entry | None, behind_parent: bool) -> tuple[Class, Cause | None]:

@@ -8,14 +8,17 @@ bounds of its outages are right whatever its rule is.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from functools import cache
+from itertools import product
 from typing import NamedTuple
 
 from pacs_monitor.intervals import ALL_TIME, FOREVER, Amount, Interval, IntervalSet
 from pacs_monitor.model import Micros
 from pacs_monitor.pieces import Cause, Class
-from pacs_monitor.services import Standing, Stretch, Track
+from pacs_monitor.services import NOTHING, Standing, Stretch, Track, joined
+from pacs_monitor.services import together as stand_together
 from pacs_monitor.uptime import FAILED, Outage, Spell
 
 IsBad = Callable[[Class], bool]
@@ -80,18 +83,72 @@ def is_failed(kind: Class) -> bool:
     return kind in FAILED
 
 
-def seen(track: Track, spells: Sequence[Spell], view: View) -> Track:
-    """The track of a check in one of the ways."""
-    if view is View.MEASURED or not spells:
-        return track
-    if view is View.AT_MOST:
-        return list(_changed(track, IntervalSet(spell.longest for spell in spells), inside=True))
-    if view is View.AT_LEAST:
-        kept = IntervalSet(interval for spell in spells for interval in spell.certain)
-    else:
-        ends = [FOREVER if spell.ended is None else spell.ended for spell in spells]
-        kept = IntervalSet(Interval(spell.first.noticed, end) for spell, end in zip(spells, ends, strict=True))
-    return list(_changed(track, kept, inside=False))
+class Seen(NamedTuple):
+    """What stands at an instant, in each way of seeing it."""
+
+    measured: Standing
+    at_least: Standing
+    at_most: Standing
+    noticed: Standing
+
+
+Sight = Sequence[Stretch[Seen]]
+"""A track in all ways at once: to make a service of its checks, it is gone through once."""
+NOTHING_SEEN = Seen(NOTHING, NOTHING, NOTHING, NOTHING)
+
+
+def seen(track: Track, spells: Sequence[Spell]) -> Sight:
+    """The track of a check in each of the ways."""
+    if not spells:
+        return [Stretch(start, end, _as_measured(standing)) for start, end, standing in track]
+    ends = [FOREVER if spell.ended is None else spell.ended for spell in spells]
+    certain = IntervalSet(interval for spell in spells for interval in spell.certain)
+    longest = IntervalSet(spell.longest for spell in spells)
+    noticed = IntervalSet(Interval(spell.first.noticed, end) for spell, end in zip(spells, ends, strict=True))
+    edges = sorted({*certain.edges(), *longest.edges(), *noticed.edges()})
+    found: list[Stretch[Seen]] = []
+    for start, end, standing in track:
+        ways = _ways(standing)
+        within = edges[bisect_right(edges, start) : bisect_left(edges, end)]
+        for begin, until in zip([start, *within], [*within, end], strict=True):
+            found.append(Stretch(begin, until, ways[begin in certain, begin in longest, begin in noticed]))
+    return found
+
+
+@cache
+def _as_measured(standing: Standing) -> Seen:
+    return Seen(standing, standing, standing, standing)
+
+
+@cache
+def _ways(standing: Standing) -> Mapping[tuple[bool, bool, bool], Seen]:
+    """By whether an instant lies where it was certainly down, may have been, and was noticed to be.
+
+    Downtime is up where it is not certain or not noticed; all that was watched is down where it may have been.
+    """
+    planned, failed = standing.planned, standing.felt in FAILED
+    works = Standing(Class.UP, None, planned, Class.UP)
+    fails = Standing(Class.DOWN, None, planned, Class.UP if planned else Class.DOWN)
+    may_fail = not failed and standing.cause is not Cause.NOT_WATCHED
+    return {
+        (certain, longest, noticed): Seen(
+            standing,
+            works if failed and not certain else standing,
+            fails if may_fail and longest else standing,
+            works if failed and not noticed else standing,
+        )
+        for certain, longest, noticed in product((False, True), repeat=3)
+    }
+
+
+def together(need: int, members: Sequence[Seen]) -> Seen:
+    """What stands where these do, and `need` of them must work, in each way."""
+    return Seen(*(stand_together(need, way) for way in zip(*members, strict=True)))
+
+
+def ways(sight: Sight) -> dict[View, Track]:
+    """A track for each way of seeing it."""
+    return {view: joined((start, end, seen[way]) for start, end, seen in sight) for way, view in enumerate(View)}
 
 
 def extents(views: Callable[[View], Track], during: Interval, is_bad: IsBad = is_failed) -> list[Extent]:
@@ -191,21 +248,6 @@ def maintenance(track: Track, is_bad: IsBad = is_failed, hours: Sequence[Interva
             goes_on = goes_on and (bad or unknown)
             overrun += length if goes_on and bad else 0
     return Planned(whole, used, overrun)
-
-
-def _changed(track: Track, intervals: IntervalSet, *, inside: bool) -> Iterator[Stretch]:
-    """Downtime also inside of the intervals, or only there."""
-    edges = sorted(intervals.edges())
-    kind = Class.DOWN if inside else Class.UP
-    others = {planned: Standing(kind, None, planned, Class.UP if planned else kind) for planned in (False, True)}
-    for start, end, standing in track:
-        may = standing.cause is not Cause.NOT_WATCHED if inside else standing.felt in FAILED
-        if not may or (inside and standing.felt in FAILED):
-            yield Stretch(start, end, standing)
-            continue
-        within = edges[bisect_right(edges, start) : bisect_left(edges, end)]
-        for begin, until in zip([start, *within], [*within, end], strict=True):
-            yield Stretch(begin, until, others[standing.planned] if (begin in intervals) is inside else standing)
 
 
 def _failed(track: Track, *, planned: bool) -> Amount:

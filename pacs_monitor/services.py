@@ -6,10 +6,10 @@ that works and above everything that does not: it is never taken for fine, nor f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import TROUBLE, Micros, State
@@ -17,6 +17,7 @@ from pacs_monitor.pieces import CLASSES, Cause, Class, Piece
 
 BEST_FIRST = (Class.UP, Class.DEGRADED, Class.ABSENT, Class.UNKNOWN, Class.UNREACHABLE, Class.DOWN)
 _RANK = {kind: rank for rank, kind in enumerate(BEST_FIRST)}
+T = TypeVar("T", bound=Hashable)
 _STATES = {kind: state for state, kind in CLASSES.items()} | {Class.UNREACHABLE: State.DOWN}
 
 
@@ -58,15 +59,15 @@ NOTHING = Standing(Class.UNKNOWN, Cause.NOT_WATCHED, unplanned=Class.UNKNOWN)
 """What is while something is not there."""
 
 
-class Stretch(NamedTuple):
+class Stretch(NamedTuple, Generic[T]):
     """A time in which it stands the same."""
 
     start: Micros
     end: Micros
-    standing: Standing
+    standing: T
 
 
-Track = Sequence[Stretch]
+Track = Sequence[Stretch[Standing]]
 """Without gaps, in order."""
 
 
@@ -122,13 +123,9 @@ def in_maintenance(name: str, services: Mapping[str, Service], maintained: Itera
 
 def of_check(pieces: Iterable[Piece]) -> Track:
     """A check's time as a member has it."""
-    return _joined(
-        Stretch(
-            piece.start,
-            piece.end,
-            _of_piece(piece.felt, piece.felt_cause, piece.kind is Class.MAINTENANCE),
-        )
-        for piece in pieces
+    return joined(
+        (start, end, _of_piece(felt, felt_cause, kind is Class.MAINTENANCE))
+        for start, end, kind, _, felt, felt_cause in pieces
     )
 
 
@@ -140,47 +137,97 @@ def _of_piece(felt: Class, cause: Cause | None, planned: bool) -> Standing:
 
 def of_service(name: str, services: Mapping[str, Service], checks: Mapping[str, Track], during: Interval) -> Track:
     """A service's time from that of its checks, each of which spans `during`; one that is missing was not watched."""
-    service = services[name]
     missing = (Stretch(*during, NOTHING),)
-    return combined(
-        service.need,
-        [
-            checks.get(member, missing) if is_check(member) else of_service(member, services, checks, during)
-            for member in service.members
-        ],
-    )
+    return made_of(name, services, lambda check: checks.get(check, missing), Together(together))
 
 
 def combined(need: int, members: Sequence[Track]) -> Track:
     """Of tracks over the same time, the one of which `need` must work."""
-    changes = sorted((stretch.start, number, stretch) for number, track in enumerate(members) for stretch in track)
+    return merged(need, members, Together(together))
+
+
+class Together(Generic[T]):
+    """What members come to of which some must work, worked out once for the same ones.
+
+    Most of the time all members but one stand as they always do, and equal objects are the same object.
+    """
+
+    def __init__(self, make: Callable[[int, Sequence[T]], T]) -> None:
+        self._make = make
+        self._made: dict[tuple[int, ...], tuple[Sequence[T], T]] = {}
+        """By their `id`; the members are kept, so that no other object gets it."""
+        self._equal: dict[T, T] = {}
+
+    def __call__(self, need: int, members: Sequence[T]) -> T:
+        key = need, *map(id, members)
+        found = self._made.get(key)
+        if found is None:
+            made = self._make(need, members)
+            found = self._made[key] = tuple(members), self._equal.setdefault(made, made)
+        return found[1]
+
+
+def made_of(
+    name: str,
+    services: Mapping[str, Service],
+    of: Callable[[str], Sequence[Stretch[T]]],
+    made: Together[T],
+) -> Sequence[Stretch[T]]:
+    """A service's time from that of each check that it rests on, directly or through other services."""
+    service = services[name]
+    return merged(
+        service.need,
+        [of(member) if is_check(member) else made_of(member, services, of, made) for member in service.members],
+        made,
+    )
+
+
+def merged(need: int, members: Sequence[Sequence[Stretch[T]]], made: Together[T]) -> Sequence[Stretch[T]]:
+    """Of times in stretches, all from the same beginning to the same end, the one of which `need` must work."""
+    changes = sorted((start, number, standing) for number, track in enumerate(members) for start, _, standing in track)
     if not changes:
         return ()
-    end = max(stretch.end for _, _, stretch in changes)
-    now: dict[int, Standing] = {}
-    made: dict[tuple[int, ...], Standing] = {}
-    found: list[Stretch] = []
-    for place, (at, number, stretch) in enumerate(changes):
-        now[number] = stretch.standing
-        until = changes[place + 1][0] if place + 1 < len(changes) else end
+    end = max(track[-1].end for track in members if track)
+    now: dict[int, T] = {}
+    found: list[tuple[Micros, Micros, T]] = []
+    untils = [at for at, _, _ in changes[1:]] + [end]
+    for (at, number, standing), until in zip(changes, untils, strict=True):
+        now[number] = standing
         if until > at:
-            these = tuple(map(id, now.values()))
-            standing = made.get(these)
-            if standing is None:
-                standing = made[these] = _together(need, list(now.values()))
-            found.append(Stretch(at, until, standing))
-    return _joined(found)
+            found.append((at, until, made(need, list(now.values()))))
+    return joined(found)
 
 
-def cut(track: Track, during: Interval) -> Track:
+def cut(track: Sequence[Stretch[T]], during: Interval) -> Sequence[Stretch[T]]:
     """The part of a track within a time."""
-    if track and track[0].start >= during.start and track[-1].end <= during.end:
+    first, last = during
+    if track and track[0].start >= first and track[-1].end <= last:
         return track
-    parts = (Stretch(max(s.start, during.start), min(s.end, during.end), s.standing) for s in track)
-    return [part for part in parts if part.start < part.end]
+    return [
+        Stretch(max(start, first), min(end, last), standing)
+        for start, end, standing in track
+        if max(start, first) < min(end, last)
+    ]
 
 
-def _together(need: int, members: Sequence[Standing]) -> Standing:
+def joined(parts: Iterable[tuple[Micros, Micros, T]]) -> list[Stretch[T]]:
+    """As stretches: neighbours that stand the same are one."""
+    found: list[Stretch[T]] = []
+    each = iter(parts)
+    if (first := next(each, None)) is None:
+        return found
+    begin, until, now = first
+    for start, end, standing in each:
+        if standing is not now and standing != now:
+            found.append(Stretch(begin, until, now))
+            begin, now = start, standing
+        until = end
+    found.append(Stretch(begin, until, now))
+    return found
+
+
+def together(need: int, members: Sequence[Standing]) -> Standing:
+    """What stands where these do, and `need` of them must work."""
     felt = _nth_best(need, [member.felt for member in members])
     causes = sorted(member.cause for member in members if member.cause is not None)
     return Standing(
@@ -197,14 +244,3 @@ def _nth_best(need: int, members: Sequence[Class]) -> Class:
 
 def _is_planned(need: int, planned: Sequence[bool]) -> bool:
     return len(planned) - sum(planned) < need
-
-
-def _joined(stretches: Iterable[Stretch]) -> list[Stretch]:
-    """Neighbours that stand the same are one."""
-    found: list[Stretch] = []
-    for stretch in stretches:
-        if found and (found[-1].standing is stretch.standing or found[-1].standing == stretch.standing):
-            found[-1] = found[-1]._replace(end=stretch.end)
-        else:
-            found.append(stretch)
-    return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from pacs_monitor.intervals import Amount, Interval, IntervalSet
 from pacs_monitor.model import Micros, Reason, State, Transition
-from pacs_monitor.pieces import Cause, Class, Coverage, Piece, Timeline, pieces
+from pacs_monitor.pieces import Cause, Class, Coverage, Piece, Timeline, pieces, running
 from pacs_monitor.proof import NOT_DOWN, booked
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "spells",
     "summed",
 ]
+NEVER = IntervalSet(())
 FAILED = frozenset({Class.DOWN, Class.UNREACHABLE})
 
 
@@ -71,8 +72,8 @@ class Spell:
 class Account:
     """Where the time of one check went, in microseconds."""
 
-    classes: dict[Class, Micros] = field(default_factory=lambda: dict.fromkeys(Class, 0))
-    causes: dict[Cause, Micros] = field(default_factory=lambda: dict.fromkeys(Cause, 0))
+    classes: dict[Class, Micros] = field(default_factory=dict.fromkeys(Class, 0).copy)
+    causes: dict[Cause, Micros] = field(default_factory=dict.fromkeys(Cause, 0).copy)
     outages: tuple[Outage, ...] = ()
 
     def availability(self, *, degraded_is_up: bool = True) -> float | None:
@@ -97,12 +98,13 @@ def account(timeline: Timeline, period: Interval, now: Micros) -> Account:
 
 def summed(parts: Sequence[Piece], found: Iterable[Spell], during: Interval) -> Account:
     """The account of a time that is over, from its pieces and outages."""
-    downtime = _Downtime(parts)
-    result = Account(outages=tuple(outage for spell in found if (outage := downtime.of(spell, *during))))
-    for piece in parts:
-        result.classes[piece.kind] += piece.end - piece.start
-        if piece.cause is not None:
-            result.causes[piece.cause] += piece.end - piece.start
+    listed = list(found)
+    downtime = _Downtime(parts if listed else ())
+    result = Account(outages=tuple(outage for spell in listed if (outage := downtime.of(spell, *during))))
+    for start, end, kind, cause, *_ in parts:
+        result.classes[kind] += end - start
+        if cause is not None:
+            result.causes[cause] += end - start
     return result
 
 
@@ -155,7 +157,7 @@ class _Open:
 
 def spells(timeline: Timeline, period: Interval) -> Iterator[Spell]:
     """The outages that touch a period that is over, in order."""
-    ambiguous = IntervalSet(Interval(c.start, c.end) for c in timeline.coverage if c.cause is Cause.CLOCK)
+    ambiguous = running(tuple(timeline.coverage)).ambiguous.get(Cause.CLOCK, NEVER)
     watched = IntervalSet(timeline.watched)
     opened: _Open | None = None
     state, since, last_good = State.UNKNOWN, 0, None

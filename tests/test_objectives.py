@@ -217,7 +217,7 @@ calendars = st.none() | st.lists(
 
 @given(tracks(), calendars, terms, st.none() | st.integers(0, 60), st.integers(-5, 120))
 def test_the_shares_sum_to_the_period_up_to_now_exactly(
-    stretches: list[Stretch], hours: list[Interval] | None, agreed: Terms, cap: int | None, now: int
+    stretches: list[Stretch[Standing]], hours: list[Interval] | None, agreed: Terms, cap: int | None, now: int
 ) -> None:
     found = account(stretches, Interval(0, 100), now, hours, replace(agreed, cap=cap))
     assert sum(found.shares.values()) == max(0, min(100, now))
@@ -229,7 +229,7 @@ def test_the_shares_sum_to_the_period_up_to_now_exactly(
 
 @given(tracks(), calendars, terms, st.integers(0, 100))
 def test_the_shares_of_parts_sum_to_those_of_the_whole(
-    stretches: list[Stretch], hours: list[Interval] | None, agreed: Terms, where: int
+    stretches: list[Stretch[Standing]], hours: list[Interval] | None, agreed: Terms, where: int
 ) -> None:
     whole = account(stretches, Interval(0, 100), 100, hours, agreed)
     parts = [account(stretches, part, 100, hours, agreed) for part in (Interval(0, where), Interval(where, 100))]

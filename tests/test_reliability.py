@@ -13,18 +13,15 @@ from hypothesis import strategies as st
 from pacs_monitor.intervals import ALL_TIME, Amount, Interval
 from pacs_monitor.model import Micros, Reason, State
 from pacs_monitor.pieces import Cause, Class, Coverage, Timeline, pieces
-from pacs_monitor.reliability import View, extents, maintenance, outages, reliability, seen
-from pacs_monitor.services import Standing, Stretch, Track, combined, of_check
+from pacs_monitor.reliability import View, extents, maintenance, outages, reliability, seen, together, ways
+from pacs_monitor.services import Standing, Stretch, Together, Track, merged, of_check
 from pacs_monitor.uptime import FAILED, account, spells
 from tests.test_uptime import ALWAYS, DAY, RUNNING, UP_DOWN_UP, instants, spans, timelines, went
 
 
 def views_of(timelines: Sequence[Timeline], need: int, period: Interval = DAY) -> Callable[[View], Track]:
-    def view(wanted: View) -> Track:
-        of_checks = [seen(of_check(pieces(each, period)), list(spells(each, period)), wanted) for each in timelines]
-        return combined(need, of_checks)
-
-    return view
+    of_checks = [seen(of_check(pieces(each, period)), list(spells(each, period))) for each in timelines]
+    return ways(merged(need, of_checks, Together(together))).__getitem__
 
 
 FIRST = Timeline(UP_DOWN_UP, ALWAYS, RUNNING)
@@ -58,7 +55,7 @@ def test_an_outage_of_one_check_is_the_same_as_by_its_ledger() -> None:
 
 
 def test_unknown_in_between_ends_no_outage_and_what_is_not_watched_does() -> None:
-    def stretch(start: int, end: int, kind: Class, cause: Cause | None = None) -> Stretch:
+    def stretch(start: int, end: int, kind: Class, cause: Cause | None = None) -> Stretch[Standing]:
         return Stretch(start, end, Standing(kind, cause, unplanned=kind))
 
     def found(cause: Cause) -> list[Interval]:

@@ -99,17 +99,19 @@ standings = st.builds(
 
 
 @st.composite
-def tracks(draw: st.DrawFn) -> list[Stretch]:
+def tracks(draw: st.DrawFn) -> list[Stretch[Standing]]:
     edges = sorted({0, 100, *draw(st.lists(st.integers(1, 99), max_size=5))})
     return [Stretch(start, end, draw(standings)) for start, end in pairwise(edges)]
 
 
-def at(track: list[Stretch], instant: int) -> Standing:
+def at(track: list[Stretch[Standing]], instant: int) -> Standing:
     return next(stretch.standing for stretch in track if stretch.start <= instant < stretch.end)
 
 
 @given(st.lists(tracks(), min_size=3, max_size=3), st.permutations(range(3)))
-def test_a_service_over_time_is_what_it_is_at_each_instant(members: list[list[Stretch]], order: list[int]) -> None:
+def test_a_service_over_time_is_what_it_is_at_each_instant(
+    members: list[list[Stretch[Standing]]], order: list[int]
+) -> None:
     of = of_service("two", RULES, dict(zip(NAMES, members, strict=True)), LONG)
     assert [(stretch.start, stretch.end) for stretch in of] == [
         (start, end) for start, end in pairwise([*(stretch.start for stretch in of), 100])
@@ -123,7 +125,7 @@ def test_a_service_over_time_is_what_it_is_at_each_instant(members: list[list[St
 
 
 @given(st.lists(tracks(), min_size=3, max_size=3), st.integers(0, 100))
-def test_the_parts_of_a_services_time_are_its_whole(members: list[list[Stretch]], where: int) -> None:
+def test_the_parts_of_a_services_time_are_its_whole(members: list[list[Stretch[Standing]]], where: int) -> None:
     whole = combined(1, members)
     parts = [
         combined(1, [cut(member, part) for member in members]) for part in (Interval(0, where), Interval(where, 100))

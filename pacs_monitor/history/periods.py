@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Row, Select, Text, and_, func, or_, select, type_coerce
+from sqlalchemy import Column, ColumnElement, Row, Select, Text, and_, func, or_, select, type_coerce
 
 from pacs_monitor.history import decisions
 from pacs_monitor.history import tables as t
@@ -51,8 +51,8 @@ def ledgers(
         if nodes is not None:
             statement = statement.where(t.checks.c.node.in_(nodes))
         found: dict[CheckId, list[Transition]] = defaultdict(list)
-        for row in connection.execute(statement).all():
-            found[decisions.check(row)].append(transition(row))
+        for moved in map(transition, connection.execute(statement)):
+            found[moved.check].append(moved)
     return dict(found)
 
 
@@ -87,23 +87,28 @@ class Counted(NamedTuple):
     brief: int
 
 
-def counted(reader: HistoryReader, start: Micros, end: Micros) -> dict[CheckId, Counted]:
-    """Of each check, in the hours (after three days: UTC days) that begin in a time."""
+def counted(
+    reader: HistoryReader, start: Micros, end: Micros, nodes: Collection[str] | None = None
+) -> dict[CheckId, Counted]:
+    """Of each check (of these nodes), in the hours (after three days: UTC days) that begin in a time."""
     of = t.rollups.c
     total, brief = func.sum(of.ok + of.warn + of.fail + of.unknown), func.sum(of.brief)
     statement = reader.of_checks(total.label("total"), brief.label("brief"), table=t.rollups)
+    if nodes is not None:
+        statement = statement.where(_of_those(reader, t.checks.c.node, nodes))
     with reader.connected() as connection:
         rows = connection.execute(_begun(statement, start, end).group_by(t.checks.c.id)).all()
         return {decisions.check(row): Counted(int(row.total), int(row.brief)) for row in rows}
 
 
 def durations(
-    reader: HistoryReader, checks: Container[CheckId], start: Micros, end: Micros
+    reader: HistoryReader, checks: Collection[CheckId], start: Micros, end: Micros
 ) -> Iterator[tuple[CheckId, dict[int, int]]]:
     """How many runs of these checks lasted how long (accumulator.bucket), in the same hours and days."""
     of = t.rollups.c
     every = func.aggregate_strings(type_coerce(of.buckets, Text), ",").label("every")
-    statement = _begun(reader.of_checks(every, table=t.rollups), start, end).group_by(t.checks.c.id)
+    named = _of_those(reader, t.checks.c.name, {check.check for check in checks})
+    statement = _begun(reader.of_checks(every, table=t.rollups).where(named), start, end).group_by(t.checks.c.id)
     with reader.connected() as connection:
         for row in connection.execute(statement):
             if decisions.check(row) not in checks:
@@ -113,6 +118,12 @@ def durations(
                 for number, count in buckets.items():
                     total[number] += count
             yield decisions.check(row), {int(number): count for number, count in total.items()}
+
+
+def _of_those(reader: HistoryReader, column: Column[str], names: Collection[str]) -> ColumnElement[bool]:
+    """Rows of a few checks, found check by check: by time alone, those of all would be gone through."""
+    those = select(t.checks.c.id).where(t.checks.c.monitor_id == reader.monitor, column.in_(names))
+    return t.rollups.c.check_id.in_(those)
 
 
 def _begun(statement: Select[Any], start: Micros, end: Micros) -> Select[Any]:

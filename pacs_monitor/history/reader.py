@@ -21,6 +21,7 @@ from pacs_monitor.history.errors import HistoryError, describe
 from pacs_monitor.history.rollups import as_runs
 from pacs_monitor.intervals import FOREVER, Interval
 from pacs_monitor.model import (
+    REASONS,
     Acknowledgement,
     Change,
     CheckId,
@@ -34,6 +35,7 @@ from pacs_monitor.model import (
     Note,
     Notification,
     Notified,
+    Phase,
     Problem,
     PublicNote,
     Recorded,
@@ -47,6 +49,8 @@ from pacs_monitor.uptime import Cause, Coverage
 
 PAGE = 5000
 """Rows that are read at once of what may be endless."""
+STATES = {state.value: state for state in State}
+PHASES = {phase.value: phase for phase in Phase}
 Member = tuple[CheckId, Problem | None]
 
 
@@ -134,7 +138,8 @@ class HistoryReader:
             statement = statement.where(t.checks.c.node == check.node, t.checks.c.name == check.check)
         ledgers: dict[CheckId, list[Transition]] = defaultdict(list)
         for row in self._rows(statement.order_by(t.transitions.c.id)):
-            ledgers[decisions.check(row)].append(transition(row))
+            moved = transition(row)
+            ledgers[moved.check].append(moved)
         return dict(ledgers)
 
     def coverage(self, start: Micros = -FOREVER, end: Micros = FOREVER) -> tuple[Coverage, ...]:
@@ -227,7 +232,7 @@ class HistoryReader:
             t.checks.c.node.in_(nodes), of.noticed >= start, of.since <= end
         )
         rows = self._rows(statement.order_by(of.noticed, of.id))
-        return tuple(transition(row) for row in rows if decisions.check(row) in checks)
+        return tuple(moved for moved in map(transition, rows) if moved.check in checks)
 
     def events(
         self, start: Micros = -FOREVER, end: Micros = FOREVER, kinds: Collection[str] | None = None
@@ -321,7 +326,7 @@ class HistoryReader:
     def _last(self, ids: Select[tuple[int]]) -> dict[CheckId, Transition]:
         last = t.transitions.c.id.in_(ids.group_by(t.transitions.c.check_id))
         rows = self._rows(self.of_checks(t.transitions, table=t.transitions).where(last))
-        return {decisions.check(row): transition(row) for row in rows}
+        return {moved.check: moved for moved in map(transition, rows)}
 
     def _members(self, incidents: Select[tuple[str]]) -> Mapping[str, list[Member]]:
         statement = self.of_checks(t.members, table=t.members).where(t.members.c.incident_id.in_(incidents))
@@ -341,18 +346,19 @@ class HistoryReader:
             return list(connection.execute(statement).all())
 
 
-def transition(row: Row[Any]) -> Transition:
-    """A row of the ledger."""
+def transition(row: Sequence[Any]) -> Transition:
+    """A row of the ledger, from `of_checks(tables.transitions)`."""
+    node, name, _, _, before, after, last_before, since, noticed, reason, phase, detail = row
     return Transition(
-        decisions.check(row),
-        State(row.before),
-        State(row.after),
-        row.last_before,
-        row.since,
-        row.noticed,
-        decisions.reason(row),
-        decisions.phase(row),
-        row.detail,
+        CheckId(node, name),
+        STATES[before],
+        STATES[after],
+        last_before,
+        since,
+        noticed,
+        REASONS[reason] if reason else None,
+        PHASES[phase] if phase else None,
+        detail,
     )
 
 

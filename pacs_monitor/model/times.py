@@ -12,7 +12,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def iso(micros: Micros) -> str:
     """RFC 3339 in UTC, with microseconds."""
-    return datetime.fromtimestamp(micros // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{micros % SECOND:06d}Z"
+    return f"{datetime.fromtimestamp(micros // SECOND, UTC).isoformat()[:19]}.{micros % SECOND:06d}Z"
 
 
 def parse_iso(text: str) -> Micros:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from pacs_monitor.config.agreed import ObjectiveSettings
 from pacs_monitor.intervals import Amount, Interval
 from pacs_monitor.model import SECOND, CheckId, Micros
-from pacs_monitor.objectives import Bounds, Counts, Kept, Share, account
-from pacs_monitor.reliability import Extent, View, extents
+from pacs_monitor.objectives import Counts, Kept, Share, account
+from pacs_monitor.reliability import Extent, View, extents, ways
 from pacs_monitor.reports.periods import Period
 from pacs_monitor.reports.record import Record
 from pacs_monitor.services import Track
@@ -64,20 +65,24 @@ class Views:
 
     def __init__(self, record: Record, objective: ObjectiveSettings, subject: Subject) -> None:
         self._record, self._objective, self._subject = record, objective, subject
-        self._made: dict[View, Track] = {}
+        self._notice = round(objective.notice * SECOND)
 
     def __call__(self, view: View) -> Track:
-        if view not in self._made:
-            self._made[view] = self._make(view)
-        return self._made[view]
+        return self.measured if view is View.MEASURED else self._ways[view]
 
-    def _make(self, view: View) -> Track:
+    @cached_property
+    def measured(self) -> Track:
+        """With outages as long as the agreement takes them to be."""
         objective, name = self._objective, self._subject.name
-        notice = round(objective.notice * SECOND)
-        bounds = objective.outage if view is View.MEASURED else Bounds.MEASURED
         if self._subject.kind == "service":
-            return self._record.of_service(name, notice, bounds, view)
-        return self._record.of_node(name, objective.match, notice, bounds, view)
+            return self._record.of_service(name, self._notice, objective.outage)
+        return self._record.of_node(name, objective.match, self._notice, objective.outage)
+
+    @cached_property
+    def _ways(self) -> dict[View, Track]:
+        if self._subject.kind == "service":
+            return ways(self._record.sight_of_service(self._subject.name, self._notice))
+        return ways(self._record.sight_of_node(self._subject.name, self._objective.match, self._notice))
 
     def checks(self, during: Interval) -> set[CheckId]:
         """All that it rested on at some time."""

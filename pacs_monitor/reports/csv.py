@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO, StringIO
+from itertools import chain
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -85,8 +86,9 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """Seconds by class as columns, lists of texts as one."""
     found: dict[str, Any] = {}
     for key, value in row.items():
-        if isinstance(value, Mapping):
-            found |= {f"{key}_{name}": inner for name, inner in value.items()}
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                found[f"{key}_{name}"] = inner
         elif not isinstance(value, list):
             found[key] = value
         elif key not in APART:
@@ -96,7 +98,7 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
     listed = list(rows)
-    columns = list(dict.fromkeys(key for row in listed for key in row))
+    columns = list(dict.fromkeys(chain.from_iterable(listed)))
     written = StringIO()
     writer = csv.writer(written, lineterminator="\r\n")
     writer.writerow(columns)
@@ -105,6 +107,4 @@ def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(FORMULAS):
-        return f"'{value}"
-    return "" if value is None else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value

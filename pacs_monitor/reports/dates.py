@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from pacs_monitor.language import N_, _, language
@@ -53,8 +54,12 @@ def brief_period(name: str) -> str:
 
 def moment(zone: ZoneInfo, text: str | None) -> str:
     """To the second, with the offset where the clocks show this time twice: `10 Jul 2026 03:00:00`, `10.07.2026 …`."""
-    if text is None:
-        return _("goes on")
+    return _("goes on") if text is None else _moment(zone, text, language())
+
+
+@lru_cache(maxsize=4096)
+def _moment(zone: ZoneInfo, text: str, _language: str) -> str:
+    """A large report says the same moments again and again: a node is down while its check is."""
     there = datetime.fromisoformat(text).astimezone(zone)
     twice = there.replace(fold=0).utcoffset() != there.replace(fold=1).utcoffset()
     return f"{day(there.date())} {there:%H:%M:%S}{f' ({there:%Z})' if twice else ''}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from pacs_monitor import objectives, services, uptime
+from pacs_monitor import objectives, reliability, services, uptime
 from pacs_monitor.config import NotReadableError, Then, then
 from pacs_monitor.fields import Match
 from pacs_monitor.history import HistoryReader, periods
@@ -17,13 +18,21 @@ from pacs_monitor.model import SECOND, CheckId, Maintained, Micros, State, Trans
 from pacs_monitor.objectives import Bounds
 from pacs_monitor.pieces import Coverage, Piece, Timeline, pieces
 from pacs_monitor.proof import Identity, proofs
-from pacs_monitor.reliability import View, seen
+from pacs_monitor.reliability import NOTHING_SEEN, Seen, Sight, seen
 from pacs_monitor.reports.plans import Plan, announced, planned
 from pacs_monitor.reports.reign import Reign
-from pacs_monitor.services import NOTHING, Stretch, Track, combined, cut
+from pacs_monitor.services import NOTHING, Standing, Stretch, Together, Track, cut, merged
 from pacs_monitor.uptime import Account, Spell
 
+T = TypeVar("T", bound=Hashable)
 HOUR = 3600 * SECOND
+MOST_NODES = 500
+"""Of more than these what is on record of all is read."""
+
+
+def brief(runs: Mapping[CheckId, periods.Counted], checks: Iterable[CheckId]) -> int:
+    """Failed runs of these that never led to a change of state."""
+    return sum(runs[check].brief for check in checks if check in runs)
 
 
 @dataclass
@@ -36,8 +45,12 @@ class Record:
     nodes_read: frozenset[str] | None = None
     """Those whose ledgers are read; None for all."""
     _said: dict[str, Then | None] = field(default_factory=dict)
-    _tracks: dict[tuple[CheckId, int, Bounds, View], Track] = field(default_factory=dict)
+    _tracks: dict[tuple[CheckId, int, Bounds], Track] = field(default_factory=dict)
+    _sights: dict[tuple[CheckId, int], Sight] = field(default_factory=dict)
+    _together: Together[Standing] = field(default_factory=lambda: Together(services.together))
+    _seen_together: Together[Seen] = field(default_factory=lambda: Together(reliability.together))
     _runs: dict[Interval, dict[CheckId, periods.Counted]] = field(default_factory=dict)
+    _agreed_runs: dict[Interval, dict[CheckId, periods.Counted]] = field(default_factory=dict)
     _timelines: dict[tuple[CheckId, int, Bounds], Timeline] = field(default_factory=dict)
     _pieces: dict[CheckId, list[Piece]] = field(default_factory=dict)
     _spells: dict[CheckId, list[Spell]] = field(default_factory=dict)
@@ -118,9 +131,24 @@ class Record:
         return self._runs[during]
 
     def brief(self, checks: Iterable[CheckId], during: Interval) -> int:
-        """Failed runs of these that never led to a change of state."""
-        runs = self.runs(during)
-        return sum(runs[check].brief for check in checks if check in runs)
+        """Failed runs, that never led to a change of state, of checks that are under agreements."""
+        runs = self._runs if during in self._runs else self._agreed_runs
+        if during not in runs:
+            start = during.start - during.start % HOUR
+            runs[during] = periods.counted(self.reader, start, during.end, self._agreed_nodes)
+        return brief(runs[during], checks)
+
+    @cached_property
+    def _agreed_nodes(self) -> set[str] | None:
+        """Those that agreements are about, directly or through a service; None where these are many."""
+        found: set[str] = set()
+        for reign in self.reigns:
+            for objective in reign.said.objectives.values():
+                if objective.service is None:
+                    found.update(self.matched(reign, objective.match))
+                else:
+                    found.update(check.node for check in self.members(objective.service, reign.during))
+        return found if len(found) <= MOST_NODES else None
 
     def timeline(self, check: CheckId, notice: Micros = 0, bounds: Bounds = Bounds.MEASURED) -> Timeline:
         """The time of a check, with the windows that were announced early enough and the bounds that outages have."""
@@ -171,38 +199,40 @@ class Record:
             self._spells[check] = list(uptime.spells(self.timeline(check), self.during)) if fails else []
         return self._spells[check]
 
-    def track(
-        self,
-        check: CheckId,
-        notice: Micros = 0,
-        bounds: Bounds = Bounds.MEASURED,
-        view: View = View.MEASURED,
-    ) -> Track:
-        """The same as stretches, with outages as they are seen in one of the ways."""
-        key = check, notice, bounds, view
+    def track(self, check: CheckId, notice: Micros = 0, bounds: Bounds = Bounds.MEASURED) -> Track:
+        """The same as stretches."""
+        key = check, notice, bounds
         if key not in self._tracks:
-            if view is View.MEASURED and not notice and bounds is Bounds.MEASURED:
-                self._tracks[key] = services.of_check(self.pieces(check))
-            elif view is View.MEASURED:
-                self._tracks[key] = services.of_check(pieces(self.timeline(check, notice, bounds), self.during))
-            else:
-                self._tracks[key] = seen(self.track(check, notice), self.spells(check), view)
+            plain = not notice and bounds is Bounds.MEASURED
+            parts = self.pieces(check) if plain else pieces(self.timeline(*key), self.during)
+            self._tracks[key] = services.of_check(parts)
         return self._tracks[key]
 
-    def of_service(
-        self, name: str, notice: Micros = 0, bounds: Bounds = Bounds.MEASURED, view: View = View.MEASURED
-    ) -> Track:
-        """A service by the rule that was in force at each time; while there was none, it was not watched."""
+    def sight(self, check: CheckId, notice: Micros = 0) -> Sight:
+        """The same, with outages as they are seen in each of the ways."""
+        key = check, notice
+        if key not in self._sights:
+            self._sights[key] = seen(self.track(check, notice), self.spells(check))
+        return self._sights[key]
 
-        def made(reign: Reign) -> Track:
+    def of_service(self, name: str, notice: Micros = 0, bounds: Bounds = Bounds.MEASURED) -> Track:
+        """A service by the rule that was in force at each time; while there was none, it was not watched."""
+        return self._of_service(name, lambda check: self.track(check, notice, bounds), self._together, NOTHING)
+
+    def sight_of_service(self, name: str, notice: Micros = 0) -> Sight:
+        """The same, in each of the ways."""
+        return self._of_service(name, lambda check: self.sight(check, notice), self._seen_together, NOTHING_SEEN)
+
+    def _of_service(
+        self, name: str, of: Callable[[CheckId], Sequence[Stretch[T]]], made: Together[T], nothing: T
+    ) -> Sequence[Stretch[T]]:
+        def in_reign(reign: Reign) -> Sequence[Stretch[T]]:
             rules = reign.said.services
             if name not in rules:
                 return ()
-            members = map(CheckId.parse, services.checks_of(name, rules))
-            tracks = {str(check): cut(self.track(check, notice, bounds, view), reign.during) for check in members}
-            return services.of_service(name, rules, tracks, reign.during)
+            return services.made_of(name, rules, lambda check: cut(of(CheckId.parse(check)), reign.during), made)
 
-        return self._by_reign(made)
+        return self._by_reign(in_reign, nothing)
 
     def members(self, name: str, during: Interval) -> set[CheckId]:
         """The checks that a service rested on at some time."""
@@ -210,22 +240,28 @@ class Record:
         return {CheckId.parse(check) for of in rules for check in services.checks_of(name, of)}
 
     def of_node(
-        self,
-        node: str,
-        match: Match | None = None,
-        notice: Micros = 0,
-        bounds: Bounds = Bounds.MEASURED,
-        view: View = View.MEASURED,
+        self, node: str, match: Match | None = None, notice: Micros = 0, bounds: Bounds = Bounds.MEASURED
     ) -> Track:
         """The checks of a node (that match) together: as bad as the worst of them."""
+        return self._of_node(node, match, lambda check: self.track(check, notice, bounds), self._together, NOTHING)
 
-        def made(reign: Reign) -> Track:
+    def sight_of_node(self, node: str, match: Match | None = None, notice: Micros = 0) -> Sight:
+        """The same, in each of the ways."""
+        return self._of_node(node, match, lambda check: self.sight(check, notice), self._seen_together, NOTHING_SEEN)
+
+    def _of_node(
+        self,
+        node: str,
+        match: Match | None,
+        of: Callable[[CheckId], Sequence[Stretch[T]]],
+        made: Together[T],
+        nothing: T,
+    ) -> Sequence[Stretch[T]]:
+        def in_reign(reign: Reign) -> Sequence[Stretch[T]]:
             checks = self.matched(reign, match).get(node, [])
-            return combined(
-                len(checks), [cut(self.track(check, notice, bounds, view), reign.during) for check in checks]
-            )
+            return merged(len(checks), [cut(of(check), reign.during) for check in checks], made)
 
-        return self._by_reign(made)
+        return self._by_reign(in_reign, nothing)
 
     def nodes(self, match: Match | None = None, during: Interval | None = None) -> list[str]:
         """Those with checks (that match) at some time, in order of their names."""
@@ -241,11 +277,11 @@ class Record:
             self._matches[key] = found
         return self._matches[key]
 
-    def _by_reign(self, make: Callable[[Reign], Track]) -> Track:
-        found: list[Stretch] = []
+    def _by_reign(self, make: Callable[[Reign], Sequence[Stretch[T]]], nothing: T) -> Sequence[Stretch[T]]:
+        found: list[Stretch[T]] = []
         for reign in self.reigns:
-            found += make(reign) or [Stretch(*reign.during, NOTHING)]
-        return found or [Stretch(*self.during, NOTHING)]
+            found += make(reign) or [Stretch(*reign.during, nothing)]
+        return found or [Stretch(*self.during, nothing)]
 
     @cached_property
     def _ledgers(self) -> dict[CheckId, list[Transition]]:

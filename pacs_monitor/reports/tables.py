@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from functools import cache, lru_cache, partial
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -15,16 +15,19 @@ from pacs_monitor.history import HistoryReader
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros, iso
 from pacs_monitor.pieces import Cause, Class
-from pacs_monitor.reliability import View
+from pacs_monitor.reliability import Sight, View
 from pacs_monitor.reports import outages
 from pacs_monitor.reports.periods import Period, days
-from pacs_monitor.reports.record import Record
+from pacs_monitor.reports.record import Record, brief
 from pacs_monitor.services import Service, Track, cut
 from pacs_monitor.uptime import Account
 
 LONGEST_GAP = 300 * SECOND
 """Shorter gaps, as of a restart, are not listed."""
 WORST = 5
+CLASSES = tuple(kind.value for kind in Class)
+CAUSES = tuple(cause.value for cause in Cause)
+"""As an account has them, in this order."""
 WORST_FIRST = (Class.DOWN, Class.UNREACHABLE, Class.DEGRADED, Class.MAINTENANCE, Class.ABSENT, Class.UP, Class.UNKNOWN)
 
 
@@ -42,9 +45,9 @@ def services(record: Record, period: Period, until: Micros) -> Listing:
     for reign in record.reigns_in(during):
         rules |= reign.said.services
     for name, service in rules.items():
-        views = _views(partial(record.of_service, name), during)
+        views = _views(record.sight_of_service(name), during)
         account, outages = _account(views, during)
-        failed = {"brief_failures": record.brief(record.members(name, during), during)}
+        failed = {"brief_failures": brief(record.runs(during), record.members(name, during))}
         months = {"months": _months(_days(views(View.MEASURED), days(during, period.timezone)))}
         found.rows.append({"service": name, "rule": service.rule} | account | failed | months)
         found.outages.extend({"kind": "service", "of": name} | outage for outage in outages)
@@ -61,9 +64,9 @@ def nodes(record: Record, period: Period, until: Micros) -> Listing:
         failed[check.node] += counted.brief
     for name in record.nodes(during=during):
         node = known.get(name) or earlier[name]
-        views = _views(partial(record.of_node, name), during)
+        views = _views(record.sight_of_node(name), during)
         account, outages = _account(views, during)
-        each_day = list(_days(views(View.MEASURED), calendar))
+        each_day = _days(views(View.MEASURED), calendar)
         facts = {"node": name, "title": node.title or name, "site": node.site, "role": node.role}
         more = {"brief_failures": failed[name], "months": _months(each_day), "days": each_day}
         found.rows.append(facts | account | more)
@@ -112,9 +115,8 @@ def worst(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _views(track: Callable[..., Track], during: Interval) -> Callable[[View], Track]:
-    """Each made once."""
-    return cache(lambda view: cut(track(view=view), during))
+def _views(sight: Sight, during: Interval) -> Callable[[View], Track]:
+    return reliability.ways(cut(sight, during)).__getitem__
 
 
 def _account(views: Callable[[View], Track], during: Interval) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -134,22 +136,28 @@ def _account(views: Callable[[View], Track], during: Interval) -> tuple[dict[str
 def accounted(track: Track) -> Account:
     """Where the time of a track went."""
     account = Account()
+    classes, causes = account.classes, account.causes
     for start, end, standing in track:
-        account.classes[standing.counted] += end - start
-        if standing.cause is not None and standing.counted is Class.UNKNOWN:
-            account.causes[standing.cause] += end - start
+        kind = standing.counted
+        classes[kind] += end - start
+        if standing.cause is not None and kind is Class.UNKNOWN:
+            causes[standing.cause] += end - start
     return account
 
 
 def figures(account: Account) -> dict[str, Any]:
     """Where the time of a check, a node or a service went."""
     return {
-        "seconds": {kind.value: time / SECOND for kind, time in account.classes.items()},
-        "unknown_by_cause": {cause.value: time / SECOND for cause, time in account.causes.items()},
+        "seconds": _named(CLASSES, account.classes.values()),
+        "unknown_by_cause": _named(CAUSES, account.causes.values()),
         "availability": account.availability(),
         "availability_attributable": account.attributable(),
         "coverage": _coverage(account),
     }
+
+
+def _named(names: Iterable[str], times: Iterable[Micros]) -> dict[str, float]:
+    return {name: time / SECOND for name, time in zip(names, times, strict=True)}
 
 
 def _coverage(account: Account) -> float | None:
@@ -179,41 +187,46 @@ def _months_of(day: str, count: int) -> list[tuple[str, int]]:
 def _of_month(times: Counter[str]) -> dict[str, Any]:
     account = Account(classes={kind: times[kind.value] for kind in Class})
     return {
-        "seconds": {kind.value: time / SECOND for kind, time in account.classes.items()},
+        "seconds": _named(CLASSES, account.classes.values()),
         "availability": account.availability(),
         "availability_attributable": account.attributable(),
     }
 
 
-def by_day(track: Track, calendar: Sequence[tuple[str, Interval]]) -> list[Counter[Class]]:
-    """How much of each day was spent in each class, by what it counts as."""
-    of_days: list[Counter[Class]] = [Counter() for _ in calendar]
+def by_day(track: Track, calendar: Sequence[tuple[str, Interval]]) -> list[dict[Class, Micros]]:
+    """How much of each day was spent in each class, by what it counts as; days alike may be one object."""
+    of_days: list[dict[Class, Micros]] = []
+    alike: dict[tuple[Class, Micros], dict[Class, Micros]] = {}
     place = 0
-    for start, end, standing in track:
-        at = start
-        while at < end:
-            while calendar[place][1].end <= at:
-                place += 1
-            until = min(end, calendar[place][1].end)
-            of_days[place][standing.counted] += until - at
-            at = until
+    for _, (first, last) in calendar:
+        day: dict[Class, Micros] = {}
+        while place < len(track) and track[place].start < last:
+            start, end, standing = track[place]
+            kind, time = standing.counted, min(end, last) - max(start, first)
+            if time == last - first:
+                day = alike.setdefault((kind, time), {kind: time})
+            elif time > 0:
+                day[kind] = day.get(kind, 0) + time
+            if end > last:
+                break
+            place += 1
+        of_days.append(day)
     return of_days
 
 
-def _days(track: Track, calendar: Sequence[tuple[str, Interval]]) -> Iterator[dict[str, Any]]:
+def _days(track: Track, calendar: Sequence[tuple[str, Interval]]) -> list[dict[str, Any]]:
     """Day by day, equal days in a row as one: the seconds of each class, and the worst state."""
-    of_days, number = by_day(track, calendar), 0
-    for _, group in groupby(range(len(calendar)), key=lambda n: sorted(of_days[n].items())):
-        count = len(list(group))
-        seconds = of_days[number]
-        worst = next(kind for kind in WORST_FIRST if seconds[kind] or kind is Class.UNKNOWN)
-        yield {
-            "day": calendar[number][0],
-            "count": count,
-            "worst": worst.value,
-            "seconds": {kind.value: time / SECOND for kind, time in sorted(seconds.items())},
-        }
-        number += count
+    rows: list[dict[str, Any]] = []
+    last: dict[Class, Micros] | None = None
+    for (day, _), seconds in zip(calendar, by_day(track, calendar), strict=True):
+        if seconds is last or seconds == last:
+            rows[-1]["count"] += 1
+            continue
+        worst = next(kind for kind in WORST_FIRST if kind in seconds or kind is Class.UNKNOWN)
+        in_order = {kind.value: time / SECOND for kind, time in sorted(seconds.items())}
+        rows.append({"day": day, "count": 1, "worst": worst.value, "seconds": in_order})
+        last = seconds
+    return rows
 
 
 def gaps(record: Record, period: Period, until: Micros) -> list[dict[str, Any]]:

@@ -19,13 +19,11 @@ from pacs_monitor.reliability import View
 from pacs_monitor.reports import agreements
 from pacs_monitor.reports.agreed_outages import Subject, Views
 from pacs_monitor.reports.periods import Period, overlapping
-from pacs_monitor.reports.record import Record
+from pacs_monitor.reports.record import MOST_NODES, Record
 from pacs_monitor.reports.tables import accounted
 from pacs_monitor.services import Track, checks_of, cut
 
 QUARTERS = 4
-MOST_NODES = 500
-"""Of more than these the ledgers of all are read."""
 
 
 def rows(record: Record, period: Period, until: Micros, worst: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -72,7 +72,7 @@ def test_hours_and_the_hours_that_are_not_are_the_whole(zone: str, quarter: str)
 
 @given(tracks(), st.lists(st.integers(0, 100), max_size=5), st.integers(0, 100))
 def test_however_often_the_configuration_is_read_again_the_account_is_the_same(
-    track: list[Stretch], reloads: list[int], now: int
+    track: list[Stretch[Standing]], reloads: list[int], now: int
 ) -> None:
     """Time goes from one configuration to the next; where they agree, nobody can tell."""
     edges = sorted({0, *reloads, 100})
