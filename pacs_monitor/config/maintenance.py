@@ -96,15 +96,22 @@ class MaintenanceSettings(Settings):
     """Who planned it, or the number of the change."""
     announced: Day | None = None
     """When it was announced, for contracts that count only announced windows."""
+    counts: bool | None = None
+    """`yes`: downtime in it counts, whatever is agreed on maintenance; `no`: it does not, though it was announced late;
+    by default as is agreed. Reports show both figures, and `by`."""
     notify: str = ""
     """The channel that is told when it begins, when it is about to end while something still fails, and when it ends;
     by default only the second is told, through the routes."""
 
     @model_validator(mode="after")
     def _recurs(self) -> Self:
+        if self.counts is not None and not self.by:
+            raise ValueError("write by: who says whether it counts; a report names them")
         if self.ical is not None:
             if self.start or self.duration or self.rrule or self.announced:
                 raise ValueError("leave out start, duration, rrule and announced: the calendar says when it is")
+            if self.counts is not None:
+                raise ValueError("leave out counts: say it of each window, by pacs-monitor maintenance counts WINDOW")
             return self
         if self.start is None or self.duration is None:
             missing = "start" if self.start is None else "duration"

@@ -80,7 +80,15 @@ def _about(evidence: Evidence) -> Iterator[str]:
         yield _("agreed by both sides")
     elif evidence["standing"]:
         yield _("disputed ({by}: {why})", by=evidence["standing_by"], why=evidence["standing_why"])
-    if evidence["counts"] == "no":
-        yield _("does not count ({by}: {why})", by=evidence["counts_by"], why=evidence["counts_why"])
-    elif evidence["counts"]:
-        yield _("counts ({by})", by=evidence["counts_by"])
+    if said := counting(evidence):
+        yield said
+
+
+def counting(evidence: Evidence) -> str:
+    """Whether it counts, and who says so; nothing where nobody does."""
+    by, why = evidence["counts_by"], evidence["counts_why"]
+    if not evidence["counts"]:
+        return ""
+    if evidence["counts"] != "no":
+        return _("counts ({by})", by=by)
+    return _("does not count ({by}: {why})", by=by, why=why) if why else _("does not count ({by})", by=by)

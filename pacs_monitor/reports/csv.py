@@ -1,16 +1,21 @@
 """The report as tables for spreadsheets: a zip with one CSV file (RFC 4180) for each.
 
 UTF-8 with a byte order mark, which Excel needs; a text that it would take for a formula has an apostrophe before it.
+In German the cells are apart by semicolons, and numbers have a decimal comma: so a German Excel takes them, which
+would have all of a row in one cell, and 5.3 for a day in March. What is apart by commas is for an English one.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO, StringIO
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from pacs_monitor.language import language, speaking
+from pacs_monitor.reports.columns import COLUMNS
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 TABLES = (
@@ -36,18 +41,39 @@ APART = frozenset({"days", "months", "incidents", "outages", "quarters", "correc
 """Lists that have a table of their own, or none."""
 
 
+class Written(NamedTuple):
+    """How numbers and cells are written."""
+
+    separator: str
+    decimal_mark: str
+
+
+AS_IN: Mapping[str, Written] = {"de": Written(";", ",")}
+ELSEWHERE = Written(",", ".")
+
+
 def zipped(report: Mapping[str, Any]) -> bytes:
     """The same report makes the same bytes."""
-    return packed(_tables(report))
+    with speaking(report["document"]["language"]):
+        return packed(_tables(report))
 
 
 def packed(tables: Iterable[tuple[str, Iterable[Mapping[str, Any]]]]) -> bytes:
-    """Named tables as one zip."""
-    content = BytesIO()
+    """Named tables as one zip, as spreadsheets take them in the language that is spoken."""
+    content, written = BytesIO(), AS_IN.get(language(), ELSEWHERE)
     with ZipFile(content, "w", ZIP_DEFLATED) as archive:
         for name, rows in tables:
-            archive.writestr(ZipInfo(f"{name}.csv"), _csv(rows).encode("utf-8-sig"), ZIP_DEFLATED)
+            table = _csv(rows, COLUMNS.get(name, ()), written)
+            archive.writestr(ZipInfo(f"{name}.csv"), table.encode("utf-8-sig"), ZIP_DEFLATED)
     return content.getvalue()
+
+
+def read(table: bytes) -> list[list[str]]:
+    """The cells of a table, however they are apart: names of columns have none of these in them; raises csv.Error."""
+    text = table.decode("utf-8-sig", "replace")
+    header = text.partition("\r\n")[0]
+    found = next((one for one in AS_IN.values() if one.separator in header), ELSEWHERE)
+    return list(csv.reader(StringIO(text, newline=""), delimiter=found.separator))
 
 
 def _tables(report: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -96,15 +122,18 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _csv(rows: Iterable[Mapping[str, Any]]) -> str:
+def _csv(rows: Iterable[Mapping[str, Any]], columns_of_none: Sequence[str], how: Written) -> str:
     listed = list(rows)
-    columns = list(dict.fromkeys(chain.from_iterable(listed)))
+    columns = list(dict.fromkeys(chain.from_iterable(listed))) or columns_of_none
     written = StringIO()
-    writer = csv.writer(written, lineterminator="\r\n")
+    writer = csv.writer(written, delimiter=how.separator, lineterminator="\r\n")
     writer.writerow(columns)
-    writer.writerows([_cell(row.get(column)) for column in columns] for row in listed)
+    mark = how.decimal_mark
+    writer.writerows([_cell(row.get(column), mark) for column in columns] for row in listed)
     return written.getvalue()
 
 
-def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
+def _cell(value: Any, decimal_mark: str) -> Any:
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULAS) else value
+    return str(value).replace(".", decimal_mark) if isinstance(value, float) else value

@@ -21,6 +21,7 @@ from pacs_monitor.objectives import Counts, Kept, Part, Share, Terms
 from pacs_monitor.reports import agreements, words
 from pacs_monitor.reports.agreed_outages import Subject, Views
 from pacs_monitor.reports.periods import Period
+from pacs_monitor.reports.plans import counting
 from pacs_monitor.reports.record import Record
 from pacs_monitor.services import Track
 
@@ -58,8 +59,7 @@ def decisions(record: Record, incidents: Iterable[Incident]) -> Decisions | None
     """Read them; None where there are none."""
     of_incident = {one.id: one for one in incidents if one.members}
     said = _said(record, About.INCIDENT, of_incident)
-    windows = {span.window for spans in record.maintained.values() for span in spans}
-    of_windows = _said(record, About.WINDOW, windows)
+    of_windows = windows_that_count(record)
     if not said and not of_windows:
         return None
     excused: Spans = defaultdict(list)
@@ -80,6 +80,11 @@ def decisions(record: Record, incidents: Iterable[Incident]) -> Decisions | None
         excused[check] += [span for span in decided if of_windows[span.window].value == NO]
         checks |= {check} if decided else set()
     return Decisions(_with(record, planned), _with(record, excused), checks)
+
+
+def windows_that_count(record: Record) -> dict[str, Statement]:
+    """What is said of windows: by people as they took place, else by the configuration."""
+    return counting(record.reigns, record.began) | _said(record, About.WINDOW, record.began)
 
 
 def add(

@@ -94,6 +94,7 @@ def _environment() -> Environment:
         "known": lambda seconds: words.DASH if seconds is None else _exact(seconds),
         "named": lambda row, key: (row[key], row),
         "evidence": _evidence,
+        "counting": evidence.counting,
         "correction": _correction,
         "number": _number,
         "place": _place,

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from pacs_monitor.evidence import Statement
 from pacs_monitor.intervals import FOREVER, Amount, Interval, IntervalSet
 from pacs_monitor.model import SECOND, Maintained, Micros
 from pacs_monitor.reliability import is_failed
 from pacs_monitor.reliability import spans as outages_of
+from pacs_monitor.reports.decided import windows_that_count
 from pacs_monitor.reports.periods import Period
 from pacs_monitor.reports.plans import Plan
 from pacs_monitor.reports.record import Record
@@ -35,7 +37,11 @@ def rows(record: Record, period: Period, until: Micros) -> list[dict[str, Any]]:
         for span in spans:
             if span.since < until and (span.until is None or span.until > period.interval.start):
                 windows[span.window].append(span)
-    found = [_row(record, period, until, spans, record.plans.get(window)) for window, spans in windows.items()]
+    counts = windows_that_count(record)
+    found = [
+        _row(record, period, until, spans, record.plans.get(window)) | _counts(counts.get(window))
+        for window, spans in windows.items()
+    ]
     return sorted(found, key=lambda row: (row["from"], row["id"]))
 
 
@@ -77,6 +83,15 @@ def _planned(period: Period, start: Micros, plan: Plan | None) -> dict[str, Any]
         "by": plan.by,
         "extended": period.local(plan.extended[-1][0]) if plan.extended else None,
         "ended_early": None if plan.ended is None else period.local(plan.ended),
+    }
+
+
+def _counts(said: Statement | None) -> dict[str, Any]:
+    """What was said of whether its downtime counts; null where it is as agreed."""
+    return {
+        "counts": said and said.value,
+        "counts_by": said and said.by,
+        "counts_why": said and said.why,
     }
 
 

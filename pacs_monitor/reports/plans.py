@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from pacs_monitor.alerting.events import restored
 from pacs_monitor.alerting.planned import Planned
 from pacs_monitor.alerting.words import Extend, Finish
 from pacs_monitor.alerting.words import Plan as Added
+from pacs_monitor.evidence import NO, YES, About, Statement, What
 from pacs_monitor.history import HistoryReader
 from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, Micros
@@ -65,6 +66,23 @@ def planned(
                 plan.extended.append((at, word.until))
             else:
                 plan.ended = at
+    return found
+
+
+def counting(reigns: Sequence[Reign], windows: Mapping[str, Micros]) -> dict[str, Statement]:
+    """What the configuration says of these windows (each with when it began to count), as the last one has it."""
+    found: dict[str, Statement] = {}
+    if not windows or all(one.counts is None for reign in reigns for one in reign.said.maintenance):
+        return found
+    first, last = min(windows.values()), max(windows.values())
+    for reign in reigns:
+        zone, at = ZoneInfo(reign.said.timezone), reign.revision.at
+        for one in reign.said.maintenance:
+            for window in Planned([one], zone).between(first, last):
+                found.pop(window.id, None)
+                if window.id in windows and one.counts is not None:
+                    value = YES if one.counts else NO
+                    found[window.id] = Statement("", About.WINDOW, window.id, What.COUNTS, at, one.by, None, value)
     return found
 
 

@@ -116,13 +116,18 @@ class Record:
         return spans
 
     @cached_property
-    def plans(self) -> dict[str, Plan]:
-        """What had been planned for the windows that took place, as far as it is on record."""
-        began: dict[str, Micros] = {}
+    def began(self) -> dict[str, Micros]:
+        """The windows that took place, each with when it began to count."""
+        found: dict[str, Micros] = {}
         for spans in self.maintained.values():
             for span in spans:
-                began[span.window] = min(span.since, began.get(span.window, span.since))
-        return planned(self.reigns, self.reader, began, self.during.end)
+                found[span.window] = min(span.since, found.get(span.window, span.since))
+        return found
+
+    @cached_property
+    def plans(self) -> dict[str, Plan]:
+        """What had been planned for the windows that took place, as far as it is on record."""
+        return planned(self.reigns, self.reader, self.began, self.during.end)
 
     def runs(self, during: Interval) -> dict[CheckId, periods.Counted]:
         """How often each check ran; the record counts by the hour, and after three days by the UTC day."""

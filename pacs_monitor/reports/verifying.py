@@ -6,7 +6,7 @@ import csv
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from io import BytesIO, StringIO
+from io import BytesIO
 from typing import Any, NamedTuple
 from zipfile import BadZipFile, ZipFile
 
@@ -14,6 +14,8 @@ import orjson
 
 from pacs_monitor.history.frozen import digest
 from pacs_monitor.model import PacsMonitorError
+from pacs_monitor.reports import pdf_text
+from pacs_monitor.reports.csv import read
 from pacs_monitor.reports.differences import compared
 
 MOST = 20
@@ -55,7 +57,7 @@ def verify(content: bytes, hashes: Mapping[str, Mapping[str, str]], archive: Arc
     known = next((number for number, of_one in hashes.items() if own in of_one.values()), None)
     if known is not None:
         return Verdict(True, known, form, f"is report {known} as it was frozen, byte for byte ({form})")
-    number = claimed(content, form)
+    number = pdf_text.number_in(pdf_text.pages(content), hashes) if form == "pdf" else claimed(content, form)
     if number is None:
         what = (
             "is no frozen one: it was printed anew, or changed"
@@ -87,7 +89,7 @@ def format_of(content: bytes) -> str:
 
 
 def claimed(content: bytes, form: str) -> str | None:
-    """The number that a document bears."""
+    """The number that a document bears; of a PDF, its text must be searched for one that is known."""
     if form == "html":
         found = _META.search(content)
         return found[1].decode("utf-8", "replace") if found else None
@@ -175,16 +177,16 @@ def _tables(content: bytes) -> dict[str, list[list[str]]]:
         with ZipFile(BytesIO(content)) as archive:
             if sum(one.file_size for one in archive.infolist()) > LARGEST:
                 return {}
-            return {
-                name: list(csv.reader(StringIO(archive.read(name).decode("utf-8-sig", "replace"), newline="")))
-                for name in archive.namelist()
-            }
+            return {name: read(archive.read(name)) for name in archive.namelist()}
     except DAMAGED:
         return {}
 
 
 def _of_pdf(kept: bytes, given: bytes) -> Iterator[str]:
-    yield f"byte {_first_difference(kept, given) + 1} of {len(given)}"
+    found = list(pdf_text.changed(pdf_text.pages(kept), pdf_text.pages(given)))
+    yield from found or [
+        f"byte {_first_difference(kept, given) + 1} of {len(given)}; its words are those that were frozen"
+    ]
 
 
 def _first_difference(old: Sequence[object], new: Sequence[object]) -> int:

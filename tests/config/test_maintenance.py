@@ -49,6 +49,8 @@ def recurring(rule: str, duration: str = "2h") -> str:
         (recurring("FREQ=MONTHLY;BYDAY=3SU"), "leaves out the start; the first time is 2026-01-18 02:00"),
         (WINDOW.replace("node: archive", "role: archive"), "no check has role=archive; there are: none"),
         (WINDOW.replace("2h}", "2h, notify: desk}"), "desk"),
+        (WINDOW.replace("2h}", "2h, counts: no, by: change 4711}"), ""),
+        (WINDOW.replace("2h}", "2h, counts: yes}"), "write by: who says whether it counts"),
     ],
 )
 def test_a_window_is_fine_or_says_what_is_wrong(tmp_path: Path, window: str, words: str) -> None:

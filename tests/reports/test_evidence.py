@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pacs_monitor.config import canonical
 from pacs_monitor.evidence import About, Declared, Statement, What
-from pacs_monitor.history import History, HistoryReader
-from pacs_monitor.model import SECOND, Ending, Entry, Micros
+from pacs_monitor.fields import Match
+from pacs_monitor.history import History, HistoryReader, Revision
+from pacs_monitor.model import SECOND, Ending, Entry, Maintained, Micros, State, Transition
 from pacs_monitor.objectives import Kept, Part, Share, Terms
 from pacs_monitor.pieces import Class
 from pacs_monitor.reports import build, html, parse, zipped
 from pacs_monitor.reports.decided import without
 from pacs_monitor.reports.terminal import table
 from pacs_monitor.services import Standing, Stretch
+from pacs_monitor.windows import occurrence
+from tests.history.conftest import HandClock
 from tests.reports import quarter as q
+from tests.support.estates import loaded
 
 MINUTE = 60
 NOW = q.at(10, 20)
@@ -148,3 +154,40 @@ def test_what_is_left_out_was_downtime_and_the_seconds_stay_the_same(
     bad = (Share.DOWN, Share.UNREACHABLE)
     assert free == sum(before.shares[share] - after.shares[share] for share in bad)
     assert all(before.shares[share] == after.shares[share] for share in Share if share not in (*bad, Share.EXCLUDED))
+
+
+@pytest.mark.parametrize(
+    ("key", "by_rules", "as_said", "sentence"),
+    [
+        ("counts: no", 30, 0, "does not count (change 4711)"),
+        ("counts: yes, announced: 2026-06-01", 0, 30, "counts (change 4711)"),
+    ],
+)
+async def test_a_window_of_the_configuration_says_whether_it_counts(
+    tmp_path: Path, key: str, by_rules: int, as_said: int, sentence: str
+) -> None:
+    """The agreement leaves out what was announced a week before."""
+    clock = HandClock()
+    clock.time = q.at(7, 1)
+    history = q.opened(tmp_path, clock)
+    window = f"""
+maintenance:
+  - {{name: nightly, match: {{node: archive}}, start: "2026-07-02 02:00", duration: 2h, by: change 4711, {key}}}
+"""
+    await history.adopt(q.CHECKS, Revision("a1", content=canonical(loaded(tmp_path, q.ESTATE + window))))
+    up = [Transition(check, State.UNKNOWN, State.UP, None, clock.time, clock.time + SECOND) for check in q.CHECKS]
+    await history.record(Entry(tuple(up)))
+    await q.live(history, clock, q.at(7, 3))
+    for _, entry in q.entries([q.Trouble(q.ECHO, q.at(7, 2, 2, 30), q.at(7, 2, 3))]):
+        await history.record(entry)
+    identity = occurrence("nightly", Match(node=("archive",)), q.at(7, 2, 2))
+    announced = date(2026, 6, 1) if "announced" in key else None
+    span = Maintained(q.ECHO, identity, q.at(7, 2, 2), q.at(7, 2, 4), "nightly", announced)
+    await history.record(Entry(maintained=(span,)))
+    report = build(history.reader, parse("2026-07-02", q.ZONE, clock.time), clock.time)
+    history.close()
+    row = next(one for one in report["objectives"] if one["name"] == "PACS availability")
+    assert (row["used_seconds"], row["decided"]["used_seconds"]) == (by_rules * MINUTE, as_said * MINUTE)
+    (told,) = report["maintenance"]
+    assert (told["counts"], told["counts_by"]) == ("no" if "counts: no" in key else "yes", "change 4711")
+    assert sentence in html(report)

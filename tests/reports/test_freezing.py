@@ -15,6 +15,7 @@ from zipfile import ZipFile
 
 import pytest
 from sqlalchemy import select, update
+from weasyprint import HTML
 
 from pacs_monitor.config import canonical
 from pacs_monitor.history import Frozen, History, HistoryReader, Revision, audited
@@ -189,6 +190,22 @@ async def test_a_changed_digit_is_told_with_its_place(folder: Path) -> None:
     (place,) = judged(reader, rezipped(found["csv"], "objectives.csv", b"3360.0", b"3300.0")).places
     assert re.fullmatch(r"objectives\.csv, row 2, \w+_seconds: '3300.0', frozen as '3360.0'", place)
     history.close()
+
+
+def test_of_a_changed_pdf_the_page_and_the_words_are_named() -> None:
+    page = "<p>Report: 2026-Q3/2, it replaces 2026-Q3/1.</p><p style='break-before: page'>counted 56 min: met</p>"
+    frozen, forged, thinner = (
+        HTML(string=text).write_pdf()
+        for text in (page, page.replace("56 min: met", "36 min: NOT met"), page.replace("met", "<b>met</b>"))
+    )
+    hashes = {"2026-Q3/1": {"pdf": "0" * 64}, "2026-Q3/2": {"pdf": digest(frozen)}}
+    assert verify(frozen, hashes, lambda _number, _form: frozen).genuine
+    found = verify(forged, hashes, lambda number, _form: frozen if number == "2026-Q3/2" else None)
+    assert (found.genuine, found.number) == (False, "2026-Q3/2")
+    assert found.places == ("page 2: '36', frozen as '56'", "page 2: 'NOT', frozen as nothing")
+    (place,) = verify(thinner, hashes, lambda _number, _form: frozen).places
+    assert re.fullmatch(r"byte \d+ of \d+; its words are those that were frozen", place)
+    assert verify(b"%PDF-1.7 nothing", hashes, lambda _number, _form: frozen).number is None
 
 
 def rezipped(content: bytes, member: str, old: bytes, new: bytes) -> bytes:
