@@ -66,7 +66,7 @@ def kept(agreements: Sequence[Mapping[str, Any]], in_time: Sequence[Mapping[str,
 
 
 def _worst(rows: Sequence[Mapping[str, Any]]) -> str:
-    return min((row["verdict"] for row in rows), key=words.WORST_FIRST.index)
+    return min((str(row["verdict"]) for row in rows), key=words.WORST_FIRST.index)
 
 
 def _breaches(agreement: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from pacs_monitor.calendars import Calendar
 from pacs_monitor.intervals import Interval
 from pacs_monitor.language import N_, _, language
-from pacs_monitor.model import SECOND, Micros
+from pacs_monitor.model import SECOND
 from pacs_monitor.reports import dates
 from pacs_monitor.reports.record import Record
 
@@ -33,19 +33,21 @@ def hours(record: Record, name: str | None, during: Interval) -> dict[str, Any]:
     if calendar is None:
         return {"hours": None, "closed_days": []}
     rule = calendar if calendar.outside_of is None else calendar.outside_of
-    days = {datetime.fromtimestamp(start // SECOND, calendar.zone).date() for start in _starts(calendar, during)}
     return {
         "hours": {
             "weekly": rule.words,
             "outside": calendar.outside_of is not None,
             "timezone": str(calendar.zone),
         },
-        "closed_days": [day.isoformat() for day in sorted(days)],
+        "closed_days": closed_days(calendar, during),
     }
 
 
-def _starts(calendar: Calendar, during: Interval) -> list[Micros]:
-    return [start for start, _end in calendar.exceptions(during)]
+def closed_days(calendar: Calendar, during: Interval) -> list[str]:
+    """The days of its hours on which it is closed, ISO 8601."""
+    starts = (start for start, _end in calendar.exceptions(during))
+    days = {datetime.fromtimestamp(start // SECOND, calendar.zone).date() for start in starts}
+    return [day.isoformat() for day in sorted(days)]
 
 
 def said(row: Mapping[str, Any]) -> str:

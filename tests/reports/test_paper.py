@@ -118,7 +118,7 @@ def test_the_first_sentence_says_what_was_not_kept(report: dict[str, Any]) -> No
     assert "21 Jul 2026 09:00 to 09:31; ris/dicom_worklist: refuses connections (tcp_refused)." in text
     assert text.index("NOT met") < text.index("met by what was measured"), "breaches come first"
     for row in report["objectives"]:
-        row["verdict"] = "met"
+        row |= {"verdict": "met", "tolerated_seconds": row["budget_seconds"]}
     assert "All agreements were met." in said(report)
 
 
