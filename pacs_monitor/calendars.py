@@ -158,12 +158,19 @@ class Calendar:
     def intervals(self, during: tuple[Micros, Micros]) -> list[Interval]:
         """When it is open within a time, in order; those that touch each other are one."""
         span = Interval(*during)
-        if self.outside_of is None:
-            hours = self.hours.intervals(span, self.zone)
-        else:
-            hours = outside(span, self.outside_of.intervals(span))
-        closed = list(self._closed(span))
+        hours, closed = self._hours(span), list(self._closed(span))
         return [part for interval in hours for part in outside(interval, closed)] if closed else hours
+
+    def exceptions(self, during: tuple[Micros, Micros]) -> list[Interval]:
+        """What of its hours within a time it is closed, in order."""
+        span = Interval(*during)
+        closed = list(self._closed(span))
+        return [part for interval in self._hours(span) for part in within(interval, closed)]
+
+    def _hours(self, span: Interval) -> list[Interval]:
+        if self.outside_of is None:
+            return self.hours.intervals(span, self.zone)
+        return outside(span, self.outside_of.intervals(span))
 
     def next_opening(self, at: Micros) -> Micros | None:
         """The first moment after this one at which it opens; None if it never does, or never closes."""

@@ -146,6 +146,30 @@ class Kept:
         always = sum(self.shares[share] for share in (Share.UP, Share.DEGRADED, Share.FORGIVEN, Share.DOWN))
         return always + (self.shares[Share.UNREACHABLE] if counts is Counts.FELT else 0)
 
+    @cached_property
+    def experienced(self) -> tuple[Micros, Micros]:
+        """All downtime in the agreed hours, and out of how much time: planned or not, short or long, whoever's fault.
+
+        What is agreed of maintenance, notice, short outages and the network makes no odds.
+        """
+        down = self.terms.downtime(Counts.FELT) | {Share.FORGIVEN}
+        bad = whole = 0
+        for part in self.parts:
+            share = part.measured if part.share is Share.EXCLUDED else part.share
+            if share in down or share in (Share.UP, Share.DEGRADED):
+                whole += part.end - part.start
+                bad += part.end - part.start if share in down else 0
+        return bad, whole
+
+    @property
+    def tolerated(self) -> Micros:
+        """Of the time that was not measured, how much it could have been down with the agreement still kept."""
+        allowed = self.terms.allowed
+        if allowed is None:
+            time = self.counted(self.terms.counts) + self.remaining + self.shares[Share.UNKNOWN]
+            allowed = time * (WHOLE - (self.terms.availability or 0)) // WHOLE
+        return allowed - self.used(self.terms.counts)
+
     @property
     def allowed(self) -> Micros:
         """Downtime that is permitted in the whole period: of a share, that of the time that counts."""

@@ -227,6 +227,20 @@ def test_the_shares_sum_to_the_period_up_to_now_exactly(
     assert cap is None or found.shares[Share.EXCLUDED] <= cap
 
 
+@given(tracks(), calendars, terms, terms, st.none() | st.integers(0, 60))
+def test_what_users_felt_is_the_same_whatever_is_agreed_of_it(
+    stretches: list[Stretch], hours: list[Interval] | None, agreed: Terms, other: Terms, cap: int | None
+) -> None:
+    """By the rules of maintenance, short outages and the network; what slowness counts as is the same here."""
+    other = replace(other, degraded_is_up=agreed.degraded_is_up, cap=cap)
+    one, two = (account(stretches, Interval(0, 100), 100, hours, each) for each in (agreed, other))
+    assert one.experienced == two.experienced
+    plain = replace(agreed, maintenance=Maintenance.INCLUDE, minimum_outage=0, cap=None)
+    included = account(stretches, Interval(0, 100), 100, hours, plain)
+    assert one.experienced == (included.used(Counts.FELT), included.counted(Counts.FELT))
+    assert one.experienced[0] >= one.used(Counts.FELT)
+
+
 @given(tracks(), calendars, terms, st.integers(0, 100))
 def test_the_shares_of_parts_sum_to_those_of_the_whole(
     stretches: list[Stretch[Standing]], hours: list[Interval] | None, agreed: Terms, where: int

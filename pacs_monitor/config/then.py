@@ -31,11 +31,14 @@ class NodeThen(NamedTuple):
 
 
 class CheckThen(NamedTuple):
-    """A check as it was configured; the interval in seconds, None for one that runs at times of the day."""
+    """A check as it was configured; times in seconds, the interval None for one that runs at times of the day."""
 
     probe: str
     severity: str
     interval: float | None
+    timeout: float | None = None
+    failures: int | None = None
+    """Failed results in a row after which it is down."""
 
 
 class LogThen(NamedTuple):
@@ -106,15 +109,16 @@ def _read(document: Mapping[str, Any]) -> Then:
             name: NodeThen(said["title"], said["site"], said["role"], said["labels"], said["presence"])
             for name, said in nodes.items()
         },
-        {
-            CheckId(name, check): CheckThen(of["probe"], of["severity"], None if of["cron"] else of["interval"])
-            for name, said in nodes.items()
-            for check, of in said["checks"].items()
-        },
+        {CheckId(name, check): _check(of) for name, said in nodes.items() for check, of in said["checks"].items()},
         {said["name"]: _log(said, nodes) for said in document.get("constancy", ())},
         document["monitor"]["ae_title"],
         tuple(window for said in document.get("maintenance", ()) if (window := _window(said))),
     )
+
+
+def _check(of: Mapping[str, Any]) -> CheckThen:
+    interval = None if of["cron"] else of["interval"]
+    return CheckThen(of["probe"], of["severity"], interval, of.get("timeout"), of.get("thresholds", {}).get("failures"))
 
 
 def _log(said: Mapping[str, Any], nodes: Mapping[str, Any]) -> LogThen:

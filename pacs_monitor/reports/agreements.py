@@ -13,7 +13,7 @@ from pacs_monitor.model import SECOND, Micros
 from pacs_monitor.objectives import Counts, Kept, Share
 from pacs_monitor.pieces import Cause
 from pacs_monitor.reliability import View, maintenance, reliability
-from pacs_monitor.reports import agreed_outages, outages, words
+from pacs_monitor.reports import agreed_outages, because, hangs_on, opening, outages, verdicts
 from pacs_monitor.reports.agreed_outages import AgreedOutage, Subject, Views
 from pacs_monitor.reports.periods import Period, contract_years, overlapping
 from pacs_monitor.reports.record import Record
@@ -28,9 +28,14 @@ OF_A_MONTH = (
     "felt_time_seconds",
     "attributable_seconds",
     "attributable_time_seconds",
+    "availability_experienced",
+    "experienced_seconds",
+    "experienced_time_seconds",
     "seconds",
 )
 """Figures that a part of an agreed period has too: it is not judged."""
+JUDGED = ("verdict", "met", "used_seconds", "counted_time_seconds", "budget_seconds", "left_seconds")
+"""What is said of the result by other rules."""
 
 
 def record_of(reader: HistoryReader, period: Period) -> Record:
@@ -102,6 +107,8 @@ def _row(
     kept = objectives.account(views(View.MEASURED), period.interval, until, hours, terms)
     within = Interval(period.interval.start, min(until, period.interval.end))
     found = agreed_outages.outages(views, kept, period.interval, within.end, hours)
+    checks = views.checks(within)
+    reasons = because.Reasons(record, checks)
     row = _terms(objective) | {
         "subject": subject.kind,
         "of": subject.name,
@@ -113,19 +120,39 @@ def _row(
         "so_far": until < period.interval.end,
         **figures(kept, so_far=until < period.interval.end),
         "unknown_by_cause": _causes(kept),
+        **_hangs_on(kept, views, one=period, until=until, hours=hours),
+        "windows": hangs_on.windows(record, checks, kept, within, round(objective.notice * SECOND)),
         "months": list(_months(kept, period, until)),
-        "outages": [outage.listed(period) for outage in found],
+        "covers": sorted(map(str, checks)),
+        **opening.hours(record, objective.calendar, within),
+        "outages": [outage.listed(period) | {"because": reasons.of(outage.extent.span)} for outage in found],
         "reliability": _reliability(kept, found),
         "maintenance_work": outages.planned(maintenance(cut(views(View.MEASURED), within), terms.is_bad, hours)),
-        "brief_failures": record.brief(views.checks(within), within),
+        "brief_failures": None if hours is not None else record.brief(checks, within),
         "changed": changes(record, objective, period),
     }
-    return row | {"sentences": words.verdict(row)}
+    return row | {"sentences": verdicts.verdict(row)}
+
+
+def _hangs_on(kept: Kept, views: Views, *, one: Period, until: Micros, hours: list[Interval] | None) -> dict[str, Any]:
+    """What the result would be if maintenance counted, and what was not measured or slow."""
+    other = hangs_on.with_maintenance(views(View.MEASURED), kept, one.interval, until, hours)
+    return {
+        "maintenance_included": other and _judged(other, so_far=until < one.interval.end),
+        "tolerated_seconds": kept.tolerated / SECOND,
+        "unmeasured": hangs_on.spans(kept, Share.UNKNOWN, one),
+        "slow": hangs_on.spans(kept, Share.DEGRADED, one),
+    }
+
+
+def _judged(kept: Kept, *, so_far: bool) -> dict[str, Any]:
+    found = figures(kept, so_far=so_far)
+    return {key: found[key] for key in JUDGED}
 
 
 def figures(kept: Kept, *, so_far: bool) -> dict[str, Any]:
     """What an account comes to."""
-    counts = kept.terms.counts
+    counts, (bad, whole) = kept.terms.counts, kept.experienced
     return {
         "availability": availability(kept, Counts.FELT),
         "availability_attributable": availability(kept, Counts.ATTRIBUTABLE),
@@ -141,6 +168,9 @@ def figures(kept: Kept, *, so_far: bool) -> dict[str, Any]:
         "to_measure_seconds": kept.measured[1] / SECOND,
         "attributable_seconds": kept.used(Counts.ATTRIBUTABLE) / SECOND,
         "attributable_time_seconds": kept.counted(Counts.ATTRIBUTABLE) / SECOND,
+        "availability_experienced": (whole - bad) / whole if whole else None,
+        "experienced_seconds": bad / SECOND,
+        "experienced_time_seconds": whole / SECOND,
         "seconds": {share.value: time / SECOND for share, time in kept.shares.items()},
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pacs_monitor import __version__, uptime
+from pacs_monitor.config.then import CheckThen
 from pacs_monitor.history import HistoryReader
 from pacs_monitor.history.periods import Counted
 from pacs_monitor.intervals import Interval
@@ -86,7 +87,7 @@ def _checks(
         if incident.kind is IncidentKind.NODE:
             for member in incident.members:
                 of_check[member].append(incident)
-    runs = record.runs(during)
+    runs, known = record.runs(during), record.said_at(during.end).checks
     return [
         _check(
             check,
@@ -94,10 +95,20 @@ def _checks(
             of_check[check],
             runs.get(check, Counted(0, 0)),
         )
+        | _settings(known.get(check))
         | {"latency": latency.percentiles(slow[check]["buckets"]) if check in slow else None}
         for check, watched in record.watched.items()
         if any(w.start < during.end and w.end > during.start for w in watched) and (checks is None or check in checks)
     ]
+
+
+def _settings(check: CheckThen | None) -> dict[str, Any]:
+    """How it was measured last; null where that is not on record."""
+    return {
+        "interval_seconds": check and check.interval,
+        "timeout_seconds": check and check.timeout,
+        "failures_to_down": check and check.failures,
+    }
 
 
 def _period(period: Period, now: Micros) -> dict[str, Any]:

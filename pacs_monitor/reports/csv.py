@@ -37,7 +37,7 @@ TABLES = (
     "revisions",
     "changes",
 )
-APART = frozenset({"days", "months", "incidents", "outages", "quarters", "corrections"})
+APART = frozenset({"days", "months", "incidents", "outages", "windows", "quarters", "corrections"})
 """Lists that have a table of their own, or none."""
 
 
@@ -84,7 +84,12 @@ def _tables(report: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any
         yield "differences", frozen["differences"]
     for name in TABLES:
         yield name, [_flat(row) for row in report[name]]
-    for table, inner in (("objective", "months"), ("objective", "outages"), ("latency_objective", "months")):
+    for table, inner in (
+        ("objective", "months"),
+        ("objective", "outages"),
+        ("objective", "windows"),
+        ("latency_objective", "months"),
+    ):
         rows = [
             {"objective": row["name"], "of": row["of"], "period": row["period"], **_flat(one)}
             for row in report[f"{table}s"]

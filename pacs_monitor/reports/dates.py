@@ -65,6 +65,22 @@ def _moment(zone: ZoneInfo, text: str, _language: str) -> str:
     return f"{day(there.date())} {there:%H:%M:%S}{f' ({there:%Z})' if twice else ''}"
 
 
+def local(text: str) -> str:
+    """A time of the report by its own offset: `2 Aug 2026 04:00`, with seconds where there are any."""
+    there = datetime.fromisoformat(text)
+    return f"{day(there.date())} {_clock(there)}".replace(NO_BREAK, " ")
+
+
+def stretch(start: str, end: str) -> str:
+    """`2 Aug 2026 04:00 to 10:00`; of several days both are named."""
+    first, last = datetime.fromisoformat(start), datetime.fromisoformat(end)
+    return _("{first} to {last}", first=local(start), last=_clock(last) if first.date() == last.date() else local(end))
+
+
+def _clock(there: datetime) -> str:
+    return f"{there:%H:%M:%S}" if there.second else f"{there:%H:%M}"
+
+
 def day(of: date) -> str:
     """`10 Jul 2026`, `10.07.2026`."""
     if language() == "de":

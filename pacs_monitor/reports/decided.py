@@ -18,7 +18,7 @@ from pacs_monitor.history import statements_of
 from pacs_monitor.intervals import FOREVER, Interval
 from pacs_monitor.model import CheckId, Incident, Maintained, Micros
 from pacs_monitor.objectives import Counts, Kept, Part, Share, Terms
-from pacs_monitor.reports import agreements, words
+from pacs_monitor.reports import agreements, verdicts
 from pacs_monitor.reports.agreed_outages import Subject, Views
 from pacs_monitor.reports.periods import Period
 from pacs_monitor.reports.plans import counting
@@ -108,7 +108,7 @@ def add(
             yield row | {"decided": None}
         else:
             row |= {"decided": decided}
-            yield row | {"sentences": words.verdict(row)}
+            yield row | {"sentences": verdicts.verdict(row)}
 
 
 def without(kept: Kept, excused: Track) -> Kept:

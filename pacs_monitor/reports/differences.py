@@ -33,6 +33,8 @@ NAMES = (
     "hash",
 )
 """Keys by which rows are told apart."""
+RESULT = ("verdict", "used_seconds", "counted_time_seconds")
+"""Of an agreement."""
 LONGEST = 100
 """Characters of a value that are shown, such as a logo's."""
 MOST = 500
@@ -60,6 +62,7 @@ def differences(
 ) -> list[dict[str, Any]]:
     """One for each figure, at most MOST and one that counts the rest; `since` is what people did in between."""
     found = list(compared(_of_the_period(before), _of_the_period(after), skip=DERIVED))
+    found.sort(key=lambda one: one.path[-1] not in ("verdict", "met"))
     version = None
     if before.get("version") != after.get("version"):
         version = f"calculated by version {after.get('version')}, before by {before.get('version')}"
@@ -77,6 +80,18 @@ def differences(
         more = {"what": f"and {len(found) - MOST} more", "figure": "", "before": None, "after": None, "why": version}
         shown.append(more)
     return shown
+
+
+def turned(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The results that are other ones now, each with what was counted."""
+    keys = ("name", "of", "period")
+    old = {tuple(row[key] for key in keys): row for row in before["objectives"]}
+    return [
+        {"name": row["name"], "title": row["title"], "period": row["period"]}
+        | {"before": {key: was[key] for key in RESULT}, "after": {key: row[key] for key in RESULT}}
+        for row in after["objectives"]
+        if (was := old.get(tuple(row[key] for key in keys))) is not None and was["verdict"] != row["verdict"]
+    ]
 
 
 def compared(

@@ -18,7 +18,7 @@ from pacs_monitor.history.frozen import DATA, digest, document, frozen
 from pacs_monitor.model import Micros, PacsMonitorError, iso
 from pacs_monitor.reports.build import build
 from pacs_monitor.reports.csv import zipped
-from pacs_monitor.reports.differences import differences, same
+from pacs_monitor.reports.differences import differences, same, turned
 from pacs_monitor.reports.html import html
 from pacs_monitor.reports.pdf import PrintingError, printed, printer
 from pacs_monitor.reports.periods import Period
@@ -67,11 +67,12 @@ def freeze(reader: HistoryReader, period: Period, now: Micros, by: str, why: str
     data = orjson.loads(written)
     before = next(iter(frozen(reader, period.name)), None)
     changes: list[dict[str, Any]] = []
+    turned_: list[dict[str, Any]] = []
     if before is not None:
         old = orjson.loads(document(reader, before.number, DATA) or b"{}")
         if same(old, data):
             return before
-        changes = differences(old, data, _since(reader, before))
+        changes, turned_ = differences(old, data, _since(reader, before)), turned(old, data)
     report = Frozen(
         period.name,
         before.revision + 1 if before else 1,
@@ -83,7 +84,7 @@ def freeze(reader: HistoryReader, period: Period, now: Micros, by: str, why: str
         tuple(_configurations(reader, period)),
         outcome(data),
     )
-    whole = data | {"frozen": _shown(report, period, before, changes)}
+    whole = data | {"frozen": _shown(report, period, before, changes) | {"turned": turned_}}
     return Ready(report, {DATA: written} | documents(orjson.dumps(whole)))
 
 

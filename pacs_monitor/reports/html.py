@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache, lru_cache, partial
@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup
 
 from pacs_monitor.format.human import number, percentage, with_decimal_mark
 from pacs_monitor.language import N_, _, _n, language, speaking
 from pacs_monitor.messages import evidence
-from pacs_monitor.reports import dates, in_time_words, strip, words
+from pacs_monitor.reports import dates, first_page, in_time_words, strip, verdicts, window_words, words
 from pacs_monitor.reports.dates import NO_BREAK
 from pacs_monitor.reports.differences import value_of
 
@@ -57,6 +58,8 @@ def html(report: Mapping[str, Any], part: Part = Part.ALL) -> str:
     frozen = report.get("frozen")
     shown = [name for name in SECTIONS if (part is Part.ALL or name in SIGNERS) and (name != "frozen" or frozen)]
     with speaking(report["document"]["language"]):
+        titles = {row["node"]: row["title"] for row in report["nodes"]}
+        agreements = _agreements(report, titles)
         return (
             _environment()
             .get_template("report.html")
@@ -67,7 +70,10 @@ def html(report: Mapping[str, Any], part: Part = Part.ALL) -> str:
                 zone=ZoneInfo(report["period"]["timezone"]),
                 language=language(),
                 sections=[(n, name, _(SECTIONS[name])) for n, name in enumerate(shown, 1)],
-                agreements=_agreements(report),
+                agreements=agreements,
+                **first_page.parts(report, agreements),
+                titles=titles,
+                footer=first_page.footer(report),
                 roles=_by_role(report),
                 trend=[row for row in report["trend"] if row["kind"] == "objective"],
                 days=_days(report),
@@ -99,41 +105,56 @@ def _environment() -> Environment:
         "number": _number,
         "place": _place,
         "ratio": _ratio,
+        "on_record": window_words.on_record,
+        "for_agreements": window_words.for_agreements,
+        "counted_outages": _counted_outages,
+        "allowed": lambda row: _kept(words.allowed(row)),
+        "in_hours": lambda seconds: _kept(words.in_hours(seconds)),
+        "turned": first_page.turned,
         "capital": lambda text: text[:1].upper() + text[1:],
     }
     made.globals |= {
         "words": words,
+        "verdicts": verdicts,
         "in_time": in_time_words,
         "most": WORST,
         "strip": strip,
         "dates": dates,
         "value_of": value_of,
         "labelled": _labelled,
+        "classes_head": _classes_head,
+        "classes_cells": _classes_cells,
         "_": _,
         "_n": _n,
     }
     return made
 
 
-def _agreements(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows of each objective together, those of a contract first; of many rows the first page has the worst."""
-    rows = sorted(report["objectives"], key=lambda row: not row["contract"])
-    return [_agreement(name, list(group)) for name, group in groupby(rows, key=lambda row: row["name"])]
+def _agreements(report: Mapping[str, Any], titles: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The rows of each objective together, those of a contract first, then by verdict; the first page has the worst."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in report["objectives"]:
+        found.setdefault(row["name"], []).append(row)
+    made = [_agreement(name, rows, titles) for name, rows in found.items()]
+    return sorted(made, key=lambda one: (not one["contract"], words.WORST_FIRST.index(one["verdict"])))
 
 
-def _agreement(name: str, rows: list[Mapping[str, Any]]) -> dict[str, Any]:
+def _agreement(name: str, rows: list[Mapping[str, Any]], titles: Mapping[str, str]) -> dict[str, Any]:
     periods, subjects = {row["period"] for row in rows}, {row["title"] for row in rows}
 
     def said(row: Mapping[str, Any]) -> dict[str, Any]:
         parts = [row["title"]] if len(subjects) > 1 or len(rows) == 1 else []
         parts += [dates.period(row["period"])] if len(periods) > 1 or len(rows) == 1 else []
-        return {**row, "label": ", ".join(parts), "sentences": [_kept(one) for one in words.verdict(row)]}
+        return {**row, "label": ", ".join(parts), **_sentences(row)}
 
     labelled = [said(row) for row in rows]
     worst = sorted(labelled, key=lambda row: (words.WORST_FIRST.index(row["verdict"]), row["left_seconds"]))
     bad = [row for row in worst if row["verdict"] in ("missed", "not_assessable")]
     return {
         "name": name,
+        "contract": rows[0]["contract"],
+        "covers": first_page.covers(rows, titles),
+        "checks": first_page.checks(rows, titles),
         "rows": labelled,
         "verdict": worst[0]["verdict"],
         "shown": (bad or worst[:1])[:WORST],
@@ -141,6 +162,13 @@ def _agreement(name: str, rows: list[Mapping[str, Any]]) -> dict[str, Any]:
         "summary": _summary(rows, len(rows) - len(bad), len(periods), len(subjects)) if len(rows) > 1 else None,
         "terms": _kept(" ".join(words.definitions(rows[0]))),
     }
+
+
+def _sentences(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The figure, the allowance, what the verdict hangs on, and the rest."""
+    figure, *allowance = verdicts.result(row)
+    said = {"allowance": allowance, "reserves": verdicts.reserves(row), "beside": verdicts.beside(row)}
+    return {"headline": _kept(figure)} | {key: _kept(" ".join(sentences)) for key, sentences in said.items()}
 
 
 def _summary(rows: list[Mapping[str, Any]], good: int, periods: int, subjects: int) -> str:
@@ -220,6 +248,29 @@ def _number(value: float) -> str:
     return number(value).replace(",", ".") if language() == "de" else number(value)
 
 
-def _ratio(value: float | None) -> str:
+def _ratio(value: float | None, decimals: int = 3) -> str:
     """Rounded down."""
-    return _("not measured") if value is None else _kept(with_decimal_mark(percentage(value, decimals=3)))
+    return _("not measured") if value is None else _kept(with_decimal_mark(percentage(value, decimals=decimals)))
+
+
+def _counted_outages(row: Mapping[str, Any]) -> str:
+    """`2`, `3, of which 1 wholly planned`."""
+    planned = row["reliability"]["planned_outages"]
+    whole = row["reliability"]["outages"] + planned
+    return _("{whole}, of which {planned} wholly planned", whole=whole, planned=planned) if planned else str(whole)
+
+
+def _classes_head(rows: Sequence[Mapping[str, Any]]) -> Markup:
+    """A column for each class of which any row has time, and their sum."""
+    names = [_(words.CLASSES[kind]) for kind in _kinds(rows)]
+    return Markup().join(Markup('<th scope="col" class="n">{}</th>').format(name) for name in (*names, _("Sum")))
+
+
+def _classes_cells(rows: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> Markup:
+    seconds = row["seconds"]
+    times = [*(seconds[kind] for kind in _kinds(rows)), sum(seconds.values())]
+    return Markup().join(Markup('<td class="n">{}</td>').format(_exact(time)) for time in times)
+
+
+def _kinds(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [kind for kind in words.CLASSES if any(row["seconds"][kind] for row in rows)]

@@ -29,6 +29,8 @@ NAMED = 8
 """Days that a text names one by one."""
 SHOWN = 4
 """Days that stand under a strip."""
+LABEL = 80.0
+"""The width that a text under a bar may need."""
 PALE, INK = "#d5ead9", "#111"
 
 
@@ -122,7 +124,7 @@ def _days_of(state: str, days: Sequence[str]) -> str:
 
 def outages(row: Mapping[str, Any]) -> str:
     """Under the strip: `down: 10 Jul 44 min, 13 Sep 12 min`."""
-    return "; ".join(filter(None, (_outages(row, kind) for kind in ("down", "unreachable"))))
+    return "; ".join(filter(None, (_outages(row, kind) for kind in ("down", "unreachable", "degraded"))))
 
 
 def _outages(row: Mapping[str, Any], kind: str) -> str:
@@ -150,12 +152,13 @@ def allowance(row: Mapping[str, Any]) -> Markup:
     inside, limit, end = min(used, budget) / whole * WIDTH, budget / whole * WIDTH, used / whole * WIDTH
     counted, allowed = _("counted {time}", time=exact(ceil(used))), _("allowed {time}", time=exact(floor(budget)))
     mostly = limit > WIDTH / 2
+    at_end = not mostly or end - limit > LABEL
     parts = [
         Markup('<path d="M0.5 1.5H{0:.1f}V11.5H0.5Z" fill="#fff" stroke="#111"/>').format(limit),
         _rect("#6b7280", 1, 2, max(0, inside - 1), 9),
         _rect(INK, limit, 2, end - limit, 9) if used > budget else Markup(),
         Markup('<path d="M{:.1f} 0V14" stroke="#111" stroke-width="2"/>').format(limit),
-        _text(counted, 0 if mostly else end, "start" if mostly else "end"),
+        _text(counted, end if at_end else 0, "end" if at_end else "start"),
         _text(allowed, limit, "end" if mostly else "start"),
     ]
     return Markup('<svg class="allowance" role="img" viewBox="0 0 {:.0f} 24"><title>{}; {}</title>{}</svg>').format(

@@ -49,7 +49,9 @@ def services(record: Record, period: Period, until: Micros) -> Listing:
         account, outages = _account(views, during)
         failed = {"brief_failures": brief(record.runs(during), record.members(name, during))}
         months = {"months": _months(_days(views(View.MEASURED), days(during, period.timezone)))}
-        found.rows.append({"service": name, "rule": service.rule} | account | failed | months)
+        found.rows.append(
+            {"service": name, "rule": service.rule, "members": list(service.members)} | account | failed | months
+        )
         found.outages.extend({"kind": "service", "of": name} | outage for outage in outages)
     return found
 

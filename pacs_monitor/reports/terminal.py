@@ -57,8 +57,8 @@ def _checks(report: Mapping[str, Any]) -> Table:
     kinds = [kind for kind in SHOWN if kind in ("up", "down", "unknown") or _any(report, kind)]
     columns = (
         "check",
-        "as felt",
-        "attributable",
+        "with network faults",
+        "without",
         *(kind.replace("_", " ") for kind in kinds),
         "runs",
         "brief failures",

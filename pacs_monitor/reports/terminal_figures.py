@@ -24,7 +24,7 @@ def tables(report: Mapping[str, Any]) -> Iterator[Table]:
         yield _filled(("service or node", *MEANS), (_means(name, row) for name, row in rows))
     if report["trend"]:
         names = [one["quarter"] for one in report["trend"][0]["quarters"]]
-        yield _filled(("four quarters, as felt", *names), map(_trend, report["trend"]))
+        yield _filled(("four quarters, with network faults", *names), map(_trend, report["trend"]))
     if report["places"]:
         columns: tuple[str, ...] = ("role, site", "nodes", "outages", "down", "unreachable", "lowest", "of")
         yield _filled(columns, map(_place, report["places"]))
@@ -32,7 +32,7 @@ def tables(report: Mapping[str, Any]) -> Iterator[Table]:
         columns = ("at most", "role, site", "runs", *LATENCIES)
         yield _filled(columns, map(_latency, report["latency"]))
     if report["maintenance"]:
-        columns = ("maintenance", "from", "to", "planned to", "counted", "down within", "down after its end")
+        columns = ("maintenance", "from", "to", "planned to", "in force", "down within", "down after its end")
         yield _filled(columns, (_maintenance(row, zone) for row in report["maintenance"]))
     if report["gaps"]:
         columns = ("gap from", "to", "length", "why")

@@ -7,6 +7,7 @@ in which nothing was measured nothing is said.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pacs_monitor import objectives
@@ -81,12 +82,20 @@ def _agreed(record: Record, name: str, quarter: Period, until: Micros) -> dict[s
     """By the terms that were in force last in that quarter; without any there is no figure."""
     within = Interval(quarter.interval.start, min(quarter.interval.end, until))
     objective = agreements.in_period(record, within).get(name)
-    found = _quarter(quarter, until) | dict.fromkeys(
-        ("availability", "availability_attributable", "availability_counted", "coverage", "verdict")
+    found = (
+        _quarter(quarter, until)
+        | dict.fromkeys(
+            ("availability", "availability_attributable", "availability_counted", "coverage", "verdict", "per")
+        )
+        | {"periods": 0, "periods_met": 0}
     )
     if objective is None or objective.service is None or objective.measure is not None:
         return found
-    kept = _kept(record, objective, within)
+    own = _own(record, objective, within)
+    kept = objectives.Kept(
+        objective.terms(), tuple(part for one in own for part in one.parts), sum(one.remaining for one in own)
+    )
+    months = own if objective.per == "month" else []
     measured, whole = kept.measured
     return found | {
         "availability": agreements.availability(kept, Counts.FELT),
@@ -94,21 +103,24 @@ def _agreed(record: Record, name: str, quarter: Period, until: Micros) -> dict[s
         "availability_counted": agreements.availability(kept, kept.terms.counts),
         "coverage": measured / whole if whole else None,
         "verdict": agreements.verdict(kept.met, so_far=quarter.so_far(until)) if objective.per == "quarter" else None,
+        "per": objective.per,
+        "periods": len(months),
+        "periods_met": sum(one.met is True for one in months),
     }
 
 
-def _kept(record: Record, objective: ObjectiveSettings, within: Interval) -> objectives.Kept:
+def _own(record: Record, objective: ObjectiveSettings, within: Interval) -> list[objectives.Kept]:
     """Accounted in its own periods; one of a year is not read beyond the quarter."""
-    terms, parts, remaining = objective.terms(), list[objectives.Part](), 0
+    terms = objective.terms()
     track = Views(record, objective, Subject("service", objective.service or ""))(View.MEASURED)
     per_year = objective.per not in ("month", "quarter")
     own = [within] if per_year else [one.interval for one in overlapping(objective.per, within, record.timezone)]
+    found = []
     for interval in own:
         hours = agreements.hours_of(record, objective, interval)
         kept = objectives.account(track, interval, within.end, hours, terms)
-        parts += agreements.part_of(kept, within).parts
-        remaining += kept.remaining
-    return objectives.Kept(terms, tuple(parts), remaining)
+        found.append(replace(agreements.part_of(kept, within), remaining=kept.remaining))
+    return found
 
 
 def _quarter(quarter: Period, until: Micros) -> dict[str, Any]:

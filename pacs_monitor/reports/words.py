@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from math import ceil, floor
+from math import floor
 from typing import Any
 
 from pacs_monitor.config.format import percent
 from pacs_monitor.format.human import duration, exact_percentage, with_decimal_mark
-from pacs_monitor.language import N_, _
+from pacs_monitor.language import N_, _, _n
 from pacs_monitor.messages.reasons import REASON_TEXTS
 from pacs_monitor.model import SECOND
+from pacs_monitor.reports import opening
 
 DASH = "\N{EN DASH}"
 VERDICTS = {
@@ -44,6 +45,16 @@ STATES = {
     "excluded": N_("left out as planned maintenance"),
     "forgiven": N_("outages too short to count"),
 }
+CLASSES = {
+    "up": N_("Up"),
+    "degraded": N_("Slow or impaired"),
+    "down": N_("Down"),
+    "unreachable": N_("Unreachable"),
+    "absent": N_("Switched off"),
+    "maintenance": N_("Maintenance (windows)"),
+    "unknown": N_("Not measured"),
+}
+"""Of time in all hours, as heads of columns."""
 RULES = {
     "exclude_downtime": N_("Downtime in planned maintenance does not count."),
     "exclude_windows": N_("Planned maintenance is left out whole."),
@@ -55,7 +66,6 @@ BOUNDS = {
     "at_most": N_("An outage lasts from the last good to the first good result."),
 }
 SLOW = {"up": N_("Slow or impaired counts as up."), "down": N_("Slow or impaired counts as down.")}
-SLOW_COUNTED = {"up": N_("Slow, counted as up: {time}."), "down": N_("Slow, counted as down: {time}.")}
 SHARES = {
     "month": N_("{share} per month"),
     "quarter": N_("{share} per quarter"),
@@ -82,87 +92,20 @@ MOST_LEFT_OUT = {
 }
 
 
-def verdict(row: Mapping[str, Any]) -> list[str]:
-    """`Counted under SLA 4.2: 99.93 %, met.` and what goes with it, for one row of an agreement."""
-    seconds = row["seconds"]
-    said = [_not_assessable(row)] if row["verdict"] == "not_assessable" else [_counted(row), _allowance(row)]
-    said.append(_("As users felt it: {share}.", share=felt(row)))
-    if seconds["degraded"]:
-        said.append(_(SLOW_COUNTED[row["degraded"]], time=exact(seconds["degraded"])))
-    if seconds["excluded"]:
-        said.append(_("Left out as planned maintenance: {time}.", time=exact(seconds["excluded"])))
-    if seconds["forgiven"]:
-        least, time = exact(row["minimum_outage_seconds"]), exact(seconds["forgiven"])
-        said.append(_("Not counted, shorter than {least}: {time}.", least=least, time=time))
-    if seconds["unknown"]:
-        said.append(_("Not measured, counted for nobody: {time}.", time=exact(seconds["unknown"])))
-    return said + decided(row)
-
-
-def decided(row: Mapping[str, Any]) -> list[str]:
-    """The second figure, with what people said counts or does not; nothing where it is the same."""
-    if row.get("decided") is None or row["decided"]["verdict"] == "not_assessable":
-        return []
-    other = {**row, **row["decided"]}
-    kept, time = _(VERDICTS[other["verdict"]]), exact(ceil(other["used_seconds"]))
-    return [
-        _(
-            "With what people said counts or does not: {figure}, {verdict}; counted {time}.",
-            figure=of(other),
-            verdict=kept,
-            time=time,
-        )
-    ]
-
-
-def brief(row: Mapping[str, Any]) -> str:
-    """`99.83 % – NOT met.`, where it is said already under what."""  # noqa: RUF002 - as people write it
-    if row["verdict"] == "not_assessable":
-        return _not_assessable(row)
-    return _("{share} – {judged}.", share=of(row), judged=_(VERDICTS[row["verdict"]]))  # noqa: RUF001 - as above
-
-
 def agreed(row: Mapping[str, Any]) -> str:
     """The target, and in which hours."""
+    return _said_of(row, opening.said(row))
+
+
+def _said_of(row: Mapping[str, Any], hours: str) -> str:
+    what = target(row)
+    if row["subject"] == "node":
+        what = _("{target}, each node for itself", target=what)
     if row["calendar"]:
-        return _("Agreed: {target}, in the hours of {calendar}.", target=target(row), calendar=row["calendar"])
-    return _("Agreed: {target}, in all hours.", target=target(row))
-
-
-def _counted(row: Mapping[str, Any]) -> str:
-    share, judged = of(row), _(VERDICTS[row["verdict"]])
-    if not row["contract"]:
-        return _("Counted: {share} – {judged}.", share=share, judged=judged)  # noqa: RUF001 - as people write it
-    return _("Counted under {contract}: {share} – {judged}.", contract=row["contract"], share=share, judged=judged)  # noqa: RUF001 - as above
-
-
-def _not_assessable(row: Mapping[str, Any]) -> str:
-    measured = percentage(row["measured_seconds"], row["to_measure_seconds"])
-    needed = _percent(row["coverage_needed"])
-    cause, lost = max(row["unknown_by_cause"].items(), key=lambda item: item[1], default=("", 0))
-    if not lost:
-        return _(
-            "Not assessable: {measured} of the agreed time was measured; {needed} are needed.",
-            measured=measured,
-            needed=needed,
-        )
-    return _(
-        "Not assessable: {measured} of the agreed time was measured ({cause} for {time}); {needed} are needed.",
-        measured=measured,
-        cause=_(CAUSES[cause]),
-        time=exact(lost),
-        needed=needed,
-    )
-
-
-def _allowance(row: Mapping[str, Any]) -> str:
-    budget, used = row["budget_seconds"], row["used_seconds"]
-    allowed, counted = exact(floor(budget)), exact(ceil(used))
-    if used <= budget:
-        left = exact(floor(budget - used))
-        return _("Allowed {allowed}, counted {counted}, left {left}.", allowed=allowed, counted=counted, left=left)
-    over = exact(ceil(used - budget))
-    return _("Allowed {allowed}, counted {counted}, over by {over}.", allowed=allowed, counted=counted, over=over)
+        what = _("{target}, in the agreed hours: {hours}", target=what, hours=hours)
+    else:
+        what = _("{target}, in all hours", target=what)
+    return _("Agreed: {target}.", target=what) if row["contract"] else _("Target: {target}.", target=what)
 
 
 def of(row: Mapping[str, Any]) -> str:
@@ -170,8 +113,14 @@ def of(row: Mapping[str, Any]) -> str:
     return percentage(row["counted_time_seconds"] - row["used_seconds"], row["counted_time_seconds"], decimals(row))
 
 
-def felt(row: Mapping[str, Any]) -> str:
-    """The figure as users felt it."""
+def experienced(row: Mapping[str, Any]) -> str:
+    """The figure with all downtime in the agreed hours, planned work included."""
+    whole = row["experienced_time_seconds"]
+    return percentage(whole - row["experienced_seconds"], whole, decimals(row))
+
+
+def with_network(row: Mapping[str, Any]) -> str:
+    """The figure as agreed, and with what was unreachable behind a network fault."""
     return percentage(row["felt_time_seconds"] - row["felt_seconds"], row["felt_time_seconds"], decimals(row))
 
 
@@ -186,11 +135,11 @@ def decimals(row: Mapping[str, Any]) -> int:
 def target(row: Mapping[str, Any]) -> str:
     """`99.9 % per quarter`, `at most 26 min of downtime per month`."""
     if row["target"] is not None:
-        return _(SHARES[row["per"]], share=_percent(row["target"]))
+        return _(SHARES[row["per"]], share=with_space(row["target"]))
     return _(ALLOWANCES[row["per"]], time=exact(row["allowed_seconds"]))
 
 
-def _percent(share: float) -> str:
+def with_space(share: float) -> str:
     return with_decimal_mark(percent(share).replace("%", " %"))
 
 
@@ -206,11 +155,28 @@ def exact(seconds: float) -> str:
     return duration(round(seconds, 3) if seconds < 60 else round(seconds), exact=True)
 
 
+def in_hours(seconds: float) -> str:
+    """`2200 h 30 min`: where a day has fewer hours than 24, days would mislead."""
+    hours, rest = divmod(round(seconds), 3600)
+    return " ".join(filter(None, (f"{hours} h" if hours else "", exact(rest) if rest or not hours else "")))
+
+
+def allowed(row: Mapping[str, Any]) -> str:
+    """`2 h 12 min 1 s`, and of a share what it is of."""
+    time = exact(floor(row["budget_seconds"]))
+    if row["target"] is None:
+        return time
+    rest, whole = with_space(1 - row["target"]), in_hours(row["counted_time_seconds"])
+    if row["so_far"]:
+        return time
+    return _("{time} ({share} of {whole} that count)", time=time, share=rest, whole=whole)
+
+
 def definitions(row: Mapping[str, Any]) -> list[str]:
     """The terms of an agreement, one sentence each."""
     said = [
-        agreed(row),
-        _("Counted is all downtime that users felt.")
+        _said_of(row, opening.whole(row)),
+        _("Counted is all downtime, also what was unreachable behind a network fault.")
         if row["counts"] == "felt"
         else _("Counted is downtime of the system itself, not what was unreachable behind a network fault."),
         _(BOUNDS[row["outage"]]),
@@ -218,13 +184,26 @@ def definitions(row: Mapping[str, Any]) -> list[str]:
         _(SLOW[row["degraded"]]),
     ]
     if row["notice_seconds"]:
-        time = exact(row["notice_seconds"])
-        said.append(_("Maintenance is left out only if it was announced {time} before.", time=time))
+        said.append(
+            _(
+                "Maintenance is left out only if it was announced at least {time} before its start; the day of the "
+                "announcement counts whole, and is as stated by whoever entered the window.",
+                time=_notice(row["notice_seconds"]),
+            )
+        )
     if row["cap_seconds"] is not None:
         said.append(_(MOST_LEFT_OUT[row["per"]], time=exact(row["cap_seconds"])))
     if row["minimum_outage_seconds"]:
         said.append(_("Outages shorter than {time} do not count.", time=exact(row["minimum_outage_seconds"])))
+    needed = with_space(row["coverage_needed"])
+    said.append(_("It is assessed only if at least {share} of the agreed time was measured.", share=needed))
     return said
+
+
+def _notice(seconds: float) -> str:
+    """`7 days`."""
+    days, rest = divmod(seconds, 86_400)
+    return exact(seconds) if rest else _n("{count} day", "{count} days", round(days))
 
 
 def reason(code: str | None) -> str:
@@ -233,9 +212,24 @@ def reason(code: str | None) -> str:
     return f"{_(text.meaning)} ({code})" if text else code or ""
 
 
-def rule(text: str) -> str:
-    """Of a service: `all of 3`, `any of 2`, `2 of 3`."""
-    need, __, count = text.partition(" of ")
+def rule(row: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+    """Of a service: `all of: archive/dicom_echo (Main archive), archive/dicom_store (Main archive)`."""
+    members = ", ".join(member(name, titles) for name in row["members"])
+    need = row["rule"].partition(" of ")[0]
     if need == "all":
-        return _("all of {count}", count=count)
-    return _("any of {count}", count=count) if need == "any" else _("{need} of {count}", need=need, count=count)
+        return _("all of: {members}", members=members)
+    if need == "any":
+        return _("any of: {members}", members=members)
+    return _("{need} of: {members}", need=need, members=members)
+
+
+def member(name: str, titles: Mapping[str, str]) -> str:
+    """A check with what its node is called, or a service."""
+    title = titles.get(name.partition("/")[0], "") if "/" in name else ""
+    return f"{name} ({title})" if title else name
+
+
+def because(said: str) -> str:
+    """`ris/dicom_worklist: refuses connections (tcp_refused)`."""
+    check, _colon, code = said.partition(": ")
+    return f"{check}: {reason(code)}"

@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from pacs_monitor.alerting.events import Event
+from pacs_monitor.alerting.events import recorded as recorded_event
+from pacs_monitor.alerting.words import Plan
 from pacs_monitor.config import canonical
+from pacs_monitor.fields import Match
 from pacs_monitor.history import HeartbeatBatch, History, Revision, Runs
 from pacs_monitor.model import SECOND, CheckId, Entry, Maintained, Micros, Reason, State, Transition, Unreachable
+from pacs_monitor.windows import Window
 from tests.history.conftest import HandClock
 from tests.history.things import incident
 from tests.support.estates import loaded
@@ -175,6 +180,9 @@ def _windows() -> list[tuple[Micros, Entry]]:
     found = []
     for window, name, start, end, announced in WINDOWS:
         spans = [Maintained(check, window, start, None, name, announced) for check in (ECHO, STORE)]
+        said = round(datetime(announced.year, announced.month, announced.day, 9, tzinfo=ZoneInfo(ZONE)).timestamp())
+        plan = Plan(Window(window, name, Match(node=("archive",)), start, end, by="Acme Imaging Ltd"))
+        found += [(said * SECOND, Entry(events=(recorded_event(Event(f"01J{said:023}", said * SECOND, plan)),)))]
         found += [(start, Entry(maintained=tuple(spans)))]
         found += [(end, Entry(maintained=tuple(span._replace(until=end) for span in spans)))]
     return found

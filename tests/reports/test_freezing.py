@@ -150,7 +150,15 @@ async def test_a_later_change_makes_revision_two_with_its_differences(folder: Pa
     ]
     assert used["before"] == 56 * 60
     assert used["after"] == 56 * 60 + 102 * 60 - 12 * 60
-    page = kept(history.reader, "2026-Q3/2")["html"].decode()
+    (turned,) = shown["turned"]
+    assert (turned["name"], turned["before"]["verdict"], turned["after"]["verdict"]) == (
+        "PACS availability",
+        "met",
+        "missed",
+    )
+    assert shown["differences"][0]["figure"] in ("verdict", "met")
+    page = kept(history.reader, "2026-Q3/2")["html"].decode().replace("\N{NO-BREAK SPACE}", " ")
+    assert "3rd quarter of 2026: from met (56 min counted) to NOT met (2 h 26 min counted)." in page
     assert "What differs from 2026-Q3/1" in page
     assert "56 min" in page
     first = kept(history.reader, "2026-Q3/1")

@@ -66,7 +66,7 @@ def test_in_german_all_of_it_is_german(report: dict[str, Any]) -> None:
         "<h1>Verfügbarkeitsbericht</h1>",
         "3. Quartal 2026",
         "1. Juli 2026 bis 30. September 2026 (Europe/Berlin)",
-        "Gewertet nach SLA 4.2: 99,95 % \N{EN DASH} erfüllt.",
+        "Gewertet nach SLA 4.2: 99,95 % \N{EN DASH} erfüllt nach dem, was gemessen wurde.",
         "Zulässig 2 h 12 min 1 s, gewertet 56 min, verbleibend 1 h 16 min 1 s.",
         "Gewertet nach SLA 4.3: in 2 von 3 Monaten erfüllt.",
         "Juli 2026: 99,83 % \N{EN DASH} NICHT erfüllt.",
@@ -81,15 +81,45 @@ def test_in_german_all_of_it_is_german(report: dict[str, Any]) -> None:
     assert report["objectives"][0]["sentences"][0].startswith("Counted under"), "the data stay in English"
 
 
-def test_the_first_page_names_the_parties_and_has_a_box_for_each(report: dict[str, Any]) -> None:
-    text = said(report)
+def test_the_first_page_names_the_parties_and_has_a_box_for_each(final: dict[str, Any]) -> None:
+    text = said(final)
     assert re.findall(r'class="who">(.*?)<', text) == [
         "For the customer: East Campus Hospital",
         "For the provider: Acme Imaging Ltd",
     ]
     assert "Name: Dr. A. Weber" in text
-    report["document"]["parties"] = report["document"]["parties"][:1]
-    assert re.findall(r'class="who">(.*?)<', said(report))[1:] == ["For the provider"]
+    final["document"]["parties"] = final["document"]["parties"][:1]
+    assert re.findall(r'class="who">(.*?)<', said(final))[1:] == ["For the provider"]
+
+
+def test_a_draft_is_not_to_be_signed(report: dict[str, Any]) -> None:
+    text = said(report)
+    assert 'class="who"' not in text
+    assert "DRAFT \N{EN DASH} not to be signed. Make it final with: <code>pacs-monitor report 2026-Q3 --final" in text
+    report["period"]["so_far"] = True
+    assert "The period is not over." in said(report)
+
+
+def test_what_is_in_no_contract_is_not_signed(final: dict[str, Any]) -> None:
+    text = plain(said(final))
+    signed, after = text.split("Rights that follow from them are not waived.")
+    assert "Modalities" not in signed.split("<header>")[1]
+    assert "Modalities. Target: 99 % per quarter, each node for itself, in all hours. Met by 1 of 2 nodes." in after
+    for row in final["objectives"]:
+        row["contract"] = ""
+    assert '<section class="agreement missed" aria-labelledby="a1">' in said(final)
+
+
+def test_the_first_sentence_says_what_was_not_kept(report: dict[str, Any]) -> None:
+    text = plain(said(report))
+    assert (
+        "1 of 2 agreements was not met: Reading in support hours (July 2026: 31 min counted, 26 min allowed)." in text
+    )
+    assert "21 Jul 2026 09:00 to 09:31; ris/dicom_worklist: refuses connections (tcp_refused)." in text
+    assert text.index("NOT met") < text.index("met by what was measured"), "breaches come first"
+    for row in report["objectives"]:
+        row |= {"verdict": "met", "tolerated_seconds": row["budget_seconds"]}
+    assert "All agreements were met." in said(report)
 
 
 def test_the_logo_is_in_the_file(report: dict[str, Any]) -> None:
@@ -119,19 +149,19 @@ def test_in_black_and_white_no_two_states_look_alike(report: dict[str, Any], ope
 
 
 @pytest.mark.parametrize("by", [printer(), browser()], ids=["weasyprint", "browser"])
-def test_it_is_printed_by_what_is_there(report: dict[str, Any], by: Printer) -> None:
+def test_it_is_printed_by_what_is_there(final: dict[str, Any], by: Printer) -> None:
     steps: list[str] = []
-    page = said(report)
+    page = said(final)
     content = printed(page, by, told=steps.append)
     with PdfDocument(content) as document:
         text = [plain(leaf.get_textpage().get_text_range()) for leaf in document]
         marks = [mark.get_title() for mark in document.get_toc()]
         size = document[0].get_size()
-    assert "Counted under SLA 4.2: 99.95 % \N{EN DASH} met." in text[0]
+    assert "Counted under SLA 4.2: 99.95 % \N{EN DASH} met by what was measured." in text[0]
     assert "Signature" in text[0], "what is signed is on one page"
     for number, leaf in enumerate(text, 1):
         assert f"{number} / {len(text)}" in leaf
-        assert "Availability report 2026-Q3, east-campus" in leaf
+        assert f"Availability report 2026-Q3/1, east-campus, data {final['frozen']['data_sha256'][:12]}" in leaf
     assert [mark for mark in marks if re.match(r"[0-9]\. ", mark)][:2] == ["1. Agreements in detail", "2. Services"]
     assert [round(side) for side in size] == [595, 842]
     if by.name == "WeasyPrint":
@@ -141,9 +171,9 @@ def test_it_is_printed_by_what_is_there(report: dict[str, Any], by: Printer) -> 
 
 
 @pytest.mark.parametrize("by", [printer(), browser()], ids=["weasyprint", "browser"])
-def test_letter_is_as_good(report: dict[str, Any], by: Printer) -> None:
-    report["document"]["paper"] = "Letter"
-    with PdfDocument(printed(said(report, "de"), by)) as document:
+def test_letter_is_as_good(final: dict[str, Any], by: Printer) -> None:
+    final["document"]["paper"] = "Letter"
+    with PdfDocument(printed(said(final, "de"), by)) as document:
         first = document[0]
         assert [round(side) for side in first.get_size()] == [612, 792]
         assert "Unterschrift" in first.get_textpage().get_text_range()

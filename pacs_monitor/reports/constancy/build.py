@@ -17,6 +17,7 @@ from pacs_monitor.intervals import Interval
 from pacs_monitor.model import SECOND, CheckId, Micros, PacsMonitorError
 from pacs_monitor.pieces import Class
 from pacs_monitor.reports.constancy import days
+from pacs_monitor.reports.opening import closed_days
 from pacs_monitor.reports.periods import Period, overlapping
 from pacs_monitor.reports.periods import days as days_of
 from pacs_monitor.reports.record import Record
@@ -209,9 +210,11 @@ class _Page:
                 seconds[standing.cause or "maintenance"] += end - start
         return str(seconds.most_common(1)[0][0]) if seconds else None
 
-    def _hours(self, said: Then, log: LogThen) -> dict[str, str] | None:
+    def _hours(self, said: Then, log: LogThen) -> dict[str, Any] | None:
         calendar = said.calendars.get(log.settings.calendar or "")
-        return None if calendar is None else {"name": calendar.name, "hours": calendar.words}
+        if calendar is None:
+            return None
+        return {"name": calendar.name, "hours": calendar.words, "closed": closed_days(calendar, self.during)}
 
     def _routes(self, calendar: Sequence[tuple[str, Interval, Then]]) -> list[dict[str, str]]:
         """The route, and from which day on it was another."""

@@ -10,7 +10,7 @@ from typing import Any
 from pacs_monitor.format.human import byte_size, duration, exact_percentage, number, with_decimal_mark
 from pacs_monitor.language import N_, _, _n, language
 from pacs_monitor.messages.reasons import REASON_TEXTS
-from pacs_monitor.reports import words
+from pacs_monitor.reports import dates, opening, words
 from pacs_monitor.reports.words import DASH as NOTHING
 
 RESULTS = {
@@ -156,13 +156,38 @@ def summary(page: Mapping[str, Any]) -> str:
     )
 
 
+JUDGED = {
+    False: N_("Availability {year}: {share} ({verdict}). Measured: {measured} of the time."),
+    True: N_("Availability {year} until {until}: {share} ({verdict}). Measured: {measured} of the time."),
+}
+OPEN = {
+    False: N_(
+        "Availability {year}: not assessable, {measured} of the time were measured, 90 % are needed "
+        "({target} required)."
+    ),
+    True: N_(
+        "Availability {year} until {until}: not assessable, {measured} of the time were measured, 90 % are needed "
+        "({target} required)."
+    ),
+}
+"""Of a year that is over, or goes on."""
+
+
+def working(calendar: Mapping[str, Any]) -> str:
+    """`working (Mon-Fri 06:00-20:00, but not on 9 Sep 2026)`."""
+    hours = opening.weekly(calendar["hours"])
+    closed = ", ".join(dates.iso_day(day) for day in calendar["closed"])
+    if closed:
+        hours = _("{hours}, but not on {days}", hours=hours, days=closed)
+    return f"{calendar['name']} ({hours})"
+
+
 def year(page: Mapping[str, Any]) -> str:
     """The availability of the year."""
     of = page["year"]
     known = {"year": of["year"], "share": share(of["availability"]), "measured": share(of["measured"])}
     known["verdict"] = _(VERDICTS[of["verdict"]])
-    if of["so_far"]:
-        until = _written((datetime.fromisoformat(of["until"]) - timedelta(microseconds=1)).date())
-        text = N_("Availability {year} until {until}: {share} ({verdict}). Measured: {measured} of the time.")
-        return _(text, **known, until=until)
-    return _("Availability {year}: {share} ({verdict}). Measured: {measured} of the time.", **known)
+    known["target"] = f"{of['target'] * 100:.0f} %"
+    until = _written((datetime.fromisoformat(of["until"]) - timedelta(microseconds=1)).date())
+    text = OPEN if of["verdict"] == "not_assessable" else JUDGED
+    return _(text[bool(of["so_far"])], **known, until=until)
