@@ -229,7 +229,7 @@ def test_the_shares_sum_to_the_period_up_to_now_exactly(
 
 @given(tracks(), calendars, terms, terms, st.none() | st.integers(0, 60))
 def test_what_users_felt_is_the_same_whatever_is_agreed_of_it(
-    stretches: list[Stretch], hours: list[Interval] | None, agreed: Terms, other: Terms, cap: int | None
+    stretches: list[Stretch[Standing]], hours: list[Interval] | None, agreed: Terms, other: Terms, cap: int | None
 ) -> None:
     """By the rules of maintenance, short outages and the network; what slowness counts as is the same here."""
     other = replace(other, degraded_is_up=agreed.degraded_is_up, cap=cap)

@@ -15,7 +15,7 @@ from pacs_monitor.history import HistoryError, HistoryReader
 from pacs_monitor.intervals import Interval
 from pacs_monitor.language import _
 from pacs_monitor.model import SECOND, Micros
-from pacs_monitor.reports import agreements, words
+from pacs_monitor.reports import agreements, verdicts, words
 from pacs_monitor.reports.periods import Period, days, overlapping
 from pacs_monitor.reports.record import Record
 from pacs_monitor.reports.tables import by_day
@@ -122,7 +122,7 @@ def _line(record: Record, period: Period, now: Micros, name: str, rows: Sequence
 
 def _said(rows: Sequence[dict[str, Any]]) -> str:
     if len(rows) == 1:
-        return words.verdict(rows[0])[0]
+        return verdicts.verdict(rows[0])[0]
     bad = [row for row in rows if row["verdict"] in ("missed", "not_assessable")]
     if not bad:
         if any(row["so_far"] for row in rows):
