@@ -17,6 +17,8 @@ from pacs_monitor.messages.told import LONGEST, told
 
 HEADER = "accept-language"
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+LONGEST_SHOWN = 500
+"""Characters of one text, as people may type: what a peer or a configuration says beyond that is in the API."""
 MOST_RANGES = 20
 """Of a header, that are read."""
 
@@ -46,19 +48,27 @@ def _ranges(parts: Iterable[str]) -> Iterable[tuple[str, float]]:
             continue
 
 
+def bounded(value: object) -> object:
+    """What a page shows of a value: no text is so long that nobody finds what stands below it."""
+    if isinstance(value, str) and not isinstance(value, Markup) and len(value) > LONGEST_SHOWN:
+        return f"{value[:LONGEST_SHOWN]}…"
+    return value
+
+
 def said(text: str, /, **values: object) -> Markup:
     """`_` for templates: a value that is markup stays so, all else is escaped, the translation too."""
     if not values:
         return escape(_(text))
+    shown = {name: bounded(value) for name, value in values.items()}
     try:
-        return escape(_(text)).format(**values)
+        return escape(_(text)).format(**shown)
     except (LookupError, ValueError):
-        return escape(text).format(**values)
+        return escape(text).format(**shown)
 
 
 def said_of_many(one: str, many: str, count: int, /, **values: object) -> Markup:
     """`_n` for templates."""
-    shown = {"count": amount(count), **values}
+    shown = {"count": amount(count), **{name: bounded(value) for name, value in values.items()}}
     kept = {name: f"{{{name}}}" for name in shown}
     text = _n(one, many, count, **kept)
     try:

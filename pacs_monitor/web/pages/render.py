@@ -38,6 +38,8 @@ HEADERS = {
 "append a request Origin header")."""
 PROOF = f"proof-{secrets.token_hex(16)}"
 """Stands in a form for what proves that it is ours, until it is sent to one viewer."""
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Characters that turn the direction of all text after them (Unicode UAX #9 2.1 to 2.5): letters say their own."""
 _TICKING = re.compile(r'(<time [^>]*data-tick="\w+">)[^<]*')
 
 
@@ -93,6 +95,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=languages.bounded,
     )
     made.filters |= {"segment": _segment, "duration": _spoken(duration), "amount": _spoken(languages.amount)}
     made.filters |= {"share": _spoken(languages.share), "lengths": _spoken(languages.lengths)}
@@ -121,6 +124,7 @@ def fragment(template: str, title: str, about: Page, /, *, status: int = 200, **
     html = _ENVIRONMENT.get_template(template).render(
         times=times, root=about.root, viewer=about.viewer, parse=parse_iso, **shown
     )
+    html, title = (_TURNS.sub("\ufffd", text) for text in (html, title))
     same = _TICKING.sub(r"\1", f"{language()} {html}")
     etag = sha256(same.encode("utf-8", "replace")).hexdigest()[:32]
     return Fragment(html, f'"{etag}"', title, times.now, times.zone, about.monitor, status)
