@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from pacs_monitor.format.human import percentage
 from pacs_monitor.format.names import first
 from pacs_monitor.language import _, _n
 from pacs_monitor.messages import paged
 from pacs_monitor.model import IncidentKind, iso, parse_iso
+from pacs_monitor.web.pages.languages import share
 from pacs_monitor.web.pages.render import Fragment, Page, fragment
 from pacs_monitor.web.pages.signs import SIGNS, Sign, sign_of
 from pacs_monitor.web.pages.snapshot import IncidentRow, NodeRow, Snapshot, matches
@@ -58,8 +60,8 @@ class Site(NamedTuple):
     roles: Sequence[Role]
 
 
-def board(seen: Snapshot, query: Query, about: Page) -> Fragment:
-    """The part that changes."""
+def board(seen: Snapshot, query: Query, figures: Mapping[str, float], about: Page) -> Fragment:
+    """The part that changes; `figures` are shares from 0 to 1 by node."""
     times = about.times
     found = [
         row
@@ -77,6 +79,7 @@ def board(seen: Snapshot, query: Query, about: Page) -> Fragment:
         _("Board"),
         about,
         seen=seen,
+        figures={name: share(percentage(figure, 2)) for name, figure in figures.items()},
         query=query,
         counts=counts(seen.nodes),
         banners=banners(seen, times),

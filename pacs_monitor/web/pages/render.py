@@ -19,6 +19,7 @@ from pacs_monitor.messages.told import told
 from pacs_monitor.model import parse_iso
 from pacs_monitor.web.pages import assets, languages, names
 from pacs_monitor.web.pages.freshness import Freshness
+from pacs_monitor.web.pages.plots.spark import spark
 from pacs_monitor.web.pages.signs import SIGNS
 from pacs_monitor.web.pages.times import Times
 
@@ -102,6 +103,7 @@ def environment() -> Environment:
     made.filters |= {"day": _spoken(languages.day), "found": _spoken(languages.found), "told": _spoken(told)}
     made.globals |= {"_": languages.said, "_n": languages.said_of_many, "language": language}
     made.globals |= {"names": names, "signs": SIGNS, "version": __version__, "asset": assets.address, "proof": PROOF}
+    made.globals |= {"spark": spark}
     return made
 
 

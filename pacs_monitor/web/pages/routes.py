@@ -20,6 +20,7 @@ from pacs_monitor.web.pages.feeds import add_feeds
 from pacs_monitor.web.pages.incident import incident_part
 from pacs_monitor.web.pages.maintenance import Asked, Planned, maintenance_page
 from pacs_monitor.web.pages.monitor import monitor_page
+from pacs_monitor.web.pages.plots.figures import Figures
 from pacs_monitor.web.pages.plots.kept import Plots
 from pacs_monitor.web.pages.render import Fragment
 from pacs_monitor.web.pages.serving import Make, Pages, about, wants_page
@@ -48,6 +49,8 @@ def add_pages(app: FastAPI, daemon: DaemonView) -> None:
 
 
 def _add_board(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
+    figures = Figures(daemon)
+
     @app.get("/", summary="The board; as JSON what else there is.", include_in_schema=False)
     async def front(request: Request, q: str = "", state: str = "") -> Response:
         if not wants_page(request):
@@ -56,7 +59,7 @@ def _add_board(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
 
         async def make() -> Fragment:
             seen = await snapshot(daemon)
-            return await asyncio.to_thread(board, seen, query, about(daemon, request))
+            return await asyncio.to_thread(board, seen, query, figures.look(), about(daemon, request))
 
         return await pages.send(request, make)
 

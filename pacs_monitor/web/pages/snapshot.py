@@ -13,7 +13,7 @@ from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.history import HistoryError
 from pacs_monitor.messages import page
 from pacs_monitor.messages.told import told
-from pacs_monitor.model import TROUBLE, Incident, Micros, Status
+from pacs_monitor.model import TROUBLE, CheckId, Incident, Micros, Result, Status
 from pacs_monitor.web import records, services, status
 from pacs_monitor.web.pages.freshness import Freshness, freshness
 from pacs_monitor.web.pages.signs import UNWATCHED, Sign, sign_of
@@ -53,6 +53,8 @@ class NodeRow(NamedTuple):
     """The window that all its checks are in."""
     labels: str
     """For the filter."""
+    recent: tuple[Result, ...]
+    """The latest of its worst check."""
 
 
 class IncidentRow(NamedTuple):
@@ -120,15 +122,17 @@ def _node(daemon: DaemonView, name: str) -> NodeRow:
     entries = [board[check] for check in daemon.estate.checks_of.get(name, ()) if check in board]
     checks = tuple(check_row(daemon, entry) for entry in entries)
     windows = [daemon.desk.plans.maintenance_of(entry.check.id) for entry in entries]
+    in_order = tuple(sorted(checks, key=lambda row: (row.sign.badness, row.name)))
     return NodeRow(
         name,
         node.title or name,
         node.site,
         node.role,
         worst_of(checks),
-        tuple(sorted(checks, key=lambda row: (row.sign.badness, row.name))),
+        in_order,
         windows[0] if windows and all(windows) else None,
         " ".join(f"{key}={value}" for key, value in node.labels.items()),
+        tuple(board[CheckId(name, in_order[0].name)].recent) if in_order else (),
     )
 
 
