@@ -128,8 +128,8 @@ def _said(rows: Sequence[dict[str, Any]]) -> str:
         if any(row["so_far"] for row in rows):
             return _("Within the allowance so far in all {count} cases.", count=len(rows))
         return _("Met in all {count} cases.", count=len(rows))
-    verdicts = [_(words.VERDICTS[row["verdict"]]) for row in bad[:NAMED]]
-    named = [f"{row['title']} {row['period']} ({verdict})" for row, verdict in zip(bad, verdicts, strict=False)]
+    judged = [_(words.VERDICTS[row["verdict"]]) for row in bad[:NAMED]]
+    named = [f"{row['title']} {row['period']} ({verdict})" for row, verdict in zip(bad, judged, strict=False)]
     names = ", ".join(named)
     if len(bad) > NAMED:
         names = _("{named} and {more} more", named=names, more=len(bad) - NAMED)
