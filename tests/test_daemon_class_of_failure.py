@@ -8,7 +8,6 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import httpx
 import pytest
 
 from pacs_monitor.config import load
@@ -19,6 +18,7 @@ from pacs_monitor.reports import build, parse
 from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Receiver
 from tests.peers.scripted import answer_echo, hang, scripted
+from tests.support.asking import asking
 from tests.support.estates import write_estate
 from tests.support.timing import until
 
@@ -34,7 +34,7 @@ async def begin(folder: Path) -> Daemon:
 
 async def shown(daemon: Daemon) -> tuple[str, str, str]:
     url = "http://{}:{}".format(*daemon.address)
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+    async with asking(url) as client:
         check = (await client.get("/api/v1/status")).json()["nodes"][0]["checks"][0]
     return check["state"], check["reason"], check["since"]
 

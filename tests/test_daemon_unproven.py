@@ -20,6 +20,7 @@ from pacs_monitor.model import SECOND, CheckId, State
 from pacs_monitor.reports import build, parse
 from tests.peers.ports import free_port
 from tests.peers.receiver import SECRET, Received, Receiver
+from tests.support.asking import asking
 from tests.support.estates import write_estate
 from tests.support.timing import until
 
@@ -59,7 +60,7 @@ class Edited:
 
     async def asked(self, path: str) -> httpx.Response:
         url = "http://{}:{}".format(*self.daemon.address)
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        async with asking(url) as client:
             return await client.get(path)
 
     @property

@@ -14,6 +14,7 @@ from pacs_monitor.web.app import create_app
 from pacs_monitor.web.auth import SIGN_IN
 from tests.peers.ports import free_port
 from tests.peers.switchable import Switchable
+from tests.support.asking import asking
 from tests.support.estates import write_estate
 from tests.support.timing import SOON
 
@@ -24,7 +25,7 @@ class Served:
     def __init__(self, daemon: Daemon, peer: Switchable) -> None:
         self.daemon, self.peer = daemon, peer
         self.url = "http://{}:{}".format(*daemon.address)
-        self.client = httpx.AsyncClient(base_url=self.url, trust_env=False)
+        self.client = asking(self.url)
 
     @property
     def config(self) -> Path:
@@ -69,7 +70,7 @@ class Guarded:
         return "http://{}:{}".format(*self.daemon.address)
 
     def browser(self) -> httpx.AsyncClient:
-        self._browsers.append(httpx.AsyncClient(base_url=self.url, trust_env=False, headers=AS_BROWSER))
+        self._browsers.append(asking(self.url, headers=AS_BROWSER))
         return self._browsers[-1]
 
     def proxied(self, peer: str = "10.0.0.5") -> httpx.AsyncClient:

@@ -10,12 +10,12 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from pacs_monitor.history import AuditEntry, HistoryError
 from pacs_monitor.leadership import Role
 from pacs_monitor.web.audit import LEFT_OUT, UNWRITTEN, AuditTrail, sentence
+from tests.support.asking import asking
 from tests.support.clock import SettableClock
 from tests.web.conftest import Served
 
@@ -230,6 +230,6 @@ async def test_a_body_of_a_write_that_takes_none_is_recorded_within_bounds(serve
 
 
 async def test_the_api_says_no_more_than_it_did_when_the_audit_cannot_be_read(served: Served, tmp_path: Path) -> None:
-    async with httpx.AsyncClient(base_url=served.url, trust_env=False) as client:
+    async with asking(served.url) as client:
         assert (await client.get("/api/v1/audit?limit=0")).status_code == 422
         assert (await client.get("/api/v1/audit?limit=5")).json() == []

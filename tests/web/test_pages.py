@@ -18,6 +18,7 @@ from pacs_monitor.daemon import Daemon
 from pacs_monitor.web.pages.feeds import ATOM
 from pacs_monitor.web.pages.times import span
 from tests.peers.ports import free_port
+from tests.support.asking import asking
 from tests.support.estates import write_estate
 from tests.support.timing import SOON
 from tests.web.conftest import Served
@@ -193,7 +194,7 @@ def test_how_long_is_said_as_people_say_it(seconds: float, text: str) -> None:
 async def opened(folder: Path, nodes: str) -> tuple[Daemon, httpx.AsyncClient]:
     daemon = await Daemon.open(load(write_estate(folder, 0, nodes)))
     await daemon.start()
-    return daemon, httpx.AsyncClient(base_url="http://{}:{}".format(*daemon.address), trust_env=False)
+    return daemon, asking("http://{}:{}".format(*daemon.address))
 
 
 async def test_foreign_text_is_shown_and_never_run(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from pacs_monitor import language
@@ -16,6 +15,7 @@ from pacs_monitor.daemon import Daemon
 from pacs_monitor.web.pages import render
 from pacs_monitor.web.pages.languages import said, said_of_many, wished
 from tests.messages.test_languages import PLACEHOLDER, SCRIPT, forms
+from tests.support.asking import asking
 from tests.support.estates import write_estate
 from tests.web.conftest import Served
 from tests.web.test_pages import AS_BROWSER, incident_of, page
@@ -92,7 +92,7 @@ async def test_what_is_configured_wins(tmp_path: Path) -> None:
         file.write_text(file.read_text().replace("monitor:\n", f"monitor:\n  language: {configured}\n"))
         daemon = await Daemon.open(load(file))
         await daemon.start()
-        async with httpx.AsyncClient(base_url="http://{}:{}".format(*daemon.address), trust_env=False) as client:
+        async with asking("http://{}:{}".format(*daemon.address)) as client:
             for wanted in ("en", "de"):
                 answer = await client.get("/", headers=AS_BROWSER | {"accept-language": wanted})
                 assert f'<html lang="{configured}">' in answer.text

@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from pacs_monitor.cli import display
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
 from pacs_monitor.model import CheckId, State
+from tests.support.asking import asking
 from tests.support.estates import write_estate
 from tests.support.timing import until
 from tests.web.conftest import Served
@@ -150,7 +150,7 @@ async def test_after_a_restart_nothing_is_asked_that_is_paused(tmp_path: Path) -
             try:
                 if number == 0:
                     await until(lambda: len(connections) > 3)
-                    async with httpx.AsyncClient(base_url="http://{}:{}/api/v1/".format(*daemon.address)) as client:
+                    async with asking("http://{}:{}/api/v1/".format(*daemon.address)) as client:
                         stop = {"match": {"check": "b"}, "probing": "stop", "for": "2h"}
                         assert (await client.post("maintenance", json=stop)).status_code == 201
                         assert (await client.post("pause", json={"match": {"check": "a"}})).status_code == 201

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import httpx
-
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
 from tests.peers.prometheus import promtool
+from tests.support.asking import asking
 from tests.support.estates import write_estate
 
 NODES = """\
@@ -26,7 +25,7 @@ async def test_performance_data_of_an_allowed_plugin_is_in_the_metrics(tmp_path:
     await daemon.start()
     try:
         async with (
-            httpx.AsyncClient(base_url="http://{}:{}".format(*daemon.address), trust_env=False) as client,
+            asking("http://{}:{}".format(*daemon.address)) as client,
             asyncio.timeout(30),
         ):
             while "pacs_exec_value{" not in (text := (await client.get("/metrics")).text):

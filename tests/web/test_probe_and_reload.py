@@ -6,10 +6,9 @@ import asyncio
 import socket
 from pathlib import Path
 
-import httpx
-
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
+from tests.support.asking import asking
 from tests.support.estates import write_estate
 from tests.support.timing import SOON
 
@@ -24,14 +23,14 @@ async def test_a_check_that_a_reload_removes_meanwhile_does_not_count(tmp_path: 
         daemon = await Daemon.open(load(write_estate(tmp_path, 0, both, defaults="interval: 1h")))
         await daemon.start()
         try:
-            async with httpx.AsyncClient(base_url="http://{}:{}".format(*daemon.address), trust_env=False) as client:
-                asking = asyncio.create_task(client.get("/probe?node=archive", timeout=SOON))
+            async with asking("http://{}:{}".format(*daemon.address)) as client:
+                probed = asyncio.create_task(client.get("/probe?node=archive", timeout=SOON))
                 async with asyncio.timeout(SOON):
                     while not daemon.engine.board.in_progress:
                         await asyncio.sleep(0.01)
                 write_estate(tmp_path, 0, node + SLOW.format(), defaults="interval: 1h")
                 await daemon.reload("a test")
-                answer = await asking
+                answer = await probed
         finally:
             await daemon.stop()
     assert answer.status_code == 200

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
-
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
+from tests.support.asking import asking
 from tests.support.clock import SettableClock
 from tests.support.estates import write_estate
 
@@ -18,7 +17,7 @@ async def test_scrapes_do_not_run_it_between_its_times(tmp_path: Path) -> None:
     clock = SettableClock()
     daemon = await Daemon.open(load(write_estate(tmp_path, 0, NODES)), clock)
     await daemon.start()
-    async with httpx.AsyncClient(base_url="http://{}:{}".format(*daemon.address), trust_env=False) as client:
+    async with asking("http://{}:{}".format(*daemon.address)) as client:
         first = await client.get("/probe?node=pacs&check=licence")
         clock.pass_by(7200)
         second = await client.get("/probe?node=pacs")

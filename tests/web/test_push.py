@@ -12,6 +12,7 @@ import pytest
 
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
+from tests.support.asking import asking
 from tests.support.estates import write_estate
 from tests.support.timing import SOON
 
@@ -41,7 +42,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             load(write_estate(tmp_path, 0, NODES, defaults="interval: 200ms, retry_interval: 100ms"))
         )
         await daemon.start()
-        client = httpx.AsyncClient(base_url="http://{}:{}".format(*daemon.address), trust_env=False)
+        client = asking("http://{}:{}".format(*daemon.address))
         running.append((daemon, client))
         return client
 

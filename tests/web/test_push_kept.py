@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
-
 from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
+from tests.support.asking import asking
 from tests.support.estates import write_estate
 
 NODES = "  backup: {checks: {nightly: {probe: push, within: 1h}}}\n"
@@ -17,7 +16,7 @@ async def test_a_report_that_closely_follows_another_one_survives_a_restart(tmp_
     file = write_estate(tmp_path, 0, NODES, defaults="interval: 10m, retry_interval: 10m")
     daemon = await Daemon.open(load(file))
     await daemon.start()
-    async with httpx.AsyncClient(base_url="http://{}:{}".format(*daemon.address), trust_env=False) as client:
+    async with asking("http://{}:{}".format(*daemon.address)) as client:
         await client.post("/api/v1/push/backup/nightly?status=ok")
         await client.post("/api/v1/push/backup/nightly?status=fail")
         shown = (await client.get("/api/v1/checks/backup/nightly")).json()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from pacs_monitor.clock import SystemClock
@@ -14,6 +13,7 @@ from pacs_monitor.instance import Instance
 from pacs_monitor.leadership import Role, Timings
 from pacs_monitor.web.standby import standby_server
 from tests.peers.postgres import Postgres
+from tests.support.asking import asking
 from tests.support.timing import until
 
 QUICK = Timings(look=0.1, watch=0.05, free=0.3, still=1.0, wait=0.5, stall=5.0, away=0.5)
@@ -43,7 +43,7 @@ async def test_a_standby_refuses_every_write_and_says_who_leads(server: Postgres
     web = standby_server(second, monitor, SystemClock())
     web.start()
     url, headers = "http://{}:{}".format(*web.address), {"authorization": f"Bearer {OPERATOR}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as client:
+    async with asking(url, headers=headers) as client:
         paths = ("/api/v1/reload", "/api/v1/incidents/01/ack", "/api/v1/pause", "/api/v1/push/a/b")
         answers = [await client.post(path, json={"by": "it-duty"}) for path in paths]
         answers += [await client.delete("/api/v1/maintenance/01"), await client.patch("/api/v1/reload")]

@@ -15,6 +15,7 @@ from pacs_monitor.config import load
 from pacs_monitor.daemon import Daemon
 from tests.peers.prometheus import promtool
 from tests.peers.replayed import replayed
+from tests.support.asking import asking
 from tests.support.estates import write_estate
 from tests.support.timing import SOON
 
@@ -49,7 +50,7 @@ async def running(folder: Path, database: Path) -> AsyncIterator[tuple[Daemon, h
         await daemon.start()
         try:
             url = "http://{}:{}".format(*daemon.address)
-            async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+            async with asking(url) as client:
                 while "pacs_queue_length{" not in (await client.get("/metrics")).text:
                     await asyncio.sleep(0.02)
                 yield daemon, client

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from time import time_ns
 
-import httpx
 import pytest
 
 from pacs_monitor.config import load
@@ -15,9 +14,9 @@ from pacs_monitor.history import HistoryError
 from pacs_monitor.language import speaking
 from pacs_monitor.model import SECOND, CheckId, Measurement, Outcome, Result, Status
 from pacs_monitor.web.pages.plots.kept import MOST_KEPT, Plots
+from tests.support.asking import asking
 from tests.support.estates import write_estate
 from tests.support.measured import Values, put
-from tests.support.timing import SOON
 
 MINUTE = 60 * SECOND
 ROOM = CheckId("archive", "room")
@@ -88,7 +87,7 @@ async def test_a_record_that_cannot_be_read_costs_the_plots_alone(
 
     monkeypatch.setattr(daemon.history, "read", broken)
     url = "http://{}:{}".format(*daemon.address)
-    async with httpx.AsyncClient(trust_env=False, timeout=SOON) as client:
+    async with asking() as client:
         page = await client.get(f"{url}/checks/archive/room", headers={"accept": "text/html"})
 
     assert page.status_code == 200
