@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -246,13 +247,15 @@ class Engine:
         now = self._clock.monotonic()
         self._bring_forward(upkeep.entry.check, now if upkeep.begun is None else max(now, upkeep.begun + ASK_EVERY))
 
-    async def report(self, check: CheckId, report: Report, seconds: float | None) -> Result:
+    async def report(
+        self, check: CheckId, report: Report, seconds: float | None, values: Mapping[str, float] = MappingProxyType({})
+    ) -> Result:
         """A job reports to its check, which runs at once; raises TypeError when its probe accepts no reports."""
         upkeep = self._upkeep[check]
         probe = upkeep.entry.check.probe
         if not isinstance(probe, AcceptsReports):
             raise TypeError(f"{check} is a check of the kind {probe.kind}")
-        probe.note(upkeep.memory, report, seconds, self._clock.now())
+        probe.note(upkeep.memory, report, seconds, self._clock.now(), values)
         self._noted.add(check)
         return await self.run_now(check, at_once=True)
 

@@ -2,7 +2,6 @@
 
 from pacs_monitor.model.checks import Check
 from pacs_monitor.model.contracts import (
-    AcceptsReports,
     AcknowledgedThere,
     Burden,
     Channel,
@@ -20,7 +19,6 @@ from pacs_monitor.model.contracts import (
     Refreshes,
     RememberingResolver,
     ReplyFields,
-    Report,
     Resolver,
     SeatHolder,
     Taken,
@@ -97,6 +95,7 @@ from pacs_monitor.model.objects import (
     StoreCapError,
     TestObject,
 )
+from pacs_monitor.model.reported import AcceptsReports, Report
 from pacs_monitor.model.restrictions import Restriction, RestrictionMode
 from pacs_monitor.model.results import (
     NO_STREAK,

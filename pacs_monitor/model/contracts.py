@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMap
 from contextlib import AbstractAsyncContextManager
 from datetime import tzinfo
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pacs_monitor.language import N_
 from pacs_monitor.model.enums import Layer
@@ -19,8 +19,6 @@ from pacs_monitor.model.results import CheckId, Measure, Outcome
 from pacs_monitor.model.times import Micros
 
 T = TypeVar("T")
-Report = Literal["ok", "warn", "fail"]
-"""What a job says of itself."""
 
 
 class Clock(Protocol):
@@ -252,15 +250,6 @@ class Tidies(Protocol):
     """A probe that leaves test objects behind when it is interrupted, and clears them away when the monitor starts."""
 
     async def tidy(self, node: Node, settings: Any, ctx: ProbeContext) -> None: ...
-
-
-@runtime_checkable
-class AcceptsReports(Protocol):
-    """A probe that asks nobody: jobs report their results to the API."""
-
-    def note(self, memory: MutableMapping[str, Any], report: Report, seconds: float | None, now: Micros) -> None:
-        """Remember a report, which took the job so many seconds, for the next run to judge."""
-        ...
 
 
 @runtime_checkable

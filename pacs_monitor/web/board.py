@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from math import isfinite
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import Response
 
 from pacs_monitor import api as answers
@@ -70,7 +72,11 @@ def add_checks(api: APIRouter, daemon: DaemonView) -> None:
         summary="Report the result of a job to its push check.",
     )
     async def push(
-        node: str, check: str, status: Report = "ok", seconds: Annotated[float | None, Query(ge=0)] = None
+        request: Request,
+        node: str,
+        check: str,
+        status: Report = "ok",
+        seconds: Annotated[float | None, Query(ge=0)] = None,
     ) -> dict[str, str]:
         entry = entry_of(daemon, node, check)
         probe = entry.check.probe
@@ -80,5 +86,23 @@ def add_checks(api: APIRouter, daemon: DaemonView) -> None:
         wait = allowance.wait(entry.check.id)
         if wait:
             raise later(f"{entry.check.id} accepts at most {REPORTS_A_SECOND:g} report per second", wait)
-        await daemon.engine.report(entry.check.id, status, seconds)
+        values = _numbers(request, probe.takes(entry.check.settings))
+        await daemon.engine.report(entry.check.id, status, seconds, values)
         return {"node": node, "check": check, "status": status}
+
+
+def _numbers(request: Request, names: Collection[str]) -> dict[str, float]:
+    """What a report has beside its status: numbers that its check declares. Nothing else, so that no text gets in."""
+    found: dict[str, float] = {}
+    for name, text in request.query_params.items():
+        if name in ("status", "seconds"):
+            continue
+        if name not in names:
+            raise HTTPException(422, f"declare it in `values` of the check, which has: {', '.join(names) or 'none'}")
+        try:
+            found[name] = float(text)
+        except ValueError:
+            raise HTTPException(422, f"{name}: send a number, such as 1234.5") from None
+        if not isfinite(found[name]):
+            raise HTTPException(422, f"{name}: send a number, such as 1234.5")
+    return found

@@ -85,3 +85,41 @@ async def test_before_the_first_report_nothing_is_known_until_it_is_late() -> No
 
     assert ((await at(0)).status, (await at(HOUR)).reason) == (Status.UNKNOWN, Reason.AWAITED)
     assert ((await at(HOUR + 1)).status, (await at(HOUR + 2)).reason) == (Status.FAIL, Reason.SILENT)
+
+
+VALUES = {"free_bytes": {"fail_below": "50GiB", "warn_below": "100GiB"}, "stopped": {"fail_above": 0}, "seen": {}}
+GIB = 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "reason", "words"),
+    [
+        ({"free_bytes": 200.0 * GIB, "stopped": 0.0, "seen": -3.5}, Status.OK, None, ""),
+        ({"free_bytes": 60.0 * GIB, "stopped": 0.0, "seen": 1.0}, Status.WARN, Reason.OVER_LIMIT, "free_bytes is"),
+        ({"free_bytes": 60.0 * GIB, "stopped": 2.0, "seen": 1.0}, Status.FAIL, Reason.OVER_LIMIT, "stopped is 2, more"),
+        (
+            {"free_bytes": 200.0 * GIB, "seen": 1.0},
+            Status.UNKNOWN,
+            Reason.NOT_MEASURED,
+            "the last report has no stopped",
+        ),
+        ({"free_bytes": 1.0 * GIB, "seen": 1.0}, Status.FAIL, Reason.OVER_LIMIT, "free_bytes is 1,073,741,824, less"),
+    ],
+)
+async def test_the_numbers_of_a_report_have_limits_and_a_missing_one_is_unknown(
+    sent: dict[str, float], status: Status, reason: Reason | None, words: str
+) -> None:
+    memory: dict[str, Any] = {}
+    Push().note(memory, "ok", None, SystemClock().now(), sent)
+    settings = PushSettings.model_validate({"within": HOUR, "values": VALUES})
+    outcome = await ask(PUSH, BACKUP, settings, memory=memory)
+    assert (outcome.status, outcome.reason) == (status, reason)
+    assert words in outcome.detail
+    measured = {dict(m.labels)["name"]: m.value for m in outcome.measurements if m.name == "push_value"}
+    assert measured == sent
+
+
+@pytest.mark.parametrize("name", ["status", "seconds", "Free", "a b", "", "x" * 41])
+def test_a_number_that_a_report_could_not_name_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"pattern|name it otherwise"):
+        PushSettings.model_validate({"within": HOUR, "values": {name: {}}})

@@ -18,6 +18,7 @@ from tests.support.timing import SOON
 
 NODES = (
     "  backup:\n    checks:\n      nightly: {probe: push, within: 1h, failures: 1}\n"
+    "      server: {probe: push, within: 1h, values: {free_bytes: {fail_below: 1GiB}}}\n"
     "      licence: {probe: expiry, date: 2099-01-01}\n"
 )
 
@@ -94,3 +95,16 @@ async def test_more_reports_of_a_check_than_a_job_can_make_are_refused_for_a_whi
     assert len(answers) - len(refused) >= 10
     assert len(refused) >= 5
     assert {(answer.status_code, answer.headers["retry-after"]) for answer in refused} == {(429, "1")}
+
+
+async def test_a_report_has_the_numbers_that_its_check_declares_and_nothing_else(start: Start) -> None:
+    client = await start()
+    taken = await client.post("/api/v1/push/backup/server?free_bytes=5e9")
+    assert taken.status_code == 202
+    told = (await client.get("/api/v1/checks/backup/server")).json()["last"]
+    assert {"name": "push_value", "labels": {"name": "free_bytes"}, "value": 5e9} in told["measurements"]
+    for query in ("free_bytes=Doe^Jane", "free_bytes=nan", "patient=1"):
+        refused = await client.post(f"/api/v1/push/backup/server?{query}")
+        assert refused.status_code == 422
+        assert "Doe" not in refused.text
+        assert "patient" not in refused.text
