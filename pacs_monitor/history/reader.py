@@ -193,9 +193,8 @@ class HistoryReader:
 
     def incident(self, id: str) -> IncidentFile | None:  # noqa: A002 - the name that it has everywhere
         """One incident with what was sent and what was not."""
-        for incident in self.incidents(id=id):
-            return IncidentFile(incident, self.notifications(incidents=[id]), self.suppressed([id]))
-        return None
+        found = next(iter(self.incidents(id=id)), None)
+        return None if found is None else IncidentFile(found, self.notifications(incidents=[id]), self.suppressed([id]))
 
     def suppressed(self, incidents: Collection[str]) -> tuple[Suppressed, ...]:
         """What was not sent of these incidents, and why, in the order in which it was recorded."""

@@ -6,13 +6,14 @@ import pytest
 import typer
 
 from pacs_monitor.cli.words import matching, said, which
+from pacs_monitor.client.transport import words_of
 from pacs_monitor.format.human import login_name
 
 
 def test_only_what_was_said_is_sent() -> None:
     assert said(None) == {"by": login_name()}
     options = which(None, None, ["node=a", "node=b", "labels.x=y=z"], False)
-    assert said("it-duty", "vendor called", for_="8h", until=None) | options == {
+    assert words_of(said("it-duty", "vendor called", for_="8h", until=None) | options) == {
         "by": "it-duty",
         "why": "vendor called",
         "for": "8h",

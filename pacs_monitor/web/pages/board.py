@@ -72,8 +72,8 @@ def board(seen: Snapshot, query: Query, figures: Mapping[str, float], about: Pag
     handled = [one for one in seen.incidents if one.paged["acknowledged"]]
     groups = open_groups(seen)
     unheard = [one for one in seen.incidents if not one.paged["acknowledged"]]
-    waiting = [one for one in unheard if one.incident.group not in groups]
-    grouped = [one for one in unheard if one.incident.group in groups]
+    waiting = [one for one in unheard if not part_of(one, groups)]
+    grouped = [one for one in unheard if part_of(one, groups)]
     return fragment(
         "board.html",
         _("Board"),
@@ -97,6 +97,11 @@ def board(seen: Snapshot, query: Query, figures: Mapping[str, float], about: Pag
 def open_groups(seen: Snapshot) -> Set[str]:
     """Incidents that are told instead of their members."""
     return {one.incident.id for one in seen.incidents if one.incident.kind is IncidentKind.GROUP}
+
+
+def part_of(one: IncidentRow, groups: Set[str]) -> bool:
+    """Whether one of these says enough of it: what users feel, or have been told, stands for itself."""
+    return one.incident.group in groups and not (one.impact or one.paged["public_note"])
 
 
 def counts(nodes: Iterable[NodeRow]) -> Sequence[tuple[Sign, int]]:

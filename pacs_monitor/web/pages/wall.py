@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pacs_monitor.language import _, _n
 from pacs_monitor.model import IncidentKind, Micros
-from pacs_monitor.web.pages.board import by_site, counts, open_groups
+from pacs_monitor.web.pages.board import by_site, counts, open_groups, part_of
 from pacs_monitor.web.pages.render import Fragment, Page, fragment
 from pacs_monitor.web.pages.signs import UP, Sign, sign_of
 from pacs_monitor.web.pages.snapshot import IncidentRow, NodeRow, Snapshot
@@ -67,7 +67,7 @@ def _troubles(seen: Snapshot, site: str) -> Sequence[Trouble]:
     by_name = {row.name: row for row in seen.nodes}
     groups = open_groups(seen)
     found = [one for one in seen.incidents if one.incident.kind in OF_NODES and not one.sign.is_well]
-    found = [one for one in found if one.incident.group not in groups or one.impact or one.paged["public_note"]]
+    found = [one for one in found if not part_of(one, groups)]
     found.sort(key=lambda one: (one.sign.badness, one.incident.severity.badness, not one.impact))
     return [_trouble(one, by_name, seen) for one in found if site in ("", one.site, one.incident.cause)]
 
@@ -78,6 +78,6 @@ def _trouble(one: IncidentRow, nodes: dict[str, NodeRow], seen: Snapshot) -> Tro
     if incident.kind is IncidentKind.GROUP:
         site, count = seen.sites.get(incident.cause, incident.cause), len({m.node for m in incident.members})
         title = _n("{site}: {count} system", "{site}: {count} systems", count, site=site)
-    maintained = any(member.node in nodes and nodes[member.node].maintenance for member in incident.members)
-    in_hand = one.paged["acknowledged"] is not None or maintained
+    maintained = [member.node in nodes and nodes[member.node].maintenance for member in incident.members]
+    in_hand = one.paged["acknowledged"] is not None or (bool(maintained) and all(maintained))
     return Trouble(title, one.sign, incident.since, one.impact, in_hand, one.paged["public_note"])
