@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,7 +103,7 @@ def _names(file: Path) -> set[str]:
 
 def _owned_alike(like: Path, file: Path) -> None:
     """Root restores for the service's own user, who has to open it."""
-    if hasattr(os, "chown") and os.geteuid() == 0:
+    if sys.platform != "win32" and os.geteuid() == 0:
         of = like.stat()
         os.chown(file, of.st_uid, of.st_gid)
 
