@@ -63,7 +63,12 @@ MOST_VALUES = 32
 
 
 def _amount(value: object) -> object:
-    return parse_size(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return parse_size(value)
 
 
 Amount = Annotated[
