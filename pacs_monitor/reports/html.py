@@ -122,6 +122,7 @@ def _environment() -> Environment:
         "dates": dates,
         "value_of": value_of,
         "labelled": _labelled,
+        "classes": _classes,
         "classes_head": _classes_head,
         "classes_cells": _classes_cells,
         "_": _,
@@ -260,17 +261,18 @@ def _counted_outages(row: Mapping[str, Any]) -> str:
     return _("{whole}, of which {planned} wholly planned", whole=whole, planned=planned) if planned else str(whole)
 
 
-def _classes_head(rows: Sequence[Mapping[str, Any]]) -> Markup:
-    """A column for each class of which any row has time, and their sum."""
-    names = [_(words.CLASSES[kind]) for kind in _kinds(rows)]
+def _classes_head(kinds: Sequence[str]) -> Markup:
+    """A column for each of these classes, and their sum."""
+    names = [_(words.CLASSES[kind]) for kind in kinds]
     return Markup().join(Markup('<th scope="col" class="n">{}</th>').format(name) for name in (*names, _("Sum")))
 
 
-def _classes_cells(rows: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> Markup:
+def _classes_cells(kinds: Sequence[str], row: Mapping[str, Any]) -> Markup:
     seconds = row["seconds"]
-    times = [*(seconds[kind] for kind in _kinds(rows)), sum(seconds.values())]
+    times = [*(seconds[kind] for kind in kinds), sum(seconds.values())]
     return Markup().join(Markup('<td class="n">{}</td>').format(_exact(time)) for time in times)
 
 
-def _kinds(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _classes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Those of which any row has time."""
     return [kind for kind in words.CLASSES if any(row["seconds"][kind] for row in rows)]
