@@ -47,10 +47,13 @@ Ticket = Annotated[
 ]
 
 
-def said(by: str | None, why: str = "", **more: Any) -> dict[str, Any]:
-    """The words for the client: `by` and `why`, and of all else what was given."""
-    words = {"by": login_name() if by is None else by, "why": why} | more
-    return {key: value for key, value in words.items() if value not in (None, "", [])}
+def said(by: str | None, why: str | None = None, **more: Any) -> dict[str, Any]:
+    """The words for the client: who speaks, why, and of all else what was given, also where it is empty.
+
+    An empty word is refused by the daemon, which names it.
+    """
+    words = {"by": by or login_name(), "why": why} | more
+    return {key: value for key, value in words.items() if value not in (None, [])}
 
 
 def tell(answer: Mapping[str, Any], line: Callable[[], str], json: bool) -> None:

@@ -116,3 +116,25 @@ def test_without_rights_each_is_refused_and_on_record(shell: Elsewhere, words: t
     for line in (refused.stdout, refused.stderr, json.dumps(entries)):
         assert OPERATOR not in line
         assert VIEWER not in line
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        (("note", "archive", ""), "text"),
+        (("evidence", "archive", ""), "what"),
+        (("incidents", "declare", "--node", "idle", "--from", "", "--evidence", "log"), "--from"),
+        (("incidents", "declare", "--node", "idle", "--from", "00:00", "--evidence", ""), "--evidence"),
+        (("incidents", "declare", "--node", "", "--from", "00:00", "--evidence", "log"), "node"),
+        (("maintenance", "add", *IDLE, "--for", ""), "--for"),
+        (("note", "archive", "seen", "--by", ""), ""),
+        (("constancy", "explain", "", "no staff"), "day"),
+        (("constancy", "explain", "2026-01-02", ""), "why"),
+    ],
+    ids=repr,
+)
+def test_an_empty_word_ends_in_a_sentence(shell: Elsewhere, words: tuple[str, ...], key: str) -> None:
+    said = shell.say(*words)
+    assert "Traceback" not in said.stderr
+    assert said.returncode == (2 if key else 0)
+    assert key in said.stderr
