@@ -41,10 +41,10 @@ class Told(Receiver):
         self.alerts += json.loads(body)["alerts"]
         return 200
 
-    def resolved(self, name: str) -> bool:
-        """Whether the last that was sent of an alert is that it is over."""
-        sent = [alert["status"] for alert in self.alerts if alert["labels"]["alertname"] == name]
-        return sent[-1:] == ["resolved"]
+    def last(self, name: str) -> str | None:
+        """The status that was last sent of an alert: firing or resolved."""
+        sent = [str(alert["status"]) for alert in self.alerts if alert["labels"]["alertname"] == name]
+        return sent[-1] if sent else None
 
 
 class Watched(NamedTuple):
@@ -63,16 +63,18 @@ class Watched(NamedTuple):
         return active[0] if active else None
 
     def fires(self, name: str) -> dict[str, Any]:
+        """The alert, as soon as Alertmanager has sent it: of one that ends before that, it sends nothing at all."""
         wait_until(lambda: self.alert(name) is not None, f"{name} in Alertmanager")
         found = self.alert(name)
         assert found is not None
+        wait_until(lambda: self.told.last(name) == "firing", f"{name} sent as firing")
         assert found["annotations"]["runbook_url"] == f"docs/alerts.md#{name.lower()}"
         assert found["annotations"]["description"]
         return found
 
     def ends(self, name: str) -> None:
         wait_until(lambda: self.alert(name) is None, f"{name} gone from Alertmanager", 2 * UP_WITHIN)
-        wait_until(lambda: self.told.resolved(name), f"{name} sent as resolved")
+        wait_until(lambda: self.told.last(name) == "resolved", f"{name} sent as resolved")
 
 
 @pytest.fixture(scope="module")
