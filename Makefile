@@ -6,7 +6,7 @@ READY := $(VENV)/ready
 unexport PYTHONDONTWRITEBYTECODE  # every daemon that a test starts would compile the package anew
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check proof bench bundle peers
+.PHONY: help run test check proof bench docs bundle peers
 
 help:  ## show what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,6 +40,9 @@ bench: $(READY) peers  ## measure against peers; the table goes to benchmarks/re
 	$(BIN)/python -m benchmarks.report
 	$(BIN)/python -m benchmarks.pages
 	$(BIN)/python -m benchmarks.scrape
+
+docs: $(READY)  ## these pages as a site of files, to build/docs: no server, no network; every link is checked
+	scripts/build-docs
 
 bundle: $(READY)  ## wheels, installer and manifest for machines without a network (PLATFORM=, FOR_PYTHON=, EXTRAS=)
 	BIN=$(BIN) scripts/make-bundle

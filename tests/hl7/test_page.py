@@ -21,7 +21,7 @@ def test_the_estate_loads_without_a_warning(tmp_path: Path) -> None:
 
 
 def test_the_template_can_be_sent() -> None:
-    (template,) = re.findall(r"^  ```\n(.*?)^  ```", PAGE, flags=re.S | re.M)
+    (template,) = re.findall(r"^    ```\n(.*?)^    ```", PAGE, flags=re.S | re.M)
     message = fill(dedent(template).encode(), "PM1", "20261124080000+0000")
     assert Message(message).type == "NMD^N02"
     assert b"{" not in message
