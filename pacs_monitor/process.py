@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
 from pacs_monitor import signals, systemd
 from pacs_monitor.alerting.journal import Journal, journal_file
@@ -31,12 +32,44 @@ LEFT_AT_LAST = 9.8
 """Seconds of the ten that an end may take, until the process is left as it is."""
 
 
-def run(estate: Estate) -> None:
-    """Run the daemon until SIGTERM or SIGINT, and end the process."""
+class ServiceManager(Protocol):
+    """Who runs this process: it asks for the end, and is told how the process does."""
+
+    def at_end(self, call: Callable[[], None]) -> None:
+        """Call it, on the event loop that runs, when the process is to end; at once if that has been asked before."""
+
+    def ready(self, status: str) -> None:
+        """The process does what it is for, or waits for its turn."""
+
+    def ending(self) -> None: ...
+
+    def leave(self, code: int = 0) -> None:
+        """End the process now."""
+
+
+class Foreground:
+    """A shell, systemd, a container: signals ask for the end, and systemd is told, where there is one."""
+
+    def at_end(self, call: Callable[[], None]) -> None:
+        signals.at_end(call)
+
+    def ready(self, status: str) -> None:
+        systemd.tell(systemd.ready(status))
+
+    def ending(self) -> None:
+        systemd.tell(systemd.ENDING)
+
+    def leave(self, code: int = 0) -> None:
+        leave(code)
+
+
+def run(estate: Estate, manager: ServiceManager | None = None) -> None:
+    """Run the daemon until it is asked to end, and end the process."""
     raise_descriptor_limit()
+    manager = manager or Foreground()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_run_until_stopped(estate))
-        leave()
+        runner.run(_run_until_stopped(estate, manager))
+        manager.leave()
 
 
 def interruptible() -> None:
@@ -51,7 +84,7 @@ def leave(code: int = 0) -> None:
     os._exit(code)
 
 
-def leave_at_last(seconds: float) -> None:
+def leave_at_last(seconds: float, leave: Callable[[int], None] = leave) -> None:
     """Leave after so many seconds, also when the event loop itself hangs."""
 
     def give_up() -> None:
@@ -83,16 +116,16 @@ def raise_descriptor_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def _run_until_stopped(estate: Estate) -> None:
+async def _run_until_stopped(estate: Estate, manager: ServiceManager) -> None:
     loop, stop, read_again = asyncio.get_running_loop(), asyncio.Event(), False
 
     def end() -> None:
         if not stop.is_set():
             stop.set()
-            systemd.tell(systemd.ENDING)
-            leave_at_last(LEFT_AT_LAST)
+            manager.ending()
+            leave_at_last(LEFT_AT_LAST, manager.leave)
 
-    signals.at_end(end)
+    manager.at_end(end)
     watchdog = Supervisor().supervise("watchdog", systemd.keep_watched)
     reloads: set[asyncio.Task[None]] = set()
 
@@ -112,7 +145,7 @@ async def _run_until_stopped(estate: Estate) -> None:
     try:
         await _hand_over(estate, instance)
         if instance.term is not None:
-            systemd.tell(systemd.ready("waiting for its turn to lead"))
+            manager.ready("waiting for its turn to lead")
         while (led := await stand_by(estate, instance, stop)) is not None:
             try:
                 daemon = await _opened(led, instance, stop)
@@ -125,10 +158,10 @@ async def _run_until_stopped(estate: Estate) -> None:
             if read_again:
                 read_again = False
                 loop.call_soon(hang_up)  # after the start has begun, which it waits for
-            await _lead(daemon, instance, stop)
+            await _lead(daemon, instance, stop, manager)
             estate, daemon = daemon.estate, None
     finally:
-        leave_at_last(LEFT_AT_LAST)
+        leave_at_last(LEFT_AT_LAST, manager.leave)
         watchdog.cancel()
         await instance.end()
 
@@ -148,7 +181,7 @@ async def _opened(estate: Estate, instance: Instance, stop: asyncio.Event) -> Da
     return opening.result() if opening.done() else None
 
 
-async def _lead(daemon: Daemon, instance: Instance, stop: asyncio.Event) -> None:
+async def _lead(daemon: Daemon, instance: Instance, stop: asyncio.Event, manager: ServiceManager) -> None:
     """Until this process is asked to end, or another one leads."""
     try:
         await daemon.start()
@@ -160,7 +193,7 @@ async def _lead(daemon: Daemon, instance: Instance, stop: asyncio.Event) -> None
     except BaseException:
         await daemon.step_down()
         raise
-    systemd.tell(systemd.ready("monitoring"))
+    manager.ready("monitoring")
     gc.collect()
     gc.set_threshold(GARBAGE)
     gc.freeze()  # what is there now stays: to look through it again and again would cost a tenth of the time
@@ -170,7 +203,7 @@ async def _lead(daemon: Daemon, instance: Instance, stop: asyncio.Event) -> None
         if instance.role is not Role.FENCED:
             await daemon.stop()
     if instance.role is Role.FENCED:
-        systemd.tell(systemd.ready("waiting for its turn to lead"))
+        manager.ready("waiting for its turn to lead")
         await instance.step_down(await daemon.step_down(), daemon.forget)
         gc.unfreeze()
 

@@ -5,6 +5,8 @@ python3 bundle.py verify                          before it crosses into the hos
 python3 bundle.py install [--into /opt]           a folder of its own for this version
 python3 bundle.py upgrade --config monitor.yaml   back up the record, and switch to this version
 python3 bundle.py rollback --config monitor.yaml  back to the version before; the record is kept
+
+On Windows install.ps1 runs it, after it has compared the files with the manifest by what Windows has.
 """
 
 from __future__ import annotations
@@ -26,8 +28,13 @@ ABOUT = "bundle.json"
 DONE = "installed.json"
 """In the folder of an installed version, once it is complete: by which bundle, and what upgraded to it."""
 NAME = "pacs-monitor"
-PROGRAM = Path("bin", NAME)
+ON_WINDOWS: bool = sys.platform == "win32"
+PROGRAM = Path("Scripts", f"{NAME}.exe") if ON_WINDOWS else Path("bin", NAME)
+PYTHON = Path("Scripts", "python.exe") if ON_WINDOWS else Path("bin", "python")
+INTO = Path(os.environ.get("PROGRAMFILES", "C:\\Program Files") if ON_WINDOWS else "/opt")
 CHUNK = 1 << 20
+SYSTEM, ADMINISTRATORS = "*S-1-5-18", "*S-1-5-32-544"
+"""As icacls takes them in every language of Windows."""
 FOR_ALL = 0o022
 """The umask: the service's user has to read what root installs."""
 
@@ -67,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
     for each in (verifying, installing, upgrading):
         each.add_argument("--manifest", metavar="SHA256", help=f"of {MANIFEST}, as whoever built the bundle says")
     for each in (installing, upgrading, rolling):
-        each.add_argument("--into", metavar="FOLDER", type=Path, default=Path("/opt"), help="default: /opt")
+        each.add_argument("--into", metavar="FOLDER", type=Path, default=INTO, help=f"default: {INTO}")
     for each in (upgrading, rolling):
         each.add_argument("--config", metavar="FILE", type=Path, required=True, help="the monitor's configuration")
         each.add_argument(
@@ -140,8 +147,11 @@ def require_suitable(about: dict[str, str]) -> None:
     """BundleError where its wheels cannot run here."""
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     if running != about["python"] or platform.python_implementation() != "CPython":
-        raise BundleError(f"run this with python{about['python']}: the wheels are for it, and this is Python {running}")
+        named = f"py -{about['python']}" if ON_WINDOWS else f"python{about['python']}"
+        raise BundleError(f"run this with {named}: the wheels are for it, and this is Python {running}")
     tag, machine = about["platform"], platform.machine()
+    if ON_WINDOWS and (tag, machine.upper()) == ("win_amd64", "AMD64"):
+        return
     if sys.platform != "linux" or not tag.startswith("manylinux_") or not tag.endswith(f"_{machine}"):
         raise BundleError(f"get the bundle for this machine ({sys.platform}, {machine}): this one is for {tag}")
     needed = tuple(int(part) for part in tag.split("_")[1:3])
@@ -191,8 +201,7 @@ def make(folder: Path, about: dict[str, str]) -> None:
             raise BundleError(f"move {folder} away: it is not an installation of {NAME}")
         shutil.rmtree(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    own = Path(sys.executable)
-    call([own, "-m", "venv", "--without-pip", folder], "the virtual environment cannot be made")
+    call([sys.executable, "-m", "venv", "--without-pip", folder], "the virtual environment cannot be made")
     (pip,) = (HERE / "wheels").glob("pip-*.whl")
     run = f"import sys, runpy; sys.path.insert(0, {str(pip)!r}); runpy.run_module('pip', run_name='__main__')"
     nothing_else = [
@@ -206,10 +215,12 @@ def make(folder: Path, about: dict[str, str]) -> None:
     ]
     from_here: list[str | Path] = ["--find-links", HERE / "wheels", "--requirement", HERE / "requirements.txt"]
     call(
-        [folder / "bin" / "python", "-I", "-c", run, "install", "--quiet", *nothing_else, *from_here],
+        [folder / PYTHON, "-I", "-c", run, "install", "--quiet", *nothing_else, *from_here],
         "the wheels cannot be installed",
     )
-    shutil.copy(HERE / "bundle.py", folder)
+    for own in (HERE / "bundle.py", HERE / "install.ps1"):
+        if own.exists():
+            shutil.copy(own, folder)
     said = call([folder / PROGRAM, "--version"], "the program does not start")
     if about["version"] not in said:
         raise BundleError(f"get the bundle anew: its program says that it is {said.strip()}")
@@ -228,11 +239,20 @@ def call(command: list[str | Path], failed: str) -> str:
 
 
 def point(link: Path, folder: Path) -> None:
-    """At once: there is no moment without the link, or with half of it."""
+    """At once: there is no moment without the link, or with half of it.
+
+    On Windows it is a junction, which needs no privilege and cannot be replaced: it is removed first.
+    """
     new = link.with_name(f"{link.name}.new")
     new.unlink(missing_ok=True)
-    new.symlink_to(folder.name)
-    new.replace(link)
+    if ON_WINDOWS:
+        shell = os.environ.get("COMSPEC", "cmd.exe")
+        call([shell, "/d", "/c", "mklink", "/J", new, folder], f"{link} cannot be made a junction")
+        link.unlink(missing_ok=True)
+        new.rename(link)
+    else:
+        new.symlink_to(folder.name)
+        new.replace(link)
 
 
 def installed(folder: Path) -> dict[str, str] | None:
@@ -307,6 +327,9 @@ def backups(into: Path) -> Path:
     """For nobody else: a record has names of people and of systems."""
     folder = into / f"{NAME}-backups"
     folder.mkdir(mode=0o700, exist_ok=True)
+    if ON_WINDOWS:
+        only = ["/inheritance:r", "/grant:r", f"{SYSTEM}:(OI)(CI)F", f"{ADMINISTRATORS}:(OI)(CI)F"]
+        call([Path(os.environ["SYSTEMROOT"], "System32", "icacls.exe"), folder, *only], f"{folder} cannot be protected")
     return folder
 
 

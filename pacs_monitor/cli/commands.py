@@ -83,6 +83,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "running",
         "Run the daemon in the foreground. SIGHUP reloads the configuration, SIGTERM stops it within 10 s.",
     ),
+    "service": (
+        "windows_service",
+        "Install, start, stop or remove the service of Windows. On Linux, systemd has a unit.",
+    ),
     "demo": (
         "running",
         "Run a simulated hospital on loopback, monitored by the daemon; a node fails and recovers by itself.",

@@ -8,21 +8,11 @@ from typing import Annotated
 import typer
 
 from pacs_monitor import demo as demonstration
-from pacs_monitor import process
+from pacs_monitor import logs, process
 from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, app, fail
 from pacs_monitor.cli.estates import estate_of
 from pacs_monitor.fields import parse_duration
-from pacs_monitor.format.human import plain
 from pacs_monitor.model import PacsMonitorError
-
-LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-
-
-class _Plain(logging.Formatter):
-    """What others say is logged without their control characters."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return plain(super().format(record))
 
 
 @app.command()
@@ -54,11 +44,7 @@ def demo(
 
 
 def _log(level: str) -> None:
-    number = logging.getLevelNamesMapping().get(level.upper())
+    number = logs.number(level)
     if number is None:
-        fail(f"{level!r} is not a log level; write debug, info, warning or error", 2)
-    logging.basicConfig(level=number)
-    for handler in logging.getLogger().handlers:
-        handler.setFormatter(_Plain(LINE, datefmt="%Y-%m-%dT%H:%M:%S%z"))
-    for chatty in ("apscheduler", "alembic", "uvicorn"):
-        logging.getLogger(chatty).setLevel(max(number, logging.WARNING))
+        fail(logs.no_level(level), 2)
+    logs.log_to(logging.StreamHandler(), number)

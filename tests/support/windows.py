@@ -1,7 +1,8 @@
 """A process that takes itself for one on Windows: our modules find nothing of POSIX; libraries stay as they are.
 
 `python -m tests.support.windows COMMAND…` runs the rest of a command line as `pacs-monitor` in such a process; with
-`modules` instead, it imports each of our modules, and prints how many they are.
+`modules` instead, it imports each of our modules, and prints how many they are; with `host FILE …`, it runs that file.
+Where $FAKE_WINDOWS names a folder, pywin32 is there, too: a fake, `tests.support.pywin32`.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import fcntl
 import importlib
 import os
 import pkgutil
+import runpy
 import signal
 import sys
 from types import ModuleType
 from typing import NoReturn
 
 import pacs_monitor
+from tests.support import pywin32
 
 NOT_THERE = "fcntl", "grp", "pwd", "resource", "pty", "termios", "tty", "syslog", "uvloop"
 NOT_IN_OS = (
@@ -42,6 +45,7 @@ def pretend() -> None:
     signal.SIGBREAK = CTRL_BREAK  # type: ignore[attr-defined]
     asyncio.SelectorEventLoop.add_signal_handler = _no_handler  # type: ignore[method-assign, assignment]
     sys.platform = "win32"
+    pywin32.install()
 
 
 def modules() -> int:
@@ -74,6 +78,9 @@ if __name__ == "__main__":
     pretend()
     if sys.argv[1:] == ["modules"]:
         print(modules())
+    elif sys.argv[1] == "host":
+        sys.argv = sys.argv[2:]
+        runpy.run_path(sys.argv[0], run_name="__main__")
     else:
         from pacs_monitor.__main__ import main
 
