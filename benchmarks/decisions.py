@@ -212,7 +212,7 @@ def as_the_daemon() -> Iterator[None]:
     """Garbage is collected as seldom, and not from what is there already."""
     before = gc.get_threshold()
     gc.collect()
-    gc.set_threshold(GARBAGE)
+    gc.set_threshold(*GARBAGE)
     gc.freeze()
     try:
         yield

@@ -1,10 +1,11 @@
 """The pages of a large estate: what each costs, while ten browsers watch the board and everything is probed.
 
-    python -m benchmarks.pages [--nodes 2000] [--browsers 10] [--seconds 60]
+    python -m benchmarks.pages [--nodes 2000] [--browsers 10] [--seconds 60] [--checkout FOLDER]
 
-Each node has five checks every minute; one node in fifty is a black hole. The daemon has one core (taskset); peers,
+Each node has five checks every minute; one node in fifty is a black hole. The daemon has one core of its own; peers,
 browsers (Debian's Chromium, a context each) and the measuring share the others. The table goes to
-benchmarks/results/pages.md.
+benchmarks/results/pages.md. With `--checkout` the daemon of another version is measured first, in the same run, and
+both tables are only printed.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ from typing import NamedTuple
 import requests
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.counted import COUNT
+from benchmarks import counted
 from benchmarks.echo import free_port, wait_for
 from benchmarks.estate import lags, peers, quantile
 from benchmarks.waits import Loop
 
-RESULTS = Path(__file__).parent / "results" / "pages.md"
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "pages.md"
 CHROMIUM = "/usr/bin/chromium"
 QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
 WARM_UP = 75.0
@@ -77,18 +79,26 @@ def estate(folder: Path, listen: int, port: int, hole: int, nodes: int) -> Path:
     return file
 
 
+def leave_a_core() -> None:
+    """From now on, what this process starts leaves the first core to the daemon, where there is another one."""
+    others = os.sched_getaffinity(0) - {0}
+    if others:
+        os.sched_setaffinity(0, others)
+
+
 @contextmanager
-def daemon(nodes: int) -> Iterator[tuple[str, Callable[[], int]]]:
-    """Its address, and how many queries it has made until now."""
+def daemon(nodes: int, checkout: Path) -> Iterator[tuple[str, Path]]:
+    """Its address, and the file that says what it was seen to do (benchmarks.counted)."""
     port, hole, listen = free_port(), free_port(), free_port()
     with tempfile.TemporaryDirectory() as name, peers(port, hole):
         folder = Path(name)
-        file, counter = estate(folder, listen, port, hole, nodes), folder / "queries"
-        command = ["taskset", "--cpu-list", "0", sys.executable, "-m", "benchmarks.counted", str(counter), "run"]
-        with subprocess.Popen([*command, "--config", str(file), "--log-level", "critical"]) as process:
+        file, seen = estate(folder, listen, port, hole, nodes), folder / "seen"
+        command = ["taskset", "--cpu-list", "0", sys.executable, "-P", counted.__file__, str(seen), "run"]
+        its = os.environ | {"PYTHONPATH": str(checkout)}
+        with subprocess.Popen([*command, "--config", str(file), "--log-level", "critical"], env=its) as process:
             try:
                 wait_for(f"http://127.0.0.1:{listen}/readyz")
-                yield f"http://127.0.0.1:{listen}", lambda: COUNT.unpack(counter.read_bytes())[0]
+                yield f"http://127.0.0.1:{listen}", seen
             finally:
                 process.terminate()
                 process.wait(30)
@@ -129,8 +139,35 @@ def _view(session: requests.Session, name: str, url: str, headers: dict[str, str
     return View(name, statistics.median(took), sent, asked[0], min(asked[1:]))
 
 
-def watched(url: str, browsers: int, seconds: float) -> tuple[list[dict[str, float]], list[float], dict[float, float]]:
-    """What the browsers saw of their first look, the waits of the loop and the lags while they watch."""
+class Watched(NamedTuple):
+    """What browsers saw of their first look, and what became of the daemon while they watched."""
+
+    looks: list[dict[str, float]]
+    waits: list[float]
+    """Of somebody who asks all the time, the longest last."""
+    delays: list[float]
+    """Of the event loop, as it sees them itself."""
+    late: dict[float, float]
+
+    def rows(self) -> str:
+        paint, server, sent = (
+            statistics.median(look[key] for look in self.looks) for key in ("paint", "server", "bytes")
+        )
+        return (
+            f"| first byte (median) | {server:.0f} ms |\n| first paint (median) | {paint:.0f} ms |\n"
+            f"| sent for the first look | {sent / 1000:.1f} kB |\n| runs | {int(self.late[inf]):,} |\n"
+            f"| lag of runs, p99 | ≤ {quantile(self.late, 0.99) * 1000:g} ms |\n"
+            f"| longest delay of the event loop | {_worst(self.delays)} |\n"
+            f"| longest wait for an answer of it, from outside | {_worst(self.waits)} |\n"
+        )
+
+
+def _worst(times: list[float]) -> str:
+    return f"{times[-1] * 1000:.0f} ms (p99 {times[int(len(times) * 0.99)] * 1000:.0f} ms)"
+
+
+def watched(url: str, seen: Path, browsers: int, seconds: float) -> Watched:
+    """The daemon, while browsers watch the board."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         pages: list[Page] = []
@@ -143,13 +180,14 @@ def watched(url: str, browsers: int, seconds: float) -> tuple[list[dict[str, flo
             pages.append(page)
         before, loop = lags(requests.get(f"{url}/metrics", timeout=60).text), Loop(url)
         loop.start()
+        looked = counted.looks(seen)
         pages[0].wait_for_timeout(seconds * 1000)
-        waits = loop.stop()
+        waits, delays = loop.stop(), counted.delays(seen, looked)
         after = lags(requests.get(f"{url}/metrics", timeout=60).text)
         shown = [page.locator("#age").inner_text() for page in pages]
         assert all(shown), shown
         browser.close()
-    return looks, waits, {bound: upto - before[bound] for bound, upto in after.items()}
+    return Watched(looks, waits, delays, {bound: upto - before[bound] for bound, upto in after.items()})
 
 
 def main() -> None:
@@ -157,19 +195,23 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=2000)
     parser.add_argument("--browsers", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--checkout", type=Path, help="A checkout of another version, measured first.")
     given = parser.parse_args()
+    if given.checkout:
+        print(measured(given.nodes, given.browsers, given.seconds, checkout=given.checkout))
     text = measured(given.nodes, given.browsers, given.seconds)
-    RESULTS.write_text(text)
+    if not given.checkout:
+        RESULTS.write_text(text)
     print(text)
 
 
-def measured(nodes: int, browsers: int, seconds: float, warm_up: float = WARM_UP) -> str:
+def measured(nodes: int, browsers: int, seconds: float, warm_up: float = WARM_UP, checkout: Path = ROOT) -> str:
     """The page of results."""
-    with daemon(nodes) as (url, queries):
+    leave_a_core()
+    with daemon(nodes, checkout) as (url, seen):
         time.sleep(warm_up)
-        rows = [view.row() for view in views(url, queries)]
-        looks, waits, late = watched(url, browsers, seconds)
-    paint, server, sent = (statistics.median(look[key] for look in looks) for key in ("paint", "server", "bytes"))
+        rows = [view.row() for view in views(url, lambda: counted.queries(seen))]
+        found = watched(url, seen, browsers, seconds)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     return (
         f"# The pages of a large estate\n\n{time.strftime('%Y-%m-%d')}, {machine}, load {os.getloadavg()[0]:.1f};"
@@ -177,11 +219,8 @@ def measured(nodes: int, browsers: int, seconds: float, warm_up: float = WARM_UP
         f" browsers and the peers on the others.\n\n## Each view, alone\n\n| view | to its last byte | sent |"
         f" queries at first | then |\n|---|---|---|---|---|\n"
         + "\n".join(rows)
-        + f"\n\n## {browsers} browsers watch the board for"
-        f" {seconds:g} s\n\n| what | |\n|---|---|\n| first byte (median) | {server:.0f} ms |\n| first paint (median)"
-        f" | {paint:.0f} ms |\n| sent for the first look | {sent / 1000:.1f} kB |\n| runs | {int(late[inf]):,} |\n"
-        f"| lag of runs, p99 | ≤ {quantile(late, 0.99) * 1000:g} ms |\n| longest wait for the event loop |"
-        f" {waits[-1] * 1000:.0f} ms (p99 {waits[int(len(waits) * 0.99)] * 1000:.0f} ms) |\n"
+        + f"\n\n## {browsers} browsers watch the board for {seconds:g} s\n\n| what | |\n|---|---|\n"
+        + found.rows()
     )
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Self, TypeVar
 
@@ -58,10 +58,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 HEARTBEAT = 5.0
 """Seconds between heartbeats: how exactly a gap in the coverage is known."""
-PROBES_END_WITHIN = 4.0
-DELIVERIES_END_WITHIN = 2.0
-RELOAD_ENDS_WITHIN = 1.0
-FENCED_ENDS_WITHIN = 1.0
+PROBES_END_WITHIN, DELIVERIES_END_WITHIN, RELOAD_ENDS_WITHIN, FENCED_ENDS_WITHIN = 4.0, 2.0, 1.0, 1.0
 ENDS_WITHIN = 9.0
 """Seconds of the ten that an end may take."""
 
@@ -72,6 +69,8 @@ class Daemon:
     def __init__(self, estate: Estate, clock: Clock, instance: Instance, history: History) -> None:
         self.estate, self.clock = estate, clock
         self.last_reload_successful, self._ending = True, False
+        self.taken_over: Callable[[], None] = lambda: None
+        """Called when a reload has brought another estate into force."""
         self.supervisor = Supervisor()
         self.instance, self.history = instance, history
         self._accumulator, self._resolver = ResultAccumulator(), Resolver()
@@ -328,6 +327,7 @@ class Daemon:
         if self._web is not None:
             changes += self._web.renew(self.estate.monitor.tls)
         self.last_reload_successful = True
+        self.taken_over()
         log.info("reloaded %s: %s", new.file, "; ".join(changes) or "nothing changed")
         for warning in (warnings := [str(one) for one in new.warnings]):
             log.warning("%s", warning)

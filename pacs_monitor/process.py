@@ -26,8 +26,11 @@ from pacs_monitor.standby import first_of, stand_by
 from pacs_monitor.supervision import Supervisor
 
 log = logging.getLogger(__name__)
-GARBAGE = 10_000
-"""Objects made until the youngest are looked through: each run makes hundreds, of which none refers to itself."""
+GARBAGE = (10_000, 2, 50)
+"""Objects made until the youngest are looked through: each run makes hundreds, of which none refers to itself. After so
+many times those of middle age are, too: more of them at once would be too long a step. So often until all may be."""
+SWITCH = 0.0005
+"""Seconds for which a thread keeps the interpreter while the event loop waits for it: at each of its system calls."""
 LEFT_AT_LAST = 9.8
 """Seconds of the ten that an end may take, until the process is left as it is."""
 
@@ -67,6 +70,7 @@ def run(estate: Estate, manager: ServiceManager | None = None) -> None:
     """Run the daemon until it is asked to end, and end the process."""
     raise_descriptor_limit()
     manager = manager or Foreground()
+    sys.setswitchinterval(SWITCH)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_run_until_stopped(estate, manager))
         manager.leave()
@@ -114,6 +118,13 @@ def raise_descriptor_limit() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def settle() -> None:
+    """An estate has come into force, and stays: to look through it again and again would cost a tenth of the time."""
+    gc.unfreeze()  # the one before it goes
+    gc.collect()
+    gc.freeze()
 
 
 async def _run_until_stopped(estate: Estate, manager: ServiceManager) -> None:
@@ -194,9 +205,9 @@ async def _lead(daemon: Daemon, instance: Instance, stop: asyncio.Event, manager
         await daemon.step_down()
         raise
     manager.ready("monitoring")
-    gc.collect()
-    gc.set_threshold(GARBAGE)
-    gc.freeze()  # what is there now stays: to look through it again and again would cost a tenth of the time
+    gc.set_threshold(*GARBAGE)
+    settle()
+    daemon.taken_over = settle
     try:
         await first_of(asyncio.create_task(stop.wait()), asyncio.create_task(instance.fenced.wait()))
     finally:

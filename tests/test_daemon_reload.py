@@ -8,7 +8,9 @@ import json
 import sqlite3
 from pathlib import Path
 
-from pacs_monitor.config import canonical, load
+import pytest
+
+from pacs_monitor.config import ConfigError, canonical, load
 from pacs_monitor.daemon import Daemon
 from pacs_monitor.model import CheckId
 from tests.peers.daemon import RunningDaemon
@@ -57,3 +59,21 @@ async def test_the_configuration_is_on_record_whole_at_the_start_and_after_a_rel
     assert first == second == json.loads(canonical(load(file)))
     with contextlib.closing(sqlite3.connect(tmp_path / "proof.db")) as record:
         assert record.execute("SELECT count(*) FROM revisions WHERE content IS NOT NULL").fetchone() == (2,)
+
+
+async def test_what_a_reload_brings_into_force_is_told_and_nothing_else(tmp_path: Path) -> None:
+    file = write_estate(tmp_path, 0, nodes(free_port()))
+    daemon = await Daemon.open(load(file))
+    await daemon.start()
+    told: list[str] = []
+    daemon.taken_over = lambda: told.append(daemon.estate.revision)
+    good = file.read_text()
+    file.write_text("nodes: nonsense")
+    with pytest.raises(ConfigError):
+        await daemon.reload("a test")
+    assert told == []
+
+    file.write_text(good.replace("paging: on", "paging: off"))
+    await daemon.reload("a test")
+    await daemon.stop()
+    assert told == [load(file).revision]

@@ -121,6 +121,13 @@ class Board:
                     transitions.append(transition)
         return transitions
 
+    def by_node(self) -> dict[str, list[BoardEntry]]:
+        """The checks of each node that has any, the nodes in the order of their names."""
+        nodes: dict[str, list[BoardEntry]] = {}
+        for check, entry in self.entries.items():
+            nodes.setdefault(check.node, []).append(entry)
+        return dict(sorted(nodes.items()))
+
     def counts(self) -> dict[State, int]:
         """How many checks are in each state."""
         counts = dict.fromkeys(State, 0)

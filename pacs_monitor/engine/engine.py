@@ -197,6 +197,8 @@ class Engine:
         late = [entry for entry in entries if entry.lapse_at is not None and now >= entry.lapse_at]
         if 2 * len(late) > len(entries):
             return "most checks had no result when one was due"
+        if self._measured is not None and now - self._measured <= QUIET:
+            return None
         checks = [entry.check for entry in entries if entry.check.cron is None]
         allowed = min((states.silence_allowed(check.interval, check.timeout) for check in checks), default=None)
         if allowed is not None and (self._measured is None or now - self._measured > max(allowed, QUIET)):

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 
 from pacs_monitor import api as answers
 from pacs_monitor.model import AcceptsReports, Report
@@ -16,6 +16,7 @@ from pacs_monitor.web.lookup import entries_of, entry_of
 from pacs_monitor.web.rate_limit import TokenBucket
 from pacs_monitor.web.refusals import later
 from pacs_monitor.web.routing import refuses
+from pacs_monitor.web.slices import joined
 from pacs_monitor.web.view import DaemonView
 
 REPORTS_A_SECOND, REPORTS_AT_ONCE = 1.0, 10
@@ -25,7 +26,9 @@ REPORTS_A_SECOND, REPORTS_AT_ONCE = 1.0, 10
 def add_board(api: APIRouter, daemon: DaemonView) -> None:
     @api.get("/api/v1/status", response_model=answers.Status, summary="All nodes and checks with their states.")
     async def board() -> Response:
-        return Response(await status.status(daemon), media_type="application/json")
+        pieces = await status.status(daemon)
+        length = {"Content-Length": str(sum(map(len, pieces)))}
+        return StreamingResponse(joined(pieces), headers=length, media_type="application/json")
 
     @api.get(
         "/api/v1/services",

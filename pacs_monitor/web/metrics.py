@@ -6,7 +6,6 @@ makes runs late, in a thread too. The few families of the monitor itself come fr
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
@@ -17,13 +16,17 @@ from prometheus_client.registry import Collector
 
 from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.model import SECOND, Check, CheckId, Phase, Result, Status
-from pacs_monitor.web.exposition import Encoder, Family, Labels, SampleLines, head
+from pacs_monitor.web.exposition import Encoder, Family, Labels, SampleLines, go_float, head, label_set
 from pacs_monitor.web.own_metrics import OfTheMonitor
 from pacs_monitor.web.services import NUMBERS
+from pacs_monitor.web.slices import Slices
+from pacs_monitor.web.status import in_maintenance
 from pacs_monitor.web.view import DaemonView
 
-AT_A_TIME = 2500
-"""Checks whose lines are made at a time: about 5 ms, after which the event loop runs."""
+STEP = 50
+"""Checks whose lines are made in one step, which takes a tenth of a millisecond."""
+PART = 2500
+"""Checks whose lines are sent at a time: enough to be compressed beside the event loop."""
 PHASES: Mapping[Phase, Labels] = {phase: (("phase", phase.value),) for phase in Phase}
 Samples = Iterable[tuple[Labels, float]]
 """Labels beyond those of the check, and the value."""
@@ -59,19 +62,37 @@ class Exposition:
         return self._parts(encode, shard), content_type
 
     async def _parts(self, encode: Encoder, shard: Shard) -> AsyncIterator[bytes]:
-        entries = list(self._daemon.engine.board.entries.values())
+        slices, entries = Slices(), list(self._daemon.engine.board.entries.values())
         self._forget_removed(entries)
         if shard.site is not None:
             entries = [entry for entry in entries if entry.check.node.site == shard.site]
-        board = [(entry, self._lines_of(entry.check).line) for entry in entries]
+        board = []
+        for entry in entries:
+            board.append((entry, self._lines_of(entry.check).line))
+            await slices.pause()
         for family, samples in (*CHECKS, *_measured(entries)):
             yield head(family, encode)
-            for start in range(0, len(board), AT_A_TIME):
-                some = board[start : start + AT_A_TIME]
-                lines = [line(family.name, value, labels) for e, line in some for labels, value in samples(e)]
+            for part in range(0, len(board), PART):
+                lines: list[str] = []
+                for start in range(part, min(part + PART, len(board)), STEP):
+                    some = board[start : start + STEP]
+                    lines += [line(family.name, value, labels) for e, line in some for labels, value in samples(e)]
+                    await slices.pause()
                 yield "".join(lines).encode("utf-8", "replace")
-                await asyncio.sleep(0)
-        yield _own(OfTheMonitor(self._daemon), encode) if shard.own else encode(CollectorRegistry())
+        if shard.own:
+            yield head(NODES, encode) + await self._nodes(slices)
+            yield _own(OfTheMonitor(self._daemon), encode)
+        else:
+            yield encode(CollectorRegistry())
+
+    async def _nodes(self, slices: Slices) -> bytes:
+        """A line for each node."""
+        lines = []
+        for name, entries in self._daemon.engine.board.by_node().items():
+            labels = label_set((("node", name), ("site", entries[0].check.node.site)))
+            lines.append(f"{NODES.name}{labels} {go_float(in_maintenance(self._daemon, entries))}\n")
+            await slices.pause()
+        return "".join(lines).encode("utf-8", "replace")
 
     def _forget_removed(self, entries: Collection[BoardEntry]) -> None:
         if len(self._lines) > len(entries):
@@ -190,6 +211,7 @@ CHECKS = (
     OfChecks(Family("pacs_check_info", "Always 1; what the check is."), _info_of),
 )
 """Families that are there also without a sample; those of measurements follow."""
+NODES = Family("pacs_node_maintenance", "1 while all checks of the node are in planned maintenance.")
 
 
 def _measured(entries: Iterable[BoardEntry]) -> list[OfChecks]:

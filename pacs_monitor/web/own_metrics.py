@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from pacs_monitor import __version__
-from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.leadership import Role
 from pacs_monitor.model import SECOND, Severity
 from pacs_monitor.web import services
 from pacs_monitor.web.objective_metrics import objectives_so_far
-from pacs_monitor.web.status import in_maintenance
 from pacs_monitor.web.view import DaemonView
 
 
@@ -25,22 +23,11 @@ class OfTheMonitor(Collector):
         self._daemon = daemon
 
     def collect(self) -> Iterator[Metric]:
-        yield self._nodes()
         yield from self._services()
         yield from objectives_so_far(self._daemon.objectives.account)
         yield self._calendars()
         yield from self._alerting()
         yield from self._engine()
-
-    def _nodes(self) -> Metric:
-        help_ = "1 while all checks of the node are in planned maintenance."
-        maintenance = GaugeMetricFamily("pacs_node_maintenance", help_, labels=["node", "site"])
-        nodes: defaultdict[tuple[str, str], list[BoardEntry]] = defaultdict(list)
-        for entry in self._daemon.engine.board.entries.values():
-            nodes[entry.check.node.name, entry.check.node.site].append(entry)
-        for node, entries in sorted(nodes.items()):
-            maintenance.add_metric(list(node), in_maintenance(self._daemon, entries))
-        return maintenance
 
     def _services(self) -> Iterator[Metric]:
         help_ = "Of what users call the PACS: 0 unknown, 1 up, 2 degraded, 3 down, 4 absent."

@@ -30,8 +30,8 @@ def rest_on(daemon: DaemonView) -> Iterator[tuple[str, CheckId]]:
 def listed(daemon: DaemonView) -> list[dict[str, Any]]:
     """Each service with its rule and its members, in the order of the configuration."""
     rules, checks = daemon.estate.service_rules, _checks(daemon)
-    plans, known = daemon.desk.plans, daemon.engine.board.entries.values()
-    planned = {str(entry.check.id) for entry in known if plans.maintenance_of(entry.check.id)} if rules else set()
+    plans = daemon.desk.plans
+    planned = {str(check) for check in daemon.estate.checks_of_services if plans.maintenance_of(check)}
     return [
         {
             "service": name,
@@ -55,4 +55,6 @@ def listed(daemon: DaemonView) -> list[dict[str, Any]]:
 
 
 def _checks(daemon: DaemonView) -> dict[str, State]:
-    return {str(check): entry.standing.state for check, entry in daemon.engine.board.entries.items()}
+    """The states of what services rest on."""
+    board = daemon.engine.board.entries
+    return {str(check): board[check].standing.state for check in daemon.estate.checks_of_services if check in board}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
-from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,18 +15,18 @@ from pacs_monitor.engine.board import BoardEntry
 from pacs_monitor.messages import page
 from pacs_monitor.model import SECOND, Incident, IncidentKind, Restriction, State, iso
 from pacs_monitor.web import services
+from pacs_monitor.web.slices import Slices
 from pacs_monitor.web.standing import Standing
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.windows import Window, spelled
 
-AT_A_TIME = 250
-"""Nodes that are written at a time: 1 to 2 ms, after which the event loop runs."""
 WORST_FIRST = (State.DOWN, State.DEGRADED, State.UNKNOWN, State.ABSENT, State.UP)
 
 
-async def status(daemon: DaemonView) -> bytes:
-    """The whole board as JSON, made node by node in slices of the event loop."""
-    entries = sorted(daemon.engine.board.entries.values(), key=lambda entry: entry.check.id)
+async def status(daemon: DaemonView) -> list[bytes]:
+    """The whole board as JSON, made node by node in slices of the event loop; its pieces, not yet joined."""
+    slices, by_node = Slices(), daemon.engine.board.by_node()
+    await slices.pause()
     counts = daemon.engine.board.counts()
     board = {
         "monitor": daemon.estate.monitor.name,
@@ -42,14 +40,16 @@ async def status(daemon: DaemonView) -> bytes:
     }
     board["services"] = services.listed(daemon)
     board["maintenance_calendars"] = maintenance_calendars(daemon)
+    await slices.pause()
     board["approvals"] = approvals(daemon)
     board["incidents"] = await incidents(daemon)
-    nodes = []
-    for name, group in groupby(entries, key=lambda entry: entry.check.id.node):
-        nodes.append(orjson.dumps(node(daemon, name, list(group))))
-        if len(nodes) % AT_A_TIME == 0:
-            await asyncio.sleep(0)
-    return orjson.dumps(board)[:-1] + b',"nodes":[' + b",".join(nodes) + b"]}"
+    pieces, comma = [orjson.dumps(board)[:-1] + b',"nodes":['], b""
+    for name, entries in by_node.items():
+        await slices.pause()
+        in_order = sorted(entries, key=lambda entry: entry.check.id)
+        pieces.append(comma + orjson.dumps(node(daemon, name, in_order)))
+        comma = b","
+    return [*pieces, b"]}"]
 
 
 def heartbeat(daemon: DaemonView) -> dict[str, Any] | None:
@@ -93,11 +93,10 @@ def approvals(daemon: DaemonView) -> list[dict[str, Any]]:
 async def incidents(daemon: DaemonView) -> list[dict[str, Any]]:
     """Every open incident with whom it was sent to, made in slices of the event loop."""
     rows: list[dict[str, Any]] = []
-    standing = Standing(daemon)
+    slices, standing = Slices(), Standing(daemon)
     for paged in daemon.desk.paged():
+        await slices.pause()
         rows.append(incident(paged) | _needed(daemon, paged.incident) | standing.of(paged.incident))
-        if len(rows) % (10 * AT_A_TIME) == 0:
-            await asyncio.sleep(0)
     return rows
 
 
@@ -166,7 +165,7 @@ def channels(daemon: DaemonView) -> list[dict[str, Any]]:
 
 def node(daemon: DaemonView, name: str, entries: list[BoardEntry]) -> dict[str, Any]:
     """One node: as bad as its worst check."""
-    known = daemon.estate.nodes[name]
+    known = entries[0].check.node  # a reload may have taken it away meanwhile
     return {
         "node": name,
         "title": known.title or name,

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pacs_monitor.model import CheckId
+from pacs_monitor.web.pages.freshness import freshness
 from pacs_monitor.web.pages.render import Page, Viewer
 from pacs_monitor.web.pages.snapshot import snapshot
 from pacs_monitor.web.pages.times import Times
@@ -28,7 +29,7 @@ async def test_planned_work_at_one_of_several_is_nobody_at_the_others(
     await incident_of(served)
     words = {"name": "patching", "for": "1h", "match": {"node": "archive"}, "by": "it-duty"}
     assert (await served.client.post("/api/v1/maintenance", json=words)).is_success
-    seen = await snapshot(served.daemon)
+    seen = await snapshot(served.daemon, freshness(served.daemon))
     (node,) = [row for row in seen.nodes if row.name == "archive"]
     assert node.maintenance is not None
     (row,) = seen.incidents

@@ -43,12 +43,20 @@ class Attention(NamedTuple):
     paged: str
 
 
+class Folded(NamedTuple):
+    """A node that is well, as it is told beside many others."""
+
+    name: str
+    title: str
+    sign: Sign
+
+
 class Role(NamedTuple):
     """Nodes of one role at one site."""
 
     name: str
     nodes: Sequence[NodeRow]
-    folded: Sequence[NodeRow]
+    folded: Sequence[Folded]
 
 
 class Site(NamedTuple):
@@ -168,9 +176,13 @@ def _attention(one: IncidentRow, times: Times) -> Attention:
 def _site(name: str, rows: Sequence[NodeRow], seen: Snapshot, fold: bool) -> Site:
     roles = []
     for role, group in groupby(rows, key=lambda row: row.role):
-        nodes = sorted(group, key=lambda row: (row.sign.badness, row.title))
-        folded = [row for row in nodes if fold and _may_fold(row)]
-        roles.append(Role(role, [row for row in nodes if not (fold and _may_fold(row))], folded))
+        nodes, folded = list[NodeRow](), list[Folded]()
+        for row in sorted(group, key=lambda row: (row.sign.badness, row.title)):
+            if fold and _may_fold(row):
+                folded.append(Folded(row.name, row.title, row.sign))
+            else:
+                nodes.append(row)
+        roles.append(Role(role, nodes, folded))
     return Site(name, seen.sites.get(name, name) or _("No site"), counts(rows), roles)
 
 

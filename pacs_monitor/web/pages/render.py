@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
-from jinja2.runtime import Context
+from jinja2.runtime import Context, Macro
+from markupsafe import Markup
 
 from pacs_monitor import __version__
 from pacs_monitor.format.human import duration
@@ -39,6 +40,8 @@ HEADERS = {
 "append a request Origin header")."""
 PROOF = f"proof-{secrets.token_hex(16)}"
 """Stands in a form for what proves that it is ours, until it is sent to one viewer."""
+MOST_KEPT = 50_000
+"""Rows of pages that are kept, a few hundred bytes each; of more, all are made anew."""
 _TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Characters that turn the direction of all text after them (Unicode UAX #9 2.1 to 2.5): letters say their own."""
 _TICKING = re.compile(r'(<time [^>]*data-tick="\w+">)[^<]*')
@@ -87,6 +90,28 @@ def _spoken(words: Callable[..., Any]) -> Callable[..., Any]:
     return said
 
 
+class Kept:
+    """What macros have made of rows, of their name, values and language alone, so that the same is made once."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._made: dict[tuple[Hashable, ...], Markup] = {}
+
+    def __call__(self, macro: Macro, root: str, rows: Iterable[tuple[Hashable, ...]]) -> Markup:
+        """What `macro(root, *row)` makes of each row, one after the other."""
+        about = (macro.name, language(), root)
+        return Markup("").join([self._of(macro, about, row) for row in rows])
+
+    def _of(self, macro: Macro, about: tuple[str, str, str], row: tuple[Hashable, ...]) -> Markup:
+        key = about + row
+        made = self._made.get(key)
+        if made is None:
+            if len(self._made) >= self._most:
+                self._made.clear()
+            made = self._made[key] = Markup(macro(about[2], *row))
+        return made
+
+
 def environment() -> Environment:
     """Of all pages."""
     made = Environment(
@@ -103,7 +128,7 @@ def environment() -> Environment:
     made.filters |= {"day": _spoken(languages.day), "found": _spoken(languages.found), "told": _spoken(told)}
     made.globals |= {"_": languages.said, "_n": languages.said_of_many, "language": language}
     made.globals |= {"names": names, "signs": SIGNS, "version": __version__, "asset": assets.address, "proof": PROOF}
-    made.globals |= {"spark": spark}
+    made.globals |= {"spark": spark, "kept": Kept(MOST_KEPT)}
     return made
 
 

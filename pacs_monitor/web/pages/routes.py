@@ -58,7 +58,7 @@ def _add_board(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
         query = Query(q[:LONGEST_QUERY], state if state in SIGNS else "")
 
         async def make() -> Fragment:
-            seen = await snapshot(daemon)
+            seen = await snapshot(daemon, pages.fresh.now())
             return await asyncio.to_thread(board, seen, query, figures.look(), about(daemon, request))
 
         return await pages.send(request, make)
@@ -68,7 +68,7 @@ def _add_wall(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
     @app.get("/wall", summary="For a screen that all see.", include_in_schema=False)
     async def big(request: Request, site: str = "") -> Response:
         async def make() -> Fragment:
-            seen = await snapshot(daemon)
+            seen = await snapshot(daemon, pages.fresh.now())
             return await asyncio.to_thread(wall, seen, site[:LONGEST_QUERY], about(daemon, request))
 
         return await pages.send(request, make, layout=LAYOUT)

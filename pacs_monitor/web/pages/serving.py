@@ -14,7 +14,7 @@ from pacs_monitor.language import N_, _, language, speaking
 from pacs_monitor.model import SECOND
 from pacs_monitor.web.caller import CALLER
 from pacs_monitor.web.pages import render
-from pacs_monitor.web.pages.freshness import freshness
+from pacs_monitor.web.pages.freshness import Freshest
 from pacs_monitor.web.pages.languages import language_of
 from pacs_monitor.web.pages.render import PROOF, Fragment, Page, Viewer
 from pacs_monitor.web.pages.times import Times
@@ -86,6 +86,7 @@ class Pages:
 
     def __init__(self, daemon: DaemonView) -> None:
         self._daemon = daemon
+        self.fresh = Freshest(daemon)
         self._kept: dict[tuple[str, ...], tuple[float, asyncio.Future[Fragment]]] = {}
 
     async def send(
@@ -110,7 +111,7 @@ class Pages:
         asked = tuple(f"{key}={value}" for key, value in query.multi_items() if key != "part")
         key = (request.scope["path"], *asked, viewer.name, viewer.role, language())
         part = await self._part(key, make) if kept else await make()
-        fresh = freshness(self._daemon)
+        fresh = self.fresh.now()
         sent = render.headers(part, fresh, self._daemon.clock.now() / SECOND)
         if "part" in query:
             if request.headers.get("if-none-match") == part.etag:

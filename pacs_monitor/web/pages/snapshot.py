@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -15,14 +14,13 @@ from pacs_monitor.messages import page
 from pacs_monitor.messages.told import told
 from pacs_monitor.model import TROUBLE, CheckId, Incident, Micros, Result, Status
 from pacs_monitor.web import records, services, status
-from pacs_monitor.web.pages.freshness import Freshness, freshness
+from pacs_monitor.web.pages.freshness import Freshness
 from pacs_monitor.web.pages.signs import UNWATCHED, Sign, sign_of
+from pacs_monitor.web.slices import Slices
 from pacs_monitor.web.standing import Standing
 from pacs_monitor.web.view import DaemonView
 from pacs_monitor.windows import Pause, Window
 
-AT_A_TIME = 250
-"""Nodes, or incidents, after which the event loop runs."""
 MOST_INCIDENTS = 200
 """Open incidents that are told one by one, the worst ones; the rest is a number."""
 
@@ -92,19 +90,18 @@ class Snapshot(NamedTuple):
     """Titles of sites by name, in the order of the configuration."""
 
 
-async def snapshot(daemon: DaemonView) -> Snapshot:
+async def snapshot(daemon: DaemonView, fresh: Freshness) -> Snapshot:
     """Of now. Where the history cannot be read, without the incident that ended last."""
-    estate = daemon.estate
+    estate, slices = daemon.estate, Slices()
     rows = []
-    for index, name in enumerate(sorted(estate.nodes)):
-        rows.append(_node(daemon, name))
-        if index % AT_A_TIME == AT_A_TIME - 1:
-            await asyncio.sleep(0)
+    for name in sorted(estate.nodes):
+        await slices.pause()
+        rows.append(_node(daemon, estate, name))
     incidents, more = await _incidents(daemon)
     return Snapshot(
         estate.monitor.name,
         estate.monitor.paging,
-        freshness(daemon),
+        fresh,
         tuple(rows),
         incidents,
         more,
@@ -117,9 +114,9 @@ async def snapshot(daemon: DaemonView) -> Snapshot:
     )
 
 
-def _node(daemon: DaemonView, name: str) -> NodeRow:
-    node, board = daemon.estate.nodes[name], daemon.engine.board.entries
-    entries = [board[check] for check in daemon.estate.checks_of.get(name, ()) if check in board]
+def _node(daemon: DaemonView, estate: Estate, name: str) -> NodeRow:
+    node, board = estate.nodes[name], daemon.engine.board.entries
+    entries = [board[check] for check in estate.checks_of.get(name, ()) if check in board]
     checks = tuple(check_row(daemon, entry) for entry in entries)
     windows = [daemon.desk.plans.maintenance_of(entry.check.id) for entry in entries]
     in_order = tuple(sorted(checks, key=lambda row: (row.sign.badness, row.name)))
@@ -168,12 +165,11 @@ def _note(daemon: DaemonView, entry: BoardEntry) -> str:
 
 async def _incidents(daemon: DaemonView) -> tuple[tuple[IncidentRow, ...], int]:
     every = sorted(daemon.desk.paged(), key=lambda one: _rank(one.incident))
-    shown, standing, rows = every[:MOST_INCIDENTS], Standing(daemon), []
+    shown, standing, slices, rows = every[:MOST_INCIDENTS], Standing(daemon), Slices(), []
     scene = records.scene(daemon, *(one.incident for one in shown))
-    for index, one in enumerate(shown):
+    for one in shown:
+        await slices.pause()
         rows.append(_incident(one, page.summary(one.incident, scene), standing, daemon.estate))
-        if index % 20 == 19:
-            await asyncio.sleep(0)
     return tuple(rows), len(every) - len(shown)
 
 
