@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pacs_monitor.intervals import Amount, Interval, IntervalSet
 from pacs_monitor.model import Micros, Reason, State, Transition
 from pacs_monitor.pieces import Cause, Class, Coverage, Piece, Timeline, pieces, running
-from pacs_monitor.proof import NOT_DOWN, booked
+from pacs_monitor.proof import NOT_DOWN
 
 __all__ = [
     "Account",
@@ -123,9 +123,9 @@ class _Downtime:
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         planned = [piece for piece in pieces if piece.kind is Class.MAINTENANCE]
-        self._down = Amount(Interval(p.start, p.end) for p in pieces if p.kind in FAILED)
-        self._maintenance = Amount(Interval(p.start, p.end) for p in planned)
-        self._planned = Amount(Interval(p.start, p.end) for p in planned if p.felt in FAILED)
+        self._down = Amount((p.start, p.end) for p in pieces if p.kind in FAILED)
+        self._maintenance = Amount((p.start, p.end) for p in planned)
+        self._planned = Amount((p.start, p.end) for p in planned if p.felt in FAILED)
 
     def of(self, spell: Spell, start: Micros, end: Micros) -> Outage | None:
         """The outage as seen from the period, if it touches it at all."""
@@ -162,7 +162,7 @@ def spells(timeline: Timeline, period: Interval) -> Iterator[Spell]:
     opened: _Open | None = None
     state, since, last_good = State.UNKNOWN, 0, None
     waits_for_proof = False
-    for at, transition, proven in booked(timeline.transitions, timeline.proven):
+    for at, transition, proven in timeline.entries:
         last_result = at if transition.last_before is None else transition.last_before
         if waits_for_proof and proven and transition.after is state:
             last_good = at  # the result that proved it

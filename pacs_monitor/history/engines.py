@@ -6,6 +6,7 @@ import math
 from concurrent.futures import Future
 from contextlib import suppress
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any, TypeVar
@@ -266,12 +267,18 @@ def schema_of(connection: Connection) -> Schema:
     found = MigrationContext.configure(connection).get_current_revision()
     if found is None:
         return Schema.NONE
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    known = _known_schemas()
     if found not in known:
         return Schema.NEWER
     return Schema.OURS if found == known[0] else Schema.OLDER
+
+
+@cache
+def _known_schemas() -> tuple[str, ...]:
+    """Those of this version, the latest first."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return tuple(script.revision for script in ScriptDirectory.from_config(config).walk_revisions())
 
 
 def of_a_newer_version(url: URL) -> str:

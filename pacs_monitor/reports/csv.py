@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from io import BytesIO, StringIO
 from itertools import chain
 from typing import Any, NamedTuple
@@ -133,12 +134,14 @@ def _csv(rows: Iterable[Mapping[str, Any]], columns_of_none: Sequence[str], how:
     written = StringIO()
     writer = csv.writer(written, delimiter=how.separator, lineterminator="\r\n")
     writer.writerow(columns)
-    mark = how.decimal_mark
-    writer.writerows([_cell(row.get(column), mark) for column in columns] for row in listed)
+    cell = partial(_cell, decimal_mark=how.decimal_mark)
+    writer.writerows(map(cell, map(row.get, columns)) for row in listed)
     return written.getvalue()
 
 
 def _cell(value: Any, decimal_mark: str) -> Any:
     if isinstance(value, str):
         return f"'{value}" if value.startswith(FORMULAS) else value
-    return str(value).replace(".", decimal_mark) if isinstance(value, float) else value
+    if isinstance(value, float) and decimal_mark != ".":
+        return str(value).replace(".", decimal_mark)
+    return value

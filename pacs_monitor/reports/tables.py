@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
@@ -182,8 +183,12 @@ def _months(each_day: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 @lru_cache(10_000)
 def _months_of(day: str, count: int) -> list[tuple[str, int]]:
     """How many of some days in a row are in which month; most nodes have the same rows."""
-    first = date.fromisoformat(day)
-    return list(Counter((first + timedelta(days=n)).isoformat()[:7] for n in range(count)).items())
+    first, found = date.fromisoformat(day), list[tuple[str, int]]()
+    while count > 0:
+        within = min(count, monthrange(first.year, first.month)[1] - first.day + 1)
+        found.append((first.isoformat()[:7], within))
+        first, count = first + timedelta(days=within), count - within
+    return found
 
 
 def _of_month(times: Counter[str]) -> dict[str, Any]:
