@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pacs_monitor.intervals import Amount, Interval, IntervalSet
 from pacs_monitor.model import Micros, Reason, State, Transition
@@ -31,8 +32,7 @@ NEVER = IntervalSet(())
 FAILED = frozenset({Class.DOWN, Class.UNREACHABLE})
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
+class Outage(NamedTuple):
     """From entering down to the next measured state that is not down, or until the check was no longer watched.
 
     Unknown in between does not end it, nor does another class of failure. The bounds are of the part within the period:
@@ -54,8 +54,7 @@ class Outage:
     """How long it was down within planned maintenance."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spell:
+class Spell(NamedTuple):
     """An outage whole, as the ledger has it."""
 
     first: Transition
@@ -101,7 +100,7 @@ def summed(parts: Sequence[Piece], found: Iterable[Spell], during: Interval) -> 
     listed = list(found)
     downtime = _Downtime(parts if listed else ())
     result = Account(outages=tuple(outage for spell in listed if (outage := downtime.of(spell, *during))))
-    for start, end, kind, cause, *_ in parts:
+    for start, end, kind, cause, _, _ in parts:
         result.classes[kind] += end - start
         if cause is not None:
             result.causes[cause] += end - start

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from io import BytesIO, StringIO
 from itertools import chain
 from typing import Any, NamedTuple
@@ -18,7 +17,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from pacs_monitor.language import language, speaking
 from pacs_monitor.reports.columns import COLUMNS
 
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+FORMULAS = frozenset("=+-@\t\r")
 TABLES = (
     "objectives",
     "latency_objectives",
@@ -134,14 +133,15 @@ def _csv(rows: Iterable[Mapping[str, Any]], columns_of_none: Sequence[str], how:
     written = StringIO()
     writer = csv.writer(written, delimiter=how.separator, lineterminator="\r\n")
     writer.writerow(columns)
-    cell = partial(_cell, decimal_mark=how.decimal_mark)
-    writer.writerows(map(cell, map(row.get, columns)) for row in listed)
+    writer.writerows(_cells(map(row.get, columns), how.decimal_mark) for row in listed)
     return written.getvalue()
 
 
-def _cell(value: Any, decimal_mark: str) -> Any:
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULAS) else value
-    if isinstance(value, float) and decimal_mark != ".":
-        return str(value).replace(".", decimal_mark)
-    return value
+def _cells(values: Iterable[Any], decimal_mark: str) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, str):
+            yield f"'{value}" if value[:1] in FORMULAS else value
+        elif decimal_mark != "." and isinstance(value, float):
+            yield str(value).replace(".", decimal_mark)
+        else:
+            yield value
