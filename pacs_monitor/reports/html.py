@@ -25,6 +25,7 @@ from pacs_monitor.reports.differences import value_of
 
 WORST = 5
 """Rows of an agreement that the first page names."""
+BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:d|T|h|min|s|ms|%)\b|%)")
 SECTIONS = {
     "agreements": N_("Agreements in detail"),
     "services": N_("Services"),
@@ -212,7 +213,7 @@ def _days(report: Mapping[str, Any]) -> strip.Days:
 
 def _kept(text: str) -> str:
     """Lines break between `2 h` and `15 min`, not within."""
-    return re.sub(r"(?<=\d) (?=(?:d|T|h|min|s|ms|%)\b|%)", NO_BREAK, text)
+    return BEFORE_A_UNIT.sub(NO_BREAK, text)
 
 
 def _exact(seconds: float) -> str:

@@ -202,22 +202,20 @@ def _of_month(times: Counter[str]) -> dict[str, Any]:
 
 def by_day(track: Track, calendar: Sequence[tuple[str, Interval]]) -> list[dict[Class, Micros]]:
     """How much of each day was spent in each class, by what it counts as; days alike may be one object."""
-    of_days: list[dict[Class, Micros]] = []
+    of_days: list[dict[Class, Micros]] = [{} for _ in calendar]
     alike: dict[tuple[Class, Micros], dict[Class, Micros]] = {}
     place = 0
-    for _, (first, last) in calendar:
-        day: dict[Class, Micros] = {}
-        while place < len(track) and track[place].start < last:
-            start, end, standing = track[place]
-            kind, time = standing.counted, min(end, last) - max(start, first)
-            if time == last - first:
-                day = alike.setdefault((kind, time), {kind: time})
-            elif time > 0:
-                day[kind] = day.get(kind, 0) + time
-            if end > last:
+    for start, end, standing in track:
+        kind = standing.counted
+        while place < len(calendar):
+            _, (first, last) = calendar[place]
+            if start <= first and last <= end:
+                of_days[place] = alike.setdefault((kind, last - first), {kind: last - first})
+            elif (time := min(end, last) - max(start, first)) > 0:
+                of_days[place][kind] = of_days[place].get(kind, 0) + time
+            if end < last:
                 break
             place += 1
-        of_days.append(day)
     return of_days
 
 
