@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Annotated, Any, get_args
 
 from pydantic import (
@@ -260,8 +261,14 @@ NodeNames = Annotated[Texts, _NamesNode()]
 
 def nodes_named(settings: BaseModel) -> Mapping[str, tuple[str, ...]]:
     """The other nodes that settings name, by the key that names them."""
-    values = {name: getattr(settings, name) for name, field in type(settings).model_fields.items() if _names(field)}
+    values = {name: getattr(settings, name) for name in _naming(type(settings))}
     return {name: tuple(value) if isinstance(value, tuple) else (value,) for name, value in values.items() if value}
+
+
+@cache
+def _naming(model: type[BaseModel]) -> tuple[str, ...]:
+    """The settings of a class that name nodes, found once: each check of a large estate is asked for its own."""
+    return tuple(name for name, field in model.model_fields.items() if _names(field))
 
 
 def _names(field: FieldInfo) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from itertools import accumulate
 from typing import NamedTuple
 
 from pacs_monitor.model import Micros
@@ -26,14 +27,14 @@ class IntervalSet:
     """A set of instants: intervals, merged and sorted."""
 
     def __init__(self, intervals: Iterable[Interval]) -> None:
-        merged: list[Interval] = []
-        for interval in sorted(intervals):
-            if merged and interval.start <= merged[-1].end:
-                merged[-1] = Interval(merged[-1].start, max(merged[-1].end, interval.end))
-            elif interval.start < interval.end:
-                merged.append(interval)
-        self._starts = [interval.start for interval in merged]
-        self._ends = [interval.end for interval in merged]
+        self._starts: list[Micros] = []
+        self._ends: list[Micros] = []
+        for start, end in sorted(intervals):
+            if self._ends and start <= self._ends[-1]:
+                self._ends[-1] = max(self._ends[-1], end)
+            elif start < end:
+                self._starts.append(start)
+                self._ends.append(end)
 
     def __contains__(self, instant: Micros) -> bool:
         index = bisect_right(self._starts, instant) - 1
@@ -46,26 +47,25 @@ class IntervalSet:
         index = bisect_right(self._starts, instant) - 1
         return Interval(self._starts[index], self._ends[index])
 
-    def edges(self) -> Iterator[Micros]:
-        yield from self._starts
-        yield from self._ends
+    def edges(self) -> list[Micros]:
+        return self._starts + self._ends
 
 
 class Amount:
     """How much time of some intervals lies within another one; they come in order and do not overlap."""
 
-    def __init__(self, intervals: Iterable[Interval]) -> None:
+    def __init__(self, intervals: Iterable[tuple[Micros, Micros]]) -> None:
         self._intervals = list(intervals)
-        self._starts = [interval.start for interval in self._intervals]
-        self._before = [0]
-        for interval in self._intervals:
-            self._before.append(self._before[-1] + interval.end - interval.start)
+        self._starts = [start for start, _ in self._intervals]
+        self._before = list(accumulate((end - start for start, end in self._intervals), initial=0))
 
     def within(self, interval: Interval) -> Micros:
-        return self._until(interval.end) - self._until(interval.start) if interval.start < interval.end else 0
+        start, end = interval
+        return self._until(end) - self._until(start) if start < end and self._starts else 0
 
     def _until(self, instant: Micros) -> Micros:
         index = bisect_right(self._starts, instant) - 1
         if index < 0:
             return 0
-        return self._before[index] + min(instant, self._intervals[index].end) - self._starts[index]
+        start, end = self._intervals[index]
+        return self._before[index] + min(instant, end) - start

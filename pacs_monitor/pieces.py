@@ -20,7 +20,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -84,7 +84,7 @@ class Coverage(NamedTuple):
     cause: Cause | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Timeline:
     """What the history knows of one check. Intervals may overlap and come in any order."""
 
@@ -98,6 +98,11 @@ class Timeline:
     """When the check was in planned maintenance, as recorded at the time."""
     proven: Sequence[Interval] = (ALL_TIME,)
     """When the check had been good once with the address and identity that it then had (proof.proofs)."""
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """The ledger as it is accounted."""
+        return booked(self.transitions, self.proven)
 
 
 class Piece(NamedTuple):
@@ -139,7 +144,7 @@ def running(coverage: tuple[Coverage, ...]) -> Running:
 
 def pieces(timeline: Timeline, period: Interval) -> Iterator[Piece]:
     """The period from its beginning to its end, in order; nothing if it is empty."""
-    entries = booked(timeline.transitions, timeline.proven)
+    entries = timeline.entries
     times = [entry.at for entry in entries]
     watched, parent_down = IntervalSet(timeline.watched), IntervalSet(timeline.parent_down)
     maintained, ran = IntervalSet(timeline.maintained), running(tuple(timeline.coverage))

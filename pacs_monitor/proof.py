@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from pacs_monitor.intervals import ALL_TIME, FOREVER, Interval, IntervalSet
@@ -34,10 +34,7 @@ class Identity(NamedTuple):
 
 def effective(transitions: Sequence[Transition]) -> list[Micros]:
     """When each transition takes effect: at its `since`, but never before its predecessor."""
-    times: list[Micros] = []
-    for transition in transitions:
-        times.append(max(transition.since, times[-1]) if times else transition.since)
-    return times
+    return list(accumulate((transition.since for transition in transitions), max))
 
 
 def proofs(

@@ -238,6 +238,8 @@ def maintenance(track: Track, is_bad: IsBad = is_failed, hours: Sequence[Interva
     whole = used = overrun = 0
     goes_on = False
     for start, end, standing in track:
+        if not (standing.planned or goes_on):
+            continue
         bad, unknown = is_bad(standing.felt), standing.felt is Class.UNKNOWN and standing.cause is not Cause.NOT_WATCHED
         length = counted.within(Interval(start, end))
         if standing.planned:
@@ -252,7 +254,5 @@ def maintenance(track: Track, is_bad: IsBad = is_failed, hours: Sequence[Interva
 
 def _failed(track: Track, *, planned: bool) -> Amount:
     return Amount(
-        Interval(part.start, part.end)
-        for part in track
-        if part.standing.felt in FAILED and part.standing.planned is planned
+        (start, end) for start, end, standing in track if standing.felt in FAILED and standing.planned is planned
     )

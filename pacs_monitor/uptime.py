@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pacs_monitor.intervals import Amount, Interval, IntervalSet
 from pacs_monitor.model import Micros, Reason, State, Transition
 from pacs_monitor.pieces import Cause, Class, Coverage, Piece, Timeline, pieces, running
-from pacs_monitor.proof import NOT_DOWN, booked
+from pacs_monitor.proof import NOT_DOWN
 
 __all__ = [
     "Account",
@@ -31,8 +32,7 @@ NEVER = IntervalSet(())
 FAILED = frozenset({Class.DOWN, Class.UNREACHABLE})
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
+class Outage(NamedTuple):
     """From entering down to the next measured state that is not down, or until the check was no longer watched.
 
     Unknown in between does not end it, nor does another class of failure. The bounds are of the part within the period:
@@ -54,8 +54,7 @@ class Outage:
     """How long it was down within planned maintenance."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spell:
+class Spell(NamedTuple):
     """An outage whole, as the ledger has it."""
 
     first: Transition
@@ -101,7 +100,7 @@ def summed(parts: Sequence[Piece], found: Iterable[Spell], during: Interval) -> 
     listed = list(found)
     downtime = _Downtime(parts if listed else ())
     result = Account(outages=tuple(outage for spell in listed if (outage := downtime.of(spell, *during))))
-    for start, end, kind, cause, *_ in parts:
+    for start, end, kind, cause, _, _ in parts:
         result.classes[kind] += end - start
         if cause is not None:
             result.causes[cause] += end - start
@@ -123,9 +122,9 @@ class _Downtime:
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         planned = [piece for piece in pieces if piece.kind is Class.MAINTENANCE]
-        self._down = Amount(Interval(p.start, p.end) for p in pieces if p.kind in FAILED)
-        self._maintenance = Amount(Interval(p.start, p.end) for p in planned)
-        self._planned = Amount(Interval(p.start, p.end) for p in planned if p.felt in FAILED)
+        self._down = Amount((p.start, p.end) for p in pieces if p.kind in FAILED)
+        self._maintenance = Amount((p.start, p.end) for p in planned)
+        self._planned = Amount((p.start, p.end) for p in planned if p.felt in FAILED)
 
     def of(self, spell: Spell, start: Micros, end: Micros) -> Outage | None:
         """The outage as seen from the period, if it touches it at all."""
@@ -162,7 +161,7 @@ def spells(timeline: Timeline, period: Interval) -> Iterator[Spell]:
     opened: _Open | None = None
     state, since, last_good = State.UNKNOWN, 0, None
     waits_for_proof = False
-    for at, transition, proven in booked(timeline.transitions, timeline.proven):
+    for at, transition, proven in timeline.entries:
         last_result = at if transition.last_before is None else transition.last_before
         if waits_for_proof and proven and transition.after is state:
             last_good = at  # the result that proved it

@@ -13,10 +13,9 @@ from pacs_monitor import reports
 from pacs_monitor.cli import client, words
 from pacs_monitor.cli.common import DEFAULT_CONFIG, AsJson, ConfigFile, FirstCommand, TokenFile, Url, app, fail, out
 from pacs_monitor.cli.daemon_address import daemon_address
-from pacs_monitor.cli.estates import estate_or_contact
+from pacs_monitor.cli.recorded import whose_record
 from pacs_monitor.cli.reporting import printed, printer, write
 from pacs_monitor.clock import SystemClock
-from pacs_monitor.config import Estate
 from pacs_monitor.history import HistoryError, HistoryReader
 from pacs_monitor.language import speaking
 from pacs_monitor.reports.constancy import NoLogError, build, html, table, zipped
@@ -59,8 +58,7 @@ def show(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Show a period of the log; it needs no running daemon. In the language of `monitor.language`."""
-    known = estate_or_contact(config, ("name", "database", "timezone", "language"))
-    monitor, now = known.monitor if isinstance(known, Estate) else known, SystemClock().now()
+    monitor, now = whose_record(config, ("name", "database", "timezone", "language")), SystemClock().now()
     by_what = printer() if form is Format.PDF else None
     try:
         wanted = reports.parse(period, monitor.timezone, now)

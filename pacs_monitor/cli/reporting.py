@@ -17,7 +17,8 @@ from pacs_monitor import reports
 from pacs_monitor.cli import words
 from pacs_monitor.cli.archive import Archive, tell
 from pacs_monitor.cli.common import DEFAULT_CONFIG, ConfigFile, TokenFile, Url, err, fail, out
-from pacs_monitor.cli.estates import estate_of, estate_or_contact
+from pacs_monitor.cli.estates import estate_of
+from pacs_monitor.cli.recorded import whose_record
 from pacs_monitor.clock import SystemClock
 from pacs_monitor.config import Estate, check_facts
 from pacs_monitor.fields import Match
@@ -100,9 +101,10 @@ def _all_kept() -> Iterator[None]:
 
 
 def _made(period: str, config: Path, match: list[str] | None) -> dict[str, Any]:
-    known = estate_of(config) if match else estate_or_contact(config, ("name", "database", "timezone"))
-    monitor, now = known.monitor if isinstance(known, Estate) else known, SystemClock().now()
-    checks = _matching(known, match) if match and isinstance(known, Estate) else None
+    estate = estate_of(config) if match else None
+    monitor = estate.monitor if estate else whose_record(config, ("name", "database", "timezone"))
+    checks = _matching(estate, match) if estate and match else None
+    now = SystemClock().now()
     try:
         wanted = reports.parse(period, monitor.timezone, now)
     except reports.PeriodError as error:

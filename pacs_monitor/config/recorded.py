@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -32,8 +33,6 @@ from pacs_monitor.model import (
     Severity,
     Thresholds,
 )
-
-_NODE = TypeAdapter(Node)
 
 
 class NotReadableError(PacsMonitorError):
@@ -124,11 +123,17 @@ def _channel(kind: str) -> RecordedChannel:
     return EscalatingChannel() if known is not None and known.owns_escalation else RecordedChannel()
 
 
+@cache
+def _nodes() -> TypeAdapter[Node]:
+    """Made when it is first needed: most commands read no recorded estate."""
+    return TypeAdapter(Node)
+
+
 def _node(name: str, said: Mapping[str, Any]) -> Node:
     own = {key: value for key, value in said.items() if key not in ("checks", "systems")}
     kinds = systems.kinds()
     blocks = {kind: _settings(kinds[kind].settings, block) for kind, block in said["systems"].items()}
-    return _NODE.validate_python({**own, "name": name, "systems": blocks})
+    return _nodes().validate_python({**own, "name": name, "systems": blocks})
 
 
 def _checks(node: Node, said: Mapping[str, Any], calendars: Mapping[str, Calendar]) -> Iterator[Check]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -80,23 +81,19 @@ def resolve(
 ) -> Resolved:
     """Every node and check that could be read."""
     found = Resolved(monitor.settings, {}, {}, {}, {}, calendars)
-    kinds: dict[str, SettingsLayer] = {}
     said_of_all = [SettingsLayer("defaults", draft.defaults.settings, draft.defaults.tree)] if draft.defaults else []
     for name, node_draft in draft.nodes.items():
         above = _above(draft, node_draft, monitor)
         found.nodes[name], found.node_origins[name] = _node(node_draft, above, monitor.settings.ae_title)
     for name, node_draft in draft.nodes.items():
         node, above = found.nodes[name], _above(draft, node_draft, monitor)
+        of_node = SettingsLayer("node", node_draft.settings, node_draft.tree)
         for check in node_draft.checks:
             _ask_permission(validator, check)
             _ask_address(validator, check, node, node_draft)
-            kind = kinds.setdefault(check.probe.kind, _kind_defaults(check.probe))
-            layers = [
-                SettingsLayer("check", check.common, check.tree),
-                SettingsLayer("node", node_draft.settings, node_draft.tree),
-            ]
+            layers = [SettingsLayer("check", check.common, check.tree), of_node]
             made, found.check_origins[check.id] = _check(
-                check, node, [*layers, *said_of_all, kind, BUILT_IN], [*layers, *above]
+                check, node, [*layers, *said_of_all, _kind_defaults(check.probe), BUILT_IN], [*layers, *above]
             )
             found.checks[check.id] = replace(
                 made,
@@ -142,6 +139,7 @@ def _others(check: CheckDraft, nodes: Mapping[str, Node]) -> tuple[Node, ...]:
     return tuple(nodes[name] for name in names if name in nodes)
 
 
+@cache
 def _kind_defaults(probe: Probe) -> SettingsLayer:
     timing = probe.timing
     return SettingsLayer(

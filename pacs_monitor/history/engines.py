@@ -6,16 +6,26 @@ import math
 from concurrent.futures import Future
 from contextlib import suppress
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any, TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event, make_url, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    NullPool,
+    QueuePool,
+    column,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from pacs_monitor.format.human import duration
@@ -49,6 +59,8 @@ MIGRATION_WAITS = 60.0
 MIGRATES_WITHIN = 600.0
 """Seconds for bringing an old schema up to date."""
 MIGRATIONS = Path(__file__).parent / "migrations"
+_VERSION = table("alembic_version", column("version_num"))
+"""Where Alembic notes the schema."""
 
 
 def parse(url: str) -> URL:
@@ -189,6 +201,8 @@ def migrate(url: URL, migrations: Path = MIGRATIONS, *, moving: bool = False) ->
 
     HistoryError where the record was moved elsewhere, but for whoever is `moving` it.
     """
+    from alembic.util import CommandError  # noqa: PLC0415 - only who changes a schema needs Alembic
+
     engine = writing(url)
     try:
         with engine.begin() as connection:
@@ -213,6 +227,9 @@ def alone(connection: Connection) -> None:
 
 def upgrade(connection: Connection, to: str, migrations: Path = MIGRATIONS) -> None:
     """Make the schema that of a migration; CommandError when there is no such."""
+    from alembic import command  # noqa: PLC0415 - as in `migrate`
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     command.upgrade(config, to)
@@ -263,15 +280,21 @@ class Schema(Enum):
 
 def schema_of(connection: Connection) -> Schema:
     """By the revision that the database says it has."""
-    found = MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table(_VERSION.name):
+        return Schema.NONE
+    found = connection.scalar(select(_VERSION.c.version_num))
     if found is None:
         return Schema.NONE
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    known = _known_schemas()
     if found not in known:
         return Schema.NEWER
-    return Schema.OURS if found == known[0] else Schema.OLDER
+    return Schema.OURS if found == max(known) else Schema.OLDER
+
+
+@cache
+def _known_schemas() -> frozenset[str]:
+    """Those of this version: the file of each migration begins with its number. Alembic would import all of them."""
+    return frozenset(file.stem[:4] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def of_a_newer_version(url: URL) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -35,13 +35,19 @@ from pacs_monitor.model import (
 )
 
 log = logging.getLogger(__name__)
-ENTRY = TypeAdapter(Entry)
+
+
+@cache
+def _entries() -> TypeAdapter[Entry]:
+    """Made when it is first needed: whoever reads the record needs none."""
+    return TypeAdapter(Entry)
 
 
 def hand_over(connection: Connection, monitor: str, entries: Sequence[Entry], now: Micros) -> None:
     """Leave these to whoever leads now."""
     number = connection.scalar(select(t.monitors.c.id).where(t.monitors.c.name == monitor))
-    rows = [{"monitor_id": number, "at": now, "entry": ENTRY.dump_python(entry, mode="json")} for entry in entries]
+    dumped = [_entries().dump_python(entry, mode="json") for entry in entries]
+    rows = [{"monitor_id": number, "at": now, "entry": entry} for entry in dumped]
     if rows:
         connection.execute(insert(t.orphans), rows)
 
@@ -137,8 +143,8 @@ class Orphans:
 def _entry(left: Any) -> Entry:
     """What was left, by whatever version; raises ValidationError."""
     if not isinstance(left, dict) or "notified" in left:
-        return ENTRY.validate_python(left)
-    entry = ENTRY.validate_python({**left, "suppressed": suppressed_of(left.get("withheld", ()))})
+        return _entries().validate_python(left)
+    entry = _entries().validate_python({**left, "suppressed": suppressed_of(left.get("withheld", ()))})
     notified = (
         sent
         for incident in entry.incidents

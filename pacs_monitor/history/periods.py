@@ -52,7 +52,7 @@ def ledgers(
         if nodes is not None:
             statement = statement.where(t.checks.c.node.in_(nodes))
         found: dict[CheckId, list[Transition]] = defaultdict(list)
-        for moved in map(transition, connection.execute(statement)):
+        for moved in map(transition, connection.execute(statement).all()):
             found[moved.check].append(moved)
     return dict(found)
 

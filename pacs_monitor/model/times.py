@@ -8,11 +8,13 @@ Micros = int
 """Microseconds since 1970-01-01T00:00:00Z."""
 SECOND: Micros = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_IN_UTC = _EPOCH.replace(tzinfo=None)
+"""Without a zone it is written twice as fast, and a report has tens of thousands of times."""
 
 
 def iso(micros: Micros) -> str:
     """RFC 3339 in UTC, with microseconds."""
-    return f"{datetime.fromtimestamp(micros // SECOND, UTC).isoformat()[:19]}.{micros % SECOND:06d}Z"
+    return (_EPOCH_IN_UTC + timedelta(microseconds=micros)).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_iso(text: str) -> Micros:

@@ -17,7 +17,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from pacs_monitor.language import language, speaking
 from pacs_monitor.reports.columns import COLUMNS
 
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+FORMULAS = frozenset("=+-@\t\r")
 TABLES = (
     "objectives",
     "latency_objectives",
@@ -133,12 +133,15 @@ def _csv(rows: Iterable[Mapping[str, Any]], columns_of_none: Sequence[str], how:
     written = StringIO()
     writer = csv.writer(written, delimiter=how.separator, lineterminator="\r\n")
     writer.writerow(columns)
-    mark = how.decimal_mark
-    writer.writerows([_cell(row.get(column), mark) for column in columns] for row in listed)
+    writer.writerows(_cells(map(row.get, columns), how.decimal_mark) for row in listed)
     return written.getvalue()
 
 
-def _cell(value: Any, decimal_mark: str) -> Any:
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULAS) else value
-    return str(value).replace(".", decimal_mark) if isinstance(value, float) else value
+def _cells(values: Iterable[Any], decimal_mark: str) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, str):
+            yield f"'{value}" if value[:1] in FORMULAS else value
+        elif decimal_mark != "." and isinstance(value, float):
+            yield str(value).replace(".", decimal_mark)
+        else:
+            yield value

@@ -61,8 +61,9 @@ def moment(zone: ZoneInfo, text: str | None) -> str:
 def _moment(zone: ZoneInfo, text: str, _language: str) -> str:
     """A large report says the same moments again and again: a node is down while its check is."""
     there = datetime.fromisoformat(text).astimezone(zone)
-    twice = there.replace(fold=0).utcoffset() != there.replace(fold=1).utcoffset()
-    return f"{day(there.date())} {there:%H:%M:%S}{f' ({there:%Z})' if twice else ''}"
+    twice = there.utcoffset() != there.replace(fold=1 - there.fold).utcoffset()
+    clock = f"{there.hour:02}:{there.minute:02}:{there.second:02}"
+    return f"{day(there.date())} {clock}{f' ({there:%Z})' if twice else ''}"
 
 
 def local(text: str) -> str:
@@ -83,7 +84,12 @@ def _clock(there: datetime) -> str:
 
 def day(of: date) -> str:
     """`10 Jul 2026`, `10.07.2026`."""
-    if language() == "de":
+    return _day(of, language())
+
+
+@lru_cache(maxsize=1024)
+def _day(of: date, language: str) -> str:
+    if language == "de":
         return f"{of:%d.%m.%Y}"
     return f"{of.day}{NO_BREAK}{month(of.month)[:3]}{NO_BREAK}{of.year}"
 

@@ -21,7 +21,6 @@ from pacs_monitor.objectives import Counts, Kept, Part, Share, Terms
 from pacs_monitor.reports import agreements, verdicts
 from pacs_monitor.reports.agreed_outages import Subject, Views
 from pacs_monitor.reports.periods import Period
-from pacs_monitor.reports.plans import counting
 from pacs_monitor.reports.record import Record
 from pacs_monitor.services import Track
 
@@ -84,6 +83,10 @@ def decisions(record: Record, incidents: Iterable[Incident]) -> Decisions | None
 
 def windows_that_count(record: Record) -> dict[str, Statement]:
     """What is said of windows: by people as they took place, else by the configuration."""
+    if not record.began:
+        return {}
+    from pacs_monitor.reports.planning import counting  # noqa: PLC0415 - many periods have no windows
+
     return counting(record.reigns, record.began) | _said(record, About.WINDOW, record.began)
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pacs_monitor.format.human import number, percentage, with_decimal_mark
 from pacs_monitor.language import N_, _, _n, language, speaking
@@ -25,6 +25,7 @@ from pacs_monitor.reports.differences import value_of
 
 WORST = 5
 """Rows of an agreement that the first page names."""
+BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:d|T|h|min|s|ms|%)\b|%)")
 SECTIONS = {
     "agreements": N_("Agreements in detail"),
     "services": N_("Services"),
@@ -77,6 +78,7 @@ def html(report: Mapping[str, Any], part: Part = Part.ALL) -> str:
                 roles=_by_role(report),
                 trend=[row for row in report["trend"] if row["kind"] == "objective"],
                 days=_days(report),
+                for_agreements=window_words.for_agreements(report["objectives"]),
                 unproven=[row for row in report["checks"] if row["unknown_by_cause"]["unproven"]],
             )
         )
@@ -106,7 +108,6 @@ def _environment() -> Environment:
         "place": _place,
         "ratio": _ratio,
         "on_record": window_words.on_record,
-        "for_agreements": window_words.for_agreements,
         "counted_outages": _counted_outages,
         "allowed": lambda row: _kept(words.allowed(row)),
         "in_hours": lambda seconds: _kept(words.in_hours(seconds)),
@@ -212,7 +213,7 @@ def _days(report: Mapping[str, Any]) -> strip.Days:
 
 def _kept(text: str) -> str:
     """Lines break between `2 h` and `15 min`, not within."""
-    return re.sub(r"(?<=\d) (?=(?:d|T|h|min|s|ms|%)\b|%)", NO_BREAK, text)
+    return BEFORE_A_UNIT.sub(NO_BREAK, text)
 
 
 def _exact(seconds: float) -> str:
@@ -251,7 +252,13 @@ def _number(value: float) -> str:
 
 def _ratio(value: float | None, decimals: int = 3) -> str:
     """Rounded down."""
-    return _("not measured") if value is None else _kept(with_decimal_mark(percentage(value, decimals=decimals)))
+    return _("not measured") if value is None else _share(value, decimals, language())
+
+
+@lru_cache(maxsize=4096)
+def _share(value: float, decimals: int, _language: str) -> str:
+    """Most checks have the same two: that of a quarter without an outage."""
+    return _kept(with_decimal_mark(percentage(value, decimals=decimals)))
 
 
 def _counted_outages(row: Mapping[str, Any]) -> str:
@@ -270,7 +277,7 @@ def _classes_head(kinds: Sequence[str]) -> Markup:
 def _classes_cells(kinds: Sequence[str], row: Mapping[str, Any]) -> Markup:
     seconds = row["seconds"]
     times = [*(seconds[kind] for kind in kinds), sum(seconds.values())]
-    return Markup().join(Markup('<td class="n">{}</td>').format(_exact(time)) for time in times)
+    return Markup("".join(f'<td class="n">{escape(_exact(time))}</td>' for time in times))  # noqa: S704
 
 
 def _classes(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -19,7 +19,7 @@ from pacs_monitor.objectives import Bounds
 from pacs_monitor.pieces import Coverage, Piece, Timeline, pieces
 from pacs_monitor.proof import Identity, proofs
 from pacs_monitor.reliability import NOTHING_SEEN, Seen, Sight, seen
-from pacs_monitor.reports.plans import Plan, announced, planned
+from pacs_monitor.reports.plans import Plan, announced
 from pacs_monitor.reports.reign import Reign
 from pacs_monitor.services import NOTHING, Standing, Stretch, Together, Track, cut, merged
 from pacs_monitor.uptime import Account, Spell
@@ -127,6 +127,10 @@ class Record:
     @cached_property
     def plans(self) -> dict[str, Plan]:
         """What had been planned for the windows that took place, as far as it is on record."""
+        if not self.began:
+            return {}
+        from pacs_monitor.reports.planning import planned  # noqa: PLC0415 - many periods have no windows
+
         return planned(self.reigns, self.reader, self.began, self.during.end)
 
     def runs(self, during: Interval) -> dict[CheckId, periods.Counted]:

@@ -6,10 +6,12 @@ document, and no pattern of another picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from math import ceil, floor
-from typing import Any, NamedTuple
+from typing import Any
 
 from markupsafe import Markup
 
@@ -34,21 +36,28 @@ LABEL = 80.0
 PALE, INK = "#d5ead9", "#111"
 
 
-class Days(NamedTuple):
+@dataclass(frozen=True)
+class Days:
     """The days of a period, for all strips of a report."""
 
     dates: tuple[date, ...]
 
-    @property
+    @cached_property
     def width(self) -> float:
         """Of a day."""
         return WIDTH / max(1, len(self.dates))
 
-    @property
+    @cached_property
     def months(self) -> list[tuple[float, date]]:
         """Where each begins, and its first day."""
         edges = [n for n, day in enumerate(self.dates) if n == 0 or day.month != self.dates[n - 1].month]
         return [(n * self.width, self.dates[n]) for n in edges]
+
+    @cached_property
+    def lines(self) -> Markup:
+        """Between the months, and around all of them."""
+        between = (f'<path d="M{x:.1f} 0V34" stroke="#111" stroke-width=".7"/>' for x, __ in self.months[1:])
+        return _drawn([*between, f'<path d="M0 0H{WIDTH:.0f}V34H0Z" fill="none" stroke="#111"/>'])
 
 
 def scale(days: Days) -> Markup:
@@ -66,18 +75,16 @@ def scale(days: Days) -> Markup:
 
 def strip(row: Mapping[str, Any], days: Days) -> Markup:
     """A node day by day, each filled from below by the seconds of what was not up; the rest is up."""
-    parts, at = [_rect(PALE, 0, 0, WIDTH, HEIGHT)], 0.0
+    parts, at, width = [_rect(PALE, 0, 0, WIDTH, HEIGHT)], 0.0, days.width
     for run in row["days"]:
-        wide = run["count"] * days.width
+        wide = run["count"] * width
         y = HEIGHT
         for kind, height in _layers(run["seconds"]):
             y -= height
             parts.append(DRAWN[kind](at, y, wide, height))
         at += wide
-    lines = [Markup('<path d="M{:.1f} 0V34" stroke="#111" stroke-width=".7"/>').format(x) for x, __ in days.months[1:]]
-    frame = Markup('<path d="M0 0H{0:.0f}V34H0Z" fill="none" stroke="#111"/>').format(WIDTH)
     return Markup('<svg class="strip" role="img" viewBox="-1 -1 {:.0f} 36"><title>{}</title>{}</svg>').format(
-        WIDTH + 2, described(row), Markup().join([*parts, *lines, frame])
+        WIDTH + 2, described(row), _drawn([*parts, days.lines])
     )
 
 
@@ -183,9 +190,13 @@ def _key(kind: str) -> Markup:
     return Markup('<svg class="key" aria-hidden="true" viewBox="-1 -1 18 14">{}{}</svg>').format(box, frame)
 
 
+def _drawn(parts: Iterable[str]) -> Markup:
+    """Pieces of pictures as one: of numbers and words of ours, none of which needs to be escaped."""
+    return Markup("".join(parts))  # noqa: S704
+
+
 def _rect(fill: str, x: float, y: float, width: float, height: float) -> Markup:
-    """Of numbers and a colour of ours: nothing in it needs to be escaped."""
-    return Markup(f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{fill}"/>')  # noqa: S704
+    return _drawn([f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{fill}"/>'])
 
 
 def _filled(fill: str) -> Callable[[float, float, float, float], Markup]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
@@ -182,8 +183,12 @@ def _months(each_day: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 @lru_cache(10_000)
 def _months_of(day: str, count: int) -> list[tuple[str, int]]:
     """How many of some days in a row are in which month; most nodes have the same rows."""
-    first = date.fromisoformat(day)
-    return list(Counter((first + timedelta(days=n)).isoformat()[:7] for n in range(count)).items())
+    first, found = date.fromisoformat(day), list[tuple[str, int]]()
+    while count > 0:
+        within = min(count, monthrange(first.year, first.month)[1] - first.day + 1)
+        found.append((first.isoformat()[:7], within))
+        first, count = first + timedelta(days=within), count - within
+    return found
 
 
 def _of_month(times: Counter[str]) -> dict[str, Any]:
@@ -197,22 +202,20 @@ def _of_month(times: Counter[str]) -> dict[str, Any]:
 
 def by_day(track: Track, calendar: Sequence[tuple[str, Interval]]) -> list[dict[Class, Micros]]:
     """How much of each day was spent in each class, by what it counts as; days alike may be one object."""
-    of_days: list[dict[Class, Micros]] = []
+    of_days: list[dict[Class, Micros]] = [{} for _ in calendar]
     alike: dict[tuple[Class, Micros], dict[Class, Micros]] = {}
     place = 0
-    for _, (first, last) in calendar:
-        day: dict[Class, Micros] = {}
-        while place < len(track) and track[place].start < last:
-            start, end, standing = track[place]
-            kind, time = standing.counted, min(end, last) - max(start, first)
-            if time == last - first:
-                day = alike.setdefault((kind, time), {kind: time})
-            elif time > 0:
-                day[kind] = day.get(kind, 0) + time
-            if end > last:
+    for start, end, standing in track:
+        kind = standing.counted
+        while place < len(calendar):
+            _, (first, last) = calendar[place]
+            if start <= first and last <= end:
+                of_days[place] = alike.setdefault((kind, last - first), {kind: last - first})
+            elif (time := min(end, last) - max(start, first)) > 0:
+                of_days[place][kind] = of_days[place].get(kind, 0) + time
+            if end < last:
                 break
             place += 1
-        of_days.append(day)
     return of_days
 
 

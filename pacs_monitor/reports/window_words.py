@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -33,15 +34,16 @@ def _after_announcement(row: Mapping[str, Any]) -> int:
     return (datetime.fromisoformat(row["added"]).date() - datetime.fromisoformat(row["announced"]).date()).days
 
 
-def for_agreements(row: Mapping[str, Any], objectives: Iterable[Mapping[str, Any]]) -> list[str]:
-    """`PACS availability: in time, 1 h left out`, of each agreement that covers any of its checks."""
-    found = [
-        f"{agreed['name']}: {_effect(one)}"
-        for agreed in objectives
-        for one in agreed["windows"]
-        if one["window"] == row["id"]
-    ]
-    told = list(dict.fromkeys(found))
+def for_agreements(objectives: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """By window `PACS availability: in time, 1 h left out`, of each agreement that covers any of its checks."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for agreed in objectives:
+        for one in agreed["windows"]:
+            found[one["window"]][f"{agreed['name']}: {_effect(one)}"] = None
+    return {window: _first(list(told)) for window, told in found.items()}
+
+
+def _first(told: list[str]) -> list[str]:
     more = len(told) - NAMED
     return [*told[:NAMED], *([_n("and {count} more", "and {count} more", more)] if more > 0 else [])]
 
