@@ -106,7 +106,7 @@ class NodeSettings(Defaults):
     impact: str = ""
     """What its outage means to users, for pages."""
     support: Mapping[str, str] = {}
-    """Whom to call: `phone`, `contract`, `hours` or any other keys, for pages."""
+    """Whom to call: `name` (a company, a team, a role), `phone`, `contract`, `hours` or any other keys, for pages."""
     downtime_procedure: str = ""
     """What users do during its outage, or where that is written, for pages."""
     depends_on: Parents = ()

@@ -67,7 +67,7 @@ async def gather(daemon: Source, last_handover: Micros | None) -> Handover:
             paging=estate.monitor.paging,
             incidents=incidents,
             summary=lambda incident: page.summary(incident, scene),
-            next_step=lambda incident: page.advice(incident, estate.checks, scene.unproven),
+            next_step=lambda incident: page.advice(incident, scene),
             impact=lambda incident: _impact(incident, estate),
             entries=tuple(daemon.engine.board.entries.values()),
             channels={name: one for name, one in daemon.desk.outbox.health().items() if name in estate.channels},

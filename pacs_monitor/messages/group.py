@@ -23,8 +23,8 @@ def data(
     `name` is the monitor's, as the history was opened with; `titles` are those of sites, where they have one.
     """
     nodes = [member.node for member in incident.members]
-    site = incident.cause.removeprefix(VANISHED_FROM)
-    title, since = titles.get(site, site), moment(incident.since, ZoneInfo(monitor.timezone), now)
+    site, title = incident.cause.removeprefix(VANISHED_FROM), title_of(incident, titles)
+    since = moment(incident.since, ZoneInfo(monitor.timezone), now)
     is_over = bool(incident.ended and incident.ending is Ending.RESOLVED)
     return {
         "schema": SCHEMA,
@@ -42,7 +42,7 @@ def data(
         "nodes": nodes,
         "members": [str(member) for member in incident.members],
         "incidents": list(incident.linked),
-        "next_step": "" if incident.ended else _next_step(incident, title),
+        "next_step": "" if incident.ended else next_step(incident, titles),
         "since": iso(incident.since),
         "noticed": iso(incident.noticed),
         "ended": None if incident.ended is None else iso(incident.ended),
@@ -87,7 +87,15 @@ def _sentence(incident: Incident, event: Event) -> str:
     return N_("{site}: {count} nodes cannot be reached since {since}: {names}")
 
 
-def _next_step(incident: Incident, site: str) -> str:
+def title_of(incident: Incident, titles: Mapping[str, str]) -> str:
+    """What people call its site."""
+    site = incident.cause.removeprefix(VANISHED_FROM)
+    return titles.get(site, site)
+
+
+def next_step(incident: Incident, titles: Mapping[str, str]) -> str:
+    """What to check first, while it is open."""
+    site = title_of(incident, titles)
     if incident.state is State.ABSENT:
         return _(
             "Ask on site whether power or network failed in {site}; they were not switched off one by one.", site=site

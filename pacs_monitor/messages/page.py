@@ -5,7 +5,7 @@ None of it comes from patient data; `detail` is the probe's own sentence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +25,6 @@ from pacs_monitor.messages.words import acknowledged
 from pacs_monitor.model import (
     TROUBLE,
     Blame,
-    Check,
     CheckId,
     Ending,
     Event,
@@ -83,7 +82,7 @@ def data(
         "detail": finding(incident.detail) or incident.detail,
         "points_to": points_to(incident, scene),
         "unproven": unproven,
-        "next_step": advice(incident, scene.checks, scene.unproven),
+        "next_step": advice(incident, scene),
         **_times(incident),
         "members": [str(member) for member in incident.members],
         "problems": _problems(incident),
@@ -181,12 +180,16 @@ def runbook(monitor: MonitorSettings, topic: Reason | IncidentKind) -> str:
     return monitor.link(f"/docs/operations#{topic.value}")
 
 
-def advice(incident: Incident, checks: Mapping[CheckId, Check], unproven: Set[CheckId] = frozenset()) -> str:
+def advice(incident: Incident, scene: Scene) -> str:
     """What to check first; nothing once it is over."""
     if incident.ended:
         return ""
-    first = _(CHECK_SETTINGS) if has_never_worked(incident, unproven) else ""
-    return " ".join(filter(None, (first, next_step(incident.reason, kind_of(incident, checks), incident.phase))))
+    if incident.kind is IncidentKind.GROUP:
+        return group.next_step(incident, scene.titles)
+    if incident.kind is IncidentKind.SUMMARY:
+        return _(summary_of.NEXT_STEP)
+    first = _(CHECK_SETTINGS) if has_never_worked(incident, scene.unproven) else ""
+    return " ".join(filter(None, (first, next_step(incident.reason, kind_of(incident, scene.checks), incident.phase))))
 
 
 def has_never_worked(incident: Incident, unproven: Set[CheckId]) -> bool:

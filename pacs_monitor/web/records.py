@@ -13,7 +13,7 @@ from pacs_monitor.history import AuditEntry, HistoryError, HistoryReader, Incide
 from pacs_monitor.messages import page
 from pacs_monitor.messages.page import advice, runbook
 from pacs_monitor.messages.scene import Scene
-from pacs_monitor.model import CheckId, Incident, Micros, Notification, Suppressed, iso
+from pacs_monitor.model import Incident, Micros, Notification, Suppressed, iso
 from pacs_monitor.web.standing import Standing
 from pacs_monitor.web.story import Beside, beside, story
 from pacs_monitor.web.view import DaemonView
@@ -27,7 +27,7 @@ async def incidents(
     """The newest first; what follows the one called `before`, if given: LookupError where there is none."""
     found = await daemon.history.read(lambda reader: reader.incidents(open_only=open_only, limit=limit, before=before))
     told, standing = scene(daemon, *found), Standing(daemon)
-    return [_incident(incident, daemon, told, standing) for incident in found]
+    return [_incident(incident, told, standing) for incident in found]
 
 
 async def incident(daemon: DaemonView, identity: str) -> dict[str, Any] | None:
@@ -45,7 +45,7 @@ async def incident(daemon: DaemonView, identity: str) -> dict[str, Any] | None:
     stuck = {stuck.notification.id for health in daemon.desk.outbox.health().values() for stuck in health.stuck}
     node = daemon.estate.nodes.get(found.incident.members[0].node) if found.incident.members else None
     told = scene(daemon, found.incident)
-    return _incident(found.incident, daemon, told, Standing(daemon)) | {
+    return _incident(found.incident, told, Standing(daemon)) | {
         "points_to": page.points_to(found.incident, told),
         "impact": node.impact if node else "",
         "downtime_procedure": node.downtime_procedure if node else "",
@@ -104,7 +104,7 @@ async def changes(daemon: DaemonView, *, limit: int) -> list[dict[str, Any]]:
     ]
 
 
-def _incident(incident: Incident, daemon: DaemonView, scene: Scene, standing: Standing) -> dict[str, Any]:
+def _incident(incident: Incident, scene: Scene, standing: Standing) -> dict[str, Any]:
     return {
         "id": incident.id,
         "kind": incident.kind,
@@ -117,7 +117,7 @@ def _incident(incident: Incident, daemon: DaemonView, scene: Scene, standing: St
         "blame": incident.reason and incident.reason.blame,
         "phase": incident.phase,
         "detail": incident.detail,
-        "next_step": advice(incident, daemon.estate.checks, _unproven(incident, daemon)),
+        "next_step": advice(incident, scene),
         "last_good": _time(incident.last_good),
         "since": iso(incident.since),
         "noticed": iso(incident.noticed),
@@ -127,11 +127,6 @@ def _incident(incident: Incident, daemon: DaemonView, scene: Scene, standing: St
         "linked": list(incident.linked),
         "group": incident.group or None,
     } | standing.of(incident)
-
-
-def _unproven(incident: Incident, daemon: DaemonView) -> frozenset[CheckId]:
-    board = daemon.engine.board.entries
-    return frozenset(check for check in incident.members if check in board and not board[check].proven)
 
 
 async def audit(daemon: DaemonView, *, limit: int, before: str | None = None) -> list[dict[str, Any]]:

@@ -360,7 +360,7 @@ def test_a_handover_in_german_is_whole() -> None:
         sent = handover.message("x", "hook", replace(few, not_checked=(), ended=()), an_estate(language="de").monitor)
     assert sent.data["text"].splitlines() == [
         "Übergabe east, Mo 24.11.2025 17:01 Uhr",
-        "Alarmierung im Probebetrieb (shadow): Alarme werden aufgezeichnet, niemand erhält sie",
+        "Alarmierung im Testbetrieb (shadow): Alarme werden aufgezeichnet und nicht zugestellt",
         "",
         "ZUERST: 1 Störung, die niemand quittiert hat",
         "  kritisch: x",
@@ -373,7 +373,7 @@ def test_a_handover_in_german_is_whole() -> None:
         "  zugesagt für 17:00 Uhr, zuletzt mitgeteilt 17:00 Uhr: x",
         '    pacs-monitor note 01JD --public --next-update TIME "…"',
         "",
-        "ALARME KOMMEN NICHT AN: die Antwort des Empfängers steht im Log des Monitors",
+        "ALARME KOMMEN NICHT AN: die Antwort des Empfängers steht im Log der Überwachung",
         "  hook hat seit 17:00 Uhr nichts zugestellt (x); 1 Benachrichtigung wartet",
         "  hook lehnt ab, nimmt aber andere an: x",
         "  hook hat nicht gesendet und wird nicht mehr senden: x",
@@ -438,7 +438,7 @@ def test_a_page_in_german_is_whole() -> None:
         "Betroffene Dienste: x ist ausgefallen: x",
         "Seit: Mo 24.11.2025 17:00 Uhr",
         "Grund: lehnt Verbindungen ab",
-        "Verdacht: Main archive selbst",
+        "Deutet auf: Main archive selbst",
         f"Zuerst: {language_of('de', REASON_TEXTS[Reason.TCP_REFUSED].next_step)}",
         "Funktioniert noch: archive/archive_disk",
         "Auch gestört: archive/jobs",

@@ -57,7 +57,7 @@ async def test_each_browser_has_its_own_language(served: Served) -> None:
     assert '<html lang="en">' in english.text
     assert "Needs attention" in english.text
     assert '<html lang="de">' in german.text
-    assert "Zu erledigen" in german.text
+    assert "Handlungsbedarf" in german.text
     assert "Needs attention" not in german.text
     assert (english.headers["content-language"], german.headers["content-language"]) == ("en", "de")
     for answer in (english, german):

@@ -1,9 +1,12 @@
-"""What the wall says of an outage that several nodes share."""
+"""What the wall says of an outage that several nodes share, and that it is alive."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,7 +17,7 @@ from pacs_monitor.web.pages.snapshot import snapshot
 from pacs_monitor.web.pages.times import Times
 from pacs_monitor.web.pages.wall import wall
 from tests.web.conftest import Served
-from tests.web.test_pages import incident_of
+from tests.web.test_pages import incident_of, page
 
 MEMBERS = ("archive", "other")
 
@@ -40,6 +43,16 @@ async def test_planned_work_at_one_of_several_is_nobody_at_the_others(
         ),
         incidents=(row._replace(incident=both),),
     )
-    page = await asyncio.to_thread(wall, seen, "", Page("proof", Viewer(), "", Times(seen.fresh.at or 0, "UTC")))
-    assert said in page.html
-    assert page.html.count("is on it") == 1
+    drawn = await asyncio.to_thread(wall, seen, "", Page("proof", Viewer(), "", Times(seen.fresh.at or 0, "UTC")))
+    assert said in drawn.html
+    assert drawn.html.count("is on it") == 1
+
+
+async def test_the_wall_has_the_clock_of_the_server_beside_the_age_of_the_data(served: Served) -> None:
+    text = (await page(served, "/wall")).text
+
+    (zone, shown) = re.findall(r'id="clock" data-zone="([^"]+)">(\d\d:\d\d:\d\d)<', text)[0]
+    assert zone == served.daemon.estate.monitor.timezone
+    drawn = re.search(r'id="live"[^>]* data-now="([\d.]+)"', text)
+    assert drawn is not None
+    assert shown == f"{datetime.fromtimestamp(int(float(drawn[1])), ZoneInfo(zone)):%H:%M:%S}"

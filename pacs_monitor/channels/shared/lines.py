@@ -52,7 +52,13 @@ _WHILE_OPEN = {
     "runbook",
 }
 """What nobody needs once it is over."""
-_SUPPORT = {"phone": N_("phone"), "contract": N_("contract"), "hours": N_("hours"), "email": N_("email")}
+_SUPPORT = {
+    "name": N_("name"),
+    "phone": N_("phone"),
+    "contract": N_("contract"),
+    "hours": N_("hours"),
+    "email": N_("email"),
+}
 _CHANGES = {
     "version": N_("software version"),
     "certificate": N_("certificate"),

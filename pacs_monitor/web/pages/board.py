@@ -8,11 +8,13 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from pacs_monitor.format.human import percentage
-from pacs_monitor.format.names import first
 from pacs_monitor.language import _, _n
 from pacs_monitor.messages import paged
+from pacs_monitor.messages.sentences import named
 from pacs_monitor.model import IncidentKind, iso, parse_iso
+from pacs_monitor.web.pages.duty import Duty
 from pacs_monitor.web.pages.languages import share
+from pacs_monitor.web.pages.lately import LatelyTold
 from pacs_monitor.web.pages.render import Fragment, Page, fragment
 from pacs_monitor.web.pages.signs import SIGNS, Sign, sign_of
 from pacs_monitor.web.pages.snapshot import IncidentRow, NodeRow, Snapshot, matches
@@ -51,6 +53,15 @@ class Folded(NamedTuple):
     sign: Sign
 
 
+class Beside(NamedTuple):
+    """What stands on the board besides the snapshot that it shares with the wall."""
+
+    figures: Mapping[str, float]
+    """Shares from 0 to 1 by node."""
+    duty: Sequence[Duty]
+    lately: LatelyTold
+
+
 class Role(NamedTuple):
     """Nodes of one role at one site."""
 
@@ -68,8 +79,8 @@ class Site(NamedTuple):
     roles: Sequence[Role]
 
 
-def board(seen: Snapshot, query: Query, figures: Mapping[str, float], about: Page) -> Fragment:
-    """The part that changes; `figures` are shares from 0 to 1 by node."""
+def board(seen: Snapshot, query: Query, beside: Beside, about: Page) -> Fragment:
+    """The part that changes."""
     times = about.times
     found = [
         row
@@ -87,7 +98,9 @@ def board(seen: Snapshot, query: Query, figures: Mapping[str, float], about: Pag
         _("Board"),
         about,
         seen=seen,
-        figures={name: share(percentage(figure, 2)) for name, figure in figures.items()},
+        figures={name: share(percentage(figure, 2)) for name, figure in beside.figures.items()},
+        duty=beside.duty,
+        lately=beside.lately,
         query=query,
         counts=counts(seen.nodes),
         banners=banners(seen, times),
@@ -113,7 +126,7 @@ def part_of(one: IncidentRow, groups: Set[str]) -> bool:
 
 
 def counts(nodes: Iterable[NodeRow]) -> Sequence[tuple[Sign, int]]:
-    """How many are in each state, the worst first; states of none are left out."""
+    """How many are in each state, in the order of lists; states of none are left out."""
     counted = Counter(row.sign.key for row in nodes)
     return [(sign, counted[key]) for key, sign in SIGNS.items() if counted[key]]
 
@@ -170,14 +183,14 @@ def _silent(channel: Mapping[str, Any], times: Times) -> str:
 
 def _attention(one: IncidentRow, times: Times) -> Attention:
     told = paged.told(one.paged, lambda text: times.clock(parse_iso(text)), iso(times.now))
-    return Attention(one, first(one.paged["members"], 3), told)
+    return Attention(one, named(one.paged["members"]), told)
 
 
 def _site(name: str, rows: Sequence[NodeRow], seen: Snapshot, fold: bool) -> Site:
     roles = []
     for role, group in groupby(rows, key=lambda row: row.role):
         nodes, folded = list[NodeRow](), list[Folded]()
-        for row in sorted(group, key=lambda row: (row.sign.badness, row.title)):
+        for row in sorted(group, key=lambda row: (row.sign.place, row.title)):
             if fold and _may_fold(row):
                 folded.append(Folded(row.name, row.title, row.sign))
             else:

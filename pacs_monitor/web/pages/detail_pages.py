@@ -11,6 +11,8 @@ from pacs_monitor.language import N_, _
 from pacs_monitor.messages import evidence, story
 from pacs_monitor.messages.reasons import phrase
 from pacs_monitor.model import REASONS, Micros, Phase, Reason, parse_iso
+from pacs_monitor.web.pages.affected import Affected
+from pacs_monitor.web.pages.contacts import contacts
 from pacs_monitor.web.pages.details import NodeSeen, Single
 from pacs_monitor.web.pages.plots.kept import Drawn
 from pacs_monitor.web.pages.plots.latency import latest
@@ -61,6 +63,7 @@ def node_page(seen: NodeSeen, drawn: Drawn, about: Page) -> Fragment:
         spans=SPANS.values(),
         node=node,
         addresses=_addresses(seen),
+        call_first=contacts([node]),
         here=f"nodes/{quote(node.name, safe='')}",
         paused=bool(seen.checks) and all(check.entry.stopped for check in seen.checks),
         worst=worst_of(check.row for check in seen.checks),
@@ -96,6 +99,7 @@ class Around(NamedTuple):
     paged: str
     node: str
     """Where all of it is about one."""
+    affected: Affected
     drawn: Drawn
 
 
@@ -109,7 +113,6 @@ def incident_page(found: Mapping[str, Any], beside: Around, about: Page) -> Frag
         found=found,
         is_now=sign_of(found["state"]),
         meaning=_meaning(REASONS.get(reason)),
-        phone=_phone(found["support"].get("phone", "")),
         story=_story(found, about.times),
         **beside._asdict(),
         **_evidence(found, about.times, STEPS_TAPPED),
@@ -159,12 +162,6 @@ def bars(runs: Sequence[Mapping[Phase, float]]) -> Sequence[Sequence[Bar]]:
 
 def _meaning(reason: Reason | None) -> str:
     return "" if reason is None else phrase(reason)
-
-
-def _phone(text: str) -> str:
-    """The number for a `tel:` link (RFC 3966 3): digits, and a plus at its begin."""
-    digits = "".join(c for c in text if c.isascii() and c.isdigit())
-    return ("+" if text.strip().startswith("+") else "") + digits if len(digits) > 2 else ""
 
 
 def _addresses(seen: NodeSeen) -> Sequence[tuple[str, str]]:

@@ -11,6 +11,7 @@ from pacs_monitor.messages.told import told
 from pacs_monitor.model import CheckId, State, iso, parse_iso
 from pacs_monitor.web import records, status
 from pacs_monitor.web.declared import declared_outage
+from pacs_monitor.web.pages.affected import affected
 from pacs_monitor.web.pages.detail_pages import Around, declared_page, incident_page, missing
 from pacs_monitor.web.pages.plots.kept import Plots
 from pacs_monitor.web.pages.render import Fragment, Page
@@ -36,7 +37,9 @@ async def incident_part(daemon: DaemonView, plots: Plots, identity: str, about: 
     node = nodes[0] if len(nodes) == 1 and nodes[0] in daemon.estate.nodes else ""
     ended = parse_iso(found["ended"]) if found["ended"] else None
     drawn = await plots.of_incident(daemon, [*map(CheckId.parse, found["members"])], parse_iso(found["since"]), ended)
-    beside = Around(_still_ok(daemon, found, nodes), _paged(daemon, identity, about.times), node, drawn)
+    beside = Around(
+        _still_ok(daemon, found, nodes), _paged(daemon, identity, about.times), node, affected(daemon, found), drawn
+    )
     return incident_page(found, beside, about)
 
 

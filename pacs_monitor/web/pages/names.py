@@ -23,7 +23,13 @@ ENDINGS = {
     "closed": N_("closed by hand"),
 }
 PROBING = {"continue": N_("continues"), "read_only": N_("reads only"), "stop": N_("stops")}
-SUPPORT = {"phone": N_("phone"), "contract": N_("contract"), "hours": N_("hours"), "mail": N_("mail")}
+SUPPORT = {
+    "phone": N_("phone"),
+    "contract": N_("contract"),
+    "hours": N_("hours"),
+    "email": N_("email"),
+    "mail": N_("mail"),
+}
 """Keys of `support` that are known; any other is shown as it is."""
 LEADERSHIP = {"leader": N_("leader"), "standby": N_("standby"), "fenced": N_("fenced")}
 PAGING = {"on": N_("on"), "shadow": N_("shadow mode: nobody is notified"), "off": N_("off: nobody is notified")}

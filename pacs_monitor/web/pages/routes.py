@@ -13,11 +13,13 @@ from pacs_monitor.web import plans
 from pacs_monitor.web.links import FRONT
 from pacs_monitor.web.pages import forms
 from pacs_monitor.web.pages.assets import add_assets
-from pacs_monitor.web.pages.board import LONGEST_QUERY, Query, board
+from pacs_monitor.web.pages.board import LONGEST_QUERY, Beside, Query, board
 from pacs_monitor.web.pages.detail_pages import check_page, missing, node_page
 from pacs_monitor.web.pages.details import check_seen, node_seen
+from pacs_monitor.web.pages.duty import on_duty
 from pacs_monitor.web.pages.feeds import add_feeds
 from pacs_monitor.web.pages.incident import incident_part
+from pacs_monitor.web.pages.lately import Recent
 from pacs_monitor.web.pages.maintenance import Asked, Planned, maintenance_page
 from pacs_monitor.web.pages.monitor import monitor_page
 from pacs_monitor.web.pages.plots.figures import Figures
@@ -49,7 +51,7 @@ def add_pages(app: FastAPI, daemon: DaemonView) -> None:
 
 
 def _add_board(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
-    figures = Figures(daemon)
+    figures, recent = Figures(daemon), Recent(daemon)
 
     @app.get("/", summary="The board; as JSON what else there is.", include_in_schema=False)
     async def front(request: Request, q: str = "", state: str = "") -> Response:
@@ -59,7 +61,8 @@ def _add_board(app: FastAPI, daemon: DaemonView, pages: Pages) -> None:
 
         async def make() -> Fragment:
             seen = await snapshot(daemon, pages.fresh.now())
-            return await asyncio.to_thread(board, seen, query, figures.look(), about(daemon, request))
+            beside = Beside(figures.look(), on_duty(daemon), await recent.look())
+            return await asyncio.to_thread(board, seen, query, beside, about(daemon, request))
 
         return await pages.send(request, make)
 

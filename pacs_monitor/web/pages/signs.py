@@ -15,12 +15,17 @@ class Sign(NamedTuple):
     name: str
     """Its word in English."""
     badness: int
-    """The worst is 0."""
+    """The worst is 0: what consists of several is as bad as the worst of them."""
 
     @property
     def word(self) -> str:
         """In the language that is spoken."""
         return _(self.name)
+
+    @property
+    def place(self) -> int:
+        """In lists."""
+        return _PLACES[self.key]
 
     @property
     def is_well(self) -> bool:
@@ -36,8 +41,9 @@ UNWATCHED = Sign("unwatched", N_("not watched"), 4)
 PAUSED = Sign("paused", N_("paused"), 5)
 ABSENT = Sign("absent", N_("off"), 6)
 UP = Sign("up", N_("up"), 7)
-SIGNS = {sign.key: sign for sign in (DOWN, DEGRADED, UNKNOWN, UNMEASURED, UNWATCHED, PAUSED, ABSENT, UP)}
-"""By key, the worst first."""
+SIGNS = {sign.key: sign for sign in (DOWN, DEGRADED, UNKNOWN, UNMEASURED, UNWATCHED, PAUSED, UP, ABSENT)}
+"""By key, in the order of lists: what needs somebody, what people have stopped, what is well, what is off."""
+_PLACES = {key: place for place, key in enumerate(SIGNS)}
 _OF_STATE = {
     State.UP: UP,
     State.DEGRADED: DEGRADED,

@@ -9,7 +9,6 @@ from pacs_monitor import states
 from pacs_monitor.alerting.paged import Paged
 from pacs_monitor.config import Estate
 from pacs_monitor.engine.board import BoardEntry
-from pacs_monitor.history import HistoryError
 from pacs_monitor.messages import page
 from pacs_monitor.messages.told import told
 from pacs_monitor.model import TROUBLE, CheckId, Incident, Micros, Result, Status
@@ -83,7 +82,6 @@ class Snapshot(NamedTuple):
     pauses: tuple[tuple[Pause, int], ...]
     channels: tuple[dict[str, Any], ...]
     heartbeat: dict[str, Any] | None
-    last_ended: Incident | None
     services: tuple[dict[str, Any], ...]
     """As `/api/v1/services` has them."""
     sites: dict[str, str]
@@ -91,7 +89,7 @@ class Snapshot(NamedTuple):
 
 
 async def snapshot(daemon: DaemonView, fresh: Freshness) -> Snapshot:
-    """Of now. Where the history cannot be read, without the incident that ended last."""
+    """Of now; it asks no database."""
     estate, slices = daemon.estate, Slices()
     rows = []
     for name in sorted(estate.nodes):
@@ -108,7 +106,6 @@ async def snapshot(daemon: DaemonView, fresh: Freshness) -> Snapshot:
         tuple((pause, len(checks)) for pause, checks in daemon.desk.plans.pauses()),
         tuple(status.channels(daemon)),
         status.heartbeat(daemon),
-        None if incidents else await _last_ended(daemon),
         tuple(services.listed(daemon)),
         {name: site.title or name for name, site in estate.sites.items()},
     )
@@ -186,14 +183,6 @@ def _incident(one: Paged, summary: str, standing: Standing, estate: Estate) -> I
     return IncidentRow(
         incident, summary, about, sign_of(incident.state), node.site if node else "", title, node.impact if node else ""
     )
-
-
-async def _last_ended(daemon: DaemonView) -> Incident | None:
-    try:
-        found: Sequence[Incident] = await daemon.history.read(lambda reader: reader.incidents(limit=1))
-    except HistoryError:
-        return None
-    return next((one for one in found if one.ended is not None), None)
 
 
 def matches(row: NodeRow, words: Sequence[str]) -> bool:

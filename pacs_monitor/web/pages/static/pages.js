@@ -6,6 +6,7 @@
   if (!live) return;
   const every = 2000, patience = 5000, giveUp = 9000; // ms: between requests, for one, and for the last good answer
   const stale = document.getElementById("stale"), age = document.getElementById("age");
+  const clock = document.getElementById("clock"), hands = clock && handsOf(clock.dataset.zone);
   const now = () => performance.now() / 1000;
   const say = (what, span) => stale.dataset[what].replace("{span}", span); // in the language of the page
   let etag = live.dataset.etag, answered = now(), timer = 0, running = false, ended = "";
@@ -26,6 +27,15 @@
     return "0 s";
   }
 
+  function handsOf(zone) {
+    try {
+      return new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+    } catch (error) { // the browser does not know the zone
+      clock.hidden = true;
+      return null;
+    }
+  }
+
   function tick() {
     const passed = now() - answered, current = server + passed;
     for (const element of document.querySelectorAll("time[data-tick]")) {
@@ -42,6 +52,7 @@
     else if (silent) why = say("saidSilent", span(passed));
     else if (old) why = say("saidOld", span(dataAge + passed));
     document.documentElement.classList.toggle("is-stale", why !== "");
+    if (hands && why === "") clock.textContent = hands.format(current * 1000); // it stands still with the data
     if (stale.textContent !== why) { stale.textContent = why; }
     stale.hidden = why === "";
   }
