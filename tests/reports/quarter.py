@@ -92,6 +92,7 @@ objectives:
     calendar: core
     counts: felt
     contract: SLA 4.3
+    consequence: 3 % of a monthly fee for each 10 min begun
   - {name: Modalities, match: {role: modality}, availability: 99%, per: quarter}
 """
 
