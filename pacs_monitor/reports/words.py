@@ -139,6 +139,13 @@ def target(row: Mapping[str, Any]) -> str:
     return _(ALLOWANCES[row["per"]], time=exact(row["allowed_seconds"]))
 
 
+def operated(document: Mapping[str, Any]) -> str:
+    """Who runs the monitor: they could change what it measures, and so it is said also where nobody stated it."""
+    if document["operated_by"]:
+        return _("The monitor is run by {who}, as stated in its configuration.", who=document["operated_by"])
+    return _("Who runs the monitor is not stated.")
+
+
 def with_space(share: float) -> str:
     return with_decimal_mark(percent(share).replace("%", " %"))
 

@@ -74,6 +74,7 @@ report:
   parties:
     - {role: customer, name: East Campus Hospital, address: "1 Hospital Road, Easton", signed_by: "Dr. A. Weber"}
     - {role: provider, name: Acme Imaging Ltd, address: "2 Vendor Street, Weston"}
+  operated_by: IT department, East Campus Hospital
 services:
   archive-service: {all: [archive/dicom_echo, archive/dicom_store]}
   reading: {all: [archive-service, ris/dicom_worklist], impact: no reading}

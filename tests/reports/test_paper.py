@@ -92,6 +92,14 @@ def test_the_first_page_names_the_parties_and_has_a_box_for_each(final: dict[str
     assert re.findall(r'class="who">(.*?)<', said(final))[1:] == ["For the provider"]
 
 
+def test_the_first_page_says_who_runs_the_monitor_or_that_nobody_stated_it(final: dict[str, Any]) -> None:
+    first = said(final).split('<section aria-labelledby="terms">')[0]
+    assert "The monitor is run by IT department, East Campus Hospital, as stated in its configuration." in first
+    final["document"]["operated_by"] = None
+    assert "<td>Who runs the monitor is not stated.</td>" in said(final)
+    assert "Wer den Monitor betreibt, ist nicht angegeben." in said(final, "de")
+
+
 def test_a_draft_is_not_to_be_signed(report: dict[str, Any]) -> None:
     text = said(report)
     assert 'class="who"' not in text
